@@ -104,11 +104,12 @@ def scan_scene(megabytes: int) -> Iterator[ScanScene]:
 
 
 def main() -> None:
-    from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan, _scan_sources
-    from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Live, sought
+    from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
+    from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sources as scan_sources
+    from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
 
     wanted = sought([Live(f"S{at}", "current", value) for at, value in enumerate(values())])
-    report = _scan.scan([_scan_sources.GitSource(sys.argv[1])], wanted)
+    report = scan_scan.scan([scan_sources.GitSource(sys.argv[1])], wanted)
     print(len({one.rule for one in report.findings}), "found in", report.objects, "objects,", report.bytes, "bytes")
 
 

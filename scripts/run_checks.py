@@ -244,7 +244,7 @@ def docs(run: Run) -> Tally:
 def typed_packages() -> list[str]:
     base = "ansible_collections.watchparty.secrets.plugins."
     folders = ("action", "filter", "lookup", "module_utils", "modules", "plugin_utils")
-    return [base + name for name in folders if any((ROOT / "plugins" / name).glob("*.py"))] + ["sandbox"]
+    return [base + name for name in folders if any((ROOT / "plugins" / name).rglob("*.py"))] + ["sandbox"]
 
 
 def unit(run: Run) -> Tally:

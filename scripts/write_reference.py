@@ -205,14 +205,14 @@ def roles_of(text: str, seen: set[str]) -> set[str]:
 
 
 def catalog() -> str:
-    from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_schema import SCHEMA
+    from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import SCHEMA
 
     sections = [f"## secrets_catalog\n\n{SCHEMA['description']}\n\n" + _keys(SCHEMA)]
     sections += [f"## {name}\n\n" + _keys(schema) for name, schema in SCHEMA["$defs"].items()]
     introduction = (
         "Every key of the variable `secrets_catalog`. "
         "[Write a catalog](../how-to/write-a-catalog.md) shows them in use.\n"
-        "The source is the schema in `plugins/module_utils/_catalog_schema.py`; "
+        "The source is the schema in `plugins/module_utils/_core/catalog_schema.py`; "
         "[catalog.schema.json](../catalog.schema.json) is the same for editors."
     )
     return page("The catalog", introduction, sections)
@@ -251,16 +251,16 @@ def _form(schema: Doc) -> str:
 
 
 def checks() -> str:
-    from ansible_collections.watchparty.secrets.plugins.module_utils._verify import _verification
+    from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import engine as verify_engine
 
     sections = [
         f"## {check.id}\n\n**{check.title}.** {check.reason}\n\n"
         f"Fix: {linked(check.fix)}\n\nName `{check.name}`, area `{check.area}`, severity {check.severity}.\n"
-        for check in _verification.registry()
+        for check in verify_engine.registry()
     ]
     introduction = (
         "What `watchparty.secrets.verify` checks. `-e verify_only=WPS201`, a name or an area runs a part.\n"
-        "The source is one file a check in `plugins/module_utils/_checks/`. "
+        "The source is one file a check in `plugins/plugin_utils/_verify/checks/`. "
         "[Verify an environment](../how-to/verify.md) shows the command."
     )
     return page("Checks", introduction, sections)

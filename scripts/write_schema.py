@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "plugins" / "module_utils" / "_catalog_schema.py"
+SOURCE = ROOT / "plugins" / "module_utils" / "_core" / "catalog_schema.py"
 
 
 def main() -> int:

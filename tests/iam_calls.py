@@ -13,9 +13,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam._iam_eval import Decision, Request, decide
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policies import Ground, documents
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground, documents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import (
+    Decision,
+    Request,
+    decide,
+)
 from sandbox.aws import ACCOUNT, REGION
 
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"

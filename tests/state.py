@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _envmark
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 
 AS_ROOT = os.geteuid() == 0
 
 
 def directory(path: str | Path) -> Path:
     """Root's directory for the file's state."""
-    return Path(_envfile.state_of(str(Path(path).parent.resolve() / Path(path).name)))
+    return Path(atomic_file.state_of(str(Path(path).parent.resolve() / Path(path).name)))
 
 
 def mark(path: str | Path) -> Path:
@@ -28,6 +29,6 @@ def backup(path: str | Path) -> Path:
 
 
 @contextmanager
-def held_mark(path: str | Path) -> Iterator[_envmark.Mark]:
-    with _envfile.held(str(path)) as env:  # pylint: disable=contextmanager-generator-missing-cleanup
-        yield _envmark.Mark(env)
+def held_mark(path: str | Path) -> Iterator[env_file_mark.Mark]:
+    with atomic_file.held(str(path)) as env:  # pylint: disable=contextmanager-generator-missing-cleanup
+        yield env_file_mark.Mark(env)

@@ -10,10 +10,11 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _questions
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _seal, _terminal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import prompt as _prompt
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import seal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import prompt_text
 
 PATIENT = 1.0
 """Seconds for the next line of what may have several: to end too early would leave some of it unread."""
@@ -49,12 +50,12 @@ class ActionModule(ActionBase):
         if not args["names"] or self._task.check_mode:
             return {**result, "changed": False, "answered": []}
         try:
-            catalog = _catalog.parse(args["catalog"], args["environment"]) if args["catalog"] else None
+            catalog = catalog_parser.parse(args["catalog"], args["environment"]) if args["catalog"] else None
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
         answers = {}
         for name in args["names"]:
-            asked = _questions.question(catalog, name) if catalog else None
+            asked = prompt_text.question(catalog, name) if catalog else None
             try:
                 answer = self._answer(name, asked, args)
             except AnsibleActionFail:
@@ -63,10 +64,10 @@ class ActionModule(ActionBase):
                 continue
             if answer:
                 answers[name] = answer
-        hidden = _seal.sealed(answers=answers)
+        hidden = seal.sealed(answers=answers)
         return {**result, "changed": False, "_ansible_no_log": True, **hidden, "answered": list(answers)}
 
-    def _answer(self, name: str, asked: Optional[_questions.Question], args: Mapping[str, Any]) -> str:
+    def _answer(self, name: str, asked: Optional[prompt_text.Question], args: Mapping[str, Any]) -> str:
         """Asks until there is an answer that can be the value. An empty one leaves out what is optional."""
         page = args["pages"].get(name)
         lines = args["lines"] or bool(asked and asked.several_lines)
@@ -89,8 +90,8 @@ class ActionModule(ActionBase):
         raise AnsibleActionFail(words)
 
     @staticmethod
-    def _ask(prompt: str, asked: Optional[_questions.Question], *, lines: bool, optional: bool) -> str:
-        answer = _terminal.ask(prompt, private=True, quiet=PATIENT if lines else _terminal.QUIET)
+    def _ask(prompt: str, asked: Optional[prompt_text.Question], *, lines: bool, optional: bool) -> str:
+        answer = _prompt.ask(prompt, private=True, quiet=PATIENT if lines else _prompt.QUIET)
         try:
             # What is pasted from a log may have any bytes in it; it is looked for, and never stored.
             text = answer.decode(errors="strict" if asked or not lines else "replace")

@@ -10,13 +10,14 @@ from typing import Any, Optional
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit, _changelog
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import AuditBody, body_of
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit_log import AuditLog, attempted
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import changelog
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import AuditBody, body_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.log import AuditLog, attempted
 
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
@@ -26,7 +27,7 @@ OPTIONS: dict[str, Any] = {
     "head": {"type": "dict"},
     "path": {"type": "path"},
     "changelog": {"type": "path"},
-    "changelog_heading": {"type": "str", "default": _changelog.HEADING},
+    "changelog_heading": {"type": "str", "default": changelog.HEADING},
     "required": {"type": "bool", "default": True},
     "create_log_group": {"type": "bool", "default": False},
 }
@@ -53,11 +54,11 @@ class ActionModule(ActionBase):
         return {**result, **answer}
 
     def _answer(self, args: Mapping[str, Any]) -> dict[str, Any]:
-        catalog = _catalog.parse(args["catalog"], args["environment"])
+        catalog = catalog_parser.parse(args["catalog"], args["environment"])
         log = AuditLog(
             catalog,
             self._body(catalog, args),
-            head=_audit.head_of(args["head"]),
+            head=audit_chain.head_of(args["head"]),
             path=args["path"],
             changelog=args["changelog"],
             heading=args["changelog_heading"],

@@ -6,16 +6,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess, PolicyError
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _access, _policy_limits
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policies import Ground
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam._trust import Workflow
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.access import Access
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_oidc import OidcProviders
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws_action import AwsAction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, PolicyError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_scope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_reader import Access
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_store import OidcProviders
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.trust_policies import Workflow
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_action import AwsAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
 
 WORKFLOW = {
     "environment": {"type": "str"},
@@ -47,27 +48,30 @@ class ActionModule(AwsAction):
         return {"changed": False, **self._answer(connection, args)}
 
     def _answer(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
-        catalog = _catalog.parse(args["catalog"], args["environment"])
-        _policy_limits.require_narrow(args["catalog"], catalog)
-        asked = _access.Asked(
+        catalog = catalog_parser.parse(args["catalog"], args["environment"])
+        policy_scope.require_narrow(args["catalog"], catalog)
+        asked = access_resources.Asked(
             Workflow(**(args["workflow"] or {})), wildcards=args["wildcards"], adopt=tuple(args["adopt"])
         )
         suit(connection, catalog, check_account=False)
-        account, partition = aws.identity(connection.store_client("sts"))
+        account, partition = aws_errors.identity(connection.store_client("sts"))
         if catalog.expected_account_id:
-            aws.require_account(account, catalog.expected_account_id)
+            aws_errors.require_account(account, catalog.expected_account_id)
         region = connection.region
         if not region:
             raise NoAccess("No AWS region was found; set AWS_REGION, the region option, or the catalog's region")
         look = Access(connection.store_client("iam"), connection.store_client("kms"))
         key = look.key(catalog.aws.kms_key) if catalog.aws else None
         found = args["key_arn"] or (key.arn if key else None)
-        ground = Ground(account, region, _access.key_arn(account, region, partition, found), partition)
-        plan = _access.plan(catalog, ground, asked)
+        ground = Ground(account, region, access_resources.key_arn(account, region, partition, found), partition)
+        plan = access_resources.plan(catalog, ground, asked)
         standing = (*([key.standing] if key else []), *look.standing(plan["roles"], plan["policies"]))
         problems = [
-            *_access.objections(catalog, standing, asked.adopt),
-            *(f"{one}: nothing of that name is there to be adopted" for one in _access.unknown(asked.adopt, standing)),
+            *access_resources.objections(catalog, standing, asked.adopt),
+            *(
+                f"{one}: nothing of that name is there to be adopted"
+                for one in access_resources.unknown(asked.adopt, standing)
+            ),
         ]
         if problems:
             raise PolicyError("nothing was changed:\n" + "\n".join(f"  - {line}" for line in problems))
@@ -76,7 +80,7 @@ class ActionModule(AwsAction):
             plan["provider"]["made"] = provider is not None
         attached = {one["name"]: look.attached(one["name"]) for one in plan["roles"]}
         wanted = {one["name"]: one["policies"] for one in plan["roles"]}
-        ours = {name: plan["tags"][name] for name in _access.OURS}
+        ours = {name: plan["tags"][name] for name in access_resources.OURS}
         stale = [name for role in attached for name in look.earlier(attached[role], role, wanted[role], ours)]
         foreign = [
             f"role {role} has the policy {arn} too, which is not made here"

@@ -8,10 +8,10 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ProvisionError, SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _import
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _given
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import catalog_draft, operator_values
 
 OPTIONS: dict[str, Any] = {
     "env_file": {"type": "path", "required": True},
@@ -37,16 +37,18 @@ class ActionModule(ActionBase):
 
     def _drafted(self, source: Path, args: dict[str, Any]) -> dict[str, Any]:
         dest = Path(args["dest"])
-        values = _given.of_env(source)
-        if not any(_import.is_name(name) for name in values):
+        values = operator_values.of_env(source)
+        if not any(catalog_draft.is_name(name) for name in values):
             raise ProvisionError([f"{source}: holds no setting; name another file"])
-        text = _import.draft(values, args["application"] or _import.application_of(source.resolve().parent.name))
+        text = catalog_draft.draft(
+            values, args["application"] or catalog_draft.application_of(source.resolve().parent.name)
+        )
         former = dest.read_text(encoding="utf-8", errors="replace") if dest.exists() else None
         if former not in (None, text):
             words = f"{dest}: is there already and stays as it is; move it away, or name another file by"
             raise ProvisionError([f"{words} -e import_draft_path=FILE"])
         if former is None and not self._task.check_mode:
-            _files.write_text(dest, text)
+            reports_files.write_text(dest, text)
         answer: dict[str, Any] = {"changed": former is None, "dest": str(dest), "names": list(values)}
         if self._task.diff:
             answer["diff"] = {"before": former or "", "after": text}

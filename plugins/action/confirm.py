@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _confirmation
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import confirmation_prompt
 
 
 class ActionModule(ActionBase):
@@ -27,7 +27,7 @@ class ActionModule(ActionBase):
             }
         )
         if not self._task.check_mode:
-            _confirmation.require(
+            confirmation_prompt.require(
                 args["question"],
                 variable=args["variable"],
                 remedy=args["remedy"],

@@ -9,56 +9,24 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _addresses,
-    _catalog,
-    _django_direct,
-    _django_probe,
-    _django_sessions,
-    _django_stores,
-    _dotenv,
-    _dotenv_readers,
-    _errors,
-    _health,
-    _postgresql,
-    _purge,
-    _purge_server,
-    _redact,
-    _safe_files,
-    _valkey,
-    _valkey_itself,
-    _valkey_server,
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    catalog_parser,
+    redaction,
+    server_addresses,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     CatalogError,
     SecretsError,
     WrongAccount,
     one_line,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _django_sessions_module, _guard, _lean
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys import former_keys
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_tried import given
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import prepared
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import main as django_main
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program, transport_guard
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.replaced_signing_keys import former_keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import prepared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.try_previous_keys import given
 
-USES = (
-    _errors,
-    _safe_files,
-    _redact,
-    _dotenv_readers,
-    _dotenv,
-    _postgresql,
-    _valkey,
-    _valkey_server,
-    _valkey_itself,
-    _purge,
-    _purge_server,
-    _django_sessions,
-    _django_stores,
-    _django_direct,
-    _health,
-    _django_probe,
-)
 NAME = "watchparty.secrets.django_sessions"
 SET_HERE = ("former", "former_unread")
 SECONDS = 600
@@ -96,7 +64,7 @@ class ActionModule(ActionBase):
         set_here = {name for name in SET_HERE if name in self._task.args}
         if set_here:
             raise AnsibleActionFail(f"{NAME} sets {', '.join(sorted(set_here))} itself; give catalog and environment")
-        spec = {name: one for name, one in _django_sessions_module.ARGUMENT_SPEC.items() if name not in SET_HERE}
+        spec = {name: one for name, one in django_main.ARGUMENT_SPEC.items() if name not in SET_HERE}
         _validated, args = self.validate_argument_spec(
             {**spec, **OWN},
             required_together=[["catalog", "environment"], ["info", "credential"]],
@@ -106,33 +74,32 @@ class ActionModule(ActionBase):
         params = {name: args[name] for name in spec if args.get(name) is not None}
         try:
             if args["catalog"]:
-                _guard.require(self._connection, self._task)
+                transport_guard.require(self._connection, self._task)
                 former, unread = _former(args)
-                catalog = _catalog.parse(args["catalog"], args["environment"])
-                nodes = _addresses.of_setting(catalog, args["cache_setting"], _addresses.VALKEY)
+                catalog = catalog_parser.parse(args["catalog"], args["environment"])
+                nodes = server_addresses.of_setting(catalog, args["cache_setting"], server_addresses.VALKEY)
                 params.update(former=former, former_unread=unread, cache_nodes=[*args["cache_nodes"], *nodes])
             elif args["leaked"]:
-                _guard.require(self._connection, self._task)
+                transport_guard.require(self._connection, self._task)
                 found = registered(args["leaked"], task_vars, having="dead")
                 former = [str(key) for keys in found["dead"].values() for key in keys]
                 words = "a session that %s signed: no former version of it can be read"
                 params.update(former=former, former_unread=[words % name for name in found.get("unread", ())])
             elif args["info"]:
-                _guard.require(self._connection, self._task)
+                transport_guard.require(self._connection, self._task)
                 tries = given(args["info"], task_vars or {})
                 former = [key for one in tries if one["credential"] == args["credential"] for key in one["former"]]
                 params.update(former=former)
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
-        answer = _lean.execute(
+        answer = remote_program.execute(
             self,
-            _django_sessions_module,
-            USES,
-            args=_lean.validated(_django_sessions_module.ARGUMENT_SPEC, params),
+            django_main,
+            args=remote_program.validated(django_main.ARGUMENT_SPEC, params),
             task_vars=task_vars or {},
             packages=True,
             python=args["python"],
             seconds=SECONDS if args["state"] == "absent" else 0,
         )
-        clean: dict[str, Any] = _redact.scrub(answer, former)
+        clean: dict[str, Any] = redaction.scrub(answer, former)
         return {**result, **clean}

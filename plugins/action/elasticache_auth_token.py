@@ -7,36 +7,27 @@ from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _addresses,
-    _endpoint,
-    _errors,
-    _strangers,
-    _valkey,
-    _valkey_itself,
-    _valkey_server,
-    _valkey_steps,
-)
-from ansible_collections.watchparty.secrets.plugins.module_utils._addresses import VALKEY
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_addresses, server_endpoint, valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     Conflict,
     Denied,
     NoAccess,
     RotationError,
     SecretsError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.elasticache import AuthTokens
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_addresses import VALKEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import main as valkey_main
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.elasticache_group import AuthTokens
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import (
     FORMER,
     Parties,
     ServerAction,
     beforehand,
     parties,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 OPTION = "replication_group"
 ANSWERED = {"tried": ("accepted",), "sessions": ("sessions", "short", "strangers"), "ended": ("ended", "short")}
@@ -61,7 +52,6 @@ class ActionModule(ServerAction):
             "wait_interval": {"type": "int", "default": 10},
         }
     )
-    uses = (_errors, _strangers, _valkey, _valkey_server, _valkey_itself, _valkey_steps)
     extra_options = FORMER
 
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
@@ -78,11 +68,10 @@ class ActionModule(ServerAction):
     def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         def module(state: str, login: Login, nodes: Sequence[str], **more: Any) -> dict[str, Any]:
             wanted = {"state": state, "login_url": self._found.of(login), "nodes": list(nodes), **more}
-            valid = _lean.validated(valkey_user.ARGUMENT_SPEC, wanted)
-            answer = _lean.execute(
+            valid = remote_program.validated(valkey_main.ARGUMENT_SPEC, wanted)
+            answer = remote_program.execute(
                 self,
-                valkey_user,
-                self.uses,
+                valkey_main,
                 args=valid,
                 task_vars=task_vars,
                 packages=True,
@@ -93,7 +82,7 @@ class ActionModule(ServerAction):
                 raise RotationError(str(answer.get("msg")))
             missing = [one for one in ANSWERED[state] if one not in answer]
             if missing:
-                raise RotationError(f"{_lean.host_of(self, task_vars)}: its answer lacks {missing[0]}")
+                raise RotationError(f"{remote_program.host_of(self, task_vars)}: its answer lacks {missing[0]}")
             return answer
 
         name = params["credential"]
@@ -132,9 +121,11 @@ class ActionModule(ServerAction):
     def _refuse_elsewhere(self, name: str, group: str, endpoints: Sequence[str]) -> None:
         """A store value does not decide who gets the new token: AWS names the group's addresses."""
         server = self._setting.catalog.credentials[name].server
-        declared = _addresses.every(server, VALKEY) if server else []
-        known = [_endpoint.parse(one, _endpoint.PORTS["elasticache_auth_token"]) for one in endpoints] + declared
-        for place in _addresses.endpoints(self._found.url, VALKEY, "its URL"):
+        declared = server_addresses.every(server, VALKEY) if server else []
+        known = [
+            server_endpoint.parse(one, server_endpoint.PORTS["elasticache_auth_token"]) for one in endpoints
+        ] + declared
+        for place in server_addresses.endpoints(self._found.url, VALKEY, "its URL"):
             if place not in known:
                 raise RotationError(
                     f"{name}: its URL leads to {place}, and AWS names {', '.join(map(str, known)) or 'no address'} for "
@@ -228,7 +219,7 @@ class Steps:
             counts = {host: sum(one.get(host, 0) for one in seen["sessions"].values()) for host in hosts}
             named = ", ".join(f"{host} ({count})" for host, count in counts.items())
             raise RotationError(
-                f"nothing was taken away: logged in as {kept.username or _valkey.DEFAULT_USER} from outside "
+                f"nothing was taken away: logged in as {kept.username or valkey.DEFAULT_USER} from outside "
                 f"known_addresses: {named}; give what runs there the new token and add them "
                 f"(-e rotation_known_addresses={','.join(hosts)}), or {remedy}"
             )

@@ -7,12 +7,12 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ProvisionedOtherwise
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._reading import Environment
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._snapshot_action import SnapshotAction
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._values import fingerprint
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionedOtherwise
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment import Environment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.snapshot_action import SnapshotAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import operator_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.values_action import fingerprint
 
 
 class ActionModule(SnapshotAction):
@@ -24,9 +24,9 @@ class ActionModule(SnapshotAction):
     def answer(self, environment: Environment) -> dict[str, Any]:
         environment.resolution.require_deliverable()
         readers = environment.catalog.readers
-        values = _given.of_env(Path(self._task.args["env_file"]).expanduser(), readers)
+        values = operator_values.of_env(Path(self._task.args["env_file"]).expanduser(), readers)
         # What a deploy would write, read back: the comparison is one of files.
-        rendered = _dotenv.from_dotenv(_dotenv.to_dotenv(environment.resolution.values, readers), readers)
+        rendered = dotenv.from_dotenv(dotenv.to_dotenv(environment.resolution.values, readers), readers)
         different = sorted(name for name in rendered if name in values and rendered[name] != values[name])
         only_there = sorted(set(rendered) - set(values))
         unset = sorted(name for name, text in values.items() if not text and name not in rendered)

@@ -11,27 +11,18 @@ from typing import Any, Optional
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _dotenv,
-    _dotenv_readers,
-    _env_changes,
-    _envfile,
-    _envmark,
-    _errors,
-    _health,
-    _redact,
-    _safe_files,
-    _services,
-    _systemd,
-)
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv, redaction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _external_health, _guard, _lean
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import (
+    external_health,
+    remote_program,
+    transport_guard,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
 
-USES = (_errors, _dotenv_readers, _dotenv, _env_changes, _safe_files, _envfile, _envmark)
-RESTARTS = (_health, _systemd, _services)
-"""Sent where services are restarted, in the order of their imports."""
 SET_HERE = ("content", "snapshot_id", "journal", "fingerprint_key")
 
 
@@ -60,22 +51,22 @@ class ActionModule(ActionBase):
         state = args.get("state", "present")
         snapshot = self._snapshot(args, env, task_vars or {})
         args["snapshot_id"] = snapshot.get("snapshot_id", "inline")
-        args.setdefault("readers", list(snapshot.get("readers") or _dotenv.DEFAULT_READERS))
+        args.setdefault("readers", list(snapshot.get("readers") or dotenv.DEFAULT_READERS))
         if state == "present":
             _require_addresses(args.get("services") or {})
-            _guard.require(self._connection, self._task)
+            transport_guard.require(self._connection, self._task)
             self._require_shut(snapshot.get("opened", {}), task_vars or {})
             args.update(
                 content=self._render(args, snapshot["settings"]),
                 journal=int(snapshot.get("journal", 0)),
                 fingerprint_key=snapshot.get("fingerprint_key") or secrets.token_hex(16),
             )
-        masked = _redact.maskable(snapshot["settings"], snapshot.get("sensitivity", {}))
+        masked = redaction.maskable(snapshot["settings"], snapshot.get("sensitivity", {}))
         try:
             answer = self._carried_out(args, task_vars or {})
         except AnsibleActionFail as error:
-            raise AnsibleActionFail(_redact.scrub(str(error), masked)) from None
-        clean: dict[str, Any] = _redact.scrub(answer, masked)
+            raise AnsibleActionFail(redaction.scrub(str(error), masked)) from None
+        clean: dict[str, Any] = redaction.scrub(answer, masked)
         # By this machine's clock, which the journal is kept by.
         when = {"proven_at": time.time()} if clean.get("proven") else {}
         return {**result, **clean, **when, **_unusable(clean, state)}
@@ -102,8 +93,8 @@ class ActionModule(ActionBase):
         answer = self._or_lost({}, {**args, "services": {**services, "record": False}}, task_vars)
         if answer.get("failed") or "health" not in answer:
             return answer
-        asked = _lean.validated(env_file.ARGUMENT_SPEC, args)["services"]
-        problem = _external_health.problem(asked)
+        asked = remote_program.validated(env_file.ARGUMENT_SPEC, args)["services"]
+        problem = external_health.problem(asked)
         if problem:
             return {**answer, "failed": True, "msg": f"health check from the controller: {problem}"}
         if args.get("state", "present") != "present":
@@ -125,11 +116,10 @@ class ActionModule(ActionBase):
             return {**before, "failed": True, "lost": True, "msg": f"the host cannot be reached: {error}. {then}"}
 
     def _on_host(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        params = _lean.validated(env_file.ARGUMENT_SPEC, args)
+        params = remote_program.validated(env_file.ARGUMENT_SPEC, args)
         services = params.get("services")
-        uses = USES + RESTARTS if services else USES
         seconds = _wait_of(services) if services else 0
-        return _lean.execute(self, env_file, uses, args=params, task_vars=task_vars, seconds=seconds, ends=False)
+        return remote_program.execute(self, env_file, args=params, task_vars=task_vars, seconds=seconds, ends=False)
 
     def _snapshot(self, args: Mapping[str, Any], env: Any, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         name = args.get("snapshot")
@@ -143,9 +133,9 @@ class ActionModule(ActionBase):
         return {**found, "settings": {str(key): value for key, value in found["settings"].items()}}
 
     def _render(self, args: Mapping[str, Any], values: Mapping[str, Any]) -> str:
-        header = None if args.get("merge") else _envfile.HEADER
+        header = None if args.get("merge") else atomic_file.HEADER
         try:
-            return _dotenv.to_dotenv(values, readers=args["readers"], header=header)
+            return dotenv.to_dotenv(values, readers=args["readers"], header=header)
         except SecretsError as error:
             raise AnsibleActionFail(f"Nothing was sent: {error}") from None
 
@@ -157,7 +147,7 @@ def _require_addresses(services: Mapping[str, Any]) -> None:
     ]
     declared.append(("env_deploy_external_health_url", services.get("external_health_url")))
     for name, url in declared:
-        if url is not None and not _health.is_address(url):
+        if url is not None and not health_check.is_address(url):
             what = "is no http or https address" if url else "is empty"
             raise AnsibleActionFail(f"Nothing was sent: {name} {what}. Correct it, or leave it out to ask none")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._reading import Environment
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._report import report
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._snapshot_action import SnapshotAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment import Environment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment_summary import report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.snapshot_action import SnapshotAction
 
 
 class ActionModule(SnapshotAction):

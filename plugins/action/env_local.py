@@ -10,16 +10,16 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _dotenv
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     DotenvError,
     ProvisionError,
     SecretsError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _local
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _seal
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import new_value
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import seal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import local_env
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import new_value
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
 
 OPTIONS: dict[str, Any] = {
@@ -41,17 +41,17 @@ class ActionModule(ActionBase):
         _validated, args = self.validate_argument_spec(argument_spec=OPTIONS)
         try:
             args = with_full_paths(args, OPTIONS)
-            catalog = _catalog.parse(args["catalog"], args["environment"])
+            catalog = catalog_parser.parse(args["catalog"], args["environment"])
             present = present_in(Path(args["path"]), catalog.readers)
-            found = _local.settings(catalog, load_kinds(args["kinds_path"]), present, new_value)
+            found = local_env.settings(catalog, load_kinds(args["kinds_path"]), present, new_value)
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
         return {
             **result,
             "changed": False,
             "_ansible_no_log": True,
-            **_seal.sealed(settings=found),
-            "fingerprints": _seal.fingerprints(found),
+            **seal.sealed(settings=found),
+            "fingerprints": seal.fingerprints(found),
             "sensitivity": {name: catalog.settings[name].sensitivity for name in found},
             "readers": list(catalog.readers),
             "snapshot_id": "local",
@@ -64,7 +64,7 @@ def present_in(path: Path, readers: Sequence[str]) -> set[str]:
     if not os.path.lexists(path):
         return set()
     try:
-        return set(_dotenv.from_dotenv(path.read_bytes().decode(), readers))
+        return set(dotenv.from_dotenv(path.read_bytes().decode(), readers))
     except OSError as error:
         raise ProvisionError([f"{path}: cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:

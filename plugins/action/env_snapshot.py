@@ -9,11 +9,11 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _seal
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._reading import Environment
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._report import report
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._snapshot_action import OPTIONS, SnapshotAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import seal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment import Environment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment_summary import report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.snapshot_action import OPTIONS, SnapshotAction
 
 
 class ActionModule(SnapshotAction):
@@ -22,7 +22,7 @@ class ActionModule(SnapshotAction):
 
     def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         found = super().asked(connection, args)
-        return _seal.opened(found) if args["register_values"] else found
+        return seal.opened(found) if args["register_values"] else found
 
     def answer(self, environment: Environment) -> dict[str, Any]:
         environment.resolution.require_deliverable()
@@ -31,8 +31,8 @@ class ActionModule(SnapshotAction):
         values = dict(environment.resolution.values)
         return {
             "_ansible_no_log": True,
-            **_seal.sealed(settings=values, fingerprint_key=secrets.token_hex(16)),
-            "fingerprints": _seal.fingerprints(values),
+            **seal.sealed(settings=values, fingerprint_key=secrets.token_hex(16)),
+            "fingerprints": seal.fingerprints(values),
             "sensitivity": dict(environment.resolution.sensitivity),
             "readers": list(environment.catalog.readers),
             **report(environment),

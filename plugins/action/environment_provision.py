@@ -7,15 +7,16 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions import _github
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _targets
-from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._provisioner import Provisioner
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import former_journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_bucket import JournalBucket, Step
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given, _holder
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._values import ValuesAction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import parameter_journal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import process_identity
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import operator_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets as provision_targets
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import Provisioner
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.journal_bucket import JournalBucket, Step
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.values_action import ValuesAction
 
 
 class ActionModule(ValuesAction):
@@ -38,7 +39,7 @@ class ActionModule(ValuesAction):
             return self._gone(provisioner, state, args["secrets"])
         catalog = provisioner.catalog
         form = provisioner.form("")
-        given = unlike_literals(catalog, _given.given(args, task_vars, self._loader, catalog.readers))
+        given = unlike_literals(catalog, operator_values.given(args, task_vars, self._loader, catalog.readers))
         # A .env is read by programs, which would miss what GitHub alone holds; there it stays an error.
         away = [] if args["env_file"] else at_github(catalog, given)
         values = {name: text for name, text in given.items() if name not in away}
@@ -64,9 +65,9 @@ class ActionModule(ValuesAction):
 
         def former() -> list[str]:
             provisioner.makes_journal = True
-            path = former_path or former_journal.path_of(catalog)
-            at = _ages.stamp(datetime.now(UTC))
-            return former_journal.entries(provisioner.parameters, path, who=_holder.me(), at=at)
+            path = former_path or parameter_journal.path_of(catalog)
+            at = credential_ages.stamp(datetime.now(UTC))
+            return parameter_journal.entries(provisioner.parameters, path, who=process_identity.me(), at=at)
 
         client, tags = self.connection.store_client("s3"), provisioner.form("").tags
         return JournalBucket(client, catalog, journal, tags, former).missing()
@@ -87,7 +88,7 @@ class ActionModule(ValuesAction):
 
 def at_github(catalog: Catalog, names: Iterable[str]) -> list[str]:
     """Those that GitHub alone holds: one file can serve both."""
-    alone, known = _github.unheld(catalog), _targets.targets(catalog)
+    alone, known = sync_plan.unheld(catalog), provision_targets.targets(catalog)
     return [name for name in names if name.upper() in alone and name not in known]
 
 

@@ -6,50 +6,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _errors,
-    _former_tries,
-    _graph,
-    _health,
-    _postgresql,
-    _postgresql_plan,
-    _postgresql_server,
-    _redact,
-    _strangers,
-    _valkey,
-    _valkey_itself,
-    _valkey_server,
-    _valkey_steps,
-    _value_tries,
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph, redaction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import external_value_main
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import candidate_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    provider_revocations,
+    supplied_values,
+    test_targets,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Credential
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _provable, _revocations
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _external_value_module as external_value
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _known_values, _supplied
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import ServerAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import ServerAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 
 class ActionModule(ServerAction):
     name = "watchparty.secrets.external_value"
-    module = external_value
-    uses = (
-        _errors,
-        _strangers,
-        _postgresql,
-        _postgresql_plan,
-        _postgresql_server,
-        _valkey,
-        _valkey_server,
-        _valkey_itself,
-        _valkey_steps,
-        _former_tries,
-        _health,
-        _value_tries,
-    )
-    extra_options = _supplied.OPTIONS
+    module = external_value_main
+    extra_options = supplied_values.OPTIONS
     set_here = ("tries",)
     idle = "the catalog gives no way to try it"
 
@@ -60,22 +35,22 @@ class ActionModule(ServerAction):
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         (credential,) = setting.chosen([args["credential"]])
         # Of the credential, and of those whose servers know it.
-        every = [credential, *_provable.administered(setting.catalog, credential.name)]
-        contents = _known_values.current(setting, every)
-        held = _graph.find(setting.catalog, credential, contents).login
+        every = [credential, *test_targets.administered(setting.catalog, credential.name)]
+        contents = candidate_values.current(setting, every)
+        held = credential_graph.find(setting.catalog, credential, contents).login
         former: dict[str, Login] = {}
         if args["state"] == "checked":
-            given = _supplied.supplied(args, self._answers_in).get(credential.name, Login())
+            given = supplied_values.supplied(args, self._answers_in).get(credential.name, Login())
             current = Login(given.username or held.username, given.password or held.password)
         elif args["state"] == "usable":
             current = self._new(setting, credential.name)
         else:
             current, former = held, _former(setting, credential, held)
         logins = (current, *former.values())
-        masked += [text for one in logins for text in (one.password,) if text and len(text) >= _redact.SHORTEST]
+        masked += [text for one in logins for text in (one.password,) if text and len(text) >= redaction.SHORTEST]
         if args["state"] == "tried" and not former:
             return None
-        tries = _provable.tries(setting.catalog, credential, contents, current, former)
+        tries = test_targets.tries(setting.catalog, credential, contents, current, former)
         return {"tries": tries} if tries else None
 
     def wait_of(self, params: Mapping[str, Any]) -> float:
@@ -93,11 +68,11 @@ class ActionModule(ServerAction):
 def _former(setting: Setting, credential: Credential, now: Login) -> dict[str, Login]:
     """By the obligation's id, the old values that can still be read by their versions."""
     found = {}
-    for one in _revocations.open_ones(setting.rotator.look()):
+    for one in provider_revocations.open_ones(setting.rotator.look()):
         if one.credential != credential.name or not one.secrets:
             continue
         held = setting.rotator.secrets.read(list(one.secrets), pins=one.secrets)
-        login = _graph.find(setting.catalog, credential, held).login
+        login = credential_graph.find(setting.catalog, credential, held).login
         old = Login(login.username or now.username, login.password)
         if old.password is not None and old != now:
             found[one.id] = old

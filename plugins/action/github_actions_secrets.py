@@ -13,39 +13,36 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, GitHub
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     JournalError,
     NotFound,
     Overtaken,
     SecretsError,
     StoreError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions import _github
-from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions._github import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore, journal_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment as ansible_environment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.inventory_environment import environment_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync, sync_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import token as github_token
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.api import WORKFLOWS, GitHubStore, require_fits
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sent_records import SentStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import (
     ENVIRONMENT,
     Held,
     Sent,
     Step,
     Target,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, GitHub
-from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _targets
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.github import (
-    WORKFLOWS,
-    GitHubStore,
-    require_fits,
-)
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore, journal_of
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.sent import SentStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github as _client
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_sync, _reading, _supplied
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given as _values
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._declared import environment_of
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import operator_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets as provision_targets
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import supplied_values
 
 WORKFLOW_BYTES = 1024 * 1024
 _WITHOUT_GITHUB = ("local", "ci")
@@ -63,7 +60,7 @@ OPTIONS: dict[str, Any] = {
     "token_file": {"type": "path"},
     "incomplete": {"type": "bool", "default": False},
     "shared_values_file": {"type": "path"},
-    **_supplied.OPTIONS,
+    **supplied_values.OPTIONS,
 }
 
 
@@ -96,27 +93,29 @@ class ActionModule(ActionBase):
         connection = AwsConnection(NAME, args)
         connection.require_aws_sdk()
         unmade = args["incomplete"] and self._task.check_mode  # before provisioning has made anything
-        request = _reading.Request(args["catalog"], args["environment"], journal="optional" if unmade else "required")
-        read = _reading.read(request, connection)
+        request = ansible_environment.Request(
+            args["catalog"], args["environment"], journal="optional" if unmade else "required"
+        )
+        read = ansible_environment.read(request, connection)
         catalog = read.catalog
         where = _repository(catalog)
         _require_apart(args["catalog"], catalog)
         hosts, left_out = self._own(args["hosts"], catalog.environment, task_vars)
-        inventory, words = _github_sync.from_inventory(catalog, hosts, task_vars.get("hostvars", {}))
+        inventory, words = sync.from_inventory(catalog, hosts, task_vars.get("hostvars", {}))
         secrets = SecretsManager(connection.store_client("secretsmanager"))
-        contents = _github_sync.with_credentials(catalog, read.contents, secrets)
+        contents = sync.with_credentials(catalog, read.contents, secrets)
         if not unmade:
             read.resolution.require()
         given, first = _given(args, task_vars), self._first(args)
-        held = _chosen(_github.held(catalog, read.resolution, contents, inventory, given, first), args["names"])
+        held = _chosen(sync_plan.held(catalog, read.resolution, contents, inventory, given, first), args["names"])
         _require_at_rest(read, held)
-        github = _client.store(where, token_file=args["token_file"])
+        github = github_token.store(where, token_file=args["token_file"])
         parameters = ParameterStore(connection.store_client("ssm"))
         sent = SentStore(parameters, catalog.sent_path)
         log = journal_of(catalog, connection.store_client)
-        hands = _github_sync.Hands(github, sent, lambda: _still(log, read.journal.head))
+        hands = sync.Hands(github, sent, lambda: _still(log, read.journal.head))
         records = sent.read()
-        same = _github_sync.unchanged(held, records, contents, secrets)
+        same = sync.unchanged(held, records, contents, secrets)
         found = Found(held, records, same, [*left_out, *words])
         return self._carried_out(args, where, hands, found)
 
@@ -124,7 +123,9 @@ class ActionModule(ActionBase):
         """The values in a file that is not for GitHub alone."""
         if not args["shared_values_file"]:
             return {}
-        return _targets.flattened(_values.of_yaml(Path(args["shared_values_file"]).expanduser(), self._loader))
+        return provision_targets.flattened(
+            operator_values.of_yaml(Path(args["shared_values_file"]).expanduser(), self._loader)
+        )
 
     def _own(self, hosts: Sequence[str], environment: str, task_vars: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         """Without the hosts of other environments: with their addresses, a workflow would deploy this one to them."""
@@ -133,24 +134,22 @@ class ActionModule(ActionBase):
         words = [f"hosts of other environments are left out: {', '.join(foreign)}"] if foreign else []
         return [host for host, declared in found.items() if declared in (None, environment)], words
 
-    def _carried_out(
-        self, args: Mapping[str, Any], where: GitHub, hands: _github_sync.Hands, found: Found
-    ) -> dict[str, Any]:
+    def _carried_out(self, args: Mapping[str, Any], where: GitHub, hands: sync.Hands, found: Found) -> dict[str, Any]:
         github, held, records, words = hands.github, found.held, found.records, found.words
         github.repository_id()
-        left = [] if args["names"] else _github.left(held, records)
+        left = [] if args["names"] else sync_plan.left(held, records)
         known = {target: one for target, one in records.items() if target in left or target in {h.target for h in held}}
         environment = _environment(args, where, github, [*(one.target for one in held), *left])
         asked = [one for one in (*(h.target for h in held), *left) if environment != "made" or one.scope != ENVIRONMENT]
-        listed = _github_sync.there(github, asked)
+        listed = sync.there(github, asked)
         texts = _workflows(args, github) if args["prune"] and left else {}
-        readers = _github_sync.readers(left, texts, held)
-        steps = _github.plan(held, listed, known, prune=args["prune"], readers=readers, same=found.same)
+        readers = sync.readers(left, texts, held)
+        steps = sync_plan.plan(held, listed, known, prune=args["prune"], readers=readers, same=found.same)
         values = {one.target: one for one in held}
         for step in steps:
-            if step.act == _github.SEND:
+            if step.act == sync_plan.SEND:
                 require_fits(step.target.kind, step.target.name, str(values[step.target].value))
-        writes = [step for step in steps if step.act in _github.WRITES]
+        writes = [step for step in steps if step.act in sync_plan.WRITES]
         if environment == "made" and not self._task.check_mode:
             github.make_environment(args["reviewers"])
         for step in [] if self._task.check_mode else writes:
@@ -176,13 +175,13 @@ def _repository(catalog: Catalog) -> GitHub:
 def _require_apart(document: Mapping[str, Any], catalog: Catalog) -> None:
     """Raises StoreError where another environment's values would take the place of this one's."""
     names = [one for one in document.get("environments", {}) if one not in (catalog.environment, *_WITHOUT_GITHUB)]
-    found = _github.shared(catalog, [_catalog.parse(document, name) for name in names])
+    found = sync_plan.shared(catalog, [catalog_parser.parse(document, name) for name in names])
     if found:
         raise StoreError("; ".join(found))
 
 
 def _given(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, str]:
-    found = _supplied.supplied(args, task_vars)
+    found = supplied_values.supplied(args, task_vars)
     wrong = sorted(name for name, one in found.items() if one.username is not None or one.password is None)
     if wrong:
         raise StoreError(f"{', '.join(wrong)}: give one text each, since GitHub holds one")
@@ -197,7 +196,7 @@ def _chosen(held: list[Held], names: Sequence[str]) -> list[Held]:
     return [one for one in held if not wanted or one.target.name in wanted]
 
 
-def _require_at_rest(read: _reading.Environment, held: Sequence[Held]) -> None:
+def _require_at_rest(read: ansible_environment.Environment, held: Sequence[Held]) -> None:
     """A rotation sends its own values to GitHub when it promotes them."""
     rotation, catalog = read.journal.rotation, read.catalog
     if rotation is None:
@@ -205,7 +204,7 @@ def _require_at_rest(read: _reading.Environment, held: Sequence[Held]) -> None:
     named = {one.target.name for one in held}
     for name in rotation.plan.get("credentials", {}):
         credential = catalog.credentials.get(name)
-        if credential and {one.upper() for one in _graph.mirrored_names(catalog, credential)} & named:
+        if credential and {one.upper() for one in credential_graph.mirrored_names(catalog, credential)} & named:
             raise JournalError(
                 f"{rotation} is open and sends {name} to GitHub itself; finish it with watchparty.secrets.rotate first"
             )
@@ -256,12 +255,12 @@ def _text(file: Path) -> str:
 
 def _told(steps: Sequence[Step]) -> dict[str, Any]:
     by_act = {
-        "sent": _github.SEND,
-        "removed": _github.REMOVE,
-        "refused": _github.REFUSED,
-        "missing": _github.MISSING,
-        "left": _github.LEFT,
-        "unchanged": _github.KEEP,
+        "sent": sync_plan.SEND,
+        "removed": sync_plan.REMOVE,
+        "refused": sync_plan.REFUSED,
+        "missing": sync_plan.MISSING,
+        "left": sync_plan.LEFT,
+        "unchanged": sync_plan.KEEP,
     }
     plan = [
         {"kind": one.target.kind, "scope": one.target.scope, "name": one.target.name, "act": one.act, "why": one.reason}
@@ -280,14 +279,14 @@ def _words(where: GitHub, steps: Sequence[Step], *, check: bool) -> list[str]:
     }
     said = [f"{where.repository}: {len(told['unchanged'])} unchanged"]
     said += [f"{what}: {', '.join(names)}" for what, names in lists.items() if names]
-    return said + [f"{one.target}: {one.reason}" for one in steps if _github.is_foreign(one)]
+    return said + [f"{one.target}: {one.reason}" for one in steps if sync_plan.is_foreign(one)]
 
 
 _DIFF = {
-    _github.SEND: "+{target}: {reason}",
-    _github.NOTE: "+record of {target}: {reason}",
-    _github.REMOVE: "-{target}: {reason}",
-    _github.FORGET: "-record of {target}: {reason}",
+    sync_plan.SEND: "+{target}: {reason}",
+    sync_plan.NOTE: "+record of {target}: {reason}",
+    sync_plan.REMOVE: "-{target}: {reason}",
+    sync_plan.FORGET: "-record of {target}: {reason}",
 }
 
 

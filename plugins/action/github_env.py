@@ -13,10 +13,10 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions import _github_env
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading, _snapshot_action
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment, snapshot_action
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import job_env
 
 NAME = "watchparty.secrets.github_env"
 
@@ -32,7 +32,7 @@ class ActionModule(ActionBase):
         _validated, args = self.validate_argument_spec(
             argument_spec={
                 **aws_argument_spec(),
-                **_snapshot_action.OPTIONS,
+                **snapshot_action.OPTIONS,
                 "names": {"type": "list", "elements": "str", "default": []},
             }
         )
@@ -45,17 +45,17 @@ class ActionModule(ActionBase):
         path = _file()
         connection = AwsConnection(NAME, args)
         connection.require_aws_sdk()
-        resolution = _reading.read(_snapshot_action.request_of(args), connection).resolution.require()
+        resolution = environment.read(snapshot_action.request_of(args), connection).resolution.require()
         wanted = set(args["names"])
         unknown = sorted(wanted - set(resolution.values))
         if unknown:
             raise HostError(f"{', '.join(unknown)}: {args['environment']} has no value of such a name")
         values = {name: value for name, value in resolution.values.items() if not wanted or name in wanted}
-        text = _github_env.content(values, lambda: secrets.token_hex(16))
-        short = _github_env.unmasked(values, resolution.sensitivity)
+        text = job_env.content(values, lambda: secrets.token_hex(16))
+        short = job_env.unmasked(values, resolution.sensitivity)
         words = [f"{', '.join(short)}: too short to be masked without blotting out the log"] if short else []
         if not self._task.check_mode:
-            for line in _github_env.masks(values, resolution.sensitivity):
+            for line in job_env.masks(values, resolution.sensitivity):
                 # To the terminal alone, which is the runner: not to a log file, and to no callback.
                 Display().display(line, screen_only=True)
             _append(path, text)

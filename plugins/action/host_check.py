@@ -9,45 +9,11 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _authorized_keys,
-    _copies,
-    _dotenv,
-    _dotenv_readers,
-    _envfile,
-    _envmark,
-    _errors,
-    _evidence,
-    _forms,
-    _health,
-    _host_facts,
-    _proc,
-    _safe_files,
-    _sshd_log,
-    _systemd,
-)
-from ansible_collections.watchparty.secrets.plugins.module_utils._verify import _drift
 from ansible_collections.watchparty.secrets.plugins.modules import host_check
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program, transport_guard
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import env_drift
 
-USES = (
-    _errors,
-    _dotenv_readers,
-    _dotenv,
-    _safe_files,
-    _envfile,
-    _envmark,
-    _forms,
-    _copies,
-    _authorized_keys,
-    _sshd_log,
-    _systemd,
-    _proc,
-    _evidence,
-    _health,
-    _host_facts,
-)
 SET_HERE = ("fingerprint_key", "sensitive")
 
 
@@ -66,14 +32,14 @@ class ActionModule(ActionBase):
         args |= {"fingerprint_key": known.get("key"), "sensitive": known.get("sensitive", [])}
         if "readers" in known:
             args.setdefault("readers", known["readers"])
-        _guard.require(self._connection, self._task)
-        params = _lean.validated(host_check.ARGUMENT_SPEC, args)
+        transport_guard.require(self._connection, self._task)
+        params = remote_program.validated(host_check.ARGUMENT_SPEC, args)
         seconds = len(params["health"]) * params["timeout"]
-        answer = _lean.execute(self, host_check, USES, args=params, task_vars=task_vars or {}, seconds=seconds)
+        answer = remote_program.execute(self, host_check, args=params, task_vars=task_vars or {}, seconds=seconds)
         held = answer.pop("fingerprints", None)
         problem = answer.pop("values_problem", None)
         if known and held is not None:
-            answer["drift"] = _drift.compared(known["fingerprints"], held, known["patterns"])
+            answer["drift"] = env_drift.compared(known["fingerprints"], held, known["patterns"])
         elif not answer.get("failed"):
             answer["unreadable"] = bool(problem and answer["file"]["exists"])
             answer["drift_problem"] = problem or known.get("problem") or "nothing was read to compare it with"

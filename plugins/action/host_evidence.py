@@ -8,19 +8,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _authorized_keys,
-    _evidence,
-    _evidence_host,
-    _key_files,
-    _proc,
-    _sshd_log,
-    _systemd,
-)
 from ansible_collections.watchparty.secrets.plugins.modules import host_evidence
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
-
-USES = (_authorized_keys, _sshd_log, _systemd, _proc, _evidence, _key_files, _evidence_host)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
 
 
 class ActionModule(ActionBase):
@@ -30,11 +19,11 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        args = _lean.validated(host_evidence.ARGUMENT_SPEC, self._task.args)
+        args = remote_program.validated(host_evidence.ARGUMENT_SPEC, self._task.args)
         # Behind become a host knows the account that was logged in to by sudo's word alone.
         user = self._connection.get_option("remote_user") if self._connection.has_option("remote_user") else None
         args["known_keys"] = [{**one, "account": one["account"] or user or ""} for one in args["known_keys"]]
         return {**result, **self._gathered(args, task_vars or {})}
 
     def _gathered(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        return _lean.execute(self, host_evidence, USES, args=args, task_vars=task_vars, seconds=args["seconds"])
+        return remote_program.execute(self, host_evidence, args=args, task_vars=task_vars, seconds=args["seconds"])

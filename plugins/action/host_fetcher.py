@@ -11,10 +11,15 @@ from typing import Any, Optional
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _trusted_imports
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _host_answer, _interpreter, _lean, _program
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import trusted_imports
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import (
+    host_answer,
+    interpreter,
+    program_bundle,
+    remote_program,
+)
 
-ENTRY = "_fetch_program"
+ENTRY = "_host.pull.cli"
 _CHECK = """
 for path in sys.argv[1:]:
     while not os.path.lexists(path):
@@ -45,24 +50,24 @@ class ActionModule(ActionBase):
         handle, source = tempfile.mkstemp(prefix="host-fetcher-", suffix=".pyz")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(_program.zipped(ENTRY))
+                file.write(program_bundle.zipped(ENTRY))
             return {**result, **self._copied(source, args, task_vars or {})}
         finally:
             os.unlink(source)
 
     def _untrusted(self, dest: str, python: str | None, task_vars: dict[str, Any]) -> str:
         """What another account may change of the program's place and interpreter, which the host runs at every boot."""
-        program = shlex.quote(python) if python else _lean.interpreter(self, task_vars)
-        code = Path(str(_trusted_imports.__file__)).read_text(encoding="utf-8") + _CHECK
-        command = _interpreter.command(program, "-I", "-S", "-c", code, os.path.dirname(dest), private=True)
+        program = shlex.quote(python) if python else remote_program.interpreter(self, task_vars)
+        code = Path(str(trusted_imports.__file__)).read_text(encoding="utf-8") + _CHECK
+        command = interpreter.command(program, "-I", "-S", "-c", code, os.path.dirname(dest), private=True)
         answer = self._low_level_execute_command(command)
         if answer["rc"] == 0:
             return ""
-        words = _host_answer.printable(str(answer["stderr"]).strip())[-_host_answer.LONGEST_LINE :]
-        if not words.startswith(_interpreter.UNTRUSTED):
+        words = host_answer.printable(str(answer["stderr"]).strip())[-host_answer.LONGEST_LINE :]
+        if not words.startswith(interpreter.UNTRUSTED):
             return f"{python or 'the interpreter'} could not look at {dest}: {words}"
         return (
-            f"{words[len(_interpreter.UNTRUSTED) :]}: another account may change it, and the host would run what that "
+            f"{words[len(interpreter.UNTRUSTED) :]}: another account may change it, and the host would run what that "
             "account wrote. Give a place and an interpreter that belong to root (app_host_fetch_root, "
             "app_host_fetch_python)"
         )

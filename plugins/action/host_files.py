@@ -7,18 +7,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _authorized_keys,
-    _authorized_keys_file,
-    _envfile,
-    _errors,
-    _host_files,
-    _safe_files,
-)
 from ansible_collections.watchparty.secrets.plugins.modules import host_files
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
-
-USES = (_errors, _safe_files, _envfile, _authorized_keys, _authorized_keys_file, _host_files)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
 
 
 class ActionModule(ActionBase):
@@ -28,5 +18,5 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        args = _lean.validated(host_files.ARGUMENT_SPEC, self._task.args)
-        return {**result, **_lean.execute(self, host_files, USES, args=args, task_vars=task_vars or {})}
+        args = remote_program.validated(host_files.ARGUMENT_SPEC, self._task.args)
+        return {**result, **remote_program.execute(self, host_files, args=args, task_vars=task_vars or {})}

@@ -10,7 +10,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.watchparty.secrets.plugins.modules import host_reachable
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
 
 PAUSE = 2.0
 """Seconds between two tries."""
@@ -23,11 +23,11 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        args = _lean.validated(host_reachable.ARGUMENT_SPEC, self._task.args)
+        args = remote_program.validated(host_reachable.ARGUMENT_SPEC, self._task.args)
         end = time.monotonic() + args["seconds"]
         while True:
             try:
-                answer = _lean.execute(self, host_reachable, (), args=args, task_vars=task_vars or {})
+                answer = remote_program.execute(self, host_reachable, args=args, task_vars=task_vars or {})
                 return {**result, **answer}
             except AnsibleConnectionFailure as error:
                 if not args["seconds"]:

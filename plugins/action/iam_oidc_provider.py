@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _oidc
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_oidc import OidcProviders
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws_action import AwsAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import oidc_provider
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_store import OidcProviders
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_action import AwsAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 
 OPTIONS: dict[str, Any] = {
     "url": {"type": "str", "default": "https://token.actions.githubusercontent.com"},
@@ -29,16 +29,16 @@ class ActionModule(AwsAction):
     extra_options = OPTIONS
 
     def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
-        url = _oidc.plain_url(args["url"])
+        url = oidc_provider.plain_url(args["url"])
         providers = OidcProviders(connection.store_client("iam"))
         act = self._absent if args["state"] == "absent" else self._present
         return act(providers, url, args)
 
     def _present(self, providers: OidcProviders, url: str, args: Mapping[str, Any]) -> dict[str, Any]:
-        wanted = _oidc.checked(_wanted(url, args))
+        wanted = oidc_provider.checked(_wanted(url, args))
         standing = providers.find(url)
-        changes = _oidc.changes(standing, wanted)
-        planned = _oidc.after(standing, wanted, changes, "")
+        changes = oidc_provider.changes(standing, wanted)
+        planned = oidc_provider.after(standing, wanted, changes, "")
         if changes and not self._task.check_mode:
             planned = providers.apply(standing, wanted, changes) or planned
         return {"changed": bool(changes), **_told(planned), "diff": _diff(standing, planned)}
@@ -51,8 +51,8 @@ class ActionModule(AwsAction):
         return {"changed": bool(standing), "arn": arn, "url": url, "diff": _diff(standing, None)}
 
 
-def _wanted(url: str, args: Mapping[str, Any]) -> _oidc.Wanted:
-    return _oidc.Wanted(
+def _wanted(url: str, args: Mapping[str, Any]) -> oidc_provider.Wanted:
+    return oidc_provider.Wanted(
         url=url,
         clients=tuple(dict.fromkeys(args["client_ids"])),
         purge_clients=args["purge_client_ids"],
@@ -62,7 +62,7 @@ def _wanted(url: str, args: Mapping[str, Any]) -> _oidc.Wanted:
     )
 
 
-def _told(provider: _oidc.Provider) -> dict[str, Any]:
+def _told(provider: oidc_provider.Provider) -> dict[str, Any]:
     return {
         "arn": provider.arn,
         "url": provider.url,
@@ -72,10 +72,10 @@ def _told(provider: _oidc.Provider) -> dict[str, Any]:
     }
 
 
-def _diff(before: _oidc.Provider | None, after: _oidc.Provider | None) -> dict[str, Any]:
+def _diff(before: oidc_provider.Provider | None, after: oidc_provider.Provider | None) -> dict[str, Any]:
     """IAM's own choice of thumbprints for a new provider is not foreseen."""
     return {"before": _shown(before), "after": _shown(after)}
 
 
-def _shown(provider: _oidc.Provider | None) -> dict[str, Any]:
+def _shown(provider: oidc_provider.Provider | None) -> dict[str, Any]:
     return {name: value for name, value in _told(provider).items() if name != "arn"} if provider else {}

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _static_keys
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_static_keys import StaticKeys
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws_action import AwsAction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import static_keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.static_keys_store import StaticKeys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_action import AwsAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 
 OPTIONS: dict[str, Any] = {
     "users": {"type": "list", "elements": "str", "required": True},
@@ -37,14 +37,14 @@ class ActionModule(AwsAction):
         access = AccessKeys(client, acting=client, sts=lambda _login: connection.store_client("sts"))
         store = StaticKeys(client, access)
         evidence = store.evidence(args["role"])
-        _static_keys.require_fresh(evidence, now, within_days=args["within_days"])
+        static_keys.require_fresh(evidence, now, within_days=args["within_days"])
         keys = [key for user in dict.fromkeys(args["users"]) for key in store.of(user)]
         after, idle = args["after_days"], args["idle_days"]
-        steps = _static_keys.plan(keys, evidence, now, after_days=after, idle_days=idle, own=access.caller())
-        acts = [step for step in steps if step.act != _static_keys.WAIT]
+        steps = static_keys.plan(keys, evidence, now, after_days=after, idle_days=idle, own=access.caller())
+        acts = [step for step in steps if step.act != static_keys.WAIT]
         if not self._task.check_mode:
             for step in acts:
                 store.apply(step, now)
         told = [{"user": one.key.user, "key": one.key.id, "act": one.act, "why": one.why} for one in steps]
-        used = _ages.stamp(evidence.used) if evidence.used else ""
+        used = credential_ages.stamp(evidence.used) if evidence.used else ""
         return {"changed": bool(acts), "role": evidence.role, "role_used": used, "steps": told}

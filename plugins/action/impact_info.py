@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import blast_radius
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import assessment as leak_assessment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 
 class ActionModule(RotationAction):
@@ -21,8 +22,8 @@ class ActionModule(RotationAction):
     }
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        evidence = blast_radius.Evidence(args["leaked"], blast_radius.text_of(args["found_in"]))
-        found = blast_radius.followed(setting, evidence, args["hosts"])
+        evidence = leak_assessment.Evidence(args["leaked"], leak_assessment.text_of(args["found_in"]))
+        found = leak_assessment.followed(setting, evidence, args["hosts"])
         return {
             "changed": False,
             "matches": list(found.matches),

@@ -9,19 +9,18 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _host_answer
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
-    events,
-    evidence,
-    report,
-    scrubbing,
-    sessions,
-    steps,
-)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events as leak_events
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence as leak_evidence
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import report as leak_report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import scrubbing
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import sessions as leak_sessions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display import show
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 
 class ActionModule(RotationAction):
@@ -36,20 +35,20 @@ class ActionModule(RotationAction):
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         journal = setting.rotator.look()
-        events.incident_of(journal)
+        leak_events.incident_of(journal)
         response = Response.of(args["response"]["carried"])
         results = Results(task_vars)
-        run = steps.Run(setting, journal, response, results, Display().warning, args["rotation"])
-        run, result = steps.following(run)
-        return {"changed": True, **result} if result["next"] != steps.END else self._closed(run, args)
+        run = leak_steps.Run(setting, journal, response, results, Display().warning, args["rotation"])
+        run, result = leak_steps.following(run)
+        return {"changed": True, **result} if result["next"] != leak_steps.END else self._closed(run, args)
 
-    def _closed(self, run: steps.Run, args: Mapping[str, Any]) -> dict[str, Any]:
-        gathered, results = steps.evidence_of(run), run.results
+    def _closed(self, run: leak_steps.Run, args: Mapping[str, Any]) -> dict[str, Any]:
+        gathered, results = leak_steps.evidence_of(run), run.results
         # Nothing waits for it any more, and events of the first minutes have arrived by now.
         seconds = args["readers_seconds"]
         keys = gathered["readers"][0].get("access_keys") or []
-        since = events.incident_of(run.journal).since
-        trail = evidence.trail(run.setting, run.response.reached, seconds=seconds, since=since, access_keys=keys)
+        since = leak_events.incident_of(run.journal).since
+        trail = leak_evidence.trail(run.setting, run.response.reached, seconds=seconds, since=since, access_keys=keys)
         scrubbed = self._scrubbed(run)
         gathered["readers"] = [*gathered["readers"], trail.answer(seconds)]
         looked = results.of_each("copies", run.asked_hosts)
@@ -59,20 +58,22 @@ class ActionModule(RotationAction):
             unread=args["response"].get("unread") or [],
             scrubbed=scrubbed,
             health=looked,
-            logged_out=sessions.gathered(run.response, results),
+            logged_out=leak_sessions.gathered(run.response, results),
         )
         services = {host: results.variable(host, "env_deploy_services", "") for host in run.response.hosts}
-        found = report.write(run.setting, run.journal, run.response, gathered, services)
+        found = leak_report.write(run.setting, run.journal, run.response, gathered, services)
         show(found.lines)
         answer = {"changed": True, "next": "end", "report": {**asdict(found), "verdict": found.verdict}}
         if found.verdict:
-            return {**answer, "failed": True, "msg": _host_answer.printable(found.verdict)}
+            return {**answer, "failed": True, "msg": host_answer.printable(found.verdict)}
         # The last act of all: once it is done, the same command declares a new leak.
-        incident = events.incident_of(run.journal)
+        incident = leak_events.incident_of(run.journal)
         run.setting.rotator.append(run.journal, incident.id, "closed", contained=incident.id)
         return answer
 
     @staticmethod
-    def _scrubbed(run: steps.Run) -> dict[str, Any]:
-        parameters = list(events.incident_of(run.journal).parameters)
-        return scrubbing.scrubbed(run.setting, run.journal, steps.dead_versions(run), parameters, run.response.reached)
+    def _scrubbed(run: leak_steps.Run) -> dict[str, Any]:
+        parameters = list(leak_events.incident_of(run.journal).parameters)
+        return scrubbing.scrubbed(
+            run.setting, run.journal, leak_steps.dead_versions(run), parameters, run.response.reached
+        )

@@ -6,13 +6,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _false_alarm
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _confirmation
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import confirmation_prompt
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import false_alarm
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display import show
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting, segment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 
 class ActionModule(RotationAction):
@@ -20,17 +22,17 @@ class ActionModule(RotationAction):
 
     name = "watchparty.secrets.leak_false_alarm"
     checks_account = True
-    extra_options = segment.AUDIT
+    extra_options = rotation_segment.AUDIT
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         journal = setting.first_look()
         incident = journal.incident
         if incident is None:
             raise RotationError("no leak is declared; there is nothing to close")
-        conflict = _false_alarm.against(incident, journal.rotation)
+        conflict = false_alarm.against(incident, journal.rotation)
         if conflict:
             raise RotationError(f"{incident.id} cannot be closed as a false alarm: {conflict}")
-        done = _false_alarm.done(incident)
+        done = false_alarm.done(incident)
         lines = [
             f"{incident.id} of {incident.who}, declared at {incident.at}: {', '.join(incident.declared)}",
             "; ".join(["no value was taken away in its name", *done]),
@@ -40,7 +42,7 @@ class ActionModule(RotationAction):
         answer = {"changed": True, "next": "end", "incident": {"id": incident.id}, "lines": lines}
         if self._task.check_mode:
             return answer
-        _confirmation.require(
+        confirmation_prompt.require(
             "Close it as a false alarm?",
             variable="leak_confirm",
             remedy="confirm on the command line: -e leak_confirm=yes",
@@ -48,9 +50,11 @@ class ActionModule(RotationAction):
             templar=self._templar,
         )
         me = setting.rotator.me
-        record = _false_alarm.record(incident, me.who, _ages.stamp(_shared.now()), me.run, journal.head)
-        log, audit = segment.Audit(setting, args, required=True), {}
+        record = false_alarm.record(
+            incident, me.who, credential_ages.stamp(rotation_context.now()), me.run, journal.head
+        )
+        log, audit = rotation_segment.Audit(setting, args, required=True), {}
         if log.is_wanted:
-            audit = dict(log.recorded(record, _shared.audit_of(setting, journal)["head"]).get("head") or {})
+            audit = dict(log.recorded(record, rotation_context.audit_of(setting, journal)["head"]).get("head") or {})
         setting.rotator.append(journal, incident.id, "closed", contained=incident.id, audit=audit)
         return answer

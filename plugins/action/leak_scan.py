@@ -9,10 +9,10 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan_report
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _leak_scan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import report as scan_report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import request as scan_request
 
 
 class ActionModule(ActionBase):
@@ -23,22 +23,22 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **_leak_scan.OPTIONS})
+        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **scan_request.OPTIONS})
         try:
-            return {**result, **self.answer(with_full_paths(args, _leak_scan.OPTIONS))}
+            return {**result, **self.answer(with_full_paths(args, scan_request.OPTIONS))}
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
 
     def answer(self, args: Mapping[str, Any]) -> dict[str, Any]:
-        request = _leak_scan.parse(args)
-        report = _leak_scan.scanned(request, args)
-        files = [] if self._task.check_mode else _leak_scan.write(report, request)
+        request = scan_request.parse(args)
+        report = scan_request.scanned(request, args)
+        files = [] if self._task.check_mode else scan_request.write(report, request)
         failed = {"failed": True, "msg": "; ".join(report.failures)} if report.failures else {}
         return {
             "changed": False,
             **failed,
             **report.data(),
-            "text": [*_scan_report.lines(report), *(f"report: {path}" for path in files)],
+            "text": [*scan_report.lines(report), *(f"report: {path}" for path in files)],
             "files": files,
-            "summary": _scan_report.summary(report),
+            "summary": scan_report.summary(report),
         }

@@ -11,29 +11,28 @@ from typing import Any
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.filter.names import names
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
-    _confirmation,
-    _confirmations,
-    _files,
-    _registered,
-    _revocation,
-    _session_plan,
-    _supplied,
-)
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._extra_variables import extra_variable
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
-    blast_radius,
-    declaration,
-    evidence,
-    plan,
-    steps,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import confirmation_prompt, registered_results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.extra_variables import extra_variable
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import assessment as leak_assessment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence as leak_evidence
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import plan as leak_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import session_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display import show
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response, Wave
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, preflight, segment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    confirm_revocation,
+    confirmations,
+    supplied_values,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preflight as rotation_preflight
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 RECORDED_SECONDS = 2
 """Of the time for evidence, what is kept for writing it down."""
@@ -41,7 +40,7 @@ TRUSTED = "leak_trusted_host"
 LINES = "\n"
 
 
-class ActionModule(segment.ServersAction):
+class ActionModule(rotation_segment.ServersAction):
     """Assesses a leak, plans, asks for the confirmation, and declares it."""
 
     name = "watchparty.secrets.leak_start"
@@ -67,25 +66,25 @@ class ActionModule(segment.ServersAction):
         "looked": {"type": "list", "elements": "str"},
         "evidence_until": {"type": "float", "default": 0},
         "false_alarm": {"type": "bool", "default": False},
-        "values_file": _supplied.OPTIONS["values_file"],
+        "values_file": supplied_values.OPTIONS["values_file"],
         "python": {"type": "str"},
-        **segment.AUDIT,
+        **rotation_segment.AUDIT,
     }
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         if args["false_alarm"]:
             return {"changed": False, "next": "false_alarm"}
         self._refuse_argument()
-        plan.require_names(args)
+        leak_plan.require_names(args)
         self._require_revocable(setting, args)
-        text = blast_radius.text_of(args["found_in"])
+        text = leak_assessment.text_of(args["found_in"])
         if args["found_by"]:
-            text = LINES.join(_registered.answers(args["found_by"], task_vars).values()) or None
+            text = LINES.join(registered_results.answers(args["found_by"], task_vars).values()) or None
         if text is None and not args["leaked"] and not args["found_by"]:
             return {"changed": False, "next": "paste"}
         journal = setting.first_look()
-        given = blast_radius.Evidence(args["leaked"], text, journal.incident)
-        radius = blast_radius.followed(setting, given, args["hosts"])
+        given = leak_assessment.Evidence(args["leaked"], text, journal.incident)
+        radius = leak_assessment.followed(setting, given, args["hosts"])
         if not (radius.data or {}).get("waves"):
             not_sought = [f"not looked for: {words}" for words in radius.not_sought]
             raise RotationError("; ".join([*radius.words, *radius.text, *not_sought]))
@@ -105,7 +104,7 @@ class ActionModule(segment.ServersAction):
         if stops:
             raise RotationError(stops[0])
         asked = self._asked(setting, assessment, args, task_vars)  # while the operator reads the plan
-        _confirmation.require(
+        confirmation_prompt.require(
             "Contain it now?",
             variable="leak_confirm",
             remedy="confirm on the command line: -e leak_confirm=yes",
@@ -118,72 +117,72 @@ class ActionModule(segment.ServersAction):
         self,
         setting: Setting,
         journal: Journal,
-        radius: blast_radius.BlastRadius,
+        radius: leak_assessment.BlastRadius,
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
     ) -> dict[str, Any]:
         """What hosts are asked for before the plan is made, and until when all evidence is gathered."""
         forks = int(task_vars.get("ansible_forks") or 1)
-        times = asdict(evidence.times(time.time(), _seconds(args), hosts=len(args["here"]), forks=forks))
+        times = asdict(leak_evidence.times(time.time(), _seconds(args), hosts=len(args["here"]), forks=forks))
         units = {unit for service in setting.catalog.services.values() for unit in service.units}
         gather = {
             "hosts_until": times["hosts_until"],
             "host_seconds": times["host_seconds"],
-            "since": declaration.declared(setting, journal, _wish(radius, args)).incident.since,
+            "since": leak_declaration.declared(setting, journal, _wish(radius, args)).incident.since,
             "units": sorted(units),
-            "known_keys": blast_radius.known_keys(setting, {one["name"] for one in _credentials(radius)}),
+            "known_keys": leak_assessment.known_keys(setting, {one["name"] for one in _credentials(radius)}),
         }
         return {"gather": gather, "evidence_until": times["evidence_until"]}
 
     def _asked(
-        self, setting: Setting, assessment: plan.Assessment, args: Mapping[str, Any], task_vars: Mapping[str, Any]
+        self, setting: Setting, assessment: leak_plan.Assessment, args: Mapping[str, Any], task_vars: Mapping[str, Any]
     ) -> dict[str, Any]:
         """What servers and CloudTrail show, which is asked meanwhile. What cannot be asked is told in words."""
         credentials = _credentials(assessment.radius)
-        end = evidence.servers_until(time.time(), _seconds(args), args["evidence_until"])
+        end = leak_evidence.servers_until(time.time(), _seconds(args), args["evidence_until"])
         names, since = [one["name"] for one in credentials], assessment.declaration.incident.since
-        trail = evidence.trail(setting, names, seconds=end - time.time() - 1, since=since)
-        sessions = evidence.sessions(self.server(setting, args, task_vars), self._connection, credentials, end)
+        trail = leak_evidence.trail(setting, names, seconds=end - time.time() - 1, since=since)
+        sessions = leak_evidence.sessions(self.server(setting, args, task_vars), self._connection, credentials, end)
         return {"sessions": sessions, "readers": trail.answer(end - time.time())}
 
     def _assessed(
         self,
         setting: Setting,
         journal: Journal,
-        radius: blast_radius.BlastRadius,
+        radius: leak_assessment.BlastRadius,
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
-    ) -> plan.Assessment:
-        declared = declaration.declared(setting, journal, _wish(radius, args))
+    ) -> leak_plan.Assessment:
+        declared = leak_declaration.declared(setting, journal, _wish(radius, args))
         every = task_vars.get("hostvars") or {}
         about = {"hosts": args["hosts"], "skipped": args["compromised_hosts"], "reachable": args["here"]}
         looked = args["looked"]
-        seen = None if looked is None else segment.seen_of(looked, about, every, role="leak_respond")
-        options = plan.rotation_options({**args, "seen": seen}, radius, declared)
+        seen = None if looked is None else rotation_segment.seen_of(looked, about, every, role="leak_respond")
+        options = leak_plan.rotation_options({**args, "seen": seen}, radius, declared)
         # Containment waits for no answer: the wave itself asks, and what a server then refuses stays open.
         options = {**options, "python": args["python"], "preflight": bool(self._task.check_mode)}
         server = self.server(setting, args, task_vars)
-        planned = preflight.begun(setting, options, task_vars, server, write=False)
+        planned = rotation_preflight.begun(setting, options, task_vars, server, write=False)
         for warning in planned.pop("warnings", ()):
             Display().warning(warning)
         trusted = names(self._extra(TRUSTED))
         variables = {name: every[name] for name in args["hosts"] if name in every}
         impact = radius.impact
         hosts, host = args["hosts"], args["host"]
-        refused = blast_radius.refused_host(setting.catalog, impact, hosts, host, trusted, TRUSTED) if impact else ""
-        return plan.Assessment(
+        refused = leak_assessment.refused_host(setting.catalog, impact, hosts, host, trusted, TRUSTED) if impact else ""
+        return leak_plan.Assessment(
             radius=radius,
             declaration=declared,
             plan=planned,
-            purge=blast_radius.purged(setting.catalog),
-            sessions=_session_plan.planned(setting.catalog, variables, host),
+            purge=leak_assessment.purged(setting.catalog),
+            sessions=session_plan.planned(setting.catalog, variables, host),
             refused_host=refused,
         )
 
     def _declared(
         self,
         setting: Setting,
-        assessment: plan.Assessment,
+        assessment: leak_plan.Assessment,
         asked: Mapping[str, Any],
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
@@ -193,7 +192,7 @@ class ActionModule(segment.ServersAction):
         order = "; then ".join(", ".join(wave) for wave in data["waves"])
         known = f"credentials in the order of replacement: {order}"
         journal = setting.rotator.look()  # the confirmation may have taken its time
-        found = declaration.declare(setting, journal, _wish(radius, args), known)
+        found = leak_declaration.declare(setting, journal, _wish(radius, args), known)
         show([f"{found.incident.id}, {found.message}"])
         alive = self._revoked(setting, found.incident.id, args, task_vars) if args["revoked"] else []
         response = Response(
@@ -220,7 +219,7 @@ class ActionModule(segment.ServersAction):
             failures=[*alive, *_not_invalidated(assessment.purge)],
         )
         journal = replace(journal, incident=found.incident)
-        return steps.first(steps.Run(setting, journal, response, Results(task_vars), Display().warning))
+        return leak_steps.first(leak_steps.Run(setting, journal, response, Results(task_vars), Display().warning))
 
     def _refuse_argument(self) -> None:
         """Raises RotationError for a value on the command line."""
@@ -237,8 +236,8 @@ class ActionModule(segment.ServersAction):
         except RotationError as error:
             raise RotationError(f"leak_revoked: {error}") from None
         if args["revoked"]:
-            options = {"credentials": args["revoked"], "incident": plan.UNOPENED, "tried": {}, "audit": {}}
-            _revocation.taken(setting, options, check=True)
+            options = {"credentials": args["revoked"], "incident": leak_plan.UNOPENED, "tried": {}, "audit": {}}
+            confirm_revocation.taken(setting, options, check=True)
 
     def _revoked(
         self, setting: Setting, incident: str, args: Mapping[str, Any], task_vars: Mapping[str, Any]
@@ -246,7 +245,7 @@ class ActionModule(segment.ServersAction):
         """Notes what the operator has revoked. What still works comes back in words, and stays open."""
         options = {**args, "credentials": args["revoked"], "incident": incident}
         server = self.server(setting, args, task_vars)
-        answer = _confirmations.confirmed(setting, options, server, _revocation.taken, check=False)
+        answer = confirmations.confirmed(setting, options, server, confirm_revocation.taken, check=False)
         show([*answer["said"], *answer["alive"]])
         return list(answer["alive"])
 
@@ -254,7 +253,7 @@ class ActionModule(segment.ServersAction):
         """The report's folder is known to be good before anybody is asked, since it is written when all is done."""
         try:
             if path is not None:
-                _files.ready(path, make=not self._task.check_mode)
+                reports_files.ready(path, make=not self._task.check_mode)
         except RotationError as error:
             raise RotationError(
                 f"leak_report_path: {error}. Nothing was touched; give another folder by -e leak_report_path=…"
@@ -264,8 +263,8 @@ class ActionModule(segment.ServersAction):
         return extra_variable(name, loader=self._loader, templar=self._templar)
 
 
-def _wish(radius: blast_radius.BlastRadius, args: Mapping[str, Any]) -> declaration.Wish:
-    return declaration.Wish(
+def _wish(radius: leak_assessment.BlastRadius, args: Mapping[str, Any]) -> leak_declaration.Wish:
+    return leak_declaration.Wish(
         leaked=radius.declared,
         containment=args["containment"],
         exposed_since=args["exposed_since"],
@@ -274,7 +273,7 @@ def _wish(radius: blast_radius.BlastRadius, args: Mapping[str, Any]) -> declarat
     )
 
 
-def _credentials(radius: blast_radius.BlastRadius) -> list[dict[str, str]]:
+def _credentials(radius: leak_assessment.BlastRadius) -> list[dict[str, str]]:
     """Everything that the leak reaches."""
     return [{"name": one["name"], "kind": one["kind"]} for one in (radius.data or {})["credentials"]]
 
@@ -284,7 +283,7 @@ def _seconds(args: Mapping[str, Any]) -> float:
     return float(args["evidence_seconds"] - RECORDED_SECONDS)
 
 
-def _waves(found: declaration.Declaration, waves: Sequence[Sequence[str]]) -> list[Wave]:
+def _waves(found: leak_declaration.Declaration, waves: Sequence[Sequence[str]]) -> list[Wave]:
     """The open rotation ends first, or is aborted."""
     opened = (found.open_rotation or {}).get("credentials") or []
     first = [Wave(list(opened), abort=found.aborts)] if opened else []

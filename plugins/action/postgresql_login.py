@@ -7,41 +7,31 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _errors,
-    _postgresql,
-    _postgresql_login,
-    _postgresql_plan,
-    _postgresql_server,
-    _scram,
-    _strangers,
-)
-from ansible_collections.watchparty.secrets.plugins.module_utils._addresses import POSTGRESQL
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _kinds
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _postgresql_module as postgresql_login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_addresses import POSTGRESQL
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import main as postgresql_main
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import kind_declarations, postgresql_scram
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import (
     Parties,
     ServerAction,
     beforehand,
     outside,
     parties,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 
 class ActionModule(ServerAction):
     name = "watchparty.secrets.postgresql_login"
-    module = postgresql_login
-    uses = (_errors, _strangers, _postgresql, _postgresql_plan, _postgresql_server, _postgresql_login)
+    module = postgresql_main
     set_here = ("admin_url", "login_url", "login", "owner", "verifier", "like", "journal")
 
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         name, state = args["credential"], args["state"]
         if state in ("prepared", "unprepared"):
             login, admin_url = outside(setting, name, POSTGRESQL, masked)
-            return {"admin_url": admin_url, "owner": _kinds.owner_of(login.username or "")}
+            return {"admin_url": admin_url, "owner": kind_declarations.owner_of(login.username or "")}
         if state == "sessions" and not args["run"]:
             login, admin_url = outside(setting, name, POSTGRESQL, masked)
             return {"admin_url": admin_url, "login": login.username}
@@ -59,12 +49,12 @@ def _of(found: Parties, name: str, state: str) -> dict[str, Any]:
     params: dict[str, Any] = {
         "admin_url": found.admin_url,
         "login": concerned.username,
-        "owner": _kinds.owner_of(concerned.username),
+        "owner": kind_declarations.owner_of(concerned.username),
         "journal": found.number,
         "login_url": found.of(concerned),
     }
     if state in ("checked", "present"):
         params["like"] = found.old.username
     if state == "present":
-        params["verifier"] = _scram.scram_verifier(str(concerned.password), os.urandom(16))
+        params["verifier"] = postgresql_scram.scram_verifier(str(concerned.password), os.urandom(16))
     return params

@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _dead_values, _seal
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import seal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import revoked_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 
 class ActionModule(RotationAction):
@@ -20,10 +22,10 @@ class ActionModule(RotationAction):
     }
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        found = _dead_values.searchable(setting, args["credentials"], _dead_values.by_secret(args["secrets"]))
+        found = revoked_values.searchable(setting, args["credentials"], revoked_values.by_secret(args["secrets"]))
         return {
             "changed": False,
-            **_seal.sealed(dead=found.dead),
+            **seal.sealed(dead=found.dead),
             "unread": found.unread,
             "_ansible_no_log": True,
         }

@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import DROP_FALLBACK, REVOKE
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _owed, _revocations
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._ages import Age
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import RotationAction, Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.credential_ages import Age
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import DROP_FALLBACK, REVOKE
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import obligations, provider_revocations
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 
 class ActionModule(RotationAction):
@@ -22,10 +23,12 @@ class ActionModule(RotationAction):
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         journal = setting.rotator.look()
-        now = _shared.now()
-        ages = _ages.ages(setting.catalog, journal, now)
-        revocations = _revocations.waiting(setting.catalog, journal)
-        due = {one.id for one in (*_ages.due_obligations(journal, now), *_revocations.open_ones(journal))}
+        now = rotation_context.now()
+        ages = credential_ages.ages(setting.catalog, journal, now)
+        revocations = provider_revocations.waiting(setting.catalog, journal)
+        due = {
+            one.id for one in (*credential_ages.due_obligations(journal, now), *provider_revocations.open_ones(journal))
+        }
         rotation = journal.rotation
         answer: dict[str, Any] = {
             "changed": False,
@@ -40,7 +43,7 @@ class ActionModule(RotationAction):
                     "act": one.act,
                     "due_at": one.due,
                     "due": one.id in due,
-                    "against": _owed.objection(setting.catalog, setting.kinds, one, None),
+                    "against": obligations.objection(setting.catalog, setting.kinds, one, None),
                 }
                 for one in journal.obligations.values()
             ],
@@ -69,7 +72,7 @@ def _row(catalog: Catalog, age: Age) -> dict[str, Any]:
         "rotated_at": age.last.at if age.last else None,
         "rotated_by": age.last.who if age.last else None,
         "rotation": age.last.rotation if age.last else None,
-        "places": [str(spot.place) for spot in _graph.spots(catalog, credential)],
+        "places": [str(spot.place) for spot in credential_graph.spots(catalog, credential)],
     }
 
 

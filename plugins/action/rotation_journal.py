@@ -6,12 +6,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _confirmations, _forgotten, _revocation
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, outcome, segment
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    confirm_revocation,
+    confirmations,
+    drop_obligation,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import outcome as rotation_outcome
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 
-class ActionModule(segment.ServersAction):
+class ActionModule(rotation_segment.ServersAction):
     """Records in the journal what happened outside of a rotation."""
 
     name = "watchparty.secrets.rotation_journal"
@@ -25,15 +31,15 @@ class ActionModule(segment.ServersAction):
         "credentials": {"type": "list", "elements": "str", "default": []},
         "incident": {"type": "str", "default": ""},
         "python": {"type": "str"},
-        **segment.AUDIT,
+        **rotation_segment.AUDIT,
     }
 
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         state, check = args["state"], self._task.check_mode
         if state in ("revoked", "forgotten"):
-            take = {"revoked": _revocation.taken, "forgotten": _forgotten.forgotten}[state]
+            take = {"revoked": confirm_revocation.taken, "forgotten": drop_obligation.forgotten}[state]
             server = self.server(setting, args, task_vars)
-            return _ending(_confirmations.confirmed(setting, args, server, take, check=check), args["incident"])
+            return _ending(confirmations.confirmed(setting, args, server, take, check=check), args["incident"])
         return {"changed": False, "skipped": True} if check else _prepared(setting, args, state)
 
 
@@ -42,7 +48,7 @@ def _ending(found: dict[str, Any], incident: str) -> dict[str, Any]:
     verdict = f"{'. '.join(alive)}. Revoke it at its provider, then start again" if alive else ""
     waiting = [one["words"] for one in found.get("revocations", ())]
     messages = found.pop("said")
-    ending = outcome.ending([*messages, *alive, *waiting], verdict, incident=incident)
+    ending = rotation_outcome.ending([*messages, *alive, *waiting], verdict, incident=incident)
     return {**found, "messages": messages, **ending}
 
 

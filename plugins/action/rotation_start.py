@@ -8,17 +8,20 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, outcome, preflight, segment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import outcome as rotation_outcome
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preflight as rotation_preflight
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Carried
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 
-class ActionModule(segment.SegmentAction):
+class ActionModule(rotation_segment.SegmentAction):
     """Plans, asks the servers, opens the rotation, and carries it on until hosts have something to do."""
 
     name = "watchparty.secrets.rotation_start"
     checks_account = True
     extra_options = {
-        **segment.SETTINGS,
+        **rotation_segment.SETTINGS,
         "ask": {"type": "bool", "default": False},
         "looked": {"type": "list", "elements": "str"},
         "waited": {"type": "float", "default": 0},
@@ -29,15 +32,15 @@ class ActionModule(segment.SegmentAction):
         looks: list[Callable[[], Any]] = [setting.first_look]
         if not args["incident"]:
             # After a leak nothing waits for the log, and the record itself tells what stands against it.
-            audit = segment.Audit(setting, args, required=True)
+            audit = rotation_segment.Audit(setting, args, required=True)
             audit.open()
             looks.append(audit.ready)
         journal = setting.rotator.secrets.side_by_side(looks)[0]
         server = self.server(setting, args, task_vars)
         looked = args["looked"]
-        seen = None if looked is None else segment.seen_of(looked, args, task_vars["hostvars"])
+        seen = None if looked is None else rotation_segment.seen_of(looked, args, task_vars["hostvars"])
         given = {**args, "seen": seen}
-        found = preflight.begun(setting, given, task_vars, server, write=write, journal=journal)
+        found = rotation_preflight.begun(setting, given, task_vars, server, write=write, journal=journal)
         for warning in found.pop("warnings", ()):
             Display().warning(warning)
         if found.get("looks"):
@@ -46,14 +49,14 @@ class ActionModule(segment.SegmentAction):
             return {**found, "tasks": "ask"}
         messages = found.pop("said")
         for message in messages:
-            segment.show("plan", "", message)
+            rotation_segment.show("plan", "", message)
         known = {"refused": found.get("refused") or {}, "revocations": found.get("revocations") or []}
         if found["nothing"] or not write:
-            summary, verdict = outcome.lines(known, (), ()), outcome.verdict(known, abort=False)
-            ending = outcome.ending(summary, verdict, incident=args["incident"])
+            summary, verdict = rotation_outcome.lines(known, (), ()), rotation_outcome.verdict(known, abort=False)
+            ending = rotation_outcome.ending(summary, verdict, incident=args["incident"])
             return {**found, **known, "messages": messages, **ending}
         rotation = {**found["rotation"], "revocations": known["revocations"]}
         rotation["refused"] = known["refused"] or rotation["refused"]
         engine = self.engine(setting, args, task_vars, Carried(waited=args["waited"], since=found["since"]))
         now = engine.go_on(rotation)
-        return {"changed": True, "messages": messages, **segment.result(engine, now, args)}
+        return {"changed": True, "messages": messages, **rotation_segment.result(engine, now, args)}

@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ProvisionError
-from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning import _set, _targets
-from ansible_collections.watchparty.secrets.plugins.module_utils._provisioning._provisioner import Provisioner
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._values import ValuesAction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import operator_values, set_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets as provision_targets
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import Provisioner
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.values_action import ValuesAction
 
 
 class ActionModule(ValuesAction):
     """Changes settings that somebody names, wherever their values appear."""
 
     name = "watchparty.secrets.setting_value"
-    planner = staticmethod(_set.plan)
+    planner = staticmethod(set_plan.plan)
     forms = False
     options = {
         "state": {"type": "str", "choices": ["known", "present"], "default": "present"},
@@ -33,11 +33,11 @@ class ActionModule(ValuesAction):
             raise ProvisionError(["no setting was named; give -e set_names=NAME"])
         if args["state"] == "known":
             return self._known(provisioner, names)
-        values = _given.given(args, task_vars, self._loader, provisioner.catalog.readers)
+        values = operator_values.given(args, task_vars, self._loader, provisioner.catalog.readers)
         if args["value_file"]:
             if len(names) > 1:
                 raise ProvisionError(["value_file: holds one value, and several names are given; use values_file"])
-            values[names[0]] = _given.of_text(Path(args["value_file"]).expanduser())
+            values[names[0]] = operator_values.of_text(Path(args["value_file"]).expanduser())
         foreign = [f"{name}: is not among the names that are to be changed" for name in values if name not in names]
         lacking = [
             f"{name}: has no value; answer when asked, or give value_file" for name in names if name not in values
@@ -49,10 +49,10 @@ class ActionModule(ValuesAction):
     def _known(self, provisioner: Provisioner, names: list[str]) -> dict[str, Any]:
         """Says what is wrong with the names before anybody is asked."""
         catalog = provisioner.catalog
-        known, found, problems = _targets.chosen(catalog, dict.fromkeys(names, ""))
+        known, found, problems = provision_targets.chosen(catalog, dict.fromkeys(names, ""))
         pages = {}
         for name in found:
-            problems += _set.objections(catalog, provisioner.kinds, known[name], anyway=provisioner.wish.anyway)
+            problems += set_plan.objections(catalog, provisioner.kinds, known[name], anyway=provisioner.wish.anyway)
             credential = catalog.credentials.get(known[name].credential or "")
             if credential and credential.provider_url:
                 pages[name] = credential.provider_url

@@ -8,23 +8,13 @@ from typing import Any, NoReturn
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _authorized_keys,
-    _authorized_keys_file,
-    _envfile,
-    _envmark,
-    _errors,
-    _key_files,
-    _safe_files,
-    _ssh_sessions,
-    _sshd_log,
-)
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ssh_verdict
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_key, _ssh_login, _ssh_pair
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_key_module as ssh_key
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import FORMER, ServerAction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import main as ssh_main
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair, verbose_output
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import login as ssh_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import ssh_key as rotation_ssh_key
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import FORMER, ServerAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 
 class Denied(RotationError):
@@ -35,18 +25,7 @@ class ActionModule(ServerAction):
     """One host at a time: the module there knows public halves alone, and logins are tried from the controller."""
 
     name = "watchparty.secrets.ssh_key"
-    module = ssh_key
-    uses = (
-        _errors,
-        _safe_files,
-        _envfile,
-        _envmark,
-        _authorized_keys,
-        _authorized_keys_file,
-        _key_files,
-        _sshd_log,
-        _ssh_sessions,
-    )
+    module = ssh_main
     by_any_host = False
     private = False
     extra_options = FORMER
@@ -59,7 +38,9 @@ class ActionModule(ServerAction):
     def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         name, looked = args["credential"], args["state"] == "looked"
         self._pair = (
-            _ssh_key.present(setting, name) if looked else _ssh_key.concerned(setting, name, args["obligation"])
+            rotation_ssh_key.present(setting, name)
+            if looked
+            else rotation_ssh_key.concerned(setting, name, args["obligation"])
         )
         masked += self._pair.values
         if self._pair.gone is None:  # it is taken back before a new one was made
@@ -67,7 +48,7 @@ class ActionModule(ServerAction):
         if not looked and self._pair.new is None:
             raise RotationError(f"{name}: there is no new key yet; the stage 'create' makes it")
         options = setting.catalog.credentials[name].options
-        self._way = _ssh_login.way_of(self._connection, self._host, options.get("user") or "")
+        self._way = ssh_login.way_of(self._connection, self._host, options.get("user") or "")
         return {
             "old": self._pair.public(self._pair.old),
             "new": self._pair.public(self._pair.new),
@@ -92,7 +73,10 @@ class ActionModule(ServerAction):
                 raise
             # The host, or root on it, decides what its sshd accepts: in a leak it is left out as well.
             result = {"failed": True, "unusable": True, "msg": str(error)}
-        return {**result, "words": _ssh_key.words(self._way.name, self._pair.name, result, check=self._task.check_mode)}
+        return {
+            **result,
+            "words": rotation_ssh_key.words(self._way.name, self._pair.name, result, check=self._task.check_mode),
+        }
 
     def _looked(self, on_host: Any) -> dict[str, Any]:
         found = on_host()
@@ -131,7 +115,7 @@ class ActionModule(ServerAction):
 
     def _still_open(self, gone: str, result: Mapping[str, Any]) -> str:
         """What lets the key in after it was taken out of its own file; empty if nothing does."""
-        others = _ssh_key.elsewhere(self._pair.name, result)
+        others = rotation_ssh_key.elsewhere(self._pair.name, result)
         try:
             self._require(gone, accepted=False, file=result["file"], others=others)
         except Denied as error:
@@ -143,7 +127,7 @@ class ActionModule(ServerAction):
 
         ssh tries keys before a password, so only where none lets it in the password does.
         """
-        found, key = _ssh_login.own(self._way), _ssh_pair.fingerprint(gone, self._pair.name)
+        found, key = ssh_login.own(self._way), key_pair.fingerprint(gone, self._pair.name)
         by_password = self._way.by_password and not found.logged_in and found.denied
         if found.by == key or (by_password and key in found.taken):
             forbid = "ansible_ssh_common_args: -o PubkeyAuthentication=no"
@@ -158,7 +142,7 @@ class ActionModule(ServerAction):
 
     def _is_accepted(self, private: str) -> bool:
         """Of the key that goes already the offer counts; by the one that stays a login must come about."""
-        found = _ssh_login.asked(self._way, private, self._pair.name, in_full=private != self._pair.gone)
+        found = ssh_login.asked(self._way, private, self._pair.name, in_full=private != self._pair.gone)
         if found.accepted is None:
             name, key = self._way.name, found.fingerprint
             silent = f"{name} did not answer when key {key} was offered, so nothing shows whether it takes it"
@@ -167,7 +151,7 @@ class ActionModule(ServerAction):
         return found.accepted
 
     @staticmethod
-    def _fail(words: str, found: _ssh_verdict.Verdict) -> NoReturn:
+    def _fail(words: str, found: verbose_output.Verdict) -> NoReturn:
         """A host that does not answer is lost; one that refuses has something wrong."""
         words = f"{words}: {found.reason or 'no answer'}"
         raise Denied(words) if found.denied else AnsibleConnectionFailure(words)

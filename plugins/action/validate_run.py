@@ -9,8 +9,8 @@ from typing import Any, Optional
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _extra_variables
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._declared import environment_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import extra_variables
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.inventory_environment import environment_of
 
 _UNKNOWN = ""
 """In place of an environment: no such host."""
@@ -36,14 +36,14 @@ class ActionModule(ActionBase):
                 "extra_variable_prefixes": {
                     "type": "list",
                     "elements": "str",
-                    "choices": list(_extra_variables.KNOWN),
+                    "choices": list(extra_variables.KNOWN),
                     "default": [],
                 },
                 "errors": {"type": "list", "elements": "str", "default": []},
             },
             required_together=[("environment", "hosts")],
         )
-        errors = [*_extra_variables.unknown(args["extra_variable_prefixes"], loader=self._loader), *args["errors"]]
+        errors = [*extra_variables.unknown(args["extra_variable_prefixes"], loader=self._loader), *args["errors"]]
         if errors:
             raise AnsibleActionFail(f"Nothing was read: {'; '.join(errors)}")
         if args["require_all_tasks"]:

@@ -10,32 +10,25 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _addresses,
-    _catalog,
-    _errors,
-    _purge,
-    _purge_server,
-    _redact,
-    _valkey,
-    _valkey_itself,
-    _valkey_server,
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    catalog_parser,
+    redaction,
+    server_addresses,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog, Purge
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
-    _guard,
-    _lean,
-    _reading,
-    _valkey_purge_module,
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Purge
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import purge_main
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import (
+    environment,
+    remote_program,
+    transport_guard,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import not_reached
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import not_reached
 
 NAME = "watchparty.secrets.valkey_purge"
 KINDS = ["cache", "sessions"]
-USES = (_errors, _valkey, _valkey_server, _valkey_itself, _purge, _purge_server)
 SECONDS = 600
 """What millions of keys may take."""
 OPTIONS: dict[str, Any] = {
@@ -57,18 +50,17 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validated, args = self.validate_argument_spec({**aws_argument_spec(), **OPTIONS})
-        _guard.require(self._connection, self._task)
+        transport_guard.require(self._connection, self._task)
         masked: list[str] = []
         try:
             params = self._params(args, task_vars or {}, masked)
             if not params["chosen"]:
                 words = "the catalog names nothing of this kind under purge"
                 return {**result, "changed": False, "count": 0, "milliseconds": 0, "purged": [], "msg": words}
-            valid = _lean.validated(_valkey_purge_module.ARGUMENT_SPEC, params)
-            answer = _lean.execute(
+            valid = remote_program.validated(purge_main.ARGUMENT_SPEC, params)
+            answer = remote_program.execute(
                 self,
-                _valkey_purge_module,
-                USES,
+                purge_main,
                 args=valid,
                 task_vars=task_vars or {},
                 packages=True,
@@ -79,18 +71,18 @@ class ActionModule(ActionBase):
         except AnsibleConnectionFailure as error:
             return {**result, **not_reached(self, task_vars, error)}
         except (SecretsError, AnsibleActionFail) as error:
-            words = _redact.scrub(str(error), masked)
+            words = redaction.scrub(str(error), masked)
             return {**result, "failed": True, "msg": words, "error_type": type(error).__name__}
-        clean: dict[str, Any] = _redact.scrub(answer, masked)
+        clean: dict[str, Any] = redaction.scrub(answer, masked)
         return {**result, **clean}
 
     def _params(self, args: dict[str, Any], task_vars: Mapping[str, Any], masked: list[str]) -> dict[str, Any]:
-        catalog = _catalog.parse(args["catalog"], args["environment"])
+        catalog = catalog_parser.parse(args["catalog"], args["environment"])
         chosen = _chosen(catalog, args["entries"], args["kinds"])
         if not chosen:
             return {"chosen": []}
         values, sensitivity = self._values(args, task_vars)
-        masked += _redact.maskable(values, sensitivity)
+        masked += redaction.maskable(values, sensitivity)
         left = [one for one in catalog.purge.values() if one.kind == "sessions" and one not in chosen]
         # Sessions that stay matter only where the application has the setting.
         left = [one for one in left if values.get(one.setting)]
@@ -104,7 +96,9 @@ class ActionModule(ActionBase):
             "spared_sessions": [_told(one) for one in left],
             "brokers": brokers,
             "urls": {name: values[name] for name in sorted(needed)},
-            "nodes": {name: _addresses.of_setting(catalog, name, _addresses.VALKEY) for name in sorted(needed)},
+            "nodes": {
+                name: server_addresses.of_setting(catalog, name, server_addresses.VALKEY) for name in sorted(needed)
+            },
             "batch": args["batch"],
         }
 
@@ -113,8 +107,8 @@ class ActionModule(ActionBase):
         if name is None:
             connection = AwsConnection(NAME, args)
             connection.require_aws_sdk()
-            request = _reading.Request(document=args["catalog"], environment=args["environment"], journal="optional")
-            read = _reading.read(request, connection)
+            request = environment.Request(document=args["catalog"], environment=args["environment"], journal="optional")
+            read = environment.read(request, connection)
             levels = {one: setting.sensitivity for one, setting in read.catalog.settings.items()}
             return dict(read.resolution.values), levels
         found = registered(name, task_vars, having="settings")

@@ -6,36 +6,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _addresses,
-    _errors,
-    _strangers,
-    _valkey,
-    _valkey_itself,
-    _valkey_server,
-    _valkey_steps,
-)
-from ansible_collections.watchparty.secrets.plugins.module_utils._addresses import VALKEY
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Overtaken, RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login, with_login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_addresses, valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_addresses import VALKEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, with_login
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import main as valkey_main
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import (
     FORMER,
     ServerAction,
     beforehand,
     outside,
     parties,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 _ADDING = ("checked", "open", "present")
 
 
 class ActionModule(ServerAction):
     name = "watchparty.secrets.valkey_user"
-    module = valkey_user
-    uses = (_errors, _strangers, _valkey, _valkey_server, _valkey_itself, _valkey_steps)
+    module = valkey_main
     extra_options = FORMER
     set_here = (
         *("admin_url", "login_url", "digest", "user", "like", "gate", "journal", "last_client", "overlap"),
@@ -47,7 +38,7 @@ class ActionModule(ServerAction):
         name = args["credential"]
         if state == "sessions" and not args["run"]:
             login, admin_url = outside(setting, name, VALKEY, masked)
-            return {**_nodes(setting, name), "admin_url": admin_url, "user": login.username or _valkey.DEFAULT_USER}
+            return {**_nodes(setting, name), "admin_url": admin_url, "user": login.username or valkey.DEFAULT_USER}
         if state == "checked":
             found = beforehand(setting, name, VALKEY)
         else:
@@ -64,7 +55,7 @@ class ActionModule(ServerAction):
             **_nodes(setting, name),
             "admin_url": found.admin_url,
             "login_url": found.of(concerned),
-            "user": concerned.username or _valkey.DEFAULT_USER,
+            "user": concerned.username or valkey.DEFAULT_USER,
             "journal": found.number,
             "overlap": "users" if users else "passwords",
         }
@@ -73,11 +64,11 @@ class ActionModule(ServerAction):
         if state in _ADDING or found.aborting:
             params["gate"] = found.rotation
         if state in _ADDING and users:
-            params["like"] = found.old.username or _valkey.DEFAULT_USER
+            params["like"] = found.old.username or valkey.DEFAULT_USER
         if state == "absent" and not users and not found.aborting:
             params["last_client"] = dict(found.notes)
         if state == "absent" and (found.leak or found.late):
-            params["end_sessions"] = _valkey.ALL if found.leak else _valkey.UNPROVEN
+            params["end_sessions"] = valkey.ALL if found.leak else valkey.UNPROVEN
         return params
 
     def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,11 +103,11 @@ _CLOSED = "this run's rotation was ended by another run; the gate that it still 
 
 def _closing(params: Mapping[str, Any]) -> dict[str, Any]:
     """Closes a gate, with a password that nobody has: the rotation's own may be the one in force by now."""
-    login_url = with_login(params["login_url"], Login(params["user"], _shared.generate(64)))
+    login_url = with_login(params["login_url"], Login(params["user"], rotation_context.generate(64)))
     return {**params, "state": "absent", "login_url": login_url, "allow_sessions": True}
 
 
 def _nodes(setting: Setting, name: str) -> dict[str, Any]:
     """The nodes that the catalog declares, and the other addresses by which they may name each other."""
-    _admin, server = _addresses.required_server(setting.catalog, setting.catalog.credentials[name])
-    return {"nodes": _addresses.nodes(server), "aliases": _addresses.aliases(server, VALKEY)}
+    _admin, server = server_addresses.required_server(setting.catalog, setting.catalog.credentials[name])
+    return {"nodes": server_addresses.nodes(server), "aliases": server_addresses.aliases(server, VALKEY)}

@@ -11,14 +11,17 @@ from ansible.utils.display import Display
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ansible_collections.watchparty.secrets.plugins.action.aws_access_info import WORKFLOW
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError, WrongAccount
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _access, _trust
-from ansible_collections.watchparty.secrets.plugins.module_utils._verify import _former, _verification
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _leak_scan, _seal
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection, suit
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify_facts import Gatherer
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, WrongAccount
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import trust_policies
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import seal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import request as scan_request
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import engine as verify_engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect import Gatherer
 
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
@@ -50,10 +53,10 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
 
     def _answer(self, args: dict[str, Any]) -> dict[str, Any]:
-        wanted = _verification.needed(_verification.chosen(args["only"]))
+        wanted = verify_engine.needed(verify_engine.chosen(args["only"]))
         connection = AwsConnection("watchparty.secrets.verify_info", args)
         connection.require_aws_sdk()
-        catalog = _catalog.parse(args["catalog"], args["environment"])
+        catalog = catalog_parser.parse(args["catalog"], args["environment"])
         try:
             suit(connection, catalog)
         except WrongAccount:
@@ -66,8 +69,8 @@ class ActionModule(ActionBase):
             connection=connection,
             now=datetime.now(UTC),
             repository_path=args["repository"] or None,
-            baseline=_leak_scan.baseline(args["baseline"] or None),
-            asked=_access.Asked(_trust.Workflow(**(args["jobs"] or {})), wildcards=args["wildcards"]),
+            baseline=scan_request.baseline(args["baseline"] or None),
+            asked=access_resources.Asked(trust_policies.Workflow(**(args["jobs"] or {})), wildcards=args["wildcards"]),
             workflow=args["workflow"],
         )
         hosts = "hosts" in wanted
@@ -78,13 +81,13 @@ class ActionModule(ActionBase):
         by = {name: one["by"] for name, one in former.items() if "by" in one}
         return {
             **gathered,
-            **_seal.sealed(
+            **seal.sealed(
                 tries=[one.data for one in gatherer.former_tries if one.credential in by] if by else [],
                 expected=gatherer.expected() if compares else {},
             ),
-            "former_on_each": _former.BY_HOSTS in by.values(),
-            "former_on_one": _former.BY_SERVERS in by.values(),
-            "signing": sorted(name for name, how in by.items() if how == _former.BY_SESSIONS),
+            "former_on_each": previous_values.BY_HOSTS in by.values(),
+            "former_on_one": previous_values.BY_SERVERS in by.values(),
+            "signing": sorted(name for name, how in by.items() if how == previous_values.BY_SESSIONS),
             "hosts_needed": hosts,
             "outside_needed": "outside" in wanted,
             "units": sorted({unit for one in services for unit in one.units}),

@@ -16,18 +16,18 @@ from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _health
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError, one_line
-from ansible_collections.watchparty.secrets.plugins.module_utils._verify import (
-    _former_told,
-    _verification,
-    _verify_report,
-)
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _host_answer
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._registered import registered
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._reports import pages
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, verdicts
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import engine as verify_engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values_results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif as verify_sarif
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import table as verify_table
 
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
@@ -65,7 +65,7 @@ class ActionModule(ActionBase):
 
     def _answer(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         info = registered(args["info"], task_vars, having="parts")
-        checks = _verification.chosen(args["only"])
+        checks = verify_engine.chosen(args["only"])
         require_certificates(args["cafile"])
         parts = dict(info["parts"])
         if info.get("hosts_needed"):
@@ -73,21 +73,21 @@ class ActionModule(ActionBase):
         if info.get("outside_needed"):
             parts["outside"] = asked(args["outside"], args["timeout"], args["cafile"])
         if "former" in parts:
-            parts["former"] = _former_told.merged(parts["former"], args["tried"], args["sessions"])
-        facts = _verification.Facts(
-            catalog=_catalog.parse(args["catalog"], args["environment"]),
+            parts["former"] = previous_values_results.merged(parts["former"], args["tried"], args["sessions"])
+        facts = verify_engine.Facts(
+            catalog=catalog_parser.parse(args["catalog"], args["environment"]),
             now=datetime.now(UTC),
             parts=parts,
             absent=dict(info.get("absent") or {}),
         )
-        results = _verification.run(checks, facts)
-        found = _verify_report.data(facts, results, sorted(parts.get("hosts", ())))
+        results = verify_engine.run(checks, facts)
+        found = verify_table.data(facts, results, sorted(parts.get("hosts", ())))
         files = written(found, args["path"], partial=bool(args["only"])) if args["path"] else []
         show(found, files)
-        failed = [one.check.id for one in results if one.status == _verification.FAIL]
+        failed = [one.check.id for one in results if one.status == verdicts.FAIL]
         answer: dict[str, Any] = {"counts": found["counts"], "failed_checks": failed, "files": files}
         if failed:
-            words = f"{_verify_report.summary(found)}: {', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'}"
+            words = f"{verify_table.summary(found)}: {', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'}"
             answer |= {"failed": True, "msg": words}
         return answer
 
@@ -95,7 +95,7 @@ class ActionModule(ActionBase):
 def host(result: Any) -> dict[str, Any]:
     """A host's answer, or why there is none."""
     found = dict(result) if isinstance(result, Mapping) else {}
-    words = _host_answer.printable(one_line(found.get("msg") or "no answer"))
+    words = host_answer.printable(one_line(found.get("msg") or "no answer"))
     if found.get("unreachable"):
         return {"problem": f"cannot be reached: {words}"}
     if "file" not in found:  # failed_when takes the word "failed" away
@@ -116,21 +116,21 @@ def require_certificates(cafile: str | None) -> None:
 def asked(urls: Sequence[str], seconds: float, cafile: str | None) -> dict[str, Any]:
     unique = sorted(set(urls))
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        answers = pool.map(partial(_health.asked, seconds=seconds, cafile=cafile), unique)
+        answers = pool.map(partial(health_check.asked, seconds=seconds, cafile=cafile), unique)
         return dict(zip(unique, answers, strict=True))
 
 
 def written(found: Mapping[str, Any], path: str, *, partial: bool) -> list[str]:
     """The files. The report of some checks does not take the place of a full one."""
-    folder = _files.folder(path)
+    folder = reports_files.folder(path)
     name = "partial" if partial else "verify"
     texts = {
         f"{name}.json": json.dumps(found, indent=1, sort_keys=True) + "\n",
-        f"{name}.sarif": json.dumps(sarif.log(found), indent=1) + "\n",
+        f"{name}.sarif": json.dumps(verify_sarif.log(found), indent=1) + "\n",
         f"{name}.html": pages.verification(found),
     }
     for name, text in texts.items():
-        _files.write_text(folder / name, text)
+        reports_files.write_text(folder / name, text)
     return [str(folder / name) for name in texts]
 
 
@@ -138,5 +138,5 @@ def show(found: Mapping[str, Any], files: Sequence[str]) -> None:
     """The table as it is: a task's result would quote every line. A program may read another callback's stdout."""
     columns = shutil.get_terminal_size((100, 24)).columns
     others = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK") not in READ_BY_PEOPLE
-    for line, colour in [*_verify_report.table(found, columns), *((f"report: {path}", "") for path in files)]:
+    for line, colour in [*verify_table.table(found, columns), *((f"report: {path}", "") for path in files)]:
         Display().display(line, color=colour or None, stderr=others)

@@ -8,14 +8,15 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _example
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions import _github_workflow
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import deploy_workflow
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import env_example as _env_example
 
 
 def env_example(document: Any, environment: str = "production") -> str:
     try:
-        return _example.env_example(_catalog.parse(document, environment))
+        return _env_example.env_example(catalog_parser.parse(document, environment))
     except SecretsError as error:
         raise AnsibleFilterError(str(error)) from None
 
@@ -23,9 +24,9 @@ def env_example(document: Any, environment: str = "production") -> str:
 def github_workflow(document: Any, environments: Sequence[str] = (), **options: str) -> str:
     try:
         declared = document.get("environments", {}) if isinstance(document, Mapping) else {}
-        names = list(environments) or _github_workflow.order(list(declared) or ["production"])
-        catalogs = {name: _catalog.parse(document, name) for name in names}
-        return _github_workflow.workflow(catalogs, _github_workflow.Options(**options))
+        names = list(environments) or deploy_workflow.order(list(declared) or ["production"])
+        catalogs = {name: catalog_parser.parse(document, name) for name in names}
+        return deploy_workflow.workflow(catalogs, deploy_workflow.Options(**options))
     except TypeError as error:
         raise AnsibleFilterError(f"github_workflow: {error}") from None
     except SecretsError as error:
@@ -34,7 +35,7 @@ def github_workflow(document: Any, environments: Sequence[str] = (), **options: 
 
 def catalog_services(document: Any, environment: str) -> dict[str, dict[str, Any]]:
     try:
-        services = _catalog.parse(document, environment).services
+        services = catalog_parser.parse(document, environment).services
     except SecretsError as error:
         raise AnsibleFilterError(str(error)) from None
     return {name: {"units": list(one.units), "health": one.health or ""} for name, one in services.items()}

@@ -9,20 +9,20 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError
 
 
-def to_dotenv(values: Any, readers: Sequence[str] = _dotenv.DEFAULT_READERS, header: str | None = None) -> str:
+def to_dotenv(values: Any, readers: Sequence[str] = dotenv.DEFAULT_READERS, header: str | None = None) -> str:
     if not isinstance(values, Mapping):
         raise AnsibleFilterError(f"to_dotenv needs a mapping of settings, not {_kind(values)}")
-    return _told(_dotenv.to_dotenv, values, readers, header)
+    return _told(dotenv.to_dotenv, values, readers, header)
 
 
-def from_dotenv(text: Any, readers: Sequence[str] = _dotenv.DEFAULT_READERS) -> dict[str, str]:
+def from_dotenv(text: Any, readers: Sequence[str] = dotenv.DEFAULT_READERS) -> dict[str, str]:
     if not isinstance(text, str):
         raise AnsibleFilterError(f"from_dotenv needs the text of a file, not {_kind(text)}")
-    return _told(_dotenv.from_dotenv, text, readers)
+    return _told(dotenv.from_dotenv, text, readers)
 
 
 def _told(work: Callable[..., Any], *arguments: Any) -> Any:

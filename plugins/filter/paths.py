@@ -7,15 +7,15 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _paths
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import paths
 
 
 def full_path(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise AnsibleFilterError("full_path needs the path of a file or folder; it was given none")
     try:
-        return _paths.full_path(value)
+        return paths.full_path(value)
     except SecretsError as error:
         raise AnsibleFilterError(str(error)) from None
 

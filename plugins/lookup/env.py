@@ -45,8 +45,8 @@ _raw:
 
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._lookup import StoreLookup
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.lookup_base import StoreLookup
 
 
 class LookupModule(StoreLookup):
@@ -55,6 +55,6 @@ class LookupModule(StoreLookup):
         if not document:
             self._do_fail("No catalog was given and the variable secrets_catalog is not defined")
         document = self._templar.template(document)
-        requests = [_reading.Request(document=document, environment=term, journal="optional") for term in terms]
+        requests = [environment.Request(document=document, environment=term, journal="optional") for term in terms]
         # Each environment may be in a region of its own.
-        return [dict(_reading.read(request, self.connection()).resolution.require().values) for request in requests]
+        return [dict(environment.read(request, self.connection()).resolution.require().values) for request in requests]

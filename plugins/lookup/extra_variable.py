@@ -40,7 +40,7 @@ from typing import Any
 
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._extra_variables import extra_variable
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.extra_variables import extra_variable
 
 
 class LookupModule(LookupBase):

@@ -47,8 +47,8 @@ _raw:
 
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._lookup import StoreLookup
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.lookup_base import StoreLookup
 
 
 class LookupModule(StoreLookup):

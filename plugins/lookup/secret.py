@@ -62,10 +62,10 @@ _raw:
 import json
 from typing import Any, Optional
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._contents import parse_secret
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import BINARY, DENIED, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import BINARY, DENIED, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import parse_secret
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._lookup import StoreLookup
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.lookup_base import StoreLookup
 
 
 class LookupModule(StoreLookup):

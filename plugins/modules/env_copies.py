@@ -115,8 +115,9 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _copies, _health
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import stray_copies
 
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
@@ -125,7 +126,7 @@ ARGUMENT_SPEC = {
     "health": {"type": "list", "elements": "str", "default": []},
     "seconds": {"type": "int", "default": 20},
 }
-RETURNS = {"removed": [str], "left": [str], "health": [_health.ANSWER]}
+RETURNS = {"removed": [str], "left": [str], "health": [health_check.ANSWER]}
 DELAY = 2.0
 
 
@@ -133,10 +134,10 @@ def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     params = module.params
     try:
-        values = _copies.by_credential(params["values"] or {})
+        values = stray_copies.by_credential(params["values"] or {})
     except SecretsError as error:
         module.fail_json(msg=str(error))
-    found = _copies.Result([], [])
+    found = stray_copies.Result([], [])
     if params["leaked"]:
         found = _scrubbed(params["path"], values, check=module.check_mode)
     health = _answers(params["health"], params["seconds"])
@@ -145,16 +146,16 @@ def main():
 
 def _scrubbed(path, values, check):
     try:
-        return _copies.scrubbed(path, values, check=check)
+        return stray_copies.scrubbed(path, values, check=check)
     except SecretsError as error:
-        return _copies.Result([], ["copies of what is dead were not looked for: %s" % error])
+        return stray_copies.Result([], ["copies of what is dead were not looked for: %s" % error])
 
 
 def _answers(urls, seconds):
     """What each address answers, asked again until all are healthy or the time is over."""
     end = time.monotonic() + seconds
     while True:
-        answers = [_health.asked(url) for url in urls]
+        answers = [health_check.asked(url) for url in urls]
         if all(one["status"] == 200 for one in answers) or time.monotonic() + DELAY > end:
             return answers
         time.sleep(DELAY)

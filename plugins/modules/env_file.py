@@ -288,8 +288,11 @@ import sys
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _env_changes, _envfile, _envmark
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import diff as env_file_diff
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
@@ -304,8 +307,8 @@ ARGUMENT_SPEC = {
     "readers": {
         "type": "list",
         "elements": "str",
-        "choices": list(_dotenv.READERS),
-        "default": list(_dotenv.DEFAULT_READERS),
+        "choices": list(dotenv.READERS),
+        "default": list(dotenv.DEFAULT_READERS),
     },
     "merge": {"type": "bool", "default": False},
     "mark": {"type": "bool", "default": True},
@@ -360,33 +363,33 @@ def octal(mode):
 def deliver(module, env, wanted):
     """state=present: plan, then write unless in check mode."""
     params, path = module.params, module.params["path"]
-    found = _envfile.present(env.file)
-    mark = _envmark.Mark(env) if params["mark"] else None
+    found = atomic_file.present(env.file)
+    mark = env_file_mark.Mark(env) if params["mark"] else None
     if mark:
         mark.refuse_older(params["journal"])
     text, readers = params["content"], tuple(params["readers"])
     if params["merge"] and found:
         try:
-            text = _dotenv.merge(found.content.decode("utf-8"), _dotenv.from_dotenv(text, readers), readers)
+            text = dotenv.merge(found.content.decode("utf-8"), dotenv.from_dotenv(text, readers), readers)
         except UnicodeDecodeError:
             raise HostError("%s: is not UTF-8, and its other lines are to be kept" % path) from None
     content = text.encode("utf-8")
-    before = _env_changes.settings_of(found.content if found else None, readers)
-    after = _dotenv.from_dotenv(text, readers)
-    plan = _envmark.planned(env, content, wanted, found, mark)
+    before = env_file_diff.settings_of(found.content if found else None, readers)
+    after = dotenv.from_dotenv(text, readers)
+    plan = env_file_mark.planned(env, content, wanted, found, mark)
     result = {
         "changed": plan.rewrite,
         "path": path,
         "mode": octal(plan.wanted.mode),
-        "changes": _env_changes.changes(before, after),
+        "changes": env_file_diff.changes(before, after),
         "restart_needed": plan.restart,
     }
     if module._diff and plan.rewrite:
         sides = ((before, octal(found.mode) if found else ""), (after, result["mode"]))
-        result["diff"] = _env_changes.diff(path, *sides, key=params["fingerprint_key"] or "")
+        result["diff"] = env_file_diff.diff(path, *sides, key=params["fingerprint_key"] or "")
     if module.check_mode:
         return result
-    _envmark.deliver(plan, params["snapshot_id"], params["journal"], keep=params["backup"])
+    env_file_mark.deliver(plan, params["snapshot_id"], params["journal"], keep=params["backup"])
     if mark:
         result["delivery"] = mark.delivery
     result["proven"] = plan.is_settled
@@ -395,15 +398,15 @@ def deliver(module, env, wanted):
 
 def record(params, env, delivery):
     """Raises HostError unless the file is the one of that delivery."""
-    found = _envfile.required(env.file)
-    _envmark.Mark(env).prove(params["snapshot_id"], found, delivery)
+    found = atomic_file.required(env.file)
+    env_file_mark.Mark(env).prove(params["snapshot_id"], found, delivery)
 
 
 def prove(module, env):
     path = module.params["path"]
-    found = _envfile.required(env.file)
-    mark = _envmark.Mark(env)
-    changed = not mark.is_settled(_envfile.digest(found.content))
+    found = atomic_file.required(env.file)
+    mark = env_file_mark.Mark(env)
+    changed = not mark.is_settled(atomic_file.digest(found.content))
     if not module.check_mode:
         mark.prove(module.params["snapshot_id"], found, module.params["delivery"])
     return {"changed": changed, "path": path, "mode": octal(found.mode), "proven": not module.check_mode}
@@ -411,13 +414,13 @@ def prove(module, env):
 
 def restore(module, env, wanted):
     path, snapshot, delivery = (module.params[name] for name in ("path", "snapshot_id", "delivery"))
-    found = _envfile.present(env.file)
-    mark = _envmark.Mark(env)
+    found = atomic_file.present(env.file)
+    mark = env_file_mark.Mark(env)
     mark.refuse_foreign(snapshot, delivery)
     mark.refuse_proven(found, delivery)
-    kept = _envfile.present(env.backup)
+    kept = atomic_file.present(env.backup)
     changed = (kept.content if kept else None) != (found.content if found else None)
-    wanted = _envfile.filled(wanted, found)
+    wanted = atomic_file.filled(wanted, found)
     if not module.check_mode:
         mark.go_back(wanted, [name for name in (snapshot, delivery) if name])
     return {"changed": changed, "path": path, "restored": kept is not None}
@@ -425,17 +428,17 @@ def restore(module, env, wanted):
 
 def restarted(module, done, owner):
     """What came of restarting and proving; ``done`` is what holds until then."""
-    from ansible_collections.watchparty.secrets.plugins.module_utils import _services  # few executions need it
+    from ansible_collections.watchparty.secrets.plugins.module_utils._host import services  # few executions need it
 
     # The last line counts: this one does if the process is ended meanwhile.
     ended = {**done, "failed": True, "msg": "the module was ended on the host before the services were proven"}
     sys.stdout.write("\n%s\n" % json.dumps(ended))
     sys.stdout.flush()
     params = module.params
-    health = _services.restarted_and_healthy(params["services"])
+    health = services.restarted_and_healthy(params["services"])
     if params["state"] != "present" or not params["services"]["record"]:
         return {"health": health}
-    with _envfile.held(params["path"], owner=owner) as env:
+    with atomic_file.held(params["path"], owner=owner) as env:
         record(params, env, done["delivery"])
     return {"health": health, "proven": True}
 
@@ -459,8 +462,8 @@ def main():
     try:
         if params["services"] and (params["prove"] or not params["mark"] or params["state"] == "proven"):
             raise HostError("services: not with prove=true, mark=false or state=proven")
-        wanted = _envfile.ownership(params["owner"], params["group"], params["mode"])
-        with _envfile.held(params["path"], owner=wanted.uid, write=not module.check_mode) as env:
+        wanted = atomic_file.ownership(params["owner"], params["group"], params["mode"])
+        with atomic_file.held(params["path"], owner=wanted.uid, write=not module.check_mode) as env:
             if params["state"] == "present":
                 done.update(deliver(module, env, wanted))
                 if params["prove"] and params["mark"] and not module.check_mode:

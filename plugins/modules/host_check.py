@@ -156,8 +156,9 @@ drift:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _health, _host_facts
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_facts
 
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
@@ -190,7 +191,7 @@ RETURNS = {
     "mark": {"problem?": str, "snapshot?": (str, None), "journal?": int},
     "account": str,
     "replaceable": [{"path": str, "uid": (int, None), "owner": str, "mode": str}],
-    "health": [_health.ANSWER],
+    "health": [health_check.ANSWER],
     "wanted_owner": (str, None),
     "wanted_mode?": (str, None),
     "values_problem?": str,
@@ -201,14 +202,14 @@ RETURNS = {
 def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     params = module.params
-    wanted = _host_facts.Wanted(
+    wanted = host_facts.Wanted(
         params["path"], params["units"], params["fingerprint_key"], params["sensitive"], params["readers"]
     )
     try:
-        found = _host_facts.gathered(wanted)
+        found = host_facts.gathered(wanted)
     except SecretsError as error:
         module.fail_json(msg=str(error))
-    health = [_health.asked(url, params["timeout"]) for url in params["health"]]
+    health = [health_check.asked(url, params["timeout"]) for url in params["health"]]
     declared = {"wanted_owner": params["owner"], "wanted_mode": params["mode"]}
     module.exit_json(changed=False, health=health, **declared, **found)
 

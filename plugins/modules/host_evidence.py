@@ -111,7 +111,8 @@ short:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _evidence, _evidence_host
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import collect as forensics_collect
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import records as forensics_records
 
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
@@ -139,15 +140,15 @@ def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     params = module.params
     try:
-        since = _evidence.moment(params["since"]) if params["since"] else 0.0
+        since = forensics_records.moment(params["since"]) if params["since"] else 0.0
     except ValueError:
         module.fail_json(msg="since: %r is no time such as 2026-11-20T10:00:00Z" % params["since"])
     if params["seconds"] < 1:
         module.fail_json(msg="seconds must be at least 1")
     units = [one for one in params["units"] if not one.startswith("-")]
-    known = [_evidence_host.Placed(**one) for one in params["known_keys"]]
-    wanted = _evidence_host.Wanted(since, params["seconds"], params["path"], units, known)
-    module.exit_json(changed=False, **_evidence_host.gathered(wanted))
+    known = [forensics_collect.Placed(**one) for one in params["known_keys"]]
+    wanted = forensics_collect.Wanted(since, params["seconds"], params["path"], units, known)
+    module.exit_json(changed=False, **forensics_collect.gathered(wanted))
 
 
 if __name__ == "__main__":

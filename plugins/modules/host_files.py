@@ -95,8 +95,8 @@ left_out:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _host_files
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import application_files
 
 ARGUMENT_SPEC = {
     "account": {"type": "str"},
@@ -114,16 +114,16 @@ RETURNS = {"left_out": [str]}
 
 def prepared(params, *, check):
     """Raises SecretsError and OSError."""
-    keys = _host_files.Keys(False, [])
+    keys = application_files.Keys(False, [])
     changes = []
     if params["account"]:
         wanted, options, add = params["keys"], params["key_options"], params["add_keys"]
-        keys = _host_files.authorize(params["account"], wanted, options, add=add, check=check)
+        keys = application_files.authorize(params["account"], wanted, options, add=add, check=check)
     if params["directory"]:
         how = (params["owner"], params["group"], params["mode"])
-        changes.append(_host_files.own(params["directory"], *how, check=check))
+        changes.append(application_files.own(params["directory"], *how, check=check))
     if params["checkout"]:
-        changes.append(_host_files.ignore(params["checkout"], check=check))
+        changes.append(application_files.ignore(params["checkout"], check=check))
     return {"changed": any([keys.changed, *changes]), "left_out": keys.left_out}
 
 

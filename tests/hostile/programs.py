@@ -14,11 +14,11 @@ ROOT = "ansible_collections.watchparty.secrets.plugins"
 
 
 def programs() -> list[ModuleType]:
-    paths = sorted(
-        path for folder in ("modules", "plugin_utils") for path in (REPOSITORY / "plugins" / folder).glob("*.py")
-    )
+    plugins = REPOSITORY / "plugins"
+    paths = sorted([*(plugins / "modules").glob("*.py"), *(plugins / "module_utils" / "_host").rglob("*main.py")])
     named = [path for path in paths if "\ndef main(" in path.read_text(encoding="utf-8")]
-    return [importlib.import_module(f"{ROOT}.{path.parent.name}.{path.stem}") for path in named]
+    names = [".".join(path.relative_to(plugins).with_suffix("").parts) for path in named]
+    return [importlib.import_module(f"{ROOT}.{name}") for name in names]
 
 
 def sample(shape: Any, text: str) -> Any:

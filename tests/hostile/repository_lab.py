@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.process import REPOSITORY
-from tests.unit.plugins.module_utils._scans.scan_world import ENVIRONMENT, git
+from tests.unit.plugins.plugin_utils._scan.scan_world import ENVIRONMENT, git
 
 VALUE = "Hs4-canary-of-a-hostile-repository-58"
 PATTERN = "ghp_" + "b7K2m9Q4x1" * 3 + "Lp8Rt5"
@@ -231,10 +231,11 @@ def measured(script: str, *arguments: str, seconds: float = 120) -> dict[str, An
     text = f"""
 import json, resource, sys, time
 begin = time.monotonic()
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Live, sought
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sources import *
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_program import Bounds
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as _scan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import *
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 SOUGHT = sought([Live("TOKEN", "current", {VALUE!r})])
 def told(report):
     notes = [(one.source, one.what, one.reason) for one in report.not_checked]

@@ -15,12 +15,10 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
-    _django_sessions_module,
-    _postgresql_module,
-    _valkey_module,
-    _valkey_purge_module,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import main as django_main
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import main as postgresql_main
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import main as valkey_main
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import purge_main
 from sandbox.process import wait_until
 from sandbox.seed import Layout
 from sandbox.valkey import ADMINISTRATOR, Valkey
@@ -55,7 +53,7 @@ def test_a_server_that_asks_for_another_authentication(
     with fake_postgresql(request_) as fake:
         url = f"postgresql://root:{CANARY}@{fake.place}/postgres"
         given = {"state": "checked", "admin_url": url, "login": "shop_b", "owner": "shop", "like": "shop_a"}
-        result, output = run_module(_postgresql_module.main, given, capsys)
+        result, output = run_module(postgresql_main.main, given, capsys)
         assert result["failed"]
         assert fake.clients
         assert not caught(fake)
@@ -71,7 +69,7 @@ def test_the_same_to_an_older_libpq(
     with fake_postgresql(request_, Authority(tmp_path).certificate()) as fake:
         url = f"postgresql://root:{CANARY}@{fake.place}/postgres?sslmode=require"
         given = {"state": "checked", "admin_url": url, "login": "shop_b", "owner": "shop", "like": "shop_a"}
-        result, _output = run_module(_postgresql_module.main, given, capsys)
+        result, _output = run_module(postgresql_main.main, given, capsys)
         assert result["reason"] == "not_scram", result
         assert b"root" in fake.received
         assert not caught(fake)
@@ -161,7 +159,7 @@ def fake() -> Iterator[FakeServer]:
 
 
 def valkey(state: str, capsys: pytest.CaptureFixture[str], **params: Any) -> dict[str, Any]:
-    return run_module(_valkey_module.main, {"state": state, "known_addresses": ["127.0.0.1"], **params}, capsys)[0]
+    return run_module(valkey_main.main, {"state": state, "known_addresses": ["127.0.0.1"], **params}, capsys)[0]
 
 
 @pytest.mark.parametrize("state", ["checked", "open", "present", "usable", "sessions", "absent"])
@@ -266,7 +264,7 @@ def test_a_purge_at_a_server_that_names_other_nodes(
         entry = {"name": "cache", "kind": "cache", "setting": "CACHE_URL", "keys": [":1:*"]}
         urls = {"CACHE_URL": f"redis://:{CANARY}@{first.place}/0"}
         given = {"chosen": [entry], "urls": urls, "nodes": {"CACHE_URL": nodes}}
-        result, output = run_module(_valkey_purge_module.main, given, capsys)
+        result, output = run_module(purge_main.main, given, capsys)
         assert f"names the node {other.place}, which the catalog does not declare" in result["msg"]
         assert other.clients == 0
         assert CANARY not in output
@@ -280,7 +278,7 @@ def test_sessions_at_a_server_that_names_other_nodes(
     with naming_another(role, host) as (first, other):
         path = tmp_path / ".env"
         path.write_text(f"REDIS_URL=redis://:{CANARY}@{first.place}/0\n", encoding="utf-8")
-        result, output = run_module(_django_sessions_module.main, {"engine": "cache", "env_file": str(path)}, capsys)
+        result, output = run_module(django_main.main, {"engine": "cache", "env_file": str(path)}, capsys)
         assert f"names the node {other.place}" in result["msg"]
         assert "cache_nodes" in result["msg"]
         assert other.clients == 0

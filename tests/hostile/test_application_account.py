@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _envfile
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.modules import env_copies, env_file, host_check
 from tests.hostile.application_account import APPLICATION, VICTIM, Files, as_root, at_call, files, within
 from tests.modules import run_module
@@ -34,7 +35,7 @@ def deploy(world: Files, capsys: pytest.CaptureFixture[str]) -> Run:
     def run(values: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
         args = {"path": str(world.file), "owner": APPLICATION, "snapshot_id": "s-1", "journal": 7, **more}
         if args.get("state", "present") == "present":
-            args["content"] = _dotenv.to_dotenv(values or NEW)
+            args["content"] = dotenv.to_dotenv(values or NEW)
         with within():
             return run_module(env_file.main, args, capsys)[0]
 
@@ -119,15 +120,15 @@ def test_a_forged_backup_is_not_what_a_host_goes_back_to(world: Files, deploy: R
 
 
 def test_a_forged_proof_does_not_spare_the_restart(world: Files, deploy: Run) -> None:
-    content = _dotenv.to_dotenv(NEW).encode()
+    content = dotenv.to_dotenv(NEW).encode()
     world.put(world.file, content)
-    entry = {"snapshot": "s-1", "journal": 1, "digest": _envfile.digest(content)}
+    entry = {"snapshot": "s-1", "journal": 1, "digest": atomic_file.digest(content)}
     world.put(Path(f"{world.file}.mark"), json.dumps({"accepted": entry, "proven": entry}).encode())
     assert deploy()["restart_needed"] is True
 
 
 def test_a_held_lock_stops_no_deploy(world: Files, deploy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_envfile, "PATIENCE", 1)
+    monkeypatch.setattr(atomic_file, "PATIENCE", 1)
     handle = os.open(world.app, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

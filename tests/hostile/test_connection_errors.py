@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.watchparty.secrets.plugins.action.env_file import USES
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
 from sandbox.process import REPOSITORY
 from tests.integration.harness import Lab
 
@@ -41,9 +40,11 @@ class Session:
 
 
 def delivered(session: Session, content: str) -> dict[str, Any]:
-    params = _lean.validated(env_file.ARGUMENT_SPEC, {"path": "/srv/shop/.env", "snapshot_id": "s", "content": content})
+    params = remote_program.validated(
+        env_file.ARGUMENT_SPEC, {"path": "/srv/shop/.env", "snapshot_id": "s", "content": content}
+    )
     variables = {"inventory_hostname": "web1", "ansible_python_interpreter": sys.executable}
-    return _lean.execute(session, env_file, USES, args=params, task_vars=variables)  # type: ignore[arg-type]
+    return remote_program.execute(session, env_file, args=params, task_vars=variables)  # type: ignore[arg-type]
 
 
 def lost(stderr: str, content: str = "KEY='v'\n") -> str:

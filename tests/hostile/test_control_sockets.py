@@ -19,7 +19,7 @@ import pytest
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import transport_guard
 
 CANARY = b"canary-of-the-env-file"
 HELLO, ALIVE, NEW = 1, 0x10000004, 0x10000002
@@ -90,7 +90,7 @@ def connection(**options: Any) -> Any:
 
 
 def objection(**options: Any) -> str | None:
-    return _guard.objection(connection(**options), SimpleNamespace(async_val=0))
+    return transport_guard.objection(connection(**options), SimpleNamespace(async_val=0))
 
 
 def test_the_attack(shared: Path) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _evidence_host, _key_files
-from tests.unit.plugins.module_utils.public_keys import key
-from tests.unit.plugins.module_utils.test_evidence_host import Machine
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import collect as forensics_collect
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts
+from tests.unit.plugins.module_utils._host.forensics.test_collect import Machine
+from tests.unit.plugins.module_utils._host.ssh.public_keys import key
 
 pytestmark = pytest.mark.servers
 REAL = "Accepted publickey for root from 203.0.113.9 port 40022 ssh2: ED25519 SHA256:thief"
@@ -68,11 +69,11 @@ def test_failed_logins_that_fill_what_is_read(machine: Machine) -> None:
 def test_a_text_log(machine: Machine) -> None:
     """Nothing in it tells who wrote a line. Seen to say that nobody logged in."""
     line = "2026-11-25T10:00:00Z web1 sshd[1]: "
-    noise = f"{line}noise\n" * (_key_files.LARGEST // len(f"{line}noise\n") + 1)
+    noise = f"{line}noise\n" * (all_accounts.LARGEST // len(f"{line}noise\n") + 1)
     machine.write("auth.log", f"{line}{REAL}\n{noise}")
     found = machine.gathered()
     assert found["short"] == [
-        _evidence_host.FORGEABLE,
+        forensics_collect.FORGEABLE,
         f"logins: only the last 4 MiB of {machine.folder}/auth.log were read",
     ]
     assert found["lines"] == []
@@ -90,7 +91,7 @@ def test_keys_of_one_account_hide_no_other_accounts(machine: Machine) -> None:
 
 def test_a_file_of_which_a_part_is_read_is_named(machine: Machine) -> None:
     """sshd reads all of it. Seen to pass over the key before the noise."""
-    noise = "# noise\n" * (_key_files.LARGEST // 8 + 1)
+    noise = "# noise\n" * (all_accounts.LARGEST // 8 + 1)
     machine.write("home/deploy/.ssh/authorized_keys", f"{key('thief')} thief\n{noise}")
     assert (
         "authorized_keys: 1 files cannot be read or are larger than 4 MiB; use become, or look at them"

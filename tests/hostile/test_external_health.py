@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._external_health import problem_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.external_health import problem_of
 from sandbox.process import REPOSITORY
 
 pytestmark = pytest.mark.servers

@@ -15,7 +15,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _program
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import program_bundle
 from sandbox.process import REPOSITORY
 
 APPLICATION = 65534
@@ -35,7 +35,7 @@ def place() -> Iterator[Path]:
     try:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(made / "venv")], check=True)
         packages(made).joinpath("boto3.py").write_text(BOTO3)
-        (made / "fetch.pyz").write_bytes(_program.zipped("_fetch_program"))
+        (made / "fetch.pyz").write_bytes(program_bundle.zipped("_host.pull.cli"))
         (made / "catalog.json").write_text(json.dumps(CATALOG))
         document = {"environment": "test", "path": str(made / "env"), "patience": 0, "region": "eu-west-3"}
         (made / "fetch.json").write_text(json.dumps(document))

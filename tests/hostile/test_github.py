@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action import github_actions_secrets
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import StoreError
-from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions import _github_workflows
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import GitHub
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import github_http
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.github import GitHubStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.github_http import Answer, Api, Http
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import GitHub
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import http as github_http
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import token as github_token
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import workflow_references
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.api import GitHubStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.http import Answer, Api, Http
 
 FOLDER = ".github/workflows"
 
@@ -98,11 +98,11 @@ def test_a_body_without_end(
 ) -> None:
     url, how = endless
     how.status, how.part, how.pause = status, part, pause
-    monkeypatch.setattr(_github, "BODY_BYTES", 1 << 20)
-    monkeypatch.setattr(_github, "WHOLE", 1)
+    monkeypatch.setattr(github_token, "BODY_BYTES", 1 << 20)
+    monkeypatch.setattr(github_token, "WHOLE", 1)
     start = time.monotonic()
     with pytest.raises(StoreError, match="the answer does not end in 1 MiB and 1 s"):
-        store(_github.OpenUrl(), url).repository_id()
+        store(github_token.OpenUrl(), url).repository_id()
     assert time.monotonic() - start < 10
 
 
@@ -155,5 +155,5 @@ def test_a_checkout_that_cannot_be_read_does_not_seem_empty(checkout: Path) -> N
 
 def test_lines_without_end_are_read_once() -> None:
     start = time.monotonic()
-    _github_workflows.without_environment({"a.yml": "\n" * 500_000})
+    workflow_references.without_environment({"a.yml": "\n" * 500_000})
     assert time.monotonic() - start < 5

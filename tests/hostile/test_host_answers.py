@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _host_answer, _lean
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer, remote_program
 from sandbox.process import REPOSITORY
 from tests.hostile.programs import programs, sample
 from tests.integration.harness import Lab
@@ -62,7 +62,7 @@ class LyingHost:
 def answered(program: ModuleType, directory: Path, output: str, **variables: Any) -> dict[str, Any]:
     host = LyingHost(directory, output)
     variables = {"inventory_hostname": "web1", "ansible_python_interpreter": str(host.python), **variables}
-    return _lean.execute(host, program, (), args={}, task_vars=variables)  # type: ignore[arg-type]
+    return remote_program.execute(host, program, args={}, task_vars=variables)  # type: ignore[arg-type]
 
 
 def refusal(program: ModuleType, directory: Path, output: str) -> str:
@@ -77,8 +77,8 @@ def honest(program: ModuleType, text: str = "word") -> dict[str, Any]:
 
 
 def test_all_programs_are_attacked() -> None:
-    names = {one.__name__.rpartition(".")[2] for one in PROGRAMS}
-    assert {"env_file", "host_check", "_postgresql_module", "_valkey_module", "_django_sessions_module"} <= names
+    names = {".".join(one.__name__.split(".")[-2:]) for one in PROGRAMS}
+    assert {"modules.env_file", "modules.host_check", "postgresql.main", "valkey.main", "django.main"} <= names
     assert len(PROGRAMS) >= 11
 
 
@@ -127,7 +127,7 @@ def _texts(node: Any) -> Any:
 
 def test_control_keys_do_not_pass_as_names_in_a_report(tmp_path: Path) -> None:
     tried = {"state": "refused", "words": "x"}
-    program = next(one for one in PROGRAMS if one.__name__.endswith("_former_logins_module"))
+    program = next(one for one in PROGRAMS if one.__name__.endswith("revoked_logins_main"))
     answer = {"changed": False, "tried": {"database": tried, "_ansible_no_log": tried, "\u200b_ansible_no_log": tried}}
     assert answered(program, tmp_path, json.dumps(answer)) == {"changed": False, "tried": {"database": tried}}
 
@@ -154,7 +154,7 @@ def test_another_type_is_refused_at_every_key(program: ModuleType, wrong: str, t
 @EVERY_PROGRAM
 def test_a_bomb_is_refused(program: ModuleType, tmp_path: Path) -> None:
     items = json.dumps({**honest(program), next(iter(program.RETURNS)).rstrip("?"): ["x"] * 20000})
-    bombs = (json.dumps({"changed": False, "msg": "x" * _host_answer.LARGEST_ANSWER}), '{"msg": ' + "[" * 200000, items)
+    bombs = (json.dumps({"changed": False, "msg": "x" * host_answer.LARGEST_ANSWER}), '{"msg": ' + "[" * 200000, items)
     for bomb in bombs:
         message = refusal(program, tmp_path, bomb)
         assert message.startswith("web1: its answer was refused")
@@ -193,7 +193,7 @@ def test_a_host_does_not_claim_a_network_as_its_own_address(claim: str, tmp_path
 def test_an_interpreter_that_a_host_names_is_used_only_if_it_is_a_systems_own(discovered: str, tmp_path: Path) -> None:
     host = LyingHost(tmp_path, "")
     facts = {"ansible_facts": {"discovered_interpreter_python": discovered}}
-    assert _lean.interpreter(host, facts) == "python3"  # type: ignore[arg-type]
+    assert remote_program.interpreter(host, facts) == "python3"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_an_interpreter_that_a_host_names_is_used_only_if_it_is_a_systems_own(di
 def test_a_configured_interpreter_is_quoted(configured: str, command: str, tmp_path: Path) -> None:
     host = LyingHost(tmp_path, "")
     variables = {"ansible_python_interpreter": configured}
-    _lean.execute(host, PROGRAMS[0], (), args={}, task_vars=variables)  # type: ignore[arg-type]
+    remote_program.execute(host, PROGRAMS[0], args={}, task_vars=variables)  # type: ignore[arg-type]
     assert f" sh no 4 {command}" in host.commands[0]
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import main as ssh_main
 from ansible_collections.watchparty.secrets.plugins.modules import host_files
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_key_module
 from tests.hostile.application_account import APPLICATION, VICTIM, Files, as_root, at_call, files, within
 from tests.modules import run_module
-from tests.unit.plugins.module_utils.test_authorized_keys import NEW, OLD, OTHER
+from tests.unit.plugins.module_utils._host.ssh.test_authorized_keys import NEW, OLD, OTHER
 
 pytestmark = as_root
 Run = Callable[..., dict[str, Any]]
@@ -131,7 +131,7 @@ class TestRotatedKey:
         def call(**more: Any) -> dict[str, Any]:
             args = {"account": account, "old": OLD, "new": NEW, "state": "present", **more}
             with within():
-                return run_module(_ssh_key_module.main, args, capsys)[0]
+                return run_module(ssh_main.main, args, capsys)[0]
 
         return call
 

@@ -11,19 +11,17 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action import verify_report
-from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record, _changelog
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _postmortem
-from ansible_collections.watchparty.secrets.plugins.module_utils._verify import (
-    _verification,
-    _verify_report,
-)
 from ansible_collections.watchparty.secrets.plugins.modules import host_check, host_evidence
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _host_answer
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._reports import pages
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages, postmortem_markdown
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import changelog
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import engine as verify_engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif as verify_sarif
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import table as verify_table
 from tests.hostile.programs import sample
-from tests.unit.plugins.module_utils._leaks.postmortem_facts import facts as leak_facts
-from tests.unit.plugins.module_utils._verify.verify_facts import facts as verify_facts
+from tests.unit.plugins.plugin_utils._leak.postmortem_facts import facts as leak_facts
+from tests.unit.plugins.plugin_utils._verify.verify_facts import facts as verify_facts
 
 pytestmark = pytest.mark.servers  # knows no Ansible
 ESCAPES = "\x1b]0;owned\x07\x9b31m\u202e\u2066\u200b\x00"
@@ -35,7 +33,7 @@ HOSTILE = (
 
 def answered(program: Any) -> dict[str, Any]:
     answer = json.dumps({"changed": False, **sample(program.RETURNS, HOSTILE)})
-    found = _host_answer.parsed(answer, program.RETURNS)
+    found = host_answer.parsed(answer, program.RETURNS)
     assert found is not None
     return found
 
@@ -51,14 +49,14 @@ def report() -> dict[str, Any]:
     answer = answered(host_check)
     drift = {"missing": [], "differs": [], "gone": [], "unknown": list(answer["fingerprints"]), "same": 1}
     facts = verify_facts(hosts={"web1": {**answer, "drift": drift}, "web2": lost})
-    results = _verification.run(_verification.registry(), facts)
-    found = _verify_report.data(facts, results, ["web1", "web2"])
+    results = verify_engine.run(verify_engine.registry(), facts)
+    found = verify_table.data(facts, results, ["web1", "web2"])
     assert "alert(1)" in json.dumps(found)
     return found
 
 
 def test_the_terminal(report: dict[str, Any]) -> None:
-    lines = [line for line, _colour in _verify_report.table(report)]
+    lines = [line for line, _colour in verify_table.table(report)]
     assert any("alert(1)" in line for line in lines)
     assert all(line.isprintable() for line in lines)
 
@@ -90,7 +88,7 @@ def test_the_verifications_page(report: dict[str, Any]) -> None:
 
 
 def test_sarif(report: dict[str, Any]) -> None:
-    document = json.loads(json.dumps(sarif.log(report)))
+    document = json.loads(json.dumps(verify_sarif.log(report)))
     (run,) = document["runs"]
     notes = run["invocations"][0].get("toolExecutionNotifications", [])
     texts = [one["message"]["text"] for one in (*run["results"], *notes)]
@@ -112,20 +110,20 @@ def assert_plain_markdown(text: str) -> None:
 
 
 def test_the_evidence_and_the_post_mortem() -> None:
-    assert_plain_markdown(_postmortem.evidence("leak-1", "2026-11-25T15:00:00Z", evidence(), evidence()))
-    assert_plain_markdown(_postmortem.markdown(leak_facts(HOSTILE, evidence=evidence(), open=[HOSTILE])))
+    assert_plain_markdown(postmortem_markdown.evidence("leak-1", "2026-11-25T15:00:00Z", evidence(), evidence()))
+    assert_plain_markdown(postmortem_markdown.markdown(leak_facts(HOSTILE, evidence=evidence(), open=[HOSTILE])))
 
 
 def test_the_post_mortems_page() -> None:
-    facts = leak_facts(_host_answer.printable(HOSTILE), evidence=evidence())
+    facts = leak_facts(host_answer.printable(HOSTILE), evidence=evidence())
     assert_inert(pages.postmortem(facts), scripts=0)
 
 
 def test_the_changelog_and_the_audit_log() -> None:
-    text = _audit_record.plain(HOSTILE)
+    text = audit_record.plain(HOSTILE)
     assert text.isprintable()
     record = {"rotation": "r1", "outcome": "completed", "application": "shop", "environment": "production"}
-    line = _changelog.changelog_line({**record, "who": text, "at": "2026-11-25T10:00:00Z", "credentials": [text]})
+    line = changelog.changelog_line({**record, "who": text, "at": "2026-11-25T10:00:00Z", "credentials": [text]})
     assert line.isprintable()
     assert "<script" not in line.replace("\\<", "")
     assert "](" not in line.replace("\\]", "")

@@ -22,8 +22,8 @@ from ansible_collections.watchparty.secrets.plugins.action import (
     ssh_key,
     valkey_user,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils import _trusted_imports
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _interpreter
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import trusted_imports
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import interpreter
 from sandbox.process import REPOSITORY
 
 APPLICATION, OTHER = 65534, 65533
@@ -59,7 +59,7 @@ def packages(venv: Path) -> Path:
 
 
 def start(python: str | Path, *, private: bool = True, **process: Any) -> subprocess.CompletedProcess[str]:
-    command = _interpreter.command(str(python), "-I", "-S", "-c", "print('ran')", private=private)
+    command = interpreter.command(str(python), "-I", "-S", "-c", "print('ran')", private=private)
     return subprocess.run(command, shell=True, capture_output=True, text=True, check=False, **process)
 
 
@@ -109,7 +109,7 @@ def test_the_applications_interpreter_never_runs_as_root(venv: Path, attack: Cal
     for private in (True, False):
         found = start(venv / "bin/python", private=private)
         assert (found.returncode, found.stdout) == (126, "")
-        assert found.stderr.startswith(_interpreter.UNTRUSTED)
+        assert found.stderr.startswith(interpreter.UNTRUSTED)
 
 
 def test_a_link_in_the_middle_of_a_chain(home: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_link_in_the_middle_of_a_chain(home: Path) -> None:
     hand_over(home / "application")
     (home / "python").symlink_to("second")
     (home / "second").symlink_to("application/python")
-    assert start(home / "python").stderr.startswith(f"{_interpreter.UNTRUSTED}{home}/application")
+    assert start(home / "python").stderr.startswith(f"{interpreter.UNTRUSTED}{home}/application")
 
 
 def test_links_without_an_end(home: Path) -> None:
@@ -133,7 +133,7 @@ def test_the_standard_library_of_another_account(home: Path) -> None:
         (home / name).mkdir(parents=True)
     shutil.copy(os.path.realpath(sys.executable), home / "bin/python")
     hand_over(home / "lib")
-    assert start(home / "bin/python").stderr.startswith(f"{_interpreter.UNTRUSTED}{home}/lib")
+    assert start(home / "bin/python").stderr.startswith(f"{interpreter.UNTRUSTED}{home}/lib")
 
 
 def test_the_home_of_an_environment(home: Path, venv: Path) -> None:
@@ -142,7 +142,7 @@ def test_the_home_of_an_environment(home: Path, venv: Path) -> None:
     config = (venv / "pyvenv.cfg").read_text()
     lines = [f"home = {home}/base/bin" if line.startswith("home") else line for line in config.splitlines()]
     (venv / "pyvenv.cfg").write_text("\n".join(lines))
-    assert start(venv / "bin/python").stderr.startswith(f"{_interpreter.UNTRUSTED}{home}/base")
+    assert start(venv / "bin/python").stderr.startswith(f"{interpreter.UNTRUSTED}{home}/base")
 
 
 def test_a_link_in_the_systems_directory(venv: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_link_in_the_systems_directory(venv: Path) -> None:
     try:
         assert start(link).stdout == "ran\n", start(link).stderr
         hand_over(venv / "bin")
-        assert start(link).stderr.startswith(f"{_interpreter.UNTRUSTED}{venv}/bin")
+        assert start(link).stderr.startswith(f"{interpreter.UNTRUSTED}{venv}/bin")
     finally:
         link.unlink()
 
@@ -204,7 +204,7 @@ def test_pyenv(home: Path) -> None:
     found = start(home / "shims/python3", cwd=home / "application")
     assert found.stdout == "ran\n", found.stderr
     (home / "version").write_text("theirs\n")
-    assert start(home / "shims/python3").stderr.startswith(f"{_interpreter.UNTRUSTED}{home}/versions/theirs")
+    assert start(home / "shims/python3").stderr.startswith(f"{interpreter.UNTRUSTED}{home}/versions/theirs")
 
 
 @pytest.mark.parametrize("line", ["HOME = {}", "  home={}", "home\t=\t{}"])
@@ -212,14 +212,14 @@ def test_the_home_of_an_environment_in_another_spelling(home: Path, venv: Path, 
     (home / "base" / "bin").mkdir(parents=True)
     hand_over(home / "base")
     (venv / "pyvenv.cfg").write_text(line.format(f"{home}/base/bin") + "\n")
-    assert start(venv / "bin/python").stderr.startswith(f"{_interpreter.UNTRUSTED}{home}/base")
+    assert start(venv / "bin/python").stderr.startswith(f"{interpreter.UNTRUSTED}{home}/base")
 
 
 def test_a_configuration_beside_the_interpreter(home: Path, venv: Path) -> None:
     (venv / "pyvenv.cfg").rename(venv / "bin" / "pyvenv.cfg")
     assert start(venv / "bin/python").stdout == "ran\n", start(venv / "bin/python").stderr
     hand_over(venv / "bin" / "pyvenv.cfg")
-    assert start(venv / "bin/python").stderr.startswith(f"{_interpreter.UNTRUSTED}{venv}/bin/pyvenv.cfg")
+    assert start(venv / "bin/python").stderr.startswith(f"{interpreter.UNTRUSTED}{venv}/bin/pyvenv.cfg")
 
 
 @pytest.mark.parametrize("name", ["lib/python399.zip", "lib/libpython3.99.so.1.0", "lib64/python399.zip"])
@@ -230,7 +230,7 @@ def test_a_part_of_the_interpreter(home: Path, name: str) -> None:
     shutil.copy(os.path.realpath(sys.executable), home / "bin/python")
     (home / name).touch()
     hand_over(home / name)
-    assert start(home / "bin/python").stderr.startswith(f"{_interpreter.UNTRUSTED}{home}/{name}")
+    assert start(home / "bin/python").stderr.startswith(f"{interpreter.UNTRUSTED}{home}/{name}")
 
 
 @pytest.mark.parametrize("kind", ["uv", "conda"])
@@ -247,9 +247,9 @@ def test_an_environment_of(kind: str, home: Path) -> None:
         (home / ".venv" / "bin" / "python").symlink_to(python)
         python = home / ".venv" / "bin" / "python"
     (base / "lib" / "python3.12").mkdir()
-    assert _interpreter.UNTRUSTED not in start(python).stderr
+    assert interpreter.UNTRUSTED not in start(python).stderr
     hand_over(base / "lib")
-    assert start(python).stderr.startswith(f"{_interpreter.UNTRUSTED}{base}/lib")
+    assert start(python).stderr.startswith(f"{interpreter.UNTRUSTED}{base}/lib")
 
 
 def test_an_account_runs_its_own_interpreter_and_no_other_ones(venv: Path) -> None:
@@ -265,14 +265,14 @@ def test_only_sessions_run_the_applications_code_with_an_accounts_rights() -> No
     """The account that logs in trusts itself when it is sent an administrator's password. Seen for purges and former
     logins: the application's interpreter ran with that account's rights, and could change what it runs next."""
     found = {}
-    for path in sorted((REPOSITORY / "plugins").glob("*/*.py")):
+    for path in sorted((REPOSITORY / "plugins").rglob("*.py")):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(call, ast.Call) and ast.unparse(call.func) == "_lean.execute":
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "remote_program.execute":
                 given = {one.arg: ast.unparse(one.value) for one in call.keywords}
                 if given.get("packages", "False") != "False":
                     found[path.stem] = given.get("private", "False")
     assert len(found) >= 5
-    assert found.pop("_server_action") == "self.private"
+    assert found.pop("server_action") == "self.private"
     assert [name for name, private in found.items() if private != "True"] == ["django_sessions"]
     actions = (postgresql_login, valkey_user, external_value, elasticache_auth_token, ssh_key)
     assert [one.__name__.rpartition(".")[2] for one in actions if not one.ActionModule.private] == ["ssh_key"]
@@ -305,7 +305,7 @@ IMPORT = "import sys; exec(sys.stdin.read()); enable(checked=True); import drive
 
 
 def imported(venv: Path, **process: Any) -> subprocess.CompletedProcess[str]:
-    source = Path(_trusted_imports.__file__).read_text(encoding="utf-8")
+    source = Path(trusted_imports.__file__).read_text(encoding="utf-8")
     command = [str(venv / "bin/python"), "-I", "-S", "-c", IMPORT]
     return subprocess.run(command, input=source, capture_output=True, text=True, check=False, **process)
 
@@ -366,7 +366,7 @@ def test_the_applications_packages_are_never_imported_by_root(venv: Path, attack
     attack(venv)
     found = imported(venv)
     assert (found.returncode, found.stdout) == (1, "")
-    assert found.stderr.splitlines()[-1].startswith(_interpreter.UNTRUSTED), found.stderr
+    assert found.stderr.splitlines()[-1].startswith(interpreter.UNTRUSTED), found.stderr
 
 
 def test_an_account_imports_its_own_packages(venv: Path) -> None:

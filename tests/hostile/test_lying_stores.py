@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AuditError, StoreError
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import audit
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import user_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AuditError, StoreError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import user_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import backends as audit_backends
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 
 pytestmark = pytest.mark.servers  # knows no Ansible
 ESCAPES = "\x1b]0;owned\x07\x9b31m\u202e\u200b\n# contained"
@@ -58,9 +58,9 @@ class Bucket:
         return {"Body": content if isinstance(content, Endless) else io.BytesIO(content)}
 
 
-def body_of(objects: Mapping[str, Any]) -> tuple[audit.S3Objects, Bucket]:
+def body_of(objects: Mapping[str, Any]) -> tuple[audit_backends.S3Objects, Bucket]:
     client = Bucket(objects)
-    return audit.S3Objects(client, "bucket", "shop/production/"), client
+    return audit_backends.S3Objects(client, "bucket", "shop/production/"), client
 
 
 def test_an_object_without_an_end() -> None:
@@ -70,8 +70,8 @@ def test_an_object_without_an_end() -> None:
         {"shop/production/000000000001.json": first.encode(), "shop/production/000000000002.json": endless}
     )
     lines = body.lines()
-    assert endless.given <= 2 * _audit.LONGEST
-    assert _audit.verify(lines) == ["line 2 is no JSON object: it was altered"]
+    assert endless.given <= 2 * audit_chain.LONGEST
+    assert audit_chain.verify(lines) == ["line 2 is no JSON object: it was altered"]
 
 
 def test_other_keys_than_those_of_records() -> None:
@@ -97,9 +97,9 @@ class Logs:
 
 @pytest.mark.parametrize("messages", [(), ("x" * 250_000,) * 40], ids=["empty pages", "full pages"])
 def test_pages_without_an_end(messages: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "CHARACTERS", 50_000_000)
+    monkeypatch.setattr(audit_backends, "CHARACTERS", 50_000_000)
     client = Logs(*messages)
-    body = audit.CloudWatchLogs(client, "/shop/audit", "shop/production")
+    body = audit_backends.CloudWatchLogs(client, "/shop/audit", "shop/production")
     with pytest.raises(StoreError, match="its answer has no end"):
         body.lines()
     assert client.calls <= 1001
@@ -110,20 +110,20 @@ def test_a_number_that_no_record_has(number: Any) -> None:
     """One that is large enough would leave no number for the next record."""
     text = json.dumps({"number": number, "id": "r:x", "previous": ""}, sort_keys=True, separators=(",", ":"))
     with pytest.raises(AuditError):
-        _audit.parsed(text)
-    chain = _audit.chain([line(1), text])
+        audit_chain.parsed(text)
+    chain = audit_chain.chain([line(1), text])
     assert chain.head.number == 1
-    assert _audit.strays(chain) == ["a line has no number: it was altered, or written by something else"]
+    assert audit_chain.strays(chain) == ["a line has no number: it was altered, or written by something else"]
 
 
 def test_texts_of_records_stay_texts() -> None:
     """What is wrong is shown in a terminal, with the record's own id in it."""
     forged = line(3, "0" * 64, id=ESCAPES)
-    found = [*_audit.verify([line(1), forged]), *_audit.strays(_audit.Chain((line(1),), (forged,)))]
-    found += _audit.verify([line(1), line(2, "0" * 64, id=ESCAPES)])
+    found = [*audit_chain.verify([line(1), forged]), *audit_chain.strays(audit_chain.Chain((line(1),), (forged,)))]
+    found += audit_chain.verify([line(1), line(2, "0" * 64, id=ESCAPES)])
     assert len(found) == 3
     assert all(problem.isprintable() for problem in found), found
-    assert all(len(problem) < 400 for problem in _audit.verify([line(1, id="x" * 100_000, previous="y")]))
+    assert all(len(problem) < 400 for problem in audit_chain.verify([line(1, id="x" * 100_000, previous="y")]))
 
 
 @pytest.mark.parametrize(

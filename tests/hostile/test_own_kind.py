@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean, _own_kind_module
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import own_kind_main
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import NotReached
 from tests.hostile.test_host_answers import CONTROL, ESCAPES
-from tests.unit.plugins.module_utils._rotations.rotator_world import World
+from tests.unit.plugins.plugin_utils._ansible.test_remote_program import Host
 from tests.unit.plugins.plugin_utils._rotation.kinds.test_own import own, part
-from tests.unit.plugins.plugin_utils.test_lean import Host
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import World
 
 HONEST = {"changed": False, "message": "done", "notes": "null"}
 
@@ -150,5 +151,5 @@ print(json.dumps({"message": text, "notes": None}))
 def test_what_is_sent_is_masked_in_an_error_of_the_connection() -> None:
     """A forced command that reads standard input may repeat all of it."""
     given = {"request": {"new": {"password": "a-long-value-of-this-test"}}, "masked": []}
-    texts = _lean.secret_texts(_own_kind_module.ARGUMENT_SPEC, given)
-    assert "a-long-value" not in _lean._message("said: a-long-value-of-this-test", texts)
+    texts = remote_program.secret_texts(own_kind_main.ARGUMENT_SPEC, given)
+    assert "a-long-value" not in remote_program._message("said: a-long-value-of-this-test", texts)

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _evidence_host, _key_files, _ssh_sessions
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _django_sessions_module
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import main as django_main
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import collect as forensics_collect
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import sessions as ssh_sessions
 from tests.hostile.application_account import within
 
 
@@ -23,11 +25,11 @@ def pipe(tmp_path: Path) -> Path:
 
 
 def test_key_files(pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_key_files, "paths", lambda _patterns: [str(pipe)])
+    monkeypatch.setattr(all_accounts, "paths", lambda _patterns: [str(pipe)])
     with within():
-        assert _key_files.read(str(pipe)) is None
-        assert [one.content for one in _key_files.files(())] == [None]
-        assert _key_files.holding(b"x", but="").unread == 1
+        assert all_accounts.read(str(pipe)) is None
+        assert [one.content for one in all_accounts.files(())] == [None]
+        assert all_accounts.holding(b"x", but="").unread == 1
 
 
 def test_a_device_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +44,7 @@ def test_a_device_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         return real(path, how, *more)
 
     monkeypatch.setattr(os, "open", seen)
-    assert _key_files.read(str(link)) is None
+    assert all_accounts.read(str(link)) is None
     assert all(how & os.O_PATH for how in flags)
     assert flags
 
@@ -50,20 +52,20 @@ def test_a_device_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_file_behind_a_link_is_read_as_sshd_does(tmp_path: Path) -> None:
     (tmp_path / "real").write_text("key")
     (tmp_path / "link").symlink_to("real")
-    assert _key_files.read(str(tmp_path / "link")) == b"key"
-    assert _key_files.read(str(tmp_path / "none")) is None
+    assert all_accounts.read(str(tmp_path / "link")) == b"key"
+    assert all_accounts.read(str(tmp_path / "none")) is None
 
 
 def test_logs(pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_ssh_sessions, "LOGS", (str(pipe),))
-    monkeypatch.setattr(_ssh_sessions, "_journal", lambda _pids: iter(()))
-    monkeypatch.setattr(_evidence_host, "LOGS", (str(pipe),))
+    monkeypatch.setattr(ssh_sessions, "LOGS", (str(pipe),))
+    monkeypatch.setattr(ssh_sessions, "_journal", lambda _pids: iter(()))
+    monkeypatch.setattr(forensics_collect, "LOGS", (str(pipe),))
     with within():
-        assert _ssh_sessions.told([1]) == {}
-        assert _evidence_host._from_logs([], _evidence_host.Part()) is False
+        assert ssh_sessions.told([1]) == {}
+        assert forensics_collect._from_logs([], forensics_collect.Part()) is False
 
 
 def test_the_applications_settings(pipe: Path) -> None:
     params = {"env_file": str(pipe), "chdir": None}
     with within(), pytest.raises(HostError, match="is not a regular file"):
-        _django_sessions_module.settings_of(params)
+        django_main.settings_of(params)

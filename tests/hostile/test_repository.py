@@ -12,37 +12,38 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan, _scan_gitleaks, _zizmor
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_gitleaks import Gitleaks
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Live, Sought, sought
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sources import GitSource, StagedSource
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _repository
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gitleaks
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.gitleaks import Gitleaks
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, Sought, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import GitSource, StagedSource
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_repository, zizmor
 from tests.hostile.repository_lab import ATTACKS, SCRIPT, VALUE, Attack, Lair
 from tests.hostile.repository_lab import repository as made
-from tests.unit.plugins.module_utils._verify.verify_facts import catalog
+from tests.unit.plugins.plugin_utils._verify.verify_facts import catalog
 
 SOUGHT = sought([Live("TOKEN", "current", VALUE)])
 
 
 def repository(path: Path) -> None:
-    report = _scan.scan([GitSource(str(path))], SOUGHT)
+    report = scan_scan.scan([GitSource(str(path))], SOUGHT)
     assert {one.path for one in report.findings} >= {"old.txt", "staged.txt"}
 
 
 def staged(path: Path) -> None:
-    report = _scan.scan([StagedSource(str(path))], SOUGHT)
+    report = scan_scan.scan([StagedSource(str(path))], SOUGHT)
     assert [one.path for one in report.findings] == ["staged.txt"]
 
 
 def history_by_gitleaks(path: Path) -> None:
     lost = not _has(path, "HEAD:lost.txt")
-    report = _scan.scan([], Sought(), engines=[Gitleaks(str(path), _scan_gitleaks.HISTORY)], engine="gitleaks")
+    report = scan_scan.scan([], Sought(), engines=[Gitleaks(str(path), gitleaks.HISTORY)], engine="gitleaks")
     assert lost or "old.txt" in {one.path for one in report.findings}
 
 
 def staged_by_gitleaks(path: Path) -> None:
-    report = _scan.scan([], Sought(), engines=[Gitleaks(str(path), _scan_gitleaks.STAGED)], engine="gitleaks")
+    report = scan_scan.scan([], Sought(), engines=[Gitleaks(str(path), gitleaks.STAGED)], engine="gitleaks")
     assert [one.path for one in report.findings] == ["staged.txt"]
 
 
@@ -53,10 +54,10 @@ def hook(path: Path) -> None:
 
 
 def verified(path: Path) -> None:
-    assert ".env" in _repository.gathered(str(path), catalog(), frozenset())["env_files"]
-    assert _repository.workflows(str(path))["findings"]
-    if _zizmor.installed():
-        _repository.zizmor(str(path))
+    assert ".env" in collect_repository.gathered(str(path), catalog(), frozenset())["env_files"]
+    assert collect_repository.workflows(str(path))["findings"]
+    if zizmor.installed():
+        collect_repository.zizmor(str(path))
 
 
 WAYS: dict[str, Callable[[Path], None]] = {

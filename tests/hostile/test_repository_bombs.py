@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.repository_lab import VALUE, committed, put, scanned, tree
-from tests.unit.plugins.module_utils._scans.scan_world import git
+from tests.unit.plugins.plugin_utils._scan.scan_world import git
 
 MEMORY = 400
 """MB of any process of a scan; about 90 are Python and the search library."""

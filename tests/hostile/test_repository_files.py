@@ -14,33 +14,32 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError, ScanError
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans import (
-    _scan,
-    _scan_gitleaks,
-    _scan_report,
-)
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_gitleaks import Gitleaks
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_program import Bounds
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_report import Report
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Live, Sought, sought
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sources import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, ScanError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gitleaks
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import report as scan_report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import request as scan_request
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sarif as scan_sarif
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.gitleaks import Gitleaks
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, Sought, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import (
     DirectorySource,
     GitSource,
     StagedSource,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _leak_scan, _repository
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sarif
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_repository
 from tests.hostile.repository_lab import VALUE, committed, measured, put, repository, scanned, tree
-from tests.unit.plugins.module_utils._scans.scan_world import git
-from tests.unit.plugins.module_utils._verify.verify_facts import catalog
+from tests.unit.plugins.plugin_utils._scan.scan_world import git
+from tests.unit.plugins.plugin_utils._verify.verify_facts import catalog
 
 SOUGHT = sought([Live("TOKEN", "current", VALUE)])
 SOON = Bounds(idle=5, seconds=60)
 
 
-def scan(*sources: _scan.Source) -> Report:
-    return _scan.scan(sources, SOUGHT, bounds=SOON)
+def scan(*sources: scan_scan.Source) -> Report:
+    return scan_scan.scan(sources, SOUGHT, bounds=SOON)
 
 
 def paths(report: Report) -> set[str]:
@@ -72,8 +71,8 @@ def test_a_pipe_in_place_of_a_file(where: Path, name: str) -> None:
         path.with_suffix(".pack").write_bytes(b"PACK")
     os.mkfifo(path)
     script = f"""
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _repository
-from tests.unit.plugins.module_utils._verify.verify_facts import catalog
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_repository as _repository
+from tests.unit.plugins.plugin_utils._verify.verify_facts import catalog
 answer = told(_scan.scan([GitSource(sys.argv[1])], SOUGHT))
 if {name!r} not in ("index", "HEAD"):
     _scan.scan([StagedSource(sys.argv[1])], SOUGHT)
@@ -107,12 +106,12 @@ def test_names_that_are_not_utf8(where: Path, tmp_path: Path) -> None:
     report = scan(GitSource(str(where)), DirectorySource(odd))
     assert {one.path for one in report.findings if "caf" in one.path} == {"caf\\xe9 ?[31m.txt"}
     request: Any = type("Request", (), {"json_file": str(tmp_path / "a.json"), "sarif_file": str(tmp_path / "a.sarif")})
-    _leak_scan.write(report, request)
+    scan_request.write(report, request)
     texts = [(tmp_path / "a.json").read_text("utf-8"), (tmp_path / "a.sarif").read_text("utf-8")]
-    texts += [*_scan_report.lines(report), json.dumps(sarif.log(report))]
+    texts += [*scan_report.lines(report), json.dumps(scan_sarif.log(report))]
     assert json.loads(texts[0])["findings"]
     assert all("\x1b" not in text for text in texts)
-    assert "caf" in str(_repository.gathered(str(where), catalog(), frozenset()) and report.data())
+    assert "caf" in str(collect_repository.gathered(str(where), catalog(), frozenset()) and report.data())
 
 
 def test_an_author_who_is_a_link(where: Path) -> None:
@@ -122,7 +121,7 @@ def test_an_author_who_is_a_link(where: Path) -> None:
     git(where, "commit", "-q", "-m", "one", "--author", "[see](https://example.com) <x@y>")
     report = scan(GitSource(str(where)))
     assert any("[see](https" in one.author for one in report.findings)
-    assert all("](" not in one["message"]["text"] for one in sarif.log(report)["runs"][0]["results"])
+    assert all("](" not in one["message"]["text"] for one in scan_sarif.log(report)["runs"][0]["results"])
 
 
 def test_names_in_the_index_lead_nowhere(where: Path, tmp_path: Path) -> None:
@@ -138,7 +137,7 @@ def test_names_in_the_index_lead_nowhere(where: Path, tmp_path: Path) -> None:
     git(where, "update-index", "-z", "--index-info", given=given)
     report = scan(GitSource(str(where)))
     assert paths(report) == {"old.txt"}
-    assert _repository.gathered(str(where), catalog(), frozenset())["env_files"]["linked/outside.env"] == []
+    assert collect_repository.gathered(str(where), catalog(), frozenset())["env_files"]["linked/outside.env"] == []
 
 
 def test_a_link_in_place_of_git(where: Path, tmp_path: Path) -> None:
@@ -153,7 +152,7 @@ def test_a_link_in_place_of_git(where: Path, tmp_path: Path) -> None:
     with pytest.raises(ScanError, match="does not lead back"):
         scan(GitSource(str(mine)))
     with pytest.raises(HostError, match="does not lead back"):
-        _repository.workflows(str(mine))
+        collect_repository.workflows(str(mine))
 
 
 def test_a_working_tree_elsewhere(where: Path) -> None:
@@ -276,7 +275,7 @@ def test_what_git_ends_at_hides_no_other(where: Path) -> None:
 
 
 def test_more_findings_than_a_person_reads(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_scan, "FINDINGS", 5)
+    monkeypatch.setattr(scan_scan, "FINDINGS", 5)
     for at in range(9):
         (where / f"{at}.txt").write_text(VALUE)
     report = scan(GitSource(str(where)))
@@ -284,21 +283,21 @@ def test_more_findings_than_a_person_reads(where: Path, monkeypatch: pytest.Monk
     assert reasons(report) == ["5 more findings are not listed; fix the first 5, then scan again"]
 
 
-@pytest.mark.skipif(not _scan_gitleaks.installed(), reason="no gitleaks: what it is given is not tested")
+@pytest.mark.skipif(not gitleaks.installed(), reason="no gitleaks: what it is given is not tested")
 def test_what_the_repository_tells_gitleaks(where: Path) -> None:
     """Its rules count, as the page says; what they are called reaches no terminal as it is."""
     rule = "[[rules]]\nid = \"odd\\u001b[31m\"\ndescription = \"x\"\nregex = '''canary-of-a-hostile'''\n"
     (where / ".gitleaks.toml").write_text(f'title = "x"\n{rule}')
-    report = _scan.scan([], Sought(), engines=[Gitleaks(str(where), _scan_gitleaks.HISTORY)], engine="gitleaks")
+    report = scan_scan.scan([], Sought(), engines=[Gitleaks(str(where), gitleaks.HISTORY)], engine="gitleaks")
     assert {one.rule for one in report.findings} == {"gitleaks:odd?[31m"}
 
 
-@pytest.mark.skipif(not _scan_gitleaks.installed(), reason="no gitleaks: what it is given is not tested")
+@pytest.mark.skipif(not gitleaks.installed(), reason="no gitleaks: what it is given is not tested")
 def test_gitleaks_waits_for_nothing(where: Path) -> None:
     git(where, "config", "diff.orderFile", str(where / "order"))
     os.mkfifo(where / "order")
     os.mkfifo(where / ".gitleaksignore")
-    report = _scan.scan([], Sought(), engines=[Gitleaks(str(where), _scan_gitleaks.HISTORY)], bounds=SOON)
+    report = scan_scan.scan([], Sought(), engines=[Gitleaks(str(where), gitleaks.HISTORY)], bounds=SOON)
     assert [(one.path, one.line) for one in report.findings] == [("old.txt", 2)]
 
 
@@ -307,8 +306,8 @@ def test_a_required_engine_that_fails(where: Path, tmp_path: Path) -> None:
     program = tmp_path / "gitleaks"
     program.write_text("#!/bin/sh\nexit 3\n")
     program.chmod(0o755)
-    engine = Gitleaks(str(where), _scan_gitleaks.HISTORY, required=True, program=str(program))
-    report = _scan.scan([GitSource(str(where))], SOUGHT, engines=[engine])
+    engine = Gitleaks(str(where), gitleaks.HISTORY, required=True, program=str(program))
+    report = scan_scan.scan([GitSource(str(where))], SOUGHT, engines=[engine])
     assert paths(report) == {"old.txt"}
     assert [one.partition(" on ")[0] for one in report.failures] == ["gitleaks ended with 3"]
 
@@ -325,17 +324,17 @@ DEEP = "a: " + "{a: " * 150 + "1" + "}" * 150
 def test_a_workflow_that_repeats_itself(where: Path, text: str) -> None:
     (where / ".github" / "workflows" / "bomb.yml").write_text(text)
     git(where, "add", "-A")
-    found = _repository.workflows(str(where))
+    found = collect_repository.workflows(str(where))
     assert list(found["unread"]) == [".github/workflows/bomb.yml"]
     assert [one["file"] for one in found["findings"]] == [".github/workflows/a.yml"]
     with pytest.raises(yaml.YAMLError):
-        _repository.parsed(text)
+        collect_repository.parsed(text)
 
 
 def test_more_workflows_than_are_read(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_repository, "FILES", 0)
+    monkeypatch.setattr(collect_repository, "FILES", 0)
     with pytest.raises(HostError, match="more than 0 such files; nothing was read"):
-        _repository.workflows(str(where))
+        collect_repository.workflows(str(where))
 
 
 def test_paths_that_no_file_has(where: Path) -> None:

@@ -11,19 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan, _scan_gitleaks
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_gitleaks import Gitleaks
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Sought
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sources import GitSource
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gitleaks
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.gitleaks import Gitleaks
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import GitSource
 from sandbox.process import REPOSITORY
 from tests.hostile.repository_lab import PATTERN, SCRIPT, repository
-from tests.unit.plugins.module_utils._scans.scan_world import git
+from tests.unit.plugins.plugin_utils._scan.scan_world import git
 
 TEMPLATE = """{{ lookup("pipe", "touch $CANARY") }}"""
 
 
-@pytest.mark.skipif(_scan_gitleaks.installed() is None, reason="gitleaks is not installed")
+@pytest.mark.skipif(gitleaks.installed() is None, reason="gitleaks is not installed")
 def test_a_folder_that_is_a_template(tmp_path: Path) -> None:
     where = repository(tmp_path / TEMPLATE)
     canary = tmp_path / "canary"
@@ -58,4 +59,4 @@ def test_what_cannot_be_looked_at_is_not_clean(tmp_path: Path) -> None:
     """The engine fails as well, and is not required."""
     source = GitSource(str(tmp_path))
     with pytest.raises(ScanError, match="not a git repository"):
-        _scan.scan([source], Sought(), engines=[Gitleaks(str(tmp_path), _scan_gitleaks.STAGED)])
+        scan_scan.scan([source], Sought(), engines=[Gitleaks(str(tmp_path), gitleaks.STAGED)])

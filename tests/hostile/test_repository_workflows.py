@@ -13,19 +13,22 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     DotenvError,
     HostError,
     ProvisionError,
     RotationError,
     ScanError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan_baseline, _zizmor
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _given, _leak_scan, _repository, _supplied
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import operator_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import supplied_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline as scan_baseline
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import request as scan_request
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_repository, zizmor
 from tests.hostile.repository_lab import put, repository
-from tests.unit.plugins.module_utils._scans.scan_world import git
-from tests.unit.plugins.module_utils._verify.verify_facts import catalog
+from tests.unit.plugins.plugin_utils._scan.scan_world import git
+from tests.unit.plugins.plugin_utils._verify.verify_facts import catalog
 
 SIZE = 400_000
 SECONDS = 10
@@ -65,38 +68,38 @@ def added(where: Path, name: str, text: str) -> None:
 def test_a_long_line_is_read_once(where: Path, text: str) -> None:
     added(where, f"{FOLDER}/long.yml", text)
     start = time.process_time()
-    _repository.workflows(str(where))
+    collect_repository.workflows(str(where))
     assert time.process_time() - start < SECONDS
 
 
 def test_a_text_that_is_repeated_by_name(where: Path) -> None:
     """Each name is a copy of the whole text: here 20 GB of 1 MB."""
     added(where, f"{FOLDER}/repeats.yml", f"a: &a {'A ' * 450_000}\nb: [{', '.join(['*a'] * 20_000)}]\n")
-    assert _repository.workflows(str(where))["unread"] == {f"{FOLDER}/repeats.yml": "repeats too much text"}
+    assert collect_repository.workflows(str(where))["unread"] == {f"{FOLDER}/repeats.yml": "repeats too much text"}
 
 
 def test_findings_name_few_variables(where: Path) -> None:
     """Each line that prints the environment named every variable: 17 GB of 1 MB."""
     variables = "".join(f"  A{at}: ${{{{ secrets.A }}}}\n" for at in range(1000))
     added(where, f"{FOLDER}/names.yml", f"env:\n{variables}run: |\n  env\n")
-    (found,) = (one for one in _repository.workflows(str(where))["findings"] if one["kind"] == "echo")
+    (found,) = (one for one in collect_repository.workflows(str(where))["findings"] if one["kind"] == "echo")
     assert found["words"] == "prints the variables, A0, A1, A10, A100, A101 and 995 more among them"
 
 
 def test_more_findings_than_a_person_reads(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_repository, "FINDINGS", 2)
+    monkeypatch.setattr(collect_repository, "FINDINGS", 2)
     added(where, f"{FOLDER}/many.yml", "a:\n" + "- uses: x/y@v1\n" * 9)
-    found = _repository.workflows(str(where))
+    found = collect_repository.workflows(str(where))
     assert len(found["findings"]) == 2
     assert found["unread"] == {f"{FOLDER}/many.yml": "has more findings than are listed; fix those first"}
 
 
 def test_workflows_end_in_time(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_repository, "SECONDS", 0.2)
+    monkeypatch.setattr(collect_repository, "SECONDS", 0.2)
     for at in range(20):
         added(where, f"{FOLDER}/{at}.yml", "- a\n" * 10_000)
     with pytest.raises(HostError, match=r"more than 0\.2 s"):
-        _repository.workflows(str(where))
+        collect_repository.workflows(str(where))
 
 
 @pytest.mark.parametrize(
@@ -105,17 +108,17 @@ def test_workflows_end_in_time(where: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_an_env_file_with_a_long_line(where: Path, value: str) -> None:
     added(where, ".env.example", f"API_KEY={value}\n")
     start = time.process_time()
-    found = _repository.gathered(str(where), catalog(), frozenset())["env_files"]
+    found = collect_repository.gathered(str(where), catalog(), frozenset())["env_files"]
     assert found[".env.example"] == [("API_KEY", 1, "is no placeholder")]
     assert time.process_time() - start < SECONDS
 
 
 def test_an_env_file_of_many_lines() -> None:
     start = time.process_time()
-    assert _dotenv.from_dotenv("A=1\n" * SIZE) == {"A": "1"}
+    assert dotenv.from_dotenv("A=1\n" * SIZE) == {"A": "1"}
     assert time.process_time() - start < 2 * SECONDS
     with pytest.raises(DotenvError, match="line 4 is neither"):
-        _dotenv.from_dotenv("A=1\n\nB='1\n?\n".replace("'", ""))
+        dotenv.from_dotenv("A=1\n\nB='1\n?\n".replace("'", ""))
 
 
 def test_a_baseline_that_repeats_itself() -> None:
@@ -126,7 +129,7 @@ def test_a_baseline_that_repeats_itself() -> None:
     entries = "accepted:\n- {fingerprint: *h, reason: x, expires: 2030-01-01}\n"
     entries += f"- {{fingerprint: '{'0' * 24}', reason: x, expires: *h}}\n- *h\n- {{x: *h}}\n"
     start = time.process_time()
-    found = _scan_baseline.parse(yaml.safe_load(bomb + entries), date(2026, 1, 1))
+    found = scan_baseline.parse(yaml.safe_load(bomb + entries), date(2026, 1, 1))
     assert time.process_time() - start < 1
     assert len(found.problems) == 4
     assert sum(map(len, found.problems)) < 1000
@@ -137,12 +140,12 @@ class TestZizmor:
 
     @pytest.fixture(autouse=True)
     def _installed(self) -> None:
-        if _zizmor.installed() is None:
+        if zizmor.installed() is None:
             pytest.skip("zizmor is not installed")
 
     @staticmethod
     def paths(where: Path) -> set[str]:
-        return {one["path"] for one in _repository.zizmor(str(where))["findings"]}
+        return {one["path"] for one in collect_repository.zizmor(str(where))["findings"]}
 
     def test_a_workflow_that_git_ignores(self, where: Path) -> None:
         """Git ignores no file that is tracked; zizmor did not look at it."""
@@ -152,9 +155,9 @@ class TestZizmor:
 
     def test_the_repositorys_configuration_counts_and_is_named(self, where: Path) -> None:
         added(where, f"{FOLDER}/hidden.yml", TARGET)
-        before = _repository.zizmor(str(where))
+        before = collect_repository.zizmor(str(where))
         added(where, ".github/zizmor.yml", "rules:\n  dangerous-triggers: {disable: true}\n")
-        after = _repository.zizmor(str(where))
+        after = collect_repository.zizmor(str(where))
         assert len(after["findings"]) == len(before["findings"]) - 1
         assert (before["config"], after["config"]) == ("", ".github/zizmor.yml")
 
@@ -173,7 +176,7 @@ class TestZizmor:
         added(where, f"{FOLDER}/pipe.yml", TARGET)
         (where / FOLDER / "pipe.yml").unlink()
         os.mkfifo(where / FOLDER / "pipe.yml")
-        found = _repository.zizmor(str(where))
+        found = collect_repository.zizmor(str(where))
         assert not {f"{FOLDER}/link.yml", f"{FOLDER}/pipe.yml"} & {one["path"] for one in found["findings"]}
         assert found["not_checked"] == [f"{FOLDER}/{name}.yml: is no regular file here" for name in ("link", "pipe")]
 
@@ -200,8 +203,8 @@ def test_a_file_that_yaml_stumbles_over(tmp_path: Path, text: str) -> None:
     file.write_text(text)
     file.chmod(0o600)
     with pytest.raises(ScanError, match="is no YAML"):
-        _leak_scan.baseline(str(file))
+        scan_request.baseline(str(file))
     with pytest.raises(ProvisionError, match="is no YAML"):
-        _given.of_yaml(file, None)
+        operator_values.of_yaml(file, None)
     with pytest.raises(RotationError, match="is no YAML"):
-        _supplied.read_values(file)
+        supplied_values.read_values(file)

@@ -12,19 +12,20 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam._iam_eval import Request, decide
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policies import Ground, documents
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import Who
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import S3Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment_reader
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import S3Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground, documents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import Request, decide
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import ground as _ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import Who
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
 from sandbox.aws import ACCOUNT, REGION, Moto
 from tests.iam_calls import KEY, Asked, secret, through, usage
 from tests.integration import harness
@@ -57,7 +58,7 @@ DOCUMENT: dict[str, Any] = {
     },
     "environments": {"production": {"region": REGION}},
 }
-CATALOG = _catalog.parse(DOCUMENT, "production")
+CATALOG = catalog_parser.parse(DOCUMENT, "production")
 POLICIES = documents(CATALOG, Ground(ACCOUNT, REGION, KEY))
 
 
@@ -81,7 +82,7 @@ def rotating(account: Moto) -> Iterator[Rotating]:
     harness.JOURNAL.make(account.client)
     manager, store = account.client("secretsmanager"), account.client("ssm")
     url = "postgresql://shop:old@db.internal:5432/shop"
-    private = shared.new_value(load_kinds([])["ssh_key"])
+    private = rotation_context.new_value(load_kinds([])["ssh_key"])
     for name, content in (
         ("shop/production/core", {"DATABASE_URL": url}),
         (ADMIN, {"password": "old"}),
@@ -104,7 +105,7 @@ def rotating(account: Moto) -> Iterator[Rotating]:
         clock=lambda: "2026-11-28T09:00:00Z",
     )
     journal = rotator.look()
-    ground = _rotation.Ground(
+    ground = _ground.Ground(
         catalog=CATALOG,
         journal=journal,
         contents=contents,
@@ -113,12 +114,12 @@ def rotating(account: Moto) -> Iterator[Rotating]:
         descriptions={name: secrets.describe(name) for name in names},
         supplied=given,
     )
-    plan = _rotation.plan(ground, _rotation.Wish(force=True))
+    plan = rotation_plan.plan(ground, rotation_plan.Wish(force=True))
     assert plan.refused == {}
     opened = rotator.open(journal, "r-20261128T090000-0001", plan, contents)
     rotation = rotator.advance("create", since=opened).rotation
     assert rotation is not None
-    rotator.create(kinds, shared.new_value, given)
+    rotator.create(kinds, rotation_context.new_value, given)
     rotator.issued(rotation).keep("storage", Login("key", ISSUED))
     rotator.advance("deploy", phase=1)
     yield Rotating(account, rotator.logins_secret(rotation), rotator.overlay_secret(rotation), rotator)
@@ -159,7 +160,7 @@ def test_who_deploys_may_not_read_the_logins(rotating: Rotating, role: str) -> N
 def test_a_deploy_in_the_middle_needs_nothing_more(rotating: Rotating, role: str) -> None:
     """The one read of a deploy and of a host that fetches for itself, by every call that it makes."""
     since = len(rotating.moto.calls())
-    found = environment.read(environment.Request(DOCUMENT, "production"), CATALOG, rotating.moto.client)
+    found = environment_reader.read(environment_reader.Request(DOCUMENT, "production"), CATALOG, rotating.moto.client)
     login = json.loads(rotating.text(rotating.logins))["credentials"]["database"]
     calls = rotating.moto.calls(since=since)
     read = [one for one in calls if rotating.logins in json.dumps(one["request"])]

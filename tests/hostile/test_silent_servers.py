@@ -12,15 +12,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.action import revoked_logins, verify_report
+from ansible_collections.watchparty.secrets.plugins.action import verify_report
 from ansible_collections.watchparty.secrets.plugins.action.external_value import ActionModule as ExternalValue
 from ansible_collections.watchparty.secrets.plugins.action.postgresql_login import ActionModule as PostgresqlLogin
 from ansible_collections.watchparty.secrets.plugins.action.valkey_user import ActionModule as ValkeyUser
-from ansible_collections.watchparty.secrets.plugins.module_utils import _django_probe, _health
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _former_logins_module, _lean
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check, revoked_logins_main
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import http_probe
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
 from tests.hostile import silent
-from tests.unit.plugins.plugin_utils.test_lean import Host
+from tests.unit.plugins.plugin_utils._ansible.test_remote_program import Host
 
 pytestmark = pytest.mark.servers
 HEADERS = b"HTTP/1.1 200 OK\r\n"
@@ -40,7 +41,7 @@ def lasting(seconds: float) -> Iterator[None]:
 def test_a_health_address(scheme: str, first: bytes, drip: bytes) -> None:
     """Seen to hold a run for 900 seconds, by a byte now and then."""
     with silent.server(drip, first=first) as port, lasting(6):
-        answer = _health.asked(f"{scheme}://127.0.0.1:{port}/health/", 1)
+        answer = health_check.asked(f"{scheme}://127.0.0.1:{port}/health/", 1)
     assert answer["status"] == 0
     assert answer["problem"].startswith("no answer: ")
 
@@ -53,15 +54,15 @@ def test_addresses_from_outside() -> None:
 
 
 def test_a_probe_of_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_django_probe, "SECONDS", 1)
+    monkeypatch.setattr(http_probe, "SECONDS", 1)
     with silent.server(b"X", first=HEADERS) as port, lasting(6), pytest.raises(HostError, match="no answer: timed out"):
-        _django_probe.ask(f"http://127.0.0.1:{port}/account/", {})
+        http_probe.ask(f"http://127.0.0.1:{port}/account/", {})
 
 
 def on_host(action: Any, **args: Any) -> dict[str, Any]:
-    valid = _lean.validated(action.module.ARGUMENT_SPEC, args)
+    valid = remote_program.validated(action.module.ARGUMENT_SPEC, args)
     variables = {"ansible_python_interpreter": sys.executable, "secrets_host_timeout": 20}
-    return _lean.execute(Host(), action.module, action.uses, args=valid, task_vars=variables, packages=True)  # type: ignore[arg-type]
+    return remote_program.execute(Host(), action.module, args=valid, task_vars=variables, packages=True)  # type: ignore[arg-type]
 
 
 def test_postgresql() -> None:
@@ -92,9 +93,7 @@ def test_former_logins() -> None:
     with silent.server() as port, lasting(30):
         url = f"postgresql://shop_a:password@127.0.0.1:{port}/shop"
         tries = [{"server": "postgresql", "credential": "database", "current": url, "former": [url]}]
-        valid = _lean.validated(_former_logins_module.ARGUMENT_SPEC, {"tries": tries, "connect_timeout": 2})
+        valid = remote_program.validated(revoked_logins_main.ARGUMENT_SPEC, {"tries": tries, "connect_timeout": 2})
         variables = {"ansible_python_interpreter": sys.executable}
-        answer = _lean.execute(
-            Host(), _former_logins_module, revoked_logins.USES, args=valid, task_vars=variables, packages=True
-        )  # type: ignore[arg-type]
+        answer = remote_program.execute(Host(), revoked_logins_main, args=valid, task_vars=variables, packages=True)  # type: ignore[arg-type]
     assert answer["tried"]["database"]["state"] == "untried"

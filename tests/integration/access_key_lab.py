@@ -16,7 +16,7 @@ from typing import Any
 
 import boto3
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from sandbox.aws import REGION, Moto
 from sandbox.seed import Layout
 from tests.integration import harness

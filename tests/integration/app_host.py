@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
 from sandbox.application import Application, python
 from sandbox.process import REPOSITORY, STATE_FILE, Process, free_port, stop_saved, wait_until, write_private
 from tests import state
@@ -71,7 +71,7 @@ class AppHost:
         return json.loads(path.read_text()) if path.exists() else {}
 
     def values(self) -> dict[str, str]:
-        return _dotenv.from_dotenv(self.env_file.read_text(encoding="utf-8"))
+        return dotenv.from_dotenv(self.env_file.read_text(encoding="utf-8"))
 
     def digest(self) -> str:
         return hashlib.sha256(self.env_file.read_bytes()).hexdigest()

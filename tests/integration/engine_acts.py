@@ -11,18 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_ends
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import entries
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import entries as rotation_entries
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import rollback as rotation_rollback
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import RotationHost
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
 
 NAMED = {
     "create": (Rotator, "create"),
     "promote": (Rotator, "promote"),
-    "undo": (_rotator_ends, "undo"),
-    "tidy": (_rotator_ends, "tidy"),
-    "advance": (entries, "advance"),
+    "undo": (rotation_rollback, "undo"),
+    "tidy": (rotation_rollback, "tidy"),
+    "advance": (rotation_entries, "advance"),
     "gate": (Engine, "_require_proof"),
     "rest": (Engine, "_rest"),
     "close": (Engine, "close"),

@@ -125,9 +125,9 @@ class Host:
         return self.service.get("restarts", 0)
 
     def values(self) -> dict[str, str]:
-        from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
+        from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
 
-        return _dotenv.from_dotenv(self.env_file.read_text(encoding="utf-8"))
+        return dotenv.from_dotenv(self.env_file.read_text(encoding="utf-8"))
 
     def behaves(self, **by_generation: str) -> None:
         """``behaves(g2="500")``: what the service does when it is started with GENERATION=2."""

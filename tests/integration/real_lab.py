@@ -21,8 +21,9 @@ from typing import Any
 import boto3
 from dotenv import dotenv_values
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from sandbox.hosts import Fleet
 from sandbox.load import Load, Manage
 from sandbox.process import REPOSITORY, wait_until
@@ -151,7 +152,7 @@ class RealLab:
 
     def open_step(self) -> str:
         """At which step a rotation is open; empty if none is."""
-        rotation = _journal.fold(JOURNAL.lines(self.client)).rotation
+        rotation = journal.fold(JOURNAL.lines(self.client)).rotation
         return rotation.step if rotation else ""
 
     def host_values(self, host: str) -> Values:
@@ -180,7 +181,7 @@ class RealLab:
         now = self.values()
         for host in self.hosts:
             assert self.host_values(host) == now, f"{host} has other values than the stores"
-            state = self.fleet.disk(host) / _envfile.state_of(f"/{ENV_FILE}").lstrip("/")
+            state = self.fleet.disk(host) / atomic_file.state_of(f"/{ENV_FILE}").lstrip("/")
             mark = json.loads((state / "mark").read_text(encoding="utf-8"))
             digest = hashlib.sha256((self.fleet.disk(host) / ENV_FILE).read_bytes()).hexdigest()
             assert digest in json.dumps(mark["proven"]), f"{host} is not proven on its file"

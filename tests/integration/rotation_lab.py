@@ -26,13 +26,13 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _graph, _journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import audit
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import S3Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, credential_graph, journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import S3Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import backends as audit_backends
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 from sandbox.application import python
 from sandbox.aws import Moto
 from sandbox.hosts._inventory import without_third_parties
@@ -126,7 +126,7 @@ class RotationLab(Lab):
     # What is there
 
     def catalog_of(self) -> Catalog:
-        return _catalog.parse(self.catalog, ENVIRONMENT)
+        return catalog_parser.parse(self.catalog, ENVIRONMENT)
 
     def rotate(self, *arguments: str, **how: Any) -> Run:
         return self.run(*arguments, playbook="playbooks/rotate.yml", **how)
@@ -141,13 +141,13 @@ class RotationLab(Lab):
         """Also where a test has made the catalog wrong."""
         names = {name: self.catalog[name] for name in ("application", "journal")}
         required = {"audit_log": {"log_group": LOG_GROUP}, "contacts": {"security": "nobody"}}
-        catalog = _catalog.parse({**names, **required, "settings": {"A": {"value": "x"}}}, ENVIRONMENT)
+        catalog = catalog_parser.parse({**names, **required, "settings": {"A": {"value": "x"}}}, ENVIRONMENT)
         return S3Journal(self.moto.client("s3"), catalog)
 
-    def journal_state(self) -> _journal.Journal:
+    def journal_state(self) -> journal.Journal:
         return self.journal_store().read()
 
-    def append(self, **entry: Any) -> _journal.Journal:
+    def append(self, **entry: Any) -> journal.Journal:
         """One more entry, as another run would write it."""
         store = self.journal_store()
         return store.append(store.read(), {"rotation": "r1", "step": "closed", "who": "ops@example.com", **entry})
@@ -158,7 +158,7 @@ class RotationLab(Lab):
 
     def entries(self) -> list[Mapping[str, Any]]:
         """The journal's entries, the oldest first."""
-        return _journal.entries(self.journal_state())
+        return journal.entries(self.journal_state())
 
     def secret_names(self) -> list[str]:
         pages = self.moto.client("secretsmanager").get_paginator("list_secrets").paginate()
@@ -226,11 +226,11 @@ class RotationLab(Lab):
 
         One that a client sent again, since the first answer was lost, stands there twice and counts once.
         """
-        body = audit.body_of(self.catalog_of(), self.moto.client)
+        body = audit_backends.body_of(self.catalog_of(), self.moto.client)
         assert body is not None
         chain = body.chain()
-        assert _audit.strays(chain) == []
-        return [dict(_audit.record_of(line)) for line in chain.lines]
+        assert audit_chain.strays(chain) == []
+        return [dict(audit_chain.record_of(line)) for line in chain.lines]
 
     # What must hold
 
@@ -249,8 +249,8 @@ class RotationLab(Lab):
         contents = SecretsManager(self.moto.client("secretsmanager")).read(names)
         contents |= ParameterStore(self.moto.client("ssm")).read([catalog.ssm_path])
         for credential in catalog.credentials.values():
-            if any(True for _ in _graph.spots(catalog, credential)):
-                found = _graph.find(catalog, credential, contents)
+            if any(True for _ in credential_graph.spots(catalog, credential)):
+                found = credential_graph.find(catalog, credential, contents)
                 assert found.problems == (), found.problems
 
     def assert_one_login_each(self) -> None:

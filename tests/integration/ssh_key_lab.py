@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _authorized_keys
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_login, _ssh_pair
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import login as ssh_login
 from sandbox.seed import Layout
 from sandbox.sshd import Sshd
 from tests.integration import harness
@@ -33,17 +34,17 @@ def file_of(sshd: Sshd) -> Path:
 def let_in(sshd: Sshd, private: str, options: str = OPTIONS) -> None:
     """One more line of authorized_keys, after the operator's own."""
     with file_of(sshd).open("a", encoding="utf-8") as handle:
-        handle.write(f"# of the pipeline\n{options} {_ssh_pair.public_line(private, 'test')} deploy@ci\n")
+        handle.write(f"# of the pipeline\n{options} {key_pair.public_line(private, 'test')} deploy@ci\n")
 
 
 def is_let_in(sshd: Sshd, private: str) -> bool:
-    blob = _authorized_keys.blob_of(_ssh_pair.public_line(private, "test"))
-    return _authorized_keys.holds(file_of(sshd).read_bytes(), blob)
+    blob = authorized_keys.blob_of(key_pair.public_line(private, "test"))
+    return authorized_keys.holds(file_of(sshd).read_bytes(), blob)
 
 
 def logs_in(sshd: Sshd, private: str) -> bool:
     """Whether sshd takes the key, asked apart from what is tested."""
-    with _ssh_login.holding(private, "test") as held:
+    with ssh_login.holding(private, "test") as held:
         done = subprocess.run(
             [
                 *("ssh", *sshd._options(), "-o", f"IdentityAgent={held.socket}", "-o", "BatchMode=yes"),
@@ -68,7 +69,7 @@ def prepare(lab: Lab, sshd: Sshd, *, hosts: int = 2, **options: Any) -> str:
     }
     lab.catalog = harness.catalog(credentials={"deploy_ssh": credential})
     lab.add_hosts(hosts)
-    private = _ssh_pair.new_private_key()
+    private = key_pair.new_private_key()
     base = harness.layout()
     lab.seed(Layout({**base.secrets, SECRET: {"private_key": private, "note": "of the pipeline"}}, base.parameters))
     lab.moto.client("logs").create_log_group(logGroupName="/shop/audit")

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam._iam_eval import Request, decide
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import Request, decide
 from sandbox.aws import ACCOUNT, REGION
 from tests.integration.access_key_lab import USER, client_of, keys, new_key, new_user
 from tests.integration.access_lab import OPERATOR, access_catalog, prepare, role, tags_of, writes

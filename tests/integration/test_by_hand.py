@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound
 from tests.integration.by_hand import BEGIN, Operator, blocks, missing_programs, names_set
 from tests.integration.rotation_lab import ALL, CORE, JOURNAL, RotationLab, Values, rotation_lab
 

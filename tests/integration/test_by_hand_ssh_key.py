@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
 from tests.integration.by_hand import blocks
 
 NEEDED = [one for one in ("bash", "jq", "awk", "ssh-keygen") if shutil.which(one) is None]
@@ -25,8 +25,8 @@ ssh() { (cd home && bash -c "$2"); }
 
 
 def test_added_and_taken_out(tmp_path: Path) -> None:
-    old, new, other = (_ssh_pair.new_private_key() for _one in range(3))
-    old_line, new_line, other_line = (_ssh_pair.public_line(one, "test") for one in (old, new, other))
+    old, new, other = (key_pair.new_private_key() for _one in range(3))
+    old_line, new_line, other_line = (key_pair.public_line(one, "test") for one in (old, new, other))
     (tmp_path / "values.json").write_text(json.dumps({"credentials": {"deploy_ssh": {"password": new}}}))
     (tmp_path / "old.json").write_text(json.dumps({"private_key": old}))
     keys = tmp_path / "home" / ".ssh" / "authorized_keys"

@@ -113,7 +113,7 @@ SABOTAGES = {
     "the diff shows values": Sabotage(
         "/output: ",
         (
-            ("plugins/module_utils/_env_changes.py", "mac.hexdigest()[:8]", "settings[name]"),
+            ("plugins/module_utils/_host/env_file/diff.py", "mac.hexdigest()[:8]", "settings[name]"),
             (ENV_FILE, "= _redact.scrub(answer, masked)", "= answer"),
         ),
     ),
@@ -133,7 +133,7 @@ SABOTAGES = {
         "/web1/.env.copy: ",
         (
             (
-                "plugins/module_utils/_envfile.py",
+                "plugins/module_utils/_host/env_file/atomic_file.py",
                 "        os.rename(temporary.name,",
                 "        open(at.path + '.copy', 'wb').write(content)\n        os.rename(temporary.name,",
             ),
@@ -162,7 +162,7 @@ SABOTAGES = {
         "/output: ",
         (
             (
-                "plugins/module_utils/_health.py",
+                "plugins/module_utils/_host/health_check.py",
                 'found["status"] = connection.getresponse().status',
                 'found["problem"] = connection.getresponse().read().decode()',
             ),

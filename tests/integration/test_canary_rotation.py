@@ -193,7 +193,7 @@ class Sabotage:
 
 
 ENGINE = "plugins/plugin_utils/_rotation/engine.py"
-MAKES = "self.setting.rotator.create(self.setting.kinds, _shared.new_value, self.given())"
+MAKES = "self.setting.rotator.create(self.setting.kinds, context.new_value, self.given())"
 SHOWS = f"self.carried.lines.append(str([vars(one) for one in {MAKES}.credentials.values()]))"
 SABOTAGES = {
     "the last lines hold the values": Sabotage("/output: ", ((ENGINE, MAKES, SHOWS),)),
@@ -202,7 +202,7 @@ SABOTAGES = {
         "cmdline of a process: ",
         (
             (
-                "plugins/plugin_utils/_lean.py",
+                "plugins/plugin_utils/_ansible/remote_program.py",
                 '"-c", _BOOT, private=private',
                 '"-c", _BOOT, json.dumps(dict(args)), private=private',
             ),
@@ -212,7 +212,7 @@ SABOTAGES = {
         "/journal: ",
         (
             (
-                "plugins/module_utils/_rotations/_rotator_steps.py",
+                "plugins/plugin_utils/_rotation/journal_writer.py",
                 '        more = {"plan": plan.entry(),',
                 '        more = {"old": contents.readings[names[0]].value, "plan": plan.entry(),',
             ),

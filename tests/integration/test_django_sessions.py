@@ -19,9 +19,9 @@ import pytest
 import redis
 import yaml
 
-from ansible_collections.watchparty.secrets.plugins.action.django_sessions import USES
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _django_sessions_module as django_sessions
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean, _logged_out
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import main as django_main
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import session_results
 from sandbox.application import SOURCE, python
 from sandbox.browser import Browser, Tally
 from sandbox.faults import Fault
@@ -65,11 +65,10 @@ class ThisHost:
 
 def end(*, check: bool = False, **options: Any) -> dict[str, Any]:
     """Runs the module as its action plugin does, with the application's interpreter."""
-    valid = _lean.validated(django_sessions.ARGUMENT_SPEC, {**AS_ROOT, **options})
-    answer = _lean.execute(
+    valid = remote_program.validated(django_main.ARGUMENT_SPEC, {**AS_ROOT, **options})
+    answer = remote_program.execute(
         ThisHost(check=check),  # type: ignore[arg-type]
-        django_sessions,
-        USES,
+        django_main,
         args=valid,
         task_vars={},
         packages=True,
@@ -211,7 +210,7 @@ def test_without_the_applications_source(servers: Servers, tmp_path: Path, engin
 def alive(answer: dict[str, Any], *, by_application: bool = False) -> list[str]:
     """What a leak response tells of it as not contained."""
     gathered = {"wanted": True, "host": "web1", "by_application": by_application, "ended": answer, "each": {}}
-    return _logged_out.told(gathered, ["cache"], {"django_key": False})["alive"]
+    return session_results.told(gathered, ["cache"], {"django_key": False})["alive"]
 
 
 @pytest.mark.slow

@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action.elasticache_auth_token import Steps
-from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey_steps
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     Denied,
     NoAccess,
     Overtaken,
     RotationError,
     StoreError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import Parties
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import main as valkey_main
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import user_states
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import Parties
 from sandbox.valkey import Valkey
 from tests.integration.elasticache_server import ElastiCache
 from tests.integration.test_elasticache_tokens import tokens
@@ -68,11 +68,11 @@ def steps(
 
 def on_host(server: Valkey, state: str, **more: Any) -> Any:
     """What the module does on the host."""
-    defaults = {name: one.get("default") for name, one in valkey_user.ARGUMENT_SPEC.items()}
+    defaults = {name: one.get("default") for name, one in valkey_main.ARGUMENT_SPEC.items()}
 
     def act(login: Login) -> dict[str, Any]:
         given = {**defaults, "state": state, "login_url": server.url(password=login.password), **more}
-        return _valkey_steps.STEPS[state](valkey_user.wanted(given), check=False)
+        return user_states.STEPS[state](valkey_main.wanted(given), check=False)
 
     return act
 

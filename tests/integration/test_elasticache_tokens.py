@@ -11,15 +11,15 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     Conflict,
     Denied,
     NoAccess,
     NotFound,
     StoreError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.elasticache import AuthTokens, checked
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.elasticache_group import AuthTokens, checked
 from sandbox.process import wait_until
 from sandbox.valkey import Valkey
 from tests.integration.elasticache_server import ElastiCache

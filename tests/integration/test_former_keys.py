@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
 from sandbox import sshd as sandbox_sshd
 from sandbox.process import free_port
 from sandbox.sshd import Sshd
@@ -82,7 +82,7 @@ def sshds() -> Iterator[list[Sshd]]:
 
 
 def take_out(sshd: Sshd, private: str) -> None:
-    public = _ssh_pair.public_line(private, "test")
+    public = key_pair.public_line(private, "test")
     file = ssh_key_lab.file_of(sshd)
     file.write_text("".join(line for line in file.read_text().splitlines(keepends=True) if public not in line))
 
@@ -93,7 +93,7 @@ def test_ssh_keys(lab: Lab, sshds: list[Sshd]) -> None:
     lab.connection = first.host_vars()
     old = ssh_key_lab.prepare(lab, first)
     lab.host_vars["web2"] |= second.host_vars()
-    new = _ssh_pair.new_private_key()
+    new = key_pair.new_private_key()
     write(lab, ssh_key_lab.SECRET, private_key=new)
     ssh_key_lab.let_in(second, old)
     for sshd in sshds:

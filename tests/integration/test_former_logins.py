@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _former_tries
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins
 from sandbox.postgres import Postgres, scram_verifier
 from sandbox.process import free_port
 from sandbox.seed import Layout
@@ -41,7 +41,7 @@ def valkey() -> Iterator[Valkey]:
 
 def judged(server: str, current: str, *former: str) -> tuple[str, str]:
     one = {"credential": "c", "server": server, "current": current, "former": list(former)}
-    found = _former_tries.tried([one], 5)["c"]
+    found = revoked_logins.tried([one], 5)["c"]
     assert "canary" not in json.dumps(found)
     return found["state"], found["words"]
 

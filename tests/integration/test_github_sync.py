@@ -15,7 +15,7 @@ from sandbox.process import write_private
 from tests.integration import harness
 from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
 from tests.integration.harness import ENVIRONMENT, Lab, Run
-from tests.unit.plugins.module_utils._github_actions.test_github_env import Runner
+from tests.unit.plugins.plugin_utils._github.test_job_env import Runner
 
 PLAYBOOK = "playbooks/github_sync.yml"
 RECORDS = f"/shop-github/{ENVIRONMENT}"

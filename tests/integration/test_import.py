@@ -88,9 +88,9 @@ def test_from_an_old_file_to_the_same_deploy(lab: Lab) -> None:
     core = account.secret(f"shop/{ENVIRONMENT}/core")
     assert core["DB_PASSWORD"] in core["DATABASE_URL"]
     lab.deploy("-e", "env_deploy_restart=false")
-    from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
+    from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
 
-    values = _dotenv.from_dotenv(old.read_text(encoding="utf-8"))
+    values = dotenv.from_dotenv(old.read_text(encoding="utf-8"))
     assert values.pop("UNUSED") == ""
     assert host.values() == values
 
@@ -165,6 +165,6 @@ def test_a_developers_own_file_without_aws(lab: Lab) -> None:
 
 
 def values_in(path: Path) -> dict[str, str]:
-    from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
+    from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
 
-    return _dotenv.from_dotenv(path.read_text(encoding="utf-8"))
+    return dotenv.from_dotenv(path.read_text(encoding="utf-8"))

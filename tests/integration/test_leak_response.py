@@ -22,7 +22,7 @@ from tests.integration.leak_lab import newest_post_mortem
 from tests.integration.rotation_lab import CORE, MASTER, RotationLab, rotation_lab, sentences
 from tests.integration.trail_server import Trail, trail_server
 from tests.integration.valkey_lab import dead, thief
-from tests.unit.plugins.module_utils._leaks.trail_events import event
+from tests.unit.plugins.plugin_utils._leak.trail_events import event
 
 pytestmark = pytest.mark.slow
 

@@ -17,7 +17,7 @@ import yaml
 
 from tests.integration.canaries import Canaries, Watch, in_files
 from tests.integration.harness import Lab, Run, layout
-from tests.unit.plugins.module_utils._scans.scan_world import git
+from tests.unit.plugins.plugin_utils._scan.scan_world import git
 
 SCAN = "playbooks/scan.yml"
 NAMES = ("SECRET_KEY", "API_TOKEN", "DATABASE_PASSWORD", "LICENSE_TEXT", "SIGNING_KEY")

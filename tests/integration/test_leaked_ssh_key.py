@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_login, _ssh_pair
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import login as ssh_login
 from sandbox.aws import Moto
 from sandbox.hosts import Fleet, Plan, why_not
 from sandbox.hosts._inventory import ssh_options
@@ -51,8 +52,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealLab]:
 @pytest.fixture(scope="module")
 def leaked(lab: RealLab) -> str:
     """The deploy key that leaked: it opens both hosts beside the operator's own, and is kept in a secret."""
-    private = _ssh_pair.new_private_key()
-    line = f"{FROM} {_ssh_pair.public_line(private, 'test')} deploy@ci\n"
+    private = key_pair.new_private_key()
+    line = f"{FROM} {key_pair.public_line(private, 'test')} deploy@ci\n"
     for host in lab.hosts:
         lab.fleet.run(host, ["sh", "-c", "cat >> /home/deploy/.ssh/authorized_keys"], text=line)
     put(lab, SSH_SECRET, private_key=private)
@@ -96,7 +97,7 @@ def change_catalog(lab: RealLab, reads: list[str]) -> None:
     path.write_text(json.dumps({"secrets_catalog": catalog}), encoding="utf-8")
 
 
-def ssh(lab: RealLab, host: str, held: _ssh_login.Held) -> list[str]:
+def ssh(lab: RealLab, host: str, held: ssh_login.Held) -> list[str]:
     """A client that has the held key and no other."""
     options = ["-F", "none", "-o", "BatchMode=yes", "-o", f"IdentityAgent={held.socket}", "-i", str(held.public)]
     return ["ssh", *options, *ssh_options(lab.fleet.names), f"deploy@{lab.fleet.machines[host].address}"]
@@ -146,7 +147,7 @@ def test_a_thief_who_was_there_before_never_sees_a_new_value(
         assert login.username == storage["AWS_ACCESS_KEY_ID"]
         return lab.client_of("secretsmanager", login)
 
-    with _ssh_login.holding(leaked, "test") as held:
+    with ssh_login.holding(leaked, "test") as held:
         thieves = [
             Thief(ssh(lab, host, held), "/srv/watchparty/.env", tmp_path / host, secrets, reads) for host in lab.hosts
         ]
@@ -175,7 +176,7 @@ def test_a_thief_who_was_there_before_never_sees_a_new_value(
         assert "setsid" not in lab.fleet.run(host, ["ps", "-eo", "args"]).stdout
         assert not logs_in(lab, host, leaked)
         assert logs_in(lab, host, new_key)
-        assert f"{FROM} {_ssh_pair.public_line(new_key, 'test')} watchparty/production/deploy_ssh\n" in keys_of(
+        assert f"{FROM} {key_pair.public_line(new_key, 'test')} watchparty/production/deploy_ssh\n" in keys_of(
             lab, host
         )
         assert lab.health(host) == "200"
@@ -247,10 +248,10 @@ def prepare(plain: Fleet, small: Lab) -> str:
     credential = {"kind": "ssh_key", "appears_in": [{"secret": "shop/{environment}/deploy-ssh", "key": "private_key"}]}
     small.catalog = harness.catalog(credentials={"deploy_ssh": credential}, services={})
     base = harness.layout()
-    private = _ssh_pair.new_private_key()
+    private = key_pair.new_private_key()
     small.seed(Layout({**base.secrets, SMALL: {"private_key": private}}, base.parameters))
     small.moto.client("logs").create_log_group(logGroupName="/shop/audit")
-    line = f"{_ssh_pair.public_line(private, 'test')} deploy@ci\n"
+    line = f"{key_pair.public_line(private, 'test')} deploy@ci\n"
     for host, machine in plain.machines.items():
         if not machine.leader:
             plain.boot(host)
@@ -270,7 +271,7 @@ def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: F
     target = f"deploy@{plain.machines['app1'].address}"
     options = ["-F", "none", "-o", "BatchMode=yes", *ssh_options(plain.names)]
     with ExitStack() as stack:
-        held = stack.enter_context(_ssh_login.holding(private, "test"))
+        held = stack.enter_context(ssh_login.holding(private, "test"))
         by = {
             "thief": ["-o", f"IdentityAgent={held.socket}", "-i", str(held.public)],
             "operator": ["-i", str(plain.names.private_key)],
@@ -333,7 +334,7 @@ def test_a_host_that_is_left_for_good_is_listed(plain: Fleet, small: Lab) -> Non
 def test_where_another_account_lets_it_in_it_stays_open(plain: Fleet, small: Lab) -> None:
     """Nobody takes it out there but the operator. Until then its host gets nothing new; the other one does."""
     private = prepare(plain, small)
-    line = f"{_ssh_pair.public_line(private, 'test')} root@ci\n"
+    line = f"{key_pair.public_line(private, 'test')} root@ci\n"
     roots = "/root/.ssh/authorized_keys"
     plain.run("app1", ["sh", "-c", f"umask 077; mkdir -p /root/.ssh; cat > {roots}"], text=line)
     try:
@@ -347,7 +348,7 @@ def test_where_another_account_lets_it_in_it_stays_open(plain: Fleet, small: Lab
             "the new one is in force, but still open to the leaked one: web1" in run.text.partition("NOT contained")[2]
         )
         written = leak_lab.newest_post_mortem(small)
-        fingerprint = _ssh_pair.fingerprint(private, "test")
+        fingerprint = key_pair.fingerprint(private, "test")
         assert f"web1: LEAKED key {fingerprint} of deploy_ssh (root@ci) in {roots}, beside its own file" in written
         assert plain.run("app1", ["cat", roots]).stdout == line
         assert [opens(plain, host, private) for host in plain.machines] == [False, False]
@@ -399,7 +400,7 @@ def in_force(lab: Lab) -> str:
 def opens(fleet: Fleet, host: str, private: str) -> bool:
     """Whether the host takes the key."""
     target, options = f"deploy@{fleet.machines[host].address}", ["-F", "none", "-o", "BatchMode=yes"]
-    with _ssh_login.holding(private, "test") as held:
+    with ssh_login.holding(private, "test") as held:
         by = ["-o", f"IdentityAgent={held.socket}", "-i", str(held.public)]
         argv = ["ssh", *options, *ssh_options(fleet.names), *by, target, "true"]
         done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)

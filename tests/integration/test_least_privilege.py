@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policies import Ground, documents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground, documents
 from sandbox.aws import ACCOUNT, REGION
 from sandbox.valkey import Valkey
 from tests.iam_calls import ANYBODY, KEY, Asked, Usage, grants, usage
@@ -68,7 +68,7 @@ class Witness:
         assert run.code in codes, run.output
         calls = self.lab.moto.calls(since=since)
         assert calls
-        asked = Asked(_catalog.parse(self.lab.catalog, ENVIRONMENT), user)
+        asked = Asked(catalog_parser.parse(self.lab.catalog, ENVIRONMENT), user)
         # Hosts that fetch by themselves read what a deploy reads.
         for one in ("deploy", "host") if role == "deploy" else (role,):
             seen = usage(one, asked, calls)
@@ -81,7 +81,7 @@ class Witness:
 
         Grants that ``beside`` has too are judged by that role's runs.
         """
-        catalog = _catalog.parse(self.lab.catalog, ENVIRONMENT)
+        catalog = catalog_parser.parse(self.lab.catalog, ENVIRONMENT)
         unused = grants(role, catalog) - self.found[role].used - (grants(beside, catalog) if beside else set())
         assert unused == set(UNSEEN[role]), role
 
@@ -102,7 +102,7 @@ def test_a_verification(watchparty: RotationLab) -> None:
     """All of it but what compares environments, which needs a role that may read both."""
     lab, witness = watchparty, Witness(watchparty)
     iam = lab.moto.client("iam")
-    catalog = _catalog.parse(lab.catalog, ENVIRONMENT)
+    catalog = catalog_parser.parse(lab.catalog, ENVIRONMENT)
     assert catalog.aws
     rights = json.dumps(documents(catalog, Ground(ACCOUNT, REGION, KEY))["host"][0])
     trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": OPERATOR}}]}
@@ -143,7 +143,8 @@ def test_an_access_key(lab: Lab) -> None:
     run = access_key_lab.rotate(lab)
     assert run.code == 0, run.output
     asked = Asked(
-        _catalog.parse(lab.catalog, ENVIRONMENT), f"arn:aws:iam::{ACCOUNT}:user/applications/{access_key_lab.USER}"
+        catalog_parser.parse(lab.catalog, ENVIRONMENT),
+        f"arn:aws:iam::{ACCOUNT}:user/applications/{access_key_lab.USER}",
     )
     found = usage("rotate", asked, lab.moto.calls(since=since))
     assert found.refused == []
@@ -159,6 +160,6 @@ def test_a_token(lab: Lab) -> None:
         assert run.code == 0, run.output
         group = f"arn:aws:elasticache:{REGION}:{ACCOUNT}:replicationgroup:{api.group}"
         seen = {f"AuthTokens elasticache:{call.split()[0]}" for call in api.calls}
-        catalog = _catalog.parse(lab.catalog, ENVIRONMENT)
+        catalog = catalog_parser.parse(lab.catalog, ENVIRONMENT)
         assert seen == {one for one in grants("rotate", catalog) if one.startswith("AuthTokens ")}
         assert group in str(documents(catalog, Ground(ACCOUNT, REGION, KEY))["rotate"])

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._reports.pages import postmortem as page
-from tests.unit.plugins.module_utils._leaks.postmortem_facts import IMPACT, chain, facts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports.pages import postmortem as page
+from tests.unit.plugins.plugin_utils._leak.postmortem_facts import IMPACT, chain, facts
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER = next((found for found in map(shutil.which, BROWSERS) if found), None)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._catalog_schema import ROLES
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam._iam_eval import Request, decide
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import ROLES
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import Request, decide
 from sandbox.aws import ACCOUNT, REGION
 from sandbox.process import write_private
 from tests.integration.access_lab import OPERATOR, writes

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from sandbox.aws import Moto
 from sandbox.faults import Fault
 from sandbox.hosts import Fleet, Plan, why_not
@@ -131,7 +131,7 @@ def test_a_deploy_knows_a_file_that_was_fetched(lab: FetchLab) -> None:
     assert lab.shell(f"stat -c '%i %Y' {lab.path}") == before, "the bytes are the same, so they are not written again"
     assert "unchanged, proven before" in lab.run("deploy").stdout
     lab.shell("systemctl start shop-secrets-refresh")
-    mark = json.loads(lab.shell(f"cat '{_envfile.state_of(lab.path)}/mark'"))
+    mark = json.loads(lab.shell(f"cat '{atomic_file.state_of(lab.path)}/mark'"))
     entry = {**mark["proven"], "delivery": mark["accepted"]["delivery"]}
     assert mark["accepted"] == entry, "nor does a fetch of the same take the proof away"
 
@@ -140,5 +140,5 @@ def test_no_value_is_anywhere_else(lab: FetchLab) -> None:
     places = "/etc /opt /var /srv /home /root /run /tmp"
     for value in canaries():
         found = lab.shell(f"grep -rlIa -D skip -- '{value}' {places}", check=False).split()
-        assert set(found) <= {lab.path, f"{_envfile.state_of(lab.path)}/proven"}
+        assert set(found) <= {lab.path, f"{atomic_file.state_of(lab.path)}/proven"}
         assert value not in lab.shell("journalctl --no-pager --output=verbose --all")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _interpreter
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import interpreter
 from sandbox.aws import Moto
 from sandbox.hosts import Fleet, Plan, why_not
 from sandbox.wheels import make_wheels
@@ -119,7 +119,7 @@ def test_rotations_get_an_interpreter_that_belongs_to_root(lab: PushLab) -> None
     second = lab.run("host", *given, "-e", f"rotation_python={python[1]}")
     assert re.search(r"changed=0 .*failed=0", second.stdout), second.stdout
     assert "set rotation_python" not in second.stdout
-    start = _interpreter.command(python[1], "-I", "-c", "import redis; print(redis.__name__)", private=True)
+    start = interpreter.command(python[1], "-I", "-c", "import redis; print(redis.__name__)", private=True)
     assert lab.shell(start) == "redis"
 
 

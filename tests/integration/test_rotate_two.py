@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
 from sandbox.process import wait_until
 from tests.integration.chaos import BACK, COMMAND, EVERY, Act, Chaos, Controller, Stopped, points, sweep
 from tests.integration.counts import Record

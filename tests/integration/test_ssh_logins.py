@@ -15,13 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_login, _ssh_pair
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ssh_login import Way
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import login as ssh_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh.login import Way
 from sandbox import sshd
 from sandbox.process import wait_until
 from sandbox.sshd import Sshd
-from tests.unit.plugins.plugin_utils.test_ssh_login import way
+from tests.unit.plugins.plugin_utils._ansible.ssh.test_login import way
 
 pytestmark = pytest.mark.skipif(bool(sshd.unavailable()), reason=f"{sshd.unavailable()}: no login was tried")
 
@@ -49,15 +50,15 @@ def agents(place: Path) -> list[str]:
 
 class TestHolding:
     def test_nothing_of_it_is_anywhere_but_in_the_agent(self, folders: Path) -> None:
-        private = _ssh_pair.new_private_key()
-        with _ssh_login.holding(private, "test") as held:
+        private = key_pair.new_private_key()
+        with ssh_login.holding(private, "test") as held:
             assert held.socket.parent.stat().st_mode & 0o777 == 0o700
             listed = subprocess.run(
                 ["ssh-add", "-l"], env={**os.environ, "SSH_AUTH_SOCK": str(held.socket)}, capture_output=True, text=True
             )
             assert held.fingerprint in listed.stdout
             files = [path.read_text() for path in folders.rglob("*") if path.is_file()]
-            assert files == [_ssh_pair.public_line(private, "test") + "\n"]
+            assert files == [key_pair.public_line(private, "test") + "\n"]
             assert agents(folders)
         assert list(folders.iterdir()) == []
         assert wait_until(lambda: not agents(folders), seconds=5)
@@ -66,7 +67,9 @@ class TestHolding:
     def test_the_agent_ends_with_a_process_that_is_killed(self, folders: Path) -> None:
         program = (
             "import os, sys, tempfile\n"
-            "from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_login, _ssh_pair\n"
+            "from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import login as _ssh_login\n"
+            "from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import "
+            "key_pair as _ssh_pair\n"
             f"tempfile.tempdir = {str(folders)!r}\n"
             "with _ssh_login.holding(_ssh_pair.new_private_key(), 'x'):\n"
             "    os.kill(os.getpid(), 9)\n"
@@ -75,7 +78,7 @@ class TestHolding:
         assert wait_until(lambda: not agents(folders), seconds=15)
 
     def test_what_is_no_key(self, folders: Path) -> None:
-        with pytest.raises(RotationError, match="is no private SSH key"), _ssh_login.holding("canary", "test"):
+        with pytest.raises(RotationError, match="is no private SSH key"), ssh_login.holding("canary", "test"):
             pass
         assert list(folders.iterdir()) == []
 
@@ -83,7 +86,7 @@ class TestHolding:
         monkeypatch.setenv("PATH", "/nonexistent")
         with (
             pytest.raises(RotationError, match="ssh-agent cannot be started on the controller"),
-            _ssh_login.holding(_ssh_pair.new_private_key(), "test"),
+            ssh_login.holding(key_pair.new_private_key(), "test"),
         ):
             pass
 
@@ -93,7 +96,7 @@ class TestHolding:
         monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
         with (
             pytest.raises(RotationError, match=r"test: ssh-add refuses the key \(exit code 3\)"),
-            _ssh_login.holding(_ssh_pair.new_private_key(), "test"),
+            ssh_login.holding(key_pair.new_private_key(), "test"),
         ):
             pass
 
@@ -110,24 +113,24 @@ class TestLogins:
         return way(**server.host_vars())
 
     def test_ansibles_own(self, server: Sshd, to_it: Way) -> None:
-        found = _ssh_login.own(to_it)
+        found = ssh_login.own(to_it)
         assert found.logged_in
-        assert found.by == _ssh_pair.fingerprint(server.key.read_text(), "test")
+        assert found.by == key_pair.fingerprint(server.key.read_text(), "test")
 
     def test_by_a_key_that_is_let_in(self, server: Sshd, to_it: Way) -> None:
-        with _ssh_login.holding(server.key.read_text(), "test") as held:
-            assert _ssh_login.tried(to_it, held).is_in_by(held.fingerprint)
+        with ssh_login.holding(server.key.read_text(), "test") as held:
+            assert ssh_login.tried(to_it, held).is_in_by(held.fingerprint)
 
     def test_by_one_that_is_not_though_ansibles_own_would_do(self, to_it: Way) -> None:
-        with _ssh_login.holding(_ssh_pair.new_private_key(), "test") as held:
-            found = _ssh_login.tried(to_it, held)
+        with ssh_login.holding(key_pair.new_private_key(), "test") as held:
+            found = ssh_login.tried(to_it, held)
         assert found.accepts(held.fingerprint) is False
         assert not found.is_in_by(held.fingerprint)
 
     def test_by_another_account_than_ansibles(self, server: Sshd, to_it: Way) -> None:
         """Nobody of that name is let in, though the key is."""
-        with _ssh_login.holding(server.key.read_text(), "test") as held:
-            found = _ssh_login.tried(replace(to_it, account="nobody"), held)
+        with ssh_login.holding(server.key.read_text(), "test") as held:
+            found = ssh_login.tried(replace(to_it, account="nobody"), held)
         assert found.accepts(held.fingerprint) is False
         assert "nobody@" in found.reason
 
@@ -135,22 +138,22 @@ class TestLogins:
     def test_where_ansibles_options_forbid_keys(self, server: Sshd, to_it: Way, forbidden: str) -> None:
         """Its own login is by none then, and what is to be proven is tried all the same."""
         forbidding = replace(to_it, arguments=(*to_it.arguments, "-o", forbidden))
-        found = _ssh_login.own(forbidding)
+        found = ssh_login.own(forbidding)
         assert (found.logged_in, found.denied, found.offered) == (False, True, frozenset())
-        with _ssh_login.holding(server.key.read_text(), "test") as held:
-            assert _ssh_login.tried(forbidding, held).is_in_by(held.fingerprint)
+        with ssh_login.holding(server.key.read_text(), "test") as held:
+            assert ssh_login.tried(forbidding, held).is_in_by(held.fingerprint)
 
     def test_nobody_answers(self, to_it: Way) -> None:
-        found = _ssh_login.own(Way("127.0.0.1", "web1", "ssh", ("-F", "none", "-p", "1")))
+        found = ssh_login.own(Way("127.0.0.1", "web1", "ssh", ("-F", "none", "-p", "1")))
         assert (found.logged_in, found.denied) == (False, False)
         assert "Connection refused" in found.reason
 
     def test_it_does_not_end(self, to_it: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "ssh").write_text("#!/bin/sh\nexec sleep 60\n")
         (tmp_path / "ssh").chmod(0o700)
-        monkeypatch.setattr(_ssh_login, "SECONDS", 0.3)
-        assert not _ssh_login.own(Way("x", "web1", str(tmp_path / "ssh"), ())).logged_in
+        monkeypatch.setattr(ssh_login, "SECONDS", 0.3)
+        assert not ssh_login.own(Way("x", "web1", str(tmp_path / "ssh"), ())).logged_in
 
     def test_no_ssh_there(self) -> None:
         with pytest.raises(RotationError, match="/nonexistent/ssh cannot be run on the controller"):
-            _ssh_login.own(Way("x", "web1", "/nonexistent/ssh", ()))
+            ssh_login.own(Way("x", "web1", "/nonexistent/ssh", ()))

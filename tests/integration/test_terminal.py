@@ -30,7 +30,7 @@ def pasted(text: str, ends: str = "\r") -> bytes:
 
 
 OPENED = """
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._seal import opened
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.seal import opened
 
 class FilterModule:
     def filters(self):

@@ -20,9 +20,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _purge
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _django_sessions_module as django_sessions
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_purge_module as valkey_purge
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey_key_patterns
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import main as django_main
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import purge_main
 from sandbox.process import wait_until
 from sandbox.valkey import Valkey
 from tests.integration.purge_lab import celery, client, fill
@@ -52,7 +52,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
     def call(*chosen: dict[str, Any], check: bool = False, **params: Any) -> dict[str, Any]:
         given_params = {"chosen": list(chosen), "_ansible_check_mode": check, **params}
-        answer, output = run_module(valkey_purge.main, given_params, capsys)
+        answer, output = run_module(purge_main.main, given_params, capsys)
         assert "canary" not in output
         return answer
 
@@ -231,7 +231,7 @@ def test_from_a_replica_the_sessions_of_the_declared_primary_end(
         env = tmp_path / ".env"
         env.write_text(f"REDIS_URL={replica.url()}\n", encoding="utf-8")
         given = {"engine": "cache", "env_file": str(env), "cache_nodes": [node(primary)]}
-        answer, output = run_module(django_sessions.main, given, capsys)
+        answer, output = run_module(django_main.main, given, capsys)
         assert answer["count"] == 3, answer
         assert primary.password not in output
         assert client(primary).dbsize() == 0
@@ -268,7 +268,7 @@ def test_patterns_are_read_as_the_server_reads_them(server: Valkey, pattern: str
     with client(server, 9) as one:
         one.flushdb()
         one.set(key, "x")
-        assert bool(one.keys(pattern)) == _purge.matches(pattern, key.encode())
+        assert bool(one.keys(pattern)) == valkey_key_patterns.matches(pattern, key.encode())
 
 
 # --- size -----------------------------------------------------------------------------------------------------------
@@ -316,9 +316,10 @@ def test_a_thousand_of_a_million(server: Valkey, record_testsuite_property: Call
     before, peak = memory(server), []
     params = {"chosen": [CACHE], "urls": {"CACHE_URL": server.url()}}
     program = (
-        "import json, sys; from ansible_collections.watchparty.secrets.plugins.plugin_utils import "
-        "_valkey_purge_module as m; from ansible_collections.watchparty.secrets.plugins.module_utils import "
-        "_purge_server as s; p = json.load(sys.stdin); "
+        "import json, sys\n"
+        "from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import purge_main as m\n"
+        "from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import purge as s\n"
+        "p = json.load(sys.stdin); "
         "given = {'brokers': [], 'spared_sessions': [], 'nodes': {}, 'batch': 500, **p}; "
         "print(json.dumps(s.purge(m.wanted(given), check=False)))"
     )

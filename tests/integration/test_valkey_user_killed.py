@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey_server
-from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import digest_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import digest_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection as valkey_connection
 from sandbox.process import wait_until
 from sandbox.valkey import Valkey
 from tests.integration.counts import Record, tried
@@ -35,9 +35,9 @@ def pair() -> Iterator[tuple[Valkey, Valkey]]:
 
 def count_asks(monkeypatch: pytest.MonkeyPatch, *, kill_at: int = 0, after: bool = False) -> list[str]:
     """Lists what is asked; the *kill_at*-th command is the last one, sent or not."""
-    ask, seen = _valkey_server.Connection.ask, []
+    ask, seen = valkey_connection.Connection.ask, []
 
-    def counted(connection: _valkey_server.Connection, *words: Any) -> Any:
+    def counted(connection: valkey_connection.Connection, *words: Any) -> Any:
         seen.append(" ".join(str(word) for word in words[:2]))
         if len(seen) == kill_at and not after:
             raise Killed
@@ -46,7 +46,7 @@ def count_asks(monkeypatch: pytest.MonkeyPatch, *, kill_at: int = 0, after: bool
             raise Killed
         return answer
 
-    monkeypatch.setattr(_valkey_server.Connection, "ask", counted)
+    monkeypatch.setattr(valkey_connection.Connection, "ask", counted)
     return seen
 
 

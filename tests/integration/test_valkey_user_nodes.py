@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import digest_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import digest_of
 from sandbox.binaries import PACKAGES, Binaries, embedded_valkey, installed_valkey
 from sandbox.process import wait_until
 from sandbox.valkey import Valkey
@@ -313,15 +313,15 @@ space["start"](**document)
 def test_it_runs_from_standard_input_without_ansible(run: Run) -> None:
     """As an action plugin sends it: the small runtime, the pure files it names, and nothing of Ansible on the host."""
     from ansible_collections.watchparty.secrets.plugins.action.valkey_user import ActionModule
-    from ansible_collections.watchparty.secrets.plugins.module_utils import _lean_runtime
+    from ansible_collections.watchparty.secrets.plugins.module_utils._host import runtime
+    from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import program_bundle
 
     valkey_user = ActionModule.module
-    parts = (*ActionModule.uses, valkey_user)
     new = new_password()
     with Valkey(password=new_password()) as server:
         document = {
-            "runtime": Path(str(_lean_runtime.__file__)).read_text(),
-            "sources": {one.__name__: Path(str(one.__file__)).read_text() for one in parts},
+            "runtime": Path(str(runtime.__file__)).read_text(),
+            "sources": program_bundle.sources(valkey_user),
             "main": valkey_user.__name__,
             "params": {"admin_url": server.admin_url(), "login_url": server.url(password=new)},
             "check_mode": False,

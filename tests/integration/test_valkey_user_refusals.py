@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._valkey import digest_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import digest_of
 from sandbox.process import Process, free_port
 from sandbox.valkey import Valkey
 from tests.integration.valkey_lab import LOCAL, Run, digests, new_password, runner, session

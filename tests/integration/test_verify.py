@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _zizmor
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import zizmor
 from sandbox.aws import ACCOUNT, Moto
 from sandbox.faults import Fault
 from sandbox.process import REPOSITORY
@@ -46,7 +46,7 @@ from tests.integration.verify_lab import (
     statuses,
     trust,
 )
-from tests.unit.plugins.module_utils._audit_log.audit_lines import said
+from tests.unit.plugins.plugin_utils._audit.audit_lines import said
 
 pytestmark = pytest.mark.slow
 
@@ -68,7 +68,7 @@ def test_a_healthy_application_passes_and_nothing_is_changed(healthy: VerifyLab)
     before = healthy.lab.state()
     run, found = healthy.verify()
     assert run.code == 0, run.output
-    passed_over = {} if _zizmor.installed() else {"WPS508": "not checked"}
+    passed_over = {} if zizmor.installed() else {"WPS508": "not checked"}
     assert {one: how for one, how in statuses(found).items() if how != "pass"} == passed_over, run.output
     assert any("refused now at database shop" in one["words"] for one in outcomes(found, "WPS701"))
     assert [one.method for one in healthy.github.requests if one.method != "GET"] == []
@@ -159,8 +159,8 @@ def test_mistakes_in_aws(healthy: VerifyLab) -> None:
         manager.put_secret_value(SecretId="shop/staging/core", SecretString=json.dumps(shared))
         manager.remove_regions_from_replication(SecretId=core, RemoveReplicaRegions=["eu-west-1"])
         client("logs").create_log_stream(logGroupName=LOG_GROUP, logStreamName="shop/production")
-        first = _audit.following(said(), _audit.Head())
-        third = _audit.following(said(3), _audit.Head(2, "0" * 64))
+        first = audit_chain.following(said(), audit_chain.Head())
+        third = audit_chain.following(said(3), audit_chain.Head(2, "0" * 64))
         events = [{"timestamp": int(time.time() * 1000), "message": line} for line in (first, third)]
         client("logs").put_log_events(logGroupName=LOG_GROUP, logStreamName="shop/production", logEvents=events)
         run, found = healthy.verify(only=ON_CONTROLLER)
@@ -266,7 +266,7 @@ def test_mistakes_in_the_repository(healthy: VerifyLab) -> None:
     told = failed(found)
     assert set(told) == {
         *("WPS101", "WPS102", "WPS103", "WPS104", "WPS501", "WPS502", "WPS503", "WPS504", "WPS505"),
-        *("WPS506", "WPS507", *(["WPS508"] if _zizmor.installed() else [])),
+        *("WPS506", "WPS507", *(["WPS508"] if zizmor.installed() else [])),
     }
     assert sorted(told["WPS103"]) == [
         f".env.staging:2: API_TOKEN (current value, as it is) in commit {leak} by Ada",
@@ -289,7 +289,7 @@ def test_mistakes_in_the_repository(healthy: VerifyLab) -> None:
     assert told["WPS501"] == [f"{at}:13: AWS_ACCESS_KEY_ID is set, from a secret"]
     assert told["WPS502"] == [f"{at}:14: DB_PASSWORD is written here"]
     assert told["WPS503"] == [f"{at}:11: prints $SECRET_KEY"]
-    if _zizmor.installed():
+    if zizmor.installed():
         assert f"{at}:2: dangerous-triggers (high): use of fundamentally insecure workflow trigger" in told["WPS508"]
     assert told["WPS504"] == [f"{at}:8: actions/checkout is at v5"]
     assert f"{at}:6: pull_request_target starts a job that uses secrets.SECRET_KEY" in told["WPS505"]

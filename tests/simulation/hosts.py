@@ -11,9 +11,14 @@ from functools import lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile
-from ansible_collections.watchparty.secrets.plugins.module_utils._envfile import EnvFile, Ownership, Place, Present
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.atomic_file import (
+    EnvFile,
+    Ownership,
+    Place,
+    Present,
+)
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from tests.simulation.scheduler import LOST, Killed, Process
 
@@ -23,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 PATH = "/srv/.env"
 _FILE = Place(-1, "/srv", ".env")
-ENV = EnvFile(_FILE, _FILE.sibling(".env" + _envfile.MARK), _FILE.sibling(".env" + _envfile.BACKUP))
+ENV = EnvFile(_FILE, _FILE.sibling(".env" + atomic_file.MARK), _FILE.sibling(".env" + atomic_file.BACKUP))
 _WANTED = Ownership(0, 0, 0o600)
 
 
@@ -65,13 +70,13 @@ class Host:
     @property
     def is_settled(self) -> bool:
         """Whether the mark says that the services were healthy on this very file and nothing was written since."""
-        file, mark = self.files.get(PATH), self.files.get(PATH + _envfile.MARK)
+        file, mark = self.files.get(PATH), self.files.get(PATH + atomic_file.MARK)
         if file is None or mark is None:
             return False
         found = _parsed(mark.content)
         proven: Any = found["proven"] or {}
         accepted: Any = found["accepted"] or {}
-        return proven.get("digest") == _envfile.digest(file.content) and not accepted.get("restart")
+        return proven.get("digest") == atomic_file.digest(file.content) and not accepted.get("restart")
 
     def boot(self) -> None:
         self.running = self.settings
@@ -134,7 +139,7 @@ class Host:
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """What the module's lock does: another run's module waits for a while, and gives up."""
-        for _second in range(_envfile.PATIENCE):
+        for _second in range(atomic_file.PATIENCE):
             if self.writer is None:
                 break
             self.world.act("wait", self.name, lambda: None)
@@ -224,8 +229,8 @@ class Files:
 
 def install(patch: Callable[[Any, str, Any], None]) -> None:
     """Puts the dictionary in the file system's place."""
-    patch(_envfile, "present", Files.present)
-    patch(_envfile, "write", Files.write)
-    patch(_envfile, "remove", Files.remove)
-    patch(_envfile, "swept", lambda _env: None)
-    patch(env_file, "_dotenv", SimpleNamespace(from_dotenv=lambda text, _readers=(): json.loads(text)))
+    patch(atomic_file, "present", Files.present)
+    patch(atomic_file, "write", Files.write)
+    patch(atomic_file, "remove", Files.remove)
+    patch(atomic_file, "swept", lambda _env: None)
+    patch(env_file, "dotenv", SimpleNamespace(from_dotenv=lambda text, _readers=(): json.loads(text)))

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from operator import is_
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _journal, _valkey
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, PREVIOUS
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal, valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT, PREVIOUS
 from tests.simulation.servers import login_in
 from tests.simulation.world import ADMIN, CACHE, COPY, CORE, JOURNAL, LOGINS, OTHER, OVERLAYS, ROTATING, World
 
@@ -54,7 +54,7 @@ class Watch:
             self._remember(place, self.current[place][1])
 
     def fold(self) -> Journal:
-        return _journal.fold(self.world.journal.entries())
+        return journal.fold(self.world.journal.entries())
 
     # After every act
 
@@ -186,10 +186,10 @@ class Watch:
             return
         if self.journal.head != before.head + 1:
             self._fail(f"the journal went from {before.head} to {self.journal.head}")
-        entry = _journal.entries(self.journal)[-1]
+        entry = journal.entries(self.journal)[-1]
         if entry.get("prev", before.digest) != before.digest:
             self._fail(f"entry {self.journal.head} does not follow the one before")
-        closes = entry["step"] in _journal.CLOSING_STEPS and entry["rotation"] in self.plans
+        closes = entry["step"] in journal.CLOSING_STEPS and entry["rotation"] in self.plans
         if closes and entry["rotation"] not in self.world.audit:
             self._fail(f"the journal closes {entry['rotation']} before the audit log has it")
         if "plan" in entry:
@@ -225,7 +225,7 @@ class Watch:
                     found.append(f"label {label} on {name}")
         logins, passwords = self._due_later()
         logins.add(login_in(self.current[CORE][1]["DATABASE_URL"])[0])
-        passwords.add(_valkey.digest_of(login_in(self.current[CACHE][1]["REDIS_URL"])[1]))
+        passwords.add(valkey.digest_of(login_in(self.current[CACHE][1]["REDIS_URL"])[1]))
         found += [
             f"login {name}" for name, one in world.postgres.logins.items() if one.can_login and name not in logins
         ]
@@ -243,10 +243,10 @@ class Watch:
             for name, version in one.secrets.items()
         ]
         logins = {login_in(keys["DATABASE_URL"])[0] for keys in held if "DATABASE_URL" in keys}
-        return logins, {_valkey.digest_of(login_in(keys["REDIS_URL"])[1]) for keys in held if "REDIS_URL" in keys}
+        return logins, {valkey.digest_of(login_in(keys["REDIS_URL"])[1]) for keys in held if "REDIS_URL" in keys}
 
     def _gates(self) -> set[str]:
-        return {_valkey.gate_digest(rotation) for rotation in self.plans}
+        return {valkey.gate_digest(rotation) for rotation in self.plans}
 
     def open_gates(self) -> int:
         """How many gates of rotations that have ended are still there."""

@@ -11,18 +11,25 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _envmark, _journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists, Overtaken, SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_ends, _steps
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import Rotator
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_names import MERGED, version_id
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator_steps import Steps
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT, Store, VersionedStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import MemoryJournal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    AlreadyExists,
+    Overtaken,
+    SecretsError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Store, VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import rollback as rotation_rollback
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import state_machine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import MERGED, version_id
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.journal_writer import Steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, NotReached
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
+from tests.fakes.memory_stores import MemoryJournal
 from tests.simulation.glue import Now
 from tests.simulation.hosts import Host
 from tests.simulation.world import LOGINS, OVERLAYS, World
@@ -56,7 +63,7 @@ def no_compare_and_swap(patch: Patch) -> None:
 
 def no_second_proof(patch: Patch) -> None:
     """What was proven at the rollout is taken to be so at the removal."""
-    patch(_steps.Gate, "objections", lambda _self: [])
+    patch(state_machine.Gate, "objections", lambda _self: [])
 
 
 def close_before_confirm(patch: Patch) -> None:
@@ -96,7 +103,7 @@ def abort_without_copy(patch: Patch) -> None:
         if current in rotator.ours(rotation, name):
             rotator.secrets.promote(name, to=base, instead_of=current)
 
-    patch(_rotator_ends, "_move_back", move_back)
+    patch(rotation_rollback, "_move_back", move_back)
 
 
 def write_beside_others(patch: Patch) -> None:
@@ -106,8 +113,8 @@ def write_beside_others(patch: Patch) -> None:
 
 def proof_by_snapshot(patch: Patch) -> None:
     """A late proof counts for its snapshot, whoever wrote that again meanwhile."""
-    prove = _envmark.Mark.prove
-    patch(_envmark.Mark, "prove", lambda self, snapshot, found, _delivery=None: prove(self, snapshot, found))
+    prove = env_file_mark.Mark.prove
+    patch(env_file_mark.Mark, "prove", lambda self, snapshot, found, _delivery=None: prove(self, snapshot, found))
 
 
 def overlay_first(patch: Patch) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import PENDING
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PENDING
 from tests.simulation.controller import deploy, rotate
 from tests.simulation.glue import Now
 from tests.simulation.hosts import PATH

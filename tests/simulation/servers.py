@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import unquote
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _valkey
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 
 Point = Callable[[str, str, Callable[[], object]], object]
 _LOGIN = re.compile(r"^[a-z]+://([^:@/]*):([^@/]*)@")
@@ -103,11 +103,11 @@ class Valkey:
     """Nodes of one server; every ACL SETUSER is one act on one node."""
 
     act: Point
-    nodes: dict[str, dict[str, _valkey.User]] = field(default_factory=dict)
+    nodes: dict[str, dict[str, valkey.User]] = field(default_factory=dict)
 
     def accepts(self, url: str) -> bool:
         name, password = login_in(url)
-        digest = _valkey.digest_of(password)
+        digest = valkey.digest_of(password)
         return all(name in users and digest in users[name].digests for users in self.nodes.values())
 
     def digests(self, user: str) -> set[str]:
@@ -128,7 +128,7 @@ class Valkey:
                 held.add(rule[1:])
         self.nodes[node][user] = user_of(user, held)
 
-    def _each(self, user: str, plan: Callable[[dict[str, _valkey.User]], tuple[tuple[str, ...], ...]]) -> None:
+    def _each(self, user: str, plan: Callable[[dict[str, valkey.User]], tuple[tuple[str, ...], ...]]) -> None:
         """Looks at every node, then acts at each, as the module does."""
         plans = {node: self.act("look", node, lambda: plan(self.nodes[node])) for node in self.nodes}  # noqa: B023
         for node, commands in plans.items():
@@ -136,29 +136,29 @@ class Valkey:
                 self.act("setuser", node, lambda: self.setuser(node, user, rules))  # noqa: B023 - called at once
 
     def checked(self, user: str, digest: str, gate: str) -> None:
-        def look(users: dict[str, _valkey.User]) -> None:
-            _valkey.plan_absent(users, user, digest, gate=gate, keep_one=False)
-            _valkey.plan_open(users, user, digest, like=None, gate=gate)
+        def look(users: dict[str, valkey.User]) -> None:
+            valkey.plan_absent(users, user, digest, gate=gate, keep_one=False)
+            valkey.plan_open(users, user, digest, like=None, gate=gate)
 
         for node in self.nodes:
             self.act("look", node, lambda: look(self.nodes[node]))  # noqa: B023 - called at once
 
     def open(self, user: str, digest: str, gate: str) -> None:
-        self._each(user, lambda users: _valkey.plan_open(users, user, digest, like=None, gate=gate))
+        self._each(user, lambda users: valkey.plan_open(users, user, digest, like=None, gate=gate))
 
     def present(self, user: str, digest: str, gate: str | None) -> None:
-        self._each(user, lambda users: _valkey.plan_present(users, user, digest, like=None, gate=gate))
+        self._each(user, lambda users: valkey.plan_present(users, user, digest, like=None, gate=gate))
 
     def usable(self, login_url: str) -> None:
         if not self.act("log in", "valkey", lambda: self.accepts(login_url)):
             raise HostError("the new password is refused")
 
     def absent(self, user: str, digest: str, gate: str | None) -> None:
-        self._each(user, lambda users: _valkey.plan_absent(users, user, digest, gate=gate, keep_one=True))
+        self._each(user, lambda users: valkey.plan_absent(users, user, digest, gate=gate, keep_one=True))
         held = self.act("log in", "valkey", lambda: digest in self.digests(user))
         if held:
             raise HostError("the password was taken away, but not every node was seen to refuse it")
 
 
-def user_of(name: str, digests: set[str]) -> _valkey.User:
-    return _valkey.User(name=name, enabled=True, nopass=False, digests=frozenset(digests), rules=())
+def user_of(name: str, digests: set[str]) -> valkey.User:
+    return valkey.User(name=name, enabled=True, nopass=False, digests=frozenset(digests), rules=())

@@ -11,16 +11,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _valkey
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import (
-    CURRENT,
-    Hook,
-    MemoryJournal,
-    MemoryParameters,
-    MemorySecrets,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
+from tests.fakes.memory_stores import CURRENT, Hook, MemoryJournal, MemoryParameters, MemorySecrets
 from tests.simulation import servers
 from tests.simulation.hosts import Host
 from tests.simulation.scheduler import LOST, REFUSED, TWICE, Process, Scheduler
@@ -108,7 +102,7 @@ def _parsed(*, copy: bool, later: bool) -> Any:
         document["credentials"][name]["retire_after"] = 7200 if later else 0
     if not copy:
         del document["settings"]["DATABASE_URL"]["copies"]
-    return _catalog.parse(document, "staging")
+    return catalog_parser.parse(document, "staging")
 
 
 CATALOGS = {(copy, later): _parsed(copy=copy, later=later) for copy in (False, True) for later in (False, True)}
@@ -177,7 +171,7 @@ class World(Hook):
             "app_b": servers.Login(None, False),
         }
         self.valkey.nodes = {
-            node: {"app": servers.user_of("app", {_valkey.digest_of("cache-0")})} for node in ("primary", "replica")
+            node: {"app": servers.user_of("app", {valkey.digest_of("cache-0")})} for node in ("primary", "replica")
         }
 
     # Time and chance

@@ -15,24 +15,52 @@ import pytest
 import yaml
 from hypothesis import settings
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER, SSM, Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents, Reading, Store
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam_oidc import OidcProviders
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    SECRETS_MANAGER,
+    SSM,
+    Catalog,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_store import OidcProviders
 from sandbox.state import forget
 
 ROOT = Path(__file__).parents[2]
 
 
-FOLDERS = ("_audit_log", "_iam", "_leaks", "_provisioning", "_rotations", "_scans", "_stores")
+PURE = {
+    "_audit": ("backends", "chain", "local_copy", "record"),
+    "_github": ("api",),
+    "_leak": ("cloudtrail", "scrub"),
+    "_provision": ("apply", "catalog_draft", "plan", "set_plan"),
+    "_rotation": (
+        *(
+            "dry_run",
+            "github_copies",
+            "incident_events",
+            "journal_writer",
+            "new_values",
+            "obligations",
+            "open_rotation",
+        ),
+        *("plan.py", "plan_edits", "preconditions", "promotion", "provider_revocations", "redeclaration", "rollback"),
+        *("staging", "state_machine"),
+    ),
+}
+"""Tests of what knows no Ansible, in rooms that know it."""
+
 ONE_VERSION = (
-    *(f"plugins/module_utils/{folder}/" for folder in FOLDERS),
+    "fakes/",
+    "plugins/module_utils/_stores/",
+    *(f"plugins/plugin_utils/{room}/" for room in ("_access", "_scan")),
+    *(f"plugins/plugin_utils/{room}/test_{stem}" for room, stems in PURE.items() for stem in stems),
     "plugins/action/test_environment_provision",
     "plugins/action/test_github_actions_secrets",
     "plugins/action/test_provision_journal",
-    "plugins/module_utils/test_fetch",
+    "plugins/module_utils/_host/pull/",
     "playbooks/",
     "sandbox/",
     "scripts/",
@@ -99,7 +127,7 @@ def catalog() -> Callable[..., Catalog]:
     """A catalog of these settings, of the application ``app`` in the environment ``test``."""
 
     def make(settings: dict[str, Any], environment: str = "test", **more: Any) -> Catalog:
-        return _catalog.parse({"application": "app", "settings": settings, **more}, environment)
+        return catalog_parser.parse({"application": "app", "settings": settings, **more}, environment)
 
     return make
 
@@ -110,7 +138,7 @@ def problems() -> Callable[..., list[str]]:
 
     def find(settings: Any, environment: str = "test", **more: Any) -> list[str]:
         try:
-            _catalog.parse({"application": "app", "settings": settings, **more}, environment)
+            catalog_parser.parse({"application": "app", "settings": settings, **more}, environment)
         except CatalogError as error:
             return error.problems
         return []

@@ -7,10 +7,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypeVar
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists, Denied, NotFound
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import SECRETS_MANAGER
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SECRETS_MANAGER
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AlreadyExists, Denied, NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
     BINARY,
     CURRENT,
     DELETED,
@@ -20,9 +19,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base im
     Description,
     Failure,
     Reading,
-    VersionedStore,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.side_by_side import in_threads
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ class SecretsManager(VersionedStore):
         return in_threads(acts)
 
     def _batch(self, names: Sequence[str]) -> Contents:
-        with aws.translated("secretsmanager:BatchGetSecretValue", ", ".join(names)):
+        with aws_errors.translated("secretsmanager:BatchGetSecretValue", ", ".join(names)):
             answer = self._client.batch_get_secret_value(SecretIdList=list(names))
         contents = Contents()
         for found in answer.get("SecretValues", []):
@@ -79,12 +79,12 @@ class SecretsManager(VersionedStore):
 
     def _one(self, name: str, **version: str) -> Contents:
         try:
-            with aws.translated("secretsmanager:GetSecretValue", f"secret {name}"):
+            with aws_errors.translated("secretsmanager:GetSecretValue", f"secret {name}"):
                 found = self._client.get_secret_value(SecretId=name, **version)
         except Denied as error:
-            return self._failed(name, aws.DENIED_CODES[0], error.detail)
+            return self._failed(name, aws_errors.DENIED_CODES[0], error.detail)
         except NotFound as error:
-            reason = DELETED if aws.speaks_of_deletion(str(error)) else MISSING
+            reason = DELETED if aws_errors.speaks_of_deletion(str(error)) else MISSING
             return Contents({}, {name: Failure(self.name, name, reason, str(error) if version else "")})
         return self._reading(name, found)
 
@@ -94,16 +94,16 @@ class SecretsManager(VersionedStore):
         return Contents({name: Reading(self.name, name, found["VersionId"], found["SecretString"])})
 
     def _failed(self, name: str, code: str, message: str) -> Contents:
-        if code in aws.DENIED_CODES:
+        if code in aws_errors.DENIED_CODES:
             return Contents({}, {name: Failure(self.name, name, DENIED, message)})
-        if aws.is_scheduled_for_deletion(code, message):
+        if aws_errors.is_scheduled_for_deletion(code, message):
             return Contents({}, {name: Failure(self.name, name, DELETED)})
         if code == "ResourceNotFoundException":
             return Contents({}, {name: Failure(self.name, name, MISSING)})
         return self._one(name)  # throttled or failed alone: once more, with retries and its own error
 
     def describe(self, name: str) -> Description:
-        with aws.translated("secretsmanager:DescribeSecret", f"secret {name}"):
+        with aws_errors.translated("secretsmanager:DescribeSecret", f"secret {name}"):
             found = self._client.describe_secret(SecretId=name)
         versions = found.get("VersionIdsToStages", {})
         return Description(
@@ -119,7 +119,7 @@ class SecretsManager(VersionedStore):
         found: List[Mapping[str, Any]] = []
         ask: Dict[str, Any] = {"SecretId": name, "IncludeDeprecated": True}
         while True:  # botocore has no paginator for it
-            with aws.translated("secretsmanager:ListSecretVersionIds", f"secret {name}"):
+            with aws_errors.translated("secretsmanager:ListSecretVersionIds", f"secret {name}"):
                 page = self._client.list_secret_version_ids(**ask)
             found += page.get("Versions", [])
             if not page.get("NextToken"):
@@ -133,15 +133,15 @@ class SecretsManager(VersionedStore):
         more = {"Description": form.get("description"), "KmsKeyId": key, "Tags": listed}
         given = {option: value for option, value in more.items() if value}
         try:
-            with aws.translated("secretsmanager:CreateSecret", f"secret {name}", carries=content):
+            with aws_errors.translated("secretsmanager:CreateSecret", f"secret {name}", carries=content):
                 self._client.create_secret(Name=name, SecretString=content, ClientRequestToken=version, **given)
         except NotFound as error:  # its name is not free yet, or its key is not there
-            if key and not aws.speaks_of_deletion(str(error)):
+            if key and not aws_errors.speaks_of_deletion(str(error)):
                 raise
             raise AlreadyExists(str(error)) from None
 
     def _put(self, name: str, content: str, version: str, label: str) -> Sequence[str]:
-        with aws.translated("secretsmanager:PutSecretValue", f"secret {name}", carries=content):
+        with aws_errors.translated("secretsmanager:PutSecretValue", f"secret {name}", carries=content):
             answer = self._client.put_secret_value(
                 SecretId=name, SecretString=content, ClientRequestToken=version, VersionStages=[label]
             )
@@ -150,13 +150,13 @@ class SecretsManager(VersionedStore):
 
     def _move(self, name: str, label: str, *, to: Optional[str], off: Optional[str]) -> None:
         ends = {"MoveToVersionId": to, "RemoveFromVersionId": off}
-        with aws.translated("secretsmanager:UpdateSecretVersionStage", f"secret {name}"):
+        with aws_errors.translated("secretsmanager:UpdateSecretVersionStage", f"secret {name}"):
             self._client.update_secret_version_stage(
                 SecretId=name, VersionStage=label, **{key: version for key, version in ends.items() if version}
             )
 
     def _delete(self, name: str) -> None:
-        with aws.translated("secretsmanager:DeleteSecret", f"secret {name}"):
+        with aws_errors.translated("secretsmanager:DeleteSecret", f"secret {name}"):
             self._client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 

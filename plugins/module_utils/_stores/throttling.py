@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Any, Callable, Mapping, Optional
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess
 
 CODES = (
     "ThrottlingException",

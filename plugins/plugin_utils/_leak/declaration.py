@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _joined
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident, shortened
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import CURRENT
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _holder
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident, shortened
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import process_identity
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import redeclaration
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 PLANNED = "planned"
 
@@ -56,7 +56,7 @@ def declared(setting: Setting, journal: Journal, wish: Wish) -> Declaration:
     before, joined = _joined_to(setting, journal, wish)
     return Declaration(
         incident=joined,
-        open_rotation=_joined.open_rotation(journal, joined),
+        open_rotation=redeclaration.open_rotation(journal, joined),
         message=_containment(journal.incident, joined, wish.containment),
         behind=before.behind,
     )
@@ -65,9 +65,9 @@ def declared(setting: Setting, journal: Journal, wish: Wish) -> Declaration:
 def declare(setting: Setting, journal: Journal, wish: Wish, plan: str = "") -> Declaration:
     """The same, in the journal; in the same entry, ``plan`` as evidence that the plan is known."""
     before, joined = _joined_to(setting, journal, wish)
-    opened = _joined.open_rotation(journal, joined)
+    opened = redeclaration.open_rotation(journal, joined)
     message = _containment(journal.incident, joined, wish.containment)
-    at = _ages.stamp(_shared.now())
+    at = credential_ages.stamp(rotation_context.now())
     events, evidence = {}, {}
     if plan and PLANNED not in before.events:
         events[PLANNED], evidence[PLANNED] = at, shortened(plan)
@@ -83,16 +83,16 @@ def declare(setting: Setting, journal: Journal, wish: Wish, plan: str = "") -> D
 
 
 def _joined_to(setting: Setting, journal: Journal, wish: Wish) -> tuple[Incident, Incident]:
-    since, at = _since(wish.exposed_since), _shared.now()
+    since, at = _since(wish.exposed_since), rotation_context.now()
     before = journal.incident or Incident(
         id=f"leak-{at:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
-        at=_ages.stamp(at),
-        who=_holder.me(),
+        at=credential_ages.stamp(at),
+        who=process_identity.me(),
         containment=wish.containment,
     )
     joined = before.joined(wish.leaked, wish.containment, since)
     matches = [_in_force(setting, one) for one in wish.matches]
-    return before, joined.without(_joined.spoiled(journal, before, joined, wish.impact or {}, matches))
+    return before, joined.without(redeclaration.spoiled(journal, before, joined, wish.impact or {}, matches))
 
 
 def _in_force(setting: Setting, match: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -119,6 +119,6 @@ def _since(text: str) -> str:
     except ValueError:
         raise RotationError(f"leak_exposed_since: {text!r} is no time such as 2026-11-20T10:00Z") from None
     since = since if since.tzinfo else since.replace(tzinfo=UTC)
-    if since > _shared.now():
+    if since > rotation_context.now():
         raise RotationError(f"leak_exposed_since: {text} lies in the future")
-    return _ages.stamp(since)
+    return credential_ages.stamp(since)

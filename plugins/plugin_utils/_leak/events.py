@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident, shortened
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _gathered
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident, shortened
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import task_summaries
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 HEALTHY = "healthy"
 
@@ -31,7 +31,7 @@ def note(setting: Setting, journal: Journal, events: Mapping[str, str]) -> Journ
     news = {event: words for event, words in events.items() if _is_news(incident, event)}
     if not news:
         return journal
-    at = _ages.stamp(_shared.now())
+    at = credential_ages.stamp(rotation_context.now())
     evidence = {event: words for event, words in zip(news, map(shortened, news.values()), strict=True) if words}
     return setting.rotator.append(journal, incident.id, "closed", events=dict.fromkeys(news, at), evidence=evidence)
 
@@ -39,7 +39,7 @@ def note(setting: Setting, journal: Journal, events: Mapping[str, str]) -> Journ
 def note_health(setting: Setting, journal: Journal, health: Mapping[str, Any]) -> Journal:
     """Once a run, since each may have taken something away; only where every host that was not left is healthy."""
     incident = incident_of(journal)
-    healthy, problems = _gathered.health(health, incident.behind)
+    healthy, problems = task_summaries.health(health, incident.behind)
     if problems or not healthy:
         return journal
     before = incident.about(HEALTHY)

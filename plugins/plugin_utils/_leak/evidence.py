@@ -13,11 +13,11 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _deadline
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import deadline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import readers
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Server
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 MODULES = {
     "postgresql_role": "postgresql_login",
@@ -70,7 +70,7 @@ def _sessions(server: Server, connection: Any, module: str, name: str, seconds: 
     began = time.monotonic()
     try:
         # Without the run that a rotation has: it is asked outside one.
-        answer = _deadline.within(
+        answer = deadline.within(
             seconds, lambda: server.run(module, state="sessions", credential=name, run=""), connection
         )
     except AnsibleConnectionFailure as error:

@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _warning
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _leak_ahead
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.blast_radius import BlastRadius
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import confirmation_data, confirmation_text
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.assessment import BlastRadius
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.declaration import Declaration
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 UNOPENED = "assessed"
 """The name of an incident that is not declared yet."""
@@ -85,7 +84,7 @@ class Assessment:
             *self.plan["said"],
             self.declaration.message,
             *instead,
-            *_warning.lines(_leak_ahead.ahead(setting, journal, self.radius.data or {}, about)),
+            *confirmation_text.lines(confirmation_data.ahead(setting, journal, self.radius.data or {}, about)),
         ]
 
     def stops(self, *, go_on: bool) -> list[str]:

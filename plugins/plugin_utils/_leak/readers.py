@@ -9,14 +9,13 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _trail
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._impact import READS_STORES
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import SSM
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.cloudtrail import Answer, CloudTrail
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_radius import READS_STORES
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import cloudtrail_events
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail import Answer, CloudTrail
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 LATE = "events reach CloudTrail up to 15 minutes late, and it keeps them for 90 days; look again"
 PAGES = 10
@@ -43,7 +42,7 @@ def question(
     def ask() -> dict[str, Any]:
         found = trail.ask(
             wanted.questions(),
-            since=_ages.moment(since) if since else None,
+            since=credential_ages.moment(since) if since else None,
             seconds=seconds,
             pages=pages,
         )
@@ -52,9 +51,9 @@ def question(
     return ask
 
 
-def _wanted(setting: Setting, credentials: Sequence[str], access_keys: Sequence[str]) -> _trail.Wanted:
+def _wanted(setting: Setting, credentials: Sequence[str], access_keys: Sequence[str]) -> cloudtrail_events.Wanted:
     chosen = setting.chosen(credentials)
-    places = [spot.place for one in chosen for spot in _graph.spots(setting.catalog, one)]
+    places = [spot.place for one in chosen for spot in credential_graph.spots(setting.catalog, one)]
     keys = set(access_keys)
     for one in chosen:
         if one.kind in READS_STORES:
@@ -62,15 +61,15 @@ def _wanted(setting: Setting, credentials: Sequence[str], access_keys: Sequence[
                 keys.add(setting.held(one).login.username or "")
             except SecretsError:  # it is no longer to be read; the keys that were given are asked for
                 continue
-    return _trail.Wanted(
+    return cloudtrail_events.Wanted(
         secrets=frozenset(one.name for one in places if one.store != SSM),
         parameters=frozenset(one.name for one in places if one.store == SSM),
         keys=frozenset(keys - {""}),
     )
 
 
-def _words(region: str, found: Answer, wanted: _trail.Wanted) -> list[str]:
-    words = _trail.lines(found.uses, wanted)
+def _words(region: str, found: Answer, wanted: cloudtrail_events.Wanted) -> list[str]:
+    words = cloudtrail_events.lines(found.uses, wanted)
     if found.asked:
         words = words or ["nobody, as far as CloudTrail tells"]
         words.append(f"CloudTrail was asked in {region} only; {LATE}")

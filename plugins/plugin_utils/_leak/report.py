@@ -8,23 +8,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import (
-    _joined,
-    _postmortem,
-    _standing,
-)
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _let_in, _owed
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _files, _gathered, _logged_out
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys import session_keys
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._incident_facts import facts_of, serving
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import hosts_with_old_key
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages, postmortem_markdown
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import session_results, task_summaries
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.events import incident_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.postmortem_data import facts_of, serving
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.replaced_signing_keys import session_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._reports import pages
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    obligations,
+    open_rotation,
+    redeclaration,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 
 @dataclass(frozen=True)
@@ -80,17 +81,19 @@ def keep_evidence(incident: Incident, path: str | None, gathered: Mapping[str, A
 
     Raises RotationError.
     """
-    words = _gathered.told(gathered)
-    base = _files.free(_files.folder(path), f"{incident.id}-evidence")
+    words = task_summaries.told(gathered)
+    base = reports_files.free(reports_files.folder(path), f"{incident.id}-evidence")
     file = base.with_name(f"{base.name}.md")
-    _files.write_text(file, _postmortem.evidence(incident.id, incident.at, words["evidence"], words["readers"]))
+    reports_files.write_text(
+        file, postmortem_markdown.evidence(incident.id, incident.at, words["evidence"], words["readers"])
+    )
     return str(file)
 
 
 def sessions_of(setting: Setting, incident: Incident, logged_out: Mapping[str, Any]) -> dict[str, list[str]]:
     """What was tried of sessions, and what may live on."""
     keys = session_keys(setting, incident)
-    return _logged_out.told(logged_out, incident.declared, keys, incident.behind)
+    return session_results.told(logged_out, incident.declared, keys, incident.behind)
 
 
 def write(
@@ -103,54 +106,54 @@ def write(
     """Writes the post-mortem. ``services`` are each host's, as env_deploy has them."""
     incident = incident_of(journal)
     logged_out = gathered.get("logged_out") or {}
-    words: dict[str, Any] = {**_gathered.told(gathered)}
+    words: dict[str, Any] = {**task_summaries.told(gathered)}
     words.update({"declared": list(response.declared), "hosts": services, "left_out": list(response.compromised)})
-    words.update(let_in=_let_in.by_credential(journal), waits=_owed.waiting(journal))
+    words.update(let_in=hosts_with_old_key.by_credential(journal), waits=obligations.waiting(journal))
     sessions = sessions_of(setting, incident, logged_out)
     words["tried"] = sessions["tried"]
     if not (logged_out.get("plan") or {}).get("ends", True):
         words["clock_without"] = ["sessions"]
     restarts = serving(setting.catalog, services, response.compromised)
-    sockets = _logged_out.websockets(logged_out, session_keys(setting, incident), restarts)
+    sockets = session_results.websockets(logged_out, session_keys(setting, incident), restarts)
     rebuilt = [f"{host} was left behind and must be rebuilt" for host in response.compromised]
     words["open"] = [*rebuilt, *filter(None, [sockets])]
-    healthy, problems = _gathered.health(gathered.get("health"), incident.behind)
+    healthy, problems = task_summaries.health(gathered.get("health"), incident.behind)
     words["healthy"] = {host: f"in the end, {answers}" for host, answers in healthy.items()}
     words["unhealthy"] = [f"not seen healthy in the end: {one}" for one in problems]
     results = {name: dict(one) for name, one in response.results.items()}
-    for name, why in _joined.still_leaked(journal).items():
+    for name, why in redeclaration.still_leaked(journal).items():
         if results.get(name, {}).get("replaced", True):
             results[name] = {"replaced": False, "why": why}
-    stuck = _standing.stuck(journal.rotation, incident.id, results)
+    stuck = open_rotation.stuck(journal.rotation, incident.id, results)
     words["alive"] = [*sessions["alive"], *response.failures, *filter(None, [stuck])]
-    facts = facts_of(setting.catalog, incident, response.impact, results, words, _shared.now())
+    facts = facts_of(setting.catalog, incident, response.impact, results, words, rotation_context.now())
     files, unwritten = _written(response.report_path, incident.id, facts, response.mermaid)
-    clock = _postmortem.clock_of(facts)
+    clock = postmortem_markdown.clock_of(facts)
     return Report(
         files=files,
         unwritten=unwritten,
         clock=[
             *(f"{what}: {'not yet' if at is None else f'{at:.0f} s'}" for what, at in clock),
-            *_postmortem.outages_of(facts),
+            *postmortem_markdown.outages_of(facts),
         ],
         tried=facts["tried"],
         open=facts["open"],
         unhealthy=problems,
         contained_seconds=facts["contained_seconds"],
-        on_word=_postmortem.word_of(facts),
+        on_word=postmortem_markdown.word_of(facts),
     )
 
 
 def _written(path: str | None, name: str, facts: Mapping[str, Any], mermaid: str) -> tuple[list[str], str]:
     """Both files, or why they are not written: what is open must be reported all the same."""
     try:
-        base = _files.free(_files.folder(path), name)
+        base = reports_files.free(reports_files.folder(path), name)
         files = {
-            base.with_name(f"{base.name}.md"): _postmortem.markdown(facts, mermaid),
+            base.with_name(f"{base.name}.md"): postmortem_markdown.markdown(facts, mermaid),
             base.with_name(f"{base.name}.html"): pages.postmortem(facts),
         }
         for file, text in files.items():
-            _files.write_text(file, text)
+            reports_files.write_text(file, text)
     except RotationError as error:
         return [], f"the post-mortem is not written: {error}; -e leak_report_path=… names another folder"
     return [str(file) for file in files], ""

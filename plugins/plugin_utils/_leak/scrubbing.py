@@ -8,16 +8,14 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions import _github
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _spared
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import scrub
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _dead_values, _github_sync
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync, sync_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import revoked_values, scrub, scrub_exceptions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 
 def scrubbed(
@@ -33,10 +31,10 @@ def scrubbed(
     alike, but for what somebody needs yet.
     """
     client = setting.connection.store_client("secretsmanager")
-    versions, untold = _dead_values.holders(
+    versions, untold = revoked_values.holders(
         setting, journal, secrets, credentials, lambda name: scrub.denied_by(client, name)
     )
-    needed = _spared.spared(journal, credentials)
+    needed = scrub_exceptions.spared(journal, credentials)
     kept = [(name, one) for name, ids in versions.items() for one in ids if (name, one) in needed]
     versions = {name: [one for one in ids if (name, one) not in needed] for name, ids in versions.items()}
     done, cannot = scrub.scrubbed(
@@ -55,18 +53,18 @@ def scrubbed(
 def _refreshed(setting: Setting, journal: Journal, names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """Of GitHub's copies, those that are known to hold the new values, and why that cannot be told."""
     catalog = setting.catalog
-    if not any(_graph.mirrored_names(catalog, catalog.credentials[name]) for name in names):
+    if not any(credential_graph.mirrored_names(catalog, catalog.credentials[name]) for name in names):
         return {}, []
     try:
         # Of what was not replaced, GitHub's present value is the leaked one.
         mirrored = [
             one
             for name in names
-            if _rotation.is_replaced(journal, name)
-            for one in _graph.mirrored_names(catalog, catalog.credentials[name])
+            if rotation_plan.is_replaced(journal, name)
+            for one in credential_graph.mirrored_names(catalog, catalog.credentials[name])
         ]
         stores = (setting.rotator.secrets, setting.rotator.parameters)
-        return _github_sync.refreshed(catalog, mirrored, stores), []
+        return sync.refreshed(catalog, mirrored, stores), []
     except SecretsError as error:
         return {}, [f"whether GitHub holds the new values cannot be told: {error}"]
 
@@ -74,7 +72,7 @@ def _refreshed(setting: Setting, journal: Journal, names: Sequence[str]) -> tupl
 def _mirrors(catalog: Catalog, names: Sequence[str], refreshed: Mapping[str, str]) -> Iterator[str]:
     """GitHub's other copies, which nobody can read back, so that nothing here tells whether they are the old ones."""
     for name in names:
-        for mirrored in _graph.mirrored_names(catalog, catalog.credentials[name]):
+        for mirrored in credential_graph.mirrored_names(catalog, catalog.credentials[name]):
             if mirrored.upper() in refreshed:
                 continue
             kind, command = _by_hand(catalog, mirrored)
@@ -85,13 +83,13 @@ def _mirrors(catalog: Catalog, names: Sequence[str], refreshed: Mapping[str, str
 def _by_hand(catalog: Catalog, name: str) -> tuple[str, str]:
     """What GitHub calls a copy, and the command that replaces it where it lies."""
     setting, github = catalog.settings.get(name), catalog.github
-    kind = (setting.github if setting else None) or _github.SECRET
+    kind = (setting.github if setting else None) or sync_plan.SECRET
     command = f"gh {kind} set {name}"
     if github is None:
         return kind, command
     scope = (setting.github_scope if setting else None) or github.scope
-    if scope == _github.ORGANIZATION:
+    if scope == sync_plan.ORGANIZATION:
         # Without the list of those that share it, gh would share it with others than before.
         return kind, f"{command} --org {github.organization} --repos {github.repository.partition('/')[2]},..."
-    where = f" --env {shlex.quote(github.environment)}" if scope == _github.ENVIRONMENT else ""
+    where = f" --env {shlex.quote(github.environment)}" if scope == sync_plan.ENVIRONMENT else ""
     return kind, f"{command} --repo {github.repository}{where}"

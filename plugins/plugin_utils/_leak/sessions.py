@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import SKIPPED, Results
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._session_plan import CHDIR, FILES
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.session_plan import CHDIR, FILES
 
 PROBE = "django_probe_url"
 
@@ -32,7 +32,7 @@ def with_probe(response: Response, results: Results) -> list[str]:
 
 
 def gathered(response: Response, results: Results) -> Mapping[str, Any]:
-    """What :mod:`_logged_out` puts into words."""
+    """What :mod:`session_results` puts into words."""
     others = response.others()
     ended, tried = (results.of_each(name, others) for name in ("ended_here", "tried_here"))
     files, probes = with_files(response, results), with_probe(response, results)

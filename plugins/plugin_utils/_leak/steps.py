@@ -11,15 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, SecretsError, one_line
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _let_in
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _dead_values, _report, _seal
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._former_keys import session_keys
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events, report, sessions
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import hosts_with_old_key
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    RotationError,
+    SecretsError,
+    one_line,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment_summary, seal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events, report, revoked_values, sessions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.replaced_signing_keys import session_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response, Wave
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 END = "end"
 VALUES = "values"
@@ -107,9 +111,9 @@ def _result(run: Run, step: Step, work: Work) -> dict[str, Any]:
     }
 
 
-def _hidden(values: _dead_values.Searchable) -> dict[str, Any]:
+def _hidden(values: revoked_values.Searchable) -> dict[str, Any]:
     """As previous_values_info returns them, so that tasks on hosts can name this result."""
-    return {**_seal.sealed(dead=values.dead), "unread": values.unread, "_ansible_no_log": True}
+    return {**seal.sealed(dead=values.dead), "unread": values.unread, "_ansible_no_log": True}
 
 
 def evidence_of(run: Run) -> Work:
@@ -142,7 +146,7 @@ def _wave(run: Run) -> Work | None:
 
 def _rotated(run: Run) -> Run:
     after = run.response.rotated(run.rotation or {})
-    return run.then(replace(after, opened=list(_let_in.hosts(run.journal))))
+    return run.then(replace(after, opened=list(hosts_with_old_key.hosts(run.journal))))
 
 
 def _back(run: Run) -> Work | None:
@@ -185,8 +189,8 @@ def _session_tries(run: Run) -> Work | None:
         return {"hosts": hosts}  # a host that needs them reports that they are missing
 
 
-def _searchable(run: Run, names: Sequence[str]) -> _dead_values.Searchable:
-    return _dead_values.searchable(run.setting, names, dead_versions(run) if names else {})
+def _searchable(run: Run, names: Sequence[str]) -> revoked_values.Searchable:
+    return revoked_values.searchable(run.setting, names, dead_versions(run) if names else {})
 
 
 def _ended(*later: Callable[[Run], list[str]]) -> Callable[[Run], Run]:
@@ -252,7 +256,7 @@ def _answered(run: Run) -> Run:
 
 def _copies(run: Run) -> Work:
     """Read before the versions are denied, once for every host."""
-    services = _report.services(run.setting.catalog)
+    services = environment_summary.services(run.setting.catalog)
     health = {host: run.results.health_urls(services, host) for host in run.asked_hosts}
     try:
         return {"health": health, "unlooked": "", VALUES: _searchable(run, run.response.replaced)}

@@ -8,34 +8,31 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _resolve
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal, OpenRotation
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import (
-    _joined,
-    _leak_steps,
-    _standing,
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import resolver
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import process_identity
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    close,
+    context,
+    dry_run,
+    incident_events,
+    open_rotation,
+    plan_after_open_rotation,
+    plan_inputs,
+    plan_text,
+    provider_revocations,
+    redeclaration,
+    resume,
+    ssh_key,
+    state_machine,
+    supplied_values,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import (
-    _rehearsal,
-    _revocations,
-    _rotation,
-    _steps,
-)
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import (
-    _beside,
-    _closing,
-    _holder,
-    _plan_words,
-    _planning,
-    _resumed,
-    _ssh_key,
-    _supplied,
-)
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import ground as _ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 
 def begin(
@@ -45,7 +42,7 @@ def begin(
     *,
     write: bool,
     journal: Journal | None = None,
-    read: _planning.Read | None = None,
+    read: plan_inputs.Read | None = None,
 ) -> dict[str, Any]:
     """Plans, and with ``write`` opens the rotation or goes on with the open one.
 
@@ -54,10 +51,10 @@ def begin(
     planned from. Raises SecretsError.
     """
     journal = read.journal if read else journal or setting.first_look()
-    _resumed.require_open(journal, args["resume"], back=args["abort"])
+    resume.require_open(journal, args["resume"], back=args["abort"])
     if journal.rotation is not None:
         return _go_on(setting, args, task_vars, journal, journal.rotation, write=write)
-    over = _resumed.over(journal, args)
+    over = resume.over(journal, args)
     if over:
         return {"changed": False, "nothing": True, "said": [over]}
     if journal.incident is not None:
@@ -67,10 +64,10 @@ def begin(
     if "looks" in said or (said["needs"] and args["ask"] and write):
         return {"changed": False, "nothing": True, **said}
     if plan.items:
-        resolution = _resolve.resolve(setting.catalog, contents)
+        resolution = resolver.resolve(setting.catalog, contents)
         problems = resolution.problems + resolution.undeliverable
-        _shared.require_valid(problems, setting.catalog.environment)
-    checks = _shared.told_checks(setting, plan) if args["preflight"] else []
+        context.require_valid(problems, setting.catalog.environment)
+    checks = context.told_checks(setting, plan) if args["preflight"] else []
     if checks:
         return {"changed": False, "nothing": True, "checks": checks, "read": read, **said}
     for name in read.late if write else ():
@@ -78,10 +75,10 @@ def begin(
     if not plan.items:
         return {"changed": False, "nothing": True, **said}
     if not write:
-        return {"changed": True, "nothing": False, "diff": _plan_words.diff(said["plan"]), **said}
-    rotation_id = _shared.new_id()
+        return {"changed": True, "nothing": False, "diff": plan_text.diff(said["plan"]), **said}
+    rotation_id = context.new_id()
     opened = setting.rotator.open(journal, rotation_id, plan, contents)
-    return {"changed": True, "nothing": False, **said, "rotation": _shared.told_open(setting, opened)}
+    return {"changed": True, "nothing": False, **said, "rotation": context.told_open(setting, opened)}
 
 
 def _considered(
@@ -91,47 +88,47 @@ def _considered(
     journal: Journal,
     *,
     write: bool,
-    beside: _beside.Beside | None = None,
-    read: _planning.Read | None = None,
-) -> tuple[_rotation.Plan, _planning.Read, dict[str, Any]]:
+    beside: plan_after_open_rotation.Beside | None = None,
+    read: plan_inputs.Read | None = None,
+) -> tuple[rotation_plan.Plan, plan_inputs.Read, dict[str, Any]]:
     """A plan, what it stands on, and what is said of it."""
-    wish = _rotation.Wish(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
-    given = _supplied.for_credentials(setting, args, task_vars)
-    read = read or _planning.read(setting, journal, None if beside else wish)
+    wish = rotation_plan.Wish(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
+    given = supplied_values.for_credentials(setting, args, task_vars)
+    read = read or plan_inputs.read(setting, journal, None if beside else wish)
     contents, descriptions = read.contents, dict(read.descriptions)
     if beside is not None:
         journal, descriptions = beside.journal, beside.described(descriptions)
 
-    def planned(ground: _rotation.Ground) -> _rotation.Plan:
+    def planned(ground: _ground.Ground) -> rotation_plan.Plan:
         if beside is None:
-            return _planning.planned(setting, ground, wish, args["seen"])
-        return beside.planned(lambda one: _planning.planned(setting, ground, one, args["seen"]), wish)
+            return plan_inputs.planned(setting, ground, wish, args["seen"])
+        return beside.planned(lambda one: plan_inputs.planned(setting, ground, one, args["seen"]), wish)
 
-    ground = _rotation.Ground(
+    ground = _ground.Ground(
         catalog=setting.catalog,
         journal=journal,
         contents=contents,
         kinds=setting.kinds,
-        now=_shared.now(),
+        now=context.now(),
         descriptions=descriptions,
         supplied=given,
         against=args["against"],
         mirrors=setting.rotator.mirror is not None,
         leak=bool(args["incident"]),
-        former=_planning.former(setting, journal, wish.names if wish.leak else None),
-        parameters_key=_planning.parameters_key(setting, contents, descriptions),
+        former=plan_inputs.former(setting, journal, wish.names if wish.leak else None),
+        parameters_key=plan_inputs.parameters_key(setting, contents, descriptions),
     )
     plan = planned(ground)
-    needs = [name for name in wish.names if name in plan.refused and _supplied.is_asked(setting, name, given)]
+    needs = [name for name in wish.names if name in plan.refused and supplied_values.is_asked(setting, name, given)]
     if needs and args["ask"] and not write:
-        ground = replace(ground, supplied={**given, **{name: Login(None, _shared.generate(32)) for name in needs}})
+        ground = replace(ground, supplied={**given, **{name: Login(None, context.generate(32)) for name in needs}})
         plan = planned(ground)
     if plan.items:
         _rehearse(setting, args, journal, plan, contents)
-    looks = _ssh_key.looks(setting, plan)
+    looks = ssh_key.looks(setting, plan)
     here = args["hosts"] if args["here"] is None else args["here"]
-    data = _plan_words.described(setting.catalog, plan, [one for one in here if one not in args["skipped"]])
-    spoken = _plan_words.words(data, read.late) + _plan_words.elsewhere(plan, args["hosts"], here, args["skipped"])
+    data = plan_text.described(setting.catalog, plan, [one for one in here if one not in args["skipped"]])
+    spoken = plan_text.words(data, read.late) + plan_text.elsewhere(plan, args["hosts"], here, args["skipped"])
     spoken += [
         f"{name}: its new value is asked for at the terminal; without one, give it by -e rotation_values_file=FILE"
         for name in needs
@@ -139,37 +136,37 @@ def _considered(
     ]
     said: dict[str, Any] = {"plan": data, "said": spoken, "needs": needs}
     said["refused"] = data["refused"]
-    changing = [item.credential for item in plan.items if item.act in _rotation.CHANGES]
-    said["takes_down"] = _shared.taking_down(setting, changing)
+    changing = [item.credential for item in plan.items if item.act in rotation_plan.CHANGES]
+    said["takes_down"] = context.taking_down(setting, changing)
     said["is_seen"] = args["seen"] is not None
     said["pages"] = {name: setting.catalog.credentials[name].provider_url or "" for name in needs}
-    said["audit"] = _shared.audit_of(setting, journal)
+    said["audit"] = context.audit_of(setting, journal)
     said["warnings"] = [args["unasked"]] if args["unasked"] else []
-    said["revocations"] = _revocations.waiting(setting.catalog, journal)
+    said["revocations"] = provider_revocations.waiting(setting.catalog, journal)
     if args["seen"] is None and looks:
         said["looks"] = looks
     return plan, read, said
 
 
 def _rehearse(
-    setting: Setting, args: Mapping[str, Any], journal: Journal, plan: _rotation.Plan, contents: Contents
+    setting: Setting, args: Mapping[str, Any], journal: Journal, plan: rotation_plan.Plan, contents: Contents
 ) -> None:
     """Raises where the journal would not take all of the plan's entries, or the audit log its record."""
     behind = [name for name in args["hosts"] if name in args["skipped"]]
     audit = {"number": journal.head, "digest": "0" * 64}
 
     def ending(then: Journal, rotation: OpenRotation) -> dict[str, Any]:
-        return _closing.ending(setting, then, rotation, audit)
+        return close.ending(setting, then, rotation, audit)
 
     def record(then: Journal, rotation: OpenRotation) -> dict[str, Any]:
         hosts = [name for name in args["hosts"] if name not in behind]
-        return {**_shared.record_of(setting, then, rotation), "hosts": hosts, "left_behind": behind}
+        return {**context.record_of(setting, then, rotation), "hosts": hosts, "left_behind": behind}
 
     # After a leak containment comes first.
     is_recorded = (args["recorded"] or setting.catalog.audit_log) and not args["incident"]
     more = record if is_recorded else None
-    rehearsal = _rehearsal.Rehearsal(setting.rotator, behind)
-    rehearsal.goes(journal, _shared.new_id(), plan, contents, setting.kinds, ending, more)
+    rehearsal = dry_run.Rehearsal(setting.rotator, behind)
+    rehearsal.goes(journal, context.new_id(), plan, contents, setting.kinds, ending, more)
 
 
 def _go_on(
@@ -183,20 +180,20 @@ def _go_on(
 ) -> dict[str, Any]:
     """The words of an unfinished rotation, and its next entry if this run may go on with it."""
     named = args["resume"] in (rotation.id, "any")
-    if not (named or _holder.is_gone(rotation.holder)):
+    if not (named or process_identity.is_gone(rotation.holder)):
         raise JournalError(
             f"{rotation} is open, and this run cannot tell that its process is gone. If it is, take it over: the "
             f"same command with -e rotation_resume={rotation.id}; to take it back instead, add "
             "-e rotation_abort=true"
         )
-    back = args["abort"] and rotation.step not in _steps.BACKWARD
-    if back and _steps.is_past_return(rotation):
+    back = args["abort"] and rotation.step not in state_machine.BACKWARD
+    if back and state_machine.is_past_return(rotation):
         past = "promotion" if rotation.step in ("retire", "record") else "removal of old values"
         raise RotationError(f"{rotation} is past its {past} and the old value may be gone; go on with it instead")
-    _shared.require_kinds(setting, rotation)
+    context.require_kinds(setting, rotation)
     if not (args["incident"] or journal.incident):
         _require_copies(setting, rotation, back=back)
-    way = "is taken back" if args["abort"] or rotation.step in _steps.BACKWARD else "goes on"
+    way = "is taken back" if args["abort"] or rotation.step in state_machine.BACKWARD else "goes on"
     names = ", ".join(rotation.plan.get("credentials", {})) or "no credential"
     said = [
         f"{rotation} was not finished; it {way} from there",
@@ -205,22 +202,22 @@ def _go_on(
     if rotation.step in ("retire", "withdraw") and rotation.plan.get("phases") and not args["incident"]:
         said.append("hosts that are not proven are deployed to before anything is removed")
     leak = journal.incident.id if args["incident"] and journal.incident else args["incident"]
-    joined = None if args["abort"] else _joined.joined(rotation, leak, args["reached"])
+    joined = None if args["abort"] else redeclaration.joined(rotation, leak, args["reached"])
     if joined:
-        former = _planning.former(setting, journal, args["reached"])
-        joined = _joined.with_former(joined, setting.catalog, setting.kinds, journal, former)
+        former = plan_inputs.former(setting, journal, args["reached"])
+        joined = redeclaration.with_former(joined, setting.catalog, setting.kinds, journal, former)
         said.append("it replaces what leaked, so it answers the leak too: nothing is retired later")
-    hastened = _leak_steps.hastened(joined or rotation) if args["immediate"] and not args["abort"] else None
+    hastened = incident_events.hastened(joined or rotation) if args["immediate"] and not args["abort"] else None
     if hastened:
         said.append("it was graceful; the old values are removed first from now on")
     changed = hastened or joined
     if not write:
         more = _planned_beside(setting, args, task_vars, journal, changed or rotation) if leak else {"takes_down": []}
         said += more.pop("said", [])
-        shown = _shared.told(setting, journal, changed or rotation)
+        shown = context.told(setting, journal, changed or rotation)
         return {**more, "changed": True, "nothing": False, "said": said, "rotation": shown}
-    given = {} if back else _supplied.for_credentials(setting, args, task_vars)
-    wanted = [] if back else _supplied.wanted_again(setting, rotation, given)
+    given = {} if back else supplied_values.for_credentials(setting, args, task_vars)
+    wanted = [] if back else supplied_values.wanted_again(setting, rotation, given)
     if wanted and args["ask"]:
         pages = {name: setting.catalog.credentials[name].provider_url or "" for name in wanted}
         return {"changed": False, "nothing": True, "said": said, "needs": wanted, "pages": pages}
@@ -229,9 +226,9 @@ def _go_on(
     else:
         taken = setting.rotator.take(journal, rotation)
     if back:
-        phase = _steps.way_back(rotation)
+        phase = state_machine.way_back(rotation)
         taken = setting.rotator.advance("abort", phase=phase, reason="the operator asked for it", since=taken)
-    return {"changed": True, "nothing": False, "said": said, "rotation": _shared.told_open(setting, taken)}
+    return {"changed": True, "nothing": False, "said": said, "rotation": context.told_open(setting, taken)}
 
 
 def _planned_beside(
@@ -242,22 +239,22 @@ def _planned_beside(
     rotation: OpenRotation,
 ) -> dict[str, Any]:
     """The leak's own plan, as it will be once the open rotation is ended or taken back."""
-    then = _beside.declared(journal, args)
-    found = _beside.beside(setting, then, rotation, args, _closing.ending(setting, then, rotation, {}))
+    then = plan_after_open_rotation.declared(journal, args)
+    found = plan_after_open_rotation.beside(setting, then, rotation, args, close.ending(setting, then, rotation, {}))
     _plan, _read, said = _considered(setting, args, task_vars, journal, write=False, beside=found)
-    ends = _standing.ends(setting.catalog, setting.kinds, rotation, back=found.back)
+    ends = open_rotation.ends(setting.catalog, setting.kinds, rotation, back=found.back)
     return {
         **said,
         "said": [*said["said"], *found.said],
-        "takes_down": [*_shared.taking_down(setting, ends["removes"]), *said["takes_down"]],
-        "revocations": _revocations.waiting(setting.catalog, journal),
+        "takes_down": [*context.taking_down(setting, ends["removes"]), *said["takes_down"]],
+        "revocations": provider_revocations.waiting(setting.catalog, journal),
         "ends": ends,
     }
 
 
 def _require_copies(setting: Setting, rotation: OpenRotation, *, back: bool) -> None:
     """What GitHub holds too must still be sent there: that it can be is known before anything goes on."""
-    if back or rotation.step in _steps.BACKWARD:
+    if back or rotation.step in state_machine.BACKWARD:
         ahead = rotation.promoted and (back or rotation.step == "abort")
     else:
         ahead = rotation.step not in ("retire", "record")

@@ -23,12 +23,18 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation, _rotator_ends, _steps
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _closing
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, entries, host_acts, kind_acts
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import close as _close
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    context,
+    entries,
+    host_acts,
+    kind_acts,
+    plan,
+    rollback,
+    state_machine,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import (
     HOST_TASKS,
     Hosts,
@@ -43,6 +49,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run i
     Progress,
     Run,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 ROLLOUTS = ("deploy_1", "deploy_2", "abort")
 REMOVING = ("retire", "withdraw")
@@ -120,7 +127,7 @@ class Engine:
     def _rolled_out(self, hosts: Hosts) -> None:
         self.carried.rolled = True
         self.carried.seen.proven_at = hosts.proven_at
-        if hosts.outcome == _steps.DONE and hosts.words:
+        if hosts.outcome == state_machine.DONE and hosts.words:
             self._say(f"left behind: {hosts.words}")
         self._advance(self._stage, hosts.outcome, hosts.words)
 
@@ -155,7 +162,7 @@ class Engine:
     def _rollout(self, stage: str) -> dict[str, Any]:
         if stage == "abort":
             self.setting.known.forget()
-            for words in _rotator_ends.undo(self.setting.rotator):
+            for words in rollback.undo(self.setting.rotator):
                 self._say(words)
         at_once = (stage == "deploy_1" and self.now["together"]) or (stage == "deploy_2" and not self.now["rolling"])
         return self._next("deploy", serial=("100%",) if at_once else self.run.serial)
@@ -186,7 +193,7 @@ class Engine:
 
     def _carry_out(self, stage: str) -> dict[str, Any] | None:
         """The stage, and what follows from its outcome; or what hosts have to do in between."""
-        outcome, words = _steps.DONE, ""
+        outcome, words = state_machine.DONE, ""
         try:
             if "here" not in self.carried.acted:
                 outcome, words = self._acts(stage)
@@ -218,14 +225,14 @@ class Engine:
             self._create()
         elif stage in REMOVING:
             self._require_proof()
-            self._kinds("retire", _rotation.ENDS if stage == "retire" else _rotation.CHANGES)
+            self._kinds("retire", plan.ENDS if stage == "retire" else plan.CHANGES)
         elif stage == "revoke":
-            self._kinds("retire", _rotation.CHANGES)
+            self._kinds("retire", plan.CHANGES)
         elif stage == "set" and self._tests_at_once:
-            self._kinds("set", _rotation.CHANGES, also="test")
+            self._kinds("set", plan.CHANGES, also="test")
         elif stage not in LAST:
-            self._kinds(stage, _rotation.CHANGES)
-        return _steps.DONE, ""
+            self._kinds(stage, plan.CHANGES)
+        return state_machine.DONE, ""
 
     @property
     def _tests_at_once(self) -> bool:
@@ -235,28 +242,28 @@ class Engine:
     def _create(self) -> None:
         if self.now["incident"]:
             # What could read the new values is disabled before there are any.
-            self._kinds("off", _rotation.CHANGES)
-        self._kinds("issue", _rotation.CHANGES)
+            self._kinds("off", plan.CHANGES)
+        self._kinds("issue", plan.CHANGES)
         began = self.clock()
-        self.setting.rotator.create(self.setting.kinds, _shared.new_value, self.given())
+        self.setting.rotator.create(self.setting.kinds, context.new_value, self.given())
         self.progress(
             "create", "", f"new values staged in {_count(self.now['secrets'], 'secret')}", self.clock() - began
         )
-        self._kinds("create", _rotation.CHANGES)
+        self._kinds("create", plan.CHANGES)
 
     def _promote(self) -> tuple[str, str]:
         began = self.clock()
         self.setting.known.forget()
         done = self.setting.rotator.promote(seconds=self.run.merge_seconds)
         self.carried.seen.sent = list(done.sent)
-        if done.outcome == _steps.DONE:
+        if done.outcome == state_machine.DONE:
             self.progress("promote", "", f"AWSCURRENT in {_count(self.now['secrets'], 'secret')}", self.clock() - began)
             if done.words:
                 self.progress(WARNING, "", done.words, 0)
         return done.outcome, done.words
 
     def _require_proof(self) -> None:
-        gate = _steps.Gate(hosts=self.run.hosts, proven=self.proof.proven, skipped=self.run.skipped)
+        gate = state_machine.Gate(hosts=self.run.hosts, proven=self.proof.proven, skipped=self.run.skipped)
         found = entries.objections(self.setting, gate, leaves_lost=self.run.leaves_lost, words=self.proof.words)
         self.carried.seen.behind = [one for one in self.run.hosts if one not in self.proof.proven]
         if not found:
@@ -317,13 +324,13 @@ class Engine:
     def _failed(self, stage: str, error: Exception) -> None:
         self._say(f"{stage}: {error}")
         is_blocked = stage in REMOVING or isinstance(error, Blocked)
-        self._advance(stage, _steps.BLOCKED if is_blocked else _steps.FAILED, f"{stage}: {error}")
+        self._advance(stage, state_machine.BLOCKED if is_blocked else state_machine.FAILED, f"{stage}: {error}")
 
     def _advance(self, stage: str, outcome: str, words: str) -> None:
         is_tested = stage == "set" and self._tests_at_once
         found = entries.advance(self.setting, outcome, words, self.carried.seen, is_tested=is_tested)
         self.now = {**found.rotation, "refused": self.now["refused"], "revocations": self.now["revocations"]}
-        if found.way == _steps.STOP:
+        if found.way == state_machine.STOP:
             self.now.update(todo=[], stopped=found.words)
         self.carried.proven, self.carried.acted = False, ()
         self._took(stage)
@@ -338,7 +345,7 @@ class Engine:
         self.close(recorded)
 
     def _tidied(self) -> Mapping[str, Any]:
-        _rotator_ends.tidy(self.setting.rotator)
+        rollback.tidy(self.setting.rotator)
         return {}
 
     def record(self) -> Mapping[str, Any]:
@@ -352,7 +359,7 @@ class Engine:
         """The last entry."""
         step, refused = self.now["step"], self.now["refused"]
         closing = {"audit": recorded.get("head") or {}, "unrecorded": recorded.get("against") or ""}
-        found = entries.appended(self.setting, lambda: _closing.closed(self.setting, closing))
+        found = entries.appended(self.setting, lambda: _close.closed(self.setting, closing))
         self.now = {**found["rotation"], "refused": refused, "revocations": found["revocations"]}
         self.now["recorded"] = recorded.get("where") or ""
         self._took(step)

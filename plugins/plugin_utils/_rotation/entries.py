@@ -9,11 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Overtaken, RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _leak_steps
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _ages, _steps
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as _shared
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius, credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken, RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    context,
+    incident_events,
+    state_machine,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 T = TypeVar("T")
 
@@ -66,31 +69,31 @@ def appended(setting: Setting, make: Callable[[], T]) -> T:
 
 def _advanced(setting: Setting, outcome: str, words: str, seen: Seen, *, is_tested: bool) -> Advanced:
     journal, rotation = setting.rotator.holding()
-    decision = _steps.following(rotation, outcome, words=words, is_tested=is_tested)
-    if decision.way == _steps.STOP:
+    decision = state_machine.following(rotation, outcome, words=words, is_tested=is_tested)
+    if decision.way == state_machine.STOP:
         setting.rotator.confirm()
-        return Advanced(decision.way, decision.words, _shared.told(setting, journal, rotation))
+        return Advanced(decision.way, decision.words, context.told(setting, journal, rotation))
     more: dict[str, Any] = {
         "notes": seen.notes,
         "left": seen.left,
         "behind": sorted(seen.behind),
         "sent": list(seen.sent),
-        "reason": words if decision.way == _steps.BACK else "",
+        "reason": words if decision.way == state_machine.BACK else "",
     }
     if journal.incident is not None:
         noted = replace(rotation, left={**rotation.left, **{name: tuple(one) for name, one in seen.left.items()}})
-        first = _ages.stamp(datetime.fromtimestamp(min(seen.proven_at), UTC)) if seen.proven_at else ""
-        at = _ages.stamp(_shared.now())
-        reads = _impact.read(setting.catalog)
+        first = credential_ages.stamp(datetime.fromtimestamp(min(seen.proven_at), UTC)) if seen.proven_at else ""
+        at = credential_ages.stamp(context.now())
+        reads = blast_radius.read(setting.catalog)
         step, kinds, incident = str(decision.step), setting.kinds, journal.incident
-        events = _leak_steps.events(noted, step, kinds, at, incident, reads=reads, first=first)
-        events.update(_leak_steps.outlived(events, seen.refusals))
-        more.update(events=events, evidence=_leak_steps.evidence(events, seen.refusals))
+        events = incident_events.events(noted, step, kinds, at, incident, reads=reads, first=first)
+        events.update(incident_events.outlived(events, seen.refusals))
+        more.update(events=events, evidence=incident_events.evidence(events, seen.refusals))
     journal = setting.rotator.advance(str(decision.step), phase=decision.phase, since=journal, **more)
-    return Advanced(decision.way, decision.words, _shared.told_open(setting, journal))
+    return Advanced(decision.way, decision.words, context.told_open(setting, journal))
 
 
-def objections(setting: Setting, gate: _steps.Gate, *, leaves_lost: bool, words: str) -> list[str]:
+def objections(setting: Setting, gate: state_machine.Gate, *, leaves_lost: bool, words: str) -> list[str]:
     """Why a value may not be removed now. Raises RotationError unless lost hosts are left behind."""
     setting.rotator.holding()
     found = gate.objections()
@@ -106,5 +109,5 @@ def note_left(setting: Setting, hosts: Sequence[str]) -> None:
         incident = journal.incident
         if incident is None or host in incident.behind:
             continue
-        events: Mapping[str, str] = {f"left/{host}": _ages.stamp(_shared.now())}
+        events: Mapping[str, str] = {f"left/{host}": credential_ages.stamp(context.now())}
         setting.rotator.append(journal, incident.id, "closed", events=events)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.hosts import SshKey
 
 SSH_KEY = SshKey.kind.name
@@ -49,7 +49,7 @@ class Judged:
 
 def _concerned(engine: Engine, stage: str) -> list[Mapping[str, Any]]:
     kind_stage = _KIND_STAGE.get(stage, stage)
-    return engine.parts(kind_stage, _rotation.ENDS if stage == "retire" else _rotation.CHANGES)
+    return engine.parts(kind_stage, plan.ENDS if stage == "retire" else plan.CHANGES)
 
 
 def due(engine: Engine, stage: str) -> Due | None:
@@ -69,7 +69,7 @@ def due(engine: Engine, stage: str) -> Due | None:
 
 
 def _dropped(parts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [one for one in parts if one["act"] == _rotation.DROP_FALLBACK and one["dropped_from"]]
+    return [one for one in parts if one["act"] == plan.DROP_FALLBACK and one["dropped_from"]]
 
 
 def _probed(engine: Engine) -> list[str]:
@@ -78,7 +78,7 @@ def _probed(engine: Engine) -> list[str]:
 
 
 def _keys(parts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [one for one in parts if one["kind"] == SSH_KEY and one["act"] != _rotation.DROP_FALLBACK]
+    return [one for one in parts if one["kind"] == SSH_KEY and one["act"] != plan.DROP_FALLBACK]
 
 
 def _acts(engine: Engine, key: Mapping[str, Any], state: str) -> list[dict[str, Any]]:

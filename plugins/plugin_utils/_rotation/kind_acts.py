@@ -9,9 +9,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_acts import SSH_KEY
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import (
@@ -22,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds
     Server,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Blocked
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 Credential = Mapping[str, Any]
 Asked = tuple[str, Credential]
@@ -33,7 +33,7 @@ def asked(by_stage: Mapping[str, Sequence[Credential]]) -> list[Asked]:
     every: dict[str, list[Asked]] = {}
     for stage, credentials in by_stage.items():
         for credential in credentials:
-            if credential["act"] != _rotation.DROP_FALLBACK and credential["kind"] != SSH_KEY:
+            if credential["act"] != plan.DROP_FALLBACK and credential["kind"] != SSH_KEY:
                 every.setdefault(credential["name"], []).append((stage, credential))
     return [one for stages in every.values() for one in stages]
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Known:
     """As it was planned from."""
     contents: Contents | None = field(default=None, repr=False)
     """What the stores held when it was planned: everything that credentials are in."""
-    held: dict[str, _graph.Found] = field(default_factory=dict, repr=False)
+    held: dict[str, credential_graph.Found] = field(default_factory=dict, repr=False)
 
     def forget(self) -> None:
         self.journal, self.contents = None, None

@@ -9,13 +9,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, one_line
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.begin import begin
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part, Server
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import NotReached
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 PASSED_ON = ("gone_nodes", "values_file", "values_from")
 """Options of a run that its kinds' acts take, and their checks too."""

@@ -12,33 +12,32 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._rotator import MERGE_SECONDS
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.audit import body_of
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _audit_log, _supplied
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import log as audit_log
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import body_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
-    OPTIONS as COMMON,
-)
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
-    RotationAction,
-    Setting,
     entries,
     outcome,
     preflight,
+    supplied_values,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import OPTIONS as COMMON
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import WARNING, Engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import OWN as HOST_VARIABLES
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Carried, Run
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import RotationHost
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import MERGE_SECONDS
 
 SERVER: dict[str, Any] = {
     "python": {"type": "str"},
     "allow_sessions": {"type": "bool", "default": False},
     "known_addresses": {"type": "list", "elements": "str", "default": []},
     "gone_nodes": {"type": "list", "elements": "str", "default": []},
-    **_supplied.OPTIONS,
+    **supplied_values.OPTIONS,
 }
 """Of the modules that talk to servers."""
 AUDIT: dict[str, Any] = {"audit_path": {"type": "path"}, "changelog": {"type": "path"}}
@@ -94,14 +93,14 @@ class Audit:
         self._log({}).ready()
 
     def recorded(self, record: Mapping[str, Any], head: Mapping[str, Any]) -> Mapping[str, Any]:
-        return _audit_log.attempted(lambda: self._log(head).recorded(record, write=True), required=self._required)
+        return audit_log.attempted(lambda: self._log(head).recorded(record, write=True), required=self._required)
 
-    def _log(self, head: Mapping[str, Any]) -> _audit_log.AuditLog:
+    def _log(self, head: Mapping[str, Any]) -> audit_log.AuditLog:
         catalog = self._setting.catalog
-        return _audit_log.AuditLog(
+        return audit_log.AuditLog(
             catalog,
             body_of(catalog, self._setting.connection.store_client) if catalog.audit_log else None,
-            head=_audit.head_of(head or None),
+            head=audit_chain.head_of(head or None),
             path=self._args["audit_path"],
             changelog=self._args["changelog"],
             environ=os.environ,
@@ -142,7 +141,7 @@ class SegmentAction(ServersAction):
             server=self.server(setting, args, task_vars),
             audit=audit if audit.is_wanted else None,
             progress=show,
-            given=lambda: _supplied.supplied(args, task_vars),
+            given=lambda: supplied_values.supplied(args, task_vars),
             carried=carried,
         )
 

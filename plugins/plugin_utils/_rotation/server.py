@@ -13,10 +13,11 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _guard, _lean, _server_action
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program, transport_guard
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import server_action
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer, NotReached
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 __all__ = ("NotReached", "RotationHost")
 
@@ -72,23 +73,20 @@ class RotationHost:
         act.setting = self._setting
         return act
 
-    def execute(
-        self, program: ModuleType, uses: Sequence[ModuleType], *, args: Mapping[str, Any], seconds: float
-    ) -> Answer:
-        _guard.require(self._action._connection, self._action._task)
+    def execute(self, program: ModuleType, *, args: Mapping[str, Any], seconds: float) -> Answer:
+        transport_guard.require(self._action._connection, self._action._task)
         try:
-            answer = _lean.execute(
+            answer = remote_program.execute(
                 self._action,
                 program,
-                uses,
-                args=_lean.validated(program.ARGUMENT_SPEC, args),
+                args=remote_program.validated(program.ARGUMENT_SPEC, args),
                 task_vars=self._task_vars,
                 private=True,
                 python=self._common.get("python"),
-                seconds=seconds + _lean.ANSWER_SECONDS,
+                seconds=seconds + remote_program.ANSWER_SECONDS,
             )
         except AnsibleConnectionFailure as error:
-            answer = _server_action.not_reached(self._action, self._task_vars, error)
+            answer = server_action.not_reached(self._action, self._task_vars, error)
         return _judged(answer)
 
 

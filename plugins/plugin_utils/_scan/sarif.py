@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_report import LIVE, Finding, Report
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._reports import sarif
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import sarif as reports_sarif
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import LIVE, Finding, Report
 
 DOCUMENTATION = "https://github.com/watchparty/secrets/blob/main/docs/how-to/scan-a-repository.md"
 LIVE_RULE = "live-value"
@@ -18,7 +18,7 @@ def log(report: Report, version: str = "") -> dict[str, Any]:
     """The whole log: one run, a rule a kind, accepted findings suppressed, what was not checked as notifications."""
     findings = [*report.findings, *report.accepted]
     rules = sorted({_rule_id(finding) for finding in findings})
-    return sarif.log(
+    return reports_sarif.log(
         "leak_scan",
         DOCUMENTATION,
         [_rule(name) for name in rules],
@@ -61,14 +61,14 @@ def _result(one: Finding, rules: Sequence[str], report: Report) -> dict[str, Any
         words.append(f"commit {one.commit[:12]} by {one.author}, {one.date}")
     if one.reach:
         words.append(f"reached by {one.reach}")
-    physical: dict[str, Any] = {"artifactLocation": {"uri": sarif.uri(one.path)}}
+    physical: dict[str, Any] = {"artifactLocation": {"uri": reports_sarif.uri(one.path)}}
     if one.line:
         physical["region"] = {"startLine": one.line}
     result: dict[str, Any] = {
         "ruleId": rule,
         "ruleIndex": list(rules).index(rule),
         "level": "error" if one.sensitivity == "high" else "warning",
-        "message": sarif.message("; ".join(words) + "."),
+        "message": reports_sarif.message("; ".join(words) + "."),
         "locations": [{"physicalLocation": physical}],
         "partialFingerprints": {"watchpartySecrets/v1": one.fingerprint},
         "properties": {
@@ -84,4 +84,4 @@ def _result(one: Finding, rules: Sequence[str], report: Report) -> dict[str, Any
 def _notifications(report: Report) -> list[dict[str, Any]]:
     notes = [f"not checked: {reason}" for reason in report.not_checked]
     notes += [f"baseline: {problem}" for problem in report.problems]
-    return [{"level": "warning", "message": sarif.message(note)} for note in notes]
+    return [{"level": "warning", "message": reports_sarif.message(note)} for note in notes]

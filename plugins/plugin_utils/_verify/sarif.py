@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._verify._verification import FAIL, NOT_CHECKED
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._reports import sarif
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import sarif as reports_sarif
 
 LEVELS = {"high": "error", "medium": "warning", "low": "note"}
 SCORES = {"high": "8.0", "medium": "5.0", "low": "2.0"}
@@ -21,7 +21,7 @@ NOWHERE = "secrets_catalog.yml"
 
 def log(report: Mapping[str, Any], version: str = "") -> dict[str, Any]:
     checks = report["checks"]
-    return sarif.log(
+    return reports_sarif.log(
         "verify",
         "https://github.com/watchparty/secrets",
         [_rule(check) for check in checks],
@@ -66,7 +66,7 @@ def _result(index: int, check: Mapping[str, Any], outcome: Mapping[str, Any]) ->
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": sarif.uri(file), "uriBaseId": "%SRCROOT%"},
+                    "artifactLocation": {"uri": reports_sarif.uri(file), "uriBaseId": "%SRCROOT%"},
                     "region": {"startLine": line},
                 },
                 "logicalLocations": [{"fullyQualifiedName": outcome["place"] or check["id"]}],
@@ -87,4 +87,4 @@ def _notification(index: int, check: Mapping[str, Any], outcome: Mapping[str, An
 
 def _message(outcome: Mapping[str, Any]) -> dict[str, str]:
     place = f"{outcome['place']}: " if outcome["place"] else ""
-    return sarif.message(f"{place}{outcome['words']}")
+    return reports_sarif.message(f"{place}{outcome['words']}")

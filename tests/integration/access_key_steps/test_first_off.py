@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Overtaken, RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
 from tests.integration.access_key_lab import USER, keys
 from tests.integration.access_key_steps.world import World
 

@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 from botocore.parsers import ResponseParserError
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     Denied,
     NoAccess,
     NotFound,
     Overtaken,
     RotationError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._access_keys import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import (
     INTERVAL,
     SECONDS,
     Hands,
@@ -26,8 +27,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._acc
     Steps,
     objections,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._new_values import Issued
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import Issued
 from sandbox.faults import Fault
 from tests.integration.access_key_lab import OPERATOR, USER, client_of, keys
 from tests.integration.access_key_steps.world import BEFORE, World

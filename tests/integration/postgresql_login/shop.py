@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._scram import scram_verifier
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.postgresql_scram import scram_verifier
 from sandbox.postgres import Postgres
 
 Call = Callable[..., dict[str, Any]]

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _postgresql_login
-from ansible_collections.watchparty.secrets.plugins.module_utils._postgresql_server import Server
-from ansible_collections.watchparty.secrets.plugins.module_utils._scram import scram_verifier
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _postgresql_module as postgresql_login
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import login_states
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import main as postgresql_main
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import Server
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.postgresql_scram import scram_verifier
 from tests.integration.postgresql_login.shop import Shop
 
-DEFAULTS = {name: option.get("default") for name, option in postgresql_login.ARGUMENT_SPEC.items()}
+DEFAULTS = {name: option.get("default") for name, option in postgresql_main.ARGUMENT_SPEC.items()}
 
 
 class Killed(BaseException):
@@ -42,7 +42,7 @@ def kill_points(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str,
             with monkeypatch.context() as patch:
                 patch.setattr(Server, "rows", rows)
                 try:
-                    _postgresql_login.run({**DEFAULTS, **params}, check_mode=False)
+                    login_states.run({**DEFAULTS, **params}, check_mode=False)
                 except Killed:
                     return False
             finished.append(True)

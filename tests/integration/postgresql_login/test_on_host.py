@@ -14,25 +14,24 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.action.postgresql_login import ActionModule
-from ansible_collections.watchparty.secrets.plugins.module_utils import _lean_runtime
-from ansible_collections.watchparty.secrets.plugins.module_utils._scram import scram_verifier
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _postgresql_module as postgresql_login
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import runtime
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import main as postgresql_main
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import program_bundle, remote_program
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.postgresql_scram import scram_verifier
 from tests.integration.postgresql_login.shop import Shop
 
 
 def on_host(seen: list[bytes], **args: Any) -> dict[str, Any]:
     """Runs the module and collects the command lines and environments that the machine shows of it meanwhile."""
     document = {
-        "runtime": _lean._source(_lean_runtime),
-        "sources": {one.__name__: _lean._source(one) for one in (*ActionModule.uses, postgresql_login)},
-        "main": postgresql_login.__name__,
-        "params": _lean.validated(postgresql_login.ARGUMENT_SPEC, args),
+        "runtime": remote_program._source(runtime),
+        "sources": program_bundle.sources(postgresql_main),
+        "main": postgresql_main.__name__,
+        "params": remote_program.validated(postgresql_main.ARGUMENT_SPEC, args),
         "check_mode": False,
         "diff": False,
     }
-    command = [sys.executable, "-I", "-c", _lean._BOOT]
+    command = [sys.executable, "-I", "-c", remote_program._BOOT]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def watch() -> None:
@@ -46,9 +45,9 @@ def on_host(seen: list[bytes], **args: Any) -> dict[str, Any]:
     watcher.start()
     stdout, stderr = process.communicate(json.dumps(document).encode())
     watcher.join()
-    answer: dict[str, Any] = _lean._parsed(
+    answer: dict[str, Any] = remote_program._parsed(
         {"stdout": stdout.decode(), "stderr": stderr.decode(), "rc": process.returncode},
-        postgresql_login.RETURNS,
+        postgresql_main.RETURNS,
         "web1",
     )
     assert not answer.get("failed"), answer

@@ -16,7 +16,10 @@ from urllib.parse import unquote, urlsplit
 import psycopg
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _postgresql_login, _postgresql_server
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
+    connection as postgresql_connection,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import login_states
 from tests.integration.postgresql_login.shop import Shop, failed
 
 
@@ -164,10 +167,10 @@ def test_a_right_that_only_the_server_knows_of(shop: Shop) -> None:
 
 
 def test_a_lock_is_not_waited_for_long(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = _postgresql_server.LIMITS.replace("lock_timeout = '5s'", "lock_timeout = '1s'")
-    monkeypatch.setattr(_postgresql_server, "LIMITS", limits)
+    limits = postgresql_connection.LIMITS.replace("lock_timeout = '5s'", "lock_timeout = '1s'")
+    monkeypatch.setattr(postgresql_connection, "LIMITS", limits)
     with psycopg.connect(shop.server.admin_url_of()) as other:
-        other.execute("SELECT pg_advisory_xact_lock(%s)", (_postgresql_server.LOCK,))
+        other.execute("SELECT pg_advisory_xact_lock(%s)", (postgresql_connection.LOCK,))
         started = time.monotonic()
         failed(shop.set(), "busy", "waiting for other runs", "5 seconds")
         assert time.monotonic() - started < 12
@@ -175,17 +178,17 @@ def test_a_lock_is_not_waited_for_long(shop: Shop, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_server_that_is_too_slow(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = _postgresql_server.LIMITS.replace("statement_timeout = '15s'", "statement_timeout = '300ms'")
-    monkeypatch.setattr(_postgresql_server, "LIMITS", limits)
+    limits = postgresql_connection.LIMITS.replace("statement_timeout = '15s'", "statement_timeout = '300ms'")
+    monkeypatch.setattr(postgresql_connection, "LIMITS", limits)
     before = shop.roles()
     with psycopg.connect(shop.server.admin_url_of()) as other:
-        other.execute("SELECT pg_advisory_xact_lock(%s)", (_postgresql_server.LOCK,))
+        other.execute("SELECT pg_advisory_xact_lock(%s)", (postgresql_connection.LOCK,))
         failed(shop.set(), "slow", "15 seconds")
     assert shop.roles() == before
 
 
 def test_a_session_that_does_not_end(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_postgresql_login, "PATIENCE", 1.0)
+    monkeypatch.setattr(login_states, "PATIENCE", 1.0)
     shop.set()
     with shop.connect(shop.first) as running:
         backend = running.info.backend_pid

@@ -12,14 +12,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _postgresql_login
-from ansible_collections.watchparty.secrets.plugins.module_utils._postgresql import DatabaseError
-from ansible_collections.watchparty.secrets.plugins.module_utils._scram import scram_verifier
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _postgresql_module as postgresql_login
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import DatabaseError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import login_states
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import main as postgresql_main
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.postgresql_scram import scram_verifier
 from sandbox.postgres import Postgres
 from tests.integration.postgresql_login.shop import Shop, failed
 
-DEFAULTS = {name: option.get("default") for name, option in postgresql_login.ARGUMENT_SPEC.items()}
+DEFAULTS = {name: option.get("default") for name, option in postgresql_main.ARGUMENT_SPEC.items()}
 
 
 @pytest.mark.usefixtures("driver")
@@ -137,7 +137,7 @@ def test_of_two_runs_at_once_the_later_number_wins(shop: Shop, database: str) ->
         def act(state: str, journal: int, url: str, args: dict[str, Any] = args, outcomes: Any = outcomes) -> None:
             params = {**DEFAULTS, **args, "state": state, "journal": journal, "admin_url": url}
             try:
-                outcomes[state] = _postgresql_login.run(params, check_mode=False)
+                outcomes[state] = login_states.run(params, check_mode=False)
             except DatabaseError as error:
                 outcomes[state] = error.reason
 
@@ -229,7 +229,7 @@ def test_programs_that_keep_coming_back_are_out(shop: Shop) -> None:
 
 def test_a_retire_without_proof_says_so(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.set()
-    monkeypatch.setattr(_postgresql_login, "PATIENCE", 1.0)
+    monkeypatch.setattr(login_states, "PATIENCE", 1.0)
     failed(shop.retire(login_url=shop.url(shop.first).replace(str(shop.server.port), "1")), "not_proven", "reached")
     assert shop.retire()["refused"]
     with Postgres(binaries=shop.server._programs) as other:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._extra_variables import KNOWN, ROLES
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.extra_variables import KNOWN, ROLES
 from tests.unit.playbooks.variables import read_by_templates, read_from_the_command_line
 
 PREFIXES = (

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _kinds
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._paths import full_path
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import full_path
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import kind_declarations
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import own
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.aws_access_key import AwsAccessKey
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, stages_of
@@ -55,7 +55,7 @@ def _own(folder: Path) -> Kind:
         document = yaml.safe_load((folder / "kind.yml").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise CatalogError([f"{folder}/kind.yml: cannot be read: {error}"]) from None
-    kind = _kinds.parse(folder.name, document, folder=str(folder))
+    kind = kind_declarations.parse(folder.name, document, folder=str(folder))
     words = own.objection(folder) if kind.verbs else ""
     if words:
         raise CatalogError([words])

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._access_keys import Steps
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _access_key
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import Steps
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
 
 
@@ -35,5 +35,5 @@ class AwsAccessKey(Acts):
 
     @staticmethod
     def _steps(part: Part) -> Steps:
-        hands, found = _access_key.concerned(part.setting, part.name)
+        hands, found = access_key_preconditions.concerned(part.setting, part.name)
         return Steps(hands, found)

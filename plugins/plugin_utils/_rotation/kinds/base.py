@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Protocol
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError, SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import STAGES, Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import STAGES, Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 Answer = Mapping[str, Any]
 """What came of an act: names, counts and words; never a value."""
@@ -27,9 +27,7 @@ class Server(Protocol):
     def run(self, module: str, **options: Any) -> Answer:
         """Raises RotationError, or its subclass NotReached where that host cannot be reached."""
 
-    def execute(
-        self, program: ModuleType, uses: Sequence[ModuleType], *, args: Mapping[str, Any], seconds: float
-    ) -> Answer:
+    def execute(self, program: ModuleType, *, args: Mapping[str, Any], seconds: float) -> Answer:
         """Runs a program that is no module; ``seconds`` is how long it may take. Raises as ``run`` does."""
 
     def run_each(self, module: str, acts: Sequence[Mapping[str, Any]]) -> list[Answer | RotationError]:

@@ -11,24 +11,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import (
-    _errors,
-    _graph,
-    _own_kind,
-    _redact,
-    _trusted_imports,
-)
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotation, _steps
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import ROTATION_HOST, Kind
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _host_answer, _own_kind_module
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph, redaction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import own_kind, own_kind_main
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import state_machine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import ROTATION_HOST, Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
 
 PROGRAM = "kind"
 """The executable beside kind.yml."""
-USES = (_errors, _redact, _own_kind, _trusted_imports)
-"""What is sent to the rotation host with the executable."""
 
 
 class OwnKind(Acts):
@@ -66,14 +60,14 @@ class OwnKind(Acts):
             answer = run(program, request, name=name, masked=masked, part=part)
         except RotationError as error:
             raise type(error)(_shown(str(error), masked)) from None
-        notes = _own_kind.checked_notes(_printable(answer["notes"]), masked, name=name)
+        notes = own_kind.checked_notes(_printable(answer["notes"]), masked, name=name)
         return {"message": _shown(str(answer["message"]), masked), "notes": notes}
 
     def _here(
         self, program: Path, request: Mapping[str, Any], *, name: str, masked: list[str], part: Part
     ) -> Mapping[str, Any]:
         del part
-        return _own_kind.carry_out(
+        return own_kind.carry_out(
             [str(program)], request, name=name, seconds=self.kind.timeout, masked=masked, folder=self.kind.folder
         )
 
@@ -85,7 +79,7 @@ class OwnKind(Acts):
         except OSError as error:
             raise RotationError(f"{program} cannot be read: {error.strerror}") from None
         args = {"name": name, "program": content, "request": request, "masked": masked, "timeout": self.kind.timeout}
-        answer = part.server.execute(_own_kind_module, USES, args=args, seconds=self.kind.timeout)
+        answer = part.server.execute(own_kind_main, args=args, seconds=self.kind.timeout)
         try:
             return {**answer, "notes": json.loads(answer["notes"])}
         except (ValueError, RecursionError):
@@ -93,12 +87,12 @@ class OwnKind(Acts):
 
 
 def _shown(text: str, masked: list[str]) -> str:
-    return str(_redact.scrub(_host_answer.printable(text, lines=True), masked)).strip()[: _own_kind.SHOWN]
+    return str(redaction.scrub(host_answer.printable(text, lines=True), masked)).strip()[: own_kind.SHOWN]
 
 
 def _printable(node: Any) -> Any:
     if isinstance(node, str):
-        return _host_answer.printable(node, lines=True)
+        return host_answer.printable(node, lines=True)
     if isinstance(node, Mapping):
         return {_printable(key): _printable(item) for key, item in node.items()}
     return [_printable(item) for item in node] if isinstance(node, list) else node
@@ -112,13 +106,15 @@ def _request(verb: str, part: Part) -> tuple[dict[str, Any], list[str]]:
         old, new, more = setting.held(credential).login, None, {"notes": {}, "back": False, "leak": False}
     else:
         _journal, rotation, _item = setting.mine(name)
-        old = _graph.find(setting.catalog, credential, setting.rotator.old_contents(rotation, credential)).login
+        old = credential_graph.find(
+            setting.catalog, credential, setting.rotator.old_contents(rotation, credential)
+        ).login
         new = setting.new_value(rotation, name)
         more = {
             "rotation": rotation.id,
             "number": rotation.number,
             "notes": dict(rotation.notes.get(name, {})),
-            "back": rotation.step in _steps.BACKWARD,
+            "back": rotation.step in state_machine.BACKWARD,
             "leak": bool(rotation.plan.get("incident")),
         }
     request = {
@@ -127,12 +123,12 @@ def _request(verb: str, part: Part) -> tuple[dict[str, Any], list[str]]:
         "application": setting.catalog.application,
         "environment": setting.catalog.environment,
         "options": dict(credential.options),
-        "former": part.credential.get("act") == _rotation.RETIRE,
+        "former": part.credential.get("act") == rotation_plan.RETIRE,
         "old": _login(old),
         "new": _login(new) if new else None,
         **more,
     }
-    return request, _own_kind.masked_texts([login.password for login in (old, new) if login])
+    return request, own_kind.masked_texts([login.password for login in (old, new) if login])
 
 
 def _login(login: Login) -> dict[str, Any]:

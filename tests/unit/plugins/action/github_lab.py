@@ -20,7 +20,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 from moto import mock_aws
 
 from ansible_collections.watchparty.secrets.plugins.action import github_actions_secrets as action
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from sandbox.seed import Journal
 from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
 

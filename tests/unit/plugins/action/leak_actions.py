@@ -7,8 +7,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from tests.unit.plugins.module_utils._rotations.rotator_world import KINDS, World
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS, World
 
 
 def act(world: World, module: Any, *, check: bool = False, variables: Any = None, **args: Any) -> dict[str, Any]:

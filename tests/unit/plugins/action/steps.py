@@ -8,9 +8,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.action.rotation_journal import _prepared
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _closing, _forgotten, _revocation, _supplied
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, begin, entries
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import begin as rotation_begin
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import close as rotation_close
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    confirm_revocation,
+    drop_obligation,
+    supplied_values,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import entries as rotation_entries
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
 
 class ActionModule:
@@ -56,17 +63,19 @@ class ActionModule:
     def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         state, check = args["state"], self._task.check_mode
         if state in ("planned", "begun"):
-            return begin.begin(setting, args, task_vars, write=state == "begun" and not check)
+            return rotation_begin.begin(setting, args, task_vars, write=state == "begun" and not check)
         if state == "advanced":
             given = {name: args[name] for name in ("notes", "refusals", "left", "behind", "proven_at", "sent")}
-            return vars(entries.advance(setting, args["outcome"], args["words"], entries.Seen(**given)))
+            return vars(
+                rotation_entries.advance(setting, args["outcome"], args["words"], rotation_entries.Seen(**given))
+            )
         if state == "closed":
-            return _closing.closed(setting, args)
+            return rotation_close.closed(setting, args)
         if state == "revoked":
-            return _revocation.taken(setting, args, check=check)
+            return confirm_revocation.taken(setting, args, check=check)
         if state == "forgotten":
-            return _forgotten.forgotten(setting, args, check=check)
+            return drop_obligation.forgotten(setting, args, check=check)
         if state == "staged":
-            setting.rotator.create(setting.kinds, shared.new_value, _supplied.supplied(args, task_vars))
+            setting.rotator.create(setting.kinds, rotation_context.new_value, supplied_values.supplied(args, task_vars))
             return {}
         return _prepared(setting, args, state)

@@ -13,7 +13,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.action.ask_secret import TRIES, ActionModule
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._seal import opened
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.seal import opened
 from tests.unit.plugins.action.local_action import run_action
 
 Types = Callable[..., list[str]]

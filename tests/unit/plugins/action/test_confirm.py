@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.action.confirm import ActionModule
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _extra_variables
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import extra_variables
 from tests.unit.plugins.action.local_action import run_action
 
 act = partial(run_action, ActionModule)
@@ -63,7 +63,7 @@ def test_nobody_is_there() -> None:
 @pytest.mark.parametrize(("value", "confirms"), [("yes", True), ("no", False), (True, False), (None, False)])
 def test_the_command_line_confirms(typed: Any, monkeypatch: pytest.MonkeyPatch, value: object, confirms: bool) -> None:
     variables = {} if value is None else {"confirm": value}
-    monkeypatch.setattr(_extra_variables, "load_extra_vars", lambda loader: variables)
+    monkeypatch.setattr(extra_variables, "load_extra_vars", lambda loader: variables)
     asked = typed(b"yes")
     assert act(question="Contain it now?", variable="confirm")["changed"] is False
     assert bool(asked) is not confirms

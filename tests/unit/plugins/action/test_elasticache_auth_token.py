@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action.elasticache_auth_token import ActionModule
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Credential, Server
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Credential, Server
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 
 AWS = ["master.g.euw3.cache.amazonaws.com:6379", "replica.g.euw3.cache.amazonaws.com:6379"]
 

@@ -24,12 +24,12 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What went to the host, which repeats what it was sent."""
     kept: list[dict[str, Any]] = []
 
-    def execute(_action: Any, _module: Any, _uses: Any, *, args: dict[str, Any], **_more: Any) -> dict[str, Any]:
+    def execute(_action: Any, _module: Any, *, args: dict[str, Any], **_more: Any) -> dict[str, Any]:
         kept.append(args)
         return {"changed": False, "left": [f"saw {args['values']}"]}
 
-    monkeypatch.setattr(env_copies._lean, "execute", execute)
-    monkeypatch.setattr(env_copies._guard, "objection", lambda _connection, _task: None)
+    monkeypatch.setattr(env_copies.remote_program, "execute", execute)
+    monkeypatch.setattr(env_copies.transport_guard, "objection", lambda _connection, _task: None)
     monkeypatch.setattr(ActionBase, "run", lambda *_args, **_more: {})
     return kept
 
@@ -62,7 +62,7 @@ def test_values_in_the_task_are_refused(sent: list[dict[str, Any]]) -> None:
 def test_nothing_is_sent_where_it_would_touch_the_disk(
     sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(env_copies._guard, "objection", lambda _connection, _task: "pipelining is off")
+    monkeypatch.setattr(env_copies.transport_guard, "objection", lambda _connection, _task: "pipelining is off")
     with pytest.raises(AnsibleActionFail, match=r"^Nothing was sent: pipelining is off$"):
         run()
     assert sent == []
@@ -72,7 +72,7 @@ def test_an_error_shows_no_value(sent: list[dict[str, Any]], monkeypatch: pytest
     def fails(*_args: Any, **_more: Any) -> Any:
         raise AnsibleActionFail("cannot use canary-dead-value")
 
-    monkeypatch.setattr(env_copies._lean, "execute", fails)
+    monkeypatch.setattr(env_copies.remote_program, "execute", fails)
     with pytest.raises(AnsibleActionFail) as caught:
         run()
     assert "canary" not in str(caught.value)

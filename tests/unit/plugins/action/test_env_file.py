@@ -13,8 +13,8 @@ from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
 
 from ansible_collections.watchparty.secrets.plugins.action.env_file import ActionModule, _unusable
-from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv_readers import DEFAULT_READERS
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _external_health
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import external_health
 
 SNAPSHOT = {"settings": {"KEY": "canary"}, "snapshot_id": "s", "journal": 7, "opened": {"deploy_ssh": ["web2", "web3"]}}
 
@@ -99,7 +99,7 @@ class TestTheAddressFromOutside:
             return given
 
         monkeypatch.setattr(ActionModule, "_on_host", answer)
-        monkeypatch.setattr(_external_health, "problem", lambda _services: "")
+        monkeypatch.setattr(external_health, "problem", lambda _services: "")
         return left, sent
 
     def test_healthy(self, answers: tuple[list[Any], list[Any]]) -> None:
@@ -112,7 +112,7 @@ class TestTheAddressFromOutside:
 
     def test_not_healthy(self, answers: tuple[list[Any], list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
         left, sent = answers
-        monkeypatch.setattr(_external_health, "problem", lambda _services: "https://[::1]/: HTTP status 500")
+        monkeypatch.setattr(external_health, "problem", lambda _services: "https://[::1]/: HTTP status 500")
         left.append(DELIVERED)
         found = deliver("web1", services=OUTSIDE)
         assert found["failed"]
@@ -161,9 +161,9 @@ class TestTheTriesFromOutside:
     @pytest.mark.parametrize(("fails", "slept", "expected"), [(0, 0, ""), (2, 2, ""), (5, 2, "HTTP status 500")])
     def test_how_many(self, monkeypatch: pytest.MonkeyPatch, fails: int, slept: int, expected: str) -> None:
         answers = ["HTTP status 500"] * fails + [""]
-        monkeypatch.setattr(_external_health, "problem_of", lambda _url, _seconds: answers.pop(0))
+        monkeypatch.setattr(external_health, "problem_of", lambda _url, _seconds: answers.pop(0))
         pauses: list[float] = []
-        assert _external_health.problem(self.SERVICES, sleep=pauses.append) == expected
+        assert external_health.problem(self.SERVICES, sleep=pauses.append) == expected
         assert pauses == [1.0] * slept
 
 

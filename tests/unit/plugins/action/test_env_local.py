@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action.env_local import ActionModule
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._seal import opened
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.seal import opened
 from tests.unit.plugins.action.values_account import CATALOG, run
 
 

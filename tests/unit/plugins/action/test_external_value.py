@@ -11,13 +11,13 @@ import pytest
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.watchparty.secrets.plugins.action import external_value
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations import _rotator_ends
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import rollback as rotation_rollback
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 from tests.unit.plugins.action.local_action import run_action
-from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, CORE, GIVEN, KINDS, NOW, World
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, CORE, GIVEN, KINDS, NOW, World
 
 TEST = {"url": "https://p.example/me", "headers": {"X-Key": "{value}"}}
 PLACE = [{"setting": "NOTE"}]
@@ -35,7 +35,7 @@ DOCUMENT = {
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setitem(GIVEN, "note", Login(None, "new-canary-note"))
-    return World(catalog=_catalog.parse(DOCUMENT, "test"))
+    return World(catalog=catalog_parser.parse(DOCUMENT, "test"))
 
 
 def params(world: World, name: str, state: str, answers: Any = None) -> tuple[dict[str, Any] | None, list[str]]:
@@ -77,7 +77,7 @@ class TestOld:
         rotator.advance("promote")
         rotator.promote()
         owed = {"credential": "note", "act": "revoke", "due": NOW, "rotation": "r1"}
-        _rotator_ends.close(rotator, step="closed", obligations={"r1/note": {**owed, "secrets": secrets}})
+        rotation_rollback.close(rotator, step="closed", obligations={"r1/note": {**owed, "secrets": secrets}})
 
     def test_it_is_read_by_the_version_that_held_it(self, world: World) -> None:
         self.closed(world, **{CORE: world.first[CORE]})

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     NotFound,
     ProvisionError,
     StoreError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.sent import SentStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sent_records import SentStore
 from tests.integration.github_server import REPOSITORY
 from tests.unit.plugins.action.github_lab import CORE, RECORDS, URL, Lab, github_lab
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action import github_actions_secrets as action
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     Conflict,
     JournalError,
     NoAccess,
@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     SecretsError,
     StoreError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.sent import SentStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sent_records import SentStore
 from tests.integration.github_server import TOKEN
 from tests.unit.plugins.action.github_lab import CORE, JOURNAL, RECORDS, URL, Lab, github_lab
 

@@ -16,10 +16,10 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 from moto import mock_aws
 
 from ansible_collections.watchparty.secrets.plugins.action import github_env as action
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import DotenvError, HostError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _snapshot_action
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._aws import AwsConnection
-from tests.unit.plugins.module_utils._github_actions.test_github_env import Runner
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError, HostError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import snapshot_action
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
+from tests.unit.plugins.plugin_utils._github.test_job_env import Runner
 
 KEY, URL = "canary-line-1\ncanary-line-2\n", "postgres://app:canary-password@db/app"
 CATALOG: dict[str, Any] = {
@@ -43,9 +43,7 @@ class Job:
     def run(self, *, check: bool = False, names: list[str] | None = None) -> dict[str, Any]:
         made = action.ActionModule.__new__(action.ActionModule)
         made._task = SimpleNamespace(check_mode=check)
-        options = {
-            name: one.get("default") for name, one in {**aws_argument_spec(), **_snapshot_action.OPTIONS}.items()
-        }
+        options = {name: one.get("default") for name, one in {**aws_argument_spec(), **snapshot_action.OPTIONS}.items()}
         own = {"catalog": self.document, "environment": "ci", "names": names or []}
         found: dict[str, Any] = made._given({**options, **own})
         assert "canary" not in json.dumps(found)

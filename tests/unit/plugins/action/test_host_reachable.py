@@ -11,7 +11,7 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.watchparty.secrets.plugins.action import host_reachable
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _lean
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
 from tests.unit.plugins.action.local_action import run_action
 
 act = partial(run_action, host_reachable.ActionModule)
@@ -28,7 +28,7 @@ def lost(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             raise AnsibleConnectionFailure("no way")
         return {"changed": False, "reachable": True}
 
-    monkeypatch.setattr(_lean, "execute", execute)
+    monkeypatch.setattr(remote_program, "execute", execute)
     monkeypatch.setattr(host_reachable, "PAUSE", 0.01)
     return counts
 

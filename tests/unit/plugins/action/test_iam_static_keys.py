@@ -15,7 +15,7 @@ from moto import mock_aws
 from moto.iam.models import iam_backends
 
 from ansible_collections.watchparty.secrets.plugins.action import iam_static_keys
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound, PolicyError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, PolicyError
 from ansible_collections.watchparty.secrets.plugins.modules import iam_static_keys as document
 from tests.unit.plugins.action.test_leak_documentation import options_of, taken
 

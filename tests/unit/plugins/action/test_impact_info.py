@@ -13,19 +13,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action.impact_info import ActionModule
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from tests.unit.plugins.module_utils._rotations.rotator_world import (
-    CATALOG,
-    COPY,
-    CORE,
-    KINDS,
-    TOKEN,
-    World,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from tests.fakes.memory_stores import Hook
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, COPY, CORE, KINDS, TOKEN, World
 
 DEFAULTS = {name: option.get("default") for name, option in ActionModule.extra_options.items()}
 OLD, NOW, COMING, TOKEN_VALUE = "canary-former", "canary-present", "canary-coming", "canary-token"
@@ -36,7 +29,7 @@ def world() -> World:
     """The database's login in three versions, and a token in a parameter."""
     credentials = {**CATALOG["credentials"]}
     credentials["token"] = {**credentials["token"], "exposes": ["django"]}
-    made = World(catalog=_catalog.parse({**CATALOG, "credentials": credentials}, "test"))
+    made = World(catalog=catalog_parser.parse({**CATALOG, "credentials": credentials}, "test"))
 
     def core(password: str) -> str:
         return json.dumps({"URL": f"postgres://app_a:{password}@db/app", "KEY": "canary-key"})

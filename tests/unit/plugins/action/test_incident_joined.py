@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks import _impact, _impact_drawing
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration, report
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius, blast_radius_diagram
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import report as leak_report
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.declaration import Declaration, Wish
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 from tests.unit.plugins.action import steps as rotation
-from tests.unit.plugins.module_utils._rotations.rotator_world import KINDS, World, opened
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS, World, opened
 
 CURRENT = {"credential": "database", "stage": "AWSCURRENT", "form": "as it is"}
 
@@ -37,8 +38,8 @@ class Run:
         return answer
 
     def declare(self, *leaked: str, check: bool = False, **args: Any) -> Declaration:
-        impact = _impact_drawing.data(_impact.impact(self.world.catalog, leaked, ["web1"]))
-        act = declaration.declared if check else declaration.declare
+        impact = blast_radius_diagram.data(blast_radius.impact(self.world.catalog, leaked, ["web1"]))
+        act = leak_declaration.declared if check else leak_declaration.declare
         return act(self.setting, self.setting.rotator.look(), Wish(leaked, impact=impact, **args))
 
     def begin(self, *names: str, **args: Any) -> dict[str, Any]:
@@ -66,9 +67,9 @@ class Run:
             self._act(rotation, False, state="advanced", outcome="done")
 
     def report(self, tmp_path: Any, results: dict[str, Any]) -> list[str]:
-        impact = _impact_drawing.data(_impact.impact(self.world.catalog, ["database"], []))
+        impact = blast_radius_diagram.data(blast_radius.impact(self.world.catalog, ["database"], []))
         response = Response("close", [], [], report_path=str(tmp_path), impact=impact, results=results)
-        return list(report.write(self.setting, self.setting.rotator.look(), response, {}, {}).open)
+        return list(leak_report.write(self.setting, self.setting.rotator.look(), response, {}, {}).open)
 
     @property
     def incident(self) -> Incident:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.plugins.action import steps as rotation
 from tests.unit.plugins.action.test_incident_joined import Run
-from tests.unit.plugins.module_utils._rotations.rotator_world import KINDS, World
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS, World
 
 
 @pytest.fixture

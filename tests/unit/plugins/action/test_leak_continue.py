@@ -11,8 +11,8 @@ import pytest
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.action import leak_continue
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence as leak_evidence
 from tests.unit.plugins.action.leak_actions import act
 from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
 
@@ -27,9 +27,9 @@ class Stores:
         self.asked.append(("scrubbed", *what))
         return {"scrubbed": ["a policy of core denies version v1"], "not_scrubbed": []}
 
-    def trail(self, _setting: Any, credentials: Any, **options: Any) -> evidence.Beside:
+    def trail(self, _setting: Any, credentials: Any, **options: Any) -> leak_evidence.Beside:
         self.asked.append(("trail", credentials, options))
-        return evidence.Beside(lambda: {"words": ["eve read it"], "asked": True})
+        return leak_evidence.Beside(lambda: {"words": ["eve read it"], "asked": True})
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def leak() -> Leak:
 def stores(monkeypatch: pytest.MonkeyPatch) -> Stores:
     made = Stores()
     monkeypatch.setattr(leak_continue.scrubbing, "scrubbed", made.scrubbed)
-    monkeypatch.setattr(leak_continue.evidence, "trail", made.trail)
+    monkeypatch.setattr(leak_continue.leak_evidence, "trail", made.trail)
     return made
 
 

@@ -10,7 +10,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.watchparty.secrets.plugins.action import leak_false_alarm
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from tests.unit.plugins.action.leak_actions import act
 from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
 
@@ -33,8 +33,10 @@ class Log:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     questions: list[str] = []
     Log.records = []
-    monkeypatch.setattr(leak_false_alarm._confirmation, "require", lambda question, **_how: questions.append(question))
-    monkeypatch.setattr(leak_false_alarm.segment, "Audit", Log)
+    monkeypatch.setattr(
+        leak_false_alarm.confirmation_prompt, "require", lambda question, **_how: questions.append(question)
+    )
+    monkeypatch.setattr(leak_false_alarm.rotation_segment, "Audit", Log)
     return questions
 
 
@@ -65,7 +67,7 @@ def test_without_the_confirmation_it_stays(leak: Leak, monkeypatch: pytest.Monke
     def refuses(*_args: Any, **_how: Any) -> None:
         raise AnsibleActionFail("not confirmed; nothing was changed")
 
-    monkeypatch.setattr(leak_false_alarm._confirmation, "require", refuses)
+    monkeypatch.setattr(leak_false_alarm.confirmation_prompt, "require", refuses)
     with pytest.raises(AnsibleActionFail):
         act(leak.world, leak_false_alarm)
     assert leak.incident.id

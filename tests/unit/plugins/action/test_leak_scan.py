@@ -14,11 +14,11 @@ import pytest
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.action.leak_scan import ActionModule
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import ScanError
-from ansible_collections.watchparty.secrets.plugins.module_utils._scans import _scan_gitleaks
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _leak_scan, _live_values
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gitleaks, live_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import request as scan_request
 
-DEFAULTS = {name: option.get("default") for name, option in _leak_scan.OPTIONS.items()}
+DEFAULTS = {name: option.get("default") for name, option in scan_request.OPTIONS.items()}
 VALUE = "Yt3-canary-of-the-action-9"
 CATALOG = {"application": "app", "settings": {"TOKEN": {"group": "core"}}}
 
@@ -43,14 +43,14 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> None:
         def store_client(self, _service: str) -> None:
             return None
 
-    monkeypatch.setattr(_leak_scan, "AwsConnection", Connection)
+    monkeypatch.setattr(scan_request, "AwsConnection", Connection)
     monkeypatch.setattr(
-        _live_values, "read", lambda *_: ([_leak_scan_live("TOKEN", VALUE), _leak_scan_live("OFF", "True")], [])
+        live_values, "read", lambda *_: ([_leak_scan_live("TOKEN", VALUE), _leak_scan_live("OFF", "True")], [])
     )
 
 
 def _leak_scan_live(name: str, value: str) -> Any:
-    from ansible_collections.watchparty.secrets.plugins.module_utils._scans._scan_sought import Live
+    from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live
 
     return Live(name, "current", value)
 
@@ -90,7 +90,7 @@ def test_a_stream_that_is_none(tmp_path: Path) -> None:
     ],
 )
 def test_bad_input(monkeypatch: pytest.MonkeyPatch, args: dict[str, Any], words: str) -> None:
-    monkeypatch.setattr(_scan_gitleaks, "installed", lambda: None)
+    monkeypatch.setattr(gitleaks, "installed", lambda: None)
     with pytest.raises(ScanError, match=words):
         ask(**args)
 
@@ -103,7 +103,7 @@ def test_a_baseline_that_is_no_yaml(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("stores")
 def test_without_gitleaks_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(_scan_gitleaks, "installed", lambda: None)
+    monkeypatch.setattr(gitleaks, "installed", lambda: None)
     answer = ask(paths=[str(tmp_path)], patterns="auto")
     assert answer["complete"] is False
     assert answer["not_checked"][0]["what"] == "unknown secrets"
@@ -123,7 +123,7 @@ def test_without_a_search_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert ask(paths=[str(tmp_path)]) == with_a_library
     assert len(warnings) == 1
     assert "pip install hyperscan" in warnings[0]
-    monkeypatch.setattr(_live_values, "read", lambda *_: ([], []))
+    monkeypatch.setattr(live_values, "read", lambda *_: ([], []))
     ask(paths=[str(tmp_path)])
     assert len(warnings) == 1
 
@@ -137,7 +137,7 @@ def test_required_patterns_that_could_not_be_looked_for_fail_the_task(
     program.parent.mkdir()
     program.write_text("#!/bin/sh\nexit 3\n")
     program.chmod(0o755)
-    monkeypatch.setattr(_scan_gitleaks, "installed", lambda: str(program))
+    monkeypatch.setattr(gitleaks, "installed", lambda: str(program))
     (tmp_path / "log").write_text(VALUE)
     out = tmp_path / "out.json"
     answer = ask(paths=[str(tmp_path / "log")], patterns="required", json_file=str(out))

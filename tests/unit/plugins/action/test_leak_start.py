@@ -11,11 +11,11 @@ import pytest
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.watchparty.secrets.plugins.action import leak_start
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser as _catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence as leak_evidence
 from tests.unit.plugins.action.leak_actions import act
-from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, World
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, World
 
 HOSTS: dict[str, Any] = {
     "hosts": ["web1", "web2"],
@@ -51,9 +51,9 @@ class Operator:
         if not self.confirms:
             raise AnsibleActionFail("not confirmed; nothing was changed")
 
-    def trail(self, _setting: Any, credentials: Any, *, since: str, **_how: Any) -> evidence.Beside:
+    def trail(self, _setting: Any, credentials: Any, *, since: str, **_how: Any) -> leak_evidence.Beside:
         self.asked.append(("CloudTrail", sorted(credentials), since))
-        return evidence.Beside(lambda: {"words": ["eve read it"]})
+        return leak_evidence.Beside(lambda: {"words": ["eve read it"]})
 
     def sessions(self, _server: Any, _connection: Any, credentials: Any, _until: float) -> list[Any]:
         assert self.lines, "the operator has the plan to read meanwhile"
@@ -66,16 +66,16 @@ def operator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Operator:
     made = Operator()
     monkeypatch.chdir(tmp_path)  # evidence is written there
     monkeypatch.setattr(leak_start, "extra_variable", lambda name, **_how: made.extra.get(name))
-    monkeypatch.setattr(leak_start._confirmation, "require", made.require)
+    monkeypatch.setattr(leak_start.confirmation_prompt, "require", made.require)
     monkeypatch.setattr(leak_start, "show", made.lines.extend)
-    begun = leak_start.preflight.begun
+    begun = leak_start.rotation_preflight.begun
 
     def planned(*args: Any, **how: Any) -> dict[str, Any]:
         return {**begun(*args, **how), **made.planned}
 
-    monkeypatch.setattr(leak_start.preflight, "begun", planned)
-    monkeypatch.setattr(leak_start.evidence, "trail", made.trail)
-    monkeypatch.setattr(leak_start.evidence, "sessions", made.sessions)
+    monkeypatch.setattr(leak_start.rotation_preflight, "begun", planned)
+    monkeypatch.setattr(leak_start.leak_evidence, "trail", made.trail)
+    monkeypatch.setattr(leak_start.leak_evidence, "sessions", made.sessions)
     monkeypatch.setattr(leak_start.ActionModule, "server", lambda *_args: None)
     monkeypatch.setattr(leak_start.ActionModule, "_connection", None, raising=False)
     return made
@@ -172,13 +172,13 @@ def test_hosts_are_looked_at_before_the_plan_is_complete(world: World, operator:
 
 def test_what_each_host_answered_is_in_the_plan(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     plans: list[Any] = []
-    begun = leak_start.preflight.begun
+    begun = leak_start.rotation_preflight.begun
 
     def planned(setting: Any, options: Any, *more: Any, **how: Any) -> Any:
         plans.append(options["seen"])
         return begun(setting, options, *more, **how)
 
-    monkeypatch.setattr(leak_start.preflight, "begun", planned)
+    monkeypatch.setattr(leak_start.rotation_preflight, "begun", planned)
     answer = {"leak_respond_look": "deploy", "old": True, "file": "keys", "account": "ci"}
     hosts = {"web1": {"leak_respond__looked": {"results": [answer]}}, "web2": {}}
     given = {**HOSTS, "leaked": ["token"], "looked": ["deploy"]}
@@ -272,7 +272,7 @@ class TestRefused:
 def test_copies_at_cloudfront_stay_open_without_the_module(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     copies = [{"name": "cdn", "distribution": "E1", "paths": ["/*"]}]
     purge = {"valkey": [], "invalidations": copies, "cloudfront": False}
-    monkeypatch.setattr(leak_start.blast_radius, "purged", lambda _catalog: purge)
+    monkeypatch.setattr(leak_start.leak_assessment, "purged", lambda _catalog: purge)
     (line,) = start(world, "token")["carried"]["failures"]
     assert line.startswith("community.aws is not installed; invalidate by 'aws cloudfront create-invalidation'")
     assert line.endswith(" E1")

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action.previous_values_info import ActionModule
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._seal import opened
-from tests.unit.plugins.module_utils._rotations.rotator_world import COPY, CORE, KINDS, TOKEN, World
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.seal import opened
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import COPY, CORE, KINDS, TOKEN, World
 
 
 def core(password: str, key: str = "canary-key") -> str:

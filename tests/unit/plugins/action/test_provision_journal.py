@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ansible_collections.watchparty.secrets.plugins.action.environment_provision import ActionModule
-from ansible_collections.watchparty.secrets.plugins.module_utils import _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
 from tests.unit.plugins.action.values_account import CATALOG, JOURNAL, account, run
 
 Clients = Callable[[str], Any]
@@ -106,7 +106,7 @@ def test_what_the_bucket_lacks_is_completed_and_the_rest_stays(clients: Clients)
 
 
 def test_a_run_that_was_cut_short_is_completed(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_bucket import JournalBucket
+    from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.journal_bucket import JournalBucket
 
     with monkeypatch.context() as patched:
         patched.setattr(JournalBucket, "_keep_versions", lambda _self: (_ for _ in ()).throw(KeyboardInterrupt))

@@ -10,7 +10,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.watchparty.secrets.plugins.action import django_sessions, revoked_logins
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _former_tried
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import try_previous_keys
 from tests.unit.plugins.action.local_action import run_action
 
 SSH = {"credential": "x", "server": "ssh", "current": "a-private-key", "former": ["another"], "user": ""}
@@ -34,7 +34,7 @@ def test_without_what_was_read() -> None:
 @pytest.mark.parametrize("registered", [{}, {"verify_info": {"skipped": True}}, {"verify_info": []}])
 def test_what_is_no_result_of_verify_info(registered: dict[str, Any]) -> None:
     with pytest.raises(AnsibleActionFail, match="start the playbook from its beginning"):
-        _former_tried.given("verify_info", registered)
+        try_previous_keys.given("verify_info", registered)
 
 
 def test_everything_is_masked() -> None:

@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._steps import Gate
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_pair
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting, entries
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import entries as rotation_entries
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.state_machine import Gate
 from tests.unit.plugins.action import steps as rotation
-from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, KINDS, World
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, KINDS, World
 
 SECRET = "app/test/deploy"
 DOCUMENT = {
@@ -35,8 +36,8 @@ WELL = {"credential": "deploy", "host": "web1", "there": True, "file": "f", "acc
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setitem(KINDS, "ssh_key", Kind("ssh_key", form="ssh_key"))
-    made = World(catalog=_catalog.parse(DOCUMENT, "test"))
-    made.secrets.seed(SECRET, json.dumps({"private": _ssh_pair.new_private_key()}))
+    made = World(catalog=catalog_parser.parse(DOCUMENT, "test"))
+    made.secrets.seed(SECRET, json.dumps({"private": key_pair.new_private_key()}))
     return made
 
 
@@ -135,7 +136,7 @@ def test_any_begins_where_none_is_open(begun: Any) -> None:
 
 def test_check_mode_plans_what_would_be_asked_for(world: World, begun: Any) -> None:
     """And refuses it where nobody would ask."""
-    world.catalog = _catalog.parse(CATALOG, "test")
+    world.catalog = catalog_parser.parse(CATALOG, "test")
     wish = {"state": "planned", "resume": "any"}
     answer = begun("token", ask=True, **wish)
     assert (answer["refused"], list(answer["plan"]["credentials"])) == ({}, ["token"])
@@ -185,8 +186,8 @@ def test_the_gate_says_what_hosts_said(world: World) -> None:
     gate = Gate(hosts=["web1"], proven=[])
     for words, end in (("web1: no answer. ", "=web1. web1: no answer"), ("", "=web1")):
         with pytest.raises(RotationError, match=rf"^nothing was removed: not proven .*{end}$"):
-            entries.objections(setting, gate, leaves_lost=False, words=words)
-    assert entries.objections(setting, gate, leaves_lost=True, words="")
+            rotation_entries.objections(setting, gate, leaves_lost=False, words=words)
+    assert rotation_entries.objections(setting, gate, leaves_lost=True, words="")
 
 
 def test_beside_an_open_one_a_leak_looks_at_hosts_as_well(world: World, begun: Any) -> None:
@@ -308,7 +309,9 @@ class TestWhatGitHubHoldsToo:
     def rotator(self, world: World) -> Any:
         database = {"kind": "login", "appears_in": [{"setting": "URL"}, {"github": "PASSWORD"}]}
         github = {"repository": "owner/name"}
-        world.catalog = _catalog.parse({**DOCUMENT, "github": github, "credentials": {"database": database}}, "test")
+        world.catalog = catalog_parser.parse(
+            {**DOCUMENT, "github": github, "credentials": {"database": database}}, "test"
+        )
         return world.begun("database")
 
     @pytest.mark.parametrize("state", ["planned", "begun"])
@@ -343,6 +346,6 @@ class TestWhatGitHubHoldsToo:
 
 
 def test_a_new_value_by_its_kind() -> None:
-    assert shared.new_value(Kind("x", length=20)).isascii()
-    assert len(shared.new_value(Kind("x", length=20))) == 20
-    assert "OPENSSH PRIVATE KEY" in shared.new_value(Kind("x", form="ssh_key"))
+    assert rotation_context.new_value(Kind("x", length=20)).isascii()
+    assert len(rotation_context.new_value(Kind("x", length=20))) == 20
+    assert "OPENSSH PRIVATE KEY" in rotation_context.new_value(Kind("x", form="ssh_key"))

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action import rotation_info
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError, RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 from tests.unit.plugins.action import steps as rotation
-from tests.unit.plugins.module_utils._rotations.rotator_world import CORE, KINDS, World
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import CORE, KINDS, World
 
 HEAD = {"number": 3, "digest": "d"}
 

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action import rotation_info
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._audit_log import _audit_record
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._model import Probe
-from ansible_collections.watchparty.secrets.plugins.module_utils._url import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Probe
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 from tests.unit.plugins.action import steps as rotation
-from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, GIVEN, KINDS, World
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, GIVEN, KINDS, World
 
 PAGE = "https://provider.example/keys"
 DOCUMENT = {
@@ -38,7 +38,7 @@ HEAD = {"number": 3, "digest": "d"}
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setitem(GIVEN, "note", Login(None, "new-note"))
-    return World(catalog=_catalog.parse(DOCUMENT, "test"))
+    return World(catalog=catalog_parser.parse(DOCUMENT, "test"))
 
 
 def act(world: World, module: Any, state: str | None, *, check: bool = False, **more: Any) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def act(world: World, module: Any, state: str | None, *, check: bool = False, **
 
 def declare(world: World) -> None:
     setting = Setting(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
-    declaration.declare(setting, setting.rotator.look(), declaration.Wish(["token"]))
+    leak_declaration.declare(setting, setting.rotator.look(), leak_declaration.Wish(["token"]))
 
 
 def rotated(world: World, *names: str, number: int = 1) -> dict[str, Any]:
@@ -173,7 +173,7 @@ class TestTried:
         assert done["said"][0].startswith(
             "token: what r1 replaced was revoked, as the operator says (not proven: no answer"
         )
-        _audit_record.require({**done["record"], "application": "app", "environment": "test"})
+        audit_record.require({**done["record"], "application": "app", "environment": "test"})
 
     def test_in_a_leak_one_that_still_works_is_not_noted_as_revoked(self, world: World) -> None:
         declare(world)
@@ -242,7 +242,7 @@ class TestOfWhatIsEndedHere:
     def test_what_no_run_can_replace_is_taken_for_it(self, world: World, place: list[dict[str, str]]) -> None:
         """GitHub holds it and no token is there: people replace it (docs/explanation/leak-response.md)."""
         made = {**DOCUMENT["credentials"], "database": {"kind": "login", "appears_in": place}}
-        world.catalog = _catalog.parse({**DOCUMENT, "credentials": made}, "test")
+        world.catalog = catalog_parser.parse({**DOCUMENT, "credentials": made}, "test")
         declare(world)
         assert act(world, rotation, "revoked", credentials=["database"])["changed"]
         found = looked(world).incident

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 from sandbox.process import write_private
 from tests.unit.plugins.action import steps as rotation
-from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, KINDS, World, opened
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, KINDS, World, opened
 
 PAGE = "https://provider.example/keys"
 TOKEN = {**CATALOG["credentials"]["token"], "provider_url": PAGE}
@@ -24,7 +24,7 @@ DOCUMENT = {**CATALOG, "credentials": {**CATALOG["credentials"], "token": TOKEN}
 
 @pytest.fixture
 def world() -> World:
-    return World(catalog=_catalog.parse(DOCUMENT, "test"))
+    return World(catalog=catalog_parser.parse(DOCUMENT, "test"))
 
 
 def act(world: World, module: Any, state: str, *, answer: str = "", check: bool = False, **more: Any) -> dict[str, Any]:

@@ -15,12 +15,12 @@ from ansible.errors import AnsibleActionFail
 from botocore.stub import ANY, Stubber
 
 from ansible_collections.watchparty.secrets.plugins.action.secret_readers_info import ActionModule
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import JournalError, RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import readers
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from tests.unit.plugins.module_utils._leaks.trail_events import event
-from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, CORE, KINDS, TOKEN, World
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError, RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import readers as leak_readers
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from tests.unit.plugins.plugin_utils._leak.trail_events import event
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, CORE, KINDS, TOKEN, World
 
 DEFAULTS = {name: option.get("default") for name, option in ActionModule.extra_options.items()}
 KEY = "AKIALEAKEDEXAMPLE001"
@@ -29,7 +29,7 @@ Ask = Callable[..., dict[str, Any]]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ansible_collections.watchparty.secrets.plugins.module_utils._stores.cloudtrail.PAUSE", 0.0)
+    monkeypatch.setattr("ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail.PAUSE", 0.0)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
 
@@ -38,7 +38,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def world() -> World:
     aws = {"kind": "aws_access_key", "appears_in": [{"secret": "mailer", "keys": ["access_key_id", "secret"]}]}
     more = {"credentials": {**CATALOG["credentials"], "mailer": aws}, "secrets": {"mailer": {"environment": "test"}}}
-    made = World(catalog=_catalog.parse({**CATALOG, **more}, "test"))
+    made = World(catalog=catalog_parser.parse({**CATALOG, **more}, "test"))
     made.secrets.seed("mailer", json.dumps({"access_key_id": KEY, "secret": "canary-secret-key"}))
     return made
 
@@ -78,7 +78,7 @@ def test_by_name_and_by_what_was_called(world: World, trail: Stubber) -> None:
     assert found["asked"]
     assert found["words"] == [
         f"{TOKEN}: GetParametersByPath by somebody from 10.0.3.7, key ASIAWEBEXAMPLE000001, 2026-11-25T10:00:00Z",
-        f"CloudTrail was asked in eu-west-3 only; {readers.LATE}",
+        f"CloudTrail was asked in eu-west-3 only; {leak_readers.LATE}",
     ]
     assert found["access_keys"] == []
 

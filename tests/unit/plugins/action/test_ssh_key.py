@@ -15,15 +15,16 @@ from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
 
 from ansible_collections.watchparty.secrets.plugins.action import ssh_key
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._ssh_verdict import Verdict
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _rotation as shared
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_login, _ssh_pair
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._server_action import ServerAction
-from tests.unit.plugins.module_utils._rotations import rotator_world
-from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, KINDS, World
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import login as ssh_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh.verbose_output import Verdict
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import ServerAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from tests.unit.plugins.plugin_utils._rotation import rotator_world
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, KINDS, World
 
 SECRET, FILE = "app/test/deploy", "/home/ci/.ssh/authorized_keys"
 DOCUMENT = {
@@ -37,12 +38,12 @@ DOCUMENT = {
         },
     },
 }
-OLD = _ssh_pair.new_private_key()
+OLD = key_pair.new_private_key()
 OPERATORS = "SHA256:operators"
 
 
 def print_of(private: str) -> str:
-    return _ssh_pair.fingerprint(private, "test")
+    return key_pair.fingerprint(private, "test")
 
 
 @dataclass
@@ -70,11 +71,11 @@ class Host:
             return Verdict(frozenset({key}), frozenset(), frozenset(), False, "", False, "Connection closed")
         return Verdict(frozenset({key}), taken, frozenset({key}) - taken, True, by if taken else OPERATORS, False, "")
 
-    def login(self, way: _ssh_login.Way, held: _ssh_login.Held) -> Verdict:
+    def login(self, way: ssh_login.Way, held: ssh_login.Held) -> Verdict:
         self.log.append(("login", held.fingerprint))
         return self.verdict(held.fingerprint, by=held.fingerprint)
 
-    def own_login(self, way: _ssh_login.Way) -> Verdict:
+    def own_login(self, way: ssh_login.Way) -> Verdict:
         self.log.append(("own", way.name))
         return self.verdict(self.own, by=self.own)
 
@@ -97,7 +98,7 @@ class Host:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setitem(rotator_world.KINDS, "ssh_key", Kind("ssh_key", form="ssh_key"))
-    made = World(catalog=_catalog.parse(DOCUMENT, "test"))
+    made = World(catalog=catalog_parser.parse(DOCUMENT, "test"))
     made.secrets.seed(SECRET, json.dumps({"private": OLD}))
     return made
 
@@ -105,8 +106,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> Host:
     made = Host()
-    monkeypatch.setattr(_ssh_login, "tried", made.login)
-    monkeypatch.setattr(_ssh_login, "own", made.own_login)
+    monkeypatch.setattr(ssh_login, "tried", made.login)
+    monkeypatch.setattr(ssh_login, "own", made.own_login)
     monkeypatch.setattr(ServerAction, "_on_host", lambda self, *args: made.run(self, *args))
     return made
 
@@ -123,7 +124,7 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
         **more: Any,
     ) -> Any:
         found = Setting(world.catalog, KINDS, rotator or world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
-        monkeypatch.setattr(shared, "prepared", lambda _name, _args: found)
+        monkeypatch.setattr(rotation_context, "prepared", lambda _name, _args: found)
         connection = connection_loader.get(transport, PlayContext(), "/dev/null")
         connection.set_options(var_options={"ansible_pipelining": True, "ansible_host": "192.0.2.1", **more})
         args = {"catalog": {}, "environment": "test", "credential": "deploy", "state": state, "env_path": "/srv/.env"}
@@ -140,7 +141,7 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
 def made(world: World) -> Any:
     """A rotation whose new key is there."""
     rotator = world.begun("deploy")
-    rotator.create(KINDS, shared.new_value, {})
+    rotator.create(KINDS, rotation_context.new_value, {})
     return rotator
 
 
@@ -185,7 +186,7 @@ class TestLooked:
     def test_by_a_password_after_the_key_that_goes(self, run: Any, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
         """A host may ask for both."""
         both = replace(host.verdict(print_of(OLD), by=""), logged_in=False, denied=True)
-        monkeypatch.setattr(_ssh_login, "own", lambda _way: both)
+        monkeypatch.setattr(ssh_login, "own", lambda _way: both)
         assert "by the key that is to go" in run("looked", ansible_password="x")["msg"]
 
     def test_a_password_and_a_host_that_does_not_answer(self, run: Any, host: Host) -> None:
@@ -249,7 +250,7 @@ class TestForward:
         silent = replace(host.verdict("x", by="x"), offered=new, taken=frozenset(), refused=new)
         host.login = lambda _way, _held: silent  # type: ignore[method-assign]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_ssh_login, "tried", host.login)
+            patch.setattr(ssh_login, "tried", host.login)
             assert "web1 refuses the new key from here" in run("usable", made)["msg"]
             answer = run("absent", made)
         assert "web1 refuses the new key from here" in answer["msg"]
@@ -292,7 +293,7 @@ class TestForward:
     def test_a_host_that_was_away_gets_the_new_key_first(self, run: Any, host: Host, world: World) -> None:
         """After a leak, and never in an ordinary rotation, which waits for every host."""
         rotator = world.begun("deploy", leak="leak-1")
-        rotator.create(KINDS, shared.new_value, {})
+        rotator.create(KINDS, rotation_context.new_value, {})
         rotator.advance("retire")
         answer = run("absent", rotator)
         assert not answer.get("failed"), answer
@@ -303,7 +304,7 @@ class TestForward:
         """The host is left out until somebody takes it out there. The containment of other hosts waits neither for what
         an account writes into its own file nor for an sshd that accepts everything."""
         rotator = world.begun("deploy", leak="leak-1")
-        rotator.create(KINDS, shared.new_value, {})
+        rotator.create(KINDS, rotation_context.new_value, {})
         run("present", rotator)
         host.others = ["/root/.ssh/authorized_keys", "/home/b/.ssh/authorized_keys2"]
         answer = run("absent", rotator)
@@ -323,19 +324,19 @@ class TestForward:
     def test_a_host_that_refuses_the_new_key_is_left_out_in_a_leak(self, run: Any, host: Host, world: World) -> None:
         """Root on it could have a containment taken back otherwise."""
         rotator = world.begun("deploy", leak="leak-1")
-        rotator.create(KINDS, shared.new_value, {})
+        rotator.create(KINDS, rotation_context.new_value, {})
         run("present", rotator)
         new = frozenset({print_of(new_of(rotator))})
         silent = replace(host.verdict("x", by="x"), offered=new, taken=frozenset(), refused=new)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_ssh_login, "tried", lambda _way, _held: silent)
+            patch.setattr(ssh_login, "tried", lambda _way, _held: silent)
             answer = run("usable", rotator)
         assert "web1 refuses the new key from here" in answer["msg"]
         assert (answer["failed"], answer["unusable"]) == (True, True)
 
     def test_a_drill_says_where_else_it_is(self, run: Any, host: Host, world: World) -> None:
         rotator = world.begun("deploy", leak="leak-1")
-        rotator.create(KINDS, shared.new_value, {})
+        rotator.create(KINDS, rotation_context.new_value, {})
         run("present", rotator)
         host.others = ["/root/.ssh/authorized_keys"]
         answer = run("absent", rotator, check=True)
@@ -344,7 +345,7 @@ class TestForward:
 
     def test_a_leak_is_told_to_the_host(self, run: Any, host: Host, world: World, monkeypatch: Any) -> None:
         rotator = world.begun("deploy", leak="leak-1")
-        rotator.create(KINDS, shared.new_value, {})
+        rotator.create(KINDS, rotation_context.new_value, {})
         sent = []
         monkeypatch.setattr(
             ServerAction, "_on_host", lambda _self, params, *_args: sent.append(params) or {"failed": True}

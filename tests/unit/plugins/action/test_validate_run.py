@@ -14,7 +14,7 @@ from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
 
 from ansible_collections.watchparty.secrets.plugins.action.validate_run import ActionModule
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _extra_variables
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import extra_variables
 from tests.unit.plugins.action.github_lab import hostvars
 
 OURS, THEIRS, NONE = {"app_environment": "test"}, {"app_environment": "production"}, dict[str, str]()
@@ -158,7 +158,7 @@ def test_tags_that_choose_parts(chosen: list[str], left_out: list[str], words: s
 
 def refused(monkeypatch: pytest.MonkeyPatch, prefixes: Sequence[str], *names: str) -> list[str]:
     """The errors for a command line that sets these extra variables."""
-    monkeypatch.setattr(_extra_variables, "load_extra_vars", lambda loader: dict.fromkeys(names, "canary"))
+    monkeypatch.setattr(extra_variables, "load_extra_vars", lambda loader: dict.fromkeys(names, "canary"))
     with pytest.raises(AnsibleActionFail, match=r"^Nothing was read: ") as caught:
         answer({"web1": OURS}, extra_variable_prefixes=[*prefixes])
     assert "canary" not in str(caught.value)
@@ -197,7 +197,7 @@ def test_one_that_resembles_none_is_told_with_all_that_are_known(monkeypatch: py
     "name", ["app_environment", "release", "github_sha", "leak_respond_drill", "scan_baseline", "rotation_host"]
 )
 def test_other_extra_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(_extra_variables, "load_extra_vars", lambda loader: {name: "canary"})
+    monkeypatch.setattr(extra_variables, "load_extra_vars", lambda loader: {name: "canary"})
     assert answer({"web1": OURS}, extra_variable_prefixes=["rotation_", "leak_"])["hosts"] == ["web1"]
 
 

@@ -13,7 +13,7 @@ from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
 
 from ansible_collections.watchparty.secrets.plugins.action.valkey_purge import ActionModule
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound
 from sandbox.process import free_port
 
 URL = {"group": "core", "type": "url"}

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action.valkey_user import ActionModule
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from tests.unit.plugins.module_utils._rotations.rotator_world import CORE, KINDS, NOW, World
-from tests.unit.plugins.plugin_utils.test_server_action import setting
-from tests.unit.plugins.plugin_utils.test_server_action import world as make_world
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import CORE, KINDS, NOW, World
+from tests.unit.plugins.plugin_utils._rotation.test_server_action import setting
+from tests.unit.plugins.plugin_utils._rotation.test_server_action import world as make_world
 
 NOTES = {"cache:6379": "run/7"}
 BY = {"at": NOW, "who": "x", "rotation": "r0"}

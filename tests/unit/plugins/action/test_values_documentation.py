@@ -24,7 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.modules import env_compare a
 from ansible_collections.watchparty.secrets.plugins.modules import env_local as env_local_doc
 from ansible_collections.watchparty.secrets.plugins.modules import environment_provision as environment_provision_doc
 from ansible_collections.watchparty.secrets.plugins.modules import setting_value as setting_value_doc
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import values_action
 from tests.unit.plugins.action.test_leak_documentation import KEYS, options_of, taken
 
 
@@ -48,4 +48,4 @@ def test_the_options_of_both() -> None:
     for fragment in (catalog_fragment, values_fragment):
         documented.update(yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"])
     documented = {name: {key: one[key] for key in KEYS if one.get(key)} for name, one in documented.items()}
-    assert documented == taken(_values.OPTIONS)
+    assert documented == taken(values_action.OPTIONS)

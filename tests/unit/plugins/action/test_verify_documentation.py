@@ -11,16 +11,16 @@ import pytest
 import yaml
 
 from ansible_collections.watchparty.secrets.plugins.action import revoked_logins, verify_info, verify_report
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins_main
 from ansible_collections.watchparty.secrets.plugins.modules import host_check as host_check_doc
 from ansible_collections.watchparty.secrets.plugins.modules import host_files as host_files_doc
 from ansible_collections.watchparty.secrets.plugins.modules import revoked_logins as revoked_logins_doc
 from ansible_collections.watchparty.secrets.plugins.modules import verify_info as verify_info_doc
 from ansible_collections.watchparty.secrets.plugins.modules import verify_report as verify_report_doc
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _former_logins_module
 
 KEYS = ("type", "elements", "choices", "required", "default")
 SPECS = {
-    "revoked_logins": ({**_former_logins_module.ARGUMENT_SPEC, **revoked_logins.OPTIONS}, revoked_logins_doc),
+    "revoked_logins": ({**revoked_logins_main.ARGUMENT_SPEC, **revoked_logins.OPTIONS}, revoked_logins_doc),
     "host_check": (host_check_doc.ARGUMENT_SPEC, host_check_doc),
     "host_files": (host_files_doc.ARGUMENT_SPEC, host_files_doc),
     "verify_info": (verify_info.EXTRA, verify_info_doc),

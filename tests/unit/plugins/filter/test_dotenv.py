@@ -11,7 +11,7 @@ import yaml
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.watchparty.secrets.plugins.filter import dotenv
-from ansible_collections.watchparty.secrets.plugins.module_utils._dotenv import DEFAULT_READERS, READERS
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv import DEFAULT_READERS, READERS
 
 CANARY = "cAnArY-7f3e"
 FILTERS = dotenv.FilterModule().filters()

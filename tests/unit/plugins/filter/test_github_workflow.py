@@ -17,7 +17,7 @@ import yaml
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.watchparty.secrets.plugins.filter.catalog import github_workflow
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _ssh_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
 from sandbox.process import wait_until
 
 ROOT = Path(__file__).parents[4]
@@ -162,7 +162,7 @@ def test_the_key_is_in_an_agent_and_in_no_file(tmp_path: Path, succeeds: bool) -
         encoding="utf-8",
     )
     stub.chmod(0o700)
-    key = _ssh_pair.new_private_key()
+    key = key_pair.new_private_key()
     environment = {
         "PATH": f"{stub.parent}:/usr/bin:/bin",
         "HOME": str(tmp_path),
@@ -174,7 +174,7 @@ def test_the_key_is_in_an_agent_and_in_no_file(tmp_path: Path, succeeds: bool) -
     run = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == (0 if succeeds else 3), run.stderr
     assert "-i deploy/inventory watchparty.secrets.deploy -e app_environment=production" in run.stdout
-    assert _ssh_pair.fingerprint(key, "key") in run.stdout
+    assert key_pair.fingerprint(key, "key") in run.stdout
     assert "web1 ssh-ed25519 AAAA" in run.stdout
     assert "UserKnownHostsFile=" in run.stdout
     middle = key.splitlines()[2]

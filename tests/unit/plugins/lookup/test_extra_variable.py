@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.lookup.extra_variable import LookupModule
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _extra_variables
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import extra_variables
 
 
 @pytest.fixture
 def command_line(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     variables: dict[str, Any] = {"repository": "/srv/shop", "names": ["a", "b"], "empty": ""}
-    monkeypatch.setattr(_extra_variables, "load_extra_vars", lambda loader: variables)
+    monkeypatch.setattr(extra_variables, "load_extra_vars", lambda loader: variables)
     return variables
 
 
@@ -39,5 +39,5 @@ def test_a_value_is_rendered(command_line: dict[str, Any]) -> None:
         return {"{{ here }}": "/srv"}.get(value, value)
 
     command_line["repository"] = "{{ here }}"
-    found = _extra_variables.extra_variable("repository", loader=None, templar=SimpleNamespace(template=rendered))
+    found = extra_variables.extra_variable("repository", loader=None, templar=SimpleNamespace(template=rendered))
     assert found == "/srv"

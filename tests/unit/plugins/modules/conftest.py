@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from tests.modules import run_module
 
@@ -31,7 +31,7 @@ def run(path: str, capsys: pytest.CaptureFixture[str]) -> Run:
     ) -> dict[str, Any]:
         args: dict[str, Any] = {"path": path, "snapshot_id": snapshot, "journal": journal, **more}
         if values is not None:
-            args["content"] = _dotenv.to_dotenv(values)
+            args["content"] = dotenv.to_dotenv(values)
         result, output = run_module(env_file.main, args, capsys)
         assert "canary" not in output
         return result

@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _envfile, _envmark
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from tests import state
 
 Run = Callable[..., dict[str, Any]]
@@ -26,7 +28,7 @@ TWO = {"KEY": "canary-two", "HOST": "h"}
 
 def content(path: str) -> dict[str, str] | None:
     file = Path(path)
-    return _dotenv.from_dotenv(file.read_text()) if file.exists() else None
+    return dotenv.from_dotenv(file.read_text()) if file.exists() else None
 
 
 def mode_of(path: str) -> int:
@@ -179,7 +181,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_temporary(run: Run, path: str, m
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(_envfile.os, "write", full)
+        patched.setattr(atomic_file.os, "write", full)
         failed = run(TWO, snapshot="s-2")
     assert "the disk is full" in failed["msg"]
     assert content(path) == ONE
@@ -267,7 +269,7 @@ def test_a_first_file_that_failed_is_not_what_a_second_run_goes_back_to(run: Run
 
 @pytest.mark.parametrize("same", [True, False])
 def test_a_file_from_before_the_first_deploy_comes_back(run: Run, path: str, same: bool) -> None:
-    by_hand = _dotenv.to_dotenv(ONE)
+    by_hand = dotenv.to_dotenv(ONE)
     Path(path).write_text(by_hand)
     run(ONE if same else TWO)
     assert run(state="restored")["restored"] is True
@@ -329,7 +331,7 @@ def test_a_proof_at_once_that_fails_tells_what_was_written(
     def refused(*_args: Any) -> None:
         raise HostError("the disk is full")
 
-    monkeypatch.setattr(_envmark.Mark, "prove", refused)
+    monkeypatch.setattr(env_file_mark.Mark, "prove", refused)
     answer = run(ONE, snapshot="s-2", prove=True)
     assert (answer["failed"], answer["restart_needed"], answer["proven"]) == (True, True, False)
     monkeypatch.undo()

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _dotenv, _envfile, _envmark
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
 
 Run = Callable[..., dict[str, Any]]
@@ -27,7 +29,7 @@ class Killed(BaseException):
 
 def content(path: str) -> dict[str, str] | None:
     file = Path(path)
-    return _dotenv.from_dotenv(file.read_text()) if file.exists() else None
+    return dotenv.from_dotenv(file.read_text()) if file.exists() else None
 
 
 @contextlib.contextmanager
@@ -52,11 +54,11 @@ def killed_at(
         yield
 
 
-MARK = _envmark.Mark
+MARK = env_file_mark.Mark
 KILLS = [
     *(
         (owner, name, nth, True)
-        for owner, name in ((os, "write"), (os, "rename"), (_envfile, "write"))
+        for owner, name in ((os, "write"), (os, "rename"), (atomic_file, "write"))
         for nth in (1, 2, 3)
     ),
     *((os, name, nth, False) for name in ("open", "fchmod", "fsync", "rename") for nth in (1, 2, 3, 5)),
@@ -74,11 +76,11 @@ def test_killed_anywhere_the_next_run_ends_on_the_new_file_and_restarts(
 ) -> None:
     former = None if before == "nothing" else ONE
     if before == "by hand":
-        Path(path).write_text(_dotenv.to_dotenv(ONE))
+        Path(path).write_text(dotenv.to_dotenv(ONE))
     elif before == "proven":
         run(ONE, snapshot="s-1", journal=1)
         run(state="proven", snapshot="s-1")
-    args = {"path": path, "snapshot_id": "s-2", "journal": 2, "content": _dotenv.to_dotenv(TWO)}
+    args = {"path": path, "snapshot_id": "s-2", "journal": 2, "content": dotenv.to_dotenv(TWO)}
     # A call that this case does not make as often lets the module end by itself.
     with (
         killed_at(monkeypatch, owner, name, nth=nth, after=after),
@@ -104,7 +106,7 @@ def test_killed_while_proving_the_next_run_can_prove(
     run: Run, path: str, monkeypatch: pytest.MonkeyPatch, name: str, after: bool
 ) -> None:
     run(ONE, snapshot="s-1")
-    owner = MARK if name == "_save" else _envfile
+    owner = MARK if name == "_save" else atomic_file
     args = {"path": path, "snapshot_id": "s-1", "state": "proven"}
     with killed_at(monkeypatch, owner, name, after=after), patch_module_args(args), pytest.raises(Killed):
         env_file.main()

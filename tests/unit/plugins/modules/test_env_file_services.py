@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _envmark, _services
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import services as _services
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from tests import state
 
 Run = Callable[..., dict[str, Any]]
@@ -45,7 +47,7 @@ def restarts(tmp_path: Path) -> Callable[[], bool]:
 
 def is_proven(path: str) -> bool:
     with state.held_mark(path) as mark:
-        return mark.is_settled(_envfile.digest(Path(path).read_bytes()))
+        return mark.is_settled(atomic_file.digest(Path(path).read_bytes()))
 
 
 def test_a_restart_that_goes_well_is_recorded(deliver: Run, restarts: Callable[[], bool], path: str) -> None:
@@ -211,7 +213,7 @@ class Killed(BaseException):
         (_services, "restart"),
         (_services, "wait_healthy"),
         (_services, "require_running"),
-        (_envmark.Mark, "prove"),
+        (env_file_mark.Mark, "prove"),
     ],
 )
 @pytest.mark.parametrize("after", [False, True])

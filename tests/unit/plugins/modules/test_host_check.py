@@ -17,7 +17,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _envfile, _envmark, _health, _host_facts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_facts
 from ansible_collections.watchparty.secrets.plugins.modules import host_check
 from tests import state
 from tests.modules import run_module
@@ -55,7 +58,7 @@ def access_list(path: Path, *named: tuple[int, int, int], mask: int = 4) -> None
     every = [(0x01, 6, 0xFFFFFFFF), *named, (0x04, 0, 0xFFFFFFFF), (0x10, mask, 0xFFFFFFFF), (0x20, 0, 0xFFFFFFFF)]
     data = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *one) for one in sorted(every))
     try:
-        os.setxattr(path, _host_facts.ACL, data)
+        os.setxattr(path, host_facts.ACL, data)
     except OSError as error:
         pytest.skip(f"no access lists on this file system: {error.strerror}")
 
@@ -70,15 +73,15 @@ def test_a_file_as_it_should_be(check: Check, path: Path) -> None:
         "uid": os.geteuid(),
     }
     assert (found["acl"], found["strays"], found["processes"], found["health"]) == ([], [], [], [])
-    assert found["selinux"]["enabled"] is os.path.exists(_host_facts.SELINUX)
+    assert found["selinux"]["enabled"] is os.path.exists(host_facts.SELINUX)
     assert "fingerprints" not in found
 
 
 def test_fingerprints_under_the_runs_key(check: Check) -> None:
     found = check(fingerprint_key="k")
     assert found["fingerprints"] == {
-        "API_TOKEN": _host_facts.fingerprint("k", "API_TOKEN", VALUE),
-        "PORT": _host_facts.fingerprint("k", "PORT", "5432"),
+        "API_TOKEN": host_facts.fingerprint("k", "API_TOKEN", VALUE),
+        "PORT": host_facts.fingerprint("k", "PORT", "5432"),
     }
 
 
@@ -211,10 +214,10 @@ def test_a_file_that_was_mended_after_its_proof_makes_no_process_old(
 ) -> None:
     systemctl(tmp_path, monkeypatch, unit(process))
     content = path.read_bytes()
-    with _envfile.held(str(path)) as env:
-        mark = _envmark.Mark(env)
-        mark.accept("s-1", 1, _envfile.digest(content), restart=True)
-        mark.prove("s-1", _envfile.required(env.file))
+    with atomic_file.held(str(path)) as env:
+        mark = env_file_mark.Mark(env)
+        mark.accept("s-1", 1, atomic_file.digest(content), restart=True)
+        mark.prove("s-1", atomic_file.required(env.file))
     moved(path, 60)
     found = check(units=["web.service"])["processes"][0]
     assert (found["old"], found["mended"]) == (False, True)
@@ -279,31 +282,31 @@ def test_health(check: Check, server: str, status: int) -> None:
         ("ftp://127.0.0.1/", "is no http or https address"),
         ("http://127.0.0.1:x/", "is no http or https address"),
         ("http:///", "is no http or https address"),
-        (f"http://{'a' * 64}.example/", _health.UNENCODED),
-        (f"https://{'a' * 64}.example/", _health.UNENCODED),
-        ("http://shop..example/", _health.UNENCODED),
-        ("https://.example/", _health.UNENCODED),
+        (f"http://{'a' * 64}.example/", health_check.UNENCODED),
+        (f"https://{'a' * 64}.example/", health_check.UNENCODED),
+        ("http://shop..example/", health_check.UNENCODED),
+        ("https://.example/", health_check.UNENCODED),
     ],
 )
 def test_no_health(url: str, words: str) -> None:
-    assert _health.asked(url, 2)["problem"] == words
+    assert health_check.asked(url, 2)["problem"] == words
 
 
 def test_a_path_outside_of_ascii_is_named(server: str) -> None:
-    found = _health.asked(f"{server}/\u00e9t\u00e9", 2)
-    assert (found["status"], found["problem"]) == (0, _health.UNENCODED)
+    found = health_check.asked(f"{server}/\u00e9t\u00e9", 2)
+    assert (found["status"], found["problem"]) == (0, health_check.UNENCODED)
 
 
 def test_one_that_never_answers_ends_in_time() -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        found = _health.asked(f"http://127.0.0.1:{silent.getsockname()[1]}/", 0.3)
+        found = health_check.asked(f"http://127.0.0.1:{silent.getsockname()[1]}/", 0.3)
     assert found["problem"].startswith("no answer: ")
     assert found["seconds"] < 3
 
 
 def test_plain_http_behind_https(server: str) -> None:
-    found = _health.asked(server.replace("http", "https"), 2)
+    found = health_check.asked(server.replace("http", "https"), 2)
     assert found["problem"].startswith("no answer: ")
     assert json.dumps(found)

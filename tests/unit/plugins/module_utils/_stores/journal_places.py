@@ -9,12 +9,13 @@ from typing import Any
 
 import boto3
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore, S3Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import Hook, MemoryJournal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore, S3Journal
+from tests.fakes.memory_stores import Hook, MemoryJournal
 
 REGION, BUCKET, KEY = "eu-west-3", "shop-journal", "records/app/test/journal.jsonl"
-CATALOG = _catalog.parse(
+CATALOG = catalog_parser.parse(
     {"application": "app", "settings": {"A": {"value": 1}}, "journal": {"s3": f"s3://{BUCKET}/records"}}, "test"
 )
 OURS = {"rotation": "r1", "step": "plan", "who": "ada", "at": "2026-11-25T10:00:00Z"}

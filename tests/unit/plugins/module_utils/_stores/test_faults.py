@@ -19,12 +19,13 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog, _journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Conflict, NoAccess, Overtaken
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.aws import CLIENT_CONFIG
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal import JournalStore, S3Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Conflict, NoAccess, Overtaken
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.aws_errors import CLIENT_CONFIG
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore, S3Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 from sandbox.aws import Moto
 from sandbox.faults import Fault
 
@@ -87,7 +88,7 @@ def written(hands: Hands, name: str) -> str:
 
 
 def journal(hands: Hands, name: str) -> JournalStore:
-    catalog = _catalog.parse(
+    catalog = catalog_parser.parse(
         {"application": name, "settings": {"A": {"value": 1}}, "journal": {"s3": "journals"}}, "test"
     )
     return S3Journal(hands.s3, catalog)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import Denied, NoAccess, StoreError
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NoAccess, StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
     BINARY,
     DELETED,
     DENIED,

@@ -8,15 +8,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import AlreadyExists, Conflict, NotFound
-from ansible_collections.watchparty.secrets.plugins.module_utils._github_actions._github import Sent, Target
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.memory import (
-    Hook,
-    MemoryParameters,
-    MemorySecrets,
-)
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.sent import SentStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AlreadyExists, Conflict, NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sent_records import SentStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import Sent, Target
+from tests.fakes.memory_stores import Hook, MemoryParameters, MemorySecrets
 
 V1, V2, V3 = ("%032d" % number for number in (1, 2, 3))
 OURS, NAME = "run-1", "/shop/test/MODE"

@@ -12,8 +12,8 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import NoAccess
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.throttling import ThrottlingBudget, remedy
 
 Client = Callable[..., tuple[Any, list[str]]]
@@ -33,7 +33,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
 
     def make(throttled: int) -> tuple[Any, list[str]]:
-        retries: Any = {**aws.CLIENT_CONFIG["retries"], "mode": "standard"}
+        retries: Any = {**aws_errors.CLIENT_CONFIG["retries"], "mode": "standard"}
         made = boto3.client("ssm", region_name="eu-west-3", config=Config(retries=retries))
         sent: list[str] = []
 
@@ -50,7 +50,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
 
 
 def test_the_clients_of_the_collection_slow_down_after_a_throttled_call() -> None:
-    assert aws.CLIENT_CONFIG["retries"] == {"mode": "adaptive", "total_max_attempts": 8}
+    assert aws_errors.CLIENT_CONFIG["retries"] == {"mode": "adaptive", "total_max_attempts": 8}
 
 
 def test_calls_are_repeated_within_the_budget(client: Client) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     AlreadyExists,
     Conflict,
     NotFound,
     StoreError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import DELETED, MISSING
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DELETED, MISSING
 
 V1, V2, V3, GONE = ("%032d" % number for number in (1, 2, 3, 9))
 OURS = "run-1"

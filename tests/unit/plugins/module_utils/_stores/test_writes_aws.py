@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     AlreadyExists,
     Conflict,
     Denied,
@@ -18,9 +18,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._errors import 
     NotFound,
     StoreError,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.ssm import ParameterStore
 
 Stubbed = Callable[[str], tuple[Any, Stubber]]
 V1, V2 = "1" * 32, "2" * 32

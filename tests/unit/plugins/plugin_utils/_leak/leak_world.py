@@ -7,12 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration, steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from tests.unit.plugins.module_utils._rotations.rotator_world import KINDS, World
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS, World
 
 IMPACT: dict[str, Any] = {
     "declared": ["token"],
@@ -47,22 +48,22 @@ class Leak:
 
     def declare(self, *leaked: str) -> Incident:
         setting = self.setting
-        wish = declaration.Wish(leaked or ("token",), impact=IMPACT)
-        return declaration.declare(setting, setting.rotator.look(), wish).incident
+        wish = leak_declaration.Wish(leaked or ("token",), impact=IMPACT)
+        return leak_declaration.declare(setting, setting.rotator.look(), wish).incident
 
     def response(self, step: str, **more: Any) -> Response:
         names = list(self.hosts)
         given = {"hosts": names, "here": names, "candidates": names, "impact": IMPACT, "session_plan": NO_SESSIONS}
         return Response(step=step, **{**given, **more})
 
-    def run(self, response: Response, rotation: dict[str, Any] | None = None) -> steps.Run:
+    def run(self, response: Response, rotation: dict[str, Any] | None = None) -> leak_steps.Run:
         setting = self.setting
         results = Results({**self.variables, "hostvars": self.hosts})
-        return steps.Run(setting, setting.rotator.look(), response, results, self.warnings.append, rotation)
+        return leak_steps.Run(setting, setting.rotator.look(), response, results, self.warnings.append, rotation)
 
     def following(self, response: Response, rotation: dict[str, Any] | None = None) -> tuple[Response, dict[str, Any]]:
         """After the tasks of the response's step: what is next."""
-        run, result = steps.following(self.run(response, rotation))
+        run, result = leak_steps.following(self.run(response, rotation))
         work = result.get(result["next"], {})
         # A template that reads such a name by its dot gets the method.
         assert not {*result, *work} & set(dir(dict)), result

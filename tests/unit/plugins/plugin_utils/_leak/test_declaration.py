@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.declaration import Declaration, Wish
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
-from tests.unit.plugins.module_utils._rotations.rotator_world import KINDS, World
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS, World
 
 IMPACT = {
     "declared": ["token"],
@@ -35,7 +35,11 @@ def declare(
 ) -> Declaration:
     setting = setting_of(world, run)
     journal, wish = setting.rotator.look(), Wish(leaked, impact=IMPACT, **args)
-    return declaration.declared(setting, journal, wish) if check else declaration.declare(setting, journal, wish, plan)
+    return (
+        leak_declaration.declared(setting, journal, wish)
+        if check
+        else leak_declaration.declare(setting, journal, wish, plan)
+    )
 
 
 def test_in_the_journal(world: World) -> None:
@@ -127,7 +131,7 @@ def test_a_beginning_that_cannot_be(world: World, since: str, words: str, check:
     ],
 )
 def test_a_beginning_in_any_form(since: str, kept: str) -> None:
-    assert declaration._since(since) == kept
+    assert leak_declaration._since(since) == kept
 
 
 def test_the_plan_is_known_in_the_same_entry(world: World) -> None:

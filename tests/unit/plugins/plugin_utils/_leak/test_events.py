@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events as leak_events
 from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
 
 HEALTH: dict[str, Any] = {
@@ -29,12 +29,12 @@ def leak() -> Leak:
 def note(leak: Leak, *names: str, words: str = "") -> int:
     """The number of the last entry."""
     setting = leak.setting
-    return events.note(setting, setting.rotator.look(), dict.fromkeys(names, words)).head
+    return leak_events.note(setting, setting.rotator.look(), dict.fromkeys(names, words)).head
 
 
 def note_health(leak: Leak, health: dict[str, Any]) -> int:
     setting = leak.setting
-    return events.note_health(setting, setting.rotator.look(), health).head
+    return leak_events.note_health(setting, setting.rotator.look(), health).head
 
 
 def test_with_its_evidence(leak: Leak) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _deadline
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import deadline
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence as leak_evidence
 
 CREDENTIALS = [
     {"name": "database", "kind": "postgresql_role"},
@@ -41,7 +41,7 @@ def connection() -> Any:
 
 
 def asked(server: Server, connection: Any, seconds: float = 30) -> list[dict[str, Any]]:
-    return evidence.sessions(server, connection, CREDENTIALS, time.time() + seconds)
+    return leak_evidence.sessions(server, connection, CREDENTIALS, time.time() + seconds)
 
 
 def test_each_server_that_can_tell(connection: Any) -> None:
@@ -77,7 +77,7 @@ def test_one_that_hangs_leaves_time_to_the_others(connection: Any) -> None:
 
     def hangs() -> Any:
         try:
-            return _deadline.within(30, lambda: time.sleep(30), connection)
+            return deadline.within(30, lambda: time.sleep(30), connection)
         except AnsibleConnectionFailure:
             raise RotationError("web1 cannot be reached") from None
 
@@ -100,10 +100,10 @@ def test_nothing_is_asked_once_the_time_is_over(connection: Any) -> None:
 
 class TestBeside:
     def test_an_answer(self) -> None:
-        assert evidence.Beside(lambda: {"words": ["x"]}).answer(5) == {"words": ["x"]}
+        assert leak_evidence.Beside(lambda: {"words": ["x"]}).answer(5) == {"words": ["x"]}
 
     def test_an_error_is_words(self) -> None:
-        beside = evidence.Beside(refuses(RotationError("denied")))
+        beside = leak_evidence.Beside(refuses(RotationError("denied")))
         assert beside.answer(5) == {"failed": True, "msg": "denied"}
 
     def test_one_that_hangs_is_not_waited_for(self) -> None:
@@ -111,7 +111,7 @@ class TestBeside:
             time.sleep(5)
             return {}
 
-        beside = evidence.Beside(hangs)
+        beside = leak_evidence.Beside(hangs)
         began = time.monotonic()
         assert beside.answer(0.1) == {"failed": True, "msg": "no answer in time"}
         assert time.monotonic() - began < 2
@@ -121,10 +121,10 @@ class TestBeside:
     ("hosts", "forks", "seconds"), [(1, 5, 6), (5, 5, 6), (6, 5, 3), (20, 20, 6), (100, 5, 1), (0, 0, 6)]
 )
 def test_hosts_that_hang_leave_time_to_those_that_wait(hosts: int, forks: int, seconds: int) -> None:
-    found = evidence.times(1000.0, 9, hosts=hosts, forks=forks)
+    found = leak_evidence.times(1000.0, 9, hosts=hosts, forks=forks)
     assert (found.evidence_until, found.hosts_until, found.host_seconds) == (1009.0, 1006.0, seconds)
 
 
 @pytest.mark.parametrize(("until", "end"), [(1008.0, 1008.0), (1001.0, 1003.0)])
 def test_a_plan_that_took_long_leaves_time_to_servers(until: float, end: float) -> None:
-    assert evidence.servers_until(1000.0, 9, until) == pytest.approx(end)
+    assert leak_evidence.servers_until(1000.0, 9, until) == pytest.approx(end)

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._leaks._incident import Incident
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events, report
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events as leak_events
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import report as leak_report
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.report import Report
 from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
 
@@ -25,7 +26,7 @@ def leak() -> Leak:
 
 def note(leak: Leak, *names: str) -> None:
     setting = leak.setting
-    events.note(setting, setting.rotator.look(), dict.fromkeys(names, ""))
+    leak_events.note(setting, setting.rotator.look(), dict.fromkeys(names, ""))
 
 
 def written(
@@ -33,7 +34,7 @@ def written(
 ) -> Report:
     setting = leak.setting
     response = leak.response("close", report_path=str(path), **more)
-    return report.write(setting, setting.rotator.look(), response, gathered or {}, services or {})
+    return leak_report.write(setting, setting.rotator.look(), response, gathered or {}, services or {})
 
 
 def text_of(found: Report) -> str:
@@ -57,7 +58,7 @@ def test_both_files(leak: Leak, tmp_path: Path) -> None:
 
 def test_an_earlier_ones_files_stay(leak: Leak, tmp_path: Path) -> None:
     def keep(gathered: dict[str, Any]) -> Path:
-        return Path(report.keep_evidence(leak.incident, str(tmp_path), gathered))
+        return Path(leak_report.keep_evidence(leak.incident, str(tmp_path), gathered))
 
     seen = {"web1": {"lines": ["deploy logged in"], "short": []}}
     kept = keep({"seen": seen, "readers": [{"words": ["eve read it"]}]})
@@ -172,4 +173,4 @@ def test_a_folder_that_went_keeps_nothing_back(leak: Leak, tmp_path: Path, below
 
 def test_an_old_incident_is_not_needed_for_evidence(tmp_path: Path) -> None:
     incident = Incident("leak-1", "2026-11-25T15:00:00Z", "ops", ("token",))
-    assert Path(report.keep_evidence(incident, str(tmp_path), {})).name == "leak-1-evidence.md"
+    assert Path(leak_report.keep_evidence(incident, str(tmp_path), {})).name == "leak-1-evidence.md"

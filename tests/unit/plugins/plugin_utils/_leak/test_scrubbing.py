@@ -13,16 +13,16 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from ansible_collections.watchparty.secrets.plugins.module_utils import _catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.base import DENIED, Contents, Failure
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.fresh import Fresh
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DENIED, Contents, Failure
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _github_sync
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import scrubbing
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 from tests.integration import github_server
 from tests.integration.github_server import REPOSITORY, GitHub
-from tests.unit.plugins.module_utils._rotations.rotator_world import CATALOG, CORE, KINDS, OLD_URL, TOKEN, World
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, CORE, KINDS, OLD_URL, TOKEN, World
 
 OLD, NOW = "1" * 32, "2" * 32
 LAST = "what somebody read is known to them; a denied version stays in AWS until AWS removes it"
@@ -118,7 +118,7 @@ def test_a_mirror_is_named_with_what_to_do(client: Any) -> None:
     credentials = {**CATALOG["credentials"], "database": {**CATALOG["credentials"]["database"]}}
     credentials["database"]["appears_in"] = [{"setting": "URL"}, {"github": "DB_PASSWORD"}]
     more = {"credentials": credentials, "github": {"repository": "example/app"}}
-    world = World(catalog=_catalog.parse({**CATALOG, **more}, "test"))
+    world = World(catalog=catalog_parser.parse({**CATALOG, **more}, "test"))
     words = (
         "GitHub's secret DB_PASSWORD may hold the leaked database: replace it by 'gh secret set DB_PASSWORD --repo "
         "example/app', which asks for the value"
@@ -141,7 +141,7 @@ def test_a_mirror_is_named_with_what_to_do(client: Any) -> None:
 def test_the_command_replaces_the_copy_where_it_lies(client: Any, over: dict[str, str], words: str) -> None:
     settings = {**CATALOG["settings"], "URL": {**CATALOG["settings"]["URL"], "github": "secret", **over}}
     more = {"settings": settings, "github": {"repository": "example/app", "environment": "prod"}}
-    world = World(catalog=_catalog.parse({**CATALOG, **more}, "test"))
+    world = World(catalog=catalog_parser.parse({**CATALOG, **more}, "test"))
     told = act(client, world, credentials=["database"])["not_scrubbed"]
     assert any(words in one for one in told), told
 
@@ -170,8 +170,8 @@ def test_a_mirror_that_was_sent_the_new_value(
         monkeypatch.delenv(name, raising=False)
     with GitHub() as github:
         where = {"repository": REPOSITORY, "api_url": github.url}
-        world = World(catalog=_catalog.parse({**CATALOG, "settings": settings, "github": where}, "test"))
-        _github_sync.Mirror(world.catalog, world.secrets, world.parameters).send({"URL": OLD_URL}, Fresh)
+        world = World(catalog=catalog_parser.parse({**CATALOG, "settings": settings, "github": where}, "test"))
+        sync.Mirror(world.catalog, world.secrets, world.parameters).send({"URL": OLD_URL}, Fresh)
         rotator = world.rotator()
         by = {"at": "2026-11-25T11:00:00Z", "who": "ann", "rotation": "r1", "incident": answers}
         more = {"incident": {"id": "i1", "at": "2026-11-25T10:00:00Z", "who": "ann"}} if declared else {}

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import StoreError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _dead_values, _files
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.seal import opened
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import revoked_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._seal import opened
 from tests.unit.plugins.plugin_utils._leak.leak_world import IMPACT, Leak
 
 DONE = {"id": "r1", "closed": True, "step": "record"}
@@ -41,7 +42,7 @@ class TestWaves:
         impact = {**IMPACT, "waves": [[name] for name in names]}
         response = leak.response("", waves=waves(*names), impact=impact, report_path=str(tmp_path))
         done = []
-        result = steps.first(leak.run(response))
+        result = leak_steps.first(leak.run(response))
         while result["next"] == "wave":
             done += result["wave"]["credentials"]
             assert result["wave"]["reached"] == names
@@ -111,7 +112,7 @@ class TestWaves:
     def test_a_host_that_still_accepts_a_leaked_key_talks_to_no_server(
         self, leak: Leak, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(steps._let_in, "hosts", lambda _journal: ["web1"])
+        monkeypatch.setattr(leak_steps.hosts_with_old_key, "hosts", lambda _journal: ["web1"])
         response = leak.response("wave", waves=waves("token"), behind=["web1", "web2"])
         response, result = leak.following(response, ended("token"))
         assert (result["host"], result["next"], result["back"]) == ("web2", "back", {"hosts": ["web2"]})
@@ -127,7 +128,7 @@ class TestEvidence:
             "readers": {"words": ["eve read it"], "asked": True},
         }
         given = {"waves": waves("token"), "report_path": str(tmp_path), "compromised": ["web2"]}
-        assert steps.first(leak.run(leak.response("", **given, asked=asked)))["next"] == "wave"
+        assert leak_steps.first(leak.run(leak.response("", **given, asked=asked)))["next"] == "wave"
         (page,) = tmp_path.iterdir()
         text = page.read_text(encoding="utf-8")
         assert page.name == f"{leak.incident.id}-evidence.md"
@@ -142,14 +143,14 @@ class TestEvidence:
     def test_a_folder_that_went_delays_nothing(self, leak: Leak, tmp_path: Path) -> None:
         (tmp_path / "taken").write_text("")
         response = leak.response("", waves=waves("token"), report_path=str(tmp_path / "taken"))
-        assert steps.first(leak.run(response))["next"] == "wave"
+        assert leak_steps.first(leak.run(response))["next"] == "wave"
         assert leak.warnings[0].startswith("the evidence is not written: ")
 
 
 class TestBack:
     def test_only_a_host_that_is_proven_is_back(self, leak: Leak) -> None:
         run = leak.run(leak.response("wave"))
-        steps.events.note(run.setting, run.journal, {"left/web1": "", "left/web2": ""})
+        leak_steps.events.note(run.setting, run.journal, {"left/web1": "", "left/web2": ""})
         response = leak.response("back", behind=["web1", "web2"])
         proven = {"restart_needed": False, "changed": False}
         leak.hosts["web1"] |= {"secret_rotate_proof": proven, "secret_rotate_came_back": {"reachable": True}}
@@ -160,7 +161,7 @@ class TestBack:
 
     def test_a_proof_of_a_wave_before_is_none(self, leak: Leak) -> None:
         run = leak.run(leak.response("wave"))
-        steps.events.note(run.setting, run.journal, {"left/web1": ""})
+        leak_steps.events.note(run.setting, run.journal, {"left/web1": ""})
         leak.hosts["web1"]["secret_rotate_proof"] = {"restart_needed": False, "changed": False}
         leak.hosts["web1"]["secret_rotate_came_back"] = {"failed": True, "msg": "no route"}
         leak.following(leak.response("back", behind=["web1"]))
@@ -221,7 +222,7 @@ class TestSessions:
         leak.hosts["web2"] = {"django_chdir": "/srv/app", "django_probe_url": "http://b/"}
         leak.variables["leak_respond__ended"] = self.ENDED
         run = leak.run(self.at(leak, "sessions"))
-        journal = steps.events.note(run.setting, run.journal, {"refused/django": ""})
+        journal = leak_steps.events.note(run.setting, run.journal, {"refused/django": ""})
         run.setting.rotator.append(journal, "r0", "closed", replaced={"secrets": {"core": "v1"}})
         searched = searching(monkeypatch, {"django": ["canary-key"]})
         result = leak.following(self.at(leak, "sessions"))[1]
@@ -328,17 +329,17 @@ def searching(monkeypatch: pytest.MonkeyPatch, answer: Any, unread: Sequence[str
     """What is asked for, once the stores answer so."""
     asked: list[Any] = []
 
-    def searchable(_setting: Any, names: list[str], secrets: Any) -> _dead_values.Searchable:
+    def searchable(_setting: Any, names: list[str], secrets: Any) -> revoked_values.Searchable:
         asked.append((names, secrets))
         if isinstance(answer, Exception):
             raise answer
-        return _dead_values.Searchable(answer, list(unread))
+        return revoked_values.Searchable(answer, list(unread))
 
-    monkeypatch.setattr(_dead_values, "searchable", searchable)
+    monkeypatch.setattr(revoked_values, "searchable", searchable)
     return asked
 
 
 def test_each_step_has_its_file_of_tasks() -> None:
-    role = Path(_files.__file__).parents[2] / "roles" / "leak_respond" / "tasks"
-    names = {step.file or step.name for step in steps.STEPS} | {"false_alarm", "paste", "gather", "look", "end"}
+    role = Path(reports_files.__file__).parents[4] / "roles" / "leak_respond" / "tasks"
+    names = {step.file or step.name for step in leak_steps.STEPS} | {"false_alarm", "paste", "gather", "look", "end"}
     assert {f"{name}.yml" for name in names} <= {path.name for path in role.iterdir()}

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import outcome, segment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import outcome as rotation_outcome
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
 
 ACT: dict[str, Any] = {"credential": "deploy", "host": "web1", "state": "present", "obligation": ""}
 ROTATION: dict[str, Any] = {"next": "acts", "acts": [ACT, {**ACT, "host": "web2"}], "rollout": "7"}
@@ -17,7 +18,9 @@ ROTATION: dict[str, Any] = {"next": "acts", "acts": [ACT, {**ACT, "host": "web2"
 def test_an_act_has_its_own_result() -> None:
     earlier = {"secret_rotate_act": {**ACT, "state": "usable"}, "failed": True}
     own = {"secret_rotate_act": ACT, "words": ["web1: added"]}
-    found = segment.results_of(ROTATION, {"web1": {"secret_rotate__acts": {"results": [earlier, own]}}, "web2": {}})
+    found = rotation_segment.results_of(
+        ROTATION, {"web1": {"secret_rotate__acts": {"results": [earlier, own]}}, "web2": {}}
+    )
     assert [one.get("words") for one in found] == [["web1: added"], None]
     assert [one["act"]["host"] for one in found] == ["web1", "web2"]
 
@@ -32,32 +35,32 @@ def test_an_act_has_its_own_result() -> None:
     ids=["it did nothing", "it was lost", "its answer is of an earlier act"],
 )
 def test_a_host_that_did_not_act_could_not_be_reached(variables: dict[str, Any]) -> None:
-    found = segment.results_of({**ROTATION, "acts": [ACT]}, {"web1": variables})
+    found = rotation_segment.results_of({**ROTATION, "acts": [ACT]}, {"web1": variables})
     assert found == [{"unreachable": True, "act": ACT}]
 
 
 def test_hosts_answer_for_the_present_rollout() -> None:
     args = {"here": ["web1", "web2"], "leaves_lost": False, "incident": ""}
     variables = {"web1": {"env_deploy_delivery": {"proven": True}, "env_deploy_path": "/srv/.env"}}
-    found = segment.hosts_of(args, {**ROTATION, "next": "deliver"}, variables)
+    found = rotation_segment.hosts_of(args, {**ROTATION, "next": "deliver"}, variables)
     assert found.variables == {"web1": {"env_deploy_delivery": {"proven": True}}}
     assert (found.names, found.rollout, found.leaves_lost, found.leak) == (["web1", "web2"], "7", True, False)
-    assert not segment.hosts_of(args, ROTATION, variables).leaves_lost
+    assert not rotation_segment.hosts_of(args, ROTATION, variables).leaves_lost
 
 
 def test_why_a_dropped_key_was_not_read() -> None:
     failed = {"secret_rotate__dropped": {"failed": True, "msg": "the version\n is gone"}}
     rotation = {**ROTATION, "next": "sessions"}
-    assert segment.unread_of(rotation, {"web1": failed, "web2": {}}) == "the version is gone"
-    assert segment.unread_of(rotation, {"web1": {}, "web2": {}}) == ""
-    assert segment.unread_of(ROTATION, {"web1": failed, "web2": {}}) == ""
+    assert rotation_segment.unread_of(rotation, {"web1": failed, "web2": {}}) == "the version is gone"
+    assert rotation_segment.unread_of(rotation, {"web1": {}, "web2": {}}) == ""
+    assert rotation_segment.unread_of(ROTATION, {"web1": failed, "web2": {}}) == ""
 
 
 def test_what_was_seen_of_a_key() -> None:
     args = {"hosts": ["web1", "web2", "web3", "web4"], "skipped": ["web4"], "reachable": ["web1", "web2"]}
     answer = {"secret_rotate_look": "deploy", "old": True, "file": "/home/a/.ssh/authorized_keys", "account": "a"}
     variables = {"web1": {"secret_rotate__looked": {"results": [answer]}}, "web2": {}}
-    one, two, three = segment.seen_of(["deploy"], args, variables)
+    one, two, three = rotation_segment.seen_of(["deploy"], args, variables)
     assert (one["there"], one["lost"], one["outside"], one["account"]) == (True, False, False, "a")
     assert (two["host"], two["lost"], two["problem"]) == ("web2", True, "")
     assert three == {"credential": "deploy", "host": "web3", "lost": False, "outside": True}
@@ -66,7 +69,7 @@ def test_what_was_seen_of_a_key() -> None:
 def test_what_a_host_has_against_a_key() -> None:
     args = {"hosts": ["web1"], "skipped": [], "reachable": ["web1"]}
     answer = {"secret_rotate_look": "deploy", "failed": True, "unusable": True, "msg": "is a symbolic link"}
-    (found,) = segment.seen_of(["deploy"], args, {"web1": {"secret_rotate__looked": {"results": [answer]}}})
+    (found,) = rotation_segment.seen_of(["deploy"], args, {"web1": {"secret_rotate__looked": {"results": [answer]}}})
     assert (found["problem"], found["unusable"], found["lost"]) == ("is a symbolic link", True, False)
 
 
@@ -80,4 +83,4 @@ def test_what_a_host_has_against_a_key() -> None:
     ],
 )
 def test_the_tasks_that_end_a_run(words: list[str], verdict: str, incident: str, tasks: str) -> None:
-    assert outcome.ending(words, verdict, incident=incident)["tasks"] == tasks
+    assert rotation_outcome.ending(words, verdict, incident=incident)["tasks"] == tasks

@@ -15,12 +15,12 @@ from threading import Thread
 import pytest
 import yaml
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of, load_kinds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Part
 from sandbox.process import REPOSITORY
-from tests.unit.plugins.module_utils._rotations.rotator_world import World
 from tests.unit.plugins.plugin_utils._rotation.kinds.test_own import BOTH, part
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import World
 
 PAGE = (REPOSITORY / "docs" / "how-to" / "write-a-rotation-kind.md").read_text(encoding="utf-8")
 URL = "https://mail.example.com"

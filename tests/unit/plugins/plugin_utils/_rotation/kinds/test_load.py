@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import CatalogError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
 
 KIND = "description: x\nvalue: generated\n"

@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._own_kind import LONGEST
-from ansible_collections.watchparty.secrets.plugins.module_utils._rotations._kinds import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils import _own_kind_module
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import own_kind_main
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.own_kind import LONGEST
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.own import OwnKind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import NotReached, RotationHost
-from tests.unit.plugins.module_utils._rotations.rotator_world import KINDS, World
-from tests.unit.plugins.plugin_utils.test_lean import Host
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from tests.unit.plugins.plugin_utils._ansible.test_remote_program import Host
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS, World
 
 BOTH = pytest.mark.parametrize("runs_on", ["controller", "rotation_host"])
 NOTES = """\
@@ -253,7 +253,7 @@ def test_a_host_that_cannot_be_reached(world: World, tmp_path: Path, monkeypatch
 def test_a_host_without_programs_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "memfd_create")
     with pytest.raises(RotationError, match=r"no memfd_create\. Choose another rotation host by -e"):
-        _own_kind_module._in_memory(b"", "kind set")
+        own_kind_main._in_memory(b"", "kind set")
 
 
 def test_one_that_is_gone(world: World, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preflight
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preflight as rotation_preflight
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, NotReached, Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.postgresql_role import PostgresqlRole
@@ -105,7 +105,7 @@ class TestPreflight:
 
     def asked(self, server: Server, *names: str) -> tuple[dict[str, str], str]:
         checks = [{"name": name, "kind": "postgresql_role"} for name in names]
-        return preflight.asked(SimpleNamespace(kinds=self.kinds), checks, server, {})  # type: ignore[arg-type]
+        return rotation_preflight.asked(SimpleNamespace(kinds=self.kinds), checks, server, {})  # type: ignore[arg-type]
 
     def test_each_credential_is_asked_for_in_one_execution_and_refused_alone(self) -> None:
         server = Server("two")

@@ -1,0 +1,264 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a leak reaches: the closure over what reveals what, and the order in which it must be replaced. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Iterable, Iterator, Mapping, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+
+HOST, GITHUB, SECRET, ALL = "host:", "github", "secret:", "all"
+_LEVELS = ("low", "medium", "high")
+READS_HOSTS = frozenset({"ssh_key"})
+"""Kinds that open hosts, and so every .env on them."""
+ACCESS_KEY = "aws_access_key"
+READS_STORES = frozenset({ACCESS_KEY, "aws_role"})
+"""Kinds that may read secrets: those in ``options.reads``, or every one of the environment."""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One thing reveals a credential."""
+
+    source: str
+    """A credential's name, or host:…, github, secret:…, all."""
+    target: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A credential that must be taken for leaked."""
+
+    name: str
+    kind: str
+    severity: str
+    via: tuple[Edge, ...]
+    """How it is reached; empty for what was declared."""
+    wave: int = 0
+
+
+@dataclass(frozen=True)
+class Impact:
+    """The blast radius."""
+
+    declared: tuple[str, ...]
+    reached: tuple[Reached, ...]
+    """In the order in which they are replaced."""
+    edges: tuple[Edge, ...]
+    cycles: tuple[tuple[str, ...], ...] = ()
+    first_off: tuple[str, ...] = ()
+    """Access keys that may read what is made along with their own replacement: they are switched off before that."""
+
+    @property
+    def waves(self) -> tuple[tuple[str, ...], ...]:
+        """Credentials that are replaced together; each wave before anything new of the next exists."""
+        numbers = sorted({one.wave for one in self.reached})
+        return tuple(tuple(one.name for one in self.reached if one.wave == number) for number in numbers)
+
+    @property
+    def severity(self) -> str:
+        return max((one.severity for one in self.reached), key=_LEVELS.index, default="low")
+
+
+def impact(catalog: Catalog, declared: Sequence[str], hosts: Sequence[str]) -> Impact:
+    """The blast radius of what was declared: credentials, host:NAME, github, secret:NAME or all.
+
+    Raises :class:`RotationError` for a name that the catalog and the inventory do not know.
+    """
+    for name in declared:
+        _require_known(catalog, name, hosts)
+    found: dict[str, list[Edge]] = {}
+    edges: list[Edge] = []
+    waiting = list(dict.fromkeys(declared))
+    seen: set[str] = set()
+    while waiting:
+        source = waiting.pop(0)
+        if source in seen:
+            continue
+        seen.add(source)
+        if source in catalog.credentials:
+            found.setdefault(source, [])
+        for edge in exposes(catalog, source):
+            edges.append(edge)
+            found.setdefault(edge.target, []).append(edge)
+            waiting.append(edge.target)
+    levels, cycles = _levels(list(found), edges)
+    last = max(levels.values(), default=0)
+    exposers = {edge.source for edge in edges if edge.source in found and edge.target != edge.source}
+    reached = [
+        Reached(
+            name=name,
+            kind=catalog.credentials[name].kind,
+            severity=severity_of(catalog, catalog.credentials[name]),
+            via=() if name in declared else tuple(via),
+            # Whatever reveals nothing else can share the last rollout.
+            wave=levels[name] if name in exposers else last,
+        )
+        for name, via in found.items()
+    ]
+    ordered = sorted(reached, key=lambda one: (one.wave, -_LEVELS.index(one.severity), one.name))
+    found_so_far = Impact(tuple(declared), tuple(ordered), tuple(edges), cycles)
+    first_off = tuple(name for wave in found_so_far.waves for name in wave if reads_new(catalog, name, wave))
+    return replace(found_so_far, first_off=first_off)
+
+
+def reached_hosts(catalog: Catalog, found: Impact, hosts: Sequence[str]) -> tuple[str, ...]:
+    """The hosts on which whoever has what leaked may be: those declared, or all where a key opens them."""
+    opened = [one.name for one in found.reached if catalog.credentials[one.name].kind in READS_HOSTS]
+    declared = {name[len(HOST) :] for name in found.declared if name.startswith(HOST)}
+    return tuple(name for name in hosts if opened or name in declared)
+
+
+def administrators(catalog: Catalog, found: Impact) -> tuple[str, ...]:
+    """The credentials whose passwords the replacement of what is reached sends to a server."""
+    used = (catalog.credentials[one.name].admin for one in found.reached)
+    return tuple(sorted({name for name in used if name}))
+
+
+def _require_known(catalog: Catalog, name: str, hosts: Sequence[str]) -> None:
+    if name.startswith(HOST):
+        if name[len(HOST) :] not in hosts:
+            raise RotationError(f"{name}: no such host is in the inventory; it has {', '.join(hosts) or 'none'}")
+    elif name.startswith(SECRET):
+        if name[len(SECRET) :] not in {place.name for place in _every_place(catalog)}:
+            raise RotationError(f"{name}: no setting or credential of the catalog is in that secret")
+    elif name not in (GITHUB, ALL) and name not in catalog.credentials:
+        known = ", ".join(sorted(catalog.credentials)) or "none"
+        raise RotationError(
+            f"{name}: is no credential of the catalog; it has {known}, and beside them host:NAME, github, secret:NAME "
+            "and all can be declared"
+        )
+
+
+def _every_place(catalog: Catalog) -> Iterator[Any]:
+    for setting in catalog.settings.values():
+        yield from setting.places
+    for credential in catalog.credentials.values():
+        yield from credential.places
+
+
+def exposes(catalog: Catalog, source: str) -> Iterator[Edge]:
+    """What one thing reveals by itself."""
+    every = catalog.credentials.values()
+    if source == ALL:
+        yield from (Edge(source, one.name, "everything was declared as leaked") for one in every)
+    elif source == GITHUB:
+        yield from (
+            Edge(source, one.name, "GitHub holds it") for one in every if one.github or _is_marked(catalog, one)
+        )
+    elif source.startswith(HOST):
+        yield from (Edge(source, one.name, "it is in the host's .env") for one in every if in_env(catalog, one))
+    elif source.startswith(SECRET):
+        name = source[len(SECRET) :]
+        yield from (
+            Edge(source, one.name, f"secret {name} holds it") for one in every if _in_secret(catalog, one, name)
+        )
+    if source in catalog.credentials:  # which may bear the name of one of those
+        yield from _of_credential(catalog, catalog.credentials[source])
+
+
+def _of_credential(catalog: Catalog, credential: Credential) -> Iterator[Edge]:
+    for name in credential.exposes:
+        yield Edge(credential.name, name, "the catalog says so")
+    for other in catalog.credentials.values():
+        if other.name == credential.name or other.name in credential.exposes:
+            continue
+        if other.admin == credential.name:
+            yield Edge(credential.name, other.name, "it may change it")
+        elif credential.kind in READS_HOSTS and in_env(catalog, other):
+            yield Edge(credential.name, other.name, "it opens the hosts, whose .env holds it")
+        elif credential.kind in READS_STORES and _readable(catalog, credential, other):
+            yield Edge(credential.name, other.name, "it may read the store that holds it")
+
+
+def _readable(catalog: Catalog, credential: Credential, other: Credential) -> bool:
+    reads = credential.options.get("reads")
+    names = {spot.place.name for spot in credential_graph.spots(catalog, other)}
+    return bool(names) and (reads is None or bool(names & set(reads)))
+
+
+def reads_new(catalog: Catalog, name: str, replaced: Iterable[str]) -> bool:
+    """Whether it is an access key that may read a place to which the replacement of one of these comes."""
+    credential = catalog.credentials[name]
+    return credential.kind == ACCESS_KEY and any(
+        _readable(catalog, credential, catalog.credentials[one]) for one in replaced
+    )
+
+
+def in_env(catalog: Catalog, credential: Credential) -> bool:
+    """Whether the credential is in every host's .env."""
+    held = {str(spot.place) for spot in credential_graph.spots(catalog, credential)}
+    if any(catalog.settings[name].rendered for name in credential.settings):
+        return True
+    return any(
+        setting.rendered and any(str(place) in held for place in setting.places)
+        for setting in catalog.settings.values()
+    )
+
+
+def read(catalog: Catalog) -> frozenset[str]:
+    """The credentials that the application reads."""
+    return frozenset(one.name for one in catalog.credentials.values() if in_env(catalog, one))
+
+
+def _is_marked(catalog: Catalog, credential: Credential) -> bool:
+    return any(catalog.settings[name].github for name in credential.settings)
+
+
+def _in_secret(catalog: Catalog, credential: Credential, name: str) -> bool:
+    return any(spot.place.name == name for spot in credential_graph.spots(catalog, credential))
+
+
+def severity_of(catalog: Catalog, credential: Credential) -> str:
+    """The sensitivity of the most sensitive setting; a credential in no setting is of high sensitivity."""
+    found = [catalog.settings[name].sensitivity for name in credential.settings]
+    return max(found, key=_LEVELS.index, default="high")
+
+
+def _levels(names: Sequence[str], edges: Sequence[Edge]) -> tuple[dict[str, int], tuple[tuple[str, ...], ...]]:
+    """How many exposers stand before each name, those of a cycle counted as one, and the cycles."""
+    follow = {name: sorted({edge.target for edge in edges if edge.source == name} - {name}) for name in names}
+    groups = _groups(names, follow)
+    group_of = {name: group for group in groups for name in group}
+    before: dict[tuple[str, ...], set[tuple[str, ...]]] = {group: set() for group in groups}
+    for name in names:
+        for target in follow[name]:
+            if group_of[target] != group_of[name]:
+                before[group_of[target]].add(group_of[name])
+    levels: dict[tuple[str, ...], int] = {}
+
+    def level(group: tuple[str, ...]) -> int:
+        if group not in levels:
+            levels[group] = 1 + max((level(other) for other in before[group]), default=-1)
+        return levels[group]
+
+    return {name: level(group_of[name]) for name in names}, tuple(group for group in groups if len(group) > 1)
+
+
+def _groups(names: Sequence[str], follow: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
+    """Names that reveal each other, together; each other name alone."""
+    reach = {name: _reachable(name, follow) for name in names}
+    groups: list[tuple[str, ...]] = []
+    placed: set[str] = set()
+    for name in names:
+        if name not in placed:
+            group = tuple(sorted({name} | {other for other in reach[name] if name in reach[other]}))
+            placed.update(group)
+            groups.append(group)
+    return groups
+
+
+def _reachable(start: str, follow: Mapping[str, Sequence[str]]) -> set[str]:
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for target in follow[waiting.pop()]:
+            if target not in seen:
+                seen.add(target)
+                waiting.append(target)
+    return seen

@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A blast radius as data, as text, and as Mermaid and Graphviz sources. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_radius import Impact
+
+
+def data(impact: Impact) -> dict[str, Any]:
+    """The blast radius as plain data."""
+    return {
+        "declared": list(impact.declared),
+        "severity": impact.severity,
+        "waves": [list(wave) for wave in impact.waves],
+        "cycles": [list(cycle) for cycle in impact.cycles],
+        "first_off": list(impact.first_off),
+        "credentials": [
+            {
+                "name": one.name,
+                "kind": one.kind,
+                "severity": one.severity,
+                "wave": one.wave,
+                "via": [{"from": edge.source, "why": edge.why} for edge in one.via],
+            }
+            for one in impact.reached
+        ],
+        "edges": [{"from": edge.source, "to": edge.target, "why": edge.why} for edge in impact.edges],
+    }
+
+
+def text(impact: Impact) -> list[str]:
+    """The blast radius for the terminal, in the order of replacement."""
+    lines = []
+    for number, wave in enumerate(impact.waves, start=1):
+        lines.append(f"{number}. together: {', '.join(wave)}" if len(wave) > 1 else f"{number}. {wave[0]}")
+        for one in impact.reached:
+            if one.name in wave:
+                via = "; ".join(f"through {edge.source}, {edge.why}" for edge in one.via[:3])
+                lines.append(f"     {one.name} ({one.kind}, {one.severity}): {via or 'declared'}")
+    lines += [
+        f"reveal each other, replaced together: {', '.join(cycle)}; all of them are made first, then the old ones are "
+        "taken away, and nothing new is deployed before that"
+        for cycle in impact.cycles
+    ]
+    return lines or ["nothing of the catalog is reached"]
+
+
+def mermaid(impact: Impact) -> str:
+    """A flowchart that Markdown viewers draw."""
+    numbers = {name: f"n{at}" for at, name in enumerate(_names(impact))}
+    lines = ["flowchart LR"]
+    lines += [f'  {number}["{_entities(name)}"]' for name, number in numbers.items()]
+    lines += [f"  {numbers[edge.source]} --> {numbers[edge.target]}" for edge in impact.edges]
+    leaked = ",".join(dict.fromkeys(numbers[name] for name in impact.declared))
+    return "\n".join([*lines, "  classDef leaked stroke-width:3px", f"  class {leaked} leaked"]) + "\n"
+
+
+def _entities(name: str) -> str:
+    """A name inside a quoted label of Mermaid's, which knows no backslash."""
+    return "".join(one if one.isalnum() or one in " _-./:@+=" else f"#{ord(one)};" for one in name)
+
+
+def graphviz(impact: Impact) -> str:
+    """The same for dot."""
+    lines = ["digraph blast_radius {", "  rankdir=LR;", "  node [shape=box];"]
+    lines += [f"  {_quoted(name)}{' [penwidth=3]' if name in impact.declared else ''};" for name in _names(impact)]
+    lines += [
+        f"  {_quoted(edge.source)} -> {_quoted(edge.target)} [label={_quoted(edge.why)}];" for edge in impact.edges
+    ]
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _quoted(words: str) -> str:
+    return json.dumps(words, ensure_ascii=False)
+
+
+def _names(impact: Impact) -> list[str]:
+    return list(dict.fromkeys([*impact.declared, *(one.name for one in impact.reached)]))

@@ -1,0 +1,212 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a catalog must satisfy beyond its form: names that exist, and what may be kept where."""
+
+from __future__ import annotations
+
+import re
+from typing import Callable, Iterator, Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    http_probe,
+    server_endpoint,
+    valkey_key_patterns,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    Catalog,
+    Credential,
+    Server,
+    Setting,
+    SettingRef,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import PURGED
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.production_rules import RULES
+
+PASSWORD = "{password}"
+"""Where a setting's first value holds what is generated for its credential."""
+
+
+def references(catalog: Catalog) -> list[str]:
+    """Every problem, as ``path: what is wrong``."""
+    return [line for check in _CHECKS for line in check(catalog)]
+
+
+def _settings(catalog: Catalog) -> Iterator[str]:
+    for name, setting in catalog.settings.items():
+        where = f"settings.{name}"
+        if setting.required_when and setting.required_when not in catalog.settings:
+            yield f"{where}.required.when: {setting.required_when} is no setting"
+        if setting.is_pattern:
+            yield from _pattern(where, setting)
+        if setting.schemes and setting.type != "url":
+            yield f"{where}.schemes: is for type url only"
+        for part in setting.compose.parts if setting.compose else ():
+            if isinstance(part, SettingRef) and part.name not in catalog.settings:
+                yield f"{where}.compose: {part.name} is no setting"
+            elif isinstance(part, SettingRef) and catalog.settings[part.name].compose:
+                yield f"{where}.compose: {part.name} is itself composed; name its parts here"
+
+
+def _pattern(where: str, setting: Setting) -> Iterator[str]:
+    ends = re.search(r"(^|/)" + re.escape(setting.name) + "$", setting.place.name if setting.place else "")
+    if not setting.place or setting.place.key is not None or not ends:
+        yield f"{where}: a name that ends in * needs a parameter that ends the same, such as App/{setting.name}"
+    if setting.required or setting.copies:
+        yield f"{where}: a name that ends in * can neither be required nor have copies"
+
+
+def _kept_where(catalog: Catalog) -> Iterator[str]:
+    for name, setting in catalog.settings.items():
+        where = f"settings.{name}"
+        if setting.literal is not None and setting.sensitivity != "low":
+            level = setting.sensitivity
+            yield f"{where}.value: a value of {level} sensitivity does not belong in the catalog; use a store"
+        if setting.github == "variable" and setting.sensitivity == "high":
+            yield f"{where}.github: a variable is readable; high sensitivity needs github: secret"
+
+
+def _provisioned(catalog: Catalog) -> Iterator[str]:
+    for name, setting in catalog.settings.items():
+        where = f"settings.{name}"
+        if setting.github_scope and not setting.github:
+            yield f"{where}.github_scope: is of no use without github"
+        if setting.initial is None:
+            continue
+        if not setting.place:
+            yield f"{where}.initial: is for what a store holds; give the setting a group, secret or parameter"
+        if setting.sensitivity != "low" and PASSWORD not in setting.initial:
+            words = f"a value of {setting.sensitivity} sensitivity does not belong in the catalog"
+            yield f"{where}.initial: {words}; write {PASSWORD} in it"
+        if PASSWORD in setting.initial and not any(name in one.settings for one in catalog.credentials.values()):
+            yield f"{where}.initial: {PASSWORD} is a credential's, and none appears in {name}"
+
+
+def _places_once(catalog: Catalog) -> Iterator[str]:
+    owners: dict[str, str] = {}
+    for name, setting in catalog.settings.items():
+        for place in ((setting.place,) if setting.place else ()) + setting.copies:
+            other = owners.setdefault(str(place), name)
+            if other != name:
+                yield f"settings.{name}: {place} is already the place of {other}"
+
+
+def _alternatives(catalog: Catalog) -> Iterator[str]:
+    for name, choices in catalog.alternatives.items():
+        for at, choice in enumerate(choices):
+            for member in choice:
+                where = f"alternatives.{name}[{at}]"
+                if member not in catalog.settings:
+                    yield f"{where}: {member} is no setting"
+                elif catalog.settings[member].required:
+                    yield f"{where}: {member} is required in its own right; drop required there"
+
+
+def _credentials(catalog: Catalog) -> Iterator[str]:
+    for name, credential in catalog.credentials.items():
+        where = f"credentials.{name}"
+        for setting in credential.settings:
+            if setting not in catalog.settings:
+                yield f"{where}.appears_in: {setting} is no setting"
+        if credential.fallbacks and credential.fallbacks not in catalog.settings:
+            yield f"{where}.fallbacks: {credential.fallbacks} is no setting"
+        for other in credential.exposes + ((credential.admin,) if credential.admin else ()):
+            if other not in catalog.credentials:
+                yield f"{where}: {other} is no credential"
+        for setting in credential.parts.settings:
+            if setting not in catalog.settings:
+                yield f"{where}.parts: {setting} is no setting"
+        if credential.test is not None:
+            yield from http_probe.objections(f"{where}.test", credential.test)
+        yield from _server(catalog, where, credential)
+
+
+def _server(catalog: Catalog, where: str, credential: Credential) -> Iterator[str]:
+    administered = {
+        name: server_endpoint.PORTS[one.kind]
+        for name, one in catalog.credentials.items()
+        if one.admin == credential.name and one.kind in server_endpoint.ADMINISTERED
+    }
+    ports = set(administered.values())
+    if len(ports) > 1:
+        yield (
+            f"{where}: administers PostgreSQL and Valkey ({', '.join(administered)}); declare an administrator for each"
+        )
+    if credential.server is not None:
+        port = next(iter(ports), server_endpoint.PORTS.get(credential.kind))
+        yield from _declared(f"{where}.server", credential.server, port)
+    elif administered:
+        example = f"db.example.com:{min(ports)}"
+        yield (
+            f"{where}.server: is required, because {credential.name} administers {', '.join(administered)} and its "
+            f'password goes to no other address. Add, with the address of the server: server: {{address: "{example}"}}'
+        )
+
+
+def _declared(where: str, server: Server, port: Optional[int]) -> Iterator[str]:
+    """``port`` is None where only a kind of the operator's own knows the server."""
+    endpoints = []
+    for key, addresses in (("address", (server.address,)), ("aliases", server.aliases), ("nodes", server.nodes)):
+        for address in addresses:
+            try:
+                endpoints.append(server_endpoint.parse(address, port or 1))
+            except ValueError as error:
+                yield f"{where}.{key}: {address} {error}"
+    valkey = server_endpoint.PORTS["valkey_user"]
+    if port == valkey and any(one.is_socket for one in endpoints):
+        yield f"{where}: Valkey is reached by host:port, not by a socket"
+    if port not in (None, valkey) and server.nodes:
+        yield f"{where}.nodes: is for Valkey only; other addresses of the server are aliases"
+    weak = server.tls.mode not in (None, server_endpoint.VERIFIED) and not server.tls.reason
+    if weak and not all(one.is_local for one in endpoints):
+        yield (
+            f"{where}.tls.mode: {server.tls.mode} does not verify whose server it is; use "
+            f"{server_endpoint.VERIFIED} (with "
+            "tls.ca for a private authority), or say in tls.reason why that is enough"
+        )
+    if bool(server.tls.cert) != bool(server.tls.key):
+        yield f"{where}.tls: a client certificate needs both cert and key"
+
+
+def _purged(catalog: Catalog) -> Iterator[str]:
+    for name, entry in catalog.purge.items():
+        where = f"purge.{name}"
+        if entry.kind not in PURGED:
+            yield f"{where}.kind: say {' or '.join(PURGED)}"
+        setting = catalog.settings.get(entry.setting)
+        if setting is None:
+            yield f"{where}.setting: {entry.setting} is no setting"
+            continue
+        if setting.type != "url":
+            yield f"{where}.setting: {entry.setting} is not of type url"
+        for at, pattern in enumerate(entry.keys):
+            objection = valkey_key_patterns.objection(pattern, of_broker=setting.broker)
+            if objection:
+                yield f"{where}.keys[{at}]: {objection}"
+
+
+def _production(catalog: Catalog) -> Iterator[str]:
+    for at, exemption in enumerate(catalog.exemptions):
+        where = f"environments.{catalog.environment}.exceptions[{at}]"
+        if exemption.rule not in RULES:
+            yield f"{where}.rule: {exemption.rule} is no rule; rules are {', '.join(sorted(RULES))}"
+        if exemption.setting not in catalog.settings:
+            yield f"{where}.setting: {exemption.setting} is no setting"
+    if catalog.production:
+        if not catalog.contacts.get("security"):
+            yield "contacts.security: is required for production: who is told of a leak"
+        if not catalog.audit_log:
+            yield "audit_log: is required for production: a log_group or an s3 location"
+    if len(catalog.audit_log) > 1:
+        yield "audit_log: give log_group or s3, not both"
+
+
+_CHECKS: tuple[Callable[[Catalog], Iterator[str]], ...] = (
+    _settings,
+    _kept_where,
+    _provisioned,
+    _places_once,
+    _alternatives,
+    _credentials,
+    _purged,
+    _production,
+)

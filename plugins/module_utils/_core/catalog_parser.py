@@ -1,0 +1,341 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Reads the catalog: plain data in, a checked :class:`Catalog` of one environment out.
+
+The whole catalog is validated, every environment's overrides included, before anything is looked up. Each problem names
+the path inside the catalog.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Iterator, Mapping, Optional, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import json_schema, valkey_key_patterns
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_checks import references
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    SECRETS_MANAGER,
+    SSM,
+    Aws,
+    Catalog,
+    Compose,
+    Credential,
+    Exemption,
+    GitHub,
+    Invalidation,
+    Part,
+    Parts,
+    Place,
+    Probe,
+    Purge,
+    Server,
+    Service,
+    Setting,
+    SettingRef,
+    Tls,
+    s3_location,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import ROLES, SCHEMA
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
+
+ENVIRONMENT_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
+DEFAULT_SECRET_NAME = "{application}/{environment}/{group}"
+DEFAULT_SSM_PATH = "/{application}/{environment}"
+DEFAULT_KMS_KEY = "alias/{application}-{environment}"
+DEFAULT_ROLES = {role: "{application}-{environment}-%s" % role for role in ROLES}
+SOURCES = ("group", "secret", "parameter", "value", "compose", "inventory")
+_DEFAULT_SENSITIVITY = {"group": "high", "secret": "high", "compose": "high", "parameter": "medium"}
+
+
+def parse(document: Any, environment: str) -> Catalog:
+    """The catalog of ``environment``.
+
+    Raises :class:`CatalogError` with every problem of the document, in this environment and in those it declares.
+    """
+    if not _is_environment(environment):
+        raise CatalogError([f"app_environment: {environment!r} is no environment's name (a-z, 0-9, - and _)"])
+    found = json_schema.problems(document, SCHEMA)
+    if found:
+        raise CatalogError(found)
+    declared = document.get("environments", {})
+    found = [f"environments.{name}: is no environment's name" for name in declared if not _is_environment(name)]
+    if found:
+        raise CatalogError(found)
+    catalog: Optional[Catalog] = None
+    for name in sorted({environment, *declared}):
+        catalog_of, problems = _Builder(document, name).build()
+        found += [line if name == environment else f"{line} (in environment {name})" for line in problems]
+        catalog = catalog_of if name == environment else catalog
+    if found or catalog is None:
+        raise CatalogError(list(dict.fromkeys(found)))
+    return catalog
+
+
+def _is_environment(name: Any) -> bool:
+    return isinstance(name, str) and bool(ENVIRONMENT_NAME.fullmatch(name))
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with ``over`` laid on top, mapping by mapping; null removes."""
+    result = dict(base)
+    for key, value in over.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(result.get(key), Mapping):
+            result[key] = _merged(result[key], value)
+        else:
+            result[key] = value
+    return result
+
+
+def _merged_setting(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """A setting's override replaces the source, and the copies with it, as soon as it names one of its own."""
+    if any(source in over for source in SOURCES):
+        base = {key: value for key, value in base.items() if key not in (*SOURCES, "key", "copies")}
+    return _merged(base, over)
+
+
+class _Builder:
+    """Builds the catalog of one environment and gathers what is wrong with it."""
+
+    def __init__(self, document: Mapping[str, Any], environment: str) -> None:
+        over = document.get("environments", {}).get(environment, {})
+        settings = over.get("settings", {})
+        shared = {key: value for key, value in document.items() if key not in ("environments", "secrets", "settings")}
+        self.document = _merged(shared, {key: value for key, value in over.items() if key != "settings"})
+        self.document["settings"] = {
+            name: _merged_setting(document["settings"].get(name, {}), settings.get(name, {}))
+            for name in [*document["settings"], *(extra for extra in settings if extra not in document["settings"])]
+            if not (name in settings and settings[name] is None)
+        }
+        self.bound = {name: entry["environment"] for name, entry in document.get("secrets", {}).items()}
+        self.environment = environment
+        self.problems: list[str] = []
+        self.application: str = document["application"]
+
+    def build(self) -> tuple[Catalog, list[str]]:
+        stores = self.document.get("stores", {})
+        ssm = stores.get("ssm", {})
+        self.secret_pattern = stores.get("secrets_manager", {}).get("name", DEFAULT_SECRET_NAME)
+        self.ssm_path = self._path("stores.ssm.path", ssm.get("path", DEFAULT_SSM_PATH))
+        catalog = Catalog(
+            application=self.application,
+            environment=self.environment,
+            production=self.document.get("production", self.environment == "production"),
+            ssm_path=self.ssm_path,
+            settings={name: self._setting(name, raw) for name, raw in self.document["settings"].items()},
+            alternatives={
+                name: tuple(tuple(one) for one in choices)
+                for name, choices in self.document.get("alternatives", {}).items()
+            },
+            readers=tuple(dict.fromkeys(self.document.get("readers", DEFAULT_READERS))),
+            services={
+                name: Service(name=name, units=tuple(raw["units"]), health=raw.get("health"))
+                for name, raw in self.document.get("services", {}).items()
+            },
+            credentials={
+                name: self._credential(name, raw) for name, raw in self.document.get("credentials", {}).items()
+            },
+            purge={
+                name: Purge(name=name, kind=raw.get("kind", name), setting=raw["setting"], keys=tuple(raw["keys"]))
+                for name, raw in self._purged(("setting", "keys"), ("kind",))
+            },
+            invalidations={
+                name: Invalidation(name, raw["distribution"], tuple(raw.get("paths", ("/*",))))
+                for name, raw in self._purged(("distribution",), ("paths",))
+            },
+            contacts=self.document.get("contacts", {}),
+            audit_log=self.document.get("audit_log", {}),
+            journal=self._journal(self.document.get("journal", {})),
+            exemptions=tuple(Exemption(**raw) for raw in self.document.get("exceptions", [])),
+            region=self.document.get("region"),
+            expected_account_id=self.document.get("expected_account_id"),
+            github=self._github(self.document.get("github", {})),
+            aws=self._aws(self.document.get("aws", {})),
+        )
+        return catalog, self.problems + references(catalog)
+
+    def _journal(self, raw: Mapping[str, Any]) -> Optional[tuple[str, str]]:
+        if not raw:
+            return None
+        try:
+            bucket, prefix = s3_location(raw["s3"])
+        except ValueError as error:
+            self.problems.append(f"journal.s3: {error}")
+            return None
+        if not re.fullmatch(r"[A-Za-z0-9/_.-]*", prefix):
+            self.problems.append(f"journal.s3: prefix {prefix!r} may have letters, digits and /_.- only")
+        return bucket, prefix
+
+    def _github(self, raw: Mapping[str, Any]) -> Optional[GitHub]:
+        if "repository" not in raw:
+            self.problems += [f"github.{key}: is of no use without github.repository" for key in raw]
+            return None
+        return GitHub(**{"environment": self.environment, **raw})
+
+    def _aws(self, raw: Mapping[str, Any]) -> Aws:
+        names = {**DEFAULT_ROLES, **raw.get("roles", {})}
+        more = {key: tuple(raw[key]) for key in ("replicas", "operators", "readers") if key in raw}
+        kms_key = self._format("aws.kms_key", raw.get("kms_key", DEFAULT_KMS_KEY))
+        if not kms_key.startswith("alias/"):
+            self.problems.append(f"aws.kms_key: {kms_key!r} is no alias; begin it with alias/")
+        roles = {role: self._format(f"aws.roles.{role}", name) for role, name in names.items()}
+        return Aws(**{**raw, **more, "kms_key": kms_key, "roles": roles})
+
+    def _purged(self, needed: Sequence[str], more: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The entries of one sort: of Valkey's keys, or of CloudFront's copies."""
+        for name, raw in self.document.get("purge", {}).items():
+            if raw is None or ("distribution" in raw) != ("distribution" in needed):
+                continue
+            found = [f"purge.{name}.{key}: is required" for key in needed if key not in raw]
+            foreign = [key for key in raw if key not in (*needed, *more)]
+            found += [f"purge.{name}.{key}: does not go with {needed[0]}" for key in foreign]
+            self.problems += found
+            if not found:
+                yield name, raw
+
+    def _format(self, where: str, pattern: str, **names: str) -> str:
+        try:
+            return pattern.format(application=self.application, environment=self.environment, **names)
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError):
+            allowed = ", ".join("{%s}" % name for name in ("application", "environment", *names))
+            self.problems.append(f"{where}: {pattern!r} may hold only {allowed}")
+            return pattern
+
+    def _path(self, where: str, pattern: str) -> str:
+        path = self._format(where, pattern)
+        if not path.startswith("/") or path.endswith("/"):
+            self.problems.append(f"{where}: {path!r} must start with a slash and not end with one")
+        return path
+
+    def _secret(self, where: str, name: str, key: Optional[str]) -> Optional[Place]:
+        """The place, or None if the secret belongs to another environment."""
+        owner = self.bound.get(name)
+        if owner is None and "{environment}" not in name:
+            self.problems.append(
+                f"{where}: secret {name!r} names no {{environment}}; say in secrets.{name}.environment whose it is"
+            )
+        if owner not in (None, self.environment):
+            return None
+        return Place(SECRETS_MANAGER, self._format(where, name), key)
+
+    def _parameter(self, where: str, name: str) -> Place:
+        if name.startswith("/") or name.endswith("/"):
+            self.problems.append(f"{where}: {name!r} is taken below {self.ssm_path}; write it without outer slashes")
+        return Place(SSM, f"{self.ssm_path}/{name.strip('/')}")
+
+    def _place(self, where: str, raw: Mapping[str, Any]) -> Optional[Place]:
+        if "parameter" in raw:
+            return self._parameter(where, raw["parameter"])
+        return self._secret(where, raw["secret"], raw.get("key"))
+
+    def _part(self, where: str, raw: Any) -> Optional[Part]:
+        """The part, or None if it belongs to another environment."""
+        if not isinstance(raw, Mapping):
+            return str(raw)
+        return SettingRef(raw["setting"]) if "setting" in raw else self._place(where, raw)
+
+    def _setting(self, name: str, raw: Mapping[str, Any]) -> Setting:
+        where = f"settings.{name}"
+        sources = [source for source in SOURCES if source in raw]
+        if len(sources) > 1:
+            self.problems.append(f"{where}: has several sources ({', '.join(sources)}); keep one and list copies")
+        source = sources[0] if sources else None
+        if source is None and "github" not in raw:
+            self.problems.append(f"{where}: names no source; give one of {', '.join(SOURCES)}, or github")
+        required = raw.get("required", False)
+        copies = [self._place(f"{where}.copies[{at}]", copy) for at, copy in enumerate(raw.get("copies", []))]
+        setting = Setting(
+            name=name,
+            category=raw.get("category", "Other"),
+            description=raw.get("description", ""),
+            type=raw.get("type", "url" if "schemes" in raw or "compose" in raw else "string"),
+            schemes=tuple(raw.get("schemes", ())),
+            min_length=raw.get("min_length", 0),
+            sensitivity=raw.get("sensitivity", _DEFAULT_SENSITIVITY.get(source or "group", "low")),
+            required=required is True,
+            required_when=required["when"] if isinstance(required, Mapping) else None,
+            place=self._source_place(where, name, raw),
+            literal=str(raw["value"]) if "value" in raw else None,
+            compose=self._compose(f"{where}.compose", raw["compose"]) if "compose" in raw else None,
+            inventory=raw.get("inventory"),
+            copies=tuple(copy for copy in copies if copy),
+            github=raw.get("github"),
+            github_scope=raw.get("github_scope"),
+            initial=raw.get("initial"),
+            example=raw.get("example"),
+            broker=raw.get("broker", valkey_key_patterns.names_a_broker(name)),
+        )
+        if setting.required and source in ("group", "secret", "compose") and not setting.rendered:
+            self.problems.append(
+                f"{where}: is required, but its secret belongs to another environment; override the setting in "
+                f"environments.{self.environment}.settings"
+            )
+        return setting
+
+    def _source_place(self, where: str, name: str, raw: Mapping[str, Any]) -> Optional[Place]:
+        if "group" in raw:
+            secret = self._format(f"{where}.group", self.secret_pattern, group=raw["group"])
+            return Place(SECRETS_MANAGER, secret, raw.get("key", name))
+        if "secret" in raw:
+            return self._secret(f"{where}.secret", raw["secret"], raw.get("key"))
+        if "parameter" in raw:
+            return self._parameter(f"{where}.parameter", raw["parameter"])
+        return None
+
+    def _compose(self, where: str, raw: Mapping[str, Any]) -> Optional[Compose]:
+        single = {
+            name: self._part(f"{where}.{name}", raw[name])
+            for name in ("host", "username", "password", "port", "path")
+            if name in raw
+        }
+        query = tuple(
+            (str(name), self._part(f"{where}.query.{name}", part)) for name, part in raw.get("query", {}).items()
+        )
+        if None in single.values() or any(part is None for _name, part in query):
+            return None
+        return Compose(scheme=raw["scheme"], query=query, **single)  # type: ignore[arg-type]
+
+    def _credential(self, name: str, raw: Mapping[str, Any]) -> Credential:
+        places: list[Optional[Place]] = []
+        for at, entry in enumerate(raw["appears_in"]):
+            where = f"credentials.{name}.appears_in[{at}]"
+            if "parameter" in entry:
+                places.append(self._parameter(where, entry["parameter"]))
+            elif "secret" in entry:
+                keys = entry.get("keys", [entry.get("key")])
+                places += [self._secret(where, entry["secret"], key) for key in keys]
+        return Credential(
+            name=name,
+            kind=raw["kind"],
+            settings=tuple(entry["setting"] for entry in raw["appears_in"] if "setting" in entry),
+            places=tuple(place for place in places if place),
+            github=tuple(entry["github"] for entry in raw["appears_in"] if "github" in entry),
+            max_age_days=raw.get("max_age_days"),
+            admin=raw.get("admin"),
+            used_for=tuple(raw.get("used_for", ())),
+            fallbacks=raw.get("fallbacks"),
+            exposes=tuple(raw.get("exposes", ())),
+            revocation_ttl=raw.get("revocation_ttl"),
+            provider_url=raw.get("provider_url"),
+            retire_after=raw.get("retire_after", 0),
+            fallback_seconds=raw.get("fallback_seconds", 1209600),
+            options=raw.get("options", {}),
+            test=self._probe(raw["test"]) if "test" in raw else None,
+            server=self._server(f"credentials.{name}.server", raw["server"]) if "server" in raw else None,
+            parts=Parts(**raw.get("parts", {})),
+        )
+
+    def _server(self, where: str, raw: Mapping[str, Any]) -> Server:
+        lists = {
+            key: tuple(self._format(f"{where}.{key}[{at}]", one) for at, one in enumerate(raw.get(key, ())))
+            for key in ("aliases", "nodes")
+        }
+        address = self._format(f"{where}.address", raw["address"])
+        return Server(**{**raw, **lists, "address": address, "tls": Tls(**raw.get("tls", {}))})
+
+    @staticmethod
+    def _probe(raw: Mapping[str, Any]) -> Probe:
+        lists = {name: tuple(raw[name]) for name in ("status", "refused") if name in raw}
+        return Probe(url=raw["url"], headers=raw.get("headers", {}), form=raw.get("form", {}), **lists)

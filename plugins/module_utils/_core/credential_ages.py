@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How old each credential is, and when it is due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
+    REVOKE,
+    Journal,
+    Obligation,
+    Rotated,
+)
+
+HIGH_VALUE_DAYS = 90
+"""The guide's limit for what matters."""
+LONGEST_WAIT = 3600
+"""Seconds that a rotation stays open for a retirement; what is due later becomes an obligation."""
+_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def stamp(moment: datetime) -> str:
+    return moment.astimezone(timezone.utc).strftime(_FORMAT)
+
+
+def moment(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, _FORMAT).replace(tzinfo=timezone.utc)
+    except ValueError:
+        raise JournalError(f"{text!r} in the journal is no time such as 2026-11-25T15:00:00Z") from None
+
+
+@dataclass(frozen=True)
+class Age:
+    """One credential's age against its limit."""
+
+    credential: str
+    kind: str
+    limit: Optional[int]
+    """Days; None for a credential without a limit."""
+    days: Optional[int]
+    """None where nothing tells when it was last rotated."""
+    last: Optional[Rotated]
+
+    @property
+    def due(self) -> bool:
+        return self.limit is not None and (self.days is None or self.days >= self.limit)
+
+    @property
+    def left(self) -> Optional[int]:
+        """Days until it is due."""
+        return None if self.limit is None or self.days is None else self.limit - self.days
+
+    @property
+    def words(self) -> str:
+        if self.limit is None:
+            return "has no limit"
+        if self.days is None:
+            return f"due: no record of its last rotation (limit {self.limit} days)"
+        if self.due:
+            return f"due: {self.days} days old (limit {self.limit})"
+        return f"{self.days} days old, due in {self.left} days"
+
+
+def limit_of(catalog: Catalog, credential: Credential) -> Optional[int]:
+    """The credential's own limit, or 90 days for one of high value."""
+    if credential.max_age_days is not None:
+        return credential.max_age_days
+    sensitive = [catalog.settings[name].sensitivity for name in credential.settings if name in catalog.settings]
+    return HIGH_VALUE_DAYS if "high" in sensitive or credential.places or credential.github else None
+
+
+def age_of(catalog: Catalog, credential: Credential, journal: Journal, now: datetime) -> Age:
+    last = journal.rotated.get(credential.name)
+    days = max(0, (now - moment(last.at)) // timedelta(days=1)) if last else None
+    return Age(credential.name, credential.kind, limit_of(catalog, credential), days, last)
+
+
+def ages(catalog: Catalog, journal: Journal, now: datetime) -> list[Age]:
+    """Every credential's age, those that are due longest first."""
+    found = [age_of(catalog, one, journal, now) for one in catalog.credentials.values()]
+    return sorted(found, key=lambda age: (not age.due, age.left if age.left is not None else 10**6, age.credential))
+
+
+def retires_later(credential: Credential) -> bool:
+    """Whether its retirement is so far away that the rotation closes before it."""
+    return credential.retire_after > LONGEST_WAIT
+
+
+def due_obligations(journal: Journal, now: datetime) -> list[Obligation]:
+    """What the next run carries out; what waits for a third party, or after a leak for some hosts, is not among it."""
+    every = (one for one in journal.obligations.values() if one.act != REVOKE and not one.hosts)
+    return sorted((one for one in every if moment(one.due) <= now), key=lambda one: one.id)

@@ -1,0 +1,309 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The credential graph: where a credential appears, whole or inside a URL, and what a new value changes there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Callable, Iterator, Mapping, Optional, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_addresses
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    SSM,
+    Catalog,
+    Credential,
+    Part,
+    Place,
+    Setting,
+    SettingRef,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import MISSING, Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings, updated
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_addresses import Location
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import (
+    Login,
+    flaw,
+    is_url,
+    login_of,
+    resembles_url,
+    with_login,
+)
+
+Edits = Mapping[Place, str]
+"""The new text of every place that changes."""
+
+_USER = re.compile(r"(?:^(?:PG)?|[/_-])(?:user|username|login|access_?key_?id|client_?id)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place that the catalog says a credential appears in, and the setting through which it does, if any."""
+
+    place: Place
+    setting: Optional[Setting] = None
+    is_user: bool = False
+    """Whether the place holds the user name rather than the password."""
+
+    def __str__(self) -> str:
+        return f"{self.setting.name} ({self.place})" if self.setting else str(self.place)
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """A spot that holds the credential, with what it holds."""
+
+    spot: Spot
+    text: str = field(repr=False)
+    login: Login = field(repr=False)
+    in_url: bool = False
+
+    @property
+    def flaw(self) -> Optional[str]:
+        """What keeps it from being the URL that it seems meant to be, if it seems so."""
+        is_meant = not self.in_url and (holds_url(self.spot) or resembles_url(self.text))
+        return _flawed(self.spot, self.text) if is_meant else None
+
+    def rewritten(self, new: Login) -> str:
+        """The place's text with the new login in it."""
+        if self.in_url:
+            return ",".join(with_login(url, new) for url in _urls(self.spot, self.text))
+        wanted = new.username if self.spot.is_user else new.password
+        return self.text if wanted is None else wanted
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the stores hold of one credential."""
+
+    credential: Credential
+    login: Login = field(default_factory=Login, repr=False)
+    appearances: tuple[Appearance, ...] = ()
+    problems: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    """Those of the problems that are more than a value that is not there yet."""
+    elsewhere: Optional[Location] = field(default=None, repr=False)
+    """The URL of its server that other places or the catalog make, where no place holds a whole one."""
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return tuple(dict.fromkeys(one.spot.place for one in self.appearances))
+
+    @property
+    def url(self) -> Optional[str]:
+        """A URL that the credential logs in by."""
+        return next((location.url for location in self.locations), None)
+
+    @property
+    def locations(self) -> tuple[Location, ...]:
+        """Every URL that leads to its server, the one that it logs in by first."""
+        own = [
+            Location(str(one.spot), url) for one in self.appearances if one.in_url for url in _urls(one.spot, one.text)
+        ]
+        return tuple(own or filter(None, [self.elsewhere]))
+
+    @property
+    def flaws(self) -> tuple[str, ...]:
+        """What seems meant to be a URL that it logs in by, and is none."""
+        return tuple(one.flaw for one in self.appearances if one.flaw)
+
+    def edits(self, new: Login) -> Edits:
+        return {one.spot.place: one.rewritten(new) for one in self.appearances if one.rewritten(new) != one.text}
+
+
+def spots(catalog: Catalog, credential: Credential) -> Iterator[Spot]:
+    """Every place where the catalog says that the credential appears, each once."""
+    seen: set[Place] = set()
+    for spot in _spots(catalog, credential):
+        if spot.place not in seen:
+            seen.add(spot.place)
+            yield spot
+
+
+def _spots(catalog: Catalog, credential: Credential) -> Iterator[Spot]:
+    for name in credential.settings:
+        setting = catalog.settings[name]
+        for place in own_places(setting):
+            yield Spot(place, setting, is_user=bool(_USER.search(name)))
+        if setting.compose:
+            yield from _parts(catalog, setting, setting.compose.username, is_user=True)
+            yield from _parts(catalog, setting, setting.compose.password, is_user=False)
+    for place in credential.places:
+        yield Spot(place, None, is_user=bool(_USER.search(place.key or place.name)))
+
+
+def _parts(catalog: Catalog, setting: Setting, part: Optional[Part], *, is_user: bool) -> Iterator[Spot]:
+    if isinstance(part, Place):
+        yield Spot(part, setting, is_user=is_user)
+    elif isinstance(part, SettingRef):
+        other = catalog.settings[part.name]
+        for place in own_places(other):
+            yield Spot(place, other, is_user=is_user)
+
+
+def secrets_of(catalog: Catalog, credential: Credential) -> tuple[str, ...]:
+    """The secrets that the credential appears in."""
+    return tuple(dict.fromkeys(spot.place.name for spot in spots(catalog, credential) if spot.place.store != SSM))
+
+
+def reads_ssm(catalog: Catalog, credential: Credential) -> bool:
+    """Whether the credential appears in a parameter."""
+    return any(spot.place.store == SSM for spot in spots(catalog, credential))
+
+
+def every_secret(catalog: Catalog) -> tuple[str, ...]:
+    """The secrets of all settings and credentials, sorted."""
+    concerned = (name for one in catalog.credentials.values() for name in secrets_of(catalog, one))
+    return tuple(sorted({*catalog.secret_names, *concerned}))
+
+
+def anything_in_ssm(catalog: Catalog) -> bool:
+    """Whether a setting or a credential lies in a parameter."""
+    return catalog.reads_ssm or any(reads_ssm(catalog, one) for one in catalog.credentials.values())
+
+
+def fallback_places(catalog: Catalog, credential: Credential) -> tuple[Place, ...]:
+    """Where the former keys of a signing key are listed."""
+    setting = catalog.settings.get(credential.fallbacks or "")
+    return own_places(setting) if setting else ()
+
+
+def own_places(setting: Setting) -> tuple[Place, ...]:
+    """Where the setting's whole value stands."""
+    return ((setting.place,) if setting.place else ()) + setting.copies
+
+
+def mirrored_names(catalog: Catalog, credential: Credential) -> tuple[str, ...]:
+    """The names under which GitHub holds the credential, if the catalog mirrors anything."""
+    if not catalog.github:
+        return credential.github
+    settings = tuple(name for name in credential.settings if catalog.settings[name].github)
+    return tuple(dict.fromkeys((*credential.github, *settings)))
+
+
+def find(catalog: Catalog, credential: Credential, contents: Contents) -> Found:
+    """What ``contents`` hold of the credential, and all that does not fit together."""
+    holdings = Holdings(contents)
+    wanted = list(spots(catalog, credential))
+    problems: list[str] = []
+    lacking: list[str] = []
+    appearances: list[Appearance] = []
+    for spot in wanted:
+        text = holdings.value(spot.place, spot.setting)
+        if text and len({login_of(url) for url in _urls(spot, text)}) > 1:
+            problems.append(_different(spot, text))
+        elif text:
+            appearances.append(_appearance(spot, text))
+            if holds_url(spot) and not is_url(text):
+                problems.append(_flawed(spot, text))
+        elif not holdings.is_broken(spot.place) and (spot.setting is None or spot.setting.required):
+            failure = contents.failures.get(spot.place.name)
+            lacking.append(f"{spot} holds no value" + (f" ({failure.reason})" if failure else ""))
+            problems.append(lacking[-1])
+    problems += holdings.problems
+    if not appearances and not problems:
+        lacking.append(f"no place that the catalog names holds it: {_nowhere(catalog, credential, wanted, contents)}")
+        problems.append(lacking[-1])
+    password, more = _agreed(appearances, "password", lambda one: not (one.spot.is_user and not one.in_url))
+    username, others = _agreed(appearances, "username", lambda one: one.in_url or one.spot.is_user)
+    elsewhere = None
+    if not any(one.in_url for one in appearances) and password is not None:
+        elsewhere, wrong = server_addresses.location(catalog, credential, contents, Login(username, password))
+        problems += wrong
+        # A name that the catalog itself writes into a composed URL.
+        username = username or (login_of(elsewhere.url) or Login()).username if elsewhere else username
+    every = tuple(dict.fromkeys((*problems, *more, *others)))
+    conflicts = tuple(one for one in every if one not in lacking)
+    return Found(credential, Login(username, password), tuple(appearances), every, conflicts, elsewhere)
+
+
+def _nowhere(catalog: Catalog, credential: Credential, wanted: Sequence[Spot], contents: Contents) -> str:
+    """The places, and what to do; one that could not be read may hold it."""
+    if not wanted:
+        return _in_no_store(catalog, credential)
+    failures = {spot.place.name: contents.failures.get(spot.place.name) for spot in wanted}
+    unread = [f"{name} ({one.reason})" for name, one in failures.items() if one and one.reason != MISSING]
+    remedy = "give it a value there, or take it out of the catalog's credentials"
+    return f"{', '.join(map(str, wanted))}; {'not read: ' + ', '.join(unread) if unread else remedy}"
+
+
+def _in_no_store(catalog: Catalog, credential: Credential) -> str:
+    github = ", ".join(mirrored_names(catalog, credential))
+    if not github:
+        return "it names none of a store; add one to its appears_in"
+    what, key = ("private half", "private_key") if credential.kind == "ssh_key" else ("value", "value")
+    place = f"{catalog.application}/{{environment}}/{credential.name.replace('_', '-')}"
+    return (
+        f"it names GitHub alone ({github}), which shows nobody what it holds; keep its {what} in a secret, too: add "
+        f'{{secret: "{place}", key: {key}}} to its appears_in, and put there what is in use'
+    )
+
+
+def holds_url(spot: Spot) -> bool:
+    """Whether the place is to hold a whole URL, and not a part of one."""
+    return spot.setting is not None and spot.setting.type == "url" and spot.place in own_places(spot.setting)
+
+
+def _flawed(where: object, text: str) -> str:
+    return (
+        f"{where} {flaw(text)}; write scheme://user:password@host/… there, with special characters of the user name "
+        "and the password as %XX"
+    )
+
+
+def _different(spot: Spot, text: str) -> str:
+    """What is wrong with a list of which not every item has the same login."""
+    for number, url in enumerate(_urls(spot, text), 1):
+        if not is_url(url) and resembles_url(url):
+            return _flawed(f"item {number} of {spot}", url)
+    return f"{spot} lists URLs with different logins; give each login a setting and a credential"
+
+
+def _appearance(spot: Spot, text: str) -> Appearance:
+    login = login_of(_urls(spot, text)[0])
+    if login is not None:
+        return Appearance(spot, text, login, in_url=True)
+    return Appearance(spot, text, Login(username=text) if spot.is_user else Login(password=text))
+
+
+def _urls(spot: Spot, text: str) -> list[str]:
+    return text.split(",") if spot.setting and spot.setting.type == "list" else [text]
+
+
+def _agreed(
+    appearances: list[Appearance], part: str, holds: Callable[[Appearance], bool]
+) -> tuple[Optional[str], list[str]]:
+    """The one value of that part, and a problem for every place that holds another."""
+    holders = [one for one in appearances if holds(one)]
+    if not holders:
+        return None, []
+    sound = [one for one in holders if not one.flaw]
+    first = (sound or holders)[0]
+    value = getattr(first.login, part)
+    words = "passwords" if part == "password" else "user names"
+    return value, [
+        (one.flaw if sound else None)
+        or f"{first.spot} and {one.spot} hold different {words}; correct the one that is wrong"
+        for one in holders
+        if getattr(one.login, part) != value
+    ]
+
+
+def text_at(contents: Contents, place: Place) -> Optional[str]:
+    """What stands at the place, or None."""
+    return Holdings(contents).value(place, None)
+
+
+def contents_with(contents: Contents, edits: Edits) -> tuple[dict[str, str], dict[str, str]]:
+    """The new texts of the secrets and of the parameters that ``edits`` change."""
+    secrets: dict[str, str] = {}
+    parameters: dict[str, str] = {}
+    for place, text in edits.items():
+        if place.store == SSM:
+            parameters[place.name] = text
+        elif place.key is None:
+            secrets[place.name] = text
+        else:
+            before = secrets.get(place.name, contents.readings[place.name].value)
+            secrets[place.name] = updated(before, place.key, text)
+    return secrets, parameters

@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether a deploy can write a value: every program that reads the ``.env`` must read it back exactly."""
+
+from __future__ import annotations
+
+import json
+from typing import Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError
+
+
+def problem(catalog: Catalog, setting: Setting, name: str, value: str) -> Optional[str]:
+    """Why a deploy could not write it, in words to follow the setting's name and without the value; None if it can.
+
+    ``name`` is the setting's own, or one that its pattern matches.
+    """
+    if not setting.rendered:
+        return None
+    try:
+        dotenv.spell(name, value, catalog.readers)
+    except dotenv.Unspellable as error:
+        if setting.type == "json" and dotenv.capable(name, _on_one_line(value), catalog.readers) == catalog.readers:
+            return f"{error.why}. Write the JSON on one line"
+        return f"{error.why}. {error.remedy(' in the catalog')}"
+    except DotenvError as error:
+        return str(error).partition(": ")[2] or str(error)
+    return None
+
+
+def _on_one_line(value: str) -> str:
+    try:
+        return json.dumps(json.loads(value), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return value

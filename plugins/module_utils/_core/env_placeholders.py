@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether a committed ``.env`` holds placeholders only. Pure; tells names, lines and words."""
+
+from __future__ import annotations
+
+import re
+from typing import AbstractSet, Iterator, List, Mapping, Optional, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import production_rules, redaction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Setting
+
+_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)$")
+_COMMENT = re.compile(r"\s#")
+_SECRETISH = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|PASSWD|DSN|CREDENTIAL|_URL$|_URI$", re.IGNORECASE)
+_HARMLESS = re.compile(
+    r"|true|false|yes|no|on|off|none|null|\d+|\$\{?\w+\}?|.*(?:example|placeholder|change[-_ ]?me|your[-_ ]|dummy|"
+    r"insecure|dev[-_]only|localhost|127\.0\.0\.1|<[^<>]*>|\.\.\.|xxx).*",
+    re.IGNORECASE,
+)
+_PASSWORD = re.compile(r"://[^\s/?#@:]*:([^\s/?#@]+)@([^\s/:?#]+)")
+_WEAK = re.compile(r"postgres|password|secret|redis|root|admin|user|pass|test(?:ing)?|guest", re.IGNORECASE)
+
+
+def judged(text: str, catalog: Catalog, live: AbstractSet[str]) -> List[Tuple[str, int, str]]:
+    """Settings that hold more than a placeholder, with line and words; ``live`` are the stores' own values."""
+    found = []
+    for number, name, value in _assignments(text):
+        words = _objection(name, value, catalog, live)
+        if words:
+            found.append((name, number, words))
+    return found
+
+
+def _assignments(text: str) -> Iterator[Tuple[int, str, str]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        match = None if line.lstrip().startswith("#") else _LINE.match(line)
+        if match:
+            value = match[2].strip()
+            quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+            yield number, match[1], value[1:-1] if quoted else _COMMENT.split(value, 1)[0].rstrip()
+
+
+def _objection(name: str, value: str, catalog: Catalog, live: AbstractSet[str]) -> Optional[str]:
+    if any(one in live for one in (value, *(found[0] for found in _PASSWORD.findall(value)))):
+        return "holds the live value"
+    setting = next((one for one in catalog.settings.values() if one.matches(name)), None)
+    if not _is_secret(name, setting) or (setting and setting.example and value == setting.example):
+        return None
+    passwords = _PASSWORD.findall(value)
+    if "://" in value:
+        real = [one for one, host in passwords if not _WEAK.fullmatch(one) and not _HARMLESS.fullmatch(f"{one}@{host}")]
+        return "holds a password that is no placeholder" if real else None
+    placeholder = Setting(name, sensitivity="high", example=setting.example if setting else None)
+    if _HARMLESS.fullmatch(value) or _WEAK.fullmatch(value) or len(value) < redaction.SHORTEST:
+        return None
+    if "placeholder" in {rule for rule, _words in production_rules.broken(placeholder, value)}:
+        return None
+    return "is no placeholder"
+
+
+def _is_secret(name: str, setting: Optional[Setting]) -> bool:
+    if setting is not None:
+        return setting.sensitivity != "low"
+    return bool(_SECRETISH.search(name))
+
+
+def live_values(values: Mapping[str, str], sensitivity: Mapping[str, str]) -> AbstractSet[str]:
+    """What must be in no committed file: the values that are masked, and the passwords in URLs."""
+    return frozenset(redaction.maskable(values, sensitivity))

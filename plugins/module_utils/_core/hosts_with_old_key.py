@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Hosts that still let a leaked key in: they could not be reached when it was taken out elsewhere. Pure.
+
+Each stage's end tells them to the journal. The closing entry makes an obligation of that, which the same incident's
+next run takes up. Until then they get nothing new.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
+    RETIRE,
+    Journal,
+    Obligation,
+    OpenRotation,
+)
+
+
+def by_credential(journal: Journal) -> dict[str, list[str]]:
+    """Every host that gets nothing new, since what is new there would be read with the leaked key."""
+    found: dict[str, set[str]] = {}
+    if journal.rotation is not None:
+        for name, hosts in journal.rotation.left.items():
+            found.setdefault(name, set()).update(hosts)
+    for one in journal.obligations.values():
+        if one.hosts:
+            found.setdefault(one.credential, set()).update(one.hosts)
+    return {name: sorted(hosts) for name, hosts in sorted(found.items()) if hosts}
+
+
+def hosts(journal: Journal) -> list[str]:
+    """All of those."""
+    return sorted({host for hosts in by_credential(journal).values() for host in hosts})
+
+
+def obligations(
+    catalog: Catalog, rotation: OpenRotation, before: Mapping[str, Obligation], at: str
+) -> dict[str, dict[str, Any]]:
+    """What a rotation leaves behind, as its closing entry keeps it; ``before`` are those that it took up.
+
+    A former value that it was to retire along with its own stays with those hosts under its own id.
+    """
+    found = {}
+    for name, item in rotation.plan.get("credentials", {}).items():
+        left = rotation.left.get(name)
+        if not left:
+            continue
+        taken_up = before.get(item.get("obligation") or "")
+        planned = rotation.plan.get("secrets", {})
+        names = credential_graph.secrets_of(catalog, catalog.credentials[name])
+        found[f"{rotation.id}/{name}"] = {
+            "credential": name,
+            "act": RETIRE,
+            "due": at,
+            "rotation": rotation.id,
+            "secrets": dict(taken_up.secrets) if taken_up else {one: planned[one] for one in names if one in planned},
+            "hosts": sorted(left),
+        }
+        for one in (before[former] for former in item.get("former", ()) if former in before):
+            hosts = sorted(set(left) & set(one.hosts or left))
+            kept = {
+                "credential": name,
+                "act": RETIRE,
+                "due": at,
+                "rotation": one.rotation,
+                "secrets": dict(one.secrets),
+            }
+            found.update({one.id: {**kept, "hosts": hosts}} if hosts else {})
+    return found

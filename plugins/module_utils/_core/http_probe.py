@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The request that shows whether a third party lets a value in, as the catalog declares it. Pure.
+
+Addresses end in logs on both sides, so a value travels in a header or in a form, never in the address.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import re
+from typing import Any, Iterator
+from urllib.parse import urlsplit
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Probe
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+
+PLACEHOLDERS = ("{value}", "{username}", "{basic}")
+"""The password or key, the user name beside it, and both as HTTP's Basic takes them."""
+_PLACEHOLDER = re.compile(r"\{[A-Za-z_]*\}")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def objections(where: str, probe: Probe) -> Iterator[str]:
+    """What is wrong with it, as ``path: what is wrong``."""
+    yield from _of_address(f"{where}.url", probe.url)
+    for name, text in probe.headers.items():
+        if not _HEADER.fullmatch(name):
+            yield f"{where}.headers: {name!r} is no name of a header"
+        elif not _goes_in_a_header(text):
+            yield f"{where}.headers.{name}: has characters that a header cannot have"
+    parts = {f"headers.{name}": one for name, one in probe.headers.items()}
+    parts |= {f"form.{name}": one for name, one in probe.form.items()}
+    for path, text in parts.items():
+        for unknown in sorted(set(_PLACEHOLDER.findall(text)) - set(PLACEHOLDERS)):
+            yield f"{where}.{path}: {unknown} is none of {', '.join(PLACEHOLDERS)}"
+    sent = {one for text in parts.values() for one in _PLACEHOLDER.findall(text)}
+    if not sent - {"{username}"}:
+        yield f"{where}: sends no {{value}}, so it would prove nothing; write it in a header or in the form"
+    for status in sorted(set(probe.status) & set(probe.refused)):
+        yield f"{where}: {status} cannot mean both that the value is accepted and that it is refused"
+
+
+def _of_address(where: str, url: str) -> Iterator[str]:
+    placeholders = _PLACEHOLDER.findall(url)
+    if placeholders:
+        yield f"{where}: holds {placeholders[0]}; addresses are logged, so let a header or the form carry it"
+        return
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        yield f"{where}: is no address"
+        return
+    if not host:
+        yield f"{where}: names no host"
+    elif "@" in parts.netloc:
+        yield f"{where}: has a login in it; addresses are logged, so let a header carry it as {{basic}}"
+    elif parts.scheme != "https" and not _is_loopback(host):
+        yield f"{where}: would send the value unencrypted; use https"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _goes_in_a_header(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def request(probe: Probe, login: Login) -> dict[str, Any]:
+    """What is sent for that login. Raises :class:`RotationError`, without a value, where it cannot be."""
+    texts = {"{value}": login.password or ""}
+    if login.username is not None:
+        pair = f"{login.username}:{login.password or ''}".encode()
+        texts |= {"{username}": login.username, "{basic}": base64.b64encode(pair).decode()}
+
+    def filled(text: str) -> str:
+        missing = [one for one in _PLACEHOLDER.findall(text) if one not in texts]
+        if missing:
+            raise RotationError(
+                "no place holds its user name, which its test sends; add one to appears_in, such as a key that is "
+                "called username"
+            )
+        return _PLACEHOLDER.sub(lambda found: texts[found.group()], text)
+
+    headers = {name: filled(text) for name, text in probe.headers.items()}
+    for name, text in headers.items():
+        if not _goes_in_a_header(text):
+            raise RotationError(
+                f"the header {name} cannot carry the value, which has other characters than a header can"
+            )
+    return {
+        "url": probe.url,
+        "headers": headers,
+        "form": {name: filled(text) for name, text in probe.form.items()},
+        "status": list(probe.status),
+        "refused": list(probe.refused),
+    }

@@ -1,0 +1,159 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A leak that was declared and is not contained yet, as journal entries tell it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Iterable, Mapping, Optional, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import one_line
+
+GRACEFUL, IMMEDIATE = "graceful", "immediate"
+REPLACED = ("refused", "given", "kept", "renewed", "revoked")
+"""Events of a credential after which it is another one."""
+PROOFS = ("live", "outlived", *REPLACED)
+"""Events of a credential that say what became of its value."""
+
+TRIED = "tried and refused"
+"""How the evidence of a revocation begins that was proven, and not only said."""
+
+
+WORDS = 200
+"""Characters of what shows an event, as the journal keeps them."""
+
+
+def shortened(evidence: str) -> str:
+    """What shows an event, as long as an entry takes it."""
+    words = one_line(evidence)
+    return words if len(words) <= WORDS else f"{words[: WORDS - 3]}..."
+
+
+def named(rotation: str, credential: str) -> str:
+    """The new value of a credential in a rotation, as :attr:`Incident.spoiled` calls it."""
+    return f"{rotation}/{credential}"
+
+
+@dataclass(frozen=True)
+class Incident:
+    """One leak, from its declaration to its containment, however often the command is started."""
+
+    id: str
+    at: str
+    """When it was declared."""
+    who: str
+    declared: Tuple[str, ...] = ()
+    since: str = ""
+    """Since when it may have been known to others; empty for unknown."""
+    containment: str = GRACEFUL
+    events: Mapping[str, str] = field(default_factory=dict)
+    """When something was first seen to hold, by name."""
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    """What shows that, by the same name: the journal's entry, and what was seen then."""
+    dead: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
+    """Version ids that held replaced values, by secret."""
+    parameters: Tuple[str, ...] = ()
+    """Parameters whose history holds such values."""
+    spoiled: Tuple[str, ...] = ()
+    """New values that may have leaked too, as rotation/credential: they replace nothing."""
+
+    def entry(self) -> dict[str, Any]:
+        """The incident as an entry keeps it."""
+        lists = {name: list(getattr(self, name)) for name in ("declared", "parameters", "spoiled")}
+        return {**asdict(self), **lists, "dead": {name: list(versions) for name, versions in self.dead.items()}}
+
+    @property
+    def immediate(self) -> bool:
+        return self.containment == IMMEDIATE
+
+    def about(self, *events: str) -> list[str]:
+        """What these events were seen of, such as the hosts of "left"."""
+        parts = (event.partition("/") for event in self.events)
+        return [about for name, _slash, about in parts if name in events]
+
+    @property
+    def behind(self) -> list[str]:
+        """Hosts that were left behind and have not been proven on what is in force since."""
+        back = self.about("back")
+        return sorted(host for host in self.about("left") if host not in back)
+
+    def joined(self, declared: Iterable[str], containment: str, since: str = "") -> Incident:
+        """With a second declaration: it adds what leaked, and takes graceful to immediate, never back.
+
+        The earlier beginning of both counts; one that says none takes none away.
+        """
+        harder = IMMEDIATE if IMMEDIATE in (self.containment, containment) else self.containment
+        first = min(filter(None, (self.since, since)), default="")
+        return replace(self, declared=_joined(self.declared, declared), containment=harder, since=first)
+
+    def without(self, spoiled: Iterable[str]) -> Incident:
+        """After these new values leaked too: what became of their credentials has to be proven again."""
+        more = [one for one in spoiled if one not in self.spoiled]
+        names = {one.partition("/")[2] for one in more}
+
+        def still_holds(event: str) -> bool:
+            what, _slash, about = event.partition("/")
+            return what not in PROOFS or about not in names
+
+        events = {event: at for event, at in self.events.items() if still_holds(event)}
+        return replace(self, events=events, spoiled=_joined(self.spoiled, more))
+
+
+def following(before: Optional[Incident], entry: Mapping[str, Any], *, number: int = 0) -> Optional[Incident]:
+    """The incident after one more entry, which has that number. A second declaration joins the one that is open."""
+    told = entry.get("incident")
+    if isinstance(told, Mapping):
+        said = _said(told)
+        if before is None:
+            before = replace(said, evidence={**_shown(entry, number, ["declared"]), **said.evidence})
+        else:
+            before = before.joined(said.declared, said.containment, said.since).without(said.spoiled)
+            before = replace(before, events={**said.events, **before.events})
+    if before is not None and isinstance(entry.get("events"), Mapping):
+        before = _away_again(before, entry["events"])
+        new = [name for name in entry["events"] if name not in before.events]
+        shown = {**before.evidence, **_shown(entry, number, new)}
+        before = replace(before, events={**entry["events"], **before.events}, evidence=shown)
+    if before is not None and isinstance(entry.get("replaced"), Mapping):
+        before = _with_dead(before, entry["replaced"])
+    if before is not None and entry.get("contained") == before.id:
+        return None
+    return before
+
+
+def _away_again(before: Incident, told: Mapping[str, Any]) -> Incident:
+    """Of a host that is left behind once more, what was seen of it earlier holds no longer."""
+    over = {f"{what}/{host}" for host in before.about("back") if f"left/{host}" in told for what in ("left", "back")}
+    if not over:
+        return before
+    events = {name: at for name, at in before.events.items() if name not in over}
+    evidence = {name: words for name, words in before.evidence.items() if name not in over}
+    return replace(before, events=events, evidence=evidence)
+
+
+def _shown(entry: Mapping[str, Any], number: int, events: Iterable[str]) -> dict[str, str]:
+    """What shows each of these events, of an entry that has a number."""
+    if not number:
+        return {}
+    step, seen = entry.get("step"), entry.get("evidence")
+    where = f"journal entry {number}" + (f" ({entry['rotation']}, {step})" if step not in (None, "closed") else "")
+    words = seen if isinstance(seen, Mapping) else {}
+    return {name: f"{where}: {words[name]}" if isinstance(words.get(name), str) else where for name in events}
+
+
+def _said(told: Mapping[str, Any]) -> Incident:
+    dead = {name: tuple(versions) for name, versions in dict(told.get("dead", {})).items()}
+    lists = {name: tuple(told.get(name, ())) for name in ("declared", "parameters", "spoiled")}
+    return Incident(**{**told, **lists, "dead": dead})
+
+
+def _with_dead(incident: Incident, replaced: Mapping[str, Any]) -> Incident:
+    """After a rotation has ended: what it planned from holds values that are dead now."""
+    dead = {**incident.dead}
+    for name, versions in dict(replaced.get("secrets", {})).items():
+        dead[name] = _joined(dead.get(name, ()), [versions] if isinstance(versions, str) else versions)
+    return replace(incident, dead=dead, parameters=_joined(incident.parameters, replaced.get("parameters", ())))
+
+
+def _joined(first: Iterable[str], then: Iterable[str]) -> Tuple[str, ...]:
+    return tuple(dict.fromkeys((*first, *then)))

@@ -1,0 +1,293 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Addresses, quoting, records and refusals of PostgreSQL. Pure: no driver, standard library only, Python 3.8."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from urllib.parse import parse_qsl, unquote
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+
+RECORD = "watchparty.secrets"
+SCHEMES = ("postgresql", "postgres", "psql", "pgsql", "postgis")
+VERIFIER = re.compile(r"SCRAM-SHA-256\$[1-9][0-9]*:[A-Za-z0-9+/]+=*\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=")
+SUFFIXES = ("_a", "_b")
+SCRAM = "scram-sha-256"
+LOCAL = "local"
+"""How a session over a Unix socket is called, which has no address."""
+
+# What an application's URL holds beside these is for the application, not for libpq.
+_OPTIONS = frozenset(
+    (
+        *("channel_binding", "client_encoding", "gssencmode", "hostaddr", "krbsrvname", "options", "requirepeer"),
+        *(
+            "require_auth",
+            "sslcert",
+            "sslcrl",
+            "sslkey",
+            "sslmode",
+            "sslpassword",
+            "sslrootcert",
+            "sslsni",
+            "target_session_attrs",
+        ),
+    )
+)
+
+
+class DatabaseError(SecretsError):
+    """Raised when the server, or what is on it, does not allow what was asked for.
+
+    ``reason`` is one word for programs.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class Target(NamedTuple):
+    """Where to connect, and as whom."""
+
+    user: str
+    password: str
+    host: str
+    port: str
+    database: str
+    options: Dict[str, str]
+
+    def __repr__(self) -> str:
+        return "Target(%s)" % self.place
+
+    @property
+    def place(self) -> str:
+        """The server and database, for people."""
+        return "database %s at %s, port %s" % (
+            self.database or self.user,
+            self.host or "the local socket",
+            self.port or "5432",
+        )
+
+    def keywords(self) -> Dict[str, str]:
+        """What libpq takes."""
+        named = {
+            "user": self.user,
+            "password": self.password,
+            "host": self.host,
+            "port": self.port,
+            "dbname": self.database,
+        }
+        return {**self.options, **{name: value for name, value in named.items() if value}}
+
+
+def parse_url(url: str, what: str) -> Target:
+    """A libpq URL, or one of the spellings that Django's readers take. ``what`` names the option in an error."""
+
+    def wrong(problem: str) -> DatabaseError:
+        hint = "write postgresql://user:password@host:port/database, with special characters as %XX"
+        return DatabaseError("bad_url", "%s %s; %s" % (what, problem, hint))
+
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in SCHEMES:
+        raise wrong("is no PostgreSQL URL")
+    rest = rest.partition("#")[0]
+    rest, _mark, query = rest.partition("?")
+    authority, _slash, path = rest.partition("/")
+    login, _at, places = authority.rpartition("@")
+    user, _colon, password = login.partition(":")
+    hosts, ports = _places(places)
+    fields = {"user": user, "password": password, "host": ",".join(hosts), "dbname": path}
+    if any(re.search(r"%(?![0-9A-Fa-f]{2})", text) for text in fields.values()):
+        raise wrong("has a % that is followed by no two hexadecimal digits")
+    try:
+        fields = {name: unquote(text, errors="strict") for name, text in fields.items()}
+    except UnicodeDecodeError:
+        raise wrong("is not UTF-8") from None
+    fields["port"] = ",".join(ports) if any(ports) else ""
+    given = dict(parse_qsl(query))
+    fields.update({name: given[name] for name in fields if given.get(name)})
+    if not all(re.fullmatch(r"[0-9]*", port) for port in fields["port"].split(",")):
+        raise wrong("has a port that is no number")
+    if any("\0" in text for text in fields.values()):
+        raise wrong("has a NUL character")
+    if not fields["user"]:
+        raise wrong("names no user")
+    options = {name: value for name, value in given.items() if name in _OPTIONS}
+    return Target(fields["user"], fields["password"], fields["host"], fields["port"], fields["dbname"], options)
+
+
+def _places(places: str) -> Tuple[List[str], List[str]]:
+    hosts, ports = [], []
+    for place in places.split(","):
+        match = re.fullmatch(r"\[([^\]]*)\](?::(.*))?", place)
+        host, port = match.groups() if match else place.partition(":")[::2]
+        hosts.append(host)
+        ports.append(port or "")
+    return hosts, ports
+
+
+def identifier(name: str) -> str:
+    """A role's or setting's name, quoted."""
+    if not name or "\0" in name:
+        raise DatabaseError("bad_name", "a role's name is empty or has a NUL character")
+    if len(name.encode("utf-8")) > 63:
+        raise DatabaseError("bad_name", "the role name %s is longer than PostgreSQL's 63 bytes" % name)
+    return '"%s"' % name.replace('"', '""')
+
+
+def literal(text: str) -> str:
+    quoted = "'%s'" % text.replace("'", "''")
+    return "E" + quoted.replace("\\", "\\\\") if "\\" in text else quoted
+
+
+def logins_of(owner: str) -> Tuple[str, str]:
+    """The two login roles that take turns."""
+    first, second = (owner + suffix for suffix in SUFFIXES)
+    identifier(first)
+    return first, second
+
+
+def recorded(comment: Optional[str], role: str) -> int:
+    """The journal number in a role's comment; 0 if there is none."""
+    line = (comment or "").rpartition("\n")[2]
+    if not line.startswith('{"%s"' % RECORD):
+        return 0
+    try:
+        number = json.loads(line)[RECORD]["journal"]
+    except (ValueError, KeyError, TypeError):
+        number = None
+    if not isinstance(number, int):
+        raise DatabaseError(
+            "bad_record",
+            "the last line of the comment on role %s is no record of a journal number that can be read; look at it "
+            "with \\du+ in psql, and set it anew with COMMENT ON ROLE" % role,
+        )
+    return number
+
+
+def with_record(comment: Optional[str], journal: int) -> str:
+    """The comment with the journal number as its last line; what people wrote before it stays."""
+    lines = (comment or "").split("\n")
+    if lines[-1].startswith('{"%s"' % RECORD):
+        lines.pop()
+    record = json.dumps({RECORD: {"journal": journal}})
+    text = "\n".join(lines)
+    return "%s\n%s" % (text, record) if text else record
+
+
+def refuse_older(comment: Optional[str], role: str, journal: int) -> None:
+    """Stops a run that another one has overtaken."""
+    found = recorded(comment, role)
+    if found > journal:
+        raise DatabaseError(
+            "overtaken",
+            "role %s was last changed under journal number %d, and this run has %d: another run has overtaken it. "
+            "Nothing was changed; start the command again" % (role, found, journal),
+        )
+
+
+def known(address: Optional[str], addresses: Sequence[str]) -> bool:
+    """Whether a session's address is one of these addresses and networks."""
+    if address is None:
+        return LOCAL in addresses
+    here = ipaddress.ip_address(address)
+    here = getattr(here, "ipv4_mapped", None) or here
+    return any(here in network for network in _networks(addresses) if network.version == here.version)
+
+
+def _networks(addresses: Sequence[str]) -> List[Union[ipaddress.IPv4Network, ipaddress.IPv6Network]]:
+    found = []
+    for address in addresses:
+        if address == LOCAL:
+            continue
+        try:
+            found.append(ipaddress.ip_network(address, strict=False))
+        except ValueError:
+            raise DatabaseError(
+                "bad_address", "known_addresses has %s, which is no IP address or network" % address
+            ) from None
+    return found
+
+
+class Refusal(NamedTuple):
+    """Why a connection failed: one word for programs, and what the server or libpq said."""
+
+    reason: str
+    said: str
+
+    @property
+    def proves_refusal(self) -> bool:
+        """Whether the server turned the login itself away."""
+        return self.reason in ("wrong_password", "no_login", "no_role", "not_from_here", "refused")
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether waiting may help."""
+        return self.reason in ("limit", "starting", "unreachable")
+
+
+# PostgreSQL checks in this order: its own limit, pg_hba.conf, the password, LOGIN, the role's limit, the database.
+_SAID = tuple(
+    (reason, re.compile(pattern, re.IGNORECASE))
+    for reason, pattern in (
+        ("wrong_password", r"password authentication failed|SASL authentication failed|authentication failed for user"),
+        ("no_login", r"is not permitted to log in"),
+        ("role_limit", r"too many connections for role"),
+        ("database_limit", r"too many connections for database"),
+        ("limit", r"too many clients|remaining connection slots|too many connections|no more connections allowed"),
+        ("no_database", r'database "[^"]*" does not exist|no such database'),
+        ("no_role", r'role "[^"]*" does not exist|no such user'),
+        ("no_connect", r"permission denied for database"),
+        ("not_from_here", r"no pg_hba\.conf entry|pg_hba\.conf rejects"),
+        ("starting", r"database system is|not yet accepting connections|consistent recovery state"),
+        ("not_scram", r"authentication method requirement|channel binding required"),
+        ("tls", r"certificate|SSL error|does not support SSL|channel binding"),
+    )
+)
+
+_WORDS = {
+    "wrong_password": "the server refuses the password of {user}, or has no such role. If it was changed by hand, "
+    "store the right one; after a set, run the rotation again",
+    "no_login": "role {user} may not log in (NOLOGIN): it was retired, or was never set. Run the rotation again",
+    "role_limit": "role {user} has reached its connection limit. End idle sessions or raise it: "
+    "ALTER ROLE … CONNECTION LIMIT",
+    "database_limit": "the database has reached its connection limit. End idle sessions or raise it: "
+    "ALTER DATABASE … CONNECTION LIMIT",
+    "limit": "the server has reached max_connections. End idle sessions, raise max_connections, or lower the "
+    "applications' pools; then run again",
+    "no_database": "there is no such database. Correct the URL's path, or create the database",
+    "no_role": "role {user} does not exist. Create it, or correct the user in the URL",
+    "no_connect": "role {user} may not connect to the database. As its owner: GRANT CONNECT ON DATABASE … TO …",
+    "not_from_here": "pg_hba.conf has no line for {user} from this address. A line that names the owner alone does "
+    "not cover its logins: write +owner there; a line that wants TLS needs sslmode=require in the URL",
+    "starting": "the server is starting or stopping. Run again when it is up",
+    "not_scram": "the server asks for the password itself or for its MD5 hash, and only SCRAM is answered. Let its "
+    "pg_hba.conf say scram-sha-256, and give {user} a password under password_encryption = 'scram-sha-256'",
+    "tls": "TLS could not be agreed on. Look at sslmode and sslrootcert in the URL, for an administrator at server.tls "
+    "in the catalog, and at the server's certificate",
+    "unreachable": "the server cannot be reached. See that it runs, and that this host may connect to it (security "
+    "group, firewall, name)",
+    "refused": "the server refuses the login",
+}
+
+
+def refusal(message: str) -> Refusal:
+    """What a failed connection means. The server's words may be in any language; then they are only quoted."""
+    said = " ".join(message.split())
+    for reason, pattern in _SAID:
+        if pattern.search(said):
+            return Refusal(reason, said)
+    # libpq writes a server's answer as SEVERITY, colon, two spaces; what it says itself has no such prefix.
+    return Refusal("refused" if re.search(r"(?:^|: )\w+:  \S", message.strip()) else "unreachable", said)
+
+
+def not_connected(found: Refusal, target: Target, what: str) -> DatabaseError:
+    """The error for a connection that was needed."""
+    words = _WORDS[found.reason].format(user=target.user)
+    return DatabaseError(
+        found.reason, "%s (%s to %s): %s. The answer was: %s" % (what, target.user, target.place, words, found.said)
+    )

@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What secrets hold, key by key: JSON read without losing a digit, and turned into the text that ``.env`` carries."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Iterator, Mapping, Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    SECRETS_MANAGER,
+    SSM,
+    Place,
+    Setting,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import BINARY, Contents
+
+_LISTS = ("list", "host_list", "origin_list")
+
+
+class Number(str):
+    """A JSON number as it was spelled: 1.10 stays 1.10."""
+
+
+def parse_secret(text: str) -> dict[str, Any]:
+    """The JSON object in a secret. Raises ValueError, in words without a value, for anything else."""
+    try:
+        found = json.loads(text, parse_int=Number, parse_float=Number, object_pairs_hook=_without_doubles)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is not JSON (line {error.lineno}, column {error.colno})") from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    if not isinstance(found, dict):
+        raise ValueError("is JSON, but no object with keys")
+    return found
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        names = [name for name, _value in pairs]
+        double = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"holds the key {double} twice")
+    return result
+
+
+def as_text(value: Any, type_name: str = "string") -> Optional[str]:
+    """A JSON value as the text of an environment variable; null is no value."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list) and type_name in _LISTS and all(isinstance(item, str) for item in value):
+        return ",".join(value)
+    return _dumps(value)
+
+
+def _dumps(value: Any) -> str:
+    if isinstance(value, Number):
+        return str(value)
+    if isinstance(value, dict):
+        return (
+            "{" + ",".join(f"{json.dumps(key, ensure_ascii=False)}:{_dumps(item)}" for key, item in value.items()) + "}"
+        )
+    if isinstance(value, list):
+        return "[" + ",".join(_dumps(item) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def updated(text: str, key: str, value: str) -> str:
+    """The secret's text with one key changed; every other key keeps its value, its spelling and its place.
+
+    A key that held a list of strings still holds one. Raises ValueError for a secret that is no JSON object.
+    """
+    found = parse_secret(text)
+    before = found.get(key)
+    if isinstance(before, list):
+        found[key] = [item for item in value.split(",") if item]
+    else:
+        found[key] = value
+    return _dumps(found)
+
+
+class Holdings:
+    """Answers what a place holds; gathers what is wrong with secrets on the way."""
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._parsed: dict[str, Optional[Mapping[str, Any]]] = {}
+        self.problems: list[str] = []
+
+    def value(self, place: Place, setting: Optional[Setting]) -> Optional[str]:
+        """The text at the place, or None. ``setting`` says how a list is written."""
+        reading = self._contents.readings.get(place.name)
+        if reading is None:
+            failure = self._contents.failures.get(place.name)
+            if failure and failure.reason == BINARY:
+                self.problems.append(f"secret {place.name}: is binary, and text is asked of it; store a SecretString")
+            return None
+        if place.key is None:
+            return reading.value
+        keys = self._keys(place.name, reading.value, f"key {place.key}")
+        return as_text(keys.get(place.key), setting.type if setting else "string") if keys is not None else None
+
+    def _keys(self, name: str, text: str, asked: str) -> Optional[Mapping[str, Any]]:
+        if name not in self._parsed:
+            try:
+                self._parsed[name] = parse_secret(text)
+            except ValueError as error:
+                self._parsed[name] = None
+                self.problems.append(f"secret {name}: {error}, and {asked} is asked of it; store a JSON object")
+        return self._parsed[name]
+
+    def is_broken(self, place: Place) -> bool:
+        """Whether the place is a key of what is no JSON object, which is a problem of its own."""
+        return place.key is not None and place.name in self._parsed and self._parsed[place.name] is None
+
+    def places(self) -> Iterator[Place]:
+        """Every key and parameter that is held."""
+        for name, reading in self._contents.readings.items():
+            if reading.store == SSM:
+                yield Place(SSM, name)
+            else:
+                for key in self._parsed.get(name) or ():
+                    yield Place(SECRETS_MANAGER, name, key)

@@ -1,0 +1,308 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where the server of a credential is: what the catalog declares for its administrator, and what stores hold. Pure.
+
+A store value never decides where an administrator's password goes. It is compared with the catalog.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence
+from urllib.parse import quote, urlencode
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    postgresql,
+    secret_json,
+    server_endpoint,
+    url_builder,
+    valkey,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    Catalog,
+    Credential,
+    Part,
+    Place,
+    Server,
+    Setting,
+    SettingRef,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_endpoint import Endpoint
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+
+POSTGRESQL, VALKEY = "postgresql", "valkey"
+ENGINES = {"postgresql_role": POSTGRESQL, "valkey_user": VALKEY, "elasticache_auth_token": VALKEY}
+_PORTS = {POSTGRESQL: 5432, VALKEY: 6379}
+_CA_CHECKS = {"verify-full": "true", "verify-ca": "false", "require": "false"}
+
+
+class Location(NamedTuple):
+    """A URL that leads to a credential's server, and where it comes from."""
+
+    where: str
+    url: str
+
+
+# --- what the catalog declares --------------------------------------------------------------------------------------
+
+
+def administrator(catalog: Catalog, credential: Credential) -> Optional[Credential]:
+    return catalog.credentials.get(credential.admin or "")
+
+
+def required_server(catalog: Catalog, credential: Credential) -> tuple[Credential, Server]:
+    """The administrator and its server. Raises :class:`RotationError` with the line to add."""
+    admin = administrator(catalog, credential)
+    if admin is None:
+        raise RotationError(
+            f"{credential.name}: nothing says who may change it; name its administrator in "
+            f"credentials.{credential.name}.admin"
+        )
+    if admin.server is None:
+        raise RotationError(
+            f"{credential.name}: no address is declared for its administrator {admin.name}, and its password goes to "
+            f'no other. Add to credentials.{admin.name}: server: {{address: "HOST:PORT"}}'
+        )
+    return admin, admin.server
+
+
+def own_endpoint(server: Server, engine: str) -> Endpoint:
+    return server_endpoint.parse(server.address, _PORTS[engine])
+
+
+def nodes(server: Server) -> list[str]:
+    """The declared nodes of a Valkey deployment beside its address."""
+    return [str(server_endpoint.parse(node, _PORTS[VALKEY])) for node in server.nodes]
+
+
+def aliases(server: Server, engine: str) -> list[str]:
+    return [str(server_endpoint.parse(alias, _PORTS[engine])) for alias in server.aliases]
+
+
+def every(server: Server, engine: str) -> list[Endpoint]:
+    return [server_endpoint.parse(one, _PORTS[engine]) for one in (server.address, *server.aliases, *server.nodes)]
+
+
+def administrators_url(server: Server, engine: str, login: Login) -> str:
+    """With TLS as the catalog declares it; PostgreSQL is answered no request for the password itself."""
+    if engine == VALKEY:
+        return _url(engine, login, own_endpoint(server, engine), "0", _tls(server, engine))
+    options = {**_tls(server, engine), "gssencmode": "disable", "require_auth": postgresql.SCRAM}
+    if server.tls.cert or own_endpoint(server, engine).is_socket:
+        options["require_auth"] += ",none"  # the server knows the client by its certificate or its account
+    return _url(engine, login, own_endpoint(server, engine), server.database, options)
+
+
+def _tls(server: Server, engine: str) -> dict[str, str]:
+    """The options of a URL. A socket or loopback needs none, and takes what the server has."""
+    tls, is_local = server.tls, own_endpoint(server, engine).is_local
+    if engine == POSTGRESQL:
+        mode = tls.mode or ("prefer" if is_local else server_endpoint.VERIFIED)
+        authorities = tls.ca or ("system" if mode.startswith("verify-") else None)
+        named = {"sslmode": mode, "sslrootcert": authorities, "sslcert": tls.cert, "sslkey": tls.key}
+    else:
+        mode = tls.mode or ("disable" if is_local else server_endpoint.VERIFIED)
+        if mode == "disable":
+            return {}
+        named = {
+            "ssl_cert_reqs": "none" if mode == "require" else "required",
+            "ssl_check_hostname": _CA_CHECKS[mode],
+            "ssl_ca_certs": tls.ca,
+            "ssl_certfile": tls.cert,
+            "ssl_keyfile": tls.key,
+        }
+    return {name: value for name, value in named.items() if value}
+
+
+def _url(engine: str, login: Login, endpoint: Endpoint, path: Optional[str], options: Mapping[str, str]) -> str:
+    scheme = "postgresql" if engine == POSTGRESQL else "rediss" if "ssl_cert_reqs" in options else "redis"
+    userinfo = f"{quote(login.username or '', safe='')}:{quote(login.password or '', safe='')}"
+    place, query = str(endpoint), dict(options)
+    if endpoint.is_socket:
+        place, query = "", {**query, "host": endpoint.host, "port": str(endpoint.port)}
+    end = f"/{quote(path, safe='')}" if path is not None else ""
+    return f"{scheme}://{userinfo}@{place}{end}" + (f"?{urlencode(query)}" if query else "")
+
+
+def of_setting(catalog: Catalog, name: str, engine: str) -> list[str]:
+    """Every declared address of the server that a setting's URL leads to: of its credentials and administrators."""
+    setting = catalog.settings.get(name)
+    places = {place for place in (setting.place, *setting.copies) if place} if setting else set()
+    found: list[Endpoint] = []
+    for credential in catalog.credentials.values():
+        if name in credential.settings or places.intersection(credential.places):
+            for one in (credential, administrator(catalog, credential)):
+                found += every(one.server, engine) if one and one.server else []
+    return list(dict.fromkeys(str(one) for one in found if not one.is_socket))
+
+
+# --- what stores hold -----------------------------------------------------------------------------------------------
+
+
+def places(catalog: Catalog, credential: Credential) -> Iterator[Place]:
+    """Where the address stands, for a credential that appears in no URL of its own."""
+    for setting in _composed(catalog, credential):
+        for part in setting.compose.parts if setting.compose else ():
+            yield from _places_of(catalog, part)
+    for name in credential.parts.settings:
+        yield from _places_of(catalog, SettingRef(name))
+
+
+def location(
+    catalog: Catalog, credential: Credential, contents: Contents, login: Login
+) -> tuple[Optional[Location], list[str]]:
+    """The URL that a composed setting, named parts or the administrator's declaration make, and what is wrong."""
+    holdings = secret_json.Holdings(contents)
+
+    def value_of(part: Part) -> Optional[str]:
+        if isinstance(part, str):
+            return part
+        if isinstance(part, SettingRef) and catalog.settings[part.name].literal is not None:
+            return catalog.settings[part.name].literal
+        held = (holdings.value(place, None) for place in _places_of(catalog, part))
+        return next((text for text in held if text), None)
+
+    problems = []
+    for setting in _composed(catalog, credential):
+        try:
+            url = url_builder.url(setting.compose, value_of) if setting.compose else None
+        except ValueError as error:
+            problems.append(f"{setting.name} cannot be composed: its {error}")
+            continue
+        if url:
+            return Location(setting.name, url), problems
+    try:
+        return _of_parts(catalog, credential, value_of, login), problems
+    except ValueError as error:
+        return None, [*problems, f"credentials.{credential.name}.parts: {error}"]
+
+
+def _of_parts(
+    catalog: Catalog, credential: Credential, value_of: Callable[[Part], Optional[str]], login: Login
+) -> Optional[Location]:
+    engine, parts = ENGINES.get(credential.kind), credential.parts
+    admin = administrator(catalog, credential)
+    server = admin.server if admin else None
+    if engine is None:
+        return None
+    host, port, database = (
+        value_of(SettingRef(name)) if name else None for name in (parts.host, parts.port, parts.database)
+    )
+    if server is not None:
+        declared = own_endpoint(server, engine)
+        path = database or (server.database if engine == POSTGRESQL else "0")
+        number = _number(port, parts.port) if port else declared.port if not host else _PORTS[engine]
+        endpoint = server_endpoint.normal(host, number) if host else Endpoint(declared.host, number)
+        where = ", ".join(parts.settings) or f"credentials.{admin.name if admin else ''}.server"
+        return Location(where, _url(engine, login, endpoint, path, _tls(server, engine)))
+    if not host:
+        return None
+    number = _number(port, parts.port) if port else _PORTS[engine]
+    options = {"ssl_cert_reqs": "required"} if engine == VALKEY else {}
+    return Location(
+        ", ".join(parts.settings), _url(engine, login, server_endpoint.normal(host, number), database or "0", options)
+    )
+
+
+def _number(text: str, setting: Optional[str]) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"{setting} is no number of a port")
+    return int(text)
+
+
+def _composed(catalog: Catalog, credential: Credential) -> Iterator[Setting]:
+    """The composed settings that hold the credential's password."""
+    own = {*credential.places}
+    for name in credential.settings:
+        own.update(_own_places(catalog.settings[name]))
+    for name, setting in catalog.settings.items():
+        if setting.compose is None:
+            continue
+        password = setting.compose.password
+        if name in credential.settings or (password and not own.isdisjoint(_places_of(catalog, password))):
+            yield setting
+
+
+def _places_of(catalog: Catalog, part: Part) -> tuple[Place, ...]:
+    if isinstance(part, Place):
+        return (part,)
+    return _own_places(catalog.settings[part.name]) if isinstance(part, SettingRef) else ()
+
+
+def _own_places(setting: Setting) -> tuple[Place, ...]:
+    return ((setting.place,) if setting.place else ()) + setting.copies
+
+
+# --- the comparison -------------------------------------------------------------------------------------------------
+
+
+def leads_elsewhere(catalog: Catalog, credential: Credential, locations: Iterable[Location]) -> Optional[str]:
+    """What is wrong with an address that stores hold, naming both places; None where the catalog declares it.
+
+    A credential without an administrator has no declared address: its own password alone goes to its own URL.
+    """
+    admin = administrator(catalog, credential)
+    if admin is None or admin.server is None:
+        return None
+    return _elsewhere(admin, admin.server, ENGINES.get(credential.kind), locations)
+
+
+def administrator_elsewhere(admin: Credential, engine: str, locations: Iterable[Location]) -> Optional[str]:
+    """The same of a URL in which the administrator itself appears."""
+    return _elsewhere(admin, admin.server, engine, locations) if admin.server else None
+
+
+def _elsewhere(
+    admin: Credential, server: Server, engine: Optional[str], locations: Iterable[Location]
+) -> Optional[str]:
+    for where, url in locations:
+        used = engine or engine_of(url)
+        if used is None:
+            continue
+        declared = every(server, used)
+        try:
+            found = endpoints(url, used, where) if engine_of(url) == used else []
+        except SecretsError:
+            continue  # the module on the host does not read it either, so nothing is sent
+        for endpoint in found:
+            if endpoint in declared or (not endpoint.host and any(one.is_socket for one in declared)):
+                continue
+            return (
+                f"{where} leads to {endpoint}, and credentials.{admin.name}.server declares "
+                f"{', '.join(map(str, declared))}. Nothing was sent there. If {where} is wrong, correct it, and find "
+                f"out who wrote it; if it is the same server, add {endpoint} to credentials.{admin.name}.server.aliases"
+            )
+    return None
+
+
+def engine_of(url: str) -> Optional[str]:
+    scheme = url.partition("://")[0]
+    if scheme in postgresql.SCHEMES:
+        return POSTGRESQL
+    return VALKEY if scheme in (*valkey.PLAIN, *valkey.TLS) else None
+
+
+def endpoints(url: str, engine: str, where: str) -> list[Endpoint]:
+    """Every server that the module on the host would connect to. Raises :class:`SecretsError` as its reader does."""
+    if engine == VALKEY:
+        address = valkey.parse_url(url, where)
+        return [_normal(address.host, address.port, where)]
+    target = postgresql.parse_url(url, where)
+    ports = [int(port or _PORTS[engine]) for port in target.port.split(",")]
+    found = _paired(target.host.split(","), ports, where)
+    return (
+        found + _paired(target.options["hostaddr"].split(","), ports, where) if "hostaddr" in target.options else found
+    )
+
+
+def _paired(hosts: Sequence[str], ports: Sequence[int], where: str) -> list[Endpoint]:
+    """As libpq pairs them: each host with its own port, or all with the only one."""
+    return [_normal(host, ports[min(at, len(ports) - 1)], where) for at, host in enumerate(hosts)]
+
+
+def _normal(host: str, port: int, where: str) -> Endpoint:
+    try:
+        return server_endpoint.normal(host, port)
+    except ValueError as error:
+        raise RotationError(f"{where} {error}") from None

@@ -1,0 +1,375 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is known of Valkey without asking a server: addresses, what its answers mean, which ACL rules a step needs."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from dataclasses import dataclass, field, replace
+from typing import Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+
+DEFAULT_USER = "default"
+NOTED, UNPROVEN, ALL = "noted", "unproven", "all"
+"""Which sessions end with a password: those noted before the new one was valid; on nodes of which nothing is noted,
+all; all everywhere."""
+PLAIN, TLS = ("redis", "valkey"), ("rediss", "valkeys")
+TLS_OPTIONS = ("ssl_cert_reqs", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname")
+MANAGED = re.compile(r"\.(cache|memorydb)\.([a-z0-9-]+\.)*amazonaws\.com(\.cn)?\.?$", re.IGNORECASE)
+MANAGED_REMEDY = (
+    "it is managed by AWS, which changes passwords through its own API only; use kind elasticache_auth_token"
+)
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_ALL_OFF = ("resetkeys", "resetchannels", "-@all")
+"""What the rules of ACL LIST start from."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server is and who logs in there."""
+
+    host: str
+    port: int
+    user: str = DEFAULT_USER
+    password: str = field(default="", repr=False)
+    database: int = 0
+    tls: Optional[Mapping[str, str]] = None
+    """TLS options by the names that redis-py and Celery use in URLs; None without TLS."""
+
+    def __str__(self) -> str:
+        return "%s:%d" % ("[%s]" % self.host if ":" in self.host else self.host, self.port)
+
+    def at(self, node: str) -> Address:
+        """The same login at another node's ``host:port``."""
+        host, _colon, port = node.rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 65536:
+            raise HostError("%s is no node's address; give host:port" % node)
+        return replace(self, host=host.strip("[]"), port=int(port))
+
+
+def parse_url(url: str, what: str) -> Address:
+    """The address in a URL of the application's; ``what`` names it in errors, which never hold it."""
+    scheme = url.partition("://")[0]
+    if scheme not in PLAIN + TLS:
+        # What stands before :// may be anything in a URL that is none.
+        named = (
+            "the scheme %r" % scheme
+            if re.fullmatch(r"[a-z][a-z+]{0,15}", scheme) and "://" in url
+            else "no known scheme"
+        )
+        raise HostError("%s has %s; one of %s is needed" % (what, named, ", ".join(PLAIN + TLS)))
+    try:
+        parts = urlsplit(url)
+        port, host, path = parts.port, parts.hostname, parts.path.strip("/")
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        database = int(query.get("db") or path or "0")
+    except ValueError:
+        raise HostError("%s cannot be parsed as redis://user:password@host:port/number" % what) from None
+    if not parts.password:
+        raise HostError("%s names no password" % what)
+    tls = None
+    if scheme in TLS:
+        tls = {name: query[name] for name in TLS_OPTIONS if name in query}
+        # Celery writes CERT_REQUIRED where redis-py wants required.
+        tls["ssl_cert_reqs"] = tls.get("ssl_cert_reqs", "required").lower().replace("cert_", "")
+    user = unquote(parts.username or "") or DEFAULT_USER
+    return Address(host or "localhost", port or 6379, user, unquote(parts.password), database, tls)
+
+
+def refuse_managed(address: Address) -> None:
+    if MANAGED.search(address.host):
+        raise HostError("%s: %s" % (address, MANAGED_REMEDY))
+
+
+def digest_of(password: str) -> str:
+    """What Valkey keeps of a password."""
+    return hashlib.sha256(password.encode("utf-8")).hexdigest()
+
+
+def gate_digest(rotation: str) -> str:
+    """A digest that opens a rotation's gate at a user and that no password has.
+
+    It is the complement of a SHA-256, so nobody can name a password that fits.
+    """
+    whole = hashlib.sha256(("watchparty.secrets gate " + rotation).encode("utf-8")).digest()
+    return bytes(byte ^ 0xFF for byte in whole).hex()
+
+
+# --- what servers answer --------------------------------------------------------------------------------------------
+
+
+def parse_info(text: str) -> Dict[str, str]:
+    pairs = (line.partition(":") for line in text.splitlines() if line and not line.startswith("#"))
+    return {name: value for name, _colon, value in pairs}
+
+
+def join(host: str, port: str) -> str:
+    return "%s:%s" % ("[%s]" % host if ":" in host and not host.startswith("[") else host, port)
+
+
+def replication_links(info: Mapping[str, str]) -> List[str]:
+    """The primary and the replicas that a node names in INFO."""
+    found = []
+    if info.get("role") == "slave":
+        found.append(join(info.get("master_host", ""), info.get("master_port", "0")))
+    for name, value in info.items():
+        if re.fullmatch(r"slave\d+", name):
+            told = dict(part.split("=", 1) for part in value.split(",") if "=" in part)
+            found.append(join(told.get("ip", ""), told.get("port", "0")))
+    return found
+
+
+def cluster_links(text: str, *, names: bool) -> List[str]:
+    """The other nodes of CLUSTER NODES; by their announced ``names``, where they have some, since certificates do."""
+    found = []
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) < 3 or "myself" in words[2].split(","):
+            continue
+        place, _comma, more = words[1].partition(",")
+        name = more.split(",")[0] if "=" not in more.split(",")[0] else ""
+        host, _colon, port = place.partition("@")[0].rpartition(":")
+        found.append(join(name if names and name else host, port))
+    return found
+
+
+@dataclass(frozen=True)
+class User:
+    """One user of an ACL LIST."""
+
+    name: str
+    enabled: bool
+    nopass: bool
+    digests: FrozenSet[str] = field(default=frozenset(), repr=False)
+    rules: Tuple[str, ...] = ()
+    """Everything else, as ACL SETUSER takes it."""
+
+    @property
+    def has_selectors(self) -> bool:
+        return any(rule.startswith("(") for rule in self.rules)
+
+
+def parse_users(lines: Iterable[str]) -> Dict[str, User]:
+    users = {}
+    for line in lines:
+        # A selector holds spaces: (~x* +get)
+        words = re.findall(r"\([^()]*\)|\S+", line)
+        name, rest = words[1], words[2:]
+        users[name] = User(
+            name,
+            enabled="on" in rest,
+            nopass="nopass" in rest,
+            digests=frozenset(word[1:] for word in rest if word.startswith("#")),
+            rules=tuple(word for word in rest if word not in ("on", "off", "nopass") and not word.startswith("#")),
+        )
+    return users
+
+
+@dataclass(frozen=True)
+class Client:
+    """One line of CLIENT LIST."""
+
+    number: int
+    host: str
+    user: str
+    replication: bool
+    """Whether it is a replica's or the primary's link and no session of an application."""
+
+
+def parse_clients(text: str) -> List[Client]:
+    clients = []
+    for line in text.splitlines():
+        told = dict(word.split("=", 1) for word in line.split(" ") if "=" in word)
+        host = told.get("addr", "").rpartition(":")[0].strip("[]")
+        links = bool(set(told.get("flags", "")) & set("SM"))
+        clients.append(Client(int(told["id"]), plain_host(host), told.get("user", DEFAULT_USER), links))
+    return clients
+
+
+def ending(clients: Iterable[Client], ends: str, last: Optional[int]) -> List[Client]:
+    """The sessions of a user that end with its old password; ``last`` is None where nothing is noted of the node.
+
+    A replica's link is no session of an application, but whoever has the password can pose as one: where all end, it
+    does too, and a replica connects anew.
+    """
+    found = [one for one in clients if ends == ALL or not one.replication]
+    if ends == ALL or (ends == UNPROVEN and last is None):
+        return found
+    return [one for one in found if one.number <= (last or 0)]
+
+
+def plain_host(host: str) -> str:
+    """An IPv4 address that travels as IPv6 in its own form."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host or "a Unix socket"
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
+
+
+def by_host(clients: Iterable[Client]) -> Dict[str, int]:
+    counts: Dict[str, int] = {}
+    for client in clients:
+        counts[client.host] = counts.get(client.host, 0) + 1
+    return dict(sorted(counts.items()))
+
+
+def unknown_hosts(hosts: Iterable[str], known: Sequence[str]) -> List[str]:
+    """Those of ``hosts`` that are in none of the ``known`` addresses and networks."""
+    networks = []
+    for one in known:
+        if one.startswith("/"):  # a Unix socket
+            continue
+        try:
+            networks.append(ipaddress.ip_network(one, strict=False))
+        except ValueError:
+            raise HostError("known_addresses: %s is no IP address and no network" % one) from None
+
+    def is_known(host: str) -> bool:
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return host in known
+        return any(address in network for network in networks)
+
+    return sorted(host for host in set(hosts) if not is_known(host))
+
+
+# --- which rules a step needs ---------------------------------------------------------------------------------------
+
+
+def checked_digest(digest: str) -> str:
+    if not _DIGEST.fullmatch(digest):
+        raise HostError("digest is not the 64 hexadecimal digits of a SHA-256")
+    return digest
+
+
+def _telling(rules: Sequence[str]) -> List[str]:
+    """The rules without what Redis 6 shows or not, as it is anyway."""
+    return [rule for rule in rules if rule != "sanitize-payload"]
+
+
+def copied_rules(users: Mapping[str, User], user: str, like: Optional[str]) -> Tuple[str, ...]:
+    """The rules that give ``user`` the rights of ``like``; none where it has them."""
+    found = users.get(user)
+    if like is None or like == user:
+        if found is None:
+            raise HostError("the user %s does not exist; create it, or name a user with the same rights in like" % user)
+        return ()
+    model = users.get(like)
+    if model is None:
+        raise HostError("the user %s, whose rights %s is to get, does not exist" % (like, user))
+    if found is not None and _telling(found.rules) == _telling(model.rules):
+        return ()
+    clear = ("clearselectors",) if found is not None and found.has_selectors else ()
+    return _ALL_OFF + clear + model.rules
+
+
+def _refuse_nopass(users: Mapping[str, User], user: str) -> None:
+    if user in users and users[user].nopass:
+        raise HostError(
+            "the user %s needs no password (nopass), and its first password would shut out everyone who sends none; "
+            "deploy a password first, then take nopass away" % user
+        )
+
+
+def plan_open(
+    users: Mapping[str, User], user: str, digest: str, *, like: Optional[str], gate: str
+) -> Tuple[Tuple[str, ...], ...]:
+    """What makes the gate open: the user exists, with its rights, and carries the gate's digest."""
+    _refuse_nopass(users, user)
+    rules = copied_rules(users, user, like)
+    held = users[user].digests if user in users else frozenset()
+    opening = () if gate in held or digest in held else ("#" + gate,)
+    return ((*rules, *opening),) if rules or opening else ()
+
+
+def plan_present(
+    users: Mapping[str, User], user: str, digest: str, *, like: Optional[str], gate: Optional[str]
+) -> Tuple[Tuple[str, ...], ...]:
+    """The ACL SETUSER commands, one tuple of rules each, after which the password is valid; none when it is."""
+    _refuse_nopass(users, user)
+    rules = copied_rules(users, user, like)
+    held = users[user].digests if user in users else frozenset()
+    enable = () if user in users and users[user].enabled else ("on",)
+    if digest in held:
+        closing = ("!" + gate,) if gate in held else ()
+        wanted = (*rules, *enable, *closing)
+        return (wanted,) if wanted else ()
+    if gate is not None and gate not in held:
+        raise HostError(
+            "the gate of this rotation is not open for the user %s: it was aborted, or this node is new; nothing was "
+            "added" % user
+        )
+    # One command is all or nothing: without the gate's digest the new one is not added either.
+    closing = ("!" + gate,) if gate is not None else ()
+    return ((*closing, *rules, "#" + digest, *enable),)
+
+
+def plan_absent(
+    users: Mapping[str, User], user: str, digest: str, *, gate: Optional[str], keep_one: bool
+) -> Tuple[Tuple[str, ...], ...]:
+    """The commands that take the password away. Each names a digest: what others added stays."""
+    found = users.get(user)
+    if found is None:
+        return ()
+    if found.nopass:
+        raise HostError("the user %s needs no password (nopass), so no password of it can be taken away" % user)
+    gone = [one for one in (gate, digest) if one is not None and one in found.digests]
+    if digest in gone and keep_one and not found.digests - set(gone):
+        raise HostError(
+            "this is the last password of the user %s, and nobody could log in as it; add the new one first" % user
+        )
+    return tuple(("!" + one,) for one in gone)
+
+
+def writable_prefix(user: Optional[User]) -> str:
+    """The start of a key that the user may write, as far as its rules say so plainly."""
+    for rule in user.rules if user else ():
+        pattern = re.fullmatch(r"(?:~|%RW~)([^*?\[\]\\]*)\*", rule)
+        if rule == "allkeys" or pattern:
+            return pattern.group(1) if pattern else ""
+    return ""
+
+
+# --- words for errors -----------------------------------------------------------------------------------------------
+
+_MEANINGS = (
+    (
+        r"WRONGPASS|invalid username-password|invalid password|no password is set",
+        "it does not accept the user and the password of %(what)s; correct them",
+    ),
+    (r"NOPERM|no permissions", "the user of %(what)s lacks a right there; grant it (%(words)s)"),
+    (r"max number of clients", "it is at its limit of connections (maxclients); raise it or end idle clients"),
+    (
+        r"unknown (sub)?command",
+        "it has no such command (%(words)s); where a provider manages it, use its own way: kind elasticache_auth_token",
+    ),
+    (
+        r"CERTIFICATE_VERIFY_FAILED|certificate|\bSSL\b|\bTLS\b",
+        "TLS failed; check rediss:// and its ssl_ options in %(what)s, and the certificate's names (%(words)s)",
+    ),
+    (
+        r"refused|timed? ?out|unreachable|No route|not known|resolution|reset|closed|Broken pipe",
+        "it cannot be reached; start it, or correct its address or scheme in %(what)s (%(words)s)",
+    ),
+    (r"LOADING", "it is still loading its data; try again"),
+)
+
+
+def without_digests(words: str) -> str:
+    return re.sub(r"[0-9a-f]{64}", "********", words)
+
+
+def explain(node: str, what: str, words: str) -> str:
+    """An error in words: which node, what it means, what to do."""
+    words = without_digests(words).strip()
+    for pattern, meaning in _MEANINGS:
+        if re.search(pattern, words, re.IGNORECASE):
+            return "%s: %s" % (node, meaning % {"what": what, "words": words})
+    return "%s: it answers: %s" % (node, words)

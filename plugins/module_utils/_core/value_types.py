@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether a value is well-formed for its setting's type. An answer says what is wrong and never holds the value."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import json
+import re
+from email.utils import parseaddr
+from typing import Callable, Mapping, Optional
+from urllib.parse import SplitResult, urlsplit
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Setting
+
+SEVERAL_LINES = ("json", "pem")
+"""Types whose values may have several lines."""
+TRUE = ("true", "1", "yes", "on", "y", "t")
+FALSE = ("false", "0", "no", "off", "n", "f", "")
+_HOST = re.compile(r"^\.?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$")
+_BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_PEM = re.compile(
+    r"-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n(?:[A-Za-z0-9-]+:[^\n]*\n)*[A-Za-z0-9+/=\s]+-----END \1-----"
+)
+_NO_HOST_SCHEMES = ("sqlite", "sqlite3", "file", "memory", "locmem", "dummy")
+
+
+def problem(setting: Setting, value: str) -> Optional[str]:
+    """What is wrong with the value, in words to follow the setting's name; None if it is well-formed."""
+    if setting.min_length and len(value) < setting.min_length:
+        return f"is {len(value)} characters long; at least {setting.min_length} are needed"
+    return _CHECKS[setting.type](setting, value)
+
+
+def items(value: str) -> list[str]:
+    """The members of a comma list."""
+    return [item.strip() for item in value.split(",")]
+
+
+def is_true(value: str) -> bool:
+    return value.strip().lower() in TRUE
+
+
+def split_url(value: str) -> SplitResult:
+    """Raises ValueError, with words that hold no value, for what is no URL."""
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise ValueError("is no URL: its host or port is malformed") from None
+    if port == 0:
+        raise ValueError("is no URL: its port is 0")
+    if not parts.scheme:
+        raise ValueError("is no URL: it has no scheme")
+    return parts
+
+
+def _string(setting: Setting, value: str) -> Optional[str]:
+    return None
+
+
+def _list(setting: Setting, value: str) -> Optional[str]:
+    return "is a comma list with an empty item" if value and not all(items(value)) else None
+
+
+def _integer(setting: Setting, value: str) -> Optional[str]:
+    return None if re.fullmatch(r"[+-]?[0-9]+", value) else "is not a whole number"
+
+
+def _boolean(setting: Setting, value: str) -> Optional[str]:
+    return None if value.strip().lower() in TRUE + FALSE and value.strip() else "is neither true nor false"
+
+
+def _url(setting: Setting, value: str) -> Optional[str]:
+    if value != value.strip() or any(ord(char) < 33 for char in value):
+        return "is no URL: it holds white space or control characters"
+    try:
+        parts = split_url(value)
+    except ValueError as error:
+        return str(error)
+    if setting.schemes and parts.scheme not in setting.schemes:
+        return f"has another scheme than {' or '.join(setting.schemes)}"
+    if not parts.hostname and parts.scheme not in _NO_HOST_SCHEMES:
+        return "is a URL without a host"
+    userinfo = parts.netloc.rpartition("@")[0]
+    if "@" in userinfo or _BAD_PERCENT.search(userinfo):
+        return "has a user or password that is not percent-encoded"
+    return None
+
+
+def _hosts(setting: Setting, value: str) -> Optional[str]:
+    for number, host in enumerate(items(value), 1):
+        if host == "*" or _HOST.match(host) or _is_address(host):
+            continue
+        return f"is a list of hosts, and item {number} is none: neither scheme, port nor path belongs there"
+    return None
+
+
+def _is_address(host: str) -> bool:
+    if not (host.startswith("[") and host.endswith("]")):
+        return False
+    try:
+        ipaddress.IPv6Address(host[1:-1])
+    except ValueError:
+        return False
+    return True
+
+
+def _origins(setting: Setting, value: str) -> Optional[str]:
+    for number, origin in enumerate(items(value), 1):
+        try:
+            parts = split_url(origin)
+        except ValueError as error:
+            return f"is a list of origins, and item {number} {error}"
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            return f"is a list of origins, and item {number} is none: https://host or http://host:port is"
+        if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+            return f"is a list of origins, and item {number} goes on behind the host"
+    return None
+
+
+def _email(setting: Setting, value: str) -> Optional[str]:
+    address = parseaddr(value)[1]
+    return None if re.fullmatch(r"[^@\s]+@[^@\s]+", address) else "is no e-mail address"
+
+
+def _json(setting: Setting, value: str) -> Optional[str]:
+    try:
+        json.loads(value)
+    except (ValueError, RecursionError):
+        return "is not valid JSON"
+    return None
+
+
+def _pem(setting: Setting, value: str) -> Optional[str]:
+    rest = value.strip()
+    while rest:
+        block = _PEM.match(rest)
+        if not block:
+            return "is no PEM: -----BEGIN NAME-----, base64 lines and -----END NAME----- are expected"
+        rest = rest[block.end() :].strip()
+    return None if value.strip() else "is no PEM"
+
+
+def _base64(setting: Setting, value: str) -> Optional[str]:
+    try:
+        base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return "is not valid base64"
+    return None
+
+
+_CHECKS: Mapping[str, Callable[[Setting, str], Optional[str]]] = {
+    "string": _string,
+    "list": _list,
+    "integer": _integer,
+    "boolean": _boolean,
+    "url": _url,
+    "host_list": _hosts,
+    "origin_list": _origins,
+    "email": _email,
+    "json": _json,
+    "base64": _base64,
+    "pem": _pem,
+}

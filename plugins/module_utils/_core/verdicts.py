@@ -1,0 +1,7 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a check can say of an environment."""
+
+from __future__ import annotations
+
+PASS, FAIL, NOT_CHECKED = "pass", "fail", "not checked"

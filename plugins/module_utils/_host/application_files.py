@@ -1,0 +1,210 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What root prepares in places that other accounts own: a login's keys, the application's directory, its .gitignore.
+
+Standard library only; Python 3.8.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import re
+import stat
+from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.safe_files import Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys, authorized_keys_file
+
+IGNORED = ".env*\n!.env.example\n"
+BEGIN, END = "# BEGIN watchparty.secrets\n", "# END watchparty.secrets\n"
+_BLOCK = re.compile("(?ms)^%s.*?^%s" % (BEGIN, END))
+# The last line that matches decides, so the exception stands last.
+_COVERS = re.compile(r"(?ms)^[.]env[*]$.*^!/?[.]env[.]example$")
+
+
+class Keys(NamedTuple):
+    """Whether the file changes, and the keys that are not put in."""
+
+    changed: bool
+    left_out: List[str]
+
+
+def authorize(name: str, keys: Sequence[str], options: str, *, add: bool, check: bool) -> Keys:
+    """Has these keys in the account's authorized_keys, with these options and with the account's own rights.
+
+    Where other keys are authorized already, only those that are there are kept up: a rotation may have taken one out.
+    ``add`` puts all in.
+    """
+    try:
+        user = pwd.getpwnam(name)
+    except KeyError:
+        if check:  # it is yet to be made
+            return Keys(bool(keys), [])
+        raise HostError("there is no account %s here" % name) from None
+    if user.pw_uid == 0:
+        raise HostError("%s is root" % name)
+    account = authorized_keys_file.Account(name, user.pw_uid, user.pw_gid, user.pw_dir)
+    is_kept = check or not keys
+    with authorized_keys_file.acting_as(account.uid, account.gid), _ssh_directory(account, check=is_kept) as at:
+        if at is None:
+            return Keys(bool(keys), [])
+        with atomic_file.alone(at):
+            return _authorize(at, keys, options.encode(), add=add, check=check)
+
+
+@contextlib.contextmanager
+def _ssh_directory(account: authorized_keys_file.Account, *, check: bool) -> Iterator[Optional[Place]]:
+    """The place of authorized_keys; None where its directory is yet to be made."""
+    with safe_files.place(os.path.join(account.home, ".ssh"), trusted=(0,)) as folder:
+        if safe_files.status(folder) is None:
+            if check:
+                yield None
+                return
+            os.mkdir(folder.name, 0o700, dir_fd=folder.directory)
+    with safe_files.place(os.path.join(account.home, authorized_keys_file.DEFAULT), trusted=(0,)) as at:
+        owner = at.components[-1].uid
+        if owner != account.uid:
+            raise HostError("%s: is owned by %s, not by %s" % (at.folder, safe_files.account(owner), account.name))
+        yield at
+
+
+def _authorize(at: Place, keys: Sequence[str], options: bytes, *, add: bool, check: bool) -> Keys:
+    found = atomic_file.present(at)
+    lines = found.content.split(b"\n") if found else []
+    entries = [entry for entry in map(authorized_keys.entry_of, lines) if entry]
+    blobs = {entry.blob for entry in entries}
+    wanted = {_blob_of(key): key for key in keys}
+    put = {blob: key for blob, key in wanted.items() if add or not entries or blob in blobs}
+    after = []
+    for line in lines:
+        entry = authorized_keys.entry_of(line)
+        if entry and entry.blob in put and entry.options != options:
+            line = _line(options, put[entry.blob])
+        after.append(line)
+    new = [_line(options, key) for blob, key in put.items() if blob not in blobs]
+    if new:
+        after = [*(after[:-1] if after and not after[-1] else after), *new, b""]
+    content = b"\n".join(after)
+    changed = content != (found.content if found else b"")
+    if changed and not check:
+        atomic_file.sweep(at)
+        mode = found.mode & 0o644 if found else 0o600
+        atomic_file.write(at, content, atomic_file.Ownership(None, None, mode))
+    return Keys(changed, [key for blob, key in wanted.items() if blob not in put])
+
+
+def _blob_of(key: str) -> bytes:
+    try:
+        return authorized_keys.blob_of(key)
+    except ValueError as error:
+        raise HostError("%s %s; correct app_host_keys" % (key, error)) from None
+
+
+def _line(options: bytes, key: str) -> bytes:
+    return (options + b" " if options else b"") + key.strip().encode("utf-8")
+
+
+def own(path: str, owner: Optional[str], group: Optional[str], mode: str, *, check: bool) -> bool:
+    """Has a directory with this owner, group and mode; whether that changes anything."""
+    try:
+        wanted = atomic_file.ownership(owner, group, mode)
+    except HostError:
+        if check:  # an account that is yet to be made
+            return True
+        raise
+    _make_parents(path, check=check)
+    try:
+        with safe_files.place(path) as at:
+            return _own(at, wanted, check=check)
+    except safe_files.NoDirectory:
+        if check:
+            return True
+        raise
+
+
+def _make_parents(path: str, *, check: bool) -> None:
+    parent = os.path.dirname(os.path.abspath(path))
+    try:
+        with safe_files.place(os.path.join(parent, "x")):
+            return
+    except safe_files.NoDirectory:
+        if check:
+            return
+    _make_parents(parent, check=check)
+    with safe_files.place(parent) as at:
+        safe_files.require_owners(at, 0)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(at.name, 0o755, dir_fd=at.directory)
+
+
+def _own(at: Place, wanted: atomic_file.Ownership, *, check: bool) -> bool:
+    there = safe_files.status(at)
+    if there is not None and not stat.S_ISDIR(there.st_mode):
+        kind = "a symbolic link" if stat.S_ISLNK(there.st_mode) else "not a directory"
+        raise HostError("%s: is %s; give the path of a directory (app_host_directory)" % (at.path, kind))
+    uid = wanted.uid if wanted.uid is not None else there.st_uid if there else 0
+    safe_files.require_owners(at, uid, "app_host_owner")
+    if check and there is None:
+        return True
+    made = there is None
+    if made:
+        os.mkdir(at.name, 0o700, dir_fd=at.directory)
+    handle = os.open(at.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at.directory)
+    try:
+        now = os.fstat(handle)
+        if there and not os.path.samestat(there, now):
+            raise HostError("%s: was exchanged meanwhile; run again" % at.path)
+        gid = now.st_gid if wanted.gid is None else wanted.gid
+        same = (now.st_uid, now.st_gid, stat.S_IMODE(now.st_mode)) == (uid, gid, wanted.mode)
+        if not same and not check:
+            os.fchown(handle, uid, gid)
+            os.fchmod(handle, wanted.mode)
+        return made or not same
+    finally:
+        os.close(handle)
+
+
+def ignore(checkout: str, *, check: bool) -> bool:
+    """Has a Git checkout's .gitignore cover .env*, with the rights of the checkout's owner; whether that changes it."""
+    try:
+        with _git_ignore(checkout) as found:
+            return found is not None and _ignore(*found, check=check)
+    except safe_files.NoDirectory:
+        return False
+
+
+@contextlib.contextmanager
+def _git_ignore(checkout: str) -> Iterator[Optional[Tuple[Place, os.stat_result]]]:
+    path = os.path.join(checkout, ".gitignore")
+    with safe_files.place(path) as at:
+        owner = at.components[-1].uid
+        group = os.fstat(at.directory).st_gid
+        if owner == 0:
+            safe_files.require_owners(at, 0)
+    with authorized_keys_file.acting_as(owner, group), safe_files.place(path, trusted=(0, owner)) as at:
+        git = safe_files.status(at.sibling(".git"))
+        yield (at, git) if git else None
+
+
+def _ignore(at: Place, git: os.stat_result, *, check: bool) -> bool:
+    found = atomic_file.present(at)
+    before = found.content.decode("utf-8", "surrogateescape") if found else ""
+    block = BEGIN + IGNORED + END
+    if BEGIN not in before and _COVERS.search(before):
+        return False
+    if _BLOCK.search(before):
+        after = _BLOCK.sub(lambda _match: block, before, count=1)
+    else:
+        after = before + ("\n" if before and not before.endswith("\n") else "") + block
+    if after == before:
+        return False
+    if not check:
+        wanted = atomic_file.Ownership(git.st_uid, git.st_gid, 0o644) if os.geteuid() == 0 else None
+        kept = atomic_file.Ownership(None, None, found.mode if found else 0o644)
+        atomic_file.write(at, after.encode("utf-8", "surrogateescape"), atomic_file.filled(wanted or kept, found))
+    return True

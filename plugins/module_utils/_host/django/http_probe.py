@@ -1,0 +1,246 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Old sessions, tried against the running application over HTTP. Runs on the host; Python 3.8.
+
+A session is made as the application makes one, lives in this process and where the engine keeps it, and is removed
+before the module ends. Its cookie is sent to the application alone, and shown to nobody.
+"""
+
+from __future__ import annotations
+
+import ssl
+import urllib.error
+import urllib.request
+from contextlib import contextmanager, suppress
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from urllib.parse import urljoin, urlsplit
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
+
+SECONDS = 10
+LIFETIME = 300
+"""Seconds that a session lives which nobody came to remove."""
+TOLD = ("tried", "accepted", "not_tried")
+BUSY = (408, 425, 429)
+"""Statuses that say nothing of who asks; so do those of 500 and more."""
+WORDS = 200
+"""Characters of an error of the application's own."""
+
+
+class Answer(NamedTuple):
+    """What an address answered."""
+
+    status: int
+    place: str = ""
+    """Where a redirect leads, without its query, which may differ each time."""
+    cookies: Sequence[str] = ()
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it may be a refusal at all."""
+        return 300 <= self.status < 500 and self.status not in BUSY
+
+    def is_as(self, other: Answer) -> bool:
+        """Whether both say the same: that they lead to one place, or the same status."""
+        return self.place == other.place and (bool(self.place) or self.status == other.status)
+
+    def __str__(self) -> str:
+        return "%d to %s" % (self.status, self.place.rpartition("@")[2]) if self.place else str(self.status)
+
+
+Ask = Callable[[str, Mapping[str, str]], Answer]
+Made = Tuple[Any, Any]
+"""The class of the application's sessions, and the user whose session is made."""
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_arguments: Any, **_named: Any) -> None:
+        """A redirect, such as to the login page, is an answer."""
+
+
+def ask(url: str, headers: Mapping[str, str]) -> Answer:
+    """The answer to one GET. Raises HostError where there is no answer in time."""
+    answer = health_check.within(SECONDS, lambda: _ask(url, headers), None)
+    if answer is None:
+        raise HostError("%s: no answer: timed out" % url)
+    return answer
+
+
+def _ask(url: str, headers: Mapping[str, str]) -> Optional[Answer]:
+    if not url.startswith(("http://", "https://")):
+        raise HostError("%s: is no address of a web server" % url)
+    handlers = (urllib.request.ProxyHandler({}), _NoRedirect())
+    try:
+        request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - its scheme was looked at
+        with urllib.request.build_opener(*handlers).open(request, timeout=SECONDS) as answer:
+            return _answered(url, int(answer.status), answer.headers)
+    except urllib.error.HTTPError as error:
+        return _answered(url, int(error.code), error.headers)
+    except (OSError, ValueError, ssl.SSLError) as error:
+        raise HostError("%s: no answer: %s" % (url, getattr(error, "reason", None) or error)) from None
+
+
+def _answered(url: str, status: int, headers: Any) -> Answer:
+    place = headers.get("Location") or "" if 300 <= status < 400 else ""
+    with suppress(ValueError):
+        place = urljoin(url, place) if place else ""
+    return Answer(status, place.partition("#")[0].partition("?")[0], headers.get_all("Set-Cookie") or [])
+
+
+class Probe:
+    """One user's sessions, tried at one address that only those who are logged in get.
+
+    Trouble of any kind is told as not tried, and raises nothing: a try that fails keeps nobody logged in. ``scrub``
+    takes values out of the words of the application's own errors.
+    """
+
+    def __init__(
+        self, url: str, made_by: Callable[[], Made], *, scrub: Callable[[str], str] = str, ask: Ask = ask
+    ) -> None:
+        self._url, self._made_by, self._scrub, self._ask = url, made_by, scrub, ask
+        self._store: Any = None
+        self._user: Any = None
+        self._made: List[Any] = []
+        self._nobody: Optional[Answer] = None
+        self.told: Dict[str, List[str]] = {name: [] for name in TOLD}
+        self.tells = self.works = self.refused = False
+        """Whether the address tells who is logged in; whether a session that was just made is accepted; whether one
+        that was ended is refused."""
+
+    def begin(self) -> Optional[Any]:
+        """Makes a session that must be accepted; None, with the reason, if the address tells nothing."""
+        session = None
+        with self._noted("an old session"):
+            self._store, self._user = self._made_by()
+            nobody = self._answer(None)
+            if not nobody.refuses:
+                raise HostError("%s answers %s to those who are not logged in" % (self._url, nobody))
+            self._nobody, self.tells = nobody, True
+            session = self._login()
+            answer = self._answer(session)
+            if answer.status != 200:
+                raise HostError("%s answers %s to a session that was just made" % (self._url, answer))
+            self.works = True
+        return session if self.works else None
+
+    def again(self, session: Any, words: str) -> None:
+        """The same session, which must be refused now."""
+        with self._noted(words):
+            self.refused = self._judge(session, words)
+
+    def under(self, key: str, words: str) -> None:
+        """A session that a former key signed, which must be refused. A refusal tells only where a new one is accepted;
+        an acceptance does anyway, as by a process that was never restarted."""
+        with self._noted(words):
+            with _signing(key):
+                session = self._login()
+            self._judge(session, words)
+
+    def close(self) -> None:
+        for session in self._made:
+            with self._noted("the session that was made for it cannot be removed, and expires by itself"):
+                session.delete()
+
+    @contextmanager
+    def _noted(self, words: str) -> Iterator[None]:
+        try:
+            yield
+        except HostError as error:
+            self.told["not_tried"].append("%s: %s" % (words, error))
+        except Exception as error:  # noqa: BLE001 - the application's settings and drivers can raise anything
+            said = one_line(self._scrub(str(error)))[:WORDS]
+            self.told["not_tried"].append("%s: %s: %s" % (words, type(error).__name__, said))
+
+    def _judge(self, session: Any, words: str) -> bool:
+        """Whether it is refused. What nobody gets is a refusal; an application that is overloaded or broken, or that
+        leads elsewhere, says nothing of a session."""
+        answer = self._answer(session)
+        if answer.status == 200:
+            self.told["accepted"].append("%s is STILL ACCEPTED at %s" % (words, self._url))
+        elif self._nobody is None or not answer.is_as(self._nobody):
+            wanted = ", and %s to those who are not logged in" % (self._nobody,) if answer.refuses else ""
+            raise HostError("%s answers %s%s" % (self._url, answer, wanted))
+        elif not self.works:
+            raise HostError("refused at %s, as is a new one" % self._url)
+        else:
+            self.told["tried"].append("%s: refused at %s (%d)" % (words, self._url, answer.status))
+            return True
+        return False
+
+    def _login(self) -> Any:
+        """What django.contrib.auth.login puts into a session, without its signals: nobody logs in."""
+        from django.conf import settings
+        from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+
+        session = self._store()
+        session[SESSION_KEY] = self._user._meta.pk.value_to_string(self._user)
+        session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+        session[HASH_SESSION_KEY] = self._user.get_session_auth_hash()
+        session.set_expiry(LIFETIME)
+        session.save()
+        self._made.append(session)
+        return session
+
+    def _answer(self, session: Optional[Any]) -> Answer:
+        from django.conf import settings
+
+        headers = headers_for(self._url, settings.ALLOWED_HOSTS, settings.SECURE_PROXY_SSL_HEADER)
+        if session is not None:
+            headers["Cookie"] = "%s=%s" % (settings.SESSION_COOKIE_NAME, session.session_key)
+        answer = self._ask(self._url, headers)
+        # Where a fallback verifies it, Django moves the session to another key.
+        self._made += [self._store(moved) for moved in set_to(answer.cookies, settings.SESSION_COOKIE_NAME)]
+        return answer
+
+
+def set_to(cookies: Sequence[str], name: str) -> List[str]:
+    """The values that a cookie was set to; not that it was deleted."""
+    found = []
+    for text in cookies:
+        try:
+            parsed = SimpleCookie(text)
+        except CookieError:
+            continue
+        if name in parsed and parsed[name].value:
+            found.append(parsed[name].value)
+    return found
+
+
+def headers_for(url: str, allowed: Sequence[str], proxy: Optional[Sequence[str]]) -> Dict[str, str]:
+    """What a proxy before the application would send: a name that the application answers to, and that TLS was used."""
+    host = urlsplit(url).hostname or ""
+    named = [name for name in allowed if not name.startswith((".", "*"))]
+    headers = {} if host in allowed or "*" in allowed or not named else {"Host": named[0]}
+    if proxy:
+        name, value = proxy
+        headers[(name[len("HTTP_") :] if name.startswith("HTTP_") else name).replace("_", "-")] = value
+    return headers
+
+
+def user_of(name: Optional[str]) -> Any:
+    """The user whose session is tried: the named one, or the first that is active. Raises HostError."""
+    from django.contrib.auth import get_user_model
+
+    model = get_user_model()
+    users = model._default_manager.order_by(model._meta.pk.name)
+    if name is not None:
+        users = users.filter(**{model.USERNAME_FIELD: name})
+    found = next((user for user in users[:100] if user.is_active), None)
+    if found is None:
+        raise HostError("there is no active user%s whose session could be tried" % (" %s" % name if name else ""))
+    return found
+
+
+@contextmanager
+def _signing(key: str) -> Iterator[None]:
+    """Inside, this process signs as the application did before. Nothing else of the application runs in it."""
+    from django.conf import settings
+
+    kept = settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = key, []
+    try:
+        yield
+    finally:
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = kept

@@ -1,0 +1,248 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What django_sessions runs on the host, with the interpreter of the application. Python 3.8."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv, redaction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import (
+    http_probe,
+    session_formats,
+    via_application,
+    via_urls,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django.session_formats import Store, Whose
+
+ENGINES = ["auto", "db", "cache", "cached_db", "file", "signed_cookies"]
+ONLY_THE_KEY = (
+    "sessions in cookies are on no server: they end when SECRET_KEY is replaced and no fallback is kept, and not before"
+)
+AS_ROOT = (
+    "the application's own code would run as root. Set django_become_user to the account that the application runs as; "
+    "root must be named, too"
+)
+ARGUMENT_SPEC: dict[str, Any] = {
+    "engine": {"type": "str", "choices": ENGINES, "default": "auto"},
+    "users": {"type": "list", "elements": "str", "default": []},
+    "user_ids": {"type": "list", "elements": "str", "default": []},
+    "chdir": {"type": "path"},
+    "allow_root": {"type": "bool", "default": False},
+    "env_file": {"type": "path"},
+    "settings_module": {"type": "str"},
+    "database_setting": {"type": "str", "default": "DATABASE_URL"},
+    "cache_setting": {"type": "str", "default": "REDIS_URL"},
+    "cache_nodes": {"type": "list", "elements": "str", "default": []},
+    "table": {"type": "str", "default": "django_session"},
+    "cache_prefix": {"type": "str", "default": ":1:"},
+    "file_path": {"type": "path"},
+    "cookie_name": {"type": "str", "default": "sessionid"},
+    "clear_cache": {"type": "bool", "default": False},
+    "probe_url": {"type": "str"},
+    "probe_user": {"type": "str"},
+    "state": {"type": "str", "choices": ["absent", "tried"], "default": "absent"},
+    "make": {"type": "bool", "default": False},
+    "ended": {"type": "bool", "default": False},
+    "former": {"type": "list", "elements": "str", "default": [], "no_log": True},
+    "former_unread": {"type": "list", "elements": "str", "default": []},
+}
+RETURNS: dict[str, Any] = {
+    "engine": {"db", "cache", "cached_db", "file", "signed_cookies"},
+    "count?": int,
+    "stores?": [{"store": str, "count": int, "unreadable": int}],
+    "only_the_key": bool,
+    "doubtful?": [{"store": str, "why": str, "options": [str], "restart": bool}],
+    "warnings?": [str],
+    "tried?": [str],
+    "accepted?": [str],
+    "not_tried?": [str],
+    "skipped?": bool,
+}
+
+
+def settings_of(params: Mapping[str, Any]) -> dict[str, str]:
+    """What the application's .env holds; nothing where there is none and none was named."""
+    path, beside = params["env_file"], os.path.join(params["chdir"] or "", ".env")
+    if path is None and params["chdir"] and os.path.exists(beside):
+        path = beside
+    if path is None:
+        return {}
+    try:
+        with safe_files.place(path) as at, os.fdopen(safe_files.opened(at), encoding="utf-8", newline="") as handle:
+            return dotenv.from_dotenv(handle.read())
+    except OSError as error:
+        raise HostError("%s: cannot be read: %s" % (path, error.strerror)) from None
+    except UnicodeDecodeError:
+        raise HostError("%s: is not UTF-8" % path) from None
+
+
+def through_the_application(params: Mapping[str, Any], settings: Mapping[str, str]) -> tuple[str, Whose, list[Store]]:
+    via_application.start(params["chdir"], settings, params["settings_module"])
+    engine, store = via_application.found(params["engine"])
+    ids = set(params["user_ids"])
+    if params["users"]:
+        ids |= via_application.ids_of(params["users"])
+    places = via_application.stores(engine, store, clear_cache=params["clear_cache"])
+    return engine, Whose(frozenset(ids) if ids else None), places
+
+
+def by_its_settings(params: Mapping[str, Any], settings: Mapping[str, str]) -> tuple[str, Whose, list[Store]]:
+    engine = params["engine"]
+    if engine == "auto":
+        raise HostError("engine auto asks the application; give chdir, where its manage.py is, or name the engine")
+    if params["users"]:
+        raise HostError("names of users are known to the application only; give chdir, or user_ids instead of users")
+    whose = Whose(frozenset(params["user_ids"]) if params["user_ids"] else None)
+    if engine == "file":
+        if not params["file_path"]:
+            raise HostError("engine file needs file_path, the directory of the session files")
+        return engine, whose, [via_application.Files(params["file_path"], params["cookie_name"])]
+    named = {name: (params[name], settings.get(params[name])) for name in ("database_setting", "cache_setting")}
+    urls = {name: (setting, url) if url else None for name, (setting, url) in named.items()}
+    places = via_urls.stores(
+        engine,
+        database=urls["database_setting"],
+        cache=urls["cache_setting"],
+        nodes=params["cache_nodes"],
+        table=params["table"],
+        prefix=params["cache_prefix"],
+    )
+    return engine, whose, places
+
+
+def outcome(engine: str, whose: Whose, places: Sequence[Store], *, check: bool) -> dict[str, Any]:
+    tallies = [session_formats.ended(place, whose, check=check) for place in places]
+    rows = sum(one.live for one in tallies if one.store == "db")
+    doubts = [(place, doubt) for place in places for doubt in [place.doubt(rows)] if doubt]
+    warnings = [note for note in (getattr(place, "note", "") for place in places) if note]
+    warnings += [
+        "%s; see that %s are the application's" % (doubt.why, " and ".join(doubt.options))
+        for place, doubt in doubts
+        if not getattr(place, "note", "")
+    ]
+    if engine == "signed_cookies":
+        warnings.append(ONLY_THE_KEY)
+    unreadable = sum(one.unreadable for one in tallies)
+    if unreadable:
+        warnings.append(
+            "%d of the sessions cannot be read, so nobody knows whose they are; they stay unless everybody's are ended"
+            % unreadable
+        )
+    return {
+        "changed": any(one.count for one in tallies),
+        "engine": engine,
+        # What a cache copies from the database is the same session.
+        "count": max((one.count for one in tallies), default=0),
+        "stores": [one.told() for one in tallies],
+        "only_the_key": engine == "signed_cookies",
+        "doubtful": [{"store": place.name, **doubt.told()} for place, doubt in doubts],
+        "warnings": warnings,
+    }
+
+
+def probed(
+    params: Mapping[str, Any], masked: list[str], end: Callable[[Any], dict[str, Any]], *, again: bool
+) -> dict[str, Any]:
+    """Ends the sessions, with one of our own among them that was seen to be accepted; it must be refused then."""
+
+    def made_by() -> http_probe.Made:
+        return via_application.found("auto")[1], http_probe.user_of(params["probe_user"])
+
+    def scrub(words: str) -> str:
+        return str(redaction.scrub(words, masked))
+
+    # Its own words are addresses and numbers. Masking by the .env would hide the host's name, in ALLOWED_HOSTS.
+    probe = http_probe.Probe(params["probe_url"], made_by, scrub=scrub)
+    try:
+        session = probe.begin()
+        result = end(session)
+        if probe.works and again and not result["only_the_key"]:
+            probe.again(session, "a session that was ended")
+        for number, key in enumerate(params["former"] if probe.tells else (), start=1):
+            probe.under(key, "a session that former SECRET_KEY %d signed" % number)
+    finally:
+        probe.close()
+    probe.told["not_tried"] += params["former_unread"]
+    doubtful = [one for one in result.get("doubtful", ()) if one["restart"] or not probe.refused]
+    return {**result, **({"doubtful": doubtful} if "doubtful" in result else {}), **probe.told}
+
+
+def only_tried(
+    params: Mapping[str, Any], settings: Mapping[str, str], masked: list[str], *, check: bool
+) -> dict[str, Any]:
+    """Ends nothing. But for sessions in cookies, one is made where the application keeps them, and removed."""
+    if not params["probe_url"] or not params["chdir"]:
+        raise HostError("sessions are tried at probe_url through the application in chdir; give both")
+    via_application.start(params["chdir"], settings, params["settings_module"])
+    engine = via_application.found("auto")[0]
+    result = {"changed": False, "engine": engine, "only_the_key": engine == "signed_cookies"}
+    if engine != "signed_cookies" and (check or not params["make"]):
+        words = "a session would have to be made in %s for it, and that was not asked for" % engine
+        return {**result, "skipped": True, "msg": words}
+
+    def end(session: Any) -> dict[str, Any]:
+        if params["ended"] and session is not None:
+            session.delete()
+        return result
+
+    return probed(params, masked, end, again=params["ended"])
+
+
+def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+    """Ends the sessions, or counts or tries them. Raises HostError without a value of the .env in it."""
+    if params["chdir"] and os.geteuid() == 0 and not params["allow_root"]:
+        raise HostError(AS_ROOT)
+    settings = settings_of(params)
+    masked = [*redaction.maskable(settings, {}), *params["former"]]
+
+    def end(_session: Any = None) -> dict[str, Any]:
+        return outcome(engine, whose, places, check=check)
+
+    try:
+        if params["state"] == "tried":
+            return only_tried(params, settings, masked, check=check)
+        way = through_the_application if params["chdir"] else by_its_settings
+        engine, whose, places = way(params, settings)
+        why = _why_not(params, check=check)
+        if why:
+            return {**end(), "tried": [], "accepted": [], "not_tried": ["an old session: %s" % why]}
+        return probed(params, masked, end, again=True)
+    except SecretsError as error:
+        raise HostError(redaction.scrub(str(error), masked)) from None
+    except Exception as error:  # noqa: BLE001 - the application's settings and drivers can raise anything
+        words = " ".join(redaction.scrub(str(error), masked).split())
+        raise HostError("%s: %s" % (type(error).__name__, words[:400])) from None
+
+
+def _why_not(params: Mapping[str, Any], *, check: bool) -> str:
+    """Why no session is tried against the application; empty if one is."""
+    if not params["probe_url"]:
+        return "no address is known that only those who are logged in get (probe_url)"
+    if not params["chdir"]:
+        return "sessions are made through the application only (chdir)"
+    if params["users"] or params["user_ids"]:
+        return "not everybody's sessions were ended"
+    return "a drill makes none" if check else ""
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = answer(module.params, check=module.check_mode)
+    except SecretsError as error:
+        module.fail_json(msg=str(error))
+    if hasattr(module, "warn"):  # the small runtime has none, and Ansible shows what the result says
+        for text in result.pop("warnings", ()):
+            module.warn(text)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,333 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Sessions of a Django application, found and ended through the application itself. Runs on the host; Python 3.8."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from importlib import import_module
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey_key_patterns
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import session_formats
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django.session_formats import (
+    CACHED,
+    STOCK,
+    Doubt,
+    Session,
+    Store,
+    session,
+)
+
+PAGE = 500
+_MARK = "0mark0"
+
+
+def start(directory: str, settings: Mapping[str, str], module: Optional[str]) -> None:
+    """Starts Django as the application's own programs do. What is set here is seen by this process only."""
+    if not os.path.isdir(directory):
+        raise HostError("%s is no directory; chdir is where manage.py is" % directory)
+    os.chdir(directory)
+    sys.path.insert(0, directory)
+    os.environ.update(settings)
+    if module:
+        os.environ["DJANGO_SETTINGS_MODULE"] = module
+    if not os.environ.get("DJANGO_SETTINGS_MODULE"):
+        raise HostError("DJANGO_SETTINGS_MODULE is not in the .env; give settings_module")
+    try:
+        import django
+    except ImportError:
+        raise HostError("This interpreter has no Django; set python to the application's own") from None
+    django.setup()
+
+
+def found(engine: str) -> Tuple[str, Any]:
+    """Which of Django's engines the application's sessions are kept by, and its class of them."""
+    from django.conf import settings
+
+    if engine != "auto":
+        return engine, import_module(STOCK + engine).SessionStore
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    name = session_formats.engine_of(base.__module__ for base in store.__mro__)
+    if name is None:
+        raise HostError(
+            "SESSION_ENGINE %s builds upon none of Django's engines (%s); say in engine which of them keeps its "
+            "sessions" % (settings.SESSION_ENGINE, ", ".join(session_formats.ENGINES))
+        )
+    return name, store
+
+
+def ids_of(names: Sequence[str]) -> FrozenSet[str]:
+    """The ids of users by their names. Raises naming all that are unknown."""
+    from django.contrib.auth import get_user_model
+
+    model = get_user_model()
+    ids: Dict[str, str] = {}
+    for name in names:
+        user = model._default_manager.filter(**{model.USERNAME_FIELD: name}).first()
+        if user is not None:
+            ids[name] = model._meta.pk.value_to_string(user)
+    unknown = [name for name in names if name not in ids]
+    if unknown:
+        raise HostError("there is no user %s; nothing was ended" % ", ".join(unknown))
+    return frozenset(ids.values())
+
+
+def stores(engine: str, store: Any, *, clear_cache: bool) -> List[Store]:
+    """The places of an engine's sessions, in the order in which they are to be emptied."""
+    from django.conf import settings
+
+    if engine == "file":
+        return [Files(store._get_storage_path(), settings.SESSION_COOKIE_NAME)]
+    if engine == "signed_cookies":
+        return []
+    if engine == "db":
+        return [Rows(store.get_model_class())]
+    from django.core.cache import caches
+
+    cache = caches[settings.SESSION_CACHE_ALIAS]
+    prefix = getattr(store, "cache_key_prefix", CACHED[engine])
+    if engine == "cache":
+        return [cached(cache, prefix, clear_cache=clear_cache, alone=True)]
+    # The row first: a copy in the cache is made anew from a row that is still there.
+    copies = cached(cache, prefix, clear_cache=clear_cache, alone=False)
+    return [Rows(store.get_model_class(), copies), copies]
+
+
+class Rows(Store):
+    """Sessions in the database; with ``copies``, what the cache has of them goes too."""
+
+    name = "db"
+
+    def __init__(self, model: Any, copies: Optional[Cached] = None) -> None:
+        from django.db import router
+
+        self._rows = model._default_manager.using(router.db_for_write(model)).order_by("session_key")
+        self._label, self._copies = model._meta.label, copies
+
+    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+        last = ""
+        while True:
+            columns = ["session_key", "session_data"] if read else ["session_key"]
+            page = list(self._rows.filter(session_key__gt=last).values_list(*columns)[:PAGE])
+            if not page:
+                return
+            last = page[-1][0]
+            yield [session(row[0], session_formats.decoded(row[1]) if read else {}) for row in page]
+
+    def end(self, keys: Sequence[str]) -> int:
+        _all, each = self._rows.filter(session_key__in=keys).order_by().delete()
+        if self._copies is not None:
+            self._copies.forget(keys)
+        return int(each.get(self._label, 0))
+
+
+class Files(Store):
+    """Sessions in files of this host."""
+
+    name = "file"
+
+    def __init__(self, directory: str, prefix: str) -> None:
+        self._directory, self._prefix = directory, prefix
+
+    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+        try:
+            names = sorted(os.listdir(self._directory))
+        except OSError as error:
+            raise HostError("%s: cannot be listed: %s" % (self._directory, error.strerror)) from None
+        keys = [name[len(self._prefix) :] for name in names if name.startswith(self._prefix)]
+        chosen = [key for key in keys if session_formats.is_key(key) and self._is_file(key)]
+        for at in range(0, len(chosen), PAGE):
+            yield [session(key, self._content(key) if read else {}) for key in chosen[at : at + PAGE]]
+
+    def _path(self, key: str) -> str:
+        return os.path.join(self._directory, self._prefix + key)
+
+    def _is_file(self, key: str) -> bool:
+        try:
+            return stat.S_ISREG(os.lstat(self._path(key)).st_mode)
+        except OSError:
+            return False
+
+    def _content(self, key: str) -> Optional[Mapping[str, Any]]:
+        try:
+            descriptor = os.open(self._path(key), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(descriptor, "rb") as handle:
+                return session_formats.decoded(handle.read(session_formats.LARGEST).decode("ascii"))
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def end(self, keys: Sequence[str]) -> int:
+        gone, problems = 0, []
+        for key in keys:
+            try:
+                os.unlink(self._path(key))
+                gone += 1
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                problems.append(error.strerror)
+        if problems:
+            raise HostError(
+                "%s: %d session files cannot be removed (%s); run this as the application's user (become_user)"
+                % (self._directory, len(problems), problems[0])
+            )
+        return gone
+
+
+# --- caches ---------------------------------------------------------------------------------------------------------
+
+
+def cached(cache: Any, prefix: str, *, clear_cache: bool, alone: bool) -> Cached:
+    """The sessions in a cache, by what it can do. ``alone`` says that nothing else knows their keys."""
+    kinds = {"%s.%s" % (base.__module__, base.__name__) for base in type(cache).__mro__}
+    if "django.core.cache.backends.redis.RedisCache" in kinds:
+        return InValkey(cache, prefix, cache._cache.get_client(None, write=True))
+    if "django_redis.cache.RedisCache" in kinds:
+        return InValkey(cache, prefix, cache.client.get_client(write=True))
+    if "django.core.cache.backends.db.DatabaseCache" in kinds:
+        return InTable(cache, prefix)
+    own = "django.core.cache.backends.locmem.LocMemCache" in kinds
+    if own or "django.core.cache.backends.dummy.DummyCache" in kinds:
+        return InProcesses(cache, prefix, own=own, alone=alone)
+    if clear_cache:
+        return Cleared(cache, prefix)
+    if alone:
+        raise HostError(
+            "the cache %s cannot list its keys, so sessions cannot be told from other entries; set clear_cache to "
+            "empty it as a whole" % type(cache).__name__
+        )
+    return Cached(cache, prefix)
+
+
+class Cached(Store):
+    """Sessions in a cache that cannot list its keys."""
+
+    name = "cache"
+    note = "the cache cannot list its keys; copies of sessions that have no row any more stay until they expire"
+
+    def __init__(self, cache: Any, prefix: str) -> None:
+        self._cache, self._prefix = cache, prefix
+
+    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+        del read  # there is nothing to list
+        return iter(())
+
+    def doubt(self, rows: int) -> Optional[Doubt]:
+        del rows
+        return Doubt("the cache cannot list its keys, so copies without a row are not found", ("clear_cache",))
+
+    def forget(self, keys: Sequence[str]) -> None:
+        self._cache.delete_many([self._prefix + key for key in keys])
+
+    def end(self, keys: Sequence[str]) -> int:
+        return sum(bool(self._cache.delete(self._prefix + key)) for key in keys)
+
+    def _sessions(self, keys: Sequence[str], *, read: bool) -> List[Session]:
+        if not read:
+            return [Session(key, None) for key in keys]
+        values = self._cache.get_many([self._prefix + key for key in keys])
+        contents = {key: values.get(self._prefix + key) for key in keys}
+        return [session(key, one if isinstance(one, dict) else None) for key, one in contents.items()]
+
+    def _start(self) -> str:
+        """What the whole key of every session begins with."""
+        maker = getattr(getattr(self._cache, "client", None), "make_key", None) or self._cache.make_key
+        key = str(maker(self._prefix + _MARK))
+        if not key.endswith(_MARK):
+            raise HostError("KEY_FUNCTION changes more than the start of a key, so sessions cannot be found by it")
+        return key[: -len(_MARK)]
+
+    def _paged(self, keys: Iterable[str], *, read: bool) -> Iterator[Sequence[Session]]:
+        every = list(keys)
+        for at in range(0, len(every), PAGE):
+            yield self._sessions(every[at : at + PAGE], read=read)
+
+
+class Listed(Cached):
+    """Sessions in a cache where all of them are found, by the application's own word for where they are."""
+
+    note = ""
+
+    def doubt(self, rows: int) -> Optional[Doubt]:
+        del rows
+        return None
+
+
+class Cleared(Listed):
+    """A cache that is emptied as a whole."""
+
+    note = "the cache was emptied as a whole"
+
+    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+        if read:
+            raise HostError("clear_cache would end everybody's sessions; leave users and user_ids out")
+        yield [Session("*", None)]
+
+    def end(self, keys: Sequence[str]) -> int:
+        self._cache.clear()
+        return 1
+
+
+class InProcesses(Cached):
+    """A cache in each process's own memory, or none at all."""
+
+    def __init__(self, cache: Any, prefix: str, *, own: bool, alone: bool) -> None:
+        super().__init__(cache, prefix)
+        self._own, self._alone = own, alone
+        self.note = (
+            "the cache is in each process's own memory: restart the services to empty it"
+            if own
+            else "the cache keeps nothing"
+        )
+
+    def doubt(self, rows: int) -> Optional[Doubt]:
+        del rows
+        if self._own:
+            return Doubt("the cache is in each process's own memory", restart=True)
+        if self._alone:
+            return Doubt("the cache keeps nothing, so these settings let nobody log in", ("chdir", "env_file"))
+        return None
+
+
+class InValkey(Listed):
+    """Sessions in Valkey or Redis, through the driver that the cache uses."""
+
+    def __init__(self, cache: Any, prefix: str, client: Any) -> None:
+        super().__init__(cache, prefix)
+        self._client = client
+
+    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+        start, cursor = self._start(), 0
+        while True:
+            cursor, page = self._client.scan(cursor, match=valkey_key_patterns.literal(start) + "*", count=1000)
+            names = [one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in page]
+            keys = [name[len(start) :] for name in dict.fromkeys(names)]
+            yield self._sessions([key for key in keys if session_formats.is_key(key)], read=read)
+            if not int(cursor):
+                return
+
+    def end(self, keys: Sequence[str]) -> int:
+        start = self._start()
+        return int(self._client.unlink(*[start + key for key in keys]))
+
+
+class InTable(Listed):
+    """Sessions in a cache that is a table of the database."""
+
+    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+        from django.db import connections, router
+
+        start = self._start()
+        connection = connections[router.db_for_write(self._cache.cache_model_class)]
+        table = connection.ops.quote_name(self._cache._table)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT cache_key FROM %s WHERE SUBSTR(cache_key, 1, %%s) = %%s" % table,  # noqa: S608 - a quoted name
+                [len(start), start],
+            )
+            keys = [row[0][len(start) :] for row in cursor.fetchall()]
+        yield from self._paged((key for key in keys if session_formats.is_key(key)), read=read)

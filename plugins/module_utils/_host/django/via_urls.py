@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Sessions of a Django application without its source, by the URLs in its .env. Runs on the host; Python 3.8."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import postgresql, valkey, valkey_key_patterns
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import session_formats
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django.session_formats import (
+    CACHED,
+    Doubt,
+    Session,
+    Store,
+    session,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import purge as valkey_purge
+
+PAGE = 500
+SECONDS = 10
+DECLARE = "add %(node)s to cache_nodes, or declare it in the catalog"
+OF_SESSIONS = "*%s*" % CACHED["cache"]
+"""A pattern of every session's key, of both engines and whatever it begins with."""
+
+
+class Table(Store):
+    """The table of sessions in PostgreSQL or SQLite."""
+
+    name = "db"
+
+    def __init__(self, url: str, what: str, table: str) -> None:
+        if not session_formats.is_table(table):
+            raise HostError("table: %r is no name of a table" % table)
+        self._table = session_formats.quoted(table)
+        self._connection, self._mark = _connected(url, what)
+
+    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+        columns, last = "session_key, expire_date > CURRENT_TIMESTAMP%s" % (", session_data" if read else ""), ""
+        while True:
+            text = "SELECT %s FROM %s WHERE session_key > %s ORDER BY session_key LIMIT %d"
+            page = self._run(text % (columns, self._table, self._mark, PAGE), [last]).fetchall()
+            # A transaction that stays open would keep old rows from being cleaned away.
+            self._connection.commit()
+            if not page:
+                return
+            last = page[-1][0]
+            every = [(session(row[0], session_formats.decoded(row[2]) if read else {}), row[1]) for row in page]
+            yield [one._replace(live=bool(live)) for one, live in every]
+
+    def end(self, keys: Sequence[str]) -> int:
+        marks = ", ".join([self._mark] * len(keys))
+        done = self._run("DELETE FROM %s WHERE session_key IN (%s)" % (self._table, marks), list(keys))  # noqa: S608
+        self._connection.commit()
+        return int(done.rowcount)
+
+    def _run(self, text: str, values: Sequence[Any]) -> Any:
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(text, values)
+        except Exception as error:  # noqa: BLE001 - each driver has its own
+            words = (str(error) or type(error).__name__).splitlines()[0]
+            raise HostError("%s: %s; name the table of sessions in table" % (self._table, words)) from None
+        return cursor
+
+
+def _connected(url: str, what: str) -> Tuple[Any, str]:
+    """A connection, and how its driver marks a value."""
+    scheme, _separator, rest = url.partition("://")
+    if scheme in ("sqlite", "sqlite3"):
+        import sqlite3
+
+        path = rest.partition("?")[0]
+        path = path[1:] if path.startswith("/") else path
+        try:
+            return sqlite3.connect("file:%s?mode=rw" % path.replace("%", "%25").replace("#", "%23"), uri=True), "?"
+        except sqlite3.Error as error:
+            raise HostError("%s: %s: %s" % (what, path, error)) from None
+    target = postgresql.parse_url(url, what)
+    driver = _driver()
+    try:
+        return driver.connect(**{"connect_timeout": SECONDS, **target.keywords()}), "%s"
+    except driver.Error as error:
+        words = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise HostError("%s: %s" % (target.place, words)) from None
+
+
+def _driver() -> Any:
+    for name in ("psycopg", "psycopg2"):
+        try:
+            return __import__(name)
+        except ImportError:
+            continue
+    raise HostError("This interpreter has neither psycopg nor psycopg2; set python to the application's own")
+
+
+class Keys(Store):
+    """Sessions in Valkey, by their keys."""
+
+    name = "cache"
+
+    def __init__(self, url: str, what: str, start: str, nodes: Sequence[str]) -> None:
+        self._place = valkey_purge.reached(valkey.parse_url(url, what), what, nodes, DECLARE)
+        self._start = start
+        self._here = self._place.primaries[0]
+        self._found, self._other = False, ""
+
+    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+        start = self._start.encode("utf-8")
+        for primary in self._place.primaries:
+            # What ends the sessions of a page asks the node that has them.
+            self._here = primary
+            for page in primary.pages(OF_SESSIONS):
+                every = list(dict.fromkeys(page))
+                names = [one[len(start) :].decode("ascii", "replace") for one in every if one.startswith(start)]
+                keys = [name for name in names if session_formats.is_key(name)]
+                self._note(every, bool(keys))
+                contents = self._contents(primary, keys) if read and keys else [{}] * len(keys)
+                yield [session(key, content) for key, content in zip(keys, contents)]
+
+    def _note(self, page: Sequence[bytes], found: bool) -> None:
+        self._found = self._found or found
+        starts = (session_formats.start_in_cache(one.decode("utf-8", "replace")) for one in page)
+        self._other = self._other or next((start for start in starts if start not in ("", self._start)), "")
+
+    def doubt(self, rows: int) -> Optional[Doubt]:
+        if self._found:
+            return None
+        ours = valkey_key_patterns.shown(self._start.encode("utf-8"))
+        if self._other:
+            other = valkey_key_patterns.shown(self._other.encode("utf-8"))
+            why = "there are keys of sessions that begin with %s, and none with %s" % (other, ours)
+            return Doubt(why, ("cache_prefix", "engine"))
+        if rows:
+            why = "the database had %d and the cache no copy of any, under keys that begin with %s" % (rows, ours)
+            return Doubt(why, ("cache_prefix", "cache_setting"))
+        return None
+
+    def _contents(self, primary: valkey_purge.Primary, keys: Sequence[str]) -> List[Any]:
+        answers = primary.many([["GET", self._start + key] for key in keys])
+        return [session_formats.unpickled(one) if isinstance(one, bytes) else None for one in answers]
+
+    def end(self, keys: Sequence[str]) -> int:
+        return sum(self._here.many([["UNLINK", self._start + key] for key in keys]))
+
+
+def stores(
+    engine: str,
+    *,
+    database: Optional[Tuple[str, str]],
+    cache: Optional[Tuple[str, str]],
+    nodes: Sequence[str],
+    table: str,
+    prefix: str,
+) -> List[Store]:
+    """The places of an engine's sessions, in the order in which they are to be emptied; each URL with its setting."""
+    found: List[Store] = []
+    if engine in ("db", "cached_db"):
+        if database is None:
+            raise HostError("engine %s needs the database's URL; name its setting in database_setting" % engine)
+        found.append(Table(database[1], database[0], table))
+    if engine in CACHED:
+        if cache is None:
+            raise HostError("engine %s needs the cache's URL; name its setting in cache_setting" % engine)
+        found.append(Keys(cache[1], cache[0], prefix + CACHED[engine], nodes))
+    return found

@@ -1,0 +1,360 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The file on the host. Standard library only; Python 3.8 is enough."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import grp
+import hashlib
+import os
+import pwd
+import stat
+import time
+from typing import Callable, FrozenSet, Iterator, NamedTuple, Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.safe_files import Place
+
+HEADER = "Written by watchparty.secrets. Change the values in their stores, then deploy."
+"""The same words whoever writes, so that a deploy and a host's own fetch write the same bytes."""
+TEMPORARY = ".tmp-"
+MARK = ".mark"
+BACKUP = ".proven"
+LOCK = ".lock"
+STATE = "/var/lib/watchparty-secrets"
+VOLATILE_STATE = "/run/watchparty-secrets"
+VOLATILE = ("/run/", "/dev/shm/")  # noqa: S108 - nothing is made there
+"""Where nothing reaches a disk."""
+LONGEST_NAME = 255
+LARGEST = 16 << 20
+"""Bytes of a file that is read."""
+PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:_.")
+PATIENCE = 15
+"""Seconds to wait for another run that writes the same file."""
+
+
+# No dataclasses in what runs on a host: importing them is a sixth of the time there.
+class Ownership(NamedTuple):
+    """Who owns the file and who may read it; None keeps what a present file has."""
+
+    uid: Optional[int]
+    gid: Optional[int]
+    mode: int
+
+
+def ownership(owner: Optional[str], group: Optional[str], mode: str) -> Ownership:
+    """From names or numbers; the group is the owner's own by default. Raises HostError for what is not here."""
+    try:
+        number = int(mode, 8)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 0o7777:
+        raise HostError("mode %s is not octal; give a string such as '0600'" % mode)
+    uid = _number_of(owner, lambda name: pwd.getpwnam(name).pw_uid, "owner")
+    gid = _number_of(group, lambda name: grp.getgrnam(name).gr_gid, "group")
+    if gid is None and owner is not None and not owner.isdigit():
+        gid = pwd.getpwnam(owner).pw_gid
+    return Ownership(uid, gid, number)
+
+
+def _number_of(name: Optional[str], database: Callable[[str], int], what: str) -> Optional[int]:
+    if name is None:
+        return None
+    try:
+        return database(name)
+    except KeyError:
+        if name.isdigit():
+            return int(name)
+        raise HostError("%s %s does not exist on this host; create it first" % (what, name)) from None
+
+
+class Present(NamedTuple):
+    """What a path holds."""
+
+    content: bytes
+    uid: int
+    gid: int
+    mode: int
+
+    def __repr__(self) -> str:
+        return "Present(uid=%d, gid=%d, mode=%o)" % (self.uid, self.gid, self.mode)
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+class EnvFile(NamedTuple):
+    """A ``.env`` and its state, in directories that are held open."""
+
+    file: Place
+    mark: Optional[Place]
+    """None where there is none yet, and nothing is to be written."""
+    backup: Optional[Place]
+
+    @property
+    def path(self) -> str:
+        return self.file.path
+
+    @property
+    def own_names(self) -> FrozenSet[str]:
+        """What of ours lies in the file's own directory."""
+        state = [one.name for one in (self.mark, self.backup) if one and one.directory == self.file.directory]
+        return frozenset([self.file.name, self.file.name + LOCK, *state])
+
+
+def state_of(path: str) -> str:
+    """Root's directory for the mark and the last healthy file of ``path``; its name is as systemd-escape has it."""
+    name = "".join(_escaped(one) for one in path.strip("/").encode("utf-8", "surrogateescape")) or "-"
+    name = "\\x2e" + name[1:] if name.startswith(".") else name
+    if len(name) > LONGEST_NAME:
+        name = digest(path.encode("utf-8", "surrogateescape"))
+    # What its owner keeps off the disk is not put there by us.
+    return os.path.join(VOLATILE_STATE if path.startswith(VOLATILE) else STATE, name)
+
+
+def _escaped(byte: int) -> str:
+    if byte == 0x2F:
+        return "-"
+    return chr(byte) if chr(byte) in PLAIN else "\\x%02x" % byte
+
+
+@contextlib.contextmanager
+def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bool = False) -> Iterator[EnvFile]:
+    """Holds the file's directory and its state, and keeps other runs away meanwhile: one that was paused between mark
+    and file must not go on into another. Without ``write`` nothing is made; for a ``look`` nobody is kept away.
+
+    Root's state lies where root alone writes; any other account's lies beside the file. Raises HostError where an
+    account other than root and the file's ``owner``, by default that of a present file, may replace the file, unless
+    it is held for a look.
+    """
+    write = write and not look
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(safe_files.place(path))
+        if not look:
+            there = safe_files.status(file)
+            safe_files.require_owners(file, owner if owner is not None else there.st_uid if there else 0)
+        state, beside = state_of(file.path), _beside(file)
+        if os.geteuid() != 0:
+            if write and os.path.lexists(state):
+                raise HostError(
+                    "%s: root deploys this file (its state is %s); use become, or, where root no longer does, remove "
+                    "that directory as root" % (file.path, state)
+                )
+            if not look:
+                stack.enter_context(alone(file, file.name + LOCK, make=write))
+            yield beside
+        elif write or os.path.isdir(state):
+            if write:
+                _make(state)
+            mark = stack.enter_context(safe_files.place(os.path.join(state, "mark"), trusted=(0,)))
+            safe_files.require_owners(mark, 0)
+            if not look:
+                stack.enter_context(alone(mark))
+            env = EnvFile(file, mark, mark.sibling("proven"))
+            if write:
+                _adopt(env, beside)
+            yield env
+        else:
+            yield EnvFile(file, _trusted(beside.mark), _trusted(beside.backup))
+
+
+def _beside(file: Place) -> EnvFile:
+    return EnvFile(file, file.sibling(file.name + MARK), file.sibling(file.name + BACKUP))
+
+
+def _make(state: str) -> None:
+    try:
+        for path, mode in ((os.path.dirname(state), 0o755), (state, 0o700)):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(path, mode)
+                os.chmod(path, mode)
+    except OSError as error:
+        raise HostError("%s: %s" % (state, reason(error))) from None
+
+
+def _trusted(at: Optional[Place]) -> Optional[Place]:
+    """A mark or backup of a version before, beside the file; None where another account may have written it."""
+    found = safe_files.status(at) if at else None
+    is_roots = found and stat.S_ISREG(found.st_mode) and found.st_uid == 0 and not found.st_mode & 0o022
+    return at if is_roots else None
+
+
+def _adopt(env: EnvFile, beside: EnvFile) -> None:
+    """Takes the state of versions before over once, and removes it there: its backup holds values."""
+    if env.mark and safe_files.status(env.mark) is None:
+        for old, new in ((beside.backup, env.backup), (beside.mark, env.mark)):
+            found = present(_trusted(old))
+            if found and new:
+                write(new, found.content, Ownership(None, None, 0o600))
+    for old in (beside.backup, beside.mark):
+        with contextlib.suppress(OSError):  # a directory of that name is not ours
+            remove(old)
+
+
+@contextlib.contextmanager
+def alone(at: Place, name: str = "", *, make: bool = False) -> Iterator[None]:
+    """Keeps other runs from the place's directory meanwhile, by a lock on it or on the private file ``name`` in it: who
+    may read a directory can lock it. Raises HostError after a while."""
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK if name else os.O_RDONLY | os.O_DIRECTORY
+    flags |= os.O_CLOEXEC | (os.O_CREAT if make else 0)
+    try:
+        handle = os.open(name or ".", flags, 0o600, dir_fd=at.directory)
+    except OSError as error:
+        if name and not make:  # nobody has written here yet, or nobody else is going to
+            yield
+            return
+        raise HostError("%s: %s" % (at.path, reason(error))) from None
+    try:
+        for _at in range(PATIENCE * 10):
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.1)
+            except OSError as error:
+                if error.errno in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):  # a file system without locks
+                    break
+                raise HostError("%s: cannot be kept from other runs: %s" % (at.path, error.strerror)) from None
+        else:
+            raise HostError("%s: another run is writing here and does not end; look at it on the host" % at.path)
+        yield
+    finally:
+        os.close(handle)
+
+
+def present(at: Optional[Place]) -> Optional[Present]:
+    """The file at the place, or None. Refuses what is no regular file, without following a link."""
+    found = safe_files.status(at) if at else None
+    if at is None or found is None:
+        return None
+    if stat.S_ISREG(found.st_mode) and os.geteuid() not in (0, found.st_uid):
+        raise HostError("%s: is owned by uid %d and this is uid %d; use become" % (at.path, found.st_uid, os.geteuid()))
+    try:
+        handle = safe_files.opened(at)
+    except FileNotFoundError:
+        return None
+    try:
+        with os.fdopen(handle, "rb") as stream:
+            found = os.fstat(stream.fileno())
+            if found.st_nlink > 1 and os.geteuid() == 0:
+                raise HostError("%s: has other names (hard links), so it may be another file; copy it" % at.path)
+            content = stream.read(LARGEST + 1)
+            if len(content) > LARGEST:
+                raise HostError("%s: is larger than %d MiB; remove it" % (at.path, LARGEST >> 20))
+    except OSError as error:
+        raise HostError("%s: cannot be read: %s" % (at.path, error.strerror)) from None
+    return Present(content, found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode))
+
+
+def for_writing(at: Optional[Place]) -> Place:
+    """The place, which a run that writes always has."""
+    if at is None:
+        raise HostError("the state of this file is not held for writing; report this defect")
+    return at
+
+
+def required(at: Place) -> Present:
+    """The file at the place, which must be there."""
+    found = present(at)
+    if found is None:
+        raise HostError("%s: is gone; deploy again" % at.path)
+    return found
+
+
+def filled(wanted: Ownership, found: Optional[Present]) -> Ownership:
+    """What is wanted, with the owner and group of a present file where none is asked for."""
+    if found is None:
+        return wanted
+    uid = found.uid if wanted.uid is None else wanted.uid
+    gid = found.gid if wanted.gid is None else wanted.gid
+    return Ownership(uid, gid, wanted.mode)
+
+
+def drifted(found: Optional[Present], wanted: Ownership) -> bool:
+    """Whether the file is missing, or its owner, group or mode differ from what is wanted."""
+    return (
+        found is None
+        or found.mode != wanted.mode
+        or (wanted.uid is not None and found.uid != wanted.uid)
+        or (wanted.gid is not None and found.gid != wanted.gid)
+    )
+
+
+def write(at: Place, content: bytes, wanted: Ownership) -> None:
+    """Puts ``content`` at the place in one step. Until the rename the old file stays as it is, whatever fails."""
+    temporary = at.sibling(at.name + TEMPORARY + os.urandom(8).hex())
+    try:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        handle = os.open(temporary.name, flags, 0o600, dir_fd=at.directory)
+        try:
+            os.fchmod(handle, 0o600)
+            if wanted.uid is not None or wanted.gid is not None:
+                os.fchown(handle, -1 if wanted.uid is None else wanted.uid, -1 if wanted.gid is None else wanted.gid)
+            left = memoryview(content)
+            while left:
+                left = left[os.write(handle, left) :]
+            os.fchmod(handle, wanted.mode)
+            os.fsync(handle)
+            if _written(handle, len(content)) != content:
+                raise HostError("%s: what was written does not read back; the old file is in place" % at.path)
+        finally:
+            os.close(handle)
+        os.rename(temporary.name, at.name, src_dir_fd=at.directory, dst_dir_fd=at.directory)
+        safe_files.sync(at)
+    except OSError as error:
+        raise HostError("%s: %s; the old file is in place" % (at.path, reason(error))) from None
+    finally:
+        with contextlib.suppress(OSError):  # gone already, or it was never made: the reason above is the one to tell
+            os.unlink(temporary.name, dir_fd=at.directory)
+
+
+def swept(env: EnvFile) -> None:
+    """Removes temporary files that a killed run left: of the file, of its mark and of its backup."""
+    sweep(env.file, "", MARK, BACKUP)
+    if env.mark and env.mark.directory != env.file.directory:
+        sweep(env.mark.sibling(""), "mark", "proven")
+
+
+def sweep(at: Place, *suffixes: str) -> None:
+    """Removes temporary files that a killed run left in the place's directory."""
+    starts = tuple(at.name + suffix + TEMPORARY for suffix in suffixes or ("",))
+    try:
+        for found in safe_files.listed(at):
+            if found.startswith(starts):
+                with contextlib.suppress(IsADirectoryError):  # is none of ours
+                    remove(at.sibling(found))
+    except OSError as error:
+        raise HostError("%s: leftovers beside it cannot be removed: %s" % (at.path, reason(error))) from None
+
+
+def reason(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full; free some space"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "no permission to write there (%s); use become, or correct owner and group" % error.strerror
+    if error.errno == errno.EROFS:
+        return "the file system is read-only"
+    return "cannot be written: %s" % error.strerror
+
+
+def _written(handle: int, size: int) -> bytes:
+    os.lseek(handle, 0, os.SEEK_SET)
+    parts = []
+    while size >= 0:  # one byte more than was written would be one too many
+        part = os.read(handle, size + 1)
+        if not part:
+            break
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def remove(at: Optional[Place]) -> None:
+    if at:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(at.name, dir_fd=at.directory)

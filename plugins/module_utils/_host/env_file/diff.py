@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a delivery changes in a .env, told by names and fingerprints. Standard library only; Python 3.8."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError
+
+Settings = Mapping[str, str]
+
+
+def settings_of(content: Optional[bytes], readers: Sequence[str]) -> Settings:
+    """The settings of a file; one that is missing, or cannot be parsed, counts as one without settings."""
+    try:
+        return dotenv.from_dotenv(content.decode("utf-8"), readers) if content else {}
+    except (DotenvError, ValueError):
+        return {}
+
+
+def changes(before: Settings, after: Settings) -> Dict[str, List[str]]:
+    """The names by kind of change."""
+    return {
+        "added": sorted(set(after) - set(before)),
+        "changed": sorted(name for name in set(before) & set(after) if before[name] != after[name]),
+        "removed": sorted(set(before) - set(after)),
+    }
+
+
+def diff(path: str, before: Tuple[Settings, str], after: Tuple[Settings, str], *, key: str) -> Dict[str, str]:
+    """As Ansible shows it: on both sides the mode, if there is one, and each name with a fingerprint under ``key``."""
+    return {
+        "before_header": path,
+        "after_header": path,
+        "before": _side(*before, key=key),
+        "after": _side(*after, key=key),
+    }
+
+
+def _side(settings: Settings, mode: str, *, key: str) -> str:
+    lines = ["mode %s" % mode] if mode else []
+    for name in sorted(settings):
+        mac = hmac.new(key.encode(), ("%s\0%s" % (name, settings[name])).encode("utf-8"), hashlib.sha256)
+        lines.append("%s fingerprint %s" % (name, mac.hexdigest()[:8]))
+    return "".join(line + "\n" for line in lines)

@@ -1,0 +1,232 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The mark of a file, and a delivery that goes by it. Standard library only; Python 3.8 is enough.
+
+The mark says which snapshot was last accepted here and which one the services were proven healthy on; the backup holds
+the bytes of the last proven file. Both are 0600: in a directory of root's where root deploys, else ``.env.mark`` and
+``.env.proven`` beside the file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Dict, NamedTuple, Optional, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+
+
+def _new_delivery() -> str:
+    return os.urandom(8).hex()
+
+
+def _is_entry(found: Any) -> bool:
+    return found is None or (isinstance(found, dict) and isinstance(found.get("journal", 0), int))
+
+
+class Mark:
+    """The record of a file, kept by version ids and the digest of the whole file."""
+
+    def __init__(self, env: atomic_file.EnvFile) -> None:
+        self._env = env
+        self._shown = (env.mark or env.file).path
+        self._data = self._load()
+
+    def _load(self) -> Dict[str, Any]:
+        found = atomic_file.present(self._env.mark)
+        if found is None:
+            return {}
+        try:
+            data = json.loads(found.content.decode("utf-8"))
+        except ValueError:
+            data = None
+        if not isinstance(data, dict) or not all(_is_entry(data.get(name)) for name in ("accepted", "proven")):
+            raise HostError(
+                "%s: invalid deploy marker; delete it and deploy again (services will restart)" % self._shown
+            )
+        return data
+
+    @property
+    def proven(self) -> Dict[str, Any]:
+        return self._data.get("proven") or {}
+
+    @property
+    def accepted(self) -> Dict[str, Any]:
+        return self._data.get("accepted") or {}
+
+    @property
+    def journal(self) -> int:
+        """The highest journal number that this host accepted a snapshot under."""
+        return max(int(self.proven.get("journal", 0)), int(self.accepted.get("journal", 0)))
+
+    def refuse_older(self, journal: int) -> None:
+        if journal < self.journal:
+            raise HostError(
+                "this host already accepted a snapshot read at journal number %d, and this run read at %d: "
+                "it is older; start the deploy again" % (self.journal, journal)
+            )
+
+    @property
+    def delivery(self) -> str:
+        """Name of the last write of other bytes; empty before the first.
+
+        A snapshot's name does not do: its bytes can be written, replaced and written again while a module that
+        restarted services on the first ones is still waiting for their health.
+        """
+        return str(self.accepted.get("delivery", ""))
+
+    def refuse_foreign(self, snapshot: Optional[str], delivery: Optional[str] = None) -> None:
+        """Another run may have written here since ours, or proven what both wrote; that is not ours to take back."""
+        accepted = self.accepted
+        given, last = (snapshot, accepted.get("snapshot"))
+        if delivery and self.delivery:
+            given, last = delivery, self.delivery
+        ours = (last, *accepted.get("instead_of", ()))
+        if accepted.get("snapshot") is not None and given is not None and given not in ours:
+            raise HostError(
+                "another run wrote snapshot %s here since; its file is left in place" % accepted["snapshot"]
+            )
+
+    def refuse_proven(self, found: Optional[atomic_file.Present], delivery: Optional[str]) -> None:
+        """Another run may have delivered the same bytes and seen the services healthy on them."""
+        if delivery and delivery == self.delivery and found and self.is_settled(atomic_file.digest(found.content)):
+            raise HostError("another run proved this very file since; it is left in place")
+
+    def accept(
+        self, snapshot: str, journal: int, file_digest: str, *, restart: bool = False, rewrite: bool = True
+    ) -> None:
+        """Records what is about to be written.
+
+        ``restart``: services may run on something else until it is proven. ``rewrite``: other bytes are there now.
+        """
+        entry = {"snapshot": snapshot, "journal": journal, "digest": file_digest}
+        same = not rewrite and self.accepted.get("digest") == file_digest and self.delivery
+        proven = entry if self.proven.get("digest") == file_digest else self.proven
+        accepted = {**entry, "delivery": same or _new_delivery(), **({"restart": True} if restart else {})}
+        self._save({"accepted": accepted, "proven": proven or None})
+
+    def prove(self, snapshot: str, found: atomic_file.Present, delivery: Optional[str] = None) -> None:
+        """Records the file as proven and keeps its bytes as the way back.
+
+        Raises HostError unless the file is the one that ``delivery`` wrote, whoever delivered the same bytes again
+        since. Without a delivery it goes by ``snapshot``.
+        """
+        accepted = self.accepted
+        by_name = delivery == self.delivery if delivery and self.delivery else snapshot == accepted.get("snapshot")
+        if not by_name or accepted.get("digest") != atomic_file.digest(found.content) or self._load() != self._data:
+            raise HostError(
+                "the file is no longer the one of snapshot %s: another run wrote it; deploy again" % snapshot
+            )
+        kept = atomic_file.present(self._env.backup)
+        if kept is None or kept.content != found.content:
+            atomic_file.write(
+                atomic_file.for_writing(self._env.backup), found.content, atomic_file.Ownership(None, None, 0o600)
+            )
+        entry = {name: accepted[name] for name in ("snapshot", "journal", "digest")}
+        self._save({"accepted": {**entry, "delivery": self.delivery or _new_delivery()}, "proven": entry})
+
+    def is_proven(self, file_digest: str) -> bool:
+        return self.proven.get("digest") == file_digest
+
+    def is_settled(self, file_digest: str) -> bool:
+        """Whether the services are known to run on this very file: it is proven, and nothing was written since."""
+        return self.is_proven(file_digest) and not self.accepted.get("restart")
+
+    def _save(self, data: Dict[str, Any]) -> None:
+        if data == self._data:
+            return
+        content = json.dumps(data, sort_keys=True).encode("utf-8") + b"\n"
+        atomic_file.write(atomic_file.for_writing(self._env.mark), content, atomic_file.Ownership(None, None, 0o600))
+        self._data = data
+
+    def keep(self, found: atomic_file.Present) -> None:
+        """Keeps a file that was here before the first deploy; a proven one is kept when it is proven."""
+        if not self.proven and not self.accepted.get("digest") and atomic_file.present(self._env.backup) is None:
+            atomic_file.write(
+                atomic_file.for_writing(self._env.backup), found.content, atomic_file.Ownership(None, None, 0o600)
+            )
+
+    def go_back(self, wanted: atomic_file.Ownership, instead_of: Sequence[str] = ()) -> bool:
+        """Puts the last proven file back; without one the path becomes empty again. Whether it put a file back.
+
+        A file that no deploy of ours wrote is never removed. ``instead_of`` names the delivery and the snapshot given
+        up; taking it back may be repeated.
+        """
+        kept = atomic_file.present(self._env.backup)
+        if kept is None:
+            if self.proven:
+                gone = atomic_file.for_writing(self._env.backup).path
+                raise HostError("%s: the last proven file is gone, and there is no way back; deploy again" % gone)
+            found = atomic_file.present(self._env.file)
+            if found and atomic_file.digest(found.content) == self.accepted.get("digest"):
+                try:
+                    atomic_file.remove(self._env.file)
+                except OSError as error:
+                    raise HostError("%s: cannot be removed: %s" % (self._env.path, atomic_file.reason(error))) from None
+            self._save({"accepted": {"journal": self.journal}, "proven": None})
+            return False
+        known = self.proven.get("snapshot") if self.is_proven(atomic_file.digest(kept.content)) else None
+        # The services still run on the file that goes: until they are proven on this one, no deploy may spare them
+        # the restart.
+        entry = {
+            "snapshot": known,
+            "journal": self.journal,
+            "digest": atomic_file.digest(kept.content),
+            "restart": True,
+        }
+        entry["delivery"] = _new_delivery()
+        if instead_of:
+            entry["instead_of"] = list(instead_of)
+        self._save({"accepted": entry, "proven": self.proven or None})
+        atomic_file.write(self._env.file, kept.content, wanted)
+        return True
+
+
+class Delivery(NamedTuple):
+    """What a delivery would do, wholly known before the first write."""
+
+    env: atomic_file.EnvFile
+    content: bytes
+    wanted: atomic_file.Ownership
+    found: Optional[atomic_file.Present]
+    mark: Optional[Mark]
+    differs: bool
+    """Whether the bytes are others."""
+    rewrite: bool
+    """Whether the bytes, the owner, the group or the mode are others."""
+    restart: bool
+    """Whether services may run on something else than this content."""
+
+    def __repr__(self) -> str:
+        return "Delivery(path=%r, rewrite=%r, restart=%r)" % (self.env.path, self.rewrite, self.restart)
+
+    @property
+    def is_settled(self) -> bool:
+        return self.mark is not None and self.mark.is_settled(atomic_file.digest(self.content))
+
+
+def planned(
+    env: atomic_file.EnvFile,
+    content: bytes,
+    wanted: atomic_file.Ownership,
+    found: Optional[atomic_file.Present],
+    mark: Optional[Mark],
+) -> Delivery:
+    wanted = atomic_file.filled(wanted, found)
+    differs = found is None or found.content != content
+    restart = mark is not None and (differs or not mark.is_settled(atomic_file.digest(content)))
+    return Delivery(env, content, wanted, found, mark, differs, differs or atomic_file.drifted(found, wanted), restart)
+
+
+def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True) -> None:
+    """Carries a plan out. ``keep``: a file that was here before the first deploy stays as the way back."""
+    atomic_file.swept(plan.env)
+    if plan.mark:
+        if plan.found and keep:
+            plan.mark.keep(plan.found)
+        plan.mark.accept(
+            snapshot, journal, atomic_file.digest(plan.content), restart=plan.restart, rewrite=plan.differs
+        )
+    if plan.rewrite:
+        atomic_file.write(plan.env.file, plan.content, plan.wanted)

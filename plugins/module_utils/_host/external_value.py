@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Tries a value that a third party issued where it is let in: by the request that the catalog declares, and at each
+server whose administrator it is. Python 3.8.
+
+Of an answer only the status is kept: its body may repeat what was sent.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Callable, Dict, List, Mapping, Sequence
+from urllib.parse import urlencode, urlsplit
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check, revoked_logins
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import (
+    ACCEPTED,
+    REFUSED,
+    UNTRIED,
+    Answer,
+    judged,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import user_states
+
+
+def objections(wanted: Sequence[Mapping[str, Any]], timeout: int) -> List[str]:
+    """Why the values are not let in, each where; nothing if all are."""
+    found = []
+    for one in wanted:
+        try:
+            state, words = _login(one, timeout)(one["current"])
+        except SecretsError as error:
+            state, words = UNTRIED, str(error)
+        if state != ACCEPTED:
+            told = "is refused" if state == REFUSED else "could not be tried"
+            found.append("the new value %s%s: %s" % (told, one["what"], words))
+    return found
+
+
+def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[str, str]]:
+    """State and words of former values, by the id of what each is about; the worst of several servers."""
+    found: Dict[str, Dict[str, str]] = {}
+    for one in wanted:
+        state, words = judged(_login(one, timeout), one["current"], one["former"])
+        before = found.get(one["id"])
+        if before is None or state == ACCEPTED or (state != REFUSED and before["state"] == REFUSED):
+            found[one["id"]] = {"state": state, "words": words}
+    return found
+
+
+def _by_request(timeout: int, request: Mapping[str, Any]) -> Answer:
+    parts = urlsplit(request["url"])
+    place = "%s://%s%s" % (parts.scheme, parts.netloc, parts.path)
+    headers, body = dict(request["headers"]), None
+    if request["form"]:
+        body = urlencode(request["form"]).encode()
+        headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
+    answer = health_check.asked(request["url"], float(timeout), headers=headers, body=body)
+    if "problem" in answer:
+        return UNTRIED, "%s: %s" % (place, answer["problem"])
+    status = answer["status"]
+    if status in request["status"]:
+        return ACCEPTED, place
+    words = "%s answers with status %d" % (place, status)
+    return (REFUSED, words) if status in request["refused"] else (UNTRIED, "%s, which proves nothing" % words)
+
+
+def _at_every_node(nodes: Sequence[str], timeout: int, url: str) -> Answer:
+    """An administrator's login: ACLs do not replicate, so each declared node must have it."""
+    state, words = revoked_logins.valkey_login(timeout, url)
+    if state == ACCEPTED:
+        address = valkey.parse_url(url, "the URL")
+        digest = valkey.digest_of(address.password)
+        wanted = user_states.Wanted(address, address, address.user, digest, nodes=tuple(nodes))
+        user_states.usable(wanted, check=True)  # raises naming each node that does not let it in
+    return state, words
+
+
+def _login(one: Mapping[str, Any], timeout: int) -> Callable[[Any], Answer]:
+    if one["server"] == "valkey":
+        return partial(_at_every_node, one.get("nodes", ()), timeout)
+    return partial(_SERVERS[one["server"]], timeout)
+
+
+_SERVERS: Dict[str, Callable[[int, Any], Answer]] = {
+    "http": _by_request,
+    "postgresql": revoked_logins.postgresql_login,
+}

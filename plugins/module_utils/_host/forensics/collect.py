@@ -1,0 +1,239 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Gathers a host's own records within a deadline. Standard library only; Python 3.8.
+
+Each sort has a thread of its own: one that hangs costs the others nothing, and is told as missing.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import pwd
+import subprocess
+import threading
+import time
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import process_start, records
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.records import Key, Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, authorized_keys
+
+LOGS = ("/var/log/auth.log", "/var/log/secure", "/var/log/auth.log.1", "/var/log/secure.1")
+WTMP = "/var/log/wtmp"
+JOURNALS = ("/var/log/journal", "/run/log/journal")
+JOURNAL_LINES = 20000
+FORGEABLE = "logins: from a text log, into which every account of this host can write lines such as sshd's"
+
+
+class Placed(NamedTuple):
+    """A key of the catalog, and where it belongs."""
+
+    fingerprint: str
+    credential: str
+    account: str
+    """Empty for the one that Ansible logs in as."""
+    file: str
+    """As sshd's AuthorizedKeysFile; empty for the default."""
+    leaked: bool
+
+
+class Wanted(NamedTuple):
+    """What is looked for."""
+
+    since: float
+    seconds: float
+    path: str
+    units: Sequence[str]
+    known: Sequence[Placed]
+
+
+class Part:
+    """One sort of evidence: what was found so far, and what could not be."""
+
+    def __init__(self) -> None:
+        self.lines: List[str] = []
+        self.short: List[str] = []
+        self.done = False
+
+
+def gathered(wanted: Wanted) -> Dict[str, List[str]]:
+    """Lines of what was found, and of what could not be."""
+    end = time.monotonic() + wanted.seconds
+    acts: Dict[str, Callable[[Wanted, Part, float], None]] = {
+        "logins": _logins,
+        "authorized_keys": _keys,
+        "processes": _processes,
+    }
+    parts = {name: Part() for name in acts}
+    threads = [
+        threading.Thread(target=_guarded, args=(act, wanted, parts[name], end), daemon=True)
+        for name, act in acts.items()
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
+    lines, short = [], []
+    for name, part in parts.items():
+        lines += list(part.lines)
+        short += list(part.short)
+        if not part.done:
+            short.append("%s: not all was seen in %.0f s" % (name, wanted.seconds))
+    return {"lines": lines, "short": short}
+
+
+def _guarded(act: Callable[[Wanted, Part, float], None], wanted: Wanted, part: Part, end: float) -> None:
+    try:
+        act(wanted, part, end)
+    except OSError as error:
+        part.short.append("%s: %s" % (act.__name__.strip("_"), error.strerror))
+    part.done = True
+
+
+# --- logins ----------------------------------------------------------------------------------------------------------
+
+
+def _logins(wanted: Wanted, part: Part, end: float) -> None:
+    """From the first of three places that can be read."""
+    found: List[Login] = []
+    told = _from_journal(wanted, found, end)
+    if told and found:
+        part.short.append(told)
+    elif told and not _from_logs(found, part):
+        content = all_accounts.read(WTMP)
+        part.short += _cut(WTMP, content)
+        found += list(records.of_wtmp(content or b""))
+        part.short += [
+            told,
+            "logins: only wtmp, which names no keys" if content else "logins: no other record can be read",
+        ]
+    part.lines += records.logins(found, wanted.since)
+    if not part.lines and not part.short:
+        part.lines.append("nobody logged in by SSH" + (" since " + records.stamp(wanted.since) if wanted.since else ""))
+
+
+def _from_journal(wanted: Wanted, found: List[Login], end: float) -> Optional[str]:
+    """Adds to ``found``, the newest first; why it could not, or None."""
+    files = [path for folder in JOURNALS for path in glob.glob(folder + "/*/system*.journal")]
+    if not any(os.access(path, os.R_OK) for path in files):
+        return (
+            "logins: this user may not read the systemd journal; use become" if files else "logins: no systemd journal"
+        )
+    command = ["journalctl", "--quiet", "--no-pager", "--reverse", "--output=json", "--output-fields=MESSAGE"]
+    # Written by root: any account can log as sshd, to invent logins or to push real ones out of what is read.
+    command += ["--lines=%d" % JOURNAL_LINES, "SYSLOG_IDENTIFIER=sshd", "SYSLOG_IDENTIFIER=sshd-session", "_UID=0"]
+    command += ["--since=@%d" % wanted.since] if wanted.since else []
+    try:
+        # run_command knows no deadline.
+        process = subprocess.Popen(  # pylint: disable=ansible-bad-function
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+        )
+    except OSError as error:
+        return "logins: journalctl: %s" % error.strerror
+    killer = threading.Timer(max(0.1, end - time.monotonic() - 0.3), process.kill)
+    killer.start()
+    lines = 0
+    try:
+        for line in process.stdout or ():
+            lines += 1
+            one = records.of_journal(line.decode("utf-8", "replace"))
+            if one:
+                found.append(one)
+        code = process.wait()
+    finally:
+        killer.cancel()
+    if code < 0:
+        return "logins: the systemd journal was not read to its end"
+    if lines >= JOURNAL_LINES:
+        return "logins: only the newest %d lines of sshd in the systemd journal were read" % JOURNAL_LINES
+    return "logins: journalctl ended with %d" % code if code else None
+
+
+def _from_logs(found: List[Login], part: Part) -> bool:
+    """Whether any log could be read."""
+    now, seen = time.time(), False
+    for path in LOGS:
+        content = all_accounts.read(path)
+        if content is not None and not seen:
+            part.short.append(FORGEABLE)
+        seen = seen or content is not None
+        part.short += _cut(path, content)
+        for line in (content or b"").decode("utf-8", "replace").splitlines():
+            one = records.of_syslog(line, now)
+            if one:
+                found.append(one)
+    return seen
+
+
+def _cut(path: str, content: Optional[bytes]) -> List[str]:
+    """Whether a file is longer than what is read of it; noise may have pushed its earlier lines out."""
+    if content is None or len(content) < all_accounts.LARGEST:
+        return []
+    return ["logins: only the last %d MiB of %s were read" % (all_accounts.LARGEST >> 20, path)]
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------
+
+
+def _keys(wanted: Wanted, part: Part, end: float) -> None:
+    patterns, command = all_accounts.sshd()
+    found: Dict[str, List[Key]] = {}
+    changed: Dict[str, float] = {}
+    hidden = 0
+    for one in all_accounts.files(patterns):
+        if time.monotonic() > end:
+            return
+        if one.content is None:
+            hidden += 1
+            continue
+        changed[one.path] = one.changed
+        found[one.path] = [key for key in map(records.key_of, one.content.split(b"\n")) if key]
+    known = [records.Known(one.fingerprint, one.credential, _own_file(one), one.leaked) for one in wanted.known]
+    part.lines += records.stray_keys(found, known, changed)
+    if hidden:
+        words = "authorized_keys: %d files cannot be read or are larger than %d MiB; use become, or look at them"
+        part.short.append(words % (hidden, all_accounts.LARGEST >> 20))
+    if command:
+        part.short.append("authorized_keys: sshd also asks a program (AuthorizedKeysCommand), which was not asked here")
+
+
+def _own_file(one: Placed) -> str:
+    """Where the catalog has the key; empty where there is no such account."""
+    try:
+        uid = int(os.environ.get("SUDO_UID") or os.getuid())
+        user = pwd.getpwnam(one.account) if one.account else pwd.getpwuid(uid)
+    except KeyError:
+        return ""
+    return authorized_keys.path_of(one.file or all_accounts.PATTERNS[0], user.pw_dir, user.pw_name)
+
+
+# --- processes -------------------------------------------------------------------------------------------------------
+
+
+def _processes(wanted: Wanted, part: Part, end: float) -> None:
+    if not wanted.units:
+        return
+    command = ["systemctl", "show", "--property=Id", "--property=MainPID", *wanted.units]
+    try:
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=max(0.1, end - time.monotonic() - 0.3),
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        words = error.strerror if isinstance(error, OSError) else "gave no answer"
+        part.short.append("processes: systemctl: %s" % words)
+        return
+    pids = records.main_pids(done.stdout.decode("utf-8", "replace"))
+    begun = {unit: process_start.began(pid) for unit, pid in pids.items()}
+    part.lines += records.process_lines(begun, wanted.path, _changed(wanted.path))
+
+
+def _changed(path: str) -> Optional[float]:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return None

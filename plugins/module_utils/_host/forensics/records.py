@@ -1,0 +1,249 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a host's own records tell of a leak: logins, keys and processes. Pure; Python 3.8, standard library only.
+
+Of a key only its fingerprint and its comment are told.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import calendar
+import json
+import re
+import struct
+import time
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import systemd_show
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import auth_log, authorized_keys
+
+MOST = 40
+"""Lines of one sort that a host tells."""
+MOST_OF_FILE = 10
+"""Unknown keys of one file that are told: its account must not push those of other files out."""
+_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+_SYSLOG = re.compile(
+    r"(?P<at>\w{3} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ sshd(?:-session)?\[\d+\]: (?P<said>.*)"
+)
+UTMP = struct.Struct("hi32s4s32s256shhiii4i20s")
+"""One record of wtmp, as Linux keeps it."""
+_USER_PROCESS = 7
+
+
+# No dataclasses in what runs on a host: importing them is a sixth of the time there.
+class Login(NamedTuple):
+    """Somebody who came in over SSH."""
+
+    at: float
+    user: str
+    address: str
+    method: str = ""
+    fingerprint: str = ""
+
+
+class Key(NamedTuple):
+    """One line of authorized_keys."""
+
+    fingerprint: str
+    comment: str
+
+
+class Known(NamedTuple):
+    """A key of the catalog."""
+
+    fingerprint: str
+    credential: str
+    file: str
+    """Where it belongs on this host; empty where nobody knows."""
+    leaked: bool = False
+
+
+def stamp(at: float) -> str:
+    return time.strftime(_FORMAT, time.gmtime(at))
+
+
+def moment(text: str) -> float:
+    """Raises ValueError for what is no time such as 2026-11-20T10:00:00Z."""
+    return float(calendar.timegm(time.strptime(text, _FORMAT)))
+
+
+def plain(text: str, longest: int = 120) -> str:
+    """Words that somebody else chose, on one line."""
+    return "".join(one if one.isprintable() else "?" for one in text)[:longest]
+
+
+# --- logins ----------------------------------------------------------------------------------------------------------
+
+
+def accepted(at: float, said: str) -> Optional[Login]:
+    """What sshd said at a login."""
+    found = auth_log.accepted(said)
+    if found is None:
+        return None
+    return Login(at, plain(found.user), plain(found.address), found.method, found.fingerprint)
+
+
+def of_journal(line: str) -> Optional[Login]:
+    """One entry of ``journalctl --output=json``."""
+    try:
+        entry = json.loads(line)
+        at = int(entry["__REALTIME_TIMESTAMP"]) / 1e6
+    except (ValueError, KeyError, TypeError):
+        return None
+    said = entry.get("MESSAGE")  # a list of numbers where it is no text
+    return accepted(at, said) if isinstance(said, str) else None
+
+
+def of_syslog(line: str, now: float) -> Optional[Login]:
+    """One line of auth.log or secure, in either form of time; the short one names no year and is local."""
+    found = _SYSLOG.match(line)
+    if not found:
+        return None
+    at = _iso(found["at"]) if found["at"][0].isdigit() else _short(found["at"], now)
+    return accepted(at, found["said"]) if at is not None else None
+
+
+def _short(text: str, now: float) -> Optional[float]:
+    year = time.localtime(now).tm_year
+    for candidate in (year, year - 1):
+        try:
+            at = time.mktime(time.strptime("%d %s" % (candidate, text), "%Y %b %d %H:%M:%S"))
+        except ValueError:
+            continue
+        if at <= now + 86400:
+            return at
+    return None
+
+
+def _iso(text: str) -> Optional[float]:
+    found = re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):?(\d\d))", text)
+    if not found:
+        return None
+    try:
+        at = moment(found[1] + "Z")
+    except ValueError:
+        return None
+    if found[2] is None:
+        return at
+    offset = int(found[3]) * 3600 + int(found[4]) * 60
+    return at - offset if found[2] == "+" else at + offset
+
+
+def of_wtmp(content: bytes) -> Iterator[Login]:
+    """Records of people who logged in; they name no key. A record that is cut off is left out."""
+    for start in range(0, len(content) - UTMP.size + 1, UTMP.size):
+        found = UTMP.unpack_from(content, start)
+        if found[0] == _USER_PROCESS:
+            user, host = (found[at].partition(b"\0")[0].decode("utf-8", "replace") for at in (4, 5))
+            yield Login(float(found[9]), plain(user), plain(host) or "this machine")
+
+
+def logins(found: Iterable[Login], since: float) -> List[str]:
+    """Logins in the window, those that differ in time alone in one line, the latest first."""
+    rows: Dict[Tuple[str, str, str, str], List[float]] = {}
+    for one in found:
+        if one.at >= since:
+            rows.setdefault((one.user, one.address, one.method, one.fingerprint), []).append(one.at)
+    lines = []
+    for (user, address, method, fingerprint), times in sorted(rows.items(), key=lambda item: -max(item[1])):
+        how = " ".join(part for part in (method, fingerprint) if part)
+        when = stamp(min(times)) + (" to " + stamp(max(times)) if min(times) != max(times) else "")
+        count = " %d times" % len(times) if len(times) > 1 else ""
+        lines.append("%s logged in%s from %s%s, %s" % (user, count, address, " by " + how if how else "", when))
+    return cut(lines)
+
+
+def cut(lines: List[str]) -> List[str]:
+    return lines[:MOST] + (["and %d more" % (len(lines) - MOST)] if len(lines) > MOST else [])
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------
+
+
+def key_of(line: bytes) -> Optional[Key]:
+    """The key that a line of authorized_keys lets in."""
+    entry = authorized_keys.entry_of(line.strip())
+    if entry is None:
+        return None
+    return Key(authorized_keys.fingerprint(entry.blob), plain(entry.comment.decode("utf-8", "replace"), 60))
+
+
+def public_part(text: str) -> Optional[bytes]:
+    """The public key in a private one of OpenSSH's own form, where it is not encrypted; None for any other text."""
+    body = re.search(r"-----BEGIN OPENSSH PRIVATE KEY-----(.*?)-----END", text, re.DOTALL)
+    if not body:
+        return None
+    try:
+        raw = base64.b64decode("".join(body[1].replace("\\n", "\n").split()), validate=True)
+        if not raw.startswith(b"openssh-key-v1\0"):
+            return None
+        at = 15
+        for _field in ("cipher", "derivation", "its options"):
+            at += 4 + struct.unpack_from(">I", raw, at)[0]
+        at += 4  # how many keys there are
+        size = struct.unpack_from(">I", raw, at)[0]
+    except (binascii.Error, struct.error):
+        return None
+    blob = raw[at + 4 : at + 4 + size]
+    return blob if len(blob) == size else None
+
+
+def stray_keys(found: Mapping[str, Iterable[Key]], known: Iterable[Known], changed: Mapping[str, float]) -> List[str]:
+    """Entries by file where no credential has them: leaked keys first, then the catalog's others, then unknown ones.
+
+    ``changed`` says when each file was.
+    """
+    ours: Dict[str, List[Known]] = {}
+    for one in known:
+        ours.setdefault(one.fingerprint, []).append(one)
+    lines = []
+    for path in sorted(found):
+        unknown = 0
+        when = ", file changed %s" % stamp(changed[path]) if path in changed else ""
+        for key in found[path]:
+            its = ours.get(key.fingerprint, [])
+            if path not in [one.file for one in its]:
+                comment = " (%s)" % key.comment if key.comment else ""
+                leaked = any(one.leaked for one in its)
+                word = ("LEAKED key" if leaked else "key") if its else "unknown key"
+                whose = " of " + ", ".join(one.credential for one in its) if its else ""
+                own = [plain(one.file) for one in its if one.file]
+                beside = ", beside its own file " + ", ".join(own) if own else ""
+                rank = 0 if leaked else 1 if its else 2
+                unknown += rank == 2
+                if rank == 2 and unknown > MOST_OF_FILE:
+                    continue
+                words = (word, key.fingerprint, whose, comment, plain(path), beside, when)
+                lines.append((rank, "%s %s%s%s in %s%s%s" % words))
+        if unknown > MOST_OF_FILE:
+            lines.append((2, "%d more unknown keys in %s" % (unknown - MOST_OF_FILE, plain(path))))
+    return cut([line for _rank, line in sorted(lines, key=lambda one: one[0])])
+
+
+# --- processes -------------------------------------------------------------------------------------------------------
+
+
+def main_pids(text: str) -> Dict[str, int]:
+    """Process by unit, out of ``systemctl show --property=Id,MainPID``; 0 for a unit that does not run."""
+    found = {}
+    for fields in systemd_show.shown(text):
+        if fields.get("Id") and fields.get("MainPID", "").isdigit():
+            found[fields["Id"]] = int(fields["MainPID"])
+    return found
+
+
+def process_lines(units: Mapping[str, Optional[float]], path: str, changed: Optional[float]) -> List[str]:
+    """``units`` says when each unit's process began, None for one that does not run."""
+    lines = []
+    for unit in sorted(units):
+        began = units[unit]
+        if began is None:
+            lines.append("%s does not run" % plain(unit))
+        elif changed is None:
+            lines.append("%s runs since %s; there is no %s" % (plain(unit), stamp(began), path))
+        else:
+            order = "BEFORE its file changed" if began < changed else "after its file changed"
+            lines.append("%s runs since %s, %s (%s)" % (plain(unit), stamp(began), order, stamp(changed)))
+    return lines

@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Copies of dead values beside a ``.env``: ours are removed, others are named. Standard library only; Python 3.8."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import stat
+from typing import ContextManager, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import value_encodings
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+
+LARGEST = 1024 * 1024
+"""Bytes of a file that is looked into."""
+MOST = 500
+"""Files that are looked into, those that are called like the file first."""
+
+Values = Mapping[str, Sequence[str]]
+"""What is dead, by credential."""
+
+
+class Result(NamedTuple):
+    """Words of what was removed, and of what is left with the remedy."""
+
+    removed: List[str]
+    left: List[str]
+
+
+def spellings(value: str) -> Tuple[bytes, ...]:
+    """How a file may hold a value: as it leaks, or between double quotes."""
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+    spelt = [text for _name, text in value_encodings.forms(value)]
+    return tuple(dict.fromkeys(form.encode("utf-8", "surrogateescape") for form in [*spelt, quoted]))
+
+
+def held(content: bytes, values: Values) -> List[str]:
+    """The credentials whose dead values are in there."""
+    return [
+        name
+        for name in sorted(values)
+        if any(form in content for value in values[name] if value for form in spellings(value))
+    ]
+
+
+def scrubbed(path: str, values: Values, *, check: bool = False) -> Result:
+    """Looks beside the file. Raises HostError where its directory or itself cannot be looked at."""
+    removed: List[str] = []
+    left: List[str] = []
+    with atomic_file.held(path, look=True) as env, _alone(env):
+        found = atomic_file.present(env.file)
+        now = held(found.content, values) if found else []
+        if now:
+            left.append("%s itself holds a dead value of %s: deploy to this host" % (path, ", ".join(now)))
+        kept = atomic_file.present(env.backup)
+        backup = env.backup.path if env.backup else ""
+        dead = held(kept.content, values) if kept else []
+        if dead and now:
+            left.append("%s holds a dead value of %s, and the next proof replaces it" % (backup, ", ".join(dead)))
+        elif dead:
+            if not check:
+                _remove(env.backup)
+            removed.append("%s, which held a dead value of %s" % (backup, ", ".join(dead)))
+        if not check:
+            atomic_file.swept(env)
+        left += strays(env, values)
+    return Result(removed, left)
+
+
+def _alone(env: atomic_file.EnvFile) -> ContextManager[None]:
+    return atomic_file.alone(env.mark) if env.mark else contextlib.nullcontext()
+
+
+def _remove(at: Optional[atomic_file.Place]) -> None:
+    try:
+        atomic_file.remove(at)
+    except OSError as error:
+        raise HostError("%s: cannot be removed: %s" % (at.path if at else "", error.strerror)) from None
+
+
+def strays(env: atomic_file.EnvFile, values: Values) -> List[str]:
+    """Files beside it that nobody of ours wrote and that hold a dead value, each with what to do."""
+    directory, base = env.file.folder, env.file.name
+    try:
+        names = [name for name in safe_files.listed(env.file) if name not in env.own_names]
+    except OSError as error:
+        return ["%s cannot be listed: %s; use become" % (directory, error.strerror)]
+    names.sort(key=lambda name: (base.lstrip(".") not in name, name))
+    lines: List[str] = []
+    unread: List[str] = []
+    large = 0
+    for name in names[:MOST]:
+        stray = os.path.join(directory, name)
+        content, mode = look(env.file.sibling(name))
+        if mode is None:
+            continue
+        if content is None:
+            unread.append(stray)
+        elif len(content) > LARGEST:
+            large += 1
+        else:
+            dead = held(content, values)
+            if dead:
+                shown = "".join(one if one.isprintable() else "?" for one in stray)
+                lines.append(
+                    "%s (mode %04o) holds a dead value of %s; remove it: rm %s"
+                    % (shown, mode, ", ".join(dead), shlex.quote(shown))
+                )
+    passed = large + len(names[MOST:])
+    if unread:
+        lines.append("%d files in %s cannot be read; use become" % (len(unread), directory))
+    if passed:
+        lines.append("%d files in %s were not looked into, being large or many" % (passed, directory))
+    return lines
+
+
+def look(at: atomic_file.Place) -> Tuple[Optional[bytes], Optional[int]]:
+    """Content and mode of a regular file; no mode for anything else. Nothing that could wait is opened."""
+    try:
+        status = safe_files.status(at)
+    except HostError:
+        return None, None
+    if status is None or not stat.S_ISREG(status.st_mode):
+        return None, None
+    mode = stat.S_IMODE(status.st_mode)
+    try:
+        with os.fdopen(safe_files.opened(at), "rb") as stream:
+            return stream.read(LARGEST + 1), mode
+    except (HostError, OSError):
+        return None, mode
+
+
+def by_credential(values: Mapping[str, object]) -> Dict[str, List[str]]:
+    """What was handed over, checked: a list of texts by name."""
+    found = {}
+    for name, texts in values.items():
+        if not isinstance(texts, (list, tuple)) or not all(isinstance(one, str) and one for one in texts):
+            raise HostError("values: must be lists of texts by credential")
+        found[str(name)] = list(texts)
+    return found

@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What runs an operator's own kind on the rotation host: its executable is in memory alone, never on the disk.
+
+Python 3.8.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import own_kind, trusted_imports
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "program": {"type": "str", "required": True},
+    "request": {"type": "dict", "required": True, "no_log": True},
+    "masked": {"type": "list", "elements": "str", "required": True, "no_log": True},
+    "timeout": {"type": "int", "required": True},
+}
+RETURNS: dict[str, Any] = {"message": "text", "notes": "text"}
+"""The notes are JSON."""
+_MFD_EXEC = 0x10
+"""Linux 6.3 and newer may refuse to run what was made without this flag; older kernels do not know it."""
+_ELSEWHERE = "Choose another rotation host by -e rotation_host=…, or set runs_on: controller in kind.yml"
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    params = module.params
+    try:
+        if module.check_mode and params["request"]["verb"] != "check":
+            raise RotationError("%s was not run: check mode runs the verb check only" % params["name"])
+        answer = _carried_out(params)
+    except RotationError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, message=answer["message"], notes=json.dumps(answer["notes"]))
+
+
+def _carried_out(params: dict[str, Any]) -> dict[str, Any]:
+    program = base64.b64decode(params["program"])
+    _require_trusted(program, params["name"])
+    descriptor = _in_memory(program, params["name"])
+    return own_kind.carry_out(
+        ["/proc/self/fd/%d" % descriptor],
+        params["request"],
+        name=params["name"],
+        seconds=params["timeout"],
+        masked=params["masked"],
+        folder="/",
+        descriptors=[descriptor],
+    )
+
+
+def _in_memory(program: bytes, name: str) -> int:
+    """A read-only file descriptor of the executable, which no other process can change or find."""
+    try:
+        try:
+            made = os.memfd_create("kind", os.MFD_CLOEXEC | _MFD_EXEC)
+        except OSError:
+            made = os.memfd_create("kind", os.MFD_CLOEXEC)
+        with os.fdopen(made, "wb") as file:
+            file.write(program)
+            file.flush()
+            return os.open("/proc/self/fd/%d" % made, os.O_RDONLY)
+    except (AttributeError, OSError) as error:
+        reason = getattr(error, "strerror", None) or "the host's Python has no memfd_create"
+        raise RotationError("%s: this host runs no program from memory: %s. %s" % (name, reason, _ELSEWHERE)) from None
+
+
+def _require_trusted(program: bytes, name: str) -> None:
+    """Whoever may change the interpreter reads the values that the executable is given. Raises RotationError."""
+    path = _interpreter(program)
+    if path is None or not os.path.isabs(path):
+        return
+    try:
+        trusted_imports.check(path, trusted_imports.own_accounts(), set())
+    except trusted_imports.Untrusted as error:
+        at = str(error)[len(trusted_imports.UNTRUSTED) :]
+        remedy = "Another account may change it. Name one that belongs to root in the executable's first line"
+        raise RotationError("%s: untrusted interpreter %s: %s" % (name, at, remedy)) from None
+    except OSError as error:
+        raise RotationError("%s: its interpreter %s: %s" % (name, path, error.strerror)) from None
+
+
+def _interpreter(program: bytes) -> str | None:
+    """What runs a script, as its first line names it; of ``/usr/bin/env``, the program that is found by PATH."""
+    if not program.startswith(b"#!"):
+        return None
+    words = program[2:].split(b"\n", 1)[0].decode(errors="replace").split() or [""]
+    if os.path.basename(words[0]) != "env":
+        return words[0]
+    named = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
+    return shutil.which(named[0]) if named else None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,343 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One connection to PostgreSQL with whichever driver the application has: psycopg 3, else psycopg2."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import ssl
+import sys
+import time
+from types import TracebackType
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple, Type, TypeVar, Union
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import (
+    LOCAL,
+    SCRAM,
+    DatabaseError,
+    Refusal,
+    Target,
+    identifier,
+    known,
+    literal,
+    not_connected,
+    refusal,
+    refuse_older,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.plan import (
+    Admin,
+    Facts,
+    Membership,
+    Role,
+    Statement,
+)
+
+APPLICATION = "watchparty.secrets"
+# One key for all roles: changes of logins are rare and short. Locks are of one database; see ``apply``.
+LOCK = 0x77707365
+LIMITS = "SET lock_timeout = '5s'; SET statement_timeout = '15s'; SET idle_in_transaction_session_timeout = '60s'"
+AGAIN = 3
+
+Row = Sequence[Any]
+T = TypeVar("T")
+
+
+class Found(NamedTuple):
+    """What a login led to."""
+
+    session_user: str
+    current_user: str
+
+
+class Session(NamedTuple):
+    """Sessions of one login that look alike."""
+
+    address: str
+    application_name: str
+    number: int
+    known: bool
+
+
+class Retry(Exception):
+    """Another transaction changed the same row."""
+
+
+def driver() -> Any:
+    for name in ("psycopg", "psycopg2"):
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    raise DatabaseError(
+        "no_driver",
+        "%s has neither psycopg nor psycopg2. Set ansible_python_interpreter to the interpreter of an application that "
+        "talks to PostgreSQL, or install psycopg there" % sys.executable,
+    )
+
+
+class Server:
+    """A connection. Each statement stands for itself unless it is between ``BEGIN`` and ``COMMIT``."""
+
+    def __init__(self, target: Target, *, what: str, timeout: int) -> None:
+        self.target = target
+        self._driver = driver()
+        try:
+            self._connection = self._driver.connect(**_keywords(self._driver, target, timeout))
+        except (self._driver.Error, OSError) as error:
+            found = refusal(_scrubbed(str(error), target))
+            raise Refused(found, not_connected(found, target, what)) from None
+        self._connection.autocommit = True
+
+    @classmethod
+    def administered(cls, target: Target, *, timeout: int) -> Server:
+        """A connection of the administrator, which answers SCRAM alone and waits for nothing for long."""
+        options = {"require_auth": SCRAM, **target.options}
+        server = cls(target._replace(options=options), what="admin_url", timeout=timeout)
+        server.rows(LIMITS, doing="setting time limits")
+        return server
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self._connection.close()
+
+    def rows(self, text: str, *, doing: str) -> List[Row]:
+        """Runs a statement. ``doing`` says in an error what was under way."""
+        try:
+            cursor = self._connection.cursor()
+            cursor.execute(text)
+            return list(cursor.fetchall()) if cursor.description else []
+        except self._driver.Error as error:
+            raise _translated(error, self.target, doing) from None
+
+    def transaction(self, act: Callable[[], T]) -> T:
+        """Runs ``act`` alone among the runs of this collection; as a whole or not at all."""
+        for attempt in range(1, AGAIN + 1):
+            try:
+                self.rows("BEGIN; SELECT pg_advisory_xact_lock(%d)" % LOCK, doing="waiting for other runs")
+                result = act()
+                self.rows("COMMIT", doing="committing")
+                return result
+            except Retry:
+                self._back()
+                if attempt == AGAIN:
+                    raise DatabaseError(
+                        "busy", "another session keeps changing the same roles; run again when it has finished"
+                    ) from None
+                time.sleep(0.1 * attempt)
+            except BaseException:
+                self._back()
+                raise
+        raise AssertionError("not reached")
+
+    def _back(self) -> None:
+        try:
+            self.rows("ROLLBACK", doing="rolling back")
+        except DatabaseError:
+            # The connection is gone, and the transaction with it.
+            return
+
+
+class Refused(DatabaseError):
+    """Raised when a connection fails; ``found`` says how."""
+
+    def __init__(self, found: Refusal, error: DatabaseError) -> None:
+        self.found = found
+        super().__init__(error.reason, str(error))
+
+
+def _keywords(used: Any, target: Target, timeout: int) -> Dict[str, Any]:
+    words: Dict[str, Any] = {
+        "connect_timeout": timeout,
+        "application_name": APPLICATION,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        **target.keywords(),
+    }
+    libpq = used.pq.version() if hasattr(used, "pq") else used.extensions.libpq_version()
+    if libpq >= 120000:
+        words["tcp_user_timeout"] = 20000
+    if words.get("sslrootcert") == "system" and words.get("sslmode") in ("verify-ca", "verify-full"):
+        words["sslrootcert"] = _authorities()
+    return _with_scram(words, libpq) if "require_auth" in words else words
+
+
+def _with_scram(words: Dict[str, Any], libpq: int) -> Dict[str, Any]:
+    """Makes libpq answer what ``require_auth`` allows, and nothing else.
+
+    Before version 16 it does not know that option. Where TLS is certain, channel binding has the same effect: a request
+    for the password itself, or for its MD5 hash, is never answered.
+    """
+    if libpq >= 160000:
+        return words
+    allowed = words.pop("require_auth")
+    if libpq >= 130000 and allowed == SCRAM and words.get("sslmode") in ("require", "verify-ca", "verify-full"):
+        return {**words, "channel_binding": "require"}
+    raise DatabaseError(
+        "old_libpq",
+        "the libpq of %s is version %d, which would also answer a request for the password itself. Upgrade "
+        "psycopg[binary] or psycopg2-binary there until it is 16 or newer; with 13 to 15, TLS is needed"
+        % (sys.executable, libpq // 10000),
+    )
+
+
+def _authorities() -> str:
+    """The file of the authorities that this host trusts: the driver's own TLS library may look elsewhere."""
+    found = ssl.get_default_verify_paths().cafile
+    known = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+    for path in (found, *known):
+        if path and os.path.isfile(path):
+            return path
+    raise DatabaseError(
+        "no_authorities",
+        "this host has no file of trusted certificates; install ca-certificates, or name a file in server.tls.ca",
+    )
+
+
+def _scrubbed(text: str, target: Target) -> str:
+    return text.replace(target.password, "********") if target.password else text
+
+
+_CODES = {
+    "55P03": ("busy", "another session holds a lock on it for more than 5 seconds; run again"),
+    "57014": ("slow", "the server took more than 15 seconds; see what it is busy with, and run again"),
+    "57P01": ("interrupted", "the server ended the connection; run again"),
+    "25006": ("read_only", "the server is read-only, a standby perhaps: the URL must lead to the primary"),
+    "2BP01": ("owns_things", "other objects depend on the role: REASSIGN OWNED and DROP OWNED in each database first"),
+    "42501": ("missing_right", "the right is missing; run the statement once as a superuser, or grant the right"),
+    "53300": ("limit", "the connections are at their limit"),
+}
+
+
+def _translated(error: Any, target: Target, doing: str) -> Union[DatabaseError, Retry]:
+    code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    said = getattr(getattr(error, "diag", None), "message_primary", None) or str(error)
+    said = _scrubbed(" ".join(str(said).split()), target)
+    if code in ("40001", "40P01") or "tuple concurrently" in said:
+        return Retry()
+    if code is None:
+        found = refusal(said)
+        words = "the connection to %s broke off; what was not committed is undone. Run again" % target.place
+        return DatabaseError(found.reason, "%s: %s. The answer was: %s" % (doing, words, said))
+    reason, words = _CODES.get(code, ("refused_statement", "the server refuses it (%s)" % code))
+    return DatabaseError(reason, "%s: %s. The answer was: %s" % (doing, words, said))
+
+
+def observe(server: Server, names: Sequence[str]) -> Facts:
+    """What the server knows of these roles, and what we may do."""
+    doing = "reading roles"
+    # to_jsonb, since the options came with version 16.
+    members = (
+        "SELECT m.rolname, g.rolname, bool_or(a.admin_option), "
+        "bool_or(coalesce((to_jsonb(a)->>'inherit_option')::bool, true)), "
+        "bool_or(coalesce((to_jsonb(a)->>'set_option')::bool, true)) FROM pg_auth_members a "
+        "JOIN pg_roles m ON m.oid = a.member JOIN pg_roles g ON g.oid = a.roleid WHERE m.rolname IN (%s) GROUP BY 1, 2"
+    )
+    settings = (
+        "SELECT r.rolname, coalesce(d.datname, ''), unnest(s.setconfig) FROM pg_db_role_setting s "
+        "JOIN pg_roles r ON r.oid = s.setrole LEFT JOIN pg_database d ON d.oid = s.setdatabase WHERE r.rolname IN (%s)"
+    )
+    roles = (
+        "SELECT rolname, oid::bigint, rolcanlogin, rolsuper, rolinherit, rolconnlimit, "
+        "coalesce(rolvaliduntil < 'infinity', false), shobj_description(oid, 'pg_authid'), "
+        "pg_has_role(oid, 'USAGE WITH ADMIN OPTION') FROM pg_roles WHERE rolname IN (%s)"
+    )
+    wanted = ", ".join(literal(name) for name in names)
+    groups: Dict[str, Dict[str, Membership]] = {name: {} for name in names}
+    for member, group, *options in server.rows(members % wanted, doing=doing):
+        groups[member][group] = Membership(*options)
+    kept: Dict[str, Dict[Tuple[str, str], str]] = {name: {} for name in names}
+    for name, database, line in server.rows(settings % wanted, doing=doing):
+        setting, _equals, value = line.partition("=")
+        kept[name][(database, setting)] = value
+    found = {
+        row[0]: Role(*row, settings=kept[row[0]], member_of=groups[row[0]])  # type: ignore[misc]
+        for row in server.rows(roles % wanted, doing=doing)
+    }
+    return Facts(administrator(server), found)
+
+
+def administrator(server: Server) -> Admin:
+    (row,) = server.rows(
+        "SELECT current_user::text, current_setting('server_version_num')::int, rolsuper, rolcreaterole, "
+        "pg_has_role('pg_signal_backend', 'USAGE'), pg_has_role('pg_read_all_stats', 'USAGE') "
+        "FROM pg_roles WHERE rolname = current_user",
+        doing="reading the administrator's rights",
+    )
+    return Admin(*row)
+
+
+def apply(server: Server, plan: Sequence[Statement], login: str, journal: int) -> None:
+    """Runs a plan inside the transaction.
+
+    The record is read once more before it is written: our lock holds back only runs in the same database, and any
+    other has either committed before the first statement here, or waits for it.
+    """
+    for statement in plan:
+        if statement.records:
+            role = observe(server, [login]).roles[login]
+            refuse_older(role.comment, login, journal)
+        server.rows(statement.text, doing=statement.shown)
+
+
+def sessions(server: Server, login: str, addresses: Sequence[str]) -> List[Session]:
+    """Who is logged in as this role, by address and program."""
+    text = (
+        "SELECT host(client_addr), coalesce(application_name, ''), count(*) FROM pg_stat_activity "
+        "WHERE usename = %s AND pid <> pg_backend_pid() GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    rows = server.rows(text % literal(login), doing="listing sessions")
+    return [Session(address or LOCAL, program, count, known(address, addresses)) for address, program, count in rows]
+
+
+def may_end_sessions(admin: Admin, login: str) -> None:
+    for has, group, what in (
+        (admin.reads_sessions, "pg_monitor", "see where sessions come from"),
+        (admin.signals, "pg_signal_backend", "end sessions"),
+    ):
+        if not (has or admin.superuser):
+            raise DatabaseError(
+                "missing_right",
+                "administrator %s may not %s of role %s. As a superuser: GRANT %s TO %s"
+                % (admin.name, what, login, group, identifier(admin.name)),
+            )
+
+
+def end_sessions(server: Server, login: str, *, seconds: float) -> int:
+    """Ends every session of a role; one that was logging in at that moment too. Returns how many there were."""
+    text = (
+        "SELECT pid, backend_start::text, pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE usename = %s AND pid <> pg_backend_pid()"
+    )
+    ended: Set[Tuple[int, str]] = set()
+    quiet, deadline = 0, time.monotonic() + seconds
+    while quiet < 2:
+        rows = server.rows(text % literal(login), doing="ending sessions of %s" % login)
+        ended.update((pid, start) for pid, start, _signalled in rows)
+        quiet = 0 if rows else quiet + 1
+        if rows and time.monotonic() > deadline:
+            raise DatabaseError(
+                "sessions_stay",
+                "%d sessions of role %s did not end within %d seconds; look at them in pg_stat_activity, and run again"
+                % (len(rows), login, seconds),
+            )
+        time.sleep(0.02)
+    return len(ended)
+
+
+def try_login(target: Target, what: str, timeout: int) -> Union[Found, Refused]:
+    """Logs in and asks who we are, or says how that was refused."""
+    try:
+        with Server(target, what=what, timeout=timeout) as server:
+            (row,) = server.rows("SELECT session_user::text, current_user::text", doing="asking who we are")
+            return Found(*row)
+    except Refused as refused:
+        return refused

@@ -1,0 +1,300 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The states of a login that takes turns: each looks, plans, and applies the plan in one transaction."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import postgresql
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import unknown_clients
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import connection
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import plan as _plan
+
+Result = Dict[str, Any]
+
+NEEDED = {
+    "checked": ("admin_url", "login", "owner", "like"),
+    "present": ("admin_url", "login_url", "login", "owner", "verifier"),
+    "usable": ("login_url", "login", "owner"),
+    "sessions": ("admin_url", "login"),
+    "absent": ("admin_url", "login_url", "login"),
+    "prepared": ("admin_url", "owner"),
+    "unprepared": ("admin_url", "owner"),
+}
+
+# How long sessions may take to end, and a server that is at its limit to answer.
+PATIENCE = 15.0
+
+
+class UnknownSessions(postgresql.DatabaseError):
+    """Raised when programs outside the inventory still use a login."""
+
+    def __init__(self, sessions: List[Dict[str, Any]], message: str) -> None:
+        self.sessions = sessions
+        super().__init__("unknown_sessions", message)
+
+
+class Run:
+    """One call of the module."""
+
+    def __init__(self, params: Mapping[str, Any], check_mode: bool) -> None:
+        self.params = params
+        self.check_mode = check_mode
+        missing = [name for name in NEEDED[params["state"]] if not params[name]]
+        if missing:
+            raise postgresql.DatabaseError(
+                "missing_option", "state=%s needs %s" % (params["state"], ", ".join(missing))
+            )
+        self.login: str = params["login"]
+        self.owner: str = params["owner"]
+        self.journal: int = params["journal"]
+
+    def administrator(self) -> connection.Server:
+        target = postgresql.parse_url(self.params["admin_url"], "admin_url")
+        return connection.Server.administered(target, timeout=self.params["connect_timeout"])
+
+    @property
+    def target(self) -> postgresql.Target:
+        target = postgresql.parse_url(self.params["login_url"], "login_url")
+        if target.user != self.login:
+            raise postgresql.DatabaseError(
+                "bad_url", "login_url logs in as %s, and login is %s" % (target.user, self.login)
+            )
+        return target
+
+    def try_login(self) -> Union[connection.Found, connection.Refused]:
+        return connection.try_login(self.target, "login_url", self.params["connect_timeout"])
+
+    def observed(self, server: connection.Server, *names: Optional[str]) -> _plan.Facts:
+        return connection.observe(server, [name for name in dict.fromkeys(names) if name])
+
+    def applied(self, server: connection.Server, plan: Sequence[_plan.Statement], login: str) -> Result:
+        if not self.check_mode:
+            connection.apply(server, plan, login, self.journal)
+        return {"changed": bool(plan), "statements": [statement.shown for statement in plan]}
+
+
+def checked(run: Run) -> Result:
+    """Asks what setting ``login`` and ending ``like`` would ask, and writes nothing."""
+    with run.administrator() as server:
+        former: str = run.params["like"]
+        facts = run.observed(server, run.login, run.owner, former)
+        _plan.plan_layout(facts, login=run.login, owner=run.owner, journal=run.journal, like=former)
+        refuse_own(server, former)
+        _plan.plan_absent(facts, login=former, journal=run.journal)
+        connection.may_end_sessions(facts.admin, former)
+        refuse_in_use(run, server, facts.roles.get(run.login))
+    return {"changed": False}
+
+
+def present(run: Run) -> Result:
+    found = run.try_login()
+    if isinstance(found, connection.Found) and found.current_user == run.owner:
+        return {"changed": False, "statements": []}
+    with run.administrator() as server:
+
+        def act() -> Result:
+            facts = run.observed(server, run.login, run.owner, run.params["like"])
+            plan = _plan.plan_present(
+                facts,
+                login=run.login,
+                owner=run.owner,
+                verifier=run.params["verifier"],
+                journal=run.journal,
+                like=run.params["like"],
+            )
+            refuse_in_use(run, server, facts.roles.get(run.login))
+            return run.applied(server, plan, run.login)
+
+        return server.transaction(act)
+
+
+def refuse_in_use(run: Run, server: connection.Server, role: Optional[_plan.Role]) -> None:
+    """A new password for a login that programs use would lock them out as they reconnect."""
+    if role is None or not role.can_login or run.params["allow_sessions"]:
+        return
+    deadline = time.monotonic() + 1
+    while True:
+        found = connection.sessions(server, run.login, [])
+        if not found:
+            return
+        # A session that was just closed is still listed for a moment.
+        if time.monotonic() > deadline:
+            raise postgresql.DatabaseError(
+                "in_use",
+                "role %s is in use (%s), and login_url does not log in as it; its password was left as it is. Store "
+                "the password that is valid, or end those programs" % (run.login, in_words(found)),
+            )
+        time.sleep(0.1)
+
+
+def usable(run: Run) -> Result:
+    try:
+        return {"changed": False, "usable": True, "temporary_table": worked(run)}
+    except postgresql.DatabaseError as error:
+        if not run.check_mode:
+            raise
+        return {"changed": False, "usable": False, "reason": error.reason, "problem": str(error)}
+
+
+def worked(run: Run) -> bool:
+    """Logs in and does a little of what an application does; whether that included a temporary table."""
+    with connection.Server(run.target, what="login_url", timeout=run.params["connect_timeout"]) as server:
+        doing = "using the login %s" % run.login
+        ((session_user, current_user, temporary),) = server.rows(
+            "SELECT session_user::text, current_user::text, has_database_privilege(current_database(), 'TEMPORARY')",
+            doing=doing,
+        )
+        if session_user != run.login:
+            raise postgresql.DatabaseError(
+                "other_login",
+                "login_url logs in as %s where %s is wanted; a pooler in between may map users"
+                % (session_user, run.login),
+            )
+        if current_user != run.owner:
+            raise postgresql.DatabaseError(
+                "not_a_member",
+                "role %s stays %s after it logs in and does not become %s. It must be a member, with this setting: "
+                "GRANT %s TO %s; ALTER ROLE %s SET role TO %s"
+                % (run.login, current_user, run.owner, *map(postgresql.identifier, (run.owner, run.login) * 2)),
+            )
+        if temporary:
+            name = "watchparty_secrets_test"
+            server.rows(
+                "BEGIN; CREATE TEMPORARY TABLE %s (number integer); DROP TABLE %s; COMMIT" % (name, name), doing=doing
+            )
+    return temporary
+
+
+def sessions(run: Run) -> Result:
+    with run.administrator() as server:
+        if run.login not in run.observed(server, run.login).roles:
+            return {"changed": False, "sessions": []}
+        connection.may_end_sessions(connection.administrator(server), run.login)
+        found = connection.sessions(server, run.login, run.params["known_addresses"])
+    return {"changed": False, "sessions": as_data(found)}
+
+
+def absent(run: Run) -> Result:
+    started = time.monotonic()
+    with run.administrator() as server:
+
+        def act() -> Tuple[List[connection.Session], Result]:
+            facts = run.observed(server, run.login)
+            refuse_own(server, run.login)
+            plan = _plan.plan_absent(facts, login=run.login, journal=run.journal)
+            connection.may_end_sessions(facts.admin, run.login)
+            found = connection.sessions(server, run.login, run.params["known_addresses"])
+            refuse_unknown(run, found)
+            return found, run.applied(server, plan, run.login)
+
+        found, result = server.transaction(act)
+        result["sessions"] = as_data(found)
+        if run.check_mode:
+            result["changed"] = result["changed"] or bool(found)
+            return result
+        ended = connection.end_sessions(server, run.login, seconds=PATIENCE)
+        result["refusal"] = prove_refused(run)
+    result.update(changed=result["changed"] or ended > 0, ended=ended, refused=True)
+    result["seconds"] = round(time.monotonic() - started, 3)
+    return result
+
+
+def refuse_own(server: connection.Server, login: str) -> None:
+    ((itself,),) = server.rows("SELECT session_user::text", doing="asking who we are")
+    if itself == login:
+        raise postgresql.DatabaseError(
+            "own_login", "admin_url logs in as %s, the role that is to be ended; use another" % login
+        )
+
+
+def refuse_unknown(run: Run, found: Sequence[connection.Session]) -> None:
+    strangers = [session for session in found if not session.known]
+    if strangers and not run.params["allow_sessions"]:
+        raise UnknownSessions(
+            as_data(found),
+            "role %s has sessions from outside known_addresses: %s. Nothing was changed: %s"
+            % (run.login, in_words(strangers), unknown_clients.remedy(session.address for session in strangers)),
+        )
+
+
+def prove_refused(run: Run) -> str:
+    """The word for how the server turned the login away."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        found = run.try_login()
+        if isinstance(found, connection.Found):
+            raise postgresql.DatabaseError(
+                "still_accepted",
+                "role %s may no longer log in, and login_url still does: it leads to another server than admin_url, "
+                "or to a pooler that remembers the password" % run.login,
+            )
+        if found.found.proves_refusal:
+            return found.found.reason
+        if not found.found.may_pass or time.monotonic() > deadline:
+            raise postgresql.DatabaseError(
+                "not_proven",
+                "role %s may no longer log in, but the old password could not be tried: %s" % (run.login, found),
+            )
+        time.sleep(0.5)
+
+
+def prepared(run: Run) -> Result:
+    with run.administrator() as server:
+
+        def act() -> Result:
+            facts = run.observed(server, run.owner, *postgresql.logins_of(run.owner))
+            connection.may_end_sessions(facts.admin, run.owner)
+            return run.applied(server, _plan.plan_prepared(facts, owner=run.owner), run.owner)
+
+        return server.transaction(act)
+
+
+def unprepared(run: Run) -> Result:
+    with run.administrator() as server:
+
+        def act() -> Result:
+            logins = postgresql.logins_of(run.owner)
+            facts = run.observed(server, run.owner, *logins)
+            in_use = {login: sum(one.number for one in connection.sessions(server, login, [])) for login in logins}
+            plan = _plan.plan_unprepared(facts, owner=run.owner, journal=run.journal, in_use=in_use)
+            return run.applied(server, plan, run.owner)
+
+        return server.transaction(act)
+
+
+def as_data(found: Sequence[connection.Session]) -> List[Dict[str, Any]]:
+    return [
+        {
+            "address": session.address,
+            "application_name": session.application_name,
+            "count": session.number,
+            "known": session.known,
+        }
+        for session in found
+    ]
+
+
+def in_words(found: Sequence[connection.Session]) -> str:
+    return ", ".join(
+        "%s (%d of %s)" % (session.address, session.number, session.application_name or "an unnamed program")
+        for session in found
+    )
+
+
+ACTS: Dict[str, Callable[[Run], Result]] = {
+    "checked": checked,
+    "present": present,
+    "usable": usable,
+    "sessions": sessions,
+    "absent": absent,
+    "prepared": prepared,
+    "unprepared": unprepared,
+}
+
+
+def run(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """Does what ``params["state"]`` says."""
+    return ACTS[params["state"]](Run(params, check_mode))

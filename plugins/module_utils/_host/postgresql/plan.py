@@ -1,0 +1,291 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which statements bring a login role where it should be, from what the server says of it. Pure."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import (
+    VERIFIER,
+    DatabaseError,
+    identifier,
+    literal,
+    logins_of,
+    refuse_older,
+    with_record,
+)
+
+# Their values are lists of names, stored with the quotes that each name needs.
+_LISTS = frozenset(
+    (
+        *("local_preload_libraries", "search_path", "session_preload_libraries", "shared_preload_libraries"),
+        *("temp_tablespaces", "unix_socket_directories"),
+    )
+)
+
+Setting = Tuple[str, str]
+"""Database ("" for all of them) and name."""
+
+
+class Membership(NamedTuple):
+    """What one role may do with another that it is a member of."""
+
+    admin: bool = False
+    inherit: bool = True
+    set_role: bool = True
+
+    def covers(self, other: Membership) -> bool:
+        return all(mine or not wanted for mine, wanted in zip(self, other))
+
+
+class Role(NamedTuple):
+    """What the server knows of one role."""
+
+    name: str
+    oid: int
+    can_login: bool
+    superuser: bool = False
+    inherits: bool = True
+    connection_limit: int = -1
+    expires: bool = False
+    comment: Optional[str] = None
+    administered: bool = True
+    """Whether the administrator has ADMIN OPTION on it."""
+    settings: Mapping[Setting, str] = {}
+    member_of: Mapping[str, Membership] = {}
+
+
+class Admin(NamedTuple):
+    """What the administrator may do."""
+
+    name: str
+    version: int
+    superuser: bool = False
+    creates_roles: bool = True
+    signals: bool = True
+    reads_sessions: bool = True
+
+
+class Facts(NamedTuple):
+    """The server as it was seen inside the transaction."""
+
+    admin: Admin
+    roles: Mapping[str, Role]
+
+
+class Statement(NamedTuple):
+    """One statement; ``shown`` is the same without any value."""
+
+    text: str
+    shown: str
+    records: bool = False
+    """Whether it writes the journal number, which ends the transaction."""
+
+
+def plan_present(
+    facts: Facts, *, login: str, owner: str, verifier: str, journal: int, like: Optional[str] = None
+) -> List[Statement]:
+    """The login, able to log in with the verifier's password, ending up as the owner."""
+    if not VERIFIER.fullmatch(verifier):
+        raise DatabaseError("bad_verifier", "verifier is no SCRAM-SHA-256 verifier; nothing else is sent to a server")
+    role, model = facts.roles.get(login), facts.roles.get(like or "")
+    plan = plan_layout(facts, login=login, owner=owner, journal=journal, like=like)
+    words = ["LOGIN"]
+    if role and not role.inherits:
+        words.append("INHERIT")
+    if model and model.connection_limit != (role.connection_limit if role else -1):
+        words.append("CONNECTION LIMIT %d" % model.connection_limit)
+    if role and role.expires:
+        words.append("VALID UNTIL 'infinity'")
+    text = "ALTER ROLE %s %s PASSWORD " % (identifier(login), " ".join(words))
+    plan.append(Statement(text + literal(verifier), text + "'…'"))
+    return [*plan, _record(role, login, journal)]
+
+
+def plan_layout(facts: Facts, *, login: str, owner: str, journal: int, like: Optional[str] = None) -> List[Statement]:
+    """The part of it that needs no password; raises what stands against the whole."""
+    if login == owner:
+        raise DatabaseError(
+            "login_is_owner", "login and owner are both %s; a rotation needs logins beside the owner" % owner
+        )
+    holder = _required(facts, owner, "owner")
+    model = _required(facts, like, "like") if like else None
+    role = facts.roles.get(login)
+    if role:
+        refuse_older(role.comment, login, journal)
+    _may_change(facts, role, holder, needs_grant=not _is_member(role, owner))
+    return _layout(facts, login, holder, model)
+
+
+def plan_absent(facts: Facts, *, login: str, journal: int) -> List[Statement]:
+    """The login, unable to log in. One that does not exist is made, so that a late set finds the journal number."""
+    role = facts.roles.get(login)
+    if role is None:
+        _may_change(facts, None, None, needs_grant=False)
+        return [_plain("CREATE ROLE %s NOLOGIN" % identifier(login)), _record(None, login, journal)]
+    refuse_older(role.comment, login, journal)
+    _may_change(facts, role, None, needs_grant=False)
+    record = _record(role, login, journal)
+    if not role.can_login and with_record(role.comment, journal) == role.comment:
+        return []
+    return [_plain("ALTER ROLE %s NOLOGIN PASSWORD NULL" % identifier(login)), record]
+
+
+def plan_prepared(facts: Facts, *, owner: str) -> List[Statement]:
+    """Two logins that cannot log in yet, beside the one that owns everything."""
+    holder = _required(facts, owner, "owner")
+    if holder.superuser:
+        raise DatabaseError(
+            "superuser", "role %s is a superuser; take that away first: ALTER ROLE … NOSUPERUSER" % owner
+        )
+    plan = []
+    for login in logins_of(owner):
+        role = facts.roles.get(login)
+        if role and role.can_login and not _is_member(role, owner):
+            raise DatabaseError(
+                "name_taken",
+                "role %s exists, can log in, and is no member of %s; rename it, since that name is needed"
+                % (login, owner),
+            )
+        _may_change(facts, role, holder, needs_grant=not _is_member(role, owner))
+        plan += _layout(facts, login, holder, holder)
+        if holder.connection_limit != (role.connection_limit if role else -1):
+            plan.append(_plain("ALTER ROLE %s CONNECTION LIMIT %d" % (identifier(login), holder.connection_limit)))
+    return plan
+
+
+def plan_unprepared(facts: Facts, *, owner: str, journal: int, in_use: Mapping[str, int]) -> List[Statement]:
+    """Neither of the two logins; ``in_use`` says how many sessions each has. Outside a rotation ``journal`` is 0."""
+    holder = _required(facts, owner, "owner")
+    found = [facts.roles[login] for login in logins_of(owner) if login in facts.roles]
+    for role in found:
+        if journal:
+            refuse_older(role.comment, role.name, journal)
+        if role.can_login:
+            raise DatabaseError(
+                "in_use", "role %s can log in, so a rotation used it; the logins can no longer be dropped" % role.name
+            )
+        if in_use.get(role.name):
+            raise DatabaseError("in_use", "role %s has %d sessions; end them first" % (role.name, in_use[role.name]))
+        _may_change(facts, role, None, needs_grant=False)
+    if found and not holder.can_login:
+        raise DatabaseError("in_use", "role %s cannot log in either; without the two logins nobody could" % owner)
+    return [_plain("DROP ROLE %s" % identifier(role.name)) for role in found]
+
+
+def _layout(facts: Facts, login: str, holder: Role, model: Optional[Role]) -> List[Statement]:
+    """The role, its membership of the owner, and the settings and memberships of the login it takes turns with."""
+    role, name = facts.roles.get(login), identifier(login)
+    plan = [] if role else [_plain("CREATE ROLE %s NOLOGIN" % name)]
+    wanted = {holder.name: Membership()}
+    if model and model.name != holder.name:
+        wanted.update({group: kind for group, kind in model.member_of.items() if group != holder.name})
+    for group, kind in wanted.items():
+        if not _is_member(role, group, kind):
+            plan.append(_plain("GRANT %s TO %s%s" % (identifier(group), name, _options(facts.admin, kind))))
+    settings: Dict[Setting, str] = dict(model.settings) if model else dict(role.settings) if role else {}
+    settings[("", "role")] = holder.name
+    for (database, setting), value in sorted(settings.items()):
+        if not role or role.settings.get((database, setting)) != value:
+            text = "ALTER ROLE %s%s SET %s TO " % (name, _in(database), _setting(setting))
+            written = _value(setting, value)
+            # An application's own setting may hold a secret.
+            plan.append(Statement(text + written, text + ("'…'" if "." in setting else written)))
+    for database, setting in sorted(set(role.settings if role else {}) - set(settings)):
+        plan.append(_plain("ALTER ROLE %s%s RESET %s" % (name, _in(database), _setting(setting))))
+    return plan
+
+
+def _is_member(role: Optional[Role], group: str, kind: Membership = Membership()) -> bool:  # noqa: B008 - immutable
+    found = role.member_of.get(group) if role else None
+    return found is not None and found.covers(kind)
+
+
+def _required(facts: Facts, name: str, what: str) -> Role:
+    role = facts.roles.get(name)
+    if role is None:
+        raise DatabaseError(
+            "no_%s" % what,
+            "role %s (%s) does not exist on the server; correct the catalog, or create it" % (name, what),
+        )
+    return role
+
+
+def _may_change(facts: Facts, role: Optional[Role], holder: Optional[Role], *, needs_grant: bool) -> None:
+    """Refuses early, with the statement that would help, what the server would refuse in the middle."""
+    admin = facts.admin
+    if admin.superuser:
+        return
+    if not admin.creates_roles:
+        raise DatabaseError(
+            "missing_right",
+            "administrator %s lacks CREATEROLE. As a superuser: ALTER ROLE %s CREATEROLE"
+            % (admin.name, identifier(admin.name)),
+        )
+    touched = [one for one in (role, holder if needs_grant else None) if one]
+    for one in touched:
+        if one.superuser:
+            raise DatabaseError(
+                "missing_right", "role %s is a superuser, and administrator %s is none" % (one.name, admin.name)
+            )
+        if admin.version >= 160000 and not one.administered:
+            raise DatabaseError(
+                "missing_right",
+                "administrator %s has no ADMIN OPTION on role %s, which PostgreSQL 16 and newer ask for. As a "
+                "superuser, or as the role that created it: GRANT %s TO %s WITH ADMIN TRUE, INHERIT FALSE, SET FALSE"
+                % (admin.name, one.name, identifier(one.name), identifier(admin.name)),
+            )
+
+
+def _record(role: Optional[Role], login: str, journal: int) -> Statement:
+    comment = with_record(role.comment if role else None, journal)
+    text = "COMMENT ON ROLE %s IS %s" % (identifier(login), literal(comment))
+    return Statement(text, text, records=True)
+
+
+def _plain(text: str) -> Statement:
+    return Statement(text, text)
+
+
+def _in(database: str) -> str:
+    return " IN DATABASE %s" % identifier(database) if database else ""
+
+
+def _options(admin: Admin, kind: Membership) -> str:
+    if admin.version < 160000:
+        return " WITH ADMIN OPTION" if kind.admin else ""
+    words = ("ADMIN", kind.admin), ("INHERIT", kind.inherit), ("SET", kind.set_role)
+    return " WITH " + ", ".join("%s %s" % (word, "TRUE" if on else "FALSE") for word, on in words)
+
+
+def _value(setting: str, value: str) -> str:
+    """A stored value, as ALTER ROLE wants it."""
+    if setting.lower() in _LISTS:
+        return ", ".join(literal(name) for name in _names(value)) or "''"
+    return literal(value)
+
+
+def _setting(setting: str) -> str:
+    return ".".join(identifier(part) for part in setting.split("."))
+
+
+def _names(value: str) -> List[str]:
+    """The names in a stored list: separated by commas, in double quotes where they need them."""
+    names: List[str] = []
+    rest = value.strip()
+    while rest:
+        if rest.startswith('"'):
+            end = 1
+            while rest[end : end + 1] != '"' or rest[end + 1 : end + 2] == '"':
+                end += 2 if rest[end : end + 2] == '""' else 1
+                if end >= len(rest):
+                    raise DatabaseError("bad_setting", "a list among the settings of a role has an open quote")
+            names.append(rest[1:end].replace('""', '"'))
+            rest = rest[end + 1 :].lstrip()
+        else:
+            name, _comma, _rest = rest.partition(",")
+            names.append(name.strip())
+            rest = rest[len(name) :]
+        rest = rest[1:].lstrip() if rest.startswith(",") else rest
+    return names

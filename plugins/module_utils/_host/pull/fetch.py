@@ -1,0 +1,205 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A host that fetches its own settings: reads the stores, writes the file; or keeps the last one and says so.
+
+Runs on hosts without Ansible: the standard library, and a client that is handed in.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, fields
+from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    CatalogError,
+    DotenvError,
+    HostError,
+    JournalError,
+    NoAccess,
+    SecretsError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment_reader as environment
+
+GOOD, INVALID, USAGE, NO_ACCESS, KEPT = 0, 1, 2, 3, 75
+"""Exit codes: those of env-validator.sh, and sysexits' "temporary failure", which a unit can count as a success."""
+PAUSE = 5
+"""Seconds between two tries where there is no file yet."""
+
+Connect = Callable[[Optional[str]], environment.Client]
+"""Gives clients of a region."""
+
+
+class NotConfigured(SecretsError):
+    """Raised when what lies on the host for the fetch cannot be used."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What this host fetches, and where to."""
+
+    environment: str
+    path: str
+    owner: Optional[str] = None
+    group: Optional[str] = None
+    mode: str = "0600"
+    region: Optional[str] = None
+    patience: int = 60
+    """Seconds to go on trying where there is no file to fall back on."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How it ended: an exit code, and words without a value."""
+
+    code: int
+    words: Tuple[str, ...]
+    changed: bool = False
+
+
+def wanted_of(document: Any) -> Wanted:
+    """Raises NotConfigured, naming what is wrong."""
+    known = {field.name for field in fields(Wanted)}
+    if not isinstance(document, Mapping) or not {"environment", "path"} <= set(document) or set(document) - known:
+        raise NotConfigured(
+            "the configuration must be a JSON object with environment, path, and no others than %s" % sorted(known)
+        )
+    found = {key: value for key, value in document.items() if value is not None}
+    for key, value in found.items():
+        right = {"patience": int}.get(key, str)
+        if not isinstance(value, right) or isinstance(value, bool):
+            raise NotConfigured("the configuration: %s must be of type %s" % (key, right.__name__))
+    if not os.path.isabs(found["path"]):
+        raise NotConfigured("the configuration: path must be absolute")
+    return Wanted(**found)
+
+
+def fetch(
+    wanted: Wanted,
+    load: Callable[[], Any],
+    connect: Connect,
+    *,
+    check: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Outcome:
+    """Writes what the stores hold; ``load`` brings the catalog.
+
+    Whatever fails, a file that is there stays, and the words say why.
+    Where there is none, a store that cannot be used is asked again for a while: at boot the network may be late.
+    """
+    until = clock() + wanted.patience
+    while True:
+        try:
+            return _written(wanted, load(), connect, check=check)
+        except SecretsError as caught:
+            error = caught
+        except Exception as caught:  # noqa: BLE001 - the application must start; its words might quote what was read
+            error = SecretsError("an error that nobody thought of: %s" % type(caught).__name__)
+        kept, told = _fallback(wanted)
+        if kept:
+            return Outcome(KEPT, (str(error), told))
+        if check or not isinstance(error, (NoAccess, JournalError)) or clock() >= until:
+            return Outcome(_code_of(error), (str(error), told))
+        sleep(PAUSE)
+
+
+def _code_of(error: SecretsError) -> int:
+    if isinstance(error, NoAccess):
+        return NO_ACCESS
+    return USAGE if isinstance(error, (CatalogError, NotConfigured)) else INVALID
+
+
+def _written(wanted: Wanted, document: Any, connect: Connect, *, check: bool) -> Outcome:
+    catalog = catalog_parser.parse(document, wanted.environment)
+    owned = atomic_file.ownership(wanted.owner, wanted.group, wanted.mode)
+    client = connect(wanted.region or catalog.region)
+    if catalog.expected_account_id:
+        aws_errors.require_account(aws_errors.account_id(client("sts")), catalog.expected_account_id)
+    found = environment.read(environment.Request(document, wanted.environment), catalog, client)
+    values = found.resolution.require_deliverable().values
+    content = dotenv.to_dotenv(values, readers=catalog.readers, header=atomic_file.HEADER).encode("utf-8")
+    with atomic_file.held(wanted.path, owner=owned.uid, write=not check) as env:
+        present = atomic_file.present(env.file)
+        mark = env_file_mark.Mark(env)
+        mark.refuse_older(found.journal.head)
+        plan = env_file_mark.planned(env, content, owned, present, mark)
+        if not check:
+            env_file_mark.deliver(plan, found.resolution.snapshot_id, found.journal.head)
+    before = _settings_of(present, catalog.readers) if present else {}
+    words = [*found.warnings, _told(wanted, plan, before, values, found.resolution.snapshot_id, check=check)]
+    return Outcome(GOOD, tuple(words), plan.rewrite)
+
+
+def _told(
+    wanted: Wanted,
+    plan: env_file_mark.Delivery,
+    before: Mapping[str, str],
+    values: Mapping[str, str],
+    snapshot: str,
+    *,
+    check: bool,
+) -> str:
+    """What came of it, in names."""
+    if not plan.rewrite:
+        return "%s is unchanged (snapshot %s)" % (wanted.path, snapshot)
+    kinds = {
+        "added": sorted(set(values) - set(before)),
+        "changed": sorted(name for name in set(values) & set(before) if values[name] != before[name]),
+        "removed": sorted(set(before) - set(values)),
+    }
+    changes = "; ".join("%s: %s" % (kind, ", ".join(names)) for kind, names in kinds.items() if names)
+    verb = "would be written" if check else "is written"
+    return "%s %s, mode %04o (snapshot %s)%s" % (
+        wanted.path,
+        verb,
+        plan.wanted.mode,
+        snapshot,
+        "; " + changes if changes else "; owner, mode or spelling mended",
+    )
+
+
+def _settings_of(found: atomic_file.Present, readers: Sequence[str]) -> Mapping[str, str]:
+    """None of a file that cannot be parsed."""
+    try:
+        return dotenv.from_dotenv(found.content.decode("utf-8"), readers)
+    except (DotenvError, ValueError):
+        return {}
+
+
+def _fallback(wanted: Wanted) -> Tuple[bool, str]:
+    """Whether there is a file that an application can start on, and what is to be said of it."""
+    path = wanted.path
+    try:
+        with atomic_file.held(path, look=True) as env:
+            found, status = atomic_file.present(env.file), safe_files.status(env.file)
+            origin = _origin(env, found)
+    except HostError as error:
+        return False, "there is no last good file: %s" % error
+    if found is None or status is None:
+        return False, "%s: is not there either, so nothing can start on it" % path
+    # Without a catalog nobody knows its readers; only docker_run keeps quotes.
+    if not any(_settings_of(found, readers) for readers in (dotenv.DEFAULT_READERS, ("docker_run",))):
+        return False, "%s: holds no settings, so nothing can start on it" % path
+    written = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(status.st_mtime))
+    return True, "%s stays as it was written at %s%s" % (path, written, origin)
+
+
+def _origin(env: atomic_file.EnvFile, found: Optional[atomic_file.Present]) -> str:
+    if found is None:
+        return ""
+    try:
+        mark = env_file_mark.Mark(env)
+    except HostError:
+        return ", and its mark cannot be read"
+    content = atomic_file.digest(found.content)
+    for entry in (mark.accepted, mark.proven):
+        if entry.get("digest") == content:
+            return " (snapshot %s)" % entry.get("snapshot")
+    return ", and it is not the file that its mark names: somebody edited it, or a run was cut short"

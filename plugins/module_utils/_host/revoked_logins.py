@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Tries former logins, those at servers from where the application runs, with its own drivers. It only logs in.
+Python 3.8.
+
+A refusal counts only beside the acceptance of the current login: a server that refuses everybody proves nothing.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Callable, Dict, Mapping, Sequence, Tuple, TypeVar
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import postgresql, valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
+    connection as postgresql_connection,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection as valkey_connection
+
+ACCEPTED, REFUSED, UNTRIED, NEITHER = "accepted", "refused", "untried", "neither"
+"""The last one: the current value is refused as the former ones are, so their refusal proves nothing."""
+Answer = Tuple[str, str]
+"""A state, and in words where or why."""
+T = TypeVar("T")
+
+
+def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[str, str]]:
+    """State and words by credential."""
+    found = {}
+    for one in wanted:
+        log_in = partial(_SERVERS[one["server"]], timeout)
+        state, words = judged(log_in, one["current"], one["former"])
+        found[one["credential"]] = {"state": state, "words": words}
+    return found
+
+
+def judged(log_in: Callable[[T], Answer], current: T, former: Sequence[T]) -> Answer:
+    """What the tries of all former values come to; ``log_in`` may raise SecretsError. An acceptance is proof enough."""
+    if not former:
+        return UNTRIED, "no former value was given"
+    answers = [_asked(log_in, one) for one in former]
+    told = dict(answers)
+    if ACCEPTED in told:
+        return ACCEPTED, "a former value still logs in at %s" % told[ACCEPTED]
+    if UNTRIED in told:
+        return UNTRIED, "it could not be tried: %s" % told[UNTRIED]
+    state, words = _asked(log_in, current)
+    if state == ACCEPTED:
+        return REFUSED, "refused now at %s, which accepts the current value" % words
+    proof = "not even the current value is accepted from here, so a refusal would prove nothing: %s" % words
+    return NEITHER if state == REFUSED else UNTRIED, proof
+
+
+def _asked(log_in: Callable[[T], Answer], value: T) -> Answer:
+    try:
+        return log_in(value)
+    except SecretsError as error:
+        return UNTRIED, str(error)
+
+
+def postgresql_login(timeout: int, url: str) -> Answer:
+    target = postgresql.parse_url(url, "the URL")
+    found = postgresql_connection.try_login(target, "the URL", timeout)
+    if isinstance(found, postgresql_connection.Found):
+        return ACCEPTED, target.place
+    # pg_hba.conf turns a login away before its password is looked at.
+    if found.found.proves_refusal and found.found.reason != "not_from_here":
+        return REFUSED, found.found.reason
+    return UNTRIED, str(found)
+
+
+def valkey_login(_timeout: int, url: str) -> Answer:
+    address = valkey.parse_url(url, "the URL")
+    try:
+        valkey_connection.Connection(address, valkey_connection.LOGIN).close()
+    except valkey_connection.Refused as error:
+        return REFUSED, str(error)
+    return ACCEPTED, str(address)
+
+
+_SERVERS: Dict[str, Callable[[int, str], Answer]] = {"postgresql": postgresql_login, "valkey": valkey_login}

@@ -1,0 +1,171 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What runs a module of ours on a host in place of ansible.module_utils.basic, whose import costs more than the module.
+
+The controller sends this file and the module's own sources on standard input, so nothing lies on the host's disk.
+Options were checked on the controller; only defaults and paths are left to do. Standard library only; Python 3.8.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import types
+from typing import Any, Callable, Dict, List, NoReturn, Optional
+
+BASIC = "ansible.module_utils.basic"
+LATE = (
+    "not done after %.0f s: what it waits for on this host, or a server that it asks, accepts connections and never "
+    "answers. Look there; raise secrets_host_timeout if it is only slow"
+)
+
+
+def answer(result: Dict[str, Any]) -> None:
+    """Says the result on a line of its own, whatever was said before it."""
+    sys.stdout.write("\n" + json.dumps(result) + "\n")
+
+
+def end_after(seconds: float, tell: Callable[[Dict[str, Any]], None] = answer) -> Any:
+    """Ends this process with a failure: drivers wait without end for a server that accepts and never answers. What is
+    returned can be cancelled."""
+    import threading  # every host pays for an import, and only programs with a limit need it
+
+    def end() -> None:
+        tell({"failed": True, "msg": LATE % seconds})
+        sys.stdout.flush()
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+class _Sent:
+    """Imports what was sent, each file when it is needed."""
+
+    def __init__(self, sources: Dict[str, str]) -> None:
+        self._sources = sources
+
+    def find_spec(self, name: str, _path: Any = None, _target: Any = None) -> Any:
+        is_package = any(one.startswith(name + ".") for one in self._sources)
+        if name not in self._sources and not is_package:
+            return None
+        spec_type: Any = type(json.__spec__)  # importing importlib would cost every host
+        return spec_type(name, self, is_package=is_package)
+
+    def create_module(self, _spec: Any) -> None:
+        """Python's own way."""
+
+    def exec_module(self, module: Any) -> None:
+        source = self._sources.get(module.__name__)
+        if source is not None:
+            exec(compile(source, module.__name__, "exec"), module.__dict__)  # noqa: S102 - the collection's own files, sent by its controller
+
+
+def start(
+    sources: Dict[str, str],
+    main: str,
+    params: Dict[str, Any],
+    check_mode: bool,
+    diff: bool,
+    seconds: float = 0,
+    imports: str = "",
+    private: bool = False,
+    acts: Optional[List[Dict[str, Any]]] = None,
+) -> None:
+    """Runs the module named ``main`` out of ``sources``, which are imported from memory.
+
+    It ends after ``seconds``, if they are given. With ``acts`` it runs once for each of them, as :func:`each` says.
+    With ``imports``, the source of ``trusted_imports``, it may import the interpreter's packages: as root or with
+    ``private`` values from trusted files only.
+    """
+    if seconds and acts is None:
+        end_after(seconds)
+    if imports:
+        trusted: Dict[str, Any] = {"__name__": "trusted_imports"}
+        exec(compile(imports, "trusted_imports", "exec"), trusted)  # noqa: S102 - as below
+        trusted["enable"](checked=private or os.geteuid() == 0)
+
+    given: List[Dict[str, Any]] = [params]
+    tell: List[Callable[[Dict[str, Any]], None]] = [answer]
+
+    class AnsibleModule:
+        def __init__(self, argument_spec: Dict[str, Any], **_others: Any) -> None:
+            self.params: Dict[str, Any] = {}
+            for name, option in argument_spec.items():
+                value = given[0].get(name, option.get("default"))
+                if option.get("type") == "path" and value is not None:
+                    value = os.path.expanduser(os.path.expandvars(value))
+                self.params[name] = value
+            self.check_mode = check_mode
+            self._diff = diff
+
+        def exit_json(self, **result: Any) -> NoReturn:
+            tell[0](result)
+            raise SystemExit(0)
+
+        def fail_json(self, msg: str, **result: Any) -> NoReturn:
+            tell[0]({"failed": True, "msg": msg, **result})
+            raise SystemExit(1)
+
+    basic = types.ModuleType(BASIC)
+    basic.AnsibleModule = AnsibleModule  # type: ignore[attr-defined]
+    sys.modules[BASIC] = basic
+    sys.meta_path.insert(0, _Sent(sources))
+    __import__(main)
+    run: Callable[[], None] = sys.modules[main].main
+    if acts is None:
+        run()
+        return
+
+    def once(act: Dict[str, Any], keep: Callable[[Dict[str, Any]], None]) -> None:
+        given[0], tell[0] = act, keep
+        run()
+
+    each(acts, once, seconds)
+
+
+def each(
+    acts: List[Dict[str, Any]],
+    once: Callable[[Dict[str, Any], Callable[[Dict[str, Any]], None]], None],
+    seconds: float,
+) -> None:
+    """Carries out one act after the other, and answers with the result of each, however others ended.
+
+    An act has its ``params``, and may name by its number an earlier one that it ``needs``: where that failed it is not
+    done. A negative number stands for one that has failed before. Where an act is not done after ``seconds``, what
+    comes after it is left out of the answer.
+    """
+    import time
+
+    results: List[Dict[str, Any]] = []
+    began = time.monotonic()
+
+    def keep(result: Dict[str, Any]) -> None:
+        results.append({"took": round(time.monotonic() - began, 3), "result": result})
+
+    def late(result: Dict[str, Any]) -> None:
+        keep(result)
+        answer({"results": results})
+
+    for number, act in enumerate(acts):
+        began = time.monotonic()
+        needed = act.get("needs")
+        if needed is not None and (needed < 0 or results[needed]["result"].get("failed")):
+            keep({"failed": True, "msg": "not done, since the act before it failed"})
+            continue
+        timer = end_after(seconds, late) if seconds else None
+        try:
+            once(act["params"], keep)
+        except SystemExit:
+            pass
+        except Exception as error:  # noqa: BLE001 - of one act: the others are carried out all the same
+            # Without its text, which may hold a value.
+            keep({"failed": True, "msg": "unexpected error: %s (please report it)" % type(error).__name__})
+        if timer is not None:
+            timer.cancel()
+        if len(results) == number:
+            keep({"failed": True, "msg": "the module ended without an answer"})
+    answer({"results": results})

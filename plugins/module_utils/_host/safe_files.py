@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Files in directories that another account may change while root works there. Standard library only; Python 3.8.
+
+A path is resolved once, component by component, and its directory stays open: every later call names the file below
+that handle. A link is followed only where root, or this account itself, made it in a directory that no other account
+may write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import pwd
+import stat
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+
+_WALK = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+LINKS = 40
+"""Links in one path, as the kernel has it."""
+
+
+class NoDirectory(HostError):
+    """Raised where the directory of a file does not exist."""
+
+
+class Component(NamedTuple):
+    """A directory on the way to a file."""
+
+    path: str
+    uid: int
+    mode: int
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether accounts other than the owner may replace what lies in it."""
+        return bool(self.mode & 0o022) and not self.mode & stat.S_ISVTX
+
+
+class Place(NamedTuple):
+    """A name in a directory that is held open."""
+
+    directory: int
+    folder: str
+    name: str
+    components: Tuple[Component, ...] = ()
+    """From the root directory to the folder."""
+
+    @property
+    def path(self) -> str:
+        return os.path.join(self.folder, self.name)
+
+    def sibling(self, name: str) -> Place:
+        return self._replace(name=name)
+
+
+@contextlib.contextmanager
+def place(path: str, *, trusted: Optional[Sequence[int]] = None) -> Iterator[Place]:
+    """Opens the directory of ``path``. ``trusted`` accounts may have made links on the way: root and this account.
+
+    Raises NoDirectory, and HostError for a link of another account.
+    """
+    folder, name = os.path.split(os.path.abspath(path))
+    stack: List[int] = []
+    try:
+        components = _walk(path, folder, tuple(trusted or (0, os.geteuid())), stack)
+        yield Place(stack[-1], components[-1].path, name, components)
+    finally:
+        for handle in stack:
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def unguarded(path: str) -> Iterator[Place]:
+    """Opens the directory of ``path`` wherever links lead: for paths that no other account may change."""
+    folder, name = os.path.split(path)
+    handle = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield Place(handle, folder, name)
+    finally:
+        os.close(handle)
+
+
+def _walk(path: str, folder: str, trusted: Tuple[int, ...], stack: List[int]) -> Tuple[Component, ...]:
+    """Opens each component below the one before; ``stack`` gets the handles, which the caller closes."""
+    stack.append(os.open("/", _WALK))
+    components = [_component("/", stack[-1])]
+    waiting = folder.split("/")[::-1]
+    links = 0
+    while waiting:
+        name = waiting.pop()
+        if name in ("", "."):
+            continue
+        if name == "..":
+            if len(stack) > 1:
+                os.close(stack.pop())
+                components.pop()
+            continue
+        shown = os.path.join(components[-1].path, name)
+        try:
+            stack.append(os.open(name, _WALK, dir_fd=stack[-1]))
+        except OSError as error:
+            target = _target(components[-1], stack[-1], name, trusted) if _may_be_link(error) else None
+            if target is None or links >= LINKS:
+                raise _refused(path, shown, stack[-1], name, error) from None
+            links += 1
+            waiting += target.split("/")[::-1]
+            if target.startswith("/"):
+                while len(stack) > 1:
+                    os.close(stack.pop())
+                    components.pop()
+        else:
+            components.append(_component(shown, stack[-1]))
+    return tuple(components)
+
+
+def _component(path: str, handle: int) -> Component:
+    status = os.fstat(handle)
+    return Component(path, status.st_uid, stat.S_IMODE(status.st_mode))
+
+
+def _may_be_link(error: OSError) -> bool:
+    return error.errno in (errno.ELOOP, errno.ENOTDIR)
+
+
+def _target(above: Component, handle: int, name: str, trusted: Tuple[int, ...]) -> Optional[str]:
+    """Where a link leads that only trusted accounts can make or replace; otherwise None."""
+    status = os.lstat(name, dir_fd=handle)
+    if not stat.S_ISLNK(status.st_mode) or status.st_uid not in trusted:
+        return None
+    if above.uid not in trusted or above.mode & 0o022:
+        return None
+    return os.readlink(name, dir_fd=handle)
+
+
+def _refused(path: str, shown: str, handle: int, name: str, error: OSError) -> HostError:
+    if error.errno == errno.ENOENT:
+        return NoDirectory("%s: the directory %s does not exist; create it first" % (path, os.path.dirname(path)))
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return HostError("%s: %s cannot be opened; use become" % (path, shown))
+    try:
+        is_link = stat.S_ISLNK(os.lstat(name, dir_fd=handle).st_mode)
+    except OSError:
+        is_link = False
+    if is_link:
+        return HostError("%s: %s is a symbolic link; give the path that it points to" % (path, shown))
+    return HostError("%s: %s is not a directory" % (path, shown))
+
+
+def require_owners(at: Place, uid: int, declare: str = "env_deploy_owner") -> None:
+    """Raises HostError where an account other than root and ``uid`` may replace what lies at the place.
+
+    Root alone asks: it would act with more rights than that account has. ``declare`` is what names ``uid``.
+    """
+    if os.geteuid() != 0:
+        return
+    for one in at.components:
+        if one.uid not in (0, uid):
+            raise HostError(
+                "%s: %s is owned by %s, neither root nor %s; correct its owner, or set %s"
+                % (at.path, one.path, account(one.uid), account(uid), declare)
+            )
+        if one.is_shared:
+            raise HostError(
+                "%s: %s may be written by other accounts (mode %04o); run: chmod go-w %s"
+                % (at.path, one.path, one.mode, one.path)
+            )
+
+
+def account(uid: int) -> str:
+    """The account's name, or its number where it has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return "uid %d" % uid
+
+
+def status(at: Place) -> Optional[os.stat_result]:
+    """Of what lies at the place, not of where a link leads; None where nothing does."""
+    try:
+        return os.lstat(at.name, dir_fd=at.directory)
+    except FileNotFoundError:
+        return None
+    except PermissionError:
+        raise HostError("%s: cannot be looked at; use become" % at.path) from None
+
+
+def opened(at: Place) -> int:
+    """A handle to read a regular file by. What would make the reader wait, such as a pipe, is not waited for.
+
+    Raises HostError for anything else, and FileNotFoundError.
+    """
+    try:
+        handle = os.open(at.name, _READ, dir_fd=at.directory)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise HostError("%s: is a symbolic link; remove it, or give the path that it points to" % at.path) from None
+        if error.errno == errno.ENXIO:
+            raise _not_regular(at) from None
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise HostError("%s: cannot be read: %s; use become" % (at.path, error.strerror)) from None
+        raise HostError("%s: cannot be read: %s" % (at.path, error.strerror)) from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise _not_regular(at)
+    return handle
+
+
+def _not_regular(at: Place) -> HostError:
+    return HostError("%s: is not a regular file; give the path of a file" % at.path)
+
+
+def listed(at: Place) -> List[str]:
+    """Names in the place's directory. Raises OSError."""
+    handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=at.directory)
+    try:
+        return os.listdir(handle)
+    finally:
+        os.close(handle)
+
+
+def sync(at: Place) -> None:
+    """Has the directory on the disk. Raises OSError."""
+    handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=at.directory)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def replaceable(at: Place) -> Iterator[Dict[str, object]]:
+    """Accounts other than root that may replace what lies at the place."""
+    for one in at.components:
+        if one.uid != 0:
+            yield {"path": one.path, "uid": one.uid, "owner": account(one.uid), "mode": "%04o" % one.mode}
+        elif one.is_shared:
+            yield {"path": one.path, "uid": None, "owner": "", "mode": "%04o" % one.mode}

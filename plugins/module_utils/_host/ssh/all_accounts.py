@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every account's authorized_keys on a host, as its sshd would read them. Looks only.
+
+Standard library only; Python 3.8.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import pwd
+import stat
+from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes that are read of one file; of a log, its end."""
+SSHD = "/etc/ssh/sshd_config"
+PATTERNS = (".ssh/authorized_keys", ".ssh/authorized_keys2")
+
+
+class File(NamedTuple):
+    """One that is there, or may be."""
+
+    path: str
+    content: Optional[bytes]
+    """None where this account may not read it, or where it is too large to be read as a whole, as sshd does."""
+    changed: float = 0.0
+
+
+class Held(NamedTuple):
+    """Where a key was looked for."""
+
+    paths: List[str]
+    """Files that let it in."""
+    unread: int
+
+
+def read(path: str) -> Optional[bytes]:
+    """The end of a regular file, wherever links lead, as sshd follows them; or None. Nothing else is opened: a pipe
+    would wait for somebody, and a device may act on being opened."""
+    try:
+        found = os.open(path, getattr(os, "O_PATH", os.O_RDONLY | os.O_NONBLOCK) | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        if not stat.S_ISREG(os.fstat(found).st_mode):
+            return None
+        # The very file that was looked at, not what its path leads to by now.
+        with open("/proc/self/fd/%d" % found, "rb") as stream:
+            stream.seek(max(0, os.fstat(found).st_size - LARGEST))
+            return stream.read(LARGEST)
+    except OSError:
+        return None
+    finally:
+        os.close(found)
+
+
+def sshd() -> Tuple[Sequence[str], bool]:
+    """The patterns of AuthorizedKeysFile, and whether a program is asked beside them."""
+    patterns: Sequence[str] = PATTERNS
+    command = named = False
+    for path in (*sorted(glob.glob(SSHD + ".d/*.conf")), SSHD):
+        for line in (read(path) or b"").decode("utf-8", "replace").splitlines():
+            words = line.split()
+            keyword = words[0].lower() if words else ""
+            if keyword == "authorizedkeysfile" and not named:
+                patterns, named = words[1:], True
+            elif keyword == "authorizedkeyscommand" and words[1:] != ["none"]:
+                command = True
+    return patterns, command
+
+
+def paths(patterns: Sequence[str]) -> Iterator[str]:
+    """Where the files of all accounts would be."""
+    seen = set()
+    for user in pwd.getpwall():
+        for pattern in patterns:
+            path = authorized_keys.path_of(pattern, user.pw_dir, user.pw_name)
+            if path not in seen:
+                seen.add(path)
+                yield path
+
+
+def files(patterns: Sequence[str]) -> Iterator[File]:
+    """Those that are there, and those of which this account may not even know that."""
+    for path in paths(patterns):
+        try:
+            status = os.stat(path)
+        except PermissionError:
+            yield File(path, None)
+        except OSError:
+            continue
+        else:
+            yield File(path, read(path) if status.st_size <= LARGEST else None, status.st_mtime)
+
+
+def holding(blob: bytes, *, but: str) -> Held:
+    """Which files let the key in, apart from one."""
+    found, unread = [], 0
+    for one in files(sshd()[0]):
+        if one.path == but:
+            continue
+        if one.content is None:
+            unread += 1
+        elif authorized_keys.holds(one.content, blob):
+            found.append(one.path)
+    return Held(found, unread)

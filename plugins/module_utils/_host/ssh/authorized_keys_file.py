@@ -1,0 +1,159 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An authorized_keys file on its host: where it is, and changes to it, made as the one whose file it is.
+
+The account's owner may turn its own folders into links while root works there. So the file is changed with no more
+rights than the account has, as sshd reads it. Standard library only; Python 3.8.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+from typing import Iterator, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.safe_files import Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys
+
+DEFAULT = ".ssh/authorized_keys"
+
+
+class Account(NamedTuple):
+    """Whose logins are meant."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+
+
+class Held(NamedTuple):
+    """Which keys the file lets in."""
+
+    old: bool
+    new: bool
+
+
+def account_of(name: Optional[str]) -> Account:
+    """The account of that name; by default the one that is logged in, also behind sudo."""
+    try:
+        found = pwd.getpwnam(name) if name else pwd.getpwuid(int(os.environ.get("SUDO_UID") or os.getuid()))
+    except KeyError:
+        raise HostError("there is no account %s here; correct options.user" % (name or "of this user")) from None
+    return Account(found.pw_name, found.pw_uid, found.pw_gid, found.pw_dir)
+
+
+def path_of(account: Account, pattern: Optional[str]) -> str:
+    """Where the account's file is."""
+    return authorized_keys.path_of(pattern or DEFAULT, account.home, account.name)
+
+
+@contextlib.contextmanager
+def owned(account: Account, path: str) -> Iterator[Optional[Place]]:
+    """Acts as the owner of the file's directory; its place, or None where there is none.
+
+    Raises HostError for what is not safe.
+    """
+    trusted = (0, os.geteuid())
+    try:
+        with safe_files.place(path, trusted=trusted) as at:
+            folder = at.components[-1]
+            if folder.uid not in (account.uid, 0):
+                raise HostError("%s: is owned by uid %d, neither %s nor root" % (folder.path, folder.uid, account.name))
+            if folder.uid == 0:
+                safe_files.require_owners(at, 0)
+            gid = account.gid if folder.uid == account.uid else os.fstat(at.directory).st_gid
+    except safe_files.NoDirectory:
+        yield None
+        return
+    if os.geteuid() not in (0, folder.uid):
+        raise HostError("%s: belongs to another account than this one; use become" % folder.path)
+    with acting_as(folder.uid, gid), _with_its_rights(account, path, trusted) as at:
+        yield at if safe_files.status(at) else None
+
+
+@contextlib.contextmanager
+def _with_its_rights(account: Account, path: str, trusted: Tuple[int, int]) -> Iterator[Place]:
+    """The place once more, as the account itself comes to it."""
+    with contextlib.ExitStack() as stack:
+        try:
+            at = stack.enter_context(safe_files.place(path, trusted=trusted))
+        except HostError as error:
+            words = "%s; %s itself cannot reach it; correct options.authorized_keys"
+            raise HostError(words % (error, account.name)) from None
+        yield at
+
+
+@contextlib.contextmanager
+def acting_as(uid: int, gid: int) -> Iterator[None]:
+    """As root, works with another account's rights meanwhile."""
+    if os.geteuid() != 0 or uid == 0:
+        yield
+        return
+    groups, group = os.getgroups(), os.getegid()
+    os.setgroups([gid])
+    os.setegid(gid)
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+        os.setgroups(groups)
+
+
+def look(account: Account, path: str, old: bytes, new: Optional[bytes]) -> Held:
+    """Which of the two keys the file lets in; neither where there is none."""
+    with owned(account, path) as at:
+        found = atomic_file.present(at)
+    text = found.content if found else b""
+    return Held(authorized_keys.holds(text, old), new is not None and authorized_keys.holds(text, new))
+
+
+def add(account: Account, path: str, old: bytes, new: str, *, check: bool) -> bool:
+    """Lets the new key in wherever the old one is, under the same options; whether that changes the file."""
+    with owned(account, path) as at:
+        if not at:
+            return False
+        with atomic_file.alone(at):
+            found = atomic_file.required(at)
+            return _changed(at, found, authorized_keys.added(found.content, old, new), check=check)
+
+
+def remove(account: Account, path: str, gone: bytes, kept: Optional[bytes], *, check: bool) -> bool:
+    """Takes every line of a key away; whether that changes the file.
+
+    Raises HostError where ``kept`` is given and not let in, so that nobody is locked out.
+    """
+    with owned(account, path) as at:
+        if not at:
+            return False
+        with atomic_file.alone(at):
+            found = atomic_file.required(at)
+            if not authorized_keys.holds(found.content, gone):
+                return False
+            if kept is not None and not authorized_keys.holds(found.content, kept):
+                raise HostError("%s: does not let the key in that stays; nothing is taken away" % path)
+            return _changed(at, found, authorized_keys.without(found.content, gone), check=check)
+
+
+def others(account: Account, path: str, *known: Optional[bytes]) -> List[str]:
+    """The fingerprints of every other key that is let in."""
+    with owned(account, path) as at:
+        found = atomic_file.present(at)
+    return authorized_keys.others(found.content if found else b"", tuple(one for one in known if one is not None))
+
+
+def _changed(at: Place, found: atomic_file.Present, content: bytes, *, check: bool) -> bool:
+    if content == found.content:
+        return False
+    if not check:
+        atomic_file.sweep(at)
+        gid = None if found.gid == os.getegid() else found.gid
+        uid = None if found.uid == os.geteuid() else found.uid
+        atomic_file.write(at, content, atomic_file.Ownership(uid, gid, found.mode))
+    return True

@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What ssh_key runs on the host. Python 3.8."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import (
+    all_accounts,
+    authorized_keys,
+    authorized_keys_file,
+    sessions,
+)
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "credential": {"type": "str"},
+    "state": {"type": "str", "choices": ["looked", "present", "usable", "absent"], "default": "present"},
+    "env_path": {"type": "path"},
+    "account": {"type": "str"},
+    "file": {"type": "str"},
+    "old": {"type": "str", "no_log": False},
+    "new": {"type": "str", "no_log": False},
+    "back": {"type": "bool", "default": False},
+    "leak": {"type": "bool", "default": False},
+    "journal": {"type": "int", "default": 0},
+}
+RETURNS: dict[str, Any] = {
+    "account": str,
+    "file": str,
+    "old": bool,
+    "new": bool,
+    "elsewhere?": [str],
+    "unread?": int,
+    "ended?": [str],
+    "left?": int,
+    "others?": [str],
+}
+
+
+def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+    """The state carried out. Raises SecretsError."""
+    account = authorized_keys_file.account_of(params["account"])
+    path = authorized_keys_file.path_of(account, params["file"])
+    if not params["old"]:
+        raise HostError("old is needed: the public line of the key that is in use")
+    old = authorized_keys.blob_of(params["old"])
+    new = authorized_keys.blob_of(params["new"]) if params["new"] else None
+    before = authorized_keys_file.look(account, path, old, new)
+    result = {"changed": False, "account": account.name, "file": path, "old": before.old, "new": before.new}
+    if params["state"] == "present" and params["new"] and before.old:
+        if not before.new:
+            _refuse_late(params)
+        result["changed"] = authorized_keys_file.add(account, path, old, params["new"], check=check)
+        result["new"] = True
+    if params["state"] == "absent":
+        result.update(_removed(params, account, path, old, new, check=check))
+    return result
+
+
+def _removed(
+    params: Mapping[str, Any],
+    account: authorized_keys_file.Account,
+    path: str,
+    old: bytes,
+    new: Any,
+    *,
+    check: bool,
+) -> dict[str, Any]:
+    gone, kept = (new, None) if params["back"] else (old, new)
+    if gone is None:
+        raise HostError("new is needed: the public line of the key that goes")
+    changed = authorized_keys_file.remove(account, path, gone, kept, check=check)
+    leak = params["leak"] and not params["back"]
+    ended = sessions.end(account.name, authorized_keys.fingerprint(gone), leak=leak, check=check)
+    elsewhere = all_accounts.holding(gone, but=path) if leak else None
+    return {
+        **({"elsewhere": elsewhere.paths, "unread": elsewhere.unread} if elsewhere else {}),
+        "changed": changed or bool(ended.sources),
+        "ended": ended.sources,
+        "left": ended.left,
+        "others": authorized_keys_file.others(account, path, gone, new if kept else old),
+    }
+
+
+def _refuse_late(params: Mapping[str, Any]) -> None:
+    """A run that was overtaken may come late, after the key was taken away again."""
+    if not params["env_path"]:
+        return
+    try:
+        with atomic_file.held(params["env_path"], look=True) as env:
+            seen = env_file_mark.Mark(env).journal
+    except safe_files.NoDirectory:
+        return
+    if params["journal"] < seen:
+        raise HostError(
+            "a later run has been on this host (journal number %d, and this run read %d); nothing was added"
+            % (seen, params["journal"])
+        )
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = answer(module.params, check=module.check_mode)
+    except SecretsError as error:
+        module.fail_json(msg=str(error))
+    except ValueError as error:
+        module.fail_json(msg="old or new %s" % error)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,301 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Talks to Valkey nodes through the application's redis-py, one plain connection a node."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import Address
+
+SECONDS = 5
+ADMIN, LOGIN = "admin_url", "login_url"
+UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What an answer in another form than a server's leads to."""
+
+
+class Refused(HostError):
+    """Raised when a node does not accept the user and the password."""
+
+
+class NotAllowed(HostError):
+    """Raised when a user may not do what was asked."""
+
+
+class Absent(HostError):
+    """Raised when the digest to be taken away is not there."""
+
+
+class Moved(HostError):
+    """Raised when another node of the cluster has the key."""
+
+    def __init__(self, message: str, to: str) -> None:
+        self.to = to
+        super().__init__(message)
+
+
+def _driver() -> Any:
+    try:
+        import redis
+    except ImportError:
+        raise HostError(
+            "This interpreter has no redis package; set ansible_python_interpreter to the application's own"
+        ) from None
+    return redis
+
+
+class Connection:
+    """One login at one node. ``what`` names the option that it comes from."""
+
+    def __init__(self, address: Address, what: str, *, label: str = "") -> None:
+        redis = _driver()
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        options: Dict[str, Any] = dict(address.tls or {})
+        if address.tls is not None:
+            # redis-py before version 6 does not compare the name by itself.
+            checks = options.get("ssl_check_hostname", str(options.get("ssl_cert_reqs") != "none")).lower()
+            options["ssl_check_hostname"] = checks not in ("0", "f", "false", "n", "no")
+        if int(redis.__version__.split(".")[0]) >= 5:
+            options["protocol"] = 2
+        kind = redis.Connection if address.tls is None else redis.SSLConnection
+        self.node, self._what, self._error = str(address), what, redis.RedisError
+        self._connection = kind(
+            host=address.host,
+            port=address.port,
+            db=address.database,
+            username=address.user,
+            password=address.password,
+            client_name=label or None,
+            socket_timeout=SECONDS,
+            socket_connect_timeout=SECONDS,
+            # A second try would only hide what is wrong.
+            retry=Retry(NoBackoff(), 0),
+            **options,
+        )
+        try:
+            self._connection.connect()
+        except (self._error, OSError, ValueError) as error:
+            self.close()
+            raise self._translated(error) from None
+
+    def _translated(self, error: Exception) -> HostError:
+        words = str(error) or type(error).__name__
+        text = valkey.explain(self.node, self._what, words)
+        if re.search("WRONGPASS|invalid username-password|no password is set", words):
+            return Refused(text)
+        if re.search("NOPERM|no permissions", words, re.IGNORECASE):
+            return NotAllowed(text)
+        # Newer drivers take the code away.
+        moved = re.fullmatch(r"(?:MOVED )?\d+ (\S+:\d+)", words)
+        if moved:
+            return Moved(text, moved.group(1))
+        return Absent(text) if "does not exist" in words else HostError(text)
+
+    @property
+    def peer(self) -> str:
+        """The address that the connection led to, as servers name each other."""
+        found = self._connection._sock.getpeername()
+        return valkey.join(valkey.plain_host(found[0]), str(found[1]))
+
+    def ask(self, *words: Any) -> Any:
+        """One command's answer, with text for bytes."""
+        try:
+            self._connection.send_command(*words)
+            return _text(self._connection.read_response())
+        except (self._error, OSError) as error:
+            raise self._translated(error) from None
+
+    def close(self) -> None:
+        self._connection.disconnect()
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _text(answer: Any) -> Any:
+    if isinstance(answer, bytes):
+        return answer.decode("utf-8", "replace")
+    return [_text(one) for one in answer] if isinstance(answer, list) else answer
+
+
+class Node:
+    """One server, as its administrator sees it."""
+
+    def __init__(self, admin: Address, label: str) -> None:
+        self.admin, self._label = admin, label
+        self.connection = Connection(admin, ADMIN, label=label)
+        self.names = {str(admin), self.connection.peer}
+        self.links: List[str] = []
+        """The other nodes that it names, which may be anybody's."""
+        self.info: Mapping[str, str] = {}
+        self.users: Mapping[str, valkey.User] = {}
+        self.ask = self.connection.ask
+
+    @property
+    def name(self) -> str:
+        return str(self.admin)
+
+    @property
+    def role(self) -> str:
+        return "replica" if self.info.get("role") == "slave" else "primary"
+
+    @property
+    def run(self) -> str:
+        return self.info.get("run_id", self.name)
+
+    def described(self) -> Dict[str, str]:
+        return {"node": self.name, "role": self.role}
+
+    def look(self) -> None:
+        """Learns what the node is, and which others it names."""
+        self.info = valkey.parse_info(self.ask("INFO"))
+        self.links = valkey.replication_links(self.info)
+        if self.info.get("cluster_enabled") == "1":
+            self.links += valkey.cluster_links(self.ask("CLUSTER", "NODES"), names=self.admin.tls is not None)
+
+    def load_users(self) -> None:
+        self.users = valkey.parse_users(self.ask("ACL", "LIST"))
+
+    def may(self, *words: str) -> None:
+        """Refuses when the administrator lacks the right, as far as the server can be asked without acting."""
+        try:
+            answer = self.ask("ACL", "DRYRUN", self.admin.user, *words)
+        except HostError:  # Redis 6 cannot be asked, and not everyone may ask
+            return
+        if answer != "OK":
+            raise NotAllowed(valkey.explain(self.name, ADMIN, "no permissions: %s" % answer))
+
+    def keeper(self) -> Tuple[str, str]:
+        """The command that makes the change outlive a restart."""
+        with_file = self.setting("aclfile")
+        if with_file:
+            return ("ACL", "SAVE")
+        if self.info.get("config_file"):
+            return ("CONFIG", "REWRITE")
+        raise HostError(
+            "%s: it has neither an ACL file (aclfile) nor a configuration file, so the change would be lost at its "
+            "next restart; give it one" % self.name
+        )
+
+    def clients(self) -> List[valkey.Client]:
+        """Its sessions without ours."""
+        own = self.own_number()
+        return [one for one in valkey.parse_clients(self.ask("CLIENT", "LIST")) if one.number != own]
+
+    def own_number(self) -> int:
+        return int(self.ask("CLIENT", "ID"))
+
+    def note(self) -> str:
+        """Marks this moment among the node's sessions: who has a higher number logged in later."""
+        with Connection(self.admin, ADMIN, label=self._label) as fresh:
+            return "%s/%d" % (self.run, int(fresh.ask("CLIENT", "ID")))
+
+    def number_of(self, note: Optional[str]) -> Optional[int]:
+        """The number in a note; None when the node was started anew since, for then numbers began again."""
+        run, _slash, number = (note or "").partition("/")
+        return int(number) if run == self.run and number.isdigit() else None
+
+    def own_host(self) -> str:
+        own = self.own_number()
+        return next(one.host for one in valkey.parse_clients(self.ask("CLIENT", "LIST")) if one.number == own)
+
+    def setting(self, name: str) -> str:
+        return str((self.ask("CONFIG", "GET", name) or ["", ""])[1])
+
+    def replica_login(self) -> Optional[Tuple[str, str]]:
+        """User and digest by which it logs in at a primary, now or after a change of roles."""
+        password = self.setting("masterauth")
+        if not password:
+            return None
+        return self.setting("masteruser") or valkey.DEFAULT_USER, valkey.digest_of(password)
+
+
+def discover(addresses: Sequence[Address], *, label: str, gone: Sequence[str] = ()) -> List[Node]:
+    """The nodes at these addresses, primaries last. Raises naming all that cannot be used."""
+    nodes, problems = seen(addresses, label=label, gone=gone)
+    if problems:
+        close(nodes)
+        raise HostError(
+            "Nothing was changed on any node, since not all can be used; one that is gone for good is left out by "
+            "gone_nodes (watchparty.secrets.rotate: -e rotation_gone_nodes=host:port):\n  - " + "\n  - ".join(problems)
+        )
+    return nodes
+
+
+def seen(addresses: Sequence[Address], *, label: str, gone: Sequence[str] = ()) -> Tuple[List[Node], List[str]]:
+    """The nodes that can be used, primaries last, and what is wrong with the others.
+
+    A node that only a server names is never contacted: any client that has a password can pose as a replica.
+    """
+    nodes: Dict[str, Node] = {}
+    problems: List[str] = []
+    for address in {str(one): one for one in addresses if str(one) not in gone}.values():
+        try:
+            valkey.refuse_managed(address)
+            node = Node(address, label)
+            node.look()
+        except (HostError, *UNREADABLE) as error:
+            problems.append(str(error) if isinstance(error, HostError) else unreadable(str(address)))
+            continue
+        if node.run in nodes:
+            nodes[node.run].names |= node.names
+            node.connection.close()
+            continue
+        nodes[node.run] = node
+    return sorted(nodes.values(), key=lambda one: one.role == "primary"), problems
+
+
+def undeclared(nodes: Sequence[Node], known: Sequence[str]) -> Dict[str, str]:
+    """The nodes that servers name and that are not among these, by address, each with the remedy."""
+    names = set(known).union(*(node.names for node in nodes))
+    found = {link: node.name for node in nodes for link in node.links if link not in names}
+    return {
+        link: "%s names the node %s, which the catalog does not declare; no password was sent there. If it is yours, "
+        "add it to server.nodes of the administrator in the catalog (to server.aliases, if it is another address of a "
+        "declared node). If not, somebody who has a password poses as a replica: treat that as a leak" % (by, link)
+        for link, by in sorted(found.items())
+    }
+
+
+def unreadable(node: str) -> str:
+    return "%s: its answer cannot be read; look whether a Valkey or Redis server listens there" % node
+
+
+def close(nodes: Sequence[Node]) -> None:
+    for node in nodes:
+        node.connection.close()
+
+
+def try_keys(connection: Connection, prefix: str, login: Address, names: Collection[str]) -> str:
+    """Writes, reads and deletes one random key, where the user may; says what came of it.
+
+    ``names`` are the nodes to which a cluster may send it.
+    """
+    key, value = prefix + "watchparty-secrets-test-" + secrets.token_hex(8), secrets.token_hex(8)
+    try:
+        return _write_read_delete(connection, key, value)
+    except NotAllowed:
+        return "not allowed"
+    except Moved as moved:
+        if moved.to not in names:
+            return "at %s, which the catalog does not declare" % moved.to
+        with Connection(login.at(moved.to), LOGIN) as other:
+            return _write_read_delete(other, key, value)
+
+
+def _write_read_delete(connection: Connection, key: str, value: str) -> str:
+    connection.ask("SET", key, value, "EX", 60)
+    read = connection.ask("GET", key)
+    connection.ask("DEL", key)
+    if read != value:
+        raise HostError("%s: a key was written and reads back otherwise" % connection.node)
+    return "written"

@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What valkey_user runs on the host, with the drivers of the application. Python 3.8."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import user_states
+
+STATES = ["checked", "open", "present", "usable", "tried", "sessions", "ended", "absent"]
+ARGUMENT_SPEC: dict[str, Any] = {
+    "credential": {"type": "str"},
+    "state": {"type": "str", "choices": STATES, "default": "present"},
+    "overlap": {"type": "str", "choices": ["passwords", "users"], "default": "passwords"},
+    "user": {"type": "str"},
+    "like": {"type": "str"},
+    "gate": {"type": "str"},
+    "journal": {"type": "int", "default": 0},
+    "known_addresses": {"type": "list", "elements": "str", "default": []},
+    "allow_sessions": {"type": "bool", "default": False},
+    "last_client": {"type": "dict", "default": {}},
+    "end_sessions": {
+        "type": "str",
+        "choices": [valkey.NOTED, valkey.UNPROVEN, valkey.ALL],
+        "default": valkey.NOTED,
+    },
+    "nodes": {"type": "list", "elements": "str", "default": []},
+    "aliases": {"type": "list", "elements": "str", "default": []},
+    "undeclared_nodes": {"type": "str", "choices": ["report", "refuse"], "default": "report"},
+    "gone_nodes": {"type": "list", "elements": "str", "default": []},
+    "admin_url": {"type": "str", "no_log": True},
+    "login_url": {"type": "str", "no_log": True},
+    "digest": {"type": "str", "no_log": True},
+}
+_SESSIONS = {str: {str: int}}
+RETURNS: dict[str, Any] = {
+    "nodes?": [{"node": str, "role": str}],
+    "undeclared_nodes?": [str],
+    "alive?": [str],
+    "changed_nodes?": [str],
+    "last_client?": {str: str},
+    "passwords?": int,
+    "keyspace?": str,
+    "accepted?": {str: bool},
+    "sessions?": _SESSIONS,
+    "strangers?": [str],
+    "ended?": _SESSIONS,
+    "short?": [str],
+    "refused?": [str],
+    "warnings?": [str],
+}
+
+
+def wanted(params: Mapping[str, Any]) -> user_states.Wanted:
+    """What is asked for, checked without asking a server."""
+    login = valkey.parse_url(params["login_url"], "login_url") if params["login_url"] else None
+    if login is None and params["state"] in ("usable", "tried", "ended", "absent"):
+        raise HostError("login_url is needed for state %s" % params["state"])
+    user = params["user"] or (login.user if login else valkey.DEFAULT_USER)
+    if login is not None and login.user != user:
+        raise HostError("login_url logs in as %s, and the user is %s" % (login.user, user))
+    digest = params["digest"] or (valkey.digest_of(login.password) if login else None)
+    if login is not None and digest != valkey.digest_of(login.password):
+        raise HostError("digest is not that of the password in login_url")
+    if digest is None and params["state"] != "sessions":
+        raise HostError("digest or login_url is needed for state %s" % params["state"])
+    if params["state"] in ("checked", "open") and not params["gate"]:
+        raise HostError("gate is needed for state %s" % params["state"])
+    return user_states.Wanted(
+        admin=valkey.parse_url(params["admin_url"], "admin_url") if params["admin_url"] else None,
+        login=login,
+        user=user,
+        digest=valkey.checked_digest(digest) if digest else "",
+        like=params["like"],
+        gate=valkey.gate_digest(params["gate"]) if params["gate"] else None,
+        by_users=params["overlap"] == "users",
+        known=tuple(params["known_addresses"]),
+        allow_sessions=params["allow_sessions"],
+        last_client=params["last_client"],
+        ends=params["end_sessions"],
+        nodes=tuple(params["nodes"]),
+        aliases=tuple(params["aliases"]),
+        refuse_undeclared=params["undeclared_nodes"] == "refuse",
+        gone=tuple(params["gone_nodes"]),
+        label="watchparty.secrets:%d" % params["journal"],
+    )
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        step = user_states.STEPS[module.params["state"]]
+        result = step(wanted(module.params), check=module.check_mode)
+    except SecretsError as error:
+        module.fail_json(msg=str(error))
+    if hasattr(module, "warn"):  # the small runtime has none, and Ansible shows what the result says
+        for text in result.pop("warnings", ()):
+            module.warn(text)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

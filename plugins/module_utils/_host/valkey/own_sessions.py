@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a user of Valkey sees and ends by its own login, where a provider lets nobody administer."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, List, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import Address, Client
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection as _connection
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.connection import Connection
+
+Act = Callable[[Connection, str], List[Client]]
+
+
+def at_each(
+    login: Address, nodes: Sequence[str], act: Act, *, gone: Sequence[str] = ()
+) -> Tuple[Dict[str, List[Client]], List[str]]:
+    """What ``act`` finds at each server where the user can log in, each once, and what is wrong with the others.
+
+    A server may name only nodes of the domains that ``nodes`` and the login are in.
+    """
+    waiting, tried, runs = [login, *(login.at(node) for node in nodes)], set(gone), set()
+    domains = {domain(one.host) for one in waiting}
+    found: Dict[str, List[Client]] = {}
+    short: List[str] = []
+    while waiting:
+        address = waiting.pop(0)
+        if str(address) in tried:
+            continue
+        tried.add(str(address))
+        try:
+            with Connection(address, _connection.LOGIN) as one:
+                info = valkey.parse_info(one.ask("INFO"))
+                run = info.get("run_id", str(address))
+                if run in runs:
+                    continue
+                runs.add(run)
+                found[str(address)] = act(one, login.user)
+                if info.get("cluster_enabled") == "1":
+                    links = valkey.cluster_links(one.ask("CLUSTER", "NODES"), names=login.tls is not None)
+                    inside = [link for link in links if domain(login.at(link).host) in domains]
+                    waiting += [login.at(link) for link in inside]
+                    short += [
+                        "%s names the node %s, which is in another domain; it was not asked" % (address, link)
+                        for link in links
+                        if link not in inside and link not in tried
+                    ]
+        except HostError as error:
+            short.append(str(error))
+    if not found:
+        raise HostError("\n  - ".join(short))
+    return found, short
+
+
+def domain(host: str) -> str:
+    """What follows the first dot of a name; an address as it is."""
+    name, _dot, domain = host.partition(".")
+    return host if not domain or ":" in host or name.isdigit() else domain.lower()
+
+
+def others(connection: Connection, user: str) -> List[Client]:
+    """The user's sessions but this one. The links of replicas are the provider's."""
+    own = int(connection.ask("CLIENT", "ID"))
+    clients = valkey.parse_clients(connection.ask("CLIENT", "LIST"))
+    return [one for one in clients if one.user == user and one.number != own and not one.replication]
+
+
+def itself(connection: Connection) -> Client:
+    own = int(connection.ask("CLIENT", "ID"))
+    return next(one for one in valkey.parse_clients(connection.ask("CLIENT", "LIST")) if one.number == own)
+
+
+def end_others(connection: Connection, user: str) -> List[Client]:
+    return [one for one in others(connection, user) if connection.ask("CLIENT", "KILL", "ID", one.number)]

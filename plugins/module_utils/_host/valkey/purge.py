@@ -1,0 +1,371 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Finds what may be purged in Valkey and deletes it, in small steps that no other client notices."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey, valkey_key_patterns
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import Address
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey_key_patterns import Sieve, shown
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection, own_sessions
+
+LABEL = "watchparty.secrets:purge"
+LOOKED_AT = 1000
+"""Keys that the server looks at in one SCAN: far less than a millisecond."""
+QUEUE_KINDS = (b"list", b"zset", b"stream")
+NAMED = 3
+"""Keys that an error names at most."""
+TESTED = valkey.PLAIN + valkey.TLS
+DECLARE = "add %(node)s to server.nodes in the catalog: of its administrator, or of the credential in the setting"
+"""What permits a node that a server names."""
+UNKNOWN_SERVER = ("sentinel", "redis+socket", "unix", "redis+cluster")
+"""Schemes of a broker that is Valkey at a place which the URL does not tell."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the catalog lets be purged."""
+
+    name: str
+    kind: str
+    setting: str
+    keys: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What one run is about."""
+
+    entries: Sequence[Entry]
+    sessions: Sequence[Entry] = ()
+    """Entries of sessions that are to stay."""
+    brokers: Sequence[str] = ()
+    """Settings behind whose URLs queues, results or channels live."""
+    urls: Mapping[str, str] = field(default_factory=dict, repr=False)
+    nodes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By setting, the nodes that the catalog declares."""
+    batch: int = 500
+
+
+class Primary(connection.Connection):
+    """One primary, whose keys are bytes."""
+
+    def many(self, commands: Sequence[Sequence[Any]]) -> List[Any]:
+        """The answers to several commands that are sent together."""
+        answers, problem = [], None
+        try:
+            self._connection.send_packed_command(self._connection.pack_commands(commands))
+            for _command in commands:
+                try:
+                    answers.append(self._connection.read_response())
+                except self._answered as error:
+                    problem = problem or error
+        except (self._error, OSError) as error:
+            raise self._translated(error) from None
+        if problem is not None:
+            raise self._translated(problem)
+        return answers
+
+    @property
+    def _answered(self) -> Any:
+        return connection._driver().ResponseError
+
+    def pages(self, pattern: str, *, of_set: Optional[bytes] = None) -> Iterator[List[bytes]]:
+        """The keys of a pattern, or the members of a set, as the server finds them; some may come twice."""
+        cursor: Any = b"0"
+        command = ["SSCAN", of_set] if of_set is not None else ["SCAN"]
+        raw = pattern.encode("utf-8", "surrogateescape")
+        while True:
+            cursor, page = self.many([[*command, cursor, "MATCH", raw, "COUNT", LOOKED_AT]])[0]
+            if page:
+                yield page
+            if cursor == b"0":
+                return
+
+
+@dataclass(frozen=True)
+class Place:
+    """One database and every primary that holds a part of it."""
+
+    database: int
+    primaries: Sequence[Primary]
+    runs: Optional[FrozenSet[str]]
+    """What tells the servers from others; None where they do not say."""
+
+    def close(self) -> None:
+        for one in self.primaries:
+            one.close()
+
+
+@dataclass(frozen=True)
+class Ground:
+    """One entry with all that must be known before its first key is deleted."""
+
+    entry: Entry
+    place: Place
+    sieve: Sieve
+    shared: Sequence[str]
+    """Brokers whose database it is too."""
+
+
+def reached(address: Address, what: str, declared: Sequence[str], remedy: str = DECLARE) -> Place:
+    """Every primary behind an address. Of those that a server names, only ``declared`` ones get the login."""
+    first = Primary(address, what, label=LABEL)
+    try:
+        named = _named(first, address)
+    except connection.UNREADABLE:
+        first.close()
+        raise HostError(connection.unreadable(str(address))) from None
+    if named is None:
+        primaries = [first]
+    else:
+        first.close()
+        primaries = [Primary(node, what, label=LABEL) for node in _permitted(named, address, declared, remedy)]
+    return Place(address.database, primaries, _runs(primaries))
+
+
+def _named(first: Primary, address: Address) -> Optional[List[Address]]:
+    """The primaries that a server names in its own place; None for a primary that stands alone."""
+    facts: Dict[str, Any] = {}
+    with suppress(connection.NotAllowed):
+        answer = first.ask("HELLO")
+        facts = dict(zip(answer[::2], answer[1::2]))
+    if facts.get("mode") == "cluster":
+        return _cluster_primaries(first.ask("CLUSTER", "SLOTS"), address)
+    if facts.get("role") in ("replica", "slave"):
+        return [_primary_of(first, address)]
+    return None
+
+
+def _permitted(
+    nodes: Sequence[Address], address: Address, declared: Sequence[str], remedy: str = DECLARE
+) -> List[Address]:
+    """The nodes as they are declared. Raises for others: a server repeats what clients name (CLUSTER MEET, REPLICAOF).
+
+    AWS lets no client name a node, and gives the nodes of a deployment a domain of their own.
+    """
+    managed = bool(valkey.MANAGED.search(address.host))
+    by_peer = _by_peer(address, declared)
+    found = []
+    for node in nodes:
+        near = own_sessions.domain(node.host) == own_sessions.domain(address.host)
+        permitted = node if managed and near else by_peer.get(str(node))
+        if permitted is None:
+            raise HostError(
+                "%s names the node %s, which the catalog does not declare. No password was sent there. If the node is "
+                "yours, %s. If not, treat that as a leak" % (address, node, remedy % {"node": node})
+            )
+        found.append(permitted)
+    return found
+
+
+def _by_peer(address: Address, declared: Sequence[str]) -> Dict[str, Address]:
+    """The declared nodes by name and by IP address, since servers name each other either way."""
+    found: Dict[str, Address] = {}
+    for node in (address, *(address.at(one) for one in declared)):
+        found[str(node)] = node
+        with suppress(OSError, UnicodeError):
+            for answer in socket.getaddrinfo(node.host, node.port, type=socket.SOCK_STREAM):
+                found.setdefault(valkey.join(valkey.plain_host(str(answer[4][0])), str(node.port)), node)
+    return found
+
+
+def _cluster_primaries(slots: Sequence[Any], address: Address) -> List[Address]:
+    found: Dict[str, Address] = {}
+    for one in slots:
+        host, port = one[2][0], one[2][1]
+        more = one[2][3] if len(one[2]) > 3 else []
+        names = dict(zip(more[::2], more[1::2]))
+        # A certificate names hosts rather than addresses.
+        chosen = (names.get("hostname") if address.tls is not None else None) or host or address.host
+        found.setdefault("%s:%s" % (host, port), address.at(valkey.join(chosen, str(port))))
+    return list(found.values())
+
+
+def _primary_of(replica: Primary, address: Address) -> Address:
+    try:
+        info = valkey.parse_info(replica.ask("INFO", "replication"))
+        return address.at(valkey.join(info["master_host"], info["master_port"]))
+    except (connection.NotAllowed, KeyError):
+        raise HostError(
+            "%s: is a replica, and this user may not ask for its primary (INFO); name the primary in the setting"
+            % address
+        ) from None
+
+
+def _runs(primaries: Sequence[Primary]) -> Optional[FrozenSet[str]]:
+    try:
+        return frozenset(valkey.parse_info(one.ask("INFO", "server"))["run_id"] for one in primaries)
+    except (connection.NotAllowed, KeyError):
+        return None
+
+
+def _same(place: Place, runs: Optional[FrozenSet[str]], database: int) -> bool:
+    """Whether both may be one database: what cannot be told apart counts as one."""
+    return place.database == database and (place.runs is None or runs is None or bool(place.runs & runs))
+
+
+# --- what there is --------------------------------------------------------------------------------------------------
+
+
+def purge(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
+    """Everything is looked at first; a single objection leaves every key where it is."""
+    began = time.monotonic()
+    places: Dict[str, Place] = {}
+    try:
+        for one in (*wanted.entries, *wanted.sessions):
+            if one.setting not in places:
+                places[one.setting] = reached(
+                    valkey.parse_url(wanted.urls[one.setting], one.setting),
+                    one.setting,
+                    wanted.nodes.get(one.setting, ()),
+                )
+        grounds, problems = _grounds(wanted, places)
+        found = [] if problems else [_counted(ground, problems) for ground in grounds]
+        if problems:
+            raise HostError("Nothing was purged:\n  - " + "\n  - ".join(dict.fromkeys(problems)))
+        reports = [_report(ground, seen, check, wanted.batch) for ground, seen in zip(grounds, found)]
+    finally:
+        for place in places.values():
+            place.close()
+    count = sum(one["count"] for one in reports)
+    return {"changed": bool(count), "count": count, "milliseconds": _since(began), "purged": reports}
+
+
+def _since(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)
+
+
+def _grounds(wanted: Wanted, places: Mapping[str, Place]) -> Tuple[List[Ground], List[str]]:
+    problems: List[str] = []
+    brokers = [
+        (name, *_broker(url, name, wanted.nodes.get(name, ())))
+        for name in wanted.brokers
+        for url in valkey_key_patterns.urls_in(wanted.urls[name])
+    ]
+    bindings = {setting: _bindings(place) for setting, place in places.items()}
+    grounds = []
+    for entry in wanted.entries:
+        place, names = places[entry.setting], bindings[entry.setting]
+        shared = [name for name, runs, number in brokers if number is None or _same(place, runs, number)]
+        if names:
+            shared.append("a broker whose bindings are there")
+        patterns = valkey_key_patterns.broker_patterns(names)
+        spared = [
+            key
+            for one in wanted.sessions
+            if _same(place, places[one.setting].runs, places[one.setting].database)
+            for key in one.keys
+        ]
+        sieve = Sieve(entry.keys, patterns, tuple(spared))
+        grounds.append(Ground(entry, place, sieve, tuple(dict.fromkeys(shared))))
+        if shared:
+            problems += _can_reach(entry, patterns, place.database, grounds[-1].shared)
+    return grounds, problems
+
+
+def _broker(url: str, name: str, declared: Sequence[str]) -> Tuple[Optional[FrozenSet[str]], Optional[int]]:
+    """What tells a broker's server, and its database; None where that cannot be told; -1 for no Valkey at all."""
+    scheme = url.partition("://")[0].lower()
+    if scheme not in TESTED:
+        return None, None if scheme in UNKNOWN_SERVER else -1
+    try:
+        address = valkey.parse_url(url, name)
+    except HostError:
+        return None, None
+    with suppress(HostError):
+        place = reached(address, name, declared)
+        place.close()
+        return place.runs, address.database
+    return None, address.database
+
+
+def _bindings(place: Place) -> Dict[bytes, List[bytes]]:
+    """Every binding of a Celery broker in this database, by key."""
+    found: Dict[bytes, List[bytes]] = {}
+    for primary in place.primaries:
+        for page in primary.pages(valkey_key_patterns.BINDINGS):
+            for key in page:
+                if key not in found and primary.many([["TYPE", key]])[0] == b"set":
+                    found[key] = [one for members in primary.pages("*", of_set=key) for one in members]
+    return found
+
+
+def _can_reach(entry: Entry, patterns: Sequence[str], database: int, shared: Sequence[str]) -> Iterator[str]:
+    for at, pattern in enumerate(entry.keys):
+        hit = valkey_key_patterns.reaches(pattern, patterns)
+        if hit is not None:
+            yield (
+                "purge.%s.keys[%d]: %r can match %s, and database %d is also that of %s; give one of them a database "
+                "of its own, or write what the cache's own keys begin with"
+                % (entry.name, at, pattern, shown(hit.encode("utf-8", "replace")), database, ", ".join(shared))
+            )
+
+
+def _kept(ground: Ground, primary: Primary, number: int) -> Iterator[Tuple[List[bytes], List[bytes], int]]:
+    """Page by page of one pattern: keys that may go, keys that are a broker's, and how many sessions are spared."""
+    for page in primary.pages(ground.sieve.keys[number]):
+        fresh = ground.sieve.fresh(number, page)
+        theirs = {key for key in fresh if ground.sieve.broker_key(key) is not None}
+        spared = {key for key in fresh if ground.sieve.is_spared(key)}
+        may_go = [key for key in fresh if key not in spared and key not in theirs]
+        if ground.shared and may_go:
+            # Whatever they are called: queues and channels are of these kinds, and what a cache stores is not.
+            kinds = primary.many([["TYPE", key] for key in may_go])
+            theirs |= {key for key, kind in zip(may_go, kinds) if kind in QUEUE_KINDS}
+            may_go = [key for key in may_go if key not in theirs]
+        yield may_go, sorted(theirs), len(spared)
+
+
+def _counted(ground: Ground, problems: List[str]) -> Dict[str, Any]:
+    """How many keys would go; a key that is a broker's becomes a problem."""
+    count, spared = 0, 0
+    for number, pattern in enumerate(ground.sieve.keys):
+        hits: List[bytes] = []
+        for primary in ground.place.primaries:
+            for may_go, theirs, left in _kept(ground, primary, number):
+                count, spared = count + len(may_go), spared + left
+                hits += theirs[: NAMED - len(hits)]
+        if hits:
+            problems.append(
+                "purge.%s.keys[%d]: %r matches keys of a broker in database %d: %s; write what the cache's own keys "
+                "begin with"
+                % (ground.entry.name, number, pattern, ground.place.database, ", ".join(shown(key) for key in hits))
+            )
+    return {"count": count, "spared": spared}
+
+
+# --- and away with it -----------------------------------------------------------------------------------------------
+
+
+def _report(ground: Ground, counted: Mapping[str, Any], check: bool, batch: int) -> Dict[str, Any]:
+    began = time.monotonic()
+    count = counted["count"] if check else sum(_deleted(ground, primary, batch) for primary in ground.place.primaries)
+    return {
+        "name": ground.entry.name,
+        "kind": ground.entry.kind,
+        "setting": ground.entry.setting,
+        "database": ground.place.database,
+        "nodes": [one.node for one in ground.place.primaries],
+        "count": count,
+        "spared": counted["spared"],
+        "milliseconds": 0 if check else _since(began),
+    }
+
+
+def _deleted(ground: Ground, primary: Primary, batch: int) -> int:
+    """How many keys are gone. What a broker made since the count stays, for the same sieve is asked again."""
+    gone = 0
+    for number in range(len(ground.sieve.keys)):
+        for may_go, _theirs, _spared in _kept(ground, primary, number):
+            for keys in valkey_key_patterns.batches(may_go, batch):
+                # One key a command: in a cluster, the keys of one command must belong together.
+                gone += sum(int(one) for one in primary.many([["UNLINK", key] for key in keys]))
+    return gone

@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What valkey_purge runs on the host, with the driver of the application. Python 3.8."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import purge
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.purge import Entry, Wanted
+
+_ENTRIES: dict[str, Any] = {"type": "list", "elements": "dict", "default": []}
+ARGUMENT_SPEC: dict[str, Any] = {
+    "chosen": _ENTRIES,
+    "spared_sessions": _ENTRIES,
+    "brokers": {"type": "list", "elements": "str", "default": []},
+    "urls": {"type": "dict", "default": {}, "no_log": True},
+    "nodes": {"type": "dict", "default": {}},
+    "batch": {"type": "int", "default": 500},
+}
+RETURNS: dict[str, Any] = {
+    "count": int,
+    "milliseconds": int,
+    "purged": [
+        {
+            "name": str,
+            "kind": str,
+            "setting": str,
+            "database": int,
+            "nodes": [str],
+            "count": int,
+            "spared": int,
+            "milliseconds": int,
+        }
+    ],
+}
+
+
+def _entries(given: Sequence[Mapping[str, Any]]) -> list[Entry]:
+    return [Entry(one["name"], one["kind"], one["setting"], tuple(one["keys"])) for one in given]
+
+
+def wanted(params: Mapping[str, Any]) -> Wanted:
+    if not 1 <= params["batch"] <= 10000:
+        raise HostError("batch must be between 1 and 10000")
+    return Wanted(
+        entries=_entries(params["chosen"]),
+        sessions=_entries(params["spared_sessions"]),
+        brokers=tuple(params["brokers"]),
+        urls=params["urls"],
+        nodes=params["nodes"],
+        batch=params["batch"],
+    )
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = purge.purge(wanted(module.params), check=module.check_mode)
+    except SecretsError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Turns what botocore raises into our errors, in one place."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import Any, Iterator, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    AlreadyExists,
+    Conflict,
+    Denied,
+    NoAccess,
+    NotFound,
+    StoreError,
+    WrongAccount,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import throttling
+
+try:
+    from botocore import exceptions
+except ImportError:  # the plugins that hand us clients check for boto3 and say how to install it
+    exceptions = None
+
+CLIENT_CONFIG = {"retries": {"mode": "adaptive", "total_max_attempts": 8}, "connect_timeout": 5, "read_timeout": 20}
+"""Eight tries with exponential backoff and jitter, on throttling, 5xx and lost connections; after a throttled call the
+client also sends more slowly."""
+
+DENIED_CODES = ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation")
+_CREDENTIAL_CODES = (
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "InvalidAccessKeyId",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "ExpiredTokenException",
+    "ExpiredToken",
+    "IncompleteSignature",
+    "MissingAuthenticationToken",
+)
+_MISSING_CODES = (
+    "ResourceNotFoundException",
+    "ParameterNotFound",
+    "ParameterVersionNotFound",
+    "NoSuchBucket",
+    "NoSuchKey",
+    "NoSuchBucketPolicy",
+    "NoSuchPublicAccessBlockConfiguration",
+)
+_EXISTING_CODES = (
+    "ResourceExistsException",
+    "ParameterAlreadyExists",
+    "ResourceAlreadyExistsException",
+    "PreconditionFailed",
+    "BucketAlreadyExists",
+)
+_RACE_CODES = ("TooManyUpdates", "ConditionalRequestConflict", "OperationAbortedException")
+_QUOTING_CODES = ("ValidationException", "SerializationException")
+"""With these AWS may quote what it was sent."""
+MASKED_FROM = 8
+"""Characters."""
+
+
+def code_of(error: Exception) -> str:
+    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+
+
+def is_scheduled_for_deletion(code: str, message: str) -> bool:
+    return code == "InvalidRequestException" and speaks_of_deletion(message)
+
+
+def speaks_of_deletion(words: str) -> bool:
+    """Whether AWS says that a secret is about to go, and not that one cannot be deleted."""
+    return bool(re.search(r"(marked|scheduled) (for )?delet", words, re.IGNORECASE))
+
+
+@contextmanager
+def translated(operation: str, name: str, *, carries: str = "") -> Iterator[None]:
+    """Runs a call on ``name``; raises our errors, which name the operation, the id and the remedy.
+
+    ``carries`` is the value that the call sends: no error repeats it.
+    """
+    try:
+        yield
+    except exceptions.ClientError as error:
+        raise _refusal(operation, name, error, carries) from None
+    except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.CredentialRetrievalError):
+        raise NoAccess(
+            f"No AWS credentials were found for {operation} on {name}; set AWS_PROFILE, log in by 'aws sso login', or "
+            "give access_key and secret_key"
+        ) from None
+    except exceptions.NoRegionError:
+        raise NoAccess(
+            "No AWS region was found; set AWS_REGION, the region option, or environments.<name>.region in the catalog"
+        ) from None
+    except (exceptions.TokenRetrievalError, exceptions.SSOError) as error:
+        raise NoAccess(f"The AWS login has run out ({error}); log in again by 'aws sso login'") from None
+    except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
+        raise NoAccess(f"AWS could not be reached for {operation} on {name}: {error}") from None
+    except exceptions.BotoCoreError as error:
+        raise StoreError(f"{operation} on {name} could not be asked: {_without(carries, str(error))}") from None
+
+
+def _refusal(operation: str, name: str, error: Any, carries: str) -> StoreError:
+    """Our error for one that AWS answered with."""
+    code, message = code_of(error), _without(carries, error.response["Error"].get("Message", ""))
+    if code in DENIED_CODES:
+        remedy = f"allow {operation} on it for the role in use"
+        return Denied(f"AWS denies {operation} on {name}; {remedy} ({message})", message)
+    if code in _CREDENTIAL_CODES:
+        remedy = "log in again, or set AWS_PROFILE or the AWS_* variables to valid ones"
+        return NoAccess(f"AWS does not accept the credentials in use ({code} at {operation}); {remedy}")
+    if code in throttling.CODES:
+        return NoAccess(f"AWS still throttles {operation} on {name} after every retry. {throttling.remedy(operation)}")
+    if code in _MISSING_CODES or is_scheduled_for_deletion(code, message):
+        return NotFound(f"{name} is not there for {operation}: {message or code}")
+    if code in _EXISTING_CODES:
+        return AlreadyExists(f"{name} is there already, says AWS at {operation}: {message}")
+    if code in _RACE_CODES:
+        return Conflict(f"{name} is being written by somebody else at {operation}; run again")
+    if code == "ParameterMaxVersionLimitExceeded":
+        remedy = "take the label off its oldest version by 'aws ssm unlabel-parameter-version'"
+        return StoreError(f"{name} has 100 versions and a label on the oldest, so {operation} fails; {remedy}")
+    if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+        return NoAccess(f"AWS failed at {operation} on {name} after every retry: {code} {message}")
+    if carries and code in _QUOTING_CODES:
+        message = "its words are left out, since they may quote the value"
+    return StoreError(f"AWS refused {operation} on {name}: {code}: {message}")
+
+
+def _without(value: str, words: str) -> str:
+    """Shorter values are left: as parts of ordinary words they would blot out the message."""
+    return words.replace(value, "***") if len(value) >= MASKED_FROM else words
+
+
+def identity(sts: Any) -> Tuple[str, str]:
+    """Account and partition of the credentials in use."""
+    with translated("sts:GetCallerIdentity", "this account"):
+        found = sts.get_caller_identity()
+    return str(found["Account"]), str(found["Arn"]).split(":")[1]
+
+
+def account_id(client: Any) -> str:
+    """The account of the credentials in use, as STS says."""
+    with translated("sts:GetCallerIdentity", "this account"):
+        return str(client.get_caller_identity()["Account"])
+
+
+def require_account(actual: str, expected: str) -> None:
+    if actual != expected:
+        raise WrongAccount(
+            f"These credentials belong to the AWS account {actual}, and the catalog expects {expected} "
+            "(expected_account_id); choose another AWS_PROFILE or role"
+        )

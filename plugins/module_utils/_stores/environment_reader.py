@@ -1,0 +1,179 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The one read of an environment: the journal, the secrets, the parameters, each store once.
+
+``client`` gives a boto3 client by the name of its service; nothing here knows who asks, the controller or a host.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Callable, List, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import resolver
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM, Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, JournalError, NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
+    DELETED,
+    DENIED,
+    MISSING,
+    Contents,
+    Reading,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import journal_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+
+Client = Callable[[str], Any]
+
+
+def now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for."""
+
+    document: Any
+    environment: str
+    secret_ids: Sequence[str] = ()
+    ssm_path: Optional[str] = None
+    journal: str = "required"
+    """"required", "optional" (a journal that cannot be read is a warning) or "ignored"."""
+    on_missing: str = "warn"
+    on_denied: str = "error"
+    file: Optional[str] = None
+    """A .env to look at instead of the stores."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What one read brought."""
+
+    catalog: Catalog
+    journal: _journal.Journal
+    resolution: resolver.Resolution
+    contents: Contents
+    warnings: Tuple[str, ...]
+    is_journal_read: bool = False
+
+
+def read(request: Request, catalog: Catalog, client: Client) -> Environment:
+    """Reads every store once, except the account. Raises SecretsError."""
+    parameters = ParameterStore(client("ssm"))
+    journal, warnings, is_journal_read = _read_journal(request, catalog, client)
+    pins = journal.rotation if journal.rotation and journal.rotation.prescribes else None
+    if pins is None:  # versions that are prescribed are waited for by their numbers
+        parameters.settling.wait_since(journal.written, now())
+    secrets = SecretsManager(client("secretsmanager")) if catalog.secret_names or (pins and pins.overlay) else None
+    reads: List[Callable[[], Contents]] = []
+    if catalog.reads_ssm:
+        reads.append(lambda: parameters.read_known([catalog.ssm_path], pins=pins.parameters if pins else {}))
+    if secrets and catalog.secret_names:
+        reads.append(lambda: _secrets(secrets, catalog.secret_names, pins))
+    overlay = pins.overlay if pins else None
+    if secrets and overlay:
+        reads.append(lambda: secrets.read_known([overlay.secret], pins={overlay.secret: overlay.version}))
+    contents = Contents()
+    for found in parameters.side_by_side(reads):
+        contents |= found
+    if overlay:
+        contents = _overlaid(overlay, contents)
+    _require_pinned(journal, contents)
+    contents, more = _tolerated(request, contents)
+    # What a rotation pins and what it leaves to the stores may differ for as long as it is open.
+    half = str(journal.rotation) if pins else None
+    resolution = resolver.resolve(catalog, contents, half_promoted=half)
+    return Environment(
+        catalog, journal, resolution, contents, (*warnings, *more, *resolution.warnings), is_journal_read
+    )
+
+
+def _read_journal(request: Request, catalog: Catalog, client: Client) -> tuple[_journal.Journal, tuple[str, ...], bool]:
+    """The journal, what to say of it, and whether it was read."""
+    store = None if request.journal == "ignored" else journal_of(catalog, client)
+    if store is None:
+        return _journal.Journal(), (), False
+    try:
+        journal = store.read()
+    except (Denied, NotFound) as error:
+        if request.journal == "required":
+            raise
+        return _journal.Journal(), (str(error),), False
+    rotation = journal.rotation
+    if request.journal == "required" and rotation and not rotation.prescribes:
+        raise JournalError(
+            f"{rotation} is open and prescribes no snapshot yet; wait for it, or finish it with "
+            "watchparty.secrets.rotate"
+        )
+    return journal, (f"{rotation} is open",) if rotation else (), True
+
+
+def _secrets(store: VersionedStore, names: Sequence[str], rotation: Optional[_journal.OpenRotation]) -> Contents:
+    """Each secret in the version that the rotation prescribes. One call reads what many hold now, and takes no
+    versions: those alone are asked for by theirs that are to be another one."""
+    pins = rotation.secrets if rotation else {}
+    staged = rotation.plan.get("secrets", {}) if rotation and rotation.step in _ELSEWHERE else {}
+    ahead = {name: pins[name] for name in names if name in staged and name in pins}
+    now = [name for name in names if name not in ahead]
+    contents = store.read(now) if now else Contents()
+    others = {
+        name: pins[name]
+        for name in now
+        if name in pins and (name not in contents.readings or contents.readings[name].version != pins[name])
+    }
+    wanted = {**ahead, **others}
+    if not wanted:
+        return contents
+    return contents.without(others) | store.read_known(list(wanted), pins=wanted)
+
+
+_ELSEWHERE = ("deploy", "promote", "abort")
+"""At these steps the versions that a rotation prescribes of what it changes are not the current ones."""
+
+
+def _overlaid(overlay: _journal.Overlay, contents: Contents) -> Contents:
+    """With the texts of parameters that the open rotation writes at its promotion, from its own secret."""
+    if overlay.secret not in contents.readings:
+        return contents
+    texts = json.loads(contents.readings[overlay.secret].value)["phases"][overlay.phase - 1]
+    before = contents.without([overlay.secret])
+    return before | Contents(
+        {
+            name: Reading(SSM, name, f"{overlay.version}/{overlay.phase}", text, plain=before.readings[name].plain)
+            for name, text in texts.items()
+            if name in before.readings
+        }
+    )
+
+
+def _require_pinned(journal: _journal.Journal, contents: Contents) -> None:
+    """A version that the open rotation prescribes is never left out, whatever on_missing says."""
+    rotation = journal.rotation
+    pinned = {**rotation.secrets, **rotation.parameters} if rotation else {}
+    if rotation and rotation.overlay:
+        pinned[rotation.overlay.secret] = rotation.overlay.version
+    failed = [str(failure) for name, failure in contents.failures.items() if name in pinned]
+    if failed:
+        raise JournalError(
+            f"{rotation} prescribes versions that cannot be read: {'; '.join(failed)}; finish it or abort it"
+        )
+
+
+def _tolerated(request: Request, contents: Contents) -> tuple[Contents, list[str]]:
+    """Failures that the caller tolerates become warnings, or nothing."""
+    kept, warnings = {}, []
+    for name, failure in contents.failures.items():
+        how = request.on_denied if failure.reason == DENIED else request.on_missing
+        if how == "error" and failure.reason in (MISSING, DELETED):
+            raise NotFound(f"{failure}; create it, or set on_missing to warn or skip")
+        if how == "warn":
+            warnings.append(str(failure))
+        if how == "error" or failure.reason != DENIED:
+            kept[name] = failure
+    return Contents(contents.readings, kept), warnings

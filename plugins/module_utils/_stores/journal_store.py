@@ -1,0 +1,191 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The journal as a store: one object in S3, which is replaced only as the version that was read.
+
+S3 answers reads from the newest state and decides a conditional write on it, so an append is one call that succeeds
+for one writer, and a read is one call.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import secrets
+import time
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    AlreadyExists,
+    Conflict,
+    Denied,
+    JournalError,
+    NotFound,
+    Overtaken,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+
+LIMIT = 4 << 20
+"""The most bytes that a journal holds. An entry of a rotation takes about a hundred bytes a credential and secret."""
+TRIES = 5
+"""How often an entry is written while S3 answers that somebody writes the object in the same moment."""
+PAUSE = 0.5
+"""Seconds between two tries, at most, for each one before."""
+
+
+class JournalStore(ABC):
+    """Reads one environment's journal, and appends to it."""
+
+    where: str
+    """The place, for errors and reports."""
+    limit = LIMIT
+
+    def __init__(self, application: str, environment: str, *, sleep: Callable[[float], object] = time.sleep) -> None:
+        self._header = {"application": application, "environment": environment, "journal": 1}
+        self._sleep = sleep
+
+    def read(self) -> Journal:
+        """Raises :class:`NotFound` where there is none, and :class:`JournalError` for what is not this journal."""
+        content, version = self._load()
+        return _journal.fold(self._lines(content), version=version)
+
+    def append(self, journal: Journal, entry: Mapping[str, Any]) -> Journal:
+        """The journal with one more entry after those of ``journal``, as it was read or as this returned it.
+
+        Raises :class:`Overtaken`, naming whose entry stands there, when another run went on meanwhile.
+        """
+        wanted = _journal.following(journal, {"nonce": secrets.token_hex(8), **entry})
+        content, version = self.content(wanted), journal.version
+        for attempt in range(TRIES):
+            try:
+                return replace(wanted, version=self._replace(content, version))
+            except (AlreadyExists, Conflict):
+                standing = self.read()
+            if standing.digest == wanted.digest:  # our first try arrived, and its answer did not
+                return standing
+            if standing.digest != journal.digest:
+                raise Overtaken(f"{_whose(standing, wanted)}; {_ADVICE}")
+            version = standing.version
+            self._sleep(random.uniform(0, PAUSE * attempt))  # noqa: S311 - keeps writers apart, hides nothing
+        raise Overtaken(f"{_journal.name_of(wanted.head)} is being written by another run; {_ADVICE}")
+
+    def make(self, lines: Sequence[str] = ()) -> bool:
+        """Makes the journal, empty or with these entries. Returns False, and changes nothing, where there is one."""
+        try:
+            self._replace(self.content(_journal.fold(lines)), None)
+        except AlreadyExists:
+            return False
+        return True
+
+    def content(self, journal: Journal) -> bytes:
+        """The journal as it is stored. Raises :class:`JournalError` for one that is too long."""
+        content = "".join(f"{line}\n" for line in (_journal.written(self._header), *journal.lines)).encode()
+        if len(content) > self.limit:
+            raise JournalError(
+                f"the journal {self.where} would hold {len(content):,} bytes, and at most {self.limit:,} fit; rotate "
+                "fewer credentials in one run (-e rotation_credentials=… or -e leak_credentials=…)"
+            )
+        return content
+
+    def _lines(self, content: bytes) -> Sequence[str]:
+        if len(content) > LIMIT:
+            raise JournalError(f"{self.where} holds more than {LIMIT:,} bytes, so it is not a journal; {_RESTORE}")
+        try:
+            text = content.decode("utf-8")
+            header, *lines = text[:-1].split("\n") if text.endswith("\n") else [""]
+            found = json.loads(header)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict) or "journal" not in found:
+            raise JournalError(f"{self.where} is not a journal; {_RESTORE}")
+        if found != self._header:
+            of = ", ".join(f"{key} {found.get(key)!r}" for key in self._header)
+            raise JournalError(f"{self.where} is the journal of another one ({of}); correct journal.s3 in the catalog")
+        return lines
+
+    @abstractmethod
+    def _load(self) -> Tuple[bytes, str]:
+        """What is stored, or the beginning of what is too long, and its version. Raises :class:`NotFound`."""
+
+    @abstractmethod
+    def _replace(self, content: bytes, version: Optional[str]) -> str:
+        """Stores ``content`` if what is there is this version, or nothing where that is None; the new version.
+
+        Raises :class:`AlreadyExists` for another one, and :class:`Conflict` where that could not be told.
+        """
+
+
+class S3Journal(JournalStore):
+    def __init__(self, client: Any, catalog: Catalog, *, sleep: Callable[[float], object] = time.sleep) -> None:
+        super().__init__(catalog.application, catalog.environment, sleep=sleep)
+        bucket, key = catalog.journal_place
+        self._client = client
+        self._names: Dict[str, Any] = {"Bucket": bucket, "Key": key}
+        if catalog.expected_account_id:  # the names of buckets are shared by all of AWS
+            self._names["ExpectedBucketOwner"] = catalog.expected_account_id
+        self.where = f"s3://{bucket}/{key}"
+
+    def _load(self) -> Tuple[bytes, str]:
+        try:
+            with aws_errors.translated("s3:GetObject", self.where):
+                found = self._client.get_object(**self._names)
+                content: bytes = found["Body"].read(LIMIT + 1)
+        except NotFound:
+            raise NotFound(
+                f"the journal {self.where} does not exist; make it by watchparty.secrets.provision, or if there was "
+                f"one, {_RESTORE}"
+            ) from None
+        except Denied as error:  # S3 says the same of what does not exist, to whom may not list the bucket
+            raise Denied(
+                f"the journal {self.where} cannot be read; allow s3:GetObject on it, or make it by "
+                f"watchparty.secrets.provision if it does not exist ({error.detail})",
+                error.detail,
+            ) from None
+        return content, str(found["ETag"])
+
+    def _replace(self, content: bytes, version: Optional[str]) -> str:
+        condition = {"IfMatch": version} if version is not None else {"IfNoneMatch": "*"}
+        with aws_errors.translated("s3:PutObject", self.where):
+            answer = self._client.put_object(
+                **self._names, **condition, Body=content, ContentType="application/jsonl", ChecksumAlgorithm="SHA256"
+            )
+        return str(answer["ETag"])
+
+
+class NoJournal(JournalStore):
+    """Of an environment whose catalog names none: it says what to declare."""
+
+    where = "nowhere"
+
+    def _load(self) -> Tuple[bytes, str]:
+        raise JournalError(f"environment {self._header['environment']}: {_DECLARE}")
+
+    def _replace(self, content: bytes, version: Optional[str]) -> str:
+        raise JournalError(f"environment {self._header['environment']}: {_DECLARE}")
+
+
+_ADVICE = "nothing further was done by this run; see who holds the rotation by watchparty.secrets.rotation_report"
+_RESTORE = "restore its newest version (docs/runbooks/lost-journal.md)"
+_DECLARE = (
+    "the catalog names no journal, and rotations and leak responses need one; set journal: {s3: bucket/prefix} in the "
+    "catalog, then run watchparty.secrets.provision, which makes it"
+)
+
+
+def journal_of(catalog: Catalog, client: Callable[[str], Any]) -> Optional[JournalStore]:
+    """The journal that the catalog names, or None; ``client`` makes a boto3 client of a service."""
+    return S3Journal(client("s3"), catalog) if catalog.journal else None
+
+
+def _whose(standing: Journal, wanted: Journal) -> str:
+    """Whose entry stands where ours was due, or was written after it."""
+    name = _journal.name_of(standing.head)
+    entry = _journal.entries(standing)[-1] if standing.lines else {}
+    if wanted.head > standing.head:
+        return f"the journal went back to {name}, so somebody restored an earlier version"
+    words = {key: str(entry.get(key, "unknown")) for key in ("rotation", "who", "at", "step")}
+    return f"{name} was written by " + "rotation {rotation} of {who} at {at} (step {step})".format(**words)

@@ -1,0 +1,166 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a store of numbered versions is, such as Parameter Store. Nothing here knows AWS or Ansible."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, Collection, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Conflict, NotFound, StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Store
+
+PARAMETER_BYTES = {"Standard": 4096, "Advanced": 8192}
+STANDARD = "Standard"
+DELETED_AT_ONCE = 10
+"""Parameters a DeleteParameters call."""
+HISTORY = 100
+"""Versions of a parameter that are kept, the current one included."""
+RETRIES_SEEN = 10
+"""How many versions of one parameter are looked at for being copies of one write, sent again."""
+
+
+class NumberedStore(Store):
+    """A store that numbers the versions of each parameter, and cannot compare before it writes."""
+
+    def overwrite(self, name: str, value: str, *, instead_of: int) -> int:
+        """Writes a value over version ``instead_of``; returns the new version's number. The same again is fine.
+
+        Raises :class:`Conflict`, naming both numbers, when somebody else wrote: before us, and nothing is written, or
+        in the same moment, and what they wrote is put back over ours.
+        """
+        found, kept = self._look_since(name, instead_of)
+        _require_parameter_fits(name, value, str(kept.get("Tier", STANDARD)))
+        current = int(found.version)
+        if current != instead_of:
+            done = found.value == value and self._only_ours(name, value, instead_of, current)
+            if done:
+                return current
+            raise Conflict(
+                f"parameter {name} is at version {current} and not at {instead_of}, which was to be replaced; see who "
+                "wrote it by 'aws ssm get-parameter-history', then run again"
+            )
+        return self._replace(name, value, instead_of, kept)
+
+    def push_out(self, name: str) -> None:
+        """Writes the present value until no other one is kept of this parameter, which is never missing.
+
+        Nothing is written where none is. What somebody else writes meanwhile shows in the numbers; then as
+        :meth:`overwrite`. Raises :class:`NotFound`.
+        """
+        history = self.history(name)
+        found, kept = self._look_since(name, int(history[-1].version))
+        newest = max(found, history[-1], key=lambda one: int(one.version))
+        number = int(newest.version)
+        same = {int(one.version) for one in history if one.value == newest.value}
+        last = number + _writes_due(number, same)
+        while number < last:
+            number = self._replace(name, newest.value, number, kept)
+
+    def _replace(self, name: str, value: str, before: int, kept: Mapping[str, Any]) -> int:
+        written = self._write(name, value, kept)
+        if written == before + 1 or self._only_ours(name, value, before, written):
+            return written
+        told = self._put_back(name, value, before, written)
+        raise Conflict(
+            f"parameter {name}: version {written} was written where {before + 1} was due, so somebody else "
+            f"wrote in the same moment; {told}"
+        )
+
+    def _put_back(self, name: str, value: str, before: int, written: int) -> str:
+        """Writes what ours buried once more; says in words what became of it."""
+        by_hand = "see what it was by 'aws ssm get-parameter-history', and put it back by hand if it is due"
+        try:
+            theirs = self._newest_but(name, value, before, written)
+            current, kept = self._look_since(name, written)
+            if theirs is None or int(current.version) != written:
+                return by_hand
+            back = self._write(name, theirs, kept)
+        except StoreError as error:
+            return f"{by_hand} ({error})"
+        return f"their value stands again, as version {back}" if back == written + 1 else by_hand
+
+    def _newest_but(self, name: str, value: str, before: int, last: int) -> Optional[str]:
+        """The newest value between these versions that is not this one."""
+        for number in range(last - 1, max(before, last - 1 - RETRIES_SEEN), -1):
+            found = self.read_known([], pins={name: str(number)}).readings.get(name)
+            if found is None or found.value != value:
+                return found.value if found else None
+        return None
+
+    def _only_ours(self, name: str, value: str, before: int, last: int) -> bool:
+        """Whether every version between these holds this value: a lost answer makes the client write twice."""
+        return before < last <= before + RETRIES_SEEN and all(
+            self._holds(name, number, value) for number in range(before + 1, last)
+        )
+
+    def _holds(self, name: str, number: int, value: str) -> bool:
+        found = self.read_known([], pins={name: str(number)}).readings.get(name)
+        return found is not None and found.value == value
+
+    def _look_since(self, name: str, number: int) -> Tuple[Reading, Mapping[str, Any]]:
+        """As :meth:`_look`, of a parameter that is known to have this version, or a newer one.
+
+        An answer that is behind shows a lower number, or nothing to keep: a write would then put defaults in the place
+        of its key and its tier.
+        """
+
+        def looked() -> Optional[Tuple[Reading, Mapping[str, Any]]]:
+            try:
+                return self._look(name)
+            except NotFound:
+                return None
+
+        def is_settled(answer: Optional[Tuple[Reading, Mapping[str, Any]]]) -> bool:
+            return answer is not None and int(answer[0].version) >= number and "Type" in answer[1]
+
+        return self.settling.until(looked, is_settled) or self._look(name)
+
+    def key(self, name: str) -> Optional[str]:
+        return self._look(name)[1].get("KeyId")
+
+    def create(self, name: str, value: str) -> None:
+        """Makes a parameter of type String. Raises :class:`AlreadyExists` when it is there."""
+        _require_parameter_fits(name, value, STANDARD)
+        self._create(name, value)
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Deletes parameters, in this order; those that are not there are fine."""
+        for start in range(0, len(names), DELETED_AT_ONCE):
+            self._delete(names[start : start + DELETED_AT_ONCE])
+
+    @abstractmethod
+    def history(self, name: str) -> List[Reading]:
+        """Every version of a parameter that is kept, the oldest first. Raises :class:`NotFound`."""
+
+    @abstractmethod
+    def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:
+        """The current version, and what a write must repeat to keep it: tier, key and so on, as AWS names them."""
+
+    @abstractmethod
+    def _write(self, name: str, value: str, kept: Mapping[str, Any]) -> int:
+        """Writes over whatever is there; returns the number of the new version."""
+
+    @abstractmethod
+    def _create(self, name: str, value: str) -> None:
+        """Raises :class:`AlreadyExists`, or :class:`Conflict` when another writes it in the same moment."""
+
+    @abstractmethod
+    def _delete(self, names: Sequence[str]) -> None:
+        """Deletes at most ``DELETED_AT_ONCE`` parameters."""
+
+
+def _writes_due(number: int, same: Collection[int]) -> int:
+    """How many writes after version ``number`` end what is kept of others; ``same`` hold the value that is written."""
+    others = (back for back in range(1, min(HISTORY, number)) if number - back not in same)
+    return HISTORY - next(others, HISTORY)
+
+
+def _require_parameter_fits(name: str, value: str, tier: str) -> None:
+    size, limit = len(value.encode()), PARAMETER_BYTES.get(tier, PARAMETER_BYTES[STANDARD])
+    if not 0 < size <= limit:
+        raise StoreError(
+            f"parameter {name} would hold {size:,} bytes, and AWS takes 1 to {limit:,} in its tier ({tier}); shorten "
+            "the value, or choose another tier or store for it"
+        )

@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""AWS SSM Parameter Store as a store, over a boto3 client that it is handed."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
+    DENIED,
+    MISSING,
+    Contents,
+    Failure,
+    Reading,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import NumberedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads
+
+T = TypeVar("T")
+
+PAGE = 10
+"""Parameters a call, of GetParametersByPath as of GetParameters."""
+KEPT = ("Type", "KeyId", "Tier", "Description", "AllowedPattern", "DataType")
+"""What a write repeats, lest PutParameter puts a default in its place; tags and policies stay by themselves."""
+
+
+class ParameterStore(NumberedStore):
+    name = SSM
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def side_by_side(self, acts: Sequence[Callable[[], T]]) -> List[T]:
+        return in_threads(acts)
+
+    def read(
+        self,
+        names: Sequence[str],
+        *,
+        pins: Optional[Mapping[str, str]] = None,
+        stages: Optional[Mapping[str, str]] = None,
+    ) -> Contents:
+        contents = Contents()
+        for path in dict.fromkeys(names):
+            contents |= self._path(path)
+        moved = {
+            name: version
+            for name, version in (pins or {}).items()
+            if name not in contents.readings or contents.readings[name].version != version
+        }
+        if not moved:
+            return contents
+        # A pinned version that is gone must not be answered by the current one.
+        kept = {name: reading for name, reading in contents.readings.items() if name not in moved}
+        return Contents(kept, contents.failures) | self._versions(moved)
+
+    def _path(self, path: str) -> Contents:
+        readings: dict[str, Reading] = {}
+        try:
+            with aws_errors.translated("ssm:GetParametersByPath", path):
+                for page in self._pages(path):
+                    for found in page.get("Parameters", []):
+                        readings[found["Name"]] = self._reading(found["Name"], found)
+        except Denied as error:
+            return Contents({}, {path: Failure(self.name, path, DENIED, error.detail)})
+        return Contents(readings)
+
+    def _pages(self, path: str) -> Iterator[Mapping[str, Any]]:
+        paginator = self._client.get_paginator("get_parameters_by_path")
+        yield from paginator.paginate(Path=path, Recursive=True, WithDecryption=True, MaxResults=PAGE)
+
+    def history(self, name: str) -> List[Reading]:
+        found: List[Reading] = []
+        with aws_errors.translated("ssm:GetParameterHistory", f"parameter {name}"):
+            pages = self._client.get_paginator("get_parameter_history").paginate(Name=name, WithDecryption=True)
+            for page in pages:
+                found += [self._reading(name, one) for one in page.get("Parameters", [])]
+        return found
+
+    def _versions(self, pins: Mapping[str, str]) -> Contents:
+        contents = Contents()
+        wanted = [f"{name}:{version}" for name, version in pins.items()]
+        for start in range(0, len(wanted), PAGE):
+            batch = wanted[start : start + PAGE]
+            with aws_errors.translated("ssm:GetParameters", ", ".join(batch)):
+                answer = self._client.get_parameters(Names=batch, WithDecryption=True)
+            found = {item["Name"]: self._reading(item["Name"], item) for item in answer.get("Parameters", [])}
+            contents |= Contents(found)
+            for invalid in answer.get("InvalidParameters", []):
+                name = invalid.rpartition(":")[0]
+                contents |= Contents({}, {name: Failure(self.name, name, MISSING, f"version {invalid}")})
+        return contents
+
+    def _reading(self, name: str, found: Mapping[str, Any]) -> Reading:
+        return Reading(self.name, name, str(found["Version"]), found["Value"], plain=found["Type"] != "SecureString")
+
+    def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:
+        def described() -> Dict[str, Any]:
+            kept: Dict[str, Any] = {}
+            with aws_errors.translated("ssm:DescribeParameters", f"parameter {name}"):
+                pages = self._client.get_paginator("describe_parameters").paginate(
+                    ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [name]}]
+                )
+                for found in pages.search("Parameters[]"):
+                    kept = {key: found[key] for key in KEPT if found.get(key)}
+            return kept
+
+        def current() -> Dict[str, Any]:
+            with aws_errors.translated("ssm:GetParameter", f"parameter {name}"):
+                found: Dict[str, Any] = self._client.get_parameter(Name=name, WithDecryption=True)["Parameter"]
+            return found
+
+        kept, found = self.side_by_side([described, current])
+        return self._reading(name, found), kept
+
+    def _write(self, name: str, value: str, kept: Mapping[str, Any]) -> int:
+        with aws_errors.translated("ssm:PutParameter", f"parameter {name}", carries=value):
+            answer = self._client.put_parameter(Name=name, Value=value, Overwrite=True, **kept)
+        return int(answer["Version"])
+
+    def _create(self, name: str, value: str) -> None:
+        with aws_errors.translated("ssm:PutParameter", f"parameter {name}", carries=value):
+            self._client.put_parameter(Name=name, Value=value, Type="String", Tier="Standard")
+
+    def _delete(self, names: Sequence[str]) -> None:
+        with aws_errors.translated("ssm:DeleteParameters", ", ".join(names)):
+            self._client.delete_parameters(Names=list(names))

@@ -1,0 +1,244 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How secrets and parameters are made and kept: what stands beside their values. Nothing here knows AWS."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    AlreadyExists,
+    Conflict,
+    NotFound,
+    StoreError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import (
+    VersionedStore,
+    _require_secret_fits,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import (
+    PARAMETER_BYTES,
+    STANDARD,
+    NumberedStore,
+    _require_parameter_fits,
+)
+
+LABEL = "provisioned"
+"""On a version from its writing to its promotion."""
+SECURE, PLAIN, ADVANCED = "SecureString", "String", "Advanced"
+SHORTEST_RECOVERY, LONGEST_RECOVERY = 7, 30
+"""Days, as AWS takes them."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """What stands beside a value."""
+
+    description: str = ""
+    key: Optional[str] = None
+    """Alias of the key that encrypts it; None for AWS's own."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    replicas: Tuple[str, ...] = ()
+    """Regions that hold replicas of a secret."""
+    policy: Optional[str] = None
+    """A resource policy, as JSON; put where a secret has none."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a secret or parameter that is there says of itself."""
+
+    name: str
+    form: Form
+    deleted: bool = False
+    """Whether it is scheduled for deletion."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be done to a secret or parameter until it has its form. What is None or empty stays as it is."""
+
+    description: Optional[str] = None
+    key: Optional[str] = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    replicas: Tuple[str, ...] = ()
+    policy: Optional[str] = None
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether it concerns more than what stands beside: a parameter is written once more for it."""
+        return self.description is not None or bool(self.key)
+
+    @property
+    def words(self) -> List[str]:
+        said = ["description"] if self.description is not None else []
+        said += [f"key {self.key}"] if self.key else []
+        said += [f"tag {name}" for name in sorted(self.tags)]
+        said += [f"replica in {region}" for region in self.replicas]
+        return said + (["resource policy"] if self.policy else [])
+
+
+def change(kept: Form, wanted: Form) -> Change:
+    """Tags and replicas that nobody asks for stay: others may have put them there."""
+    return Change(
+        description=wanted.description if wanted.description and wanted.description != kept.description else None,
+        key=wanted.key if wanted.key and not is_key(kept.key, wanted.key) else None,
+        tags={name: text for name, text in wanted.tags.items() if kept.tags.get(name) != text},
+        replicas=tuple(region for region in wanted.replicas if region not in kept.replicas),
+    )
+
+
+def is_key(kept: Optional[str], wanted: str) -> bool:
+    """Whether both name one key: AWS answers with an alias or with its ARN."""
+    return kept is not None and (kept == wanted or kept.endswith(f":{wanted}"))
+
+
+class SecretMaking(VersionedStore):
+    """A versioned store that can make secrets in a form, and bring those that are there to it."""
+
+    def kept(self, name: str) -> Optional[Kept]:
+        """What the secret says of itself, or None if there is none."""
+        try:
+            return self._kept(name)
+        except NotFound:
+            return None
+
+    def make(self, name: str, content: str, *, version: str, form: Form) -> None:
+        """Makes a secret whose first version has this id and content; the same again is fine.
+
+        Raises :class:`AlreadyExists` when there is another of that name.
+        """
+        _require_secret_fits(name, content)
+        try:
+            self._make(name, content, version, form)
+        except AlreadyExists:
+            if not self._holds(name, version, content):
+                raise AlreadyExists(f"secret {name} was made by somebody else in the same moment; run again") from None
+        if form.policy:
+            self._put_policy(name, form.policy)
+
+    def merge(self, name: str, content: str, *, version: str, instead_of: Optional[str]) -> None:
+        """Makes the content current if version ``instead_of`` still is; None stands for a secret without a version.
+
+        Raises :class:`Conflict` if another is.
+        """
+        self.stage(name, content, version=version, label=LABEL)
+        try:
+            self.promote(name, to=version, instead_of=instead_of)
+        finally:
+            self.discard(name, version=version, labels=[LABEL])
+
+    def reform(self, name: str, wanted: Change) -> None:
+        if wanted.rewrites:
+            self._update(name, wanted.description, wanted.key)
+        if wanted.tags:
+            self._tag(name, wanted.tags)
+        if wanted.replicas:
+            self._replicate(name, wanted.replicas)
+        if wanted.policy:
+            self._put_policy(name, wanted.policy)
+
+    def retire(self, name: str, *, days: int) -> bool:
+        """Schedules a deletion; whether that was still to be done."""
+        if not SHORTEST_RECOVERY <= days <= LONGEST_RECOVERY:
+            raise StoreError(f"secret {name}: AWS keeps a deleted secret for 7 to 30 days, not for {days}")
+        found = self.kept(name)
+        if found is None or found.deleted:
+            return False
+        self._retire(name, days)
+        return True
+
+    def restore(self, name: str) -> bool:
+        """Takes a scheduled deletion back; whether that was still to be done."""
+        found = self.kept(name)
+        if found is None:
+            raise NotFound(
+                f"secret {name} is not there, and AWS does not hold it for recovery either; provision it anew"
+            )
+        if not found.deleted:
+            return False
+        self._restore(name)
+        return True
+
+    @abstractmethod
+    def _kept(self, name: str) -> Kept:
+        """Raises :class:`NotFound`."""
+
+    @abstractmethod
+    def _make(self, name: str, content: str, version: str, form: Form) -> None:
+        """Raises :class:`AlreadyExists`."""
+
+    @abstractmethod
+    def policy(self, name: str) -> Optional[str]:
+        """The resource policy of a secret that is there."""
+
+    @abstractmethod
+    def _put_policy(self, name: str, policy: str) -> None:
+        """Puts a resource policy."""
+
+    @abstractmethod
+    def _update(self, name: str, description: Optional[str], key: Optional[str]) -> None:
+        """Changes the description and the key, where given."""
+
+    @abstractmethod
+    def _tag(self, name: str, tags: Mapping[str, str]) -> None:
+        """Adds tags, or changes their texts."""
+
+    @abstractmethod
+    def _replicate(self, name: str, regions: Tuple[str, ...]) -> None:
+        """Adds replicas."""
+
+    @abstractmethod
+    def _retire(self, name: str, days: int) -> None:
+        """Schedules a deletion."""
+
+    @abstractmethod
+    def _restore(self, name: str) -> None:
+        """Takes it back."""
+
+
+class ParameterMaking(NumberedStore):
+    """A numbered store that can make parameters in a form, and bring those that are there to it."""
+
+    def make(self, name: str, value: str, *, secure: bool, form: Form, tier: str = STANDARD) -> None:
+        """Makes a parameter; the same again is fine. Raises :class:`AlreadyExists` when it holds something else."""
+        _require_parameter_fits(name, value, tier)
+        try:
+            self._make(name, value, SECURE if secure else PLAIN, form, tier)
+        except (AlreadyExists, Conflict):
+            if self._look_since(name, 1)[0].value != value:
+                raise AlreadyExists(
+                    f"parameter {name} was made by somebody else in the same moment; run again"
+                ) from None
+
+    def reform(self, name: str, wanted: Change) -> None:
+        """AWS takes another description or key only with a value, so the present one is written once more for them.
+
+        Raises :class:`Conflict` when somebody else wrote in the same moment; what they wrote is put back over ours.
+        """
+        if wanted.tags:
+            self._tag(name, wanted.tags)
+        if wanted.rewrites:
+            found, kept = self._look(name)
+            parts = {"Description": wanted.description, "KeyId": wanted.key}
+            more = {part: text for part, text in parts.items() if text}
+            self._replace(name, found.value, int(found.version), {**kept, **more})
+
+    @abstractmethod
+    def kept(self, names: Sequence[str]) -> Dict[str, Kept]:
+        """What these parameters say of themselves; those that are not there are left out."""
+
+    @abstractmethod
+    def _make(self, name: str, value: str, kind: str, form: Form, tier: str) -> None:
+        """Raises :class:`AlreadyExists`."""
+
+    @abstractmethod
+    def _tag(self, name: str, tags: Mapping[str, str]) -> None:
+        """Adds tags, or changes their texts."""
+
+
+def tier_for(value: str, *, advanced: bool) -> str:
+    """The tier that a value needs; without ``advanced`` the one that costs nothing, whether it fits or not."""
+    return ADVANCED if advanced and len(value.encode()) > PARAMETER_BYTES[STANDARD] else STANDARD

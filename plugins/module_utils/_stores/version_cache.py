@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Stores of versions of which each is read once: what a version holds never changes."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Generic, List, Mapping, Optional, Sequence, Tuple, TypeVar
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Description, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Store, VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import NumberedStore
+
+S = TypeVar("S", bound=Store)
+T = TypeVar("T")
+
+
+class _Kept:
+    """Readings by name and version, for as long as the process lives."""
+
+    def __init__(self) -> None:
+        self._readings: Dict[Tuple[str, str], Reading] = {}
+
+    def of(self, pins: Mapping[str, str]) -> Dict[str, Reading]:
+        return {name: self._readings[one] for name, one in zip(pins, pins.items()) if one in self._readings}
+
+    def keep(self, found: Contents) -> None:
+        self._readings.update({(name, one.version): one for name, one in found.readings.items()})
+
+
+class _Remembering(Generic[S]):
+    """What both have of the store that they remember."""
+
+    def __init__(self, store: S) -> None:
+        self.name, self.settling = store.name, store.settling
+        self._store = store
+        self._kept = _Kept()
+
+    def side_by_side(self, acts: Sequence[Callable[[], T]]) -> List[T]:
+        return self._store.side_by_side(acts)
+
+
+class Remembered(_Remembering[VersionedStore], VersionedStore):
+    """Keeps what versions hold. Labels, and what is current, are read each time."""
+
+    def read(
+        self,
+        names: Sequence[str],
+        *,
+        pins: Optional[Mapping[str, str]] = None,
+        stages: Optional[Mapping[str, str]] = None,
+    ) -> Contents:
+        pins = pins or {}
+        kept = self._kept.of({name: pins[name] for name in names if name in pins})
+        wanted = [name for name in names if name not in kept]
+        if not wanted:
+            return Contents(kept)
+        found = self._store.read(wanted, pins=pins, stages=stages)
+        self._kept.keep(found)
+        return found | Contents(kept)
+
+    def keep(self, readings: Sequence[Reading]) -> None:
+        self._kept.keep(Contents({one.name: one for one in readings}))
+
+    def describe(self, name: str) -> Description:
+        return self._store.describe(name)
+
+    def every_version(self, name: str) -> List[str]:
+        return self._store.every_version(name)
+
+    def _create(self, name: str, content: str, version: str, **form: Any) -> None:
+        self._store._create(name, content, version, **form)
+        self._kept.keep(Contents({name: Reading(self.name, name, version, content)}))
+
+    def _put(self, name: str, content: str, version: str, label: str) -> Sequence[str]:
+        labels = self._store._put(name, content, version, label)
+        self._kept.keep(Contents({name: Reading(self.name, name, version, content)}))
+        return labels
+
+    def _move(self, name: str, label: str, *, to: Optional[str], off: Optional[str]) -> None:
+        self._store._move(name, label, to=to, off=off)
+
+    def _delete(self, name: str) -> None:
+        self._store._delete(name)
+
+
+class RememberedParameters(_Remembering[NumberedStore], NumberedStore):
+    """The same of numbered parameters. A path is read each time."""
+
+    def read(
+        self,
+        names: Sequence[str],
+        *,
+        pins: Optional[Mapping[str, str]] = None,
+        stages: Optional[Mapping[str, str]] = None,
+    ) -> Contents:
+        pins = pins or {}
+        kept = {} if names else self._kept.of(pins)
+        wanted = {name: version for name, version in pins.items() if name not in kept}
+        if not names and not wanted:
+            return Contents(kept)
+        found = self._store.read(names, pins=wanted, stages=stages)
+        self._kept.keep(found)
+        return found | Contents(kept)
+
+    def history(self, name: str) -> List[Reading]:
+        return self._store.history(name)
+
+    def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:
+        return self._store._look(name)
+
+    def _write(self, name: str, value: str, kept: Mapping[str, Any]) -> int:
+        return self._store._write(name, value, kept)
+
+    def _create(self, name: str, value: str) -> None:
+        self._store._create(name, value)
+
+    def _delete(self, names: Sequence[str]) -> None:
+        self._store._delete(names)

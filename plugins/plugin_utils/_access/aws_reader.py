@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Looks at what has our names in IAM and KMS, over boto3 clients that it is handed. It writes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Conflict, NotFound, StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import translated
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.resources import Standing, is_numbered
+
+GONE = ("PendingDeletion", "PendingReplicaDeletion")
+
+
+@dataclass(frozen=True)
+class Key:
+    """An encryption key behind an alias."""
+
+    arn: str
+    standing: Standing
+
+
+class Access:
+    """``iam`` and ``kms`` are clients."""
+
+    def __init__(self, iam: Any, kms: Any) -> None:
+        self._iam, self._kms = iam, kms
+
+    def key(self, alias: str) -> Key | None:
+        """The key, or None. Raises Conflict for one that is about to be deleted."""
+        found = self._described(alias)
+        if found is None:
+            return None
+        if found.get("KeyState") in GONE:
+            raise Conflict(
+                f"key {alias} ({found['Arn']}) is scheduled for deletion; 'aws kms cancel-key-deletion --key-id "
+                f"{found['KeyId']}' and 'aws kms enable-key' keep it, or choose another alias in aws.kms_key"
+            )
+        tags: dict[str, str] = {}
+        with aws_errors.translated("kms:ListResourceTags", f"key {alias}"):
+            for page in self._kms.get_paginator("list_resource_tags").paginate(KeyId=found["KeyId"]):
+                tags.update({one["TagKey"]: one["TagValue"] for one in page["Tags"]})
+        return Key(str(found["Arn"]), Standing("key", alias, tags))
+
+    def key_policy(self, alias: str) -> dict[str, Any] | None:
+        """ARN and own policy of the key, or None where no key is."""
+        found = self._described(alias)
+        if found is None:
+            return None
+        try:
+            with aws_errors.translated("kms:GetKeyPolicy", f"key {alias}"):
+                text = self._kms.get_key_policy(KeyId=found["KeyId"], PolicyName="default")["Policy"]
+        except StoreError as error:
+            return {"arn": str(found["Arn"]), "manager": found.get("KeyManager"), "problem": str(error)}
+        return {"arn": str(found["Arn"]), "manager": found.get("KeyManager"), "policy": json.loads(text)}
+
+    def _described(self, alias: str) -> Mapping[str, Any] | None:
+        """What KMS says of the key behind an alias, or None where no key is."""
+        with aws_errors.translated("kms:DescribeKey", f"key {alias}"):
+            try:
+                found: Mapping[str, Any] = self._kms.describe_key(KeyId=alias)["KeyMetadata"]
+            except aws_errors.exceptions.ClientError as error:
+                if aws_errors.code_of(error) == "NotFoundException":
+                    return None
+                raise
+        return found
+
+    def standing(
+        self, roles: Sequence[Mapping[str, Any]], policies: Sequence[Mapping[str, Any]]
+    ) -> tuple[Standing, ...]:
+        """What of these roles, instance profiles and policies is there."""
+        found = [self._role(one["name"]) for one in roles]
+        found += [self._profile(one["name"]) for one in roles if one["profile"]]
+        found += [self._policy(one["name"], one["arn"]) for one in policies]
+        return tuple(one for one in found if one)
+
+    def attached(self, role: str) -> tuple[tuple[str, str], ...]:
+        """Names and ARNs of the role's managed policies; none of a role that is not there."""
+        found: tuple[tuple[str, str], ...] = ()
+        with suppress(NotFound), translated("ListAttachedRolePolicies", f"role {role}"):
+            pages = self._iam.get_paginator("list_attached_role_policies").paginate(RoleName=role)
+            found = tuple((one["PolicyName"], one["PolicyArn"]) for page in pages for one in page["AttachedPolicies"])
+        return found
+
+    def earlier(
+        self, attached: Sequence[tuple[str, str]], role: str, wanted: Sequence[str], ours: Mapping[str, str]
+    ) -> Iterator[str]:
+        """Policies that an earlier run made for a role and that are no longer needed: by their names and tags."""
+        for name, arn in attached:
+            if is_numbered(name, role) and arn not in wanted:
+                found = self._policy(name, arn)
+                if found and all(found.tags.get(tag) == text for tag, text in ours.items()):
+                    yield name
+
+    def _role(self, name: str) -> Standing | None:
+        with suppress(NotFound), translated("GetRole", f"role {name}"):
+            return Standing("role", name, _tags(self._iam.get_role(RoleName=name)["Role"]))
+        return None
+
+    def _profile(self, name: str) -> Standing | None:
+        with suppress(NotFound), translated("GetInstanceProfile", f"instance profile {name}"):
+            found = self._iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+            return Standing("instance profile", name, _tags(found))
+        return None
+
+    def _policy(self, name: str, arn: str) -> Standing | None:
+        with suppress(NotFound), translated("GetPolicy", f"policy {name}"):
+            return Standing("policy", name, _tags(self._iam.get_policy(PolicyArn=arn)["Policy"]))
+        return None
+
+
+def _tags(found: Mapping[str, Any]) -> dict[str, str]:
+    return {one["Key"]: one["Value"] for one in found.get("Tags", ())}

@@ -1,0 +1,163 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The access keys of IAM users, over boto3 clients that it is handed. Not run on AWS.
+
+IAM shows a change only after some seconds, in lists as at the services that a key is for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    AlreadyExists,
+    Conflict,
+    NoAccess,
+    NotFound,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+
+ACTIVE = "Active"
+_REFUSED = (
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+)
+"""What STS says to a key that it does not accept."""
+
+
+@dataclass(frozen=True)
+class AccessKey:
+    """One key as ListAccessKeys tells of it."""
+
+    id: str
+    active: bool
+    created: datetime
+
+
+class AccessKeys:
+    """``client`` asks and removes, which can be repeated. ``acting`` makes keys, and must not retry by itself: each
+    answer brings another key. ``sts`` gives a client that logs in with a key.
+
+    IAM carries a change out however late it arrives, so each takes a :class:`Fresh`.
+    """
+
+    def __init__(self, client: Any, *, acting: Any, sts: Callable[[Login | None], Any]) -> None:
+        self._client, self._acting, self._sts = client, acting, sts
+
+    def owner(self, key: str) -> str:
+        """The user whose key it is. Raises NotFound."""
+        return str(self._last_used(key).get("UserName") or "")
+
+    def is_used(self, key: str) -> bool:
+        """Whether anybody ever called AWS with it, as far as IAM has heard."""
+        return bool(self._last_used(key).get("AccessKeyLastUsed", {}).get("LastUsedDate"))
+
+    def of(self, user: str) -> tuple[AccessKey, ...]:
+        """The user's keys, in no order. Raises NotFound."""
+        with translated("ListAccessKeys", f"user {user}"):
+            pages = self._client.get_paginator("list_access_keys").paginate(UserName=user)
+            found = [one for page in pages for one in page["AccessKeyMetadata"]]
+        return tuple(AccessKey(one["AccessKeyId"], one["Status"] == ACTIVE, one["CreateDate"]) for one in found)
+
+    def create(self, user: str, *, fresh: Fresh) -> Login:
+        """A new key, valid within seconds; it is told this once.
+
+        Raises Conflict when the user has as many as AWS allows, and NoAccess when an answer was lost: there may be a
+        new key then, which nobody knows.
+        """
+        fresh.spend()
+        with translated("CreateAccessKey", f"user {user}"):
+            try:
+                made = self._acting.create_access_key(UserName=user)["AccessKey"]
+                return Login(str(made["AccessKeyId"]), str(made["SecretAccessKey"]))
+            except (aws_errors.exceptions.ClientError, aws_errors.exceptions.BotoCoreError):
+                raise
+            except Exception:  # noqa: BLE001 an answer that cannot be parsed is quoted in its error, and holds the key
+                raise NoAccess(
+                    f"AWS's answer to iam:CreateAccessKey on user {user} cannot be read; its words are left out, since "
+                    "they may hold the key"
+                ) from None
+
+    def deactivate(self, user: str, key: str, *, fresh: Fresh) -> None:
+        """A key that is gone is fine."""
+        self._set_status(user, key, "Inactive", fresh)
+
+    def activate(self, user: str, key: str, *, fresh: Fresh) -> None:
+        """A key that is gone is fine."""
+        self._set_status(user, key, ACTIVE, fresh)
+
+    def _set_status(self, user: str, key: str, status: str, fresh: Fresh) -> None:
+        fresh.spend()
+        with _gone_is_fine(), translated("UpdateAccessKey", f"key {key} of user {user}"):
+            self._client.update_access_key(UserName=user, AccessKeyId=key, Status=status)
+
+    def delete(self, user: str, key: str, *, fresh: Fresh) -> None:
+        """A key that is gone is fine."""
+        fresh.spend()
+        with _gone_is_fine(), translated("DeleteAccessKey", f"key {key} of user {user}"):
+            self._client.delete_access_key(UserName=user, AccessKeyId=key)
+
+    def accepts(self, login: Login, user: str) -> bool:
+        """Whether AWS takes calls with this key for the user's."""
+        arn = self.identity(login)
+        return arn is not None and user_of(arn) == user
+
+    def identity(self, login: Login) -> str | None:
+        """Whom AWS takes this key's calls for, as an ARN; None if it refuses it. STS needs no permission for that."""
+        with aws_errors.translated("sts:GetCallerIdentity", f"key {login.username}"):
+            try:
+                return str(self._sts(login).get_caller_identity()["Arn"])
+            except aws_errors.exceptions.ClientError as error:
+                if aws_errors.code_of(error) in _REFUSED:
+                    return None
+                raise
+
+    def caller(self) -> str | None:
+        """The user whose key this run itself uses, or None if it is a role's."""
+        with aws_errors.translated("sts:GetCallerIdentity", "this run's own key"):
+            return user_of(str(self._sts(None).get_caller_identity()["Arn"]))
+
+    def _last_used(self, key: str) -> Any:
+        with translated("GetAccessKeyLastUsed", f"key {key}"):
+            return self._client.get_access_key_last_used(AccessKeyId=key)
+
+
+def user_of(arn: str) -> str | None:
+    """The name in an IAM user's ARN, behind its path; None for any other ARN."""
+    found = re.fullmatch(r"arn:[^:]*:iam::[^:]*:user/(?:.*/)?([\w+=,.@-]+)", arn, re.ASCII)
+    return found[1] if found else None
+
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except NotFound:
+        return
+
+
+@contextmanager
+def translated(operation: str, what: str) -> Iterator[None]:
+    """Runs a call of IAM's on ``what``; raises our errors."""
+    with aws_errors.translated(f"iam:{operation}", what):
+        try:
+            yield
+        except aws_errors.exceptions.ClientError as error:
+            code = aws_errors.code_of(error)
+            if code == "EntityAlreadyExists":
+                raise AlreadyExists(f"{what} is there already, says IAM at {operation}") from None
+            if code == "NoSuchEntity":
+                raise NotFound(f"IAM knows no {what} in this account; correct it in the catalog") from None
+            if code in ("LimitExceeded", "EntityTemporarilyUnmodifiable", "ConcurrentModification"):
+                raise Conflict(f"IAM refuses {operation} on {what} now ({code})") from None
+            raise

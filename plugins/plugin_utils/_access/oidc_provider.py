@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An OpenID Connect provider in IAM: what is there, what is wanted, and what lies between."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
+
+CLIENTS = 100
+"""Client ids that IAM keeps of one provider."""
+THUMBPRINTS = 5
+_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[A-Za-z0-9._~/-]*)?")
+_THUMBPRINT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One as IAM tells of it."""
+
+    arn: str
+    url: str
+    """Without https://, as in trust policies."""
+    clients: tuple[str, ...] = ()
+    thumbprints: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for; None leaves what is there."""
+
+    url: str
+    clients: tuple[str, ...]
+    purge_clients: bool = False
+    thumbprints: tuple[str, ...] | None = None
+    tags: Mapping[str, str] | None = None
+    purge_tags: bool = False
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What must be done, as a value: check mode, diff and apply read the same."""
+
+    create: bool = False
+    add_clients: tuple[str, ...] = ()
+    remove_clients: tuple[str, ...] = ()
+    thumbprints: tuple[str, ...] | None = None
+    add_tags: Mapping[str, str] = field(default_factory=dict)
+    remove_tags: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self != Changes()
+
+
+def plain_url(url: str) -> str:
+    """The url as IAM and trust policies name it. Raises PolicyError."""
+    scheme, colon, rest = url.partition("://")
+    found = (rest if colon else scheme).rstrip("/")
+    if (colon and scheme != "https") or not _HOST.fullmatch(found):
+        raise PolicyError(f"url: {url!r} is no issuer of tokens that IAM takes; write https://HOST, without a query")
+    return found
+
+
+def checked(wanted: Wanted) -> Wanted:
+    """Raises PolicyError for what IAM would refuse, or take for something else."""
+    if not wanted.clients:
+        raise PolicyError("client_ids: names none, so nobody's token would be taken; GitHub's is sts.amazonaws.com")
+    if len(wanted.clients) > CLIENTS:
+        raise PolicyError(f"client_ids: {len(wanted.clients)} are more than the {CLIENTS} that IAM keeps")
+    for one in wanted.clients:
+        if not one or "*" in one or len(one) > 255:
+            raise PolicyError(f"client_ids: {one!r} is no client's id of 1 to 255 characters without a wildcard")
+    if wanted.thumbprints is not None and len(wanted.thumbprints) > THUMBPRINTS:
+        raise PolicyError(f"thumbprints: IAM keeps {THUMBPRINTS}")
+    for one in wanted.thumbprints or ():
+        if not _THUMBPRINT.fullmatch(one):
+            raise PolicyError(f"thumbprints: {one!r} is not 40 hex digits in lower case (the SHA-1 of a certificate)")
+    return wanted
+
+
+def changes(standing: Provider | None, wanted: Wanted) -> Changes:
+    """From what stands to what is wanted. What others added stays, unless it is to be purged."""
+    if standing is None:
+        return Changes(
+            create=True,
+            add_clients=wanted.clients,
+            thumbprints=wanted.thumbprints or None,
+            add_tags=wanted.tags or {},
+        )
+    foreign = tuple(one for one in standing.clients if one not in wanted.clients)
+    same = wanted.thumbprints is None or sorted(wanted.thumbprints) == sorted(standing.thumbprints)
+    tags = wanted.tags or {}
+    strange = tuple(name for name in standing.tags if name not in tags)
+    return Changes(
+        add_clients=tuple(one for one in wanted.clients if one not in standing.clients),
+        remove_clients=foreign if wanted.purge_clients else (),
+        thumbprints=None if same else wanted.thumbprints,
+        add_tags={name: value for name, value in tags.items() if standing.tags.get(name) != value},
+        remove_tags=strange if wanted.purge_tags and wanted.tags is not None else (),
+    )
+
+
+def after(standing: Provider | None, wanted: Wanted, found: Changes, arn: str) -> Provider:
+    """What stands once the changes are made."""
+    before = standing or Provider(arn, wanted.url)
+    clients = [one for one in before.clients if one not in found.remove_clients]
+    tags = {name: value for name, value in before.tags.items() if name not in found.remove_tags}
+    return Provider(
+        arn=before.arn,
+        url=before.url,
+        clients=(*clients, *found.add_clients),
+        thumbprints=before.thumbprints if found.thumbprints is None else found.thumbprints,
+        tags={**tags, **found.add_tags},
+    )

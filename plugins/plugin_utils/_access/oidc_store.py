@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""OpenID Connect providers in IAM, over a boto3 client that it is handed. Not run on AWS."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AlreadyExists, NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import PROPAGATION_SECONDS, Settling
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import translated
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_provider import (
+    Changes,
+    Provider,
+    Wanted,
+    changes,
+)
+
+
+class OidcProviders:
+    """An account has one provider for a url; all its applications share it."""
+
+    settling = Settling(patience=PROPAGATION_SECONDS)
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def find(self, url: str) -> Provider | None:
+        """The one for this url (without https://), or None."""
+        with translated("ListOpenIDConnectProviders", "this account"):
+            arns = [one["Arn"] for one in self._client.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
+        for arn in arns:
+            if arn.partition(":oidc-provider/")[2] == url:
+                with suppress(NotFound):
+                    return self._get(arn)
+        return None
+
+    def _get(self, arn: str) -> Provider:
+        with translated("GetOpenIDConnectProvider", f"provider {arn}"):
+            found = self._client.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+        return Provider(
+            arn=arn,
+            url=str(found.get("Url", "")).partition("://")[2] or str(found.get("Url", "")),
+            clients=tuple(found.get("ClientIDList", ())),
+            thumbprints=tuple(found.get("ThumbprintList", ())),
+            tags={one["Key"]: one["Value"] for one in found.get("Tags", ())},
+        )
+
+    def apply(self, standing: Provider | None, wanted: Wanted, found: Changes) -> Provider | None:
+        """Makes the changes; each can be made again. Where somebody else made the provider meanwhile, theirs is
+        completed instead."""
+        if found.create:
+            try:
+                self._create(wanted, found)
+            except AlreadyExists:
+                standing = self._listed(wanted.url)
+                found = changes(standing, wanted)
+                if standing is None or found.create:
+                    raise
+        if standing is not None:
+            self._change(standing.arn, found)
+        return self._listed(wanted.url)
+
+    def _listed(self, url: str) -> Provider | None:
+        """As :meth:`find`, of one that is there: IAM does not list at once what was made."""
+        return self.settling.until(lambda: self.find(url), lambda provider: provider is not None)
+
+    def _create(self, wanted: Wanted, found: Changes) -> None:
+        more: dict[str, Any] = {}
+        if found.thumbprints:
+            more["ThumbprintList"] = list(found.thumbprints)
+        if found.add_tags:
+            more["Tags"] = _tags(found)
+        with translated("CreateOpenIDConnectProvider", f"provider {wanted.url}"):
+            self._client.create_open_id_connect_provider(
+                Url=f"https://{wanted.url}", ClientIDList=list(found.add_clients), **more
+            )
+
+    def _change(self, arn: str, found: Changes) -> None:
+        which = {"OpenIDConnectProviderArn": arn}
+        what = f"provider {arn}"
+        for one in found.add_clients:
+            with translated("AddClientIDToOpenIDConnectProvider", what):
+                self._client.add_client_id_to_open_id_connect_provider(**which, ClientID=one)
+        for one in found.remove_clients:
+            with translated("RemoveClientIDFromOpenIDConnectProvider", what):
+                self._client.remove_client_id_from_open_id_connect_provider(**which, ClientID=one)
+        if found.thumbprints is not None:
+            with translated("UpdateOpenIDConnectProviderThumbprint", what):
+                self._client.update_open_id_connect_provider_thumbprint(**which, ThumbprintList=list(found.thumbprints))
+        if found.add_tags:
+            with translated("TagOpenIDConnectProvider", what):
+                self._client.tag_open_id_connect_provider(**which, Tags=_tags(found))
+        if found.remove_tags:
+            with translated("UntagOpenIDConnectProvider", what):
+                self._client.untag_open_id_connect_provider(**which, TagKeys=list(found.remove_tags))
+
+    def delete(self, provider: Provider) -> None:
+        """One that is gone is fine."""
+        with suppress(NotFound), translated("DeleteOpenIDConnectProvider", f"provider {provider.arn}"):
+            self._client.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider.arn)
+
+
+def _tags(found: Changes) -> list[dict[str, str]]:
+    return [{"Key": name, "Value": value} for name, value in sorted(found.add_tags.items())]

@@ -1,0 +1,333 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The policies of an environment's roles, derived from its catalog: what each run reads and writes, and nothing else.
+
+``deploy`` and ``host`` read what an environment needs. ``rotate`` also writes what rotates, and ``respond`` also denies
+what leaked; both alone read a rotation's new logins. ``verify`` reads all that is checked. What the runs are seen to
+ask of AWS is compared with this in tests/integration/test_least_privilege.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM, Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_size import VERSION, Grant, fitted
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
+
+SUFFIX = "-??????"
+"""AWS ends the ARN of a secret in a hyphen and six random characters, and tells this pattern for them. With ``-*`` the
+grant would reach every secret whose name goes on after a hyphen; with as many ``?`` it reaches no other name."""
+ACCESS_KEY, AUTH_TOKEN = "aws_access_key", "elasticache_auth_token"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where the policies hold."""
+
+    account: str
+    region: str
+    key: str
+    """ARN of the encryption key."""
+    partition: str = "aws"
+
+    def arn(self, service: str, rest: str, *, region: str = "", account: bool = True) -> str:
+        return f"arn:{self.partition}:{service}:{region}:{self.account if account else ''}:{rest}"
+
+    def secret(self, name: str, region: str = "") -> str:
+        return self.arn("secretsmanager", f"secret:{name}{SUFFIX}", region=region or self.region)
+
+    def below(self, prefix: str) -> str:
+        """Every secret whose name goes on behind the prefix and a slash."""
+        return self.arn("secretsmanager", f"secret:{prefix}/*", region=self.region)
+
+    def parameter(self, name: str) -> str:
+        return self.arn("ssm", f"parameter{name}", region=self.region)
+
+    def via(self, service: str) -> str:
+        return f"{service}.{self.region}.amazonaws.com" + (".cn" if self.partition == "aws-cn" else "")
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a catalog's runs touch, by name."""
+
+    catalog: Catalog
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Secrets that hold settings."""
+        return self.catalog.secret_names
+
+    @property
+    def rotating(self) -> tuple[str, ...]:
+        """Secrets that a rotation writes: where credentials appear, and where former keys are listed."""
+        return _sorted(place.name for one in self._credentials for place in self._places(one) if place.store != SSM)
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Parameters that a rotation writes."""
+        return _sorted(place.name for one in self._credentials for place in self._places(one) if place.store == SSM)
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """IAM users whose keys rotate, behind their paths, which are part of their ARNs."""
+        found = [one.options for one in self._credentials if one.kind == ACCESS_KEY and one.options.get("user")]
+        return _sorted(f"{one.get('user_path') or '/'}{one['user']}"[1:] for one in found)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        found = [one.options for one in self._credentials if one.kind == AUTH_TOKEN]
+        return _sorted(str(one.get("replication_group") or "") for one in found)
+
+    @property
+    def distributions(self) -> tuple[str, ...]:
+        return _sorted(one.distribution for one in self.catalog.invalidations.values())
+
+    @property
+    def sent(self) -> str:
+        """Path of the record of what GitHub was sent."""
+        return self.catalog.sent_path
+
+    @property
+    def reads_parameters(self) -> bool:
+        return self.catalog.reads_ssm or bool(self.written)
+
+    @property
+    def _credentials(self) -> Iterable[Credential]:
+        return self.catalog.credentials.values()
+
+    def _places(self, credential: Credential) -> Iterable[Any]:
+        yield from (spot.place for spot in credential_graph.spots(self.catalog, credential))
+        yield from credential_graph.fallback_places(self.catalog, credential)
+
+
+def _sorted(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({name for name in names if name}))
+
+
+def documents(catalog: Catalog, ground: Ground) -> dict[str, tuple[dict[str, Any], ...]]:
+    """The documents of each role, as few as AWS's limits allow. Raises PolicyError."""
+    reach = Reach(catalog)
+    grants = {
+        "deploy": _reading(reach, ground, reach.read),
+        "host": [*_reading(reach, ground, reach.read), *_bucket(reach, ground)],
+        "rotate": _rotating(reach, ground),
+        "respond": [*_rotating(reach, ground), *_responding(reach, ground)],
+        "verify": _verifying(reach, ground),
+    }
+    names = catalog.aws.roles if catalog.aws else {}
+    return {role: fitted(names.get(role, role), found) for role, found in grants.items()}
+
+
+def _reading(reach: Reach, ground: Ground, secrets: tuple[str, ...], *, further: bool = False) -> list[Grant]:
+    """One read of an environment. The journal says which versions; with a rotation open, what parameters will hold
+    waits in a secret of its own, and those that it pins are asked for one by one."""
+    catalog = reach.catalog
+    named = (*map(ground.secret, secrets), ground.below(catalog.rotation_secret))
+    reads_parameters = reach.reads_parameters if further else catalog.reads_ssm
+    below = (ground.parameter(f"{catalog.ssm_path}/*"),)
+    found = [
+        Grant("Batch", ("secretsmanager:BatchGetSecretValue",), ("*",)),
+        Grant("ReadSecrets", ("secretsmanager:GetSecretValue",), named),
+        _key(ground, "DecryptSecrets", "secretsmanager", ("kms:Decrypt",), named),
+        *_journal(reach, ground, "ReadJournal", "s3:GetObject"),
+    ]
+    if reads_parameters:
+        found.append(Grant("ReadPaths", ("ssm:GetParametersByPath",), (ground.parameter(catalog.ssm_path),)))
+        found.append(Grant("ReadPinned", ("ssm:GetParameters",), below))
+        found.append(_key(ground, "DecryptParameters", "ssm", ("kms:Decrypt",), below))
+    return found
+
+
+def _journal(reach: Reach, ground: Ground, sid: str, *actions: str) -> list[Grant]:
+    """The journal, which is one object; nobody needs to list the bucket."""
+    bucket, key = reach.catalog.journal_place
+    return [Grant(sid, actions, (ground.arn("s3", f"{bucket}/{key}", account=False),))] if bucket else []
+
+
+def _key(ground: Ground, sid: str, service: str, actions: tuple[str, ...], arns: tuple[str, ...]) -> Grant:
+    """The key, through one service and for these ARNs alone: both services put theirs into the encryption context."""
+    context = "kms:EncryptionContext:" + {"secretsmanager": "SecretARN", "ssm": "PARAMETER_ARN"}[service]
+    return Grant(sid, actions, (ground.key,), {"kms:ViaService": ground.via(service)}, (context, arns))
+
+
+def _bucket(reach: Reach, ground: Ground) -> list[Grant]:
+    """The application's own files."""
+    bucket = reach.catalog.aws.bucket if reach.catalog.aws else None
+    if not bucket:
+        return []
+    arn = ground.arn("s3", bucket, account=False)
+    return [
+        Grant("ListFiles", ("s3:ListBucket",), (arn,)),
+        Grant("Files", ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"), (f"{arn}/*",)),
+    ]
+
+
+def _rotating(reach: Reach, ground: Ground) -> list[Grant]:
+    secrets = tuple(map(ground.secret, reach.rotating))
+    written = tuple(map(ground.parameter, reach.written))
+    logins = ground.below(reach.catalog.rotation_logins)
+    own = (ground.below(reach.catalog.rotation_secret), logins)
+    making = ("CreateSecret", "TagResource", "DeleteSecret")
+    found = [
+        *_reading(reach, ground, _sorted((*reach.read, *reach.rotating)), further=True),
+        Grant("ReadLogins", ("secretsmanager:GetSecretValue",), (logins,)),
+        _key(ground, "DecryptLogins", "secretsmanager", ("kms:Decrypt",), (logins,)),
+        Grant("Own", tuple(f"secretsmanager:{one}" for one in making), own),
+        _key(ground, "EncryptSecrets", "secretsmanager", ("kms:GenerateDataKey",), (*secrets, *own)),
+        *_journal(reach, ground, "WriteJournal", "s3:PutObject"),
+    ]
+    if secrets:
+        staging = ("DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage")
+        found.append(Grant("Stage", tuple(f"secretsmanager:{one}" for one in staging), secrets))
+    if written:
+        # Parameter Store asks KMS to encrypt a standard parameter, and for a data key to encrypt an advanced one.
+        encrypt = ("kms:Encrypt", "kms:GenerateDataKey")
+        found.append(Grant("Parameters", ("ssm:GetParameter", "ssm:PutParameter"), written))
+        found.append(Grant("DescribeParameters", ("ssm:DescribeParameters",), ("*",)))
+        found.append(_key(ground, "EncryptParameters", "ssm", encrypt, written))
+    return [*found, *_audited(reach, ground), *_servers(reach, ground), *_sent(reach, ground)]
+
+
+def _audited(reach: Reach, ground: Ground, *, writes: bool = True) -> list[Grant]:
+    """The audit log: what is written may be read, and nothing of it removed."""
+    where, stream = reach.catalog.audit_log, f"{reach.catalog.application}/{reach.catalog.environment}"
+    if "log_group" in where:
+        group = ground.arn("logs", f"log-group:{where['log_group']}", region=ground.region)
+        acts = ("logs:GetLogEvents", *(("logs:PutLogEvents", "logs:CreateLogStream") if writes else ()))
+        return [
+            Grant("Audit", acts, (f"{group}:log-stream:{stream}",)),
+            Grant("AuditStreams", ("logs:DescribeLogStreams",), (group, f"{group}:*")),
+        ]
+    if "s3" in where:
+        bucket, prefix = audit_chain.location(where["s3"])
+        arn, below = ground.arn("s3", bucket, account=False), f"{prefix}{stream}/"
+        return [
+            Grant("Audit", ("s3:GetObject", *(("s3:PutObject",) if writes else ())), (f"{arn}/{below}*",)),
+            Grant("AuditList", ("s3:ListBucket",), (arn,), {"s3:prefix": below}),
+        ]
+    return []
+
+
+def _servers(reach: Reach, ground: Ground) -> list[Grant]:
+    """AWS's own servers and users whose credentials rotate."""
+    keys = ("ListAccessKeys", "CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", "GetAccessKeyLastUsed")
+    users = tuple(ground.arn("iam", f"user/{name}") for name in reach.users)
+    groups = tuple(ground.arn("elasticache", f"replicationgroup:{name}", region=ground.region) for name in reach.groups)
+    tokens = ("elasticache:DescribeReplicationGroups", "elasticache:ModifyReplicationGroup")
+    return [
+        *([Grant("AccessKeys", tuple(f"iam:{one}" for one in keys), users)] if users else []),
+        *([Grant("AuthTokens", tokens, groups)] if groups else []),
+    ]
+
+
+def _sent(reach: Reach, ground: Ground) -> list[Grant]:
+    """The record of what was sent to GitHub."""
+    if not reach.catalog.github:
+        return []
+    path = ground.parameter(reach.sent)
+    return [
+        Grant("SentPath", ("ssm:GetParametersByPath",), (path,)),
+        Grant("Sent", ("ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameters"), (f"{path}/*",)),
+    ]
+
+
+def _responding(reach: Reach, ground: Ground) -> list[Grant]:
+    """What a leak response does beside rotating: it looks for the leaked value in every version, denies those that hold
+    it, in replicas too, asks who read them, and has copies forgotten."""
+    replicas = reach.catalog.aws.replicas if reach.catalog.aws else ()
+    secrets = [ground.secret(name, region) for region in ("", *replicas) for name in reach.rotating]
+    distributions = tuple(ground.arn("cloudfront", f"distribution/{one}") for one in reach.distributions)
+    forget = ("CreateInvalidation", "GetInvalidation", "ListInvalidations")
+    deny = ("secretsmanager:GetResourcePolicy", "secretsmanager:PutResourcePolicy")
+    here = tuple(map(ground.secret, reach.rotating))
+    written = tuple(map(ground.parameter, reach.written))
+    return [
+        Grant("Trail", ("cloudtrail:LookupEvents",), ("*",)),
+        *([Grant("Versions", ("secretsmanager:ListSecretVersionIds",), here)] if here else []),
+        *([Grant("History", ("ssm:GetParameterHistory",), written)] if written else []),
+        *([Grant("Deny", deny, tuple(secrets))] if secrets else []),
+        *([Grant("Forget", tuple(f"cloudfront:{one}" for one in forget), distributions)] if distributions else []),
+    ]
+
+
+def _verifying(reach: Reach, ground: Ground) -> list[Grant]:
+    """What a verification reads: values, to compare them in memory, and what AWS tells of secrets, keys and people."""
+    names = _sorted((*reach.read, *reach.rotating))
+    secrets = tuple(map(ground.secret, names))
+    aws = reach.catalog.aws
+    roles = tuple(ground.arn("iam", f"role/{one}") for one in sorted(set(aws.roles.values()))) if aws else ()
+    # Attached by hand may be any, and AWS's own too.
+    policies = (ground.arn("iam", "policy/*"), f"arn:{ground.partition}:iam::aws:policy/*")
+    look = ("GetRole", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies")
+    users = ("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed")
+    found = [
+        *_reading(reach, ground, names, further=True),
+        *_audited(reach, ground, writes=False),
+        Grant("Key", ("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:GetKeyPolicy"), (ground.key,)),
+        *([Grant("Roles", tuple(f"iam:{one}" for one in look), roles)] if roles else []),
+        Grant("Policies", ("iam:GetPolicy", "iam:GetPolicyVersion"), policies),
+        Grant("UsersKeys", users, (ground.arn("iam", "user/*"),)),
+        Grant("Users", ("iam:ListUsers",), ("*",)),
+        Grant("Account", ("iam:GetAccountAuthorizationDetails",), ("*",)),
+        Grant("Secrets", ("secretsmanager:ListSecrets",), ("*",)),
+    ]
+    if secrets:
+        described = ("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy")
+        found.append(Grant("Describe", described, secrets))
+    if reach.reads_parameters:
+        history = ground.parameter(f"{reach.catalog.ssm_path}/*")
+        found.append(Grant("History", ("ssm:GetParameterHistory",), (history,)))
+    if reach.catalog.github:
+        providers = ground.arn("iam", "oidc-provider/*")
+        found.append(Grant("Provider", ("iam:ListOpenIDConnectProviders",), ("*",)))
+        found.append(Grant("Providers", ("iam:GetOpenIDConnectProvider",), (providers,)))
+    return found
+
+
+def key_policy(ground: Ground) -> dict[str, Any]:
+    """The key's own policy: the account administers it, and IAM says who may use it, through the two stores alone.
+
+    So nobody decrypts with it directly, an administrator neither, without changing this policy first. Making grants is
+    not among the rights: a grant opens the key past this policy, and neither store needs one.
+    """
+    root: Mapping[str, str] = {"AWS": ground.arn("iam", "root")}
+    manage = (
+        "CreateAlias",
+        "Describe*",
+        "Enable*",
+        "List*",
+        "Put*",
+        "Update*",
+        "Revoke*",
+        "Disable*",
+        "Get*",
+        "Delete*",
+    )
+    more = ("TagResource", "UntagResource", "ScheduleKeyDeletion", "CancelKeyDeletion", "RotateKeyOnDemand")
+    use = ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
+    services = [ground.via("secretsmanager"), ground.via("ssm")]
+    return {
+        "Version": VERSION,
+        "Statement": [
+            {
+                "Sid": "Administration",
+                "Effect": "Allow",
+                "Principal": dict(root),
+                "Action": [f"kms:{one}" for one in (*manage, *more)],
+                "Resource": "*",
+            },
+            {
+                "Sid": "UseThroughStores",
+                "Effect": "Allow",
+                "Principal": dict(root),
+                "Action": [f"kms:{one}" for one in use],
+                "Resource": "*",
+                "Condition": {"StringEquals": {"kms:ViaService": services}},
+            },
+        ],
+    }

@@ -1,0 +1,287 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Decides as IAM does whether policies allow a request: a Deny first, then an Allow, else no.
+
+Policies of identities, of resources and of trust are read alike; which of them take part is the caller's choice.
+Boundaries, service control policies and sessions are not known here, so AWS may refuse what this allows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
+
+Values = str | Sequence[str]
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_LITERAL = ("*", "?", "$")
+_ARN_PARTS = 6
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question to IAM."""
+
+    action: str
+    resource: str | None = None
+    """None where a trust policy is asked, whose statements name no resource."""
+    context: Mapping[str, Values] = field(default_factory=dict)
+    principal: Mapping[str, str] = field(default_factory=dict)
+    """Such as ``{"AWS": arn}`` or ``{"Federated": arn}``; asked of statements that name a principal."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What came of it, and why."""
+
+    allowed: bool
+    reason: str
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
+
+@dataclass(frozen=True)
+class _Statement:
+    name: str
+    raw: Mapping[str, Any]
+
+
+def decide(policies: Sequence[Mapping[str, Any]], request: Request) -> Decision:
+    """Whether the policies together allow the request.
+
+    Raises :class:`PolicyError` for an effect or operator that it does not know, since a guess could go either way.
+    """
+    allowed: str | None = None
+    for one in _statements(policies):
+        effect = one.raw.get("Effect")
+        if effect not in ("Allow", "Deny"):
+            raise PolicyError(f"{one.name}: Effect must be Allow or Deny, not {effect!r}")
+        if not _concerns(one, request):
+            continue
+        if effect == "Deny":
+            return Decision(False, f"{one.name} denies it")
+        allowed = allowed or f"{one.name} allows it"
+    if allowed:
+        return Decision(True, allowed)
+    return Decision(False, f"no statement allows {request.action} on {request.resource or 'this role'}")
+
+
+def listed(value: Any) -> tuple[Any, ...]:
+    """One thing or several, as policies write them."""
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+def matches(pattern: str, text: str, *, any_case: bool = False) -> bool:
+    """Whether a text is one of those that a pattern with ``*`` and ``?`` stands for."""
+    found = "".join({"*": ".*", "?": "."}.get(one, re.escape(one)) for one in pattern)
+    return re.fullmatch(found, text, re.DOTALL | (re.IGNORECASE if any_case else 0)) is not None
+
+
+def _statements(policies: Sequence[Mapping[str, Any]]) -> Iterator[_Statement]:
+    for at, policy in enumerate(policies, 1):
+        for number, raw in enumerate(listed(policy.get("Statement")), 1):
+            yield _Statement(raw.get("Sid") or f"statement {number} of policy {at}", raw)
+
+
+def _concerns(one: _Statement, request: Request) -> bool:
+    return (
+        _names_principal(one, request)
+        and _names_action(one, request)
+        and _names_resource(one, request)
+        and _conditions_hold(one, request)
+    )
+
+
+def _names_principal(one: _Statement, request: Request) -> bool:
+    if "Principal" in one.raw:
+        return _is_principal(one.raw["Principal"], request)
+    if "NotPrincipal" in one.raw:
+        return not _is_principal(one.raw["NotPrincipal"], request)
+    return True
+
+
+def _is_principal(named: Any, request: Request) -> bool:
+    if named == "*":
+        return True
+    for kind, patterns in named.items():
+        who = request.principal.get(kind)
+        for pattern in listed(patterns) if who else ():
+            if pattern in ("*", who) or (kind == "AWS" and _is_account(pattern, str(who))):
+                return True
+    return False
+
+
+def _is_account(pattern: str, who: str) -> bool:
+    """An account stands for whomever it lets act."""
+    account = re.fullmatch(r"(?:arn:[^:]*:iam::)?([0-9]{12})(?::root)?", pattern)
+    return bool(account) and who.split(":")[4:5] == [account[1]]  # type: ignore[index]
+
+
+def _names_action(one: _Statement, request: Request) -> bool:
+    wanted, but = listed(one.raw.get("Action")), listed(one.raw.get("NotAction"))
+    if but:
+        return not any(matches(pattern, request.action, any_case=True) for pattern in but)
+    return any(matches(pattern, request.action, any_case=True) for pattern in wanted)
+
+
+def _names_resource(one: _Statement, request: Request) -> bool:
+    wanted, but = listed(one.raw.get("Resource")), listed(one.raw.get("NotResource"))
+    if request.resource is None:
+        return not (wanted or but)
+    if but:
+        return not any(_matches_filled(pattern, request.resource, request) for pattern in but)
+    # A trust policy's or a key policy's statement may name none: it is about what it is attached to.
+    return not wanted or any(_matches_filled(pattern, request.resource, request) for pattern in wanted)
+
+
+def _filled(pattern: str, request: Request) -> str | None:
+    """The pattern as a regular expression, with its variables filled in; None where one has no value."""
+    parts: list[str] = []
+    last = 0
+    for found in _VARIABLE.finditer(pattern):
+        parts.append(_regex(pattern[last : found.start()]))
+        value = _variable(found[1], request)
+        if value is None:
+            return None
+        parts.append(re.escape(value))
+        last = found.end()
+    return "".join((*parts, _regex(pattern[last:])))
+
+
+def _regex(pattern: str) -> str:
+    return "".join({"*": ".*", "?": "."}.get(one, re.escape(one)) for one in pattern)
+
+
+def _matches_filled(pattern: str, text: str, request: Request) -> bool:
+    found = _filled(pattern, request)
+    return found is not None and re.fullmatch(found, text, re.DOTALL) is not None
+
+
+def _equals_filled(pattern: str, text: str, request: Request) -> bool:
+    """Without wildcards: only variables count."""
+    return _VARIABLE.sub(lambda found: _variable(found[1], request) or "\0", pattern) == text
+
+
+def _variable(inside: str, request: Request) -> str | None:
+    """What ``${...}`` stands for: a character, a key's value, or the default that is written behind it."""
+    if inside in _LITERAL:
+        return inside
+    key, comma, default = inside.partition(",")
+    found = _single(request, key.strip())
+    return default.strip().strip("'") if found is None and comma else found
+
+
+def _single(request: Request, key: str) -> str | None:
+    found = _context(request, key)
+    return found[0] if len(found) == 1 else None
+
+
+def _context(request: Request, key: str) -> tuple[str, ...]:
+    """The values of a key, whose name has no case."""
+    for name, values in request.context.items():
+        if name.lower() == key.lower():
+            return tuple(str(one) for one in listed(values))
+    return ()
+
+
+# --- conditions ---------------------------------------------------------------------------------------------------
+
+
+def _arn_matches(pattern: str, text: str, request: Request) -> bool:
+    """Part by part, so that a wildcard does not reach over a colon."""
+    wanted, given = pattern.split(":", _ARN_PARTS - 1), text.split(":", _ARN_PARTS - 1)
+    return len(wanted) == len(given) and all(
+        _matches_filled(one, two, request) for one, two in zip(wanted, given, strict=False)
+    )
+
+
+def _same_case(pattern: str, text: str, request: Request) -> bool:
+    return _equals_filled(pattern.lower(), text.lower(), request)
+
+
+def _ordered(one: str, other: str) -> tuple[Any, Any]:
+    try:
+        return float(one), float(other)
+    except ValueError:
+        pass
+    try:
+        return _moment(one), _moment(other)
+    except ValueError:
+        raise PolicyError(f"a condition compares {one!r} with {other!r}, which are no numbers or dates") from None
+
+
+def _moment(text: str) -> datetime:
+    """AWS takes a date without a zone as UTC."""
+    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _compare(test: Callable[[Any, Any], bool]) -> Callable[[str, str, Request], bool]:
+    def compare(pattern: str, text: str, _request: Request) -> bool:
+        wanted, given = _ordered(pattern, text)
+        return test(given, wanted)
+
+    return compare
+
+
+_TESTS: dict[str, Callable[[str, str, Request], bool]] = {
+    "StringEquals": _equals_filled,
+    "StringEqualsIgnoreCase": _same_case,
+    "StringLike": _matches_filled,
+    "ArnEquals": _arn_matches,
+    "ArnLike": _arn_matches,
+    "Bool": _same_case,
+    "NumericEquals": _compare(lambda given, wanted: bool(given == wanted)),
+    "NumericLessThan": _compare(lambda given, wanted: bool(given < wanted)),
+    "NumericLessThanEquals": _compare(lambda given, wanted: bool(given <= wanted)),
+    "NumericGreaterThan": _compare(lambda given, wanted: bool(given > wanted)),
+    "NumericGreaterThanEquals": _compare(lambda given, wanted: bool(given >= wanted)),
+    "DateLessThan": _compare(lambda given, wanted: bool(given < wanted)),
+    "DateGreaterThan": _compare(lambda given, wanted: bool(given > wanted)),
+}
+_NEGATED = {
+    "StringNotEquals": "StringEquals",
+    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
+    "StringNotLike": "StringLike",
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
+    "NumericNotEquals": "NumericEquals",
+}
+
+
+def _conditions_hold(one: _Statement, request: Request) -> bool:
+    blocks = one.raw.get("Condition") or {}
+    return all(
+        _holds(one, operator, key, listed(wanted), request)
+        for operator, keys in blocks.items()
+        for key, wanted in keys.items()
+    )
+
+
+def _holds(one: _Statement, operator: str, key: str, wanted: Sequence[Any], request: Request) -> bool:
+    """Any of the wanted values will do; a negated operator wants none of them."""
+    scope, _colon, rest = operator.rpartition(":")
+    if_exists = rest.endswith("IfExists")
+    name = rest[: -len("IfExists")] if if_exists else rest
+    given = _context(request, key)
+    texts = [str(value) if not isinstance(value, bool) else str(value).lower() for value in wanted]
+    if name == "Null":
+        return texts == ["true"] if not given else texts == ["false"]
+    negated = name in _NEGATED
+    test = _TESTS.get(_NEGATED.get(name, name))
+    if test is None or scope not in ("", "ForAnyValue", "ForAllValues"):
+        raise PolicyError(f"{one.name}: the condition {operator} is not known here, so nothing can be said of it")
+    if not given:
+        return if_exists or scope == "ForAllValues" or (negated and not scope)
+
+    def fits(value: str) -> bool:
+        return any(test(pattern, value, request) for pattern in texts) != negated
+
+    return any(map(fits, given)) if scope == "ForAnyValue" else all(map(fits, given))

@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where a catalog would have its roles granted more than its runs read: in another environment, or in their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import ACCESS_KEY, Reach
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
+
+_NAMES: Mapping[str, str] = {
+    "secret": r"[A-Za-z0-9/_+=.@-]{1,512}",
+    "parameter": r"(?:/[A-Za-z0-9_.-]+)+",
+    "log group": r"[A-Za-z0-9._/#-]{1,512}",
+    "bucket": r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+    "IAM user": r"(?:[A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}",
+    "replication group": r"[A-Za-z][A-Za-z0-9-]{0,39}",
+    "distribution": r"[A-Z0-9]{1,32}",
+    "role": r"[A-Za-z0-9_+=,.@-]{1,60}",
+    "region": r"[a-z0-9-]{1,32}",
+    "alias": r"alias/(?!aws/)[A-Za-z0-9/_-]{1,250}",
+}
+"""What AWS takes for a name, or less; in a policy any of ``*?$`` would mean more than itself.
+
+A role's name leaves room for the number of a policy."""
+
+
+def require_narrow(document: Any, catalog: Catalog) -> None:
+    """Raises :class:`PolicyError` that names everything in the catalog which would widen a role's policy."""
+    found = [*_odd_names(catalog), *_within(catalog)]
+    for name in sorted({*document.get("environments", {})} - {catalog.environment}):
+        other = catalog_parser.parse(document, name)
+        if _may_share_account(catalog, other):
+            found += _across(catalog, other)
+    if found:
+        lines = "\n".join(f"  - {line}" for line in dict.fromkeys(found))
+        raise PolicyError(
+            f"Environment {catalog.environment}: roles would be granted more than the environment reads; nothing was "
+            f"changed:\n{lines}"
+        )
+
+
+def _may_share_account(one: Catalog, other: Catalog) -> bool:
+    accounts = (one.expected_account_id, other.expected_account_id)
+    return None in accounts or accounts[0] == accounts[1]
+
+
+def _names(catalog: Catalog) -> Iterator[tuple[str, str, str]]:
+    """What is named in policies: where, as what, and the name."""
+    reach = Reach(catalog)
+    for name in sorted({*reach.read, *reach.rotating}):
+        yield "secrets", "secret", name
+    for name in (catalog.ssm_path, *reach.written):
+        yield "stores.ssm", "parameter", name
+    for name in reach.users:
+        yield "credentials", "IAM user", name
+    for name in reach.groups:
+        yield "credentials", "replication group", name
+    for name in reach.distributions:
+        yield "purge", "distribution", name
+    if "log_group" in catalog.audit_log:
+        yield "audit_log.log_group", "log group", catalog.audit_log["log_group"]
+    if catalog.aws:
+        for role, name in catalog.aws.roles.items():
+            yield f"aws.roles.{role}", "role", name
+        for name in catalog.aws.replicas:
+            yield "aws.replicas", "region", name
+        yield "aws.kms_key", "alias", catalog.aws.kms_key
+        if catalog.aws.bucket:
+            yield "aws.bucket", "bucket", catalog.aws.bucket
+
+
+def _odd_names(catalog: Catalog) -> Iterator[str]:
+    for where, kind, name in _names(catalog):
+        if not re.fullmatch(_NAMES[kind], name):
+            yield f"{where}: {name!r} is no name of a {kind} that a policy could hold without granting more"
+
+
+def _within(catalog: Catalog) -> Iterator[str]:
+    reach = Reach(catalog)
+    for name in sorted({*reach.read, *reach.rotating}):
+        for own in (f"{catalog.rotation_secret}/", f"{catalog.rotation_logins}/"):
+            if name.startswith(own):
+                yield f"secret {name}: lies among those that rotations make and delete ({own}…); rename it"
+    if catalog.github and _overlap(reach.sent, catalog.ssm_path):
+        words = "which records what GitHub was sent, lie in one another"
+        yield f"stores.ssm.path: {catalog.ssm_path} and {reach.sent}, {words}"
+    for one in catalog.credentials.values():
+        if one.kind == ACCESS_KEY and not one.options.get("user"):
+            yield f"credentials.{one.name}.options.user: is missing; without it every IAM user would be in the policy"
+    if not catalog.aws:
+        return
+    taken: dict[str, str] = {}
+    for role, name in catalog.aws.roles.items():
+        if name in taken:
+            yield f"aws.roles.{role}: {name} is the role {taken[name]} too; each has a name of its own"
+        taken[name] = role
+    if catalog.journal and catalog.journal[0] == catalog.aws.bucket:
+        yield f"aws.bucket: {catalog.aws.bucket} holds the journal, which hosts could then write; use another"
+    if "s3" in catalog.audit_log and audit_chain.location(catalog.audit_log["s3"])[0] == catalog.aws.bucket:
+        yield f"aws.bucket: {catalog.aws.bucket} holds the audit log, which hosts could then delete; use another"
+
+
+def _across(catalog: Catalog, other: Catalog) -> Iterator[str]:
+    """What both environments would be granted. In two accounts nothing of one is the other's."""
+    mine, theirs = Reach(catalog), Reach(other)
+    also = f"is {other.environment}'s too; give each its own"
+    for name in sorted({*mine.read, *mine.rotating} & {*theirs.read, *theirs.rotating}):
+        yield f"secret {name}: {also}"
+    if _overlap(catalog.ssm_path, other.ssm_path):
+        there = f"{other.environment}'s {other.ssm_path}"
+        yield f"stores.ssm: {catalog.ssm_path} and {there} lie in one another; give each its own"
+    pairs: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
+        ("replication group", mine.groups, theirs.groups),
+        ("IAM user", mine.users, theirs.users),
+        ("distribution", mine.distributions, theirs.distributions),
+    ]
+    if catalog.aws and other.aws:
+        pairs += [
+            ("aws.kms_key", (catalog.aws.kms_key,), (other.aws.kms_key,)),
+            ("aws.roles", tuple(catalog.aws.roles.values()), tuple(other.aws.roles.values())),
+            ("aws.bucket", (catalog.aws.bucket or "",), (other.aws.bucket or "",)),
+        ]
+        if catalog.journal and catalog.journal[0] == other.aws.bucket:
+            theirs_is = f"{other.environment}'s aws.bucket, whose hosts could then write the journal"
+            yield f"journal.s3: {catalog.journal[0]} is {theirs_is}; use another"
+    for what, ours, foreign in pairs:
+        for name in sorted({*ours} & {*foreign} - {""}):
+            yield f"{what} {name}: {also}"
+
+
+def _overlap(one: str, other: str) -> bool:
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")

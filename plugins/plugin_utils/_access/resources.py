@@ -1,0 +1,199 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What provisioning makes of access in AWS: key, provider, policies and roles, with names and tags, as data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Aws, Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policies as _policies
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_size, trust_policies
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground
+
+MANAGED_BY = "watchparty.secrets"
+OURS = ("Application", "Environment", "ManagedBy")
+"""Tags that tell whose a thing is."""
+NOT_MADE = "not-made-yet"
+"""Takes the place of the key's id until the key is made: in check mode, and in the first look."""
+_TAG = re.compile(r"[\w .:/=+@-]{0,256}")
+DESCRIPTIONS = {
+    "deploy": "Reads what a deploy of {0} to {1} needs",
+    "host": "Reads what application hosts of {0} in {1} need",
+    "rotate": "Rotates the credentials of {0} in {1}",
+    "respond": "Contains leaks of credentials of {0} in {1}",
+    "verify": "Looks whether {0} in {1} is as it should be, and changes nothing",
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A thing that has one of our names already."""
+
+    kind: str
+    name: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run may choose beside the catalog."""
+
+    workflow: trust_policies.Workflow = field(default_factory=trust_policies.Workflow)
+    """Which jobs may deploy; none of its fields set means those of the catalog's environment."""
+    wildcards: bool = False
+    adopt: tuple[str, ...] = ()
+
+
+def tags(catalog: Catalog) -> dict[str, str]:
+    """Of everything that is made. Raises PolicyError for one that AWS refuses."""
+    more = dict(_aws(catalog).tags)
+    taken = sorted(set(more) & {*OURS, "Owner"})
+    if taken:
+        raise PolicyError(f"aws.tags.{taken[0]}: is set by provisioning itself; for Owner use aws.owner")
+    owner = _aws(catalog).owner or catalog.contacts.get("security") or catalog.application
+    ours = {"Application": catalog.application, "Environment": catalog.environment}
+    found = {**more, **ours, "Owner": owner, "ManagedBy": MANAGED_BY}
+    for name, value in found.items():
+        if not _TAG.fullmatch(f"{name}") or not _TAG.fullmatch(value) or len(name) > 128 or name.startswith("aws:"):
+            raise PolicyError(f"aws.tags: {name}={value!r} is no tag that AWS takes: letters, digits and ' .:/=+-@_'")
+    return found
+
+
+def _aws(catalog: Catalog) -> Aws:
+    if catalog.aws is None:
+        raise PolicyError("the catalog says nothing of AWS")
+    return catalog.aws
+
+
+def objections(catalog: Catalog, standing: Sequence[Standing], adopt: Sequence[str]) -> tuple[str, ...]:
+    """The things that have our names and other tags, unless they are adopted."""
+    wanted = {name: value for name, value in tags(catalog).items() if name in OURS}
+    found = []
+    for one in standing:
+        differs = [f"{name}={one.tags.get(name, '(none)')}" for name in wanted if one.tags.get(name) != wanted[name]]
+        if differs and one.name not in adopt:
+            found.append(
+                f"{one.kind} {one.name} is there and not ours ({', '.join(differs)}); choose another name in the "
+                f"catalog's aws, or take it over by -e aws_access_adopt={one.name}"
+            )
+    return tuple(found)
+
+
+def unknown(adopt: Sequence[str], standing: Sequence[Standing]) -> tuple[str, ...]:
+    return tuple(name for name in adopt if name not in {one.name for one in standing})
+
+
+def policy_names(role: str, count: int) -> tuple[str, ...]:
+    return tuple(role if number == 1 else f"{role}-{number}" for number in range(1, count + 1))
+
+
+def is_numbered(name: str, role: str) -> bool:
+    """Whether a policy has a name that we give to a role's."""
+    return name == role or bool(re.fullmatch(re.escape(role) + r"-[0-9]{1,2}", name))
+
+
+def plan(catalog: Catalog, ground: Ground, asked: Asked) -> dict[str, Any]:
+    """Everything as data for the tasks. Raises PolicyError."""
+    ours, labels = _aws(catalog), tags(catalog)
+    documents = _policies.documents(catalog, ground)
+    trusted = _trusted(catalog, ground, asked)
+    roles: list[dict[str, Any]] = []
+    policies: list[dict[str, Any]] = []
+    for kind, trust in trusted.items():
+        name = ours.roles[kind]
+        words = DESCRIPTIONS[kind].format(catalog.application, catalog.environment)
+        names = policy_names(name, len(documents[kind]))
+        arns = [ground.arn("iam", f"policy/{one}") for one in names]
+        for one, arn, document in zip(names, arns, documents[kind], strict=False):
+            policies.append({"name": one, "arn": arn, "role": kind, "description": words, "document": document})
+        roles.append(
+            {
+                "kind": kind,
+                "name": name,
+                "description": words,
+                "trust": trust,
+                "policies": arns,
+                "profile": kind == "host" and ours.host_principal == trust_policies.EC2,
+            }
+        )
+    return {
+        "tags": labels,
+        "key": {
+            "alias": ours.kms_key,
+            "description": f"Secrets and parameters of {catalog.application} in {catalog.environment}",
+            "policy": _policies.key_policy(ground),
+        },
+        "provider": _provider(catalog, ground) if catalog.github else {},
+        "policies": policies,
+        "roles": roles,
+        "notes": list(_notes(catalog)),
+        "summary": [_summed(one, policies) for one in roles],
+    }
+
+
+def _provider(catalog: Catalog, ground: Ground) -> dict[str, Any]:
+    url = trust_policies.issuer(catalog.github) if catalog.github else ""
+    return {
+        "url": f"https://{url}",
+        "arn": ground.arn("iam", f"oidc-provider/{url}"),
+        "client_ids": [trust_policies.AUDIENCE],
+    }
+
+
+def _trusted(catalog: Catalog, ground: Ground, asked: Asked) -> dict[str, dict[str, Any]]:
+    """The trust policy of each role that somebody may take."""
+    found: dict[str, dict[str, Any]] = {}
+    ours, github = _aws(catalog), catalog.github
+    if github:
+        workflow = asked.workflow
+        if workflow == trust_policies.Workflow():
+            workflow = trust_policies.Workflow(environment=github.environment)
+        accepted = trust_policies.subjects(github, workflow, wildcards=asked.wildcards)
+        provider = _provider(catalog, ground)["arn"]
+        found["deploy"] = trust_policies.of_github(
+            provider, trust_policies.issuer(github), accepted, wildcards=asked.wildcards
+        )
+    found["host"] = trust_policies.of_hosts(ours.host_principal, ground.account)
+    if ours.operators:
+        found["rotate"] = found["respond"] = found["verify"] = trust_policies.of_operators(ours.operators)
+    return found
+
+
+def _notes(catalog: Catalog) -> Iterator[str]:
+    ours = _aws(catalog)
+    if not catalog.github:
+        yield "no role deploy: the catalog names no github.repository whose workflows could take it"
+    if not ours.operators:
+        yield "no roles rotate, respond and verify: name in aws.operators the users or roles that may take them"
+    if trust_policies.is_for_any_account(ours.host_principal):
+        yield (
+            f"role {ours.roles['host']} trusts {ours.host_principal} for any account's resources, since it is not "
+            "known to say whose they are (aws:SourceAccount)"
+        )
+
+
+def _summed(role: Mapping[str, Any], policies: Sequence[Mapping[str, Any]]) -> str:
+    sizes = [policy_size.size(one["document"]) for one in policies if one["role"] == role["kind"]]
+    who = ", ".join(sorted(_who(role["trust"])))
+    total = f"{sum(sizes):,} characters in {len(sizes)} " + ("policy" if len(sizes) == 1 else "policies")
+    return f"role {role['name']} for {who}: {total}"
+
+
+def _who(trust: Mapping[str, Any]) -> Iterator[str]:
+    for one in trust["Statement"]:
+        for operator in one.get("Condition", {}).values():
+            for key, values in operator.items():
+                if key.endswith(":sub"):
+                    yield from values
+        for kind, names in one["Principal"].items():
+            if kind != "Federated":
+                yield from [names] if isinstance(names, str) else names
+
+
+def key_arn(account: str, region: str, partition: str, found: str | None) -> str:
+    return found or f"arn:{partition}:kms:{region}:{account}:key/{NOT_MADE}"

@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""When a static access key may go that a role took the place of: on evidence, deactivated first, deleted days later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
+
+DEACTIVATE, STAMP, DELETE, WAIT = "deactivate", "stamp", "delete", "wait"
+TAG = "watchparty-deactivated-"
+"""Begins the tag of a user that says when its key was deactivated; the key's id follows. IAM itself does not tell."""
+
+
+@dataclass(frozen=True)
+class StaticKey:
+    """A key as IAM tells of it."""
+
+    user: str
+    id: str
+    active: bool
+    last_used: datetime | None = None
+    deactivated: datetime | None = None
+    """As the user's tag says."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """When the role was used last. IAM tells it within hours and keeps it for 400 days."""
+
+    role: str
+    used: datetime | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is to be done with one key, and why."""
+
+    key: StaticKey
+    act: str
+    why: str
+
+
+def require_fresh(evidence: Evidence, now: datetime, *, within_days: int) -> None:
+    """Raises PolicyError unless the role was used of late."""
+    if evidence.used is None:
+        raise PolicyError(
+            f"role {evidence.role} was never used, as far as IAM tells, which may take some hours; run the workflow by "
+            "it first. No key was touched"
+        )
+    if now - evidence.used > timedelta(days=within_days):
+        raise PolicyError(
+            f"role {evidence.role} was used last at {credential_ages.stamp(evidence.used)}, more than "
+            f"{within_days} days ago; "
+            "run the workflow by it first. No key was touched"
+        )
+
+
+def plan(
+    keys: Sequence[StaticKey],
+    evidence: Evidence,
+    now: datetime,
+    *,
+    after_days: int,
+    idle_days: int = 1,
+    own: str | None = None,
+) -> tuple[Step, ...]:
+    """A step for each key. Raises PolicyError that names every key which may not go.
+
+    A key that is used every hour was also used before the role's last use, most of the time: so it must be idle too.
+    """
+    used = evidence.used
+    if used is None:
+        raise PolicyError(f"role {evidence.role} was never used. No key was touched")
+    found = []
+    for key in keys:
+        if key.user == own:
+            found.append(f"key {key.id}: user {key.user} is who this run is; run it by a role")
+        elif key.last_used is not None and key.last_used >= used:
+            found.append(
+                f"key {key.id} of user {key.user} was used at {credential_ages.stamp(key.last_used)}, after role "
+                f"{evidence.role} ({credential_ages.stamp(used)}): something still depends on it"
+            )
+        elif key.active and key.last_used is not None and now - key.last_used < timedelta(days=idle_days):
+            found.append(
+                f"key {key.id} of user {key.user} was used at {credential_ages.stamp(key.last_used)}, "
+                f"less than {idle_days} days "
+                "ago: something may still depend on it; run this again once it is idle for so long"
+            )
+    if found:
+        raise PolicyError("No key was touched:\n" + "\n".join(f"  - {line}" for line in found))
+    return tuple(_step(key, evidence, now, timedelta(days=after_days)) for key in keys)
+
+
+def _step(key: StaticKey, evidence: Evidence, now: datetime, after: timedelta) -> Step:
+    last = f"was used last at {credential_ages.stamp(key.last_used)}" if key.last_used else "was never used"
+    role = f"role {evidence.role} at {credential_ages.stamp(evidence.used)}" if evidence.used else ""
+    if key.active:
+        return Step(key, DEACTIVATE, f"it {last}, {role}")
+    if key.deactivated is None:
+        return Step(key, STAMP, "it is inactive, and since when is not known; its days begin now")
+    due = key.deactivated + after
+    if now < due:
+        return Step(
+            key,
+            WAIT,
+            f"it is inactive since {credential_ages.stamp(key.deactivated)}; it can go at {credential_ages.stamp(due)}",
+        )
+    return Step(key, DELETE, f"it is inactive since {credential_ages.stamp(key.deactivated)} and {last}, {role}")

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Static access keys and the role that takes their place, over boto3 clients that it is handed. Not run on AWS."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys, translated
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.static_keys import (
+    DEACTIVATE,
+    DELETE,
+    STAMP,
+    TAG,
+    Evidence,
+    StaticKey,
+    Step,
+)
+
+
+class StaticKeys:
+    """``keys`` lists, deactivates and deletes; ``client`` is IAM's."""
+
+    def __init__(self, client: Any, keys: AccessKeys) -> None:
+        self._client, self._keys = client, keys
+
+    def evidence(self, role: str) -> Evidence:
+        """Raises NotFound."""
+        with translated("GetRole", f"role {role}"):
+            found = self._client.get_role(RoleName=role)["Role"]
+        return Evidence(role, found.get("RoleLastUsed", {}).get("LastUsedDate"))
+
+    def of(self, user: str) -> tuple[StaticKey, ...]:
+        """The user's keys, the oldest first. Raises NotFound."""
+        stamps = self._stamps(user)
+        found = []
+        for one in sorted(self._keys.of(user), key=lambda key: key.created):
+            with translated("GetAccessKeyLastUsed", f"key {one.id}"):
+                last = self._client.get_access_key_last_used(AccessKeyId=one.id).get("AccessKeyLastUsed", {})
+            found.append(StaticKey(user, one.id, one.active, last.get("LastUsedDate"), stamps.get(one.id)))
+        return tuple(found)
+
+    def _stamps(self, user: str) -> dict[str, datetime]:
+        found: dict[str, datetime] = {}
+        with translated("ListUserTags", f"user {user}"):
+            for page in self._client.get_paginator("list_user_tags").paginate(UserName=user):
+                for one in page["Tags"]:
+                    if one["Key"].startswith(TAG):
+                        try:
+                            found[one["Key"][len(TAG) :]] = credential_ages.moment(one["Value"])
+                        except JournalError:
+                            continue  # somebody wrote something else there; the days begin anew
+        return found
+
+    def apply(self, step: Step, now: datetime) -> None:
+        """Each act can be repeated. A key that is inactive without a tag gets one at the next run."""
+        key = step.key
+        tag = f"{TAG}{key.id}"
+        if step.act == DEACTIVATE:
+            self._keys.deactivate(key.user, key.id, fresh=Fresh.uncontested())
+        if step.act in (DEACTIVATE, STAMP):
+            with translated("TagUser", f"user {key.user}"):
+                self._client.tag_user(UserName=key.user, Tags=[{"Key": tag, "Value": credential_ages.stamp(now)}])
+        if step.act == DELETE:
+            self._keys.delete(key.user, key.id, fresh=Fresh.uncontested())
+            with translated("UntagUser", f"user {key.user}"):
+                self._client.untag_user(UserName=key.user, TagKeys=[tag])

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The adapter through which in-process plugins use amazon.aws's connection options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.release import __version__ as ansible_version
+from ansible_collections.amazon.aws.plugins.plugin_utils.base import AWSPluginBase
+from ansible_collections.amazon.aws.plugins.plugin_utils.botocore import get_aws_connection_info
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.throttling import ThrottlingBudget
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import boto3_sessions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.access_propagation import AccessWait
+
+try:
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, NoRegionError
+except ImportError:  # require_aws_sdk says how to install it
+    pass
+
+
+class AwsConnection(AWSPluginBase):
+    """Makes clients from options named as in amazon.aws."""
+
+    def __init__(
+        self,
+        name: str,
+        options: Mapping[str, Any],
+        sessions: dict[str | None, Any] | None = None,
+        budget: ThrottlingBudget | None = None,
+        wait: AccessWait | None = None,
+    ) -> None:
+        """With ``wait``, the clients of stores repeat what is denied."""
+        self.ansible_name = name
+        self._options = dict(options)
+        self._clients: dict[tuple[str, Any], Any] = {}
+        self._sessions = {} if sessions is None else sessions
+        """By profile."""
+        self._budget = budget or ThrottlingBudget()
+        self._wait = wait
+
+    def get_options(self) -> dict[str, Any]:
+        return self._options
+
+    def _do_fail(self, message: str) -> Any:
+        raise AnsibleActionFail(message)
+
+    def client(self, service: str, **extra: Any) -> Any:
+        """As amazon.aws makes it, by a session that is quick at it and shared, so that credentials are fetched once."""
+        region, endpoint, options = get_aws_connection_info(self)
+        profile = options.pop("profile_name", None)
+        config = Config(user_agent_extra=f"Ansible/{ansible_version} {self.ansible_name}")
+        config = config.merge(options.pop("aws_config", None) or Config())
+        try:
+            if profile not in self._sessions:
+                self._sessions[profile] = boto3_sessions.session(profile)
+            where = {"region_name": region, "endpoint_url": endpoint, "config": config}
+            return self._sessions[profile].client(service, **where, **options, **extra)
+        except NoRegionError:
+            self.fail_aws(
+                f"{self.ansible_name}: no AWS region is known. Give it as region in the catalog, as the option of that "
+                "name, in AWS_REGION or in the profile"
+            )
+        except (BotoCoreError, ValueError) as error:
+            self.fail_aws(f"{self.ansible_name}: no client of {service} can be made", exception=error)
+
+    def store_client(self, service: str) -> Any:
+        """A client with our retries; what the user gives in aws_config wins. Made once, since that takes its time."""
+        where = (service, self._options.get("region"))
+        if where not in self._clients:
+            config = {**aws_errors.CLIENT_CONFIG, **(self._options.get("aws_config") or {})}
+            self._options["aws_config"] = config
+            client = self._budget.watch(self.client(service))
+            self._clients[where] = self._wait.watch(client) if self._wait else client
+        return self._clients[where]
+
+    def bounded_client(self, service: str, seconds: float) -> Any:
+        """A client that gives up within about so many seconds, whatever aws_config says: for what must not delay."""
+        config = {
+            **(self._options.get("aws_config") or {}),
+            "retries": {"mode": "standard", "total_max_attempts": 2},
+            "connect_timeout": max(1.0, seconds / 4),
+            "read_timeout": max(1.0, seconds / 4),
+        }
+        return self._with(aws_config=config).client(service)
+
+    def in_region(self, region: str) -> AwsConnection:
+        """The same connection to another region."""
+        return self._with(region=region)
+
+    def _with(self, **options: Any) -> AwsConnection:
+        return AwsConnection(self.ansible_name, {**self._options, **options}, self._sessions, self._budget, self._wait)
+
+    def acting_client(self, service: str) -> Any:
+        """A client that sends each request once, whatever aws_config says: for what must not be sent twice."""
+        config = {
+            **aws_errors.CLIENT_CONFIG,
+            **(self._options.get("aws_config") or {}),
+            "retries": {"total_max_attempts": 1},
+        }
+        return self._with(aws_config=config).client(service)
+
+
+def suit(connection: AwsConnection, catalog: Catalog, *, check_account: bool = True) -> None:
+    """Takes the catalog's region where none is given. Raises :class:`WrongAccount` if it expects another account."""
+    if catalog.region and not connection.region:
+        connection.get_options()["region"] = catalog.region
+    if catalog.expected_account_id and check_account:
+        aws_errors.require_account(aws_errors.account_id(connection.store_client("sts")), catalog.expected_account_id)

@@ -1,0 +1,31 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Asks an operator once, at the terminal; without one the run ends, where ansible.builtin.pause would go on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import prompt
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.extra_variables import extra_variable
+
+YES = "yes"
+
+
+def require(
+    question: str, *, variable: str | None, remedy: str, loader: Any, templar: Any, expected: str = YES
+) -> None:
+    """Raises AnsibleActionFail unless the operator confirms, at the terminal or by that extra variable.
+
+    What an inventory sets holds for every run, so it confirms none.
+    """
+    if variable and extra_variable(variable, loader=loader, templar=templar) == expected:
+        return
+    try:
+        answer = prompt.ask(f"{question} Type {expected} to go on: ", private=False)
+    except AnsibleError as error:
+        raise AnsibleActionFail(f"no confirmation can be asked for ({error}); {remedy}") from None
+    if answer.decode(errors="replace").strip() != expected:
+        raise AnsibleActionFail("not confirmed; nothing was changed")

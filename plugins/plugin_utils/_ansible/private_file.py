@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Files that nobody else may read: looked at and read through one descriptor, so that both mean the same file."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess
+
+
+def read_private(path: Path, what: str, *, unless: bytes = b"\0") -> bytes:
+    """The content of a file that holds a secret. One that begins with ``unless`` may be read by others.
+
+    Raises NoAccess, in words without the content.
+    """
+    try:
+        with open(path, "rb", opener=_opened) as stream:
+            details = os.fstat(stream.fileno())
+            if stat.S_ISREG(details.st_mode):
+                content: bytes = stream.read()
+                if _is_private(details) or content.startswith(unless):
+                    return content
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.EISDIR):
+            raise NoAccess(f"{path}: cannot be read: {error.strerror}") from None
+    raise NoAccess(f"{path}: must be a regular file of yours with mode 0600, since it holds {what}")
+
+
+def read_private_text(path: Path, what: str) -> str:
+    """The same as text."""
+    try:
+        return read_private(path, what).decode("utf-8")
+    except UnicodeDecodeError:
+        raise NoAccess(f"{path}: is no text") from None
+
+
+def _opened(path: str, flags: int) -> int:
+    """A pipe would keep the run waiting, and a link may lead to what somebody else can put in its place."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def _is_private(details: os.stat_result) -> bool:
+    return details.st_uid in (os.geteuid(), 0) and not details.st_mode & 0o077

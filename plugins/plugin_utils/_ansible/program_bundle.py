@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What travels to a host: a module of ours with all of ours that it imports, for one execution or as a zip application.
+
+Computed from imports. A contract test compares that with what Python itself sees in the files.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from ansible_collections.watchparty.secrets.plugins import module_utils
+
+PLUGINS = "ansible_collections.watchparty.secrets.plugins"
+PACKAGE = f"{PLUGINS}.module_utils"
+"""What may run on a host."""
+ROOT = Path(next(iter(module_utils.__path__)))
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The same sources make the same bytes, so that a second run changes nothing."""
+_IMPORT = re.compile(rf"^[ \t]*from ({re.escape(PLUGINS)}[\w.]*) import (\([^)]*\)|[^\n(]*)", re.MULTILINE)
+"""Not the parser's work, since every task on every host pays for this."""
+_NAME = re.compile(r"(\w+)(?:\s+as\s+\w+)?")
+
+
+def sources(module: ModuleType) -> dict[str, str]:
+    """The module and all of ``module_utils`` that it imports, by full name."""
+    text = Path(str(module.__file__)).read_text(encoding="utf-8")
+    return {module.__name__: text, **_closure(imported(text))}
+
+
+def zipped(entry: str) -> bytes:
+    """A program below ``module_utils``; ``entry`` has a ``main`` that returns the exit code."""
+    files = {name.replace(".", "/") + ".py": text for name, text in _closure([f"{PACKAGE}.{entry}"]).items()}
+    for path in list(files):
+        parts = path.split("/")[:-1]
+        files |= {"/".join((*parts[:depth], "__init__.py")): "" for depth in range(1, len(parts) + 1)}
+    files["__main__.py"] = f"from {PACKAGE}.{entry} import main\n\nraise SystemExit(main())\n"
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
+        for path in sorted(files):
+            archive.writestr(zipfile.ZipInfo(path, EPOCH), files[path])
+    return made.getvalue()
+
+
+def imported(text: str) -> Iterator[str]:
+    """Full names of what a source imports of this collection; some of them are names inside a module."""
+    for package, names in _IMPORT.findall(text):
+        yield package
+        yield from (f"{package}.{name}" for name in _NAME.findall(names))
+
+
+def _closure(names: Iterator[str] | list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        path = _path_of(name)
+        if name in found or path is None:
+            continue
+        found[name] = path.read_text(encoding="utf-8")
+        waiting += imported(found[name])
+    return found
+
+
+def _path_of(name: str) -> Path | None:
+    """The file of a module, or None for a package or for a name inside a module."""
+    if not name.startswith(f"{PACKAGE}."):
+        return None
+    path = ROOT.joinpath(*name[len(PACKAGE) + 1 :].split(".")).with_suffix(".py")
+    return path if path.is_file() else None

@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Results that an earlier play registered, and that a task names instead of holding their values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import seal
+
+
+def registered(
+    name: str, task_vars: Mapping[str, Any] | None, *, having: str, kind: type = Mapping
+) -> Mapping[str, Any]:
+    """The result registered as *name*, opened. It must hold *having*, of a *kind*. Raises AnsibleActionFail."""
+    result = (task_vars or {}).get(name)
+    found = seal.opened(result) if isinstance(result, Mapping) else {}
+    if not isinstance(found.get(having), kind):
+        raise AnsibleActionFail(
+            f"Nothing is registered as {name} that holds {having}. It is read by the first play; a run with "
+            "--start-at-task or --skip-tags skips it: start the playbook from its beginning"
+        )
+    return found
+
+
+def answers(name: str, task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The answers that ask_secret registered as *name*; none if it did not run or had nothing to ask."""
+    result = task_vars.get(name)
+    found = seal.opened(result).get("answers") if isinstance(result, Mapping) else None
+    return found if isinstance(found, Mapping) else {}

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Files that a person reads afterwards, written in one step."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import tempfile
+from pathlib import Path
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+
+OURS = (".md", ".html", ".json", ".sarif")
+"""How the names of our own files end."""
+
+
+def folder(path: str | None) -> Path:
+    """The folder at ``path``, or this one. Raises RotationError for what is meant as a file's name."""
+    found = Path(path or ".").expanduser()
+    if found.suffix in OURS and not os.path.isdir(found):
+        raise RotationError(f"{found}: is a file's name; give a folder")
+    return found
+
+
+def ready(path: str | None, *, make: bool) -> bool:
+    """Whether the folder was made: it is, and tried, or without ``make`` looked at. Raises RotationError."""
+    where = folder(path)
+    try:
+        missing = not where.exists()
+        if make:
+            where.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=where):
+                return missing
+        there = next(one for one in (where, *where.parents) if one.exists())
+        problem = 0 if os.access(there, os.W_OK | os.X_OK) else errno.EACCES
+        problem = problem if there.is_dir() else errno.ENOTDIR
+    except OSError as error:
+        problem = error.errno or errno.EIO
+    if problem:
+        raise RotationError(f"{where}: cannot be written: {os.strerror(problem)}")
+    return False
+
+
+def free(where: Path, name: str) -> Path:
+    """A name that no file has yet, without its suffix: what an earlier run of an incident saw is not written over."""
+    names = itertools.chain([name], (f"{name}-{at}" for at in itertools.count(2)))
+    return next(where / one for one in names if not os.path.exists(where / f"{one}.md"))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Puts the text at ``path``, readable by its owner; the folder is made. Raises RotationError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise RotationError(f"{path}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The post-mortem's facts as Markdown. Names, times, counts and words; never a value. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+TO_FILL = (
+    ("Cause", "How did it leak, and what allowed that?"),
+    ("Blast radius, judged", "What was really used, as far as the evidence tells?"),
+    ("Improvements", "What makes the next one less likely, or shorter? Who does it, until when?"),
+)
+CLOCK = (
+    ("planned", "plan"),
+    ("first_live", "first new value live"),
+    ("refused", "last old value refused"),
+    ("purged", "caches purged"),
+    ("sessions", "sessions dead"),
+    ("healthy", "healthy again"),
+)
+
+
+SAID = ("said", "last old value said to be revoked")
+"""A hand that is there only where a revocation was not proven."""
+
+
+def clock_of(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What happened when, in seconds from the declaration; None for what has not happened."""
+    seconds = facts.get("clock", {})
+    clock = [one for one in CLOCK if one[0] not in facts.get("left_out", ()) or one[0] in seconds]
+    hands = [hand for one in clock for hand in ((one, SAID) if one[0] == "refused" and "said" in seconds else (one,))]
+    return [(words, seconds.get(name)) for name, words in hands]
+
+
+def word_of(facts: Mapping[str, Any]) -> str:
+    """Whose end the time to contain takes from the operator's word; empty if all were seen."""
+    names = ", ".join(facts.get("on_word", ()))
+    return f", by the operator's word for {names}, whose old value nothing tried" if names else ""
+
+
+def outages_of(facts: Mapping[str, Any]) -> list[str]:
+    """How long the application was down on purpose. The end is when every host was seen healthy, so it is no less."""
+    return [
+        f"the application was taken down at {one['from']:.0f} s, "
+        + ("and is down still" if one["seconds"] is None else f"and was down for {one['seconds']:.0f} s at most")
+        + f" ({one['rotation']})"
+        for one in facts.get("outages", ())
+    ]
+
+
+def markdown(facts: Mapping[str, Any], mermaid: str = "") -> str:
+    """The whole file."""
+    return "\n".join(_lines(facts, mermaid)).rstrip() + "\n"
+
+
+def evidence(name: str, declared_at: str, lines: Sequence[str], readers: Sequence[str]) -> str:
+    """What was known before the first act, on its own."""
+    return "\n".join(
+        [
+            _plain(f"# Evidence of leak {name}"),
+            "",
+            _plain(f"Gathered after the declaration ({declared_at}) and before anything was cut."),
+            "",
+            *_section("Who read it in the window", readers),
+            *_section("Logins, keys, sessions and processes", lines),
+        ]
+    )
+
+
+def _lines(facts: Mapping[str, Any], mermaid: str) -> Iterator[str]:
+    yield _plain(f"# Leak {facts['id']}")
+    yield ""
+    yield _plain(f"{facts['application']}, {facts['environment']}. Declared {facts['declared_at']} by {facts['who']}.")
+    contained = facts.get("contained_seconds")
+    words = "NOT contained" if contained is None else f"Contained in {contained:.1f} s{_plain(word_of(facts))}"
+    words += ", and not healthy" if contained is not None and facts.get("unhealthy") else ""
+    yield f"**{words}**, {facts['containment']}."
+    yield ""
+    yield from _section("What leaked", facts.get("declared_words", facts["declared"]))
+    yield _plain(f"Exposed since {facts.get('exposed_since') or 'an unknown time'}.")
+    yield ""
+    yield "## Clock"
+    yield from _table(
+        ("what", "seconds from the declaration"),
+        [(words, "-" if at is None else f"{at:.1f}") for words, at in clock_of(facts)],
+    )
+    yield from (f"- {_plain(line)}" for line in outages_of(facts))
+    yield from [""] if facts.get("outages") else []
+    yield "## What was reachable, and through what"
+    if mermaid:
+        yield "```mermaid"
+        yield from mermaid.rstrip().splitlines()
+        yield "```"
+        yield ""
+    yield from _table(
+        ("credential", "kind", "severity", "through", "state", "evidence"),
+        [
+            (one["name"], one["kind"], one["severity"], one["through"], one["state"], one.get("evidence", ""))
+            for one in facts["credentials"]
+        ],
+    )
+    yield from _section("Hosts and services", facts.get("hosts_words", ()))
+    yield from _section("Who read it in the window", facts.get("readers", ()))
+    yield from _section("Evidence kept before anything was cut", facts.get("evidence", ()))
+    yield "## What was done"
+    yield from _table(
+        ("seconds", "at", "what", "evidence"),
+        [(f"{one['seconds']:.1f}", one["at"], one["what"], one.get("evidence", "")) for one in facts["timeline"]],
+    )
+    yield from _section("Tried where it used to work", facts.get("tried", ()))
+    yield from _section("Scrubbed", facts.get("scrubbed", ()))
+    yield from _section("Cannot be scrubbed", facts.get("not_scrubbed", ()))
+    yield from _section("Still open", facts.get("open", ()), nothing="nothing")
+    for heading, question in TO_FILL:
+        yield f"## {heading}"
+        yield f"*{question}*"
+        yield ""
+
+
+def _section(heading: str, lines: Sequence[str], nothing: str = "nothing was found") -> Iterator[str]:
+    yield f"## {heading}"
+    yield from (f"- {_plain(line)}" for line in lines or [nothing])
+    yield ""
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{'---|' * len(heads)}"
+    yield from (f"| {' | '.join(_plain(cell).replace('|', '/') for cell in row)} |" for row in rows)
+    yield ""
+
+
+def _plain(words: Any) -> str:
+    """One printable line that begins no element, loads no image and is no link: a thief may have chosen a name."""
+    line = "".join(one for one in " ".join(str(words).split()) if one.isprintable())
+    return line.replace("<", "&lt;").replace("![", "!&#91;").replace("](", "]&#40;")

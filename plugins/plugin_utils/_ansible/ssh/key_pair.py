@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""SSH key pairs, made and read in memory. cryptography comes with ansible-core, and is loaded where a key is."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys
+
+SHORTEST_LINE = 16
+
+
+def new_private_key() -> str:
+    """A new Ed25519 key, as OpenSSH writes its private half."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    made = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    )
+    return made.decode("ascii")
+
+
+def public_line(private: str, name: str) -> str:
+    """The public half, ``TYPE BASE64``. Raises RotationError that names the credential."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+
+    data = as_file(private).encode("utf-8")
+    load = (
+        serialization.load_ssh_private_key
+        if b"BEGIN OPENSSH PRIVATE KEY" in data
+        else serialization.load_pem_private_key
+    )
+    try:
+        public = load(data, password=None).public_key()
+        line = public.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise RotationError(
+            f"{name}: what the stores hold is no private SSH key without a passphrase; store it as ssh-keygen writes it"
+        ) from None
+    return line.decode("ascii")
+
+
+def fingerprint(private: str, name: str) -> str:
+    return authorized_keys.fingerprint(authorized_keys.blob_of(public_line(private, name)))
+
+
+def as_file(private: str) -> str:
+    """The text as programs take it: with a line break at its end, which stores and pages tend to lose."""
+    return private.replace("\r\n", "\n").strip() + "\n"
+
+
+def masked(private: str) -> list[str]:
+    """What must not be shown of it: the whole, and each line of it that says something."""
+    lines = [line.strip() for line in private.splitlines() if not line.startswith("-----")]
+    return [private, *(line for line in lines if len(line) >= SHORTEST_LINE)]

@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Logins from the controller over Ansible's own way to a host: its own, or with one key out of a private agent.
+
+A private key goes to the agent through a pipe: it is in no argument, no environment and no file. The agent ends with
+the command that it is started for, even where this process is killed.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair, verbose_output
+
+SECONDS = 30
+"""How long one attempt may take."""
+LIFETIME = 300
+"""Seconds after which the agent forgets the key by itself."""
+TRANSPORTS = ("ssh", "ansible.builtin.ssh")
+ALONE = (
+    *("-o", "ControlMaster=no", "-o", "ControlPath=none", "-o", "BatchMode=yes", "-o", "ForwardAgent=no"),
+    *("-o", "ClearAllForwardings=yes", "-o", "PermitLocalCommand=no", "-o", "RequestTTY=no", "-v"),
+)
+"""A connection of its own, in which nobody is asked. What stands first counts in OpenSSH."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How Ansible itself goes to a host."""
+
+    host: str
+    name: str
+    """The host's name in the inventory, for words."""
+    program: str
+    arguments: tuple[str, ...]
+    by_password: bool = False
+    """Whether it has a password to give where no key lets it in."""
+    account: str = ""
+    """Whose logins a key is tried for; empty for the one that Ansible logs in as."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A key in a private agent."""
+
+    socket: Path
+    public: Path
+    fingerprint: str
+
+
+def way_of(connection: Any, name: str, account: str = "") -> Way:
+    """The options of Ansible's own connection. Raises RotationError where it is not OpenSSH's."""
+    if connection.transport not in TRANSPORTS:
+        raise RotationError(f"{name} is reached by the connection {connection.transport}, and SSH keys need ssh")
+
+    def split(option: str) -> list[str]:
+        return shlex.split(connection.get_option(option) or "")
+
+    def given(option: str, words: str) -> list[str]:
+        value = connection.get_option(option)
+        return [] if value in (None, "") else ["-o", words.format(value)]
+
+    with suppress(KeyError):  # older Ansible has no such option
+        if connection.get_option("private_key"):
+            raise RotationError(
+                f"{name} is reached by a key that is given as text (ansible_ssh_private_key), and whether that is the "
+                "one that goes cannot be tried; give it as ansible_ssh_private_key_file, or by an agent"
+            )
+    key = connection.get_option("private_key_file")
+    arguments = [
+        *split("ssh_args"),
+        *(["-o", "StrictHostKeyChecking=no"] if connection.get_option("host_key_checking") is False else []),
+        *given("port", "Port={0}"),
+        *(["-o", f'IdentityFile="{os.path.expanduser(key)}"'] if key else []),
+        *given("remote_user", 'User="{0}"'),
+        *given("timeout", "ConnectTimeout={0}"),
+        *split("ssh_common_args"),
+        *split("ssh_extra_args"),
+    ]
+    return Way(
+        host=connection.get_option("host"),
+        name=name,
+        program=connection.get_option("ssh_executable"),
+        arguments=tuple(arguments),
+        by_password=bool(connection.get_option("password")),
+        account=account,
+    )
+
+
+@contextmanager
+def holding(private: str, name: str) -> Iterator[Held]:
+    """An agent of one's own that holds this key, in a folder that nobody else can enter."""
+    public = key_pair.public_line(private, name)
+    with tempfile.TemporaryDirectory(prefix="wps-") as folder:
+        place = Path(folder)
+        (place / "key.pub").write_text(public + "\n", encoding="ascii")
+        held = Held(place / "agent", place / "key.pub", key_pair.fingerprint(private, name))
+        with _agent(held.socket) as environment:
+            _run(["ssh-add", "-q", "-t", str(LIFETIME), "-"], environment, text=key_pair.as_file(private), name=name)
+            yield held
+
+
+@contextmanager
+def _agent(socket: Path) -> Iterator[dict[str, str]]:
+    command = ["ssh-agent", "-a", str(socket), "sh", "-c", "echo $SSH_AGENT_PID; exec cat"]
+    try:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    except OSError as error:
+        raise RotationError(f"ssh-agent cannot be started on the controller: {error.strerror}") from None
+    with process:
+        number = next(iter(process.stdout or ()), "").strip()
+        try:
+            if not number.isdigit():
+                raise RotationError("ssh-agent does not start on the controller; see whether it can be run by hand")
+            yield {**os.environ, "SSH_AUTH_SOCK": str(socket)}
+        finally:
+            if number.isdigit():
+                with suppress(ProcessLookupError):
+                    os.kill(int(number), signal.SIGTERM)
+
+
+def _run(command: Sequence[str], environment: dict[str, str], *, text: str, name: str) -> None:
+    try:
+        done = subprocess.run(
+            command, input=text, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        raise RotationError(f"{name}: {command[0]} cannot be run on the controller") from None
+    if done.returncode:
+        raise RotationError(f"{name}: {command[0]} refuses the key (exit code {done.returncode})")
+
+
+def own(way: Way) -> verbose_output.Verdict:
+    """What becomes of a fresh login as Ansible's own are made."""
+    return _attempt(way, [], "exit 0", until=None)
+
+
+def tried(way: Way, held: Held) -> verbose_output.Verdict:
+    """What becomes of a login with that key. Opens no session, so that nothing is run there."""
+    key = [
+        *("-o", f"IdentityAgent={held.socket}", "-o", "IdentitiesOnly=yes", "-o", f"IdentityFile={held.public}"),
+        # Ansible's own options may forbid keys.
+        *("-o", "PubkeyAuthentication=yes", "-o", "PreferredAuthentications=publickey", "-N"),
+        *(["-o", f'User="{way.account}"'] if way.account else []),
+    ]
+    return _attempt(way, key, None, until=held.fingerprint)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a host says to a key."""
+
+    accepted: bool | None
+    """None where it was not asked."""
+    verdict: verbose_output.Verdict
+    fingerprint: str
+
+
+def asked(way: Way, private: str, name: str, *, in_full: bool) -> Asked:
+    """Whether the host accepts the key; ``in_full`` if a login must come about by it, else already the offer counts."""
+    with holding(private, name) as held:
+        found = tried(way, held)
+    accepted = found.accepts(held.fingerprint)
+    if accepted and in_full:
+        accepted = found.is_in_by(held.fingerprint)
+    return Asked(accepted, found, held.fingerprint)
+
+
+def _attempt(way: Way, key: Sequence[str], command: str | None, *, until: str | None) -> verbose_output.Verdict:
+    argv = [way.program, *ALONE, *key, *way.arguments, "-a", "--", way.host, *([command] if command else [])]
+    try:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+    except OSError as error:
+        raise RotationError(f"{way.program} cannot be run on the controller: {error.strerror}") from None
+    timer = threading.Timer(SECONDS, process.kill)
+    timer.start()
+    lines: list[str] = []
+    try:
+        with process:
+            for line in process.stderr or ():
+                lines.append(host_answer.printable(line, lines=True))
+                # Where the key is refused, another may be let in instead; either way the login stays until it is ended.
+                if until and line.startswith("Authenticated to") and until in verbose_output.read(lines).offered:
+                    process.kill()
+            process.wait()
+    finally:
+        timer.cancel()
+    return verbose_output.read(lines)

@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What ``ssh -v`` says of a login: which keys were offered, which one was taken, and whether it came to a login. Pure.
+
+Its exit code does not tell: a login may succeed by another key than the one that is tried.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_OFFERED = re.compile(r"debug1: Offering public key: .*(SHA256:[A-Za-z0-9+/]+)")
+_TAKEN = re.compile(r"debug1: Server accepts key: .*(SHA256:[A-Za-z0-9+/]+)")
+_IN = re.compile(r'^Authenticated to .* using "([^"]+)"')
+_DENIED = "Permission denied ("
+_ANSWERS = (_DENIED, "Authentications that can continue: ", "Too many authentication failures")
+"""What a server says to the keys that were offered before, if it did not take them."""
+_STARTED = "debug1: Authenticating to "
+_PROXY = "debug1: Executing proxy command: "
+_DIRECT = "debug1: Connecting to "
+
+CHATTER = ("debug", "OpenSSH_", "Authenticated to ", "Warning: ", "Transferred: ", "Bytes per second: ")
+"""How lines begin that tell no reason."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one attempt, so far."""
+
+    offered: frozenset[str]
+    taken: frozenset[str]
+    refused: frozenset[str]
+    """Offered, and answered by something else than that it is taken."""
+    logged_in: bool
+    by: str
+    """The fingerprint of the key that the last login was by, or the method where it was no key."""
+    denied: bool
+    reason: str
+
+    def is_in_by(self, key: str) -> bool:
+        return self.logged_in and self.by == key
+
+    def accepts(self, key: str) -> bool | None:
+        """Whether the server takes the key; None where it was not asked or did not answer."""
+        if key in self.taken:
+            return True
+        return False if key in self.refused else None
+
+    def is_unanswered(self, key: str) -> bool:
+        return key in self.offered and self.accepts(key) is None
+
+
+def read(lines: Sequence[str]) -> Verdict:
+    """What jump hosts say comes first, and is none of the host's own words."""
+    talk = _Talk()
+    reason = ""
+    proxies, direct, logins, jumps = 0, False, 0, 0
+    for line in (one.strip() for one in lines):
+        proxies += line.startswith(_PROXY)
+        direct = direct or line.startswith(_DIRECT)
+        jumps = proxies - 1 + direct if proxies else 0  # a proxy that is no ssh, or a quiet one, tells of no login
+        is_in = bool(_IN.match(line))
+        logins += is_in
+        talk.hear(line)
+        if line.startswith(_STARTED) or (is_in and logins <= jumps):
+            talk = _Talk()
+        if line and not line.startswith(CHATTER):
+            reason = line
+    if logins < jumps:  # a jump host's own words are the last ones
+        talk = _Talk()
+    return Verdict(
+        frozenset(talk.offered),
+        frozenset(talk.taken),
+        frozenset(talk.refused),
+        talk.logged_in,
+        talk.by,
+        talk.denied,
+        reason,
+    )
+
+
+class _Talk:
+    """One server's answers."""
+
+    def __init__(self) -> None:
+        self.offered: list[str] = []
+        self.taken: list[str] = []
+        self.refused: list[str] = []
+        self.logged_in = False
+        self.by = ""
+        self.denied = False
+
+    def hear(self, line: str) -> None:
+        self.offered += _OFFERED.findall(line)
+        self.taken += _TAKEN.findall(line)
+        found = _IN.match(line)
+        if found:
+            self.logged_in = True
+            self.by = self.taken[-1] if found.group(1) == "publickey" and self.taken else found.group(1)
+        if _DENIED in line:
+            self.denied, self.logged_in = True, False
+        if found or any(words in line for words in _ANSWERS):
+            self.refused += self.offered

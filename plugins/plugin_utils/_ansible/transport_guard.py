@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What must hold before a value is sent to a host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible import constants
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import control_sockets
+
+
+def require(connection: Any, task: Any) -> None:
+    """Fails where a value sent to this host would come to its disk, or to another account of this machine."""
+    found = objection(connection, task)
+    if found:
+        raise AnsibleActionFail(f"Nothing was sent: {found}")
+
+
+def objection(connection: Any, task: Any) -> str | None:
+    """Why a value sent to this host would come to its disk or to another account, with the remedy; else None."""
+    if constants.DEFAULT_KEEP_REMOTE_FILES:
+        return "ANSIBLE_KEEP_REMOTE_FILES leaves module arguments on the host's disk; unset it"
+    if task.async_val:
+        return "async leaves module arguments on the host's disk; run the task without it"
+    become = getattr(connection, "become", None)
+    if become is not None and become.name.rpartition(".")[2] == "su":
+        return "become_method su rules pipelining out, and arguments would lie on the host's disk; use sudo"
+    if not connection.is_pipelining_enabled(False):
+        return (
+            f"pipelining is off or impossible for the connection {connection.transport}, and arguments would lie on "
+            "the host's disk; set ansible_pipelining: true and use ssh or local"
+        )
+    return control_sockets.objection(connection)

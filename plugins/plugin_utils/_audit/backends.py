@@ -1,0 +1,274 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where the audit log's authoritative body lives: CloudWatch Logs, S3, or memory."""
+
+from __future__ import annotations
+
+import re
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import S3_PREFIX, Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    AlreadyExists,
+    Conflict,
+    NotFound,
+    StoreError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as _chain
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as _record
+
+TRIES = 5
+"""How often a record is chained anew when somebody else's came first."""
+DELAYS = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds before each look for an event that CloudWatch Logs has accepted and may not show yet."""
+READERS = 8
+"""Objects read at once."""
+EMPTY_PAGES = 1000
+"""Pages without an event that follow each other."""
+CHARACTERS = 256 * 1024 * 1024
+"""Of all events of a stream."""
+
+
+class AuditBody(ABC):
+    """An append-only place for the lines of one application and environment."""
+
+    where: str
+    """The place, in words for errors and reports."""
+
+    @abstractmethod
+    def lines(self) -> list[str]:
+        """Every line, in the store's own order; empty for a log that was never written."""
+
+    @abstractmethod
+    def append(self, line: str) -> str:
+        """Adds a line under its number and reads it back; returns the line that stands there.
+
+        That is an earlier one if it has the same id. Raises :class:`Conflict` when another record has the number.
+        """
+
+    def chain(self, head: _chain.Head | None = None) -> _chain.Chain:
+        return _chain.chain(self.lines(), head)
+
+    def confirmed(self, number: int, digest: str | None = None) -> bool:
+        """Whether the record with this number, and digest, can be read there."""
+        return any(
+            entry.number == number and digest in (None, entry.digest)
+            for entry in map(_chain.readable, self.lines())
+            if entry
+        )
+
+
+def record(body: AuditBody, said: Mapping[str, Any], head: _chain.Head | None = None) -> tuple[_chain.Entry, bool]:
+    """Records once, however often it is tried; returns what stands in the body, and whether this call put it there.
+
+    The chain goes on from ``head`` where the body was cut off before it, so that what is missing shows.
+    """
+    _record.require(said)
+    identity = _chain.identity(said)
+    for _attempt in range(TRIES):
+        chain = body.chain(head)
+        found = chain.find(identity)
+        if found:
+            return found, False
+        line = _chain.following(said, chain.newest(head))
+        try:
+            standing = body.append(line)
+        except Conflict:
+            continue
+        return _chain.parsed(standing), standing == line
+    raise Conflict(
+        f"{body.where}: {TRIES} times somebody else's record came first; look at its newest records, and run again"
+    )
+
+
+def body_of(catalog: Catalog, client: Callable[[str], Any], *, create_log_group: bool = False) -> AuditBody | None:
+    """The body that the catalog names, or None; ``client`` makes a boto3 client of a service."""
+    stream = f"{catalog.application}/{catalog.environment}"
+    if "log_group" in catalog.audit_log:
+        return CloudWatchLogs(client("logs"), catalog.audit_log["log_group"], stream, create=create_log_group)
+    if "s3" in catalog.audit_log:
+        bucket, prefix = _chain.location(catalog.audit_log["s3"])
+        return S3Objects(client("s3"), bucket, f"{prefix}{stream}/")
+    return None
+
+
+class CloudWatchLogs(AuditBody):
+    """One stream an application and environment, one event a record.
+
+    CloudWatch Logs refuses no second writer. Two records under one number both stay; the chain has one of them, and
+    the writer of the other finds that out when it reads back.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        group: str,
+        stream: str,
+        *,
+        create: bool = False,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._names = {"logGroupName": group, "logStreamName": stream}
+        self._group = group
+        self._create = create
+        self._sleep = sleep
+        self.where = f"log group {group}, stream {stream}"
+
+    def lines(self) -> list[str]:
+        found: list[str] = []
+        token: dict[str, str] = {}
+        empty = characters = 0
+        try:
+            with aws_errors.translated("logs:GetLogEvents", self.where):
+                while empty < EMPTY_PAGES and characters < CHARACTERS:
+                    answer = self._client.get_log_events(**self._names, **token, startFromHead=True)
+                    messages = [event["message"] for event in answer["events"]]
+                    found += messages
+                    characters += sum(map(len, messages))
+                    empty = 0 if messages else empty + 1
+                    last, token = token, {"nextToken": answer["nextForwardToken"]}
+                    if token == last:
+                        return found
+        except NotFound:
+            if not self._has_group() and not self._create:
+                raise self._no_group() from None
+            return []
+        raise StoreError(
+            f"{self.where}: its answer has no end ({len(found)} events were read). See who writes there, or name "
+            "another log group in audit_log of the catalog"
+        )
+
+    def append(self, line: str) -> str:
+        try:
+            self._put(line)
+        except NotFound:
+            self._make_stream()
+            self._put(line)
+        return self._standing(line)
+
+    def _put(self, line: str) -> None:
+        # The event's time is when it is written: AWS takes none older than two weeks, and a record may be.
+        event = {"timestamp": int(time.time() * 1000), "message": line}
+        with aws_errors.translated("logs:PutLogEvents", self.where):
+            answer = self._client.put_log_events(**self._names, logEvents=[event])
+        if answer.get("rejectedLogEventsInfo"):
+            raise StoreError(
+                f"{self.where}: AWS did not keep the record ({', '.join(answer['rejectedLogEventsInfo'])}); set this "
+                "machine's clock, or the log group's retention"
+            )
+
+    def _standing(self, line: str) -> str:
+        entry = _chain.parsed(line)
+        for delay in DELAYS:
+            self._sleep(delay)
+            lines = self.lines()
+            if line in lines:
+                break
+        else:
+            raise StoreError(
+                f"{self.where}: AWS accepted {entry} and does not show it after {sum(DELAYS):.0f} seconds; run again"
+            )
+        for standing in _chain.chain(lines).entries:
+            if standing.line == line or standing.id == entry.id:
+                return standing.line
+        raise Conflict(f"{self.where}: somebody else's record {entry.number} came first")
+
+    def _make_stream(self) -> None:
+        """A missing stream is made at the first record; a missing group is a mistake, unless it may be made."""
+        if not self._has_group():
+            if not self._create:
+                raise self._no_group()
+            with suppress(AlreadyExists), aws_errors.translated("logs:CreateLogGroup", f"log group {self._group}"):
+                self._client.create_log_group(logGroupName=self._group)
+        with suppress(AlreadyExists), aws_errors.translated("logs:CreateLogStream", self.where):
+            self._client.create_log_stream(**self._names)
+
+    def _has_group(self) -> bool:
+        try:
+            with aws_errors.translated("logs:DescribeLogStreams", f"log group {self._group}"):
+                stream = self._names["logStreamName"]
+                self._client.describe_log_streams(logGroupName=self._group, logStreamNamePrefix=stream, limit=1)
+        except NotFound:
+            return False
+        return True
+
+    def _no_group(self) -> NotFound:
+        return NotFound(
+            f"log group {self._group} does not exist; create it by 'aws logs create-log-group --log-group-name "
+            f"{self._group}', without a retention, or set create_log_group"
+        )
+
+
+class S3Objects(AuditBody):
+    """One object a record, made only if there is none: of two writers of one number S3 refuses the second."""
+
+    def __init__(self, client: Any, bucket: str, prefix: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._prefix = prefix
+        self.where = f"{S3_PREFIX}{bucket}/{prefix}"
+
+    def chain(self, head: _chain.Head | None = None) -> _chain.Chain:
+        """The objects in the order of their names, which is the order of the records: nothing can stand beside it."""
+        return _chain.Chain(tuple(self.lines()))
+
+    def lines(self) -> list[str]:
+        try:
+            with aws_errors.translated("s3:ListBucket", self.where):
+                pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+                keys = sorted(found["Key"] for page in pages for found in page.get("Contents", []))
+        except NotFound:
+            raise self._no_bucket() from None
+        name = re.compile(re.escape(self._prefix) + r"[0-9]{12}\.json")
+        with ThreadPoolExecutor(READERS) as pool:
+            return list(pool.map(self._read, filter(name.fullmatch, keys)))
+
+    def append(self, line: str) -> str:
+        entry = _chain.parsed(line)
+        key = self._key(entry.number)
+        try:
+            with aws_errors.translated("s3:PutObject", f"{S3_PREFIX}{self._bucket}/{key}"):
+                self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=f"{line}\n".encode(),
+                    ContentType="application/json",
+                    ChecksumAlgorithm="SHA256",
+                    IfNoneMatch="*",
+                )
+        except NotFound:
+            raise self._no_bucket() from None
+        except AlreadyExists:
+            pass  # ours, when the answer to the first try was lost
+        found = self._read(key)
+        standing = _chain.readable(found)
+        if found != line and (standing is None or standing.id != entry.id):
+            raise Conflict(f"{S3_PREFIX}{self._bucket}/{key} holds another record")
+        return found
+
+    def confirmed(self, number: int, digest: str | None = None) -> bool:
+        try:
+            entry = _chain.readable(self._read(self._key(number)))
+        except NotFound:
+            return False
+        return entry is not None and entry.number == number and digest in (None, entry.digest)
+
+    def _key(self, number: int) -> str:
+        return f"{self._prefix}{number:012}.json"
+
+    def _read(self, key: str) -> str:
+        with aws_errors.translated("s3:GetObject", f"{S3_PREFIX}{self._bucket}/{key}"):
+            # What is longer is no record, and shows as altered.
+            content: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read(_chain.LONGEST + 2)
+        text = content.decode("utf-8", "surrogateescape")
+        return text[:-1] if text.endswith("\n") else text
+
+    def _no_bucket(self) -> NotFound:
+        return NotFound(f"bucket {self._bucket} does not exist; create it, or correct audit_log.s3 in the catalog")

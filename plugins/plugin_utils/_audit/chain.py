@@ -1,0 +1,280 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The audit log: lines of JSON, each carrying the digest of the one before. Values in, values out.
+
+A line is canonical JSON (keys sorted, no blanks, ASCII). ``digest`` is the SHA-256 of its bytes and of the newline that
+ends it, as ``sed -n 3p audit.jsonl | sha256sum`` prints it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import s3_location
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AuditError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as _record
+
+LONGEST = 200_000
+"""Bytes of a line; CloudWatch Logs takes events up to 256 KB."""
+HIGHEST = 999_999_999
+"""The highest number of a record. A forged one that is higher would leave none for the next record."""
+SHOWN = 100
+"""Characters of an id that a message repeats."""
+NONE = ""
+"""``previous`` of the first record."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The newest record: a log that ends before it was cut off."""
+
+    number: int = 0
+    digest: str = NONE
+
+    def __str__(self) -> str:
+        return f"record {self.number} ({self.digest[:12]}…)" if self.number else "an empty log"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line that is a record."""
+
+    line: str
+    number: int
+    id: str
+    previous: str
+
+    @property
+    def digest(self) -> str:
+        return digest(self.line)
+
+    @property
+    def head(self) -> Head:
+        return Head(self.number, self.digest)
+
+    def __str__(self) -> str:
+        shown = "".join(one if one.isprintable() else "?" for one in self.id[:SHOWN])
+        return f"record {self.number} ({shown})"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What a body holds: the records that follow each other, and the lines that stand beside them."""
+
+    lines: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    """Lines that the chain does not lead to. A record that two writers wrote counts once, on the chain."""
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The records; a line that is none is left to :func:`verify`."""
+        return tuple(entry for entry in map(readable, self.lines) if entry)
+
+    @property
+    def head(self) -> Head:
+        """The record with the highest number."""
+        return max((entry.head for entry in self.entries), key=lambda head: head.number, default=Head())
+
+    def newest(self, head: Head | None) -> Head:
+        """What the next record follows: ``head`` where the log was cut off before it, so that the gap shows."""
+        return head if head and head.number >= self.head.number else self.head
+
+    def find(self, identity: str) -> Entry | None:
+        return next((entry for entry in self.entries if entry.id == identity), None)
+
+
+def digest(line: str) -> str:
+    return hashlib.sha256(line.encode() + b"\n").hexdigest()
+
+
+def identity(record: Mapping[str, Any]) -> str:
+    """The key under which a record is written once, however often it is tried."""
+    return f"{record['rotation']}:{record['outcome']}"
+
+
+def head_of(given: Mapping[str, Any] | None) -> Head | None:
+    """The head that a caller names as a dictionary."""
+    if not given:
+        return None
+    number, text = given.get("number"), given.get("digest")
+    proper = isinstance(number, int) and not isinstance(number, bool) and number >= 0 and isinstance(text, str)
+    if set(given) != {"number", "digest"} or not proper or (number and len(str(text)) != 64):
+        raise AuditError("head: give number and digest as audit_log returned them")
+    return Head(number, str(text)) if number else None
+
+
+def following(record: Mapping[str, Any], head: Head) -> str:
+    """The line of ``record`` after ``head``. Raises :class:`AuditError` for a record that holds what it must not."""
+    _record.require(record)
+    line = _canonical({**record, "number": head.number + 1, "id": identity(record), "previous": head.digest})
+    if len(line) > LONGEST:
+        raise AuditError(
+            f"The audit record has {len(line)} bytes, and at most {LONGEST} fit; name hosts by their groups, or leave "
+            "out steps"
+        )
+    return line
+
+
+def chained(record: Mapping[str, Any], previous_line: str | None = None) -> str:
+    """The line of ``record`` after ``previous_line``, or the first one."""
+    return following(record, parsed(previous_line).head if previous_line is not None else Head())
+
+
+def parsed(line: str) -> Entry:
+    """The record in a line. Raises :class:`AuditError` for what is none; its content is not repeated."""
+    try:
+        data = json.loads(line)
+        canonical = _canonical(data)
+    except (ValueError, RecursionError):
+        data = canonical = None
+    if not isinstance(data, dict):
+        raise AuditError("is no JSON object")
+    number, identity_, previous = data.get("number"), data.get("id"), data.get("previous")
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= HIGHEST:
+        raise AuditError("has no number")
+    if not isinstance(identity_, str) or not isinstance(previous, str):
+        raise AuditError("has no id, or no digest of the record before")
+    if line != canonical:
+        raise AuditError("is not written as the log writes it")
+    return Entry(line, number, identity_, previous)
+
+
+def readable(line: str) -> Entry | None:
+    """The record in a line, or None for what is none."""
+    try:
+        return parsed(line)
+    except AuditError:
+        return None
+
+
+def record_of(line: str) -> Mapping[str, Any]:
+    parsed(line)
+    record: Mapping[str, Any] = json.loads(line)
+    return record
+
+
+def verify(lines: Sequence[str], head: Head | None = None) -> list[str]:
+    """What is wrong with a whole log, in words; an empty list if nothing is.
+
+    Without ``head`` nothing tells whether records are missing at the end, or the last one was altered.
+    """
+    problems: list[str] = []
+    before: Entry | None = None
+    trusted = True  # whether the line before could be read
+    for at, line in enumerate(lines, 1):
+        try:
+            entry = parsed(line)
+        except AuditError as error:
+            problems.append(f"line {at} {error}: it was altered")
+            trusted = False
+            continue
+        problems.extend(_step(before, entry, trusted))
+        before, trusted = entry, True
+    problems.extend(_end(lines, before, head))
+    return problems
+
+
+def _step(before: Entry | None, entry: Entry, trusted: bool) -> Iterator[str]:
+    number, wanted = (before.number, before.digest) if before else (0, NONE)
+    if not trusted:
+        if entry.number <= number:
+            yield f"{entry} stands after record {number}: the order was changed"
+        return
+    if entry.number == number:
+        yield f"record {number} is there twice"
+    elif entry.number < number:
+        yield f"{entry} stands after record {number}: the order was changed"
+    elif entry.number > number + 1:
+        last = entry.number - 1
+        yield f"record {last} is missing" if last == number + 1 else f"records {number + 1} to {last} are missing"
+    elif entry.previous != wanted:
+        yield (
+            f"{entry} does not follow record {number}: one of the two was altered"
+            if before
+            else f"{entry} names a record before it, and is the first"
+        )
+
+
+def _end(lines: Sequence[str], last: Entry | None, head: Head | None) -> Iterator[str]:
+    if head is None or not head.number:
+        return
+    if last is None or last.number < head.number:
+        yield f"the log ends at record {last.number if last else 0} and its head is {head}: the end was cut off"
+        return
+    here = [entry.digest for entry in map(readable, lines) if entry and entry.number == head.number]
+    if here and head.digest not in here:
+        yield f"record {head.number} is not the one that the head names: it was altered"
+
+
+def chain(lines: Iterable[str], head: Head | None = None) -> Chain:
+    """The records of a body whose order is the store's own, and in which a line may stand twice.
+
+    What is no record stands beside the chain, so that :func:`strays` names it.
+    """
+    found = {line: readable(line) for line in lines}
+    altered = [line for line, entry in found.items() if entry is None]
+    entries = [entry for entry in found.values() if entry]
+    entries.sort(key=lambda entry: entry.number)  # stable: of two with one number the store's first stays first
+    kept = _walk(entries, head)
+    chosen = set(kept)
+    beside = [entry.line for entry in entries if entry not in chosen]
+    return Chain(tuple(entry.line for entry in kept), (*beside, *altered))
+
+
+def _walk(entries: Sequence[Entry], head: Head | None) -> list[Entry]:
+    """One record a number: backwards from the head along the digests, then forwards from it."""
+    if not entries:
+        return []
+    by_number: dict[int, list[Entry]] = {}
+    for entry in entries:
+        by_number.setdefault(entry.number, []).append(entry)
+    kept: list[Entry] = []
+    wanted = NONE
+    for number in sorted(by_number, reverse=True):
+        here = by_number[number]
+        named = head.digest if head and head.number == number else wanted
+        chosen = next((entry for entry in here if entry.digest == named), None)
+        if chosen is None and head and number > head.number:
+            chosen = next((entry for entry in here if _leads(entry, by_number, head)), None)
+        kept.append(chosen or here[0])
+        wanted = kept[-1].previous
+    return kept[::-1]
+
+
+def _leads(entry: Entry, by_number: Mapping[int, Sequence[Entry]], head: Head) -> bool:
+    """Whether the records before ``entry`` lead back to ``head``."""
+    at: Entry | None = entry
+    while at is not None and at.number > head.number + 1:
+        behind = at
+        at = next((one for one in by_number.get(at.number - 1, ()) if one.digest == behind.previous), None)
+    return at is not None and at.previous == head.digest
+
+
+def strays(found: Chain) -> list[str]:
+    """Problems with the lines beside the chain: a record that is nowhere on it, or a line that is none."""
+    problems, recorded = [], {entry.id for entry in found.entries}
+    for line in found.beside:
+        try:
+            entry = parsed(line)
+        except AuditError as error:
+            problems.append(f"a line {error}: it was altered, or written by something else")
+            continue
+        if entry.id not in recorded:
+            problems.append(f"{entry} stands beside the chain: no record follows it, and it was recorded nowhere else")
+    return problems
+
+
+def _canonical(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def location(text: str) -> tuple[str, str]:
+    """Bucket and prefix of ``s3://bucket/prefix``; the prefix is empty or ends in a slash."""
+    try:
+        return s3_location(text)
+    except ValueError as error:
+        raise AuditError(f"audit_log.s3: {error}") from None

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One line for people in a CHANGELOG.md, once a record however often it is tried. Texts in, texts out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AuditError
+
+HEADING = "## Secret rotations"
+TITLE = "# Changelog"
+_HEADING = re.compile(r"(#{1,6})[ \t]+\S.*")
+_FENCE = re.compile(r" {0,3}(```|~~~)")
+_MARKUP = re.compile(r"([\\`*\[\]<>#|])")
+
+
+def mark(record: Mapping[str, Any]) -> str:
+    """What tells a record's line from every other."""
+    return f"(rotation {record['rotation']}: {record['outcome']})"
+
+
+def changelog_line(record: Mapping[str, Any]) -> str:
+    """``- 2026-11-25 shop production: cache, database, by ann@laptop (rotation r1: completed)``."""
+    credentials = ", ".join(record.get("credentials") or ("no credential",))
+    words = f"{record['application']} {record['environment']}: {credentials}, by {record['who']}"
+    return f"- {str(record['at'])[:10]} {_escaped(words)} {mark(record)}"
+
+
+def _escaped(words: str) -> str:
+    return _MARKUP.sub(r"\\\1", words)
+
+
+def entered(text: str, record: Mapping[str, Any], *, heading: str = HEADING) -> str:
+    """``text`` with the record's line below ``heading``, newest first; a line that is there already stays as it is.
+
+    A heading that is not there is added above the first one of its level, or at the end.
+    """
+    if not _HEADING.fullmatch(heading):
+        raise AuditError(f"{heading!r} is no heading of Markdown; give one such as '{HEADING}'")
+    if mark(record) in text:
+        return text
+    lines = (text if text.endswith("\n") or not text else text + "\n").split("\n")[:-1] or [TITLE]
+    line = changelog_line(record)
+    headings = dict(_headings(lines))
+    at = next((at for at, found in headings.items() if found == heading), None)
+    if at is not None:
+        start = next((n for n in range(at + 1, len(lines)) if lines[n].strip()), len(lines))
+        follows = start == len(lines) or lines[start].startswith(("- ", "* "))
+        at, new = at + 1, ["", line] if follows else ["", line, ""]
+    else:
+        level = len(heading) - len(heading.lstrip("#"))
+        same = (n for n, found in headings.items() if n and len(found) - len(found.lstrip("#")) == level)
+        at = start = next(same, len(lines))
+        above = [""] if start and lines[start - 1].strip() else []
+        new = [*above, heading, "", line] + ([""] if start < len(lines) else [])
+    ends = "\r" if "\r\n" in text else ""
+    return "".join(one + "\n" for one in [*lines[:at], *(one + ends for one in new), *lines[start:]])
+
+
+def _headings(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """Headings by their line, those inside code left out."""
+    fence = ""
+    for at, line in enumerate(lines):
+        found = _FENCE.match(line)
+        if found:
+            fence = "" if found[1] == fence else fence or found[1]
+        elif not fence and _HEADING.fullmatch(line.rstrip()):
+            yield at, line.rstrip()

@@ -1,0 +1,311 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The audit log's local copy, and the CHANGELOG beside it: files that several runs may write at once."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import stat
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AuditError, HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as _chain
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import changelog
+
+PATIENCE = 30.0
+"""Seconds that a run waits for another one's lock."""
+
+
+class Runner(NamedTuple):
+    """A CI system, known by a variable that it sets."""
+
+    variable: str
+    name: str
+    workspaces: tuple[str, ...] = ()
+    """Variables that name folders which go with the job."""
+    whole: bool = False
+    """Whether the whole machine goes with the job."""
+
+
+RUNNERS = (
+    Runner("GITHUB_ACTIONS", "GitHub Actions", ("GITHUB_WORKSPACE", "RUNNER_WORKSPACE", "RUNNER_TEMP")),
+    Runner("GITLAB_CI", "GitLab CI", ("CI_PROJECT_DIR", "CI_BUILDS_DIR")),
+    Runner("JENKINS_URL", "Jenkins", ("WORKSPACE", "WORKSPACE_TMP")),
+    Runner("BUILDKITE", "Buildkite", ("BUILDKITE_BUILD_CHECKOUT_PATH", "BUILDKITE_BUILD_PATH")),
+    Runner("TF_BUILD", "Azure Pipelines", ("PIPELINE_WORKSPACE", "AGENT_BUILDDIRECTORY", "AGENT_TEMPDIRECTORY")),
+    Runner("CIRCLECI", "CircleCI", whole=True),
+    Runner("BITBUCKET_BUILD_NUMBER", "Bitbucket Pipelines", whole=True),
+    Runner("CODEBUILD_BUILD_ID", "AWS CodeBuild", whole=True),
+    Runner("AWX_PRIVATE_DATA_DIR", "AWX", whole=True),
+    Runner("CI", "a CI job"),
+)
+_NOT = ("", "0", "false", "no")
+
+
+def require_lasting(path: str, environ: Mapping[str, str]) -> None:
+    """Raises :class:`AuditError` for a path that is gone when the CI job ends."""
+    runner = _ephemeral(path, environ)
+    if runner:
+        raise AuditError(
+            f"{path}: this is {runner}, and the file would go with the job, so it cannot be the only audit log; set "
+            "audit_log to a log_group or an s3 location in the catalog"
+        )
+
+
+def require_writable(path: str, *, replaced: bool = False) -> None:
+    """Raises :class:`HostError` for a file that could not be written; nothing is made. ``replaced``: another file takes
+    its place, so that its directory must be writable too."""
+    folder = os.path.dirname(path) or "."
+    try:
+        os.close(_opened(path, 0o600, write=False))
+    except FileNotFoundError:
+        if not os.path.isdir(folder):
+            raise _no_directory(path) from None
+        needed = [(folder, os.W_OK | os.X_OK)]
+    else:
+        needed = [(path, os.W_OK), *([(folder, os.W_OK | os.X_OK)] if replaced else [])]
+    for one, rights in needed:
+        if not os.access(one, rights):
+            raise HostError(f"{path}: {one} cannot be written; correct its owner and rights, or give another path")
+
+
+def _ephemeral(path: str, environ: Mapping[str, str]) -> str | None:
+    here = os.path.realpath(path)
+    for runner in RUNNERS:
+        if environ.get(runner.variable, "").lower() in _NOT:
+            continue
+        whole = runner.whole or environ.get("RUNNER_ENVIRONMENT") == "github-hosted"
+        folders = [environ.get(name, "") for name in runner.workspaces]
+        folders += [tempfile.gettempdir(), os.getcwd(), environ.get("HOME", "")]
+        if whole or any(_below(here, os.path.realpath(folder)) for folder in folders if folder):
+            return runner.name
+    return None
+
+
+def _below(path: str, folder: str) -> bool:
+    return folder != os.sep and os.path.commonpath((path, folder)) == folder
+
+
+class AuditFile:
+    """JSON lines, 0600, appended under flock. Every line is on the disk before a call returns."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def lines(self) -> list[str]:
+        """Every line; a last one that is torn is among them."""
+        try:
+            with locked(self.path, write=False) as handle:
+                return _lines(_content(handle))
+        except FileNotFoundError:
+            return []
+
+    def append(self, record: Mapping[str, Any], head: _chain.Head | None = None) -> tuple[_chain.Entry, bool]:
+        """Chains a record here, once however often it is tried; returns what stands, and whether it is new."""
+        with self._writing() as handle:
+            content = _content(handle)
+            whole = content.rpartition(b"\n")[0] + b"\n" if b"\n" in content else b""
+            chain = _chain.Chain(tuple(_lines(whole)))
+            line = _chain.following(record, chain.newest(head))
+            found = chain.find(_chain.identity(record))
+            if found:
+                return found, False
+            # What stands after the last newline was never confirmed: a run was killed while it wrote.
+            self._put(handle, len(whole), line.encode() + b"\n")
+            return _chain.parsed(line), True
+
+    def extend(self, lines: Sequence[str]) -> int:
+        """Adds what the body has more than this copy; returns how many lines.
+
+        Raises :class:`AuditError` if the two differ: neither is touched then.
+        """
+        wanted = _bytes(lines)
+        with self._writing() as handle:
+            content = _content(handle)
+            if content.startswith(wanted):
+                return 0  # another run has recorded in between, or the body does not show its newest yet
+            if not wanted.startswith(content):
+                at = next(n for n, (a, b) in enumerate(_pairs(content, wanted), 1) if a != b)
+                raise AuditError(
+                    f"{self.path}: differs from the audit log's body from line {at} on; verify both by audit_log, and "
+                    "rebuild this copy by state: rebuilt if the body is whole"
+                )
+            self._put(handle, len(content), wanted[len(content) :])
+            return len(lines) - content.count(b"\n")
+
+    def rebuild(self, lines: Sequence[str]) -> tuple[bool, str | None]:
+        """Makes this copy what the body is; returns whether it was not, and where a differing one was kept."""
+        wanted = _bytes(lines)
+        with self._writing() as handle:
+            content = _content(handle)
+            if content == wanted:
+                return False, None
+            kept = None
+            if not wanted.startswith(content):
+                kept = f"{self.path}.differs-{hashlib.sha256(content).hexdigest()[:12]}"
+                _replace(kept, content, 0o600)
+            _replace(self.path, wanted, 0o600)
+            return True, kept
+
+    @contextmanager
+    def _writing(self) -> Iterator[int]:
+        with locked(self.path) as handle:
+            if stat.S_IMODE(os.fstat(handle).st_mode) != 0o600:
+                os.fchmod(handle, 0o600)
+            yield handle
+
+    def _put(self, handle: int, at: int, content: bytes) -> None:
+        """Writes at the end of the whole lines; a write that fails half-way leaves them as they were."""
+        try:
+            os.ftruncate(handle, at)
+            os.lseek(handle, at, os.SEEK_SET)
+            left = memoryview(content)
+            while left:
+                left = left[os.write(handle, left) :]
+            os.fsync(handle)
+            if not at:
+                _sync_directory(self.path)
+        except OSError as error:
+            os.ftruncate(handle, at)
+            raise HostError(f"{self.path}: {_reason(error)}; nothing was added") from None
+
+
+def enter_changelog(
+    path: str, record: Mapping[str, Any], *, heading: str = changelog.HEADING, write: bool = True
+) -> bool:
+    """Enters a record's line in a CHANGELOG.md, in one step; returns whether it was not there."""
+    if not write and not os.path.lexists(path):
+        return True
+    with locked(path, mode=0o666, write=write) as handle:
+        try:
+            text = _content(handle).decode("utf-8")
+        except UnicodeDecodeError:
+            raise HostError(f"{path}: is not UTF-8; nothing was entered") from None
+        wanted = changelog.entered(text, record, heading=heading)
+        if wanted != text and write:
+            mode = stat.S_IMODE(os.fstat(handle).st_mode)
+            _replace(path, wanted.encode(), mode)
+        return wanted != text
+
+
+def _replace(path: str, content: bytes, mode: int) -> None:
+    with safe_files.unguarded(path) as place:
+        atomic_file.write(place, content, atomic_file.Ownership(None, None, mode))
+
+
+@contextmanager
+def locked(path: str, *, mode: int = 0o600, write: bool = True) -> Iterator[int]:
+    """The file at ``path``, locked for us alone until the end of the block; made if we are to write.
+
+    Raises :class:`HostError` for what is no regular file, and FileNotFoundError where there is none to read.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        handle = _opened(path, mode, write)
+        try:
+            _lock(path, handle, deadline)
+            # Whoever held the lock may have put another file in this one's place.
+            if _is_at(path, handle):
+                yield handle
+                return
+        finally:
+            os.close(handle)
+
+
+def _opened(path: str, mode: int, write: bool) -> int:
+    flags = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | (os.O_RDWR | os.O_CREAT if write else os.O_RDONLY)
+    try:
+        handle = os.open(path, flags, mode)
+    except FileNotFoundError:
+        if not write:
+            raise
+        raise _no_directory(path) from None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise HostError(f"{path}: is a symbolic link; remove it, or give the path that it points to") from None
+        if error.errno == errno.EISDIR:
+            raise _not_regular(path) from None
+        raise HostError(f"{path}: {_reason(error, 'written' if write else 'read')}") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise _not_regular(path)
+    return handle
+
+
+def _lock(path: str, handle: int, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                words = f"another process has held its lock for {PATIENCE:.0f} seconds; find it by 'fuser {path}'"
+                raise HostError(f"{path}: {words}") from None
+            time.sleep(0.001)
+        except OSError as error:
+            raise HostError(f"{path}: cannot be locked ({error.strerror}); keep it on a local disk") from None
+
+
+def _is_at(path: str, handle: int) -> bool:
+    try:
+        there = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(there, os.fstat(handle))
+
+
+def _content(handle: int) -> bytes:
+    os.lseek(handle, 0, os.SEEK_SET)
+    parts: list[bytes] = []
+    while True:
+        part = os.read(handle, 1 << 20)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+
+
+def _lines(content: bytes) -> list[str]:
+    lines = content.decode("utf-8", "surrogateescape").split("\n")
+    return lines[:-1] if not lines[-1] else lines
+
+
+def _bytes(lines: Sequence[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+
+
+def _pairs(content: bytes, wanted: bytes) -> Iterator[tuple[bytes, bytes]]:
+    ours, theirs = content.split(b"\n"), wanted.split(b"\n")
+    longest = max(len(ours), len(theirs))
+    filler = [b""] * longest
+    return zip((ours + filler)[:longest], (theirs + filler)[:longest], strict=False)
+
+
+def _sync_directory(path: str) -> None:
+    handle = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _no_directory(path: str) -> HostError:
+    return HostError(f"{path}: its directory does not exist; create it first")
+
+
+def _not_regular(path: str) -> HostError:
+    return HostError(f"{path}: is not a regular file; give the path of a file")
+
+
+def _reason(error: OSError, done: str = "written") -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full; free some space"
+    return f"cannot be {done}: {error.strerror}; correct its owner and rights, or give another path"

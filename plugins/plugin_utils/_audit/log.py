@@ -1,0 +1,202 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The audit log as a whole: its body, the local copy, and the CHANGELOG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible.utils.display import Display
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AuditError, HostError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as _chain
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import changelog as _changelog
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import local_copy
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import AuditBody, record
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.chain import Chain, Entry, Head
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.local_copy import AuditFile
+
+
+def attempted(act: Callable[[], dict[str, Any]], *, required: bool) -> dict[str, Any]:
+    """The answer of an act on the audit log; its warnings are shown. Raises SecretsError where the log is ``required``.
+
+    Where it is not, as in a leak, a log that cannot be written is a warning, and the reason stands in ``against``.
+    """
+    try:
+        answer = act()
+    except SecretsError as error:
+        if required:
+            raise
+        Display().warning(f"the audit log: {error}")
+        return {"changed": False, "where": "", "head": {}, "against": str(error)}
+    for warning in answer.pop("warnings", ()):
+        Display().warning(warning)
+    return answer
+
+
+@dataclass(frozen=True)
+class AuditLog:
+    """One environment's audit log. Each method returns what a task returns."""
+
+    catalog: Catalog
+    body: AuditBody | None
+    head: Head | None = None
+    """The newest record that the caller knows of."""
+    path: str | None = None
+    changelog: str | None = None
+    heading: str = _changelog.HEADING
+    environ: Mapping[str, str] | None = None
+
+    def ready(self) -> dict[str, Any]:
+        """Sees that a record could be written, and writes nothing; an environment without a log is told as such."""
+        self._require_place(recording=False)
+        if self.body:
+            self.body.lines()
+        if self.path:
+            local_copy.require_writable(self.path)
+        if self.changelog:
+            local_copy.require_writable(self.changelog, replaced=True)
+        return {"changed": False, "where": self._where if self.body or self.path else ""}
+
+    def recorded(self, said: Mapping[str, Any], *, write: bool) -> dict[str, Any]:
+        """Records in the body, then in the copy, then in the CHANGELOG; each may be repeated."""
+        said = self._of_this_environment(said)
+        audit_record.require(said)
+        self._require_place()
+        warnings: list[str] = []
+        entry, changed = self._record(said) if write else self._foreseen(said)
+        try:
+            if self.body and self.path:
+                changed |= self._copied(self.body, entry, warnings, write=write)
+            if self.changelog:
+                standing = _chain.record_of(entry.line)
+                changed |= local_copy.enter_changelog(self.changelog, standing, heading=self.heading, write=write)
+        except HostError as error:
+            raise HostError(f"{error}; {entry} stands in {self._where}: put that right and run again") from None
+        return {
+            "changed": changed,
+            "id": entry.id,
+            "head": _told(entry.head),
+            "where": self._where,
+            "diff": {"before": "", "after": f"{entry.line}\n", "after_header": f"{self._where}: record {entry.number}"},
+            "warnings": warnings,
+        }
+
+    def verified(self) -> dict[str, Any]:
+        """Checks the body, and the copy against it."""
+        if self.body is None and self.path is None:
+            raise self._nowhere("verify")
+        # The copy is read first: what another run records in between stands in the body alone.
+        copy = AuditFile(self.path).lines() if self.path else []
+        chain = self.body.chain(self.head) if self.body else Chain(tuple(copy))
+        problems = [f"{self._where}: {line}" for line in self._problems(chain)]
+        if self.body and self.path:
+            found = [*_chain.verify(copy), *_differences(copy, chain.lines)]
+            problems += [f"{self.path}: {line}" for line in found]
+        behind = max(len(chain.lines) - len(copy), 0) if self.path else 0
+        answer = {
+            "changed": False,
+            "head": _told(chain.head),
+            "records": len(chain.lines),
+            "behind": behind,
+            "problems": problems,
+            "where": self._where,
+        }
+        if problems:
+            words = "\n".join(f"  - {line}" for line in problems)
+            answer.update(failed=True, msg=f"The audit log is not whole:\n{words}", error_type="AuditError")
+        return answer
+
+    def rebuilt(self, *, write: bool) -> dict[str, Any]:
+        """Makes the local copy what the body is; a copy that says something else is kept beside it."""
+        if self.body is None or self.path is None:
+            raise AuditError(
+                f"environment {self.catalog.environment}: the catalog names no audit_log, so there is nothing to "
+                "rebuild the copy from"
+            )
+        chain = self.body.chain(self.head)
+        problems = self._problems(chain)
+        if problems:
+            words = "\n".join(f"  - {line}" for line in problems)
+            raise AuditError(f"{self.body.where} is not whole, so {self.path} was left as it is:\n{words}")
+        file = AuditFile(self.path)
+        changed, kept = file.rebuild(chain.lines) if write else (file.lines() != list(chain.lines), None)
+        return {
+            "changed": changed,
+            "head": _told(chain.head),
+            "records": len(chain.lines),
+            "kept": kept,
+            "where": self._where,
+            "warnings": [f"{self.path} differed from the audit log's body; it was kept as {kept}"] if kept else [],
+        }
+
+    @property
+    def _where(self) -> str:
+        return self.body.where if self.body else str(self.path)
+
+    def _problems(self, chain: Chain) -> list[str]:
+        return [*_chain.verify(chain.lines, self.head), *_chain.strays(chain)]
+
+    def _record(self, said: Mapping[str, Any]) -> tuple[Entry, bool]:
+        if self.body:
+            return record(self.body, said, self.head)
+        return AuditFile(str(self.path)).append(said, self.head)
+
+    def _foreseen(self, said: Mapping[str, Any]) -> tuple[Entry, bool]:
+        """What recording would do."""
+        chain = self.body.chain(self.head) if self.body else Chain(tuple(AuditFile(str(self.path)).lines()))
+        found = chain.find(_chain.identity(said))
+        return (found, False) if found else (_chain.parsed(_chain.following(said, chain.newest(self.head))), True)
+
+    def _copied(self, body: AuditBody, entry: Entry, warnings: list[str], *, write: bool) -> bool:
+        """The record stands in the body by now: a copy that differs is told of and does not stop the run."""
+        file = AuditFile(str(self.path))
+        chain = body.chain(entry.head)
+        if not write:
+            return len(file.lines()) < len(chain.lines)
+        try:
+            return bool(file.extend(chain.lines))
+        except AuditError as error:
+            warnings.append(str(error))
+            return False
+
+    def _require_place(self, *, recording: bool = True) -> None:
+        if self.body is None and self.path is None:
+            if self.changelog:
+                raise AuditError(
+                    f"{self.changelog}: a CHANGELOG gets its lines from the audit log, and environment "
+                    f"{self.catalog.environment} has none; set audit_log to a log_group or an s3 location in the "
+                    "catalog, give the path of a file for it, or leave the CHANGELOG out"
+                )
+            if recording:
+                raise self._nowhere("record")
+        elif self.body is None:
+            local_copy.require_lasting(str(self.path), self.environ or {})
+
+    def _nowhere(self, act: str) -> AuditError:
+        return AuditError(
+            f"environment {self.catalog.environment}: there is nothing to {act}; set audit_log to a log_group or an s3 "
+            "location in the catalog, or give the path of a file"
+        )
+
+    def _of_this_environment(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        own = {"application": self.catalog.application, "environment": self.catalog.environment}
+        for name, value in own.items():
+            if said.get(name, value) != value:
+                raise AuditError(f"record.{name}: is not {value}, whose audit log this is; leave it out")
+        return {**said, **own}
+
+
+def _differences(lines: Sequence[str], body: Sequence[str]) -> list[str]:
+    at = next((n for n, (ours, theirs) in enumerate(zip(lines, body, strict=False), 1) if ours != theirs), 0)
+    if at:
+        return [f"differs from the body from line {at} on"]
+    return [f"has {len(lines) - len(body)} lines more than the body"] if len(lines) > len(body) else []
+
+
+def _told(head: Head) -> dict[str, Any]:
+    return {"number": head.number, "digest": head.digest}

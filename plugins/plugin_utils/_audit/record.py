@@ -1,0 +1,202 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a record of the audit log may hold: names, ids, steps, times and counts. A field that is not listed is refused.
+
+A list of what may be said is the only net that holds: no rule tells a value from a name by its looks. What does look
+like a digest or a password in a URL is refused all the same.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AuditError
+
+Check = Callable[[Any], Iterator[str]]
+"""Says what is wrong with a field, as ``.path: what is wrong``."""
+
+LONGEST = 512
+"""Characters of one text."""
+LONGEST_WORDS = 400
+"""Characters that a record keeps of a reason."""
+_DIGEST = re.compile(r"(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{56}|[0-9A-Fa-f]{64}|[0-9A-Fa-f]{96,128})")
+_PASSWORD_IN_URL = re.compile(r"://[^/\s]*:[^/\s]*@")
+_PRIVATE_KEY = "PRIVATE KEY"
+_SINGLE = re.compile(r"[^\s:=,;]+")
+_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,256}")
+_KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_WORD = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)")
+
+
+def _text(value: Any) -> Iterator[str]:
+    if not isinstance(value, str) or not value or len(value) > LONGEST or not value.isprintable():
+        yield f": is no text of 1 to {LONGEST} printable characters"
+    elif any(_DIGEST.fullmatch(one) for one in _SINGLE.findall(value)):
+        yield ": looks like a digest or a key; name the version id instead"
+    elif _PASSWORD_IN_URL.search(value) or _PRIVATE_KEY in value:
+        yield ": looks like it holds a password or a key"
+
+
+def _pattern(pattern: re.Pattern[str], words: str) -> Check:
+    def check(value: Any) -> Iterator[str]:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            yield f": is no {words}"
+
+    return check
+
+
+def _count(value: Any) -> Iterator[str]:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        yield ": is no whole number from 0 up"
+
+
+def _number(value: Any) -> Iterator[str]:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value) or value < 0:
+        yield ": is no number from 0 up"
+
+
+def _nothing(value: Any) -> Iterator[str]:
+    if value is not None:
+        yield ": is not null"
+
+
+def _either(*checks: Check) -> Check:
+    """The first that has nothing to say decides; else the last one's words stand."""
+
+    def check(value: Any) -> Iterator[str]:
+        said = [list(one(value)) for one in checks]
+        if all(said):
+            yield from said[-1]
+
+    return check
+
+
+def _list(item: Check) -> Check:
+    def check(value: Any) -> Iterator[str]:
+        if not isinstance(value, (list, tuple)):
+            yield ": is no list"
+            return
+        for at, one in enumerate(value):
+            yield from (f"[{at}]{line}" for line in item(one))
+
+    return check
+
+
+def _map(item: Check) -> Check:
+    """Names to ``item``."""
+
+    def check(value: Any) -> Iterator[str]:
+        if not isinstance(value, Mapping):
+            yield ": is no dictionary"
+            return
+        for name, one in value.items():
+            wrong = list(_text(name))
+            yield from wrong or (f".{name}{line}" for line in item(one))
+
+    return check
+
+
+def _object(fields: Mapping[str, Check]) -> Check:
+    def check(value: Any) -> Iterator[str]:
+        if not isinstance(value, Mapping):
+            yield ": is no dictionary"
+            return
+        for name, one in value.items():
+            if name in fields:
+                yield from (f".{name}{line}" for line in fields[name](one))
+            else:
+                # The name is not repeated: it may be a value in the wrong place.
+                yield f": has a key that is none of {', '.join(sorted(fields))}"
+
+    return check
+
+
+ID = _pattern(_ID, "id: letters, digits and . _ : / + = @ - up to 256")
+KEY = _pattern(_KEY, "id of letters, digits and . _ - up to 64")
+WORD = _pattern(_WORD, "word of small letters, digits, _ and -")
+TIME = _pattern(_TIME, "time such as 2026-11-25T10:00:00Z")
+_VERSION = _object({"from": _either(_nothing, ID), "to": _either(_nothing, ID)})
+_REVISION = _object({"from": _either(_nothing, _count), "to": _either(_nothing, _count)})
+
+REQUIRED: Mapping[str, Check] = {
+    "rotation": KEY,
+    "outcome": WORD,
+    "application": KEY,
+    "environment": KEY,
+    "who": _text,
+    "at": TIME,
+}
+OPTIONAL: Mapping[str, Check] = {
+    "controller": _text,
+    "credentials": _list(_text),
+    "github": _list(_text),
+    "hosts": _list(_text),
+    "journal": _count,
+    "kinds": _map(WORD),
+    "left_behind": _list(_text),
+    "notes": _list(_text),
+    "obligations": _list(_text),
+    "parameters": _map(_either(_count, _REVISION)),
+    "phases": _count,
+    "reason": _text,
+    "run": ID,
+    "seconds": _map(_number),
+    "secrets": _map(_either(ID, _VERSION)),
+    "services": _list(_text),
+    "settings": _list(_text),
+    "skipped": _map(_text),
+    "snapshot": ID,
+    "started": TIME,
+    "steps": _list(_object({"step": WORD, "at": TIME, "who": _text, "phase": _count, "seconds": _number})),
+    "takeovers": _list(_object({"who": _text, "at": TIME, "step": WORD})),
+}
+CHAIN = ("number", "id", "previous")
+"""What the log itself adds."""
+
+
+def plain(words: str) -> str:
+    """Words as a text of the log: one printable line, not long, without what looks like a digest or a password."""
+    line = "".join(one if one.isprintable() else " " for one in words)[:LONGEST_WORDS]
+    line = _PASSWORD_IN_URL.sub("://…@", line)
+    line = _SINGLE.sub(lambda found: "…" if _DIGEST.fullmatch(found[0]) else found[0], line)
+    return line.replace(_PRIVATE_KEY, _PRIVATE_KEY.replace(" ", "-")) or "no reason was given"
+
+
+def is_word(name: str) -> bool:
+    """Whether the log takes it as a kind."""
+    return _WORD.fullmatch(name) is not None
+
+
+def word(name: str) -> str:
+    """The name of a kind as the log takes it."""
+    spelt = re.sub(r"[^a-z0-9_-]", "_", name.lower())
+    return (spelt if "a" <= spelt[:1] <= "z" else f"k_{spelt}")[:64]
+
+
+def require(record: Any) -> None:
+    """Raises :class:`AuditError`, with every problem and without any content, for what does not belong in the log."""
+    problems = list(_problems(record))
+    if problems:
+        lines = "\n".join(f"  - {line}" for line in problems)
+        raise AuditError(f"The audit record is not valid; nothing was recorded:\n{lines}")
+
+
+def _problems(record: Any) -> Iterator[str]:
+    if not isinstance(record, Mapping):
+        yield "record: is no dictionary"
+        return
+    known = {**REQUIRED, **OPTIONAL}
+    for name in REQUIRED:
+        if name not in record:
+            yield f"{name}: is required"
+    for name, value in record.items():
+        if name in CHAIN:
+            yield f"{name}: is set by the log itself; leave it out"
+        elif name not in known:
+            yield f"record: has a field that is none of {', '.join(sorted(known))}"
+        else:
+            yield from (f"{name}{line}" for line in known[name](value))

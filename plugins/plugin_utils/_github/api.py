@@ -1,0 +1,275 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The secrets and variables of GitHub Actions, at a repository, one of its environments or its organisation."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import GitHub
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AlreadyExists, NotFound, StoreError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.http import Api, Need
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import (
+    ENVIRONMENT,
+    ORGANIZATION,
+    REPOSITORY,
+    SECRET,
+    VARIABLE,
+    There,
+)
+
+VALUE_BYTES = 48 * 1024
+WORKFLOWS = ".github/workflows"
+SELECTED = "selected"
+_PERMISSIONS = {
+    (SECRET, REPOSITORY): ("Secrets: write", "repo"),
+    (VARIABLE, REPOSITORY): ("Variables: write", "repo"),
+    (SECRET, ENVIRONMENT): ("Environments: write", "repo"),
+    (VARIABLE, ENVIRONMENT): ("Environments: write", "repo"),
+    (SECRET, ORGANIZATION): ("the organisation's Secrets: write", "admin:org"),
+    (VARIABLE, ORGANIZATION): ("the organisation's Variables: write", "admin:org"),
+}
+_PAGE = {SECRET: 100, VARIABLE: 30}
+
+
+@dataclass(frozen=True)
+class Key:
+    """A scope's public key, which secrets are sealed with."""
+
+    id: str
+    key: str
+
+
+Seal = Callable[[str, str], str]
+"""A public key in base64 and a value in, the sealed box in base64 out."""
+
+
+class GitHubStore:
+    """What one repository's workflows can read. ``seal`` is not called before there is something to send."""
+
+    def __init__(self, api: Api, where: GitHub, *, seal: Seal) -> None:
+        self._api, self._where, self._seal = api, where, seal
+        self._keys: dict[str, Key] = {}
+        self._id: int | None = where.repository_id
+
+    # What is there
+
+    def repository_id(self) -> int:
+        """Raises NotFound when there is no such repository, or when the token cannot see it."""
+        if self._id is None:
+            need = Need(f"repository {self._where.repository}")
+            self._id = int(self._api.get(f"/repos/{self._where.repository}", need)["id"])
+        return self._id
+
+    def listed(self, kind: str, scope: str) -> dict[str, There]:
+        """By name. Secrets come without their values. Raises NotFound when the scope does not exist."""
+        found = {
+            str(one["name"]): There(
+                updated_at=str(one["updated_at"]),
+                value=None if kind == SECRET else str(one["value"]),
+                visibility=str(one.get("visibility", "")),
+            )
+            for one in self._api.pages(self._path(kind, scope), f"{kind}s", self._need(kind, scope), size=_PAGE[kind])
+        }
+        if scope != ORGANIZATION or not found:
+            return found
+        # What another repository's administrators share is listed, and this repository may still not see it.
+        path = f"/repos/{self._where.repository}/actions/organization-{kind}s"
+        need = Need(f"the organisation's {kind}s that repository {self._where.repository} sees", "Secrets: read")
+        seen = {str(one["name"]) for one in self._api.pages(path, f"{kind}s", need, size=_PAGE[kind])}
+        return {name: one if name in seen else one.unseen() for name, one in found.items()}
+
+    def updated_at(self, kind: str, scope: str, name: str) -> str:
+        """When it was last written there."""
+        return str(self._api.get(f"{self._path(kind, scope)}/{name}", self._need(kind, scope, name))["updated_at"])
+
+    def require_usable(self, kind: str, scope: str) -> None:
+        """Raises what would be said at the first value sent, as far as asking tells."""
+        if kind == SECRET:
+            self._seal(self._key(scope).key, "")
+        self._api.get(f"{self._path(kind, scope)}?per_page=1", self._need(kind, scope))
+
+    # What is sent
+
+    def put(self, kind: str, scope: str, name: str, value: str) -> str:
+        """Writes it, whatever was there; returns when, as GitHub says. Sending the same again does no harm."""
+        require_fits(kind, name, value)
+        if kind == SECRET:
+            key = self._key(scope)
+            document = {
+                "encrypted_value": self._seal(key.key, value),
+                "key_id": key.id,
+                **self._sharing(kind, name, scope),
+            }
+            self._api.send("PUT", f"{self._path(kind, scope)}/{name}", self._need(kind, scope, name), document)
+        else:
+            self._put_variable(scope, name, {"name": name, "value": value, **self._sharing(kind, name, scope)})
+        return self.updated_at(kind, scope, name)
+
+    def _put_variable(self, scope: str, name: str, document: Mapping[str, Any]) -> None:
+        need, path = self._need(VARIABLE, scope, name), self._path(VARIABLE, scope)
+        try:
+            self._api.send("PATCH", f"{path}/{name}", need, document)
+            return
+        except NotFound:
+            pass
+        try:
+            self._api.send("POST", path, need, document)
+        except AlreadyExists:  # our first try arrived and its answer did not, or somebody made it meanwhile
+            self._api.send("PATCH", f"{path}/{name}", need, document)
+
+    def delete(self, kind: str, scope: str, name: str) -> None:
+        """What is not there is fine. At the organisation only this repository's share of it goes, if others have one.
+
+        Raises StoreError for what the organisation shares with all of its repositories.
+        """
+        path, need = f"{self._path(kind, scope)}/{name}", self._need(kind, scope, name)
+        try:
+            if scope == ORGANIZATION:
+                found = self._api.get(path, need)
+                if found["visibility"] != SELECTED:
+                    raise StoreError(
+                        f"the organisation shares {kind} {name} with {found['visibility']} repositories; delete it "
+                        "there by hand if no other needs it"
+                    )
+                others = [one for one in self._shared_with(kind, name) if one != self.repository_id()]
+                if others:
+                    self._api.send("PUT", f"{path}/repositories", need, {"selected_repository_ids": others})
+                    return
+            self._api.send("DELETE", path, need)
+        except NotFound:
+            return
+
+    def _sharing(self, kind: str, name: str, scope: str) -> dict[str, Any]:
+        """Whom the organisation shares it with: as it was, and with this repository in any case."""
+        if scope != ORGANIZATION:
+            return {}
+        try:
+            found = self._api.get(f"{self._path(kind, scope)}/{name}", self._need(kind, scope, name))
+        except NotFound:
+            return {"visibility": SELECTED, "selected_repository_ids": [self.repository_id()]}
+        if found["visibility"] != SELECTED:
+            return {"visibility": found["visibility"]}
+        ids = sorted({*self._shared_with(kind, name), self.repository_id()})
+        return {"visibility": SELECTED, "selected_repository_ids": ids}
+
+    def _shared_with(self, kind: str, name: str) -> list[int]:
+        path = f"{self._path(kind, ORGANIZATION)}/{name}/repositories"
+        pages = self._api.pages(path, "repositories", self._need(kind, ORGANIZATION, name))
+        return [int(one["id"]) for one in pages]
+
+    def _key(self, scope: str) -> Key:
+        """Fetched once a scope."""
+        if scope not in self._keys:
+            found = self._api.get(f"{self._path(SECRET, scope)}/public-key", self._need(SECRET, scope))
+            self._keys[scope] = Key(str(found["key_id"]), str(found["key"]))
+        return self._keys[scope]
+
+    # Environments
+
+    def has_environment(self) -> bool:
+        try:
+            self._api.get(self._environment(), self._environment_need("Actions: read"))
+        except NotFound:
+            self._api.get(f"/repos/{self._where.repository}", Need(f"repository {self._where.repository}"))
+            return False
+        return True
+
+    def make_environment(self, reviewers: Sequence[str]) -> None:
+        """``reviewers`` are users, or teams as ORGANISATION/TEAM."""
+        document: dict[str, Any] = {}
+        if reviewers:
+            document["reviewers"] = [self._reviewer(name) for name in reviewers]
+        self._api.send("PUT", self._environment(), self._environment_need("Administration: write"), document)
+
+    def _reviewer(self, name: str) -> dict[str, Any]:
+        owner, _slash, team = name.partition("/")
+        path = f"/orgs/{quote(owner)}/teams/{quote(team)}" if team else f"/users/{quote(owner)}"
+        found = self._api.get(path, Need(f"reviewer {name}", "the organisation's Members: read", "read:org"))
+        return {"type": "Team" if team else "User", "id": int(found["id"])}
+
+    # Workflows
+
+    def workflows(self) -> dict[str, str]:
+        """The text of each workflow of the default branch, by its path."""
+        base = f"/repos/{self._where.repository}/contents/"
+        need = Need(f"the workflows of repository {self._where.repository}", "Contents: read")
+        try:
+            folder = self._api.get(base + WORKFLOWS, need)
+        except NotFound:
+            self._api.get(f"/repos/{self._where.repository}", Need(f"repository {self._where.repository}"))
+            return {}
+        # GitHub runs files alone; a folder or a link may have such a name too.
+        files = [one for one in folder if one["type"] == "file"]
+        paths = [str(one["path"]) for one in files if str(one["name"]).endswith((".yml", ".yaml"))]
+        return {path: _text(self._api.get(base + quote(path), need)) for path in paths}
+
+    def last_run(self, file: str) -> dict[str, Any] | None:
+        """The last run of a workflow that has ended, or None. Raises NotFound where there is no such workflow."""
+        path = f"/repos/{self._where.repository}/actions/workflows/{quote(file, safe='')}/runs"
+        need = Need(f"the runs of workflow {file} of repository {self._where.repository}", "Actions: read")
+        found = self._api.get(f"{path}?status=completed&per_page=1", need)["workflow_runs"]
+        return dict(found[0]) if found else None
+
+    def workflow_at(self, file: str, commit: str) -> str:
+        """The text of a workflow as it was in a commit."""
+        need = Need(f"workflow {file} of repository {self._where.repository}", "Contents: read")
+        path = f"/repos/{self._where.repository}/contents/{WORKFLOWS}/{quote(file)}?ref={quote(commit)}"
+        return _text(self._api.get(path, need))
+
+    def _environment(self) -> str:
+        return f"/repos/{self._where.repository}/environments/{quote(self._where.environment, safe='')}"
+
+    def _environment_need(self, permissions: str) -> Need:
+        return Need(f"environment {self._where.environment} of repository {self._where.repository}", permissions)
+
+    def _path(self, kind: str, scope: str) -> str:
+        if scope == ORGANIZATION:
+            return f"/orgs/{self._where.organization}/actions/{kind}s"
+        if scope == ENVIRONMENT:
+            return f"{self._environment()}/{kind}s"
+        return f"/repos/{self._where.repository}/actions/{kind}s"
+
+    def _need(self, kind: str, scope: str, name: str = "") -> Need:
+        holder = {
+            REPOSITORY: f"repository {self._where.repository}",
+            ENVIRONMENT: f"environment {self._where.environment} of repository {self._where.repository}",
+            ORGANIZATION: f"organisation {self._where.organization}",
+        }[scope]
+        what = f"{kind} {name} of {holder}" if name else f"{kind}s of {holder}"
+        return Need(what, *_PERMISSIONS[kind, scope])
+
+
+def require_fits(kind: str, name: str, value: str) -> None:
+    size = len(value.encode("utf-8"))
+    if size > VALUE_BYTES:
+        raise StoreError(
+            f"{kind} {name} has {size:,} bytes and GitHub takes {VALUE_BYTES:,}; let the workflow read it from "
+            "AWS instead"
+        )
+
+
+def _text(found: Mapping[str, Any]) -> str:
+    """Raises StoreError for a file that GitHub hands over otherwise: what it reads would seem unread."""
+    if found["encoding"] != "base64":
+        raise StoreError(f"{found['path']}: is too large for a workflow; correct it in the repository")
+    return base64.b64decode(str(found.get("content", ""))).decode("utf-8", "replace")
+
+
+def sealed(key: str, value: str) -> str:
+    """A sealed box by PyNaCl, which is loaded where there is something to seal."""
+    try:
+        from nacl import public
+        from nacl.encoding import Base64Encoder
+    except ImportError:
+        raise StoreError(
+            "PyNaCl is not installed, and GitHub takes secrets in its sealed boxes only; install it beside Ansible: "
+            "python -m pip install pynacl"
+        ) from None
+    box = public.SealedBox(public.PublicKey(key.encode("ascii"), encoder=Base64Encoder))
+    found: bytes = box.encrypt(value.encode("utf-8"), encoder=Base64Encoder)
+    return found.decode("ascii")

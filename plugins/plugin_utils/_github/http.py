@@ -1,0 +1,225 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Asks GitHub's API over an HTTP port that it is handed: retries, waits, and turns its refusals into our errors."""
+
+from __future__ import annotations
+
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    AlreadyExists,
+    Denied,
+    NoAccess,
+    NotFound,
+    StoreError,
+)
+
+TRIES = 4
+"""How often a request is sent whose answer is lost, or is a server's failure."""
+LONGEST_WAIT = 60.0
+"""Seconds that all of a run's waits for GitHub's rate limit may take together."""
+PAGES = 1000
+"""Of one list."""
+BODY_BYTES = 32 * 1024 * 1024
+"""Of one answer."""
+API_VERSION = "2022-11-28"
+TOKENS = "GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_SCOPES = "a fine-grained token needs {permissions} on the repository; a classic one needs the scope {scope}"
+
+
+class Unreachable(Exception):
+    """Raised by a port when no answer came. Its words hold no token."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By name in lower case."""
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.body.decode("utf-8")) if self.body else None
+
+
+class Http(ABC):
+    """The port: one request, one answer, whatever its status; redirects are not followed."""
+
+    @abstractmethod
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        """Raises :class:`Unreachable`."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a request is about, in words, and what a token must be allowed for it."""
+
+    what: str
+    permissions: str = "Metadata: read"
+    scope: str = "repo"
+
+
+class Api:
+    """One token's access to one API. ``clock`` gives seconds since 1970."""
+
+    def __init__(
+        self, http: Http, *, url: str, token: str, sleep: Callable[[float], None], clock: Callable[[], float]
+    ) -> None:
+        parts = urlsplit(url)
+        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+            raise StoreError(f"github.api_url: {url} is not https; a token is sent over nothing else")
+        self._http, self._url, self._token = http, url.rstrip("/"), token
+        self._sleep, self._clock = sleep, clock
+        self._patience = LONGEST_WAIT
+
+    def get(self, path: str, need: Need) -> Any:
+        return self._told(self._asked("GET", path, need), need)
+
+    def send(self, method: str, path: str, need: Need, document: Mapping[str, Any] | None = None) -> Any:
+        return self._told(self._asked(method, path, need, document), need)
+
+    def _told(self, answer: Answer, need: Need) -> Any:
+        try:
+            return answer.document
+        except ValueError:
+            raise self._odd(need) from None
+
+    def _odd(self, need: Need) -> StoreError:
+        return StoreError(
+            f"{self._url}: the answer about {need.what} is not one of GitHub's API; correct github.api_url, or see "
+            "whether a proxy answers"
+        )
+
+    def pages(self, path: str, key: str, need: Need, *, size: int = 100) -> Iterator[dict[str, Any]]:
+        """Every item of a list, page by page."""
+        seen = 0
+        for number in range(1, PAGES + 1):
+            page = self.get(f"{path}?per_page={size}&page={number}", need)
+            try:
+                items, total = page[key], int(page["total_count"])
+                yield from items
+                seen += len(items)
+            except (KeyError, TypeError, ValueError):
+                raise self._odd(need) from None
+            if not items or seen >= total:
+                return
+        raise StoreError(f"{need.what}: are more than {PAGES} pages at {self._url}; none of them was used")
+
+    def _asked(self, method: str, path: str, need: Need, document: Mapping[str, Any] | None = None) -> Answer:
+        failures = 0
+        while True:
+            try:
+                answer = self._once(method, path, document)
+                lost = f"{answer.status}" if answer.status >= 500 else ""
+            except Unreachable as error:
+                lost = str(error)
+            if not lost:
+                if answer.status < 300:
+                    return answer
+                wait = _limited(answer, self._clock())
+                if wait is None:
+                    raise _refusal(answer, need)
+                self._wait(wait, answer, need)
+                continue
+            failures += 1
+            if failures == TRIES:
+                raise NoAccess(f"GitHub could not be asked about {need.what} after {TRIES} tries ({lost}); run again")
+            self._sleep(0.5 * 2**failures)
+
+    def _once(self, method: str, path: str, document: Mapping[str, Any] | None) -> Answer:
+        headers = {
+            "Accept": "application/vnd.github+json",
+            "Authorization": f"Bearer {self._token}",
+            "X-GitHub-Api-Version": API_VERSION,
+        }
+        body = None
+        if document is not None:
+            headers["Content-Type"] = "application/json"
+            body = json.dumps(document).encode("utf-8")
+        return self._http.send(method, f"{self._url}{path}", headers, body)
+
+    def _wait(self, seconds: float, answer: Answer, need: Need) -> None:
+        if seconds > self._patience:
+            raise NoAccess(
+                f"GitHub's rate limit is used up at {need.what}{_until(answer, seconds)}; run again after that, or "
+                "with another token. What was sent is recorded and is not sent again"
+            )
+        self._patience -= seconds
+        self._sleep(seconds)
+
+
+def _limited(answer: Answer, now: float) -> float | None:
+    """Seconds to wait before it may be asked again, or None if it was refused for another reason."""
+    if answer.status not in (403, 429):
+        return None
+    after = answer.headers.get("retry-after", "")
+    if after.isdigit():
+        return max(1.0, float(after))
+    reset = answer.headers.get("x-ratelimit-reset", "")
+    if answer.headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
+        return max(1.0, float(reset) - now + 1)
+    # A secondary limit may say nothing but this; GitHub asks for a minute then.
+    if answer.status == 429 or "secondary rate limit" in _message(answer).lower():
+        return 60.0
+    return None
+
+
+def _until(answer: Answer, seconds: float) -> str:
+    reset = answer.headers.get("x-ratelimit-reset", "")
+    if not answer.headers.get("retry-after") and reset.isdigit():
+        return f" until {datetime.fromtimestamp(int(reset), UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f" for {seconds:.0f} s"
+
+
+def _refusal(answer: Answer, need: Need) -> StoreError:
+    said = _message(answer)
+    words = f" ({said})" if said else ""
+    if answer.status == 401:
+        return NoAccess(f"GitHub does not accept the token at {need.what}; give a valid one by {TOKENS}{words}")
+    if answer.status == 403:
+        if "saml" in said.lower() or "x-github-sso" in answer.headers:
+            return Denied(f"GitHub wants the token authorised for single sign-on at {need.what}{words}", said)
+        return Denied(f"GitHub denies {need.what}; {_wanted(answer, need)}{words}", said)
+    if answer.status == 404:
+        return NotFound(
+            f"GitHub knows no {need.what}, or the token may not see it; correct the name in the catalog, or give the "
+            f"token access: {_wanted(answer, need)}{words}"
+        )
+    if answer.status in (301, 302, 307, 308):
+        return NotFound(
+            f"GitHub has moved {need.what}: the repository was renamed or transferred; correct github.repository in "
+            "the catalog, and the trust of the roles with it"
+        )
+    if answer.status == 409:
+        return AlreadyExists(f"GitHub says at {need.what} that it is there already{words}")
+    return StoreError(f"GitHub refuses {need.what} with {answer.status}{words}")
+
+
+def _wanted(answer: Answer, need: Need) -> str:
+    """What the token lacks: as GitHub says itself, where it does, or as its documentation says."""
+    accepted = answer.headers.get("x-accepted-github-permissions", "").replace("=", ": ").replace(",", " and ")
+    scopes = answer.headers.get("x-accepted-oauth-scopes", "")
+    words = _SCOPES.format(permissions=accepted.replace(";", " or") or need.permissions, scope=scopes or need.scope)
+    has = answer.headers.get("x-oauth-scopes")
+    return words + (f", and this one has {has or 'none'}" if has is not None else "")
+
+
+def _message(answer: Answer) -> str:
+    """GitHub's own words, in one line."""
+    try:
+        document = answer.document
+    except ValueError:
+        return ""
+    words = document.get("message", "") if isinstance(document, dict) else ""
+    return re.sub(r"\s+", " ", str(words))[:200]

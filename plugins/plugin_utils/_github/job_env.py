@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a job of GitHub Actions is told: masks on its standard output, and variables in the file of ``$GITHUB_ENV``.
+
+The runner reads that file line by line, with line feeds alone as their ends. A line is ``NAME=value``, or
+``NAME<<DELIMITER`` with the value in the lines up to one that is the delimiter and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_RESERVED = re.compile(r"^(GITHUB_|RUNNER_)", re.IGNORECASE)
+_REFUSED = ("NODE_OPTIONS", "PATH", "BASH_ENV", "ENV", "LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "IFS")
+"""The first one the runner refuses; the others change what the next step's programs are."""
+SHORTEST = redaction.SHORTEST
+"""Characters of a line that is masked: a shorter one would blot out ordinary words of the log."""
+_ESCAPES = (("%", "%25"), ("\r", "%0D"), ("\n", "%0A"))
+VALUE_BYTES = 128 * 1024
+"""What Linux passes to a program in one variable, its name and the equals sign included."""
+
+
+def masks(values: Mapping[str, str], sensitivity: Mapping[str, str]) -> list[str]:
+    """The commands that hide what is not of low sensitivity: each value, a URL's password, and each line of both.
+
+    They must be printed before anything that might show a value.
+    """
+    found: dict[str, None] = {}
+    for secret in redaction.maskable(values, sensitivity):
+        for text in (secret, *re.split(r"[\r\n]+", secret)):
+            if len(text.strip()) >= SHORTEST:
+                found[_command(text)] = None
+    return list(found)
+
+
+def _command(text: str) -> str:
+    for character, escaped in _ESCAPES:
+        text = text.replace(character, escaped)
+    return f"::add-mask::{text}"
+
+
+def content(values: Mapping[str, str], token: Callable[[], str]) -> str:
+    """What is to be appended to the file. ``token`` makes random text for the delimiters.
+
+    Raises :class:`DotenvError` with every name that cannot be given so.
+    """
+    problems = [line for name, value in values.items() for line in _problems(name, value)]
+    if problems:
+        raise DotenvError("; ".join(problems))
+    blocks = []
+    for name, value in values.items():
+        delimiter = _delimiter(value, token)
+        blocks.append(f"{name}<<{delimiter}\n{value}\n{delimiter}\n")
+    return "".join(blocks)
+
+
+def _delimiter(value: str, token: Callable[[], str]) -> str:
+    """One that no line of the value is."""
+    while True:
+        delimiter = f"ghadelimiter_{token()}"
+        if delimiter not in value:
+            return delimiter
+
+
+def _problems(name: str, value: str) -> Iterable[str]:
+    if not NAME.fullmatch(name):
+        yield f"{name!r} is no name of a variable"
+    elif _RESERVED.match(name) or name.upper() in _REFUSED:
+        yield f"{name} cannot be set in a job: the runner keeps it, or other programs are steered by it; rename it"
+    if "\0" in value:
+        yield f"{name} holds a NUL, which no variable can; encode it as base64"
+    if any("\ud800" <= one <= "\udfff" for one in value):
+        yield f"{name} holds what is no character; correct it"
+    elif len(f"{name}={value}".encode()) >= VALUE_BYTES:
+        yield f"{name} is longer than {VALUE_BYTES // 1024} KB, and no program could be started with it"
+
+
+def unmasked(values: Mapping[str, str], sensitivity: Mapping[str, str]) -> list[str]:
+    """The names of high sensitivity whose values are too short to be masked."""
+    return [
+        name
+        for name, value in values.items()
+        if sensitivity.get(name, "high") == "high" and value and len(value.strip()) < SHORTEST
+    ]

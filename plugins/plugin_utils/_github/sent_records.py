@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What was sent to GitHub, recorded in parameters by version ids: no digest of a value is kept."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AlreadyExists, NoAccess, StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import NumberedStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import Sent, Target
+
+
+class SentStore:
+    """Reads, writes and forgets the records of one application's environment."""
+
+    def __init__(self, parameters: NumberedStore, path: str) -> None:
+        self._parameters, self._path = parameters, path
+        self._versions: dict[str, int] = {}
+
+    def read(self) -> dict[Target, Sent]:
+        """Raises :class:`NoAccess` when they may not be read."""
+        contents = self._parameters.read([self._path])
+        for failure in contents.failures.values():
+            raise NoAccess(
+                f"what was sent to GitHub is recorded below {self._path}, which cannot be read; allow "
+                f"ssm:GetParametersByPath on it ({failure.detail})"
+            )
+        self._versions = {one.name: int(one.version) for one in contents.readings.values()}
+        return dict(self._parsed(one) for one in contents.readings.values())
+
+    def write(self, target: Target, sent: Sent) -> None:
+        """Raises :class:`Conflict` when another run records the same in this moment."""
+        name = self._name(target)
+        # A parameter may not hold two braces in a row.
+        text = json.dumps({"identity": sent.identity, "updated_at": sent.updated_at}).replace("{{", "{\\u007b")
+        if name not in self._versions:
+            try:
+                self._parameters.create(name, text)
+                self._versions[name] = 1
+                return
+            except AlreadyExists:  # and it may not be listed yet
+                self._parameters.settling.until(self.read, lambda _found: name in self._versions)
+                self._versions.setdefault(name, 1)
+        self._versions[name] = self._parameters.overwrite(name, text, instead_of=self._versions[name])
+
+    def forget(self, target: Target) -> None:
+        self._parameters.delete([self._name(target)])
+        self._versions.pop(self._name(target), None)
+
+    def _name(self, target: Target) -> str:
+        return f"{self._path}/{target.scope}/{target.kind}/{target.name}"
+
+    def _parsed(self, reading: Reading) -> tuple[Target, Sent]:
+        parts = reading.name[len(self._path) + 1 :].split("/")
+        try:
+            scope, kind, name = parts
+            found: Any = json.loads(reading.value)
+            return Target(kind, scope, name), Sent(str(found["identity"]), str(found["updated_at"]))
+        except (ValueError, KeyError, TypeError):
+            raise StoreError(
+                f"parameter {reading.name} lies among the records of what was sent to GitHub and is none; move it "
+                "elsewhere"
+            ) from None

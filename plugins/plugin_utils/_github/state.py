@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What GitHub holds against what catalogs say belongs there, and what became of the last deploy. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.deploy_workflow import KEY, KNOWN_HOSTS, ROLE
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import (
+    ORGANIZATION,
+    SECRET,
+    VARIABLE,
+    Target,
+    There,
+)
+
+Row = dict[str, str]
+OF_THE_WORKFLOW = ((SECRET, KEY), (VARIABLE, KNOWN_HOSTS), (VARIABLE, ROLE))
+"""What the workflow that we write reads, whether the catalog names it or not."""
+
+
+def _row(state: str, place: str, words: str) -> Row:
+    return {"state": state, "place": place, "words": words}
+
+
+def told(catalogs: Sequence[Catalog], there: Mapping[Target, There], valued: Mapping[str, str] | None) -> list[Row]:
+    """A row for everything that is missing, or that none of the catalogs names. The first is the environment's own.
+
+    ``valued`` are the settings that the stores hold; None where they could not be read.
+    """
+    own = catalogs[0]
+    listed = sorted({one.name for one in there})
+    wanted = sync_plan.targets(own, [*listed, *(valued or {})])
+    named = {target for one in catalogs for target in sync_plan.targets(one, listed)}
+    rows: list[Row] = []
+    for target, (setting, _credential) in wanted.items():
+        found = there.get(target)
+        if found is not None and found.seen:
+            continue
+        if found is not None:
+            rows.append(_row("bad", str(target), "the organisation does not share it with the repository"))
+        elif setting is None or setting.required is True or setting.inventory:
+            rows.append(_row("bad", str(target), "is missing; watchparty.secrets.github_sync sends it"))
+        elif valued is None:
+            rows.append(_row("unknown", str(target), "is not there, and whether the stores hold it cannot be read"))
+        elif target.name in {name.upper() for name in valued}:
+            rows.append(
+                _row("bad", str(target), "is missing, and the stores hold it; watchparty.secrets.github_sync sends it")
+            )
+    for target in sorted(there):
+        # What the organisation shares is its own matter.
+        known = target in named or target.scope == ORGANIZATION or (target.kind, target.name) in OF_THE_WORKFLOW
+        if not known:
+            rows.append(_row("bad", str(target), f"no catalog names it; it was written at {there[target].updated_at}"))
+    return rows
+
+
+def deploy(run: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], file: str) -> list[Row]:
+    """The last run that ended, and the workflow as it was then."""
+    place = f"run {run['id']} of {file}"
+    rows = [_row("bad", f"{place}:{one['line']}", str(one["words"])) for one in findings if one["kind"] == "static-key"]
+    at = f"at {run['created_at']}"
+    if run["conclusion"] == "success":
+        return [*rows, _row("good", place, f"succeeded {at}")]
+    return [*rows, _row("bad", place, f"ended as {run['conclusion'] or 'nothing'} {at}")]

@@ -1,0 +1,244 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""GitHub's copies: what they must hold, what was sent there, and the mirror through which a rotation sends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph, resolver
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    RotationError,
+    SecretsError,
+    StoreError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import NumberedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import (
+    port,
+    sync_plan,
+    token,
+    workflow_references,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.api import GitHubStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sent_records import SentStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import (
+    FromInventory,
+    Held,
+    Sent,
+    Step,
+    Target,
+    There,
+)
+
+LISTS = ("list", "host_list")
+
+
+class Mirror(port.Mirror):
+    """GitHub in a rotation. Nothing is asked before something is sent."""
+
+    def __init__(self, catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore) -> None:
+        self._catalog, self._secrets, self._parameters = catalog, secrets, parameters
+
+    def send(self, values: Mapping[str, str], look: Callable[[], Fresh]) -> None:
+        if self._catalog.github is None:
+            raise RotationError(f"{', '.join(values)}: the catalog names no repository; give it in github.repository")
+        if not values:
+            return
+        github = token.store(self._catalog.github)
+        sent = SentStore(self._parameters, self._catalog.sent_path)
+        held = {one.target.name: one for one in current(self._catalog, self._secrets, self._parameters)}
+        for name, value in values.items():
+            one = held[name.upper()]
+            # Somebody may have written over it meanwhile: then no version of the stores is what was sent.
+            same = one.value == value and one.identity
+            look().spend()
+            at = github.put(one.target.kind, one.target.scope, one.target.name, value)
+            # Without a record the next sync sends it once more: no reason to take a rotation back.
+            with suppress(SecretsError):
+                sent.write(one.target, Sent((one.identity or "") if same else "", at))
+
+    def objection(self, names: Sequence[str]) -> str | None:
+        """What GitHub has against being sent these, as far as asking tells; nothing is written."""
+        if self._catalog.github is None:
+            return f"GitHub holds it too ({', '.join(names)}); name the repository in github.repository of the catalog"
+        wanted = {name.upper() for name in names}
+        try:
+            github = token.store(self._catalog.github)
+            pairs = {(one.kind, one.scope) for one in sync_plan.targets(self._catalog) if one.name in wanted}
+            for kind, scope in sorted(pairs):
+                github.require_usable(kind, scope)
+            SentStore(self._parameters, self._catalog.sent_path).read()
+        except SecretsError as error:
+            return f"GitHub holds it too ({', '.join(names)}): {error}"
+        return None
+
+
+def mirror(catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore) -> Mirror | None:
+    """None where no token is there."""
+    return Mirror(catalog, secrets, parameters) if catalog.github and token.has_token() else None
+
+
+def put(github: GitHubStore, sent: SentStore, target: Target, value: str, identity: str | None) -> None:
+    """Sends, then records. Killed in between, the next run sees a date that is not recorded, and sends again."""
+    at = github.put(target.kind, target.scope, target.name, value)
+    sent.write(target, Sent(identity or "", at))
+
+
+def current(catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore) -> list[Held]:
+    """What the stores hold now of everything that is mirrored from them."""
+    contents = secrets.read(credential_graph.every_secret(catalog))
+    if credential_graph.anything_in_ssm(catalog):
+        contents |= parameters.read([catalog.ssm_path])
+    return sync_plan.held(catalog, resolver.resolve(catalog, contents), contents, {}, {})
+
+
+def with_credentials(catalog: Catalog, contents: Contents, secrets: VersionedStore) -> Contents:
+    """The same with the secrets of credentials that GitHub holds under names of their own."""
+    wanted = {
+        name for one in catalog.credentials.values() if one.github for name in credential_graph.secrets_of(catalog, one)
+    }
+    more = sorted(wanted - set(contents.readings) - set(contents.failures))
+    return contents | secrets.read(more) if more else contents
+
+
+def unchanged(
+    held: Sequence[Held], sent: Mapping[Target, Sent], contents: Contents, secrets: VersionedStore
+) -> list[Target]:
+    """Those whose secret has a new version in which their own key is as it was sent."""
+    found = []
+    read: dict[tuple[str, str], Contents] = {}
+    for one in held:
+        version = one.former_version(sent.get(one.target))
+        if one.place is None or version is None:
+            continue
+        name = one.place.name
+        if (name, version) not in read:
+            read[name, version] = secrets.read([name], pins={name: version})
+        former = (
+            credential_graph.text_at(read[name, version], one.place) if name in read[name, version].readings else None
+        )
+        if former is not None and former == credential_graph.text_at(contents, one.place):
+            found.append(one.target)
+    return found
+
+
+def there(github: GitHubStore, every: Iterable[Target]) -> dict[Target, There]:
+    """What GitHub lists, each scope's secrets and variables once."""
+    found: dict[Target, There] = {}
+    for kind, scope in sorted({(one.kind, one.scope) for one in every}):
+        listed = github.listed(kind, scope)
+        found |= {Target(kind, scope, name): one for name, one in listed.items()}
+    return found
+
+
+def refreshed(catalog: Catalog, names: Sequence[str], stores: tuple[VersionedStore, NumberedStore]) -> dict[str, str]:
+    """Of these names, those of which GitHub holds what the stores hold now, with when it was sent."""
+    if catalog.github is None or not token.has_token():
+        return {}
+    wanted = {name.upper() for name in names}
+    held = [one for one in current(catalog, *stores) if one.target.name in wanted and one.value is not None]
+    sent = SentStore(stores[1], catalog.sent_path).read()
+    listed = there(token.store(catalog.github), [one.target for one in held])
+    steps = sync_plan.plan(
+        held, listed, {one.target: sent[one.target] for one in held if one.target in sent}, prune=False, readers={}
+    )
+    return {
+        one.target.name: listed[one.target].updated_at
+        for one in steps
+        if one.act == sync_plan.KEEP and one.target in sent and one.target in listed
+    }
+
+
+def from_inventory(
+    catalog: Catalog, hosts: Sequence[str], hostvars: Mapping[str, Any]
+) -> tuple[dict[str, FromInventory], list[str]]:
+    """What the inventory says of each setting that comes from there, and what is worth saying of it."""
+    found: dict[str, FromInventory] = {}
+    words: list[str] = []
+    for setting in catalog.settings.values():
+        if not (setting.github and setting.inventory):
+            continue
+        by_host = {host: _variable(hostvars, host, setting.inventory) for host in hosts}
+        values = {host: value for host, value in by_host.items() if value}
+        if not values:
+            of = ", ".join(hosts) or "no host"
+            found[setting.name] = FromInventory(None, f"variable {setting.inventory} is set for none of {of}")
+            continue
+        distinct = list(dict.fromkeys(values.values()))
+        where = f"variable {setting.inventory} of the inventory"
+        if len(distinct) > 1 and setting.type in LISTS:
+            found[setting.name] = FromInventory(",".join(distinct), where)
+            continue
+        first = next(iter(values))
+        if len(distinct) > 1:
+            words.append(
+                f"{setting.name}: {setting.inventory} differs among the hosts, and that of the first one, {first}, is "
+                "taken; give the setting the type list for all of them"
+            )
+        found[setting.name] = FromInventory(values[first], f"{where}, as of {first}")
+    return found, words
+
+
+def _variable(hostvars: Mapping[str, Any], host: str, name: str) -> str | None:
+    """A host's variable as text; a host without an address of its own is reached by its name."""
+    try:
+        variables = hostvars[host]
+        value = variables.get(name, host if name == "ansible_host" else None)
+    except (AnsibleError, KeyError) as error:
+        raise StoreError(f"variable {name} of host {host} cannot be made out: {error}") from None
+    return None if value is None else str(value)
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What a plan is carried out with."""
+
+    github: GitHubStore
+    sent: SentStore
+    still: Callable[[], None]
+    """Raises Overtaken when a rotation went on meanwhile: what it sends must not be written over."""
+
+    def carry_out(self, step: Step, held: Mapping[Target, Held], listed: Mapping[Target, There]) -> None:
+        target = step.target
+        if step.act in (sync_plan.SEND, sync_plan.REMOVE):
+            self.still()
+        if step.act == sync_plan.SEND:
+            put(self.github, self.sent, target, str(held[target].value), held[target].identity)
+        elif step.act == sync_plan.NOTE:
+            self.sent.write(target, Sent(held[target].identity or "", listed[target].updated_at))
+        elif step.act == sync_plan.REMOVE:
+            self.github.delete(target.kind, target.scope, target.name)
+            self.sent.forget(target)
+        elif step.act == sync_plan.FORGET:
+            self.sent.forget(target)
+
+
+def readers(left: Sequence[Target], texts: Mapping[str, str], held: Sequence[Held]) -> dict[str, list[str]]:
+    """Which workflows would miss what is to go.
+
+    One that moved to another scope is still found there: to an environment only by workflows that name one.
+    """
+    kept = {(one.target.kind, one.target.name): one.target.scope for one in held if one.value is not None}
+    found: dict[str, list[str]] = {}
+    for target in left:
+        scope = kept.get((target.kind, target.name))
+        miss = (
+            texts
+            if scope is None
+            else workflow_references.without_environment(texts)
+            if scope == sync_plan.ENVIRONMENT
+            else {}
+        )
+        found[sync_plan.reading(target)] = workflow_references.of(
+            workflow_references.readings(miss), sync_plan.reading(target)
+        )
+    return found

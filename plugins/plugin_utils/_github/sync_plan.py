@@ -1,0 +1,358 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What belongs in GitHub, and what must be sent there: values in, a plan out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    Catalog,
+    Credential,
+    Place,
+    Setting,
+    SettingRef,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.resolver import Resolution
+
+SECRET, VARIABLE = "secret", "variable"
+REPOSITORY, ENVIRONMENT, ORGANIZATION = "repository", "environment", "organization"
+GIVEN = "given"
+"""The identity of a value that was given by hand: no other is equal to it."""
+FIRST = "first"
+"""That of a value that was given for where there is none yet."""
+SEND, KEEP, MISSING, NOTE, FORGET, REMOVE, REFUSED, LEFT = (
+    "send",
+    "keep",
+    "missing",
+    "note",
+    "forget",
+    "remove",
+    "refused",
+    "left",
+)
+WRITES = (SEND, NOTE, FORGET, REMOVE)
+LONGEST_RECORD = 2000
+
+
+@dataclass(frozen=True, order=True)
+class Target:
+    """One secret or variable at GitHub."""
+
+    kind: str
+    scope: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} ({self.scope})"
+
+
+@dataclass(frozen=True)
+class There:
+    """What GitHub lists of one."""
+
+    updated_at: str
+    value: str | None = field(default=None, repr=False)
+    """A variable's."""
+    visibility: str = ""
+    seen: bool = True
+    """Whether the repository sees it."""
+
+    def unseen(self) -> There:
+        return replace(self, seen=False)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What is recorded of one: never its value, unless that is of low sensitivity."""
+
+    identity: str
+    updated_at: str
+    """What GitHub said after it was sent."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What one must hold."""
+
+    target: Target
+    value: str | None = field(default=None, repr=False)
+    identity: str | None = field(default=None, repr=False)
+    """Tells whether it is what was sent last; None where nothing may be recorded that could tell."""
+    source: str = ""
+    """Where the value comes from, or why there is none."""
+    place: Place | None = None
+    """The key of a secret, whose versions may differ in other keys alone."""
+
+    def former_version(self, sent: Sent | None) -> str | None:
+        """The version that was sent last, if it is another one of the same key."""
+        start = f"{self.place}@"
+        if self.place is None or sent is None or sent.identity == self.identity or not sent.identity.startswith(start):
+            return None
+        return sent.identity[len(start) :]
+
+
+@dataclass(frozen=True)
+class FromInventory:
+    """A value of the inventory, as the hosts have it."""
+
+    value: str | None = field(default=None, repr=False)
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is done about one target, and why."""
+
+    target: Target
+    act: str
+    reason: str
+
+
+def targets(catalog: Catalog, names: Sequence[str] = ()) -> dict[Target, tuple[Setting | None, Credential | None]]:
+    """All that the catalog says belongs in GitHub. ``names`` are those that a pattern matched.
+
+    Raises :class:`StoreError` for names that GitHub does not take.
+    """
+    if catalog.github is None:
+        return {}
+    found: dict[Target, tuple[Setting | None, Credential | None]] = {}
+    owners = {name: one for one in catalog.credentials.values() for name in one.github}
+    for setting in catalog.settings.values():
+        if setting.github:
+            every = [name for name in names if setting.matches(name)] if setting.is_pattern else [setting.name]
+            for name in every:
+                target = Target(setting.github, setting.github_scope or catalog.github.scope, _name(name))
+                found[target] = (setting, owners.get(name))
+    named = {target.name for target in found}
+    for name, credential in owners.items():
+        if _name(name) not in named:
+            found[Target(SECRET, catalog.github.scope, _name(name))] = (None, credential)
+    return dict(sorted(found.items()))
+
+
+def _name(name: str) -> str:
+    """GitHub knows no case in names, and lists them in capitals."""
+    if name.upper().startswith("GITHUB_") or name[0].isdigit():
+        raise StoreError(
+            f"{name}: GitHub takes no name that begins with GITHUB_ or a digit; mirror it under another one"
+        )
+    return name.upper()
+
+
+def held(
+    catalog: Catalog,
+    resolution: Resolution,
+    contents: Contents,
+    inventory: Mapping[str, FromInventory],
+    given: Mapping[str, str],
+    first: Mapping[str, str] | None = None,
+) -> list[Held]:
+    """What each target must hold. Raises :class:`StoreError` for a given value that has a source of its own.
+
+    ``first`` are values for what GitHub alone holds and does not have yet; what is there stays.
+    """
+    alone = unheld(catalog)
+    beginnings = {_name(name): value for name, value in (first or {}).items() if _name(name) in alone}
+    every = targets(catalog, list(resolution.values))
+    unknown = sorted({_name(name) for name in given} - {target.name for target in every})
+    if unknown:
+        raise StoreError(f"{', '.join(unknown)}: a value was given, and the catalog mirrors no such name to GitHub")
+    by_name = {_name(name): value for name, value in given.items()}
+    found = []
+    for target, (setting, credential) in every.items():
+        one = _held(catalog, target, setting, credential, resolution, contents, inventory)
+        if target.name in by_name:
+            if one.identity is not None or one.value is not None:
+                raise StoreError(
+                    f"{target.name}: a value was given, and it comes from {one.source}; change it there and sync again"
+                )
+            one = Held(target, by_name[target.name], GIVEN, "the value that was given")
+        elif target.name in beginnings:
+            one = Held(target, beginnings[target.name], FIRST, "the value that was given")
+        found.append(one)
+    return found
+
+
+def unheld(catalog: Catalog) -> frozenset[str]:
+    """What GitHub alone holds, by its name there."""
+    every = targets(catalog).items()
+    return frozenset(target.name for target, (setting, credential) in every if not _has_source(setting, credential))
+
+
+def _has_source(setting: Setting | None, credential: Credential | None) -> bool:
+    if setting is not None and (setting.inventory or setting.rendered or setting.is_pattern):
+        return True
+    return credential is not None and bool(credential.places or credential.settings)
+
+
+def _held(
+    catalog: Catalog,
+    target: Target,
+    setting: Setting | None,
+    credential: Credential | None,
+    resolution: Resolution,
+    contents: Contents,
+    inventory: Mapping[str, FromInventory],
+) -> Held:
+    if setting is not None and setting.inventory:
+        there = inventory.get(setting.name, FromInventory(None, "the inventory was not looked at"))
+        source = there.words or f"variable {setting.inventory} of the inventory"
+        return Held(target, there.value, _plain(there.value, setting.sensitivity), source)
+    if setting is not None and (setting.rendered or setting.is_pattern):
+        return _resolved(catalog, target, setting, resolution, contents)
+    if credential is not None and (credential.places or credential.settings):
+        return _of_credential(catalog, target, credential, contents)
+    return Held(target, source="no store holds it: give its value")
+
+
+def _resolved(catalog: Catalog, target: Target, setting: Setting, resolution: Resolution, contents: Contents) -> Held:
+    origins = [one for one in resolution.origins if _name(one.setting) == target.name]
+    value = next((value for name, value in resolution.values.items() if _name(name) == target.name), None)
+    if value is None or value == "" or not origins:
+        return Held(target, source="the stores hold no value of it")
+    (origin,) = origins
+    if origin.source == "catalog":
+        return Held(target, value, _plain(value, setting.sensitivity), "the catalog")
+    if origin.source == "composed":
+        return Held(target, value, _versions(_parts(catalog, setting), contents), "the places it is composed of")
+    place = Place(origin.source, origin.name, origin.key)
+    return Held(target, value, f"{place}@{origin.version}", str(place), place if place.key is not None else None)
+
+
+def _of_credential(catalog: Catalog, target: Target, credential: Credential, contents: Contents) -> Held:
+    found = credential_graph.find(catalog, credential, contents)
+    if found.problems or found.login.password is None:
+        return Held(target, source=f"credential {credential.name}: {'; '.join(found.problems) or 'it has no value'}")
+    places = sorted({one.spot.place for one in found.appearances}, key=str)
+    return Held(target, found.login.password, _versions(places, contents), f"credential {credential.name}")
+
+
+def _parts(catalog: Catalog, setting: Setting) -> Iterator[Place]:
+    for part in setting.compose.parts if setting.compose else ():
+        if isinstance(part, Place):
+            yield part
+        elif isinstance(part, SettingRef):
+            yield from catalog.settings[part.name].places
+
+
+def _versions(places: Sequence[Place] | Iterator[Place], contents: Contents) -> str | None:
+    known = sorted({f"{one}@{contents.readings[one.name].version}" for one in places if one.name in contents.readings})
+    return "; ".join(known) or None
+
+
+def _plain(value: str | None, sensitivity: str) -> str | None:
+    """What has no version is known again by itself, where it may be written down."""
+    if value is None or sensitivity != "low" or len(value) > LONGEST_RECORD:
+        return None
+    return f"value {value}"
+
+
+def plan(
+    wanted: Sequence[Held],
+    there: Mapping[Target, There],
+    sent: Mapping[Target, Sent],
+    *,
+    prune: bool,
+    readers: Mapping[str, Sequence[str]],
+    same: Collection[Target] = (),
+) -> list[Step]:
+    """What to do, in order: nothing is removed before what takes its place was sent.
+
+    ``readers`` are the workflows that still read a target, by its :func:`reading`. ``same`` are those whose secret has
+    a new version that differs in other keys only.
+    """
+    steps = [_of_wanted(one, there.get(one.target), sent.get(one.target), one.target in same) for one in wanted]
+    return steps + [_of_left(one, there, prune, readers) for one in left(wanted, sent)]
+
+
+def left(wanted: Sequence[Held], sent: Mapping[Target, Sent]) -> list[Target]:
+    """What was sent once and the catalog no longer names."""
+    return sorted(set(sent) - {one.target for one in wanted})
+
+
+def _of_wanted(one: Held, there: There | None, sent: Sent | None, same: bool) -> Step:
+    if one.value is None:
+        found = "and GitHub has none either" if there is None else "so what GitHub holds is left as it is"
+        return Step(one.target, MISSING if there is None else KEEP, f"{one.source}, {found}")
+    if one.identity == FIRST and there is not None:
+        return Step(one.target, KEEP, "no store holds it, so what GitHub holds is left as it is")
+    why = _why(one, there, sent, same)
+    if why:
+        return Step(one.target, SEND, why)
+    if sent is None or (sent.identity != one.identity and one.identity is not None):
+        return Step(
+            one.target, NOTE, f"GitHub holds the value, and {'an older version' if sent else 'nothing'} is recorded"
+        )
+    return Step(one.target, KEEP, "is what was sent last")
+
+
+def _why(one: Held, there: There | None, sent: Sent | None, same: bool) -> str:
+    """Why it must be sent, or nothing."""
+    if one.identity == GIVEN:
+        return "a value was given"
+    if there is None:
+        return "GitHub has none" if sent is None else "was sent once, and somebody deleted it"
+    if not there.seen:
+        return "the organisation does not share it with the repository"
+    if there.value is not None:  # a variable can be read back
+        if there.value == one.value:
+            return ""
+        changed = sent is not None and sent.updated_at != there.updated_at
+        return (
+            f"somebody changed it at {there.updated_at}" if changed else f"GitHub holds another value than {one.source}"
+        )
+    if sent is None:
+        return f"somebody else made it at {there.updated_at}, or its sending was cut short"
+    if there.updated_at != sent.updated_at:
+        return f"somebody changed it at {there.updated_at}, or its sending was cut short"
+    if one.identity is None:
+        return f"nothing may be recorded that tells whether {one.source} has changed"
+    return "" if same or sent.identity == one.identity else f"{one.source} has changed"
+
+
+def _of_left(target: Target, there: Mapping[Target, There], prune: bool, readers: Mapping[str, Sequence[str]]) -> Step:
+    if target not in there:
+        return Step(target, FORGET, "the catalog names it no more, and GitHub has none")
+    if not prune:
+        return Step(target, LEFT, "the catalog names it no more; prune removes it")
+    found = readers.get(reading(target))
+    if found:
+        return Step(target, REFUSED, f"the catalog names it no more, but it is read: {'; '.join(found)}")
+    return Step(target, REMOVE, "the catalog names it no more")
+
+
+def shared(catalog: Catalog, others: Sequence[Catalog]) -> list[str]:
+    """What two environments would write over each other, in words."""
+    if catalog.github is None:
+        return []
+    mine = {one for one in targets(catalog) if one.scope != ENVIRONMENT}
+    found = []
+    for other in others:
+        if other.github is None or (other.github.repository, other.github.api_url) != (
+            catalog.github.repository,
+            catalog.github.api_url,
+        ):
+            continue
+        both = sorted(mine & set(targets(other)))
+        if both:
+            found.append(
+                f"{', '.join(one.name for one in both)}: {catalog.environment} and {other.environment} would write the "
+                f"same of {catalog.github.repository}; set github.scope or github_scope to environment, or "
+                f"environments.{other.environment}.github to null"
+            )
+    return found
+
+
+def reading(target: Target) -> str:
+    """How a workflow names it."""
+    return f"{'secrets' if target.kind == SECRET else 'vars'}.{target.name}"
+
+
+def is_foreign(step: Step) -> bool:
+    """Whether somebody else's hand was seen."""
+    return step.act == SEND and step.reason.startswith(("somebody", "was sent once"))

@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How a controller reaches GitHub: Ansible's own HTTP client, and a token that is never in a task's arguments."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from collections.abc import Mapping
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+
+from ansible.module_utils.urls import ConnectionError as UrlsConnectionError
+from ansible.module_utils.urls import SSLValidationError, open_url
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import GitHub
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, StoreError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.private_file import read_private_text
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.api import GitHubStore, sealed
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.http import (
+    BODY_BYTES,
+    TOKENS,
+    Answer,
+    Api,
+    Http,
+    Need,
+    Unreachable,
+)
+
+SECONDS = 20
+"""Without a byte of an answer."""
+WHOLE = 60
+"""Seconds of one answer's body."""
+_TOKEN_VARIABLES = ("GITHUB_TOKEN", "GH_TOKEN")
+_APP_SECONDS = 540
+
+
+class OpenUrl(Http):
+    """The port over Ansible's client, which knows proxies and the machine's certificates."""
+
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        try:
+            # A .netrc would take the token's place, and a redirect would carry it to another host.
+            answer = open_url(
+                url,
+                data=body,
+                headers=dict(headers),
+                method=method,
+                timeout=SECONDS,
+                http_agent="watchparty.secrets",
+                follow_redirects="none",
+                use_netrc=False,
+            )
+        except HTTPError as error:
+            return Answer(error.code, _lower(error.headers), _body(error, url))
+        except (TimeoutError, URLError, UrlsConnectionError, SSLValidationError, HTTPException, OSError) as error:
+            raise Unreachable(str(getattr(error, "reason", None) or error)) from None
+        try:
+            return Answer(answer.status, _lower(answer.headers), _body(answer, url))
+        except (HTTPException, OSError) as error:
+            raise Unreachable(f"the answer broke off: {error}") from None
+
+
+def _body(answer: Any, url: str) -> bytes:
+    """Raises StoreError for more than any answer has, or one that goes on and on."""
+    until, parts, size = time.monotonic() + WHOLE, list[bytes](), 0
+    while part := answer.read1(1 << 16):
+        parts.append(part)
+        size += len(part)
+        if size > BODY_BYTES or time.monotonic() > until:
+            raise StoreError(
+                f"{url}: the answer does not end in {BODY_BYTES >> 20} MiB and {WHOLE} s; nothing was used"
+            )
+    return b"".join(parts)
+
+
+def _lower(headers: Any) -> dict[str, str]:
+    return {str(name).lower(): str(value) for name, value in headers.items()} if headers else {}
+
+
+def has_token() -> bool:
+    """Whether anything here says how to log in."""
+    names = (*_TOKEN_VARIABLES, "GITHUB_TOKEN_FILE", "GITHUB_APP_ID")
+    return any(os.environ.get(name) for name in names)
+
+
+def store(where: GitHub, *, token_file: str | None = None) -> GitHubStore:
+    """Raises NoAccess when no token is there, and what GitHub says to an App that asks for one."""
+    return GitHubStore(_api(where, _token(where, token_file)), where, seal=sealed)
+
+
+def _api(where: GitHub, token: str) -> Api:
+    return Api(OpenUrl(), url=where.api_url, token=token, sleep=time.sleep, clock=time.time)
+
+
+def _token(where: GitHub, token_file: str | None) -> str:
+    file = token_file or os.environ.get("GITHUB_TOKEN_FILE")
+    if file:
+        return _required(read_private_text(Path(file).expanduser(), "a token").strip(), file)
+    if os.environ.get("GITHUB_APP_ID"):
+        return _installation_token(where, os.environ["GITHUB_APP_ID"], os.environ.get("GITHUB_APP_KEY_FILE", ""))
+    for name in _TOKEN_VARIABLES:
+        if os.environ.get(name):
+            return _required(os.environ[name].strip(), name)
+    raise NoAccess(
+        f"no token for GitHub is there; set {TOKENS} (a file with mode 0600), or GITHUB_APP_ID and GITHUB_APP_KEY_FILE"
+    )
+
+
+def _required(token: str, where: str) -> str:
+    """What cannot stand in a header is refused here: the client would quote it."""
+    if not token or not (token.isascii() and token.isprintable()) or " " in token:
+        raise NoAccess(f"{where}: holds no token; write the token alone into it")
+    return token
+
+
+def _installation_token(where: GitHub, app: str, key_file: str) -> str:
+    """An hour's token of an App that is installed at the repository."""
+    if not key_file:
+        raise NoAccess("GITHUB_APP_ID is set and GITHUB_APP_KEY_FILE is not; name the file of the App's private key")
+    api = _api(where, _signed(app, read_private_text(Path(key_file).expanduser(), "the App's private key"), key_file))
+    need = Need(f"the installation of App {app} at repository {where.repository}", "no more than the App's key")
+    found = api.get(f"/repos/{where.repository}/installation", need)
+    return str(api.send("POST", f"/app/installations/{found['id']}/access_tokens", need, {})["token"])
+
+
+def _signed(app: str, key: str, key_file: str) -> str:
+    """The JSON web token by which an App proves itself."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+    try:
+        private = serialization.load_pem_private_key(key.encode("utf-8"), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        private = None
+    if not isinstance(private, rsa.RSAPrivateKey):
+        raise NoAccess(f"{key_file}: is no RSA key without a passphrase; use the file that GitHub made for the App")
+    at = int(time.time()) - 60  # clocks differ
+    claims = {"iat": at, "exp": at + _APP_SECONDS, "iss": app}
+    signed = ".".join(_unpadded(json.dumps(one).encode()) for one in ({"alg": "RS256", "typ": "JWT"}, claims))
+    return f"{signed}.{_unpadded(private.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
+
+
+def _unpadded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What GitHub Actions' workflows read: found in their text, since a name that is still read must not be removed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_NAMED = re.compile(
+    r"(?<![\w.-])(?P<context>secrets|vars)\s*(?:\.\s*(?P<dotted>[A-Za-z_][\w-]*)|\[\s*(?P<quote>['\"])(?P<quoted>[^'\"]+)(?P=quote)\s*\])",
+    re.IGNORECASE,
+)
+_WHOLE = re.compile(r"(?<![\w.-])(?P<context>secrets|vars)(?=\s*(?:\)|,|\}\}|\[\s*[^'\"\s]|\.\s*\*))", re.IGNORECASE)
+"""The context as a whole, or a name that is computed: what is read cannot be told."""
+_INHERITED = re.compile(r"^\s*secrets\s*:\s*['\"]?inherit\b", re.IGNORECASE)
+"""Another workflow gets all secrets."""
+_ENVIRONMENT = re.compile(r"^[ \t]+['\"]?environment['\"]?\s*:", re.MULTILINE)
+ANY = "*"
+
+
+def readings(texts: Mapping[str, str]) -> dict[str, list[str]]:
+    """Where each name is read, as ``secrets.NAME`` or ``vars.NAME``; ``secrets.*`` where any may be.
+
+    Comments count too: what looks like a reading is better kept once too often.
+    """
+    found: dict[str, list[str]] = {}
+    for path, text in sorted(texts.items()):
+        for number, line in enumerate(text.splitlines(), 1):
+            for name in _of_line(line):
+                found.setdefault(name, []).append(f"{path}:{number}")
+    return found
+
+
+def _of_line(line: str) -> dict[str, None]:
+    names: dict[str, None] = {}
+    for match in _NAMED.finditer(line):
+        names[f"{match['context'].lower()}.{(match['dotted'] or match['quoted']).upper()}"] = None
+    for match in _WHOLE.finditer(line):
+        names[f"{match['context'].lower()}.{ANY}"] = None
+    if _INHERITED.match(line):
+        names[f"secrets.{ANY}"] = None
+    return names
+
+
+def without_environment(texts: Mapping[str, str]) -> dict[str, str]:
+    """The workflows none of whose jobs names an environment."""
+    return {path: text for path, text in texts.items() if not _ENVIRONMENT.search(text)}
+
+
+def of(found: Mapping[str, list[str]], reading: str) -> list[str]:
+    """The places that read one, or may."""
+    context = reading.partition(".")[0]
+    maybe = [f"{where} may read any of the {context}" for where in found.get(f"{context}.{ANY}", ())]
+    return list(found.get(reading, ())) + maybe

@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a leak reaches: from names and from a string that somebody found to everything that they reveal."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.loader import module_loader
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    blast_radius,
+    blast_radius_diagram,
+    credential_graph,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import records as forensics_records
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import candidate_values, match_leaked_string
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+
+CLOUDFRONT = "community.aws.cloudfront_invalidation"
+"""Ansible cannot even load a task whose module is not installed, so whoever includes it must know before."""
+
+
+@dataclass(frozen=True)
+class BlastRadius:
+    """What leaked, and what that reveals. Names only."""
+
+    declared: Sequence[str]
+    """What is taken for leaked: as named, as found, and what an open incident was declared for."""
+    matches: Sequence[Mapping[str, Any]] = ()
+    words: Sequence[str] = ()
+    not_sought: Sequence[str] = ()
+    """What the string was not compared with, and why."""
+    text: Sequence[str] = ()
+    impact: blast_radius.Impact | None = None
+    """None where what was found belongs to no credential."""
+
+    @property
+    def data(self) -> dict[str, Any] | None:
+        return blast_radius_diagram.data(self.impact) if self.impact else None
+
+    @property
+    def mermaid(self) -> str:
+        return blast_radius_diagram.mermaid(self.impact) if self.impact else ""
+
+    @property
+    def graphviz(self) -> str:
+        return blast_radius_diagram.graphviz(self.impact) if self.impact else ""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an operator gives of a leak."""
+
+    leaked: Sequence[str]
+    text: str | None = field(default=None, repr=False)
+    """A string that somebody found."""
+    incident: Incident | None = None
+    """The incident that is open: what it was declared for leaked too."""
+
+
+def followed(setting: Setting, given: Evidence, hosts: Sequence[str]) -> BlastRadius:
+    """Raises RotationError where nothing was given, or a name is unknown."""
+    if given.text is None and not given.leaked:
+        raise RotationError(
+            "nothing was declared. Name what leaked by -e leak_credentials=NAME, or give the string that was found by "
+            "-e leak_value_file=FILE"
+        )
+    matches, not_sought = candidate_values.identified(setting, given.text) if given.text is not None else ([], [])
+    declared = list(dict.fromkeys([*given.leaked, *(match.credential for match in matches)]))
+    incident = given.incident if declared else None
+    before = [name for name in incident.declared if name not in declared] if incident else []
+    declared = [*before, *declared]
+    words = [f"{match.credential}: its {match.stage} value, {match.form}" for match in matches]
+    if given.text is not None and not matches:
+        words.append("what was found is no current, pending or previous value of a credential here")
+    found = [vars(match) for match in matches]
+    if not declared:
+        return BlastRadius(declared, found, words, not_sought)
+    # A host that was declared before may have left the inventory since.
+    gone = [name.partition(":")[2] for name in before if name.startswith(blast_radius.HOST)]
+    impact = blast_radius.impact(setting.catalog, declared, [*hosts, *gone])
+    goes_on = [f"{incident.id} is open and goes on; {', '.join(before)} leaked too"] if incident and before else []
+    return BlastRadius(declared, found, words, not_sought, [*goes_on, *blast_radius_diagram.text(impact)], impact)
+
+
+def text_of(path: str | None) -> str | None:
+    """What somebody found, from a file. Raises RotationError."""
+    if not path:
+        return None
+    file = Path(path).expanduser()
+    try:
+        text = match_leaked_string.text_of(file.read_bytes())
+    except OSError as error:
+        raise RotationError(f"{file}: cannot be read: {error.strerror}") from None
+    if not text.strip():
+        raise RotationError(f"{file}: is empty; write what was found into it")
+    return text
+
+
+def known_keys(setting: Setting, reached: Collection[str]) -> list[dict[str, Any]]:
+    """The keys that the stores hold, and where each belongs on a host, by which all others stand out."""
+    found = []
+    for credential in setting.catalog.credentials.values():
+        if credential.kind in blast_radius.READS_HOSTS and credential_graph.secrets_of(setting.catalog, credential):
+            blob = forensics_records.public_part(setting.held(credential).login.password or "")
+            key = {
+                "fingerprint": authorized_keys.fingerprint(blob) if blob else "",
+                "credential": credential.name,
+                "account": credential.options.get("user") or "",
+                "file": credential.options.get("authorized_keys") or "",
+                "leaked": credential.name in reached,
+            }
+            found += [key] if blob else []
+    return found
+
+
+def purged(catalog: Catalog) -> dict[str, Any]:
+    """What a leak response empties in this environment."""
+    invalidations = [
+        {"name": one.name, "distribution": one.distribution, "paths": list(one.paths)}
+        for one in catalog.invalidations.values()
+    ]
+    cloudfront = module_loader.has_plugin(CLOUDFRONT)
+    return {"valkey": list(catalog.purge), "invalidations": invalidations, "cloudfront": cloudfront}
+
+
+def refused_host(
+    catalog: Catalog,
+    impact: blast_radius.Impact,
+    hosts: Sequence[str],
+    host: str,
+    trusted: Collection[str],
+    variable: str,
+) -> str:
+    """Why administrators' passwords are not sent to the host that talks to the servers; empty where they may be."""
+    admins = blast_radius.administrators(catalog, impact)
+    if not admins or host not in blast_radius.reached_hosts(catalog, impact, hosts) or host in trusted:
+        return ""
+    return (
+        f"{host} would receive the passwords of {', '.join(admins)}, and whoever has what leaked may be on it. "
+        "Nothing was touched. Name a clean host, best outside the application's group, by -e rotation_host=HOST"
+        f"; or, if you trust {host}, confirm it on the command line by -e {variable}={host}"
+    )

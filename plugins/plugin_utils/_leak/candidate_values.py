@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every value of every credential that the stores tell, to compare with what somebody found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    SSM,
+    Catalog,
+    Credential,
+    Place,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
+    CURRENT,
+    MISSING,
+    PENDING,
+    PREVIOUS,
+    Contents,
+    Reading,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import match_leaked_string
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.match_leaked_string import Known, Match
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+
+
+@dataclass
+class Told:
+    """Values of credentials, the one in use first, and what could not be read."""
+
+    known: list[Known] = field(default_factory=list, repr=False)
+    unread: list[str] = field(default_factory=list)
+
+    @property
+    def once(self) -> list[Known]:
+        """A value that is in several versions is told of the newest."""
+        return list({(one.credential, one.value): one for one in reversed(self.known)}.values())
+
+
+def identified(setting: Setting, text: str) -> tuple[list[Match], list[str]]:
+    """The credentials whose values stand in the text, and what was not looked for, in words.
+
+    Versions without labels are many, and each is a call: they are read where nothing else matches.
+    """
+    told = Told()
+    _labelled(setting, told)
+    histories(setting, setting.catalog.credentials.values(), told)
+    found = match_leaked_string.matches(text, told.once)
+    if not found:
+        _unlabelled(setting, told)
+        found = match_leaked_string.matches(text, told.once)
+    return found, [*dict.fromkeys(told.unread), *match_leaked_string.too_short(told.known)]
+
+
+def values_in(catalog: Catalog, contents: Contents, stage: str) -> Iterator[Known]:
+    """What these contents hold of each credential, and of a signing key's former ones."""
+    for credential in catalog.credentials.values():
+        for one in credential_graph.find(catalog, credential, contents).appearances:
+            if one.login.password:
+                yield Known(credential.name, stage, one.login.password, str(one.spot))
+        listed = catalog.settings.get(credential.fallbacks or "")
+        for place in credential_graph.fallback_places(catalog, credential):
+            for key in filter(None, (Holdings(contents).value(place, listed) or "").split(",")):
+                # In the current version it still verifies what it signed.
+                still = credential.fallbacks if stage == CURRENT else None
+                yield Known(credential.name, still or stage, key, f"{credential.fallbacks} ({place})")
+
+
+def secrets_of(catalog: Catalog, credentials: Iterable[Credential]) -> list[str]:
+    """The secrets in which these credentials stand, or former keys of theirs."""
+    return sorted({place.name for place in _places(catalog, credentials) if place.store != SSM})
+
+
+def parameters_of(catalog: Catalog, credentials: Iterable[Credential]) -> list[str]:
+    """The parameters."""
+    return sorted({place.name for place in _places(catalog, credentials) if place.store == SSM})
+
+
+def _places(catalog: Catalog, credentials: Iterable[Credential]) -> Iterator[Place]:
+    for credential in credentials:
+        yield from (spot.place for spot in credential_graph.spots(catalog, credential))
+        yield from credential_graph.fallback_places(catalog, credential)
+
+
+def current(setting: Setting, credentials: Sequence[Credential]) -> Contents:
+    """What stands there now."""
+    contents = setting.rotator.secrets.read(secrets_of(setting.catalog, credentials))
+    if parameters_of(setting.catalog, credentials):
+        contents |= setting.rotator.parameters.read([setting.catalog.ssm_path])
+    return contents
+
+
+def _labelled(setting: Setting, told: Told) -> None:
+    catalog, rotator = setting.catalog, setting.rotator
+    every = list(catalog.credentials.values())
+    names = secrets_of(catalog, every)
+    for stage in (CURRENT, PENDING, PREVIOUS):
+        now = stage == CURRENT
+        contents = current(setting, every) if now else rotator.secrets.read(names, stages=dict.fromkeys(names, stage))
+        told.unread += _failures(contents, labelled=not now)
+        told.known += values_in(catalog, contents, stage)
+        if stage == PENDING:
+            _waiting(setting, told)
+
+
+def _failures(contents: Contents, *, labelled: bool = False) -> Iterable[str]:
+    """Most secrets have no version with that label."""
+    return [str(one) for one in contents.failures.values() if not (labelled and one.reason == MISSING)]
+
+
+def _waiting(setting: Setting, told: Told) -> None:
+    """The new values of the rotation that is open: those of parameters are nowhere else yet."""
+    rotator = setting.rotator
+    try:
+        rotation = rotator.look().rotation
+        if rotation is None:
+            return
+        try:
+            logins = dict(rotator.values(rotation).credentials)
+        except NotFound:
+            logins = {}
+        for item in rotation_plan.items_of(rotation.plan):
+            login = logins.get(item.credential)
+            if login is None and item.issued:
+                login = rotator.issued(rotation).find(item.credential)
+            if login and login.password and item.act in rotation_plan.CHANGES:
+                where = f"secret {rotator.logins_secret(rotation)}"
+                told.known.append(Known(item.credential, PENDING, login.password, where))
+    except SecretsError as error:
+        told.unread.append(str(error))
+
+
+def histories(setting: Setting, credentials: Iterable[Credential], told: Told) -> None:
+    """What parameters held, the newest first."""
+    store, names = setting.rotator.parameters, parameters_of(setting.catalog, credentials)
+    for name, history in zip(
+        names, store.side_by_side([partial(_history, setting, one) for one in names]), strict=True
+    ):
+        if isinstance(history, str):
+            told.unread.append(history)
+            continue
+        for one in reversed(history):
+            told.known += values_in(setting.catalog, Contents({name: one}), f"version {one.version}")
+
+
+def _history(setting: Setting, name: str) -> list[Reading] | str:
+    """Every version of a parameter, or why it cannot be read."""
+    try:
+        return setting.rotator.parameters.history(name)
+    except NotFound:
+        return []
+    except SecretsError as error:
+        return str(error)
+
+
+def _unlabelled(setting: Setting, told: Told) -> None:
+    store = setting.rotator.secrets
+    for name in secrets_of(setting.catalog, setting.catalog.credentials.values()):
+        try:
+            labelled = set(store.describe(name).stages.values())
+            versions = [one for one in store.every_version(name) if one not in labelled]
+        except NotFound:
+            continue
+        except SecretsError as error:
+            told.unread.append(str(error))
+            continue
+        for version in reversed(versions):
+            contents = store.read([name], pins={name: version})
+            told.unread += [f"version {version} of {one}" for one in _failures(contents)]
+            told.known += values_in(setting.catalog, contents, version)

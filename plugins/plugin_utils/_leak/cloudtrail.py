@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""CloudTrail's event history of the last 90 days, over a boto3 client that it is handed. Not run on AWS.
+
+It answers twice a second in an account and region, newest first, with events that are up to a quarter of an hour late.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import cloudtrail_events
+
+PAUSE = 0.5
+"""Seconds between two questions."""
+PAGE = 50
+NAMED = 5
+"""Questions that are named where many were not asked."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found, and what was not asked to its end."""
+
+    uses: tuple[cloudtrail_events.Use, ...]
+    short: tuple[str, ...] = ()
+    """Questions that time or pages ran out for, in words."""
+    problem: str | None = None
+    """Why CloudTrail was not asked further."""
+    asked: int = 0
+
+
+@dataclass
+class _Open:
+    """A question that is not answered to its end."""
+
+    question: cloudtrail_events.Question
+    token: dict[str, str] = field(default_factory=dict)
+    pages: int = 0
+    back_to: datetime | None = None
+
+
+def _short(left: Sequence[_Open]) -> tuple[str, ...]:
+    """What is left of each question, those that were never asked in one line."""
+    words = [f"{one.question} only back to {credential_ages.stamp(one.back_to)}" for one in left if one.back_to]
+    never = [str(one.question) for one in left if not one.back_to]
+    more = f" and {len(never) - NAMED} more" if len(never) > NAMED else ""
+    return (*words, f"nothing of {', '.join(never[:NAMED])}{more}") if never else tuple(words)
+
+
+class CloudTrail:
+    """Bounded in pages a question and in seconds altogether."""
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client, self._clock, self._sleep = client, clock, sleep
+
+    @property
+    def region(self) -> str:
+        return str(self._client.meta.region_name)
+
+    def ask(
+        self, questions: Sequence[cloudtrail_events.Question], *, since: datetime | None, seconds: float, pages: int
+    ) -> Answer:
+        """A page of each question in turn, so that one with many events does not cost the others their answer."""
+        end = self._clock() + seconds
+        waiting = [_Open(one) for one in questions]
+        stopped: list[_Open] = []
+        uses: list[cloudtrail_events.Use] = []
+        asked, problem, last = 0, None, 0.0
+        while waiting:
+            now = self._clock()
+            pause = max(0.0, last + PAUSE - now) if asked else 0.0
+            if now + pause >= end:
+                break
+            self._sleep(pause)
+            last = self._clock()
+            one = waiting.pop(0)
+            try:
+                uses += self._page(one, since)
+            except StoreError as error:
+                problem = str(error)
+                waiting.insert(0, one)
+                break
+            asked += 1
+            if one.token and one.pages < pages:
+                waiting.append(one)
+            elif one.token:
+                stopped.append(one)
+        return Answer(tuple(uses), _short([*stopped, *waiting]), problem, asked)
+
+    def _page(self, one: _Open, since: datetime | None) -> list[cloudtrail_events.Use]:
+        attribute = {"AttributeKey": one.question.attribute, "AttributeValue": one.question.value}
+        start = {"StartTime": since} if since else {}
+        with aws_errors.translated("cloudtrail:LookupEvents", str(one.question)):
+            answer = self._client.lookup_events(LookupAttributes=[attribute], MaxResults=PAGE, **start, **one.token)
+        found = [use for use in map(cloudtrail_events.parsed, answer.get("Events", [])) if use]
+        one.pages += 1
+        one.token = {"NextToken": answer["NextToken"]} if answer.get("NextToken") else {}
+        one.back_to = min((use.at for use in found), default=one.back_to)
+        return found

@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What CloudTrail's events tell of who read a secret, or used a key: names, times and addresses. Pure.
+
+Of an event only fields that are named here are looked at, since the rest may hold what a caller sent.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+
+SECRET_READS = ("GetSecretValue", "BatchGetSecretValue")
+PARAMETER_READS = ("GetParameter", "GetParameters", "GetParametersByPath", "GetParameterHistory")
+READS = frozenset(SECRET_READS + PARAMETER_READS)
+MOST = 60
+"""Lines; a secret that every host reads once a minute must not bury the one line that matters."""
+_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One LookupEvents: CloudTrail takes a single attribute at a time."""
+
+    attribute: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.attribute} {self.value}"
+
+
+@dataclass(frozen=True)
+class Use:
+    """One call that somebody made."""
+
+    id: str
+    at: datetime
+    who: str
+    address: str
+    act: str
+    what: tuple[str, ...] = ()
+    """Secrets, parameters or paths that were asked for."""
+    key: str = ""
+    """The id of the access key, which is no secret."""
+    refused: str = ""
+    """The code of AWS's error."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Whose reads are looked for."""
+
+    secrets: frozenset[str] = frozenset()
+    parameters: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
+
+    def questions(self) -> tuple[Question, ...]:
+        """The cheap ones first: by key, by name, and by what was called, where a name stands inside a request."""
+        acts = (SECRET_READS if self.secrets else ()) + (PARAMETER_READS if self.parameters else ())
+        return (
+            *(Question("AccessKeyId", one) for one in sorted(self.keys)),
+            *(Question("ResourceName", one) for one in sorted(self.secrets | self.parameters)),
+            *(Question("EventName", one) for one in acts),
+        )
+
+    def named(self, use: Use) -> tuple[str, ...]:
+        """What is wanted of what this call asked for."""
+        if use.act not in READS:
+            return ()
+        found = [one for one in use.what if one in self.secrets or one in self.parameters]
+        if use.act == "GetParametersByPath":
+            paths = [path.rstrip("/") + "/" for path in use.what]
+            found += [one for one in sorted(self.parameters) if any(one.startswith(path) for path in paths)]
+        return tuple(dict.fromkeys(found))
+
+
+@dataclass
+class _Row:
+    count: int = 0
+    first: str = ""
+    last: str = ""
+    keys: list[str] = field(default_factory=list)
+
+
+def parsed(event: Mapping[str, Any]) -> Use | None:
+    """One of LookupEvents' events; None for what is none."""
+    try:
+        detail = json.loads(event.get("CloudTrailEvent") or "{}")
+    except ValueError:
+        detail = None
+    at = event.get("EventTime")
+    if not isinstance(detail, dict) or not isinstance(at, datetime):
+        return None
+    identity = _mapping(detail.get("userIdentity"))
+    asked = _mapping(detail.get("requestParameters"))
+    return Use(
+        id=str(event.get("EventId") or detail.get("eventID") or ""),
+        at=at,
+        who=_plain(identity.get("arn") or identity.get("invokedBy") or event.get("Username")) or "nobody that it names",
+        address=_plain(detail.get("sourceIPAddress")) or "an unknown address",
+        act=_plain(event.get("EventName") or detail.get("eventName")),
+        what=tuple(dict.fromkeys(_names(asked))),
+        key=_plain(event.get("AccessKeyId") or identity.get("accessKeyId")),
+        refused=_plain(detail.get("errorCode")),
+    )
+
+
+def _mapping(found: Any) -> Mapping[str, Any]:
+    return found if isinstance(found, dict) else {}
+
+
+def _plain(found: Any) -> str:
+    text = found if isinstance(found, str) else ""
+    return "".join(one if one.isprintable() else "?" for one in text)[:200]
+
+
+def _names(asked: Mapping[str, Any]) -> Iterator[str]:
+    """Names inside a request: a secret may be called by its ARN, whole or without its end, a parameter by a version."""
+    for key in ("secretId", "secretIdList", "name", "names", "path"):
+        found = asked.get(key)
+        for one in found if isinstance(found, list) else [found]:
+            if isinstance(one, str) and one:
+                yield from _called(_plain(one))
+
+
+def _called(name: str) -> Iterator[str]:
+    if name.startswith("arn:"):
+        _start, secret, rest = name.partition(":secret:")
+        if secret:
+            yield from (_SUFFIX.sub("", rest), rest)
+            return
+        _start, parameter, rest = name.partition(":parameter")
+        name = rest if parameter else name
+    yield name.partition(":")[0] if name.startswith("/") else name
+
+
+def lines(uses: Iterable[Use], wanted: Wanted) -> list[str]:
+    """Who read what, from where and when; the latest first, and calls that differ in time alone in one line."""
+    rows: dict[tuple[str, ...], _Row] = {}
+    for use in {use.id or str(use): use for use in uses}.values():
+        for about in _about(use, wanted):
+            row = rows.setdefault((about, use.act, use.who, use.address, use.refused), _Row())
+            at = credential_ages.stamp(use.at)
+            row.count += 1
+            row.first, row.last = min(row.first or at, at), max(row.last, at)
+            if use.key and use.key not in row.keys:
+                row.keys.append(use.key)
+    ordered = sorted(rows.items(), key=lambda item: (item[1].last, item[0]), reverse=True)
+    told = [_line(about, row) for about, row in ordered[:MOST]]
+    return told + ([f"and {len(ordered) - MOST} more, which CloudTrail shows"] if len(ordered) > MOST else [])
+
+
+def _about(use: Use, wanted: Wanted) -> Sequence[str]:
+    names = wanted.named(use)
+    if names:
+        return names
+    return [f"key {use.key}"] if use.key in wanted.keys else []
+
+
+def _line(about: tuple[str, ...], row: _Row) -> str:
+    name, act, who, address, refused = about
+    when = row.first if row.first == row.last else f"{row.first} to {row.last}"
+    times = "" if row.count == 1 else f" {row.count} times"
+    more = f"; refused: {refused}" if refused else ""
+    keys = f", key {' and '.join(row.keys[:3])}" if row.keys and not name.startswith("key ") else ""
+    return f"{name}: {act}{times} by {who} from {address}{keys}, {when}{more}"

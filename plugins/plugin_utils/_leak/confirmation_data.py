@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A leak response that is about to begin, put together from the catalog, the journal and what was planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_radius import ACCESS_KEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import false_alarm
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.confirmation_text import Ahead
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import open_rotation
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+
+
+def ahead(setting: Setting, journal: Journal, impact: Mapping[str, Any], told: Mapping[str, Any]) -> Ahead:
+    """``told`` holds the results of a plan and of a declaration in check mode, and what the operator said."""
+    catalog, plan, would = setting.catalog, told["plan"], told["would"]
+    waves = impact.get("waves", [])
+    reached = [name for wave in waves for name in wave if name in catalog.credentials]
+    kinds = {name: setting.kinds.get(catalog.credentials[name].kind, Kind("")) for name in reached}
+    confirmed = [name for name in reached if f"revoked/{name}" in would["incident"]["events"]]
+    opened, ends = plan.get("rotation") or {}, plan.get("ends") or {}
+    done = false_alarm.done_for_good(journal.incident, journal.rotation) if journal.incident else ""
+    if ends.get("past") and opened.get("incident") and not done:
+        done = f"{journal.rotation} {false_alarm.PAST}"
+    leaked = bool((would.get("open_rotation") or {}).get("may_have_leaked"))
+    return Ahead(
+        environment=catalog.environment,
+        waves=waves,
+        replaced=list((plan.get("plan") or {}).get("passed_over", ())),
+        immediate=would["incident"]["containment"] == "immediate",
+        takes_down=plan.get("takes_down", ()),
+        signing=[name for name in reached if kinds[name].phases == 2],
+        elsewhere=[name for name in reached if kinds[name].is_revoked_elsewhere],
+        revoked=[*confirmed, *told.get("revoked", ())],
+        done=done,
+        refused=plan.get("refused", {}),
+        needs=plan.get("needs", ()),
+        pages={name: catalog.credentials[name].provider_url or "" for name in reached},
+        access_keys=[name for name in reached if catalog.credentials[name].kind == ACCESS_KEY],
+        first_off=impact.get("first_off", ()),
+        cycles=impact.get("cycles", ()),
+        logs_out=bool(told["logs_out"]),
+        sessions=told.get("sessions") or {},
+        purge=told.get("purge", {}),
+        rollouts=int((plan.get("plan") or {}).get("rollouts", 0)) + bool(ends.get("restarts")),
+        open_rotation=open_rotation.ahead(journal.rotation, may_have_leaked=leaked),
+        ends=ends,
+        compromised=told.get("compromised", ()),
+        contact=told.get("contact", ""),
+    )

@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an operator must know of a leak response before it is confirmed: who notices what, what cannot be undone, how it
+is stopped, what is left to people. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+UNDECLARED = (
+    "neither the catalog (used_for: [sessions], purge of the kind sessions) nor a host (django_chdir, "
+    "django_session_engine) declares any"
+)
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """A leak response that is about to begin."""
+
+    environment: str
+    waves: Sequence[Sequence[str]]
+    """Credentials that are replaced together, in order."""
+    replaced: Collection[str] = ()
+    """Those of them that were replaced since the leak was declared, and are left alone."""
+    immediate: bool = False
+    takes_down: Sequence[str] = ()
+    """Those without which the application is down, once their old values are gone."""
+    signing: Sequence[str] = ()
+    """Those whose end logs everybody out by itself."""
+    elsewhere: Sequence[str] = ()
+    """Those whose old value a third party alone can revoke."""
+    revoked: Collection[str] = ()
+    """Those of them that somebody says were revoked."""
+    done: str = ""
+    """What nothing leads back from, of an incident that is open already."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Those that cannot be replaced here, and why."""
+    needs: Sequence[str] = ()
+    """Of the refused, those whose new value is asked for at the end."""
+    pages: Mapping[str, str] = field(default_factory=dict)
+    """Where third parties issue and revoke them."""
+    access_keys: Sequence[str] = ()
+    """Those with which temporary credentials can be got, which do not end with them."""
+    first_off: Sequence[str] = ()
+    cycles: Sequence[Sequence[str]] = ()
+    """Those that reveal each other: their wave takes old values away first, also in a graceful response."""
+    logs_out: bool = True
+    sessions: Mapping[str, Any] = field(default_factory=dict)
+    """Whether any are "declared", and what is "against" ending them; empty where that is not known."""
+    purge: Mapping[str, Any] = field(default_factory=dict)
+    rollouts: int = 0
+    open_rotation: str = ""
+    ends: Mapping[str, Any] = field(default_factory=dict)
+    """What the end of that one takes away: which it "removes", whether "first", and whether it is "past" its return."""
+    compromised: Sequence[str] = ()
+    contact: str = ""
+
+    @property
+    def down(self) -> tuple[str, ...]:
+        """Those that the application is down without, of what is replaced here."""
+        first = {name for wave in self.waves if self.removes_first(wave) for name in self.to_come(wave)}
+        here = {name for name in first if name not in self.refused}
+        here.update(self.ends.get("removes", ()) if self.ends.get("first") else ())
+        return tuple(name for name in self.takes_down if name in here)
+
+    def to_come(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Without those that are replaced already."""
+        return tuple(name for name in names if name not in self.replaced)
+
+    def removes_first(self, wave: Sequence[str]) -> bool:
+        """Whether old values go before anything new is deployed."""
+        return self.immediate or any(name in wave for cycle in self.cycles for name in cycle)
+
+    @property
+    def first_wave(self) -> Sequence[str]:
+        """The first that takes anything away."""
+        return next((wave for wave in self.waves if self.removed(wave)), ())
+
+    @property
+    def first_removal(self) -> tuple[Sequence[str], bool]:
+        """What is taken away first, and whether before anything new is deployed."""
+        if self.ends.get("removes"):
+            return self.ends["removes"], self.ends["first"]
+        return self.removed(self.first_wave), self.removes_first(self.first_wave)
+
+    def removed(self, wave: Sequence[str]) -> tuple[str, ...]:
+        """What it takes away."""
+        return tuple(name for name in self.to_come(wave) if name not in self.refused and name not in self.elsewhere)
+
+
+def lines(ahead: Ahead) -> list[str]:
+    return list(_lines(ahead))
+
+
+def _lines(ahead: Ahead) -> Iterator[str]:
+    yield from [ahead.open_rotation] if ahead.open_rotation else []
+    yield f"what users notice: {'; '.join(_noticed(ahead))}"
+    if ahead.logs_out and ahead.sessions.get("against"):
+        yield f"sessions cannot be ended as it stands, and would keep the leak open: {ahead.sessions['against']}"
+    for name in ahead.to_come(ahead.first_off):
+        yield (
+            f"{name}: its key may read what is new, so it is switched off before that is made; what the application "
+            "does with it fails until its hosts have the new one"
+        )
+    for cycle in filter(None, map(ahead.to_come, ahead.cycles)):
+        yield (
+            f"{', '.join(cycle)}: the old ones are taken away before anything new is deployed; what the application "
+            "does with them fails from then on until its hosts have the new ones. Until then a thief reads what is "
+            "there now"
+        )
+    for one in ahead.purge.get("invalidations", ()):
+        here = "" if ahead.purge.get("cloudfront") else ": NOT by this run, since community.aws is not installed"
+        yield f"CloudFront forgets {', '.join(one['paths'])} of {one['distribution']} ({one['name']}){here}"
+    yield f"cannot be undone from: {_point(ahead)}"
+    yield from _abort(ahead)
+    yield from _by_hand(ahead)
+    yield from (f"{host} gets no new value and must be rebuilt" for host in ahead.compromised)
+    yield f"security contact: {ahead.contact or 'none is in the catalog (contacts.security)'}"
+
+
+def _noticed(ahead: Ahead) -> Iterator[str]:
+    signing = [name for name in ahead.to_come(ahead.signing) if name not in ahead.refused]
+    if ahead.down:
+        yield (
+            f"the application is down from the removal of {', '.join(ahead.down)} until its hosts have the new values; "
+            "all of them restart at once"
+        )
+    elif signing:
+        names = ", ".join(signing)
+        yield f"the application stays up but for the moment in which all its hosts restart at once for {names}"
+    else:
+        yield f"the application stays up{', and its hosts restart batch by batch' if ahead.rollouts else ''}"
+    if ahead.logs_out and not ahead.sessions.get("declared", True):
+        yield f"no session is ended, since {UNDECLARED}"
+    elif ahead.logs_out:
+        yield "everybody is logged out"
+    elif signing:
+        yield f"everybody is logged out all the same, since {', '.join(signing)} keeps no former key"
+    else:
+        yield "nobody is logged out on purpose"
+    if ahead.purge.get("valkey"):
+        kept = not (ahead.logs_out or signing)
+        yield "caches start empty" + (", and sessions that Django keeps there alone (engine cache) go too" * kept)
+
+
+def _point(ahead: Ahead) -> str:
+    if ahead.ends.get("past"):
+        return "now on: the rotation that is open takes old values away already and can only go on"
+    removed, first = ahead.first_removal
+    names = ", ".join(removed)
+    if not names:
+        return "the purge of caches and the end of sessions; this run takes no value away"
+    if first:
+        return f"the removal of {names}, seconds after their new values were tried, and before any host has them"
+    return f"the removal of {names}, once every host is proven on their new values"
+
+
+def _abort(ahead: Ahead) -> Iterator[str]:
+    back = f"watchparty.secrets.rotate -e app_environment={ahead.environment} -e rotation_abort=true"
+    closed = f"watchparty.secrets.leak_response -e app_environment={ahead.environment} -e leak_false_alarm=true"
+    stays = (
+        f"The leak stays declared, since {ahead.done}: it is no false alarm any more, and the same command goes on "
+        "where it was stopped"
+    )
+    nothing = "this run touches nothing" if ahead.done else "nothing was touched"
+    yield f"to abort now: answer anything but yes, and {nothing}"
+    if ahead.ends.get("past") and not ahead.done:
+        yield f"to abort later: Ctrl-C, then {closed}, as long as the rotation that is open has not ended"
+    elif ahead.ends.get("past") or not ahead.first_removal[0]:
+        yield f"to abort later: Ctrl-C. {stays}" if ahead.done else f"to abort later: Ctrl-C, then {closed}"
+    else:
+        start = f"to abort later, before that removal: Ctrl-C, then {back}, which deploys the old values again"
+        yield (
+            f"{start}. {stays}"
+            if ahead.done
+            else f"{start}, then {closed}. After it there is no way back: the same command goes on where it was stopped"
+        )
+
+
+def _by_hand(ahead: Ahead) -> Iterator[str]:
+    """Every one that people have to see to, each with its page."""
+    for name in dict.fromkeys([*ahead.needs, *ahead.elsewhere, *ahead.refused]):
+        page = f" at {ahead.pages[name]}" if ahead.pages.get(name) else ""
+        where = page or " where it was issued"
+        if name in ahead.needs:
+            then = "" if name in ahead.revoked else f", then revoke the old one and say so by -e leak_revoked={name}"
+            yield f"by hand: {name}: issue a new value{where}, which is asked for at the end at a terminal{then}"
+        elif name in ahead.refused:
+            yield f"by hand: {name}{page}: {ahead.refused[name]}"
+        elif name not in ahead.revoked:
+            yield f"by hand: {name}: revoke the old value{where}, then say so by -e leak_revoked={name}"
+    for name in ahead.access_keys:
+        yield (
+            f"by hand: {name}: temporary credentials that somebody got from STS with the leaked key work until they "
+            "expire; end them by policies that deny what was issued before (docs/runbooks/by-hand.md, An access key)"
+        )

@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether a leak that was declared can be closed as none, and what was done in its name. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import REPLACED, Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import state_machine
+
+OUTCOME = "false_alarm"
+PAST = "takes old values away already and can only go on"
+_HARMLESS = {
+    "purged": "caches were purged",
+    "invalidated": "CloudFront was told to forget its copies",
+    "sessions": "everybody was logged out",
+}
+
+
+def against(incident: Incident, rotation: OpenRotation | None) -> str:
+    """What stands against it, with what remains to be done; empty if nothing does."""
+    own = rotation if rotation is not None and rotation.plan.get("incident") == incident.id else None
+    if own is not None and not state_machine.is_past_return(own):
+        if own.aborting:
+            return (
+                f"{own} is on its way back; end that by watchparty.secrets.rotate -e "
+                f"rotation_resume={own.id}, then close it"
+            )
+        words = f"watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={own.id}"
+        return f"{own} is open; take it back by {words}, then close it"
+    final = done_for_good(incident, rotation)
+    return f"{final}{'' if own else ', and dead values wait to be scrubbed'}. {_finish()}" if final else ""
+
+
+def done_for_good(incident: Incident, rotation: OpenRotation | None) -> str:
+    """What nothing leads back from; empty if there is no such thing yet."""
+    if rotation is not None and rotation.plan.get("incident") == incident.id and state_machine.is_past_return(rotation):
+        return f"{rotation} {PAST}"
+    gone = sorted({*incident.about(*REPLACED)})
+    if gone or incident.dead:
+        return f"{', '.join(gone)} was replaced or revoked already" if gone else "values were replaced already"
+    return ""
+
+
+def done(incident: Incident) -> list[str]:
+    """What was done in its name and needs no undoing."""
+    return [words for name, words in _HARMLESS.items() if incident.about(name)]
+
+
+def record(incident: Incident, who: str, at: str, run: str, number: int) -> Mapping[str, Any]:
+    """Its line in the audit log."""
+    return {
+        "rotation": incident.id,
+        "outcome": OUTCOME,
+        "who": who,
+        "at": at,
+        "started": incident.at,
+        "run": run,
+        "journal": number,
+        "reason": "a leak was declared that was none",
+        "notes": [f"declared: {name}" for name in incident.declared] + done(incident),
+    }
+
+
+def _finish() -> str:
+    return (
+        "What remains is to finish: start watchparty.secrets.leak_response again with the words that declared "
+        "it. What was replaced "
+        "is left alone, the rest is done, and the post-mortem takes the cause"
+    )

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which credential a found string belongs to: the values that are known, in the forms in which they leak. Pure."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import unquote, unquote_plus
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_encodings import SHORTEST, URL, forms
+
+
+@dataclass(frozen=True)
+class Known:
+    """One value of a credential, in one version."""
+
+    credential: str
+    stage: str
+    """AWSCURRENT, AWSPENDING, AWSPREVIOUS, a version, or the setting that lists former keys."""
+    value: str = field(repr=False)
+    where: str = ""
+    """The setting and the place that hold it."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """A credential whose value was found, and how."""
+
+    credential: str
+    stage: str
+    form: str
+
+
+def text_of(data: bytes) -> str:
+    """What was found as text that is only searched: in each encoding that it may have, one after the other.
+
+    Windows' editors and shells write UTF-16, also behind what others wrote into the same file, so at any byte.
+    """
+    readings = [data.decode("utf-8-sig", "replace")]
+    if b"\0" in data or data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        readings += [data[at:].decode(one, "replace") for one in ("utf-16-le", "utf-16-be") for at in (0, 1)]
+    return re.sub("\r\n?", "\n", "\n".join(readings))
+
+
+def matches(text: str, known: Iterable[Known]) -> list[Match]:
+    """Every credential whose value stands in the text, once a version; the plainest form is told."""
+    found: dict[tuple[str, str], Match] = {}
+    bare = _bare(text)
+    as_found = ((text, bare), *((read(text), _bare(read(bare))) for read in (unquote, unquote_plus)))
+    for one in known:
+        value = _sought(one)
+        if len(value) < SHORTEST or (one.credential, one.stage) in found:
+            continue
+        form = _form_in(as_found, value)
+        if form is not None:
+            found[one.credential, one.stage] = Match(one.credential, one.stage, form)
+    return sorted(found.values(), key=lambda match: (match.credential, match.stage))
+
+
+def too_short(known: Iterable[Known]) -> list[str]:
+    """What is not looked for, in words, since it is found everywhere."""
+    stages: dict[tuple[str, str], dict[str, None]] = {}
+    for one in known:
+        if len(_sought(one)) < SHORTEST:
+            stages.setdefault((one.credential, one.where), {})[one.stage] = None
+    return [
+        f"{name}: {where}, {', '.join(held)}: shorter than {SHORTEST} characters"
+        for (name, where), held in sorted(stages.items())
+    ]
+
+
+def _sought(one: Known) -> str:
+    return one.value.strip()  # a key file's last line end is easily lost
+
+
+def _form_in(as_found: Sequence[tuple[str, str]], value: str) -> str | None:
+    for at, (whole, bare) in enumerate(as_found):
+        for name, form in forms(value):
+            # A paste may wrap long lines, indent a key's lines or end them otherwise.
+            if form in whole or (len(_bare(form)) >= SHORTEST and _bare(form) in bare):
+                return name if at == 0 else URL
+    return None
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())

@@ -1,0 +1,307 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The post-mortem's facts, put together from the journal and from what the run saw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_radius import ACCESS_KEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import TRIED, Incident
+
+EVENTS = {
+    "planned": "the blast radius and the plan were known",
+    "first": "the first host was healthy on what {} had made",
+    "live": "every host that was reached was healthy on the new value of {}",
+    "refused": "the old value of {} was refused",
+    "retired": "what earlier rotations had replaced of {}, and left valid for a while, was refused",
+    "given": "the new value of {} is in force; its provider alone can revoke the old one",
+    "kept": "the new key of {} signs; the old one still verifies",
+    "revoked": "the operator said that the old value of {} was revoked",
+    "again": "the new value of {} may have leaked too, or the old one was in force again; it is replaced anew",
+    "renewed": "the new key of {} signs; hosts that were left behind still verify with the old one",
+    "left": "{} was left behind: it was not proven on what is in force",
+    "back": "{} was proven healthy on what is in force",
+    "unrecorded": "{} ended without a record in the audit log, which held nothing up",
+    "down": "{} began to take old values away; the application is down",
+    "up": "{} had every host healthy again",
+    "purged": "caches were purged",
+    "invalidated": "CloudFront was told to forget its copies ({})",
+    "sessions": "sessions were ended",
+    "outlived": "sessions of the old value of {} could not be ended",
+    "healthy": "every host was seen healthy, with nothing left to be done to it",
+}
+"""By an event's first word; the rest names what it is about."""
+CUTS = ("refused", "purged", "invalidated", "sessions")
+"""Events that take something away from the application."""
+
+
+def facts_of(
+    catalog: Catalog,
+    incident: Incident,
+    impact: Mapping[str, Any],
+    results: Mapping[str, Any],
+    told: Mapping[str, Any],
+    now: datetime,
+) -> dict[str, Any]:
+    """``results`` says by credential what became of it; ``told`` are lists of words by heading, and by credential the
+    hosts that still let it in (``let_in``) and former values that wait for their retirement (``waits``); ``left_out``
+    are hosts that are given up, ``hosts`` the inventory's."""
+    began = credential_ages.moment(incident.at)
+
+    def seconds(at: str) -> float:
+        return (credential_ages.moment(at) - began).total_seconds()
+
+    let_in, waits = told.get("let_in", {}), told.get("waits", {})
+    gone = [host for host in incident.behind if host not in (told.get("hosts") or [host])]
+    given_up = [*gone, *(host for host in incident.behind if host in told.get("left_out", ()))]
+    behind = [host for host in incident.behind if host not in given_up]
+    hosts = {"behind": behind, "given_up": given_up}
+
+    def known(name: str) -> dict[str, Any]:
+        about = {"let_in": let_in.get(name, ()), "waits": waits.get(name, ""), **hosts}
+        return {**results.get(name, {}), **about}
+
+    rows = [_row(catalog, incident, one, known(one["name"])) for one in impact.get("credentials", [])]
+    still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]] + list(told.get("alive", ()))
+    on_word = [name for name in incident.about("revoked") if not _is_tried(incident, name)]
+    said = [f"revoked/{name}" for name in on_word]
+    clock = _clock({name: seconds(at) for name, at in incident.events.items()}, behind, said)
+    ends = [clock[name] for name in ("refused", "said") if name in clock]
+    timeline = [{"seconds": 0.0, "at": incident.at, "what": f"declared by {incident.who}"}]
+    timeline[0]["evidence"] = incident.evidence.get("declared", "")
+    timeline += [
+        {"seconds": seconds(at), "at": at, "what": _words(name), "evidence": incident.evidence.get(name, "")}
+        for name, at in sorted(incident.events.items(), key=lambda item: item[1])
+    ]
+    return {
+        "id": incident.id,
+        "application": catalog.application,
+        "environment": catalog.environment,
+        "declared_at": incident.at,
+        "who": incident.who,
+        "containment": incident.containment,
+        "exposed_since": incident.since,
+        "declared": list(incident.declared),
+        "declared_words": list(told.get("declared", ())) or list(incident.declared),
+        "clock": clock,
+        # What nobody waits for, since there is none.
+        "left_out": list(told.get("clock_without", ())),
+        "outages": _outages({name: seconds(at) for name, at in incident.events.items()}),
+        "contained_seconds": max(ends) if ends and not still else None,
+        "on_word": on_word,
+        "graph": {"declared": [], "credentials": [], "edges": [], **impact},
+        "credentials": rows,
+        "timeline": timeline,
+        "hosts_words": _hosts(catalog, told.get("hosts") or {}, told.get("healthy") or {}),
+        "readers": list(told.get("readers", ())),
+        "evidence": list(told.get("evidence", ())),
+        "tried": list(told.get("tried", ())),
+        "scrubbed": list(told.get("scrubbed", ())),
+        "not_scrubbed": list(told.get("not_scrubbed", ())),
+        "unhealthy": list(told.get("unhealthy", ())),
+        "open": [
+            *still,
+            *(_not_in_force(row["name"]) for row in rows if not row["open"] and _is_word_alone(incident, row["name"])),
+            *told.get("open", ()),
+            *_exchanged(incident, impact),
+            *_outlived(incident),
+            *told.get("unhealthy", ()),
+            *_left(incident, behind, gone),
+            *_unrecorded(incident),
+        ],
+        "written_at": credential_ages.stamp(now),
+    }
+
+
+def serving(catalog: Catalog, hosts: Any, left_out: Sequence[str] = ()) -> dict[str, list[str]]:
+    """By host the units that answer requests: of its services with a health address, or of all where none has one."""
+    answers = {name for name, service in catalog.services.items() if service.health} or set(catalog.services)
+    found = {}
+    for host, names in (hosts if isinstance(hosts, Mapping) else {}).items():
+        its = [name for name in _its_services(catalog, names) if name in answers]
+        if host not in left_out:
+            found[host] = [unit for name in its for unit in catalog.services[name].units]
+    return found
+
+
+def _its_services(catalog: Catalog, names: Any) -> list[str]:
+    return list(names if isinstance(names, (list, tuple)) else catalog.services)
+
+
+def _hosts(catalog: Catalog, hosts: Any, healthy: Mapping[str, str]) -> list[str]:
+    """Each host with its services; ``hosts`` says by host which, or nothing where it has all of the catalog's."""
+    if not isinstance(hosts, Mapping):
+        return list(hosts)
+    lines = []
+    for host, names in hosts.items():
+        services = [_service(catalog, name) for name in _its_services(catalog, names)]
+        seen = healthy.get(host)
+        lines.append(f"{host}: {', '.join(services) or 'no services of the catalog'}" + (f"; {seen}" if seen else ""))
+    return lines
+
+
+def _service(catalog: Catalog, name: str) -> str:
+    service = catalog.services.get(name)
+    if service is None:
+        return f"{name} (not in the catalog)"
+    told = "; ".join(filter(None, (", ".join(service.units), service.health)))
+    return f"{name} ({told})" if told else name
+
+
+def _words(event: str) -> str:
+    name, _slash, about = event.partition("/")
+    return EVENTS[name].format(about) if name in EVENTS else event
+
+
+def _clock(seconds: Mapping[str, float], behind: Sequence[str], said: Sequence[str]) -> dict[str, float]:
+    """The clock's hands: of what happens once a rotation, the first or the last. What is ``said`` is no refusal."""
+
+    def of(*names: str) -> list[float]:
+        return [at for name, at in seconds.items() if name not in said and name.partition("/")[0] in names]
+
+    live, refused = of("first") or of("live"), of("refused", "revoked")
+    if of("renewed") and not behind:
+        refused += of("renewed", "back")
+    # Whatever was taken away after a look at the hosts may have broken them.
+    healthy = [at for at in of("healthy") if at >= max([0.0, *of(*CUTS)])]
+    once = {name: at for name, at in seconds.items() if name in ("planned", "purged", "sessions")}
+    return {
+        **once,
+        **({"first_live": min(live)} if live else {}),
+        **({"refused": max(refused)} if refused else {}),
+        **({"said": max(seconds[name] for name in said)} if said else {}),
+        **({"healthy": min(healthy)} if healthy else {}),
+    }
+
+
+def _outages(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
+    """When the application was taken down on purpose, and for how long at most; None while it is down."""
+    found = []
+    for name, at in sorted(seconds.items(), key=lambda item: item[1]):
+        if name.startswith("down/"):
+            rotation = name.partition("/")[2]
+            up = seconds.get(f"up/{rotation}")
+            found.append({"rotation": rotation, "from": at, "seconds": None if up is None else up - at})
+    return found
+
+
+def _left(incident: Incident, behind: Sequence[str], gone: Sequence[str]) -> list[str]:
+    """Of a signing key that still verifies somewhere, its own line says where."""
+    words = "was left behind, and what it holds is dead; run watchparty.secrets.deploy once it is back"
+    lines = [] if incident.about("renewed") else [f"{host} {words}" for host in behind]
+    return lines + [f"{host} was left behind and is in the inventory no more; see that it is off" for host in gone]
+
+
+def _still_verifies(hosts: Sequence[str]) -> str:
+    was, they, them, their = ("was", "it", "it", "its") if len(hosts) == 1 else ("were", "they", "them", "their")
+    return (
+        f"the new key signs, but not on {', '.join(hosts)}, which {was} left behind: the leaked one may be good there "
+        f"while {their} services run. Stop them or take {them} from the load balancer; start the same command again "
+        f"once {they} answer{'s' if len(hosts) == 1 else ''}; or leave {them} for good by -e leak_compromised_hosts="
+        f"{','.join(hosts)} and rebuild {them}"
+    )
+
+
+def _exchanged(incident: Incident, impact: Mapping[str, Any]) -> list[str]:
+    """What AWS gave for a leaked key while that worked: it does not end with the key, and no run ends it."""
+    keys = [one["name"] for one in impact.get("credentials", []) if one["kind"] == ACCESS_KEY]
+    gone = {name: incident.events.get(f"refused/{name}") or incident.events.get(f"revoked/{name}") for name in keys}
+    return [
+        f"temporary credentials that were issued with the leaked key of {name} before {at} work until they expire; end "
+        "them by policies that deny what was issued before, see docs/runbooks/by-hand.md (An access key)"
+        for name, at in gone.items()
+        if at
+    ]
+
+
+def _outlived(incident: Incident) -> list[str]:
+    """A server asks for a token once. No run can end these, and the same command would not try."""
+    return [
+        f"{name}: sessions that its old value opened could not be ended and stay logged in "
+        f"({incident.evidence.get(f'outlived/{name}', 'where is not known')}); end them at each node by valkey-cli "
+        "(CLIENT KILL TYPE normal), or where cluster mode is off reboot the nodes, which lose what they hold (aws "
+        "elasticache reboot-cache-cluster), see docs/runbooks/by-hand.md (An ElastiCache token)"
+        for name in incident.about("outlived")
+    ]
+
+
+def _is_tried(incident: Incident, name: str) -> bool:
+    """Whether a revocation was proven. While the value that leaked is in force, nobody expects that to be refused."""
+    return f"given/{name}" in incident.events and f": {TRIED}" in incident.evidence.get(f"revoked/{name}", "")
+
+
+def _is_word_alone(incident: Incident, name: str) -> bool:
+    return f"revoked/{name}" in incident.events and f"given/{name}" not in incident.events
+
+
+def _not_in_force(name: str) -> str:
+    return (
+        f"{name}: revoked, and this response has put no new value in force: unless you did, give it by "
+        "watchparty.secrets.rotate "
+        f"-e rotation_credentials={name} -e rotation_force=true"
+    )
+
+
+def _unrecorded(incident: Incident) -> list[str]:
+    words = "has no record in the audit log; put the log right, and write one by hand (docs/how-to/audit-log.md)"
+    return [f"rotation {rotation} {words}" for rotation in incident.about("unrecorded")]
+
+
+def _still_open(hosts: Sequence[str]) -> str:
+    they, them = ("it answers", "it") if len(hosts) == 1 else ("they answer", "them")
+    return (
+        f"but still open to the leaked one: {', '.join(hosts)}. Deploy nothing there; start the same "
+        f"command again once {they}, or leave {them} for good by "
+        f"-e leak_compromised_hosts={','.join(hosts)} and rebuild {them}"
+    )
+
+
+def _row(catalog: Catalog, incident: Incident, one: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    """One credential's line. What runs before this one did is in the journal; what this one saw wins."""
+    name = one["name"]
+    state, still = _state(catalog, name, incident, result)
+    refused = incident.events.get(f"refused/{name}")
+    shown = [
+        result.get("evidence") or (f"refused since {refused}" if refused else ""),
+        incident.evidence.get(f"refused/{name}", ""),
+    ]
+    return {
+        "name": name,
+        "kind": one["kind"],
+        "severity": one["severity"],
+        "through": "; ".join(f"{via['from']}, {via['why']}" for via in one["via"]) or "declared",
+        "state": state,
+        "open": still,
+        "evidence": "; ".join(filter(None, shown)),
+    }
+
+
+def _state(catalog: Catalog, name: str, incident: Incident, result: Mapping[str, Any]) -> tuple[str, bool]:
+    """What became of a credential, in words, and whether it is still open."""
+    page, events = catalog.credentials[name].provider_url, incident.events
+    given, renewed, said = (f"{event}/{name}" in events for event in ("given", "renewed", "revoked"))
+    if not said and not result.get("replaced", given or renewed or f"refused/{name}" in events):
+        return f"OPEN: {result.get('why') or 'not replaced'}{f'; revoke it at {page}' if page else ''}", True
+    if result.get("let_in"):
+        return f"OPEN: the new one is in force, {_still_open(result['let_in'])}", True
+    if result.get("waits"):
+        return f"OPEN: the new one is in force, but {result['waits']}", True
+    if said:
+        tried = TRIED if _is_tried(incident, name) else "NOT tried"
+        force = f"the new value is {'' if given else 'NOT '}in force"
+        return f"revoked, as the operator says; {force}; the old one was {tried}", False
+    if given:
+        words = f"revoke the old value{f' at {page}' if page else ' where it was issued'}"
+        return f"OPEN: the new value is in force; {words}, then start again with -e leak_revoked={name}", True
+    if renewed and result.get("behind"):
+        return f"OPEN: {_still_verifies(result['behind'])}", True
+    if renewed and result.get("given_up"):
+        where = ", ".join(result["given_up"])
+        given_up = f"which {'is' if len(result['given_up']) == 1 else 'are'} given up"
+        return f"replaced; the old value is refused everywhere but on {where}, {given_up}", False
+    return "replaced, the old value is refused", False

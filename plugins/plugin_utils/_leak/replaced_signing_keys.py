@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The signing keys that an incident has replaced, so that what they signed can be tried."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+
+
+def session_keys(setting: Setting, incident: Incident) -> dict[str, bool]:
+    """Each credential that signs sessions, and whether the incident has replaced it with no fallback left.
+
+    Hosts that were left behind verify with the old one all the same.
+    """
+    every = setting.catalog.credentials.values()
+    signing = [one.name for one in every if _signs(setting, one) and "sessions" in one.used_for]
+    return {name: bool({f"refused/{name}", f"renewed/{name}"} & set(incident.events)) for name in signing}
+
+
+def _signs(setting: Setting, credential: Credential) -> bool:
+    return setting.kinds.get(credential.kind, Kind(credential.kind)).phases == 2
+
+
+def former_keys(setting: Setting) -> tuple[list[str], list[str]]:
+    """Former values of every signing key that the open incident replaced, and words on those that cannot be read."""
+    incident = setting.rotator.look().incident
+    found: dict[str, None] = {}
+    unread = []
+    for credential in setting.catalog.credentials.values():
+        if incident is None or not _signs(setting, credential):
+            continue
+        if not {f"{seen}/{credential.name}" for seen in ("refused", "renewed", "kept")} & set(incident.events):
+            continue
+        now = setting.held(credential).login.password
+        for name in credential_graph.secrets_of(setting.catalog, credential):
+            for version in incident.dead.get(name, ()):
+                contents = setting.rotator.secrets.read([name], pins={name: version})
+                key = credential_graph.find(setting.catalog, credential, contents).login.password
+                if key is None:
+                    unread.append(f"a session that {credential.name} signed: version {version} of {name} is unreadable")
+                elif key != now:
+                    found[key] = None
+    return list(found), unread

@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Values that were replaced, and every version of a secret that holds one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import zip_longest
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT, Contents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import candidate_values, match_leaked_string
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.match_leaked_string import Known
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+
+Versions = Mapping[str, Sequence[str]]
+"""Version ids by secret."""
+
+
+def dead(setting: Setting, credentials: Sequence[str], secrets: Versions) -> dict[str, list[str]]:
+    """What each credential held in these versions, and in the history of parameters, and holds no more."""
+    chosen = setting.chosen(credentials)
+    former = candidate_values.Told()
+    for contents in setting.rotator.secrets.side_by_side(list(_reads(setting, secrets))):
+        former.known += candidate_values.values_in(setting.catalog, contents, "")
+    candidate_values.histories(setting, chosen, former)
+    now = candidate_values.values_in(setting.catalog, candidate_values.current(setting, chosen), "")
+    in_use = {(one.credential, one.value) for one in now}
+    values: dict[str, dict[str, None]] = {one.name: {} for one in chosen}
+    for one in former.known:
+        if one.credential in values and (one.credential, one.value) not in in_use:
+            values[one.credential][one.value] = None
+    return {name: list(texts) for name, texts in values.items()}
+
+
+@dataclass(frozen=True)
+class Searchable:
+    """Dead values that hosts can be searched for."""
+
+    dead: Mapping[str, Sequence[str]] = field(repr=False)
+    """By credential."""
+    unread: Sequence[str]
+    """The credentials of which there is none."""
+
+
+def searchable(setting: Setting, credentials: Sequence[str], secrets: Versions) -> Searchable:
+    """As :func:`dead`, without what is too short to be told from other text."""
+    found = dead(setting, credentials, secrets)
+    long = {name: [one for one in texts if len(one) >= redaction.SHORTEST] for name, texts in found.items()}
+    return Searchable(
+        {name: texts for name, texts in long.items() if texts},
+        [name for name in credentials if not long.get(name)],
+    )
+
+
+def _reads(setting: Setting, secrets: Versions) -> Iterator[Callable[[], Contents]]:
+    """What reads the first version of every secret, then the second of those that have one, and so on."""
+    for row in zip_longest(*secrets.values()):
+        pins = {name: version for name, version in zip(secrets, row, strict=True) if version}
+        yield partial(setting.rotator.secrets.read, list(pins), pins=pins)
+
+
+def holders(
+    setting: Setting,
+    journal: Journal,
+    secrets: Versions,
+    credentials: Sequence[str],
+    denied: Callable[[str], set[str]],
+) -> tuple[dict[str, list[str]], list[str]]:
+    """These versions, with every other of the same secrets that holds a value which is dead with them.
+
+    What could not be looked into comes back in words. ``denied`` tells which versions of a secret nobody may read: what
+    was found before them is denied along with them.
+    """
+    found = {name: list(versions) for name, versions in secrets.items()}
+    values = dead(setting, credentials, secrets) if secrets else {}
+    if not any(values.values()):
+        return found, []
+    looks = [partial(_more, setting, journal, name, found[name], values, denied) for name in found]
+    each = setting.rotator.secrets.side_by_side(looks)
+    more = {name: [*found[name], *versions] for name, (versions, _untold) in zip(found, each, strict=True)}
+    return more, [line for _versions, untold in each for line in untold]
+
+
+def _more(
+    setting: Setting,
+    journal: Journal,
+    name: str,
+    known: Sequence[str],
+    values: Mapping[str, Sequence[str]],
+    denied: Callable[[str], set[str]],
+) -> tuple[list[str], list[str]]:
+    """The further versions of one secret that hold any of these values, and what could not be told."""
+    try:
+        others = _others(setting, name, {*known, *denied(name)})
+    except NotFound:  # whoever scrubs it says so
+        return [], []
+    except SecretsError as error:
+        return [], [f"other versions of secret {name} were not looked at: {error}"]
+    needed = _needed(setting, journal, name)
+    versions, untold = [], []
+    for version in others:
+        contents = setting.rotator.secrets.read([name], pins={name: version})
+        for failure in contents.failures.values():
+            untold.append(f"version {version} of {failure}; whether it holds a leaked value cannot be told")
+        if not _holds(setting.catalog, contents, values):
+            continue
+        if version in needed:
+            untold.append(f"version {version} of {name} may hold it and is needed by the rotation that is open")
+        else:
+            versions.append(version)
+    return versions, untold
+
+
+def _others(setting: Setting, name: str, but: set[str]) -> list[str]:
+    """The secret's other versions, but for its current one."""
+    store = setting.rotator.secrets
+    current = store.describe(name).stages.get(CURRENT)
+    return [one for one in store.every_version(name) if one not in but and one != current]
+
+
+def _needed(setting: Setting, journal: Journal, name: str) -> set[str]:
+    """What the rotation that is open reads, or goes back to."""
+    rotation = journal.rotation
+    if rotation is None:
+        return set()
+    named = {rotation.secrets.get(name), rotation.plan.get("secrets", {}).get(name)}
+    return {*setting.rotator.ours(rotation, name), *filter(None, named)}
+
+
+def _holds(catalog: Catalog, contents: Contents, values: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a dead value stands anywhere in the text; one that is too short for that, where its credential does."""
+    known = [Known(name, "", value) for name, texts in values.items() for value in texts]
+    texts = [one.value for one in contents.readings.values()]
+    if any(match_leaked_string.matches(text, known) for text in texts):
+        return True
+    return any(one.value in values.get(one.credential, ()) for one in candidate_values.values_in(catalog, contents, ""))
+
+
+def by_secret(secrets: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Version ids by secret, where one alone may stand for a list."""
+    return {name: [one] if isinstance(one, str) else list(one) for name, one in secrets.items()}

@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is done to dead values after a leak: hygiene, once they are proven refused. Over boto3 clients."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads
+
+STATEMENT = "WatchpartyLeakedVersions"
+DELAYS = (0.0, 1.0, 2.0)
+"""Seconds before each look whether a replica has the policy."""
+
+
+def unlabel(client: Any, name: str, versions: Sequence[str], labels: Mapping[str, Sequence[str]]) -> list[str]:
+    """Takes every label but AWSCURRENT off these versions; returns what was taken off."""
+    done = []
+    for version in versions:
+        for label in labels.get(version, []):
+            if label != CURRENT:
+                with aws_errors.translated("secretsmanager:UpdateSecretVersionStage", f"secret {name}"):
+                    client.update_secret_version_stage(SecretId=name, VersionStage=label, RemoveFromVersionId=version)
+                done.append(f"{label} off version {version} of {name}")
+    return done
+
+
+def deny(client: Any, name: str, versions: Sequence[str]) -> list[str]:
+    """Denies everybody these versions by id, which AWS keeps readable for a while; other statements stay."""
+    policy, statements = _policy(client, name)
+    before = _ours(statements)
+    denied = set(versions) | set(_ids(before))
+    if before is not None and denied == set(_ids(before)):
+        return []
+    others = [one for one in statements if one.get("Sid") != STATEMENT]
+    statement = {
+        "Sid": STATEMENT,
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "secretsmanager:GetSecretValue",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"secretsmanager:VersionId": sorted(denied)}},
+    }
+    policy = {**policy, "Statement": [*others, statement]}
+    with aws_errors.translated("secretsmanager:PutResourcePolicy", f"secret {name}"):
+        client.put_resource_policy(SecretId=name, ResourcePolicy=json.dumps(policy), BlockPublicPolicy=True)
+    return [f"a policy of {name} denies version {version}" for version in sorted(set(versions))]
+
+
+def denied_by(client: Any, name: str) -> set[str]:
+    """The versions that our statement denies."""
+    return set(_ids(_ours(_policy(client, name)[1])))
+
+
+def _policy(client: Any, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The secret's policy, and its statements."""
+    try:
+        with aws_errors.translated("secretsmanager:GetResourcePolicy", f"secret {name}"):
+            text = client.get_resource_policy(SecretId=name).get("ResourcePolicy")
+    except NotFound:
+        text = None
+    policy: dict[str, Any] = json.loads(text) if text else {"Version": "2012-10-17", "Statement": []}
+    return policy, policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
+
+
+def _ours(statements: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    return next((one for one in statements if one.get("Sid") == STATEMENT), None)
+
+
+def _ids(statement: Any) -> list[str]:
+    found = statement["Condition"]["StringEquals"]["secretsmanager:VersionId"] if statement else []
+    return [found] if isinstance(found, str) else list(found)
+
+
+def push_out(parameters: Any, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What was done to each parameter's history, and what could not be."""
+
+    def pushed(name: str) -> tuple[str, str]:
+        try:
+            parameters.push_out(name)
+        except NotFound:
+            return "", f"parameter {name} is not there, or may not be read"
+        except StoreError as error:
+            return "", f"parameter {name}: {error}"
+        return f"the history of parameter {name} holds its present value only", ""
+
+    found = parameters.side_by_side([partial(pushed, name) for name in names])
+    return [done for done, _cannot in found if done], [cannot for _done, cannot in found if cannot]
+
+
+def deny_in(
+    client: Any, region: str, name: str, versions: Sequence[str], *, sleep: Callable[[float], None] = time.sleep
+) -> str:
+    """Sees that a replica denies these versions too, over that region's client.
+
+    AWS takes labels and policies to the replicas by itself, after a while. Where it did not, the policy is put there.
+    """
+    for delay in DELAYS:
+        sleep(delay)
+        if set(versions) <= denied_by(client, name):
+            return f"the policy of {name} denies them in {region} too"
+    deny(client, name, versions)
+    return f"a policy of {name} in {region} denies version {', '.join(sorted(set(versions)))}"
+
+
+def scrubbed(
+    client: Any,
+    secrets: Mapping[str, Sequence[str]],
+    regional: Callable[[str], Any] | None = None,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> tuple[list[str], list[str]]:
+    """What was done to the versions of each secret, and what could not be; ``regional`` gives a region's client."""
+    each = in_threads([partial(_scrubbed, client, name, versions) for name, versions in secrets.items()])
+    if regional:
+        replicas = [
+            (region, name, one.former) for name, one in zip(secrets, each, strict=False) for region in one.regions
+        ]
+        each += in_threads([partial(_denied_there, regional(one[0]), *one, sleep) for one in replicas])
+    return [line for one in each for line in one.done], [line for one in each for line in one.cannot]
+
+
+@dataclass(frozen=True)
+class _Scrubbed:
+    """What became of one secret, or of its copy in one region."""
+
+    done: Sequence[str] = ()
+    cannot: Sequence[str] = ()
+    former: Sequence[str] = ()
+    """The versions that are denied."""
+    regions: Sequence[str] = ()
+    """Those that hold a copy."""
+
+
+def _scrubbed(client: Any, name: str, versions: Sequence[str]) -> _Scrubbed:
+    try:
+        with aws_errors.translated("secretsmanager:DescribeSecret", f"secret {name}"):
+            described = client.describe_secret(SecretId=name)
+    except StoreError as error:
+        return _Scrubbed(cannot=[str(error)])
+    labels = described.get("VersionIdsToStages", {})
+    # Denied by id, the current version would be refused to the application too.
+    current = [one for one in versions if CURRENT in labels.get(one, [])]
+    cannot = [f"version {one} of {name} is its current one" for one in current]
+    former = [one for one in versions if one not in current]
+    if not former:
+        return _Scrubbed(cannot=cannot)
+    done: list[str] = []
+    for act in (partial(unlabel, client, name, former, labels), partial(deny, client, name, former)):
+        try:
+            done += act()
+        except StoreError as error:
+            cannot.append(str(error))
+    copies = [str(one["Region"]) for one in described.get("ReplicationStatus", []) if one.get("Region")]
+    return _Scrubbed(done, cannot, former, copies)
+
+
+def _denied_there(
+    client: Any, region: str, name: str, versions: Sequence[str], sleep: Callable[[float], None]
+) -> _Scrubbed:
+    try:
+        return _Scrubbed(done=[deny_in(client, region, name, versions, sleep=sleep)])
+    except StoreError as error:
+        return _Scrubbed(cannot=[f"replica in {region}: {error}"])

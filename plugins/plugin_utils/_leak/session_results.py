@@ -1,0 +1,161 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What hosts told of the sessions that were to end, in words: what was tried, and what may be alive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import one_line
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.confirmation_text import UNDECLARED
+
+Lines = list[tuple[str, str]]
+"""A host, and what is said of it."""
+NONE_FOUND = (
+    "whether that was all: no session was found {} its variables say that they are; see that django_session_engine "
+    "and the other django_session_… are the application's, or set django_chdir"
+)
+VARIABLES = {"chdir": "django_chdir", "env_file": "env_deploy_path"}
+"""What a host calls an option of django_sessions; the others are django_session_OPTION."""
+PLACES = {"db": "the database", "cache": "the cache", "file": "files"}
+
+
+def told(
+    gathered: Mapping[str, Any], declared: Sequence[str], keys: Mapping[str, bool], behind: Sequence[str] = ()
+) -> dict[str, list[str]]:
+    """Words under "tried" and "alive".
+
+    ``gathered`` holds django_sessions' results: ``ended`` of ``host``, which ends what all hosts share, and by host in
+    ``each`` what was ``ended`` and ``tried`` there. ``keys`` says of each credential that signs sessions whether it was
+    replaced; hosts that were left ``behind`` have the old one.
+    """
+    if not gathered:
+        return {"tried": [], "alive": []}
+    if not gathered.get("wanted"):
+        return {"tried": ["not tried: sessions, since leak_sessions=false"], "alive": []}
+    plan = gathered.get("plan") or {}
+    if not plan.get("ends", True):
+        why = "those that the catalog's purge names go with it" if plan["declared"] else UNDECLARED
+        return {"tried": [f"not tried: sessions, since {why}"], "alive": []}
+    host, ended, each = gathered["host"], gathered["ended"], gathered["each"]
+    problem = _problem(ended)
+    # Nothing was asked of a host that is given up.
+    asked = [name for name in behind if name == host or name in each]
+    doubts = [] if problem else [(host, _may_live(one)) for one in ended.get("doubtful") or ()]
+    is_dead = _by_the_key(keys) and not asked
+    alive: Lines = [(host, f"sessions were not ended: {problem}")] if problem else []
+    alive += [] if is_dead else doubts
+    if ended.get("engine") == "file":
+        # A session in a file is signed too, so a host's new key ends it.
+        kept = behind if _by_the_key(keys) else each
+        found = {name: _of_files(one.get("ended") or {}) for name, one in each.items() if name in kept}
+        alive += [(name, words) for name, words in found.items() if words]
+    results = {host: {} if problem else ended, **{name: one.get("tried") or {} for name, one in each.items()}}
+    untried = [(name, words) for name, result in results.items() for words in _untried(result, name != host)]
+    untried += doubts if is_dead else []
+    untried += [(host, NONE_FOUND.format(where)) for where in _empty(gathered, ended) if not problem and not doubts]
+    tried = _shared((name, words) for name, result in results.items() for words in result.get("tried") or ())
+    alive += [(name, words) for name, result in results.items() for words in result.get("accepted") or ()]
+    return {
+        "tried": [*tried, *(f"not tried: {line}" for line in _shared(untried))],
+        "alive": [*_shared(alive), *(_of_cookies(declared, keys, asked) if ended.get("only_the_key") else ())],
+    }
+
+
+def _problem(result: Mapping[str, Any]) -> str:
+    """Why a task brought nothing; empty if it did."""
+    words = one_line(result.get("msg") or "no answer")
+    if result.get("unreachable"):
+        return f"cannot be reached: {words}"
+    if not result:
+        return "it was not asked"
+    return words if result.get("failed") else ""
+
+
+def websockets(gathered: Mapping[str, Any], keys: Mapping[str, bool], restarts: Mapping[str, Sequence[str]]) -> str:
+    """Channels asks for a session as a websocket opens, and not again: what a restart alone ends, after the sessions.
+
+    ``restarts`` are the units by host that serve them. With a new key they were restarted by the rollout, and an old
+    cookie has opened none since. Empty where there is nothing to be said.
+    """
+    ended = gathered.get("ended") or {}
+    if not gathered.get("wanted") or _problem(ended) or ended.get("only_the_key") or _by_the_key(keys):
+        return ""
+    lines = [(host, f"systemctl restart {' '.join(units)}") for host, units in restarts.items() if units]
+    do = "; ".join(f"on {line}" for line in _shared(lines)) or "restart what serves them on every host"
+    return f"websockets that were opened before the sessions ended live on, where the application has any: {do}"
+
+
+def _by_the_key(keys: Mapping[str, bool]) -> bool:
+    """Whether old sessions log nobody in wherever the new key is."""
+    return bool(keys) and all(keys.values())
+
+
+def _may_live(doubt: Mapping[str, Any]) -> str:
+    options = [VARIABLES.get(name, f"django_session_{name}") for name in doubt["options"]]
+    if doubt["restart"]:
+        do = "restart the services on every host, then start again with -e leak_sessions=false"
+    elif doubt["options"] == ["clear_cache"]:
+        do = f"set {options[0]}=true, which empties it as a whole, then start again"
+    else:
+        do = f"see that {' and '.join(options)} are the application's, then start again"
+    return f"sessions in {PLACES[doubt['store']]} may live on: {doubt['why']}; {do}"
+
+
+def _empty(gathered: Mapping[str, Any], ended: Mapping[str, Any]) -> list[str]:
+    """Where nothing was found by somebody else than the application, which knows where to look."""
+    if gathered.get("by_application") or ended.get("only_the_key"):
+        return []
+    if not ended.get("count"):
+        return ["where"]
+    return [f"in {PLACES[one['store']]} where" for one in ended.get("stores") or () if not one["count"]]
+
+
+def _of_files(result: Mapping[str, Any]) -> str:
+    if result.get("skipped"):
+        return (
+            "sessions in its files, if any, were not ended; it names neither django_chdir nor django_session_file_path"
+        )
+    problem = _problem(result)
+    return f"sessions in its files were not ended: {problem}" if problem else ""
+
+
+def _untried(result: Mapping[str, Any], is_other: bool) -> Iterator[str]:
+    """``is_other``: the one that ends them says why it tries none, or that it failed."""
+    if is_other and result.get("skipped"):
+        yield (
+            "an old session: it names no address that only those who are logged in get (django_probe_url), or no "
+            "django_chdir"
+        )
+    elif is_other and _problem(result):
+        yield f"an old session: {_problem(result)}"
+    yield from result.get("not_tried") or ()
+
+
+def _of_cookies(declared: Sequence[str], keys: Mapping[str, bool], behind: Sequence[str]) -> Iterator[str]:
+    """Nothing on a server ends sessions in cookies."""
+    only = "sessions are in cookies, so only a new SECRET_KEY ends them"
+    kept = sorted(name for name, is_replaced in keys.items() if not is_replaced)
+    if not keys:
+        yield (
+            f"{only}, and the catalog has no credential of it: replace it by hand, then start again with "
+            "-e leak_sessions=false"
+        )
+    elif kept:
+        words = ",".join(dict.fromkeys((*declared, *kept)))
+        yield (
+            f"{only}, and {', '.join(kept)} was not replaced: start again with -e leak_credentials={words}, or with "
+            "-e leak_sessions=false to leave everybody logged in"
+        )
+    elif behind:
+        words = "sessions are in cookies, and it was left behind: those that the old SECRET_KEY signed live there"
+        yield from _shared((host, words) for host in behind)
+
+
+def _shared(lines: Iterable[tuple[str, str]]) -> list[str]:
+    """Each line once, after all hosts that say it."""
+    hosts: dict[str, list[str]] = {}
+    for host, words in lines:
+        hosts.setdefault(words, []).append(host)
+    return [f"{', '.join(names)}: {words}" for words, names in hosts.items()]

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What tasks brought back of a leak, in words for the post-mortem; above all what they could not bring."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import one_line
+
+LEFT_OUT = "was not asked, being compromised; keep an image of its disks before it is rebuilt"
+HEALTHY = 200
+OVER = "was not asked: the time for evidence was over"
+
+
+def told(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Lists of words by heading of the post-mortem, out of registered results.
+
+    ``seen`` and ``copies`` are results by host, ``left_out`` the hosts that nothing was asked of, ``sessions`` the
+    results of servers, one a credential, ``readers`` the results of CloudTrail, the later one last, and ``scrubbed``
+    what became of the stores.
+    """
+    seen, copies = _mapping(gathered.get("seen")), _mapping(gathered.get("copies"))
+    left_out = list(gathered.get("left_out") or ())
+    evidence = [line for one in gathered.get("sessions") or () for line in _sessions(one)]
+    evidence += [f"{host}: {line}" for host, result in seen.items() for line in _seen(result)]
+    evidence += [f"{host}: {LEFT_OUT}" for host in left_out]
+    scrubbed = _mapping(gathered.get("scrubbed"))
+    removed = [f"{host}: removed {line}" for host, result in copies.items() for line in result.get("removed", ())]
+    left = [f"{host}: {line}" for host, result in copies.items() for line in _left(result)]
+    left += [f"{host}: copies of what is dead were not looked for, being compromised" for host in left_out]
+    unread = gathered.get("unread") or ()
+    left += [f"{name}: no copies were looked for; no former value of it is known" for name in unread]
+    return {
+        "evidence": evidence,
+        "readers": _readers(gathered.get("readers") or ()),
+        "scrubbed": [*removed, *scrubbed.get("scrubbed", ())],
+        "not_scrubbed": [*left, *scrubbed.get("not_scrubbed", ())],
+    }
+
+
+def health(results: Any, left: Collection[str] = ()) -> tuple[dict[str, str], list[str]]:
+    """By host how its addresses answered, and what is wrong with any of them; hosts that were ``left`` are not."""
+    healthy, problems = {}, []
+    for host, result in _mapping(results).items():
+        problem = _problem(result)
+        answers = result.get("health") or []
+        bad = [_answer(one) for one in answers if one["status"] != HEALTHY]
+        if bad:
+            problems.append(f"{host}: {', '.join(bad)}")
+        elif not problem:
+            healthy[host] = ", ".join(map(_answer, answers)) or "no health address"
+        elif host not in left:
+            problems.append(f"{host}: {problem}")
+    return healthy, problems
+
+
+def _answer(one: Mapping[str, Any]) -> str:
+    return f"{one['url']} {one.get('problem') or 'answers ' + str(one['status'])}"
+
+
+def _mapping(found: Any) -> Mapping[str, Any]:
+    return found if isinstance(found, Mapping) else {}
+
+
+def _problem(result: Mapping[str, Any]) -> str | None:
+    """Why a task brought nothing, or None if it did."""
+    words = one_line(result.get("msg") or "no answer")
+    if result.get("unreachable"):
+        return f"cannot be reached: {words}"
+    if not result or result.get("skipped"):
+        return OVER
+    return words if result.get("failed") else None
+
+
+def _sessions(result: Mapping[str, Any]) -> Iterator[str]:
+    name = result.get("name", "a server")
+    problem = _problem(result)
+    found = result.get("sessions")
+    if problem or not found:
+        yield f"{name}: {problem or 'no sessions'}"
+    else:
+        for one in found if isinstance(found, Sequence) else [found]:
+            yield f"{name}: {json.dumps(one, sort_keys=True)}"
+    for line in result.get("short") or ():
+        yield f"{name}: NOT gathered: {line}"
+
+
+def _seen(result: Mapping[str, Any]) -> list[str]:
+    problem = _problem(result)
+    if problem:
+        return [problem]
+    return [*result.get("lines", ()), *(f"NOT gathered: {line}" for line in result.get("short", ()))]
+
+
+def _left(result: Mapping[str, Any]) -> list[str]:
+    problem = _problem(result)
+    if problem:
+        return [f"copies of what is dead were not looked for: {'nothing was read' if problem == OVER else problem}"]
+    return list(result.get("left", ()))
+
+
+def _readers(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The later answer, which holds the earlier one's events too, unless it is none."""
+    answers = [one for one in results if one.get("words")]
+    if not answers:
+        problem = next((found for found in map(_problem, reversed(results)) if found), "there was no time")
+        return [f"CloudTrail was not asked: {'there was no time' if problem == OVER else problem}"]
+    asked = [one for one in answers if one.get("asked")]
+    chosen = (asked or answers)[-1]
+    if chosen is not results[-1]:
+        return [*chosen["words"], "this is the answer from before the containment; there was none after it"]
+    return list(chosen["words"])

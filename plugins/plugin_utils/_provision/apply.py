@@ -1,0 +1,327 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The acts of provisioning on the stores, known by their interface only: each can be repeated, and loses no write."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM, Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    AlreadyExists,
+    Conflict,
+    ProvisionError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import (
+    Change,
+    Form,
+    Kept,
+    ParameterMaking,
+    SecretMaking,
+    change,
+    tier_for,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import plan as _plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.plan import Ground, Plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.writes import CREATE, MERGE, Write
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+
+TRIES = 4
+"""How often a plan is made anew because somebody else wrote meanwhile."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the operator allows beside the values."""
+
+    adopt: bool = False
+    """Take over secrets whose tags say that they are another's."""
+    restore: bool = False
+    advanced: bool = False
+    anyway: bool = False
+    exact: bool = False
+    """Refuse given values where the stores hold others."""
+    key: str | None = None
+    """Another key than the catalog's; empty for AWS's own."""
+    policy: str | None = None
+    forms: bool = True
+    """Bring what stands beside the values that are there, such as keys and tags, to what the catalog says."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one look brought."""
+
+    contents: Contents
+    kept: Mapping[str, Kept]
+    """Secrets, and parameters where their forms are asked for."""
+    journal: _journal.Journal
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A plan with what becomes of secrets and parameters that are there."""
+
+    plan: Plan
+    restores: tuple[str, ...] = ()
+    reforms: Mapping[str, Change] = field(default_factory=dict)
+
+    @property
+    def words(self) -> list[str]:
+        """One line an act, without a value."""
+        said = [f"secret {name} is taken back from its deletion" for name in self.restores]
+        said += [write.words for write in self.plan.writes]
+        return said + [_gets(name, one) for name, one in sorted(self.reforms.items())]
+
+
+class Provisioner:
+    """One process's hands on the stores."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        secrets: SecretMaking,
+        parameters: ParameterMaking,
+        kinds: Mapping[str, Kind],
+        generate: Callable[[Kind], str],
+        journal: JournalStore | None = None,
+        wish: Wish | None = None,
+        planner: Callable[[Ground], Plan] = _plan.plan,
+    ) -> None:
+        self.catalog = catalog
+        self.secrets = secrets
+        self.parameters = parameters
+        self.journal = journal
+        self.makes_journal = False
+        """Whether the journal is yet to be made, so that nothing can be open in it."""
+        self.wish = wish or Wish()
+        self.kinds = kinds
+        self._generate = generate
+        self._planner = planner
+        self._generated: dict[str, str] = {}
+        self.notes: tuple[str, ...] = ()
+        """Those of the plan that was carried out last: a secret that was restored may have more to tell."""
+
+    def look(self) -> Seen:
+        names = targets.secret_names(self.catalog)
+        journal = self._opened()
+        contents = self.secrets.read(names) if names else Contents()
+        contents |= self.parameters.read([self.catalog.ssm_path])
+        # One without a value is said to be missing, too.
+        found = {name: self.secrets.kept(name) for name in names}
+        kept = {name: one for name, one in found.items() if one}
+        if self.wish.forms:
+            there = [name for name, one in contents.readings.items() if one.store == SSM]
+            kept.update(self.parameters.kept(list(targets.parameters(self.catalog, there))))
+        return Seen(contents, kept, journal)
+
+    def _opened(self) -> _journal.Journal:
+        return self.journal.read() if self.journal and not self.makes_journal else _journal.Journal()
+
+    def outlook(self, given: Mapping[str, str], seen: Seen | None = None) -> Outlook:
+        """The whole plan. What stands against it is in its problems."""
+        seen = seen or self.look()
+        ground = Ground(
+            catalog=self.catalog,
+            kinds=self.kinds,
+            contents=seen.contents,
+            generate=self._once,
+            given=given,
+            rotation=seen.journal.rotation,
+            advanced=self.wish.advanced,
+            restoring=self.wish.restore,
+            anyway=self.wish.anyway,
+            exact=self.wish.exact,
+        )
+        plan = self._planner(ground)
+        plan = replace(plan, writes=tuple(self._into_empty(write, seen) for write in plan.writes))
+        restores = tuple(name for name, one in seen.kept.items() if one.deleted and self.wish.restore)
+        touched = dict.fromkeys((*restores, *(write.name for write in plan.writes if write.act != CREATE)))
+        kept = [seen.kept[name] for name in touched if name in seen.kept and not self.wish.adopt]
+        plan = replace(plan, problems=(*plan.problems, *(words for one in kept for words in self._of_another(one))))
+        reforms, notes = self._reforms(seen)
+        return Outlook(replace(plan, notes=(*plan.notes, *notes)), restores, reforms)
+
+    def apply(self, given: Mapping[str, str], outlook: Outlook | None = None) -> list[str]:
+        """Carries the plan out; the lines of what was done. Raises :class:`ProvisionError` before the first write."""
+        done: list[str] = []
+        still: Sequence[str] = ()
+        for at in range(TRIES):
+            outlook = outlook if outlook and at == 0 else self.outlook(given)
+            if outlook.plan.problems and done:
+                words = (
+                    f"{'; '.join(done)}. What is there now stands against the rest: {'; '.join(outlook.plan.problems)}"
+                )
+                raise Conflict(words)
+            if outlook.plan.problems:
+                raise ProvisionError(outlook.plan.problems)
+            self.notes = outlook.plan.notes
+            if outlook.restores:
+                still = outlook.restores
+                for name in outlook.restores:
+                    self.secrets.restore(name)
+                    done.append(f"secret {name} is taken back from its deletion")
+                self.secrets.settling.wait()  # a look that is behind would take it back again
+                continue
+            try:
+                for write in outlook.plan.writes:
+                    self._write(write)
+                    done.append(write.words)
+            except (AlreadyExists, Conflict):
+                if at == TRIES - 1:
+                    raise
+                self.secrets.settling.wait()  # a look that is behind would plan the same again
+                continue
+            if outlook.plan.writes and any(_is_parameter(name) for name in outlook.reforms):
+                self.parameters.settling.wait()  # what is written once more for its key must be the newest
+            for name, one in sorted(outlook.reforms.items()):
+                self._reform(name, one)
+                done.append(_gets(name, one))
+            return done
+        raise Conflict(f"{', '.join(still)}: is still scheduled for deletion, says AWS; run again")
+
+    def absent(self, names: Sequence[str]) -> list[str]:
+        """Schedules the deletion of these secrets; those that it was still to be done for."""
+        self.require_ours(names)
+        days = self.catalog.aws.recovery_days if self.catalog.aws else 30
+        return [name for name in names if self.secrets.retire(name, days=days)]
+
+    def restored(self, names: Sequence[str]) -> list[str]:
+        """Takes back the deletion of these secrets; those that it was still to be done for."""
+        self.require_ours(names)
+        return [name for name in names if self.secrets.restore(name)]
+
+    def _require_known(self, names: Sequence[str]) -> None:
+        known = targets.secret_names(self.catalog)
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise ProvisionError(
+                [f"{name}: is no secret of {self.catalog.environment}; it has {', '.join(known)}" for name in unknown]
+            )
+
+    def require_ours(self, names: Sequence[str]) -> None:
+        """Raises :class:`ProvisionError` for what the catalog does not know, and for what has another's tags."""
+        self._require_known(names)
+        found = {name: self.secrets.kept(name) for name in names}
+        foreign = [words for one in found.values() if one for words in self._of_another(one)]
+        if foreign and not self.wish.adopt:
+            raise ProvisionError(foreign)
+
+    def _write(self, write: Write) -> None:
+        if write.store != SSM:
+            version = str(uuid.uuid4())
+            if write.act == CREATE:
+                form = replace(self.form(write.name), policy=self.wish.policy)
+                self.secrets.make(write.name, write.content, version=version, form=form)
+            else:
+                self.secrets.merge(write.name, write.content, version=version, instead_of=write.instead_of or None)
+        elif write.act == CREATE:
+            tier = tier_for(write.content, advanced=self.wish.advanced)
+            form = self.form(write.name, description=self._description(write))
+            self.parameters.make(write.name, write.content, secure=write.secure, form=form, tier=tier)
+        else:
+            self.parameters.overwrite(write.name, write.content, instead_of=int(write.instead_of))
+
+    def _once(self, credential: Credential, kind: Kind) -> str:
+        if credential.name not in self._generated:
+            self._generated[credential.name] = self._generate(kind)
+        return self._generated[credential.name]
+
+    def form(self, name: str, *, description: str = "") -> Form:
+        """What stands beside the values of a secret or parameter. Raises PolicyError for a tag that AWS refuses."""
+        aws = self.catalog.aws
+        tags = access_resources.tags(self.catalog)
+        ages = [self.catalog.credentials[one].max_age_days for one in targets.holders(self.catalog, name)]
+        days = [age for age in ages if age]
+        if days:
+            tags["RotationDays"] = str(min(days))
+        key = self.wish.key if self.wish.key is not None else (aws.kms_key if aws else None)
+        return Form(
+            description=description or f"{self.catalog.application}, {self.catalog.environment}: values of its .env",
+            key=key or None,
+            tags=tags,
+            replicas=aws.replicas if aws and not _is_parameter(name) else (),
+        )
+
+    def _description(self, write: Write) -> str:
+        setting = self.catalog.settings.get(write.fills[0].target)
+        return setting.description if setting and setting.description else ""
+
+    def _reforms(self, seen: Seen) -> tuple[dict[str, Change], list[str]]:
+        """What becomes of those that are there, and what is left as it is, in words."""
+        found: dict[str, Change] = {}
+        notes: list[str] = []
+        told = targets.parameters(self.catalog, (name for name in seen.kept if _is_parameter(name)))
+        for name, kept in seen.kept.items() if self.wish.forms else ():
+            if kept.deleted:
+                continue
+            if self._of_another(kept) and not self.wish.adopt:
+                notes += self._of_another(kept)
+                continue
+            wanted = self.form(name)
+            if _is_parameter(name):
+                plain = name in seen.contents.readings and seen.contents.readings[name].plain
+                wanted = replace(wanted, description=told[name], key=None if plain else wanted.key)
+            if kept.form.description:  # somebody's own words stay
+                wanted = replace(wanted, description="")
+            one = change(kept.form, wanted)
+            if _is_parameter(name) and one.rewrites and self._is_rotating(seen.journal, name):
+                late = ", ".join(replace(one, tags={}).words)
+                notes.append(f"parameter {name} lacks {late}, until {seen.journal.rotation}, which changes it, ends")
+                one = Change(tags=one.tags)
+            # A run that was cut short may have made it, and not come to its policy.
+            if self.wish.policy and not _is_parameter(name) and not self.secrets.policy(name):
+                one = replace(one, policy=self.wish.policy)
+            if one.words:
+                found[name] = one
+        return found, notes
+
+    def _reform(self, name: str, one: Change) -> None:
+        if not _is_parameter(name):
+            self.secrets.reform(name, one)
+            return
+        # A parameter cannot be written on condition, and what a rotation writes must not be put back by a late act.
+        if one.rewrites and self._is_rotating(self._opened(), name):
+            raise Conflict(f"parameter {name}: a rotation that changes it began meanwhile; run again when it has ended")
+        self.parameters.reform(name, one)
+
+    @staticmethod
+    def _is_rotating(journal: _journal.Journal, name: str) -> bool:
+        return journal.rotation is not None and name in journal.rotation.names
+
+    @staticmethod
+    def _into_empty(write: Write, seen: Seen) -> Write:
+        """A secret that is there without a value, as Terraform makes them, gets its first version."""
+        kept = seen.kept.get(write.name)
+        return replace(write, act=MERGE) if write.act == CREATE and kept and not kept.deleted else write
+
+    def _of_another(self, kept: Kept) -> list[str]:
+        wanted = {"Application": self.catalog.application, "Environment": self.catalog.environment}
+        tags = kept.form.tags
+        other = {tag: tags[tag] for tag in wanted if tag in tags and tags[tag] != wanted[tag]}
+        if not other:
+            return []
+        said = ", ".join(f"{tag}={text}" for tag, text in sorted(other.items()))
+        remedy = "give it another name in the catalog, or take it over with -e provision_adopt=true"
+        whose = f"{self.catalog.application}'s in {self.catalog.environment}"
+        return [f"{_kind(kept.name)} {kept.name} is tagged {said}, so it is not {whose}; {remedy}"]
+
+
+def _is_parameter(name: str) -> bool:
+    return name.startswith("/")
+
+
+def _kind(name: str) -> str:
+    return "parameter" if _is_parameter(name) else "secret"
+
+
+def _gets(name: str, one: Change) -> str:
+    return f"{_kind(name)} {name} gets: {', '.join(one.words)}"

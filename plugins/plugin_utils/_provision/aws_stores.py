@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Making secrets and parameters in AWS, over boto3 clients that it is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AlreadyExists, NotFound, StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import (
+    SECURE,
+    Form,
+    Kept,
+    ParameterMaking,
+    SecretMaking,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+
+DESCRIBED_AT_ONCE = 50
+"""Parameters a filter of DescribeParameters."""
+
+
+class MakingSecrets(SecretMaking, SecretsManager):
+    """Secrets Manager, with what a secret is made with."""
+
+    def _kept(self, name: str) -> Kept:
+        with aws_errors.translated("secretsmanager:DescribeSecret", f"secret {name}"):
+            found = self._client.describe_secret(SecretId=name)
+        form = Form(
+            description=found.get("Description", ""),
+            key=found.get("KmsKeyId"),
+            tags={tag["Key"]: tag["Value"] for tag in found.get("Tags", [])},
+            replicas=tuple(one["Region"] for one in found.get("ReplicationStatus", [])),
+        )
+        return Kept(name, form, deleted="DeletedDate" in found)
+
+    def _make(self, name: str, content: str, version: str, form: Form) -> None:
+        more: dict[str, Any] = {"Description": form.description, "KmsKeyId": form.key, "Tags": _tags(form.tags)}
+        more["AddReplicaRegions"] = [{"Region": region} for region in form.replicas]
+        try:
+            with aws_errors.translated("secretsmanager:CreateSecret", f"secret {name}", carries=content):
+                self._client.create_secret(
+                    Name=name,
+                    SecretString=content,
+                    ClientRequestToken=version,
+                    **{key: value for key, value in more.items() if value},
+                )
+        except NotFound as error:  # its name is not free yet, or its key is not there
+            if aws_errors.speaks_of_deletion(str(error)):
+                raise AlreadyExists(str(error)) from None
+            raise
+
+    def policy(self, name: str) -> str | None:
+        with aws_errors.translated("secretsmanager:GetResourcePolicy", f"secret {name}"):
+            found: str | None = self._client.get_resource_policy(SecretId=name).get("ResourcePolicy")
+        return found
+
+    def _put_policy(self, name: str, policy: str) -> None:
+        with aws_errors.translated("secretsmanager:PutResourcePolicy", f"secret {name}"):
+            self._client.put_resource_policy(SecretId=name, ResourcePolicy=policy, BlockPublicPolicy=True)
+
+    def _update(self, name: str, description: str | None, key: str | None) -> None:
+        parts = {"Description": description, "KmsKeyId": key}
+        with aws_errors.translated("secretsmanager:UpdateSecret", f"secret {name}"):
+            self._client.update_secret(SecretId=name, **{part: text for part, text in parts.items() if text})
+
+    def _tag(self, name: str, tags: Mapping[str, str]) -> None:
+        with aws_errors.translated("secretsmanager:TagResource", f"secret {name}"):
+            self._client.tag_resource(SecretId=name, Tags=_tags(tags))
+
+    def _replicate(self, name: str, regions: tuple[str, ...]) -> None:
+        with aws_errors.translated("secretsmanager:ReplicateSecretToRegions", f"secret {name}"):
+            self._client.replicate_secret_to_regions(
+                SecretId=name, AddReplicaRegions=[{"Region": region} for region in regions]
+            )
+
+    def _retire(self, name: str, days: int) -> None:
+        with aws_errors.translated("secretsmanager:DeleteSecret", f"secret {name}"):
+            self._client.delete_secret(SecretId=name, RecoveryWindowInDays=days)
+
+    def _restore(self, name: str) -> None:
+        with aws_errors.translated("secretsmanager:RestoreSecret", f"secret {name}"):
+            self._client.restore_secret(SecretId=name)
+
+
+class MakingParameters(ParameterMaking, ParameterStore):
+    """Parameter Store, with what a parameter is made with."""
+
+    def kept(self, names: Sequence[str]) -> dict[str, Kept]:
+        found: dict[str, Kept] = {}
+        paginator = self._client.get_paginator("describe_parameters")
+        for start in range(0, len(names), DESCRIBED_AT_ONCE):
+            batch = list(names[start : start + DESCRIBED_AT_ONCE])
+            with aws_errors.translated("ssm:DescribeParameters", ", ".join(batch)):
+                pages = paginator.paginate(ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": batch}])
+                for one in pages.search("Parameters[]"):
+                    form = Form(one.get("Description", ""), one.get("KeyId"), self._tags(one["Name"]))
+                    found[one["Name"]] = Kept(one["Name"], form)
+        return found
+
+    def _tags(self, name: str) -> dict[str, str]:
+        with aws_errors.translated("ssm:ListTagsForResource", f"parameter {name}"):
+            answer = self._client.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)
+        return {tag["Key"]: tag["Value"] for tag in answer.get("TagList", [])}
+
+    def _tag(self, name: str, tags: Mapping[str, str]) -> None:
+        with aws_errors.translated("ssm:AddTagsToResource", f"parameter {name}"):
+            self._client.add_tags_to_resource(ResourceType="Parameter", ResourceId=name, Tags=_tags(tags))
+
+    def _make(self, name: str, value: str, kind: str, form: Form, tier: str) -> None:
+        more: dict[str, Any] = {"Description": form.description, "Tags": _tags(form.tags)}
+        more["KeyId"] = form.key if kind == SECURE else None
+        with aws_errors.translated("ssm:PutParameter", f"parameter {name}", carries=value):
+            self._client.put_parameter(
+                Name=name,
+                Value=value,
+                Type=kind,
+                Tier=tier,
+                Overwrite=False,
+                **{key: given for key, given in more.items() if given},
+            )
+
+
+def require_key(client: Any, alias: str) -> None:
+    """Raises :class:`StoreError`, with the remedy, where the key is not there or cannot be used."""
+    try:
+        with aws_errors.translated("kms:DescribeKey", alias):
+            state = client.describe_key(KeyId=alias)["KeyMetadata"]["KeyState"]
+    except StoreError as error:
+        if "NotFoundException" not in str(error):
+            raise
+        raise NotFound(
+            f"the key {alias} is not there. Make it by watchparty.secrets.provision --tags access, or name another one "
+            "in the catalog (aws.kms_key)"
+        ) from None
+    if state != "Enabled":
+        raise StoreError(
+            f"the key {alias} is {state}; enable it by 'aws kms enable-key' or 'aws kms cancel-key-deletion'"
+        )
+
+
+def _tags(tags: Mapping[str, str]) -> list[Mapping[str, str]]:
+    return [{"Key": name, "Value": text} for name, text in sorted(tags.items())]

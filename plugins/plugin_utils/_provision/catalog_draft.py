@@ -1,0 +1,289 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A catalog drafted from an existing ``.env``. Every guess is marked, and no value is in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain, count
+from typing import NamedTuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv, value_types
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, login_of
+
+HEADER = """\
+# Drafted from a .env: names, and guesses at the rest. It holds no value. Look at every line marked "guessed", correct
+# it, and move the file into group_vars/all; docs/how-to/write-a-catalog.md explains each key.
+"""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_+.-]*\Z")
+_SECRET = re.compile(r"SECRET|PASSW|PWD|TOKEN|KEY|CREDENTIAL|PRIVATE|DSN|SALT|SIGN|WEBHOOK|CERT", re.IGNORECASE)
+_USER = re.compile(r"(USER|USERNAME|LOGIN|_ID)$", re.IGNORECASE)
+_MODULE = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+\Z")
+_YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+_PREFIXES = {"DB": "DB", "DATABASE": "DB", "POSTGRES": "DB", "EMAIL": "Email", "SMTP": "Email", "AWS": "Storage"}
+_THIRD = re.compile(
+    r"(GOOGLE|YOUTUBE|TWITCH|GITHUB|GITLAB|SLACK|STRIPE|PAYPAL|TWILIO|SENDGRID|MAILGUN|OPENAI|FACEBOOK|TWITTER|DISCORD"
+    r"|SENTRY|DATADOG|SEGMENT|ALGOLIA|CLOUDFLARE|APPLE|MICROSOFT|AZURE|SPOTIFY|TELEGRAM)_"
+)
+_KINDS = {"postgresql": "postgresql_role", "postgres": "postgresql_role"}
+_KINDS.update(dict.fromkeys(("redis", "rediss", "valkey", "valkeys"), "valkey_user"))
+_NAMES = {"postgresql_role": "database", "valkey_user": "cache"}
+_PASSWORD = re.compile(r"([A-Za-z0-9_]*?_|PG)(?:PASSWORD|PASS|PWD|AUTH_TOKEN)")
+_PARTS = {
+    "user": ("USER", "USERNAME", "LOGIN"),
+    "host": ("HOST", "HOSTNAME", "ENDPOINT"),
+    "port": ("PORT",),
+    "database": ("NAME", "DATABASE", "DB", "DBNAME"),
+}
+_PORTS = {"5432": "postgresql_role", "6432": "postgresql_role", "6379": "valkey_user", "6380": "valkey_user"}
+_OTHERS = ("3306", "1433", "1521", "27017", "25", "465", "587", "5672", "9200")
+"""Ports of servers that no kind of credential is for."""
+_DATABASES = ("DB", "DATABASE", "POSTGRES", "POSTGRESQL", "PG")
+_CACHES = ("REDIS", "VALKEY", "CACHE")
+_LONG = 20
+"""Characters from which on a text without a space may be a secret."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a setting seems to be."""
+
+    name: str
+    type: str
+    sensitivity: str
+    why: str
+    schemes: tuple[str, ...] = ()
+    is_set: bool = True
+
+    @property
+    def line(self) -> str:
+        where = (
+            f"group: {_group(self.name)}"
+            if self.sensitivity == "high"
+            else f"parameter: {_folder(self.name)}/{self.name}"
+        )
+        parts = [where] + ([f"type: {self.type}"] if self.type != "string" else [])
+        parts += [f"schemes: [{', '.join(_text(one) for one in self.schemes)}]"] if self.schemes else []
+        parts.append(f"sensitivity: {self.sensitivity}")
+        parts += ["required: true"] if self.is_set and self.sensitivity == "high" else []
+        return f"    {_text(self.name)}: {{{', '.join(parts)}}} # guessed: {self.why}"
+
+
+class Drafted(NamedTuple):
+    """What a credential seems to be."""
+
+    kind: str
+    settings: list[str]
+    why: str
+    parts: Mapping[str, str] = {}
+    """The settings that hold its server's address, where no URL does."""
+
+
+def draft(values: Mapping[str, str], application: str) -> str:
+    """The text of a catalog for these settings."""
+    names = [name for name in values if is_name(name)]
+    guesses = [replace(guess(name, values[name]), is_set=bool(values[name])) for name in names]
+    left = [f"  # left out: line {at} of the file has no setting's name" for at in _odd(values)]
+    lines = [
+        HEADER + "secrets_catalog:",
+        f"  application: {_text(application)}",
+        "  contacts: {security: security@example.com} # guessed: write who is told of a leak",
+        f"  audit_log: {{log_group: /{application}/secrets-audit}} # guessed",
+        *_readers(values),
+        "",
+        "  settings:",
+        *(one.line for one in guesses),
+        *left,
+    ]
+    found = credentials({one.name: values[one.name] for one in guesses}, {one.name: one for one in guesses})
+    if found:
+        lines += ["", "  credentials:"]
+        for name, one in found.items():
+            appears = ", ".join(f"{{setting: {_text(setting)}}}" for setting in one.settings)
+            fallbacks = one.kind == "django_secret_key" and _FALLBACKS in values
+            more = ", fallbacks: SECRET_KEY_FALLBACKS" if fallbacks else ""
+            if one.parts:
+                more += f", parts: {{{', '.join(f'{part}: {_text(held)}' for part, held in one.parts.items())}}}"
+            lines.append(f"    {_text(name)}: # guessed: {one.why}")
+            lines.append(f"      {{kind: {one.kind}, max_age_days: 90{more}, appears_in: [{appears}]}}")
+    return "\n".join(lines) + "\n"
+
+
+_FALLBACKS = "SECRET_KEY_FALLBACKS"
+
+
+def _readers(values: Mapping[str, str]) -> list[str]:
+    """Of the default readers those that can take every value; nothing where all can, or none."""
+    chosen: tuple[str, ...] = dotenv.DEFAULT_READERS
+    reasons = []
+    for name, value in values.items():
+        able = dotenv.capable(name, value, chosen) if is_name(name) else chosen
+        if able and able != chosen:
+            reasons.append(f"{' and '.join(one for one in chosen if one not in able)} cannot read {name}")
+            chosen = able
+    return (
+        [f"  readers: [{', '.join(chosen)}] # guessed: {', '.join(reasons)}; docs/explanation/dotenv.md"]
+        if reasons
+        else []
+    )
+
+
+def guess(name: str, value: str) -> Guess:
+    """What one setting seems to be, by its name and the form of its value."""
+    kind, schemes = _type(name, value)
+    login = login_of(value.split(",")[0])
+    if login and login.password:
+        return Guess(name, kind, "high", "a URL with a password", schemes)
+    if _SECRET.search(name):
+        return Guess(name, kind, "high", "its name says that it is secret", schemes)
+    if _USER.search(name):
+        return Guess(name, kind, "medium", "its name says that it is a user or an id", schemes)
+    if kind != "string":
+        return Guess(name, kind, "low", f"its form is that of {kind}", schemes)
+    if _MODULE.match(value):
+        return Guess(name, kind, "low", "its form is that of a module's name")
+    if len(value) >= _LONG and not re.search(r"\s", value):
+        return Guess(name, kind, "high", "a long text without spaces may be secret")
+    return Guess(name, kind, "medium", "nothing tells what it is")
+
+
+def _type(name: str, value: str) -> tuple[str, tuple[str, ...]]:
+    lowered = value.strip().lower()
+    if lowered in ("true", "false", "yes", "no", "on", "off"):
+        return "boolean", ()
+    if re.fullmatch(r"[+-]?[0-9]+", value):
+        return "integer", ()
+    if "://" in value:
+        if "," in value or name.upper().endswith("ORIGINS"):
+            return ("origin_list" if _fits("origin_list", value) else "list"), ()
+        scheme = value.partition("://")[0]
+        fits = _fits("url", value) and re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme)
+        return ("url", (scheme,)) if fits else ("string", ())
+    if "HOSTS" in name.upper() and _fits("host_list", value):
+        return "host_list", ()
+    if _fits("email", value) and "@" in value and " " not in value and not _SECRET.search(name):
+        return "email", ()
+    if value[:1] in "{[" and _fits("json", value):
+        return "json", ()
+    if _fits("pem", value):
+        return "pem", ()
+    return "string", ()
+
+
+def _fits(kind: str, value: str) -> bool:
+    return bool(value) and value_types.problem(Setting("X", type=kind), value) is None
+
+
+def credentials(values: Mapping[str, str], guesses: Mapping[str, Guess]) -> dict[str, Drafted]:
+    """By name. Settings that share one password share one credential."""
+    found: dict[str, Drafted] = {}
+    taken: set[str] = set()
+    if "SECRET_KEY" in values:
+        found["django_key"] = Drafted("django_secret_key", ["SECRET_KEY"], "Django's signing key, by its name")
+        taken |= {"SECRET_KEY", _FALLBACKS}
+    pair = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+    if all(name in values for name in pair):
+        found["aws_key"] = Drafted(
+            "external",
+            pair,
+            "an IAM user's key; kind aws_access_key with options: {user: NAME} rotates it",
+        )
+        taken |= set(pair)
+    for login, settings, kind in _shared(values, taken):
+        name = _free(_NAMES.get(kind, settings[0].lower()), settings[0].lower(), found)
+        settings += [one for one in values if one not in (*taken, *settings) and _is_part(one, values[one], login)]
+        found[name] = Drafted(kind, settings, "the same login in each of them")
+        taken |= set(settings)
+    for drafted in _in_parts(values, taken):
+        password = drafted.settings[-1].lower()
+        found[_free(_NAMES.get(drafted.kind, password), password, found)] = drafted
+        taken |= set(drafted.settings)
+    for name, one in guesses.items():
+        if one.sensitivity == "high" and name not in taken:
+            found[_free(name.lower(), f"{name.lower()}_value", found)] = Drafted(
+                "external", [name], "somebody else issues it"
+            )
+    return found
+
+
+def _in_parts(values: Mapping[str, str], taken: set[str]) -> Iterator[Drafted]:
+    """The logins of servers whose address stands in settings of its own, such as DB_HOST beside DB_PASSWORD."""
+    for name, value in values.items():
+        found = _PASSWORD.fullmatch(name)
+        if found is None or name in taken or not value:
+            continue
+        start = found.group(1)
+        names = {
+            part: next((start + end for end in ends if values.get(start + end)), "") for part, ends in _PARTS.items()
+        }
+        kind = _kind_of(start, values.get(names["port"], ""), values.get(start + "ENGINE", ""))
+        if not names["host"] or not kind:
+            continue
+        if values[names["host"]].endswith("amazonaws.com") and kind == "valkey_user":
+            kind = "elasticache_auth_token"
+        settings = [one for one in (names.pop("user"), name) if one]
+        parts = {part: held for part, held in names.items() if held}
+        yield Drafted(kind, settings, "a server's login, by the names and the port", parts)
+
+
+def _kind_of(start: str, port: str, engine: str) -> str:
+    if engine and "postg" not in engine.lower():
+        return ""
+    prefix = start.rstrip("_").rpartition("_")[2].upper()
+    by_prefix = "postgresql_role" if prefix in _DATABASES else "valkey_user" if prefix in _CACHES else ""
+    return _PORTS.get(port, "" if port in _OTHERS else by_prefix)
+
+
+def _shared(values: Mapping[str, str], taken: set[str]) -> list[tuple[Login, list[str], str]]:
+    """The logins inside URLs, with the settings that hold each, and the kind that the scheme tells."""
+    found: dict[tuple[str, Login], list[str]] = {}
+    for name, value in values.items():
+        login = login_of(value.split(",")[0])
+        if name not in taken and login and login.password:
+            kind = _KINDS.get(value.partition("://")[0].partition("+")[0].lower(), "external")
+            found.setdefault((kind, login), []).append(name)
+    return [(login, settings, kind) for (kind, login), settings in found.items()]
+
+
+def _is_part(name: str, value: str, login: Login) -> bool:
+    if value == login.password:
+        return True
+    return value == login.username and bool(_USER.search(name))
+
+
+def _free(name: str, other: str, taken: Mapping[str, object]) -> str:
+    """The first of these that is not taken; the last one with a number at its end, if need be."""
+    numbered = (f"{other}_{number}" for number in count(2))
+    return next(one for one in chain((name, other), numbered) if one not in taken)
+
+
+def _odd(values: Mapping[str, str]) -> list[int]:
+    return [at for at, name in enumerate(values, 1) if not is_name(name)]
+
+
+def _group(name: str) -> str:
+    return "integrations" if _THIRD.match(name) else "core"
+
+
+def _folder(name: str) -> str:
+    return _PREFIXES.get(name.partition("_")[0], "App")
+
+
+def _text(name: str) -> str:
+    """A word as YAML takes it for text, so neither as another value nor as a number."""
+    return name if _WORD.match(name) and name.lower() not in _YAML_WORDS else json.dumps(name)
+
+
+def is_name(name: str) -> bool:
+    """Whether a setting may be called so."""
+    return _NAME.match(name) is not None
+
+
+def application_of(name: str | None) -> str:
+    """A name that an application may have, from that of a folder."""
+    return re.sub(r"[^a-z0-9-]+", "-", (name or "").lower()).strip("-") or "app"

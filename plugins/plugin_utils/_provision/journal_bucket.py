@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The journal's bucket, and the journal in it, as provisioning makes and completes them.
+
+S3 encrypts every object by itself, and the journal holds no value, so no key is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore
+
+PRIVATE = {
+    "BlockPublicAcls": True,
+    "IgnorePublicAcls": True,
+    "BlockPublicPolicy": True,
+    "RestrictPublicBuckets": True,
+}
+SID = "RefuseUnencryptedConnections"
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that is missing."""
+
+    words: str
+    act: Callable[[], object]
+
+
+class JournalBucket:
+    """Completes what is there, and changes nothing else about it: the bucket may hold more than the journal."""
+
+    def __init__(
+        self,
+        client: Any,
+        catalog: Catalog,
+        journal: JournalStore,
+        tags: Mapping[str, str],
+        former: Callable[[], Sequence[str]],
+    ) -> None:
+        """``former`` gives the entries that the journal begins with."""
+        self._client = client
+        self._bucket = catalog.journal_place[0]
+        self._names: dict[str, Any] = {"Bucket": self._bucket}
+        if catalog.expected_account_id:
+            self._names["ExpectedBucketOwner"] = catalog.expected_account_id
+        self._journal = journal
+        self._tags = tags
+        self._former = former
+
+    def missing(self) -> list[Step]:
+        """In the order in which it is made."""
+        steps: list[Step] = []
+        try:
+            versions = self._asked("GetBucketVersioning").get("Status")
+        except NotFound:
+            steps.append(Step(f"bucket {self._bucket} is made", self._make))
+            versions = None
+        except Denied as error:
+            raise Denied(
+                f"bucket {self._bucket} cannot be looked at ({error.detail}); allow s3:GetBucketVersioning on it, or "
+                "name another one in journal.s3 if it belongs to somebody else",
+                error.detail,
+            ) from None
+        made = not steps
+        blocked = self._asked_if("GetPublicAccessBlock").get("PublicAccessBlockConfiguration", {}) if made else {}
+        if not all(blocked.get(name) for name in PRIVATE):
+            steps.append(Step(f"bucket {self._bucket} refuses public access", self._make_private))
+        policy = json.loads(self._asked_if("GetBucketPolicy").get("Policy", "{}")) if made else {}
+        others = [one for one in policy.get("Statement", []) if one.get("Sid") != SID]
+        if [*others, self._statement()] != policy.get("Statement"):
+            wanted = {"Version": "2012-10-17", **policy, "Statement": [*others, self._statement()]}
+            steps.append(Step(f"bucket {self._bucket} refuses unencrypted connections", lambda: self._restrict(wanted)))
+        if versions != "Enabled":
+            steps.append(Step(f"bucket {self._bucket} keeps versions", self._keep_versions))
+        if not made or not self._has_journal():
+            former = self._former()
+            words = "begins with what the former one in Parameter Store adds up to" if former else "is made"
+            steps.append(Step(f"journal {self._journal.where} {words}", lambda: self._journal.make(former)))
+        return steps
+
+    def _has_journal(self) -> bool:
+        try:
+            self._journal.read()
+        except NotFound:
+            return False
+        return True
+
+    def _asked(self, operation: str) -> Mapping[str, Any]:
+        with aws_errors.translated(f"s3:{operation}", f"bucket {self._bucket}"):
+            found: Mapping[str, Any] = getattr(self._client, _METHODS[operation])(**self._names)
+        return found
+
+    def _asked_if(self, operation: str) -> Mapping[str, Any]:
+        """What is set, or nothing."""
+        try:
+            return self._asked(operation)
+        except NotFound:
+            return {}
+
+    def _make(self) -> None:
+        region = self._client.meta.region_name
+        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        with (
+            aws_errors.translated("s3:CreateBucket", f"bucket {self._bucket}"),
+            suppress(self._client.exceptions.BucketAlreadyOwnedByYou),
+        ):
+            self._client.create_bucket(Bucket=self._bucket, **where)
+        if self._tags:
+            tags = [{"Key": key, "Value": value} for key, value in self._tags.items()]
+            with aws_errors.translated("s3:PutBucketTagging", f"bucket {self._bucket}"):
+                self._client.put_bucket_tagging(**self._names, Tagging={"TagSet": tags})
+
+    def _make_private(self) -> None:
+        with aws_errors.translated("s3:PutBucketPublicAccessBlock", f"bucket {self._bucket}"):
+            self._client.put_public_access_block(**self._names, PublicAccessBlockConfiguration=PRIVATE)
+
+    def _restrict(self, policy: Mapping[str, Any]) -> None:
+        with aws_errors.translated("s3:PutBucketPolicy", f"bucket {self._bucket}"):
+            self._client.put_bucket_policy(**self._names, Policy=json.dumps(policy))
+
+    def _keep_versions(self) -> None:
+        with aws_errors.translated("s3:PutBucketVersioning", f"bucket {self._bucket}"):
+            self._client.put_bucket_versioning(**self._names, VersioningConfiguration={"Status": "Enabled"})
+
+    def _statement(self) -> dict[str, Any]:
+        arn = f"arn:{self._client.meta.partition}:s3:::{self._bucket}"
+        return {
+            "Sid": SID,
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [arn, f"{arn}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+
+
+_METHODS = {
+    "GetBucketVersioning": "get_bucket_versioning",
+    "GetPublicAccessBlock": "get_public_access_block",
+    "GetBucketPolicy": "get_bucket_policy",
+}

@@ -1,0 +1,323 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The plan of provisioning: which values are written where, and which have to be asked for. What exists stays.
+
+A generated value has no place of its own to wait in: the first place that is written decides, and every run fills the
+others from what it finds there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_checks import PASSWORD
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    Catalog,
+    Credential,
+    Place,
+    Setting,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import (
+    Login,
+    is_url,
+    login_of,
+    with_login,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.targets import Target
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.writes import (
+    Fill,
+    Write,
+    busy,
+    projected,
+    unreadable,
+    writes,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+
+GIVEN, GENERATED, DERIVED, INITIAL, COPIED = "given", "generated", "from its credential", "from the catalog", "copied"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a plan stands on."""
+
+    catalog: Catalog
+    kinds: Mapping[str, Kind]
+    contents: Contents
+    generate: Callable[[Credential, Kind], str]
+    """Gives the same value for the same credential however often it is called in a run."""
+    given: Mapping[str, str] = field(default_factory=dict, repr=False)
+    rotation: OpenRotation | None = None
+    advanced: bool = False
+    """Whether a parameter may be of the advanced tier."""
+    restoring: bool = False
+    """Whether what is scheduled for deletion is about to be restored."""
+    anyway: bool = False
+    """Whether what a rotation replaces may be set all the same."""
+    exact: bool = False
+    """Whether a given value must be the one that is there already, if there is one."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is going to be written, and what is not there even then."""
+
+    writes: tuple[Write, ...] = ()
+    asks: Mapping[str, str] = field(default_factory=dict)
+    """What has to be asked for, and the page where its provider issues it, if the catalog knows it."""
+    absent: tuple[str, ...] = ()
+    """What may be missing, and is."""
+    empty: tuple[str, ...] = ()
+    """What is needed and holds an empty text, which is left as it is."""
+    notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def fills(self) -> tuple[Fill, ...]:
+        return tuple(fill for write in self.writes for fill in write.fills)
+
+
+def plan(ground: Ground) -> Plan:
+    """Pure, but for what ``generate`` draws."""
+    return _Planner(ground).plan()
+
+
+class _Planner:
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.catalog = ground.catalog
+        self.known, self.given, self.problems = targets.chosen(ground.catalog, ground.given)
+        self.unreadable = unreadable(ground.catalog, ground.contents, restoring=ground.restoring)
+        self.problems += [words for words in self.unreadable.values() if words]
+        self.holdings = Holdings(ground.contents)
+        self.fills: dict[Place, Fill] = {}
+        self.templates: dict[str, str] = {}
+        self.notes: list[str] = []
+        self.empty: list[str] = []
+
+    def plan(self) -> Plan:
+        for target in self.known.values():
+            self._take(target)
+        for credential in self.catalog.credentials.values():
+            self._credential(credential)
+        for target in self.known.values():
+            initial = target.setting.initial if target.setting else None
+            if initial and PASSWORD not in initial and self._value(target) is None:
+                self._fill_all(target, initial, INITIAL)
+        needed = self._needed()
+        found, problems = writes(self.fills.values(), self.ground.contents, advanced=self.ground.advanced)
+        problems += busy(self.ground.rotation, found)
+        return Plan(
+            writes=tuple(found),
+            asks={name: self._page(name) for name in self._asked(needed)},
+            absent=tuple(name for name, one in self.known.items() if name not in needed and self._value(one) is None),
+            empty=tuple(name for name in self.empty if name in needed),
+            notes=tuple(self.notes),
+            problems=tuple(dict.fromkeys((*self.problems, *problems))),
+        )
+
+    def _held(self, place: Place, setting: Setting | None) -> str | None:
+        if place in self.fills:
+            return self.fills[place].text
+        return None if place.name in self.unreadable else self.holdings.value(place, setting)
+
+    def _value(self, target: Target) -> str | None:
+        texts = (self._held(place, target.setting) for place in target.places)
+        return next((text for text in texts if text is not None), None)
+
+    def _fill(self, place: Place, target: str, text: str, how: str, *, low: bool = False) -> None:
+        if place.name not in self.unreadable:
+            self.fills[place] = Fill(place, target, how, text, secure=not low)
+
+    def _fill_all(self, target: Target, text: str, how: str) -> None:
+        problem = targets.wrong(self.catalog, target.setting, text)
+        if problem:
+            self.problems.append(f"{target.name}: {problem} ({how})")
+            return
+        for place in target.places:
+            if self._held(place, target.setting) is None:
+                self._fill(place, target.name, text, how, low=target.is_low)
+
+    def _take(self, target: Target) -> None:
+        """What is there, or else what was given."""
+        held = [(place, self._held(place, target.setting)) for place in target.places]
+        there = [(place, text) for place, text in held if text is not None]
+        given = self.given.get(target.name)
+        if there:
+            self._spread(target, there, given)
+        elif given is not None and target.credential and PASSWORD in given:
+            self.templates[target.name] = given
+        elif given is not None:
+            self._fill_all(target, given, GIVEN)
+
+    def _spread(self, target: Target, there: list[tuple[Place, str]], given: str | None) -> None:
+        first, text = there[0]
+        other = next((place for place, one in there if one != text), None)
+        if other is not None and not self._is_rotating(target):
+            words = f"{first} and {other} hold different values; correct the one that is wrong"
+            self.problems.append(f"{target.name}: {words}")
+        if given is not None and given != text:
+            words = f"{target.name}: {first} holds another value than the one given"
+            (self.problems if self.ground.exact else self.notes).append(f"{words}, and stays. {self._change(target)}")
+        if text == "":
+            self.empty.append(target.name)
+            return
+        for place in target.places:
+            if self._held(place, target.setting) is None:
+                self._fill(place, target.name, text, COPIED, low=target.is_low)
+
+    def _change(self, target: Target) -> str:
+        """How to bring the given value in all the same."""
+        credential = self.catalog.credentials.get(target.credential or "")
+        kind = self.ground.kinds.get(credential.kind) if credential else None
+        command = f"watchparty.secrets.set -e set_names={target.name}"
+        if credential is None or kind is None or kind.value == "supplied":
+            return f"To change it, run {command}"
+        return (
+            f"If the given value is the one in use, run {command} -e set_force=true. To replace the value in use, run "
+            f"watchparty.secrets.rotate -e rotation_credentials={credential.name}"
+        )
+
+    def _is_rotating(self, target: Target) -> bool:
+        names = self.ground.rotation.names if self.ground.rotation else ()
+        return any(place.name in names for place in target.places)
+
+    def _credential(self, credential: Credential) -> None:
+        spots = [
+            spot for spot in credential_graph.spots(self.catalog, credential) if spot.place.name not in self.unreadable
+        ]
+        found = credential_graph.find(self.catalog, credential, projected(self.ground.contents, self.fills.values()))
+        names = self.ground.rotation.names if self.ground.rotation else ()
+        if found.conflicts:
+            if not any(spot.place.name in names for spot in spots):
+                self.problems += [f"credential {credential.name}: {words}" for words in found.conflicts]
+            return
+        lacking = [spot for spot in spots if self._held(spot.place, spot.setting) is None]
+        kind = self.ground.kinds.get(credential.kind, Kind(credential.kind, value="supplied"))
+        password, how = found.login.password, DERIVED
+        if password is None and lacking and self._may_generate(kind, lacking):
+            password, how = self.ground.generate(credential, kind), GENERATED
+        login = Login(found.login.username or self._planned_user(spots), password)
+        for spot in lacking:
+            text = self._text(spot, login)
+            if text:
+                self._fill_spot(credential, spot, text, how)
+
+    def _fill_spot(self, credential: Credential, spot: credential_graph.Spot, text: str, how: str) -> None:
+        part = "username" if spot.is_user else "password"
+        setting = spot.setting if spot.setting and spot.place in credential_graph.own_places(spot.setting) else None
+        target = setting.name if setting else f"{credential.name}.{part}"
+        problem = targets.wrong(self.catalog, setting, text)
+        if problem:
+            self.problems.append(f"{target}: {problem} ({how})")
+            return
+        is_whole_user = spot.is_user and self._template(spot) is None
+        self._fill(spot.place, target, text, DERIVED if is_whole_user else how)
+
+    def _template(self, spot: credential_graph.Spot) -> str | None:
+        if spot.setting is None:
+            return None
+        text = self.templates.get(spot.setting.name) or spot.setting.initial
+        return text if text and PASSWORD in text else None
+
+    def _may_generate(self, kind: Kind, lacking: Sequence[credential_graph.Spot]) -> bool:
+        """Not while a URL that is needed is still to be given: it brings its own password."""
+        members = {name for lists in self.catalog.alternatives.values() for one in lists for name in one}
+        waits = [
+            spot
+            for spot in lacking
+            if spot.setting
+            and credential_graph.holds_url(spot)
+            and self._template(spot) is None
+            and (spot.setting.required or spot.setting.name in members)
+        ]
+        fillable = [
+            spot for spot in lacking if self._template(spot) or not (spot.is_user or credential_graph.holds_url(spot))
+        ]
+        return kind.value == "generated" and kind.form == "text" and bool(fillable) and not waits
+
+    def _planned_user(self, spots: Sequence[credential_graph.Spot]) -> str | None:
+        templates = (self._template(spot) for spot in spots)
+        logins = (login_of(text.split(",")[0]) for text in templates if text)
+        return next((login.username for login in logins if login and login.username), None)
+
+    def _text(self, spot: credential_graph.Spot, login: Login) -> str | None:
+        template = self._template(spot)
+        if template:
+            return rendered(template, login) if login.password else None
+        if spot.is_user:
+            return login.username
+        return None if credential_graph.holds_url(spot) else login.password
+
+    def _needed(self) -> dict[str, Target]:
+        """What must have a value, whether it has one or not."""
+        wanted = {name for name in self.known if self._is_needed(name)}
+        for choices in self.catalog.alternatives.values():
+            lacks: list[list[str]] = [[name for name in choice if not self._of_setting(name)] for choice in choices]
+            nearest = min(lacks, key=len)
+            wanted |= set(nearest)
+        wanted |= {name for name, one in self.known.items() if one.part_of in wanted}
+        return {name: one for name, one in self.known.items() if name in wanted}
+
+    def _is_needed(self, name: str) -> bool:
+        target = self.known[name]
+        if target.setting is None:
+            whole = self.catalog.settings.get(target.part_of or "")
+            return whole.required if whole else True
+        return target.setting.required or bool(
+            target.setting.required_when and self._of_setting(target.setting.required_when)
+        )
+
+    def _of_setting(self, name: str) -> str | None:
+        setting = self.catalog.settings[name]
+        if setting.compose:
+            parts = [one for one in self.known.values() if one.part_of == name]
+            return "composed" if all(self._value(one) for one in parts) else None
+        return self._value(self.known[name]) if name in self.known else setting.literal
+
+    def _asked(self, needed: Mapping[str, Target]) -> list[str]:
+        """Each value once: what follows from another's answer is not asked for."""
+        found: list[str] = []
+        answered = set()
+        for name, target in needed.items():
+            if self._value(target) is not None or any(place.name in self.unreadable for place in target.places):
+                continue
+            if target.credential:
+                is_url = target.setting is not None and target.setting.type == "url"
+                part = name if is_url and target.setting and not target.setting.initial else target.is_user
+                if (target.credential, part) in answered or (target.setting is None and self._has_url(target, found)):
+                    continue
+                answered.add((target.credential, part))
+            found.append(name)
+        return found
+
+    def _has_url(self, target: Target, asked: Sequence[str]) -> bool:
+        """Whether a URL that is asked for brings this part of its login."""
+        return any(
+            one.credential == target.credential and one.setting is not None and one.setting.type == "url"
+            for one in (self.known[name] for name in asked)
+        )
+
+    def _page(self, name: str) -> str:
+        credential = self.catalog.credentials.get(self.known[name].credential or "")
+        return (credential.provider_url or "") if credential else ""
+
+
+def rendered(template: str, login: Login) -> str:
+    """A setting's first value with the password in it, escaped where it stands in a URL."""
+    return ",".join(_rendered(one, login) for one in template.split(","))
+
+
+def _rendered(template: str, login: Login) -> str:
+    password = login.password or ""
+    inside = login_of(template)
+    if inside is not None and inside.password == PASSWORD:
+        return with_login(template, Login(login.username if inside.username else None, password))
+    return template.replace(PASSWORD, quote(password, safe="") if is_url(template) else password)

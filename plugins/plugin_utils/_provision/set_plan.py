@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The plan of a change that is asked for by name: every place that the value appears in, and what stands against it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential, Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, login_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.plan import Ground, Plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.targets import Target
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.writes import (
+    Fill,
+    busy,
+    projected,
+    unreadable,
+    writes,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+
+SET, FOLLOWS = "set", "follows"
+
+
+def plan(ground: Ground) -> Plan:
+    """Pure."""
+    known, given, problems = targets.chosen(ground.catalog, ground.given)
+    closed = unreadable(ground.catalog, ground.contents, restoring=False)
+    fills: dict[Place, Fill] = {}
+    for name, text in given.items():
+        target = known[name]
+        problem = targets.wrong(ground.catalog, target.setting, text)
+        problems += [f"{name}: {problem}"] if problem else []
+        problems += objections(ground.catalog, ground.kinds, target, anyway=ground.anyway)
+        problems += [closed[place.name] for place in target.places if closed.get(place.name)]
+        if problems:
+            continue
+        for place in target.places:
+            fills[place] = Fill(place, name, SET, text, secure=not target.is_low)
+        if target.credential:
+            credential = ground.catalog.credentials[target.credential]
+            for place, follows in _followers(ground, credential, target, text, fills).items():
+                fills.setdefault(place, follows)
+    if problems:
+        return Plan(problems=tuple(dict.fromkeys(problems)))
+    changed = [fill for fill in _with_former(ground, known, fills) if fill.before != fill.text]
+    found, wrong = writes(changed, ground.contents, advanced=ground.advanced)
+    return Plan(
+        writes=tuple(found),
+        notes=tuple(_mirrored(ground, [fill.target for fill in changed])),
+        problems=tuple(wrong + busy(ground.rotation, found)),
+    )
+
+
+def objections(catalog: Catalog, kinds: Mapping[str, Kind], target: Target, *, anyway: bool) -> list[str]:
+    """Why a rotation should change it instead."""
+    if target.credential is None or anyway:
+        return []
+    credential = catalog.credentials[target.credential]
+    kind = kinds.get(credential.kind, Kind(credential.kind, value="supplied"))
+    if kind.value == "supplied":
+        return []
+    words = (
+        f"watchparty.secrets.rotate -e rotation_credentials={credential.name} replaces it with the old and the new "
+        "value valid side by side"
+    )
+    remedy = "if its server has the value already, add -e set_force=true"
+    return [f"{target.name}: is {credential.name}'s ({kind.name}), and {words}; {remedy}"]
+
+
+def _followers(
+    ground: Ground, credential: Credential, target: Target, text: str, fills: dict[Place, Fill]
+) -> dict[Place, Fill]:
+    """The other places of the same credential."""
+    login = login_of(text.split(",")[0]) if target.setting and target.setting.type in ("url", "list") else None
+    if login is None:
+        if target.setting and target.setting.type == "url":
+            return {}
+        login = Login(username=text) if _is_user(ground, credential, target) else Login(password=text)
+    now = projected(ground.contents, fills.values())
+    found = credential_graph.find(ground.catalog, credential, now)
+    follow = found.edits(login)
+    absent = {
+        spot.place: login.username if spot.is_user else login.password
+        for spot in credential_graph.spots(ground.catalog, credential)
+        if spot.setting is None and spot.place not in found.places
+    }
+    every = {**{place: one for place, one in absent.items() if one}, **follow}
+    return {place: Fill(place, credential.name, FOLLOWS, one) for place, one in every.items()}
+
+
+def _is_user(ground: Ground, credential: Credential, target: Target) -> bool:
+    return any(
+        spot.is_user for spot in credential_graph.spots(ground.catalog, credential) if spot.place in target.places
+    )
+
+
+def _with_former(ground: Ground, known: dict[str, Target], fills: dict[Place, Fill]) -> list[Fill]:
+    holdings = Holdings(ground.contents)
+
+    def former(fill: Fill) -> str | None:
+        target = known.get(fill.target)
+        return holdings.value(fill.place, target.setting if target else None)
+
+    return [Fill(fill.place, fill.target, fill.how, fill.text, fill.secure, former(fill)) for fill in fills.values()]
+
+
+def _mirrored(ground: Ground, names: list[str]) -> list[str]:
+    if ground.catalog.github is None:
+        return []
+    held: list[str] = []
+    for name in names:
+        credential = ground.catalog.credentials.get(name)
+        if credential:
+            held += credential_graph.mirrored_names(ground.catalog, credential)
+        elif name in ground.catalog.settings and ground.catalog.settings[name].github:
+            held.append(name)
+    return [f"GitHub holds {', '.join(dict.fromkeys(held))} as well; run github_sync"] if held else []

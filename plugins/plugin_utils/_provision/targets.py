@@ -1,0 +1,194 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an operator can give a value to, by name, and where that value goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    credential_graph,
+    deliverable_values,
+    production_rules,
+    value_types,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    SECRETS_MANAGER,
+    SSM,
+    Catalog,
+    Place,
+    Setting,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionError
+
+
+@dataclass(frozen=True)
+class Target:
+    """One value, and every place that holds it whole."""
+
+    name: str
+    """A setting's name, ``credential.username``, ``credential.password`` or ``SETTING.host`` for a part of its URL."""
+    places: tuple[Place, ...]
+    setting: Setting | None = None
+    credential: str | None = None
+    is_user: bool = False
+    part_of: str | None = None
+    """The setting that is composed of it."""
+
+    @property
+    def is_low(self) -> bool:
+        return self.setting is not None and self.setting.sensitivity == "low"
+
+
+def targets(catalog: Catalog) -> dict[str, Target]:
+    """Every target, in the catalog's order; patterns have none of their own."""
+    owners: dict[Place, str] = {}
+    found: dict[str, Target] = {}
+    credentials = {name: one.name for one in catalog.credentials.values() for name in one.settings}
+    for setting in catalog.settings.values():
+        if setting.place and not setting.is_pattern:
+            places = (setting.place, *setting.copies)
+            owners.update(dict.fromkeys(places, setting.name))
+            found[setting.name] = Target(setting.name, places, setting, credentials.get(setting.name))
+    for name, place, credential, is_user in _of_credentials(catalog):
+        if place not in owners:
+            owners[place] = name
+            former = found.get(name, Target(name, (), None, credential, is_user))
+            found[name] = replace(former, places=(*former.places, place))
+    for setting, part, place in _of_urls(catalog):
+        if place not in owners:
+            name = owners[place] = f"{setting.name}.{part}"
+            found[name] = Target(name, (place,), part_of=setting.name)
+    return found
+
+
+def _of_credentials(catalog: Catalog) -> Iterator[tuple[str, Place, str, bool]]:
+    for credential in catalog.credentials.values():
+        for spot in credential_graph.spots(catalog, credential):
+            part = "username" if spot.is_user else "password"
+            yield f"{credential.name}.{part}", spot.place, credential.name, spot.is_user
+
+
+def _of_urls(catalog: Catalog) -> Iterator[tuple[Setting, str, Place]]:
+    for setting in catalog.settings.values():
+        if setting.compose is None:
+            continue
+        single = [(part, getattr(setting.compose, part)) for part in ("host", "username", "password", "port", "path")]
+        for part, place in [*single, *((f"query.{name}", one) for name, one in setting.compose.query)]:
+            if isinstance(place, Place):
+                yield setting, part, place
+
+
+def matched(catalog: Catalog, name: str) -> Target | None:
+    """The target of a setting that a pattern of the catalog stands for."""
+    if not name.isidentifier() or name in catalog.settings:
+        return None
+    for setting in catalog.settings.values():
+        if setting.is_pattern and setting.place and setting.matches(name):
+            place = Place(SSM, f"{setting.place.name.rpartition('/')[0]}/{name}")
+            return Target(name, (place,), replace(setting, name=name, place=place))
+    return None
+
+
+def flattened(given: Mapping[str, Any]) -> dict[str, str]:
+    """Values by target: a credential's login may be written as a mapping, and its password as a text.
+
+    Raises :class:`ProvisionError`, in words without a value, for what is no text.
+    """
+    found: dict[str, str] = {}
+    for name, value in given.items():
+        parts = (
+            {f"{name}.{part}": text for part, text in value.items()} if isinstance(value, Mapping) else {name: value}
+        )
+        for target, text in parts.items():
+            if not isinstance(text, str):
+                raise ProvisionError([f"{target}: its value is no text; write it in quotes"])
+            found[str(target)] = str(text)
+    return found
+
+
+def chosen(catalog: Catalog, given: Mapping[str, str]) -> tuple[dict[str, Target], dict[str, str], list[str]]:
+    """The targets with those that patterns stand for, the values by target, and what is wrong with the names."""
+    known = targets(catalog)
+    values: dict[str, str] = {}
+    problems: list[str] = []
+    for name, text in given.items():
+        by_password = f"{name}.password"
+        if name not in known and name in catalog.credentials and by_password in known:
+            name = by_password
+        if name not in known:
+            match = matched(catalog, name)
+            if match is None:
+                problems.append(f"{name}: {_no_target(catalog, name, known)}")
+                continue
+            known[name] = match
+        values[name] = text
+    return known, values, problems
+
+
+def _no_target(catalog: Catalog, name: str, known: Mapping[str, Target]) -> str:
+    setting = catalog.settings.get(name)
+    if name in catalog.credentials:
+        settings = ", ".join(catalog.credentials[name].settings) or "none"
+        return f"is a credential that is held by settings; give those ({settings})"
+    if setting is None:
+        return "is neither a setting nor a credential of the catalog; correct the name, or add it there"
+    if setting.literal is not None:
+        return "has its value in the catalog; change it there"
+    if setting.compose:
+        parts = [one.name for one in known.values() if one.part_of == name]
+        return "is composed of others" + (f"; give {', '.join(parts)}" if parts else "; give those")
+    if setting.inventory:
+        return f"comes from the inventory ({setting.inventory}); change it there"
+    if setting.place is None:
+        return "is kept at GitHub only, where github_sync sends it"
+    return "stands for many; give one of them by its whole name"
+
+
+def wrong(catalog: Catalog, setting: Setting | None, value: str) -> str | None:
+    """What the catalog has against the value, in words to follow its name."""
+    if not value:
+        return "is empty; give it a value"
+    if "\0" in value:
+        return "holds a NUL character, which no environment can carry"
+    if setting is None:
+        return None
+    problem = value_types.problem(setting, value) or deliverable_values.problem(catalog, setting, setting.name, value)
+    if problem:
+        return problem
+    if catalog.production:
+        excused = frozenset(one.rule for one in catalog.exemptions if one.setting == setting.name)
+        for rule, words in production_rules.broken(setting, value, excused):
+            return f"{words} [{rule}]"
+    return None
+
+
+def secret_names(catalog: Catalog) -> tuple[str, ...]:
+    """Every secret that holds a value of the environment, sorted."""
+    places = [place for target in targets(catalog).values() for place in target.places]
+    names = {place.name for place in places if place.store == SECRETS_MANAGER}
+    return tuple(sorted(names | set(catalog.secret_names)))
+
+
+def parameters(catalog: Catalog, names: Iterable[str]) -> dict[str, str]:
+    """Of these parameters, those that hold a value of the environment, with the catalog's description of it."""
+    known = {
+        place.name: target for target in targets(catalog).values() for place in target.places if place.store == SSM
+    }
+    found: dict[str, str] = {}
+    for name in sorted(names):
+        target = known.get(name) or matched(catalog, name.rpartition("/")[2])
+        if target and any(place.name == name for place in target.places):
+            found[name] = (target.setting.description if target.setting else "") or ""
+    return found
+
+
+def holders(catalog: Catalog, name: str) -> tuple[str, ...]:
+    """The credentials that appear in a secret or parameter."""
+    return tuple(
+        one.name
+        for one in catalog.credentials.values()
+        if any(spot.place.name == name for spot in credential_graph.spots(catalog, one))
+    )

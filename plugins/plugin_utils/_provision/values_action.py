@@ -1,0 +1,185 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the actions share that write values into the stores. Results hold names, places and words, never a value."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import journal_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import process_identity
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.access_propagation import access_wait
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import first_date, operator_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import plan as _plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import Provisioner, Wish
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.aws_stores import (
+    MakingParameters,
+    MakingSecrets,
+    require_key,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.journal_bucket import Step
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.plan import Ground, Plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.writes import CREATE, Fill
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import new_value
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
+
+OPTIONS: dict[str, Any] = {
+    "catalog": {"type": "dict", "required": True},
+    "environment": {"type": "str", "required": True},
+    "kinds_path": {"type": "list", "elements": "path", "default": []},
+    "kms_key": {"type": "str"},
+    "advanced_tier": {"type": "bool", "default": False},
+    "adopt": {"type": "bool", "default": False},
+    **operator_values.OPTIONS,
+}
+
+
+class ValuesAction(ActionBase):
+    """Runs on the controller, in process; values are read inside it and never return."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    name = ""
+    options: Mapping[str, Any] = {}
+    forms = True
+    """Whether what stands beside the values is brought to what the catalog says, where they are there."""
+    planner: Callable[[Ground], Plan] = staticmethod(_plan.plan)
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        spec = {**aws_argument_spec(), **OPTIONS, **self.options}
+        _validated, args = self.validate_argument_spec(argument_spec=spec)
+        try:
+            answer = self._prepared(with_full_paths(args, spec), task_vars or {})
+        except SecretsError as error:
+            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+        for note in answer.get("notes", ()):
+            Display().warning(note)
+        if not self._task.diff:
+            answer.pop("diff", None)
+        return {**result, **answer}
+
+    def _prepared(self, args: dict[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        self.wait = access_wait()
+        connection = AwsConnection(self.name, args, wait=self.wait)
+        connection.require_aws_sdk()
+        catalog = catalog_parser.parse(args["catalog"], args["environment"])
+        suit(connection, catalog)
+        require_region(connection.region, catalog)
+        wish = Wish(
+            adopt=args["adopt"],
+            restore=args.get("restore", False),
+            advanced=args["advanced_tier"],
+            anyway=args.get("anyway", False),
+            exact=args.get("exact", False),
+            key=args["kms_key"],
+            policy=args.get("resource_policy"),
+            forms=self.forms,
+        )
+        provisioner = Provisioner(
+            catalog=catalog,
+            secrets=MakingSecrets(connection.store_client("secretsmanager")),
+            parameters=MakingParameters(connection.store_client("ssm")),
+            journal=journal_of(catalog, connection.store_client),
+            kinds=load_kinds(args["kinds_path"]),
+            generate=new_value,
+            wish=wish,
+            planner=self.planner,
+        )
+        self.connection = connection
+        return self.answer(provisioner, args, task_vars)
+
+    def answer(self, provisioner: Provisioner, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def written(
+        self,
+        provisioner: Provisioner,
+        values: Mapping[str, str],
+        *,
+        complete: bool,
+        only_plan: bool = False,
+        imported: bool = False,
+        steps: Sequence[Step] = (),
+    ) -> dict[str, Any]:
+        """Carries a plan out unless in check mode; what may be said of it. Raises ProvisionError before any write.
+
+        ``steps`` come first, once nothing refuses any more.
+        """
+        seen = self.wait.until_granted(provisioner.look, lambda seen: seen.contents.denials)
+        outlook = provisioner.outlook(values, seen)
+        plan = outlook.plan
+        if plan.problems:
+            raise ProvisionError(plan.problems)
+        first = [step.words for step in steps]
+        words = [*first, *outlook.words]
+        answer = {"changed": bool(words), **told(plan), "plan": words, "diff": diff(plan.fills)}
+        if only_plan or self._task.check_mode:
+            return answer
+        if complete and plan.asks:
+            raise ProvisionError(
+                [f"{name}: has no value; answer when asked, or give values_file" for name in plan.asks]
+            )
+        form = provisioner.form("")
+        if form.key and (any(write.act == CREATE and write.secure for write in plan.writes) or outlook.reforms):
+            require_key(self.connection.store_client("kms"), form.key)
+        for step in steps:
+            step.act()
+        provisioner.makes_journal = False
+        if not outlook.words:
+            return answer
+        done = provisioner.apply(values, outlook)
+        new = first_date.new_credentials(provisioner.catalog, plan.fills, imported=imported)
+        at = credential_ages.stamp(datetime.now(UTC))
+        note = first_date.record(provisioner.journal, new, who=process_identity.me(), at=at)
+        return {**answer, "plan": [*first, *done], "notes": [*provisioner.notes, *([note] if note else [])]}
+
+
+def require_region(region: str | None, catalog: Catalog) -> None:
+    if catalog.region and region != catalog.region:
+        words = f"the region in use is {region}, and the catalog expects {catalog.region}"
+        raise ProvisionError([f"{words}; set AWS_REGION or the option region"])
+
+
+def told(plan: Plan) -> dict[str, Any]:
+    return {
+        "asks": list(plan.asks),
+        "pages": {name: page for name, page in plan.asks.items() if page},
+        "generated": sorted({fill.target for fill in plan.fills if fill.how == _plan.GENERATED}),
+        "absent": list(plan.absent),
+        "empty": list(plan.empty),
+        "notes": list(plan.notes),
+    }
+
+
+def diff(fills: Iterable[Fill]) -> dict[str, str]:
+    """Places with fingerprints that tell, within this run and nowhere else, which of them are equal."""
+    key = secrets.token_bytes(16)
+    before, after = [], []
+    for fill in sorted(fills, key=lambda one: str(one.place)):
+        if fill.before is not None:
+            before.append(f"{fill.place} fingerprint {fingerprint(key, fill.before)}")
+        after.append(f"{fill.place} fingerprint {fingerprint(key, fill.text)}")
+    return {"before": _lines(before), "after": _lines(after)}
+
+
+def fingerprint(key: bytes, text: str) -> str:
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:8]
+
+
+def _lines(lines: list[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Values by place, put together into writes: one a secret, one a parameter, each with the version that it replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM, Catalog, Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
+    BINARY,
+    DELETED,
+    Contents,
+    Reading,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import parse_secret
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import SECRET_BYTES
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import (
+    PARAMETER_BYTES,
+    STANDARD,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import tier_for
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets
+
+CREATE, MERGE = "create", "merge"
+
+
+@dataclass(frozen=True)
+class Fill:
+    """One place that gets a value."""
+
+    place: Place
+    target: str
+    """The name that the value goes by."""
+    how: str
+    text: str = field(repr=False)
+    secure: bool = True
+    before: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Write:
+    """One secret or parameter that is made, or gets a new version."""
+
+    act: str
+    """CREATE or MERGE."""
+    store: str
+    name: str
+    content: str = field(repr=False)
+    fills: tuple[Fill, ...] = ()
+    instead_of: str = ""
+    """The version that it replaces; empty where it is made."""
+
+    @property
+    def secure(self) -> bool:
+        return any(fill.secure for fill in self.fills)
+
+    @property
+    def words(self) -> str:
+        """One line, without a value."""
+        what = ", ".join(f"{fill.place.key or fill.target} ({fill.how})" for fill in self.fills)
+        kind = "parameter" if self.store == SSM else "secret"
+        done = {CREATE: "is made", MERGE: "is changed" if self.store == SSM else "gets a new version"}[self.act]
+        return f"{kind} {self.name} {done}: {what}"
+
+
+def projected(contents: Contents, fills: Iterable[Fill]) -> Contents:
+    """What the stores hold once these are written."""
+    fills = list(fills)
+    base = {
+        fill.place.name: Reading(fill.place.store, fill.place.name, "", "{}")
+        for fill in fills
+        if fill.place.name not in contents.readings
+    }
+    start = Contents({**base, **contents.readings}, contents.failures).without(())
+    secrets, parameters = credential_graph.contents_with(start, {fill.place: fill.text for fill in fills})
+    texts = {**secrets, **parameters}
+    readings = {
+        name: Reading(one.store, name, one.version, texts.get(name, one.value), one.plain)
+        for name, one in start.readings.items()
+    }
+    return Contents(readings, {name: one for name, one in contents.failures.items() if name not in texts})
+
+
+def writes(fills: Iterable[Fill], contents: Contents, *, advanced: bool) -> tuple[list[Write], list[str]]:
+    """The writes, always in the same order, and what does not fit."""
+    grouped: dict[tuple[str, str], list[Fill]] = {}
+    for fill in sorted(fills, key=lambda one: (one.place.store, one.place.name, one.place.key or "")):
+        grouped.setdefault((fill.place.store, fill.place.name), []).append(fill)
+    after = projected(contents, [fill for group in grouped.values() for fill in group])
+    found, problems = [], []
+    for (store, name), group in grouped.items():
+        before = contents.readings.get(name)
+        text = after.readings[name].value
+        act = MERGE if before else CREATE
+        found.append(Write(act, store, name, text, tuple(group), before.version if before else ""))
+        problems += _too_large(store, name, text, group, advanced)
+    return found, problems
+
+
+def _too_large(store: str, name: str, text: str, group: Sequence[Fill], advanced: bool) -> list[str]:
+    size = len(text.encode())
+    if store != SSM:
+        if size <= SECRET_BYTES:
+            return []
+        names = ", ".join(fill.target for fill in group)
+        words = f"and AWS takes {SECRET_BYTES:,}; move some of its settings to another group"
+        return [f"secret {name} would hold {size:,} bytes with {names}, {words}"]
+    limit = PARAMETER_BYTES[tier_for(text, advanced=advanced)]
+    if size <= limit:
+        return []
+    remedy = "shorten it, or keep it in a secret (group)"
+    if limit == PARAMETER_BYTES[STANDARD] and size <= max(PARAMETER_BYTES.values()):
+        remedy = (
+            "allow the advanced tier, which costs (-e provision_advanced_tier=true), or keep it in a secret (group)"
+        )
+    return [f"{group[0].target}: parameter {name} would hold {size:,} bytes, and AWS takes {limit:,}; {remedy}"]
+
+
+def unreadable(catalog: Catalog, contents: Contents, *, restoring: bool) -> dict[str, str]:
+    """By secret or parameter, why nothing can be planned for it; without words where it is about to be restored."""
+    keyed: dict[str, list[str]] = {}
+    for target in targets.targets(catalog).values():
+        for place in target.places:
+            keyed.setdefault(place.name, [])
+            if place.key is not None:
+                keyed[place.name].append(place.key)
+    found: dict[str, str] = {}
+    for name, keys in keyed.items():
+        failure = contents.failures.get(name)
+        if failure is None and name.startswith("/"):
+            failure = contents.failures.get(catalog.ssm_path)
+        if failure and failure.reason == DELETED:
+            found[name] = (
+                ""
+                if restoring
+                else (
+                    f"{failure}; take that back with -e provision_restore=true, or take the secret out of the catalog"
+                )
+            )
+        elif failure and failure.reason == BINARY:
+            found[name] = f"secret {name}: is binary, and text is asked of it; store a SecretString"
+        elif failure and failure.reason != "missing":
+            found[name] = f"{failure}; allow reading it, since what exists must not be written over"
+        elif name in contents.readings and keys:
+            try:
+                parse_secret(contents.readings[name].value)
+            except ValueError as error:
+                found[name] = f"secret {name}: {error}, and key {keys[0]} is asked of it; store a JSON object"
+    return found
+
+
+def busy(rotation: OpenRotation | None, found: Sequence[Write]) -> list[str]:
+    """What an open rotation keeps from being written."""
+    if rotation is None:
+        return []
+    return [
+        f"{write.name}: {rotation} is open and changes it; let watchparty.secrets.rotate end first"
+        for write in found
+        if write.name in rotation.names
+    ]

@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An access key in a rotation: which keys are concerned, and what AWS has against it before anything is changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    blast_radius,
+    credential_ages,
+    credential_graph,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_states, state_machine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import Hands, Keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import former_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+
+KIND = blast_radius.ACCESS_KEY
+OPTION = "user"
+
+
+def store(connection: AwsConnection) -> AccessKeys:
+    """IAM, asked with this run's own key, and STS, asked with any."""
+
+    def sts(login: Login | None) -> Any:
+        if login is None:
+            return connection.store_client("sts")
+        own = {"access_key": login.username, "secret_key": login.password, "session_token": None, "profile": None}
+        return AwsConnection(connection.ansible_name, {**connection.get_options(), **own}).store_client("sts")
+
+    return AccessKeys(connection.store_client("iam"), acting=connection.acting_client("iam"), sts=sts)
+
+
+def against(setting: Setting, plan: _plan.Plan, contents: Contents) -> dict[str, str]:
+    """By credential, what AWS has against rotating the keys that a plan would rotate."""
+    found = {}
+    for item in plan.items:
+        if item.kind != KIND or item.act != _plan.ROTATE:
+            continue
+        credential = setting.catalog.credentials[item.credential]
+        key = credential_graph.find(setting.catalog, credential, contents).login.username
+        words = access_key_states.objections(store(setting.connection), str(key), credential.options.get(OPTION))
+        if words:
+            found[item.credential] = "; ".join(words)
+    return found
+
+
+def concerned(setting: Setting, name: str) -> tuple[Hands, Keys]:
+    """What rotates a credential of this kind, in the rotation that this run holds."""
+    journal, rotation, item = setting.mine(name)
+    credential = setting.catalog.credentials[name]
+    issued = setting.rotator.issued(rotation)
+    if item.act == _plan.RETIRE:
+        old = former_login(setting.catalog, setting.rotator.secrets, journal, item)
+        new: Login | None = _in_force(setting, name)
+    else:
+        old = credential_graph.find(
+            setting.catalog, credential, setting.rotator.old_contents(rotation, credential)
+        ).login
+        # On the way back a key that is not seen yet would stay.
+        new = setting.new_value(rotation, name, made=False) or issued.find(name, made=rotation.aborting)
+    if old.username is None:
+        raise RotationError(f"{name}: the id of its old access key cannot be read any more; delete that key by hand")
+    aborting = rotation.step in state_machine.BACKWARD
+    keys = store(setting.connection)
+    kept = old if aborting or new is None else new
+    found = Keys(
+        credential=name,
+        user=credential.options.get(OPTION) or keys.owner(str(kept.username)),
+        old=old,
+        new=new,
+        aborting=aborting,
+        since=credential_ages.moment(rotation.since),
+        first_off=bool(rotation.plan.get("incident"))
+        and blast_radius.reads_new(setting.catalog, name, rotation.plan.get("credentials", {})),
+    )
+
+    def ended() -> Fresh | None:
+        still = setting.rotator.look().rotation
+        goes_on = still is not None and still.id == rotation.id and still.step not in ("record", "discard")
+        return None if goes_on else Fresh()
+
+    return Hands(keys, issued, setting.rotator.fresh, ended), found
+
+
+def _in_force(setting: Setting, name: str) -> Login:
+    """What the stores hold now."""
+    found = setting.held(setting.catalog.credentials[name])
+    if found.problems or found.login.username is None:
+        raise RotationError(f"{name}: {'; '.join(found.problems) or 'no place holds the id of its access key'}")
+    return found.login

@@ -1,0 +1,270 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The steps of an access key's rotation: made once and kept, proven, and the other one removed.
+
+A user has at most two keys. So a key that a killed attempt made, and nobody kept, stands in the way and is removed; it
+is known by being newer than the rotation and never used. The journal cannot tell: no entry lies between a step's and
+the key, and AWS may not have shown the plan, which refuses every second key, one that was made just before. Keys are
+removed by their own id, never as "the other one".
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    AlreadyExists,
+    Conflict,
+    Denied,
+    NoAccess,
+    NotFound,
+    Overtaken,
+    RotationError,
+    StoreError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKey, AccessKeys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import Issued
+
+SECONDS, INTERVAL = 60.0, 2.0
+"""How long IAM is given to show a change, and how often it is asked."""
+APART = timedelta(minutes=15)
+"""How far this machine's clock may be from AWS's: from further off AWS takes no request."""
+_ID = re.compile(r"[A-Z0-9]{16,128}")
+TEMPORARY = "ASIA"
+"""What the ids of temporary keys begin with."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of one credential in a rotation."""
+
+    credential: str
+    user: str
+    old: Login = field(repr=False)
+    new: Login | None = field(repr=False)
+    """None before it was made."""
+    aborting: bool
+    since: datetime
+    """When the rotation began, by the clock of the machine that began it."""
+    first_off: bool = False
+    """Whether the old key goes off before anything new is made: it leaked, and may read where that comes to."""
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What the steps act with."""
+
+    keys: AccessKeys
+    issued: Issued
+    fresh: Callable[[], Fresh]
+    """Looks at the journal, immediately before each write; raises Overtaken."""
+    ended: Callable[[], Fresh | None]
+    """Looks whether another run has tidied the rotation up, and permits to undo one write then."""
+    sleep: Callable[[float], None] = time.sleep
+
+
+class Steps:
+    """What one stage asks and changes."""
+
+    def __init__(self, hands: Hands, found: Keys) -> None:
+        self._hands, self._found = hands, found
+
+    def deactivated(self) -> dict[str, Any]:
+        """Before any credential of the rotation gets a new value."""
+        told = self._told(self._found.first_off, self._found.old)
+        if not self._found.first_off:
+            return told
+        self._switch_off()
+        return {**told, "accepted": False}
+
+    def issued(self) -> dict[str, Any]:
+        """Makes the new key once."""
+        credential = self._found.credential
+        kept = self._hands.issued.find(credential)
+        if kept is not None:
+            self._require_listed(kept)
+            return self._told(False, kept)
+        self._switch_off()
+        made = self._made()
+        try:
+            self._hands.fresh()
+            self._hands.issued.keep(credential, made)
+        except (AlreadyExists, Overtaken):  # nobody can have this one: its secret was told to us alone
+            self._remove(made, Fresh.uncontested)
+            self._hands.fresh()
+            kept = self._hands.issued.take(credential)
+            self._require_listed(kept)
+            return self._told(False, kept)
+        # The key itself went with the end, or is in use: whoever ended the rotation had seen it.
+        self._unless_ended(lambda _fresh: self._hands.issued.forget_one(credential))
+        return self._told(True, made)
+
+    def usable(self) -> dict[str, Any]:
+        new = self._new()
+        self._require_accepted(new)
+        return self._told(False, new)
+
+    def absent(self) -> dict[str, Any]:
+        """Removes the old key, or on the way back the new one, and proves that it is refused."""
+        found = self._found
+        gone, kept = (found.new, found.old) if found.aborting else (found.old, self._new())
+        removed = [gone] if gone is not None and self._is_there(gone) else []
+        if found.aborting and not removed:
+            removed = [Login(one.id) for one in self._leftovers()]
+        if gone is not None and gone.username == kept.username:
+            raise RotationError(f"{found.credential}: the key that is to go is the one that stays; nothing is done")
+        if found.aborting and found.first_off:
+            self._hands.keys.activate(found.user, str(kept.username), fresh=self._hands.fresh())
+        if removed:
+            self._require_accepted(kept)
+        result = {**self._told(bool(removed), removed[0] if removed else gone or kept), "accepted": False}
+        for one in removed:
+            self._remove(one)
+        if gone is not None and not self._becomes(gone, accepted=False):
+            raise RotationError(
+                f"AWS still accepts key {gone.username} of user {found.user} {SECONDS:.0f} s after it was deleted; run "
+                "it again"
+            )
+        return result
+
+    def _switch_off(self) -> None:
+        old, user = self._found.old, self._found.user
+        if not self._found.first_off:
+            return
+        self._hands.keys.deactivate(user, str(old.username), fresh=self._hands.fresh())
+        # Whoever took the rotation back left it in force.
+        self._unless_ended(lambda fresh: self._hands.keys.activate(user, str(old.username), fresh=fresh))
+        if not self._becomes(old, accepted=False):
+            raise RotationError(
+                f"AWS still accepts key {old.username} of user {user} {SECONDS:.0f} s after it was switched off, and "
+                "it may read the new one; run it again"
+            )
+
+    def _unless_ended(self, undo: Callable[[Fresh], Any]) -> None:
+        """What came after another run had tidied the rotation up is undone."""
+        fresh = self._hands.ended()
+        if fresh is not None:
+            undo(fresh)
+            raise Overtaken("this run's rotation was ended by another run; nothing more is done here")
+
+    def _made(self) -> Login:
+        try:
+            return self._made_beside_the_old()
+        except Denied:
+            raise
+        except (NoAccess, Conflict):
+            # Its answer was lost, and there is a key that nobody knows; or an earlier one is not listed yet.
+            self._hands.sleep(INTERVAL)
+            made: list[Login] = []
+
+            def makes() -> bool:
+                try:
+                    made.append(self._made_beside_the_old())
+                except Conflict:
+                    return False
+                return True
+
+            return made[0] if self._waits(makes) else self._made_beside_the_old()
+
+    def _made_beside_the_old(self) -> Login:
+        for one in self._leftovers():
+            self._remove(Login(one.id))
+        return self._hands.keys.create(self._found.user, fresh=self._hands.fresh())
+
+    def _leftovers(self) -> list[AccessKey]:
+        """Keys that a killed attempt of this rotation made. Another's stands in the way, and is refused by its id."""
+        found = self._found
+        known = {found.old.username, found.new.username if found.new else None}
+        others = [one for one in self._hands.keys.of(found.user) if one.id not in known]
+        ours = [one for one in others if one.created >= found.since - APART and not self._hands.keys.is_used(one.id)]
+        foreign = [one.id for one in others if one not in ours]
+        if foreign and not found.aborting:
+            raise RotationError(f"{found.credential}: {second_key(found.user, foreign[0])}")
+        return ours
+
+    def _remove(self, login: Login, look: Callable[[], Fresh] | None = None) -> None:
+        key = str(login.username)
+        for act in (self._hands.keys.deactivate, self._hands.keys.delete):
+            act(self._found.user, key, fresh=(look or self._hands.fresh)())
+
+    def _new(self) -> Login:
+        if self._found.new is None:
+            raise RotationError("there is no new key yet; the stage 'issue' makes it")
+        return self._found.new
+
+    def _require_listed(self, kept: Login) -> None:
+        """A key that was made and kept may be gone again, and is not listed at once."""
+        if not self._waits(lambda: any(one.id == kept.username for one in self._hands.keys.of(self._found.user))):
+            raise RotationError(
+                f"{self._found.credential}: key {kept.username} was made for this rotation, and user "
+                f"{self._found.user} does not have it any more; take the rotation back by -e rotation_abort=true"
+            )
+
+    def _is_there(self, login: Login) -> bool:
+        """A key is not listed at once, and may be accepted before."""
+        listed = [one.id for one in self._hands.keys.of(self._found.user)]
+        return login.username in listed or self._hands.keys.accepts(login, self._found.user)
+
+    def _require_accepted(self, login: Login) -> None:
+        if not self._becomes(login, accepted=True):
+            raise RotationError(
+                f"AWS does not accept key {login.username} as one of user {self._found.user}; nothing is taken away"
+            )
+
+    def _becomes(self, login: Login, *, accepted: bool) -> bool:
+        return self._waits(lambda: self._hands.keys.accepts(login, self._found.user) is accepted)
+
+    def _waits(self, happens: Callable[[], bool]) -> bool:
+        for _look in range(int(SECONDS / INTERVAL)):
+            if happens():
+                return True
+            self._hands.sleep(INTERVAL)
+        return happens()
+
+    def _told(self, changed: bool, login: Login) -> dict[str, Any]:
+        return {"changed": changed, "user": self._found.user, "access_key_id": login.username}
+
+
+def objections(keys: AccessKeys, key: str, user: str | None) -> list[str]:
+    """What stands against rotating this key, as far as AWS tells before anything is changed."""
+    if not _ID.fullmatch(key):
+        return ["the place for its user name holds no id of an access key; correct it, or what appears_in names"]
+    if key.startswith(TEMPORARY):
+        return [f"{key} is a temporary key, which ends by itself; get a new one where it came from"]
+    try:
+        return list(_objections(keys, key, user))
+    except StoreError as error:
+        return [str(error)]
+
+
+def _objections(keys: AccessKeys, key: str, user: str | None) -> list[str]:
+    try:
+        user = user or keys.owner(key)
+    except NotFound:
+        return [f"IAM knows no access key {key} in this account; correct it where the catalog says that it is"]
+    if not user:
+        return [f"{key} is no IAM user's key, so it is not rotated here; give the application a user of its own"]
+    listed = {one.id: one for one in keys.of(user)}
+    if key not in listed:
+        return [f"user {user} has no access key {key}; correct it, or credentials.<name>.options.user"]
+    if not listed[key].active:
+        return [f"access key {key} of user {user} is inactive, so no application can be using it; see who took it away"]
+    found = [second_key(user, other) for other in listed if other != key]
+    if keys.caller() == user:
+        found.append(f"this run itself uses a key of user {user}; run it with another one, such as a role's")
+    return found
+
+
+def second_key(user: str, key: str) -> str:
+    return (
+        f"user {user} has a second access key {key}, and AWS allows two; if nobody uses it (aws iam "
+        f"get-access-key-last-used --access-key-id {key}), delete it: aws iam delete-access-key --user-name {user} "
+        f"--access-key-id {key}"
+    )

@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The end of a rotation in the journal: what it rotated, and what it leaves for later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, hosts_with_old_key
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import shortened
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation, Rotated
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    context,
+    incident_events,
+    plan,
+    provider_revocations,
+    revocation_latency,
+    rollback,
+    state_machine,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+
+
+def closed(setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
+    """The last entry, and what the end of the run says of it."""
+    journal, rotation = setting.rotator.holding()
+    aborted = rotation.step in state_machine.BACKWARD
+    more = ending(setting, journal, rotation, args["audit"])
+    if journal.incident is not None and args["unrecorded"]:
+        event = f"unrecorded/{rotation.id}"
+        more["events"] = {event: credential_ages.stamp(context.now())}
+        more["evidence"] = {event: shortened(args["unrecorded"])}
+    refused = [] if aborted else context.refused_at_end(setting, rotation, more["obligations"])
+    told = context.told(setting, journal, rotation)
+    told.update(todo=[], closed=True, to_refusal=revocation_latency.lines(journal, rotation, refused))
+    journal = rollback.close(setting.rotator, step="aborted" if aborted else "closed", **more)
+    return {
+        "changed": True,
+        "id": rotation.id,
+        "aborted": aborted,
+        "obligations": more.get("obligations", {}),
+        "revocations": provider_revocations.waiting(setting.catalog, journal),
+        "way": state_machine.GO,
+        "words": "",
+        "rotation": told,
+    }
+
+
+def ending(setting: Setting, journal: Journal, rotation: OpenRotation, audit: Mapping[str, Any]) -> dict[str, Any]:
+    """What the closing entry carries."""
+    aborted = rotation.step in state_machine.BACKWARD
+    items = plan.items_of(rotation.plan)
+    now = credential_ages.stamp(context.now())
+    more: dict[str, Any] = {"audit": audit}
+    if not aborted:
+        left = {
+            **plan.obligations(
+                setting.catalog,
+                rotation.id,
+                rotation.plan,
+                context.now(),
+                rotation.notes,
+                rotation.promoted_at,
+            ),
+            **provider_revocations.owed(
+                setting.catalog, rotation.id, rotation.plan, setting.kinds, context.now(), journal.incident
+            ),
+            **hosts_with_old_key.obligations(setting.catalog, rotation, journal.obligations, now),
+        }
+        more["obligations"] = left
+        former = [journal.obligations[one] for item in items for one in item.former if one in journal.obligations]
+        more["replaced"] = (
+            incident_events.replaced(rotation, left, journal.incident, former) if journal.incident else {}
+        )
+        by = Rotated(now, rotation.who, rotation.id, rotation.plan.get("incident", "")).entry()
+        more["rotated"] = {item.credential: by for item in items if item.act in plan.CHANGES}
+        renewed = {item.credential for item in items if item.act == plan.RENEW}
+        # A login that took its turn again has another password: there is nothing left to retire.
+        turned = {item.credential for item in items if item.act == plan.ROTATE and _alternates(setting, item)}
+        taken_up = [one for item in items for one in (item.obligation, *item.former) if one and one not in left]
+        more["discharged"] = taken_up + [
+            one.id
+            for one in journal.obligations.values()
+            if one.credential in renewed or (one.credential in turned and one.act == plan.RETIRE)
+        ]
+    return more
+
+
+def _alternates(setting: Setting, item: plan.Item) -> bool:
+    return item.kind in setting.kinds and setting.kinds[item.kind].alternates == "always"

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An operator's word that third parties have revoked what rotations replaced, and what became of trying that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import TRIED
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Obligation
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import ACCEPTED, REFUSED
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context, provider_revocations
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import Item
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+
+
+def taken(setting: Setting, args: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+    """Ends what waits for these credentials, in one entry; in a leak that entry is the leak's confirmation as well.
+
+    What was tried and still works stays open, whatever the operator says.
+    """
+    journal = setting.rotator.look()
+    incident, tried = journal.incident, args["tried"]
+    mirrors = setting.rotator.mirror is not None
+    against = provider_revocations.no_matter_of_words(
+        setting.catalog, journal, setting.kinds, args["credentials"], mirrors=mirrors
+    )
+    if against and (incident or args["incident"]):
+        raise RotationError(against)
+    every = provider_revocations.confirmed(setting.catalog, journal, args["credentials"])
+    alive = [one for one in every if tried.get(one.id, {}).get("state") == ACCEPTED]
+    closed = [one for one in every if one not in alive]
+    names = [name for name in args["credentials"] if name not in {one.credential for one in alive}]
+    new = [f"revoked/{name}" for name in names if incident and f"revoked/{name}" not in incident.events]
+    if journal.rotation is not None and incident is None and closed:
+        raise JournalError(f"{journal.rotation} is open; finish it, then say again what was revoked")
+    now = context.now()
+    words = {name: " ".join(str(one["words"]).split())[:300] for name, one in tried.items()}
+    record = provider_revocations.record(setting.catalog, closed, setting.rotator.me.who, now, words) if closed else {}
+    audit = context.audit_of(setting, journal)
+    if not check and (closed or new):
+        journal = setting.rotator.append(
+            journal,
+            incident.id if incident else record["rotation"],
+            "closed",
+            discharged=[one.id for one in closed],
+            events=dict.fromkeys(new, credential_ages.stamp(now)),
+            evidence={event: _shown(event, closed, tried, words) for event in new},
+            audit=args["audit"],
+        )
+    idle = [name for name in names if name not in {one.credential for one in closed} and f"revoked/{name}" not in new]
+    return {
+        "changed": bool(closed or new),
+        "said": [_said(one, tried.get(one.id, {}).get("state"), words.get(one.id, "")) for one in closed]
+        + [f"{name}: nothing of it waits for a confirmation" for name in idle],
+        "alive": [
+            f"{one.credential}: its old value, which {one.rotation} replaced, STILL WORKS: {words[one.id]}"
+            for one in alive
+        ],
+        "tries": _tries(setting, every),
+        "record": record,
+        "audit": audit,
+        "revocations": provider_revocations.waiting(setting.catalog, journal),
+    }
+
+
+def _shown(
+    event: str, closed: Sequence[Obligation], tried: Mapping[str, Mapping[str, Any]], words: Mapping[str, str]
+) -> str:
+    """What stands behind an operator's word: whether every old value was tried."""
+    every = [one.id for one in closed if one.credential == event.partition("/")[2]]
+    told = "; ".join(words[one] for one in every if one in words)
+    proven = bool(every) and all(tried.get(one, {}).get("state") == REFUSED for one in every)
+    return (TRIED if proven else "NOT tried") + (f": {told}" if told else "")
+
+
+def _said(one: Obligation, state: str | None, words: str) -> str:
+    proof = "" if state is None else f" ({words})" if state == REFUSED else f" (not proven: {words})"
+    return f"{one.credential}: what {one.rotation} replaced was revoked, as the operator says{proof}"
+
+
+def _tries(setting: Setting, every: Sequence[Obligation]) -> list[dict[str, Any]]:
+    """The credentials among them whose kind can try old values, as its tasks know them."""
+    names = dict.fromkeys(one.credential for one in every if one.credential in setting.catalog.credentials)
+    items = [Item(name, setting.catalog.credentials[name].kind) for name in names]
+    found = [context.told_credential(setting, item) for item in items]
+    return [one for one in found if "revoked" in one["stages"]]

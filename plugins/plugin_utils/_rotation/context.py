@@ -1,0 +1,323 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the actions of a rotation share: the stores, the kinds, and what may be said of a rotation."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    blast_radius,
+    catalog_parser,
+    credential_ages,
+    credential_graph,
+    hosts_with_old_key,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    InvalidEnvironment,
+    JournalError,
+    RotationError,
+    SecretsError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import NoJournal, journal_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.version_cache import (
+    Remembered,
+    RememberedParameters,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment_summary, process_identity
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    incident_events,
+    promotion,
+    provider_revocations,
+    state_machine,
+    test_targets,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import Who
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
+
+_LETTERS = string.ascii_letters
+_ALPHABET = string.ascii_letters + string.digits + "-"
+
+OPTIONS: dict[str, Any] = {
+    "catalog": {"type": "dict", "required": True},
+    "environment": {"type": "str", "required": True},
+    "run": {"type": "str"},
+    "kinds_path": {"type": "list", "elements": "path", "default": []},
+}
+
+
+def generate(length: int) -> str:
+    """A value that is valid in URLs, RDS, ElastiCache and every dialect of .env, and is never taken for an option."""
+    return secrets.choice(_LETTERS) + "".join(secrets.choice(_ALPHABET) for _at in range(length - 1))
+
+
+def new_value(kind: Kind) -> str:
+    """What a kind has generated here."""
+    return key_pair.new_private_key() if kind.form == "ssh_key" else generate(kind.length)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """What a rotation that begins now is called."""
+    return f"r-{now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+
+
+def part_of(item: _plan.Item, obligation: str) -> _plan.Item:
+    """The item; or with an obligation that it takes up, the part of it that retires what that names."""
+    if not obligation:
+        return item
+    if obligation not in item.former:
+        raise RotationError(f"{item.credential}: the rotation does not take up the obligation {obligation}")
+    return replace(item, act=_plan.RETIRE, obligation=obligation)
+
+
+class RotationAction(ActionBase):
+    """Runs on the controller; what it returns holds names, ids and words, never a value."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    name = ""
+    extra_options: dict[str, Any] = {}
+    checks_account = False
+    """Whether the account is asked for; later tasks of the same run need not."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        spec = {**aws_argument_spec(), **OPTIONS, **self.extra_options}
+        _validated, args = self.validate_argument_spec(argument_spec=spec)
+        try:
+            args = with_full_paths(args, spec)
+            setting = prepared(self.name, args, check_account=self.checks_account)
+            return {**result, **self.answer(setting, args, task_vars or {})}
+        except SecretsError as error:
+            return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+
+    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+def prepared(name: str, args: dict[str, Any], *, check_account: bool = False) -> Setting:
+    """The stores behind the options that every action of a rotation has."""
+    connection = AwsConnection(name, args)
+    connection.require_aws_sdk()
+    catalog = catalog_parser.parse(args["catalog"], args["environment"])
+    suit(connection, catalog, check_account=check_account)
+    secrets_manager = Remembered(SecretsManager(connection.store_client("secretsmanager")))
+    parameters = RememberedParameters(ParameterStore(connection.store_client("ssm")))
+    rotator = Rotator(
+        catalog=catalog,
+        secrets=secrets_manager,
+        parameters=parameters,
+        journal=journal_of(catalog, connection.store_client) or NoJournal(catalog.application, catalog.environment),
+        mirror=sync.mirror(catalog, secrets_manager, parameters),
+        me=Who(args.get("run") or secrets.token_hex(8), process_identity.me(), process_identity.holder()),
+        clock=lambda: credential_ages.stamp(now()),
+    )
+    return Setting(catalog, load_kinds(args.get("kinds_path") or []), rotator, connection)
+
+
+def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:
+    """What tasks need to know of an open rotation. Raises RotationError where one of its credentials cannot go on."""
+    setting.rotator.require_known(rotation)
+    require_kinds(setting, rotation)
+    items = _plan.items_of(rotation.plan)
+    changed = [item.credential for item in items if item.act in _plan.CHANGES]
+    return {
+        "id": rotation.id,
+        "run": rotation.run,
+        "step": rotation.step,
+        "phase": rotation.phase,
+        "number": journal.head,
+        "since": rotation.since,
+        "who": rotation.who,
+        "reason": rotation.reason,
+        "todo": list(state_machine.remaining(rotation)),
+        "phases": int(rotation.plan.get("phases", 0)),
+        "promoted": rotation.promoted,
+        "merged": list(filter(None, [promotion.told_merged(rotation.plan.get("merges", {}))])),
+        "rolling": _plan.is_rolling(setting.catalog, items),
+        "refused": dict(rotation.plan.get("refused", {})),
+        "credentials": [told_item(setting, item, rotation) for item in items],
+        "retiring": [one for item in _ending(items) for one in _told_ends(setting, item, journal, rotation)],
+        "opened": hosts_with_old_key.hosts(journal),
+        "behind": sorted(rotation.behind),
+        "record": record_of(setting, journal, rotation),
+        "audit": audit_of(setting, journal),
+        "together": (bool(rotation.plan.get("immediate")) and bool(taking_down(setting, changed)))
+        or any(item.act == _plan.RENEW for item in items),
+        "halts": bool(rotation.plan.get("immediate")) and any(item.act == _plan.RENEW for item in items),
+        "services": environment_summary.services(setting.catalog),
+        "incident": rotation.plan.get("incident", ""),
+        "immediate": bool(rotation.plan.get("immediate")),
+        "wait": 0 if rotation.aborting or rotation.plan.get("incident") else _plan.wait_of(setting.catalog, items),
+        "parameters": sorted(rotation.plan.get("parameters", {})),
+        "secrets": sorted(rotation.plan.get("secrets", {})),
+    }
+
+
+def told_open(setting: Setting, journal: Journal) -> dict[str, Any]:
+    """The same of the rotation whose entry was just written. Raises JournalError where the journal does not show it."""
+    if journal.rotation is None:
+        raise JournalError("the journal does not show the rotation that was just written; look at it, then start again")
+    return told(setting, journal, journal.rotation)
+
+
+def require_kinds(setting: Setting, rotation: OpenRotation) -> None:
+    """Raises RotationError where a kind's folder is gone since the plan: its stages would be passed over."""
+    for item in _plan.items_of(rotation.plan):
+        if item.kind not in setting.kinds:
+            raise RotationError(
+                f"{item.credential}: its kind {item.kind} has no folder any more; give rotation_kinds_path as before, "
+                f"or put the folder back, until {rotation} has ended"
+            )
+
+
+def audit_of(setting: Setting, journal: Journal) -> dict[str, Any]:
+    """What a record in the audit log needs."""
+    return {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)}
+
+
+def taking_down(setting: Setting, names: Sequence[str]) -> list[str]:
+    """Those whose removal before new ones are deployed takes the application down."""
+    known = setting.catalog.credentials
+    kinds = {name: known[name].kind for name in names if name in known}
+    return incident_events.taking_down(kinds, setting.kinds, blast_radius.read(setting.catalog))
+
+
+def told_item(setting: Setting, item: _plan.Item, rotation: OpenRotation) -> dict[str, Any]:
+    credential = setting.catalog.credentials[item.credential]
+    told = told_credential(setting, item)
+    later = item.act == _plan.ROTATE and not rotation.plan.get("incident") and _plan.retires_later(credential)
+    some = {"hosts": list(item.hosts), "left": list(rotation.left.get(item.credential, ()))}
+    dropped = _dropped_from(setting, item, rotation)
+    return {**told, **some, "dropped_from": dropped, "later": rotation.step == "retire" and later}
+
+
+def _dropped_from(setting: Setting, item: _plan.Item, rotation: OpenRotation) -> dict[str, str]:
+    """The versions planned from, which hold the key that the rotation drops, where that one signed sessions."""
+    credential = setting.catalog.credentials[item.credential]
+    if item.act != _plan.DROP_FALLBACK or "sessions" not in credential.used_for:
+        return {}
+    names = {place.name for place in credential_graph.fallback_places(setting.catalog, credential)}
+    return {name: version for name, version in rotation.plan.get("secrets", {}).items() if name in names}
+
+
+def refused_at_end(setting: Setting, rotation: OpenRotation, left: Mapping[str, Any]) -> list[str]:
+    """The credentials whose old values it has removed and seen refused: neither what is ``left`` for later, nor what
+    only its provider can revoke."""
+    owed = {one["credential"] for one in left.values()}
+    found = []
+    for item in _plan.items_of(rotation.plan):
+        removes = item.act in (_plan.ROTATE, _plan.RETIRE) and not item.hosts
+        if item.act == _plan.RENEW or (removes and "retire" in told_credential(setting, item)["stages"]):
+            found.append(item.credential)
+    return [name for name in found if name not in owed]
+
+
+def _ending(items: Sequence[_plan.Item]) -> list[_plan.Item]:
+    """In the order in which old values go; what a dropped key signed is tried last, and keeps no other valid."""
+    return sorted(items, key=lambda item: item.act == _plan.DROP_FALLBACK)
+
+
+def _told_ends(
+    setting: Setting, item: _plan.Item, journal: Journal, rotation: OpenRotation
+) -> Iterator[dict[str, Any]]:
+    """What the stage retire takes away of a credential: former values first, then its own; ``more`` after the first."""
+    told = told_item(setting, item, rotation)
+    every = [] if rotation.aborting else [journal.obligations[one] for one in item.former if one in journal.obligations]
+    for one in every:
+        yield {**told, "obligation": one.id, "hosts": list(one.hosts), "more": one is not every[0]}
+    yield {**told, "more": bool(every)}
+
+
+def told_credential(setting: Setting, item: _plan.Item) -> dict[str, Any]:
+    """What the tasks of a kind know of their credential."""
+    credential = setting.catalog.credentials[item.credential]
+    kind = setting.kinds.get(item.kind, Kind(item.kind))
+    stages = test_targets.stages(setting.catalog, credential, kind)
+    if item.act == _plan.DROP_FALLBACK:
+        stages = ["retire"] if "dropped" in stages else []
+    return {
+        "name": item.credential,
+        "kind": item.kind,
+        "act": item.act,
+        "built_in": not kind.folder,
+        "stages": stages,
+        "options": dict(credential.options),
+        "provider_url": credential.provider_url,
+    }
+
+
+def told_checks(setting: Setting, plan: _plan.Plan) -> list[dict[str, Any]]:
+    """The credentials whose servers can be asked beforehand."""
+    found = [told_credential(setting, item) for item in plan.items if item.act in _plan.CHANGES]
+    return [one for one in found if "check" in one["stages"]]
+
+
+def record_of(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:
+    """The rotation's line in the audit log."""
+    items = _plan.items_of(rotation.plan)
+    last = int(rotation.plan.get("phases", 0))
+    numbers = rotation.plan.get("parameters", {})
+    record: dict[str, Any] = {
+        "rotation": rotation.id,
+        "outcome": "taken_back" if rotation.aborting else "completed",
+        "who": rotation.who,
+        "at": credential_ages.stamp(now()),
+        "started": rotation.since,
+        "run": rotation.run,
+        "journal": journal.head,
+        "phases": last,
+        "credentials": [item.credential for item in items],
+        "kinds": {item.credential: item.kind for item in items},
+        "services": sorted(setting.catalog.services),
+        **({"left_behind": sorted(rotation.behind)} if rotation.behind else {}),
+        "skipped": {name: audit_record.plain(words) for name, words in rotation.plan.get("refused", {}).items()},
+    }
+    if rotation.aborting:
+        return {**record, "reason": audit_record.plain(rotation.reason)}
+    secrets = rotation.plan.get("secrets", {})
+    owed = provider_revocations.owed(
+        setting.catalog, rotation.id, rotation.plan, setting.kinds, now(), journal.incident
+    )
+    names = [one["credential"] for one in owed.values()]
+    left = [
+        f"{name}: its old value is to be revoked {provider_revocations.where(setting.catalog, name)}" for name in names
+    ]
+    return {
+        **record,
+        **({"obligations": [audit_record.plain(one) for one in left]} if left else {}),
+        **({"github": sorted(rotation.sent)} if rotation.sent else {}),
+        "secrets": {
+            name: {"from": base, "to": setting.rotator.target(rotation, name)} for name, base in secrets.items()
+        },
+        "parameters": {name: {"from": int(one), "to": int(one) + 1} for name, one in numbers.items()},
+    }
+
+
+def require_valid(problems: Sequence[str], environment: str) -> None:
+    if problems:
+        raise InvalidEnvironment(problems, environment)

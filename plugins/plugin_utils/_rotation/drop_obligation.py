@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An operator's word that what rotations left for later is not to be carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context, obligations
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+
+
+def forgotten(setting: Setting, args: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+    journal = setting.rotator.look()
+    found = obligations.named(journal, args["credentials"])
+    if journal.rotation is not None:
+        raise JournalError(f"{journal.rotation} is open; finish it, then say again what is to be forgotten")
+    record = obligations.record(setting.catalog, found, "forgotten", setting.rotator.me.who, context.now())
+    if not check:
+        ids = [one.id for one in found]
+        setting.rotator.append(journal, record["rotation"], "closed", discharged=ids, audit=args["audit"])
+    return {
+        "changed": True,
+        "said": [
+            f"{one.id} ({one.act}, due {one.due}) is forgotten; what it was to end is valid unless you have ended it"
+            for one in found
+        ],
+        "record": record,
+        "audit": context.audit_of(setting, journal),
+    }

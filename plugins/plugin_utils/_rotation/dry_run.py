@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether the journal takes every entry of a rotation and the audit log its record, known before the first entry: each
+is made, and none is stored.
+
+What does not fit would leave the rotation open at its step, with no way to close it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    AuditError,
+    JournalError,
+    RotationError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import LIMIT, JournalStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    github_copies,
+    incident_events,
+    state_machine,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.journal_writer import LONGEST_REASON, Steps
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import Plan
+
+LAST = audit_chain.Head(10**9, "0" * 64)
+LONGEST_NOTE = "x" * 120
+"""What a kind notes of one credential."""
+Ending = Callable[[Journal, OpenRotation], Mapping[str, Any]]
+"""What the closing entry of a rotation carries."""
+Record = Callable[[Journal, OpenRotation], Mapping[str, Any]]
+"""What the audit log is given of a rotation."""
+
+
+class Written(JournalStore):
+    """The journal as it would be; nothing is stored."""
+
+    limit = LIMIT // 4
+    """What is left is for what others may write during the rotation, each of which is an entry with the whole plan."""
+
+    def _load(self) -> tuple[bytes, str]:
+        raise NotImplementedError
+
+    def _replace(self, content: bytes, version: str | None) -> str:
+        return str(version)
+
+
+class Rehearsal(Steps):
+    """The entries of one rotation, which are not stored. ``behind`` are the hosts that it leaves behind."""
+
+    def __init__(self, rotator: Steps, behind: Sequence[str] = ()) -> None:
+        journal = Written(rotator.catalog.application, rotator.catalog.environment)
+        journal.where = rotator.journal.where
+        super().__init__(catalog=rotator.catalog, journal=journal, me=rotator.me, clock=rotator.clock)
+        self._behind = behind
+
+    def goes(
+        self,
+        journal: Journal,
+        rotation: str,
+        plan: Plan,
+        contents: Contents,
+        kinds: Mapping[str, Kind],
+        ending: Ending,
+        record: Record | None = None,
+    ) -> None:
+        """Raises :class:`JournalError` for a journal that becomes too long, :class:`RotationError` for a record, and
+        PolicyError for a tag that AWS refuses."""
+        self.tags()
+        opened = self.open(journal, rotation, plan, contents)
+        merged = {**_of(opened).plan, "merges": dict.fromkeys(plan.secrets, 99)}
+        journal = self.append(opened, rotation, _of(opened).step, plan=merged)
+        back = self.advance("abort", phase=min(plan.phases, 1), reason="x" * LONGEST_REASON, since=journal)
+        # Where passwords overlap, a session of each server is noted: of which start of the server, and its number.
+        known = {name for name, kind in kinds.items() if kind.alternates == "if_suffixed"}
+        noted = [item.credential for item in plan.items if item.kind in known]
+        tokens = {item.credential: {"alive": [""]} for item in plan.items if item.kind == incident_events.OUTLIVED}
+        notes = {name: {"server": LONGEST_NOTE} for name in noted}
+        for stage in state_machine.stages(plan.phases, immediate=plan.immediate):
+            step, _underscore, phase = stage.partition("_")
+            more: dict[str, Any] = {"notes": notes, "behind": self._behind if step == "record" else []}
+            if step == "retire":
+                more["sent"] = list(github_copies.names_of(self.catalog, plan.entry()))
+            if journal.incident is not None:
+                at, reads = self.clock(), blast_radius.read(self.catalog)
+                seen = incident_events.events(_of(journal), step, kinds, at, journal.incident, reads=reads, first=at)
+                seen.update(incident_events.outlived(seen, tokens))
+                shown = {event: LONGEST_NOTE for event in seen if event.startswith("refused/")}
+                shown.update({event: LONGEST_NOTE for event in seen if event.startswith("outlived/")})
+                more.update(events=seen, evidence=shown)
+            journal = self.advance(step, phase=int(phase or 0), since=journal, **more)
+        self.append(journal, rotation, "closed", **ending(journal, _of(journal)))
+        if record:
+            for end in (journal, back):
+                self._require_recordable(record(end, _of(end)))
+
+    def _require_recordable(self, record: Mapping[str, Any]) -> None:
+        own = {"application": self.catalog.application, "environment": self.catalog.environment}
+        try:
+            audit_chain.following({**record, **own}, LAST)
+        except AuditError as error:
+            raise RotationError(
+                f"nothing was begun: how it ends could not be recorded. {error}\n"
+                "rename what these fields hold (docs/how-to/audit-log.md lists them), then start again"
+            ) from None
+
+
+def _of(journal: Journal) -> OpenRotation:
+    if journal.rotation is None:
+        raise JournalError("a rotation that was just begun is not in the journal")
+    return journal.rotation

@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The AUTH tokens of an ElastiCache replication group, over boto3 clients that it is handed. Not run on AWS.
+
+ElastiCache tells when a change is under way and never which tokens are valid: whoever calls asks the server, by
+logging in, before and after. At most two tokens are valid, and adding a third one drops the oldest. So nothing here is
+sent twice on its own, and an answer that was lost is an error to look into.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    Conflict,
+    NoAccess,
+    NotFound,
+    StoreError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+
+AVAILABLE = "available"
+CHANGING = ("modifying", "snapshotting", "creating")
+ADD, KEEP_ONLY = "ROTATE", "SET"
+_TOKEN = re.compile(r"[A-Za-z0-9!&#$^<>-]{16,128}")
+
+
+def checked(token: str) -> str:
+    """A token as ElastiCache takes it; the error does not show it."""
+    if not _TOKEN.fullmatch(token):
+        raise StoreError(
+            "The new AUTH token is not one that ElastiCache takes: 16 to 128 letters, digits and characters of !&#$^<>-"
+        )
+    return token
+
+
+@dataclass(frozen=True)
+class Group:
+    """A replication group as DescribeReplicationGroups tells of it."""
+
+    name: str
+    status: str
+    pending: str
+    """ROTATING or SETTING while tokens change, else empty."""
+    has_token: bool
+    encrypts: bool
+    user_groups: tuple[str, ...]
+    endpoints: tuple[str, ...]
+    """``host:port`` of everything that it names."""
+
+    @property
+    def settled(self) -> bool:
+        return self.status == AVAILABLE and not self.pending
+
+    def refuse(self) -> None:
+        """Refuses where a token could not be rotated, or where the old way in would stay open."""
+        if self.user_groups:
+            raise StoreError(
+                "Replication group %s uses user groups (%s), which have no AUTH token; rotate their users' passwords "
+                "with kind external" % (self.name, ", ".join(self.user_groups))
+            )
+        if not self.encrypts:
+            raise StoreError("Replication group %s has no encryption in transit, which an AUTH token needs" % self.name)
+        if not self.has_token:
+            raise StoreError(
+                "Replication group %s has no AUTH token; give it a first one with the strategy SET, since after ROTATE "
+                "it would still let in everyone who sends none" % self.name
+            )
+
+
+def _group(found: Mapping[str, Any]) -> Group:
+    pending = found.get("PendingModifiedValues", {})
+    places = [found.get("ConfigurationEndpoint")]
+    for part in found.get("NodeGroups", []):
+        places += [part.get("PrimaryEndpoint"), part.get("ReaderEndpoint")]
+        places += [member.get("ReadEndpoint") for member in part.get("NodeGroupMembers", [])]
+    named = ["%s:%d" % (place["Address"], place["Port"]) for place in places if place and place.get("Address")]
+    return Group(
+        name=found["ReplicationGroupId"],
+        status=found.get("Status", ""),
+        pending=pending.get("AuthTokenStatus", ""),
+        has_token=bool(found.get("AuthTokenEnabled")),
+        encrypts=bool(found.get("TransitEncryptionEnabled")),
+        user_groups=tuple(found.get("UserGroupIds", ())),
+        endpoints=tuple(dict.fromkeys(named)),
+    )
+
+
+class AuthTokens:
+    """``client`` only asks. ``acting`` changes, and must not retry by itself: AuthTokens says when that is safe."""
+
+    def __init__(
+        self,
+        client: Any,
+        group: str,
+        *,
+        acting: Any,
+        look: Callable[[], Fresh],
+        seconds: float = 1800,
+        interval: float = 10,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """``look`` is called immediately before each change, which is carried out however late it arrives."""
+        self._client, self._acting, self._name, self._look = client, acting, group, look
+        self._seconds, self._interval, self._sleep = seconds, interval, sleep
+
+    def describe(self) -> Group:
+        """Raises NotFound, NoAccess."""
+        with self._translated("DescribeReplicationGroups"):
+            answer = self._client.describe_replication_groups(ReplicationGroupId=self._name)
+        return _group(answer["ReplicationGroups"][0])
+
+    def settle(self) -> Group:
+        """Waits until no change is under way."""
+        group = self.describe()
+        for _look in range(int(self._seconds / self._interval)):
+            if group.settled:
+                return group
+            if group.status not in (AVAILABLE, *CHANGING):
+                raise StoreError("Replication group %s is %s; nothing was sent to it" % (self._name, group.status))
+            self._sleep(self._interval)
+            group = self.describe()
+        if group.settled:
+            return group
+        what = " ".join(word for word in (group.status, group.pending) if word)
+        raise NoAccess(
+            "Replication group %s is still %s after %d s; run this again later" % (self._name, what, self._seconds)
+        )
+
+    def add(self, token: str) -> Group:
+        """Makes the token valid beside the newest one, and waits for it.
+
+        Raises Conflict when the group was changing already: by another, or by this very call whose answer was lost.
+        """
+        return self._modify(checked(token), ADD)
+
+    def keep_only(self, token: str) -> Group:
+        """Ends every other token, and waits for it. The token must be one of the valid ones."""
+        return self._modify(token, KEEP_ONLY)
+
+    def _modify(self, token: str, strategy: str) -> Group:
+        self.settle().refuse()
+        self._look().spend()
+        with self._translated("ModifyReplicationGroup", token):
+            self._acting.modify_replication_group(
+                ReplicationGroupId=self._name,
+                AuthToken=token,
+                AuthTokenUpdateStrategy=strategy,
+                ApplyImmediately=True,
+            )
+        return self.settle()
+
+    @contextmanager
+    def _translated(self, operation: str, token: str | None = None) -> Iterator[None]:
+        try:
+            with aws_errors.translated("elasticache:%s" % operation, "replication group %s" % self._name):
+                try:
+                    yield
+                except aws_errors.exceptions.ClientError as error:
+                    code = aws_errors.code_of(error)
+                    if code == "ReplicationGroupNotFoundFault":
+                        raise NotFound(
+                            "There is no replication group %s in this account and region; correct it in the catalog"
+                            % self._name
+                        ) from None
+                    if code == "InvalidReplicationGroupState":
+                        raise Conflict(
+                            "Replication group %s is being changed already; see whether its server accepts the token"
+                            % self._name
+                        ) from None
+                    raise
+        except StoreError as error:
+            if token is not None and token in str(error):
+                raise type(error)(str(error).replace(token, "********")) from None
+            raise

@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What GitHub holds of a credential, and the port through which a promotion sends it there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph, resolver
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Setting, SettingRef
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DENIED, Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
+
+
+@dataclass(frozen=True)
+class Copies:
+    """What GitHub must hold of a rotation's credentials."""
+
+    values: Mapping[str, str] = field(repr=False)
+    missing: tuple[str, ...] = ()
+    """Names that must have a value and have none. One that the application may lack is in neither."""
+
+
+def names_of(catalog: Catalog, plan: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names under which GitHub holds what the rotation changes."""
+    changed = [item.credential for item in _plan.items_of(plan) if item.act in _plan.CHANGES]
+    names = (name for one in changed for name in credential_graph.mirrored_names(catalog, catalog.credentials[one]))
+    return tuple(dict.fromkeys(names))
+
+
+def copies_of(catalog: Catalog, plan: Mapping[str, Any], contents: Contents, logins: Mapping[str, Login]) -> Copies:
+    """With ``logins`` in force; with none, what it held before. ``contents`` is all that the settings are made of."""
+    items = _plan.items_of(plan)
+    edits = _plan.edits(catalog, items if logins else (), contents, logins, int(plan["phases"]))
+    secrets, parameters = credential_graph.contents_with(contents, edits)
+    changed = {name: replace(contents.readings[name], value=text) for name, text in {**secrets, **parameters}.items()}
+    after = Contents({**contents.readings, **changed}, contents.failures)
+    resolved = resolver.resolve(catalog, after).values
+    unreadable = any(failure.reason == DENIED for failure in contents.failures.values())
+    values: dict[str, str] = {}
+    missing: list[str] = []
+    for credential in (catalog.credentials[item.credential] for item in items if item.act in _plan.CHANGES):
+        password = credential_graph.find(catalog, credential, after).login.password
+        for name in credential_graph.mirrored_names(catalog, credential):
+            value = resolved.get(name) if name in credential.settings else password
+            if value is not None:
+                values[name] = value
+            elif unreadable or name not in credential.settings or _is_missed(catalog.settings[name], after, resolved):
+                missing.append(name)
+    return Copies(values, tuple(missing))
+
+
+def _is_missed(setting: Setting, contents: Contents, resolved: Mapping[str, str]) -> bool:
+    """Whether a setting without a value should have one: it is required, or something of it is there."""
+    parts = setting.compose.parts if setting.compose else ()
+    there = any(credential_graph.text_at(contents, place) for place in setting.places)
+    return setting.required or there or any(isinstance(one, SettingRef) and one.name in resolved for one in parts)
+
+
+def needs_token(catalog: Catalog, names: Sequence[str]) -> str:
+    """What is said where there is no way to send the names."""
+    if catalog.github is None:
+        return f"GitHub holds {', '.join(names)} too; name the repository in github.repository of the catalog"
+    return (
+        f"GitHub holds {', '.join(names)} too, and no token is there to send it; set GITHUB_TOKEN, GH_TOKEN or "
+        "GITHUB_TOKEN_FILE, then start again"
+    )
+
+
+def needs_value(names: Sequence[str]) -> str:
+    """What is said where the names have nothing to be sent."""
+    return (
+        f"GitHub holds {', '.join(names)} too, and what that is made of cannot be read or is missing; give it a value, "
+        "or allow reading it, then start again"
+    )
+
+
+def told_later(names: Sequence[str]) -> str:
+    """What is said of names that a leak does not wait for."""
+    return (
+        f"GitHub was not sent {', '.join(names)}, and may hold another value; send it with a token by "
+        "watchparty.secrets.github_sync"
+    )

@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The names that a rotation gives to what it makes, the same whoever derives them, and what it carries around."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+
+NAMESPACE = uuid.UUID("5a5f2ac5-6a02-5f0c-9d6d-0d3c0a5b7f11")
+"""Version ids are derived in it."""
+MERGED = "merge"
+"""In the label and the ids of versions that hold what others wrote along with the new values."""
+_LABEL = re.compile(r"r-[0-9]{8}T[0-9]{6}-[0-9a-f]{4}-(?:[0-9]+|abort|merge)$")
+
+
+@dataclass(frozen=True)
+class Who:
+    """The process that acts."""
+
+    run: str
+    who: str
+    holder: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Values:
+    """What the secret with the rotation's new logins holds."""
+
+    credentials: Mapping[str, Login] = field(repr=False)
+    phases: Sequence[Mapping[str, str]] = field(repr=False)
+    """The texts of parameters, phase by phase."""
+    version: str = ""
+
+
+def version_id(rotation: str, secret: str, *rest: object) -> str:
+    """The id of a version, the same whoever derives it."""
+    return str(uuid.uuid5(NAMESPACE, "\0".join([rotation, secret, *map(str, rest)])))
+
+
+def phases_of(rotation: OpenRotation) -> range:
+    """The numbers of its phases."""
+    return range(1, int(rotation.plan.get("phases", 1)) + 1)
+
+
+def label(rotation: OpenRotation, phase: int) -> str:
+    """The staging label of our own that keeps a phase's version."""
+    return f"{rotation.id}-{phase}"
+
+
+def is_label(text: str, rotation: OpenRotation, *, others: bool) -> bool:
+    """Whether it is a label of this rotation, or of ``others`` that have ended: a request may arrive after that.
+
+    Whoever has been overtaken looks for its own alone, since another rotation may be open.
+    """
+    return text.startswith(f"{rotation.id}-") or (others and bool(_LABEL.match(text)))

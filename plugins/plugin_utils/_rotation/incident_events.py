@@ -1,0 +1,174 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a rotation's steps mean to the leak that it answers, so that the journal tells the clock. Pure.
+
+An event is kept with the entry of the step that it comes with: a run that is killed loses none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident, named
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Obligation, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+
+SHOWN = 3
+"""Hosts and servers that are named as evidence; the rest is counted."""
+OUTLIVED = "elasticache_auth_token"
+"""The kind whose old sessions a run may not be able to end."""
+
+
+def events(
+    rotation: OpenRotation,
+    following: str,
+    kinds: Mapping[str, Kind],
+    at: str,
+    incident: Incident,
+    *,
+    reads: Collection[str],
+    first: str = "",
+) -> dict[str, str]:
+    """What is seen to hold as ``following`` begins, by name; ``rotation`` stands at the step that has ended.
+
+    ``reads`` are the credentials that the application reads; ``first`` is when the first host was proven healthy in a
+    rollout that has ended. A rotation that does not answer the incident tells it nothing, nor does a new value that may
+    have leaked too.
+    """
+    if rotation.plan.get("incident") != incident.id:
+        return {}
+    items = plan.items_of(rotation.plan)
+    changing = [item for item in items if item.act in plan.CHANGES]
+    changed = [item for item in changing if named(rotation.id, item.credential) not in incident.spoiled]
+    # What a host that is away still lets in is not refused yet.
+    late = [item for item in items if item.hosts]
+    gone = [item for item in (*changed, *late) if not rotation.left.get(item.credential)]
+    found = []
+    down = taking_down({item.credential: item.kind for item in changing}, kinds, reads)
+    if following == "revoke" and down:
+        found.append(f"down/{rotation.id}")
+    if rotation.step == "revoke" and following == "deploy":
+        found += [f"refused/{item.credential}" for item in gone if _removes(item, kinds)]
+    if rotation.step == "deploy" and following == "promote":
+        found += [f"live/{item.credential}" for item in changed]
+        found += [f"up/{rotation.id}"] if rotation.plan.get("immediate") and down else []
+    if rotation.step == "retire" and following == "record":
+        found += [f"{_end(item, kinds, incident.behind)}/{item.credential}" for item in gone]
+        found += [f"retired/{item.credential}" for item in gone if item.former]
+    seen = dict.fromkeys(found, at)
+    if first and changed and rotation.step == "deploy" and following == "promote":
+        return {f"first/{rotation.id}": first, **seen}
+    return seen
+
+
+def outlived(seen: Mapping[str, str], results: Mapping[str, Any]) -> dict[str, str]:
+    """Of the old values that are ``seen`` to be refused, those whose sessions could not be ended."""
+    events = ((event.partition("/"), at) for event, at in seen.items())
+    refused = {name: at for (what, _slash, name), at in events if what == "refused"}
+    return {f"outlived/{name}": at for name, at in refused.items() if results.get(name, {}).get("alive")}
+
+
+def evidence(seen: Iterable[str], results: Mapping[str, Any]) -> dict[str, str]:
+    """What shows that old values are refused, by event, or where their sessions could not be ended; ``results`` are the
+    modules' answers by credential."""
+    found = {}
+    for event in seen:
+        name, _slash, credential = event.partition("/")
+        words = _refusal(results[credential]) if name == "refused" and credential in results else ""
+        words = _few(results[credential]["alive"]) if name == "outlived" else words
+        if words:
+            found[event] = words
+    return found
+
+
+def _refusal(result: Mapping[str, Any]) -> str:
+    each = [one for one in result.get("results", [result]) if not one.get("unreachable") and not one.get("failed")]
+    hosts = [one["secret_rotate_each"] for one in each if "secret_rotate_each" in one]
+    refused = result.get("refused")
+    places = list(refused) if isinstance(refused, (list, tuple)) else []
+    places += [place for place, accepted in dict(result.get("accepted") or {}).items() if not accepted]
+    ended = [_count(one["ended"]) for one in each if "ended" in one]
+    told = [
+        f"on {_few(hosts)}" if hosts else "",
+        f"by {_few(places)}" if places else "",
+        f"answer {result['refusal']}" if result.get("refusal") else "",
+        f"{sum(ended)} session{'' if sum(ended) == 1 else 's'} ended" if ended else "",
+        f"after {result['seconds']:.1f} s" if "seconds" in result else "",
+    ]
+    return ", ".join(filter(None, told))
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _count(found: Any) -> int:
+    """Sessions that a module counts, lists, or counts by place."""
+    if isinstance(found, Mapping):
+        return sum(map(_count, found.values()))
+    return len(found) if isinstance(found, (list, tuple)) else int(found)
+
+
+def taking_down(chosen: Mapping[str, str], kinds: Mapping[str, Kind], reads: Collection[str]) -> list[str]:
+    """Those of the ``chosen`` credentials, given with their kinds, without which the application is down.
+
+    A key that signs is not removed at a server, and what it opens is stopped instead.
+    """
+    known = {name: kinds.get(kind, Kind(kind)) for name, kind in chosen.items() if name in reads}
+    return [name for name, kind in known.items() if "retire" in kind.stages or kind.phases == 2]
+
+
+def replaced(
+    rotation: OpenRotation, left: Mapping[str, Any], incident: Incident, former: Iterable[Obligation] = ()
+) -> dict[str, Any]:
+    """The versions and parameters that held what a rotation has replaced, as its last entry keeps them, with those that
+    held the ``former`` values which it has retired too.
+
+    Of one that has nothing to do with the leak, not those that an obligation ``left`` for later still has to read.
+    """
+    if not any(item.act in plan.CHANGES for item in plan.items_of(rotation.plan)):
+        return {}
+    own = rotation.plan.get("incident") == incident.id
+    needed = set() if own else {version for one in left.values() for version in one["secrets"].values()}
+    secrets = {name: version for name, version in rotation.plan.get("secrets", {}).items() if version not in needed}
+    more: dict[str, list[str]] = {}
+    for one in former:
+        for name, version in one.secrets.items():
+            more.setdefault(name, [secrets[name]] if name in secrets else []).append(version)
+    secrets.update(more)
+    return {"secrets": secrets, "parameters": sorted(rotation.plan.get("parameters", {}))}
+
+
+def hastened(rotation: OpenRotation) -> OpenRotation | None:
+    """A graceful rotation of a leak that is to remove the old values first; None if it does or is about to anyway.
+
+    Where hosts are being deployed to already, the removal comes before the rest of them.
+    """
+    if not rotation.plan.get("incident") or rotation.plan.get("immediate"):
+        return None
+    if rotation.step not in ("create", "set", "test", "deploy"):
+        return None
+    step = "test" if rotation.step == "deploy" else rotation.step
+    return replace(rotation, step=step, phase=0, plan={**rotation.plan, "immediate": True})
+
+
+def _removes(item: plan.Item, kinds: Mapping[str, Kind]) -> bool:
+    """Whether the kind takes the old value away itself, and proves that it is refused."""
+    kind = kinds.get(item.kind)
+    return kind is not None and "retire" in kind.stages
+
+
+def _end(item: plan.Item, kinds: Mapping[str, Kind], behind: Collection[str]) -> str:
+    """ "refused"; "kept" for a signing key that still verifies; "given" where only its provider can revoke it.
+
+    "renewed" for a signing key where hosts are ``behind``: they verify with the old one until they have the new one.
+    """
+    if item.act == plan.RENEW:
+        return "renewed" if behind else "refused"
+    if _removes(item, kinds):
+        return "refused"
+    return "kept" if item.phases == 2 else "given"

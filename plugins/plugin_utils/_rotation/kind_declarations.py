@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a kind of credential needs; of an operator's own kind, as its ``kind.yml`` says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import json_schema
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
+
+OWN_VALUES = ("generated", "supplied")
+"""What an operator's own kind may have: its executable returns no value."""
+ROUTINES = ("login", "signing_key")
+FORMS = ("text", "ssh_key")
+VERBS = ("check", "create", "set", "test", "revoke", "verify_revoked")
+"""What an operator's own kind may carry out."""
+CONTROLLER, ROTATION_HOST = "controller", "rotation_host"
+"""Where the executable of an operator's own kind runs."""
+STAGES = ("check", "off", "issue", "create", "set", "test", "retire", "revoke", "revoked", "dropped")
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "description": {"type": "string", "minLength": 1},
+        "routine": {"enum": list(ROUTINES)},
+        "value": {"enum": list(OWN_VALUES)},
+        "length": {"type": "integer", "minimum": 16},
+        "form": {"enum": list(FORMS)},
+        "alternates": {"enum": ["never", "if_suffixed", "always"]},
+        "needs_admin": {"type": "boolean"},
+        "needs_url": {"type": "boolean"},
+        "needs_user": {"type": "boolean"},
+        "tested": {"type": "boolean"},
+        "tries_values": {"type": "boolean"},
+        "retires_each": {"type": "boolean"},
+        "options": {"type": "array", "items": {"type": "string"}},
+        "verbs": {"type": "array", "items": {"enum": list(VERBS)}, "minItems": 1},
+        "timeout": {"type": "integer", "minimum": 1},
+        "runs_on": {"enum": [CONTROLLER, ROTATION_HOST]},
+    },
+    "required": ["description", "value"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How credentials of one kind rotate."""
+
+    name: str
+    description: str = ""
+    routine: str = "login"
+    """"login": the old and the new one are valid together. "signing_key": the new one is distributed as a fallback
+    first, which takes a second phase."""
+    value: str = "generated"
+    """"generated" here, "supplied" by the operator, or made by the "provider" at the stage issue."""
+    length: int = 32
+    form: str = "text"
+    """What a generated value is: "text" of that length, or the private half of an "ssh_key"."""
+    alternates: str = "never"
+    """Whether the user name alternates between X_a and X_b: never, if it ends so already, or always."""
+    needs_admin: bool = False
+    needs_url: bool = False
+    needs_user: bool = False
+    """Whether the user name must appear somewhere."""
+    tested: bool = True
+    tries_values: bool = False
+    """Whether its stages check, test and revoked try values where the catalog says how, and are idle elsewhere."""
+    retires_each: bool = False
+    """Whether its stage retire also takes away a former value that waits for a later retirement, named by an
+    obligation."""
+    options: tuple[str, ...] = ()
+    """Names that the credential's ``options`` must give."""
+    verbs: tuple[str, ...] = ()
+    """What its executable carries out."""
+    timeout: int = 120
+    """Seconds that its executable may take."""
+    runs_on: str = CONTROLLER
+    """Where its executable runs."""
+    stages: tuple[str, ...] = ()
+    """The stages at which it has something to do."""
+    folder: str = ""
+    """Where its executable lies; empty for a built-in kind."""
+
+    @property
+    def is_issued(self) -> bool:
+        return self.value == "provider"
+
+    @property
+    def is_revoked_elsewhere(self) -> bool:
+        """Whether only the third party that issued the old value can end it."""
+        return self.value == "supplied" and "retire" not in self.stages
+
+    @property
+    def ends_itself(self) -> bool:
+        """Whether a run takes the old value away, so that nothing is left for anybody's word."""
+        return "retire" in self.stages or self.phases == 2
+
+    @property
+    def phases(self) -> int:
+        return 2 if self.routine == "signing_key" else 1
+
+
+def parse(name: str, document: Any, *, folder: str) -> Kind:
+    """The kind that the document declares. Raises :class:`CatalogError` naming its folder or its file."""
+    if not audit_record.is_word(name):
+        words = (
+            "a kind's name is a small letter and then small letters, digits, _ and -, up to 64; rename the folder to "
+            f"{audit_record.word(name)}, and the kind of its credentials in the catalog"
+        )
+        raise CatalogError([f"{folder}: {words}"])
+    where = f"{folder}/kind.yml"
+    problems = json_schema.problems(document, SCHEMA)
+    if problems:
+        raise CatalogError([f"{where}: {problem}" for problem in problems])
+    lists = {key: tuple(document.get(key, ())) for key in ("options", "verbs")}
+    return Kind(name=name, folder=folder, **{**document, **lists})
+
+
+def turn_of(username: str | None) -> str | None:
+    """ "a" or "b" for one of two logins that take turns, X_a and X_b."""
+    base, _line, suffix = (username or "").rpartition("_")
+    return suffix if base and suffix in ("a", "b") else None
+
+
+def other_login(username: str | None) -> str | None:
+    """The login that alternates with this one: X_a for X and X_b, X_b for X_a."""
+    if not username:
+        return None
+    return owner_of(username) + ("_b" if turn_of(username) == "a" else "_a")
+
+
+def owner_of(username: str) -> str:
+    """The role that both logins act as."""
+    return username[: -len("_a")] if turn_of(username) else username

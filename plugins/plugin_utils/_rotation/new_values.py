@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""New values: generated here, supplied by the operator, or made by a provider.
+
+What a provider made can be had once, so it goes at once into a secret of the rotation's own, one a credential.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NotFound, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DENIED, Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import SECRET_BYTES, VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import WORKERS
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import version_id
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+
+
+def login_for(kind: Kind, found: credential_graph.Found, given: Login | None, generate: Callable[[Kind], str]) -> Login:
+    """The login that takes the found one's place, generated or supplied."""
+    name = found.credential.name
+    if kind.value != "generated" and given is None:
+        raise RotationError(f"{name}: its new value is needed again; give it as you did at the start")
+    if kind.value != "supplied" and given is not None:
+        raise RotationError(f"{name}: its new value is not given; take it out of the file")
+    given = given or Login()
+    password = given.password or (generate(kind) if kind.value == "generated" else found.login.password)
+    made = _plan.new_login(kind, found, password)
+    return replace(made, username=given.username or made.username)
+
+
+def former_login(catalog: Catalog, secrets: VersionedStore, journal: Journal, item: _plan.Item) -> Login:
+    """The former value that an obligation names by the versions that held it."""
+    obligation = journal.obligations.get(item.obligation or "")
+    if obligation is None:
+        raise RotationError(f"{item.credential}: the obligation {item.obligation} is not in the journal any more")
+    held = secrets.read_known(list(obligation.secrets), pins=obligation.secrets)
+    login = credential_graph.find(catalog, catalog.credentials[item.credential], held).login
+    if login.password is None:
+        raise RotationError(f"{item.credential}: its former key cannot be read in {dict(obligation.secrets)}")
+    return login
+
+
+def written(document: Mapping[str, Any], planned: Mapping[str, str], contents: Contents) -> str:
+    """The text of the secret with the new logins; with what many secrets held in their ``planned`` versions, where it
+    fits: one call reads it then, and not one a secret."""
+    former = {name: [version, contents.readings[name].value] for name, version in planned.items()}
+    longer = json.dumps({**document, "former": former}, sort_keys=True)
+    fits = len(planned) > WORKERS and len(longer.encode()) <= SECRET_BYTES
+    return longer if fits else json.dumps(document, sort_keys=True)
+
+
+class Issued:
+    """What providers made for one rotation: ``logins`` is the name of the secret with its logins; ``form`` is what
+    a secret is made with."""
+
+    def __init__(self, secrets: VersionedStore, logins: str, rotation: str, **form: Any) -> None:
+        self._secrets, self._logins, self._rotation, self._form = secrets, logins, rotation, form
+
+    def name(self, credential: str) -> str:
+        return f"{self._logins}/{credential}"
+
+    def find(self, credential: str, *, made: bool = False) -> Login | None:
+        """What was made, or None if nothing was yet; what is known to be ``made`` is waited for."""
+        name = self.name(credential)
+        read = self._secrets.read_known if made else self._secrets.read
+        contents = read([name], pins={name: version_id(self._rotation, name)})
+        failure = contents.failures.get(name)
+        if failure and failure.reason == DENIED:  # not to be taken for "not made yet"
+            raise Denied(f"secret {name} may not be read; allow secretsmanager:GetSecretValue on it", failure.detail)
+        if name not in contents.readings:
+            return None
+        document = json.loads(contents.readings[name].value)
+        return Login(document["username"], document["password"])
+
+    def take(self, credential: str) -> Login:
+        found = self.find(credential, made=True)
+        if found is None:
+            raise NotFound(f"{credential}: its provider has made no new value for this rotation yet")
+        return found
+
+    def keep(self, credential: str, made: Login) -> None:
+        """Raises :class:`AlreadyExists` if another value is kept already."""
+        name = self.name(credential)
+        text = json.dumps({"username": made.username, "password": made.password}, sort_keys=True)
+        self._secrets.create(
+            name,
+            text,
+            version=version_id(self._rotation, name),
+            description="What a provider made for a rotation that has not ended",
+            **self._form,
+        )
+
+    def forget(self, plan: Mapping[str, Any]) -> None:
+        for credential in kept_apart(plan):
+            self.forget_one(credential)
+
+    def forget_one(self, credential: str) -> None:
+        self._secrets.delete(self.name(credential))
+
+
+def kept_apart(plan: Mapping[str, Any]) -> list[str]:
+    """The credentials of a journal's plan whose values providers make."""
+    return [item.credential for item in _plan.items_of(plan) if item.issued]

@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a rotation left for later and no run can carry out any more: named with the remedy, and forgotten when an
+operator says so. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
+    DROP_FALLBACK,
+    RETIRE,
+    REVOKE,
+    Journal,
+    Obligation,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DENIED, Contents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import version_id
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+
+
+def objection(catalog: Catalog, kinds: Mapping[str, Kind], one: Obligation, former: Contents | None) -> str | None:
+    """Why nothing can be done about it, with the remedy; None where something can.
+
+    ``former`` is what the versions hold that it names, or None where nobody has read them.
+    """
+    what = "its former key" if one.act == DROP_FALLBACK else "its former value"
+    end = (
+        f"take {what} out by hand (docs/runbooks/by-hand.md), then say watchparty.secrets.rotation_forget -e "
+        f"rotation_forget={one.credential}"
+    )
+    credential = catalog.credentials.get(one.credential)
+    if credential is None:
+        return f"it is not in the catalog any more, and {what} is yet to go; put it back, or {end}"
+    kind = kinds.get(credential.kind)
+    if kind is None:
+        return f"no kind {credential.kind} is there, and {what} is yet to go; put it back, or {end}"
+    if former is None:
+        return None
+    denied = sorted(name for name, failure in former.failures.items() if failure.reason == DENIED)
+    found = credential_graph.find(catalog, credential, former)
+    if found.login.password is not None and (kind.alternates != "always" or found.login.username is not None):
+        return None
+    if denied:
+        return f"secret {', '.join(denied)}, which holds {what}, may not be read; allow secretsmanager:GetSecretValue"
+    versions = ", ".join(f"version {version} of secret {name}" for name, version in sorted(one.secrets.items()))
+    return f"{what} cannot be told any more from {versions or 'any secret'}; {end}"
+
+
+def retirable(
+    catalog: Catalog, kinds: Mapping[str, Kind], journal: Journal, name: str, former: Mapping[str, Contents]
+) -> tuple[str, ...]:
+    """The obligations that a leak's rotation of this credential can carry out with its own retirement, due or not.
+
+    ``former`` is, by obligation, what the versions hold that it names.
+    """
+    kind = kinds.get(catalog.credentials[name].kind)
+    if kind is None or not kind.retires_each:
+        return ()
+    every = (one for one in journal.obligations.values() if one.credential == name and one.act == RETIRE)
+    able = (one for one in every if one.id in former and not objection(catalog, kinds, one, former[one.id]))
+    return tuple(sorted(one.id for one in able))
+
+
+def waiting(journal: Journal) -> dict[str, str]:
+    """By credential, in words, the former values that may be valid until a later retirement."""
+    found: dict[str, list[Obligation]] = {}
+    for one in sorted(journal.obligations.values(), key=lambda one: one.id):
+        if one.act != REVOKE and not one.hosts:
+            found.setdefault(one.credential, []).append(one)
+    return {name: _waits(name, every) for name, every in found.items()}
+
+
+def _waits(name: str, every: Sequence[Obligation]) -> str:
+    what = " and ".join(f"what {one.rotation} replaced may still be valid until {one.due}" for one in every)
+    return (
+        f"{what}. Start the same command again; or once it is due, retire it by watchparty.secrets.rotate -e "
+        f"rotation_credentials={name}, and "
+        "start it again then; or take it out by hand (docs/runbooks/by-hand.md), then say "
+        "watchparty.secrets.rotation_forget -e "
+        f"rotation_forget={name}"
+    )
+
+
+def named(journal: Journal, names: Sequence[str]) -> list[Obligation]:
+    """What is left for later of these credentials, or by these ids. Raises :class:`RotationError` for another name."""
+    every = sorted(journal.obligations.values(), key=lambda one: one.id)
+    unknown = [name for name in names if not any(name in (one.id, one.credential) for one in every)]
+    if unknown or not names:
+        there = ", ".join(one.id for one in every) or "nothing"
+        raise RotationError(
+            f"{', '.join(unknown) or 'no credential was named'}: no pending task; the journal has {there}"
+        )
+    return [one for one in every if one.id in names or one.credential in names]
+
+
+def record(catalog: Catalog, ended: Sequence[Obligation], outcome: str, who: str, now: datetime) -> dict[str, Any]:
+    """An operator's word on these as a line in the audit log; of the same ones it is the same record, however often it
+    is tried."""
+    names = [one.credential for one in ended]
+    return {
+        "rotation": f"{outcome}-{version_id(outcome, *(one.id for one in ended))}",
+        "outcome": outcome,
+        "who": who,
+        "at": credential_ages.stamp(now),
+        "credentials": list(dict.fromkeys(names)),
+        "kinds": {
+            name: audit_record.word(catalog.credentials[name].kind) for name in names if name in catalog.credentials
+        },
+        "obligations": [one.id for one in ended],
+    }

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A rotation that is open while a leak is answered, in words with what ends it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan, state_machine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+
+
+def ahead(rotation: OpenRotation | None, *, may_have_leaked: bool) -> str:
+    """What the plan says of it; empty if none is open."""
+    if rotation is None:
+        return ""
+    way = "is taken back, since its new values may have leaked" if may_have_leaked else "is ended"
+    names = ", ".join(sorted(rotation.plan.get("credentials", {})))
+    return f"first, {rotation} of {names} {way}; nothing new is made before that"
+
+
+def ends(catalog: Catalog, kinds: Mapping[str, Kind], rotation: OpenRotation, *, back: bool) -> dict[str, Any]:
+    """What its end takes away: which old values, whether before the new ones are deployed, and whether it has begun."""
+    removes = (
+        []
+        if back
+        else [item.credential for item in plan.items_of(rotation.plan) if _goes(catalog, kinds, rotation, item)]
+    )
+    return {
+        "removes": removes,
+        "first": bool(rotation.plan.get("immediate")) and rotation.step not in ("promote", "retire", "record"),
+        "past": not back and state_machine.is_past_return(rotation),
+        "restarts": any(stage.startswith(("deploy", "abort")) for stage in state_machine.remaining(rotation)),
+    }
+
+
+def _goes(catalog: Catalog, kinds: Mapping[str, Kind], rotation: OpenRotation, item: plan.Item) -> bool:
+    """Whether the old value of one of its credentials is gone once it has ended."""
+    if item.act != plan.ROTATE:
+        return True
+    later = not rotation.plan.get("incident") and credential_ages.retires_later(catalog.credentials[item.credential])
+    return "retire" in kinds.get(item.kind, Kind(item.kind)).stages and not later
+
+
+def stuck(rotation: OpenRotation | None, incident: str, results: Mapping[str, Any]) -> str:
+    """What the report says of one that did not end; empty if none is open, or another run began it since.
+
+    ``results`` say by credential what became of it in this run, and why.
+    """
+    if rotation is None:
+        return ""
+    names = sorted(rotation.plan.get("credentials", {}))
+    told = [results[name].get("why") for name in names if name in results and not results[name].get("replaced")]
+    own = rotation.plan.get("incident") == incident
+    if not (own or told):
+        return ""
+    why = next((words for words in told if words), "it did not come to its end")
+    whose = "of this leak" if own else "that was open before"
+    return f"{rotation} of {', '.join(names)}, {whose}, stands in the way: {why}. {_words(rotation)}"
+
+
+def _words(rotation: OpenRotation) -> str:
+    go_on = "Take away what it waits for, then start watchparty.secrets.leak_response again with the same words"
+    if rotation.aborting:
+        return f"{go_on}; by itself it goes on back by watchparty.secrets.rotate -e rotation_resume={rotation.id}"
+    if state_machine.is_past_return(rotation):
+        return (
+            f"{go_on}; nothing leads back any more. By itself it ends by watchparty.secrets.rotate -e "
+            f"rotation_resume={rotation.id}, "
+            "without hosts that are gone by -e rotation_skip_hosts=HOST"
+        )
+    return (
+        f"{go_on}, or take it back by watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={rotation.id}"
+    )

@@ -1,0 +1,383 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The plan of a rotation: what changes where, in which order, in how many rollouts, and what must be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    SSM,
+    Catalog,
+    Credential,
+    Place,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.credential_ages import retires_later
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import named
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import REVOKE, Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import obligations as rotation_obligations
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preconditions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import Ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import (
+    Kind,
+    other_login,
+    turn_of,
+)
+
+ROTATE, RENEW = "rotate", "renew"
+DROP_FALLBACK, RETIRE = _journal.DROP_FALLBACK, _journal.RETIRE
+"""Renew: a signing key that leaked is replaced in one phase, and no former key is kept."""
+CHANGES = (ROTATE, RENEW)
+ENDS = (*CHANGES, RETIRE, DROP_FALLBACK)
+"""The acts that end a former value."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the operator asked for."""
+
+    names: tuple[str, ...] = ()
+    """Credentials; empty for all."""
+    force: bool = False
+    """Regardless of age."""
+    leak: str = ""
+    """The incident that makes it necessary: nothing old is kept."""
+    immediate: bool = False
+    """Remove the old values before the new ones are deployed."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One credential in a rotation."""
+
+    credential: str
+    kind: str
+    act: str = ROTATE
+    reason: str = ""
+    phases: int = 1
+    places: tuple[Place, ...] = ()
+    obligation: str | None = None
+    issued: bool = False
+    """Whether a provider makes the new value."""
+    hosts: tuple[str, ...] = ()
+    """Those alone that it is about; empty for all."""
+    former: tuple[str, ...] = ()
+    """Obligations whose former values are retired along with its own; after a leak only."""
+
+    def entry(self) -> dict[str, Any]:
+        """The item as the journal keeps it."""
+        kept: dict[str, Any] = {"kind": self.kind, "act": self.act, "phases": self.phases}
+        more = {"obligation": self.obligation, "issued": self.issued, "hosts": list(self.hosts)}
+        more["former"] = list(self.former)
+        return {**kept, **{name: value for name, value in more.items() if value}}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a rotation is going to do."""
+
+    items: tuple[Item, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Credential and reason."""
+    passed_over: Mapping[str, str] = field(default_factory=dict)
+    """Credentials that are not due, and why not."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """The version planned from, by secret that changes."""
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+    """Of the parameters those that no setting reads, such as an administrator's: no host is given them."""
+    key: str | None = None
+    """What encrypts the rotation's own secrets; None for AWS's own key."""
+    incident: str = ""
+    immediate: bool = False
+
+    @property
+    def phases(self) -> int:
+        return max((item.phases for item in self.items), default=0)
+
+    def entry(self) -> dict[str, Any]:
+        return {
+            **({"incident": self.incident} if self.incident else {}),
+            **({"immediate": True} if self.immediate else {}),
+            "credentials": {item.credential: item.entry() for item in self.items},
+            "secrets": dict(self.secrets),
+            "parameters": dict(self.parameters),
+            **({"unread": list(self.unread)} if self.unread else {}),
+            **({"key": self.key} if self.key else {}),
+            "phases": self.phases,
+            "refused": {
+                name: words if len(words) <= 160 else words[:157] + "..." for name, words in self.refused.items()
+            },
+        }
+
+
+def items_of(entry: Mapping[str, Any]) -> tuple[Item, ...]:
+    """The items that a journal's plan holds, in their order; of a kind that was renamed since, under its new name."""
+    return tuple(
+        Item(name, **{**one, "kind": audit_record.word(one["kind"]), **_tuples(one)})
+        for name, one in entry.get("credentials", {}).items()
+    )
+
+
+def _tuples(item: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(item.get(name, ())) for name in ("hosts", "former")}
+
+
+def plan(ground: Ground, wish: Wish) -> Plan:
+    """Pure. Raises :class:`RotationError` for a name that the catalog does not know."""
+    unknown = sorted(set(wish.names) - set(ground.catalog.credentials))
+    if unknown:
+        known = ", ".join(sorted(ground.catalog.credentials)) or "none"
+        raise RotationError(f"{', '.join(unknown)}: is no credential of the catalog; it has {known}")
+    items: list[Item] = []
+    refused: dict[str, str] = {}
+    passed: dict[str, str] = {}
+    taken: dict[Place, str] = {}
+    for credential in _ordered(ground.catalog):
+        if wish.names and credential.name not in wish.names:
+            continue
+        age = credential_ages.age_of(ground.catalog, credential, ground.journal, ground.now)
+        if wish.leak and is_replaced(ground.journal, credential.name):
+            passed[credential.name] = "was replaced since the leak was declared"
+            continue
+        if not (age.due or wish.force or wish.leak):
+            passed[credential.name] = age.words
+            continue
+        found = credential_graph.find(ground.catalog, credential, ground.contents)
+        kind = ground.kinds.get(credential.kind, Kind(credential.kind))
+        places = found.places + (
+            credential_graph.fallback_places(ground.catalog, credential) if kind.phases == 2 else ()
+        )
+        problems = list(preconditions.objections(ground, credential, found, places))
+        problems += [f"{place} is already {taken[place]}'s" for place in places if place in taken]
+        if problems:
+            refused[credential.name] = "; ".join(dict.fromkeys(problems))
+            continue
+        taken.update(dict.fromkeys(places, credential.name))
+        items.append(_item(credential, kind, wish, age, places))
+    busy = {item.credential for item in items}
+    if wish.leak:
+        items = [_with_former(ground, item) for item in items]
+        items += _left_behind(ground, wish, busy)
+        passed = {name: why for name, why in passed.items() if name not in {item.credential for item in items}}
+    else:
+        items += _obligations(ground, wish, busy, taken, refused)
+    return replace(pinned(ground, items, refused, passed), incident=wish.leak, immediate=wish.immediate)
+
+
+def is_replaced(journal: Journal, name: str) -> bool:
+    """Whether a rotation that answers the open incident has replaced it, by a value that cannot have leaked too, and
+    left nothing for a later one to end."""
+    incident, last = journal.incident, journal.rotated.get(name)
+    kept = {one.credential for one in journal.obligations.values() if one.act != REVOKE and not one.hosts}
+    if incident is None or last is None or name in kept or last.incident != incident.id:
+        return False
+    return named(last.rotation, name) not in incident.spoiled
+
+
+def _item(credential: Credential, kind: Kind, wish: Wish, age: credential_ages.Age, places: tuple[Place, ...]) -> Item:
+    if wish.leak:
+        act = RENEW if kind.phases == 2 else ROTATE
+        return Item(
+            credential.name,
+            credential.kind,
+            act,
+            "it leaked, or what leaked reveals it",
+            1,
+            places,
+            None,
+            kind.is_issued,
+        )
+    reason = age.words if age.due else f"forced ({age.words})"
+    return Item(credential.name, credential.kind, ROTATE, reason, kind.phases, places, issued=kind.is_issued)
+
+
+def _ordered(catalog: Catalog) -> list[Credential]:
+    """The catalog's order, but what changes others comes last."""
+    admins = {one.admin for one in catalog.credentials.values() if one.admin}
+    return sorted(catalog.credentials.values(), key=lambda one: one.name in admins)
+
+
+def _obligations(
+    ground: Ground, wish: Wish, busy: set[str], taken: Mapping[Place, str], refused: dict[str, str]
+) -> Iterator[Item]:
+    for one in credential_ages.due_obligations(ground.journal, ground.now):
+        if one.credential in busy or (wish.names and one.credential not in wish.names):
+            continue
+        objection = rotation_obligations.objection(ground.catalog, ground.kinds, one, ground.former.get(one.id))
+        if objection:
+            refused[one.credential] = "; ".join(filter(None, [refused.get(one.credential), objection]))
+            continue
+        credential = ground.catalog.credentials[one.credential]
+        places = credential_graph.fallback_places(ground.catalog, credential) if one.act == DROP_FALLBACK else ()
+        if taken.keys() & places:
+            continue  # another credential's rotation writes there; the next one finds what that leaves
+        reason = {DROP_FALLBACK: "its former key is due to be dropped", RETIRE: "its former value is due to be retired"}
+        yield Item(
+            credential=one.credential,
+            kind=credential.kind,
+            act=one.act,
+            reason=f"{reason[one.act]} (since {one.due})",
+            phases=1 if one.act == DROP_FALLBACK else 0,
+            places=places,
+            obligation=one.id,
+        )
+
+
+def _with_former(ground: Ground, item: Item) -> Item:
+    """With every former value that waits for a later retirement: it may be what leaked, and nothing old is kept."""
+    found = rotation_obligations.retirable(ground.catalog, ground.kinds, ground.journal, item.credential, ground.former)
+    return replace(item, former=found)
+
+
+def _left_behind(ground: Ground, wish: Wish, busy: set[str]) -> Iterator[Item]:
+    """What the incident's earlier runs could not take out of hosts that were away."""
+    for one in sorted(ground.journal.obligations.values(), key=lambda one: one.id):
+        credential = ground.catalog.credentials.get(one.credential)
+        if one.hosts and credential is not None and one.credential in wish.names and one.credential not in busy:
+            busy = busy | {one.credential}
+            reason = f"its leaked key still opens {', '.join(one.hosts)}"
+            item = Item(one.credential, credential.kind, RETIRE, reason, 0, obligation=one.id, hosts=one.hosts)
+            former = _with_former(ground, item).former
+            yield replace(item, former=tuple(other for other in former if other != one.id))
+
+
+def pinned(ground: Ground, items: Sequence[Item], refused: Mapping[str, str], passed: Mapping[str, str]) -> Plan:
+    secrets: dict[str, str] = {}
+    parameters: dict[str, int] = {}
+    for place in (place for item in items for place in item.places):
+        reading = ground.contents.readings.get(place.name)
+        if reading is None:
+            continue
+        if place.store == SSM:
+            parameters[place.name] = int(reading.version)
+        else:
+            secrets[place.name] = reading.version
+    return Plan(
+        tuple(items),
+        refused,
+        passed,
+        dict(sorted(secrets.items())),
+        dict(sorted(parameters.items())),
+        unread=tuple(name for name in sorted(parameters) if not _is_read(ground.catalog, name)),
+        key=ground.key(secrets),
+    )
+
+
+def _is_read(catalog: Catalog, parameter: str) -> bool:
+    """Whether a setting, or a pattern of settings, reads it."""
+    read = ((setting, place) for setting in catalog.settings.values() for place in setting.places if place.store == SSM)
+    return any(
+        fnmatchcase(parameter, place.name) if setting.is_pattern else parameter == place.name for setting, place in read
+    )
+
+
+def places_of(catalog: Catalog, credential: Credential, item: Item) -> tuple[Place, ...]:
+    """Every place that the item may change, whatever is there."""
+    appears = tuple(spot.place for spot in credential_graph.spots(catalog, credential)) if item.act in CHANGES else ()
+    return appears + credential_graph.fallback_places(catalog, credential)
+
+
+def edits(
+    catalog: Catalog, items: Sequence[Item], contents: Contents, values: Mapping[str, Login], phase: int
+) -> credential_graph.Edits:
+    """What the stores must hold in that phase, counted from 1, against what they held before the rotation."""
+    found: dict[Place, str] = {}
+    for item in items:
+        credential = catalog.credentials[item.credential]
+        if item.act == DROP_FALLBACK:
+            found.update(_without(catalog, credential, contents, values[item.credential]))
+        elif item.act == ROTATE and item.phases == 2:
+            found.update(_signing_edits(catalog, credential, contents, values[item.credential], phase))
+        elif item.act in CHANGES:
+            found.update(credential_graph.find(catalog, credential, contents).edits(values[item.credential]))
+            found.update(_listed(catalog, credential, []) if item.act == RENEW else {})
+    return found
+
+
+def _signing_edits(
+    catalog: Catalog, credential: Credential, contents: Contents, new: Login, phase: int
+) -> credential_graph.Edits:
+    held = credential_graph.find(catalog, credential, contents)
+    first = new.password if phase == 1 else held.login.password
+    keys = [first or "", *(key for key in _fallbacks(catalog, credential, contents) if key != first)]
+    changed = _listed(catalog, credential, keys)
+    return changed if phase == 1 else {**changed, **held.edits(new)}
+
+
+def _without(catalog: Catalog, credential: Credential, contents: Contents, old: Login) -> credential_graph.Edits:
+    before = _fallbacks(catalog, credential, contents)
+    kept = [key for key in before if key != old.password]
+    return _listed(catalog, credential, kept) if kept != before else {}
+
+
+def _fallbacks(catalog: Catalog, credential: Credential, contents: Contents) -> list[str]:
+    setting = catalog.settings.get(credential.fallbacks or "")
+    texts = (
+        Holdings(contents).value(place, setting) for place in credential_graph.fallback_places(catalog, credential)
+    )
+    return [key for key in (next((text for text in texts if text), "") or "").split(",") if key]
+
+
+def _listed(catalog: Catalog, credential: Credential, keys: Sequence[str]) -> credential_graph.Edits:
+    return dict.fromkeys(credential_graph.fallback_places(catalog, credential), ",".join(keys))
+
+
+def obligations(
+    catalog: Catalog,
+    rotation: str,
+    plan: Mapping[str, Any],
+    now: datetime,
+    notes: Mapping[str, Any] | None = None,
+    promoted: str = "",
+) -> dict[str, Any]:
+    """What the rotation leaves for later, as its closing entry keeps it."""
+    found: dict[str, Any] = {}
+    for item in items_of(plan):
+        credential = catalog.credentials[item.credential]
+        held = {
+            name: plan["secrets"][name]
+            for name in credential_graph.secrets_of(catalog, credential)
+            if name in plan["secrets"]
+        }
+        later = {"credential": item.credential, "rotation": rotation, "secrets": held}
+        if item.act == ROTATE and item.phases == 2:
+            due = now + timedelta(seconds=credential.fallback_seconds)
+            found[f"{rotation}/{item.credential}"] = {**later, "act": DROP_FALLBACK, "due": credential_ages.stamp(due)}
+        elif item.act == ROTATE and retires_later(credential) and not plan.get("incident"):
+            due = now + timedelta(seconds=credential.retire_after)
+            noted = (notes or {}).get(item.credential)
+            later |= {**({"notes": noted} if noted else {}), **({"promoted": promoted} if promoted else {})}
+            found[f"{rotation}/{item.credential}"] = {**later, "act": RETIRE, "due": credential_ages.stamp(due)}
+    return found
+
+
+def is_rolling(catalog: Catalog, items: Sequence[Item]) -> bool:
+    """Whether the second phase may go host by host: the application keeps sessions that either key signed."""
+    signing = [catalog.credentials[item.credential] for item in items if item.phases == 2]
+    return all(one.options.get("rolling") is True for one in signing)
+
+
+def wait_of(catalog: Catalog, items: Sequence[Item]) -> int:
+    """Seconds to wait for the retirements that the rotation stays open for, where nothing leaked."""
+    found = [catalog.credentials[item.credential] for item in items if item.act == ROTATE]
+    return max((one.retire_after for one in found if not retires_later(one)), default=0)
+
+
+def new_login(kind: Kind, found: credential_graph.Found, password: str | None) -> Login:
+    """The login that takes the found one's place."""
+    username = found.login.username
+    if kind.alternates == "always" or (kind.alternates == "if_suffixed" and turn_of(username)):
+        username = other_login(username)
+    return Login(username, password)

@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a leak's own rotations are planned from while another one is open: the journal as it will be after that one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PENDING, Description
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What will be once the open rotation is ended, or taken back."""
+
+    journal: Journal
+    rotation: OpenRotation
+    back: bool
+    unknown: tuple[str, ...] = ()
+    """Of its credentials, those that are replaced once more, and that only its end makes fit to be looked at."""
+    own: Mapping[str, Collection[str]] | None = None
+    """The versions that it has staged, by secret."""
+
+    def described(self, descriptions: Mapping[str, Description]) -> dict[str, Description]:
+        """Without the pending versions that are its own, which go with it."""
+        own = self.own or {}
+        return {
+            name: replace(one, stages={key: to for key, to in one.stages.items() if key != PENDING})
+            if one.stages.get(PENDING) in own.get(name, ())
+            else one
+            for name, one in descriptions.items()
+        }
+
+    def planned(self, plan: Callable[[_plan.Wish], _plan.Plan], wish: _plan.Wish) -> _plan.Plan:
+        """What ``plan`` makes of the wish without what cannot be known yet, of which nobody can be asked either."""
+        names = tuple(name for name in wish.names if name not in self.unknown)
+        if not names:
+            return _plan.Plan(incident=wish.leak, immediate=wish.immediate)
+        found = plan(replace(wish, names=names))
+        replaced = () if self.back else _changed(self.rotation)
+        passed = {
+            name: f"rotation {self.rotation.id}, which is open, replaces it" if name in replaced else why
+            for name, why in found.passed_over.items()
+        }
+        return replace(found, passed_over=passed)
+
+    @property
+    def said(self) -> list[str]:
+        end = "is taken back" if self.back else "has ended"
+        return [
+            f"{name}: whether it can be replaced once more is known only when rotation {self.rotation.id} {end}"
+            for name in self.unknown
+        ]
+
+
+def beside(
+    setting: Setting, journal: Journal, rotation: OpenRotation, args: Mapping[str, Any], more: Mapping[str, Any]
+) -> Beside:
+    """``rotation`` is the open one as the leak goes on with it; ``more`` is what its closing entry would carry."""
+    back = is_taken_back(rotation, args)
+    if back:
+        after = replace(journal, rotation=None)
+    else:
+        entry = {"rotation": rotation.id, "step": "closed", "who": rotation.who, **more}
+        after = _journal.following(replace(journal, rotation=rotation), entry)
+    again = [
+        name
+        for name in _changed(rotation)
+        if name in args["credentials"] and not (not back and _plan.is_replaced(after, name))
+    ]
+    # Before a promotion the stores hold the old values, which are the ones that will be there.
+    known = back and not rotation.promoted
+    issued = {item.credential for item in _plan.items_of(rotation.plan) if item.issued}
+    own = {name: setting.rotator.ours(rotation, name) for name in rotation.plan.get("secrets", {})}
+    unknown = tuple(name for name in again if not known or name in issued)
+    return Beside(after, rotation, back, unknown, own)
+
+
+def declared(journal: Journal, args: Mapping[str, Any]) -> Journal:
+    """With the incident that is declared next."""
+    at = credential_ages.stamp(context.now())
+    incident = journal.incident or Incident(args["incident"], at, "", tuple(args["credentials"]))
+    return replace(journal, incident=incident.without(args["spoiled"]))
+
+
+def is_taken_back(rotation: OpenRotation, args: Mapping[str, Any]) -> bool:
+    return bool(args["abort"]) or rotation.aborting
+
+
+def _changed(rotation: OpenRotation) -> list[str]:
+    return [item.credential for item in _plan.items_of(rotation.plan) if item.act in _plan.CHANGES]

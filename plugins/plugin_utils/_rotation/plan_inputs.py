@@ -1,0 +1,197 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a rotation is planned from: everything that is read before it, and what providers and hosts have against it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import RETIRE, Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
+    CURRENT,
+    PENDING,
+    Contents,
+    Description,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import is_key
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.access_propagation import access_wait
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    access_key_preconditions,
+    context,
+    github_copies,
+    rollback,
+    ssh_key,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import ground as _ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
+
+
+@dataclass(frozen=True)
+class Read:
+    """Everything a plan stands on, read once."""
+
+    journal: Journal
+    contents: Contents = field(repr=False)
+    descriptions: Mapping[str, Description]
+    """Of the secrets that may change."""
+    late: list[str]
+    """Secrets of rotations that have ended, which should not be there any more."""
+
+
+def read(setting: Setting, journal: Journal, wish: _plan.Wish | None) -> Read:
+    """The settings' places, the credentials', and the labels of the secrets that the wish may change; without a wish,
+    of all."""
+    catalog, rotator = setting.catalog, setting.rotator
+    every = _secrets_of(setting, catalog.credentials.values())
+    concerned = every if wish is None else _secrets_of(setting, _considered(setting, journal, wish))
+    remembered = rollback.remembered(rotator, journal)
+    recent = _ended_just_now(rotator, journal)
+    rotator.settle(journal)
+
+    def describe(names: Collection[str]) -> dict[str, Description]:
+        order = sorted(names)
+        acts = [partial(rotator.secrets.describe, name) for name in order]
+        return dict(zip(order, rotator.secrets.side_by_side(acts), strict=True))
+
+    def look() -> tuple[Contents, dict[str, Description]]:
+        found = rotator.secrets.read([*sorted({*catalog.secret_names, *every}), *remembered])
+        there = every & found.readings.keys()
+        descriptions = describe(concerned & there)
+        wanted = catalog.aws.kms_key if catalog.aws else ""
+        if wanted and not any(is_key(one.key, wanted) for one in descriptions.values()):
+            # Whether the environment's key is in use may be told by one alone that hosts read.
+            descriptions |= describe(sorted({*catalog.secret_names} & there - descriptions.keys())[:1])
+        return found, descriptions
+
+    def agree(seen: tuple[Contents, dict[str, Description]]) -> bool:
+        """Where they do not, one of both reads was behind, or somebody wrote in between."""
+        contents, descriptions = seen
+        return all(
+            one.stages.get(CURRENT) == contents.readings[name].version
+            and not (recent and one.stages.get(PENDING) not in (None, one.stages.get(CURRENT)))
+            for name, one in descriptions.items()
+        )
+
+    def secrets() -> tuple[Contents, dict[str, Description]]:
+        return access_wait().until_granted(
+            lambda: rotator.secrets.settling.until(look, agree), lambda seen: seen[0].without(remembered).denials
+        )
+
+    def parameters() -> tuple[Contents, dict[str, Description]]:
+        path = [catalog.ssm_path] if credential_graph.anything_in_ssm(catalog) else []
+        if not path:
+            return Contents(), {}
+        return access_wait().until_granted(lambda: rotator.parameters.read(path), lambda found: found.denials), {}
+
+    (found, descriptions), (below, _none) = rotator.secrets.side_by_side([secrets, parameters])
+    contents = found.without(remembered) | below
+    rotator.described = dict(descriptions)
+    setting.known.journal, setting.known.contents = journal, contents
+    return Read(journal, contents, descriptions, rollback.left_late(found, remembered))
+
+
+def _secrets_of(setting: Setting, credentials: Iterable[Credential]) -> set[str]:
+    catalog = setting.catalog
+    found: set[str] = set()
+    for one in credentials:
+        found.update(credential_graph.secrets_of(catalog, one))
+        found.update(
+            place.name for place in credential_graph.fallback_places(catalog, one) if not place.name.startswith("/")
+        )
+    return found
+
+
+def _considered(setting: Setting, journal: Journal, wish: _plan.Wish) -> list[Credential]:
+    """The credentials that a plan may change."""
+    now = context.now()
+    owed = {one.credential for one in journal.obligations.values()}
+    return [
+        one
+        for one in setting.catalog.credentials.values()
+        if (not wish.names or one.name in wish.names)
+        and (
+            wish.force
+            or wish.leak
+            or one.name in owed
+            or credential_ages.age_of(setting.catalog, one, journal, now).due
+        )
+    ]
+
+
+def _ended_just_now(rotator: Rotator, journal: Journal) -> bool:
+    """Whether a rotation may have ended so shortly before that its labels are still shown."""
+    at = _journal.entries(journal)[-1].get("at") if journal.lines else None
+    if not at:  # an entry that somebody appended by hand
+        return False
+    return (context.now() - credential_ages.moment(str(at))).total_seconds() < rotator.secrets.settling.seconds
+
+
+def parameters_key(setting: Setting, contents: Contents, descriptions: Mapping[str, Any]) -> str | None:
+    """What encrypts the credentials' parameters, where no secret is there to tell the environment's key."""
+    if descriptions:
+        return None
+    every = setting.catalog.credentials.values()
+    names = {
+        spot.place.name
+        for one in every
+        for spot in credential_graph.spots(setting.catalog, one)
+        if spot.place.store == SSM
+    }
+    kept = [name for name in sorted(names) if name in contents.readings and not contents.readings[name].plain]
+    return setting.rotator.parameters.key(kept[0]) if kept else None
+
+
+def former(setting: Setting, journal: Journal, leaked: Collection[str] | None) -> dict[str, Contents]:
+    """What the versions still hold that an obligation names, by each that is due; in a leak by each retirement, due or
+    not, of what ``leaked``."""
+    every = credential_ages.due_obligations(journal, context.now())
+    if leaked is not None:
+        every = [one for one in journal.obligations.values() if one.act == RETIRE and one.credential in leaked]
+    return {
+        one.id: setting.rotator.secrets.read_known(list(one.secrets), pins=one.secrets)
+        for one in every
+        if one.credential in setting.catalog.credentials
+    }
+
+
+def planned(
+    setting: Setting, ground: _ground.Ground, wish: _plan.Wish, seen: Sequence[Mapping[str, Any]] | None
+) -> _plan.Plan:
+    """With what providers and hosts have against it."""
+    plan = _plan.plan(ground, wish)
+    against = {
+        **access_key_preconditions.against(setting, plan, ground.contents),
+        **ssh_key.against(setting, plan, ground.contents, seen),
+        **_against_mirror(setting, plan, ground),
+    }
+    return _plan.plan(replace(ground, against={**ground.against, **against}), wish) if against else plan
+
+
+def _against_mirror(setting: Setting, plan: _plan.Plan, ground: _ground.Ground) -> dict[str, str]:
+    """By credential, what GitHub has against being sent its new value. That there is none holds up no leak."""
+    mirror = setting.rotator.mirror
+    if mirror is None:
+        return {}
+    found = {}
+    entry = plan.entry()
+    missing = () if ground.leak else github_copies.copies_of(setting.catalog, entry, ground.contents, {}).missing
+    for item in plan.items:
+        names = credential_graph.mirrored_names(setting.catalog, setting.catalog.credentials[item.credential])
+        if not names or item.act not in _plan.CHANGES:
+            continue
+        lacking = [name for name in names if name in missing]
+        words = github_copies.needs_value(lacking) if lacking else None
+        if words is None and isinstance(mirror, sync.Mirror):
+            words = mirror.objection(names)
+        if words:
+            found[item.credential] = words
+    return found

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A plan in words, and as data for --check --diff. Names, places and reasons; never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
+
+
+def described(catalog: Catalog, plan: _plan.Plan, hosts: Sequence[str]) -> dict[str, Any]:
+    """The plan as data."""
+    return {
+        "credentials": {item.credential: _item(catalog, item) for item in plan.items},
+        "refused": dict(plan.refused),
+        "passed_over": dict(plan.passed_over),
+        "rollouts": plan.phases,
+        "services": {name: list(service.units) for name, service in catalog.services.items()} if plan.phases else {},
+        "hosts": list(hosts) if plan.phases else [],
+    }
+
+
+def _item(catalog: Catalog, item: _plan.Item) -> dict[str, Any]:
+    credential = catalog.credentials[item.credential]
+    spots = {spot.place: spot for spot in credential_graph.spots(catalog, credential)}
+    settings = {place: spots[place].setting for place in item.places if place in spots}
+    names = [setting.name for setting in settings.values() if setting]
+    listed = item.phases == 2 or item.act in (_plan.DROP_FALLBACK, _plan.RENEW)
+    names += [credential.fallbacks] if credential.fallbacks and listed else []
+    return {
+        "kind": item.kind,
+        "act": item.act,
+        "why": item.reason,
+        "rollouts": item.phases,
+        "places": [str(place) for place in item.places],
+        "settings": list(dict.fromkeys(names)),
+        "github": list(credential_graph.mirrored_names(catalog, credential)) if item.act in _plan.CHANGES else [],
+        **({"retires_with_it": [one.partition("/")[0] for one in item.former]} if item.former else {}),
+    }
+
+
+def words(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
+    """The plan as lines for the terminal; ``late`` are secrets of rotations that have ended."""
+    lines = [f"secret {name} is of a rotation that has ended, and was made too late; it is removed" for name in late]
+    acts = {
+        "rotate": "rotates",
+        "drop_fallback": "drops its former key",
+        "retire": "retires its former value",
+        "renew": "is replaced and keeps no former key",
+    }
+    for name, item in plan["credentials"].items():
+        lines.append(f"{name} ({item['kind']}) {acts[item['act']]}; {item['why']}")
+        lines += [f"  changes {place}" for place in item["places"]]
+        if item["settings"]:
+            lines.append(f"  in the settings {', '.join(item['settings'])}")
+        lines += [f"  retires with it what {rotation} had replaced" for rotation in item.get("retires_with_it", ())]
+        if item["github"]:
+            lines.append(f"  sends {', '.join(item['github'])} to GitHub")
+    for name, why in plan["refused"].items():
+        lines.append(f"{name} is REFUSED: {why}")
+    for name, why in plan["passed_over"].items():
+        lines.append(f"{name} is skipped: {why}")
+    if plan["rollouts"]:
+        units = ", ".join(dict.fromkeys(unit for one in plan["services"].values() for unit in one)) or "no units"
+        times = "one rollout restarts" if plan["rollouts"] == 1 else f"{plan['rollouts']} rollouts restart"
+        lines.append(f"{times} {units} on {', '.join(plan['hosts']) or 'no host'}")
+    return lines or ["no credential is in the catalog"]
+
+
+def elsewhere(plan: _plan.Plan, hosts: Sequence[str], here: Sequence[str], skipped: Sequence[str]) -> list[str]:
+    """What becomes of hosts of the inventory that this run does not reach."""
+    away = [one for one in hosts if one not in here and one not in skipped]
+    left = [one for one in hosts if one in skipped]
+    lines = []
+    if away and plan.items and not plan.incident:
+        lines.append(
+            f"{', '.join(away)}: not in this run (--limit), so the old values stay valid, and the rotation open, until "
+            f"the same command runs with {'it' if len(away) == 1 else 'them'}"
+        )
+    if left and plan.items:
+        lines.append(f"{', '.join(left)}: left behind, neither deployed to nor waited for")
+    return lines
+
+
+def diff(plan: Mapping[str, Any]) -> dict[str, str]:
+    """What --diff shows: every place, before and after."""
+    places = sorted({place for item in plan["credentials"].values() for place in item["places"]})
+    return {
+        "before_header": "in the stores",
+        "after_header": "after the rotation",
+        "before": "".join(f"{place}: present value\n" for place in places),
+        "after": "".join(f"{place}: new value\n" for place in places),
+    }

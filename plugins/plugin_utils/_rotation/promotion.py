@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a promotion finds in the secrets that it is to move, and what follows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SECRETS_MANAGER, Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What came of a promotion."""
+
+    outcome: str
+    """"done", "taken" (our keys were changed) or "blocked" (GitHub's copies cannot be sent, or somebody else writes
+    without a pause)."""
+    secrets: tuple[str, ...] = ()
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    """The version that each parameter has now."""
+    words: str = ""
+    sent: tuple[str, ...] = ()
+    """The names that GitHub was sent."""
+
+
+def is_untouched(catalog: Catalog, items: Sequence[plan.Item], name: str, before: Contents, now: Contents) -> bool:
+    """Whether the keys that rotate are in secret ``name`` as they were."""
+    places = (
+        place
+        for item in items
+        for place in plan.places_of(catalog, catalog.credentials[item.credential], item)
+        if place.store == SECRETS_MANAGER and place.name == name
+    )
+    return all(credential_graph.text_at(now, place) == credential_graph.text_at(before, place) for place in places)
+
+
+def is_over(catalog: Catalog, items: Sequence[plan.Item], new: Mapping[str, Login], now: Contents) -> bool:
+    """Whether somebody wrote over what was promoted: every credential has its new password there."""
+    held = []
+    for item in items:
+        found = credential_graph.find(catalog, catalog.credentials[item.credential], now)
+        if item.act in plan.CHANGES and found.places:
+            held.append(found.login.password == new[item.credential].password)
+    return bool(held) and all(held)
+
+
+def taken(states: Mapping[str, str]) -> Promotion | None:
+    """Why nothing is promoted, if somebody else changed what rotates."""
+    names = tuple(name for name, state in states.items() if state == "taken")
+    if not names:
+        return None
+    words = f"somebody changed secret {', '.join(names)} in the keys that rotate; their change stays"
+    return Promotion("taken", names, words=words)
+
+
+def outwritten(merges: Mapping[str, int], versions: Mapping[str, str], seconds: float) -> Promotion:
+    """Somebody else wrote other keys of these secrets each time before AWSCURRENT could be moved."""
+    last = ", ".join(f"secret {name} (now version {version})" for name, version in versions.items())
+    words = (
+        f"somebody else goes on writing other keys of {last}: merged {max(merges.values(), default=0)} times within "
+        f"{seconds:.0f} s, and each time written again before AWSCURRENT was moved. Let that writer pause, or merge "
+        "for longer by -e rotation_merge_seconds=600"
+    )
+    return Promotion("blocked", tuple(versions), words=words)
+
+
+def told_merged(merges: Mapping[str, int]) -> str:
+    """What is said of secrets in which somebody else's change was merged."""
+    if not merges:
+        return ""
+    return (
+        f"secret {', '.join(merges)}: somebody else's change of other keys was merged. Bring it to hosts by "
+        "watchparty.secrets.deploy"
+    )

@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Old values that only a third party can revoke: open in the journal until somebody says that they were. Pure.
+
+Each rotation leaves its own: two values of one credential are two keys at its provider, and the newer one's end says
+nothing of the older one's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import REVOKE, Journal, Obligation
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import obligations
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+
+
+def owed(
+    catalog: Catalog,
+    rotation: str,
+    plan: Mapping[str, Any],
+    kinds: Mapping[str, Kind],
+    now: datetime,
+    incident: Incident | None = None,
+) -> dict[str, Any]:
+    """What a rotation that closes leaves to providers, as its closing entry keeps it."""
+    said = incident.events if incident else {}
+    found: dict[str, Any] = {}
+    for item in _plan.items_of(plan):
+        kind = kinds.get(item.kind)
+        if item.act not in _plan.CHANGES or kind is None or not kind.is_revoked_elsewhere:
+            continue
+        if f"revoked/{item.credential}" in said:
+            continue
+        places = credential_graph.secrets_of(catalog, catalog.credentials[item.credential])
+        found[f"{rotation}/{item.credential}"] = {
+            "credential": item.credential,
+            "act": REVOKE,
+            "due": credential_ages.stamp(now),
+            "rotation": rotation,
+            "secrets": {name: plan["secrets"][name] for name in places if name in plan["secrets"]},
+        }
+    return found
+
+
+def open_ones(journal: Journal) -> list[Obligation]:
+    return sorted((one for one in journal.obligations.values() if one.act == REVOKE), key=lambda one: one.id)
+
+
+def waiting(catalog: Catalog, journal: Journal) -> list[dict[str, str]]:
+    """What waits for somebody's word, with the words to type."""
+    return [_told(catalog, one) for one in open_ones(journal)]
+
+
+def _told(catalog: Catalog, one: Obligation) -> dict[str, str]:
+    return {
+        "id": one.id,
+        "credential": one.credential,
+        "page": _page(catalog, one.credential),
+        "since": one.due,
+        "words": f"{one.credential}: its old value, replaced by {one.rotation} at {one.due}, is not yet confirmed "
+        f"revoked {where(catalog, one.credential)}; once it is, say watchparty.secrets.rotate -e "
+        f"rotation_revoked={one.credential}",
+    }
+
+
+def _page(catalog: Catalog, name: str) -> str:
+    credential = catalog.credentials.get(name)
+    return (credential.provider_url if credential else None) or ""
+
+
+def where(catalog: Catalog, name: str) -> str:
+    """The provider's page, in words."""
+    page = _page(catalog, name)
+    return f"at {page}" if page else "where it was issued"
+
+
+def confirmed(catalog: Catalog, journal: Journal, names: Sequence[str]) -> list[Obligation]:
+    """All that wait for these credentials. Raises :class:`RotationError` for a name that nobody knows."""
+    every = open_ones(journal)
+    waiting_for = sorted({one.credential for one in every})
+    unknown = [name for name in names if name not in catalog.credentials and name not in waiting_for]
+    if unknown:
+        raise RotationError(
+            f"{', '.join(unknown)}: is no credential of the catalog; {', '.join(waiting_for) or 'none'} "
+            f"wait{'s' if len(waiting_for) < 2 else ''} for it"
+        )
+    return [one for one in every if one.credential in names]
+
+
+def no_matter_of_words(
+    catalog: Catalog, journal: Journal, kinds: Mapping[str, Kind], names: Iterable[str], *, mirrors: bool
+) -> str | None:
+    """In a leak, why nobody's word ends these: a run takes their old values away, and proves them refused.
+
+    Not of what only people can replace: GitHub holds it, and ``mirrors`` says that nothing can be sent there, or no
+    store has it.
+    """
+    waiting_for = {one.credential for one in open_ones(journal)}
+    found = []
+    for name in names:
+        credential = catalog.credentials.get(name)
+        kind = kinds.get(credential.kind) if credential else None
+        if credential is None or kind is None or not kind.ends_itself or name in waiting_for:
+            continue
+        at_github = bool(credential_graph.mirrored_names(catalog, credential)) and not (catalog.github and mirrors)
+        in_stores = bool(credential_graph.secrets_of(catalog, credential)) or credential_graph.reads_ssm(
+            catalog, credential
+        )
+        if in_stores and not at_github:
+            found.append(name)
+    if not found:
+        return None
+    return (
+        f"{', '.join(found)}: a run ends the old value itself and proves it refused, so nobody's word does; take away "
+        "what it was refused for, and start the same command again without that word"
+    )
+
+
+def record(
+    catalog: Catalog, closed: Iterable[Obligation], who: str, now: datetime, tried: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The confirmation's line in the audit log."""
+    every = sorted(closed, key=lambda one: one.id)
+    notes = [audit_record.plain(f"{one.id}: {tried[one.id]}") for one in every if tried and one.id in tried]
+    return {**({"notes": notes} if notes else {}), **obligations.record(catalog, every, "revoked", who, now)}

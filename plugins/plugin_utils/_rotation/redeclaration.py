@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a declaration means to rotations that are open or were before it: whose new values may have leaked too. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident, named
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT, PENDING, Contents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import obligations, plan, state_machine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+
+ON_HOSTS = ("deploy", "promote", "retire", "record")
+"""Steps at which hosts may hold the new value."""
+IN_FORCE = ("promote", "retire", "record")
+"""Steps at which the current version may be the new one."""
+
+
+def spoiled(
+    journal: Journal,
+    before: Incident,
+    now: Incident,
+    impact: Mapping[str, Any],
+    matches: Sequence[Mapping[str, Any]],
+) -> list[str]:
+    """The new values that may have leaked with what is declared ``now``.
+
+    The incident's own rotations made theirs after what was declared ``before``, so only what it adds can reveal them;
+    to declare again what was reached then adds nothing.
+    """
+    edges = [edge for edge in impact.get("edges", []) if edge["from"] != edge["to"]]
+    known = {*before.declared, *_revealed(before.declared, edges)}
+    added = [name for name in now.declared if name not in known]
+    found: dict[str, set[Any]] = {}
+    for match in matches:
+        found.setdefault(match["credential"], set()).add(match.get("stage"))
+    exposed = {*_revealed(added, edges), *(name for name in added if name not in found)}
+    leaked = [
+        named(last.rotation, name)
+        for name, last in journal.rotated.items()
+        if last.incident == before.id and (name in exposed or CURRENT in found.get(name, ()))
+    ]
+    rotation = journal.rotation
+    if rotation is not None:
+        own = rotation.plan.get("incident") == before.id
+        names = _of_open(rotation, impact, edges, added if own else now.declared, found, own=own)
+        leaked += [named(rotation.id, name) for name in names]
+    return list(dict.fromkeys(leaked))
+
+
+def _of_open(
+    rotation: OpenRotation,
+    impact: Mapping[str, Any],
+    edges: Sequence[Mapping[str, Any]],
+    sources: Collection[str],
+    found: Mapping[str, Collection[str]],
+    *,
+    own: bool,
+) -> Iterator[str]:
+    """Of an open rotation, the credentials whose new values may be known to those who know the sources."""
+    reached = {one["name"] for one in impact.get("credentials", [])}
+    exposed = _revealed(sources, edges)
+    for item in plan.items_of(rotation.plan):
+        name = item.credential
+        stages = found.get(name, ())
+        # A signing key's scheduled rotation keeps the old one, and an access key may read its own replacement.
+        unfit = name in reached and (item.phases == 2 or name in impact.get("first_off", []))
+        if item.act in plan.CHANGES and (
+            name in exposed
+            or PENDING in stages
+            or (CURRENT in stages and rotation.step in IN_FORCE)
+            # Which of its values leaked, only a string that was found tells.
+            or (name in sources and name not in found and rotation.step in ON_HOSTS)
+            or (unfit and not own)
+        ):
+            yield name
+
+
+def open_rotation(journal: Journal, now: Incident) -> dict[str, Any] | None:
+    """The rotation that is open, and whether it is to be taken back, as its new values may have leaked too."""
+    rotation = journal.rotation
+    if rotation is None:
+        return None
+    names = sorted(rotation.plan.get("credentials", {}))
+    leaked = any(named(rotation.id, name) in now.spoiled for name in names)
+    return {
+        "id": rotation.id,
+        "step": rotation.step,
+        "credentials": names,
+        "may_have_leaked": leaked and not state_machine.is_past_return(rotation),
+    }
+
+
+def joined(rotation: OpenRotation, incident: str, reached: Iterable[str]) -> OpenRotation | None:
+    """An open rotation as the leak's own, whose credentials it reaches; None if it is, or has nothing to do with it."""
+    concerned = set(rotation.plan.get("credentials", {})) & set(reached)
+    if not incident or not concerned or rotation.aborting or rotation.plan.get("incident") == incident:
+        return None
+    return replace(rotation, plan={**rotation.plan, "incident": incident})
+
+
+def with_former(
+    rotation: OpenRotation,
+    catalog: Catalog,
+    kinds: Mapping[str, Kind],
+    journal: Journal,
+    former: Mapping[str, Contents],
+) -> OpenRotation:
+    """One that a leak has joined, which retires along with its own value what waits for a later retirement.
+
+    Where it has retired already, that is left to the rotation that replaces its credential once more.
+    """
+    if rotation.step == "record":
+        return rotation
+    credentials = {**rotation.plan.get("credentials", {})}
+    for item in plan.items_of(rotation.plan):
+        found = obligations.retirable(catalog, kinds, journal, item.credential, former)
+        if found and item.act in plan.CHANGES:
+            credentials[item.credential] = {**credentials[item.credential], "former": list(found)}
+    return replace(rotation, plan={**rotation.plan, "credentials": credentials})
+
+
+def still_leaked(journal: Journal) -> dict[str, str]:
+    """Credentials whose newest value may have leaked too, and words on it."""
+    incident = journal.incident
+    if incident is None:
+        return {}
+    return {
+        name: f"the new value of rotation {last.rotation} may have leaked too"
+        for name, last in journal.rotated.items()
+        if named(last.rotation, name) in incident.spoiled
+    }
+
+
+def _revealed(sources: Iterable[str], edges: Sequence[Mapping[str, Any]]) -> set[str]:
+    """What the sources reveal, and what that reveals in turn."""
+    found: set[str] = set()
+    waiting = list(sources)
+    while waiting:
+        source = waiting.pop()
+        more = {edge["to"] for edge in edges if edge["from"] == source} - found
+        found |= more
+        waiting += more
+    return found

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How long old values stayed valid after the promotion of those that take their places, in words. Pure.
+
+By the entries' own times, whichever runs wrote them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import RETIRE, Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import Item, items_of
+
+
+def lines(journal: Journal, rotation: OpenRotation, refused: Sequence[str]) -> list[str]:
+    """Of these credentials, whose old values a rotation has removed; those with the same words together.
+
+    Of what was removed before the new values were deployed there is nothing to say.
+    """
+    if not rotation.refused_at or rotation.plan.get("immediate"):
+        return []
+    found: dict[tuple[str, str], list[str]] = {}
+    for item in items_of(rotation.plan):
+        if item.credential in refused:
+            told = (
+                _later(journal, rotation, item) if item.act == RETIRE else (_took(rotation.promoted_at, rotation), "")
+            )
+            found.setdefault(told, []).append(item.credential)
+    return [f"{took} ({', '.join(names)}{more})" for (took, more), names in found.items()]
+
+
+def _later(journal: Journal, rotation: OpenRotation, item: Item) -> tuple[str, str]:
+    """Of a retirement that an earlier rotation left: that one promoted what takes the value's place."""
+    one = journal.obligations.get(item.obligation or "")
+    if one is None:
+        return _took("", rotation), ""
+    if one.promoted:
+        return _took(one.promoted, rotation), f"; promoted at {one.promoted} by rotation {one.rotation}"
+    last = journal.rotated.get(one.credential)
+    ended = f", which ended at {last.at}" if last is not None and last.rotation == one.rotation else ""
+    return _took("", rotation), f"; promoted by rotation {one.rotation}{ended}"
+
+
+def _took(since: str, rotation: OpenRotation) -> str:
+    try:
+        seconds = (credential_ages.moment(rotation.refused_at) - credential_ages.moment(since)).total_seconds()
+    except JournalError:
+        seconds = -1
+    if seconds < 0:  # two controllers' clocks may differ
+        return f"refused at {rotation.refused_at}; the journal does not tell how long after the promotion"
+    return f"from promotion to revocation: {seconds:.0f} s"

@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How a rotation ends: taken back, tidied up, closed. Each act can be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SECRETS_MANAGER, Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Conflict, NotFound, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT, Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import updated
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import Values, version_id
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
+
+
+def undo(rotator: Rotator) -> list[str]:
+    """Takes the promotion back and makes a late one fail; what others wrote is left alone, and told.
+
+    AWSCURRENT moves to an unchanged copy under a new id, so that a promotion which is still on its way, and may only
+    move it from the version planned from, is refused by AWS.
+    """
+    journal, rotation = rotator.mine()
+    against = rotator.against_copies(rotation, {}) if rotation.promoted and not journal.incident else ""
+    if against:
+        raise RotationError(f"nothing was taken back: {against}")
+    with rotator.cleared_if_late(rotation):
+        return _undone(rotator, rotation)
+
+
+def _undone(rotator: Rotator, rotation: OpenRotation) -> list[str]:
+    contents = rotator.old_contents(rotation)
+    told = []
+    if rotation.promoted:  # a parameter has no condition: what a run that was killed wrote must be seen
+        rotator.secrets.settling.wait()
+    for name, base in rotation.plan.get("secrets", {}).items():
+        _move_back(rotator, rotation, contents, name, base)
+    for name, number in rotation.plan.get("parameters", {}).items():
+        told += _send_back(rotator, rotation, contents, name, int(number))
+    words = rotator.send_copies(rotation, {})[1] if rotation.promoted else ""
+    return told + ([words] if words else [])
+
+
+def _move_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, name: str, base: str) -> None:
+    ours = rotator.ours(rotation, name)
+    while True:
+        current = rotator.secrets.describe(name).stages[CURRENT]
+        if current in {version_id(rotation.id, name, "abort", one) for one in (base, *ours)}:
+            return
+        text: str | None = contents.readings[name].value
+        if current not in (base, *ours):
+            # Another rotation may have made it since this run was overtaken, and hold the same former key as ours.
+            rotator.mine()
+            text = _without_ours(rotator, rotation, contents, name, current)
+            if text is None:
+                return  # somebody else's version, in which nothing is ours
+        copy = version_id(rotation.id, name, "abort", current)
+        rotator.secrets.stage(name, str(text), version=copy, label=f"{rotation.id}-abort")
+        try:
+            rotator.secrets.promote(name, to=copy, instead_of=current)
+        except Conflict:
+            continue  # it moved between the two; look again
+        return
+
+
+def _without_ours(rotator: Rotator, rotation: OpenRotation, contents: Contents, name: str, current: str) -> str | None:
+    """Somebody's version with our new values taken out of it, or None if it holds none."""
+    try:
+        values = rotator.values(rotation)
+    except NotFound:
+        return None
+    items = plan.items_of(rotation.plan)
+    last = int(rotation.plan["phases"])
+    new = plan.edits(rotator.catalog, items, contents, values.credentials, last)
+    theirs = rotator.secrets.read_known([name], pins={name: current})
+    text = theirs.readings[name].value
+    changed = False
+    for place, ours in new.items():
+        former = credential_graph.text_at(contents, place)
+        if _is_in(place, name) and credential_graph.text_at(theirs, place) == ours and former is not None:
+            text = former if place.key is None else updated(text, place.key, former)
+            changed = True
+    for place, restored in _with_old_logins(rotator, items, contents, theirs, values).items():
+        if _is_in(place, name) and new.get(place) != credential_graph.text_at(theirs, place):
+            text = restored if place.key is None else updated(text, place.key, restored)
+            changed = True
+    return text if changed else None
+
+
+def _with_old_logins(
+    rotator: Rotator, items: Sequence[plan.Item], contents: Contents, theirs: Contents, values: Values
+) -> credential_graph.Edits:
+    """What somebody wrote around a new login, such as another option in its URL, around the old one instead."""
+    edits: dict[Place, str] = {}
+    for item in items:
+        credential = rotator.catalog.credentials[item.credential]
+        found = credential_graph.find(rotator.catalog, credential, theirs)
+        if item.act in plan.CHANGES and found.login.password == values.credentials[item.credential].password:
+            edits.update(found.edits(credential_graph.find(rotator.catalog, credential, contents).login))
+    return edits
+
+
+def _is_in(place: Place, name: str) -> bool:
+    return place.store == SECRETS_MANAGER and place.name == name
+
+
+def _send_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, name: str, number: int) -> list[str]:
+    former = contents.readings[name].value
+    now = rotator.parameters.read([rotator.catalog.ssm_path]).readings.get(name)
+    if now is None:
+        return [f"parameter {name} is gone; create it again"]
+    try:
+        new = rotator.values(rotation).phases[-1][name]
+    except NotFound:
+        new = None
+    if now.value not in (former, new):
+        return [f"parameter {name} was changed by somebody else (version {now.version}); it is left as it is"]
+    between = range(number + 1, int(now.version))
+    if now.value != former:
+        rotator.overwrite(name, former, instead_of=int(now.version), fresh=rotator.fresh())
+    return _written_over(rotator, name, between, (former, new))
+
+
+def _written_over(rotator: Rotator, name: str, versions: Iterable[int], ours: Sequence[str | None]) -> list[str]:
+    """Somebody's versions that a request of a killed run, which came late, took the place of: AWS has no condition."""
+    return [
+        f"parameter {name}: version {version}, which somebody else wrote, was written over by a request that came "
+        f"late; it is kept as {name}:{version}"
+        for version in versions
+        for reading in rotator.parameters.read_known([], pins={name: str(version)}).readings.values()
+        if reading.value not in ours
+    ]
+
+
+def tidy(rotator: Rotator) -> None:
+    """Takes every label of this rotation off, and removes the secrets of its own."""
+    _journal, rotation = rotator.holding()
+    rotator.clear(rotation)
+
+
+def remembered(rotator: Rotator, journal: Journal) -> list[str]:
+    """The secrets that rotations had to themselves which have ended."""
+    catalog = rotator.catalog
+    # What a provider made has a name below its rotation's, and is in no overlay; without parameters there is none.
+    overlaid = [name for name in journal.ended if "/" not in name] if catalog.reads_ssm else []
+    logins = [f"{catalog.rotation_logins}/{name}" for name in journal.ended]
+    return logins + [f"{catalog.rotation_secret}/{name}" for name in overlaid]
+
+
+def left_late(contents: Contents, names: Sequence[str]) -> list[str]:
+    """Those that are there all the same: a request that was on its way when its process was killed made them late."""
+    return [name for name in names if name in contents.readings]
+
+
+def close(rotator: Rotator, *, step: str, **more: Any) -> Journal:
+    """The last entry: what was rotated, and what is left for later."""
+    journal, rotation = rotator.holding()
+    return rotator.append(journal, rotation.id, step, **more)

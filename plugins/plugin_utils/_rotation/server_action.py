@@ -1,0 +1,337 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Who logs in as what during a rotation: the old value, the new one, and the administrator's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    credential_graph,
+    redaction,
+    server_addresses,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, with_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import (
+    host_answer,
+    remote_program,
+    transport_guard,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    context,
+    plan,
+    preconditions,
+    state_machine,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+
+
+@dataclass(frozen=True)
+class Parties:
+    """The logins that one credential's server knows, now or soon."""
+
+    old: Login = field(repr=False)
+    new: Login | None = field(repr=False)
+    admin: Login = field(repr=False)
+    url: str = field(repr=False)
+    """The application's own URL to the server."""
+    admin_url: str = field(repr=False)
+    aborting: bool = False
+    number: int = 0
+    rotation: str = ""
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    leak: bool = False
+    """Whether the value that goes may be known to others."""
+    late: bool = False
+    """Whether it goes long after the new one came."""
+
+    @property
+    def nothing(self) -> bool:
+        """Whether it is taken back before a new value was made."""
+        return self.aborting and self.new is None
+
+    @property
+    def removed(self) -> Login:
+        """The login that goes: the old one, or on the way back the new one."""
+        if not self.aborting:
+            return self.old
+        if self.new is None:
+            raise RotationError("the rotation has made no new value yet, so there is none to remove")
+        return self.new
+
+    def of(self, login: Login) -> str:
+        return with_login(self.url, login)
+
+    @property
+    def values(self) -> list[str]:
+        """What must not be shown."""
+        logins = [self.old, self.admin, *([self.new] if self.new else [])]
+        return [text for login in logins for text in (login.password,) if text and len(text) >= redaction.SHORTEST]
+
+
+def parties(setting: Setting, name: str, engine: str, *, former: str = "", by_itself: bool = False) -> Parties:
+    """The parties of a credential in the rotation that this run holds. Raises SecretsError.
+
+    ``former`` is an obligation of which the rotation retires what it names, along with its own old value. Without an
+    administrator a credential changes ``by_itself``, by another way than its server.
+    """
+    journal, rotation, item = setting.holding(name)
+    part = context.part_of(item, former)
+    obligation = journal.obligations.get(part.obligation or "") if part.act == plan.RETIRE else None
+    credential = setting.catalog.credentials[name]
+    old_contents = setting.rotator.old_contents(rotation, credential)
+    new = setting.new_value(rotation, name)
+    present = None
+    if obligation:
+        present = _present(setting, name)  # the application may go elsewhere by now
+        new = new if new and item.act in plan.CHANGES else present.login
+        old_contents = setting.rotator.secrets.read_known(list(obligation.secrets), pins=obligation.secrets)
+    found = setting.located(credential, old_contents)
+    place = present or found
+    admin, admin_url = (found.login, "") if by_itself else administrator(setting, name, engine, rotation)
+    _refuse_elsewhere(setting, place)
+    return Parties(
+        old=found.login,
+        new=new,
+        admin=admin,
+        url=place.url or "",
+        admin_url=admin_url,
+        aborting=rotation.step in state_machine.BACKWARD,
+        number=journal.head,
+        rotation=rotation.id,
+        notes=obligation.notes if obligation else rotation.notes.get(name, {}),
+        leak=bool(rotation.plan.get("incident")) or journal.incident is not None,
+        late=obligation is not None,
+    )
+
+
+def beforehand(setting: Setting, name: str, engine: str, *, by_itself: bool = False) -> Parties:
+    """The parties of a credential that is to be rotated, with a password that nobody has in place of the new one."""
+    found = _present(setting, name)
+    admin, admin_url = (found.login, "") if by_itself else administrator(setting, name, engine)
+    kind = setting.kinds.get(found.credential.kind, Kind(found.credential.kind))
+    journal = setting.known.journal or setting.rotator.look()
+    return Parties(
+        old=found.login,
+        new=plan.new_login(kind, found, context.generate(64)),
+        admin=admin,
+        url=str(found.url),
+        admin_url=admin_url,
+        number=journal.head,
+        rotation="none yet",
+        leak=journal.incident is not None,
+    )
+
+
+def administrator(setting: Setting, name: str, engine: str, rotation: OpenRotation | None = None) -> tuple[Login, str]:
+    """The login that may change this credential, and its URL: at the address that the catalog declares for it."""
+    admin, server = server_addresses.required_server(setting.catalog, setting.catalog.credentials[name])
+    found = setting.held(admin)
+    login = found.login
+    if rotation is not None and rotation.step in ("retire", "record"):
+        login = setting.new_value(rotation, admin.name) or login  # its own old value may be gone already
+    if found.problems or login.password is None:
+        raise RotationError(f"{name}: its administrator {admin.name} cannot be read: {'; '.join(found.problems)}")
+    # The name may stand in its URL alone, which the new value does not repeat.
+    login = Login(login.username or found.login.username, login.password)
+    wrong = server_addresses.administrator_elsewhere(admin, engine, found.locations)
+    if wrong:
+        raise RotationError(f"{name}: {wrong}")
+    return login, server_addresses.administrators_url(server, engine, login)
+
+
+def present_login(setting: Setting, name: str) -> tuple[Login, str]:
+    """What the stores hold of a credential now, outside a rotation."""
+    found = _present(setting, name)
+    return found.login, str(found.url)
+
+
+def _present(setting: Setting, name: str) -> credential_graph.Found:
+    (credential,) = setting.chosen([name])
+    found = setting.held(credential)
+    if found.problems or not found.url:
+        raise RotationError(f"{name}: {'; '.join(found.problems) or preconditions.no_address(credential)}")
+    _refuse_elsewhere(setting, found)
+    return found
+
+
+def _refuse_elsewhere(setting: Setting, found: credential_graph.Found) -> None:
+    """Nothing is sent to a server that only a store value names."""
+    wrong = server_addresses.leads_elsewhere(setting.catalog, found.credential, found.locations)
+    if wrong:
+        raise RotationError(f"{found.credential.name}: {wrong}")
+
+
+def outside(setting: Setting, name: str, engine: str, masked: list[str]) -> tuple[Login, str]:
+    """Outside a rotation: the present login, and the administrator's URL; fills ``masked``."""
+    login, _url = present_login(setting, name)
+    admin, admin_url = administrator(setting, name, engine)
+    masked += [text for text in (login.password, admin.password) if text]
+    return login, admin_url
+
+
+FORMER: dict[str, Any] = {"obligation": {"type": "str", "default": ""}}
+"""An obligation of the open rotation: what goes is the former value that it names, not the rotation's own old one."""
+
+
+def not_reached(
+    action: ActionBase, task_vars: Mapping[str, Any] | None, error: AnsibleConnectionFailure
+) -> dict[str, Any]:
+    """A host that another can stand in for is lost, as a failure of the task.
+
+    Not as unreachable: with run_once Ansible would end the play, or rescue each host by itself, with another task's
+    reason, and nobody would be told what to do.
+    """
+    where = action._task.delegate_to or (task_vars or {}).get("inventory_hostname")
+    words = f"{where} cannot be reached; choose another by -e rotation_host=…"
+    return {"failed": True, "not_reached": True, "msg": words, "detail": host_answer.printable(str(error), lines=True)}
+
+
+class ServerAction(ActionBase):
+    """Finds values on the controller and hands them to the module on standard input, never in the task's arguments."""
+
+    TRANSFERS_FILES = False
+    name = ""
+    module: Any = None
+    set_here: tuple[str, ...] = ()
+    extra_options: dict[str, Any] = {}
+    idle = "no new value was made, so none is removed"
+    by_any_host = True
+    """Whether another host can do it too, such as one that talks to a server."""
+    private = True
+    """Whether the host is sent values that its application must not have. Then only the task's own become counts."""
+    setting: Setting | None = None
+    """What the rotation that runs this module works with already."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        args = self._given()
+        masked: list[str] = []
+        try:
+            params = self._all_params(self.setting or context.prepared(self.name, args), args, masked)
+            if params is None:
+                return {**result, **self._idle()}
+            answer = self._on_host(params, args["python"], task_vars or {})
+        except AnsibleConnectionFailure as error:
+            if not self.by_any_host:
+                raise
+            return {**result, **not_reached(self, task_vars, error)}
+        except (SecretsError, AnsibleActionFail) as error:
+            return {**result, **_failure(error, masked)}
+        clean: dict[str, Any] = redaction.scrub(answer, masked)
+        return {**result, **clean}
+
+    def many(
+        self, setting: Setting, options: Sequence[Mapping[str, Any]], task_vars: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        """What :meth:`run` answers to each of these options, which may name an earlier one as ``needs``; all of them in
+        one execution on the host. One that fails keeps no other from being done."""
+        answers: dict[int, dict[str, Any]] = {}
+        ready: dict[int, dict[str, Any]] = {}
+        masked: dict[int, list[str]] = {}
+        python = None
+        for number, one in enumerate(options):
+            self._task.args = {name: value for name, value in one.items() if name != "needs"}
+            args, masked[number] = self._given(), []
+            python = args["python"]
+            try:
+                params = self._all_params(setting, args, masked[number])
+            except (SecretsError, AnsibleActionFail) as error:
+                answers[number] = _failure(error, masked[number])
+                continue
+            if params is None:
+                answers[number] = self._idle()
+            else:
+                ready[number] = {"params": params, "needs": one.get("needs")}
+        self._task.args = {name: value for name, value in options[0].items() if name != "needs"}
+        values = [text for texts in masked.values() for text in texts]
+        try:
+            results = self._each_on_host(_numbered(ready, answers), python, task_vars) if ready else []
+        except AnsibleConnectionFailure as error:
+            return [not_reached(self, task_vars, error) for _one in options]
+        except (SecretsError, AnsibleActionFail) as error:
+            results = [_failure(error, values) for _one in ready]
+        for number, answer in zip(ready, results, strict=True):
+            answers[number] = redaction.scrub(answer, values)
+        return [answers[number] for number in range(len(options))]
+
+    def _given(self) -> dict[str, Any]:
+        """The task's options. Raises AnsibleActionFail for one that is set here."""
+        given = [name for name in self.set_here if name in self._task.args]
+        if given:
+            raise AnsibleActionFail(f"{self.name} sets {', '.join(given)} itself; give credential and state")
+        own = {**self._own(), "python": {"type": "str"}}
+        own["credential"] = {**own["credential"], "required": True}
+        _validated, args = self.validate_argument_spec(
+            {**aws_argument_spec(), **context.OPTIONS, **self.extra_options, **own}
+        )
+        transport_guard.require(self._connection, self._task)
+        found: dict[str, Any] = args
+        return found
+
+    def _own(self) -> dict[str, Any]:
+        """The module's options that a task gives."""
+        return {name: one for name, one in self.module.ARGUMENT_SPEC.items() if name not in self.set_here}
+
+    def _idle(self) -> dict[str, Any]:
+        return {"changed": False, "skipped": True, "msg": self.idle}
+
+    def _all_params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
+        """Those that the task gives, and those that the names stand for."""
+        params = self.params(setting, args, masked)
+        if params is None:
+            return None
+        return {**{name: args[name] for name in self._own() if args.get(name) is not None}, **params}
+
+    def _each_on_host(
+        self, acts: Sequence[Mapping[str, Any]], python: str | None, task_vars: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        valid = [{**one, "params": remote_program.validated(self.module.ARGUMENT_SPEC, one["params"])} for one in acts]
+        return remote_program.execute_each(self, self.module, acts=valid, task_vars=task_vars, python=python)
+
+    def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        valid = remote_program.validated(self.module.ARGUMENT_SPEC, params)
+        return remote_program.execute(
+            self,
+            self.module,
+            args=valid,
+            task_vars=task_vars,
+            packages=self.private,
+            private=self.private,
+            python=python,
+            seconds=self.wait_of(valid),
+        )
+
+    def wait_of(self, params: Mapping[str, Any]) -> float:
+        """Seconds that the module may wait for others beside its own work."""
+        del params
+        return 0
+
+    def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
+        """The options that the names stand for, or None if nothing is to be done; fills ``masked``."""
+        raise NotImplementedError
+
+
+def _failure(error: Exception, masked: Sequence[str]) -> dict[str, Any]:
+    return {"failed": True, "msg": redaction.scrub(str(error), list(masked)), "error_type": type(error).__name__}
+
+
+def _numbered(ready: Mapping[int, Mapping[str, Any]], answers: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The acts that are carried out, by their numbers among themselves. What needs one that failed already is not."""
+    places = {number: at for at, number in enumerate(ready)}
+    acts = []
+    for one in ready.values():
+        needs = one["needs"]
+        if needs is not None:
+            needs = places[needs] if needs in places else -1 if answers[needs].get("failed") else None
+        acts.append({"params": one["params"], "needs": needs})
+    return acts

@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an action of a rotation works with: the catalog, the kinds, the stores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph, server_addresses
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM, Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.access_propagation import access_wait
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known import Known
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What an action works with."""
+
+    catalog: Catalog
+    kinds: Mapping[str, Kind]
+    rotator: Rotator
+    connection: AwsConnection
+    known: Known = field(default_factory=Known)
+
+    def first_look(self) -> Journal:
+        """The journal, as the first thing that a run reads: a grant that was just made is waited for."""
+        return access_wait().until_granted(self.rotator.look, lambda _journal: ())
+
+    def chosen(self, names: Sequence[str]) -> list[Credential]:
+        """These credentials. Raises RotationError that names all that the catalog has not."""
+        unknown = [name for name in names if name not in self.catalog.credentials]
+        if unknown:
+            raise RotationError(f"{', '.join(unknown)}: is no credential of the catalog")
+        return [self.catalog.credentials[name] for name in names]
+
+    def held(self, credential: Credential) -> credential_graph.Found:
+        """What the stores hold of a credential, read once a process unless a promotion came in between."""
+        if credential.name not in self.known.held:
+            contents = self.known.contents or self._contents_of(credential)
+            self.known.held[credential.name] = self.located(credential, contents)
+        return self.known.held[credential.name]
+
+    def _contents_of(self, credential: Credential) -> Contents:
+        contents = self.rotator.secrets.read(credential_graph.secrets_of(self.catalog, credential))
+        if credential_graph.reads_ssm(self.catalog, credential):
+            contents |= self.rotator.parameters.read([self.catalog.ssm_path])
+        return contents
+
+    def located(self, credential: Credential, contents: Contents) -> credential_graph.Found:
+        """What ``contents`` hold of it; where its address stands elsewhere, that place is read now."""
+        found = credential_graph.find(self.catalog, credential, contents)
+        if any(one.in_url for one in found.appearances):
+            return found
+        places = {place.name: place.store for place in server_addresses.places(self.catalog, credential)}
+        missing = {name: store for name, store in places.items() if name not in contents.readings}
+        if not missing:
+            return found
+        secrets = sorted(name for name, store in missing.items() if store != SSM)
+        further = self.rotator.secrets.read(secrets) if secrets else Contents({})
+        if SSM in missing.values():
+            further |= self.rotator.parameters.read([self.catalog.ssm_path])
+        wanted = {name: further.readings[name] for name in missing if name in further.readings}
+        return credential_graph.find(self.catalog, credential, contents | Contents(wanted))
+
+    def mine(self, name: str) -> tuple[Journal, OpenRotation, plan.Item]:
+        """The rotation that this run holds, looked at now, and a credential's part in it. Raises SecretsError."""
+        return self._part(name, *self.rotator.mine())
+
+    def holding(self, name: str) -> tuple[Journal, OpenRotation, plan.Item]:
+        """The same as this process last saw it: for servers that refuse what is late."""
+        return self._part(name, *self.rotator.holding())
+
+    @staticmethod
+    def _part(name: str, journal: Journal, rotation: OpenRotation) -> tuple[Journal, OpenRotation, plan.Item]:
+        items = {item.credential: item for item in plan.items_of(rotation.plan)}
+        if name not in items:
+            raise RotationError(f"{name} is not in {rotation}; it has {', '.join(items)}")
+        return journal, rotation, items[name]
+
+    def new_value(self, rotation: OpenRotation, name: str, *, made: bool | None = None) -> Login | None:
+        """What takes the credential's place, or None if nothing was made yet.
+
+        Whoever asks in the step that makes the values asks after that, unless ``made`` says otherwise.
+        """
+        try:
+            made = rotation.step == "create" if made is None else made
+            return self.rotator.values(rotation, made=made).credentials.get(name)
+        except NotFound:
+            return None

@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An SSH key in a rotation: the two keys concerned, and what its hosts have against it before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    context,
+    ssh_key_preconditions,
+    state_machine,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import former_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+
+KIND = "ssh_key"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The private halves of one credential in a rotation."""
+
+    name: str
+    old: str = field(repr=False)
+    new: str | None = field(default=None, repr=False)
+    """None before it was made."""
+    back: bool = False
+    """Whether the new one goes, since the rotation is taken back."""
+    leak: bool = False
+    number: int = 0
+    comment: str = ""
+
+    @property
+    def gone(self) -> str | None:
+        return self.new if self.back else self.old
+
+    @property
+    def kept(self) -> str | None:
+        return self.old if self.back else self.new
+
+    @property
+    def values(self) -> list[str]:
+        """What must not be shown."""
+        return [text for one in (self.old, self.new) if one for text in key_pair.masked(one)]
+
+    def public(self, private: str | None) -> str | None:
+        return None if private is None else f"{key_pair.public_line(private, self.name)} {self.comment}"
+
+
+def present(setting: Setting, name: str) -> Pair:
+    """Outside a rotation: the key that is in use."""
+    return Pair(name, _in_use(setting, name), comment=_comment(setting, name))
+
+
+def concerned(setting: Setting, name: str, former: str = "") -> Pair:
+    """Both keys, in the rotation that this run holds; with a ``former`` obligation the old one is what that names."""
+    journal, rotation, item = setting.mine(name)
+    part = context.part_of(item, former)
+    if part.act == _plan.RETIRE:
+        old = former_login(setting.catalog, setting.rotator.secrets, journal, part).password
+        made = setting.new_value(rotation, name) if item.act in _plan.CHANGES else None
+        new: str | None = made.password if made else _in_use(setting, name)
+    else:
+        credential = setting.catalog.credentials[name]
+        before = setting.rotator.old_contents(rotation, credential)
+        old = credential_graph.find(setting.catalog, credential, before).login.password
+        login = setting.new_value(rotation, name)
+        new = login.password if login else None
+    if old is None:
+        raise RotationError(f"{name}: its old key cannot be read any more; take its line out of the hosts by hand")
+    back = rotation.step in state_machine.BACKWARD
+    leak = bool(rotation.plan.get("incident"))
+    return Pair(name, old, new, back, leak, journal.head, _comment(setting, name))
+
+
+def looks(setting: Setting, plan: _plan.Plan) -> list[str]:
+    """The credentials of a plan whose hosts must be looked at first."""
+    return [item.credential for item in plan.items if item.kind == KIND and item.act in _plan.CHANGES]
+
+
+def against(
+    setting: Setting, plan: _plan.Plan, contents: Contents, seen: Sequence[Mapping[str, Any]] | None
+) -> dict[str, str]:
+    """By credential, what stands against replacing it; without ``seen`` only what the key itself tells."""
+    found = {}
+    for name in looks(setting, plan):
+        held = credential_graph.find(setting.catalog, setting.catalog.credentials[name], contents).login.password
+        words = []
+        try:
+            key_pair.public_line(str(held), name)
+        except RotationError as error:
+            words = [str(error).removeprefix(f"{name}: ")]
+        if seen is not None and not words:
+            here = [one for one in seen if one.get("credential") == name]
+            words = ssh_key_preconditions.objections(here, leak=bool(plan.incident))
+        if words:
+            found[name] = "; ".join(words)
+    return found
+
+
+def elsewhere(name: str, result: Mapping[str, Any]) -> str:
+    """Which files beside its own let a leaked key in; empty if none does."""
+    files = result.get("elsewhere") or []
+    return f"{' and '.join(files)} still hold{'s' if len(files) == 1 else ''} the leaked key of {name}" if files else ""
+
+
+def words(host: str, name: str, result: Mapping[str, Any], *, check: bool) -> list[str]:
+    """What is worth saying of one host."""
+    if "file" not in result:
+        return []
+    file, account, ended = result["file"], result["account"], result.get("ended", ())
+    found = []
+    if not result["old"] and not result["new"]:
+        found.append(f"{file} of {account} has neither key and is left as it is")
+    if ended:
+        end = "would be ended" if check else "ended"
+        found.append(f"{len(ended)} sessions of {account} {end}, from {', '.join(dict.fromkeys(ended))}")
+    if result.get("left"):
+        found.append(f"{result['left']} sessions of {account} go on, and no log tells which key opened them")
+    if result.get("others"):
+        found.append(f"{file} also lets in {', '.join(result['others'])}")
+    found += filter(None, [elsewhere(name, result)])
+    if result.get("unread"):
+        found.append(
+            f"{result['unread']} authorized_keys of other accounts cannot be read by this one, so nobody knows whether "
+            f"they hold the leaked key of {name}; give the host become, or look there yourself"
+        )
+    return [f"{host}: {one}" for one in found]
+
+
+def _in_use(setting: Setting, name: str) -> str:
+    (credential,) = setting.chosen([name])
+    found = setting.held(credential)
+    if found.problems or found.login.password is None:
+        raise RotationError(f"{name}: {'; '.join(found.problems) or 'no place holds its private key'}")
+    return found.login.password
+
+
+def _comment(setting: Setting, name: str) -> str:
+    return f"{setting.catalog.application}/{setting.catalog.environment}/{name}"

@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What stands against replacing an SSH key, as far as its hosts tell before anything is changed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def objections(seen: Sequence[Mapping[str, Any]], *, leak: bool) -> list[str]:
+    """``seen`` says of each host whether it is in the run, answered and has the key, or what is wrong there."""
+    if not seen:
+        return [
+            "no host was looked at, so nothing tells where the key is let in; see the inventory's application group"
+        ]
+    lost = [str(one["host"]) for one in seen if one.get("lost")]
+    outside = [str(one["host"]) for one in seen if one.get("outside")]
+    # A host's own account may have made its files so: that keeps no leak from being contained on the others.
+    left = [one for one in seen if leak and one.get("unusable")]
+    is_waited_for = not leak or len(lost) + len(outside) + len(left) == len(seen)
+    found = [
+        f"{one['host']}: {one['problem']}" for one in seen if one.get("problem") and (is_waited_for or one not in left)
+    ]
+    if lost and is_waited_for:
+        found.append(
+            f"{', '.join(lost)} cannot be reached, and would go on letting the old key in; bring them back, or go on "
+            f"without them by -e rotation_skip_hosts={','.join(lost)}"
+        )
+    if outside and is_waited_for:
+        found.append(
+            f"{', '.join(outside)}: not in this run (--limit), and would not let the new key in; start it for all "
+            f"hosts, or go on without them by -e rotation_skip_hosts={','.join(outside)}"
+        )
+    if not found and not any(one.get("there") for one in seen):
+        places = sorted({f"{one['file']} of {one['account']}" for one in seen if one.get("file")})
+        found.append(
+            f"no host lets the key in ({', '.join(places)}); correct options.user and options.authorized_keys, or what "
+            "the stores hold"
+        )
+    return found

@@ -1,0 +1,396 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The rotation's acts on the stores: each can be repeated, and each late one is harmless or refused.
+
+Knows stores only by their interface, so that a simulation drives this very code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    AlreadyExists,
+    Conflict,
+    NotFound,
+    Overtaken,
+    RotationError,
+    SecretsError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
+    CURRENT,
+    PENDING,
+    Contents,
+    Description,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import new_values, promotion
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import (
+    MERGED,
+    Values,
+    is_label,
+    label,
+    version_id,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.promotion import Promotion
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.store_reads import Reads
+
+MERGE_SECONDS = 120.0
+"""How long a promotion merges what somebody else writes, unless it is told otherwise."""
+PAUSE, LONGEST_PAUSE = 0.5, 8.0
+"""Seconds between two tries, from the second on: AWS keeps some hundred versions of a secret."""
+
+
+class Rotator(Reads):
+    """One process's hands on the stores, and on the journal that says what they may do."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self._opened = ""
+        """The rotation that this process has begun: nobody else can have made anything of it before."""
+        self._staged_for: OpenRotation | None = None
+        """The rotation of which versions were staged since its last entry: its next one tells whether it still is."""
+
+    def open(self, journal: Journal, rotation: str, plan: _plan.Plan, contents: Contents) -> Journal:
+        opened = super().open(journal, rotation, plan, contents)
+        self._opened = rotation
+        return opened
+
+    def append(self, journal: Journal, rotation: str, step: str, **more: Any) -> Journal:
+        try:
+            after = super().append(journal, rotation, step, **more)
+        except Overtaken:
+            self.confirm()
+            raise
+        self._staged_for = None
+        return after
+
+    def confirm(self) -> None:
+        """What this run staged since its last entry must not stay behind a rotation that another run has ended.
+
+        Called where it makes no further entry, or where that was refused. Raises :class:`Overtaken`.
+        """
+        if self._staged_for is not None:
+            self._clear_if_over(self._staged_for)
+
+    def issued(self, rotation: OpenRotation) -> new_values.Issued:
+        return new_values.Issued(self.secrets, self.logins_secret(rotation), rotation.id, **self._form(rotation))
+
+    def _form(self, rotation: OpenRotation) -> Mapping[str, Any]:
+        """What the rotation's own secrets are made with: the environment's key and tags."""
+        return {"key": rotation.plan.get("key"), "tags": self.tags()}
+
+    # The acts
+
+    def create(
+        self, kinds: Mapping[str, Kind], generate: Callable[[Kind], str], supplied: Mapping[str, Login]
+    ) -> Values:
+        """Makes the new values once, and stages them in one new version a secret and phase."""
+        _journal_now, rotation = self.holding()
+        with self.cleared_if_late(rotation, looks=False):
+            return self._staged(rotation, kinds, generate, supplied)
+
+    def _staged(
+        self,
+        rotation: OpenRotation,
+        kinds: Mapping[str, Kind],
+        generate: Callable[[Kind], str],
+        supplied: Mapping[str, Login],
+    ) -> Values:
+        contents = self.old_contents(rotation)
+        values = self._found_or_made(rotation, contents, kinds, generate, supplied)
+        items = _plan.items_of(rotation.plan)
+        phases = int(rotation.plan["phases"])
+        staged = [
+            credential_graph.contents_with(
+                contents, _plan.edits(self.catalog, items, contents, values.credentials, phase)
+            )[0]
+            for phase in range(1, phases + 1)
+        ]
+
+        def stage(name: str, base: str) -> None:
+            for phase, texts in enumerate(staged, start=1):
+                text = texts.get(name, contents.readings[name].value)
+                self.secrets.stage(
+                    name, text, version=self.version(rotation, name, phase), label=label(rotation, phase)
+                )
+            self._mark_pending(rotation, name, base)
+            self._clear_ended(rotation, name)
+
+        acts: list[Callable[[], None]] = [partial(self._lay_over, rotation, values)]
+        acts += [partial(stage, name, base) for name, base in rotation.plan["secrets"].items()]
+        self.secrets.side_by_side(acts)
+        return values
+
+    def _found_or_made(
+        self,
+        rotation: OpenRotation,
+        contents: Contents,
+        kinds: Mapping[str, Kind],
+        generate: Callable[[Kind], str],
+        supplied: Mapping[str, Login],
+    ) -> Values:
+        opened, self._opened = self._opened, ""
+        if rotation.id != opened:
+            with suppress(NotFound):
+                return self.values(rotation)
+        return self._make(rotation, contents, kinds, generate, supplied)
+
+    @contextmanager
+    def cleared_if_late(self, rotation: OpenRotation, *, looks: bool = True) -> Iterator[None]:
+        """Around what stages versions: after another run has tidied up they would stand in the next rotation's way.
+
+        Without ``looks`` the next entry tells whether another run has, unless something failed.
+        """
+        failure: SecretsError | None = None
+        try:
+            yield
+        except SecretsError as error:
+            failure = error
+        if failure is None and not looks:
+            self._staged_for = rotation
+            return
+        self._clear_if_over(rotation)
+        if failure is not None:
+            raise failure
+
+    def _clear_if_over(self, rotation: OpenRotation) -> None:
+        still = self.look().rotation
+        if still is None or still.id != rotation.id or still.step in ("record", "discard"):
+            self.clear(rotation, late=True)
+            raise Overtaken("this run's rotation was ended by another run; what it still staged was taken away again")
+
+    def clear(self, rotation: OpenRotation, *, late: bool = False) -> None:
+        """Takes every label of the rotation off, and removes its own secrets."""
+        asks = late or rotation.aborting or bool(rotation.plan.get("merges"))
+        names = list(rotation.plan.get("secrets", {}))
+        found = self.secrets.side_by_side([partial(self._labels, rotation, name, asks=asks) for name in names])
+        acts: list[Callable[[], None]] = [
+            partial(self.secrets.discard, name, version=version, labels=[one])
+            for name, labels in zip(names, found, strict=False)
+            for one, version in sorted(labels)
+        ]
+        acts.append(partial(self.issued(rotation).forget, rotation.plan))
+        if self.overlaid(rotation):
+            acts.append(partial(self.secrets.delete, self.overlay_secret(rotation)))
+        self.secrets.side_by_side(acts)
+        self.secrets.delete(self.logins_secret(rotation))
+
+    def _labels(self, rotation: OpenRotation, name: str, *, asks: bool) -> set[tuple[str, str]]:
+        """The labels of this rotation in a secret: those that it puts; if it ``asks``, those too that a run of it may
+        have put elsewhere."""
+        known = self.labelled(rotation, name)
+        if not asks:
+            return known
+        ours = self.ours(rotation, name)
+        return known | {
+            (one, version)
+            for one, version in self.secrets.describe(name).stages.items()
+            if (one == PENDING and version in ours) or is_label(one, rotation, others=False)
+        }
+
+    def _clear_ended(self, rotation: OpenRotation, name: str) -> None:
+        """Takes off what late requests of rotations that have ended put on versions."""
+        for one, version in sorted(self._described(name).stages.items()):
+            if is_label(one, rotation, others=True) and not is_label(one, rotation, others=False):
+                self.secrets.discard(name, version=version, labels=[one])
+
+    def _described(self, name: str) -> Description:
+        """As this process saw it for its plan, or as it is now."""
+        return self.described.get(name) or self.secrets.describe(name)
+
+    def _mark_pending(self, rotation: OpenRotation, name: str, base: str) -> None:
+        """AWS's own label for a version to come, so that its own rotation and people see it."""
+        target = self.target(rotation, name)
+        known = [self.described[name]] if name in self.described else []
+
+        def marked() -> SecretsError | None:
+            described = known.pop() if known else self.secrets.describe(name)
+            holder = described.stages.get(PENDING)
+            if described.stages.get(CURRENT) == target or holder == target:
+                return None
+            if holder is not None and holder not in (base, *self.ours(rotation, name)):
+                return RotationError(
+                    f"secret {name} has a pending version {holder} that is not of this rotation; it is left as it is"
+                )
+            try:
+                self.secrets.promote(name, to=target, instead_of=holder, label=PENDING, known=True)
+            except Conflict as error:  # the description was behind
+                return error
+            return None
+
+        refusal = self.secrets.settling.until(marked, lambda error: error is None)
+        if refusal is not None:
+            raise refusal
+
+    def _make(
+        self,
+        rotation: OpenRotation,
+        contents: Contents,
+        kinds: Mapping[str, Kind],
+        generate: Callable[[Kind], str],
+        supplied: Mapping[str, Login],
+    ) -> Values:
+        items = _plan.items_of(rotation.plan)
+        logins = {item.credential: self._login(rotation, item, contents, kinds, generate, supplied) for item in items}
+        phases = []
+        for phase in range(1, int(rotation.plan["phases"]) + 1):
+            changed = _plan.edits(self.catalog, items, contents, logins, phase)
+            texts = {name: contents.readings[name].value for name in rotation.plan["parameters"]}
+            phases.append({**texts, **credential_graph.contents_with(contents, changed)[1]})
+        document = {"credentials": {name: vars(login) for name, login in logins.items()}, "phases": phases}
+        own, text = self.logins_secret(rotation), new_values.written(document, rotation.plan["secrets"], contents)
+        version, words = version_id(rotation.id, own), "New logins of a rotation that has not ended"
+        try:
+            self.secrets.create(own, text, version=version, description=words, **self._form(rotation))
+        except AlreadyExists:
+            return self.values(rotation, made=True)  # another run of this rotation made them first
+        return Values(logins, phases, version)
+
+    def _lay_over(self, rotation: OpenRotation, values: Values) -> None:
+        """Makes the secret that hosts read, derived from the logins' alone, so that whoever makes it makes the same."""
+        names = self.overlaid(rotation)
+        if not names:
+            return
+        own = self.overlay_secret(rotation)
+        text = json.dumps({"phases": [{name: one[name] for name in names} for one in values.phases]}, sort_keys=True)
+        version, words = version_id(rotation.id, own), "What parameters will hold after a rotation that has not ended"
+        self.secrets.create(own, text, version=version, description=words, **self._form(rotation))
+
+    def _login(
+        self,
+        rotation: OpenRotation,
+        item: _plan.Item,
+        contents: Contents,
+        kinds: Mapping[str, Kind],
+        generate: Callable[[Kind], str],
+        supplied: Mapping[str, Login],
+    ) -> Login:
+        credential = self.catalog.credentials[item.credential]
+        if item.act == _plan.DROP_FALLBACK:
+            return new_values.former_login(self.catalog, self.secrets, self.holding()[0], item)
+        kind = kinds[item.kind]
+        found = credential_graph.find(self.catalog, credential, contents)
+        if kind.is_issued:
+            return found.login if item.act == _plan.RETIRE else self.issued(rotation).take(item.credential)
+        return new_values.login_for(kind, found, supplied.get(item.credential), generate)
+
+    def promote(self, *, seconds: float = MERGE_SECONDS) -> Promotion:
+        """Moves AWSCURRENT in every secret, each only from the version planned from; then writes the parameters.
+
+        What somebody else wrote meanwhile in other keys is merged and stays, for so many ``seconds`` at most. Nothing
+        is moved before it is known that GitHub's copies can follow.
+        """
+        journal, rotation = self.holding()
+        against = "" if journal.incident else self.against_copies(rotation, self.logins(rotation))
+        if against and self.mine()[0].incident is None:  # a leak that was declared meanwhile waits for no copy
+            return Promotion("blocked", words=f"nothing was promoted: {against}")
+        began, pause, rested, settled = self._time(), 0.0, True, False
+        while True:
+            self._stage_merges(rotation)
+            current = self._current(list(rotation.plan["secrets"]))
+            states = {name: self._compared(rotation, name, version) for name, version in current.items()}
+            unready = promotion.taken(states)
+            if unready and not settled:  # what was planned from may be newer than what was read now
+                self.secrets.settling.wait()
+                settled = True
+                continue
+            if unready:
+                return unready
+            moved = {name: current[name] for name, state in states.items() if state == "moved"}
+            if not moved and self._moved_all(rotation, states, current):
+                return self._parameters(rotation)
+            if self._time() - began > seconds:
+                return promotion.outwritten(rotation.plan.get("merges", {}), moved or current, seconds)
+            if moved and rested:
+                rotation, rested = self._rebased(moved), False
+            else:  # written again since: what is merged next is read after the pause
+                self.sleep(pause)
+                pause, rested = min(2 * pause + PAUSE, LONGEST_PAUSE), True
+
+    def _time(self) -> float:
+        return credential_ages.moment(self.clock()).timestamp()
+
+    def _current(self, names: Sequence[str]) -> dict[str, str]:
+        """The current version of each, read now. Raises :class:`NotFound` for a secret that is not there any more."""
+        found = self.secrets.read(names)
+        for name in names:
+            if name not in found.readings:
+                raise NotFound(f"{found.failures[name]}; its rotation cannot be promoted")
+        return {name: found.readings[name].version for name in names}
+
+    def _moved_all(self, rotation: OpenRotation, states: Mapping[str, str], current: Mapping[str, str]) -> bool:
+        """Whether AWSCURRENT was moved everywhere; False where somebody wrote since it was compared."""
+
+        def moved(name: str, base: str) -> bool:
+            if current[name] == self.target(rotation, name):
+                return True
+            try:
+                self.secrets.promote(name, to=self.target(rotation, name), instead_of=base, known=True)
+            except Conflict:
+                return False
+            return True
+
+        ready = {name: base for name, base in rotation.plan["secrets"].items() if states[name] == "ready"}
+        return all(self.secrets.side_by_side([partial(moved, name, base) for name, base in ready.items()]))
+
+    def _compared(self, rotation: OpenRotation, name: str, current: str) -> str:
+        """ "ready", "over" (somebody wrote over what was promoted, which is in force), "moved" or "taken"."""
+        base = rotation.plan["secrets"][name]
+        if current in (base, self.target(rotation, name)):
+            return "ready"
+        now = self.secrets.read_known([name], pins={name: current})
+        items = _plan.items_of(rotation.plan)
+        if promotion.is_over(self.catalog, items, self.values(rotation).credentials, now):
+            return "over"
+        before = self.secrets.read_known([name], pins={name: base})
+        return "moved" if promotion.is_untouched(self.catalog, items, name, before, now) else "taken"
+
+    def _rebased(self, moved: Mapping[str, str]) -> OpenRotation:
+        """Notes the versions that others wrote as those to start from. Hosts keep what they were given: what others
+        write reaches them as ever, by the next deploy."""
+        journal, rotation = self.mine()
+        before = rotation.plan.get("merges", {})
+        merges = {**before, **{name: before.get(name, 0) + 1 for name in moved}}
+        plan = {**rotation.plan, "secrets": {**rotation.plan["secrets"], **moved}, "merges": merges}
+        return self._held(self.append(journal, rotation.id, rotation.step, plan=plan, phase=rotation.phase))
+
+    def _stage_merges(self, rotation: OpenRotation) -> None:
+        """Stages the last phase over what others wrote; a run that goes on finds it staged, or stages it."""
+        merges = rotation.plan.get("merges", {})
+        if not merges:
+            return
+        with self.cleared_if_late(rotation):
+            contents, items = self.old_contents(rotation), _plan.items_of(rotation.plan)
+            last = int(rotation.plan["phases"])
+            edits = _plan.edits(self.catalog, items, contents, self.values(rotation).credentials, last)
+            texts = credential_graph.contents_with(contents, edits)[0]
+            for name in merges:
+                text = texts.get(name, contents.readings[name].value)
+                named = f"{rotation.id}-{MERGED}"
+                self.secrets.stage(name, text, version=self.target(rotation, name), label=named)
+
+    def _parameters(self, rotation: OpenRotation) -> Promotion:
+        planned = rotation.plan.get("parameters", {})
+        texts = self.values(rotation).phases[-1] if planned else {}
+        numbers = {
+            name: self.overwrite(name, texts[name], instead_of=int(number), fresh=self.fresh())
+            for name, number in planned.items()
+        }
+        sent, words = self.send_copies(rotation, self.logins(rotation))
+        merged = promotion.told_merged(rotation.plan.get("merges", {}))
+        return Promotion("done", parameters=numbers, words="; ".join(filter(None, [words, merged])), sent=sent)
+
+    def overwrite(self, name: str, value: str, *, instead_of: int, fresh: Fresh) -> int:
+        """Writes a parameter, which AWS does whoever wrote it meanwhile; returns its new version."""
+        fresh.spend()
+        return self.parameters.overwrite(name, value, instead_of=instead_of)

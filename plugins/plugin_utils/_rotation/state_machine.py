@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The steps of a rotation: what remains to be done, and what follows from what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import BACKWARD_STEPS, OpenRotation
+
+FORWARD = ("create", "set", "test", "revoke", "deploy", "promote", "retire", "record")
+BACKWARD = BACKWARD_STEPS
+
+DONE, FAILED, LOST, TAKEN, BLOCKED, LATER = "done", "failed", "lost", "taken", "blocked", "later"
+"""What a step may come to: done; failed; hosts were lost, which is no fault of the new value; somebody changed our
+keys; the gate is shut, or others write without a pause; the retirement is due later."""
+
+_AFTER_PROMOTION = {
+    "retire": " and the old one may still be valid",
+    "record": ", and what this rotation was to remove is gone; what is left is to tidy up and to record it",
+}
+GO, BACK, STOP = "go", "back", "stop"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What follows from an outcome."""
+
+    way: str
+    """"go" on, take it "back", or "stop" here and stay open."""
+    step: str | None = None
+    phase: int = 0
+    words: str = ""
+
+
+def remaining(rotation: OpenRotation) -> tuple[str, ...]:
+    """The stages still to be carried out, the present one included: an act that was cut short is done again."""
+    if rotation.step in BACKWARD:
+        return BACKWARD[BACKWARD.index(rotation.step) :]
+    every = stages(int(rotation.plan.get("phases", 1)), immediate=bool(rotation.plan.get("immediate")))
+    now = f"deploy_{rotation.phase}" if rotation.step == "deploy" else rotation.step
+    return every[every.index(now) :] if now in every else every
+
+
+def stages(phases: int, *, immediate: bool = False) -> tuple[str, ...]:
+    """The names of every stage of a rotation with that many rollouts; ``immediate`` removes the old values first."""
+    before = ("create", "set", "test", *(("revoke",) if immediate else ())) if phases else ()
+    after = ("promote", "retire", "record") if phases else ("retire", "record")
+    return (*before, *(f"deploy_{number}" for number in range(1, phases + 1)), *after)
+
+
+def is_past_return(rotation: OpenRotation) -> bool:
+    """Whether the old values may be gone, so that nothing leads back."""
+    removing = ("revoke", "deploy", "promote") if rotation.plan.get("immediate") else ()
+    return rotation.step in (*removing, "retire", "record")
+
+
+def way_back(rotation: OpenRotation) -> int:
+    """The phase that hosts go back through first, or 0: where one signs with the new key already, every host must know
+    it as a fallback before another signs with the old one again."""
+    reached = rotation.step == "promote" or rotation.phase == 2
+    return 1 if int(rotation.plan.get("phases", 0)) == 2 and reached else 0
+
+
+def following(rotation: OpenRotation, outcome: str, *, words: str = "", is_tested: bool = False) -> Decision:
+    """Pure: which way a rotation goes on after the present step came to ``outcome``.
+
+    ``is_tested``: the step that set the new values has tested them, too.
+    """
+    if rotation.step in BACKWARD:
+        return _on_the_way_back(rotation, outcome, words)
+    if outcome in (FAILED, TAKEN) and rotation.step in _AFTER_PROMOTION:
+        return Decision(STOP, words=f"{words}; the new value is in force{_AFTER_PROMOTION[rotation.step]}")
+    if outcome in (FAILED, TAKEN):
+        if is_past_return(rotation):
+            return Decision(STOP, words=f"{words}; the old value is removed already, so there is no way back")
+        return Decision(BACK, "abort", phase=way_back(rotation), words=words)
+    if outcome in (LOST, BLOCKED):
+        return Decision(STOP, words=words)
+    if outcome == LATER:
+        return Decision(GO, "record", words=words)
+    if outcome != DONE:
+        return Decision(STOP, words=f"{outcome} is no outcome of a step; {words}".rstrip("; "))
+    return _next(rotation, is_tested=is_tested)
+
+
+def _next(rotation: OpenRotation, *, is_tested: bool) -> Decision:
+    every = [one for one in remaining(rotation) if not (is_tested and one == "test")]
+    following_stage = every[1] if len(every) > 1 else every[0] if every else "record"
+    if len(every) == 1 and rotation.step == every[0]:
+        return Decision(GO, "closed")
+    if following_stage.startswith("deploy_"):
+        return Decision(GO, "deploy", phase=int(following_stage.rpartition("_")[2]))
+    return Decision(GO, following_stage)
+
+
+def _on_the_way_back(rotation: OpenRotation, outcome: str, words: str) -> Decision:
+    if outcome != DONE:
+        return Decision(STOP, words=words)
+    if rotation.step == "abort" and rotation.phase:
+        return Decision(GO, "abort")
+    at = BACKWARD.index(rotation.step)
+    return Decision(GO, BACKWARD[at + 1] if at + 1 < len(BACKWARD) else "aborted")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What must hold before a value that was valid until now is removed."""
+
+    hosts: Collection[str]
+    """Every host of the inventory that reads the value."""
+    proven: Collection[str]
+    """Those proven, just now, to run on the other value."""
+    skipped: Collection[str] = ()
+    """Those that the operator takes the responsibility for."""
+
+    def objections(self) -> list[str]:
+        missing = sorted(set(self.hosts) - set(self.proven) - set(self.skipped))
+        found = []
+        if missing:
+            found.append(
+                f"not proven to run on the other value: {', '.join(missing)} (unreachable, outside --limit, or not "
+                "deployed since something else changed: run watchparty.secrets.deploy); bring them back, or go "
+                "on without them by "
+                f"-e rotation_skip_hosts={','.join(missing)}"
+            )
+        return found

@@ -1,0 +1,152 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a rotation reads of the stores, and what it sends to GitHub."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NotFound, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
+    BACKWARD_STEPS,
+    Journal,
+    OpenRotation,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
+    DENIED,
+    Contents,
+    Description,
+    Reading,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import NumberedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import WORKERS
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import port as github_port
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import github_copies
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import Values, Who, version_id
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.journal_writer import Steps
+
+
+class Reads(Steps):
+    """One process's eyes on the stores."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        secrets: VersionedStore,
+        parameters: NumberedStore,
+        journal: JournalStore,
+        me: Who,
+        clock: Callable[[], str],
+        mirror: github_port.Mirror | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        super().__init__(catalog=catalog, journal=journal, me=me, clock=clock)
+        self.secrets = secrets
+        self.parameters = parameters
+        self.mirror = mirror
+        self.sleep = sleep
+        self.described: dict[str, Description] = {}
+        """The secrets as this process described them for its plan."""
+
+    def settle(self, journal: Journal) -> None:
+        """Waits until reads show what the rotation before this one wrote."""
+        self.parameters.settling.wait_since(journal.written, credential_ages.moment(self.clock()))
+
+    def old_contents(self, rotation: OpenRotation, credential: Credential | None = None) -> Contents:
+        """What the stores held when it was planned, read by version: where one credential is, or everything."""
+        pins = {**rotation.secrets, **rotation.plan.get("secrets", {})}
+        numbers = {name: str(number) for name, number in rotation.plan.get("parameters", {}).items()}
+        if credential is not None:
+            pins = {name: pins[name] for name in credential_graph.secrets_of(self.catalog, credential) if name in pins}
+            numbers = numbers if credential_graph.reads_ssm(self.catalog, credential) else {}
+        contents = self.secrets.read_known(list(pins), pins=pins)
+        if numbers:
+            contents |= self.parameters.read_known([], pins=numbers)
+        wanted = {**pins, **numbers}
+        planned = wanted.keys() & {*rotation.plan.get("secrets", {}), *numbers}
+        lost = [f"version {wanted[name]} of {name}" for name in sorted(planned - contents.readings.keys())]
+        if lost:
+            raise RotationError(f"{', '.join(lost)} cannot be read any more, and {rotation} was planned from it")
+        return contents
+
+    def read_ahead(self, rotation: OpenRotation) -> None:
+        """Reads at once the versions that the acts of many credentials need one after the other."""
+        pins = rotation.plan.get("secrets", {})
+        numbers = {name: str(number) for name, number in rotation.plan.get("parameters", {}).items()}
+
+        def made() -> Contents:
+            with suppress(NotFound):
+                self.values(rotation, made=rotation.step not in ("create", *BACKWARD_STEPS))
+            return Contents()
+
+        acts: list[Callable[[], Contents]] = [made] if len(pins) <= WORKERS else []
+        if not acts:
+            made()  # what it holds of the secrets is not read once more
+        if pins:
+            acts.append(lambda: self.secrets.read_known(list(pins), pins=pins))
+        if numbers:
+            acts.append(lambda: self.parameters.read_known([], pins=numbers))
+        self.secrets.side_by_side(acts)
+
+    def values(self, rotation: OpenRotation, *, made: bool = False) -> Values:
+        """The new values, once they are made. Raises :class:`NotFound` before that.
+
+        ``made`` by another run, says AWS, or by the journal they were: then they are waited for.
+        """
+        name = self.logins_secret(rotation)
+        version = version_id(rotation.id, name)
+        read = self.secrets.read_known if made or rotation.made else self.secrets.read
+        contents = read([name], pins={name: version})
+        failure = contents.failures.get(name)
+        if failure and failure.reason == DENIED:  # not to be taken for "not made yet", which has other consequences
+            raise Denied(f"secret {name} may not be read; allow secretsmanager:GetSecretValue on it", failure.detail)
+        if name not in contents.readings:
+            raise NotFound(f"secret {name} is not there: the rotation has no new values yet")
+        document = json.loads(contents.readings[name].value)
+        former = document.get("former", {})
+        self.secrets.keep([Reading(self.secrets.name, one, *versioned) for one, versioned in former.items()])
+        logins = {
+            name: Login(one.get("username"), one.get("password")) for name, one in document["credentials"].items()
+        }
+        return Values(logins, document["phases"], version)
+
+    def against_copies(self, rotation: OpenRotation, logins: Mapping[str, Login]) -> str:
+        """Why GitHub cannot be sent what it must hold with ``logins`` in force, or nothing."""
+        names = github_copies.names_of(self.catalog, rotation.plan)
+        if names and self.mirror is None:
+            return github_copies.needs_token(self.catalog, names)
+        missing = self._copies(rotation, logins).missing if names else ()
+        return github_copies.needs_value(missing) if missing else ""
+
+    def send_copies(self, rotation: OpenRotation, logins: Mapping[str, Login]) -> tuple[tuple[str, ...], str]:
+        """Sends them. Returns the names that were sent, and what is said of those that were to be and were not."""
+        names = github_copies.names_of(self.catalog, rotation.plan)
+        if not names or self.mirror is None:
+            return (), github_copies.told_later(names) if names else ""
+        copies = self._copies(rotation, logins)
+        self.mirror.send(copies.values, self.fresh)
+        return tuple(copies.values), github_copies.told_later(copies.missing) if copies.missing else ""
+
+    def logins(self, rotation: OpenRotation) -> Mapping[str, Login]:
+        """The new ones, where GitHub holds any of them."""
+        return self.values(rotation).credentials if github_copies.names_of(self.catalog, rotation.plan) else {}
+
+    def _copies(self, rotation: OpenRotation, logins: Mapping[str, Login]) -> github_copies.Copies:
+        """From what changes as it was planned from, and from everything else as it is now."""
+        planned = self.old_contents(rotation)
+        others = [name for name in credential_graph.every_secret(self.catalog) if name not in rotation.plan["secrets"]]
+        contents = self.secrets.read(others)
+        if credential_graph.anything_in_ssm(self.catalog):
+            contents |= self.parameters.read([self.catalog.ssm_path])
+        changing = {*rotation.plan["secrets"], *rotation.plan["parameters"]}
+        contents |= Contents({name: one for name, one in planned.readings.items() if name in changing})
+        return github_copies.copies_of(self.catalog, rotation.plan, contents, logins)

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""New values that a third party issued: from a private file, or as the operator was asked for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, NotFound, RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.private_file import read_private
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import answers
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan, preconditions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+
+OPTIONS: dict[str, Any] = {"values_file": {"type": "path"}, "values_from": {"type": "str"}}
+
+_PARTS = {"username", "password"}
+
+
+def supplied(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Login]:
+    """New values that a third party issued, from a private file or from what ask_secret registered."""
+    found: dict[str, Any] = {}
+    if args.get("values_from"):
+        found.update(answers(args["values_from"], task_vars))
+    if args.get("values_file"):
+        found.update(read_values(Path(args["values_file"]).expanduser()))
+    return {str(name): _login(name, value) for name, value in found.items()}
+
+
+def for_credentials(setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Login]:
+    """The same, if each is of a credential whose value an operator supplies.
+
+    Raises RotationError that names the others.
+    """
+    found = supplied(args, task_vars)
+    words = preconditions.not_to_be_given(setting.catalog, setting.kinds, list(found))
+    if words:
+        raise RotationError(f"{args.get('values_file') or args['values_from']}: {words}")
+    return found
+
+
+def wanted_again(setting: Setting, rotation: OpenRotation, given: Mapping[str, Login]) -> list[str]:
+    """The credentials of an open rotation that need an answer: the run that had it was killed before it kept it.
+
+    Raises RotationError for an answer that is the value in use.
+    """
+    items = [item for item in plan.items_of(rotation.plan) if item.act in plan.CHANGES]
+    names = [
+        one.credential for one in items if one.kind in setting.kinds and setting.kinds[one.kind].value == "supplied"
+    ]
+    if not names or rotation.step != "create":
+        return []
+    try:
+        setting.rotator.values(rotation)
+    except NotFound:
+        pass
+    else:
+        return []
+    for name in names:
+        credential = setting.catalog.credentials[name]
+        old = credential_graph.find(
+            setting.catalog, credential, setting.rotator.old_contents(rotation, credential)
+        ).login
+        words = preconditions.in_use(credential, old, given[name]) if name in given else None
+        if words:
+            raise RotationError(f"{name}: {words}, then start again")
+    return [name for name in names if name not in given]
+
+
+def is_asked(setting: Setting, name: str, given: Mapping[str, Any]) -> bool:
+    """Whether a third party issues it and nobody has given it."""
+    kind = setting.kinds.get(setting.catalog.credentials[name].kind)
+    return kind is not None and kind.value == "supplied" and name not in given
+
+
+def _login(name: str, value: Any) -> Login:
+    parts = value if isinstance(value, Mapping) else {"password": value}
+    if not parts or not all(isinstance(part, str) and part for part in parts.values()) or set(parts) - _PARTS:
+        raise RotationError(
+            f"{name}: its new value is empty or no text; write it in quotes, or as a username, a password or both"
+        )
+    return Login(**{part: str(text) for part, text in parts.items()})
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """The values in a file that nobody else may read. Raises RotationError, in words without a value."""
+    try:
+        document = yaml.safe_load(read_private(path, "secret values").decode("utf-8"))
+    except NoAccess as error:
+        raise RotationError(str(error)) from None
+    except (yaml.YAMLError, ValueError, RecursionError):  # a day such as 2026-02-30; lists in lists
+        raise RotationError(f"{path}: is no YAML; write one line a credential, NAME: 'value'") from None
+    if not isinstance(document, dict):
+        raise RotationError(f"{path}: holds no mapping; write one line a credential, NAME: 'value'")
+    return document

@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where a value that a third party issued, or an administrator's, can be tried. Pure; what it returns holds values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    credential_graph,
+    http_probe,
+    server_addresses,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+
+SERVERS = {"postgresql_role": "postgresql", "valkey_user": "valkey"}
+"""Where the administrators of these kinds log in."""
+PROVING = ("check", "test", "revoked")
+"""The stages of a kind that tries values, for those of its credentials that can be tried."""
+
+
+def administered(catalog: Catalog, name: str) -> list[Credential]:
+    """The credentials at whose servers this one is the administrator."""
+    return [one for one in catalog.credentials.values() if one.admin == name != one.name and one.kind in SERVERS]
+
+
+def is_provable(catalog: Catalog, credential: Credential) -> bool:
+    return credential.test is not None or bool(administered(catalog, credential.name))
+
+
+def stages(catalog: Catalog, credential: Credential, kind: Kind) -> list[str]:
+    """The stages that are carried out for that credential."""
+    idle = kind.tries_values and not is_provable(catalog, credential)
+    return [stage for stage in kind.stages if not (idle and stage in PROVING)]
+
+
+def tries(
+    catalog: Catalog,
+    credential: Credential,
+    contents: Contents,
+    current: Login,
+    former: Mapping[str, Login],
+) -> list[dict[str, Any]]:
+    """What the host is handed: one for each place, or one for each place and former value, by that one's id.
+
+    Raises :class:`RotationError`, naming the credential, where it cannot be tried.
+    """
+    found = []
+    try:
+        probe = credential.test
+        if probe is not None:
+            asked = {name: http_probe.request(probe, login) for name, login in former.items()}
+            found += _each("http", "", http_probe.request(probe, current), asked)
+        for one in administered(catalog, credential.name):
+            found += _at_its_server(catalog, credential, one, contents, current, former)
+    except (RotationError, ValueError) as error:
+        raise RotationError(f"{credential.name}: {error}") from None
+    return found
+
+
+def _at_its_server(
+    catalog: Catalog,
+    admin: Credential,
+    one: Credential,
+    contents: Contents,
+    current: Login,
+    former: Mapping[str, Login],
+) -> list[dict[str, Any]]:
+    """At the address that the catalog declares for the administrator, and at no other."""
+    _admin, server = server_addresses.required_server(catalog, one)
+    engine = SERVERS[one.kind]
+    held = credential_graph.find(catalog, admin, contents)
+    wrong = server_addresses.administrator_elsewhere(admin, engine, held.locations)
+    if wrong:
+        raise RotationError(wrong)
+
+    def url(login: Login) -> str:
+        whole = Login(login.username or held.login.username, login.password)
+        return server_addresses.administrators_url(server, engine, whole)
+
+    nodes = server_addresses.nodes(server) if engine == server_addresses.VALKEY else []
+    olds = {name: url(login) for name, login in former.items()}
+    tried = _each(engine, f" as the administrator of {one.name}", url(current), olds)
+    return [{**each, "nodes": nodes} for each in tried]
+
+
+def _each(server: str, what: str, current: Any, former: Mapping[str, Any]) -> list[dict[str, Any]]:
+    told = {"server": server, "what": what, "current": current}
+    return [{**told, "id": name, "former": [old]} for name, old in former.items()] or [{**told, "id": "", "former": []}]

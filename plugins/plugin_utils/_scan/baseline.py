@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Findings that somebody has accepted, each with a reason and a day on which that ends. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Finding
+
+_FINGERPRINT = re.compile(r"^[0-9a-f]{24}$")
+SHOWN = 40
+"""Unknown keys that are named, and characters of each."""
+_KEYS = {"fingerprint", "reason", "expires"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One accepted finding."""
+
+    fingerprint: str
+    reason: str
+    expires: date
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a baseline's file says, and what is wrong with it."""
+
+    entries: tuple[Entry, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def parse(document: Any, today: date) -> Baseline:
+    """A baseline from YAML's values. An entry that is malformed or has expired accepts nothing and is a problem."""
+    listed = document.get("accepted") if isinstance(document, Mapping) else None
+    if not isinstance(listed, list):
+        return Baseline((), ("is no mapping with a list called accepted",))
+    entries: dict[str, Entry] = {}
+    problems: list[str] = []
+    for number, one in enumerate(listed, 1):
+        name = f"entry {number}"
+        if isinstance(one, Mapping) and _is_fingerprint(one.get("fingerprint")):
+            name += f" ({one['fingerprint']})"
+        flaw = _flaw(one)
+        if flaw:
+            problems.append(f"{name} {flaw}")
+            continue
+        ends = _day(one["expires"])
+        if ends is not None and ends < today:
+            problems.append(f"{name} expired on {ends}; see whether it still is acceptable, or take it out")
+        elif one["fingerprint"] in entries:
+            problems.append(f"{name} is there twice; take one out")
+        elif ends is not None:
+            entries[one["fingerprint"]] = Entry(one["fingerprint"], one["reason"].strip(), ends)
+    return Baseline(tuple(entries.values()), tuple(problems))
+
+
+def applied(baseline: Baseline | None, findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding], list[str]]:
+    """The findings that nobody has accepted, those that somebody has, and the baseline's problems."""
+    if baseline is None:
+        return list(findings), [], []
+    known = {one.fingerprint for one in baseline.entries}
+    accepted = [one for one in findings if one.fingerprint in known]
+    return [one for one in findings if one.fingerprint not in known], accepted, list(baseline.problems)
+
+
+def _flaw(one: Any) -> str | None:
+    if not isinstance(one, Mapping):
+        return "is no mapping with fingerprint, reason and expires"
+    unknown = sorted(str(name)[:SHOWN] for name in set(one) - _KEYS)
+    if unknown:
+        return f"has unknown keys: {', '.join(unknown[:SHOWN])}"
+    if not _is_fingerprint(one.get("fingerprint")):
+        return "has no fingerprint of 24 hexadecimal digits; quote it"
+    if not isinstance(one.get("reason"), str) or not one["reason"].strip():
+        return "has no reason"
+    if _day(one.get("expires")) is None:
+        return "has no expires, a day such as 2027-01-31"
+    return None
+
+
+def _is_fingerprint(value: Any) -> bool:
+    return isinstance(value, str) and bool(_FINGERPRINT.match(value))
+
+
+def _day(value: Any) -> date | None:
+    if isinstance(value, date):
+        return date(value.year, value.month, value.day)
+    try:
+        # Not of any other value: YAML can repeat a list so that its text fills the memory.
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

@@ -1,0 +1,244 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Programs that a scan starts, bounded in memory, output and time."""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import IO, Any, NamedTuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
+
+try:
+    import resource
+except ImportError:  # not on every system
+    resource = None  # type: ignore[assignment]
+
+MEMORY = 512 * 1024 * 1024
+"""Bytes of data that a program, and each that it starts, may hold."""
+IDLE = 300.0
+"""Seconds without output after which a program is ended."""
+SECONDS = 4 * 3600.0
+OUTPUT = 256 * 1024 * 1024
+"""Bytes of an output that is kept whole."""
+ERRORS = 8192
+RECORD = 16 * 1024
+"""Bytes of a line or a name; the rest of a longer one is dropped."""
+
+
+class Bounds(NamedTuple):
+    """What a program may take."""
+
+    memory: int = MEMORY
+    idle: float = IDLE
+    seconds: float = SECONDS
+    """How long one source may take."""
+    until: float = 0.0
+    """When that ends, as time.monotonic() has it."""
+
+    def begun(self) -> Bounds:
+        return self._replace(until=time.monotonic() + self.seconds)
+
+    def check(self) -> None:
+        """Raises ScanError once the time is over."""
+        if self.until and time.monotonic() > self.until:
+            raise ScanError(f"took more than {self.seconds:g} s; the rest was not looked at")
+
+
+class NotStarted(ScanError):
+    """A program cannot be started."""
+
+
+class Failed(ScanError):
+    """A program ended with an error of its own."""
+
+    def __init__(self, reason: str, code: int) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class Running:
+    """A program, its output, and where it can be written to."""
+
+    def __init__(self, process: Any, output: IO[bytes]) -> None:
+        self.process = process
+        self.output = output
+
+    def write(self, data: bytes) -> None:
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+
+@contextmanager
+def running(
+    command: Sequence[str],
+    *,
+    environment: dict[str, str],
+    given: bytes | None = None,
+    talks: bool = False,
+    cwd: str | None = None,
+    bounds: Bounds = Bounds(),  # noqa: B008
+    what: str = "",
+    codes: Sequence[int] = (0,),
+) -> Iterator[Running]:
+    """The program while it runs. Raises ScanError afterwards if it failed; what it started ends with it."""
+    what = what or command[0]
+    try:
+        # pylint: disable-next=ansible-bad-function
+        process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.PIPE if talks or given is not None else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd=cwd,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise NotStarted(f"{command[0]}: cannot be started: {error.strerror}") from None
+    _limit(process.pid, bounds.memory)
+    errors: list[bytes] = []
+    drain = _thread(lambda: _drained(process.stderr, errors))
+    feeder = _thread(lambda: _fed(process.stdin, given)) if given is not None else None
+    output = io.BufferedReader(_Output(process.stdout, bounds, what), 1 << 20)
+    try:
+        yield Running(process, output)
+        if talks and process.stdin is not None:
+            process.stdin.close()
+        while output.read(1 << 20):  # or it would be told that nobody reads
+            pass
+        process.wait(timeout=bounds.idle)
+    except subprocess.TimeoutExpired:
+        raise ScanError(f"{what} did not end in {bounds.idle:g} s") from None
+    finally:
+        _end(process)
+        for thread in (drain, feeder):
+            if thread:
+                thread.join(timeout=bounds.idle)
+        for stream in (process.stdin, process.stdout, process.stderr):
+            _close(stream)
+    if process.returncode not in codes:
+        reason = _reason(b"".join(errors)) or f"{what} ended with {process.returncode}"
+        raise Failed(reason, process.returncode)
+
+
+def output_of(
+    command: Sequence[str],
+    *,
+    environment: dict[str, str],
+    cwd: str | None = None,
+    bounds: Bounds = Bounds(),  # noqa: B008
+    what: str = "",
+) -> bytes:
+    """What a program prints. Raises ScanError."""
+    with running(command, environment=environment, cwd=cwd, bounds=bounds, what=what) as program:
+        data = program.output.read(OUTPUT + 1)
+        if len(data) > OUTPUT:
+            raise ScanError(f"{what or command[0]} prints more than {OUTPUT >> 20} MiB")
+    return data
+
+
+def records(stream: Any, end: bytes = b"\n") -> Iterator[bytes]:
+    """What ends with these bytes, one after the other, none longer than is kept."""
+    rest = b""
+    while True:
+        data = stream.read1(1 << 16)
+        if not data:
+            if rest:
+                yield rest
+            return
+        whole = (rest + data).split(end)
+        rest = whole.pop()[:RECORD]
+        yield from whole
+
+
+class _Output(io.RawIOBase):
+    """A program's output, which comes in time or not at all."""
+
+    def __init__(self, stream: Any, bounds: Bounds, what: str) -> None:
+        super().__init__()
+        self._fd = stream.fileno()
+        self._poll = select.poll()
+        self._poll.register(self._fd, select.POLLIN)
+        self._bounds = bounds
+        self._end = bounds.until or bounds.begun().until
+        self._what = what
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise ScanError(f"{self._what} did not end in {self._bounds.seconds:g} s")
+        if not self._poll.poll(min(self._bounds.idle, left) * 1000):
+            raise ScanError(f"{self._what} gave no answer in {round(min(self._bounds.idle, left), 1):g} s")
+        return os.readv(self._fd, [buffer])
+
+
+def _limit(process: int, memory: int) -> None:
+    """Bounds what the process allocates; what it maps of files does not count. Linux only."""
+    with suppress(AttributeError, OSError, ValueError):
+        resource.prlimit(process, resource.RLIMIT_DATA, (memory, memory))
+
+
+def _end(process: Any) -> None:
+    if process.poll() is None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except OSError:
+            process.kill()
+        process.wait()
+
+
+def _drained(stream: Any, kept: list[bytes]) -> None:
+    left = ERRORS
+    while True:
+        data = stream.read1(1 << 16)
+        if not data:
+            return
+        if left:
+            kept.append(data[:left])
+            left -= len(kept[-1])
+
+
+def _fed(stream: Any, given: bytes) -> None:
+    try:
+        stream.write(given)
+        stream.close()
+    except (OSError, ValueError):
+        pass  # it has ended, and says why itself
+
+
+def _close(stream: Any) -> None:
+    try:
+        if stream is not None:
+            stream.close()
+    except OSError:
+        pass
+
+
+def _thread(run: Any) -> threading.Thread:
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
+
+
+def _reason(errors: bytes) -> str:
+    """A program's own reason, for people."""
+    lines = [line for line in errors.decode("utf-8", "backslashreplace").splitlines() if line.strip()]
+    text = next((line for line in lines if line.startswith("fatal: ")), lines[0] if lines else "")
+    return printable(text.partition("fatal: ")[2] or text)[:300]
+
+
+def printable(text: str) -> str:
+    """A text for people: what cannot be printed is a question mark."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else "?" for one in text)

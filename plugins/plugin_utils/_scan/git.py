@@ -1,0 +1,329 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A git repository's objects, each once, reachable or not, and what of its history is not here.
+
+Nothing is fetched. git sees a view (_scan_view) and never the repository, so nothing that its configuration names runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import IO, Any, NamedTuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import bounded_program, git_view
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds, Running, records
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.files import shown
+
+SLAB = 4 * 1024 * 1024
+LARGE = 8 * 1024 * 1024
+"""Bytes from which an object is read in windows."""
+HUGE = 192 * 1024 * 1024
+"""Bytes of an object that git must hold whole: a difference to another one, or no file."""
+RESTARTS = 20
+"""How often git is started again without an object that it ended at."""
+ENTRIES = 2_000_000
+"""Files of the index, or of one commit."""
+PATHS = 512 * 1024 * 1024
+"""Bytes of the index's paths."""
+SUBMODULE = b"160000 "
+BLOB, COMMIT, TAG, TREE = "blob", "commit", "tag", "tree"
+_BATCH = ("--batch", "--buffer")
+_IN_PIECES = (
+    *("-c", f"core.bigFileThreshold={LARGE}", "-c", "core.packedGitWindowSize=32m", "-c", "core.packedGitLimit=128m"),
+)
+"""Files that are stored whole are not held whole, nor is more of a pack mapped than is read."""
+_ALONE = {
+    "LC_ALL": "C",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_SYSTEM": os.devnull,
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_PAGER": "cat",
+}
+
+
+class Slab(NamedTuple):
+    """Several objects' bytes, one after the other, each after a line of git's."""
+
+    data: bytes
+    objects: list[tuple[int, int, str, str]]
+    """Where each begins and ends, its type and its id."""
+
+
+class Large(NamedTuple):
+    """An object that is read as it comes."""
+
+    kind: str
+    id: str
+    size: int
+    stream: Any
+
+
+class Interrupted(ScanError):
+    """git ended before every object was read."""
+
+    def __init__(self, reason: str, *, within: bool = False) -> None:
+        super().__init__(reason)
+        self.within = within
+        """Whether the last object that was read breaks off."""
+
+
+def environment(directory: str) -> dict[str, str]:
+    """What git, and what starts it, may know: the repository in the directory, and no configuration but its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return {**kept, **_ALONE, "GIT_DIR": directory}
+
+
+@contextmanager
+def repository(path: str, bounds: Bounds = Bounds()) -> Iterator[Repository]:  # noqa: B008
+    """The repository that a path is in, to be read while it is open. Raises ScanError."""
+    with git_view.view(path) as view:
+        yield Repository(view, bounds)
+
+
+class Repository:
+    """One repository's view, through git's plumbing."""
+
+    def __init__(self, view: git_view.View, bounds: Bounds) -> None:
+        self.view = view
+        self.bounds = bounds._replace(memory=bounds.memory + view.known)
+        self._entries: dict[bytes, bytes] | None = None
+        self.missing: list[str] = []
+        """Objects that were asked for and cannot be read."""
+
+    @contextmanager
+    def running(
+        self,
+        *arguments: str,
+        given: bytes | None = None,
+        talks: bool = False,
+        tree: str | None = None,
+        codes: Sequence[int] = (0,),
+    ) -> Iterator[Running]:
+        """A running git. Raises ScanError afterwards if it failed."""
+        command = ["git", "--no-pager", "--no-replace-objects", "-C", self.view.directory, *arguments]
+        variables = environment(self.view.directory)
+        if tree:
+            variables["GIT_WORK_TREE"] = command[4] = tree
+        with (
+            _installed(),
+            bounded_program.running(
+                command,
+                environment=variables,
+                given=given,
+                talks=talks,
+                bounds=self.bounds,
+                codes=codes,
+                what=f"git {next((one for one in arguments if not one.startswith('-') and '=' not in one), '')}",
+            ) as program,
+        ):
+            yield program
+
+    @contextmanager
+    def reading(self, *arguments: str, given: bytes | None = None) -> Iterator[IO[bytes]]:
+        """A running git's output. Raises ScanError afterwards if it failed."""
+        with self.running(*arguments, given=given) as program:
+            yield program.output
+
+    def not_here(self) -> Iterator[str]:
+        """What of its history is elsewhere, each with the remedy."""
+        shallow = len(self.view.shallow())
+        if shallow:
+            yield (
+                f"a shallow clone: what came before {shallow} commits is not here; "
+                "git fetch --unshallow, then scan again"
+            )
+        if self.view.partial:
+            missing = self._missing()
+            if missing:
+                yield (
+                    f"a partial clone: {missing} objects are not here; git fetch --refetch --no-filter, then scan again"
+                )
+        yield from self.view.not_checked
+        for path in self._submodules():
+            yield f"submodule {path}: is a repository of its own; scan it by its own path"
+
+    def _missing(self) -> int:
+        missing = 0
+        try:
+            logged = b"".join(name + b"\n" for name in self.view.logged())
+            arguments = ("rev-list", "--objects", "--ignore-missing", "--missing=print", "--all", "--reflog", "--stdin")
+            with self.reading(*arguments, given=logged) as output:
+                for line in records(output):
+                    missing += line.startswith(b"?")
+        except ScanError:  # it cannot go on without what it misses: then there is something
+            missing = max(missing, 1)
+        return missing
+
+    def _submodules(self) -> list[str]:
+        found: set[bytes] = set()
+        # There may be no commit yet, and what breaks off the search of all objects tells.
+        with suppress(ScanError), self.reading("ls-tree", "-r", "-z", "--full-tree", "HEAD") as output:
+            for number, line in enumerate(records(output, b"\0")):
+                if number == ENTRIES:
+                    raise ScanError(f"more than {ENTRIES} files")
+                if line.startswith(SUBMODULE):
+                    found.add(line.partition(b"\t")[2])
+        with suppress(ScanError):  # which the working tree's turn tells
+            found.update(path for path, entry in self.entries().items() if entry.startswith(SUBMODULE))
+        return sorted({shown(path) for path in found})
+
+    def entries(self) -> dict[bytes, bytes]:
+        """What the index says of its files: mode, id and stage. Raises ScanError."""
+        if self._entries is None:
+            self._entries = self._indexed()
+        return self._entries
+
+    def index(self) -> dict[bytes, bytes]:
+        """The ids of the index's files by path. Raises ScanError."""
+        return {path: entry.split()[1] for path, entry in self.entries().items()}
+
+    def _indexed(self) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = {}
+        size = 0
+        with self.reading("ls-files", "-s", "-z") as output:
+            for line in records(output, b"\0"):
+                entry, _tab, path = line.partition(b"\t")
+                size += len(path)
+                if len(found) == ENTRIES or size > PATHS:
+                    raise ScanError(f"the index has more than {ENTRIES} files, or paths of more than {PATHS >> 20} MiB")
+                found[path] = entry
+        return found
+
+    def head(self) -> str:
+        """The id of the commit that is checked out; empty where there is none."""
+        try:
+            with self.reading("rev-parse", "-q", "--verify", "HEAD") as output:
+                return output.read(100).decode("ascii", "replace").strip()
+        except ScanError:
+            return ""
+
+    def empty_tree(self) -> str:
+        return hashlib.new("sha256" if self.view.sha256 else "sha1", b"tree 0\0").hexdigest()
+
+    def contents(self, ids: Sequence[str] | None = None) -> Iterator[Slab | Large]:
+        """The bytes of these objects, or of all that are here. A Large one is read to its end before the next.
+
+        Raises Interrupted where git ends before that.
+        """
+        if ids is not None and not ids:
+            return
+        given = "\n".join(ids).encode() + b"\n" if ids is not None else None
+        every = ("--batch-all-objects", "--unordered") if ids is None else ()
+        try:
+            with self.reading(*_IN_PIECES, "cat-file", *every, *_BATCH, given=given) as output:
+                yield from _slabs(output, self.missing)
+        except Interrupted:
+            raise
+        except ScanError as error:
+            raise Interrupted(str(error)) from None
+
+    def careful(self, passed: Any) -> Iterator[Slab | Large]:
+        """The bytes of all objects but those that git cannot hold, or ends at; ``passed`` hears of these."""
+        ids = self._bearable(passed)
+        for _start in range(RESTARTS):
+            seen, missing = 0, len(self.missing)
+            try:
+                for part in self.contents(ids):
+                    yield part
+                    seen += 1 if isinstance(part, Large) else len(part.objects)
+                return
+            except Interrupted as error:
+                at = seen + len(self.missing) - missing - error.within
+                passed(ids[at] if at < len(ids) else "", str(error))
+                ids = ids[at + 1 :]
+        passed(f"{len(ids)} objects", f"git ended {RESTARTS} times at others")
+
+    def _bearable(self, passed: Any) -> list[str]:
+        found: list[str] = []
+        form = "--batch-check=%(objectname) %(objecttype) %(objectsize) %(deltabase)"
+        with self.reading("cat-file", "--batch-all-objects", "--unordered", "--buffer", form) as output:
+            for line in records(output):
+                name, _space, rest = line.decode("ascii", "replace").partition(" ")
+                words = rest.split()
+                if len(words) != 3:
+                    self.missing.append(name)
+                elif int(words[1]) > HUGE and (words[0] != BLOB or words[2].strip("0")):
+                    passed(name, f"takes more than {HUGE >> 20} MiB in git's memory")
+                else:
+                    found.append(name)
+        return found
+
+    @contextmanager
+    def blob(self, name: str) -> Iterator[IO[bytes]]:
+        with self.reading(*_IN_PIECES, "cat-file", "blob", name) as output:
+            yield output
+
+
+@contextmanager
+def _installed() -> Iterator[None]:
+    try:
+        yield
+    except bounded_program.NotStarted as error:
+        raise ScanError(f"{error}; install git") from None
+
+
+class _Limited:
+    """The next so many bytes of a stream, some of which were read already."""
+
+    def __init__(self, head: bytes, size: int, stream: IO[bytes]) -> None:
+        self._head = head
+        self.left = size
+        self._stream = stream
+
+    def seekable(self) -> bool:
+        return False
+
+    def read(self, count: int) -> bytes:
+        count = min(count, self.left)
+        data = self._head[:count]
+        self._head = self._head[count:]
+        if len(data) < count:
+            data += self._stream.read(count - len(data))
+        self.left -= len(data)
+        return data
+
+
+def _slabs(output: IO[bytes], missing: list[str]) -> Iterator[Slab | Large]:
+    data, found, at = b"", [], 0
+    while True:
+        line = data.find(b"\n", at)
+        head = data[at:line].split() if line >= 0 else []
+        if line >= 0 and len(head) != 3:
+            missing.append(data[at:line].decode("utf-8", "replace").partition(" ")[0])
+            at = line + 1
+            continue
+        size = int(head[2]) if head else 0
+        end = line + 1 + size
+        if head and end < len(data):
+            found.append((line + 1, end, head[1].decode(), head[0].decode()))
+            at = end + 1
+            continue
+        # What is left in the slab is not a whole object.
+        if found:
+            yield Slab(data[:at], found)
+        data, found, at = data[at:], [], 0
+        if head and size > LARGE:
+            line = data.find(b"\n")
+            stream = _Limited(data[line + 1 :], size + 1, output)
+            whole = _Limited(b"", size, stream)  # type: ignore[arg-type]
+            yield Large(head[1].decode(), head[0].decode(), size, whole)
+            while whole.read(SLAB):
+                pass
+            if whole.left:
+                raise Interrupted("git ended within an object", within=True)
+            stream.read(1)
+            data, size = b"", 0
+        fresh = output.read(max(SLAB, size))
+        if not fresh:
+            return
+        data += fresh

@@ -1,0 +1,253 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A temporary bare repository of our own that borrows another one's objects, references and index.
+
+Every git that a scan starts works on such a view. The scanned repository's configuration, attributes and hooks name
+commands (filters, drivers, monitors, helpers) that git would run; no git ever reads them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git_refs
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import printable
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.files import content
+
+SMALL = 64 * 1024
+CONFIGURATION = 16 * 1024 * 1024
+ALTERNATES = 64
+"""Repositories whose objects are borrowed."""
+LARGE_FILE = "64m"
+"""What git log does not compare line by line; gitleaks sees no more of it than that it is there."""
+LISTED = 8
+"""Bytes that git needs for a byte of a pack's index."""
+KNOWN = 4 * 1024 * 1024 * 1024
+_SHA256 = re.compile(rb"^\s*objectformat\s*=\s*\"?sha256", re.I | re.M)
+_PARTIAL = re.compile(rb"^\s*(promisor|partialclonefilter)\s*=", re.I | re.M)
+_WORKTREE = re.compile(rb"^\s*worktree\s*=", re.I | re.M)
+_TABLES = re.compile(rb"^\s*refstorage\s*=\s*\"?reftable", re.I | re.M)
+_CONFIG = """[core]
+repositoryFormatVersion = 1
+bare = true
+bigFileThreshold = {large}
+fsmonitor = false
+untrackedCache = false
+hooksPath = /dev/null
+attributesFile = /dev/null
+[protocol]
+allow = never
+[gc]
+auto = 0
+[maintenance]
+auto = false
+[extensions]
+objectFormat = {format}
+"""
+
+
+class Place(NamedTuple):
+    """Where a repository lies."""
+
+    path: str
+    """As it was named."""
+    directory: str
+    """The one that git keeps for itself."""
+    common: str
+    """The same, or what a linked working tree shares with others."""
+    top: str | None
+    """The working tree; None where there is none."""
+
+
+def place_of(path: str) -> Place:
+    """Where the repository is that a path is in. Raises ScanError."""
+    if not os.path.isdir(path):
+        raise ScanError(f"{path}: is no directory; give the path of a repository")
+    where = os.path.realpath(path)
+    if _is_repository(where):
+        return Place(path, where, where, None)
+    while True:
+        entry = os.path.join(where, ".git")
+        if os.path.lexists(entry):
+            return _at(path, where, entry)
+        if os.path.dirname(where) == where:
+            raise ScanError(f"{path}: not a git repository, nor any directory above it")
+        where = os.path.dirname(where)
+
+
+def _at(path: str, top: str, entry: str) -> Place:
+    if os.path.isdir(entry) and not os.path.islink(entry):
+        if not _is_repository(entry):
+            raise ScanError(f"{path}: not a git repository: .git lacks HEAD, objects or refs")
+        return Place(path, entry, entry, top)
+    words = content(entry, SMALL)
+    target = os.path.realpath(entry)
+    if words.startswith(b"gitdir:") and not os.path.islink(entry):
+        target = os.path.realpath(os.path.join(top, os.fsdecode(words[len(b"gitdir:") :].strip())))
+    common = _linked(target, entry)
+    if common:
+        return Place(path, target, common, top)
+    if _is_repository(target) and _is_submodule(top, target):
+        return Place(path, target, target, top)
+    # Followed, it could lead to anybody's repository.
+    raise ScanError(
+        f"{path}: .git leads to {printable(target)}, which does not lead back; scan that as the repository, "
+        "and the files here as a directory"
+    )
+
+
+def _linked(target: str, entry: str) -> str | None:
+    """The repository that a linked working tree belongs to, if both know of each other."""
+    back = os.fsdecode(content(os.path.join(target, "gitdir"), SMALL).strip())
+    common = os.path.dirname(os.path.dirname(target))
+    if not back or os.path.realpath(os.path.join(target, back)) != os.path.realpath(entry):
+        return None
+    return common if os.path.basename(os.path.dirname(target)) == "worktrees" and _is_repository(common) else None
+
+
+def _is_submodule(top: str, target: str) -> bool:
+    try:
+        outer = place_of(os.path.dirname(top))
+    except ScanError:
+        return False
+    return any(target.startswith(os.path.join(one, "modules", "")) for one in (outer.directory, outer.common))
+
+
+def _is_repository(path: str) -> bool:
+    folders = all(os.path.isdir(os.path.join(path, name)) for name in ("objects", "refs"))
+    return folders and os.path.lexists(os.path.join(path, "HEAD"))
+
+
+class View:
+    """The temporary repository."""
+
+    def __init__(self, place: Place, directory: str) -> None:
+        self.place = place
+        self.directory = directory
+        self.not_checked: list[str] = []
+        self.known = 0
+        """Bytes in which git can list the objects that are here."""
+        configuration = content(os.path.join(place.common, "config"), CONFIGURATION)
+        self.sha256 = bool(_SHA256.search(configuration))
+        self.partial = bool(_PARTIAL.search(configuration))
+        own = not place.top or place.directory == os.path.join(place.top, ".git")  # a submodule names it by right
+        if own and _WORKTREE.search(configuration):
+            self.not_checked.append("core.worktree names another working tree; scan that as a directory")
+        self._configured(tables=bool(_TABLES.search(configuration)))
+        self._borrowed()
+        _link_files(place.directory, directory, re.compile(r"index|sharedindex\.[0-9a-f]+"))
+
+    def inside(self, *names: str) -> str:
+        return os.path.join(self.directory, *names)
+
+    def _configured(self, *, tables: bool) -> None:
+        text = _CONFIG.format(large=LARGE_FILE, format="sha256" if self.sha256 else "sha1")
+        os.makedirs(self.inside("refs"))
+        os.makedirs(self.inside("info"))
+        if tables:
+            text += "refStorage = reftable\n"
+            os.mkdir(self.inside("reftable"))
+            _link_files(os.path.join(self.place.common, "reftable"), self.inside("reftable"), re.compile(r"[\w.-]+"))
+            head = b"ref: refs/heads/.invalid\n"
+        else:
+            found = git_refs.references(self.place.directory, self.place.common)
+            head = found.head
+            self._write("packed-refs", git_refs.packed(found))
+        self._write("config", text.encode())
+        self._write("HEAD", head)
+        shallow = b"\n".join(self.shallow())
+        if shallow:
+            self._write("shallow", shallow + b"\n")
+
+    def shallow(self) -> list[bytes]:
+        """Commits before which history ends."""
+        return git_refs.IDS.findall(content(os.path.join(self.place.common, "shallow"), CONFIGURATION))
+
+    def logged(self) -> list[bytes]:
+        """The ids in reflogs."""
+        return git_refs.logged(self.place.directory, self.place.common)
+
+    def _write(self, name: str, data: bytes) -> None:
+        with open(self.inside(name), "wb") as handle:
+            handle.write(data)
+
+    def _borrowed(self) -> None:
+        """Links to the objects of the repository and of those that it borrows from."""
+        waiting = [(os.path.join(self.place.common, "objects"), 0)]
+        seen: dict[str, str] = {}
+        while waiting:
+            source, depth = waiting.pop(0)
+            if source in seen:
+                continue
+            if len(seen) == ALTERNATES or depth > 5:  # git's own bound of depth
+                self.not_checked.append(f"objects borrowed from more than {ALTERNATES} places, or over five of them")
+                break
+            seen[source] = self.inside("objects") if not seen else self.inside(f"borrowed-{len(seen)}")
+            self._linked_objects(source, seen[source])
+            for line in content(os.path.join(source, "info", "alternates"), CONFIGURATION).splitlines():
+                other = os.path.realpath(os.path.join(source, os.fsdecode(line.strip())))
+                if not line.strip() or line.startswith(b"#"):
+                    continue
+                if os.path.isdir(other):
+                    waiting.append((other, depth + 1))
+                else:
+                    told = printable(os.fsdecode(line.strip()))
+                    self.not_checked.append(
+                        f"objects borrowed from {told}, which is not there; bring it back, or clone again"
+                    )
+        os.makedirs(self.inside("objects", "info"))
+        self._write("objects/info/alternates", "".join(f"{one}\n" for one in list(seen.values())[1:]).encode())
+
+    def _linked_objects(self, source: str, target: str) -> None:
+        os.makedirs(os.path.join(target, "pack"))
+        _link_files(
+            os.path.join(source, "pack"), os.path.join(target, "pack"), re.compile(r"pack-[0-9a-f]+\.(pack|idx)")
+        )
+        size = sum(os.stat(os.path.join(target, "pack", name)).st_size for name in _indexes(target))
+        self.known = min(self.known + LISTED * size, KNOWN)
+        with os.scandir(source) as entries:
+            folders = sorted(one.name for one in entries if re.fullmatch("[0-9a-f]{2}", one.name) and one.is_dir())
+        for name in folders:
+            folder, link = os.path.join(source, name), os.path.join(target, name)
+            with os.scandir(folder) as entries:
+                plain = all(one.is_file(follow_symlinks=False) for one in entries)
+            if plain:
+                os.symlink(folder, link)
+            else:  # git would wait for a pipe
+                os.mkdir(link)
+                _link_files(folder, link, re.compile("[0-9a-f]+"))
+
+
+def _indexes(target: str) -> list[str]:
+    return [name for name in os.listdir(os.path.join(target, "pack")) if name.endswith(".idx")]
+
+
+def _link_files(source: str, target: str, named: re.Pattern[str]) -> None:
+    """Links to the regular files of these names."""
+    if not os.path.isdir(source):
+        return
+    with os.scandir(source) as entries:
+        names = [one.name for one in entries if named.fullmatch(one.name)]
+    for name in names:
+        path = os.path.join(source, name)
+        if os.path.exists(path) and stat.S_ISREG(os.stat(path).st_mode):
+            os.symlink(path, os.path.join(target, name))
+
+
+@contextmanager
+def view(path: str) -> Iterator[View]:
+    """The view of the repository at a path, removed afterwards. Raises ScanError where there is no repository."""
+    place = place_of(path)
+    with tempfile.TemporaryDirectory(prefix="leak-scan-") as directory:
+        try:
+            made = View(place, directory)
+        except OSError as error:
+            raise ScanError(f"{path}: cannot be read: {error.strerror}") from None
+        yield made

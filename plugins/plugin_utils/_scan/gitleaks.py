@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Secrets that nobody told us of, as gitleaks finds them. What it says of them is kept without what it found."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import bounded_program, git_view
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git as _git
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import PATTERN, Finding
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan import Scanning
+
+NAME = "gitleaks"
+REMEDY = "install gitleaks (apt-get install gitleaks, or brew install gitleaks)"
+HISTORY, STAGED, FILES = "history", "staged", "files"
+MEMORY = 4 * 1024 * 1024 * 1024
+"""Bytes of data that it may hold, and the git that it starts as well; it is asked to keep to half of them."""
+OWN = (".gitleaks.toml", ".gitleaksignore")
+"""What a repository may say of its findings."""
+_ARGUMENTS = {
+    HISTORY: ("detect",),
+    STAGED: ("protect", "--staged"),
+    FILES: ("detect", "--no-git"),
+}
+
+
+def installed() -> str | None:
+    return shutil.which(NAME)
+
+
+class Gitleaks:
+    """One run over one source. It does not follow links, and sends nothing anywhere."""
+
+    def __init__(self, path: str, how: str, *, required: bool = False, program: str | None = None) -> None:
+        self.path = path
+        self.how = how
+        self.required = required
+        self.program = program or installed()
+
+    def __call__(self, scanning: Scanning) -> Iterator[Finding]:
+        try:
+            found = self._run(scanning.bounds)
+        except ScanError as error:
+            if self.required:
+                raise
+            scanning.passed(self.path, "unknown secrets", str(error))
+            return
+        for one in found:
+            yield self._finding(one)
+
+    def _run(self, bounds: Bounds) -> list[Mapping[str, Any]]:
+        if self.program is None:
+            raise ScanError(f"{NAME} is not installed; {REMEDY}, or set patterns to none")
+        if self.how == FILES:
+            return self._ran(self.path, os.devnull, bounds)
+        # It starts git, which would start what the repository's configuration names.
+        with git_view.view(self.path) as view:
+            for name in OWN:
+                source = os.path.join(view.place.top or view.place.directory, name)
+                if os.path.isfile(source) and not os.path.islink(source):
+                    os.symlink(source, view.inside(name))
+            return self._ran(view.directory, view.directory, bounds)
+
+    def _ran(self, source: str, git: str, bounds: Bounds) -> list[Mapping[str, Any]]:
+        command = [str(self.program), *_ARGUMENTS[self.how], "--source", source, "--no-banner", "--redact"]
+        command += ["--log-level", "error", "--exit-code", "0", "--report-format", "json"]
+        environment = {**_git.environment(git), "GOMEMLIMIT": str(MEMORY // 2)}
+        bounds = bounds._replace(memory=MEMORY, idle=bounds.seconds)  # it prints at its end
+        try:
+            output = bounded_program.output_of(
+                [*command, "--report-path", "/dev/stdout"], environment=environment, bounds=bounds, what=NAME
+            )
+        except bounded_program.NotStarted as error:
+            raise ScanError(f"{error}; {REMEDY}") from None
+        except bounded_program.Failed as error:
+            # Its own words may quote a line that it stumbled over.
+            raise ScanError(f"{NAME} ended with {error.code} on {self.path}; run it there by hand to see why") from None
+        found = _parsed(output)
+        if found is None:
+            raise ScanError(f"{NAME} ended with 0 on {self.path}; run it there by hand to see why")
+        return found
+
+    def _finding(self, one: Mapping[str, Any]) -> Finding:
+        path = str(one.get("File", ""))
+        if self.how == FILES and os.path.isabs(path):
+            path = os.path.relpath(path, self.path) if os.path.isdir(self.path) else os.path.basename(path)
+        author = f"{one.get('Author', '')} <{one['Email']}>" if one.get("Email") else ""
+        return Finding(
+            source=self.path,
+            kind=PATTERN,
+            rule=f"{NAME}:{one.get('RuleID', 'unknown')}",
+            form="looks like a secret",
+            sensitivity="medium",
+            path=path,
+            line=int(one.get("StartLine", 0)),
+            commit=str(one.get("Commit", "")),
+            author=author,
+            date=str(one["Date"]) if one.get("Commit") else "",
+            commits=1 if one.get("Commit") else 0,
+        )
+
+
+def _parsed(text: bytes) -> list[Mapping[str, Any]] | None:
+    try:
+        found = json.loads(text or b"[]")
+    except ValueError:
+        return None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else None

@@ -1,0 +1,203 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a scan found, what it did not look at, and what somebody has accepted. Never a value. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, TypeVar
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.redaction import scrub
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import printable
+
+T = TypeVar("T")
+LIVE, PATTERN = "live value", "pattern"
+WORKING_TREE = "the working tree"
+
+
+@dataclass(frozen=True)
+class NotChecked:
+    """Something that was not looked into, and why."""
+
+    source: str
+    what: str
+    reason: str
+
+    def __str__(self) -> str:
+        return ": ".join(one for one in (self.source, self.what, self.reason) if one)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One place that holds a live value, or something that looks like a secret."""
+
+    source: str
+    """The repository, directory or file that was scanned."""
+    kind: str
+    """LIVE or PATTERN."""
+    rule: str
+    """The setting or credential; of a pattern, the engine's rule."""
+    form: str = ""
+    stage: str = ""
+    also: tuple[str, ...] = ()
+    """Others that have the same value."""
+    place: str = ""
+    """Where the stores hold it."""
+    sensitivity: str = "high"
+    path: str = ""
+    paths: int = 1
+    """Under how many paths the history has these bytes."""
+    inside: str = ""
+    """The archive's member."""
+    line: int = 0
+    offset: int = 0
+    times: int = 1
+    blob: str = ""
+    commit: str = ""
+    author: str = ""
+    date: str = ""
+    commits: int = 0
+    reach: str = ""
+    """What still leads there: a branch, a tag, another ref, a reflog, nothing."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same finding in every run; made of no value."""
+        # What lies in a repository is the same wherever that repository lies.
+        place = self.commit or ("" if self.reach == WORKING_TREE else self.source)
+        where = self.blob or f"{place}\n{self.path}"
+        parts = [self.kind, where, self.inside, self.rule, self.form, str(self.offset or self.line)]
+        if self.times > 1:
+            parts.append(str(self.times))
+        return hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()[:24]
+
+    @property
+    def location(self) -> str:
+        path = f"{self.path}!{self.inside}" if self.inside else self.path
+        return f"{path}:{self.line}" if self.line else path
+
+    def data(self) -> dict[str, Any]:
+        return {**asdict(self), "also": list(self.also), "fingerprint": self.fingerprint}
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole scan."""
+
+    findings: tuple[Finding, ...] = ()
+    accepted: tuple[Finding, ...] = ()
+    """Findings that a baseline names, with a reason that still holds."""
+    not_checked: tuple[NotChecked, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why, by fingerprint."""
+    problems: tuple[str, ...] = ()
+    """What is wrong with the baseline."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """How many values were not searched for, by reason."""
+    left_out_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    values: int = 0
+    objects: int = 0
+    bytes: int = 0
+    engine: str = ""
+    """What looked for unknown secrets; empty where nothing did."""
+    failures: tuple[str, ...] = ()
+    """Why what was required to look for them could not."""
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was found that nobody has accepted, in what was checked."""
+        return not self.findings and not self.problems
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was checked."""
+        return not self.not_checked
+
+    def data(self) -> dict[str, Any]:
+        return {
+            "clean": self.clean,
+            "complete": self.complete,
+            "findings": [one.data() for one in self.findings],
+            "accepted": [{**one.data(), "reason": self.reasons.get(one.fingerprint, "")} for one in self.accepted],
+            "not_checked": [asdict(one) for one in self.not_checked],
+            "problems": list(self.problems),
+            "searched_values": self.values,
+            "left_out": dict(self.left_out),
+            "left_out_names": {name: list(names) for name, names in self.left_out_names.items()},
+            "objects": self.objects,
+            "bytes": self.bytes,
+            "engine": self.engine,
+        }
+
+
+def masked(told: Iterable[T], secrets: Sequence[str]) -> tuple[T, ...]:
+    """Findings or notes without what is sought: a file's name, an author or an archive's member may hold it.
+
+    Before their fingerprints are asked for, which would be digests of a value otherwise. Nor is there anything left
+    that a terminal would obey, or that is no text.
+    """
+    sought = list(secrets)
+
+    def clean(one: Any) -> Any:
+        texts = {name: getattr(one, name) for name in _FREE if hasattr(one, name)}
+        return replace(one, **{name: printable(scrub(text, sought)) for name, text in texts.items()})
+
+    return tuple(clean(one) for one in told)
+
+
+_FREE = ("source", "rule", "path", "inside", "author", "date", "commit", "what", "reason")
+"""What is not ours to choose."""
+
+
+def lines(report: Report) -> Sequence[str]:
+    """The report for a terminal: a table, and what else there is to say."""
+    told = [*_table(report.findings)]
+    told += [f"baseline: {problem}" for problem in report.problems]
+    told += [f"not checked: {one}" for one in report.not_checked]
+    told.append(summary(report))
+    return told
+
+
+def summary(report: Report) -> str:
+    searched = f"{report.values} values in {report.objects} objects and files ({report.bytes / 1e6:.1f} MB)"
+    left = sum(report.left_out.values())
+    words = [f"{len(report.findings)} findings", f"{len(report.accepted)} accepted", f"searched for {searched}"]
+    if left:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(report.left_out.items()))
+        words.append(f"{left} values left out: {reasons}")
+    words.append(f"unknown secrets: {report.engine}" if report.engine else "unknown secrets were not looked for")
+    return "; ".join(words)
+
+
+HEAD = ("what", "form", "version", "where", "commit", "author", "date", "reached by", "fingerprint")
+
+
+def _table(findings: Sequence[Finding]) -> Sequence[str]:
+    if not findings:
+        return []
+    rows = [HEAD, *(_row(one) for one in findings)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows]
+
+
+def _row(one: Finding) -> tuple[str, ...]:
+    name = one.rule + (f" (also {', '.join(one.also)})" if one.also else "")
+    where = one.location + (f" and {one.paths - 1} more paths" if one.paths > 1 else "")
+    where += f" ({one.times} times)" if one.times > 1 else ""
+    return (name, one.form, one.stage, where, one.commit[:12], one.author, one.date[:10], one.reach, one.fingerprint)
+
+
+def chosen(label: Any, others: Sequence[str], **more: Any) -> Finding:
+    """A finding of a live value."""
+    return Finding(
+        kind=LIVE,
+        rule=label.name,
+        form=label.form,
+        stage=label.stage,
+        place=label.place,
+        sensitivity=label.sensitivity,
+        also=tuple(others),
+        **more,
+    )

@@ -1,0 +1,218 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What leak_scan is asked for, the values that it scans with, and the files that it writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.utils.display import Display
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, ScanError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline as _baseline
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import (
+    gitleaks,
+    live_values,
+    matchers,
+    sarif,
+    scan,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sources as _sources
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Sought, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import NotChecked, Report
+
+NAME = "watchparty.secrets.leak_scan"
+PATHS = {"type": "list", "elements": "path", "default": []}
+OPTIONS: dict[str, Any] = {
+    "catalog": {"type": "dict"},
+    "environment": {"type": "str"},
+    "repositories": PATHS,
+    "staged": PATHS,
+    "paths": PATHS,
+    "streams": PATHS,
+    "history": {"type": "bool", "default": True},
+    "tree": {"type": "bool", "default": True},
+    "ignored": {"type": "bool", "default": False},
+    "known_values": {"type": "str", "choices": ["auto", "required", "none"], "default": "auto"},
+    "patterns": {"type": "str", "choices": ["auto", "required", "none"], "default": "auto"},
+    "baseline": {"type": "path"},
+    "json_file": {"type": "path"},
+    "sarif_file": {"type": "path"},
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for, checked before anything is read."""
+
+    repositories: tuple[str, ...]
+    staged: tuple[str, ...]
+    paths: tuple[str, ...]
+    streams: tuple[str, ...]
+    history: bool
+    tree: bool
+    ignored: bool
+    known_values: str
+    patterns: bool
+    patterns_required: bool
+    baseline: _baseline.Baseline | None
+    json_file: str | None
+    sarif_file: str | None
+    no_patterns: str = ""
+    """Why unknown secrets are not looked for, though they were to be if possible."""
+
+
+def parse(args: Mapping[str, Any]) -> Request:
+    """Raises ScanError that names the option and the remedy."""
+    if not any(args[name] for name in ("repositories", "staged", "paths", "streams")):
+        raise ScanError(
+            "nothing to scan was named; give -e scan_repositories=PATH or -e scan_paths=PATH"
+            " (the module's options repositories, staged, paths, streams)"
+        )
+    if not (args["history"] or args["tree"]):
+        raise ScanError("history and tree are both off; a repository has nothing else")
+    with_catalog = bool(args["catalog"]) and bool(args["environment"])
+    if args["known_values"] == "required" and not with_catalog:
+        raise ScanError("known_values is required, and needs catalog and environment")
+    known = args["known_values"] if with_catalog else "none"
+    program = gitleaks.installed()
+    if args["patterns"] == "required" and not program:
+        raise ScanError(f"patterns is required, and gitleaks is not installed; {gitleaks.REMEDY}")
+    patterns = args["patterns"] != "none" and program is not None
+    if known == "none" and not patterns:
+        raise ScanError(
+            "there is nothing to look for: no live values (catalog, environment and known_values) and no patterns; "
+            f"give them, or {gitleaks.REMEDY}"
+        )
+    return Request(
+        repositories=tuple(args["repositories"]),
+        staged=tuple(args["staged"]),
+        paths=tuple(args["paths"]),
+        streams=tuple(args["streams"]),
+        history=args["history"],
+        tree=args["tree"],
+        ignored=args["ignored"],
+        json_file=args["json_file"],
+        sarif_file=args["sarif_file"],
+        known_values=known,
+        patterns=patterns,
+        patterns_required=args["patterns"] == "required",
+        baseline=baseline(args["baseline"]),
+        no_patterns=gitleaks.REMEDY if args["patterns"] == "auto" and program is None else "",
+    )
+
+
+def scanned(request: Request, args: Mapping[str, Any]) -> Report:
+    """Reads the values and scans. Raises SecretsError."""
+    looked_for, unread = _sought(request, args)
+    slower = matchers.slower() if looked_for.needles else None
+    if slower:
+        Display().warning(slower)
+    if request.no_patterns:
+        unread = [*unread, NotChecked("patterns", "unknown secrets", request.no_patterns)]
+    with _opened(request.streams) as streams:
+        sources: list[scan.Source] = [
+            *(
+                _sources.GitSource(path, history=request.history, tree=request.tree, ignored=request.ignored)
+                for path in request.repositories
+            ),
+            *(_sources.StagedSource(path) for path in request.staged),
+            *(_sources.DirectorySource(path) for path in request.paths),
+            *streams,
+        ]
+        return scan.scan(
+            sources,
+            looked_for,
+            engines=_engines(request) if request.patterns else (),
+            engine=gitleaks.NAME if request.patterns else "",
+            unread=unread,
+            baseline=request.baseline,
+        )
+
+
+def write(report: Report, request: Request) -> list[str]:
+    """Writes the report's files, readable by their owner, and returns their paths. Raises ScanError."""
+    files = []
+    for path, content in (
+        (request.json_file, report.data()),
+        (request.sarif_file, sarif.log(report)),
+    ):
+        if path:
+            text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+            reports_files.write_text(Path(path), text)
+            files.append(path)
+    return files
+
+
+def _engines(request: Request) -> list[scan.Source]:
+    how = gitleaks.HISTORY if request.history else gitleaks.FILES
+    asked = [
+        *((path, how) for path in request.repositories),
+        *((path, gitleaks.STAGED) for path in request.staged),
+        *((path, gitleaks.FILES) for path in request.paths),
+    ]
+    return [gitleaks.Gitleaks(path, how, required=request.patterns_required) for path, how in asked]
+
+
+def _sought(request: Request, args: Mapping[str, Any]) -> tuple[Sought, list[NotChecked]]:
+    if request.known_values == "none":
+        return Sought(), [NotChecked(live_values.VALUES, "", "live values were not asked for")]
+    catalog = catalog_parser.parse(args["catalog"], args["environment"])
+    try:
+        connection = AwsConnection(NAME, dict(args))
+        connection.require_aws_sdk()
+        suit(connection, catalog)
+        secrets = SecretsManager(connection.store_client("secretsmanager"))
+        parameters = ParameterStore(connection.store_client("ssm"))
+        values, unread = live_values.read(catalog, secrets, parameters)
+    except NoAccess as error:
+        if request.known_values == "required" or not request.patterns:
+            raise
+        return Sought(), [NotChecked(live_values.VALUES, "live values", str(error))]
+    return sought(values), unread
+
+
+def baseline(path: str | None) -> _baseline.Baseline | None:
+    """The accepted findings in a file. Raises ScanError."""
+    if not path:
+        return None
+    try:
+        document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ScanError(f"baseline {path}: cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, ValueError, RecursionError):  # a day such as 2026-02-30; lists in lists
+        raise ScanError(f"baseline {path}: is no YAML") from None
+    found = _baseline.parse(document, datetime.now(UTC).date())
+    return _baseline.Baseline(found.entries, tuple(f"{path}: {one}" for one in found.problems))
+
+
+@contextmanager
+def _opened(paths: tuple[str, ...]) -> Iterator[list[_sources.StreamSource]]:
+    """Pipes and the like, each read once."""
+    streams: list[Any] = []
+    try:
+        for path in paths:
+            try:
+                if stat.S_ISDIR(os.stat(path).st_mode):
+                    raise ScanError(f"{path}: is a directory; give it as one of paths")
+                streams.append(open(path, "rb"))  # noqa: SIM115  (closed below, all of them)
+            except OSError as error:
+                raise ScanError(f"{path}: cannot be read: {error.strerror}") from None
+        yield [_sources.StreamSource(one, path) for one, path in zip(streams, paths, strict=True)]
+    finally:
+        for one in streams:
+            one.close()

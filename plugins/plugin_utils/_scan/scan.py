@@ -1,0 +1,257 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The scan: sources and what is sought in, a report out.
+
+    report = scan([GitSource("/srv/shop")], sought(live_values))
+
+A source yields findings and says what it could not look at; :func:`scan` adds what is known of all of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline as _baseline
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import UNPACKED, Limits, Unpacker
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Label, Needle, Sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import (
+    Finding,
+    NotChecked,
+    Report,
+    chosen,
+    masked,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import SPOTS, Searcher, Spots
+
+EACH = 50
+"""Findings of one value in one object or file; more are counted in one."""
+FINDINGS = 10_000
+"""Findings of one source; more are counted."""
+NOTES = 100
+"""What is named of one source as not checked; more is counted."""
+STAGES = ("current", "pending", "previous")
+
+
+class Found(NamedTuple):
+    """A value in some bytes, before it is known where those come from."""
+
+    label: Label
+    also: tuple[str, ...]
+    offset: int
+    line: int
+    inside: str
+    times: int = 1
+
+
+class Scanning:
+    """What the sources of one scan share."""
+
+    def __init__(
+        self,
+        sought: Sought,
+        *,
+        prefer: str | None = None,
+        limits: Limits = Limits(),  # noqa: B008
+        bounds: Bounds = Bounds(),  # noqa: B008
+    ) -> None:
+        self.searcher = Searcher(sought, prefer=prefer)
+        self.unpacker = Unpacker(self.searcher, limits)
+        self.objects = 0
+        self._bounds = bounds
+        self._notes: dict[str, dict[NotChecked, None]] = {}
+        self._more: Counter[str] = Counter()
+
+    @property
+    def bounds(self) -> Bounds:
+        """Of what is scanned now."""
+        return self.searcher.bounds
+
+    def begin(self) -> None:
+        """The time of one source begins."""
+        self.searcher.bounds = self._bounds.begun()
+
+    def passed(self, source: str, what: str, reason: str) -> None:
+        note, notes = NotChecked(source, what, reason), self._notes.setdefault(source, {})
+        if note in notes or len(notes) < NOTES:
+            notes[note] = None
+        else:
+            self._more[source] += 1
+
+    @property
+    def not_checked(self) -> list[NotChecked]:
+        found = [note for notes in self._notes.values() for note in notes]
+        return found + [NotChecked(source, "", f"… and {count:,} more") for source, count in self._more.items()]
+
+    def unpacked(self, stream: object, source: str, what: str) -> Spots:
+        """What stands in an archive; what of it could not be looked into is noted."""
+        spots = Spots(self.unpacker.search(stream))
+        for one in self.unpacker.passed:
+            inside = one.inside if one.inside != UNPACKED else ""
+            self.passed(source, f"{what}!{inside}" if inside else what, one.reason)
+        if self.unpacker.more:
+            self.passed(source, what, f"… and {self.unpacker.more:,} more of its members")
+        return spots
+
+    def found(self, spots: Spots) -> list[Found]:
+        return found_in(spots, self.searcher.sought.needles)
+
+
+Source = Callable[[Scanning], Iterator[Finding]]
+"""Something that can be scanned; _scan_sources has those that there are."""
+
+
+def scan(
+    sources: Sequence[Source],
+    sought: Sought,
+    *,
+    engines: Sequence[Source] = (),
+    engine: str = "",
+    unread: Sequence[NotChecked] = (),
+    baseline: _baseline.Baseline | None = None,
+    prefer: str | None = None,
+    limits: Limits = Limits(),  # noqa: B008
+    bounds: Bounds = Bounds(),  # noqa: B008
+) -> Report:
+    """Scans every source; ``engines`` look for secrets that are not sought, ``unread`` is what is not sought at all.
+
+    A source that fails is not checked, and the others are. Raises ScanError where one does not exist, or all fail
+    before they have looked at anything and no engine found anything: that would look clean.
+    """
+    for source in sources:
+        getattr(source, "check", lambda: None)()
+    scanning = Scanning(sought, prefer=prefer, limits=limits, bounds=bounds)
+    looks = [_looked(source, scanning) for source in sources]
+    findings = [one for look in looks for one in look.findings]
+    told = {(one.source, one.path, one.line) for one in findings}
+    for source in engines:
+        looks.append(_looked(source, scanning))
+        findings += [one for one in looks[-1].findings if (one.source, one.path, one.line) not in told]
+    failed = all(look.failure for look in looks[: len(sources)] or looks)
+    if looks and failed and not scanning.objects and not findings:
+        raise ScanError(looks[0].failure)
+    secrets = sought.texts()
+    open_ones, accepted, problems = _baseline.applied(baseline, masked(findings, secrets))
+    names: dict[str, list[str]] = {}
+    for one in sought.left_out:
+        names.setdefault(one.reason, []).append(f"{one.name} ({one.stage})")
+    return Report(
+        findings=tuple(open_ones),
+        accepted=tuple(accepted),
+        reasons={one.fingerprint: one.reason for one in baseline.entries} if baseline else {},
+        not_checked=masked(dict.fromkeys([*unread, *scanning.not_checked]), secrets),
+        problems=tuple(problems),
+        left_out=Counter(one.reason for one in sought.left_out),
+        left_out_names=names,
+        values=sought.values,
+        objects=scanning.objects,
+        bytes=scanning.searcher.searched,
+        engine=engine,
+        failures=tuple(look.failure for look in looks[len(sources) :] if look.failure),
+    )
+
+
+class _Look(NamedTuple):
+    """What came of one source."""
+
+    findings: list[Finding]
+    failure: str = ""
+
+
+def _looked(source: Source, scanning: Scanning) -> _Look:
+    name = str(getattr(source, "path", ""))
+    findings: list[Finding] = []
+    more, failure = 0, ""
+    scanning.begin()
+    try:
+        for one in source(scanning):
+            if len(findings) < FINDINGS:
+                findings.append(one)
+            else:
+                more += 1
+    except ScanError as error:
+        failure = str(error)
+    except Exception as error:  # noqa: BLE001 what others wrote can raise anything, and its words may hold a value
+        failure = f"unexpected error: {type(error).__name__}; please report it"
+    failure = failure.partition(f"{name}: ")[2] or failure
+    if failure:
+        scanning.passed(name, "", failure)
+    if more:
+        scanning.passed(name, "", f"{more:,} more findings are not listed; fix the first {FINDINGS:,}, then scan again")
+    return _Look(findings, f"{name}: {failure}" if failure and name not in failure else failure)
+
+
+def found_in(spots: Spots, needles: Sequence[Needle]) -> list[Found]:
+    """What the spots mean: the longest where one lies in another, and members' instead of their archive's."""
+    kept: list[Found] = []
+    end, inside = -1, ""
+    for spot in sorted(set(spots.kept), key=lambda one: (one.inside, one.offset, -len(needles[one.needle].whole))):
+        needle = needles[spot.needle]
+        label, also = _told(needle)
+        if spot.inside == inside and spot.offset + len(needle.whole) <= end and kept:
+            last = kept[-1]
+            names = dict.fromkeys([*last.also, label.name, *also])
+            kept[-1] = last._replace(also=tuple(name for name in names if name != last.label.name))
+            continue
+        end, inside = spot.offset + len(needle.whole), spot.inside
+        kept.append(Found(label, also, spot.offset, spot.line, spot.inside))
+    packed = {one.label.name for one in kept if one.inside}
+    left = _capped([one for one in kept if one.inside or not (packed and one.label.name in packed)])
+    return _counted(left, spots, needles)
+
+
+def _counted(found: list[Found], spots: Spots, needles: Sequence[Needle]) -> list[Found]:
+    """The same with the places that were counted and not held."""
+    more: dict[tuple[str, str], int] = {}
+    for (needle, inside), seen in spots.seen.items():
+        key = (_told(needles[needle])[0].name, inside)
+        more[key] = max(more.get(key, 0), seen - SPOTS)
+    last = {(one.label.name, one.inside): at for at, one in enumerate(found)}
+    for key, count in more.items():
+        if count > 0 and key in last:
+            found[last[key]] = found[last[key]]._replace(times=found[last[key]].times + count)
+    return found
+
+
+def _told(needle: Needle) -> tuple[Label, tuple[str, ...]]:
+    """Whose value it is first of all, and who else has it."""
+    labels = sorted(needle.labels, key=lambda one: (_rank(one.stage), one))
+    first = labels[0]
+    return first, tuple(dict.fromkeys(one.name for one in labels if one.name != first.name))
+
+
+def _rank(stage: str) -> int:
+    return STAGES.index(stage) if stage in STAGES else len(STAGES)
+
+
+def _capped(found: Sequence[Found]) -> list[Found]:
+    seen: Counter[tuple[str, str]] = Counter()
+    kept: list[Found] = []
+    more: dict[tuple[str, str], int] = {}
+    for one in found:
+        key = (one.label.name, one.inside)
+        seen[key] += 1
+        if seen[key] < EACH:
+            kept.append(one)
+        elif seen[key] == EACH:
+            more[key] = len(kept)
+            kept.append(one)
+    for key, at in more.items():
+        kept[at] = kept[at]._replace(times=seen[key] - EACH + 1)
+    return kept
+
+
+def finding(found: Found, **more: object) -> Finding:
+    """A finding of what was found, with where that is."""
+    return chosen(
+        found.label,
+        found.also,
+        offset=found.offset,
+        line=found.line,
+        inside=found.inside,
+        times=found.times,
+        **more,
+    )

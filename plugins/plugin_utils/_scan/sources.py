@@ -1,0 +1,194 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What can be scanned: a repository, what is staged in it, a directory, a file, a stream."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import IO, Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import files as scan_files
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git, git_history
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import HEAD, kind_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import records
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.files import Opened, Passed, shown
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git import ENTRIES, Interrupted, Repository
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git_objects import Joined, Search
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git_worktree import Tree
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import WORKING_TREE, Finding
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan import Scanning, finding
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import Spots
+
+OWN = "(git's own files)"
+
+
+class GitSource:
+    """A repository: every object that is there, what git keeps beside them, and the working tree."""
+
+    def __init__(self, path: str, *, history: bool = True, tree: bool = True, ignored: bool = False) -> None:
+        self.path = path
+        self.history = history
+        self.tree = tree
+        self.ignored = ignored
+
+    def check(self) -> None:
+        """Raises ScanError where there is no such directory."""
+        _exists(self.path)
+
+    def __call__(self, scanning: Scanning) -> Iterator[Finding]:
+        with git.repository(self.path, scanning.bounds) as repository:
+            if self.history:
+                for reason in repository.not_here():
+                    scanning.passed(self.path, "", reason)
+                yield from self._objects(repository, scanning)
+                yield from self._own(repository, scanning)
+            top = repository.view.place.top
+            if self.tree and top:
+                yield from self._tree(repository, top, scanning)
+
+    def _objects(self, repository: Repository, scanning: Scanning) -> Iterator[Finding]:
+        search = Search(repository, scanning, self.path)
+        try:
+            search.look()
+        except Interrupted:  # over something that is broken, or too large for it
+            search = Search(repository, scanning, self.path)
+            search.look(careful=True)
+        yield from search.attributed()
+
+    def _own(self, repository: Repository, scanning: Scanning) -> Iterator[Finding]:
+        """Configuration, logs and messages in .git: a remote's URL often holds a token."""
+        place = repository.view.place
+        for directory in dict.fromkeys((place.directory, place.common)):
+            without = ("objects", "modules", "lfs", "worktrees")
+            passed = _passed(scanning, self.path, f"{OWN} ")
+            yield from _files(
+                scan_files.walk(directory, without=without, passed=passed), scanning, self.path, f"{OWN} "
+            )
+
+    def _tree(self, repository: Repository, top: str, scanning: Scanning) -> Iterator[Finding]:
+        """What differs from the index, and what is not in it; the rest is in the objects."""
+        tree = Tree(repository, top, _passed(scanning, self.path))
+        files = tree.files(unchanged=not self.history, ignored=self.ignored)
+        yield from _files(files, scanning, self.path, reach=WORKING_TREE)
+
+
+class StagedSource:
+    """What the next commit would add."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def check(self) -> None:
+        """Raises ScanError where there is no such directory."""
+        _exists(self.path)
+
+    def __call__(self, scanning: Scanning) -> Iterator[Finding]:
+        with git.repository(self.path, scanning.bounds) as repository:
+            paths = self._staged(repository)
+            search = Search(repository, scanning, self.path)
+            search.look(list(paths))
+            for blob, hit in search.hits.items():
+                for one in hit.found:
+                    yield finding(one, source=self.path, blob=blob, path=paths[blob], reach=git_history.STAGED)
+
+    def _staged(self, repository: Repository) -> dict[str, str]:
+        base = repository.head() or repository.empty_tree()
+        arguments = ("diff-index", "--cached", "--raw", "--no-abbrev", "--no-renames", "-z", base)
+        paths: dict[str, str] = {}
+        words: list[bytes] = []
+        with repository.reading(*arguments) as output:
+            for record in records(output, b"\0"):
+                if record.startswith(b":") and not words:
+                    words = record.split()
+                    continue
+                if words[4:5] != [b"D"] and words[1] != b"160000":
+                    paths.setdefault(words[3].decode(), shown(record))
+                words = []
+                if len(paths) > ENTRIES:
+                    raise ScanError(f"more than {ENTRIES} files are staged")
+        return paths
+
+
+class DirectorySource:
+    """Every file below a directory, repositories' own folders left out."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def check(self) -> None:
+        """Raises ScanError where there is no such file or directory."""
+        if not os.path.isfile(self.path) and not os.path.isdir(self.path):
+            raise ScanError(f"{self.path}: is not there; give a file or a directory")
+
+    def __call__(self, scanning: Scanning) -> Iterator[Finding]:
+        if os.path.isfile(self.path):
+            files = scan_files.opened(os.path.realpath(self.path), os.path.basename(self.path))
+            yield from _files(files, scanning, self.path)
+            return
+        if os.path.isdir(os.path.join(self.path, scan_files.REPOSITORY)):
+            scanning.passed(self.path, "", "its history: give it as the repository")
+        passed = _passed(scanning, self.path)
+        yield from _files(
+            scan_files.walk(self.path, without=(scan_files.REPOSITORY,), passed=passed), scanning, self.path
+        )
+
+
+class StreamSource:
+    """Something that can be read once, such as standard input."""
+
+    def __init__(self, stream: IO[bytes], name: str = "standard input") -> None:
+        self.stream = stream
+        self.path = name
+
+    def __call__(self, scanning: Scanning) -> Iterator[Finding]:
+        scanning.objects += 1
+        head = self.stream.read(HEAD)
+        stream = Joined(head, self.stream)
+        if kind_of(head) is not None:
+            spots = scanning.unpacked(stream, self.path, "")
+        else:
+            spots = Spots(scanning.searcher.in_stream(stream.read))
+        for one in scanning.found(spots):
+            yield finding(one, source=self.path, path=self.path)
+
+
+def _exists(path: str) -> None:
+    if not os.path.isdir(path):
+        raise ScanError(f"{path}: is no directory; give the path of a repository")
+
+
+def _passed(scanning: Scanning, source: str, before: str = "") -> Passed:
+    """Notes paths that are not looked into."""
+    return lambda path, reason: scanning.passed(source, f"{before}{shown(path)}", reason)
+
+
+def _files(
+    files: Iterator[Opened], scanning: Scanning, source: str, before: str = "", **more: Any
+) -> Iterator[Finding]:
+    for told, stream in files:
+        scanning.bounds.check()
+        yield from _file(scanning, source, f"{before}{told}", stream, **more)
+
+
+def _file(scanning: Scanning, source: str, told: str, stream: Any, **more: Any) -> Iterator[Finding]:
+    if isinstance(stream, str):
+        scanning.passed(source, told, stream)
+        return
+    scanning.objects += 1
+    try:
+        head = stream.read(HEAD)
+        stream.seek(0)
+        spots = Spots(scanning.searcher.in_stream(stream.read))
+        found = scanning.found(spots)
+        if kind_of(head) is not None:
+            stream.seek(0)
+            packed = scanning.unpacked(stream, source, told)
+            spots.join(packed)
+            found = scanning.found(spots)
+    except OSError as error:
+        scanning.passed(source, told, f"cannot be read: {error.strerror}")
+        return
+    for one in found:
+        yield finding(one, source=source, path=told, **more)

@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The members of a tar archive, read once from front to back. No header is held that is larger than a name.
+
+Python's own reader holds a long name, a pax header or a sparse file's map whole, however long the archive says it is.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+BLOCK = 512
+HEADER = 1024 * 1024
+"""Bytes of a header that gives the next member's name."""
+NAMES = (b"L",)
+EXTENDED = (b"x", b"X")
+SKIPPED = (b"K", b"g", b"N", b"V")
+"""A link's long name, what holds for all members, and what older programs wrote."""
+EMPTY = (b"1", b"2", b"3", b"4", b"5", b"6")
+"""Links, devices, directories and pipes, which have no data."""
+SPARSE = b"S"
+MORE_AT, MORE_BLOCKS_AT = 482, 504
+"""Where a sparse file's header says that its map goes on."""
+
+
+class Member(NamedTuple):
+    """A file in the archive."""
+
+    name: str
+    data: Data
+
+
+class Data:
+    """The bytes of a member."""
+
+    def __init__(self, read: Callable[[int], bytes], size: int) -> None:
+        self._read = read
+        self.left = size
+
+    def read(self, count: int) -> bytes:
+        data = self._read(min(count, self.left)) if self.left else b""
+        if self.left and not data:
+            raise tarfile.ReadError("unexpected end of data")
+        self.left -= len(data)
+        return data
+
+
+def members(stream: Any, count: Callable[[], None]) -> Iterator[Member]:
+    """Each file; ``count`` is called for every header. Raises tarfile.ReadError for what is damaged."""
+    extended: dict[str, str] = {}
+    while True:
+        header = stream.read(BLOCK)
+        if not header.strip(b"\0"):
+            return
+        count()
+        kind, size = _checked(header)
+        if kind in EXTENDED + NAMES:
+            extended.update(_named(kind, _whole(stream, size)))
+            continue
+        if kind in SKIPPED:
+            _skip(stream, _padded(size))
+            continue
+        size = _size(extended, size)
+        name = extended.get("path") or _name(header)
+        extended = {}
+        if kind in EMPTY:
+            continue
+        if kind == SPARSE:
+            _skip_map(stream, header, count)
+        data = Data(stream.read, size)
+        yield Member(name, data)
+        _skip(stream, data.left + _padded(size) - size)
+
+
+def _checked(header: bytes) -> tuple[bytes, int]:
+    if len(header) != BLOCK:
+        raise tarfile.ReadError("truncated header")
+    if _number(header[148:156]) != sum(header) - sum(header[148:156]) + 8 * 32:
+        raise tarfile.ReadError("bad checksum")
+    return header[156:157], _number(header[124:136])
+
+
+def _number(field: bytes) -> int:
+    if field[:1] in (b"\x80", b"\xff"):
+        value = int.from_bytes(field[1:], "big")
+    else:
+        try:
+            value = int(field.partition(b"\0")[0].strip() or b"0", 8)
+        except ValueError:
+            raise tarfile.ReadError("invalid header") from None
+    if value < 0 or field[:1] == b"\xff":
+        raise tarfile.ReadError("invalid header")
+    return value
+
+
+def _size(extended: dict[str, str], size: int) -> int:
+    """What is stored; a sparse file's own size is another one."""
+    text = extended.get("size", "")
+    return int(text) if text.isdecimal() else size
+
+
+def _name(header: bytes) -> str:
+    name, prefix = (field.partition(b"\0")[0] for field in (header[:100], header[345:500]))
+    posix = header[257:263] == b"ustar\0"
+    return (prefix + b"/" + name if posix and prefix else name).decode("utf-8", "backslashreplace")
+
+
+def _named(kind: bytes, data: bytes) -> Iterator[tuple[str, str]]:
+    if kind in NAMES:
+        yield "path", data.partition(b"\0")[0].decode("utf-8", "backslashreplace")
+        return
+    at = 0
+    while at < len(data):
+        length = data[at : data.find(b" ", at)] if b" " in data[at : at + 20] else b""
+        if not length.isdigit() or not int(length):
+            return
+        key, _equals, value = data[at + len(length) + 1 : at + int(length) - 1].partition(b"=")
+        if key in (b"path", b"size"):
+            yield key.decode(), value.decode("utf-8", "backslashreplace")
+        at += int(length)
+
+
+def _whole(stream: Any, size: int) -> bytes:
+    if size > HEADER:
+        raise tarfile.ReadError("a header too large to be held in memory")
+    data: bytes = stream.read(_padded(size))
+    if len(data) < size:
+        raise tarfile.ReadError("unexpected end of data")
+    return data[:size]
+
+
+def _padded(size: int) -> int:
+    return -(-size // BLOCK) * BLOCK
+
+
+def _skip(stream: Any, count: int) -> None:
+    while count:
+        data = stream.read(min(count, 1 << 16))
+        if not data:
+            raise tarfile.ReadError("unexpected end of data")
+        count -= len(data)
+
+
+def _skip_map(stream: Any, header: bytes, count: Callable[[], None]) -> None:
+    more = header[MORE_AT]
+    while more:
+        count()
+        block = stream.read(BLOCK)
+        if len(block) != BLOCK:
+            raise tarfile.ReadError("unexpected end of data")
+        more = block[MORE_BLOCKS_AT]

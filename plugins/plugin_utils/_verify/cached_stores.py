@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Stores that are asked once for each version of each name, whoever asks how often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT, Contents, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Store
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
+
+Asked = tuple[str, str]
+"""A name, and its version, by id or label."""
+
+
+class ReadOnce:
+    """Holds values for as long as the run does."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._kept: dict[Asked, Contents] = {}
+
+    def keep(self, names: Sequence[str], contents: Contents) -> None:
+        """What somebody else has read: the current version of each name."""
+        for name in names:
+            self._kept[name, CURRENT] = _under(name, contents)
+
+    def read(
+        self,
+        names: Sequence[str],
+        *,
+        pins: Mapping[str, str] | None = None,
+        stages: Mapping[str, str] | None = None,
+    ) -> Contents:
+        pins, stages = pins or {}, stages or {}
+        asked: list[Asked] = [(name, pins.get(name) or stages.get(name) or CURRENT) for name in dict.fromkeys(names)]
+        new = [one for one in asked if one not in self._kept]
+        if new:
+            names = [name for name, _version in new]
+            found = self._store.read(names, pins=pins, stages=stages)
+            self._kept.update((one, _under(one[0], found)) for one in new)
+        contents = Contents()
+        for one in asked:
+            contents |= self._kept[one]
+        return contents
+
+
+class ParametersOnce(ReadOnce):
+    """Parameter Store, whose names are paths."""
+
+    def __init__(self, store: ParameterStore) -> None:
+        super().__init__(store)
+        self._histories = store
+
+    def history(self, name: str) -> Sequence[Reading]:
+        return self._histories.history(name)
+
+
+class Once(NamedTuple):
+    """Both stores of an environment."""
+
+    secrets: ReadOnce
+    parameters: ParametersOnce
+
+
+def _under(name: str, contents: Contents) -> Contents:
+    """Of a secret its own; of a path all below it."""
+
+    def is_below(found: str) -> bool:
+        return found == name or (name.startswith("/") and found.startswith(name.rstrip("/") + "/"))
+
+    return Contents(
+        {key: one for key, one in contents.readings.items() if is_below(key)},
+        {key: one for key, one in contents.failures.items() if is_below(key)},
+    )

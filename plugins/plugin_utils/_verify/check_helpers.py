@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What several checks do alike, as functions that make a check's look. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Facts,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+Look = Callable[[Facts], Iterable[Outcome]]
+
+
+def by_host(look: Callable[[str, Mapping[str, Any]], Iterable[Outcome]], *needs: str) -> Look:
+    """Asks host by host, once the parts that it ``needs`` beside them are there; one without an answer is told."""
+
+    def every(facts: Facts) -> Iterator[Outcome]:
+        for part in needs:
+            facts.of(part)
+        hosts = facts.of("hosts")
+        if not hosts:
+            yield unknown("the inventory has no application hosts")
+        for host in sorted(hosts):
+            found = hosts[host]
+            problem = found.get("problem")
+            if problem:
+                yield unknown(str(problem), host)
+            else:
+                yield from look(host, found)
+
+    return every
+
+
+def no_workflow(kind: str) -> Look:
+    """Findings of one kind in the repository's workflows."""
+
+    def look(facts: Facts) -> Iterator[Outcome]:
+        found = facts.of("workflows")
+        wrong = [one for one in found["findings"] if one["kind"] == kind]
+        for one in wrong:
+            yield bad(one["words"], f"{one['file']}:{one['line']}", file=one["file"], line=one["line"])
+        for file, problem in sorted(found["unread"].items()):
+            yield unknown(problem, file)
+        if not found["files"]:
+            yield unknown("the repository has no workflows")
+        elif not wrong and not found["unread"]:
+            yield good(f"none in {len(found['files'])} files")
+
+    return look
+
+
+def nothing_scanned(part: str, clean: Callable[[Mapping[str, Any]], str]) -> Look:
+    """Findings of a scan; ``clean`` says what was looked at where there are none."""
+
+    def look(facts: Facts) -> Iterator[Outcome]:
+        found = facts.of(part)
+        for one in found["findings"]:
+            place = f"{one['path']}:{one['line']}" if one["line"] else one["path"]
+            yield bad(one["words"], place, file=one["path"] if one["opens"] else "", line=max(one["line"], 1))
+        for words in found["not_checked"]:
+            yield unknown(words)
+        if not found["findings"] and not found["not_checked"]:
+            accepted = f"; {found['accepted']} accepted in the baseline" if found["accepted"] else ""
+            yield good(f"{clean(found)}{accepted}")
+
+    return look

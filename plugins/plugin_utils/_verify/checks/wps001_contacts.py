@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Somebody is named who is told of a leak."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check, Facts, Outcome, bad, good
+
+_ADDRESS = re.compile(
+    r"(?:mailto:)?[^@\s]+@[^@\s]+\.[^@\s.]+|https?://\S+|arn:aws\S*:\S+|(?:tel:)?\+?[0-9][0-9 ()/-]{5,}"
+)
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    contacts = facts.catalog.contacts
+    if not contacts.get("security"):
+        yield bad("contacts.security is not set", "contacts")
+    for name, address in sorted(contacts.items()):
+        if _ADDRESS.fullmatch(address.strip()):
+            yield good(f"{address}; whether it is read was not tried", f"contacts.{name}")
+        else:
+            yield bad(
+                f"{address!r} is neither a mail address, a URL, a telephone number nor an ARN", f"contacts.{name}"
+            )
+
+
+CHECK = Check(
+    id="WPS001",
+    name="contacts",
+    area="contacts",
+    severity="high",
+    title="Somebody is named who is told of a leak",
+    reason="A leak response that does not know whom to tell loses the hour that counts.",
+    fix="Set contacts.security in the catalog to an address that is read by people, not by one person.",
+    look=look,
+    needs=(),
+)

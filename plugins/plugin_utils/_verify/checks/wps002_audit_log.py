@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The audit log is defined and can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check, Facts, Outcome, bad, good
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    if not facts.catalog.audit_log:
+        yield bad("the catalog names no audit_log", "audit_log")
+        return
+    found = facts.of("audit")
+    if found.get("problem"):
+        yield bad(f"it cannot be read: {found['problem']}", found["where"])
+    else:
+        yield good(f"{found['records']} records", found["where"])
+
+
+CHECK = Check(
+    id="WPS002",
+    name="audit-log",
+    area="contacts",
+    severity="high",
+    title="The audit log is defined and can be read",
+    reason="Without it nobody can say afterwards what was rotated, when and by whom.",
+    fix=(
+        "Set audit_log in the catalog to a log_group or s3; watchparty.secrets.provision makes the log, and "
+        "roles that may read it."
+    ),
+    look=look,
+    needs=("audit",),
+)

@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Secrets have the replicas that the catalog asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    wanted = facts.catalog.aws.replicas if facts.catalog.aws else ()
+    if not wanted:
+        yield unknown("the catalog asks for none (aws.replicas)")
+        return
+    for name, secret in sorted(facts.of("secrets").items()):
+        if secret.get("problem"):
+            yield unknown(secret["problem"], f"secret {name}")
+            continue
+        lost = [region for region in wanted if region not in secret["replicas"]]
+        sick = [
+            f"{region} ({secret['replicas'][region]})"
+            for region in wanted
+            if secret["replicas"].get(region) not in (None, "InSync")
+        ]
+        if lost:
+            yield bad(f"no replica in {', '.join(lost)}", f"secret {name}")
+        if sick:
+            yield bad(f"not in sync in {', '.join(sick)}", f"secret {name}")
+        if not lost and not sick:
+            yield good(f"in sync in {', '.join(wanted)}", f"secret {name}")
+
+
+CHECK = Check(
+    id="WPS1001",
+    name="replicas",
+    area="recovery",
+    severity="medium",
+    title="Secrets have the replicas that the catalog asks for",
+    reason="When a region is down, hosts elsewhere still get their settings from a replica.",
+    fix="watchparty.secrets.provision makes what is missing; see in Secrets Manager why one is not in sync.",
+    look=look,
+    needs=("secrets",),
+)

@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every secret is there and none is scheduled for deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    secrets = facts.of("secrets")
+    for name, secret in sorted(secrets.items()):
+        if secret.get("problem"):
+            yield (bad if secret.get("missing") else unknown)(secret["problem"], f"secret {name}")
+        elif secret["deleted"]:
+            yield bad(f"was deleted at {secret['deleted']}", f"secret {name}")
+        else:
+            yield good("is there", f"secret {name}")
+    if not secrets:
+        yield unknown("the catalog names no secrets")
+
+
+CHECK = Check(
+    id="WPS1002",
+    name="deletion",
+    area="recovery",
+    severity="high",
+    title="Every secret is there and none is scheduled for deletion",
+    reason="When its recovery window ends it is gone for good, with every version.",
+    fix=(
+        "aws secretsmanager restore-secret, then find out who deleted it; watchparty.secrets.provision makes "
+        "what is missing."
+    ),
+    look=look,
+    needs=("secrets",),
+)

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The keys that encrypt secrets are enabled and rotate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    keys = facts.of("keys")
+    for key, found in sorted(keys.items()):
+        place = f"key {key}"
+        if found.get("problem"):
+            yield unknown(found["problem"], place)
+            continue
+        if found["state"] != "Enabled":
+            yield bad(f"is {found['state']}", place)
+        elif found["manager"] == "AWS":
+            yield good("AWS's own, which AWS rotates", place)
+        elif found["rotating"] is None:
+            yield unknown(found.get("why") or "whether it rotates could not be asked", place)
+        elif not found["rotating"]:
+            yield bad("does not rotate", place)
+        else:
+            yield good("enabled, rotates every year", place)
+    if not keys:
+        yield unknown("no secret tells which key encrypts it")
+
+
+CHECK = Check(
+    id="WPS1003",
+    name="kms",
+    area="recovery",
+    severity="high",
+    title="The keys that encrypt secrets are enabled and rotate",
+    reason="A key that is disabled or deleted makes every version unreadable at once.",
+    fix="aws kms enable-key, cancel-key-deletion, enable-key-rotation.",
+    look=look,
+    needs=("keys",),
+)

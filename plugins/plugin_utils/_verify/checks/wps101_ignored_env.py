@@ -1,0 +1,31 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+""".env files are ignored by git."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check, Facts, Outcome, bad, good
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    found = facts.of("repository")
+    for name, ignored in sorted(found["ignores"].items()):
+        if ignored:
+            yield good("is ignored", name)
+        else:
+            yield bad("is not ignored by any .gitignore", name, file=".gitignore")
+
+
+CHECK = Check(
+    id="WPS101",
+    name="ignored-env",
+    area="git",
+    severity="high",
+    title=".env files are ignored by git",
+    reason="A .env that git does not ignore is committed by the next 'git add .', and stays in the history for good.",
+    fix="Add '.env*' and '!.env.example' to .gitignore.",
+    look=look,
+    needs=("repository",),
+)

@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Committed .env files hold placeholders only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check, Facts, Outcome, bad, good
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    found = facts.of("repository")
+    for name, settings in sorted(found["env_files"].items()):
+        if not settings:
+            yield good("placeholders only", name)
+        for setting, line, words in settings:
+            yield bad(f"{setting} {words}", f"{name}:{line}", file=name, line=line)
+    if not found["env_files"]:
+        yield good("no .env file is committed")
+
+
+CHECK = Check(
+    id="WPS102",
+    name="committed-env",
+    area="git",
+    severity="high",
+    title="Committed .env files hold placeholders only",
+    reason="Who can read the repository can read them, and every clone and fork keeps them.",
+    fix=(
+        "Put placeholders there (watchparty.secrets.env_example writes them), then rotate what stood there: it "
+        "is known."
+    ),
+    look=look,
+    needs=("repository",),
+)

@@ -1,0 +1,23 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No live secret value is in the repository or its history."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import nothing_scanned
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check
+
+CHECK = Check(
+    id="WPS103",
+    name="leaked-values",
+    area="git",
+    severity="high",
+    title="No live secret value is in the repository or its history",
+    reason="Whoever has a clone has the value, and a later commit that removes it changes nothing.",
+    fix=(
+        "Rotate what was found (watchparty.secrets.leak_response -e leak_credentials=NAME); then see "
+        "docs/how-to/scan-a-repository.md for the history."
+    ),
+    look=nothing_scanned("history", lambda found: f"none of {found['values']} values in {found['objects']} objects"),
+    needs=("history",),
+)

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Nobody but the owner reads .env and what lies beside it, except for a group that env_deploy_mode lets read .env."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check, Outcome, bad, good
+
+
+def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
+    file = found["file"]
+    if not file["exists"]:
+        yield bad(f"{file['path']} is not there", host)
+        return
+    declared = _declared(found.get("wanted_mode"))
+    problems = [f"{one['path']} has mode {one['mode']}" for one in found["companions"] if _is_loose(one["mode"])]
+    if file["mode"] not in ("0600", "0400", declared):
+        problems.insert(0, f"{file['path']} has mode {file['mode']} instead of {declared}")
+    for words in problems:
+        yield bad(words, host)
+    if not problems:
+        yield good(f"{file['path']} has mode {file['mode']}", host)
+
+
+def _declared(mode: str | None) -> str:
+    """The mode that env_deploy_mode declares, if the group may at most read; else 0600."""
+    valid = bool(mode and re.fullmatch("[0-7]{3,4}", mode)) and int(mode or "", 8) | 0o640 == 0o640
+    return "%04o" % int(mode, 8) if mode and valid else "0600"
+
+
+def _is_loose(mode: str) -> bool:
+    return bool(int(mode, 8) & 0o077)
+
+
+CHECK = Check(
+    id="WPS201",
+    name="env-mode",
+    area="hosts",
+    severity="high",
+    title="No account reads .env but those that env_deploy_mode declares",
+    reason="Every account on the host, and every program that one of them runs, could read every secret.",
+    fix="Let env_deploy_mode be 0600, or 0640 where the application's group reads the file, and deploy again.",
+    look=by_host(_host),
+    needs=("hosts",),
+)

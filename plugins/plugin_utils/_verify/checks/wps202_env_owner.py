@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+""".env belongs to the user that its services run as."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
+    file = found["file"]
+    if not file["exists"]:
+        yield unknown(f"{file['path']} is not there", host)
+        return
+    wanted = (
+        [found["wanted_owner"]]
+        if found.get("wanted_owner")
+        else sorted({*found["users"], "root"} if found["users"] else ())
+    )
+    if not wanted:
+        yield unknown("nothing says which user it should be: set env_deploy_owner", host)
+    elif file["owner"] in wanted or str(file["uid"]) in wanted:
+        yield good(f"belongs to {file['owner']}", host)
+    else:
+        yield bad(f"{file['path']} belongs to {file['owner']} and not to {' or '.join(wanted)}", host)
+
+
+CHECK = Check(
+    id="WPS202",
+    name="env-owner",
+    area="hosts",
+    severity="high",
+    title=".env belongs to the user that its services run as",
+    reason="Its owner reads it whatever its mode says, and can change what the services start with.",
+    fix="Set env_deploy_owner to the services' user and deploy again, or chown the file.",
+    look=by_host(_host),
+    needs=("hosts",),
+)

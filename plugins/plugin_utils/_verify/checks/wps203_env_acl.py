@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No access list lets others read .env."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
+    if not found["file"]["exists"]:
+        yield unknown(f"{found['file']['path']} is not there", host)
+        return
+    for one in found["acl"]:
+        yield bad(f"{one['path']}: {one['who']} may {one['may']}", host)
+    if not found["acl"]:
+        yield good("no entries for other users or groups", host)
+
+
+CHECK = Check(
+    id="WPS203",
+    name="env-acl",
+    area="hosts",
+    severity="high",
+    title="No access list lets others read .env",
+    reason="An entry for a user or a group reads the file while its mode looks like nobody may.",
+    fix="setfacl -b on the file.",
+    look=by_host(_host),
+    needs=("hosts",),
+)

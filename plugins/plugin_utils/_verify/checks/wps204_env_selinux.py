@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+""".env has the SELinux context that the policy gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
+    selinux = found["selinux"]
+    if not selinux["enabled"]:
+        yield good("SELinux is not enabled here", host)
+    elif selinux.get("right") is None:
+        yield unknown(f"SELinux is enabled and {selinux.get('why') or 'nothing tells the right context'}", host)
+    elif selinux["right"]:
+        yield good(f"context {selinux['context']}", host)
+    else:
+        yield bad(f"context {selinux['context']} is not the policy's, which is {selinux['wanted']}", host)
+
+
+CHECK = Check(
+    id="WPS204",
+    name="env-selinux",
+    area="hosts",
+    severity="medium",
+    title=".env has the SELinux context that the policy gives it",
+    reason="With another context a confined program may read it that should not, or its service may not start.",
+    fix="restorecon -v on the file.",
+    look=by_host(_host),
+    needs=("hosts",),
+)

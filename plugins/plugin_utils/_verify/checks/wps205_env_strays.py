@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No copies lie beside .env."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
+    for one in found["strays"]:
+        yield bad(f"{one['path']} (mode {one['mode']}) {one['why']}", host)
+    for words in found.get("strays_unread", ()):
+        yield unknown(words, host)
+    if not found["strays"] and not found.get("strays_unread"):
+        yield good("nothing beside it but our own files", host)
+
+
+CHECK = Check(
+    id="WPS205",
+    name="env-strays",
+    area="hosts",
+    severity="high",
+    title="No copies lie beside .env",
+    reason="A copy keeps old and current secrets after the file itself is mended, often with a wider mode.",
+    fix="Look at each and remove it (shred -u). A .env.example with placeholders may stay.",
+    look=by_host(_host),
+    needs=("hosts",),
+)

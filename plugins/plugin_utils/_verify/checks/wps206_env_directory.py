@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Only root, or the account that deploys, may replace .env."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check, Outcome, bad, good
+
+
+def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
+    path, services = found["file"]["path"], found["users"]
+    # The account that writes the file may replace it, unless the services run as that account.
+    deploying = {found["account"], *([found["wanted_owner"]] if services else [])} - set(services)
+    problems = []
+    for one in found["replaceable"]:
+        if not one["owner"]:
+            problems.append(f"{one['path']} has mode {one['mode']}, so other accounts may replace {path}")
+        elif one["owner"] not in deploying:
+            problems.append(f"{one['path']} belongs to {one['owner']}, which may replace {path}")
+    for words in problems:
+        yield bad(words, host)
+    if not problems:
+        yield good(f"no account but root and the one that deploys may replace {path}", host)
+
+
+CHECK = Check(
+    id="WPS206",
+    name="env-directory",
+    area="hosts",
+    severity="high",
+    title="No account but root and the one that deploys may replace .env",
+    reason="systemd reads an EnvironmentFile as root: a link in its place shows its owner any file of the host.",
+    fix="Run watchparty.secrets.host, which gives the directory to root, or keep .env in a directory of its own.",
+    look=by_host(_host),
+    needs=("hosts",),
+)

@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every host's .env holds what the stores hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
+    drift = found.get("drift")
+    if found.get("unreadable"):
+        yield bad(found["drift_problem"], host)
+        return
+    if drift is None:
+        yield unknown(found.get("drift_problem") or "it was not compared", host)
+        return
+    if drift["missing"]:
+        yield bad(f"lacks {', '.join(drift['missing'])}", host)
+    if drift["differs"]:
+        yield bad(f"holds other values of {', '.join(drift['differs'])}", host)
+    if drift["gone"]:
+        yield bad(f"holds {', '.join(drift['gone'])}, of which the stores have nothing any more", host)
+    if not drift["missing"] and not drift["differs"] and not drift["gone"]:
+        yield good(f"{drift['same']} settings, all as in the stores", host)
+
+
+CHECK = Check(
+    id="WPS301",
+    name="env-values",
+    area="drift",
+    severity="high",
+    title="Every host's .env holds what the stores hold",
+    reason="A host on former values fails at the next removal of a credential, and a leaked value lives on there.",
+    fix="Deploy again.",
+    look=by_host(_host, "stores"),
+    needs=("hosts", "stores"),
+)

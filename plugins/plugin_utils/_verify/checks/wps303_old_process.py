@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Services were started after their .env last changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
+    if found.get("processes_problem"):
+        yield unknown(found["processes_problem"], host)
+    for one in found["processes"]:
+        if one["began"] is None:
+            yield bad(f"{one['unit']} does not run", host)
+        elif one["old"]:
+            yield bad(f"{one['unit']} runs since {one['began']}, and its file changed at {found['file_changed']}", host)
+        elif one.get("mended"):
+            yield good(
+                f"{one['unit']} runs since {one['began']}; the file was written again since, with the same content",
+                host,
+            )
+        else:
+            yield good(f"{one['unit']} runs since {one['began']}", host)
+    if not found["processes"] and not found.get("processes_problem"):
+        yield unknown("the catalog names no units that run here", host)
+
+
+CHECK = Check(
+    id="WPS303",
+    name="old-process",
+    area="drift",
+    severity="high",
+    title="Services were started after their .env last changed",
+    reason="Until it is restarted a service runs on the old values, whatever the file says.",
+    fix="Restart the unit, or deploy again, which restarts and proves it.",
+    look=by_host(_host),
+    needs=("hosts",),
+)

@@ -1,0 +1,30 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The stores hold every required setting, well-formed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check, Facts, Outcome, bad, good
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    found = facts.of("stores")
+    for words in found["problems"]:
+        yield bad(words)
+    if not found["problems"]:
+        yield good(f"{found['settings']} settings in snapshot {found['snapshot']}")
+
+
+CHECK = Check(
+    id="WPS304",
+    name="complete-stores",
+    area="drift",
+    severity="high",
+    title="The stores hold every required setting, well-formed",
+    reason="The next deploy stops at what is missing, and the next host that is made has no .env.",
+    fix="watchparty.secrets.validate tells the remedy of each.",
+    look=look,
+    needs=("stores",),
+)

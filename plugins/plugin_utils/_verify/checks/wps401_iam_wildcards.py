@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The roles' policies name actions and resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_findings
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    roles = facts.of("roles")
+    for name, role in sorted(roles.items()):
+        place = f"role {name}"
+        if role.get("problem"):
+            yield unknown(role["problem"], place)
+            continue
+        found = [
+            f"{policy}: {words}"
+            for policy, document in sorted(role["policies"].items())
+            for words in policy_findings.wildcards(document)
+        ]
+        for words in found:
+            yield bad(words, place)
+        if not found:
+            yield good(f"none in {len(role['policies'])} policies", place)
+    if not roles:
+        yield unknown("the catalog names no roles (aws.roles)")
+
+
+CHECK = Check(
+    id="WPS401",
+    name="iam-wildcards",
+    area="iam",
+    severity="high",
+    title="The roles' policies name actions and resources",
+    reason="A wildcard turns a stolen session of one application into one of the whole account.",
+    fix=(
+        "watchparty.secrets.provision (role aws_access) makes policies that name action and ARN; take away what "
+        "was attached by hand."
+    ),
+    look=look,
+    needs=("roles",),
+)

@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Only named principals of this account may be the roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_findings
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    account, roles = facts.of("account"), facts.of("roles")
+    for name, role in sorted(roles.items()):
+        place = f"role {name}"
+        if role.get("problem"):
+            yield unknown(role["problem"], place)
+            continue
+        found = list(policy_findings.outsiders(role["trust"], account))
+        for words in found:
+            yield bad(words, place)
+        if not found:
+            yield good("its trust policy lets in nobody from outside", place)
+    if not roles:
+        yield unknown("the catalog names no roles (aws.roles)")
+
+
+CHECK = Check(
+    id="WPS402",
+    name="iam-trust",
+    area="iam",
+    severity="high",
+    title="Only named principals of this account may be the roles",
+    reason="Whoever may assume the role can read production, from wherever they are.",
+    fix="Name principals of this account; for GitHub, one repository and one environment as the subject.",
+    look=look,
+    needs=("roles", "account"),
+)

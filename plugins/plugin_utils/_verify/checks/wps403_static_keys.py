@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Static access keys are younger than 90 days, or there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check, Facts, Outcome, bad, good
+
+LIMIT_DAYS = 90
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    users = facts.of("users")
+    for name, keys in sorted(users.items()):
+        for key in keys:
+            used = f"last used {key['used']}" if key["used"] else "never used"
+            words = f"key {key['id']} is {key['days']} days old, {used}"
+            place = f"user {name}"
+            if not key["active"]:
+                yield good(f"{words}, inactive", place)
+            elif key["days"] >= LIMIT_DAYS:
+                yield bad(words, place)
+            else:
+                yield good(words, place)
+    if not any(users.values()):
+        yield good(f"none, of {len(users)} users")
+
+
+CHECK = Check(
+    id="WPS403",
+    name="static-keys",
+    area="iam",
+    severity="high",
+    title="Static access keys are younger than 90 days, or there are none",
+    reason="A static key works from anywhere until somebody removes it, and most leaks are of such keys.",
+    fix="Use roles (OIDC for GitHub, profiles on hosts), rotate what must stay (kind aws_access_key), remove the rest.",
+    look=look,
+    needs=("users",),
+)

@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No secret's own policy lets somebody in from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_findings
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    account, policies = facts.of("account"), facts.of("policies")
+    for name, one in sorted(policies.items()):
+        place = f"secret {name}"
+        if one.get("problem"):
+            yield unknown(one["problem"], place)
+            continue
+        found = list(policy_findings.outsiders(one["document"], account))
+        for words in found:
+            yield bad(words, place)
+        if not found:
+            yield good("nobody from outside" if one["document"] else "it has none", place)
+    if not policies:
+        yield unknown("the catalog names no secrets")
+
+
+CHECK = Check(
+    id="WPS404",
+    name="secret-policies",
+    area="iam",
+    severity="high",
+    title="No secret's own policy lets somebody in from outside",
+    reason="A resource policy opens a secret whatever the identities' policies say.",
+    fix="aws secretsmanager delete-resource-policy, or name principals of this account.",
+    look=look,
+    needs=("policies", "account"),
+)

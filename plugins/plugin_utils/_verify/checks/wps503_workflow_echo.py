@@ -1,0 +1,20 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No workflow prints a secret."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import no_workflow
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check
+
+CHECK = Check(
+    id="WPS503",
+    name="workflow-echo",
+    area="ci",
+    severity="high",
+    title="No workflow prints a secret",
+    reason="GitHub masks a secret as it is stored; encoded, cut or put together with others it is not masked.",
+    fix="Hand the secret to the program by env:, and print nothing of it.",
+    look=no_workflow("echo"),
+    needs=("workflows",),
+)

@@ -1,0 +1,20 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Actions are pinned to a commit."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import no_workflow
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check
+
+CHECK = Check(
+    id="WPS504",
+    name="workflow-pins",
+    area="ci",
+    severity="medium",
+    title="Actions are pinned to a commit",
+    reason="A tag can be moved by whoever takes over the action, and then runs with this job's secrets.",
+    fix="Write uses: owner/action@<40 hex digits> # v1.2.3; Dependabot keeps them current.",
+    look=no_workflow("unpinned"),
+    needs=("workflows",),
+)

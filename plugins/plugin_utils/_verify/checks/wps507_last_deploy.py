@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The last run of the deploy workflow succeeded, without static keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    rows = facts.of("deploys")
+    for one in rows:
+        yield {"bad": bad, "good": good}[one["state"]](one["words"], one["place"])
+    if not rows:
+        yield unknown("nothing is told of the last run")
+
+
+CHECK = Check(
+    id="WPS507",
+    name="last-deploy",
+    area="ci",
+    severity="medium",
+    title="The last run of the deploy workflow succeeded, without static keys",
+    reason="A deploy that fails leaves hosts on former values, and a static key in it works from anywhere.",
+    fix="See the run's log at GitHub; watchparty.secrets.github_workflow writes a workflow that has no static key.",
+    look=look,
+    needs=("deploys",),
+)

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Certificates are trusted, name the host and last more than 14 days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+LEAST_DAYS = 14
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    seen = [(url, url, one) for url, one in sorted(facts.of("outside").items())]
+    hosts = facts.of("hosts")
+    for host in sorted(hosts):
+        seen += [(f"{host} {one['url']}", one["url"], one) for one in hosts[host].get("health", ())]
+    https = [(place, one) for place, url, one in seen if url.startswith("https:")]
+    for place, one in https:
+        tls = one.get("tls")
+        if not tls:
+            yield unknown(f"no certificate was seen: {one.get('problem') or 'it tells no end'}", place)
+        elif tls.get("problem"):
+            yield bad(f"the certificate is refused: {tls['problem']}", place)
+        elif tls["days"] < LEAST_DAYS:
+            yield bad(f"the certificate ends in {tls['days']} days, at {tls['until']}", place)
+        else:
+            yield good(f"the certificate lasts {tls['days']} days, until {tls['until']}", place)
+    if not https:
+        yield unknown("no health address is https")
+
+
+CHECK = Check(
+    id="WPS603",
+    name="tls",
+    area="health",
+    severity="high",
+    title="Certificates are trusted, name the host and last more than 14 days",
+    reason="An expired certificate takes the application down for everybody at once.",
+    fix="Renew the certificate; see why it was not renewed by itself.",
+    look=look,
+    needs=("hosts", "outside"),
+)

@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Former values are refused where they used to work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    for name, found in sorted(facts.of("former").items()):
+        if found["state"] == "accepted":
+            yield bad(found["words"], name)
+        elif found["state"] == "refused":
+            yield good(found["words"], name)
+        else:
+            yield unknown(found["words"], name)
+
+
+CHECK = Check(
+    id="WPS701",
+    name="refused",
+    area="revocation",
+    severity="high",
+    title="Former values are refused where they used to work",
+    reason="A rotation is worth nothing while the former value still opens the door.",
+    fix=(
+        "Run watchparty.secrets.rotate, which retires what is left over; by hand, remove the login or password "
+        "at the server."
+    ),
+    look=look,
+    needs=("former",),
+)

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The last rotation refused the old value within revocation_ttl."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    measured = facts.of("journal")["measured"]
+    limited = {name: one for name, one in facts.catalog.credentials.items() if one.revocation_ttl is not None}
+    for name, credential in sorted(limited.items()):
+        one = measured.get(name)
+        if one is None:
+            yield unknown("the journal keeps no rotation of it with both times", name)
+        elif one["seconds"] > (credential.revocation_ttl or 0) and not one["exact"]:
+            words = f"the whole rotation {one['rotation']} took {one['seconds']} s; the journal keeps no closer times"
+            yield unknown(words, name)
+        elif one["seconds"] > (credential.revocation_ttl or 0):
+            words = f"{one['seconds']} s from the promotion to the proof of refusal in {one['rotation']}"
+            yield bad(f"{words}; revocation_ttl is {credential.revocation_ttl} s", name)
+        else:
+            most = "" if one["exact"] else "at most "
+            yield good(f"{most}{one['seconds']} s of {credential.revocation_ttl} s, in {one['rotation']}", name)
+    if not limited:
+        yield unknown("no credential has a revocation_ttl")
+
+
+CHECK = Check(
+    id="WPS702",
+    name="revocation-time",
+    area="revocation",
+    severity="medium",
+    title="The last rotation refused the old value within revocation_ttl",
+    reason="It is the time that a thief has after a leak is declared.",
+    fix="See in the journal which step took long; rotate again and measure, or raise revocation_ttl with a reason.",
+    look=look,
+    needs=("journal",),
+)

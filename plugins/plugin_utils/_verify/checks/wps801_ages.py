@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No credential is older than its limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    ages = facts.of("journal")["ages"]
+    for one in ages:
+        if one["due"]:
+            yield bad(one["words"], one["credential"])
+        else:
+            yield good(one["words"], one["credential"])
+    if not ages:
+        yield unknown("the catalog names no credentials")
+
+
+CHECK = Check(
+    id="WPS801",
+    name="ages",
+    area="ages",
+    severity="high",
+    title="No credential is older than its limit",
+    reason="The longer a credential is valid, the longer whoever copied it can use it.",
+    fix="Run watchparty.secrets.rotate; without a choice it takes what is due.",
+    look=look,
+    needs=("journal",),
+)

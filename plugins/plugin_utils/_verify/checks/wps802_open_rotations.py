@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No rotation is half-done, and nothing is left to retire or to revoke."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check, Facts, Outcome, bad, good
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    journal = facts.of("journal")
+    if journal["rotation"]:
+        yield bad(f"{journal['rotation']} is open")
+    if journal["incident"]:
+        yield bad(f"leak {journal['incident']} is declared and not contained")
+    for words in journal["obligations_due"]:
+        yield bad(f"{words} is due")
+    for words in journal["revocations"]:
+        yield bad(words)
+    if not any(journal[name] for name in ("rotation", "incident", "obligations_due", "revocations")):
+        later = len(journal["obligations"])
+        yield good(f"nothing is open{f', {later} to be retired later' if later else ''}")
+
+
+CHECK = Check(
+    id="WPS802",
+    name="open-rotations",
+    area="ages",
+    severity="medium",
+    title="No rotation is half-done, and nothing is left to retire or to revoke",
+    reason="Both values are valid for as long as a rotation is open.",
+    fix=(
+        "watchparty.secrets.rotate goes on with it; watchparty.secrets.rotation_report tells whose it is, and "
+        "what a provider has to revoke."
+    ),
+    look=look,
+    needs=("journal",),
+)

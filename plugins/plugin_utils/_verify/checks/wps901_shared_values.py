@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No secret value is shared between environments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    found = facts.of("isolation")
+    for environment, why in sorted(found["unread"].items()):
+        yield unknown(why, environment)
+    for environment, shared in sorted(found["others"].items()):
+        pairs = [pair for pair in shared if pair["own"] not in found["signing"]]
+        for pair in pairs:
+            same = "" if pair["own"] == pair["other"] else f" (as {pair['other']} there)"
+            yield bad(f"{pair['own']} has the same value{same}", environment)
+        if not pairs:
+            yield good(f"none of {found['compared']} values", environment)
+    if not found["others"] and not found["unread"]:
+        yield unknown("the catalog names no other environment")
+
+
+CHECK = Check(
+    id="WPS901",
+    name="shared-values",
+    area="isolation",
+    severity="high",
+    title="No secret value is shared between environments",
+    reason="Who gets into the weaker environment is in the stronger one too.",
+    fix="Rotate the credential in one of them; create its own at third parties.",
+    look=look,
+    needs=("isolation",),
+)

@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every environment signs with a key of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    found = facts.of("isolation")
+    if not found["signing"]:
+        yield unknown("the catalog names no SECRET_KEY and no credential of the kind django_secret_key")
+        return
+    for environment, why in sorted(found["unread"].items()):
+        yield unknown(why, environment)
+    for environment, shared in sorted(found["others"].items()):
+        own = sorted({pair["own"] for pair in shared if pair["own"] in found["signing"]})
+        if own:
+            yield bad(f"{', '.join(own)} is the same", environment)
+        else:
+            yield good("differs", environment)
+    if not found["others"] and not found["unread"]:
+        yield unknown("the catalog names no other environment")
+
+
+CHECK = Check(
+    id="WPS902",
+    name="signing-keys",
+    area="isolation",
+    severity="high",
+    title="Every environment signs with a key of its own",
+    reason="A session or a password reset link that staging signed would be accepted by production.",
+    fix="Rotate the signing key in one of them: watchparty.secrets.rotate -e rotation_credentials=django_key.",
+    look=look,
+    needs=("isolation",),
+)

@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Production's values keep production's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    found = facts.of("stores")
+    if not facts.catalog.production:
+        yield unknown("these rules hold for production only")
+        return
+    for setting, rule, words in found["rules"]:
+        yield bad(f"{words} (rule {rule})", setting)
+    if not found["rules"]:
+        yield good(f"{found['settings']} settings")
+
+
+CHECK = Check(
+    id="WPS903",
+    name="placeholders",
+    area="isolation",
+    severity="high",
+    title="Production's values keep production's rules",
+    reason="A development placeholder is public: it is in the repository's .env.example.",
+    fix="Put a real value into the store, then deploy. An exception needs a reason in the catalog.",
+    look=look,
+    needs=("stores",),
+)

@@ -1,0 +1,395 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Gathers what checks ask for from AWS and from a checkout, each source once. Plain data, without values."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Mapping, Set
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    catalog_parser,
+    credential_ages,
+    credential_graph,
+    env_placeholders,
+    production_rules,
+    resolver,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PREVIOUS
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_facts
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import Policies
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.resources import Asked
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment as _environment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import body_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import provider_revocations
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.baseline import Baseline
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
+    collect_access,
+    collect_github,
+    collect_previous,
+    collect_repository,
+    collect_scan,
+    previous_values,
+    revocation_times,
+    shared_values,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_failure_property import once
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_stores import (
+    Once,
+    ParametersOnce,
+    ReadOnce,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.secret_metadata import SecretFacts, keys
+
+FIRST = "environment"
+"""The part that reads first, so that what it has read is not read again."""
+NO_REPOSITORY = "no repository was given; add -e verify_repository=PATH of a checkout"
+
+
+@dataclass
+class Gatherer:
+    """One method a part, named like it; what several parts need is read once and kept."""
+
+    document: Mapping[str, Any]
+    catalog: Catalog
+    connection: AwsConnection
+    now: datetime
+    repository_path: str | None = None
+    baseline: Baseline | None = None
+    """Findings in the repository that somebody has accepted."""
+    asked: Asked = field(default_factory=Asked)
+    """Which jobs may deploy, where provisioning was told of others than the catalog's."""
+    workflow: str = "deploy.yml"
+    key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    """Of this run's fingerprints."""
+
+    def gathered(self, wanted: Collection[str]) -> dict[str, Any]:
+        """The parts, and why some are not there."""
+        parts: dict[str, Any] = {}
+        absent: dict[str, str] = {}
+        for name in sorted(set(wanted) & set(PARTS)):
+            try:
+                parts[name] = getattr(self, name)
+            except SecretsError as error:
+                absent[name] = one_line(error)
+        return {"parts": parts, "absent": absent}
+
+    def expected(self) -> dict[str, Any]:
+        """What hosts must hold, as fingerprints; never shown."""
+        readers = list(self.catalog.readers)
+        empty: dict[str, Any] = {"key": None, "sensitive": [], "fingerprints": {}, "patterns": [], "readers": readers}
+        try:
+            resolution = self.environment.resolution
+        except SecretsError as error:
+            return {**empty, "problem": f"the stores cannot be read: {' '.join(str(error).split())}"}
+        return {
+            "key": self.key,
+            "sensitive": sorted(name for name in resolution.values if resolution.sensitivity.get(name) == "high"),
+            "fingerprints": {
+                name: host_facts.fingerprint(self.key, name, value) for name, value in resolution.values.items()
+            },
+            "patterns": sorted(self.catalog.settings),
+            "readers": readers,
+        }
+
+    @once
+    def environment(self) -> _environment.Environment:
+        read = self._read(self.catalog.environment, self.connection)
+        if not (read.journal.rotation and read.journal.rotation.prescribes):  # else it has read what that prescribes
+            self._stores.secrets.keep(read.catalog.secret_names, read.contents)
+            self._stores.parameters.keep([read.catalog.ssm_path] if read.catalog.reads_ssm else [], read.contents)
+        return read
+
+    def _read(self, environment: str, connection: AwsConnection) -> _environment.Environment:
+        request = _environment.Request(
+            self.document, environment, journal="optional" if environment == self.catalog.environment else "ignored"
+        )
+        return _environment.read(request, connection)
+
+    @once
+    def stores(self) -> dict[str, Any]:
+        read = self.environment
+        # Production's rules are a check of their own.
+        bare = resolver.resolve(
+            replace(read.catalog, production=False),
+            read.contents,
+            half_promoted=str(read.journal.rotation) if read.journal.rotation else None,
+        )
+        excused = {(one.setting, one.rule) for one in read.catalog.exemptions}
+        broken = [
+            (name, rule, words)
+            for name, value in bare.values.items()
+            for setting in read.catalog.settings.values()
+            if setting.matches(name)
+            for rule, words in production_rules.broken(setting, value)
+            if (setting.name, rule) not in excused
+        ]
+        return {
+            "problems": [*bare.problems, *bare.undeliverable],
+            "rules": broken,
+            "settings": len(bare.values),
+            "snapshot": read.resolution.snapshot_id,
+        }
+
+    @once
+    def journal_read(self) -> _journal.Journal:
+        read = self.environment
+        if not read.is_journal_read:
+            raise SecretsError("the journal cannot be read" if self.catalog.journal else "the catalog names no journal")
+        return read.journal
+
+    @once
+    def journal(self) -> dict[str, Any]:
+        journal = self.journal_read
+        try:
+            records = [audit_chain.record_of(line) for line in self.chain.lines]
+        except SecretsError:
+            records = []
+        ages = credential_ages.ages(self.catalog, journal, self.now)
+        return {
+            "rotation": str(journal.rotation) if journal.rotation else None,
+            "incident": journal.incident.id if journal.incident else None,
+            "obligations": sorted(journal.obligations),
+            "obligations_due": [one.id for one in credential_ages.due_obligations(journal, self.now)],
+            "revocations": [one["words"] for one in provider_revocations.waiting(self.catalog, journal)],
+            "ages": [
+                {"credential": one.credential, "kind": one.kind, "days": one.days, "limit": one.limit}
+                | {"due": one.due, "words": one.words, "last": one.last.at if one.last else None}
+                for one in ages
+            ],
+            "measured": revocation_times.measured(_journal.entries(journal), records),
+        }
+
+    @once
+    def chain(self) -> audit_chain.Chain:
+        body = body_of(self.catalog, self.connection.store_client)
+        if body is None:
+            raise SecretsError("the catalog names no audit_log")
+        return body.chain(self._head)
+
+    @property
+    def _head(self) -> audit_chain.Head | None:
+        try:
+            return audit_chain.head_of(dict(self.journal_read.audit) or None)
+        except SecretsError:
+            return None
+
+    @once
+    def audit(self) -> dict[str, Any]:
+        where = ", ".join(f"{kind} {name}" for kind, name in self.catalog.audit_log.items())
+        try:
+            chain = self.chain
+        except SecretsError as error:
+            return {"where": where, "problem": one_line(error)}
+        problems = [*audit_chain.verify(chain.lines, self._head), *audit_chain.strays(chain)]
+        known = self._head is not None
+        return {"where": where, "records": len(chain.lines), "problems": problems, "head_known": known}
+
+    @once
+    def secrets(self) -> dict[str, dict[str, Any]]:
+        return self._manager.described(credential_graph.every_secret(self.catalog))
+
+    @once
+    def _manager(self) -> SecretFacts:
+        return SecretFacts(self.connection.store_client("secretsmanager"))
+
+    @once
+    def leftovers(self) -> list[str]:
+        """Secrets of rotations that have ended."""
+        rotation = self.journal_read.rotation
+        starts = (f"{self.catalog.rotation_secret}/", f"{self.catalog.rotation_logins}/")
+        found = self._manager.beginning(f"{self.catalog.application}-rotation")
+        return [name for name in found if name.startswith(starts) and not (rotation and rotation.id in name)]
+
+    @once
+    def policies(self) -> dict[str, Any]:
+        return self._manager.policies([name for name, one in self.secrets.items() if not one.get("problem")])
+
+    @once
+    def keys(self) -> dict[str, Any]:
+        used = [one["key"] for one in self.secrets.values() if one.get("key")]
+        return keys(self.connection.store_client("kms"), sorted(set(used)))
+
+    @once
+    def account(self) -> str:
+        if self.catalog.expected_account_id:  # which was compared before anything was read
+            return self.catalog.expected_account_id
+        return aws_errors.account_id(self.connection.store_client("sts"))
+
+    @once
+    def _iam(self) -> Policies:
+        return Policies(self.connection.store_client("iam"))
+
+    @once
+    def roles(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name in sorted(set(self.catalog.aws.roles.values())) if self.catalog.aws else ():
+            try:
+                found[name] = self._iam.role(name)
+            except SecretsError as error:
+                missing = isinstance(error, NotFound)
+                found[name] = {"missing": missing, "problem": one_line(error)}
+        return found
+
+    @once
+    def users(self) -> dict[str, Any]:
+        return self._iam.keys(self.now)
+
+    @once
+    def isolation(self) -> dict[str, Any]:
+        own = self._fingerprints(self.environment)
+        others: dict[str, Any] = {}
+        unread: dict[str, str] = {}
+        for name in sorted(self.document.get("environments") or {}):
+            if name == self.catalog.environment:
+                continue
+            try:
+                others[name] = self._fingerprints(self._other(name))
+            except SecretsError as error:
+                unread[name] = one_line(error)
+        return shared_values.told(self.catalog, own, others, unread)
+
+    def _other(self, name: str) -> _environment.Environment:
+        catalog = catalog_parser.parse(self.document, name)
+        account = catalog.expected_account_id
+        if account and self.catalog.expected_account_id and account != self.catalog.expected_account_id:
+            raise SecretsError(f"it is in the account {account}; compare with credentials that may read both")
+        connection = self.connection
+        if catalog.region and catalog.region != self.catalog.region:
+            connection = connection.in_region(catalog.region)
+        read = self._read(name, connection)
+        denied = [str(one) for one in read.contents.failures.values() if one.reason == "denied"]
+        if denied:
+            raise SecretsError("; ".join(denied))
+        if not read.resolution.values:
+            raise SecretsError("the stores hold nothing of it")
+        return read
+
+    def _fingerprints(self, read: _environment.Environment) -> dict[str, str]:
+        return shared_values.fingerprints(read.resolution.values, read.resolution.sensitivity, self.key)
+
+    @once
+    def former(self) -> dict[str, Any]:
+        """What the versions before the current ones still open."""
+        values = self.environment.resolution.values
+        return collect_previous.told(self.catalog, self._versions, values, self.former_tries, self.connection)
+
+    @once
+    def former_tries(self) -> list[previous_values.Try]:
+        return self._versions.tries(self.catalog)
+
+    @once
+    def _versions(self) -> collect_previous.Versions:
+        now, journal, secrets = self.environment.contents, self.journal_read, self._stores.secrets
+        names = [name for name, one in self.secrets.items() if PREVIOUS in one.get("stages", {})]
+        more = sorted(set(names) - set(now.readings))  # administrators' secrets, which no setting is in
+        before = secrets.read(names, stages=dict.fromkeys(names, PREVIOUS))
+        return collect_previous.Versions(now | secrets.read(more), before, journal)
+
+    @once
+    def _stores(self) -> Once:
+        client = self.connection.store_client
+        return Once(ReadOnce(SecretsManager(client("secretsmanager"))), ParametersOnce(ParameterStore(client("ssm"))))
+
+    @once
+    def history(self) -> dict[str, Any]:
+        with suppress(SecretsError):
+            getattr(self, FIRST)
+        return collect_scan.live(self._checkout, self.catalog, self._stores, self.baseline)
+
+    @once
+    def unknown_secrets(self) -> dict[str, Any]:
+        """Without what was found as a live value already."""
+        try:
+            told = {(one["path"], one["line"]) for one in self.history["findings"]}
+        except SecretsError:
+            told = set()
+        return collect_scan.unknown(self._checkout, self.baseline, told)
+
+    @once
+    def _look(self) -> collect_access.Look:
+        account, partition = aws_errors.identity(self.connection.store_client("sts"))
+        return collect_access.Look(self.document, self.catalog, self.connection, account, partition)
+
+    @once
+    def access(self) -> dict[str, Any]:
+        return {"rows": self._look.drift(self.roles, self.asked)}
+
+    @once
+    def readers(self) -> dict[str, Any]:
+        return self._look.readers(self.secrets, self.policies, self.environment.contents)
+
+    @once
+    def github(self) -> dict[str, Any]:
+        try:
+            values: Mapping[str, str] | None = self.environment.resolution.values
+        except SecretsError:
+            values = None
+        return collect_github.held(self.document, self.catalog, values)
+
+    @once
+    def deploys(self) -> list[dict[str, str]]:
+        return collect_github.deployed(self.catalog, self.workflow)
+
+    @once
+    def repository(self) -> dict[str, Any]:
+        return collect_repository.gathered(self._checkout, self.catalog, self._live())
+
+    @once
+    def workflows(self) -> dict[str, Any]:
+        return collect_repository.workflows(self._checkout)
+
+    @once
+    def zizmor(self) -> dict[str, Any]:
+        return collect_repository.zizmor(self._checkout)
+
+    @property
+    def _checkout(self) -> str:
+        if not self.repository_path:
+            raise SecretsError(NO_REPOSITORY)
+        return self.repository_path
+
+    def _live(self) -> Set[str]:
+        try:
+            found = self.environment.resolution
+        except SecretsError:
+            return frozenset()
+        return env_placeholders.live_values(found.values, found.sensitivity)
+
+
+PARTS = (
+    "access",
+    "account",
+    "audit",
+    "deploys",
+    "former",
+    "github",
+    "history",
+    "isolation",
+    "journal",
+    "keys",
+    "leftovers",
+    "policies",
+    "readers",
+    "repository",
+    "roles",
+    "secrets",
+    "stores",
+    "unknown_secrets",
+    "users",
+    "workflows",
+    "zizmor",
+)
+"""What is gathered on the controller; hosts and what is seen from outside come later."""

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Gathers what GitHub holds and how the last deploy ended. Names and times; secrets' values cannot be read there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, GitHub
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import state as github_state
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync_plan, workflow_lint
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import token as github_token
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.api import WORKFLOWS, GitHubStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import Target, There
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_repository
+
+NO_GITHUB = "the catalog names no repository of GitHub (github.repository)"
+
+
+def _where(catalog: Catalog) -> GitHub:
+    if catalog.github is None:
+        raise SecretsError(NO_GITHUB)
+    return catalog.github
+
+
+def held(document: Mapping[str, Any], catalog: Catalog, values: Mapping[str, str] | None) -> dict[str, Any]:
+    """What is missing at GitHub, and what nobody names. Raises SecretsError where it cannot be asked."""
+    where = _where(catalog)
+    every = [catalog, *_sharing(document, catalog, where)]
+    store = github_token.store(where)
+    there: dict[Target, There] = {}
+    wanted = {(one.kind, one.scope) for one in sync_plan.targets(catalog, list(values or ()))}
+    more = {(kind, sync_plan.REPOSITORY) for kind in (sync_plan.SECRET, sync_plan.VARIABLE)}
+    if store.has_environment():
+        more |= {(kind, sync_plan.ENVIRONMENT) for kind in (sync_plan.SECRET, sync_plan.VARIABLE)}
+    for kind, scope in sorted(wanted | more):
+        try:
+            there |= {Target(kind, scope, name): one for name, one in store.listed(kind, scope).items()}
+        except NotFound:
+            if scope != sync_plan.ENVIRONMENT:  # one that is not there holds nothing
+                raise
+    return {"rows": github_state.told(every, there, values), "listed": len(there), "repository": where.repository}
+
+
+def _sharing(document: Mapping[str, Any], catalog: Catalog, where: GitHub) -> list[Catalog]:
+    """The other environments that are mirrored to the same repository."""
+    others = [name for name in document.get("environments") or {} if name != catalog.environment]
+    found = [catalog_parser.parse(document, name) for name in sorted(others)]
+    return [one for one in found if one.github and one.github.repository == where.repository]
+
+
+def deployed(catalog: Catalog, file: str) -> list[dict[str, str]]:
+    """How the last run of the workflow ended, and whether it had static keys. Raises SecretsError."""
+    store: GitHubStore = github_token.store(_where(catalog))
+    run = store.last_run(file)
+    if run is None:
+        raise SecretsError(f"no run of {file} has ended yet")
+    try:
+        found = workflow_lint.findings(file, collect_repository.parsed(store.workflow_at(file, str(run["head_sha"]))))
+    except yaml.YAMLError:
+        raise SecretsError(f"{WORKFLOWS}/{file} is no YAML in the commit that ran") from None
+    return github_state.deploy(run, found, file)

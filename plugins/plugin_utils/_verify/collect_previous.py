@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What former versions still open: what can be tried from the controller alone is tried here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values, try_previous_keys
+
+
+class Versions(NamedTuple):
+    """What the stores hold now, what they held before, and the journal that tells of it."""
+
+    now: Contents
+    before: Contents
+    journal: _journal.Journal
+
+    def tries(self, catalog: Catalog) -> list[previous_values.Try]:
+        """What can be tried, with values."""
+        return previous_values.tries(catalog, self.now, self.before, self.journal)
+
+
+def told(
+    catalog: Catalog,
+    read: Versions,
+    values: Mapping[str, str],
+    tries: list[previous_values.Try],
+    connection: AwsConnection,
+) -> dict[str, Any]:
+    """State and words by credential."""
+    found = previous_values.told(catalog, read.now, values, read.before, read.journal)
+    for one in tries:
+        if one.by == previous_values.BY_AWS:
+            found[one.credential] = try_previous_keys.at_aws(access_key_preconditions.store(connection), one)
+    return found

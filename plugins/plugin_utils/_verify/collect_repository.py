@@ -1,0 +1,219 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a checkout of the application's repository tells, of its working tree alone."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Set
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import env_placeholders
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, ScanError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import workflow_lint
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.workflow_lint import Text
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import files as scan_files
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git as scan_git
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git_worktree import Ignores
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import zizmor as _zizmor
+
+ASKED = (".env", ".env.local", ".env.production")
+"""Names that git must ignore."""
+LARGEST = 1024 * 1024
+SECONDS = 60
+FILES = 1000
+"""Files of one kind that are read."""
+NODES = 100_000
+"""Values of one document, those counted again that it repeats by name."""
+FINDINGS = 1000
+"""Findings that are listed of all workflows."""
+NESTED = 100
+
+
+class Checkout:
+    """A working tree and its index."""
+
+    def __init__(self, repository: scan_git.Repository, root: str, bounds: Bounds) -> None:
+        self.root = root
+        self._repository = repository
+        self._bounds = bounds
+
+    def tracked(self, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+        """Paths in the index, as they are shown. Raises HostError for too many."""
+        found = {scan_files.shown(path): path for path in self._repository.index() if wanted(os.fsdecode(path))}
+        if len(found) > FILES:
+            raise HostError(f"repository {self.root}: more than {FILES} such files; nothing was read")
+        return found
+
+    def text(self, path: bytes) -> str:
+        """A regular file's beginning; empty where there is none, or a link leads there."""
+        return (self.content(path) or b"").decode("utf-8", "replace")
+
+    def content(self, path: bytes) -> bytes | None:
+        """The same, or None. Raises ScanError once the time is over."""
+        self._bounds.check()
+        for _told, stream in scan_files.beneath(self.root, path):
+            return None if isinstance(stream, str) else stream.read(LARGEST)
+        return None
+
+    def copy(self, path: bytes, folder: str) -> bool:
+        """Puts a regular file's beginning at the same place below another folder; whether there is one."""
+        data = self.content(path)
+        if data is None:
+            return False
+        target = Path(folder, os.fsdecode(path))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        return True
+
+    def ignores(self, names: tuple[str, ...]) -> dict[str, bool]:
+        """Whether git ignores files of these names at the top. Raises HostError."""
+        problems: list[str] = []
+
+        def passed(_path: bytes, reason: str) -> None:
+            problems.append(reason)
+
+        with Ignores.of(self._repository, passed) as ignores:
+            for directory in scan_files.directories(self.root, passed):
+                ignores.copy(directory)
+                directory.folders.clear()
+            found = ignores.of_these([name.encode() for name in names])
+        if problems:
+            raise HostError(f"repository {self.root}: {problems[0]}")
+        return {name: name.encode() in found for name in names}
+
+
+def gathered(path: str, catalog: Catalog, live: Set[str]) -> dict[str, Any]:
+    """Ignored names, and what committed ``.env`` files hold. Raises HostError for what is no working tree."""
+    with _checkout(path) as checkout:
+        files = checkout.tracked(_is_env)
+        judged = {
+            name: env_placeholders.judged(checkout.text(file), catalog, live) for name, file in sorted(files.items())
+        }
+        return {"path": checkout.root, "ignores": checkout.ignores(ASKED), "env_files": judged}
+
+
+def workflows(path: str) -> dict[str, Any]:
+    """What is wrong in workflows and composite actions. Raises HostError."""
+    findings: list[dict[str, Any]] = []
+    unread: dict[str, str] = {}
+    with _checkout(path) as checkout:
+        files = checkout.tracked(_is_workflow)
+        for name, file in sorted(files.items()):
+            try:
+                findings += workflow_lint.findings(name, parsed(checkout.text(file)))
+            except TooLarge as error:
+                unread[name] = str(error)
+            except yaml.YAMLError:
+                unread[name] = "is no YAML"
+            if len(findings) > FINDINGS:
+                del findings[FINDINGS:]
+                unread[name] = "has more findings than are listed; fix those first"
+    return {"files": list(files), "findings": findings, "unread": unread}
+
+
+def zizmor(path: str) -> dict[str, Any]:
+    """What zizmor says of workflows and composite actions. Raises SecretsError.
+
+    It looks at a copy: in the repository it would pass over what git ignores, tracked or not, and follow links.
+    """
+    with _checkout(path) as checkout, tempfile.TemporaryDirectory(prefix="zizmor-") as copy:
+        files = checkout.tracked(lambda name: _is_workflow(name) or name in _zizmor.OTHERS)
+        copied = {name for name, file in sorted(files.items()) if checkout.copy(file, copy)}
+        workflows = [name for name in files if _is_workflow(name)]
+        if not workflows:
+            raise HostError("the repository has no workflows")
+        config = next((name for name in _zizmor.CONFIGURATIONS if checkout.copy(name.encode(), copy)), "")
+        found: dict[str, Any] = {"findings": [], "not_checked": [], "accepted": 0}
+        if copied:
+            found = _zizmor.looked(copy, config=config)
+        missing = [f"{name}: is no regular file here" for name in sorted(set(files) - copied)]
+        return {**found, "not_checked": found["not_checked"] + missing, "files": len(workflows), "config": config}
+
+
+class TooLarge(yaml.YAMLError):
+    """Raised for a document that repeats or nests its values too often."""
+
+
+def parsed(text: str) -> Any:
+    """The document with every scalar as a text that knows its line; YAML's ``on`` stays a word.
+
+    Raises yaml.YAMLError, and TooLarge for what would take more memory than its text does.
+    """
+    node = yaml.compose(text, Loader=_Loader)
+    _counted(node)
+    return None if node is None else _plain(node)
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses what is nested so deep that Python gives up."""
+
+    depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self.depth += 1
+        if self.depth > NESTED:
+            raise TooLarge("is nested too deep")
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def _counted(top: Any) -> None:
+    """Counts values as a reader meets them, each name of a value as the whole of it."""
+    waiting, count, size = [(top, 0)], 0, 0
+    while waiting:
+        node, depth = waiting.pop()
+        count += 1
+        if count > NODES or depth > NESTED:
+            raise TooLarge("has too many values")
+        if isinstance(node, yaml.MappingNode):
+            waiting += [(part, depth + 1) for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += [(part, depth + 1) for part in node.value]
+        elif node is not None:
+            size += len(node.value)
+            if size > LARGEST:
+                raise TooLarge("repeats too much text")
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return {Text.at(str(key.value), key.start_mark.line + 1): _plain(value) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(one) for one in node.value]
+    return Text.at(str(node.value), node.start_mark.line + 1)
+
+
+@contextmanager
+def _checkout(path: str) -> Iterator[Checkout]:
+    where = os.path.expanduser(path)
+    if not os.path.isdir(where):
+        raise HostError(f"repository {where}: is no directory here; give the path of a checkout")
+    try:
+        bounds = Bounds(idle=SECONDS, seconds=SECONDS).begun()
+        with scan_git.repository(where, bounds) as repository:
+            root = repository.view.place.top
+            if root is None:
+                raise HostError(f"repository {where}: has no working tree; give the path of a checkout")
+            yield Checkout(repository, root, bounds)
+    except ScanError as error:
+        reason = str(error)
+        raise HostError(f"repository {reason if reason.startswith(where) else f'{where}: {reason}'}") from None
+
+
+def _is_env(name: str) -> bool:
+    leaf = name.rpartition("/")[2]
+    return leaf == ".env" or leaf.startswith(".env.") or leaf.endswith(".env")
+
+
+def _is_workflow(name: str) -> bool:
+    stem, _dot, kind = name.rpartition("/")[2].rpartition(".")
+    return kind in ("yml", "yaml") and (name.startswith(".github/workflows/") or stem == "action")

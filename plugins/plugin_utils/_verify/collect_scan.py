@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a scan of the repository tells a verification: places and words, never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from ansible.utils.display import Display
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline as scan_baseline
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gitleaks, live_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import matchers as scan_matchers
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Sought, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Finding, Report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import GitSource
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_stores import Once
+
+Baseline = scan_baseline.Baseline
+
+
+def live(path: str, catalog: Catalog, stores: Once, baseline: Baseline | None) -> dict[str, Any]:
+    """Every object of the history and the working tree, with the live values. Raises SecretsError."""
+    root = _root(path)
+    values, unread = live_values.read(catalog, *stores)
+    looked_for = sought(values)
+    if not looked_for.needles:
+        raise ScanError("the stores hold no value that could be looked for")
+    slower = scan_matchers.slower()
+    if slower:
+        Display().warning(slower)
+    report = scan_scan.scan([GitSource(root)], looked_for, unread=unread, baseline=baseline)
+    return {**_told(report), "values": report.values, "left_out": dict(report.left_out), "objects": report.objects}
+
+
+def unknown(path: str, baseline: Baseline | None, told: Collection[tuple[str, int]]) -> dict[str, Any]:
+    """What gitleaks takes for a secret, but for what was ``told``. Raises ScanError where it is not installed."""
+    root = _root(path)
+    if gitleaks.installed() is None:
+        raise ScanError(f"gitleaks is not installed here; {gitleaks.REMEDY}")
+    engines = [gitleaks.Gitleaks(root, how) for how in (gitleaks.HISTORY, gitleaks.STAGED)]
+    report = scan_scan.scan([], Sought(), engines=engines, engine=gitleaks.NAME, baseline=baseline)
+    found = _told(report)
+    found["findings"] = [one for one in found["findings"] if (one["path"], one["line"]) not in told]
+    return found
+
+
+def _root(path: str) -> str:
+    root = Path(path).expanduser()
+    if not root.is_dir():
+        raise ScanError(f"repository {root}: is no directory here; give the path of a checkout")
+    return str(root)
+
+
+def _told(report: Report) -> dict[str, Any]:
+    return {
+        "findings": [_finding(one) for one in report.findings],
+        "accepted": len(report.accepted),
+        "not_checked": [*(_passed(one.what, one.reason) for one in report.not_checked), *report.problems],
+    }
+
+
+def _passed(what: str, reason: str) -> str:
+    return f"{what}: {reason}" if what else reason
+
+
+def _finding(one: Finding) -> dict[str, Any]:
+    if one.commit:
+        name = one.author.partition(" <")[0]
+        where = f"in commit {one.commit[:12]}" + (f" by {name}" if name else "")
+    else:
+        where = f"in {one.reach}" if one.reach else ""
+    stage = f"{one.stage} value, {one.form}" if one.stage else one.form
+    words = " ".join(part for part in (f"{one.rule} ({stage})", where) if part)
+    # Git's own files, messages and names have no place that a viewer of code could open.
+    return {"path": one.path, "line": one.line, "words": words, "opens": not one.path.startswith("(")}

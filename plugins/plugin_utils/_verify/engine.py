@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a check is, what it finds, and how checks are chosen and run. Pure: facts in, results out.
+
+A check is one file in ``_checks``; nothing else lists it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import checks as _checks
+
+_WORST = (FAIL, NOT_CHECKED, PASS)
+SEVERITIES = ("high", "medium", "low")
+DOCS = "https://github.com/watchparty/secrets/blob/main/docs/reference/checks.md"
+
+
+class NotGathered(SecretsError):
+    """Raised when a check asks for a part of the facts that could not be had; says why."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was gathered. The parts are plain data that holds names, times and words, never a value."""
+
+    catalog: Catalog
+    now: datetime
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+    """Why a part is not there."""
+
+    def of(self, part: str) -> Any:
+        """Raises :class:`NotGathered`."""
+        if part not in self.parts:
+            raise NotGathered(self.absent.get(part, f"nothing was gathered of: {part}"))
+        return self.parts[part]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check found in one place."""
+
+    status: str
+    words: str
+    """The evidence."""
+    place: str = ""
+    """What it was found at: a host, a secret, a role, a file."""
+    file: str = ""
+    """A file of the repository, for what scans code."""
+    line: int = 0
+
+
+def good(words: str, place: str = "") -> Outcome:
+    return Outcome(PASS, words, place)
+
+
+def bad(words: str, place: str = "", *, file: str = "", line: int = 0) -> Outcome:
+    return Outcome(FAIL, words, place or file, file, line)
+
+
+def unknown(words: str, place: str = "") -> Outcome:
+    return Outcome(NOT_CHECKED, words, place)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question, with the answer's meaning."""
+
+    id: str
+    name: str
+    area: str
+    severity: str
+    title: str
+    """What holds when it passes."""
+    reason: str
+    """Why it matters."""
+    fix: str
+    look: Callable[[Facts], Iterable[Outcome]]
+    needs: tuple[str, ...] = ()
+    """The parts of the facts that it asks for; what no chosen check needs is not gathered."""
+
+    @property
+    def link(self) -> str:
+        return f"{DOCS}#{self.id.lower()}"
+
+    @property
+    def number(self) -> int:
+        return int(self.id[len("WPS") :])
+
+
+@dataclass(frozen=True)
+class Result:
+    """A check's answer."""
+
+    check: Check
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def status(self) -> str:
+        """The worst of its outcomes: it passes only if everything was looked at."""
+        found = {one.status for one in self.outcomes}
+        return next((status for status in _WORST if status in found), NOT_CHECKED)
+
+    @property
+    def told(self) -> tuple[Outcome, ...]:
+        """The outcomes, the worst first."""
+        return tuple(sorted(self.outcomes, key=lambda one: _WORST.index(one.status)))
+
+
+def registry() -> tuple[Check, ...]:
+    """Every check there is, by its number."""
+    found = [
+        importlib.import_module(f"{_checks.__name__}.{one.name}").CHECK
+        for one in pkgutil.iter_modules(_checks.__path__)
+        if one.name.startswith("wps")
+    ]
+    return tuple(sorted(found, key=lambda check: check.number))
+
+
+def chosen(only: Sequence[str], checks: Sequence[Check] | None = None) -> tuple[Check, ...]:
+    """The checks with these ids, names or areas, or all. Raises SecretsError for a word that means none."""
+    checks = registry() if checks is None else tuple(checks)
+    if not only:
+        return tuple(checks)
+    wanted = {word.strip().lower() for word in only}
+    known = {word.lower() for one in checks for word in (one.id, one.name, one.area)}
+    strange = sorted(wanted - known)
+    if strange:
+        areas = ", ".join(dict.fromkeys(one.area for one in checks))
+        raise SecretsError(f"only: no check is called {', '.join(strange)}; give ids such as WPS201, names, or {areas}")
+    return tuple(one for one in checks if wanted & {one.id.lower(), one.name, one.area})
+
+
+def needed(checks: Iterable[Check]) -> tuple[str, ...]:
+    return tuple(sorted({part for one in checks for part in one.needs}))
+
+
+def run(checks: Iterable[Check], facts: Facts) -> tuple[Result, ...]:
+    return tuple(Result(one, _looked(one, facts)) for one in checks)
+
+
+def _looked(check: Check, facts: Facts) -> tuple[Outcome, ...]:
+    found: list[Outcome] = []
+    try:
+        for one in check.look(facts):
+            found.append(one)  # one by one: what was found before a fault counts
+    except NotGathered as error:
+        found.append(unknown(str(error)))
+    except Exception as error:  # noqa: BLE001 a fault of ours must neither pass for an answer nor end the others
+        found.append(unknown(f"fault: {type(error).__name__} {_where(error)}"))
+    return tuple(found) or (unknown("there was nothing to look at"),)
+
+
+def _where(error: BaseException) -> str:
+    """The place of the fault; its words may quote what they choked on."""
+    trace, last = error.__traceback__, None
+    while trace:
+        last, trace = trace, trace.tb_next
+    return f"at {PurePath(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}" if last else "at an unknown place"

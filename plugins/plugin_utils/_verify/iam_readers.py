@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which users and roles of an account may read its secrets, judged by IAM's own details of the account. Pure.
+
+Service control policies and sessions' own policies are not known here, so AWS may refuse what this allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import Request, decide, listed
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import account_of, statements
+
+OF_SERVICES = "/aws-service-role/"
+"""Roles that only AWS itself can be, with policies that only AWS can change."""
+SHOWN = 3
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Held:
+    """A secret or parameter, and what stands in the way beside the principal's own policies."""
+
+    name: str
+    arn: str
+    actions: tuple[str, ...]
+    """Of which any one tells the value."""
+    policy: Document = field(default_factory=dict)
+    """The secret's own."""
+    key: str = ""
+    """ARN of the customer's key that encrypts it."""
+    key_policy: Document | None = None
+    """None where it is not known; then the identities' policies decide."""
+    via: Mapping[str, str] = field(default_factory=dict)
+    """What the store tells KMS."""
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A user or role, with all that is allowed and denied to it."""
+
+    kind: str
+    name: str
+    arn: str
+    policies: tuple[Document, ...] = ()
+    boundary: Document | None = None
+    unread: tuple[str, ...] = ()
+    """Policies whose documents IAM did not tell."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+def principals(details: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Principal]:
+    """Out of GetAccountAuthorizationDetails, whose documents were parsed."""
+    managed = {one["Arn"]: one["Document"] for one in details["policies"] if one.get("Document") is not None}
+    groups = {one["GroupName"]: one for one in details["groups"]}
+    for kind, name_of, inline, every in (
+        ("user", "UserName", "UserPolicyList", details["users"]),
+        ("role", "RoleName", "RolePolicyList", details["roles"]),
+    ):
+        for one in every:
+            if one.get("Path", "/").startswith(OF_SERVICES):
+                continue
+            holders = [(one, inline)]
+            holders += [(groups[name], "GroupPolicyList") for name in one.get("GroupList", ()) if name in groups]
+            documents = [policy["PolicyDocument"] for holder, own in holders for policy in holder.get(own, ())]
+            attached = [policy["PolicyArn"] for holder, _own in holders for policy in holder["AttachedManagedPolicies"]]
+            limit = (one.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
+            asked = [*attached, *([limit] if limit else [])]
+            yield Principal(
+                kind,
+                one[name_of],
+                one["Arn"],
+                (*documents, *(managed[arn] for arn in attached if arn in managed)),
+                managed.get(limit) if limit else None,
+                tuple(sorted(arn for arn in asked if arn not in managed)),
+            )
+
+
+def told(every: Sequence[Principal], held: Sequence[Held], named: Sequence[str]) -> list[dict[str, str]]:
+    """A row for each principal that may read something and is not named, by its name or ARN."""
+    rows: list[dict[str, str]] = []
+    for one in every:
+        if one.arn in named or (one.kind == "role" and one.name in named):
+            continue
+        for state, words in _judged(one, held):
+            rows.append({"state": state, "place": str(one), "words": words})
+    return rows
+
+
+def _judged(one: Principal, held: Sequence[Held]) -> Iterator[tuple[str, str]]:
+    if one.unread:
+        yield "unknown", f"IAM does not tell the policy {', '.join(one.unread)}"
+        return
+    surely: list[str] = []
+    perhaps: list[str] = []
+    try:
+        for thing in held:
+            if may_read(one, thing):
+                surely.append(thing.name)
+            elif may_read(one, thing, loosely=True):
+                perhaps.append(thing.name)
+    except PolicyError as error:
+        yield "unknown", str(error)
+        return
+    if surely:
+        yield "bad", f"may read {_few(surely)}"
+    elif perhaps:
+        yield "unknown", f"may read {_few(perhaps)} under conditions that cannot be judged here"
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def may_read(one: Principal, thing: Held, *, loosely: bool = False) -> bool:
+    """Whether one of the actions is allowed, and the key's use. ``loosely`` takes every condition for one that may be
+    met where it allows, and for one that may not be where it denies. Raises PolicyError."""
+    policies: tuple[Document, ...] = (*one.policies, _own(thing.policy, one.arn))
+    allowed = any(_allows(one, policies, action, thing.arn, {}, loosely) for action in thing.actions)
+    if not allowed or not thing.key:
+        return allowed
+    by_key = () if thing.key_policy is None else (_own(thing.key_policy, one.arn),)
+    return _allows(one, (*one.policies, *by_key), "kms:Decrypt", thing.key, thing.via, loosely)
+
+
+def _allows(
+    one: Principal,
+    policies: Sequence[Document],
+    action: str,
+    arn: str,
+    more: Mapping[str, str],
+    loosely: bool,
+) -> bool:
+    account = account_of(one.arn) or ""
+    context = {
+        "aws:PrincipalArn": one.arn,
+        "aws:PrincipalAccount": account,
+        "aws:ResourceAccount": account,
+        "aws:RequestedRegion": (arn.split(":") + [""] * 4)[3],
+        "aws:SecureTransport": "true",
+        "aws:MultiFactorAuthPresent": "true",
+        "secretsmanager:SecretId": arn,
+        "secretsmanager:VersionStage": "AWSCURRENT",
+        **({"aws:username": one.name} if one.kind == "user" else {}),
+        **more,
+    }
+    request = Request(action, arn, context, {"AWS": one.arn})
+    asked = [policies] if one.boundary is None else [policies, [one.boundary]]
+    return all(decide([_loose(two) if loosely else two for two in every], request) for every in asked)
+
+
+def _own(document: Document, arn: str) -> Document:
+    """A resource's policy without what it leaves to the identities' policies, as it does by naming the account."""
+    kept = []
+    for one in statements(document):
+        principal = one.get("Principal")
+        names = [str(who) for who in listed(principal.get("AWS"))] if isinstance(principal, Mapping) else []
+        if one.get("Effect") == "Allow" and principal != "*" and not {"*", arn} & set(names):
+            continue
+        kept.append(one)
+    return {"Statement": kept}
+
+
+def _loose(document: Document) -> Document:
+    found = []
+    for one in statements(document):
+        if one.get("Condition") and one.get("Effect") == "Deny":
+            continue
+        found.append({part: value for part, value in one.items() if part != "Condition"})
+    return {"Statement": found}

@@ -1,0 +1,194 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the versions before the current ones still open: as far as the stores and the journal tell, and what can be
+tried, and where. Pure.
+
+Values are compared here and leave as words, but for those of a :class:`Try`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph, server_addresses
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import REVOKE, Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, with_login
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import ACCEPTED, REFUSED, UNTRIED
+
+POSTGRESQL, VALKEY, AWS, SSH, DJANGO = "postgresql", "valkey", "aws", "ssh", "django"
+SERVERS = {
+    "postgresql_role": POSTGRESQL,
+    "valkey_user": VALKEY,
+    "elasticache_auth_token": VALKEY,
+    "aws_access_key": AWS,
+    "ssh_key": SSH,
+    "django_secret_key": DJANGO,
+}
+"""What a kind's credentials open."""
+BY_SERVERS, BY_HOSTS, BY_SESSIONS, BY_AWS = "servers", "hosts", "sessions", "aws"
+BY = {POSTGRESQL: BY_SERVERS, VALKEY: BY_SERVERS, SSH: BY_HOSTS, DJANGO: BY_SESSIONS, AWS: BY_AWS}
+"""Where it is tried: at servers from one application host, at every host, at the application, from the controller."""
+
+
+@dataclass(frozen=True)
+class Try:
+    """A credential whose former values can be tried where the current one is used."""
+
+    credential: str
+    server: str
+    current: Any = field(repr=False)
+    """URL of the application's, private key, access key as a Login, or signing key."""
+    former: tuple[Any, ...] = field(repr=False)
+    """The same with each former value."""
+    user: str = ""
+    """Whose logins an SSH key is tried for, where that is not Ansible's own user."""
+
+    @property
+    def by(self) -> str:
+        return BY[self.server]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return {
+            "credential": self.credential,
+            "server": self.server,
+            "current": self.current,
+            "former": list(self.former),
+            "user": self.user,
+        }
+
+
+def told(
+    catalog: Catalog, now: Contents, values: Mapping[str, str], before: Contents, journal: Journal
+) -> dict[str, dict[str, Any]]:
+    """State and words by credential; ``by`` where it can be tried, beside words that hold until it was."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, credential in catalog.credentials.items():
+        old, new = (
+            credential_graph.find(catalog, credential, before),
+            credential_graph.find(catalog, credential, now).login,
+        )
+        if not [one for one in _passwords(old) if one != new.password]:
+            found[name] = said(UNTRIED, "no former value of it is kept")
+        elif SERVERS.get(credential.kind) == DJANGO and old.login.password is not None:
+            one = _try(catalog, credential, now, before, journal)
+            found[name] = _signing(credential, values, old.login.password, journal, one)
+        else:
+            found[name] = _login(catalog, credential, now, before, journal)
+    return found
+
+
+def tries(catalog: Catalog, now: Contents, before: Contents, journal: Journal) -> list[Try]:
+    """What can be tried, with values."""
+    every = (_try(catalog, one, now, before, journal) for one in catalog.credentials.values())
+    return [one for one in every if isinstance(one, Try)]
+
+
+def _try(catalog: Catalog, credential: Credential, now: Contents, before: Contents, journal: Journal) -> Any:
+    """A Try, or why there is none."""
+    why = _planned(credential, journal)
+    if why:
+        return why
+    server = SERVERS.get(credential.kind)
+    if server is None:
+        return f"credentials of the kind {credential.kind} are not tried here"
+    current, former = (
+        credential_graph.find(catalog, credential, now),
+        credential_graph.find(catalog, credential, before),
+    )
+    if current.problems or current.login.password is None:
+        return f"its current value cannot be read: {'; '.join(current.problems) or 'no place holds it'}"
+    passwords = [one for one in _passwords(former) if one != current.login.password]
+    if BY[server] != BY_SERVERS:
+        return _apart(credential, server, current.login, passwords, _users(former))
+    if current.url is None:
+        return "no server is known to try it at: it appears in no URL"
+    wrong = server_addresses.leads_elsewhere(catalog, credential, current.locations)
+    if wrong:
+        return wrong
+    found = []
+    for password in passwords:
+        for user in dict.fromkeys((*_users(former), current.login.username)):
+            found.append(with_login(current.url, Login(user, password)))
+    return _found(Try(credential.name, server, current.url, tuple(dict.fromkeys(found))))
+
+
+def _apart(credential: Credential, server: str, current: Login, passwords: list[str], users: list[str]) -> Any:
+    """What no URL leads to: keys, which are their own whole login, but for those that have an id."""
+    if server != AWS:
+        user = str(credential.options.get("user") or "") if server == SSH else ""
+        return _found(Try(credential.name, server, current.password, tuple(passwords), user))
+    if passwords and not users:
+        return "the id of its former key is not kept"
+    pairs = [Login(user, password) for password in passwords for user in users]
+    return _found(Try(credential.name, server, current, tuple(pairs)))
+
+
+def _found(one: Try) -> Any:
+    return one if one.former else "no former value of it is kept"
+
+
+def _passwords(found: credential_graph.Found) -> list[str]:
+    """Those of all places, which may have been written at different times."""
+    every = [one.login.password for one in found.appearances if one.in_url or not one.spot.is_user]
+    return list(dict.fromkeys(one for one in every if one))
+
+
+def _users(found: credential_graph.Found) -> list[str]:
+    every = [one.login.username for one in found.appearances if one.in_url or one.spot.is_user]
+    return list(dict.fromkeys(one for one in every if one))
+
+
+def said(state: str, words: str, **more: Any) -> dict[str, Any]:
+    return {"state": state, "words": words, **more}
+
+
+def _signing(credential: Credential, values: Mapping[str, str], old: str, journal: Journal, one: Any) -> dict[str, Any]:
+    """By what the stores hold; ``one`` is a Try, which tells of the application too, or why there is none."""
+    kept = [one.strip() for one in values.get(credential.fallbacks or "", "").split(",")]
+    due = [one.due for one in journal.obligations.values() if one.credential == credential.name]
+    if old not in kept:
+        words = "the former key is none of the fallbacks, so nothing that it signed is accepted"
+        if isinstance(one, Try):
+            return said(REFUSED, words, by=BY_SESSIONS)
+        return said(REFUSED, f"{words}; no session was tried: {one}")
+    if due:
+        return said(UNTRIED, f"the former key verifies until {min(due)}, as planned")
+    return said(ACCEPTED, f"the former key is still in {credential.fallbacks}, and nothing plans to take it out")
+
+
+def _planned(credential: Credential, journal: Journal) -> str | None:
+    """Why the former value is or may be valid still."""
+    name, page = credential.name, credential.provider_url
+    later = [one for one in journal.obligations.values() if one.credential == name]
+    planned = [one.due for one in later if one.act != REVOKE]
+    if planned:
+        return f"the former value stays valid until {min(planned)}, as planned"
+    if later:
+        at, where = max(one.due for one in later), f"at {page}" if page else "where it was issued"
+        return f"nobody has confirmed yet that the former value, replaced at {at}, was revoked {where}"
+    open_one = journal.rotation
+    if open_one is not None and name in (open_one.plan.get("credentials") or ()):
+        return f"{open_one} is open, and both values are valid until it ends"
+    return None
+
+
+def _login(
+    catalog: Catalog, credential: Credential, now: Contents, before: Contents, journal: Journal
+) -> dict[str, Any]:
+    found = _try(catalog, credential, now, before, journal)
+    if isinstance(found, Try):
+        return said(UNTRIED, "it was not tried where it used to work", by=found.by)
+    why = _planned(credential, journal)
+    last = journal.rotated.get(credential.name)
+    if why:
+        return said(UNTRIED, why)
+    if last is None:
+        return said(UNTRIED, f"{found}, and the journal tells of no rotation of it")
+    if credential.kind == "external":
+        return said(UNTRIED, f"{found}; rotation {last.rotation} replaced it at {last.at}")
+    return said(UNTRIED, f"{found}; rotation {last.rotation} saw its refusal before it closed at {last.at}")

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How long the last rotation of each credential took from the promotion to the proof of refusal. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
+
+PROMOTES, REMOVES = "promote", "retire"
+
+
+def measured(entries: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Seconds by credential, the newest rotation's: exact from the journal's entries where it still keeps them, else
+    at most the whole rotation, as the audit log has it."""
+    found: dict[str, dict[str, Any]] = {}
+    for record in records:
+        if record.get("outcome") == "completed":
+            seconds = _between(record.get("started"), record.get("at"))
+            for name in record.get("credentials", ()) if seconds is not None else ():
+                found[name] = {"seconds": seconds, "rotation": record.get("rotation", ""), "exact": False}
+    for rotation, own in _by_rotation(entries).items():
+        # A takeover repeats the step; one that somebody's writes made necessary again begins anew.
+        steps = [(before.get("step") if before else "", one) for before, one in zip([None, *own], own, strict=False)]
+        promoted = [one for was, one in steps if one.get("step") == PROMOTES != was]
+        # The entry after it says that the removal is done, and it is done only when the refusal was seen.
+        removed = [one for was, one in steps if was == REMOVES != one.get("step")]
+        if not promoted or not removed:
+            continue
+        seconds = _between(promoted[-1].get("at"), removed[-1].get("at"))
+        plan: Mapping[str, Any] = next((one["plan"] for one in own if one.get("plan")), {})
+        for name in plan.get("credentials", {}) if seconds is not None else ():
+            found[name] = {"seconds": seconds, "rotation": rotation, "exact": True}
+    return found
+
+
+def _by_rotation(entries: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    grouped: dict[str, list[Mapping[str, Any]]] = {}
+    for one in entries:
+        grouped.setdefault(str(one.get("rotation", "")), []).append(one)
+    return grouped
+
+
+def _between(start: Any, end: Any) -> int | None:
+    try:
+        return int((credential_ages.moment(str(end)) - credential_ages.moment(str(start))).total_seconds())
+    except JournalError:
+        return None

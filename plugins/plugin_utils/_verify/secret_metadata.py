@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What Secrets Manager and KMS tell of secrets without their values, over boto3 clients. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NotFound, StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policies_reader
+
+AWS_KEY = "alias/aws/secretsmanager"
+"""The key that encrypts a secret which names none."""
+
+
+class SecretFacts:
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def described(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Each secret's stages, key, replicas and deletion date; what concerns one is told of that one."""
+        return {name: self._described(name) for name in names}
+
+    def _described(self, name: str) -> dict[str, Any]:
+        try:
+            with aws_errors.translated("secretsmanager:DescribeSecret", f"secret {name}"):
+                found = self._client.describe_secret(SecretId=name)
+        except NotFound:
+            return {"missing": True, "problem": "is not there"}
+        except Denied as error:
+            return {"problem": str(error)}
+        versions = found.get("VersionIdsToStages", {})
+        deleted = found.get("DeletedDate")
+        return {
+            "arn": found["ARN"],
+            "stages": {label: version for version, labels in versions.items() for label in labels},
+            "key": found.get("KmsKeyId") or AWS_KEY,
+            "replicas": {one["Region"]: one.get("Status", "unknown") for one in found.get("ReplicationStatus", [])},
+            "deleted": deleted.strftime("%Y-%m-%dT%H:%M:%SZ") if deleted else None,
+            "rotation_enabled": bool(found.get("RotationEnabled")),
+        }
+
+    def beginning(self, prefix: str) -> list[str]:
+        """The names that begin so."""
+        with aws_errors.translated("secretsmanager:ListSecrets", prefix):
+            pages = self._client.get_paginator("list_secrets").paginate(Filters=[{"Key": "name", "Values": [prefix]}])
+            found = [one["Name"] for page in pages for one in page["SecretList"]]
+        return sorted(name for name in found if name.startswith(prefix))
+
+    def policies(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Each secret's own policy; empty for one that has none."""
+        return {name: self._policy(name) for name in names}
+
+    def _policy(self, name: str) -> dict[str, Any]:
+        try:
+            with aws_errors.translated("secretsmanager:GetResourcePolicy", f"secret {name}"):
+                found = self._client.get_resource_policy(SecretId=name).get("ResourcePolicy")
+        except StoreError as error:
+            return {"problem": str(error)}
+        return {"document": policies_reader.document(found or "{}")}
+
+
+def keys(client: Any, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """State, manager and rotation of each key of KMS."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in dict.fromkeys(names):
+        try:
+            found[name] = _key(client, name)
+        except StoreError as error:
+            found[name] = {"problem": str(error)}
+    return found
+
+
+def _key(client: Any, name: str) -> dict[str, Any]:
+    if name == AWS_KEY:  # AWS makes it with the first secret, keeps it enabled, and rotates it every year
+        return {"state": "Enabled", "manager": "AWS", "rotating": True}
+    with aws_errors.translated("kms:DescribeKey", name):
+        told: Mapping[str, Any] = client.describe_key(KeyId=name)["KeyMetadata"]
+    answer = {"state": told["KeyState"], "manager": told.get("KeyManager", "CUSTOMER"), "rotating": None}
+    if answer["manager"] == "AWS" or answer["state"] != "Enabled":
+        return answer
+    try:
+        with aws_errors.translated("kms:GetKeyRotationStatus", name):
+            answer["rotating"] = bool(client.get_key_rotation_status(KeyId=told["KeyId"])["KeyRotationEnabled"])
+    except StoreError as error:
+        answer["why"] = str(error)
+    return answer

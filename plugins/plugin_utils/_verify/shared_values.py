@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which secret values two environments share, compared by fingerprints under one run's key. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+
+SIGNING = "django_secret_key"
+
+
+def fingerprints(values: Mapping[str, str], sensitivity: Mapping[str, str], key: str) -> dict[str, str]:
+    """Setting by fingerprint: whole values of high sensitivity, and the password inside each URL.
+
+    What is shorter than eight characters is equal by chance too often.
+    """
+    found: dict[str, str] = {}
+    for name in sorted(values):
+        how = sensitivity.get(name, "high")
+        texts = redaction.maskable({name: values[name]}, {name: how})
+        # A URL of medium sensitivity, or a host, may well be shared; the password in it may not.
+        for text in texts if how == "high" else [one for one in texts if one != values[name]]:
+            data = text.encode("utf-8", "surrogateescape")
+            found.setdefault(hmac.new(key.encode(), data, hashlib.sha256).hexdigest(), name)
+    return found
+
+
+def shared(own: Mapping[str, str], other: Mapping[str, str]) -> list[dict[str, str]]:
+    """Pairs of settings that hold the same."""
+    pairs: set[tuple[str, str]] = {(own[mac], other[mac]) for mac in set(own) & set(other)}
+    return [{"own": mine, "other": theirs} for mine, theirs in sorted(pairs)]
+
+
+def signing_settings(catalog: Catalog) -> list[str]:
+    """The settings that hold signing keys."""
+    found = {name for one in catalog.credentials.values() if one.kind == SIGNING for name in one.settings}
+    found |= {one.fallbacks for one in catalog.credentials.values() if one.kind == SIGNING and one.fallbacks}
+    return sorted(found | ({"SECRET_KEY"} & set(catalog.settings)))
+
+
+def told(
+    catalog: Catalog, own: Mapping[str, str], others: Mapping[str, Mapping[str, str]], unread: Mapping[str, str]
+) -> dict[str, Any]:
+    return {
+        "compared": len(own),
+        "signing": signing_settings(catalog),
+        "others": {name: shared(own, one) for name, one in others.items()},
+        "unread": dict(unread),
+    }

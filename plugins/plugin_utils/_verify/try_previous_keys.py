@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Tries former keys from the controller: access keys at STS, SSH keys over Ansible's own way to a host. It only logs
+in, by what rotations prove a removal with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import (
+    ACCEPTED,
+    REFUSED,
+    UNTRIED,
+    Answer,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import login as ssh_login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import Try
+
+
+def given(info: str, task_vars: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What verify_info found to try, with values. Raises AnsibleActionFail."""
+    return list(registered(info, task_vars, having="tries", kind=Sequence)["tries"])
+
+
+def at_aws(keys: AccessKeys, one: Try) -> dict[str, str]:
+    def log_in(login: Login) -> Answer:
+        whose = keys.identity(login)
+        return (ACCEPTED, f"AWS as {whose}") if whose else (REFUSED, "AWS knows no such key")
+
+    return _told(revoked_logins.judged(log_in, one.current, one.former))
+
+
+def at_host(connection: Any, host: str, one: Mapping[str, Any]) -> dict[str, str]:
+    """``one`` is a Try's data."""
+    try:
+        way = ssh_login.way_of(connection, host, one["user"])
+    except SecretsError as error:
+        return _told((UNTRIED, str(error)))
+
+    def log_in(private: str) -> Answer:
+        found = ssh_login.asked(way, private, one["credential"], in_full=private == one["current"])
+        if found.accepted is None:
+            return UNTRIED, found.verdict.reason or "no answer"
+        return (ACCEPTED if found.accepted else REFUSED), host
+
+    return _told(revoked_logins.judged(log_in, one["current"], one["former"]))
+
+
+def _told(answer: Answer) -> dict[str, str]:
+    state, words = answer
+    return {"state": state, "words": words}

@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What zizmor finds in workflows, as it finds it offline. What it quotes of them is left out: it may be a value."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import bounded_program
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
+
+NAME = "zizmor"
+REMEDY = "install zizmor (pip install zizmor, or brew install zizmor)"
+SECONDS = 60
+"""How long one run may take."""
+BY_HAND = "zizmor --offline --strict-collection ."
+_ARGUMENTS = ("--offline", "--format=json", "--no-exit-codes", "--no-progress", "--color=never", "--quiet")
+CONFIGURATIONS = (".github/zizmor.yml", ".github/zizmor.yaml", "zizmor.yml", "zizmor.yaml")
+"""What a repository may say of its findings."""
+OTHERS = (".github/dependabot.yml", ".github/dependabot.yaml", ".pre-commit-config.yaml", ".pre-commit-hooks.yaml")
+"""What it looks at beside workflows and composite actions."""
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+"""Of the environment: no token, so that nothing could be asked with one."""
+
+
+def installed() -> str | None:
+    """On the path, or beside the Python that runs this, as in a virtual environment."""
+    return shutil.which(NAME) or shutil.which(NAME, path=os.path.dirname(sys.executable))
+
+
+def looked(copy: str, *, config: str = "", program: str | None = None, seconds: float = SECONDS) -> dict[str, Any]:
+    """Findings in a folder of copies, and what it could not read. Raises ScanError.
+
+    ``config`` is the repository's own configuration of it; no other one counts.
+    """
+    program = program or installed()
+    if program is None:
+        raise ScanError(f"zizmor is not installed here; {REMEDY}")
+    command = [program, *_ARGUMENTS, *(("--config", config) if config else ("--no-config",))]
+    code, text = _ran([*command, "--strict-collection", "."], copy, seconds)
+    problems = []
+    if code != 0:
+        # Strictly, one file that it cannot read keeps it from all others.
+        problems = [f"zizmor cannot read every workflow; see which: {BY_HAND}"]
+        code, text = _ran([*command, "."], copy, seconds)
+    found = findings(text) if code == 0 else None
+    if found is None:
+        raise ScanError(f"zizmor ended with {code}; run it in the repository by hand to see why: {BY_HAND}")
+    return {"findings": found, "not_checked": problems, "accepted": 0}
+
+
+def findings(text: bytes) -> list[dict[str, Any]] | None:
+    """Place and words of each; None for what is no answer of zizmor's."""
+    try:
+        told = json.loads(text)
+        return sorted(
+            (_finding(one) for one in told if not one.get("ignored")), key=lambda one: (one["path"], one["line"])
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _finding(one: Mapping[str, Any]) -> dict[str, Any]:
+    path, line = _place(one["locations"])
+    severity = str(one["determinations"]["severity"]).lower()
+    # Its other words quote the workflow.
+    return {"path": path, "line": line, "words": f"{one['ident']} ({severity}): {one['desc']}", "opens": bool(path)}
+
+
+def _place(locations: list[Mapping[str, Any]]) -> tuple[str, int]:
+    primary = [one for one in locations if one["symbolic"].get("kind") == "Primary"] or locations
+    if not primary:
+        return "", 0
+    key = primary[0]["symbolic"]["key"].get("Local") or {}
+    path = os.path.normpath(str(key.get("verbatim_path", ""))) if key.get("verbatim_path") else ""
+    return path, int(primary[0]["concrete"]["location"]["start_point"]["row"]) + 1
+
+
+def _ran(command: list[str], copy: str, seconds: float) -> tuple[int, bytes]:
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    bounds = Bounds(idle=seconds, seconds=seconds)
+    try:
+        return 0, bounded_program.output_of(command, environment=environment, cwd=copy, bounds=bounds, what=NAME)
+    except bounded_program.Failed as error:
+        return error.code, b""
+    except bounded_program.NotStarted as error:
+        raise ScanError(f"{error}; {REMEDY}") from None
+    except ScanError as error:
+        raise ScanError(f"{error}; run it in the repository by hand: {BY_HAND}") from None

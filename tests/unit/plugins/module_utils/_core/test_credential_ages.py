@@ -1,0 +1,124 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
+    REVOKE,
+    Journal,
+    Obligation,
+    Rotated,
+)
+
+NOW = datetime(2026, 11, 25, 15, 0, 0, tzinfo=UTC)
+SETTINGS: dict[str, Any] = {
+    "HIGH": {"group": "core"},
+    "LOW": {"value": "x"},
+    "DEPLOY_KEY": {"github": "secret", "inventory": "x"},
+}
+
+
+@pytest.fixture(scope="module")
+def made(catalog: Callable[..., Catalog]) -> Catalog:
+    return catalog(
+        SETTINGS,
+        credentials={
+            "own": {"kind": "k", "max_age_days": 30, "appears_in": [{"setting": "LOW"}]},
+            "high": {"kind": "k", "appears_in": [{"setting": "HIGH"}, {"setting": "LOW"}]},
+            "low": {"kind": "k", "appears_in": [{"setting": "LOW"}]},
+            "placed": {"kind": "k", "appears_in": [{"secret": "s-{environment}"}]},
+            "mirrored": {"kind": "k", "appears_in": [{"github": "DEPLOY_KEY"}]},
+        },
+    )
+
+
+def rotated(**days: int) -> Journal:
+    """A journal of credentials that were rotated so many days ago."""
+    return Journal(
+        rotated={
+            name: Rotated(credential_ages.stamp(NOW - timedelta(days=ago)), "ann@x", "r1") for name, ago in days.items()
+        }
+    )
+
+
+@given(st.datetimes(min_value=datetime(1900, 1, 1), timezones=st.just(UTC)))
+def test_a_moment_is_kept_to_the_second(moment: datetime) -> None:
+    assert credential_ages.moment(credential_ages.stamp(moment)) == moment.replace(microsecond=0)
+
+
+def test_a_stamp_is_in_utc() -> None:
+    there = timezone(timedelta(hours=5, minutes=30))
+    assert credential_ages.stamp(datetime(2026, 1, 1, 2, 0, tzinfo=there)) == "2025-12-31T20:30:00Z"
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-11-25", "2026-11-25T15:00:00+01:00", "2026-13-01T00:00:00Z"])
+def test_what_is_no_time(text: str) -> None:
+    with pytest.raises(JournalError, match="in the journal is no time such as"):
+        credential_ages.moment(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"), [("own", 30), ("high", 90), ("low", None), ("placed", 90), ("mirrored", 90)]
+)
+def test_a_limit(made: Catalog, name: str, limit: int | None) -> None:
+    assert credential_ages.limit_of(made, made.credentials[name]) == limit
+
+
+@pytest.mark.parametrize(
+    ("days", "due", "left", "words"),
+    [
+        (None, True, None, "due: no record of its last rotation (limit 30 days)"),
+        (0, False, 30, "0 days old, due in 30 days"),
+        (29, False, 1, "29 days old, due in 1 days"),
+        (30, True, 0, "due: 30 days old (limit 30)"),
+        (45, True, -15, "due: 45 days old (limit 30)"),
+        (-3, False, 30, "0 days old, due in 30 days"),
+    ],
+)
+def test_an_age(made: Catalog, days: int | None, due: bool, left: int | None, words: str) -> None:
+    journal = Journal() if days is None else rotated(own=days)
+    age = credential_ages.age_of(made, made.credentials["own"], journal, NOW)
+    assert (age.due, age.left, age.words) == (due, left, words)
+    assert (age.credential, age.kind, age.last) == ("own", "k", journal.rotated.get("own"))
+
+
+def test_a_day_is_a_whole_one(made: Catalog) -> None:
+    almost = Journal(
+        rotated={"own": Rotated(credential_ages.stamp(NOW - timedelta(days=30, seconds=-1)), "ann@x", "r1")}
+    )
+    assert credential_ages.age_of(made, made.credentials["own"], almost, NOW).days == 29
+
+
+def test_without_a_limit_nothing_is_due(made: Catalog) -> None:
+    for journal in (Journal(), rotated(low=4000)):
+        age = credential_ages.age_of(made, made.credentials["low"], journal, NOW)
+        assert (age.due, age.left, age.words) == (False, None, "has no limit")
+
+
+def test_those_due_longest_come_first(made: Catalog) -> None:
+    found = credential_ages.ages(made, rotated(own=31, high=200, low=1, mirrored=10), NOW)
+    assert [age.credential for age in found] == ["high", "own", "placed", "mirrored", "low"]
+
+
+def test_obligations_that_are_due() -> None:
+    def one(name: str, ahead: int) -> Obligation:
+        return Obligation(name, "c", "retire", credential_ages.stamp(NOW + timedelta(seconds=ahead)), "r1")
+
+    journal = Journal(obligations={one.id: one for one in (one("r1/z", -5), one("r1/b", 1), one("r1/a", 0))})
+    assert [found.id for found in credential_ages.due_obligations(journal, NOW)] == ["r1/a", "r1/z"]
+    assert credential_ages.due_obligations(Journal(), NOW) == []
+    elsewhere = Obligation("r1/c", "c", REVOKE, credential_ages.stamp(NOW), "r1")
+    assert credential_ages.due_obligations(Journal(obligations={"r1/c": elsewhere}), NOW) == [], "no run can do that"
+    left = replace(one("r1/a", -5), hosts=("web2",))
+    assert credential_ages.due_obligations(Journal(obligations={left.id: left}), NOW) == [], "the leak's own"

@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Committed ``.env`` files: what is a placeholder, and what is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import env_placeholders
+from tests.unit.plugins.plugin_utils._verify.verify_facts import catalog
+
+LIVE = frozenset({"the-live-value-of-today", "live-password"})
+NONE = None
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("SECRET_KEY=change_me_dev_only", NONE),
+        ("SECRET_KEY=django-insecure-0123456789", NONE),
+        ("SECRET_KEY=", NONE),
+        ("SECRET_KEY=''", NONE),
+        ("SECRET_KEY=short", NONE),
+        ("SECRET_KEY=${SECRET_KEY}", NONE),
+        ("SECRET_KEY=<your key here>", NONE),
+        ("DEBUG=True", NONE),
+        ("PAGE_SIZE=100000000", NONE),
+        ("DATABASE_URL=postgresql://postgres:postgres@localhost/shop", NONE),
+        ("DATABASE_URL=postgresql://shop:change_me@db.internal/shop", NONE),
+        ("REDIS_URL=redis://redis.example.net:6379/0", NONE),
+        ("# SECRET_KEY=9f8a7b6c5d4e3f2a1b0c", NONE),
+        ("SECRET_KEY=9f8a7b6c5d4e3f2a1b0c", "is no placeholder"),
+        ("export SECRET_KEY='9f8a7b6c5d4e3f2a1b0c'", "is no placeholder"),
+        ("SOME_TOKEN=9f8a7b6c5d4e3f2a1b0c", "is no placeholder"),
+        ("DATABASE_URL=postgresql://shop:9f8a7b6c5d@db.internal/shop", "holds a password that is no placeholder"),
+        ("SECRET_KEY=the-live-value-of-today", "holds the live value"),
+        ("ANYTHING=the-live-value-of-today # a comment", "holds the live value"),
+        ("DATABASE_URL=postgresql://shop:live-password@localhost/shop", "holds the live value"),
+    ],
+)
+def test_a_line(line: str, words: str | None) -> None:
+    found = env_placeholders.judged(f"# head\n{line}\n", catalog(), LIVE)
+    assert [(at, said) for _name, at, said in found] == ([(2, words)] if words else [])
+
+
+def test_a_setting_of_low_sensitivity_and_one_with_its_example() -> None:
+    settings = {
+        "MODE_TOKEN": {"value": "x", "sensitivity": "low"},
+        "API_KEY": {"group": "core", "example": "0123456789abcdef"},
+    }
+    text = "MODE_TOKEN=abcdefghijklmnop\nAPI_KEY=0123456789abcdef\n"
+    assert env_placeholders.judged(text, catalog(settings=settings, credentials={}), frozenset()) == []
+
+
+def test_live_values_are_those_that_are_masked() -> None:
+    values = {"A": "postgresql://u:a-long-password@h/d", "B": "short", "C": "a value of low sensitivity"}
+    found = env_placeholders.live_values(values, {"A": "high", "B": "high", "C": "low"})
+    assert found == {"postgresql://u:a-long-password@h/d", "a-long-password"}

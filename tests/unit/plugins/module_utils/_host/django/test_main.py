@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is told of stores that were emptied, and what a try takes back of it; integration tests ask whether it is so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import http_probe
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import main as django_main
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django.session_formats import (
+    Doubt,
+    Session,
+    Store,
+    Whose,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django.via_application import Cached, InProcesses
+
+LISTS_NONE = {
+    "store": "cache",
+    "why": "the cache cannot list its keys, so copies without a row are not found",
+    "options": ["clear_cache"],
+    "restart": False,
+}
+OF_PROCESSES = {
+    "store": "cache",
+    "why": "the cache is in each process's own memory",
+    "options": [],
+    "restart": True,
+}
+
+
+class Held(Store):
+    """Sessions in the database, of which the last has expired."""
+
+    name = "db"
+
+    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+        del read
+        yield [Session("a", "1"), Session("b", "2"), Session("c", "1", live=False)]
+
+    def end(self, keys: Sequence[str]) -> int:
+        return len(keys)
+
+
+class Copies(Store):
+    """A cache where none is found."""
+
+    name = "cache"
+
+    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+        del read
+        return iter(())
+
+    def doubt(self, rows: int) -> Doubt:
+        return Doubt(f"{rows} rows", ("cache_prefix", "cache_setting"))
+
+
+@pytest.mark.parametrize(("account", "allowed", "refused"), [(0, False, True), (0, True, False), (1000, False, False)])
+def test_root_does_not_run_the_applications_code(
+    monkeypatch: pytest.MonkeyPatch, account: int, allowed: bool, refused: bool
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: account)
+    params = {**dict.fromkeys(django_main.ARGUMENT_SPEC), "chdir": "/nowhere", "allow_root": allowed, "former": []}
+    with pytest.raises(HostError) as found:
+        django_main.answer(params, check=True)
+    assert (str(found.value) == django_main.AS_ROOT) is refused
+
+
+def test_what_the_database_had_is_what_had_not_expired() -> None:
+    found = django_main.outcome("cached_db", Whose(), [Held(), Copies()], check=False)
+    assert found["doubtful"] == [
+        {"store": "cache", "why": "2 rows", "options": ["cache_prefix", "cache_setting"], "restart": False}
+    ]
+    assert found["warnings"] == ["2 rows; see that cache_prefix and cache_setting are the application's"]
+    found = django_main.outcome("cached_db", Whose(frozenset({"1"})), [Held(), Copies()], check=True)
+    assert (found["count"], found["doubtful"][0]["why"]) == (2, "1 rows")
+    assert django_main.outcome("db", Whose(), [Held()], check=False)["doubtful"] == []
+
+
+@pytest.mark.parametrize("second", [401, 200, 503])
+@pytest.mark.parametrize(
+    ("place", "doubt"),
+    [(Cached(None, ""), LISTS_NONE), (InProcesses(None, "", own=True, alone=False), OF_PROCESSES)],
+)
+def test_a_refusal_speaks_for_what_processes_share(
+    monkeypatch: pytest.MonkeyPatch, second: int, place: Store, doubt: dict[str, Any]
+) -> None:
+    answers = [401, 200, second]
+    monkeypatch.setattr(http_probe.Probe, "_login", lambda _self: None)
+    monkeypatch.setattr(http_probe.Probe, "_answer", lambda _self, _session: http_probe.Answer(answers.pop(0)))
+    monkeypatch.setattr(http_probe, "user_of", lambda _name: None)
+    monkeypatch.setattr(django_main.via_application, "found", lambda _engine: ("cached_db", None))
+    params = {"probe_url": "http://127.0.0.1/", "probe_user": None, "former": [], "former_unread": []}
+    found = django_main.probed(
+        params, [], lambda _session: django_main.outcome("cached_db", Whose(), [Held(), place], check=False), again=True
+    )
+    assert bool(found["tried"]) is (second == 401)
+    assert found["doubtful"] == ([] if second == 401 and not doubt["restart"] else [doubt])

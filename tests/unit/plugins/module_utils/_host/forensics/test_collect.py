@@ -1,0 +1,224 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is gathered on a host that a test made up: its logs, its accounts, and programs that answer or hang."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import collect as forensics_collect
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts
+from ansible_collections.watchparty.secrets.plugins.modules import host_evidence
+from tests.modules import run_module
+from tests.unit.plugins.module_utils._host.ssh.public_keys import key
+
+SAID = "Accepted publickey for deploy from 203.0.113.9 port 40022 ssh2: ED25519 SHA256:abc"
+
+
+class Machine:
+    """Everything that the module looks at, below one folder."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.programs = folder / "bin"
+        self.env = folder / "app.env"
+        for name in ("bin", "journal/machine", "home/deploy/.ssh", "sshd_config.d"):
+            (folder / name).mkdir(parents=True)
+        monkeypatch.setenv("PATH", f"{self.programs}:/usr/bin:/bin")
+        monkeypatch.setattr(forensics_collect, "LOGS", (str(folder / "auth.log"), str(folder / "secure")))
+        monkeypatch.setattr(forensics_collect, "WTMP", str(folder / "wtmp"))
+        monkeypatch.setattr(forensics_collect, "JOURNALS", (str(folder / "journal"),))
+        monkeypatch.setattr(all_accounts, "SSHD", str(folder / "sshd_config"))
+        users = {name: SimpleNamespace(pw_name=name, pw_dir=str(folder / "home" / name)) for name in ("deploy", "root")}
+        monkeypatch.setattr(all_accounts.pwd, "getpwall", lambda: list(users.values()))
+        monkeypatch.setattr(forensics_collect.pwd, "getpwnam", lambda name: users[name])
+        monkeypatch.setattr(forensics_collect.pwd, "getpwuid", lambda _uid: users["deploy"])
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def program(self, name: str, script: str) -> None:
+        path = self.write(f"bin/{name}", f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
+    def journal(self, script: str) -> None:
+        self.write("journal/machine/system.journal", "")
+        self.program("journalctl", script)
+
+    def gathered(self, **more: Any) -> dict[str, list[str]]:
+        wanted = {"since": 0.0, "seconds": 5.0, "path": str(self.env), "units": (), "known": (), **more}
+        return forensics_collect.gathered(forensics_collect.Wanted(**wanted))
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(tmp_path, monkeypatch)
+
+
+class TestLogins:
+    def test_the_systemd_journal_comes_first(self, machine: Machine) -> None:
+        entry = json.dumps({"__REALTIME_TIMESTAMP": "1764072000000000", "MESSAGE": SAID})
+        machine.journal(f"echo \"$@\" > {machine.folder}/asked; cat <<'X'\n{entry}\nX")
+        machine.write("auth.log", f"2026-11-25T10:00:00Z web1 sshd[1]: {SAID}\n" * 2)
+        assert machine.gathered(since=1764000000.0) == {
+            "lines": ["deploy logged in from 203.0.113.9 by publickey SHA256:abc, 2025-11-25T12:00:00Z"],
+            "short": [],
+        }
+        asked = (machine.folder / "asked").read_text()
+        assert "--since=@1764000000" in asked
+        assert "SYSLOG_IDENTIFIER=sshd SYSLOG_IDENTIFIER=sshd-session _UID=0" in asked
+
+    def test_nobody(self, machine: Machine) -> None:
+        machine.journal("true")
+        assert machine.gathered()["lines"] == ["nobody logged in by SSH"]
+        assert machine.gathered(since=0.5)["lines"] == ["nobody logged in by SSH since 1970-01-01T00:00:00Z"]
+
+    def test_a_log_where_there_is_no_journal(self, machine: Machine) -> None:
+        machine.write("secure", f"2026-11-25T10:00:00Z web1 sshd[1]: {SAID}\n")
+        found = machine.gathered()
+        assert found["lines"] == ["deploy logged in from 203.0.113.9 by publickey SHA256:abc, 2026-11-25T10:00:00Z"]
+        assert found["short"] == [forensics_collect.FORGEABLE]
+
+    def test_a_journal_that_may_not_be_read(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+        """journalctl would show nothing and end well, which must not be taken for "nobody"."""
+        machine.journal("true")
+        monkeypatch.setattr(forensics_collect.os, "access", lambda _path, _mode: False)
+        found = machine.gathered()
+        assert found["lines"] == []
+        assert found["short"][0] == "logins: this user may not read the systemd journal; use become"
+
+    def test_a_journal_that_fails(self, machine: Machine) -> None:
+        machine.journal("exit 3")
+        assert machine.gathered()["short"][0] == "logins: journalctl ended with 3"
+
+    def test_no_record_at_all_and_wtmp(self, machine: Machine) -> None:
+        assert machine.gathered()["short"] == [
+            "logins: no systemd journal",
+            "logins: no other record can be read",
+        ]
+        record = forensics_collect.records.UTMP.pack(7, 1, b"", b"", b"root", b"::1", 0, 0, 0, 100, 0, 0, 0, 0, 0, b"")
+        (machine.folder / "wtmp").write_bytes(record)
+        found = machine.gathered()
+        assert found["lines"] == ["root logged in from ::1, 1970-01-01T00:01:40Z"]
+        assert found["short"][1] == "logins: only wtmp, which names no keys"
+
+
+class TestDeadline:
+    def test_a_journal_that_hangs_keeps_what_it_showed(self, machine: Machine) -> None:
+        entry = json.dumps({"__REALTIME_TIMESTAMP": "1764072000000000", "MESSAGE": SAID})
+        machine.journal(f"cat <<'X'\n{entry}\nX\nexec sleep 30")
+        machine.write("home/deploy/.ssh/authorized_keys", f"{key('me')} me\n")
+        began = time.monotonic()
+        found = machine.gathered(seconds=2.0)
+        assert time.monotonic() - began < 15
+        assert [line.split()[0] for line in found["lines"]] == ["deploy", "unknown"]
+        assert found["short"] == ["logins: the systemd journal was not read to its end"]
+
+    def test_a_sort_that_hangs_is_named_and_costs_the_others_nothing(
+        self, machine: Machine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        machine.journal("true")
+        over = threading.Event()
+        monkeypatch.setattr(all_accounts, "paths", lambda _patterns: over.wait(30) and [])
+        began = time.monotonic()
+        found = machine.gathered(seconds=0.5)
+        assert time.monotonic() - began < 15
+        over.set()
+        assert found["short"] == ["authorized_keys: not all was seen in 0 s"]
+        assert found["lines"] == ["nobody logged in by SSH"]
+
+    def test_systemd_that_gives_no_answer(self, machine: Machine) -> None:
+        machine.program("systemctl", "exec sleep 30")
+        machine.journal("true")
+        assert machine.gathered(seconds=1.0, units=["web.service"])["short"] == ["processes: systemctl: gave no answer"]
+
+
+class TestKeys:
+    def test_of_every_account_and_place(self, machine: Machine) -> None:
+        machine.journal("true")
+        machine.write("sshd_config", "AuthorizedKeysFile .ssh/authorized_keys\n")
+        machine.write(
+            "sshd_config.d/a.conf", f"AuthorizedKeysFile .ssh/authorized_keys {machine.folder}/keys/%u %h/k\n"
+        )
+        machine.write("home/deploy/.ssh/authorized_keys", f"{key('one')} one\n{key('known')} known\n")
+        machine.write("keys/root", f"{key('two')} two\n")
+        machine.write("home/root/k", f"{key('three')} three\n")
+        machine.write("home/root/.ssh/authorized_keys2", f"{key('five')} not read by this sshd\n")
+        known = forensics_collect.records.key_of(key("known").encode())
+        assert known is not None
+        ours = forensics_collect.Placed(known.fingerprint, "deploy_ssh", "deploy", "", leaked=True)
+        found = machine.gathered(known=[ours])
+        told = [line for line in found["lines"] if line.startswith("unknown")]
+        assert [line.partition("(")[2].partition(")")[0] for line in told] == ["one", "three", "two"]
+        assert found["short"] == []
+        assert "AAAA" in key("one")
+        assert "AAAA" not in str(found)
+
+    @pytest.mark.parametrize(("account", "file"), [("deploy", ""), ("", ".ssh/authorized_keys"), ("nobody-here", "")])
+    def test_a_leaked_one_in_another_account(self, machine: Machine, account: str, file: str) -> None:
+        """Its own account is by default the one that Ansible logs in as."""
+        machine.journal("true")
+        for name in ("deploy", "root"):
+            machine.write(f"home/{name}/.ssh/authorized_keys", f"{key('ours')} ci\n")
+        known = forensics_collect.records.key_of(key("ours").encode())
+        assert known is not None
+        given = {"fingerprint": known.fingerprint, "credential": "deploy_ssh", "account": account, "file": file}
+        placed = forensics_collect.Placed(**given, leaked=True)
+        told = [line for line in machine.gathered(known=[placed])["lines"] if "key" in line]
+        start = f"LEAKED key {known.fingerprint} of deploy_ssh (ci) in {machine.folder}/home"
+        assert told[-1].startswith(f"{start}/root/.ssh/authorized_keys, ")
+        assert len(told) == (2 if account == "nobody-here" else 1)
+
+    def test_what_cannot_be_read_and_a_program_that_is_asked(self, machine: Machine) -> None:
+        machine.journal("true")
+        machine.write("sshd_config", "AuthorizedKeysCommand /usr/bin/keys\nAuthorizedKeysCommandUser nobody\n")
+        os.mkfifo(machine.folder / "home/deploy/.ssh/authorized_keys")
+        assert machine.gathered()["short"] == [
+            "authorized_keys: 1 files cannot be read or are larger than 4 MiB; use become, or look at them",
+            "authorized_keys: sshd also asks a program (AuthorizedKeysCommand), which was not asked here",
+        ]
+        machine.write("sshd_config", "AuthorizedKeysCommand none\n")
+        assert len(machine.gathered()["short"]) == 1
+
+
+def test_processes(machine: Machine) -> None:
+    machine.journal("true")
+    machine.env.write_text("A=1\n")
+    machine.program("systemctl", f"printf 'Id=web.service\\nMainPID={os.getpid()}\\n\\nId=w.service\\nMainPID=0\\n'")
+    lines = machine.gathered(units=["web.service", "w.service"])["lines"]
+    assert lines[1] == "w.service does not run"
+    assert lines[2].startswith("web.service runs since 20")
+    assert "BEFORE its file changed" in lines[2]
+    machine.program("systemctl", "exit 1")
+    assert machine.gathered(units=["web.service"])["short"] == ["processes: systemctl: gave no answer"]
+
+
+class TestModule:
+    def test_runs(self, machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+        machine.journal("true")
+        known = [{"fingerprint": "SHA256:x", "credential": "deploy_ssh", "leaked": True}]
+        given = {"path": str(machine.env), "units": ["-x"], "known_keys": known}
+        found, _text = run_module(host_evidence.main, given, capsys)
+        assert found == {"changed": False, "lines": ["nobody logged in by SSH"], "short": []}
+
+    @pytest.mark.parametrize(
+        ("more", "words"),
+        [
+            ({"since": "yesterday"}, "since: 'yesterday' is no time such as 2026-11-20T10:00:00Z"),
+            ({"seconds": 0}, "seconds must be at least 1"),
+        ],
+    )
+    def test_bad_input(self, capsys: pytest.CaptureFixture[str], more: dict[str, Any], words: str) -> None:
+        found, _text = run_module(host_evidence.main, {"path": "/nowhere/.env", **more}, capsys)
+        assert found["msg"] == words

@@ -1,0 +1,380 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A host that fetches for itself, against moto in this process: what is written, what stays, and what is said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from moto import mock_aws
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.pull import fetch as pull_fetch
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.pull.fetch import (
+    GOOD,
+    INVALID,
+    KEPT,
+    NO_ACCESS,
+    USAGE,
+    NotConfigured,
+    Outcome,
+    Wanted,
+    fetch,
+    wanted_of,
+)
+from sandbox.seed import Journal
+from tests import state
+
+JOURNAL = Journal("app-journal", "app", "test")
+CATALOG: dict[str, Any] = {
+    "application": "app",
+    "journal": {"s3": JOURNAL.bucket},
+    "settings": {
+        "KEY": {"group": "core", "required": True},
+        "PORT": {"parameter": "X/PORT", "type": "integer"},
+    },
+}
+CLIENTS: dict[str, Any] = {}
+CANARY = "canary-of-the-first-generation"
+OTHER = "canary-of-the-second-generation"
+
+
+@dataclass
+class Host:
+    """One host: its file, its clock, and the way to moto."""
+
+    directory: Path
+    catalog: Any = field(default_factory=lambda: CATALOG)
+    gone: int = 0
+    """How many connections fail from now on."""
+    slept: list[float] = field(default_factory=list)
+    regions: list[str | None] = field(default_factory=list)
+
+    @property
+    def path(self) -> Path:
+        return self.directory / ".env"
+
+    @property
+    def mark(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(state.mark(self.path).read_text())
+        return found
+
+    def values(self) -> dict[str, str]:
+        return dotenv.from_dotenv(self.path.read_text())
+
+    def connect(self, region: str | None) -> Callable[[str], Any]:
+        self.regions.append(region)
+        if self.gone:
+            self.gone -= 1
+            raise NoAccess("AWS could not be reached")
+        return lambda service: CLIENTS.setdefault(service, boto3.client(service, region_name="eu-west-3"))
+
+    def fetch(self, *, check: bool = False, **more: Any) -> Outcome:
+        wanted = Wanted(**{"environment": "test", "path": str(self.path), "patience": 0, **more})
+        outcome = fetch(
+            wanted,
+            lambda: self.catalog,
+            self.connect,
+            check=check,
+            sleep=self.slept.append,
+            clock=lambda: float(sum(self.slept)),
+        )
+        assert "canary" not in "\n".join(outcome.words)
+        return outcome
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        store(CANARY)
+        JOURNAL.make(client)
+        CLIENTS["ssm"] = boto3.client("ssm", region_name="eu-west-3")
+        parameter("/app/test/X/PORT", "1")
+        yield Host(tmp_path)
+    CLIENTS.clear()
+
+
+def store(value: str) -> str:
+    manager = CLIENTS.setdefault("secretsmanager", boto3.client("secretsmanager", region_name="eu-west-3"))
+    text = json.dumps({"KEY": value})
+    if not manager.list_secrets()["SecretList"]:
+        return str(manager.create_secret(Name="app/test/core", SecretString=text)["VersionId"])
+    return str(manager.put_secret_value(SecretId="app/test/core", SecretString=text)["VersionId"])
+
+
+def parameter(name: str, value: str) -> None:
+    CLIENTS["ssm"].put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+
+
+def client(service: str) -> Any:
+    return boto3.client(service, region_name="eu-west-3")
+
+
+def journal(number: int, **more: Any) -> None:
+    entry = {"rotation": "r1", "step": "deploy", "who": "ann@laptop", "at": "10:00", **more}
+    JOURNAL.add(client, number, entry)
+
+
+def test_it_writes_what_the_stores_hold_and_a_second_time_nothing(host: Host) -> None:
+    first = host.fetch()
+    assert (first.code, first.changed) == (GOOD, True)
+    assert f"{host.path} is written, mode 0600 (snapshot s-" in first.words[-1]
+    assert first.words[-1].endswith("; added: KEY, PORT")
+    assert host.values() == {"KEY": CANARY, "PORT": "1"}
+    assert host.path.stat().st_mode & 0o777 == 0o600
+    assert host.path.read_text().startswith(f"# {atomic_file.HEADER}\n"), "the bytes of a deploy"
+    written = host.path.stat().st_mtime_ns
+    second = host.fetch()
+    assert (second.code, second.changed) == (GOOD, False)
+    assert "is unchanged" in second.words[-1]
+    assert host.path.stat().st_mtime_ns == written
+
+
+def test_changes_are_told_by_name(host: Host) -> None:
+    host.path.write_text("KEY=canary\nOLD=canary\n")
+    assert host.fetch().words[-1].endswith("; added: PORT; changed: KEY; removed: OLD")
+
+
+def test_a_file_that_cannot_be_parsed_is_replaced(host: Host) -> None:
+    host.path.write_bytes(b"\xff'")
+    assert host.fetch().code == GOOD
+    assert host.values()["KEY"] == CANARY
+
+
+def test_a_mode_is_mended(host: Host) -> None:
+    host.fetch()
+    assert host.fetch(mode="0640").words[-1].endswith("owner, mode or spelling mended")
+    assert host.path.stat().st_mode & 0o777 == 0o640
+
+
+def test_check_writes_nothing(host: Host) -> None:
+    looked = host.fetch(check=True)
+    assert (looked.code, looked.changed) == (GOOD, True)
+    assert "would be written" in looked.words[-1]
+    assert list(host.directory.iterdir()) == []
+
+
+def test_services_may_run_on_something_else_until_a_deploy_proves_it(host: Host) -> None:
+    host.fetch()
+    assert host.mark["accepted"]["restart"] is True
+    with atomic_file.held(str(host.path)) as env:
+        env_file_mark.Mark(env).prove(host.mark["accepted"]["snapshot"], atomic_file.required(env.file))
+    host.fetch()
+    with state.held_mark(host.path) as mark:
+        assert mark.is_settled(atomic_file.digest(host.path.read_bytes())), "the same bytes"
+    store(OTHER)
+    host.fetch()
+    assert host.mark["accepted"]["restart"] is True
+    assert state.backup(host.path).read_text() != host.path.read_text(), "the way back is the proven file"
+
+
+def test_with_aws_gone_the_last_file_stays(host: Host) -> None:
+    host.fetch()
+    before = host.path.read_bytes()
+    store(OTHER)
+    host.gone = 1
+    outcome = host.fetch()
+    assert outcome.code == KEPT
+    assert outcome.words[0] == "AWS could not be reached"
+    assert f"{host.path} stays as it was written at 20" in outcome.words[1]
+    assert f"(snapshot {host.mark['accepted']['snapshot']})" in outcome.words[1]
+    assert host.path.read_bytes() == before
+
+
+def test_a_file_that_somebody_edited_stays_too_and_that_is_said(host: Host) -> None:
+    host.fetch()
+    host.path.write_text("KEY=canary-by-hand\n")
+    host.gone = 1
+    outcome = host.fetch()
+    assert outcome.code == KEPT
+    assert "it is not the file that its mark names" in outcome.words[1]
+
+
+@pytest.mark.parametrize("content", [b"", b"# nothing\n", b"no assignment", b"\xff"])
+def test_what_holds_no_settings_is_nothing_to_start_on(host: Host, content: bytes) -> None:
+    host.path.write_bytes(content)
+    host.gone = 1
+    outcome = host.fetch()
+    assert outcome.code == NO_ACCESS
+    assert "holds no settings, so nothing can start on it" in outcome.words[1]
+
+
+def test_without_a_file_it_goes_on_for_a_while_and_then_fails(host: Host) -> None:
+    host.gone = 100
+    outcome = host.fetch(patience=12)
+    assert outcome.code == NO_ACCESS
+    assert "is not there either" in outcome.words[1]
+    assert len(host.slept) == 3
+
+
+def test_without_a_file_a_network_that_comes_late_is_waited_for(host: Host) -> None:
+    host.gone = 2
+    assert host.fetch(patience=60).code == GOOD
+    assert len(host.slept) == 2
+    assert host.values()["KEY"] == CANARY
+
+
+def test_with_a_file_the_application_is_not_kept_waiting(host: Host) -> None:
+    host.fetch()
+    host.gone = 100
+    assert host.fetch(patience=60).code == KEPT
+    assert host.slept == []
+
+
+def test_a_link_is_no_file_to_start_on(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("KEY=canary\n")
+    host.path.symlink_to(tmp_path / "elsewhere")
+    outcome = host.fetch()
+    assert outcome.code == INVALID
+    assert "is a symbolic link" in outcome.words[0]
+    assert "there is no last good file" in outcome.words[1]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_an_environment_that_is_not_complete(host: Host, kept: bool) -> None:
+    if kept:
+        host.fetch()
+    CLIENTS["secretsmanager"].put_secret_value(SecretId="app/test/core", SecretString="{}")
+    outcome = host.fetch()
+    assert outcome.code == (KEPT if kept else INVALID)
+    assert "KEY: is missing" in outcome.words[0]
+
+
+def test_a_value_that_its_readers_cannot_read(host: Host) -> None:
+    store("canary\nline\n")
+    outcome = host.fetch()
+    assert outcome.code == INVALID
+    assert "KEY: no spelling of its value is read back exactly by django_environ" in outcome.words[0]
+    host.catalog = {**host.catalog, "readers": ["shell"]}
+    assert host.fetch().code == GOOD
+    assert host.values() == {"KEY": "canary\nline\n", "PORT": "1"}
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_catalog_that_is_not_valid(host: Host, kept: bool) -> None:
+    if kept:
+        host.fetch()
+    host.catalog = {"application": "app", "settings": {"KEY": {"nonsense": 1}}}
+    outcome = host.fetch()
+    assert outcome.code == (KEPT if kept else USAGE)
+    assert "settings.KEY" in outcome.words[0]
+
+
+def test_an_owner_who_does_not_exist(host: Host) -> None:
+    assert "owner nobody-of-that-name does not exist" in host.fetch(owner="nobody-of-that-name").words[0]
+    assert "is not octal" in host.fetch(mode="rw").words[0]
+
+
+def test_another_account_is_not_read(host: Host) -> None:
+    host.catalog = {**CATALOG, "environments": {"test": {"expected_account_id": "999999999999"}}}
+    outcome = host.fetch()
+    assert outcome.code == NO_ACCESS
+    assert "the catalog expects 999999999999" in outcome.words[0]
+    host.catalog = {**CATALOG, "environments": {"test": {"expected_account_id": "123456789012"}}}
+    assert host.fetch().code == GOOD
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "eu-west-3"), ("eu-north-1", "eu-north-1")])
+def test_the_region_of_the_catalog_is_the_last_resort(host: Host, given: str | None, expected: str) -> None:
+    host.catalog = {**CATALOG, "environments": {"test": {"region": "eu-west-3"}}}
+    host.fetch(region=given)
+    assert host.regions == [expected]
+
+
+def test_an_open_rotation_prescribes_what_is_read(host: Host) -> None:
+    old = CLIENTS["secretsmanager"].describe_secret(SecretId="app/test/core")["VersionIdsToStages"]
+    store(OTHER)
+    journal(1, prescribes={"secrets": {"app/test/core": next(iter(old))}})
+    outcome = host.fetch()
+    assert outcome.code == GOOD
+    assert "rotation r1 of ann@laptop" in outcome.words[0]
+    assert host.values()["KEY"] == CANARY
+    assert host.mark["accepted"]["journal"] == 1
+
+
+def test_an_open_rotation_that_prescribes_nothing_yet_is_waited_for(host: Host) -> None:
+    journal(1, step="plan")
+    outcome = host.fetch(patience=5)
+    assert outcome.code == INVALID
+    assert "prescribes no snapshot yet" in outcome.words[0]
+    assert len(host.slept) == 1
+
+
+def test_what_was_read_under_a_lower_journal_number_is_refused(host: Host) -> None:
+    host.fetch()
+    with state.held_mark(host.path) as mark:
+        mark.accept("s-newer", 7, atomic_file.digest(host.path.read_bytes()))
+    store(OTHER)
+    outcome = host.fetch()
+    assert outcome.code == KEPT
+    assert "already accepted a snapshot read at journal number 7" in outcome.words[0]
+    assert host.values()["KEY"] == CANARY
+
+
+def test_an_error_that_nobody_thought_of_keeps_the_file_and_is_not_quoted(host: Host) -> None:
+    host.fetch()
+
+    def broken(_region: str | None) -> Any:
+        raise RuntimeError("canary")
+
+    host.connect = broken  # type: ignore[method-assign]
+    outcome = host.fetch()
+    assert outcome.code == KEPT
+    assert outcome.words[0] == "an error that nobody thought of: RuntimeError"
+
+
+def test_the_words_of_a_connection_that_fails(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> Any:
+        raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+
+    monkeypatch.setattr(CLIENTS["ssm"], "get_paginator", fails, raising=False)
+    monkeypatch.setattr(CLIENTS["ssm"], "get_parameters_by_path", fails, raising=False)
+    outcome = host.fetch()
+    assert outcome.code == NO_ACCESS
+    assert outcome.words[0].startswith("AWS could not be reached for ssm:GetParametersByPath")
+
+
+def test_a_configuration() -> None:
+    found = wanted_of({"environment": "test", "path": "/x/.env", "mode": "0640", "owner": None, "patience": 5})
+    assert found == Wanted("test", "/x/.env", mode="0640", patience=5)
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ([], "must be a JSON object"),
+        ({"environment": "test"}, "must be a JSON object with environment, path"),
+        ({"environment": "test", "path": "/x", "colour": "red"}, "no others than"),
+        ({"environment": "test", "path": "x"}, "path must be absolute"),
+        ({"environment": "test", "path": "/x", "mode": 600}, "mode must be of type str"),
+        ({"environment": "test", "path": "/x", "patience": True}, "patience must be of type int"),
+        ({"environment": "test", "path": "/x", "owner": ["shell"]}, "owner must be of type str"),
+    ],
+)
+def test_a_configuration_that_is_not_right(document: Any, words: str) -> None:
+    with pytest.raises(NotConfigured, match=words):
+        wanted_of(document)
+
+
+def test_nothing_shows_a_value(host: Host) -> None:
+    content = dotenv.to_dotenv({"KEY": CANARY}).encode()
+    with atomic_file.held(str(host.path), write=False) as env:
+        plan = env_file_mark.planned(env, content, atomic_file.Ownership(None, None, 0o600), None, None)
+    assert "canary" not in repr(plan)
+    assert plan.rewrite
+    assert not plan.is_settled
+    assert pull_fetch.PAUSE > 0

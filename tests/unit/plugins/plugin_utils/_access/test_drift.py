@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Policies that mean the same are the same; every other difference is named by its statement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import drift as access_drift
+
+READ = {"Sid": "Read", "Effect": "Allow", "Action": ["s:Get", "s:List"], "Resource": "arn:a"}
+BARE = {"Effect": "Allow", "Action": "s:Put", "Resource": "arn:b"}
+
+
+def differences(*found: dict[str, Any]) -> list[str]:
+    return list(access_drift.differences({"Statement": [READ, BARE]}, {"Statement": list(found)}))
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {**READ, "Action": ["s:List", "s:Get"]},
+        {**READ, "Resource": ["arn:a"]},
+        {**READ, "Action": ["s:List", "s:Get", "s:Get"]},
+    ],
+)
+def test_what_means_the_same(same: dict[str, Any]) -> None:
+    assert differences(same, BARE) == []
+
+
+def test_one_statement_alone_and_a_condition_in_another_spelling() -> None:
+    one = {**BARE, "Condition": {"Bool": {"aws:MultiFactorAuthPresent": True}}}
+    other = {**BARE, "Condition": {"Bool": {"aws:MultiFactorAuthPresent": ["true"]}}}
+    assert list(access_drift.differences({"Statement": one}, {"Statement": [other]})) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ([READ], ["lacks statement number 2"]),
+        ([BARE], ["lacks statement Read", "lacks statement number 2", "has statement number 1"]),
+        ([{**READ, "Action": "s:*"}, BARE], ["statement Read differs in Action"]),
+        ([{**READ, "Effect": "Deny", "Resource": "*"}, BARE], ["statement Read differs in Effect, Resource"]),
+        ([READ, {**BARE, "Condition": {"Null": {"a": "true"}}}], ["statement number 2 differs in Condition"]),
+        ([READ, BARE, {**READ, "Sid": "More"}], ["has statement More, which the catalog does not ask for"]),
+    ],
+)
+def test_what_differs(found: list[dict[str, Any]], words: list[str]) -> None:
+    told = differences(*found)
+    assert len(told) == len(words)
+    assert all(one.startswith(start) for one, start in zip(told, words, strict=True))
+
+
+PLAN: dict[str, Any] = {
+    "key": {"alias": "alias/k", "policy": {"Statement": [READ]}},
+    "provider": {"url": "https://tokens.example.com", "arn": "arn:p", "client_ids": ["sts"]},
+    "policies": [{"name": "r", "arn": "arn:r", "document": {"Statement": [READ]}}],
+    "roles": [{"name": "r", "trust": {"Statement": [BARE]}, "policies": ["arn:r"]}],
+}
+ROLE = {
+    "trust": {"Statement": [BARE]},
+    "policies": {"r": {"Statement": [READ]}},
+    "attached": {"r": "arn:r"},
+    "inline": [],
+}
+KEY = {"arn": "arn:k", "policy": {"Statement": [READ]}}
+PROVIDER = {"clients": ["sts"]}
+GONE: dict[str, Any] = {"missing": True, "problem": "is not there"}
+
+
+def rows(role: Any = ROLE, key: Any = KEY, provider: Any = PROVIDER) -> list[tuple[str, str, str]]:
+    found = access_drift.told(PLAN, {"r": role}, key, provider)
+    return [(one["state"], one["place"], one["words"]) for one in found if one["state"] != "good"]
+
+
+def test_all_of_it_as_planned() -> None:
+    assert rows() == []
+    assert len(access_drift.told(PLAN, {"r": ROLE}, KEY, PROVIDER)) == 3
+
+
+def test_nothing_of_it_is_there() -> None:
+    assert rows(GONE, None, None) == [("unknown", "", access_drift.NOTHING)]
+
+
+@pytest.mark.parametrize(
+    ("over", "row"),
+    [
+        ({"role": GONE}, ("bad", "role r", "is not there")),
+        ({"role": {"problem": "AWS denies it"}}, ("unknown", "role r", "AWS denies it")),
+        ({"role": {**ROLE, "attached": {}}}, ("bad", "role r", "policy r is not attached")),
+        (
+            {"role": {**ROLE, "policies": {"r": {"Statement": [{**READ, "Action": "*"}]}}}},
+            ("bad", "role r", "policy r: statement Read differs in Action"),
+        ),
+        (
+            {"role": {**ROLE, "trust": {"Statement": [{**BARE, "Action": "*"}]}}},
+            ("bad", "role r", "who may take it: statement number 1 differs in Action"),
+        ),
+        (
+            {"role": {**ROLE, "inline": ["mine"]}},
+            ("bad", "role r", "has the policy mine too, which the catalog does not ask for"),
+        ),
+        ({"key": None}, ("bad", "key alias/k", "is not there")),
+        ({"key": {"arn": "arn:k", "problem": "denied"}}, ("unknown", "key alias/k", "denied")),
+        ({"key": {**KEY, "policy": {}}}, ("bad", "key alias/k", "lacks statement Read")),
+        (
+            {"provider": None},
+            ("bad", "provider https://tokens.example.com", "is not there, so no workflow gets a session"),
+        ),
+        ({"provider": {"problem": "denied"}}, ("unknown", "provider https://tokens.example.com", "denied")),
+        ({"provider": {"clients": []}}, ("bad", "provider https://tokens.example.com", "does not take tokens for sts")),
+    ],
+)
+def test_each_difference(over: dict[str, Any], row: tuple[str, str, str]) -> None:
+    assert rows(**over) == [row]

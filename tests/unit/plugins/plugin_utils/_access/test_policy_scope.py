@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_scope
+
+BASE: dict[str, Any] = {
+    "application": "shop",
+    "contacts": {"security": "security@example.com"},
+    "audit_log": {"log_group": "/shop/audit"},
+    "settings": {"TOKEN": {"group": "core"}, "HOSTS": {"parameter": "HOSTS"}},
+    "environments": {"production": {}, "staging": {}},
+}
+CACHE = {
+    "kind": "elasticache_auth_token",
+    "options": {"replication_group": "shop"},
+    "appears_in": [{"setting": "TOKEN"}],
+}
+USER = {"kind": "aws_access_key", "options": {"user": "shop"}, "appears_in": [{"setting": "TOKEN"}]}
+
+
+def refuse(**over: Any) -> str:
+    document = {**BASE, **over}
+    try:
+        policy_scope.require_narrow(document, catalog_parser.parse(document, "production"))
+    except PolicyError as error:
+        return str(error)
+    return ""
+
+
+def test_a_narrow_catalog_is_fine() -> None:
+    assert refuse() == ""
+
+
+@pytest.mark.parametrize("environment", ["production", "staging"])
+def test_so_is_the_worked_example(load_catalog: Callable[[str], dict[str, Any]], environment: str) -> None:
+    document = load_catalog("examples/watchparty/group_vars/all/secrets_catalog.yml")
+    policy_scope.require_narrow(document, catalog_parser.parse(document, environment))
+
+
+@pytest.mark.parametrize(
+    ("over", "words"),
+    [
+        # Another environment's
+        ({"stores": {"secrets_manager": {"name": "shop/{group}"}}}, "secret shop/core: is staging's too"),
+        (
+            {"stores": {"ssm": {"path": "/shop"}}},
+            "stores.ssm: /shop and staging's /shop lie in one another",
+        ),
+        (
+            {
+                "environments": {"production": {"stores": {"ssm": {"path": "/shop"}}}, "staging": {}},
+            },
+            "stores.ssm: /shop and staging's /shop/staging lie in one another",
+        ),
+        ({"aws": {"kms_key": "alias/shop"}}, "aws.kms_key alias/shop: is staging's too"),
+        ({"aws": {"roles": {"host": "MyAppRole"}}}, "aws.roles MyAppRole: is staging's too"),
+        ({"aws": {"bucket": "media"}}, "aws.bucket media: is staging's too"),
+        ({"credentials": {"cache": CACHE}}, "replication group shop: is staging's too"),
+        ({"credentials": {"storage": USER}}, "IAM user shop: is staging's too"),
+        ({"purge": {"cdn": {"distribution": "E2QWRU"}}}, "distribution E2QWRU: is staging's too"),
+        # Its own
+        (
+            {"settings": {"TOKEN": {"secret": "shop-rotation/{environment}/core"}}},
+            "secret shop-rotation/production/core: lies among those that rotations make and delete",
+        ),
+        (
+            {"settings": {"TOKEN": {"secret": "shop-rotation-logins/{environment}/core"}}},
+            "secret shop-rotation-logins/production/core: lies among those that rotations make and delete",
+        ),
+        (
+            {
+                "github": {"repository": "example/shop"},
+                "stores": {"ssm": {"path": "/shop-github/{environment}/x"}},
+            },
+            "stores.ssm.path: /shop-github/production/x and /shop-github/production, which records",
+        ),
+        (
+            {"credentials": {"storage": {**USER, "options": {}}}},
+            "credentials.storage.options.user: is missing; without it every IAM user",
+        ),
+        ({"aws": {"roles": {"host": "{environment}-x", "deploy": "{environment}-x"}}}, "production-x is the role"),
+        (
+            {"audit_log": {"s3": "shop-audit/records"}, "aws": {"bucket": "shop-audit"}},
+            "aws.bucket: shop-audit holds the audit log, which hosts could then delete",
+        ),
+        (
+            {"journal": {"s3": "shop-media"}, "aws": {"bucket": "shop-media"}},
+            "aws.bucket: shop-media holds the journal, which hosts could then write; use another",
+        ),
+        (
+            {
+                "journal": {"s3": "shop-media"},
+                "environments": {"production": {}, "staging": {"aws": {"bucket": "shop-media"}}},
+            },
+            "journal.s3: shop-media is staging's aws.bucket, whose hosts could then write the journal; use another",
+        ),
+        # Names that mean more than themselves
+        ({"settings": {"TOKEN": {"secret": "shop/{environment}/*"}}}, "'shop/production/*' is no name of a secret"),
+        ({"settings": {"TOKEN": {"secret": "{environment}/${{x}}"}}}, "is no name of a secret"),
+        ({"stores": {"ssm": {"path": "/shop/{environment}/*"}}}, "'/shop/production/*' is no name of a parameter"),
+        ({"audit_log": {"log_group": "/shop/*"}}, "audit_log.log_group: '/shop/*' is no name of a log group"),
+        ({"aws": {"kms_key": "alias/aws/ssm"}}, "aws.kms_key: 'alias/aws/ssm' is no name of a alias"),
+        ({"aws": {"replicas": ["*"]}}, "aws.replicas: '*' is no name of a region"),
+        ({"aws": {"bucket": "*"}}, "aws.bucket: '*' is no name of a bucket"),
+        (
+            {"credentials": {"storage": {**USER, "options": {"user": "*"}}}},
+            "credentials: '*' is no name of a IAM user",
+        ),
+        (
+            {"credentials": {"cache": {**CACHE, "options": {"replication_group": "shop-*"}}}},
+            "credentials: 'shop-*' is no name of a replication group",
+        ),
+        (
+            {
+                "settings": {"TOKEN": {"group": "core"}, "LIMIT_*": {"parameter": "LIMIT_*"}},
+                "credentials": {"odd": {"kind": "external", "appears_in": [{"setting": "LIMIT_*"}]}},
+            },
+            "'/shop/production/LIMIT_*' is no name of a parameter",
+        ),
+    ],
+)
+def test_what_would_be_granted_beyond_what_is_read(over: dict[str, Any], words: str) -> None:
+    found = refuse(**over)
+    assert found.startswith("Environment production: roles would be granted more than the environment reads")
+    assert words in found
+
+
+def test_two_accounts_share_nothing() -> None:
+    both = {"production": {"expected_account_id": "123456789012"}, "staging": {"expected_account_id": "210987654321"}}
+    shared = {"aws": {"roles": {"host": "MyAppRole"}, "kms_key": "alias/shop"}}
+    assert refuse(**shared, environments=both) == ""
+    both["staging"]["expected_account_id"] = "123456789012"
+    assert "MyAppRole" in refuse(**shared, environments=both)
+
+
+def test_every_problem_is_named_at_once() -> None:
+    found = refuse(aws={"kms_key": "alias/shop", "bucket": "media", "roles": {"host": "MyAppRole"}})
+    assert all(name in found for name in ("alias/shop", "media", "MyAppRole"))

@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What provisioning makes of access, as data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.resources import (
+    Asked,
+    Standing,
+    is_numbered,
+    key_arn,
+    objections,
+    plan,
+    policy_names,
+    tags,
+    unknown,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.trust_policies import Workflow
+
+GROUND = Ground("123456789012", "eu-west-3", "arn:aws:kms:eu-west-3:123456789012:key/1")
+OPERATOR = "arn:aws:iam::123456789012:user/ann"
+OURS = {"Application": "shop", "Environment": "staging", "ManagedBy": "watchparty.secrets"}
+
+
+def made(**over: Any) -> Catalog:
+    base = {"application": "shop", "settings": {"TOKEN": {"group": "core"}}}
+    return catalog_parser.parse({**base, **over}, "staging")
+
+
+def test_tags() -> None:
+    assert tags(made()) == {**OURS, "Owner": "shop"}
+    assert tags(made(contacts={"security": "sec@example.com"}))["Owner"] == "sec@example.com"
+    more = made(aws={"owner": "ops@example.com", "tags": {"CostCenter": "42"}})
+    assert tags(more) == {**OURS, "Owner": "ops@example.com", "CostCenter": "42"}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"Application": "x"}, "aws.tags.Application: is set by provisioning itself"),
+        ({"Owner": "x"}, "for Owner use aws.owner"),
+        ({"a": "b#"}, "a='b#' is no tag that AWS takes"),
+        ({"aws:x": "b"}, "is no tag"),
+        ({"a" * 129: "b"}, "is no tag"),
+        ({"a": "b" * 257}, "is no tag"),
+    ],
+)
+def test_tags_that_aws_refuses(given: dict[str, str], words: str) -> None:
+    with pytest.raises(PolicyError, match=words):
+        tags(made(aws={"tags": given}))
+
+
+def test_what_has_other_tags_is_named_unless_adopted() -> None:
+    catalog = made()
+    ours = Standing("role", "ours", {**OURS, "Team": "x"})
+    theirs = Standing("role", "theirs", {**OURS, "Environment": "production"})
+    bare = Standing("policy", "bare")
+    found = objections(catalog, [ours, theirs, bare], [])
+    assert len(found) == 2
+    assert found[0].startswith("role theirs is there and not ours (Environment=production); choose another name")
+    assert "policy bare is there and not ours (Application=(none), Environment=(none), ManagedBy=(none))" in found[1]
+    assert "-e aws_access_adopt=bare" in found[1]
+    assert objections(catalog, [ours, theirs, bare], ["theirs", "bare"]) == ()
+    assert unknown(["theirs", "nobody"], [theirs]) == ("nobody",)
+
+
+def test_names_of_policies() -> None:
+    assert policy_names("r", 3) == ("r", "r-2", "r-3")
+    assert all(is_numbered(name, "r") for name in ("r", "r-2", "r-10"))
+    assert not any(is_numbered(name, "r") for name in ("r2", "r-x", "r-2-3", "xr"))
+
+
+def test_roles_that_nobody_could_take_are_noted_and_not_made() -> None:
+    found = plan(made(), GROUND, Asked())
+    assert [one["kind"] for one in found["roles"]] == ["host"]
+    assert found["provider"] == {}
+    assert [line.split(":")[0] for line in found["notes"]] == ["no role deploy", "no roles rotate, respond and verify"]
+    assert found["roles"][0]["profile"]
+
+
+def test_everything() -> None:
+    catalog = made(
+        github={"repository": "example/shop"}, aws={"operators": [OPERATOR], "host_principal": "ecs.amazonaws.com"}
+    )
+    found = plan(catalog, GROUND, Asked(workflow=Workflow(branch="main")))
+    assert [one["kind"] for one in found["roles"]] == ["deploy", "host", "rotate", "respond", "verify"]
+    assert not any(one["profile"] for one in found["roles"])
+    (note,) = found["notes"]
+    assert note.startswith("role shop-staging-host trusts ecs.amazonaws.com for any account's resources, since")
+    arns = [arn for one in found["roles"] for arn in one["policies"]]
+    assert arns == [one["arn"] for one in found["policies"]]
+    assert found["summary"][0].startswith("role shop-staging-deploy for repo:example/shop:ref:refs/heads/main: ")
+    assert found["summary"][0].endswith(" characters in 1 policy")
+    assert found["summary"][1].startswith("role shop-staging-host for ecs.amazonaws.com: ")
+    assert OPERATOR in found["summary"][2]
+    assert found["provider"]["arn"].endswith(":oidc-provider/token.actions.githubusercontent.com")
+
+
+def test_the_key_before_it_is_made() -> None:
+    assert key_arn("1", "r", "aws", None) == "arn:aws:kms:r:1:key/not-made-yet"
+    assert key_arn("1", "r", "aws", "arn") == "arn"

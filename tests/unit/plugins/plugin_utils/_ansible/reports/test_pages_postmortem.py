@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The post-mortem as a page: it can ask no network for anything, and every text in it is text."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import postmortem_markdown
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports.pages import postmortem as page
+from tests.unit.plugins.plugin_utils._leak.postmortem_facts import chain, facts
+
+VOID = {"meta", "path", "rect"}
+ALLOWED = {
+    *("html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "p", "div", "b", "span", "ul", "li"),
+    *("table", "tr", "th", "td", "svg", "defs", "marker", "path", "g", "rect", "text"),
+}
+ASKING = {
+    *("src", "href", "srcset", "action", "formaction", "poster", "data", "background", "ping", "xlink:href", "cite"),
+    *("manifest", "archive", "codebase", "longdesc", "profile", "usemap", "icon", "srcdoc"),
+}
+
+
+class Parsed(HTMLParser):
+    """What a reader's browser sees: elements, their attributes, and texts."""
+
+    def __init__(self, document: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.texts: list[str] = []
+        self.feed(document)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    @property
+    def words(self) -> list[str]:
+        return [text.strip() for text in self.texts if text.strip()]
+
+    def shape(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The elements and the names of their attributes."""
+        return [(tag, tuple(attributes)) for tag, attributes in self.tags]
+
+
+def of(tag: str, document: str) -> list[dict[str, str]]:
+    return [attributes for name, attributes in Parsed(document).tags if name == tag]
+
+
+class TestNoNetwork:
+    def test_the_policy_forbids_it(self) -> None:
+        document = page(facts())
+        policies = [one for one in of("meta", document) if one.get("http-equiv") == "Content-Security-Policy"]
+        assert [one["content"] for one in policies] == ["default-src 'none'; style-src 'unsafe-inline'"]
+        assert document.index("Content-Security-Policy") < document.index("<style")
+        assert not [one for one in of("meta", document) if one.get("http-equiv", "").lower() == "refresh"]
+
+    def test_nothing_asks_for_anything(self) -> None:
+        document = page(facts())
+        for tag, attributes in Parsed(document).tags:
+            assert tag in ALLOWED
+            assert not ASKING & set(attributes)
+            assert not any(name.startswith("on") for name in attributes)
+        assert set(re.findall(r"url\(([^)]*)\)", document)) == {"#arrow"}
+        assert "@import" not in document
+        # The only address names the language of the drawing, which no browser asks for.
+        assert re.findall(r"\w+://[^\s\"'<]+", document) == ["http://www.w3.org/2000/svg"]
+
+    @given(st.text(max_size=20))
+    @pytest.mark.parametrize(
+        "odd",
+        [
+            "<script>x('http://h/')</script>",
+            '"><img src=http://h/x>',
+            "' onload='x",
+            "</style><base href=//h>",
+            "]]>",
+        ],
+    )
+    def test_every_text_is_text(self, odd: str, more: str) -> None:
+        """The same elements and attributes, whatever the facts hold."""
+        plain, other = Parsed(page(facts("x"))), Parsed(page(facts(odd + more)))
+        assert other.shape() == plain.shape()
+        assert other.open == []
+        assert any(odd in text for text in other.words)
+
+    def test_names_in_the_drawing_are_text(self) -> None:
+        odd = "</svg><script>x</script>"
+        graph = facts(impact=chain(odd, "b"))
+        assert Parsed(page(graph)).shape() == Parsed(page(facts(impact=chain("a", "b")))).shape()
+
+    @pytest.mark.parametrize("field", ["kind", "severity"])
+    def test_so_are_kinds_and_severities(self, field: str) -> None:
+        def with_field(text: str) -> dict[str, Any]:
+            found = facts()
+            found["credentials"][0][field] = found["graph"]["credentials"][0][field] = text
+            return found
+
+        assert Parsed(page(with_field('"><script>'))).shape() == Parsed(page(with_field("x"))).shape()
+
+
+class TestWhatItSays:
+    def test_contained(self) -> None:
+        words = Parsed(page(facts())).words
+        assert words.count("Leak leak-20261125T150000-beef") == 2
+        assert "40.0 s" in words
+        assert "from the declaration to the last refusal, graceful" in words
+        assert any("exposed since 2026-11-20T10:00:00Z" in one for one in words)
+        for one in ("cache: OPEN: not replaced", "database: 10.0.0.7", "AWSPREVIOUS off version 7 of core", "web1"):
+            assert one in words
+        for heading, question in postmortem_markdown.TO_FILL:
+            assert words[words.index(heading) + 1] == question
+
+    def test_not_contained(self) -> None:
+        document = page(facts(contained_seconds=None, exposed_since=""))
+        words = Parsed(document).words
+        assert "NOT contained" in words
+        assert "see what is still open" in words
+        assert any("exposed since an unknown time" in one for one in words)
+        assert '<div class="contained not">' in document
+        assert "from the declaration to the last refusal" not in document
+
+    def test_contained_and_not_healthy(self) -> None:
+        words = Parsed(page(facts(unhealthy=["not seen healthy in the end: web2: no answer"]))).words
+        assert "from the declaration to the last refusal, graceful; not healthy, see what is still open" in words
+
+    def test_of_nothing(self) -> None:
+        gone = ("hosts_words", "readers", "evidence", "scrubbed", "not_scrubbed", "open", "clock", "declared_words")
+        bare = {key: one for key, one in facts(credentials=[], timeline=[]).items() if key not in gone}
+        words = Parsed(page(bare)).words
+        assert words[words.index("Still open") + 1] == "nothing"
+        for heading in ("Hosts and services", "Who read it in the window", "Scrubbed", "Cannot be scrubbed"):
+            assert words[words.index(heading) + 1] == "nothing was found"
+        assert words[words.index("What leaked") + 1] == "admin"
+        assert words.count("not yet") == len(postmortem_markdown.CLOCK)
+
+    def test_bars_by_the_longest_time(self) -> None:
+        clock = {"planned": 0.0, "first_live": 25.0, "refused": 100.0}
+        document = page(facts(clock=clock))
+        assert re.findall(r'class="bar" style="width:([\d.]+)%"', document) == ["0.5", "25.0", "100.0"]
+        assert Parsed(document).words.count("not yet") == 3
+        assert re.findall(r'style="width:([\d.]+)%"', page(facts(clock={"planned": 0.0}))) == ["0.5"]
+
+    def test_what_is_open_stands_out(self) -> None:
+        document = page(facts())
+        assert re.findall(r'<td class="state-open">([^<]*)</td>', document) == ["OPEN: not replaced"]
+        assert document.count('<td class="">') == 2
+
+    def test_one_box_a_name_in_the_drawing(self) -> None:
+        assert len(of("rect", page(facts()))) == 4
+        assert len(of("rect", page(facts(impact=chain("a", "b", "c"))))) == 3
+
+    def test_for_light_and_dark(self) -> None:
+        document = page(facts())
+        assert "@media(prefers-color-scheme:dark)" in document
+        light, dark = (set(re.findall(r"--\w+", part)) for part in re.findall(r":root\{([^}]*)\}", document))
+        assert light == dark, "each colour has its twin"
+        assert set(re.findall(r"var\((--\w+)\)", document)) <= light

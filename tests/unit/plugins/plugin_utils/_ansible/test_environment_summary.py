@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.resolver import resolve
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment import FILE, Environment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment_summary import report
+
+
+@pytest.fixture
+def environment(catalog: Callable[..., Catalog], holding: Callable[..., Contents]) -> Environment:
+    made = catalog(
+        {
+            "KEY": {"group": "core"},
+            "PORT": {"parameter": "PORT", "type": "integer"},
+            "FIXED": {"value": "canary-fixed"},
+            "URL": {"compose": {"scheme": "x", "host": "h", "password": {"secret": "{environment}-t"}}},
+            "LACKING": {"group": "core"},
+            "R_*": {"parameter": "S/R_*"},
+            "SENT": {"github": "secret"},
+        },
+        services={"web": {"units": ["a.service", "b.service"], "health": "http://h"}, "job": {"units": ["c.service"]}},
+    )
+    held = {
+        "app/test/core": '{"KEY": "canary-key", "ELSE": "canary-else"}',
+        "/app/test/PORT": "canary-port",
+        "test-t": "canary-t",
+    }
+    contents = holding(held)
+    rotation = OpenRotation("r1", "deploy", "ann", "10:00")
+    return Environment(made, Journal(7, rotation=rotation), resolve(made, contents), contents, ("a note",))
+
+
+def test_names_and_versions_and_no_value(environment: Environment) -> None:
+    found = report(environment)
+    assert "canary" not in json.dumps(found)
+    assert found["names"] == ["FIXED", "KEY", "PORT", "URL"]
+    assert found["absent"] == ["LACKING"]
+    assert found["unknown"] == ["secret app/test/core key ELSE"]
+    assert found["notes"] == ["a note"]
+    assert found["problems"] == ["PORT: is not a whole number (parameter /app/test/PORT)"]
+    assert (found["journal"], found["rotation"]) == (7, "r1")
+    assert found["services"] == {
+        "web": {"units": ["a.service", "b.service"], "health": "http://h"},
+        "job": {"units": ["c.service"], "health": None},
+    }
+    assert sorted(found["summary"]) == [
+        "composed: URL",
+        "parameters below /app/test: PORT (version 1)",
+        "secret app/test/core (version 1): KEY",
+        "the catalog itself: FIXED",
+    ]
+
+
+def test_every_value_has_one_origin(environment: Environment) -> None:
+    origins: list[dict[str, Any]] = report(environment)["origins"]
+    assert [origin["setting"] for origin in origins] == ["FIXED", "KEY", "PORT", "URL"]
+    assert {key for origin in origins for key in origin} == {"setting", "source", "name", "key", "version", "via_copy"}
+
+
+def test_a_file_has_no_sources_to_sum_up(environment: Environment) -> None:
+    looked_at = replace(environment, resolution=replace(environment.resolution, snapshot_id=FILE))
+    assert report(looked_at)["summary"] == []
+    assert report(replace(environment, journal=Journal()))["rotation"] is None

@@ -1,0 +1,28 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Records of rotations, and the lines of a log that holds them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
+
+
+def said(number: Any = 1, **more: Any) -> dict[str, Any]:
+    return {
+        "rotation": f"r{number}",
+        "outcome": "completed",
+        "application": "shop",
+        "environment": "production",
+        "who": "ann@laptop",
+        "at": "2026-11-25T10:00:00Z",
+        **more,
+    }
+
+
+def log(count: int) -> list[str]:
+    lines: list[str] = []
+    for number in range(1, count + 1):
+        lines.append(audit_chain.chained(said(number), lines[-1] if lines else None))
+    return lines

@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is missing at GitHub, what nobody names, and how the last deploy ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import state as github_state
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import (
+    SECRET,
+    VARIABLE,
+    Target,
+    There,
+)
+
+DOCUMENT: dict[str, Any] = {
+    "application": "app",
+    "contacts": {"security": "security@example.com"},
+    "audit_log": {"log_group": "/app/audit"},
+    "github": {"repository": "example/app"},
+    "settings": {
+        "KEY": {"group": "core", "required": True, "github": "secret"},
+        "TOKEN": {"group": "core", "github": "secret", "github_scope": "organization"},
+        "MODE": {"group": "core", "github": "variable", "sensitivity": "low"},
+        "LIMIT_*": {"parameter": "Limits/LIMIT_*", "github": "variable", "sensitivity": "low"},
+        "SERVER": {"inventory": "ansible_host", "github": "secret"},
+    },
+    "environments": {"production": {}, "staging": {"github": {"scope": "environment"}}},
+}
+AT = There("2026-11-25T10:00:00Z")
+VALUED = {"KEY": "x", "TOKEN": "x", "MODE": "x", "LIMIT_A": "1"}
+EVERY = {
+    Target(SECRET, "repository", "KEY"): AT,
+    Target(SECRET, "organization", "TOKEN"): AT,
+    Target(VARIABLE, "repository", "MODE"): AT,
+    Target(VARIABLE, "repository", "LIMIT_A"): AT,
+    Target(SECRET, "repository", "SERVER"): AT,
+}
+
+
+def rows(there: dict[Target, There], valued: dict[str, str] | None = VALUED) -> list[tuple[str, str, str]]:
+    catalogs = [catalog_parser.parse(DOCUMENT, name) for name in ("production", "staging")]
+    return [(one["state"], one["place"], one["words"]) for one in github_state.told(catalogs, there, valued)]
+
+
+def without(name: str) -> dict[Target, There]:
+    return {target: one for target, one in EVERY.items() if target.name != name}
+
+
+def test_all_of_it() -> None:
+    assert rows(EVERY) == []
+
+
+@pytest.mark.parametrize("name", ["KEY", "TOKEN", "MODE", "LIMIT_A", "SERVER"])
+def test_one_that_is_missing(name: str) -> None:
+    ((state, place, words),) = rows(without(name))
+    assert (state, name in place) == ("bad", True)
+    assert "watchparty.secrets.github_sync sends it" in words
+
+
+def test_one_without_a_value_is_not_missed() -> None:
+    assert rows(without("MODE"), {name: one for name, one in VALUED.items() if name != "MODE"}) == []
+
+
+def test_without_the_stores_it_cannot_be_told() -> None:
+    ((state, place, _words),) = rows(without("MODE"), None)
+    assert (state, place) == ("unknown", "variable MODE (repository)")
+    assert rows(without("KEY"), None)[0][0] == "bad", "what is required is missed in any case"
+
+
+def test_what_is_not_shared() -> None:
+    ((_state, place, words),) = rows({**EVERY, Target(SECRET, "organization", "TOKEN"): AT.unseen()})
+    assert (place, words) == (
+        "secret TOKEN (organization)",
+        "the organisation does not share it with the repository",
+    )
+
+
+def test_what_nobody_names() -> None:
+    more = {
+        Target(SECRET, "repository", "OLD"): AT,
+        Target(SECRET, "environment", "KEY"): AT,  # staging's
+        Target(SECRET, "organization", "OTHERS"): AT,
+        Target(VARIABLE, "repository", "AWS_ROLE_TO_ASSUME"): AT,
+        Target(VARIABLE, "repository", "LIMIT_B"): AT,
+    }
+    assert rows({**EVERY, **more}) == [
+        ("bad", "secret OLD (repository)", "no catalog names it; it was written at 2026-11-25T10:00:00Z")
+    ]
+
+
+RUN = {"id": 7, "conclusion": "success", "created_at": "2026-11-25T10:00:00Z"}
+STATIC = {"kind": "static-key", "line": 3, "words": "AWS_ACCESS_KEY_ID is set, from a secret"}
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "state", "words"),
+    [
+        ("success", "good", "succeeded at 2026-11-25T10:00:00Z"),
+        ("failure", "bad", "ended as failure at 2026-11-25T10:00:00Z"),
+        ("cancelled", "bad", "ended as cancelled at 2026-11-25T10:00:00Z"),
+        (None, "bad", "ended as nothing at 2026-11-25T10:00:00Z"),
+    ],
+)
+def test_how_the_last_deploy_ended(conclusion: str | None, state: str, words: str) -> None:
+    unpinned = {"kind": "unpinned", "line": 1, "words": "x"}
+    (row,) = github_state.deploy({**RUN, "conclusion": conclusion}, [unpinned], "deploy.yml")
+    assert row == {"state": state, "place": "run 7 of deploy.yml", "words": words}
+
+
+def test_a_static_key_in_it() -> None:
+    first, second = github_state.deploy(RUN, [STATIC], "deploy.yml")
+    assert (first["state"], first["place"], second["state"]) == ("bad", "run 7 of deploy.yml:3", "good")

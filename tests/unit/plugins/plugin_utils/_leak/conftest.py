@@ -1,0 +1,10 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Clients for the tests of what asks AWS."""
+
+from tests.unit.plugins.store_fixtures import (  # noqa: F401
+    credentials,
+    labels,
+    moto,
+    stubbed,
+)

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the tests of the post-mortem share: one leak's facts, with any text in every field."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius_diagram
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_radius import Edge, Impact, Reached
+
+HOST_ENV = Edge("host:web1", "database", "it is in the host's .env")
+ADMIN = Edge("admin", "database", "it may change it")
+BACK = Edge("database", "admin", "the catalog says so")
+IMPACT = Impact(
+    declared=("host:web1", "admin"),
+    reached=(
+        Reached("admin", "postgresql_role", "high", (), 0),
+        Reached("database", "postgresql_role", "medium", (HOST_ENV, ADMIN), 0),
+        Reached("cache", "valkey_user", "low", (Edge("database", "cache", "the catalog says so"),), 1),
+    ),
+    edges=(HOST_ENV, ADMIN, BACK, Edge("database", "cache", "the catalog says so")),
+    cycles=(("admin", "database"),),
+)
+
+
+def chain(*names: str) -> Impact:
+    """Each name reveals the next."""
+    edges = tuple(Edge(one, other, f"{one} shows {other}") for one, other in pairwise(names))
+    via = {edge.target: (edge,) for edge in edges}
+    reached = tuple(Reached(name, "k", "high", via.get(name, ()), at) for at, name in enumerate(names))
+    return Impact(names[:1], reached, edges)
+
+
+def facts(text: str = "", impact: Impact = IMPACT, **more: Any) -> dict[str, Any]:
+    """The facts of a leak that is contained; ``text`` ends every field that holds words."""
+
+    def words(some: str) -> str:
+        return some + text
+
+    return {
+        "id": words("leak-20261125T150000-beef"),
+        "application": words("watchparty"),
+        "environment": words("production"),
+        "declared_at": "2026-11-25T15:00:00Z",
+        "who": words("ops@laptop"),
+        "containment": "graceful",
+        "exposed_since": words("2026-11-20T10:00:00Z"),
+        "declared": [words("admin")],
+        "declared_words": [words("admin: its AWSCURRENT value, as it is")],
+        "clock": {"planned": 1.25, "first_live": 20.0, "healthy": 41.5, "refused": 40.0},
+        "contained_seconds": 40.0,
+        "graph": blast_radius_diagram.data(impact),
+        "credentials": [
+            {
+                "name": words(one.name),
+                "kind": one.kind,
+                "severity": one.severity,
+                "through": words("; ".join(edge.source for edge in one.via) or "declared"),
+                "state": words("OPEN: not replaced" if one.name == "cache" else "replaced, the old value is refused"),
+                "open": one.name == "cache",
+                "evidence": words("rotation r1"),
+            }
+            for one in impact.reached
+        ],
+        "timeline": [
+            {"seconds": 0.0, "at": "2026-11-25T15:00:00Z", "what": words("declared by ops@laptop")},
+            {"seconds": 40.0, "at": "2026-11-25T15:00:40Z", "what": "refused", "evidence": words("rotation r1")},
+        ],
+        "hosts_words": [words("web1")],
+        "readers": [words("CloudTrail was not asked")],
+        "evidence": [words("database: 10.0.0.7")],
+        "outages": [{"rotation": words("r-1"), "from": 3.0, "seconds": 38.0}],
+        "tried": [words("a session that was ended: refused")],
+        "scrubbed": [words("AWSPREVIOUS off version 7 of core")],
+        "not_scrubbed": [words("what somebody read is known to them")],
+        "open": [words("cache: OPEN: not replaced")],
+        **more,
+    }

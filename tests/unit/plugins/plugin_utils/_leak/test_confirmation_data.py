@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an operator reads before the confirmation, from the plan and from the declaration as it would be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import confirmation_data, confirmation_text
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events as leak_events
+from tests.unit.plugins.plugin_utils._leak.leak_world import IMPACT, Leak
+
+
+@pytest.fixture
+def leak() -> Leak:
+    return Leak()
+
+
+def would_be(leak: Leak, **args: Any) -> dict[str, Any]:
+    setting = leak.setting
+    found = leak_declaration.declared(
+        setting, setting.rotator.look(), leak_declaration.Wish(["token"], impact=IMPACT, **args)
+    )
+    return {"incident": found.incident.entry(), "open_rotation": found.open_rotation}
+
+
+def note(leak: Leak, event: str) -> None:
+    setting = leak.setting
+    leak_events.note(setting, setting.rotator.look(), {event: ""})
+
+
+def lines(leak: Leak, impact: dict[str, Any], known: dict[str, Any]) -> list[str]:
+    setting = leak.setting
+    return confirmation_text.lines(confirmation_data.ahead(setting, setting.rotator.look(), impact, known))
+
+
+def test_of_what_was_planned(leak: Leak) -> None:
+    leak.world.begun("database")
+    impact = {**IMPACT, "waves": [["token"], ["django"]], "first_off": []}
+    would = would_be(leak, containment="immediate")
+    plan = {"refused": {"token": "ask"}, "needs": ["token"], "takes_down": ["django"], "plan": {"rollouts": 1}}
+    told = {"plan": plan, "would": would, "logs_out": True, "compromised": ["web9"], "contact": "s@example.com"}
+    found = lines(leak, impact, told)
+    assert found[0].startswith("first, rotation ")
+    assert " of database is ended; " in found[0]
+    assert "the application is down from the removal of django until" in found[1]
+    assert any(one.startswith("by hand: token: issue a new value") for one in found)
+    assert found[-2:] == ["web9 gets no new value and must be rebuilt", "security contact: s@example.com"]
+
+
+def test_of_an_access_key(leak: Leak) -> None:
+    token = replace(leak.world.catalog.credentials["token"], kind="aws_access_key")
+    leak.world.catalog = replace(leak.world.catalog, credentials={**leak.world.catalog.credentials, "token": token})
+    impact = {**IMPACT, "waves": [["token"]], "first_off": []}
+    told = {"plan": {}, "would": would_be(leak), "logs_out": False}
+    found = lines(leak, impact, told)
+    assert any(one.startswith("by hand: token: temporary credentials that somebody got") for one in found)
+
+
+def test_beside_an_open_rotation(leak: Leak) -> None:
+    """What its end takes away comes first; taken over past its return, it leaves no false alarm."""
+    leak.world.begun("database")
+    impact = {**IMPACT, "waves": [["token"]], "first_off": []}
+    would = would_be(leak)
+    ends = {"removes": ["database"], "first": False, "past": False, "restarts": True}
+    plan = {"refused": {}, "plan": {"rollouts": 0}, "ends": ends, "rotation": {"incident": ""}}
+    told = {"plan": plan, "would": would, "logs_out": False}
+    found = lines(leak, impact, told)
+    assert "and its hosts restart batch by batch" in found[1]
+    assert "the removal of database, once" in found[2]
+    plan.update(ends={**ends, "past": True}, rotation={"incident": "assessed"})
+    found = lines(leak, impact, told)
+    assert "it is no false alarm any more" in found[4]
+
+
+def test_started_again(leak: Leak) -> None:
+    """Of what was replaced only what is yet to be revoked is said, and no way back that would be refused."""
+    setting = leak.setting
+    leak_declaration.declare(
+        setting, setting.rotator.look(), leak_declaration.Wish(["token"], "immediate", impact=IMPACT)
+    )
+    note(leak, "given/token")
+    plan = {
+        "refused": {},
+        "takes_down": ["django"],
+        "plan": {"rollouts": 0, "passed_over": {"django": "x", "token": "x"}},
+    }
+    impact = {**IMPACT, "waves": [["token", "django"]], "first_off": []}
+    would = would_be(leak)
+    told = {"plan": plan, "would": would, "logs_out": True}
+    found = lines(leak, impact, told)
+    assert found[0] == "what users notice: the application stays up; everybody is logged out"
+    assert found[1].endswith("; this run takes no value away")
+    assert "since token was replaced or revoked already: it is no false alarm any more" in found[3]
+    assert found[4] == "by hand: token: revoke the old value where it was issued, then say so by -e leak_revoked=token"
+    said = lines(leak, impact, {**told, "revoked": ["token"]})
+    note(leak, "revoked/token")
+    told["would"] = would_be(leak)
+    for shown in (said, lines(leak, impact, told)):
+        assert not any("leak_revoked" in one for one in shown)
+
+
+def test_without_an_open_rotation(leak: Leak) -> None:
+    would = would_be(leak)
+    impact = {**IMPACT, "waves": [["token"]], "first_off": []}
+    found = lines(leak, impact, {"plan": {}, "would": would, "logs_out": False})
+    assert found[0].startswith("what users notice: the application stays up")

@@ -1,0 +1,289 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is said before a leak response is confirmed is true for its mode and its credentials."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.confirmation_text import UNDECLARED, Ahead, lines
+
+PAGE = "https://provider.example/keys"
+GRACEFUL = Ahead("production", [["deploy_ssh"], ["cache", "database"]], takes_down=["cache", "database"], rollouts=1)
+IMMEDIATE = replace(GRACEFUL, immediate=True)
+ALONE = Ahead(
+    "production", [["twitch"]], elsewhere=["twitch"], refused={"twitch": "a third party issues it"}, needs=["twitch"]
+)
+
+
+def line(ahead: Ahead, start: str) -> str:
+    (found,) = [one for one in lines(ahead) if one.startswith(start)]
+    return found
+
+
+class TestNoticed:
+    def test_graceful(self) -> None:
+        words = "the application stays up, and its hosts restart batch by batch; everybody is logged out"
+        assert line(GRACEFUL, "what users notice") == f"what users notice: {words}"
+
+    def test_immediate(self) -> None:
+        found = line(IMMEDIATE, "what users notice")
+        assert (
+            "the application is down from the removal of cache, database until its hosts have the new values; " in found
+        )
+        assert "all of them restart at once" in found
+
+    @pytest.mark.parametrize(
+        "ahead", [replace(IMMEDIATE, takes_down=[]), replace(IMMEDIATE, refused={"cache": "no", "database": "no"})]
+    )
+    def test_immediate_without_an_outage(self, ahead: Ahead) -> None:
+        assert "the application stays up" in line(ahead, "what users notice")
+
+    def test_a_signing_key_reaches_all_hosts_at_once(self) -> None:
+        found = line(replace(GRACEFUL, signing=["django_key"]), "what users notice")
+        assert "stays up but for the moment in which all its hosts restart at once for django_key; everybody" in found
+
+    def test_nothing_restarts(self) -> None:
+        assert line(ALONE, "what users notice").startswith("what users notice: the application stays up; everybody")
+
+    def test_nobody_is_logged_out(self) -> None:
+        kept = replace(GRACEFUL, logs_out=False)
+        assert "nobody is logged out on purpose" in line(kept, "what users notice")
+        signing = replace(kept, signing=["django_key"])
+        words = "everybody is logged out all the same, since django_key keeps no former key"
+        assert words in line(signing, "what users notice")
+        refused = replace(signing, refused={"django_key": "it has a comma in it"})
+        assert "nobody is logged out on purpose" in line(refused, "what users notice")
+
+    def test_an_application_without_sessions(self) -> None:
+        none = replace(GRACEFUL, sessions={"declared": False, "ends": False, "against": ""})
+        found = line(none, "what users notice")
+        assert found.endswith(f"; no session is ended, since {UNDECLARED}")
+        assert "logged out" not in found
+        assert "nobody is logged out on purpose" in line(replace(none, logs_out=False), "what users notice")
+        declared = replace(GRACEFUL, sessions={"declared": True, "ends": True, "against": ""})
+        assert lines(declared) == lines(GRACEFUL)
+
+    def test_sessions_that_the_run_could_not_end(self) -> None:
+        known = replace(GRACEFUL, sessions={"declared": True, "ends": True, "against": "web1: set django_chdir"})
+        words = "sessions cannot be ended as it stands, and would keep the leak open: web1: set django_chdir"
+        assert line(known, "sessions cannot") == words
+        assert words not in lines(replace(known, logs_out=False))
+
+    def test_caches(self) -> None:
+        assert line(replace(GRACEFUL, purge={"valkey": ["cache"]}), "what users notice").endswith(
+            "; caches start empty"
+        )
+        kept = replace(GRACEFUL, purge={"valkey": ["cache"]}, logs_out=False)
+        words = "; caches start empty, and sessions that Django keeps there alone (engine cache) go too"
+        assert line(kept, "what users notice").endswith(words)
+
+
+class TestThePointOfNoReturn:
+    def test_graceful(self) -> None:
+        words = "the removal of deploy_ssh, once every host is proven on their new values"
+        assert line(GRACEFUL, "cannot be undone from") == f"cannot be undone from: {words}"
+
+    def test_immediate(self) -> None:
+        found = line(IMMEDIATE, "cannot be undone from")
+        assert (
+            "the removal of deploy_ssh, seconds after their new values were tried, and before any host has them"
+            in found
+        )
+
+    def test_a_wave_that_removes_nothing_is_not_the_first(self) -> None:
+        found = replace(GRACEFUL, refused={"deploy_ssh": "no host can be reached"})
+        assert "the removal of cache, database, once" in line(found, "cannot be undone from")
+
+    def test_nothing_is_removed(self) -> None:
+        assert line(ALONE, "cannot be undone from").endswith("sessions; this run takes no value away")
+
+
+class TestThoseThatRevealEachOther:
+    """Their wave takes the old ones away first, whatever the mode; another wave does not."""
+
+    CYCLE = replace(
+        GRACEFUL,
+        waves=[["deploy_ssh", "uploads"], ["cache"]],
+        takes_down=["uploads", "cache"],
+        cycles=[["deploy_ssh", "uploads"]],
+    )
+
+    def test_the_application_is_down_without_them_alone(self) -> None:
+        found = line(self.CYCLE, "what users notice")
+        assert "down from the removal of uploads until" in found
+        assert "stays up" in line(replace(self.CYCLE, cycles=[]), "what users notice")
+
+    def test_what_cannot_be_undone_comes_before_any_host_has_them(self) -> None:
+        assert "before any host has them" in line(self.CYCLE, "cannot be undone from")
+
+    def test_what_a_thief_sees(self) -> None:
+        assert line(self.CYCLE, "deploy_ssh, uploads: ").endswith("Until then a thief reads what is there now")
+
+
+class TestAbort:
+    @pytest.mark.parametrize("ahead", [GRACEFUL, IMMEDIATE])
+    def test_by_words_that_can_be_typed(self, ahead: Ahead) -> None:
+        assert line(ahead, "to abort now") == "to abort now: answer anything but yes, and nothing was touched"
+        later = line(ahead, "to abort later, before that removal: Ctrl-C, then ")
+        assert (
+            "watchparty.secrets.rotate -e app_environment=production -e rotation_abort=true, which deploys "
+            "the old values"
+        ) in later
+        assert (
+            "watchparty.secrets.leak_response -e app_environment=production -e leak_false_alarm=true. After it "
+            "there is no way" in later
+        )
+
+    def test_where_nothing_is_removed(self) -> None:
+        assert line(ALONE, "to abort later").startswith(
+            "to abort later: Ctrl-C, then watchparty.secrets.leak_response -e"
+        )
+
+
+class TestByHand:
+    def by_hand(self, **more: Any) -> list[str]:
+        return [one for one in lines(replace(GRACEFUL, **more)) if one.startswith("by hand")]
+
+    def test_a_value_that_is_asked_for(self) -> None:
+        (found,) = self.by_hand(needs=["twitch"], refused={"twitch": "x"}, elsewhere=["twitch"], pages={"twitch": PAGE})
+        assert found.startswith(
+            f"by hand: twitch: issue a new value at {PAGE}, which is asked for at the end at a terminal"
+        )
+        assert found.endswith("-e leak_revoked=twitch")
+
+    def test_a_value_that_was_given_is_still_to_be_revoked(self) -> None:
+        (found,) = self.by_hand(elsewhere=["twitch"], pages={"twitch": PAGE})
+        assert found == f"by hand: twitch: revoke the old value at {PAGE}, then say so by -e leak_revoked=twitch"
+        (found,) = self.by_hand(elsewhere=["twitch"])
+        assert "revoke the old value where it was issued, then" in found
+
+    def test_one_that_is_refused(self) -> None:
+        assert self.by_hand(refused={"cache": "no token is there"}) == ["by hand: cache: no token is there"]
+
+    @pytest.mark.parametrize("replaced", [[], ["cache"]])
+    def test_what_an_access_key_was_exchanged_for(self, replaced: list[str]) -> None:
+        """Also of one that is replaced already: nothing tells whether it was done."""
+        (found,) = self.by_hand(access_keys=["cache"], replaced=replaced)
+        assert found == (
+            "by hand: cache: temporary credentials that somebody got from STS with the leaked key work until they "
+            "expire; end them by policies that deny what was issued before (docs/runbooks/by-hand.md, An access key)"
+        )
+
+    def test_nothing(self) -> None:
+        assert self.by_hand() == []
+
+
+class TestBesideAnOpenRotation:
+    """Its end comes before the leak's own waves."""
+
+    ENDS = {"removes": ["database"], "first": False, "past": False, "restarts": True}
+    BESIDE = replace(GRACEFUL, open_rotation="first, r", ends=ENDS, replaced=["database"])
+
+    def test_what_it_removes_is_the_first_removal(self) -> None:
+        assert line(self.BESIDE, "cannot be undone from").endswith(
+            "the removal of database, once every host is proven on their new values"
+        )
+        assert "before that removal: Ctrl-C, then watchparty.secrets.rotate" in line(self.BESIDE, "to abort later")
+
+    def test_one_that_removes_first_takes_the_application_down(self) -> None:
+        hastened = replace(self.BESIDE, ends={**self.ENDS, "first": True})
+        assert "down from the removal of database until" in line(hastened, "what users notice")
+        assert "before any host has them" in line(hastened, "cannot be undone from")
+        assert "stays up" in line(self.BESIDE, "what users notice")
+
+    def test_past_its_return(self) -> None:
+        past = replace(self.BESIDE, ends={**self.ENDS, "past": True})
+        assert line(past, "cannot be undone from").endswith("takes old values away already and can only go on")
+        later = line(past, "to abort later")
+        assert later.endswith("-e leak_false_alarm=true, as long as the rotation that is open has not ended")
+        assert "rotation_abort" not in later
+        own = line(replace(past, done="r can only go on"), "to abort later")
+        assert own.startswith("to abort later: Ctrl-C. The leak stays declared, since r can only go on")
+
+    def test_taken_back_it_removes_nothing(self) -> None:
+        back = replace(self.BESIDE, ends={**self.ENDS, "removes": []}, replaced=[])
+        assert "the removal of deploy_ssh, once" in line(back, "cannot be undone from")
+
+
+class TestStartedAgain:
+    """Of what was replaced since the leak was declared nothing is said but what is open."""
+
+    AGAIN = replace(
+        IMMEDIATE,
+        signing=["cache"],
+        elsewhere=["twitch"],
+        replaced=["deploy_ssh", "cache", "twitch"],
+        done="cache, deploy_ssh was replaced or revoked already",
+    )
+    DONE = replace(AGAIN, waves=[["deploy_ssh"], ["cache", "twitch"]], takes_down=["cache"], rollouts=0)
+
+    def test_what_is_left_takes_the_application_down(self) -> None:
+        found = line(self.AGAIN, "what users notice")
+        assert "the application is down from the removal of database until" in found
+        assert "for cache" not in found
+        assert "since cache keeps no former key" not in line(replace(self.AGAIN, logs_out=False), "what users notice")
+
+    def test_nothing_is_left(self) -> None:
+        assert (
+            line(self.DONE, "what users notice")
+            == "what users notice: the application stays up; everybody is logged out"
+        )
+        assert line(self.DONE, "cannot be undone from").endswith("this run takes no value away")
+
+    def test_the_first_removal_is_one_that_is_to_come(self) -> None:
+        assert "the removal of database, seconds after" in line(self.AGAIN, "cannot be undone from")
+
+    def test_no_way_back_is_offered_that_is_refused(self) -> None:
+        for ahead in (self.AGAIN, self.DONE):
+            assert not any("leak_false_alarm=true" in one for one in lines(ahead))
+            assert line(ahead, "to abort now") == "to abort now: answer anything but yes, and this run touches nothing"
+            assert line(ahead, "to abort later").endswith(
+                "The leak stays declared, since cache, deploy_ssh was replaced or revoked already: it is no false "
+                "alarm any more, and the same command goes on where it was stopped"
+            )
+        assert "rotation_abort=true, which deploys the old values again" in line(self.AGAIN, "to abort later, before")
+        assert "rotation_abort" not in line(self.DONE, "to abort later")
+
+    def test_those_that_reveal_each_other(self) -> None:
+        """The mode is the wave's, whatever is left of it."""
+        cycle = replace(
+            GRACEFUL,
+            waves=[["deploy_ssh", "uploads"]],
+            takes_down=["uploads"],
+            cycles=[["deploy_ssh", "uploads"], ["cache"]],
+            replaced=["deploy_ssh", "cache"],
+            first_off=["cache"],
+        )
+        found = lines(cycle)
+        assert any(one.startswith("uploads: the old ones are taken away before") for one in found)
+        assert not any(one.startswith(("cache: ", "deploy_ssh")) for one in found)
+        assert "down from the removal of uploads until" in line(cycle, "what users notice")
+
+    def test_a_third_partys_old_value_stays_open_until_it_is_confirmed(self) -> None:
+        assert line(self.AGAIN, "by hand").startswith("by hand: twitch: revoke the old value where it was issued, then")
+        confirmed = replace(self.AGAIN, revoked=["twitch"])
+        assert not any(one.startswith("by hand") for one in lines(confirmed))
+
+    def test_one_that_is_revoked_and_not_replaced(self) -> None:
+        found = line(replace(ALONE, revoked=["twitch"]), "by hand")
+        assert (
+            found
+            == "by hand: twitch: issue a new value where it was issued, which is asked for at the end at a terminal"
+        )
+
+
+def test_all_else() -> None:
+    purge = {"invalidations": [{"name": "cdn", "distribution": "E1", "paths": ["/a", "/b"]}]}
+    found = lines(
+        replace(GRACEFUL, open_rotation="first, r", first_off=["key"], purge=purge, compromised=["web1"], contact="s@x")
+    )
+    assert found[0] == "first, r"
+    assert "CloudFront forgets /a, /b of E1 (cdn): NOT by this run, since community.aws is not installed" in found
+    (off,) = [one for one in found if one.startswith("key: its key may read what is new, so it is switched off")]
+    assert off.endswith("fails until its hosts have the new one")
+    assert found[-2:] == ["web1 gets no new value and must be rebuilt", "security contact: s@x"]
+    assert lines(GRACEFUL)[-1] == "security contact: none is in the catalog (contacts.security)"

@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A leak that was none is closed, unless a value was taken away already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import false_alarm
+
+AT = "2026-11-25T15:00:10Z"
+
+
+def incident(*events: str, **more: Any) -> Incident:
+    return Incident(
+        "leak-1", "2026-11-25T15:00:00Z", "ops", ("cache", "twitch"), events=dict.fromkeys(events, AT), **more
+    )
+
+
+def rotation(step: str, **plan: Any) -> OpenRotation:
+    return OpenRotation("r-1", step, "ops", AT, plan={"incident": "leak-1", "credentials": {"cache": {}}, **plan})
+
+
+@pytest.mark.parametrize(
+    "events", [(), ("planned",), ("planned", "purged", "invalidated/cdn", "sessions", "live/cache")]
+)
+def test_nothing_stands_against_it(events: tuple[str, ...]) -> None:
+    assert false_alarm.against(incident(*events), None) == ""
+
+
+def test_another_rotation_is_none_of_its() -> None:
+    assert false_alarm.against(incident(), rotation("retire", incident="")) == ""
+
+
+@pytest.mark.parametrize("event", ["refused/cache", "kept/cache", "given/cache", "revoked/cache"])
+def test_a_value_that_is_gone(event: str) -> None:
+    words = false_alarm.against(incident(event), None)
+    assert words.startswith(
+        "cache was replaced or revoked already, and dead values wait to be scrubbed. What remains is"
+    )
+    assert "start watchparty.secrets.leak_response again" in words
+
+
+def test_versions_that_are_dead() -> None:
+    assert false_alarm.against(incident(dead={"core": ("v1",)}), None).startswith("values were replaced already")
+
+
+@pytest.mark.parametrize(
+    ("open_one", "words"),
+    [
+        (
+            rotation("deploy"),
+            ("take it back by watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume=r-1, then close it"),
+        ),
+        (
+            rotation("abort"),
+            ("is on its way back; end that by watchparty.secrets.rotate -e rotation_resume=r-1, then close it"),
+        ),
+        (rotation("retire"), "takes old values away already and can only go on. What remains is to finish"),
+        (rotation("revoke", immediate=True), "takes old values away already and can only go on"),
+    ],
+)
+def test_its_own_rotation_is_open(open_one: OpenRotation, words: str) -> None:
+    found = false_alarm.against(incident(), open_one)
+    assert words in found
+    assert found.startswith("rotation r-1 of ops (since ")
+
+
+def test_its_record() -> None:
+    found = false_alarm.record(incident("purged", "sessions"), "ann@laptop", AT, "run1", 7)
+    assert (found["rotation"], found["outcome"], found["who"], found["started"]) == (
+        "leak-1",
+        "false_alarm",
+        "ann@laptop",
+        "2026-11-25T15:00:00Z",
+    )
+    assert found["notes"] == ["declared: cache", "declared: twitch", "caches were purged", "everybody was logged out"]
+
+
+@pytest.mark.parametrize(
+    ("said", "open_one", "words"),
+    [
+        (incident(), None, ""),
+        (incident(), rotation("deploy"), ""),
+        (incident(), rotation("abort"), ""),
+        (incident("live/cache"), rotation("retire", incident="other"), ""),
+        (incident("refused/cache"), rotation("deploy"), "cache was replaced or revoked already"),
+        (incident(dead={"core": ("v1",)}), None, "values were replaced already"),
+    ],
+)
+def test_what_is_done_for_good(said: Incident, open_one: OpenRotation | None, words: str) -> None:
+    assert false_alarm.done_for_good(said, open_one) == words
+
+
+def test_its_own_rotation_is_past_its_return() -> None:
+    found = false_alarm.done_for_good(incident(), rotation("retire"))
+    assert found.endswith("at step retire) takes old values away already and can only go on")

@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which versions a scrub leaves readable, why, and what scrubs them later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, Obligation
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import scrub_exceptions
+
+DUE = "2026-12-09T10:00:00Z"
+BY_HAND = "no run scrubs it then: deny it by its id in the secret's policy, by hand"
+REPLACED = "holds what r1 replaced of x, which is to be tried once it is revoked"
+FORMER = f"which r1 left to watchparty.secrets.rotate to {{}} from {DUE} on"
+AGAIN = "it is scrubbed by the same command"
+LATER = f"{AGAIN}, once that is done"
+
+
+def journal(**more: Any) -> Journal:
+    one = {"id": "r1/x", "credential": "x", "due": DUE, "rotation": "r1", "secrets": {"core": "v1"}, **more}
+    return Journal(obligations={"r1/x": Obligation(**one)})
+
+
+@pytest.mark.parametrize(
+    ("more", "leaked", "words"),
+    [
+        ({"act": "revoke"}, ["x"], f"{REPLACED}; {AGAIN} with -e leak_revoked=x"),
+        ({"act": "revoke"}, [], f"{REPLACED}, by watchparty.secrets.rotate -e rotation_revoked=x; {BY_HAND}"),
+        ({"act": "drop_fallback"}, [], f"holds the former key of x, {FORMER.format('drop')}; {BY_HAND}"),
+        ({"act": "retire"}, [], f"holds the former value of x, {FORMER.format('retire')}; {BY_HAND}"),
+        (
+            {"act": "retire"},
+            ["x"],
+            f"holds the former value of x, {FORMER.format('retire')}; {AGAIN}, once that is done",
+        ),
+        (
+            {"act": "retire", "hosts": ("web2",)},
+            ["x"],
+            "holds what web2 still lets in; it is scrubbed once that is refused there",
+        ),
+    ],
+)
+def test_what_an_open_obligation_names(more: dict[str, Any], leaked: list[str], words: str) -> None:
+    assert scrub_exceptions.spared(journal(**more), leaked) == {("core", "v1"): words}
+
+
+def test_one_version_that_several_need() -> None:
+    both = {name: Obligation(name, name[3:], "revoke", DUE, name[:2], {"core": "v1"}) for name in ("r1/x", "r2/y")}
+    (words,) = scrub_exceptions.spared(Journal(obligations=both), ["x", "y"]).values()
+    assert words.startswith("holds what r1 replaced of x, which")
+    assert "; and holds what r2 replaced of y, which" in words
+
+
+def test_nothing() -> None:
+    assert scrub_exceptions.spared(Journal(), ["x"]) == {}

@@ -1,0 +1,204 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What hosts told of ended sessions; above all what was not ended anywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.session_results import (
+    NONE_FOUND,
+    told,
+    websockets,
+)
+
+TRIED = ["a session that was ended: refused at http://127.0.0.1:8000/account/ (302)"]
+ENDED = {"engine": "db", "count": 3, "only_the_key": False, "tried": TRIED, "accepted": [], "not_tried": []}
+LOST = {"unreachable": True, "msg": "Failed to connect\nvia ssh"}
+FAILED = {"failed": True, "msg": "/nowhere is no directory"}
+SKIPPED = {"skipped": True}
+UNKNOWN = "sessions in its files, if any, were not ended; it names neither django_chdir nor django_session_file_path"
+NO_ADDRESS = "it names no address that only those who are logged in get (django_probe_url), or no django_chdir"
+COOKIES = {"engine": "signed_cookies", "only_the_key": True, "tried": [], "accepted": [], "not_tried": []}
+ONLY = "sessions are in cookies, so only a new SECRET_KEY ends them, and"
+TAKES = {"tried": [], "accepted": ["a session that was ended is STILL ACCEPTED at http://a/"], "not_tried": []}
+
+
+def gathered(ended: dict[str, Any], each: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"wanted": True, "host": "web1", "ended": ended, "each": each or {}}
+
+
+def test_hosts_that_say_the_same_share_a_line() -> None:
+    each = {"web2": {"tried": {**ENDED}}, "web3": {"tried": {**ENDED, "tried": [], "not_tried": ["it: no answer"]}}}
+    found = told(gathered(ENDED, each), ["cache"], {"django_key": False})
+    assert found == {"tried": [f"web1, web2: {TRIED[0]}", "not tried: web3: it: no answer"], "alive": []}
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"), [(False, "neither the catalog"), (True, "those that the catalog's purge names go with it")]
+)
+def test_an_application_without_sessions_keeps_no_leak_open(declared: bool, words: str) -> None:
+    plan = {"ends": False, "declared": declared, "against": ""}
+    found = told({**gathered({}), "plan": plan}, ["cache"], {})
+    assert found["alive"] == []
+    assert found["tried"][0].startswith(f"not tried: sessions, since {words}")
+    assert websockets({**gathered({}), "plan": plan}, {}, {"web1": ["web.service"]}) == ""
+    ending = {**gathered(FAILED), "plan": {**plan, "ends": True}}
+    assert told(ending, ["cache"], {})["alive"] == ["web1: sessions were not ended: /nowhere is no directory"]
+
+
+@pytest.mark.parametrize("engine", ["db", "cache", "cached_db", "file"])
+def test_none_found_where_the_inventory_says_that_they_are(engine: str) -> None:
+    """Perhaps they are elsewhere: a prefix, a table or a server of another name. The application itself would know."""
+    ended = {**ENDED, "engine": engine, "count": 0, "tried": []}
+    words = NONE_FOUND.format("where")
+    assert told(gathered(ended), ["cache"], {}) == {"tried": [f"not tried: web1: {words}"], "alive": []}
+    assert told({**gathered(ended), "by_application": True}, ["cache"], {}) == {"tried": [], "alive": []}
+    assert told(gathered({**ended, "count": 1}), ["cache"], {})["tried"] == []
+    assert "whether that was all" not in str(told(gathered(FAILED), ["cache"], {})), "that is told as what it is"
+    stores = [{"store": "db", "count": 0, "unreadable": 0}, {"store": "cache", "count": 1, "unreadable": 0}]
+    found = told(gathered({**ended, "count": 1, "stores": stores}), ["cache"], {})
+    assert found == {"tried": [f"not tried: web1: {NONE_FOUND.format('in the database where')}"], "alive": []}
+
+
+DOUBT = {"store": "cache", "why": "none was found", "options": ["cache_prefix", "chdir"], "restart": False}
+
+
+@pytest.mark.parametrize(
+    ("more", "do"),
+    [
+        ({}, "see that django_session_cache_prefix and django_chdir are the application's, then start again"),
+        (
+            {"options": ["clear_cache"]},
+            "set django_session_clear_cache=true, which empties it as a whole, then start again",
+        ),
+        (
+            {"options": [], "restart": True},
+            "restart the services on every host, then start again with -e leak_sessions=false",
+        ),
+    ],
+)
+def test_what_may_not_have_ended_is_alive(more: dict[str, Any], do: str) -> None:
+    ended = {**ENDED, "engine": "cached_db", "tried": [], "doubtful": [{**DOUBT, **more}]}
+    line = f"web1: sessions in the cache may live on: none was found; {do}"
+    for keys in ({}, {"django_key": False}):
+        assert told(gathered(ended), ["cache"], keys) == {"tried": [], "alive": [line]}
+    none = told(gathered({**ended, "count": 0}), ["cache"], {})
+    assert none == {"tried": [], "alive": [line]}, "told once"
+
+
+def test_a_new_key_ends_what_may_not_have_ended() -> None:
+    ended = {**ENDED, "engine": "cached_db", "tried": [], "doubtful": [DOUBT]}
+    found = told(gathered(ended), ["cache"], {"django_key": True})
+    assert ([line.partition(": none")[0] for line in found["tried"]], found["alive"]) == (
+        ["not tried: web1: sessions in the cache may live on"],
+        [],
+    )
+    behind = told(gathered(ended, {"web2": {}}), ["cache"], {"django_key": True}, ["web2"])
+    assert len(behind["alive"]) == 1, "one that was left behind takes what the old key signed"
+    assert told(gathered(ended), ["cache"], {"django_key": True}, ["given-up"])["alive"] == []
+
+
+def test_websockets_end_by_a_restart() -> None:
+    restarts = {"web1": ["web.service", "ws.service"], "web2": ["web.service", "ws.service"], "work": []}
+    words = "websockets that were opened before the sessions ended live on, where the application has any: "
+    found = websockets(gathered(ENDED), {"django_key": False}, restarts)
+    assert found == f"{words}on web1, web2: systemctl restart web.service ws.service"
+    assert websockets(gathered(ENDED), {}, {"web1": []}) == f"{words}restart what serves them on every host"
+    for nothing in (FAILED, COOKIES, {}):
+        assert websockets(gathered(nothing), {}, restarts) == ""
+    assert websockets({**gathered(ENDED), "wanted": False}, {}, restarts) == ""
+    assert websockets({}, {}, restarts) == ""
+    assert websockets(gathered(ENDED), {"django_key": True}, restarts) == "", "the rollout of the key ended them"
+
+
+def test_what_a_host_accepts_is_alive() -> None:
+    found = told(gathered(ENDED, {"web2": {"tried": TAKES}}), ["cache"], {})
+    assert found["alive"] == ["web2: a session that was ended is STILL ACCEPTED at http://a/"]
+
+
+@pytest.mark.parametrize(
+    ("result", "why"), [(FAILED, "/nowhere is no directory"), (LOST, "cannot be reached: Failed to connect via ssh")]
+)
+def test_sessions_that_were_not_ended(result: dict[str, Any], why: str) -> None:
+    assert told(gathered(result), ["cache"], {})["alive"] == [f"web1: sessions were not ended: {why}"]
+
+
+@pytest.mark.parametrize(
+    ("result", "alive"),
+    [
+        ({**ENDED, "engine": "file"}, []),
+        (LOST, ["web2: sessions in its files were not ended: cannot be reached: Failed to connect via ssh"]),
+        (FAILED, ["web2: sessions in its files were not ended: /nowhere is no directory"]),
+        (
+            SKIPPED,
+            [f"web2: {UNKNOWN}"],
+        ),
+    ],
+    ids=["ended", "lost", "failed", "unknown"],
+)
+def test_files_are_on_every_host(result: dict[str, Any], alive: list[str]) -> None:
+    found = told(gathered({**ENDED, "engine": "file"}, {"web2": {"ended": result, "tried": SKIPPED}}), ["cache"], {})
+    assert found["alive"] == alive
+
+
+def test_files_of_a_host_that_was_never_asked() -> None:
+    """It was lost before, so it has no result at all."""
+    found = told(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {})
+    assert found["alive"] == ["web2: sessions in its files were not ended: it was not asked"]
+    found = told(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {"django_key": True})
+    assert found["alive"] == [], "it has the new key, which ends what the old one signed"
+
+
+def test_files_of_a_host_that_was_left_behind() -> None:
+    """It verifies with the old key, so what that one signed is alive there, whatever was replaced elsewhere."""
+    each = {name: {"ended": LOST if name == "web2" else SKIPPED, "tried": SKIPPED} for name in ("web2", "web3")}
+    found = told(gathered({**ENDED, "engine": "file"}, each), ["cache"], {"django_key": True}, ["web2"])
+    assert found["alive"] == [
+        "web2: sessions in its files were not ended: cannot be reached: Failed to connect via ssh"
+    ]
+    ended = {"web2": {"ended": ENDED, "tried": SKIPPED}}
+    assert told(gathered({**ENDED, "engine": "file"}, ended), ["cache"], {"django_key": True}, ["web2"])["alive"] == []
+
+
+@pytest.mark.parametrize(
+    ("result", "line"),
+    [
+        (LOST, "not tried: web2: an old session: cannot be reached: Failed to connect via ssh"),
+        (FAILED, "not tried: web2: an old session: /nowhere is no directory"),
+        (SKIPPED, f"not tried: web2: an old session: {NO_ADDRESS}"),
+    ],
+)
+def test_a_host_where_none_was_tried(result: dict[str, Any], line: str) -> None:
+    found = told(gathered(ENDED, {"web2": {"ended": SKIPPED, "tried": result}}), ["cache"], {})
+    assert found == {"tried": [f"web1: {TRIED[0]}", line], "alive": []}
+
+
+def test_sessions_in_cookies_end_by_the_key_alone() -> None:
+    (line,) = told(gathered(COOKIES), ["cache", "database"], {"django_key": False})["alive"]
+    assert line.startswith(
+        f"{ONLY} django_key was not replaced: start again with -e leak_credentials=cache,database,django_key, or"
+    )
+    assert line.endswith("-e leak_sessions=false to leave everybody logged in")
+    assert told(gathered(COOKIES), ["cache"], {"django_key": True})["alive"] == []
+    (line,) = told(gathered(COOKIES, {"web2": {}}), ["cache"], {"django_key": True}, ["web2"])["alive"]
+    assert line.startswith("web2: sessions are in cookies, and it was left behind: those that the old SECRET_KEY ")
+
+
+def test_sessions_in_cookies_on_a_host_that_is_given_up() -> None:
+    """It is rebuilt, and nothing was asked of it."""
+    assert told(gathered(COOKIES), ["cache"], {"django_key": True}, ["web2"])["alive"] == []
+
+
+def test_a_key_that_the_catalog_does_not_know() -> None:
+    (line,) = told(gathered(COOKIES), ["cache"], {})["alive"]
+    words = "the catalog has no credential of it: replace it by hand, then start again with -e leak_sessions=false"
+    assert line == f"{ONLY} {words}"
+
+
+def test_nobody_was_to_be_logged_out() -> None:
+    found = told({**gathered({}), "wanted": False}, ["cache"], {})
+    assert found == {"tried": ["not tried: sessions, since leak_sessions=false"], "alive": []}
+    assert told({}, ["cache"], {}) == {"tried": [], "alive": []}

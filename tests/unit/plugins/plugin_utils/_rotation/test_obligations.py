@@ -1,0 +1,132 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is left for later and cannot be carried out is named with the remedy, and the rest goes on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SECRETS_MANAGER
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, Obligation, Rotated
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
+    DENIED,
+    MISSING,
+    Contents,
+    Failure,
+    Reading,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import obligations
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
+from tests.unit.plugins.plugin_utils._rotation.plan_ground import CORE, NOW, core, made_ground
+
+DUE = "2026-11-01T00:00:00Z"
+FORGET = "then say watchparty.secrets.rotation_forget -e rotation_forget="
+ACTS = {"database": "retire", "django": "drop_fallback", "gone": "retire"}
+
+
+def owed(*names: str) -> Journal:
+    every = {f"r0/{name}": Obligation(f"r0/{name}", name, ACTS[name], DUE, "r0", {CORE: f"v-{name}"}) for name in names}
+    fresh = {name: Rotated(f"{NOW:%Y-%m-%dT%H:%M:%SZ}", "ann", "r0") for name in made_ground().catalog.credentials}
+    return Journal(obligations=every, rotated=fresh)
+
+
+def held(text: str) -> Contents:
+    return Contents({CORE: Reading(SECRETS_MANAGER, CORE, "v", text)})
+
+
+def lost(reason: str) -> Contents:
+    return Contents({}, {CORE: Failure(SECRETS_MANAGER, CORE, reason)})
+
+
+WELL = held(core()[CORE])
+
+
+def planned(*names: str, former: dict[str, Contents] | None = None, **more: Any) -> rotation_plan.Plan:
+    ground = made_ground(journal=owed(*names), **more)
+    return rotation_plan.plan(replace(ground, former=former or {}), rotation_plan.Wish())
+
+
+def test_what_can_be_done_is_planned() -> None:
+    found = planned("database", "django", former={"r0/database": WELL, "r0/django": WELL})
+    assert {item.obligation for item in found.items} == {"r0/database", "r0/django"}
+    assert found.refused == {}
+
+
+def test_a_credential_that_left_the_catalog_is_named_and_the_others_go_on() -> None:
+    found = planned("gone", "django", former={"r0/django": WELL})
+    assert [item.obligation for item in found.items] == ["r0/django"]
+    assert found.refused == {
+        "gone": "it is not in the catalog any more, and its former value is yet to go; put it back, or take its former "
+        f"value out by hand (docs/runbooks/by-hand.md), {FORGET}gone"
+    }
+
+
+@pytest.mark.parametrize(
+    "former",
+    [lost(MISSING), Contents({}), held("{}"), held(core(DATABASE_URL="no url")[CORE])],
+    ids=["missing", "nothing", "empty", "no address"],
+)
+def test_a_version_that_is_gone_is_named_and_the_others_go_on(former: Contents) -> None:
+    found = planned("database", "django", former={"r0/database": former, "r0/django": WELL})
+    assert [item.obligation for item in found.items] == ["r0/django"]
+    assert found.refused == {
+        "database": f"its former value cannot be told any more from version v-database of secret {CORE}; take its "
+        f"former value out by hand (docs/runbooks/by-hand.md), {FORGET}database"
+    }
+
+
+def test_a_former_key_that_is_gone() -> None:
+    found = planned("database", "django", former={"r0/database": WELL, "r0/django": lost(MISSING)})
+    assert [item.obligation for item in found.items] == ["r0/database"]
+    assert found.refused["django"].startswith("its former key cannot be told any more from version v-django")
+
+
+def test_one_that_may_not_be_read() -> None:
+    found = planned("database", former={"r0/database": lost(DENIED)})
+    assert found.refused == {
+        "database": f"secret {CORE}, which holds its former value, may not be read; allow secretsmanager:GetSecretValue"
+    }
+
+
+def test_one_whose_kind_is_gone() -> None:
+    found = planned("database", former={"r0/database": WELL}, credentials={"database": {"kind": "own"}})
+    assert found.refused["database"].startswith("no kind own is there, and its former value is yet to go; put it back")
+
+
+def test_others_are_not_spoken_of() -> None:
+    ground = made_ground(journal=owed("gone"))
+    assert rotation_plan.plan(ground, rotation_plan.Wish(("database",))).refused == {}
+    assert "gone" not in rotation_plan.plan(ground, rotation_plan.Wish((), leak="l1")).refused
+
+
+def test_named_by_their_credential_or_their_id() -> None:
+    journal = owed("database", "gone")
+    assert [one.id for one in obligations.named(journal, ["gone"])] == ["r0/gone"]
+    assert [one.id for one in obligations.named(journal, ["r0/gone", "database"])] == ["r0/database", "r0/gone"]
+    words = r"no pending task; the journal has r0/database, r0/gone$"
+    for names in (["gnoe", "gone"], []):
+        with pytest.raises(RotationError, match=words):
+            obligations.named(journal, names)
+
+
+def test_the_record_of_the_same_ones_is_the_same() -> None:
+    catalog = made_ground().catalog
+    found = list(owed("database", "gone").obligations.values())
+    record = obligations.record(catalog, found, "forgotten", "ann@laptop", NOW)
+    assert (record["outcome"], record["credentials"], record["obligations"]) == (
+        "forgotten",
+        ["database", "gone"],
+        ["r0/database", "r0/gone"],
+    )
+    assert record["kinds"] == {"database": "role"}
+    audit_record.require({**record, "application": "app", "environment": "test"})
+    renamed = replace(catalog.credentials["database"], kind="Role")
+    other = replace(catalog, credentials={**catalog.credentials, "database": renamed})
+    assert obligations.record(other, found, "forgotten", "ann@laptop", NOW) == record
+    assert obligations.record(catalog, found, "forgotten", "bob", NOW)["rotation"] == record["rotation"]
+    assert obligations.record(catalog, found[:1], "forgotten", "ann@laptop", NOW)["rotation"] != record["rotation"]

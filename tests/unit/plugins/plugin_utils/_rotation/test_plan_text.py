@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SECRETS_MANAGER, SSM, Place
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan_text
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import (
+    DROP_FALLBACK,
+    RENEW,
+    RETIRE,
+    Item,
+    Plan,
+)
+
+CORE = "app/test/core"
+CATALOG: dict[str, Any] = {
+    "application": "app",
+    "settings": {
+        "URL": {"group": "core", "type": "url", "copies": [{"parameter": "URL"}]},
+        "KEY": {"group": "core"},
+        "FALLBACKS": {"group": "core", "type": "list"},
+    },
+    "services": {"web": {"units": ["app-web", "app-ws"]}, "worker": {"units": ["app-worker", "app-web"]}},
+    "credentials": {
+        "database": {"kind": "role", "appears_in": [{"setting": "URL"}, {"secret": "all-{environment}", "key": "p"}]},
+        "django": {"kind": "key", "appears_in": [{"setting": "KEY"}], "fallbacks": "FALLBACKS"},
+        "token": {"kind": "external", "appears_in": [{"github": "TOKEN"}]},
+    },
+}
+PARSED = catalog_parser.parse(CATALOG, "test")
+URL, COPY = Place(SECRETS_MANAGER, CORE, "URL"), Place(SSM, "/app/test/URL")
+WHOLE = Place(SECRETS_MANAGER, "all-test", "p")
+KEY, FALLBACKS = Place(SECRETS_MANAGER, CORE, "KEY"), Place(SECRETS_MANAGER, CORE, "FALLBACKS")
+PLAN = Plan(
+    items=(
+        Item("database", "role", reason="due: 91 days old (limit 90)", places=(URL, COPY, WHOLE)),
+        Item("django", "key", reason="forced (has no limit)", phases=2, places=(KEY, FALLBACKS)),
+    ),
+    refused={"token": "GitHub holds it too (TOKEN)"},
+    passed_over={"other": "has no limit"},
+)
+
+
+def test_a_plan_as_data() -> None:
+    assert plan_text.described(PARSED, PLAN, ["web1", "web2"]) == {
+        "credentials": {
+            "database": {
+                "kind": "role",
+                "act": "rotate",
+                "why": "due: 91 days old (limit 90)",
+                "rollouts": 1,
+                "places": [f"secret {CORE} key URL", "parameter /app/test/URL", "secret all-test key p"],
+                "settings": ["URL"],
+                "github": [],
+            },
+            "django": {
+                "kind": "key",
+                "act": "rotate",
+                "why": "forced (has no limit)",
+                "rollouts": 2,
+                "places": [f"secret {CORE} key KEY", f"secret {CORE} key FALLBACKS"],
+                "settings": ["KEY", "FALLBACKS"],
+                "github": [],
+            },
+        },
+        "refused": {"token": "GitHub holds it too (TOKEN)"},
+        "passed_over": {"other": "has no limit"},
+        "rollouts": 2,
+        "services": {"web": ["app-web", "app-ws"], "worker": ["app-worker", "app-web"]},
+        "hosts": ["web1", "web2"],
+    }
+
+
+def test_without_a_rollout_no_host_restarts() -> None:
+    late = Plan(items=(Item("database", "role", RETIRE, reason="why", phases=0, obligation="r0/database"),))
+    found = plan_text.described(PARSED, late, ["web1"])
+    assert (found["rollouts"], found["services"], found["hosts"]) == (0, {}, [])
+    assert plan_text.words(found) == ["database (role) retires its former value; why"]
+
+
+def test_what_github_mirrors_is_named() -> None:
+    found = plan_text.described(PARSED, Plan(items=(Item("token", "external", reason="why"),)), [])
+    assert found["credentials"]["token"]["github"] == ["TOKEN"]
+    assert found["credentials"]["token"]["settings"] == []
+    assert "  sends TOKEN to GitHub" in plan_text.words(found)
+
+
+def test_a_plan_in_words() -> None:
+    assert plan_text.words(plan_text.described(PARSED, PLAN, ["web1", "web2"])) == [
+        "database (role) rotates; due: 91 days old (limit 90)",
+        f"  changes secret {CORE} key URL",
+        "  changes parameter /app/test/URL",
+        "  changes secret all-test key p",
+        "  in the settings URL",
+        "django (key) rotates; forced (has no limit)",
+        f"  changes secret {CORE} key KEY",
+        f"  changes secret {CORE} key FALLBACKS",
+        "  in the settings KEY, FALLBACKS",
+        "token is REFUSED: GitHub holds it too (TOKEN)",
+        "other is skipped: has no limit",
+        "2 rollouts restart app-web, app-ws, app-worker on web1, web2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("act", "words", "settings"),
+    [
+        (DROP_FALLBACK, "drops its former key", ["  in the settings FALLBACKS"]),
+        (RETIRE, "retires its former value", []),
+        (RENEW, "is replaced and keeps no former key", ["  in the settings FALLBACKS"]),
+    ],
+)
+def test_what_an_obligation_does(act: str, words: str, settings: list[str]) -> None:
+    found = plan_text.described(PARSED, Plan(items=(Item("django", "key", act, reason="since x", phases=0),)), [])
+    assert plan_text.words(found) == [f"django (key) {words}; since x", *settings]
+
+
+def test_one_rollout_without_services_or_hosts() -> None:
+    bare = catalog_parser.parse({name: one for name, one in CATALOG.items() if name != "services"}, "test")
+    found = plan_text.described(bare, Plan(items=(Item("token", "external", reason="why"),)), [])
+    assert plan_text.words(found)[-1] == "one rollout restarts no units on no host"
+
+
+def test_nothing_at_all() -> None:
+    found = plan_text.described(PARSED, Plan(), ["web1"])
+    assert plan_text.words(found) == ["no credential is in the catalog"]
+    assert plan_text.diff(found) == {
+        "before_header": "in the stores",
+        "after_header": "after the rotation",
+        "before": "",
+        "after": "",
+    }
+
+
+def test_what_a_killed_run_made_too_late() -> None:
+    late = "app-rotation/test/r-20261125T150000-0001"
+    assert plan_text.words(plan_text.described(PARSED, Plan(), []), [late]) == [
+        f"secret {late} is of a rotation that has ended, and was made too late; it is removed"
+    ]
+
+
+def test_the_diff_names_every_place_once() -> None:
+    twice = Plan(items=(*PLAN.items, Item("other", "key", places=(KEY,))))
+    data = {**plan_text.described(PARSED, PLAN, []), "credentials": {}}
+    for number, one in enumerate(twice.items):
+        data["credentials"][str(number)] = {"places": [str(place) for place in one.places]}
+    found = plan_text.diff(data)
+    names = [
+        *("parameter /app/test/URL", "secret all-test key p"),
+        *(f"secret {CORE} key {key}" for key in ("FALLBACKS", "KEY", "URL")),
+    ]
+    assert found["before"] == "".join(f"{name}: present value\n" for name in names)
+    assert found["after"] == "".join(f"{name}: new value\n" for name in names)

@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which keys are concerned, and what is said against replacing one."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Obligation
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import ssh_key as rotation_ssh_key
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, KINDS, NOW, World
+
+SECRET = "app/test/deploy"
+DOCUMENT = {
+    **CATALOG,
+    "credentials": {
+        "deploy": {"kind": "ssh_key", "appears_in": [{"secret": "app/{environment}/deploy", "key": "private"}]},
+        "pipeline": {"kind": "ssh_key", "appears_in": [{"github": "SSH_PRIVATE_KEY"}]},
+    },
+}
+SEEN = {"credential": "deploy", "host": "web1", "there": True, "file": "f", "account": "ci"}
+OLD = key_pair.new_private_key()
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setitem(KINDS, "ssh_key", Kind("ssh_key", form="ssh_key"))
+    made = World(catalog=catalog_parser.parse(DOCUMENT, "test"))
+    made.secrets.seed(SECRET, json.dumps({"private": OLD, "note": "kept"}))
+    return made
+
+
+def setting(world: World, rotator: Any = None) -> Setting:
+    return Setting(world.catalog, KINDS, rotator or world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+
+
+def plan(*kinds: str, incident: str = "") -> rotation_plan.Plan:
+    items = tuple(rotation_plan.Item("deploy", kind) for kind in kinds)
+    return rotation_plan.Plan(items, incident=incident)
+
+
+def against(world: World, seen: Any, *, incident: str = "") -> dict[str, str]:
+    contents = world.secrets.read([SECRET])
+    return rotation_ssh_key.against(setting(world), plan("ssh_key", incident=incident), contents, seen)
+
+
+class TestAgainst:
+    def test_nothing(self, world: World) -> None:
+        assert against(world, None) == {}
+        assert against(world, [SEEN]) == {}
+
+    def test_what_hosts_say(self, world: World) -> None:
+        lost = {"credential": "deploy", "host": "web2", "lost": True}
+        assert "web2 cannot be reached" in against(world, [SEEN, lost])["deploy"]
+        assert against(world, [SEEN, lost], incident="leak-1") == {}
+        assert "no host was looked at" in against(world, [{**SEEN, "credential": "other"}])["deploy"]
+
+    def test_what_is_no_key(self, world: World) -> None:
+        world.write("private", "canary", SECRET)
+        assert against(world, [SEEN])["deploy"].startswith("what the stores hold is no private SSH key")
+
+    def test_a_kind_of_its_own_alone(self, world: World) -> None:
+        assert rotation_ssh_key.looks(setting(world), plan("other")) == []
+        assert rotation_ssh_key.looks(setting(world), plan("ssh_key")) == ["deploy"]
+
+
+class TestKeys:
+    def test_in_use(self, world: World) -> None:
+        pair = rotation_ssh_key.present(setting(world), "deploy")
+        assert (pair.old, pair.new, pair.public(None)) == (OLD, None, None)
+        assert OLD not in repr(pair)
+
+    @pytest.mark.parametrize(
+        ("name", "words"),
+        [("none", "is no credential of the catalog"), ("pipeline", "no place that the catalog names")],
+    )
+    def test_none_is_in_use(self, world: World, name: str, words: str) -> None:
+        with pytest.raises(RotationError, match=words):
+            rotation_ssh_key.present(setting(world), name)
+
+    def test_in_a_rotation(self, world: World) -> None:
+        rotator = world.begun("deploy")
+        found = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
+        assert (found.old, found.new, found.gone, found.back, found.leak) == (OLD, None, OLD, False, False)
+        rotator.create(KINDS, rotation_context.new_value, {})
+        found = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
+        assert found.new is not None
+        assert found.new.startswith("-----BEGIN OPENSSH PRIVATE KEY-----\n")
+        assert (found.gone, found.kept, found.number) == (OLD, found.new, rotator.look().head)
+        assert str(found.public(found.new)).endswith(" app/test/deploy")
+        staged = world.keys(SECRET, world.labels(SECRET)["AWSPENDING"])
+        assert staged == {"private": found.new, "note": "kept"}
+
+    def test_on_the_way_back(self, world: World) -> None:
+        rotator = world.begun("deploy", leak="leak-1")
+        rotator.create(KINDS, rotation_context.new_value, {})
+        rotator.advance("withdraw")
+        found = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
+        assert (found.gone, found.kept, found.back, found.leak) == (found.new, OLD, True, True)
+
+    def test_a_retirement_that_came_due(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        first = world.labels(SECRET)["AWSCURRENT"]
+        new = key_pair.new_private_key()
+        world.write("private", new, SECRET)
+        rotator = world.begun("deploy")
+        journal, rotation = rotator.mine()
+        item = rotation_plan.Item("deploy", "ssh_key", rotation_plan.RETIRE, obligation="r0/deploy")
+        due = Obligation("r0/deploy", "deploy", "retire", "2026-11-25T15:00:00Z", "r0", {SECRET: first})
+        monkeypatch.setitem(journal.obligations, "r0/deploy", due)  # type: ignore[arg-type]
+        monkeypatch.setattr(Setting, "mine", lambda _self, _name: (journal, rotation, item))
+        found = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
+        assert (found.old, found.new) == (OLD, new)
+
+    def test_a_former_key_that_leaves_with_the_old_one_in_a_leak(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(KINDS, "ssh_key", Kind("ssh_key", form="ssh_key", stages=("retire",), retires_each=True))
+        former = world.labels(SECRET)["AWSCURRENT"]
+        old = key_pair.new_private_key()
+        world.write("private", old, SECRET)
+        before, by = world.rotator("run0"), {"at": NOW, "who": "x", "rotation": "r0"}
+        left = {"credential": "deploy", "act": "retire", "due": NOW, "rotation": "r0", "secrets": {SECRET: former}}
+        before.append(before.look(), "r0", "closed", rotated={"deploy": by}, obligations={"r0/deploy": left})
+        rotator = world.begun("deploy", leak="leak-1")
+        rotator.create(KINDS, rotation_context.new_value, {})
+        found = rotation_ssh_key.concerned(setting(world, rotator), "deploy", "r0/deploy")
+        mine = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
+        assert (found.gone, mine.gone, found.kept, found.leak) == (OLD, old, mine.kept, True)
+        assert found.kept not in (None, old)
+
+
+def test_words() -> None:
+    told = {"file": "f", "account": "ci", "old": False, "new": True, "ended": ["a", "b", "a"], "others": ["SHA256:x"]}
+    assert rotation_ssh_key.words("web1", "deploy", told, check=True) == [
+        "web1: 3 sessions of ci would be ended, from a, b",
+        "web1: f also lets in SHA256:x",
+    ]
+    assert rotation_ssh_key.words("web1", "deploy", {"failed": True}, check=False) == []
+    blind = {"file": "f", "account": "ci", "old": True, "new": True, "elsewhere": ["a"], "unread": 2}
+    [a, hidden] = rotation_ssh_key.words("web1", "deploy", blind, check=False)
+    assert a == "web1: a still holds the leaked key of deploy"
+    assert hidden.startswith("web1: 2 authorized_keys of other accounts cannot be read by this one")

@@ -1,0 +1,200 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import state_machine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.state_machine import (
+    BACKWARD,
+    Decision,
+    Gate,
+    following,
+    remaining,
+    stages,
+)
+
+EVERY = {
+    0: ("retire", "record"),
+    1: ("create", "set", "test", "deploy_1", "promote", "retire", "record"),
+    2: ("create", "set", "test", "deploy_1", "deploy_2", "promote", "retire", "record"),
+}
+OUTCOMES = (
+    *(
+        state_machine.DONE,
+        state_machine.FAILED,
+        state_machine.LOST,
+        state_machine.TAKEN,
+        state_machine.BLOCKED,
+        state_machine.LATER,
+    ),
+    "something else",
+)
+
+
+def at(stage: str, phases: int = 1, *, immediate: bool = False) -> OpenRotation:
+    """An open rotation at that stage."""
+    step, _, phase = stage.partition("_")
+    plan = {"phases": phases, **({"immediate": True} if immediate else {})}
+    return OpenRotation("r1", step, "ann@x", "t", phase=int(phase or 0), plan=plan)
+
+
+@pytest.mark.parametrize("phases", EVERY)
+def test_every_stage(phases: int) -> None:
+    assert stages(phases) == EVERY[phases]
+    assert remaining(at(EVERY[phases][0], phases)) == EVERY[phases]
+
+
+def test_old_values_may_be_removed_first() -> None:
+    every = ("create", "set", "test", "revoke", "deploy_1", "promote", "retire", "record")
+    assert stages(1, immediate=True) == every
+    assert stages(0, immediate=True) == EVERY[0]
+    assert remaining(at("revoke", immediate=True)) == every[3:]
+    assert following(at("test", immediate=True), state_machine.DONE) == Decision(state_machine.GO, "revoke")
+    assert following(at("revoke", immediate=True), state_machine.DONE) == Decision(state_machine.GO, "deploy", phase=1)
+
+
+@pytest.mark.parametrize("outcome", [state_machine.FAILED, state_machine.TAKEN])
+@pytest.mark.parametrize(
+    ("stage", "back"),
+    [
+        *((stage, True) for stage in ("create", "set", "test")),
+        *((one, False) for one in ("revoke", "deploy_1", "promote")),
+    ],
+)
+def test_once_they_are_removed_nothing_leads_back(stage: str, outcome: str, *, back: bool) -> None:
+    decision = following(at(stage, immediate=True), outcome, words="why")
+    assert state_machine.is_past_return(at(stage, immediate=True)) is not back
+    assert not state_machine.is_past_return(at(stage))
+    if back:
+        assert decision == Decision(state_machine.BACK, "abort", words="why")
+    else:
+        assert decision == Decision(
+            state_machine.STOP, words="why; the old value is removed already, so there is no way back"
+        )
+
+
+@pytest.mark.parametrize(
+    ("stage", "expected"),
+    [
+        ("create", EVERY[2]),
+        ("deploy_1", ("deploy_1", "deploy_2", "promote", "retire", "record")),
+        ("deploy_2", ("deploy_2", "promote", "retire", "record")),
+        ("record", ("record",)),
+        ("abort", ("abort", "withdraw", "discard")),
+        ("withdraw", ("withdraw", "discard")),
+        ("discard", ("discard",)),
+    ],
+)
+def test_what_remains_begins_with_what_may_have_been_cut_short(stage: str, expected: tuple[str, ...]) -> None:
+    assert remaining(at(stage, 2)) == expected
+
+
+@pytest.mark.parametrize("phases", EVERY)
+@pytest.mark.parametrize("start", ["forward", "abort"])
+def test_done_after_done_leads_to_the_end(phases: int, start: str) -> None:
+    rotation, found = at(start if start == "abort" else EVERY[phases][0], phases), []
+    while True:
+        decision = following(rotation, state_machine.DONE)
+        assert decision.way == state_machine.GO
+        step = str(decision.step)
+        found.append(f"{step}_{decision.phase}" if step == "deploy" else step)
+        if step in ("closed", "aborted"):
+            break
+        rotation = at(found[-1], phases)
+    assert tuple(found) == ((*EVERY[phases][1:], "closed") if start == "forward" else (*BACKWARD[1:], "aborted"))
+
+
+@pytest.mark.parametrize(("outcome", "step"), [(state_machine.DONE, "deploy"), (state_machine.FAILED, "abort")])
+def test_what_was_tested_as_it_was_set_is_not_tested_again(outcome: str, step: str) -> None:
+    assert following(at("set"), outcome, is_tested=True).step == step
+    assert following(at("set"), state_machine.DONE).step == "test"
+
+
+def test_the_removal_before_the_rollout_follows_the_step_that_tested() -> None:
+    assert following(at("set", immediate=True), state_machine.DONE, is_tested=True).step == "revoke"
+
+
+@pytest.mark.parametrize("stage", ["create", "set", "test", "deploy_1", "promote"])
+@pytest.mark.parametrize("outcome", [state_machine.FAILED, state_machine.TAKEN])
+def test_a_failure_before_the_retirement_is_taken_back(stage: str, outcome: str) -> None:
+    assert following(at(stage), outcome, words="why") == Decision(state_machine.BACK, "abort", words="why")
+
+
+@pytest.mark.parametrize(
+    ("stage", "told"),
+    [
+        ("retire", " and the old one may still be valid"),
+        ("record", ", and what this rotation was to remove is gone; what is left is to tidy up and to record it"),
+    ],
+)
+@pytest.mark.parametrize("outcome", [state_machine.FAILED, state_machine.TAKEN])
+def test_a_failure_after_the_promotion_is_told_and_stays_open(stage: str, told: str, outcome: str) -> None:
+    assert following(at(stage), outcome, words="why") == Decision(
+        state_machine.STOP, words=f"why; the new value is in force{told}"
+    )
+
+
+@pytest.mark.parametrize("stage", ["retire", "record"])
+def test_after_the_promotion_the_old_value_may_be_gone(stage: str) -> None:
+    assert state_machine.is_past_return(at(stage))
+
+
+@pytest.mark.parametrize("outcome", [state_machine.LOST, state_machine.BLOCKED])
+@pytest.mark.parametrize("stage", EVERY[1])
+def test_lost_hosts_and_a_shut_gate_stop_it(stage: str, outcome: str) -> None:
+    assert following(at(stage), outcome, words="why") == Decision(state_machine.STOP, words="why")
+
+
+@pytest.mark.parametrize(("words", "told"), [("why", "; why"), ("", "")])
+def test_an_outcome_that_is_none_stops_it(words: str, told: str) -> None:
+    assert following(at("set"), "ok", words=words) == Decision(
+        state_machine.STOP, words=f"ok is no outcome of a step{told}"
+    )
+
+
+def test_a_later_retirement_does_not_wait() -> None:
+    assert following(at("retire"), state_machine.LATER) == Decision(state_machine.GO, "record")
+
+
+@pytest.mark.parametrize("stage", BACKWARD)
+@pytest.mark.parametrize("outcome", OUTCOMES[1:])
+def test_on_the_way_back_nothing_but_done_goes_on(stage: str, outcome: str) -> None:
+    assert following(at(stage), outcome, words="why") == Decision(state_machine.STOP, words="why")
+
+
+@given(st.sampled_from(EVERY[2] + BACKWARD), st.sampled_from(OUTCOMES), st.integers(0, 2))
+def test_every_decision_is_one_that_can_be_carried_out(stage: str, outcome: str, phases: int) -> None:
+    decision = following(at(stage, phases), outcome)
+    assert decision.way in (state_machine.GO, state_machine.BACK, state_machine.STOP)
+    assert (decision.step is None) == (decision.way == state_machine.STOP)
+    if decision.way == state_machine.BACK:
+        assert stage.partition("_")[0] not in ("retire", "record", *BACKWARD), "what is retired cannot be had back"
+
+
+@given(*[st.frozensets(st.sampled_from(["web1", "web2", "web3", "old"]))] * 3)
+def test_the_gate_names_who_is_missing(hosts: frozenset[str], proven: frozenset[str], skipped: frozenset[str]) -> None:
+    objections = Gate(hosts=hosts, proven=proven, skipped=skipped).objections()
+    missing = sorted(hosts - proven - skipped)
+    assert len(objections) == (1 if missing else 0)
+    for words in objections:
+        assert words.startswith(f"not proven to run on the other value: {', '.join(missing)} (")
+        assert words.endswith(f"-e rotation_skip_hosts={','.join(missing)}")
+
+
+@pytest.mark.parametrize(
+    ("stage", "phase"), [("create", 0), ("test", 0), ("deploy_1", 0), ("deploy_2", 1), ("promote", 1)]
+)
+def test_a_signing_key_goes_back_as_it_came(stage: str, phase: int) -> None:
+    decision = following(at(stage, 2), state_machine.FAILED, words="why")
+    assert decision == Decision(state_machine.BACK, "abort", phase=phase, words="why")
+    assert following(at(stage), state_machine.FAILED).phase == 0
+
+
+def test_the_way_back_through_a_phase_is_followed_by_the_rest() -> None:
+    through = OpenRotation("r1", "abort", "ann@x", "t", phase=1, plan={"phases": 2})
+    assert following(through, state_machine.DONE) == Decision(state_machine.GO, "abort")
+    assert following(at("abort", 2), state_machine.DONE) == Decision(state_machine.GO, "withdraw")

@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is packed is looked into, within bounds; what is not is named."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import random
+import resource
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import Limits
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import (
+    DirectorySource,
+    GitSource,
+    StreamSource,
+)
+from tests.unit.plugins.plugin_utils._scan.scan_world import git, tarred, zipped
+
+VALUE = b"Pk5-canary-in-an-archive-31"
+SOUGHT = sought([Live("TOKEN", "current", VALUE.decode())])
+SMALL = Limits(file=1 << 20, members=50, memory=1 << 20)
+TEXT = b"one\ntwo " + VALUE + b"\n"
+
+
+def stored(data: bytes, name: str = "inner.bin") -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(name, data)
+    return stream.getvalue()
+
+
+def looked_into(data: bytes, path: Path, limits: Limits = SMALL) -> Report:
+    path.write_bytes(data)
+    return scan_scan.scan([DirectorySource(str(path))], SOUGHT, limits=limits)
+
+
+def told(report: Report) -> list[str]:
+    return [" ".join((one.what, one.reason)) for one in report.not_checked]
+
+
+@pytest.mark.parametrize(
+    ("data", "inside"),
+    [
+        (gzip.compress(TEXT), "(unpacked)"),
+        (gzip.compress(b"first\n") + gzip.compress(TEXT), "(unpacked)"),
+        (bz2.compress(TEXT), "(unpacked)"),
+        (lzma.compress(TEXT), "(unpacked)"),
+        (zipped([TEXT]), "folder/member0.txt"),
+        (zipped([TEXT], zipfile.ZIP_STORED), "folder/member0.txt"),
+        (zipped([TEXT], zipfile.ZIP_BZIP2), "folder/member0.txt"),
+        (tarred({"a/b": TEXT}), "a/b"),
+        (gzip.compress(tarred({"a/b": TEXT})), "a/b"),
+        (tarred({"a/b.gz": gzip.compress(TEXT)}), "a/b.gz"),
+        (tarred({"w.whl": zipped([TEXT])}), "w.whl!folder/member0.txt"),
+        (stored(stored(gzip.compress(TEXT))), "inner.bin!inner.bin"),
+    ],
+    ids=[
+        "gz",
+        "two-gz",
+        "bz2",
+        "xz",
+        "zip",
+        "zip-stored",
+        "zip-bz2",
+        "tar",
+        "tar.gz",
+        "gz-in-tar",
+        "whl-in-tar",
+        "gz-in-zip-in-zip",
+    ],
+)
+def test_a_value_is_found_inside(tmp_path: Path, data: bytes, inside: str) -> None:
+    report = looked_into(data, tmp_path / "archive")
+    assert [(one.rule, one.inside) for one in report.findings] == [("TOKEN", inside)]
+    assert report.complete
+    stream = scan_scan.scan([StreamSource(io.BytesIO(data))], SOUGHT, limits=SMALL)
+    assert [(one.rule, one.inside) for one in stream.findings] == [("TOKEN", inside)]
+
+
+def test_large_archives_in_git(tmp_path: Path) -> None:
+    noise = random.Random(1).randbytes(9_000_000)
+    git(tmp_path, "init", "-q")
+    (tmp_path / "large.zip").write_bytes(zipped([noise, TEXT]))
+    (tmp_path / "large.tgz").write_bytes(gzip.compress(tarred({"noise": noise, "text": TEXT}), 1))
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-q", "-m", "one")
+    report = scan_scan.scan([GitSource(str(tmp_path))], SOUGHT)
+    assert sorted((one.path, one.inside) for one in report.findings) == [
+        ("large.tgz", "text"),
+        ("large.zip", "folder/member1.txt"),
+    ]
+    assert report.complete
+
+
+def bomb(layers: int) -> bytes:
+    data = b"\0" * (64 << 20)
+    for _layer in range(layers):
+        data = gzip.compress(data, 1)
+    return data
+
+
+def many() -> bytes:
+    return tarred({f"member{at}": b"" for at in range(60)})
+
+
+def deep() -> bytes:
+    data = TEXT
+    for _layer in range(6):
+        data = gzip.compress(data)
+    return data
+
+
+def broken() -> bytes:
+    return gzip.compress(random.Random(2).randbytes(4000))[:-900]
+
+
+def encrypted() -> bytes:
+    data = bytearray(stored(TEXT))
+    at = data.find(b"PK\x01\x02")
+    data[6] |= 1
+    data[at + 8] |= 1
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: bomb(1), "archive unpacks to more than 1 MiB; the rest was not looked into"),
+        (lambda: bomb(2), "archive unpacks to more than 1 MiB; the rest was not looked into"),
+        (lambda: zipped([b"\0" * (4 << 20)]), "archive unpacks to more than 1 MiB; the rest was not looked into"),
+        (many, "archive has more than 50 members; the rest was not looked into"),
+        (deep, "archive gzip within 4 archives"),
+        (broken, "archive the gzip cannot be unpacked (EOFError)"),
+        (encrypted, "archive!inner.bin is encrypted"),
+        (lambda: zipped([b"x"], zipfile.ZIP_LZMA), "archive!folder/member0.txt is compressed in an unusual way"),
+        (lambda: b"(\xb5/\xfd" + b"x" * 600, "archive packed as zstd, which is not looked into"),
+        (lambda: b"PK\x03\x04" + b"x" * 600, "archive the zip cannot be unpacked (BadZipFile)"),
+        (lambda: tarred({"a": b"x" * 5000})[:3000], "archive the tar cannot be unpacked (ReadError)"),
+    ],
+)
+def test_what_is_not_looked_into_is_named(tmp_path: Path, make: Callable[[], bytes], words: str) -> None:
+    report = looked_into(make(), tmp_path / "archive")
+    assert told(report) == [words]
+    assert not report.complete
+
+
+def test_a_flaw_in_one_member_hides_no_other(tmp_path: Path) -> None:
+    inner = {"bad.gz": gzip.compress(b"x" * 100)[:-12], "good.gz": gzip.compress(TEXT)}
+    report = looked_into(tarred(inner), tmp_path / "archive")
+    assert [one.inside for one in report.findings] == ["good.gz"]
+    assert told(report) == ["archive!bad.gz the gzip cannot be unpacked (EOFError)"]
+
+
+def test_a_bombs_memory_is_bounded(tmp_path: Path) -> None:
+    data = zlib.compressobj(1, wbits=31)
+    packed = b"".join([data.compress(b"\0" * (1 << 20)) for _ in range(300)] + [data.flush()])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    report = looked_into(packed, tmp_path / "archive", Limits())
+    assert told(report) == ["archive unpacks to more than 256 MiB; the rest was not looked into"]
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024

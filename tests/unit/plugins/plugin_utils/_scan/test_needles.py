@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which values are searched for, and which are left out by which rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import needles as scan_needles
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
+
+RANDOM = "wX7-random-Zk42"
+
+
+@pytest.mark.parametrize(
+    ("value", "more", "reason"),
+    [
+        ("True", {}, "shorter than 8 characters"),
+        ("5432", {}, "shorter than 8 characters"),
+        ("production", {}, "a word or a number that is found everywhere"),
+        ("watchparty", {}, "a word or a number that is found everywhere"),
+        ("12345678901", {}, "a word or a number that is found everywhere"),
+        ("aaaaaaaaaaaaaaaaaaaa1", {}, "a word or a number that is found everywhere"),
+        ("change_me_dev_only_1234567890", {}, "a placeholder"),
+        ("the-Example-123", {"example": "the-Example-123"}, "a placeholder"),
+        (RANDOM, {"sensitivity": "low"}, "low sensitivity"),
+        ("redis://:changeme@cache.example.com:6379/0", {}, "a word or a number that is found everywhere"),
+        ("postgresql://app:secret@db.example.com/app", {}, "a word or a number that is found everywhere"),
+    ],
+)
+def test_what_is_left_out(value: str, more: dict[str, str], reason: str) -> None:
+    found = sought([Live("NAME", "current", value, **more)])
+    assert found.needles == ()
+    assert [(one.name, one.reason) for one in found.left_out] == [("NAME", reason)]
+    assert found.values == 0
+
+
+@pytest.mark.parametrize("value", [RANDOM, "letmein99", "correct horse battery", "Passw0rd", "https://h.example/T0/B0"])
+def test_what_is_searched_for(value: str) -> None:
+    found = sought([Live("NAME", "current", value)])
+    assert found.left_out == ()
+    assert value.encode() in {one.whole for one in found.needles}
+
+
+def test_the_password_of_a_url_is_searched_alone() -> None:
+    found = sought([Live("URL", "current", "postgresql://app:p%40ss-Word-11@db/app")])
+    forms = {one.whole: one.labels[0].form for one in found.needles}
+    assert forms[b"p%40ss-Word-11"] == "password part"
+    assert forms[b"p@ss-Word-11"] == "password part"
+    assert forms[b"p%2540ss-Word-11"] == "password part, URL-encoded"
+
+
+def test_one_byte_string_is_searched_once_for_all_that_it_is() -> None:
+    found = sought([Live("A", "current", RANDOM), Live("B", "previous", RANDOM), Live("A", "current", RANDOM)])
+    (needle,) = (one for one in found.needles if one.whole == RANDOM.encode())
+    assert [(one.name, one.stage) for one in needle.labels] == [("A", "current"), ("B", "previous")]
+    assert found.values == 1
+
+
+def test_lines_of_a_key_file() -> None:
+    lines = [f"{at}{'AbCdEfGh' * 7}{at}zZ9" for at in range(6)]
+    key = "\n".join(["-----BEGIN PRIVATE KEY-----", *lines, "-----END PRIVATE KEY-----"])
+    forms = {one.whole: one.labels[0].form for one in sought([Live("KEY", "current", key)]).needles}
+    assert [forms.get(line.encode()) for line in lines] == [None, None, None, *["one line of it"] * 3]
+    assert b"-----END PRIVATE KEY-----" not in forms
+
+
+def test_the_anchor_is_the_varied_part() -> None:
+    data = b"A" * 200 + bytes(range(64)) + b"B" * 200
+    at = scan_needles.anchor_of(data)
+    assert len(set(data[at : at + scan_needles.ANCHOR])) > 25
+
+
+def test_values_are_in_no_repr() -> None:
+    found = sought([Live("NAME", "current", RANDOM, example=RANDOM + "x")])
+    assert RANDOM not in repr(found) + repr(Live("NAME", "current", RANDOM, example=RANDOM + "x"))

@@ -1,0 +1,196 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Two hundred values in a repository: all are found, and nothing where they are not."""
+
+from __future__ import annotations
+
+import json
+import random
+import string
+from collections.abc import Callable
+from pathlib import Path
+
+import ansible
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import report as scan_report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sarif as scan_sarif
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Finding, Report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import DirectorySource, GitSource
+from sandbox import application
+from tests.unit.plugins.plugin_utils._scan.scan_world import EACH, PLACES, World, git, made
+
+OWN = "no library"
+ENGINES = ["hyperscan", "ahocorasick_rs", OWN]
+
+
+@pytest.fixture(scope="module")
+def values() -> dict[str, list[Live]]:
+    return made(1)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, values: dict[str, list[Live]]) -> Path:
+    where = tmp_path_factory.mktemp("planted") / "repository"
+    World(where, values)
+    return where
+
+
+@pytest.fixture(scope="module")
+def report(world: Path, values: dict[str, list[Live]]) -> Report:
+    return scanned(world, values)
+
+
+def scanned(where: Path, values: dict[str, list[Live]], prefer: str | None = None) -> Report:
+    every = [one for lives in values.values() for one in lives]
+    return scan_scan.scan([GitSource(str(where))], sought(every), prefer=prefer)
+
+
+def names(report: Report) -> set[str]:
+    return {name for one in report.findings for name in (one.rule, *one.also)}
+
+
+def of(report: Report, place: str) -> list[Finding]:
+    return [one for one in report.findings if one.rule.rpartition(" ")[0] == place]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_value_is_found(world: Path, values: dict[str, list[Live]], engine: str) -> None:
+    if engine != OWN:
+        pytest.importorskip(engine)
+    found = names(scanned(world, values, engine))
+    every = {one.name for lives in values.values() for one in lives}
+    assert len(every) == len(PLACES) * EACH == 200
+    assert every - found == set(), f"{len(found & every)} of {len(every)} found by {engine}"
+
+
+def test_packed_it_is_found_as_well(tmp_path: Path, world: Path, values: dict[str, list[Live]]) -> None:
+    copy = tmp_path / "packed"
+    git(tmp_path, "clone", "-q", "--mirror", str(world), str(copy))
+    git(copy, "repack", "-a", "-d", "-q")
+    found = names(scanned(copy, values))
+    gone = ("commit before a rebase", "unreachable commit", "index", "untracked file", "remote's URL")
+    kept = {one.name for place, lives in values.items() if place not in gone for one in lives}
+    assert kept - found <= {one.name for one in values["dropped stash"] + values["stash of an untracked file"]} | {
+        one.name for one in values["stash"]
+    }, "a clone takes branches and tags along"
+    assert {one.name for place in ("first", "deleted file", "large binary") for one in values[place]} <= found
+
+
+def test_the_same_repository_without_them(tmp_path: Path, values: dict[str, list[Live]]) -> None:
+    World(tmp_path / "repository", made(2))
+    report = scanned(tmp_path / "repository", values)
+    assert report.findings == ()
+    assert report.clean
+    assert report.complete
+    assert report.objects > 60
+
+
+def django() -> Path:
+    """The sample application's own."""
+    found = application.python().parent.parent / "lib"
+    return next(found.glob("python*/site-packages/django"))
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        # Its environment is for the tests with servers to fill.
+        pytest.param(django, marks=pytest.mark.long, id="django"),
+        pytest.param(lambda: Path(ansible.__file__).parent, id="ansible-core"),
+    ],
+)
+def test_nothing_in_the_sources_of_others(sources: Callable[[], Path]) -> None:
+    luck = random.Random(5)
+    made = ["".join(luck.choices(string.ascii_letters + string.digits, k=luck.randint(10, 50))) for _ in range(200)]
+    wanted = sought([Live(f"S{at}", "current", value) for at, value in enumerate(made)])
+    report = scan_scan.scan([DirectorySource(str(sources()))], wanted)
+    assert report.values == 200
+    assert report.objects > 500
+    assert report.findings == ()
+    assert report.not_checked == ()
+
+
+@pytest.mark.parametrize(
+    ("place", "path", "reach"),
+    [
+        ("first", "first.py", "a branch"),
+        ("branch that was merged", "merged.py", "a branch"),
+        ("merge itself", "shared.py", "a branch"),
+        ("commit before a rebase", "rebased.py", "a reflog or an older stash"),
+        ("deleted file", "deleted.py", "a branch"),
+        ("renamed file", "old name.py", "a branch"),
+        ("tag without a branch", "tagged.py", "a tag only"),
+        ("stash", "shared.py", "a reflog or an older stash"),
+        ("stash of an untracked file", "new.py", "a stash or another ref"),
+        ("dropped stash", "shared.py", "nothing any more"),
+        ("unreachable commit", "lost.py", "nothing any more"),
+        ("zip", "files.jar", "a branch"),
+        ("tarball", "files.tar.gz", "a branch"),
+        ("zip in a tarball", "nested.tar.xz", "a branch"),
+        ("large binary", "large.bin", "a branch"),
+        ("index", "staged.py", "the index only"),
+        ("untracked file", "untracked.py", "the working tree"),
+        ("commit message", "(commit message)", "a branch"),
+        ("name of a file", "(name of a file)", ""),
+        ("remote's URL", "(git's own files) config", ""),
+    ],
+)
+def test_where_it_comes_from(report: Report, place: str, path: str, reach: str) -> None:
+    found = of(report, place)
+    assert len(found) >= EACH
+    assert {(one.path, one.reach) for one in found} == {(path, reach)}
+    committed = place not in ("index", "untracked file", "name of a file", "remote's URL")
+    for one in found:
+        assert (one.author == "A Writer <writer@example.com>") == committed
+        assert one.date.startswith("2026-03-01T12:") == committed
+        assert bool(one.commit) == committed
+
+
+def test_lines_members_and_paths(report: Report, world: Path) -> None:
+    first = sorted(of(report, "first"), key=lambda one: one.offset)
+    assert first[0].line == 3
+    assert [one.line for one in first] == sorted(one.line for one in first)
+    assert {one.inside for one in of(report, "zip")} == {f"folder/member{at}.txt" for at in range(EACH)}
+    assert {one.inside for one in of(report, "zip in a tarball")} == {
+        f"inner.zip!folder/member{at}.txt" for at in range(EACH)
+    }
+    assert {one.paths for one in of(report, "renamed file")} == {2}
+    for one in of(report, "unreachable commit"):
+        assert git(world, "cat-file", "-t", one.commit) == "commit"
+        assert git(world, "rev-parse", f"{one.commit}:lost.py") == one.blob
+
+
+def test_versions_and_forms_are_named(report: Report) -> None:
+    assert {one.stage for one in report.findings} == {"current", "pending", "previous", "version 3"}
+    forms = {one.form for one in report.findings}
+    assert {
+        *("as it is", "URL-encoded", "JSON-escaped", "HTML-escaped", "base64", "hexadecimal", "UTF-16"),
+        *("password part", "one line of it"),
+    } <= forms
+
+
+def test_no_value_is_told(report: Report, values: dict[str, list[Live]]) -> None:
+    told = "\n".join(
+        [
+            json.dumps(report.data()),
+            json.dumps(scan_sarif.log(report)),
+            *scan_report.lines(report),
+            repr(report),
+        ]
+    )
+    for lives in values.values():
+        for one in lives:
+            core = one.value.partition("user:")[2].partition("@")[0] or one.value
+            assert core not in told
+            assert json.dumps(core)[1:-1] not in told
+            assert all(line not in told for line in core.splitlines()[1:-1])
+    assert "value='" not in repr(sought([one for lives in values.values() for one in lives]))
+
+
+def test_fingerprints_are_stable_and_differ(report: Report, world: Path, values: dict[str, list[Live]]) -> None:
+    again = scanned(world, values)
+    assert {one.fingerprint for one in again.findings} == {one.fingerprint for one in report.findings}
+    assert len({one.fingerprint for one in report.findings}) == len(report.findings)

@@ -1,0 +1,219 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is not here is told apart from what is clean."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline as scan_baseline
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import (
+    DirectorySource,
+    GitSource,
+    StagedSource,
+)
+from tests.unit.plugins.plugin_utils._scan.scan_world import git
+
+VALUE = "Zq8-canary-77-of-the-states"
+SOUGHT = sought([Live("TOKEN", "current", VALUE)])
+
+
+def scanned(*sources: scan_scan.Source) -> Report:
+    return scan_scan.scan(sources, SOUGHT)
+
+
+def reasons(report: Report) -> list[str]:
+    return [" ".join(part for part in (one.what, one.reason) if part) for one in report.not_checked]
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Path:
+    where = tmp_path / "origin"
+    where.mkdir()
+    git(where, "init", "-q", "-b", "main")
+    git(where, "config", "uploadpack.allowFilter", "true")
+    (where / "old.txt").write_text(VALUE)
+    git(where, "add", "-A")
+    git(where, "commit", "-q", "-m", "one")
+    (where / "old.txt").unlink()
+    (where / "folder").mkdir()
+    (where / "folder" / "new.txt").write_text("clean\n")
+    git(where, "add", "-A")
+    git(where, "commit", "-q", "-m", "two")
+    return where
+
+
+def clone(origin: Path, *arguments: str) -> Path:
+    where = origin.parent / "clone"
+    git(origin.parent, "clone", "-q", *arguments, f"file://{origin}", str(where))
+    return where
+
+
+def test_a_baseline_knows_a_finding_by_the_fingerprint_that_is_told(tmp_path: Path) -> None:
+    """Also where a file is called like the value, which is masked: no fingerprint is made of a value."""
+    (tmp_path / f"{VALUE}.txt").write_text(VALUE)
+    source = DirectorySource(str(tmp_path))
+    (found,) = scanned(source).findings
+    assert VALUE not in found.path
+    entry = scan_baseline.Entry(found.fingerprint, "known", date(2099, 1, 1))
+    again = scan_scan.scan([source], SOUGHT, baseline=scan_baseline.Baseline((entry,)))
+    assert (again.findings, [one.fingerprint for one in again.accepted]) == ((), [found.fingerprint])
+
+
+def test_a_whole_clone(origin: Path) -> None:
+    report = scanned(GitSource(str(clone(origin))))
+    assert report.complete
+    assert [(one.path, one.reach) for one in report.findings] == [("old.txt", "a branch")]
+
+
+def test_from_a_folder_within(origin: Path) -> None:
+    (origin / "here.txt").write_text(VALUE)
+    report = scanned(GitSource(str(origin / "folder")))
+    assert [one.path for one in report.findings] == ["old.txt", "here.txt"]
+
+
+def test_a_shallow_clone(origin: Path) -> None:
+    report = scanned(GitSource(str(clone(origin, "--depth", "1"))))
+    assert report.clean
+    assert not report.complete
+    assert reasons(report) == [
+        "a shallow clone: what came before 1 commits is not here; git fetch --unshallow, then scan again"
+    ]
+
+
+@pytest.mark.parametrize("what", ["blob:none", "tree:0"])
+def test_a_partial_clone_fetches_nothing(origin: Path, what: str) -> None:
+    where = clone(origin, f"--filter={what}")
+    before = git(where, "count-objects", "-v")
+    report = scanned(GitSource(str(where)))
+    assert git(where, "count-objects", "-v") == before
+    assert report.clean
+    assert [one.partition(":")[0] for one in reasons(report)] == ["a partial clone"]
+    assert "git fetch --refetch --no-filter" in reasons(report)[0]
+
+
+def test_a_hit_whose_history_is_not_here(origin: Path) -> None:
+    (origin / "folder" / "new.txt").write_text(VALUE + "\n")
+    git(origin, "commit", "-q", "-a", "-m", "three")
+    where = clone(origin, "--filter=tree:0")
+    report = scanned(GitSource(str(where)))
+    assert [one.rule for one in report.findings] == ["TOKEN"]
+    assert any(one.startswith("which commits brought what was found") for one in reasons(report))
+
+
+def test_a_submodule(origin: Path) -> None:
+    git(origin, "submodule", "add", "-q", f"file://{origin}", "vendored")
+    git(origin, "commit", "-q", "-m", "submodule")
+    assert "submodule vendored: is a repository of its own; scan it by its own path" in reasons(
+        scanned(GitSource(str(origin)))
+    )
+
+
+def test_alternates(origin: Path) -> None:
+    where = origin.parent / "shared"
+    git(origin.parent, "clone", "-q", "--shared", str(origin), str(where))
+    report = scanned(GitSource(str(where)))
+    assert report.complete
+    assert [one.path for one in report.findings] == ["old.txt"]
+    shutil.move(str(origin), str(origin) + "-gone")
+    told = reasons(scanned(GitSource(str(where), tree=False)))
+    assert any("objects borrowed from" in one and "bring it back" in one for one in told)
+
+
+def test_an_object_is_broken(origin: Path) -> None:
+    blob = git(origin, "rev-parse", "HEAD:folder/new.txt")
+    path = origin / ".git" / "objects" / blob[:2] / blob[2:]
+    path.chmod(0o600)
+    path.write_bytes(b"broken")
+    report = scanned(GitSource(str(origin), tree=False))
+    assert reasons(report) == ["1 objects are missing or broken; see what git fsck says, and clone again"]
+
+
+def test_a_pack_is_broken(origin: Path) -> None:
+    git(origin, "gc", "-q")
+    (pack,) = (origin / ".git" / "objects" / "pack").glob("*.pack")
+    pack.chmod(0o600)
+    content = bytearray(pack.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 40] = b"\0" * 40
+    pack.write_bytes(content)
+    report = scanned(GitSource(str(origin), tree=False))
+    assert not report.complete
+    assert any("git fsck" in one for one in reasons(report))
+
+
+def test_pointers_of_lfs(origin: Path) -> None:
+    (origin / "large.bin").write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 1\n")
+    git(origin, "add", "-A")
+    assert reasons(scanned(GitSource(str(origin)))) == [
+        "1 files are pointers of git-lfs; git lfs fetch --all, then scan .git/lfs as a directory"
+    ]
+
+
+def test_ignored_files_only_when_asked(origin: Path) -> None:
+    (origin / ".gitignore").write_text(".env\n")
+    (origin / ".env").write_text(f"TOKEN={VALUE}\n")
+    assert ".env" not in [one.path for one in scanned(GitSource(str(origin))).findings]
+    assert ".env" in [one.path for one in scanned(GitSource(str(origin), ignored=True)).findings]
+
+
+def test_the_working_tree_alone(origin: Path) -> None:
+    (origin / "folder" / "new.txt").write_text(f"changed\n{VALUE}\n")
+    report = scanned(GitSource(str(origin), history=False))
+    assert [(one.path, one.line, one.reach) for one in report.findings] == [("folder/new.txt", 2, "the working tree")]
+
+
+def test_a_repository_without_commits(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    (tmp_path / "new.txt").write_text(VALUE)
+    assert [one.path for one in scanned(GitSource(str(tmp_path))).findings] == ["new.txt"]
+    git(tmp_path, "add", "-A")
+    (found,) = scanned(StagedSource(str(tmp_path))).findings
+    assert (found.path, found.reach) == ("new.txt", "the index only")
+
+
+def test_what_is_staged_is_what_differs(origin: Path) -> None:
+    (origin / "staged.txt").write_text(VALUE + "1")
+    (origin / "not-staged.txt").write_text(VALUE)
+    git(origin, "add", "staged.txt")
+    assert [one.path for one in scanned(StagedSource(str(origin))).findings] == ["staged.txt"]
+
+
+def test_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "log.1").write_text(f"x\n{VALUE}\n" * 120)
+    (tmp_path / "link").symlink_to(tmp_path / "a" / "log.1")
+    os.mkfifo(tmp_path / "pipe")
+    report = scanned(DirectorySource(str(tmp_path)))
+    assert {one.path for one in report.findings} == {"a/log.1"}
+    assert len(report.findings) == scan_scan.EACH
+    assert sum(one.times for one in report.findings) == 120
+    assert report.complete
+    single = scanned(DirectorySource(str(tmp_path / "a" / "log.1")))
+    assert {one.path for one in single.findings} == {"log.1"}
+
+
+def test_a_repository_given_as_a_directory(origin: Path) -> None:
+    assert reasons(scanned(DirectorySource(str(origin)))) == ["its history: give it as the repository"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / "closed").write_text("x")
+    (tmp_path / "closed").chmod(0)
+    assert reasons(scanned(DirectorySource(str(tmp_path)))) == ["closed cannot be read: Permission denied"]
+
+
+def test_what_is_no_repository(tmp_path: Path) -> None:
+    with pytest.raises(ScanError, match=r"not a git repository"):
+        scanned(GitSource(str(tmp_path)))
+    with pytest.raises(ScanError, match=r"nowhere: is not there; give a file or a directory$"):
+        scanned(DirectorySource(str(tmp_path / "nowhere")))

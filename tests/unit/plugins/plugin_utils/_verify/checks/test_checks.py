@@ -1,0 +1,331 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every check: facts that it passes, facts that it alone fails, and facts that it cannot judge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import engine as verify_engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Facts
+from tests.unit.plugins.plugin_utils._verify import verify_facts
+from tests.unit.plugins.plugin_utils._verify.verify_facts import (
+    SECRET,
+    age,
+    answer,
+    catalog,
+    facts,
+    host,
+    parts,
+    secret,
+)
+
+PATH = "/srv/watchparty/.env"
+FILE = {"exists": True, "path": PATH, "mode": "0600", "owner": "watchparty", "uid": 998}
+DRIFT = {"missing": [], "differs": [], "unknown": [], "gone": [], "same": 41}
+OUTSIDE = "https://watchparty.example.com/health/"
+KEY = "alias/watchparty-production"
+
+
+def on_host(**over: Any) -> dict[str, Any]:
+    return {"hosts": {"web1": host(), "web2": host(**over)}}
+
+
+def in_journal(**over: Any) -> dict[str, Any]:
+    return {"journal": {**parts()["journal"], **over}}
+
+
+def workflow(kind: str) -> dict[str, Any]:
+    one = {"kind": kind, "file": ".github/workflows/test.yml", "line": 7, "words": "is wrong"}
+    return {"workflows": {"files": ["x"], "findings": [one], "unread": {}}}
+
+
+def role(trust: Any = None, **policies: Any) -> dict[str, Any]:
+    good = parts()["roles"]["watchparty-production-host"]
+    return {"roles": {"r": {"trust": trust or good["trust"], "policies": policies or good["policies"]}}}
+
+
+def allowing(**statement: Any) -> dict[str, Any]:
+    return {"Statement": [{"Effect": "Allow", **statement}]}
+
+
+def isolated(**over: Any) -> dict[str, Any]:
+    return {"isolation": {"compared": 9, "signing": ["SECRET_KEY"], "others": {"staging": []}, "unread": {}, **over}}
+
+
+def keyed(**over: Any) -> dict[str, Any]:
+    return {"keys": {KEY: {"state": "Enabled", "manager": "CUSTOMER", "rotating": True, **over}}}
+
+
+def scanned(part: str, findings: list[dict[str, Any]], **over: Any) -> dict[str, Any]:
+    return {part: {**parts()[part], "findings": findings, **over}}
+
+
+def rows(state: str, place: str, words: str) -> dict[str, Any]:
+    return {"rows": [{"state": state, "place": place, "words": words}]}
+
+
+FOUND = {
+    "path": "src/settings.py",
+    "line": 7,
+    "words": "API_TOKEN (current value, as it is) in the index",
+    "opens": True,
+}
+STRANGER = allowing(Principal={"AWS": "arn:aws:iam::999999999999:root"}, Action="sts:AssumeRole")
+OWNED = {"path": "/srv/watchparty", "uid": 998, "owner": "watchparty", "mode": "0750"}
+FAILS: list[tuple[str, dict[str, Any], str]] = [
+    ("WPS002", {"audit": {"where": "log_group /x", "problem": "denied"}}, "log_group /x: it cannot be read: denied"),
+    ("WPS101", {"repository": {"ignores": {".env": False}, "env_files": {}}}, ".env: is not ignored"),
+    (
+        "WPS102",
+        {"repository": {"ignores": {".env": True}, "env_files": {".env": [("K", 3, "is no placeholder")]}}},
+        ".env:3: K is",
+    ),
+    ("WPS103", scanned("history", [FOUND]), "src/settings.py:7: API_TOKEN (current value, as it is) in the index"),
+    ("WPS104", scanned("unknown_secrets", [{**FOUND, "line": 0, "opens": False}]), "src/settings.py: API_TOKEN"),
+    ("WPS201", on_host(file={**FILE, "mode": "0640"}), f"web2: {PATH} has mode 0640"),
+    ("WPS201", on_host(file={**FILE, "mode": "0640"}), f"{PATH} has mode 0640 instead of 0600"),
+    ("WPS201", on_host(file={**FILE, "mode": "0644"}, wanted_mode="0644"), f"{PATH} has mode 0644 instead of 0600"),
+    ("WPS201", on_host(file={**FILE, "mode": "0660"}, wanted_mode="0660"), f"{PATH} has mode 0660 instead of 0600"),
+    ("WPS201", on_host(file={**FILE, "mode": "0644"}, wanted_mode="0640"), f"{PATH} has mode 0644 instead of 0640"),
+    ("WPS201", on_host(file={**FILE, "mode": "0644"}, wanted_mode="u=rw"), f"{PATH} has mode 0644 instead of 0600"),
+    ("WPS201", on_host(file={**FILE, "mode": "0700"}), f"web2: {PATH} has mode 0700 instead of 0600"),
+    ("WPS201", on_host(companions=[{"path": PATH + ".proven", "mode": "0644"}]), f"web2: {PATH}.proven has mode 0644"),
+    ("WPS201", on_host(file={"exists": False, "path": PATH}), f"web2: {PATH} is not there"),
+    (
+        "WPS202",
+        on_host(file={**FILE, "owner": "deploy"}),
+        "belongs to deploy and not to root or watchparty",
+    ),
+    ("WPS202", on_host(wanted_owner="shop"), "belongs to watchparty and not to shop"),
+    ("WPS203", on_host(acl=[{"path": PATH, "who": "user nobody", "may": "read it"}]), f"web2: {PATH}: user nobody may"),
+    (
+        "WPS204",
+        on_host(selinux={"enabled": True, "right": False, "context": "tmp_t", "wanted": "app_t"}),
+        "not the policy's",
+    ),
+    ("WPS205", on_host(strays=[{"path": "/x", "mode": "0644", "why": "holds K"}]), "web2: /x (mode 0644) holds K"),
+    ("WPS206", on_host(replaceable=[OWNED]), "web2: /srv/watchparty belongs to watchparty, which may replace"),
+    ("WPS206", on_host(replaceable=[OWNED], wanted_owner="watchparty"), "belongs to watchparty, which may replace"),
+    ("WPS206", on_host(replaceable=[OWNED], account="watchparty"), "belongs to watchparty, which may replace"),
+    ("WPS206", on_host(replaceable=[OWNED], users=[], wanted_owner="watchparty"), "belongs to watchparty, which may"),
+    ("WPS206", on_host(replaceable=[{**OWNED, "owner": "", "uid": None}]), "web2: /srv/watchparty has mode 0750, so"),
+    ("WPS301", on_host(drift={**DRIFT, "missing": ["A"]}), "web2: lacks A"),
+    ("WPS301", on_host(drift={**DRIFT, "differs": ["A", "B"]}), "web2: holds other values of A, B"),
+    ("WPS301", on_host(drift={**DRIFT, "gone": ["A"]}), "web2: holds A, of which the stores have nothing"),
+    (
+        "WPS301",
+        on_host(drift=None, unreadable=True, drift_problem="the file is not UTF-8"),
+        "web2: the file is not UTF-8",
+    ),
+    ("WPS302", on_host(drift={**DRIFT, "unknown": ["A"]}), "web2: holds A"),
+    ("WPS303", on_host(processes=[{"unit": "w", "began": "x", "old": True}]), "web2: w runs since x, and its file"),
+    ("WPS303", on_host(processes=[{"unit": "w", "began": None, "old": False}]), "web2: w does not run"),
+    ("WPS304", {"stores": {**parts()["stores"], "problems": ["API_TOKEN: is required"]}}, "API_TOKEN: is required"),
+    (
+        "WPS401",
+        role(read=allowing(Action="secretsmanager:*", Resource="arn:x")),
+        "read: allows secretsmanager:*",
+    ),
+    (
+        "WPS401",
+        role(read=allowing(Action="ssm:GetParameter", Resource="*")),
+        "ssm:GetParameter on every resource",
+    ),
+    ("WPS402", role(trust=STRANGER), "role r: lets account 999999999999 in"),
+    (
+        "WPS403",
+        {"users": {"u": [{"id": "…A", "active": True, "days": 90, "used": None}]}},
+        "…A is 90 days old, never",
+    ),
+    ("WPS404", {"policies": {SECRET: {"document": allowing(Principal="*", Action="*")}}}, "lets everybody in"),
+    ("WPS405", {"access": rows("bad", "role r", "lacks statement Batch")}, "role r: lacks statement Batch"),
+    ("WPS406", {"readers": {**parts()["readers"], **rows("bad", "user u", "may read x")}}, "user u: may read x"),
+    ("WPS506", {"github": {**parts()["github"], **rows("bad", "secret A", "is missing")}}, "secret A: is missing"),
+    ("WPS507", {"deploys": rows("bad", "run 7", "ended as failure")["rows"]}, "run 7: ended as failure"),
+    ("WPS501", workflow("static-key"), ".github/workflows/test.yml:7: is wrong"),
+    ("WPS502", workflow("password"), "test.yml:7: is wrong"),
+    ("WPS503", workflow("echo"), "test.yml:7: is wrong"),
+    ("WPS504", workflow("unpinned"), "test.yml:7: is wrong"),
+    ("WPS505", workflow("target"), "test.yml:7: is wrong"),
+    ("WPS601", on_host(health=[answer(status=500)]), "web2: https://127.0.0.1:8000/health/: status 500"),
+    ("WPS508", scanned("zizmor", [{**FOUND, "words": "unpinned-uses (high): unpinned"}]), "unpinned-uses (high)"),
+    ("WPS601", on_host(health=[answer(problem="no answer: refused")]), "no answer: refused"),
+    ("WPS602", {"outside": {OUTSIDE: answer(status=302)}}, f"{OUTSIDE}: status 302"),
+    ("WPS602", {"outside": {OUTSIDE: answer(tls=None, problem="no answer")}}, f"{OUTSIDE}: no answer"),
+    ("WPS603", {"outside": {OUTSIDE: answer(tls={"days": 13, "until": "x"})}}, "the certificate ends in 13 days"),
+    ("WPS603", {"outside": {OUTSIDE: answer(tls={"problem": "expired"}, problem="x")}}, "is refused: expired"),
+    ("WPS701", {"former": {"database": {"state": "accepted", "words": "still opens"}}}, "database: still opens"),
+    ("WPS702", in_journal(measured={"database": {"seconds": 61, "rotation": "r1", "exact": True}}), "61 s from the"),
+    ("WPS801", in_journal(ages=[age("cache", "valkey_user", 91, 90, due=True)]), "cache: 91 days old"),
+    ("WPS802", in_journal(incident="leak-1"), "leak leak-1 is declared and not contained"),
+    ("WPS802", in_journal(revocations=["mail: not yet"]), "mail: not yet"),
+    ("WPS802", in_journal(obligations_due=["o1"], obligations=["o1"]), "o1 is due"),
+    ("WPS803", {"secrets": {SECRET: secret(stages={"AWSCURRENT": "a", "AWSPENDING": "b"})}}, "version b is AWSPENDING"),
+    ("WPS803", {"secrets": {SECRET: secret(rotation_enabled=True)}}, "AWS's own rotation is switched on"),
+    ("WPS803", {"leftovers": ["watchparty-rotation/production/r1"]}, "a rotation that has ended left it"),
+    ("WPS804", {"audit": {"where": "x", "records": 3, "problems": ["record 2 is missing"]}}, "x: record 2 is missing"),
+    (
+        "WPS901",
+        isolated(others={"staging": [{"own": "A", "other": "B"}]}),
+        "A has the same value (as B there)",
+    ),
+    ("WPS902", isolated(others={"staging": [{"own": "SECRET_KEY", "other": "SECRET_KEY"}]}), "staging: SECRET_KEY is"),
+    (
+        "WPS903",
+        {"stores": {**parts()["stores"], "rules": [("A", "placeholder", "still holds one")]}},
+        "A: still holds one",
+    ),
+    ("WPS1001", {"secrets": {SECRET: secret(replicas={})}}, "no replica in eu-west-1"),
+    ("WPS1001", {"secrets": {SECRET: secret(replicas={"eu-west-1": "Failed"})}}, "not in sync in eu-west-1 (Failed)"),
+    ("WPS1002", {"secrets": {SECRET: secret(deleted="2026-11-24T10:00:00Z")}}, "was deleted at 2026-11-24"),
+    ("WPS1003", keyed(state="PendingDeletion"), f"key {KEY}: is PendingDeletion"),
+    ("WPS1003", keyed(rotating=False), f"key {KEY}: does not rotate"),
+]
+BESIDE: dict[str, str] = {
+    "WPS301": "WPS302",  # a file that cannot be parsed
+    "WPS002": "WPS804",  # a log that cannot be read
+    "WPS201": "WPS202 WPS203",  # a file that is not there has neither owner nor access list
+    "WPS602": "WPS603",
+    "WPS603": "WPS602",
+}
+"""Checks that cannot be made in a state that another fails."""
+
+
+def ran(given: Facts) -> dict[str, verify_engine.Result]:
+    return {one.check.id: one for one in verify_engine.run(verify_engine.registry(), given)}
+
+
+def evidence(result: verify_engine.Result, status: str) -> str:
+    return "\n".join(
+        f"{one.place}: {one.words}" if one.place else one.words for one in result.told if one.status == status
+    )
+
+
+def test_what_is_as_it_should_be_passes() -> None:
+    results = ran(facts())
+    assert {name: evidence(one, one.status) for name, one in results.items() if one.status != PASS} == {}
+
+
+@pytest.mark.parametrize(("check", "over", "words"), FAILS, ids=lambda one: one if isinstance(one, str) else "")
+def test_exactly_that_check_fails(check: str, over: dict[str, Any], words: str) -> None:
+    results = ran(facts(**over))
+    assert [name for name, one in results.items() if one.status == FAIL] == [check]
+    assert words in evidence(results[check], FAIL)
+    open_too = {name for name, one in results.items() if one.status == NOT_CHECKED}
+    assert open_too <= set(BESIDE.get(check, "").split())
+
+
+@pytest.mark.parametrize(
+    ("mode", "declared"), [("0640", "0640"), ("0640", "640"), ("0400", "0640"), ("0600", None), ("0440", "0440")]
+)
+def test_a_mode_that_the_inventory_declares(mode: str, declared: str | None) -> None:
+    """A user that is not the application's owns the file, whose group reads it (docs/how-to/prepare-hosts.md)."""
+    found = ran(facts(**on_host(file={**FILE, "mode": mode}, wanted_mode=declared)))
+    assert found["WPS201"].status == PASS
+
+
+def test_every_check_has_a_state_that_fails_it() -> None:
+    elsewhere = {"WPS001"}  # whose facts are the catalog's
+    assert {check for check, _over, _words in FAILS} | elsewhere == {one.id for one in verify_engine.registry()}
+
+
+@pytest.mark.parametrize(
+    ("contacts", "status"),
+    [
+        ({"security": "security@example.com"}, PASS),
+        ({"security": "https://example.com/alert"}, PASS),
+        ({"security": "+33 1 23 45 67 89"}, PASS),
+        ({"security": "arn:aws:sns:eu-west-3:123456789012:alarms"}, PASS),
+        ({"security": "the team"}, FAIL),
+        ({"security": "a@b"}, FAIL),
+    ],
+)
+def test_contacts(contacts: dict[str, str], status: str) -> None:
+    assert ran(facts(document=catalog(contacts=contacts)))["WPS001"].status == status
+
+
+def test_no_contact_and_no_audit_log() -> None:
+    bare = replace(catalog(), contacts={}, audit_log={})
+    results = ran(facts(document=bare))
+    assert results["WPS001"].status == results["WPS002"].status == FAIL
+    assert results["WPS804"].status == NOT_CHECKED
+
+
+NOTHING: list[tuple[str, dict[str, Any], str]] = [
+    ("WPS103", scanned("history", [], not_checked=["a shallow clone"]), "a shallow clone"),
+    ("WPS104", scanned("unknown_secrets", [], not_checked=["gitleaks ended with 1"]), "gitleaks ended with 1"),
+    ("WPS405", {"access": rows("unknown", "", "nothing is there")}, "nothing is there"),
+    ("WPS405", {"access": {"rows": []}}, "makes nothing"),
+    ("WPS406", {"readers": {**parts()["readers"], "unread": ["secret x: denied"]}}, "secret x: denied"),
+    ("WPS406", {"readers": {**parts()["readers"], "things": 0}}, "nothing is there that could be read"),
+    ("WPS406", {"readers": {**parts()["readers"], **rows("unknown", "role r", "a condition")}}, "a condition"),
+    ("WPS506", {"github": {**parts()["github"], **rows("unknown", "secret A", "cannot be read")}}, "cannot be read"),
+    ("WPS507", {"deploys": []}, "nothing is told"),
+    ("WPS508", scanned("zizmor", [], not_checked=["zizmor cannot read"]), "zizmor cannot read"),
+    ("WPS201", {"hosts": {}}, "the inventory has no application hosts"),
+    ("WPS202", on_host(users=[]), "nothing says which user it should be"),
+    ("WPS204", on_host(selinux={"enabled": True, "right": None, "why": "matchpathcon: No such file"}), "matchpathcon"),
+    ("WPS205", on_host(strays_unread=["9 files were not looked into"]), "9 files"),
+    ("WPS301", on_host(drift=None, drift_problem="there is no file"), "no file"),
+    ("WPS302", on_host(drift=None), "it was not compared"),
+    ("WPS303", on_host(processes=[]), "names no units"),
+    ("WPS303", on_host(processes=[], processes_problem="systemctl: gave no answer"), "gave no answer"),
+    ("WPS401", {"roles": {}}, "names no roles"),
+    ("WPS402", {"roles": {"r": {"problem": "is not there"}}}, "is not there"),
+    ("WPS404", {"policies": {SECRET: {"problem": "denied"}}}, "denied"),
+    ("WPS501", {"workflows": {"files": [], "findings": [], "unread": {}}}, "has no workflows"),
+    ("WPS504", {"workflows": {"files": ["a"], "findings": [], "unread": {"a": "is no YAML"}}}, "is no YAML"),
+    ("WPS601", on_host(health=[]), "no health address is known"),
+    ("WPS602", {"outside": {}}, "no address is known from outside"),
+    ("WPS603", {"outside": {}, "hosts": {}}, "no health address is https"),
+    ("WPS603", {"outside": {OUTSIDE: answer(tls=None, problem="no answer")}}, "no certificate was seen: no answer"),
+    ("WPS701", {"former": {"database": {"state": "untried", "words": "not tried"}}}, "not tried"),
+    ("WPS702", in_journal(measured={}), "keeps no rotation of it"),
+    (
+        "WPS702",
+        in_journal(measured={"database": {"seconds": 90, "rotation": "r", "exact": False}}),
+        "the whole rotation",
+    ),
+    ("WPS801", in_journal(ages=[]), "names no credentials"),
+    ("WPS803", in_journal(rotation="rotation r1"), "a rotation is open"),
+    ("WPS901", isolated(others={}, unread={"staging": "denied"}), "denied"),
+    ("WPS902", isolated(signing=[]), "names no SECRET_KEY"),
+    ("WPS1002", {"secrets": {SECRET: {"problem": "denied"}}}, "denied"),
+    ("WPS1003", keyed(rotating=None, why="denied"), "denied"),
+]
+
+
+@pytest.mark.parametrize(("check", "over", "words"), NOTHING, ids=lambda one: one if isinstance(one, str) else "")
+def test_what_cannot_be_judged_says_why(check: str, over: dict[str, Any], words: str) -> None:
+    result = ran(facts(**over))[check]
+    assert result.status == NOT_CHECKED
+    assert words in evidence(result, NOT_CHECKED)
+
+
+@pytest.mark.parametrize("part", sorted({part for one in verify_engine.registry() for part in one.needs}))
+def test_a_part_that_is_absent_never_passes(part: str) -> None:
+    whole = facts()
+    given = replace(
+        whole, parts={name: one for name, one in whole.parts.items() if name != part}, absent={part: "DENIED"}
+    )
+    for one in ran(given).values():
+        if part in one.check.needs:
+            assert one.status == NOT_CHECKED, one.check.id
+            assert "DENIED" in evidence(one, NOT_CHECKED)
+        else:
+            assert one.status == PASS
+
+
+@pytest.mark.parametrize("check", verify_engine.registry(), ids=lambda one: one.id)
+def test_facts_of_another_shape_are_a_fault_and_never_pass(check: verify_engine.Check) -> None:
+    if not check.needs:
+        return
+    broken = replace(facts(), parts={name: {"x": 1} if name != "account" else "1" for name in verify_facts.parts()})
+    result = ran(broken)[check.id]
+    assert result.status == NOT_CHECKED
+    assert "fault: " in evidence(result, NOT_CHECKED)

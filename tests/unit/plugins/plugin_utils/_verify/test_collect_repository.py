@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a checkout tells, with the real git."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_repository
+from sandbox.process import clean_environment
+from tests.unit.plugins.plugin_utils._verify.verify_facts import catalog
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    path = tmp_path / "checkout"
+    path.mkdir()
+    git(path, "init", "--quiet")
+    return path
+
+
+def git(path: Path, *words: str) -> None:
+    environment = clean_environment(HOME=str(path), GIT_CONFIG_NOSYSTEM="1")
+    subprocess.run(["git", "-C", str(path), *words], check=True, capture_output=True, env=environment)
+
+
+def added(path: Path, name: str, text: str) -> None:
+    (path / name).parent.mkdir(parents=True, exist_ok=True)
+    (path / name).write_text(text)
+    git(path, "add", "--force", name)
+
+
+def test_ignored_names(checkout: Path) -> None:
+    assert not any(collect_repository.gathered(str(checkout), catalog(), frozenset())["ignores"].values())
+    (checkout / ".gitignore").write_text(".env\n")
+    found = collect_repository.gathered(str(checkout), catalog(), frozenset())["ignores"]
+    assert found == {".env": True, ".env.local": False, ".env.production": False}
+    (checkout / ".gitignore").write_text(".env*\n!.env.example\n")
+    assert all(collect_repository.gathered(str(checkout), catalog(), frozenset())["ignores"].values())
+
+
+def test_committed_files_alone_are_judged(checkout: Path) -> None:
+    added(checkout, ".env", "SECRET_KEY=0123456789abcdefghij\n")
+    added(checkout, "deploy/prod.env", "SECRET_KEY=change_me\n")
+    added(checkout, ".environment", "SECRET_KEY=0123456789abcdefghij\n")
+    (checkout / ".env.local").write_text("SECRET_KEY=0123456789abcdefghij\n")
+    found = collect_repository.gathered(str(checkout / "deploy"), catalog(), frozenset())["env_files"]
+    assert found == {".env": [("SECRET_KEY", 1, "is no placeholder")], "deploy/prod.env": []}
+
+
+def test_a_link_is_not_followed(checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("SECRET_KEY=0123456789abcdefghij\n")
+    (checkout / ".env").symlink_to(tmp_path / "elsewhere")
+    git(checkout, "add", "--force", ".env")
+    assert collect_repository.gathered(str(checkout), catalog(), frozenset())["env_files"] == {".env": []}
+
+
+def test_workflows_and_composite_actions(checkout: Path) -> None:
+    added(checkout, ".github/workflows/a.yml", "steps:\n- uses: x/y@v1\n")
+    added(checkout, ".github/actions/b/action.yml", "runs:\n  steps:\n  - uses: x/y@v2\n")
+    added(checkout, ".github/workflows/bad.yaml", "a: [\n")
+    added(checkout, "docs/a.yml", "steps:\n- uses: x/y@v1\n")
+    found = collect_repository.workflows(str(checkout))
+    assert [(one["file"], one["line"]) for one in found["findings"]] == [
+        (".github/actions/b/action.yml", 3),
+        (".github/workflows/a.yml", 2),
+    ]
+    assert found["unread"] == {".github/workflows/bad.yaml": "is no YAML"}
+
+
+def test_what_is_no_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(HostError, match="is no directory here; give the path of a checkout"):
+        collect_repository.workflows(str(tmp_path / "missing"))
+    with pytest.raises(HostError, match=r"^repository \S+: not a git repository, nor any directory above it$"):
+        collect_repository.workflows(str(tmp_path))
+    git(tmp_path, "init", "--quiet", "--bare", "bare.git")
+    with pytest.raises(HostError, match="has no working tree; give the path of a checkout"):
+        collect_repository.workflows(str(tmp_path / "bare.git"))
+    git(tmp_path, "init", "--quiet")
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(HostError, match="git: cannot be started: No such file or directory; install git"):
+        collect_repository.workflows(str(tmp_path))
+
+
+def test_a_checkouts_own_configuration_runs_no_program(checkout: Path) -> None:
+    mark = checkout / "ran"
+    git(checkout, "config", "core.fsmonitor", f"touch {mark}")
+    added(checkout, ".env.example", "A=1\n")
+    mark.unlink(missing_ok=True)
+    collect_repository.gathered(str(checkout), catalog(), frozenset())
+    assert not mark.exists()
+
+
+def test_a_hooks_environment_leads_to_no_other_repository(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "--quiet")
+    added(checkout, ".env", "SECRET_KEY=change_me\n")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    assert collect_repository.gathered(str(checkout), catalog(), frozenset())["env_files"] == {".env": []}

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which checks there are, which are chosen, and what becomes of a check that fails in itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import engine as verify_engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check, Facts, Outcome, bad, good
+from sandbox.process import REPOSITORY
+from tests.unit.plugins.plugin_utils._verify.verify_facts import facts
+
+CHECKS = verify_engine.registry()
+
+
+def check(look: object) -> Check:
+    return Check("WPS999", "probe", "probe", "high", "t", "r", "f", look)  # type: ignore[arg-type]
+
+
+def test_every_file_is_a_check_with_an_id_of_its_own() -> None:
+    folder = Path(str(verify_engine.__file__)).parent / "checks"
+    assert len(list(folder.glob("wps*.py"))) == len(CHECKS)
+    assert len({one.id for one in CHECKS}) == len({one.name for one in CHECKS}) == len(CHECKS)
+    assert [one.number for one in CHECKS] == sorted(one.number for one in CHECKS)
+    for one in CHECKS:
+        assert (folder / f"{one.id.lower()}_{one.name.replace('-', '_')}.py").is_file()
+        assert re.fullmatch(r"WPS(\d{3}|1\d{3})", one.id)
+        assert one.severity in verify_engine.SEVERITIES
+        assert len({other.area for other in CHECKS if other.number // 100 == one.number // 100}) == 1
+
+
+@pytest.mark.parametrize("one", CHECKS, ids=lambda one: one.id)
+def test_the_link_of_a_check_leads_to_its_section(one: Check) -> None:
+    page, _, anchor = one.link.partition("/blob/main/")[2].partition("#")
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    assert f"## {anchor.upper()}\n" in text
+
+
+def test_chosen() -> None:
+    assert verify_engine.chosen([]) == CHECKS
+    assert [one.id for one in verify_engine.chosen(["wps201", "env-acl"])] == ["WPS201", "WPS203"]
+    assert {one.area for one in verify_engine.chosen(["drift"])} == {"drift"}
+    with pytest.raises(SecretsError, match=r"no check is called x, y; give ids such as .*contacts, git"):
+        verify_engine.chosen(["x", "drift", "y"])
+
+
+def test_needed_parts_are_those_of_the_chosen() -> None:
+    assert verify_engine.needed(verify_engine.chosen(["WPS803"])) == ("journal", "leftovers", "secrets")
+
+
+def test_a_fault_keeps_what_was_found_and_quotes_nothing() -> None:
+    def look(_facts: Facts) -> Iterator[Outcome]:
+        yield bad("found before", "here")
+        raise ValueError("a value: hunter2")
+
+    (result,) = verify_engine.run([check(look)], facts())
+    assert result.status == "fail"
+    assert result.told[0].words == "found before"
+    assert re.fullmatch(r"fault: ValueError at test_engine\.py:\d+", result.told[1].words)
+
+
+def test_silence_does_not_pass() -> None:
+    (result,) = verify_engine.run([check(lambda _facts: ())], facts())
+    assert (result.status, result.told[0].words) == ("not checked", "there was nothing to look at")
+
+
+def test_one_place_that_was_not_seen_keeps_it_from_passing() -> None:
+    (result,) = verify_engine.run([check(lambda _facts: [good("a"), verify_engine.unknown("b")])], facts())
+    assert result.status == "not checked"

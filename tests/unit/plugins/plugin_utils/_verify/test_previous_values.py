@@ -1,0 +1,186 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What former versions still open, in words; what can be tried, with values that no repr shows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values
+
+DOCUMENT: dict[str, Any] = {
+    "application": "app",
+    "contacts": {"security": "security@example.com"},
+    "audit_log": {"log_group": "/app/audit"},
+    "secrets": {"admin": {"environment": "test"}},
+    "settings": {
+        "URL": {"group": "core", "type": "url"},
+        "KEY": {"group": "core"},
+        "KEYS": {"group": "core", "type": "list"},
+        "TOKEN": {"group": "core"},
+    },
+    "credentials": {
+        "database": {
+            "kind": "postgresql_role",
+            "appears_in": [{"setting": "URL"}, {"secret": "admin", "keys": ["username", "password"]}],
+        },
+        "key": {"kind": "django_secret_key", "fallbacks": "KEYS", "appears_in": [{"setting": "KEY"}]},
+        "token": {"kind": "external", "appears_in": [{"setting": "TOKEN"}]},
+    },
+    "environments": {"test": {}},
+}
+CATALOG = catalog_parser.parse(DOCUMENT, "test")
+URL = "postgresql://{}:{}@db/app"
+EMPTY = _journal.Journal()
+TOKEN_WORDS = "credentials of the kind external are not tried here, and the journal tells of no rotation of it"
+
+
+def contents(**secrets: dict[str, str]) -> Contents:
+    names = {"core": "app/test/core", "admin": "admin"}
+    found = [Reading("secretsmanager", names[name], "v1", json.dumps(content)) for name, content in secrets.items()]
+    return Contents({one.name: one for one in found}, {})
+
+
+def core(password: str, user: str = "app", **more: str) -> dict[str, str]:
+    return {"URL": URL.format(user, password), "KEY": "now-key", "TOKEN": "now-token", **more}
+
+
+NOW = contents(core=core("canary-now"), admin={"username": "app", "password": "canary-now"})
+
+
+def told(before: Contents, name: str, journal: _journal.Journal = EMPTY, now: Contents = NOW) -> tuple[Any, str]:
+    values = {"KEYS": "old-key"}
+    found = previous_values.told(CATALOG, now, values, before, journal)[name]
+    assert "canary" not in json.dumps(found)
+    return found["state"], found["words"]
+
+
+def test_what_can_be_tried() -> None:
+    before = contents(core=core("canary-old"))
+    assert told(before, "database") == ("untried", "it was not tried where it used to work")
+    (one,) = previous_values.tries(CATALOG, NOW, before, EMPTY)
+    assert (one.credential, one.server, one.current) == ("database", "postgresql", URL.format("app", "canary-now"))
+    assert one.former == (URL.format("app", "canary-old"),)
+    assert "canary" not in repr(one)
+
+
+def test_every_place_may_hold_another_former_value() -> None:
+    before = contents(core=core("canary-old", "app_b"), admin={"username": "app_c", "password": "canary-older"})
+    (one,) = previous_values.tries(CATALOG, NOW, before, EMPTY)
+    assert set(one.former) >= {URL.format("app_b", "canary-old"), URL.format("app_c", "canary-older")}
+    assert not [url for url in one.former if "canary-now" in url]
+
+
+@pytest.mark.parametrize("before", [contents(), contents(core=core("canary-now"))])
+def test_no_former_value(before: Contents) -> None:
+    assert told(before, "database") == ("untried", "no former value of it is kept")
+    assert previous_values.tries(CATALOG, NOW, before, EMPTY) == []
+
+
+def test_what_has_no_server_is_not_tried() -> None:
+    before = contents(core=core("canary-now", TOKEN="old-token"))
+    assert told(before, "token") == ("untried", TOKEN_WORDS)
+
+
+def test_what_a_provider_has_to_revoke() -> None:
+    """It stays open until somebody says so; then the rotation did not see its refusal all the same."""
+    before = contents(core=core("canary-now", TOKEN="old-token"))
+    at = "2026-11-25T10:00:00Z"
+    left = _journal.Obligation("r1/token", "token", _journal.REVOKE, at, "r1")
+    rotated = {"token": _journal.Rotated(at, "ann", "r1")}
+    open_one = replace(EMPTY, rotated=rotated, obligations={left.id: left})
+    words = f"nobody has confirmed yet that the former value, replaced at {at}, was revoked where it was issued"
+    assert told(before, "token", open_one) == ("untried", words)
+    state, words = told(before, "token", replace(EMPTY, rotated=rotated))
+    assert (state, words.endswith(f"; rotation r1 replaced it at {at}")) == ("untried", True)
+
+
+def test_no_url_now() -> None:
+    before = contents(core=core("canary-old"))
+    now = contents(core={"URL": "no url"}, admin={"username": "app", "password": "canary-now"})
+    state, words = told(before, "database", now=now)
+    assert (state, words.startswith("its current value cannot be read")) == ("untried", True)
+
+
+def test_what_is_valid_by_a_plan_is_not_tried() -> None:
+    before = contents(core=core("canary-old"))
+    rotation = _journal.OpenRotation(
+        "r1", "deploy", "ops", "2026-11-25T10:00:00Z", plan={"credentials": {"database": {}}}
+    )
+    journal = replace(EMPTY, rotation=rotation)
+    state, words = told(before, "database", journal)
+    assert (state, "is open, and both values are valid" in words) == ("untried", True)
+    assert previous_values.tries(CATALOG, NOW, before, journal) == []
+
+
+@pytest.mark.parametrize(("fallback", "state"), [("old-key", "accepted"), ("older-key", "refused")])
+def test_a_signing_key(fallback: str, state: str) -> None:
+    before = contents(core=core("canary-now", KEY=fallback))
+    assert told(before, "key")[0] == state
+
+
+KEYS: dict[str, Any] = {
+    **DOCUMENT,
+    "settings": {name: {"group": "core"} for name in ("AWS_ACCESS_KEY_ID", "SECRET", "DEPLOY", "KEY")}
+    | {"KEYS": {"group": "core"}},
+    "credentials": {
+        "storage": {"kind": "aws_access_key", "appears_in": [{"setting": "AWS_ACCESS_KEY_ID"}, {"setting": "SECRET"}]},
+        "deploy": {"kind": "ssh_key", "options": {"user": "ci"}, "appears_in": [{"setting": "DEPLOY"}]},
+        "key": {"kind": "django_secret_key", "fallbacks": "KEYS", "appears_in": [{"setting": "KEY"}]},
+    },
+}
+
+
+def keys(when: str, **more: str) -> Contents:
+    names = {"AWS_ACCESS_KEY_ID": "AKIA" + when.upper(), "SECRET": "secret", "DEPLOY": "private", "KEY": "signing"}
+    return contents(core={**{name: f"canary-{one}-{when}" for name, one in names.items()}, **more})
+
+
+def test_keys_are_tried_where_they_open_something() -> None:
+    catalog = catalog_parser.parse(KEYS, "test")
+    now, before = keys("now"), keys("old")
+    found = {one.credential: one for one in previous_values.tries(catalog, now, before, EMPTY)}
+    assert {name: one.by for name, one in found.items()} == {"storage": "aws", "deploy": "hosts", "key": "sessions"}
+    assert found["storage"].current == Login("canary-AKIANOW-now", "canary-secret-now")
+    assert found["storage"].former == (Login("canary-AKIAOLD-old", "canary-secret-old"),)
+    assert found["deploy"].data == {
+        "credential": "deploy",
+        "server": "ssh",
+        "current": "canary-private-now",
+        "former": ["canary-private-old"],
+        "user": "ci",
+    }
+    assert "canary" not in repr(list(found.values()))
+    told = previous_values.told(catalog, now, {"KEYS": ""}, before, EMPTY)
+    assert {name: (one["state"], one["by"]) for name, one in told.items()} == {
+        "storage": ("untried", "aws"),
+        "deploy": ("untried", "hosts"),
+        "key": ("refused", "sessions"),
+    }
+
+
+def test_a_former_key_without_its_id() -> None:
+    before = keys("old")
+    (core_before,) = before.readings.values()
+    text = json.loads(core_before.value)
+    del text["AWS_ACCESS_KEY_ID"]
+    told = previous_values.told(catalog_parser.parse(KEYS, "test"), keys("now"), {}, contents(core=text), EMPTY)[
+        "storage"
+    ]
+    assert told["words"].startswith("the id of its former key is not kept")
+
+
+def test_a_signing_key_that_still_verifies_is_not_tried() -> None:
+    before = keys("old")
+    told = previous_values.told(
+        catalog_parser.parse(KEYS, "test"), keys("now"), {"KEYS": "canary-signing-old"}, before, EMPTY
+    )["key"]
+    assert (told["state"], "by" in told) == ("accepted", False)

@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What hosts told of former values, in one answer: an acceptance anywhere fails, and a gap never passes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values_results import merged
+
+WORDS = "it was not tried where it used to work"
+SIGNED = "the former key is none of the fallbacks"
+OLD = "a session that former SECRET_KEY 1 signed"
+
+
+def answer(state: str, words: str = "why") -> dict[str, Any]:
+    return {"tried": {"x": {"state": state, "words": words}}}
+
+
+def of(by: str, by_host: dict[str, Any], sessions: dict[str, Any] | None = None) -> tuple[str, str]:
+    one = {"state": "refused", "words": SIGNED} if by == "sessions" else {"state": "untried", "words": WORDS}
+    found = merged({"x": {**one, "by": by}}, by_host, {} if sessions is None else {"x": sessions})["x"]
+    return found["state"], found["words"]
+
+
+def test_what_cannot_be_tried_is_left_as_it_is() -> None:
+    one = {"state": "untried", "words": "not here"}
+    assert merged({"x": one}, {}, {}) == {"x": one}
+
+
+@pytest.mark.parametrize(
+    ("by_host", "expected"),
+    [
+        ({"a": {"skipped": True}, "b": answer("refused", "refused now at db")}, ("refused", "refused now at db")),
+        ({"a": {"msg": "no driver", "tried": {}}}, ("untried", f"{WORDS}: no driver")),
+        ({"a": {"unreachable": True, "msg": "gone"}}, ("untried", f"{WORDS}: the host cannot be reached: gone")),
+        ({"a": {"skipped": True}}, ("untried", f"{WORDS}: no application host could be asked")),
+        ({}, ("untried", f"{WORDS}: no application host could be asked")),
+    ],
+)
+def test_at_servers(by_host: dict[str, Any], expected: tuple[str, str]) -> None:
+    assert of("servers", by_host) == expected
+
+
+@pytest.mark.parametrize(
+    ("by_host", "expected"),
+    [
+        (
+            {"a": answer("refused"), "b": answer("refused")},
+            ("refused", "refused now at a, b, where the current value logs in"),
+        ),
+        (
+            {"a": answer("refused"), "b": answer("neither")},
+            ("refused", "refused now at a, where the current value logs in; b lets in neither"),
+        ),
+        ({"a": answer("accepted"), "b": {}}, ("accepted", "a former value still logs in at a")),
+        ({"a": answer("refused"), "b": answer("untried", "timeout")}, ("untried", f"{WORDS}: b: timeout")),
+        ({"a": answer("refused"), "b": {}}, ("untried", f"{WORDS}: b: was not asked")),
+        (
+            {"a": {"unreachable": True, "msg": "gone"}},
+            ("untried", f"{WORDS}: a: the host cannot be reached: gone"),
+        ),
+        ({"a": answer("neither")}, ("untried", f"{WORDS}: no host lets in the current value either (a)")),
+        ({}, ("untried", f"{WORDS}: no host was asked")),
+    ],
+)
+def test_at_every_host(by_host: dict[str, Any], expected: tuple[str, str]) -> None:
+    assert of("hosts", by_host) == expected
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (None, ("refused", f"{SIGNED}; no session was tried: no django_probe_url is set")),
+        ({"skipped": True}, ("refused", f"{SIGNED}; no session was tried: no django_probe_url is set")),
+        ({"skipped": True, "msg": "not asked for"}, ("refused", f"{SIGNED}; no session was tried: not asked for")),
+        ({"tried": [f"{OLD}: refused"], "accepted": [], "not_tried": []}, ("refused", f"{OLD}: refused")),
+        ({"tried": [], "accepted": [f"{OLD} is STILL ACCEPTED"]}, ("accepted", f"{OLD} is STILL ACCEPTED")),
+        (
+            {"tried": [], "accepted": [], "not_tried": ["no answer from it"]},
+            ("untried", f"{SIGNED}, and no session could be tried: no answer from it"),
+        ),
+        ({"tried": [], "accepted": []}, ("untried", f"{SIGNED}, and no session could be tried: no answer")),
+        ({"msg": "no such user"}, ("untried", f"{SIGNED}, and no session could be tried: no such user")),
+        (
+            {"unreachable": True, "msg": "gone"},
+            ("untried", f"{SIGNED}, and no session could be tried: the host cannot be reached: gone"),
+        ),
+    ],
+)
+def test_at_the_application(result: dict[str, Any] | None, expected: tuple[str, str]) -> None:
+    assert of("sessions", {}, result) == expected

@@ -1,0 +1,173 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Drift, isolation, former values and times to refusal: values and entries in, names and words out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, Obligation, Rotated
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_facts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
+    env_drift,
+    previous_values,
+    revocation_times,
+    shared_values,
+)
+from tests.unit.plugins.plugin_utils._verify.verify_facts import SECRET, catalog
+
+
+def test_drift_by_name() -> None:
+    expected = {"A": "1", "B": "2", "C": "3"}
+    held = {"A": "1", "B": "x", "D": "4", "RATE_LIMIT_X": "5", "E": "6"}
+    found = env_drift.compared(expected, held, ["A", "B", "C", "D", "RATE_LIMIT_*"])
+    assert found == {"missing": ["C"], "differs": ["B"], "unknown": ["E"], "gone": ["D", "RATE_LIMIT_X"], "same": 1}
+
+
+def test_fingerprints_depend_on_key_name_and_value() -> None:
+    known = {
+        host_facts.fingerprint(*one) for one in (("k", "A", "v"), ("l", "A", "v"), ("k", "B", "v"), ("k", "A", "w"))
+    }
+    assert len(known) == 4
+    assert host_facts.fingerprint("k", "A", "\udcff") == host_facts.fingerprint("k", "A", "\udcff")
+
+
+def test_shared_values_and_passwords_inside_urls() -> None:
+    own = {
+        "A": "value-number-one",
+        "URL": "redis://u:the-password@own.example/0",
+        "MODE": "production-mode",
+        "S": "short",
+    }
+    other = {"B": "value-number-one", "PASSWORD": "the-password", "MODE": "production-mode", "S": "short"}
+    how = {"MODE": "medium"}
+    macs = [shared_values.fingerprints(values, how, "key") for values in (own, other)]
+    assert shared_values.shared(*macs) == [{"own": "A", "other": "B"}, {"own": "URL", "other": "PASSWORD"}]
+    assert not any(value in json.dumps(macs) for value in (*own.values(), "the-password") if value != "short")
+
+
+def test_a_url_of_medium_sensitivity_counts_by_its_password() -> None:
+    values = {"URL": "redis://u:the-password@h.example/0"}
+    assert len(shared_values.fingerprints(values, {"URL": "high"}, "k")) == 2
+    assert len(shared_values.fingerprints(values, {"URL": "medium"}, "k")) == 1
+    assert shared_values.fingerprints(values, {"URL": "low"}, "k") == {}
+
+
+def test_signing_settings() -> None:
+    assert shared_values.signing_settings(catalog()) == ["SECRET_KEY"]
+
+
+# --- former values ---------------------------------------------------------------------------------------------------
+
+
+def core(**values: str) -> Contents:
+    return Contents({SECRET: Reading("secretsmanager", SECRET, "v", json.dumps(values))})
+
+
+DJANGO = {
+    "settings": {
+        "SECRET_KEY": {"group": "core"},
+        "FORMER": {"group": "core", "type": "list"},
+        "API": {"group": "core"},
+    },
+    "credentials": {
+        "django_key": {"kind": "django_secret_key", "fallbacks": "FORMER", "appears_in": [{"setting": "SECRET_KEY"}]},
+        "api": {"kind": "external", "appears_in": [{"setting": "API"}]},
+    },
+}
+RETIRES = Obligation("o", "api", "retire", "2026-12-01T00:00:00Z", "r1")
+LATER = Obligation("o", "django_key", "drop_fallback", "2026-12-01T00:00:00Z", "r1")
+
+
+@pytest.mark.parametrize(
+    ("fallbacks", "obligations", "state", "words"),
+    [
+        ("", {}, "refused", "none of the fallbacks"),
+        ("other,old-key", {}, "accepted", "still in FORMER"),
+        ("old-key", {"o": LATER}, "untried", "verifies until 2026-12-01"),
+    ],
+)
+def test_a_former_signing_key(fallbacks: str, obligations: Any, state: str, words: str) -> None:
+    now, before = core(SECRET_KEY="new-key"), core(SECRET_KEY="old-key")
+    journal = Journal(obligations=obligations)
+    found = previous_values.told(catalog(**DJANGO), now, {"FORMER": fallbacks}, before, journal)["django_key"]
+    assert found["state"] == state
+    assert words in found["words"]
+    assert "old-key" not in found["words"]
+
+
+@pytest.mark.parametrize(
+    ("journal", "words"),
+    [
+        (Journal(), "tells of no rotation"),
+        (Journal(rotated={"api": Rotated("2026-11-20T10:00:00Z", "ops", "r7")}), "rotation r7 replaced it"),
+        (
+            Journal(obligations={"o": RETIRES}),
+            "stays valid until",
+        ),
+    ],
+)
+def test_a_former_login_is_not_tried(journal: Journal, words: str) -> None:
+    found = previous_values.told(catalog(**DJANGO), core(API="new-value"), {}, core(API="old-value"), journal)["api"]
+    assert found["state"] == "untried"
+    assert words in found["words"]
+
+
+def test_the_same_value_before_and_now_is_no_former_one() -> None:
+    same = core(API="value", SECRET_KEY="key")
+    found = previous_values.told(catalog(**DJANGO), same, {}, same, Journal())
+    assert {one["words"] for one in found.values()} == {"no former value of it is kept"}
+
+
+# --- times -----------------------------------------------------------------------------------------------------------
+
+
+def entry(step: str, second: int, **more: Any) -> dict[str, Any]:
+    return {"rotation": "r1", "step": step, "at": f"2026-11-25T10:00:{second:02d}Z", **more}
+
+
+PLAN = {"credentials": {"database": {}}}
+
+
+def test_exact_from_the_journal() -> None:
+    entries = [entry("promote", 10, plan=PLAN), entry("retire", 12), entry("record", 40), entry("closed", 41)]
+    assert revocation_times.measured(entries, []) == {"database": {"seconds": 30, "rotation": "r1", "exact": True}}
+
+
+def test_a_takeover_repeats_a_step() -> None:
+    """And what somebody wrote meanwhile makes another promotion necessary."""
+    entries = [entry("promote", 10, plan=PLAN), entry("create", 11), entry("promote", 20), entry("promote", 22)]
+    entries += [entry("retire", 25), entry("retire", 40), entry("record", 55)]
+    assert revocation_times.measured(entries, [])["database"]["seconds"] == 35
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [entry("promote", 10, plan=PLAN), entry("retire", 12)],
+        [entry("promote", 10, plan=PLAN), entry("retire", 12), entry("retire", 13)],
+        [entry("retire", 12, plan=PLAN), entry("closed", 41)],
+        [entry("promote", 10, plan=PLAN), entry("retire", 12), {"rotation": "r1", "step": "closed", "at": "?"}],
+    ],
+)
+def test_what_is_not_whole_measures_nothing(entries: list[dict[str, Any]]) -> None:
+    assert revocation_times.measured(entries, []) == {}
+
+
+def test_at_most_from_the_audit_log_and_the_journal_goes_before_it() -> None:
+    record = {
+        "rotation": "r0",
+        "outcome": "completed",
+        "credentials": ["database", "cache"],
+        "started": "2026-11-20T10:00:00Z",
+        "at": "2026-11-20T10:01:30Z",
+    }
+    taken_back = {**record, "rotation": "r9", "outcome": "taken_back"}
+    entries = [entry("promote", 10, plan=PLAN), entry("retire", 12), entry("record", 40)]
+    found = revocation_times.measured(entries, [record, taken_back])
+    assert found["cache"] == {"seconds": 90, "rotation": "r0", "exact": False}
+    assert found["database"]["exact"] is True

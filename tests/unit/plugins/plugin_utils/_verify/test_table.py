@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The report: the table fits the terminal, the files hold the same."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import engine as verify_engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif as verify_sarif
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import table as verify_table
+from tests.unit.plugins.plugin_utils._verify.verify_facts import facts, found
+
+ODD = "<script>x</script>"
+REPORT = found()
+
+
+def healthy() -> dict[str, Any]:
+    given = facts()
+    return verify_table.data(given, verify_engine.run(verify_engine.registry(), given), ["web1", "web2"])
+
+
+@pytest.mark.parametrize("columns", [20, 80, 100, 120, 300])
+def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
+    lines = [line for line, _colour in verify_table.table(REPORT, columns)]
+    assert max(map(len, lines)) <= max(60, min(columns, 120))
+    text = "\n".join(lines)
+    for words in ("WPS201   FAIL", "WPS101   not checked", "- web2: ", "fix: ", "23 pass, 5 fail, 17 not checked"):
+        assert words in text
+
+
+def test_what_passes_is_one_line_and_a_long_reason_is_told_once() -> None:
+    lines = [line for line, _colour in verify_table.table(healthy())]
+    assert len([line for line in lines if line.startswith("  WPS")]) == len(verify_engine.registry())
+    assert not [line for line in lines if line.startswith("     ")]
+    long = "cannot be reached: " + "no route to host " * 8
+    lost = facts(hosts={"web1": {"problem": long}})
+    results = verify_engine.run(verify_engine.registry(), lost)
+    text = "\n".join(line for line, _ in verify_table.table(verify_table.data(lost, results, ["web1"])))
+    assert text.count("cannot be reached") == 1
+    assert "- web1: as said at WPS201" in text
+
+
+def test_many_places_are_cut_in_the_table_alone() -> None:
+    many = facts(
+        stores={"problems": [f"SETTING_{n}: is missing" for n in range(40)], "rules": [], "settings": 1, "snapshot": ""}
+    )
+    report = verify_table.data(many, verify_engine.run(verify_engine.chosen(["WPS304"]), many), [])
+    assert "and 28 more, which the report has" in "\n".join(line for line, _ in verify_table.table(report))
+    assert len(report["checks"][0]["outcomes"]) == 40
+
+
+def test_the_report_is_plain_data() -> None:
+    assert json.loads(json.dumps(REPORT)) == REPORT
+    assert REPORT["counts"] == {"pass": 23, "fail": 5, "not_checked": 17}
+    assert REPORT["hosts"]["web2"]["checks"]["WPS201"] == "fail"
+    assert REPORT["hosts"]["web3"]["checks"]["WPS201"] == "not checked"
+
+
+def test_the_graph_has_every_credential_and_what_reveals_it() -> None:
+    graph = REPORT["graph"]
+    assert {one["name"] for one in graph["credentials"]} == set(facts().catalog.credentials)
+    edges = {(one["from"], one["to"]) for one in graph["edges"]}
+    assert {("database_admin", "database"), ("deploy_ssh", "cache"), ("hosts' .env", "database")} <= edges
+    assert set(graph["declared"]) == {"hosts' .env", "database_admin", "deploy_ssh"}
+
+
+def test_of_credentials_that_only_reveal_each_other_one_comes_first() -> None:
+    from tests.unit.plugins.plugin_utils._verify.verify_facts import catalog
+
+    ring = {
+        "a": {"kind": "external", "exposes": ["b"], "appears_in": [{"github": "A"}]},
+        "b": {"kind": "external", "exposes": ["a"], "appears_in": [{"github": "B"}]},
+    }
+    graph = verify_table.graph(catalog(credentials=ring), {})
+    assert graph["declared"] == ["a"]
+
+
+# --- SARIF -----------------------------------------------------------------------------------------------------------
+
+
+def test_sarif_has_a_rule_a_check_and_a_result_a_finding() -> None:
+    run = verify_sarif.log(REPORT, "0.3.0")["runs"][0]
+    rules = run["tool"]["driver"]["rules"]
+    assert [one["id"] for one in rules] == [one["id"] for one in REPORT["checks"]]
+    failing = [one for check in REPORT["checks"] for one in check["outcomes"] if one["status"] == "fail"]
+    assert len(run["results"]) == len(failing)
+    for one in run["results"]:
+        assert rules[one["ruleIndex"]]["id"] == one["ruleId"]
+        assert one["level"] in ("error", "warning", "note")
+        place = one["locations"][0]["physicalLocation"]
+        assert place["artifactLocation"]["uri"]
+        assert place["region"]["startLine"] >= 1
+    unchecked = [one for check in REPORT["checks"] for one in check["outcomes"] if one["status"] == "not checked"]
+    assert len(run["invocations"][0]["toolExecutionNotifications"]) == len(unchecked)
+
+
+def test_a_finding_keeps_its_identity_when_its_words_change() -> None:
+    def identities(days: int) -> list[str]:
+        given = facts(outside={"https://x/": {"status": 200, "seconds": 0.1, "tls": {"days": days, "until": "x"}}})
+        results = verify_engine.run(verify_engine.chosen(["WPS603"]), given)
+        document = verify_sarif.log(verify_table.data(given, results, []))
+        return [one["partialFingerprints"]["place/v1"] for one in document["runs"][0]["results"]]
+
+    assert identities(3) == identities(2) != []
+
+
+def test_a_finding_in_a_file_is_at_its_line() -> None:
+    one = {"kind": "echo", "file": "a b.yml", "line": 7, "words": "prints"}
+    given = facts(workflows={"files": ["a b.yml"], "findings": [one], "unread": {}})
+    results = verify_engine.run(verify_engine.chosen(["WPS503"]), given)
+    (result,) = verify_sarif.log(verify_table.data(given, results, []))["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("a%20b.yml", 7)

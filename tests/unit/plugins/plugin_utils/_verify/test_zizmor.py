@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""zizmor's findings without what it quotes; whatever keeps it from an answer is named."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import zizmor
+
+WORKFLOW = """name: test
+on: push
+permissions: {}
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    container:
+      image: ghcr.io/example/image@sha256:%s
+      credentials: {username: me, password: canary-password}
+    steps:
+      - run: echo "${{ github.event.head_commit.message }}"
+""" % ("0" * 64)
+
+
+def finding(**over: Any) -> dict[str, Any]:
+    location = {
+        "symbolic": {"kind": "Primary", "key": {"Local": {"verbatim_path": "./.github/workflows/a.yml"}}},
+        "concrete": {"location": {"start_point": {"row": 8}}, "feature": "canary"},
+    }
+    return {
+        "ident": "x",
+        "desc": "is wrong",
+        "determinations": {"severity": "High"},
+        "locations": [location],
+        "ignored": False,
+        **over,
+    }
+
+
+def program(path: Path, text: str) -> str:
+    """One that answers with a shell script's body."""
+    file = path / "zizmor"
+    file.write_text(f"#!/bin/sh\n{text}\n")
+    file.chmod(0o755)
+    return str(file)
+
+
+def test_place_and_words_without_what_is_quoted() -> None:
+    assert zizmor.findings(json.dumps([finding(), finding(ignored=True)]).encode()) == [
+        {"path": ".github/workflows/a.yml", "line": 9, "words": "x (high): is wrong", "opens": True}
+    ]
+    assert zizmor.findings(json.dumps([finding(locations=[])]).encode()) == [
+        {"path": "", "line": 0, "words": "x (high): is wrong", "opens": False}
+    ]
+    assert zizmor.findings(b"[]") == []
+
+
+@pytest.mark.parametrize("text", [b"", b"no json", b"{}x", b'{"a": 1}', b"[1]", b'[{"ident": "x"}]', b"null"])
+def test_what_is_no_answer_of_its(text: bytes) -> None:
+    assert zizmor.findings(text) is None
+
+
+def test_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(zizmor, "installed", lambda: None)
+    with pytest.raises(ScanError, match="zizmor is not installed here; install zizmor"):
+        zizmor.looked(str(tmp_path))
+
+
+def test_it_is_found_beside_this_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = program(tmp_path, "true")
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    assert zizmor.installed() == found
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    assert zizmor.installed() is None
+
+
+def test_it_gets_no_token_and_may_ask_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("GH_TOKEN", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "ZIZMOR_CONFIG"):
+        monkeypatch.setenv(name, "canary")
+    kept = tmp_path / "kept"
+    zizmor.looked(str(tmp_path), program=program(tmp_path, f'(env; echo "$@") > {kept}; echo "[]"'))
+    text = kept.read_text()
+    assert "canary" not in text
+    assert "--offline" in text
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("exit 3", "zizmor ended with 3; run it in the repository by hand"),
+        ("echo canary; echo canary >&2", "zizmor ended with 0; run it in the repository by hand"),
+        ("exec sleep 60", "zizmor gave no answer in 0.5 s"),
+    ],
+)
+def test_what_keeps_it_from_an_answer(tmp_path: Path, body: str, words: str) -> None:
+    with pytest.raises(ScanError, match=words) as caught:
+        zizmor.looked(str(tmp_path), program=program(tmp_path, body), seconds=0.5)
+    assert "canary" not in str(caught.value)
+
+
+def test_it_cannot_be_started(tmp_path: Path) -> None:
+    with pytest.raises(ScanError, match="cannot be started: No such file or directory; install zizmor"):
+        zizmor.looked(str(tmp_path), program=str(tmp_path / "gone"))
+
+
+def test_the_real_one(tmp_path: Path) -> None:
+    if zizmor.installed() is None:
+        pytest.skip("no zizmor: its real answer was not read")
+    folder = tmp_path / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    (folder / "test.yml").write_text(WORKFLOW)
+    found = zizmor.looked(str(tmp_path))
+    assert {(one["path"], one["line"], one["words"].partition(" ")[0]) for one in found["findings"]} == {
+        (".github/workflows/test.yml", 9, "hardcoded-container-credentials"),
+        (".github/workflows/test.yml", 11, "template-injection"),
+    }
+    assert found["not_checked"] == []
+    assert "canary" not in json.dumps(found)
+    config = ".github/zizmor.yml"
+    (tmp_path / config).write_text("rules: {template-injection: {ignore: [test.yml]}}\n")
+    assert [one["line"] for one in zizmor.looked(str(tmp_path), config=config)["findings"]] == [9]
+    assert [one["line"] for one in zizmor.looked(str(tmp_path))["findings"]] == [9, 11]
+    (folder / "broken.yml").write_text("jobs: [\n")
+    found = zizmor.looked(str(tmp_path), config=config)
+    assert [one["line"] for one in found["findings"]] == [9]
+    assert "cannot read every workflow" in found["not_checked"][0]
+    assert sorted(os.listdir(tmp_path)) == [".github"]

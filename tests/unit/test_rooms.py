@@ -1,0 +1,212 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The house: which room may import which, what is pure, and what may travel to a host."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.pull import cli
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import program_bundle
+from sandbox.process import REPOSITORY
+from tests.hostile.programs import programs
+
+PLUGINS = REPOSITORY / "plugins"
+PREFIX = "ansible_collections.watchparty.secrets.plugins"
+FLOORS: dict[str, tuple[str, ...]] = {
+    "module_utils._core": (),
+    "module_utils._stores": ("_core",),
+    "module_utils._host": ("_core", "_stores"),
+    "plugin_utils._ansible": ("_core", "_stores", "_host"),
+    "plugin_utils._audit": ("_core", "_stores", "_host"),
+    "plugin_utils._access": ("_core", "_stores", "_audit"),
+    "plugin_utils._github": ("_core", "_stores", "_ansible"),
+    "plugin_utils._scan": ("_core", "_stores", "_ansible"),
+    "plugin_utils._rotation": ("_core", "_stores", "_host", "_ansible", "_audit", "_access", "_github"),
+    "plugin_utils._leak": ("_core", "_stores", "_host", "_ansible", "_github", "_rotation"),
+    "plugin_utils._provision": ("_core", "_stores", "_ansible", "_access", "_rotation"),
+    "plugin_utils._verify": (
+        *("_core", "_stores", "_host", "_ansible", "_audit", "_access", "_github", "_scan", "_rotation"),
+    ),
+}
+"""Every room and what it imports. A new arrow is a line here, and points at a room further up in this table."""
+MOST_ROOMS, MOST_FLOORS = 12, 7
+KNOWS_ANSIBLE = {"_ansible", "_audit", "_github", "_leak", "_provision", "_rotation", "_scan", "_verify"}
+"""Rooms with glue. All others import neither Ansible nor a collection of its."""
+KNOWS_AWS = {
+    "module_utils._host.pull.cli": "makes a host's own clients",
+    "module_utils._stores.aws_errors": "AWS's errors become ours",
+    "plugin_utils._ansible.aws_connection": "amazon.aws's options become clients",
+    "plugin_utils._ansible.boto3_sessions": "reads what makes clients before Ansible forks",
+}
+"""Files that import boto3 or botocore, and why."""
+LONGEST = 400
+LONGER = {"plugin_utils._rotation.engine": "the state machine, stage after stage"}
+"""Files that are longer, and why."""
+LATE = {"plugin_utils._rotation.server", "plugin_utils._verify.engine"}
+"""Files that import modules by a name that they compute: actions, and the checks."""
+REGISTRIES = {"plugin_utils/_rotation/kinds/__init__.py"}
+"""Packages whose own file holds code."""
+
+
+def files() -> list[Path]:
+    return sorted(path for top in ("module_utils", "plugin_utils") for path in (PLUGINS / top).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(PLUGINS).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(name: str) -> str:
+    return ".".join(name.split(".")[:2])
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Full names of what is imported anywhere in a file; of a ``from``, both the package and what is named of it."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            yield str(node.module)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@cache
+def graph() -> dict[str, frozenset[str]]:
+    """Every file of the house, and the files of the house that it imports."""
+    names = {name_of(path): path for path in files()}
+    found: dict[str, frozenset[str]] = {}
+    for name, path in names.items():
+        ours = {one[len(PREFIX) + 1 :] for one in imports_of(path) if one.startswith(f"{PREFIX}.")}
+        modules = {one for one in ours if one in names and not names[one].name.startswith("__init__")}
+        packages = {one for one in ours & set(names) if str(names[one].relative_to(PLUGINS)) in REGISTRIES}
+        whole = {one for one in packages if not any(other.startswith(f"{one}.") for other in modules)}
+        found[name] = frozenset((modules | whole) - {name})
+    return found
+
+
+def arrows() -> set[tuple[str, str]]:
+    return {
+        (room_of(name), room_of(other))
+        for name, others in graph().items()
+        for other in others
+        if room_of(name) != room_of(other)
+    }
+
+
+def floor_of(room: str) -> int:
+    below = [one for one in FLOORS if one.rpartition(".")[2] in FLOORS[room]]
+    return 1 + max(map(floor_of, below), default=0)
+
+
+def test_every_file_is_in_a_room() -> None:
+    assert {room_of(name_of(path)) for path in files()} - set(FLOORS) == {"module_utils"}  # Ansible's own __init__
+    assert not [
+        path
+        for top in ("module_utils", "plugin_utils")
+        for path in (PLUGINS / top).glob("*.py")
+        if path.stem != "__init__"
+    ]
+
+
+def test_the_table_points_one_way() -> None:
+    rooms = [room.rpartition(".")[2] for room in FLOORS]
+    assert len(rooms) <= MOST_ROOMS
+    for at, imported in enumerate(FLOORS.values()):
+        assert set(imported) <= set(rooms[:at]), f"{rooms[at]} imports a room that stands below it"
+    assert max(map(floor_of, FLOORS)) <= MOST_FLOORS
+
+
+def test_a_room_imports_what_the_table_says() -> None:
+    """Neither a new arrow, nor one of the table that is gone."""
+    found = {room: {other.rpartition(".")[2] for one, other in arrows() if one == room} for room in FLOORS}
+    assert found == {room: set(imported) for room, imported in FLOORS.items()}
+
+
+def test_what_may_run_on_a_host_imports_nothing_of_the_controller() -> None:
+    wrong = [(name, other) for name, others in graph().items() for other in others if name.startswith("module_utils")]
+    assert not [one for one in wrong if not one[1].startswith("module_utils")]
+
+
+def test_no_two_files_import_each_other() -> None:
+    try:
+        TopologicalSorter(graph()).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
+
+
+def test_no_import_is_for_the_type_checker_alone() -> None:
+    names = {path: {getattr(node, "id", "") for node in ast.walk(tree_of(path))} for path in files()}
+    assert [name_of(path) for path, found in names.items() if "TYPE_CHECKING" in found] == []
+
+
+def test_imports_by_a_computed_name_are_few() -> None:
+    computed = {name_of(path) for path in files() if {"importlib", "importlib.import_module"} & set(imports_of(path))}
+    assert {one for one in computed if one.startswith("plugin_utils")} == LATE
+
+
+def test_ansible_is_known_only_in_rooms_with_glue() -> None:
+    theirs = ("ansible.", "ansible_collections.amazon", "jinja2")
+    knowing = [path for path in files() if any(one == "ansible" or one.startswith(theirs) for one in imports_of(path))]
+    rooms = {room_of(name_of(path)).rpartition(".")[2] for path in knowing if not _is_program(path)}
+    assert rooms == KNOWS_ANSIBLE
+
+
+def test_clients_are_handed_in() -> None:
+    aws = ("boto3", "botocore")
+    assert {name_of(path) for path in files() if any(one.split(".")[0] in aws for one in imports_of(path))} == set(
+        KNOWS_AWS
+    )
+
+
+def test_a_file_can_be_read_in_one_go() -> None:
+    lines = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in files()}
+    assert {name for name, count in lines.items() if count > LONGEST} == set(LONGER)
+
+
+def test_a_package_is_a_folder_with_plain_names_and_nothing_else() -> None:
+    for path in files():
+        inside = path.relative_to(PLUGINS)
+        assert path.parent == PLUGINS / "plugin_utils" or (path.parent / "__init__.py").is_file(), inside
+        assert not [one for one in inside.parts[2:] if one.startswith("_") and one != "__init__.py"], inside
+        if path.name == "__init__.py" and str(inside) not in REGISTRIES:
+            assert all(isinstance(node, ast.Expr) for node in tree_of(path).body), inside
+
+
+def _is_program(path: Path) -> bool:
+    """Whether a file is carried out on a host, where Ansible's module class is the small runtime's."""
+    return path.stem.endswith("main") and path.is_relative_to(PLUGINS / "module_utils" / "_host")
+
+
+def closure(module: ModuleType) -> set[str]:
+    """What a module imports of ours, as Python's own parser sees it."""
+    names = {name_of(path): path for path in sorted(PLUGINS.rglob("*.py"))}
+    waiting, found = [module.__name__[len(PREFIX) + 1 :]], set()
+    while waiting:
+        name = waiting.pop()
+        if name in found or name not in names or names[name].name == "__init__.py":
+            continue
+        found.add(name)
+        waiting += [one[len(PREFIX) + 1 :] for one in imports_of(names[name]) if one.startswith(f"{PREFIX}.")]
+    return {f"{PREFIX}.{name}" for name in found}
+
+
+@pytest.mark.parametrize("program", [*programs(), cli], ids=lambda one: one.__name__[len(PREFIX) + 1 :])
+def test_what_travels_is_what_is_imported(program: ModuleType) -> None:
+    sent = set(program_bundle.sources(program))
+    assert sent == closure(program)
+    assert all(name.startswith(f"{PREFIX}.module_utils.") for name in sent - {program.__name__})
