@@ -81,10 +81,12 @@ def _sessions(server: Server, connection: Any, module: str, name: str, seconds: 
     return {key: answer[key] for key in ("sessions", "short") if key in answer}
 
 
-def trail(setting: Setting, credentials: Sequence[str], **options: Any) -> Beside:
+def trail(
+    setting: Setting, credentials: Sequence[str], *, seconds: float, since: str, access_keys: Sequence[str] = ()
+) -> Beside:
     """Asks CloudTrail, while something else goes on; options as of :func:`readers.question`."""
     try:
-        return Beside(readers.question(setting, credentials, **options))
+        return Beside(readers.question(setting, credentials, seconds=seconds, since=since, access_keys=access_keys))
     except SecretsError as error:
         failure = {"failed": True, "msg": str(error)}
         return Beside(lambda: failure)
