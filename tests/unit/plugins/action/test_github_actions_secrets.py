@@ -31,7 +31,7 @@ def test_first_everything_then_nothing(lab: Lab) -> None:
     assert lab.github.writes() == []
     assert lab.records() == {}
     first = lab.run()
-    assert {**planned, "words": []} == {**first, "words": []}
+    assert {**planned, "summary": []} == {**first, "summary": []}
     assert first["sent"] == ["HOST", "KEY", "PLAIN", "URL", "COUNT"]
     assert first["missing"] == ["DEPLOY"]
     assert lab.why(first, "DEPLOY") == ("missing", "no store holds it: give its value, and GitHub has none either")
