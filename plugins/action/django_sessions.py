@@ -11,6 +11,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_parser,
+    kind_names,
     redaction,
     server_addresses,
 )
@@ -77,7 +78,7 @@ class ActionModule(ActionBase):
                 transport_guard.require(self._connection, self._task)
                 former, unread = _former(args)
                 catalog = catalog_parser.parse(args["catalog"], args["environment"])
-                nodes = server_addresses.of_setting(catalog, args["cache_setting"], server_addresses.VALKEY)
+                nodes = server_addresses.of_setting(catalog, args["cache_setting"], kind_names.VALKEY)
                 params.update(former=former, former_unread=unread, cache_nodes=[*args["cache_nodes"], *nodes])
             elif args["leaked"]:
                 transport_guard.require(self._connection, self._task)

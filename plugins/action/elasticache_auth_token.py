@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     RotationError,
     SecretsError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_addresses import VALKEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import PORTS, VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import main as valkey_main
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
@@ -122,9 +122,7 @@ class ActionModule(ServerAction):
         """A store value does not decide who gets the new token: AWS names the group's addresses."""
         server = self._setting.catalog.credentials[name].server
         declared = server_addresses.every(server, VALKEY) if server else []
-        known = [
-            server_endpoint.parse(one, server_endpoint.PORTS["elasticache_auth_token"]) for one in endpoints
-        ] + declared
+        known = [server_endpoint.parse(one, PORTS[VALKEY]) for one in endpoints] + declared
         for place in server_addresses.endpoints(self._found.url, VALKEY, "its URL"):
             if place not in known:
                 raise RotationError(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_addresses import POSTGRESQL
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import main as postgresql_main
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import kind_declarations, postgresql_scram

@@ -12,6 +12,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_parser,
+    kind_names,
     redaction,
     server_addresses,
 )
@@ -96,9 +97,7 @@ class ActionModule(ActionBase):
             "spared_sessions": [_told(one) for one in left],
             "brokers": brokers,
             "urls": {name: values[name] for name in sorted(needed)},
-            "nodes": {
-                name: server_addresses.of_setting(catalog, name, server_addresses.VALKEY) for name in sorted(needed)
-            },
+            "nodes": {name: server_addresses.of_setting(catalog, name, kind_names.VALKEY) for name in sorted(needed)},
             "batch": args["batch"],
         }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_addresses, valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken, RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_addresses import VALKEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, with_login
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import main as valkey_main
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context

@@ -50,8 +50,8 @@ KNOWS_AWS = {
 LONGEST = 400
 LONGER = {"plugin_utils._rotation.engine": "the state machine, stage after stage"}
 """Files that are longer, and why."""
-LATE = {"plugin_utils._rotation.server", "plugin_utils._verify.engine"}
-"""Files that import modules by a name that they compute: actions, and the checks."""
+LATE = {"plugin_utils._rotation.kinds", "plugin_utils._rotation.server", "plugin_utils._verify.engine"}
+"""Files that import modules by a name that they compute: kinds, actions and checks."""
 REGISTRIES = {"plugin_utils/_rotation/kinds/__init__.py"}
 """Packages whose own file holds code."""
 

@@ -10,13 +10,13 @@ from typing import Any, Iterable, Iterator, Mapping, Sequence
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY, SSH_KEY
 
 HOST, GITHUB, SECRET, ALL = "host:", "github", "secret:", "all"
 _LEVELS = ("low", "medium", "high")
-READS_HOSTS = frozenset({"ssh_key"})
+READS_HOSTS = frozenset({SSH_KEY})
 """Kinds that open hosts, and so every .env on them."""
-ACCESS_KEY = "aws_access_key"
-READS_STORES = frozenset({ACCESS_KEY, "aws_role"})
+READS_STORES = frozenset({AWS_ACCESS_KEY, "aws_role"})
 """Kinds that may read secrets: those in ``options.reads``, or every one of the environment."""
 
 
@@ -185,7 +185,7 @@ def _readable(catalog: Catalog, credential: Credential, other: Credential) -> bo
 def reads_new(catalog: Catalog, name: str, replaced: Iterable[str]) -> bool:
     """Whether it is an access key that may read a place to which the replacement of one of these comes."""
     credential = catalog.credentials[name]
-    return credential.kind == ACCESS_KEY and any(
+    return credential.kind == AWS_ACCESS_KEY and any(
         _readable(catalog, credential, catalog.credentials[one]) for one in replaced
     )
 

@@ -9,6 +9,7 @@ from typing import Callable, Iterator, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     http_probe,
+    kind_names,
     server_endpoint,
     valkey_key_patterns,
 )
@@ -122,9 +123,9 @@ def _credentials(catalog: Catalog) -> Iterator[str]:
 
 def _server(catalog: Catalog, where: str, credential: Credential) -> Iterator[str]:
     administered = {
-        name: server_endpoint.PORTS[one.kind]
+        name: kind_names.PORTS[kind_names.ENGINES[one.kind]]
         for name, one in catalog.credentials.items()
-        if one.admin == credential.name and one.kind in server_endpoint.ADMINISTERED
+        if one.admin == credential.name and one.kind in kind_names.ADMINISTERED
     }
     ports = set(administered.values())
     if len(ports) > 1:
@@ -132,7 +133,7 @@ def _server(catalog: Catalog, where: str, credential: Credential) -> Iterator[st
             f"{where}: administers PostgreSQL and Valkey ({', '.join(administered)}); declare an administrator for each"
         )
     if credential.server is not None:
-        port = next(iter(ports), server_endpoint.PORTS.get(credential.kind))
+        port = next(iter(ports), kind_names.usual_port(credential.kind))
         yield from _declared(f"{where}.server", credential.server, port)
     elif administered:
         example = f"db.example.com:{min(ports)}"
@@ -151,7 +152,7 @@ def _declared(where: str, server: Server, port: Optional[int]) -> Iterator[str]:
                 endpoints.append(server_endpoint.parse(address, port or 1))
             except ValueError as error:
                 yield f"{where}.{key}: {address} {error}"
-    valkey = server_endpoint.PORTS["valkey_user"]
+    valkey = kind_names.PORTS[kind_names.VALKEY]
     if port == valkey and any(one.is_socket for one in endpoints):
         yield f"{where}: Valkey is reached by host:port, not by a socket"
     if port not in (None, valkey) and server.nodes:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Callable, Iterator, Mapping, Optional, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_addresses
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names, server_addresses
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
     SSM,
     Catalog,
@@ -231,7 +231,7 @@ def _in_no_store(catalog: Catalog, credential: Credential) -> str:
     github = ", ".join(mirrored_names(catalog, credential))
     if not github:
         return "it names none of a store; add one to its appears_in"
-    what, key = ("private half", "private_key") if credential.kind == "ssh_key" else ("value", "value")
+    what, key = ("private half", "private_key") if credential.kind == kind_names.SSH_KEY else ("value", "value")
     place = f"{catalog.application}/{{environment}}/{credential.name.replace('_', '-')}"
     return (
         f"it names GitHub alone ({github}), which shows nobody what it holds; keep its {what} in a secret, too: add "

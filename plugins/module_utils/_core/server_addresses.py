@@ -27,13 +27,16 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
     SettingRef,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import (
+    ENGINES,
+    PORTS,
+    POSTGRESQL,
+    VALKEY,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_endpoint import Endpoint
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 
-POSTGRESQL, VALKEY = "postgresql", "valkey"
-ENGINES = {"postgresql_role": POSTGRESQL, "valkey_user": VALKEY, "elasticache_auth_token": VALKEY}
-_PORTS = {POSTGRESQL: 5432, VALKEY: 6379}
 _CA_CHECKS = {"verify-full": "true", "verify-ca": "false", "require": "false"}
 
 
@@ -68,20 +71,20 @@ def required_server(catalog: Catalog, credential: Credential) -> tuple[Credentia
 
 
 def own_endpoint(server: Server, engine: str) -> Endpoint:
-    return server_endpoint.parse(server.address, _PORTS[engine])
+    return server_endpoint.parse(server.address, PORTS[engine])
 
 
 def nodes(server: Server) -> list[str]:
     """The declared nodes of a Valkey deployment beside its address."""
-    return [str(server_endpoint.parse(node, _PORTS[VALKEY])) for node in server.nodes]
+    return [str(server_endpoint.parse(node, PORTS[VALKEY])) for node in server.nodes]
 
 
 def aliases(server: Server, engine: str) -> list[str]:
-    return [str(server_endpoint.parse(alias, _PORTS[engine])) for alias in server.aliases]
+    return [str(server_endpoint.parse(alias, PORTS[engine])) for alias in server.aliases]
 
 
 def every(server: Server, engine: str) -> list[Endpoint]:
-    return [server_endpoint.parse(one, _PORTS[engine]) for one in (server.address, *server.aliases, *server.nodes)]
+    return [server_endpoint.parse(one, PORTS[engine]) for one in (server.address, *server.aliases, *server.nodes)]
 
 
 def administrators_url(server: Server, engine: str, login: Login) -> str:
@@ -192,13 +195,13 @@ def _of_parts(
     if server is not None:
         declared = own_endpoint(server, engine)
         path = database or (server.database if engine == POSTGRESQL else "0")
-        number = _number(port, parts.port) if port else declared.port if not host else _PORTS[engine]
+        number = _number(port, parts.port) if port else declared.port if not host else PORTS[engine]
         endpoint = server_endpoint.normal(host, number) if host else Endpoint(declared.host, number)
         where = ", ".join(parts.settings) or f"credentials.{admin.name if admin else ''}.server"
         return Location(where, _url(engine, login, endpoint, path, _tls(server, engine)))
     if not host:
         return None
-    number = _number(port, parts.port) if port else _PORTS[engine]
+    number = _number(port, parts.port) if port else PORTS[engine]
     options = {"ssl_cert_reqs": "required"} if engine == VALKEY else {}
     return Location(
         ", ".join(parts.settings), _url(engine, login, server_endpoint.normal(host, number), database or "0", options)
@@ -289,7 +292,7 @@ def endpoints(url: str, engine: str, where: str) -> list[Endpoint]:
         address = valkey.parse_url(url, where)
         return [_normal(address.host, address.port, where)]
     target = postgresql.parse_url(url, where)
-    ports = [int(port or _PORTS[engine]) for port in target.port.split(",")]
+    ports = [int(port or PORTS[engine]) for port in target.port.split(",")]
     found = _paired(target.host.split(","), ports, where)
     return (
         found + _paired(target.options["hostaddr"].split(","), ports, where) if "hostaddr" in target.options else found

@@ -8,10 +8,6 @@ import ipaddress
 import re
 from typing import NamedTuple
 
-PORTS = {"postgresql_role": 5432, "valkey_user": 6379, "elasticache_auth_token": 6379}
-"""The usual port of the server behind a credential of this kind."""
-ADMINISTERED = ("postgresql_role", "valkey_user")
-"""Kinds whose credentials an administrator changes at the server."""
 VERIFIED = "verify-full"
 _NAME = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\.?(?::([0-9]+))?")
 _IPV6 = re.compile(r"\[([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\](?::([0-9]+))?")

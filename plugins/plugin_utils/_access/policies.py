@@ -15,13 +15,16 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM, Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import (
+    AWS_ACCESS_KEY,
+    ELASTICACHE_AUTH_TOKEN,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_size import VERSION, Grant, fitted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 
 SUFFIX = "-??????"
 """AWS ends the ARN of a secret in a hyphen and six random characters, and tells this pattern for them. With ``-*`` the
 grant would reach every secret whose name goes on after a hyphen; with as many ``?`` it reaches no other name."""
-ACCESS_KEY, AUTH_TOKEN = "aws_access_key", "elasticache_auth_token"
 
 
 @dataclass(frozen=True)
@@ -75,12 +78,12 @@ class Reach:
     @property
     def users(self) -> tuple[str, ...]:
         """IAM users whose keys rotate, behind their paths, which are part of their ARNs."""
-        found = [one.options for one in self._credentials if one.kind == ACCESS_KEY and one.options.get("user")]
+        found = [one.options for one in self._credentials if one.kind == AWS_ACCESS_KEY and one.options.get("user")]
         return _sorted(f"{one.get('user_path') or '/'}{one['user']}"[1:] for one in found)
 
     @property
     def groups(self) -> tuple[str, ...]:
-        found = [one.options for one in self._credentials if one.kind == AUTH_TOKEN]
+        found = [one.options for one in self._credentials if one.kind == ELASTICACHE_AUTH_TOKEN]
         return _sorted(str(one.get("replication_group") or "") for one in found)
 
     @property

@@ -11,7 +11,8 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import ACCESS_KEY, Reach
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Reach
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 
 _NAMES: Mapping[str, str] = {
@@ -92,7 +93,7 @@ def _within(catalog: Catalog) -> Iterator[str]:
         words = "which records what GitHub was sent, lie in one another"
         yield f"stores.ssm.path: {catalog.ssm_path} and {reach.sent}, {words}"
     for one in catalog.credentials.values():
-        if one.kind == ACCESS_KEY and not one.options.get("user"):
+        if one.kind == AWS_ACCESS_KEY and not one.options.get("user"):
             yield f"credentials.{one.name}.options.user: is missing; without it every IAM user would be in the policy"
     if not catalog.aws:
         return

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_radius import ACCESS_KEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import false_alarm
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.confirmation_text import Ahead
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import open_rotation
@@ -41,7 +41,7 @@ def ahead(setting: Setting, journal: Journal, impact: Mapping[str, Any], told: M
         refused=plan.get("refused", {}),
         needs=plan.get("needs", ()),
         pages={name: catalog.credentials[name].provider_url or "" for name in reached},
-        access_keys=[name for name in reached if catalog.credentials[name].kind == ACCESS_KEY],
+        access_keys=[name for name in reached if catalog.credentials[name].kind == AWS_ACCESS_KEY],
         first_off=impact.get("first_off", ()),
         cycles=impact.get("cycles", ()),
         logs_out=bool(told["logs_out"]),

@@ -16,15 +16,10 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import deadline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import readers
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import kinds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Server
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
-MODULES = {
-    "postgresql_role": "postgresql_login",
-    "valkey_user": "valkey_user",
-    "elasticache_auth_token": "elasticache_auth_token",
-}
-"""By kind, what asks its server who is logged in."""
 HOSTS_SHARE = 2 / 3
 LEAST = 1.0
 """Seconds below which nothing is asked any more."""
@@ -54,12 +49,12 @@ def sessions(
 ) -> list[dict[str, Any]]:
     """Who is logged in at each server, one after the other: each but the last may take half of what is left, so that
     one that hangs leaves something to those after it. ``until`` is in seconds since 1970."""
-    asked = [one for one in credentials if one["kind"] in MODULES]
+    asked = [one for one in credentials if kinds.sessions_module(one["kind"])]
     found = []
     for credential in asked:
         left = until - time.time()
         seconds = left if credential is asked[-1] else left / 2
-        module, name = MODULES[credential["kind"]], credential["name"]
+        module, name = kinds.sessions_module(credential["kind"]), credential["name"]
         found.append({"name": name, **_sessions(server, connection, module, name, seconds)})
     return found
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_radius import ACCESS_KEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import TRIED, Incident
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
 
 EVENTS = {
     "planned": "the blast radius and the plan were known",
@@ -209,7 +209,7 @@ def _still_verifies(hosts: Sequence[str]) -> str:
 
 def _exchanged(incident: Incident, impact: Mapping[str, Any]) -> list[str]:
     """What AWS gave for a leaked key while that worked: it does not end with the key, and no run ends it."""
-    keys = [one["name"] for one in impact.get("credentials", []) if one["kind"] == ACCESS_KEY]
+    keys = [one["name"] for one in impact.get("credentials", []) if one["kind"] == AWS_ACCESS_KEY]
     gone = {name: incident.events.get(f"refused/{name}") or incident.events.get(f"revoked/{name}") for name in keys}
     return [
         f"temporary credentials that were issued with the leaked key of {name} before {at} work until they expire; end "

@@ -13,6 +13,13 @@ from typing import NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv, value_types
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import (
+    DJANGO_SECRET_KEY,
+    ELASTICACHE_AUTH_TOKEN,
+    EXTERNAL,
+    POSTGRESQL_ROLE,
+    VALKEY_USER,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, login_of
 
 HEADER = """\
@@ -30,9 +37,9 @@ _THIRD = re.compile(
     r"(GOOGLE|YOUTUBE|TWITCH|GITHUB|GITLAB|SLACK|STRIPE|PAYPAL|TWILIO|SENDGRID|MAILGUN|OPENAI|FACEBOOK|TWITTER|DISCORD"
     r"|SENTRY|DATADOG|SEGMENT|ALGOLIA|CLOUDFLARE|APPLE|MICROSOFT|AZURE|SPOTIFY|TELEGRAM)_"
 )
-_KINDS = {"postgresql": "postgresql_role", "postgres": "postgresql_role"}
-_KINDS.update(dict.fromkeys(("redis", "rediss", "valkey", "valkeys"), "valkey_user"))
-_NAMES = {"postgresql_role": "database", "valkey_user": "cache"}
+_KINDS = {"postgresql": POSTGRESQL_ROLE, "postgres": POSTGRESQL_ROLE}
+_KINDS.update(dict.fromkeys(("redis", "rediss", "valkey", "valkeys"), VALKEY_USER))
+_NAMES = {POSTGRESQL_ROLE: "database", VALKEY_USER: "cache"}
 _PASSWORD = re.compile(r"([A-Za-z0-9_]*?_|PG)(?:PASSWORD|PASS|PWD|AUTH_TOKEN)")
 _PARTS = {
     "user": ("USER", "USERNAME", "LOGIN"),
@@ -40,7 +47,7 @@ _PARTS = {
     "port": ("PORT",),
     "database": ("NAME", "DATABASE", "DB", "DBNAME"),
 }
-_PORTS = {"5432": "postgresql_role", "6432": "postgresql_role", "6379": "valkey_user", "6380": "valkey_user"}
+_PORTS = {"5432": POSTGRESQL_ROLE, "6432": POSTGRESQL_ROLE, "6379": VALKEY_USER, "6380": VALKEY_USER}
 _OTHERS = ("3306", "1433", "1521", "27017", "25", "465", "587", "5672", "9200")
 """Ports of servers that no kind of credential is for."""
 _DATABASES = ("DB", "DATABASE", "POSTGRES", "POSTGRESQL", "PG")
@@ -105,7 +112,7 @@ def draft(values: Mapping[str, str], application: str) -> str:
         lines += ["", "  credentials:"]
         for name, one in found.items():
             appears = ", ".join(f"{{setting: {_text(setting)}}}" for setting in one.settings)
-            fallbacks = one.kind == "django_secret_key" and _FALLBACKS in values
+            fallbacks = one.kind == DJANGO_SECRET_KEY and _FALLBACKS in values
             more = ", fallbacks: SECRET_KEY_FALLBACKS" if fallbacks else ""
             if one.parts:
                 more += f", parts: {{{', '.join(f'{part}: {_text(held)}' for part, held in one.parts.items())}}}"
@@ -184,12 +191,12 @@ def credentials(values: Mapping[str, str], guesses: Mapping[str, Guess]) -> dict
     found: dict[str, Drafted] = {}
     taken: set[str] = set()
     if "SECRET_KEY" in values:
-        found["django_key"] = Drafted("django_secret_key", ["SECRET_KEY"], "Django's signing key, by its name")
+        found["django_key"] = Drafted(DJANGO_SECRET_KEY, ["SECRET_KEY"], "Django's signing key, by its name")
         taken |= {"SECRET_KEY", _FALLBACKS}
     pair = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
     if all(name in values for name in pair):
         found["aws_key"] = Drafted(
-            "external",
+            EXTERNAL,
             pair,
             "an IAM user's key; kind aws_access_key with options: {user: NAME} rotates it",
         )
@@ -206,7 +213,7 @@ def credentials(values: Mapping[str, str], guesses: Mapping[str, Guess]) -> dict
     for name, one in guesses.items():
         if one.sensitivity == "high" and name not in taken:
             found[_free(name.lower(), f"{name.lower()}_value", found)] = Drafted(
-                "external", [name], "somebody else issues it"
+                EXTERNAL, [name], "somebody else issues it"
             )
     return found
 
@@ -224,8 +231,8 @@ def _in_parts(values: Mapping[str, str], taken: set[str]) -> Iterator[Drafted]:
         kind = _kind_of(start, values.get(names["port"], ""), values.get(start + "ENGINE", ""))
         if not names["host"] or not kind:
             continue
-        if values[names["host"]].endswith("amazonaws.com") and kind == "valkey_user":
-            kind = "elasticache_auth_token"
+        if values[names["host"]].endswith("amazonaws.com") and kind == VALKEY_USER:
+            kind = ELASTICACHE_AUTH_TOKEN
         settings = [one for one in (names.pop("user"), name) if one]
         parts = {part: held for part, held in names.items() if held}
         yield Drafted(kind, settings, "a server's login, by the names and the port", parts)
@@ -235,7 +242,7 @@ def _kind_of(start: str, port: str, engine: str) -> str:
     if engine and "postg" not in engine.lower():
         return ""
     prefix = start.rstrip("_").rpartition("_")[2].upper()
-    by_prefix = "postgresql_role" if prefix in _DATABASES else "valkey_user" if prefix in _CACHES else ""
+    by_prefix = POSTGRESQL_ROLE if prefix in _DATABASES else VALKEY_USER if prefix in _CACHES else ""
     return _PORTS.get(port, "" if port in _OTHERS else by_prefix)
 
 
@@ -245,7 +252,7 @@ def _shared(values: Mapping[str, str], taken: set[str]) -> list[tuple[Login, lis
     for name, value in values.items():
         login = login_of(value.split(",")[0])
         if name not in taken and login and login.password:
-            kind = _KINDS.get(value.partition("://")[0].partition("+")[0].lower(), "external")
+            kind = _KINDS.get(value.partition("://")[0].partition("+")[0].lower(), EXTERNAL)
             found.setdefault((kind, login), []).append(name)
     return [(login, settings, kind) for (kind, login), settings in found.items()]
 

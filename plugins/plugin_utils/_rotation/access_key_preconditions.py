@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     credential_graph,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
@@ -23,7 +24,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.acces
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import former_login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
 
-KIND = blast_radius.ACCESS_KEY
 OPTION = "user"
 
 
@@ -43,7 +43,7 @@ def against(setting: Setting, plan: _plan.Plan, contents: Contents) -> dict[str,
     """By credential, what AWS has against rotating the keys that a plan would rotate."""
     found = {}
     for item in plan.items:
-        if item.kind != KIND or item.act != _plan.ROTATE:
+        if item.kind != AWS_ACCESS_KEY or item.act != _plan.ROTATE:
             continue
         credential = setting.catalog.credentials[item.credential]
         key = credential_graph.find(setting.catalog, credential, contents).login.username

@@ -13,12 +13,13 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident, named
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Obligation, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import ELASTICACHE_AUTH_TOKEN
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
 SHOWN = 3
 """Hosts and servers that are named as evidence; the rest is counted."""
-OUTLIVED = "elasticache_auth_token"
+OUTLIVED = ELASTICACHE_AUTH_TOKEN
 """The kind whose old sessions a run may not be able to end."""
 
 

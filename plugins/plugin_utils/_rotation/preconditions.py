@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     credential_graph,
     deliverable_values,
+    kind_names,
     server_addresses,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
@@ -79,7 +80,7 @@ def _of_its_kind(ground: Ground, credential: Credential, kind: Kind, found: cred
             "it retires after the rotation has ended, and what parameters held is not kept; let a secret hold it too, "
             f"or set retire_after to {LONGEST_WAIT} at most"
         )
-    if kind.name == "valkey_user" and ".cache.amazonaws.com" in (found.url or ""):
+    if kind.name == kind_names.VALKEY_USER and ".cache.amazonaws.com" in (found.url or ""):
         yield "its address is ElastiCache, which has no ACL SETUSER; use kind elasticache_auth_token"
 
 

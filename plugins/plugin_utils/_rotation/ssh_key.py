@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import SSH_KEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
@@ -20,8 +21,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import former_login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
-
-KIND = "ssh_key"
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def concerned(setting: Setting, name: str, former: str = "") -> Pair:
 
 def looks(setting: Setting, plan: _plan.Plan) -> list[str]:
     """The credentials of a plan whose hosts must be looked at first."""
-    return [item.credential for item in plan.items if item.kind == KIND and item.act in _plan.CHANGES]
+    return [item.credential for item in plan.items if item.kind == SSH_KEY and item.act in _plan.CHANGES]
 
 
 def against(

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     credential_graph,
     http_probe,
+    kind_names,
     server_addresses,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
@@ -18,15 +19,17 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
-SERVERS = {"postgresql_role": "postgresql", "valkey_user": "valkey"}
-"""Where the administrators of these kinds log in."""
 PROVING = ("check", "test", "revoked")
 """The stages of a kind that tries values, for those of its credentials that can be tried."""
 
 
 def administered(catalog: Catalog, name: str) -> list[Credential]:
     """The credentials at whose servers this one is the administrator."""
-    return [one for one in catalog.credentials.values() if one.admin == name != one.name and one.kind in SERVERS]
+    return [
+        one
+        for one in catalog.credentials.values()
+        if one.admin == name != one.name and one.kind in kind_names.ADMINISTERED
+    ]
 
 
 def is_provable(catalog: Catalog, credential: Credential) -> bool:
@@ -73,7 +76,7 @@ def _at_its_server(
 ) -> list[dict[str, Any]]:
     """At the address that the catalog declares for the administrator, and at no other."""
     _admin, server = server_addresses.required_server(catalog, one)
-    engine = SERVERS[one.kind]
+    engine = kind_names.ENGINES[one.kind]
     held = credential_graph.find(catalog, admin, contents)
     wrong = server_addresses.administrator_elsewhere(admin, engine, held.locations)
     if wrong:
@@ -83,7 +86,7 @@ def _at_its_server(
         whole = Login(login.username or held.login.username, login.password)
         return server_addresses.administrators_url(server, engine, whole)
 
-    nodes = server_addresses.nodes(server) if engine == server_addresses.VALKEY else []
+    nodes = server_addresses.nodes(server) if engine == kind_names.VALKEY else []
     olds = {name: url(login) for name, login in former.items()}
     tried = _each(engine, f" as the administrator of {one.name}", url(current), olds)
     return [{**each, "nodes": nodes} for each in tried]

@@ -12,21 +12,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph, server_addresses
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    credential_graph,
+    kind_names,
+    server_addresses,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import REVOKE, Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, with_login
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import ACCEPTED, REFUSED, UNTRIED
 
-POSTGRESQL, VALKEY, AWS, SSH, DJANGO = "postgresql", "valkey", "aws", "ssh", "django"
+AWS, SSH, DJANGO = "aws", "ssh", "django"
 SERVERS = {
-    "postgresql_role": POSTGRESQL,
-    "valkey_user": VALKEY,
-    "elasticache_auth_token": VALKEY,
-    "aws_access_key": AWS,
-    "ssh_key": SSH,
-    "django_secret_key": DJANGO,
+    **kind_names.ENGINES,
+    kind_names.AWS_ACCESS_KEY: AWS,
+    kind_names.SSH_KEY: SSH,
+    kind_names.DJANGO_SECRET_KEY: DJANGO,
 }
 """What a kind's credentials open."""
 BY_SERVERS, BY_HOSTS, BY_SESSIONS, BY_AWS = "servers", "hosts", "sessions", "aws"
@@ -189,6 +192,6 @@ def _login(
         return said(UNTRIED, why)
     if last is None:
         return said(UNTRIED, f"{found}, and the journal tells of no rotation of it")
-    if credential.kind == "external":
+    if credential.kind == kind_names.EXTERNAL:
         return said(UNTRIED, f"{found}; rotation {last.rotation} replaced it at {last.at}")
     return said(UNTRIED, f"{found}; rotation {last.rotation} saw its refusal before it closed at {last.at}")

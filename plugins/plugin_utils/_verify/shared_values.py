@@ -11,8 +11,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-
-SIGNING = "django_secret_key"
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import DJANGO_SECRET_KEY
 
 
 def fingerprints(values: Mapping[str, str], sensitivity: Mapping[str, str], key: str) -> dict[str, str]:
@@ -39,8 +38,8 @@ def shared(own: Mapping[str, str], other: Mapping[str, str]) -> list[dict[str, s
 
 def signing_settings(catalog: Catalog) -> list[str]:
     """The settings that hold signing keys."""
-    found = {name for one in catalog.credentials.values() if one.kind == SIGNING for name in one.settings}
-    found |= {one.fallbacks for one in catalog.credentials.values() if one.kind == SIGNING and one.fallbacks}
+    found = {name for one in catalog.credentials.values() if one.kind == DJANGO_SECRET_KEY for name in one.settings}
+    found |= {one.fallbacks for one in catalog.credentials.values() if one.kind == DJANGO_SECRET_KEY and one.fallbacks}
     return sorted(found | ({"SECRET_KEY"} & set(catalog.settings)))
 
 

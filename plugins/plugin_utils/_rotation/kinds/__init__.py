@@ -1,10 +1,15 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every kind of credential, by name: what it needs, and what it does at each stage of a rotation."""
+"""Every kind of credential, by name: what it needs, and what it does at each stage of a rotation.
+
+A kind is a class in a file beside this one; nothing else lists it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,25 +20,33 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import kind_declarations
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import own
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.aws_access_key import AwsAccessKey
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, stages_of
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.elasticache_auth_token import (
-    ElasticacheAuthToken,
-)
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.external import External
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.hosts import DjangoSecretKey, SshKey
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.postgresql_role import PostgresqlRole
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.valkey_user import ValkeyUser
 
-BUILT_IN: Mapping[str, type[Acts]] = {
-    one.kind.name: one
-    for one in (AwsAccessKey, DjangoSecretKey, ElasticacheAuthToken, External, PostgresqlRole, SshKey, ValkeyUser)
-}
+
+def registry() -> dict[str, type[Acts]]:
+    """Every class that declares its ``kind``, by that kind's name."""
+    return {acts.kind.name: acts for acts in sorted(_declared(), key=lambda acts: acts.kind.name)}
+
+
+def _declared() -> Iterator[type[Acts]]:
+    for file in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{file.name}")
+        for item in vars(module).values():
+            if isinstance(item, type) and issubclass(item, Acts) and "kind" in vars(item):
+                yield item
+
+
+BUILT_IN: Mapping[str, type[Acts]] = registry()
 
 
 def acts_of(kind: Kind) -> Acts:
     """What carries out the stages of a kind."""
     return own.OwnKind(kind) if kind.folder else BUILT_IN[kind.name]()
+
+
+def sessions_module(kind: str) -> str:
+    """The module that tells who is logged in at the server of a kind; empty where none does."""
+    return BUILT_IN[kind].sessions if kind in BUILT_IN else ""
 
 
 def load_kinds(paths: Sequence[str | Path]) -> dict[str, Kind]:

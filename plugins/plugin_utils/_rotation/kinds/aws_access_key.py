@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import Steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
@@ -14,7 +15,7 @@ class AwsAccessKey(Acts):
     """Asks AWS from the controller alone."""
 
     kind = Kind(
-        "aws_access_key",
+        kind_names.AWS_ACCESS_KEY,
         "An IAM user's access key, made by AWS beside the old one, which is deactivated and deleted; not run on AWS.",
         value="provider",
         needs_user=True,

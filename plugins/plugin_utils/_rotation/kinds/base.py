@@ -84,6 +84,8 @@ class Acts:
     kind: Kind
     module: str = ""
     """Of this collection, which carries out the ``requests``."""
+    sessions: str = ""
+    """The module that tells who is logged in at its server; empty where none does."""
     requests: Mapping[str, Request] = {}
     """By stage. The acts of many credentials at one stage, or at two, are one execution."""
 

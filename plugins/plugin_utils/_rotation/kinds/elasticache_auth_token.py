@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
 
@@ -12,13 +13,14 @@ MODULE = "elasticache_auth_token"
 
 class ElasticacheAuthToken(Acts):
     kind = Kind(
-        "elasticache_auth_token",
+        kind_names.ELASTICACHE_AUTH_TOKEN,
         "The AUTH token of an ElastiCache replication group, ROTATE beside the old one, then SET; not run on AWS.",
         needs_url=True,
         tested=False,
         options=("replication_group",),
         retires_each=True,
     )
+    sessions = MODULE
 
     def check(self, part: Part) -> Answer:
         return part.on_server(MODULE, "checked")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
 
@@ -12,7 +13,10 @@ MODULE = "external_value"
 
 class External(Acts):
     kind = Kind(
-        "external", "A value that a third party issues and the operator supplies.", value="supplied", tries_values=True
+        kind_names.EXTERNAL,
+        "A value that a third party issues and the operator supplies.",
+        value="supplied",
+        tries_values=True,
     )
 
     def check(self, part: Part) -> Answer:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts
 
@@ -12,7 +13,7 @@ class SshKey(Acts):
     """A key pair that opens the hosts."""
 
     kind = Kind(
-        "ssh_key",
+        kind_names.SSH_KEY,
         "A key pair that opens the hosts; the new public key goes beside the old one, whose sessions end with it.",
         form="ssh_key",
         retires_each=True,
@@ -26,7 +27,7 @@ class DjangoSecretKey(Acts):
     """Nothing is asked of a server; what the dropped key signed is tried on each host."""
 
     kind = Kind(
-        "django_secret_key",
+        kind_names.DJANGO_SECRET_KEY,
         "Django's SECRET_KEY, distributed as a fallback before it signs; the old one stays a fallback for a while.",
         length=64,
         routine="signing_key",

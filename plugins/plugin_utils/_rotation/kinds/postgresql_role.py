@@ -4,19 +4,20 @@
 
 from __future__ import annotations
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Request
 
 
 class PostgresqlRole(Acts):
     kind = Kind(
-        "postgresql_role",
+        kind_names.POSTGRESQL_ROLE,
         "Two login roles under one owner, which take turns.",
         alternates="always",
         needs_admin=True,
         needs_url=True,
     )
-    module = "postgresql_login"
+    module = sessions = "postgresql_login"
     requests = {
         "check": Request("checked"),
         "set": Request("present"),

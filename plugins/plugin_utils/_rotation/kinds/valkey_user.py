@@ -4,20 +4,21 @@
 
 from __future__ import annotations
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Request
 
 
 class ValkeyUser(Acts):
     kind = Kind(
-        "valkey_user",
+        kind_names.VALKEY_USER,
         "A password beside the old one, or a user beside it where the names end in _a and _b.",
         alternates="if_suffixed",
         needs_admin=True,
         needs_url=True,
         retires_each=True,
     )
-    module = "valkey_user"
+    module = sessions = "valkey_user"
     requests = {
         "check": Request("checked", ("gone_nodes",)),
         "create": Request("open", ("gone_nodes",)),

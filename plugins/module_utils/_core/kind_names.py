@@ -1,0 +1,28 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The names of kinds that other files than the kind's own tell apart, and the servers behind them. Pure; Python 3.8."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+AWS_ACCESS_KEY = "aws_access_key"
+DJANGO_SECRET_KEY = "django_secret_key"
+ELASTICACHE_AUTH_TOKEN = "elasticache_auth_token"
+EXTERNAL = "external"
+POSTGRESQL_ROLE = "postgresql_role"
+SSH_KEY = "ssh_key"
+VALKEY_USER = "valkey_user"
+
+POSTGRESQL, VALKEY = "postgresql", "valkey"
+ENGINES = {POSTGRESQL_ROLE: POSTGRESQL, VALKEY_USER: VALKEY, ELASTICACHE_AUTH_TOKEN: VALKEY}
+"""The server behind a credential of this kind."""
+ADMINISTERED = (POSTGRESQL_ROLE, VALKEY_USER)
+"""Kinds whose credentials an administrator changes at the server."""
+PORTS = {POSTGRESQL: 5432, VALKEY: 6379}
+"""The usual port of a server."""
+
+
+def usual_port(kind: str) -> Optional[int]:
+    """Of the server behind a credential of this kind; None where this collection knows no server."""
+    return PORTS.get(ENGINES.get(kind, ""))
