@@ -5,10 +5,8 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,10 +38,7 @@ PATHS = {"type": "list", "elements": "path", "default": []}
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict"},
     "environment": {"type": "str"},
-    "repositories": PATHS,
-    "staged": PATHS,
-    "paths": PATHS,
-    "streams": PATHS,
+    **dict.fromkeys(_sources.TARGETS, PATHS),
     "history": {"type": "bool", "default": True},
     "tree": {"type": "bool", "default": True},
     "ignored": {"type": "bool", "default": False},
@@ -59,13 +54,9 @@ OPTIONS: dict[str, Any] = {
 class Request:
     """What is asked for, checked before anything is read."""
 
-    repositories: tuple[str, ...]
-    staged: tuple[str, ...]
-    paths: tuple[str, ...]
-    streams: tuple[str, ...]
-    history: bool
-    tree: bool
-    ignored: bool
+    targets: tuple[tuple[str, str], ...]
+    """What is scanned: the option's name and the path."""
+    scope: _sources.Scope
     known_values: str
     patterns: bool
     patterns_required: bool
@@ -78,10 +69,11 @@ class Request:
 
 def parse(args: Mapping[str, Any]) -> Request:
     """Raises ScanError that names the option and the remedy."""
-    if not any(args[name] for name in ("repositories", "staged", "paths", "streams")):
+    targets = tuple((name, path) for name in _sources.TARGETS for path in args[name])
+    if not targets:
         raise ScanError(
             "nothing to scan was named; give -e scan_repositories=PATH or -e scan_paths=PATH"
-            " (the module's options repositories, staged, paths, streams)"
+            f" (the module's options {', '.join(_sources.TARGETS)})"
         )
     if not (args["history"] or args["tree"]):
         raise ScanError("history and tree are both off; a repository has nothing else")
@@ -99,13 +91,8 @@ def parse(args: Mapping[str, Any]) -> Request:
             f"give them, or {gitleaks.REMEDY}"
         )
     return Request(
-        repositories=tuple(args["repositories"]),
-        staged=tuple(args["staged"]),
-        paths=tuple(args["paths"]),
-        streams=tuple(args["streams"]),
-        history=args["history"],
-        tree=args["tree"],
-        ignored=args["ignored"],
+        targets=targets,
+        scope=_sources.Scope(history=args["history"], tree=args["tree"], ignored=args["ignored"]),
         json_file=args["json_file"],
         sarif_file=args["sarif_file"],
         known_values=known,
@@ -124,16 +111,8 @@ def scanned(request: Request, args: Mapping[str, Any]) -> Report:
         Display().warning(slower)
     if request.no_patterns:
         unread = [*unread, NotChecked("patterns", "unknown secrets", request.no_patterns)]
-    with _opened(request.streams) as streams:
-        sources: list[scan.Source] = [
-            *(
-                _sources.GitSource(path, history=request.history, tree=request.tree, ignored=request.ignored)
-                for path in request.repositories
-            ),
-            *(_sources.StagedSource(path) for path in request.staged),
-            *(_sources.DirectorySource(path) for path in request.paths),
-            *streams,
-        ]
+    with ExitStack() as stack:
+        sources = [_source(request, stack, name, path) for name, path in request.targets]
         return scan.scan(
             sources,
             looked_for,
@@ -158,14 +137,15 @@ def write(report: Report, request: Request) -> list[str]:
     return files
 
 
+def _source(request: Request, stack: ExitStack, name: str, path: str) -> scan.Source:
+    source = _sources.TARGETS[name].source(path, request.scope)
+    stack.callback(getattr(source, "close", lambda: None))
+    return source
+
+
 def _engines(request: Request) -> list[scan.Source]:
-    how = gitleaks.HISTORY if request.history else gitleaks.FILES
-    asked = [
-        *((path, how) for path in request.repositories),
-        *((path, gitleaks.STAGED) for path in request.staged),
-        *((path, gitleaks.FILES) for path in request.paths),
-    ]
-    return [gitleaks.Gitleaks(path, how, required=request.patterns_required) for path, how in asked]
+    asked = [(path, _sources.TARGETS[name].patterns(request.scope)) for name, path in request.targets]
+    return [gitleaks.Gitleaks(path, how, required=request.patterns_required) for path, how in asked if how]
 
 
 def _sought(request: Request, args: Mapping[str, Any]) -> tuple[Sought, list[NotChecked]]:
@@ -198,21 +178,3 @@ def baseline(path: str | None) -> _baseline.Baseline | None:
         raise ScanError(f"baseline {path}: is no YAML") from None
     found = _baseline.parse(document, datetime.now(UTC).date())
     return _baseline.Baseline(found.entries, tuple(f"{path}: {one}" for one in found.problems))
-
-
-@contextmanager
-def _opened(paths: tuple[str, ...]) -> Iterator[list[_sources.StreamSource]]:
-    """Pipes and the like, each read once."""
-    streams: list[Any] = []
-    try:
-        for path in paths:
-            try:
-                if stat.S_ISDIR(os.stat(path).st_mode):
-                    raise ScanError(f"{path}: is a directory; give it as one of paths")
-                streams.append(open(path, "rb"))  # noqa: SIM115  (closed below, all of them)
-            except OSError as error:
-                raise ScanError(f"{path}: cannot be read: {error.strerror}") from None
-        yield [_sources.StreamSource(one, path) for one, path in zip(streams, paths, strict=True)]
-    finally:
-        for one in streams:
-            one.close()

@@ -1,16 +1,21 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What can be scanned: a repository, what is staged in it, a directory, a file, a stream."""
+"""What can be scanned: a repository, what is staged in it, a directory, a file, a stream.
+
+A source is a class and its line in ``TARGETS``, which makes it an option of leak_scan; nothing else lists it.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import IO, Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import files as scan_files
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git, git_history
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git, git_history, gitleaks
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import HEAD, kind_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import records
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.files import Opened, Passed, shown
@@ -18,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git_objects import Joined, Search
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git_worktree import Tree
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import WORKING_TREE, Finding
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan import Scanning, finding
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan import Scanning, Source, finding
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import Spots
 
 OWN = "(git's own files)"
@@ -142,6 +147,19 @@ class StreamSource:
         self.stream = stream
         self.path = name
 
+    @classmethod
+    def opened(cls, path: str) -> StreamSource:
+        """A pipe or the like. Raises ScanError."""
+        try:
+            if stat.S_ISDIR(os.stat(path).st_mode):
+                raise ScanError(f"{path}: is a directory; give it as one of paths")
+            return cls(open(path, "rb"), path)
+        except OSError as error:
+            raise ScanError(f"{path}: cannot be read: {error.strerror}") from None
+
+    def close(self) -> None:
+        self.stream.close()
+
     def __call__(self, scanning: Scanning) -> Iterator[Finding]:
         scanning.objects += 1
         head = self.stream.read(HEAD)
@@ -152,6 +170,36 @@ class StreamSource:
             spots = Spots(scanning.searcher.in_stream(stream.read))
         for one in scanning.found(spots):
             yield finding(one, source=self.path, path=self.path)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """How much of a repository is scanned."""
+
+    history: bool = True
+    tree: bool = True
+    ignored: bool = False
+
+
+@dataclass(frozen=True)
+class Target:
+    """An option of leak_scan: a list of paths, each a source."""
+
+    source: Callable[[str, Scope], Source]
+    """May raise ScanError. If the source has a method ``close``, that is called after the scan."""
+    patterns: Callable[[Scope], str] = lambda _scope: ""
+    """How gitleaks reads such a path; empty where it does not."""
+
+
+TARGETS: Mapping[str, Target] = {
+    "repositories": Target(
+        lambda path, scope: GitSource(path, history=scope.history, tree=scope.tree, ignored=scope.ignored),
+        lambda scope: gitleaks.HISTORY if scope.history else gitleaks.FILES,
+    ),
+    "staged": Target(lambda path, _scope: StagedSource(path), lambda _scope: gitleaks.STAGED),
+    "paths": Target(lambda path, _scope: DirectorySource(path), lambda _scope: gitleaks.FILES),
+    "streams": Target(lambda path, _scope: StreamSource.opened(path)),
+}
 
 
 def _exists(path: str) -> None:
