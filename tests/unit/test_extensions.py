@@ -1,0 +1,221 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A kind, a check and a scan source are one file each: a dummy of each is used, and nothing else knows it.
+
+CONTRIBUTING.md has the steps. A store's dummy is in plugins/module_utils/_stores/test_new_store.py.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import kinds, plan_text
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import Ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import Wish
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import request as scan_request
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sources as scan_sources
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Finding
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan import Scanning, finding
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import Target
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import Spots
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import checks as verify_checks
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import engine as verify_engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif as verify_sarif
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import table as verify_table
+from sandbox.process import REPOSITORY
+from tests.unit.plugins.plugin_utils._rotation.plan_ground import made_ground
+from tests.unit.plugins.plugin_utils._verify.verify_facts import facts
+
+PLUGINS = "ansible_collections.watchparty.secrets.plugins"
+
+
+def put_beside(package: ModuleType, name: str, text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A further file of that package, in a folder of the test's."""
+    (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
+    # So that after the test neither the module nor the package's attribute is left.
+    monkeypatch.setattr(package, name, None, raising=False)
+    monkeypatch.setitem(sys.modules, f"{package.__name__}.{name}", ModuleType(name))
+    del sys.modules[f"{package.__name__}.{name}"]
+
+
+class TestKind:
+    TEXT = f"""
+from {PLUGINS}.plugin_utils._rotation.kind_declarations import Kind
+from {PLUGINS}.plugin_utils._rotation.kinds.base import Acts
+
+class Mailbox(Acts):
+    kind = Kind("mailbox", "A login of a mail server.", length=48, retires_each=True)
+    sessions = "mailbox"
+
+    def set(self, part):
+        return {{"message": f"{{part.name}} is set"}}
+
+    def revoke(self, part):
+        return {{"message": f"{{part.name}} is revoked"}}
+"""
+
+    @pytest.fixture
+    def _mailbox(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        put_beside(kinds, "mailbox", self.TEXT, tmp_path, monkeypatch)
+        monkeypatch.setattr(kinds, "BUILT_IN", kinds.registry())
+
+    def ground(self) -> Ground:
+        ground = made_ground(credentials={"token": {"kind": "mailbox"}})
+        return replace(ground, kinds=kinds.load_kinds([]))
+
+    def test_without_its_file_it_is_refused(self) -> None:
+        plan = rotation_plan.plan(self.ground(), Wish(("token",)))
+        assert not plan.items
+        assert "no kind mailbox is there" in plan.refused["token"]
+
+    @pytest.mark.usefixtures("_mailbox")
+    def test_it_is_planned_and_told(self) -> None:
+        ground = self.ground()
+        plan = rotation_plan.plan(ground, Wish(("token",)))
+        assert [(item.credential, item.kind, item.act) for item in plan.items] == [("token", "mailbox", "rotate")]
+        lines = plan_text.words(plan_text.described(ground.catalog, plan, ["web1"]))
+        assert any(line.startswith("token (mailbox) rotates") for line in lines)
+
+    @pytest.mark.usefixtures("_mailbox")
+    def test_its_stages_are_carried_out(self) -> None:
+        kind = kinds.load_kinds([])["mailbox"]
+        assert kind.stages == ("set", "retire")
+        part = Part(None, None, {"name": "token"})  # type: ignore[arg-type]
+        answers = kinds.acts_of(kind).carry_out([("set", part), ("retire", part)])
+        assert answers == [{"message": "token is set"}, {"message": "token is revoked"}]
+
+    @pytest.mark.usefixtures("_mailbox")
+    def test_a_leak_response_asks_its_server(self) -> None:
+        class Server:
+            def run(self, module: str, **options: Any) -> dict[str, Any]:
+                return {"sessions": [f"{module} {options['credential']}"]}
+
+        credentials = [{"name": name, "kind": name} for name in ("mailbox", "external")]
+        monday = 4102444800.0  # in the year 2100: more than enough time
+        answers = evidence.sessions(Server(), None, credentials, monday)  # type: ignore[arg-type]
+        assert answers == [{"name": "mailbox", "sessions": ["mailbox mailbox"]}]
+
+
+NAMESAKES = (
+    ("plugin_utils/_rotation/context.py", "ssh_key"),  # the form of a value that is generated
+    ("plugin_utils/_rotation/kind_declarations.py", "ssh_key"),
+    ("plugin_utils/_rotation/kinds/hosts.py", "ssh_key"),
+    ("plugin_utils/_rotation/kinds/elasticache_auth_token.py", "elasticache_auth_token"),  # the module of that name
+    ("plugin_utils/_rotation/kinds/valkey_user.py", "valkey_user"),
+    ("plugin_utils/_scan/sarif.py", "external"),  # a word of SARIF
+)
+"""Texts that are a kind's name, and name something else."""
+
+
+def test_a_kinds_name_stands_in_one_place() -> None:
+    plugins = REPOSITORY / "plugins"
+    found: list[tuple[str, str]] = []
+    for top in ("module_utils", "plugin_utils", "action", "filter", "lookup"):
+        for path in (plugins / top).rglob("*.py"):
+            nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            names = [node.value for node in nodes if isinstance(node, ast.Constant) and node.value in kinds.BUILT_IN]
+            found += [(str(path.relative_to(plugins)), str(name)) for name in names]
+    for namesake in NAMESAKES:
+        found.remove(namesake)
+    assert sorted(name for _path, name in found) == sorted(kinds.BUILT_IN), sorted(found)
+
+
+class TestCheck:
+    TEXT = f"""
+from {PLUGINS}.plugin_utils._verify.engine import Check, bad
+
+def look(facts):
+    yield bad(facts.catalog.application + " keeps bees", "garden")
+
+CHECK = Check("WPS999", "bees", "garden", "low", "Nobody keeps bees", "They sting.", "Move.", look, ("bees",))
+"""
+
+    @pytest.fixture
+    def _bees(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        put_beside(verify_checks, "wps999_bees", self.TEXT, tmp_path, monkeypatch)
+
+    def test_without_its_file_it_cannot_be_chosen(self) -> None:
+        with pytest.raises(SecretsError, match="no check is called wps999"):
+            verify_engine.chosen(["WPS999"])
+
+    @pytest.mark.usefixtures("_bees")
+    @pytest.mark.parametrize("word", ["WPS999", "bees", "garden"])
+    def test_it_is_chosen_run_and_reported(self, word: str) -> None:
+        chosen = verify_engine.chosen([word])
+        assert verify_engine.needed(chosen) == ("bees",)
+        report = verify_table.data(facts(), verify_engine.run(chosen, facts()), [])
+        (row,) = report["checks"]
+        assert (row["id"], row["status"], row["outcomes"][0]["words"]) == ("WPS999", "fail", "watchparty keeps bees")
+        assert any("Nobody keeps bees" in line for line, _colour in verify_table.table(report))
+        assert [rule["id"] for rule in verify_sarif.log(report)["runs"][0]["tool"]["driver"]["rules"]] == ["WPS999"]
+
+    @pytest.mark.usefixtures("_bees")
+    def test_it_is_one_of_all(self) -> None:
+        assert "WPS999" in [check.id for check in verify_engine.chosen([])]
+
+
+class Notes:
+    """A scan source: one note, which is the name that the option gives."""
+
+    closed: list[str] = []
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __call__(self, scanning: Scanning) -> Iterator[Finding]:
+        spots = Spots(scanning.searcher.in_stream(BytesIO(self.path.encode()).read))
+        for match in scanning.found(spots):
+            yield finding(match, source="notes", path="note 1")
+
+    def close(self) -> None:
+        self.closed.append(self.path)
+
+
+class TestSource:
+    VALUE = "Zr8-canary-of-a-note-4"
+
+    @pytest.fixture
+    def request_module(self, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+        """The request, loaded after the source was declared."""
+        monkeypatch.setitem(scan_sources.TARGETS, "notes", Target(lambda path, _scope: Notes(path)))  # type: ignore[arg-type]
+        spec = importlib.util.spec_from_file_location("request_with_notes", str(scan_request.__file__))
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, spec.name, module)
+        spec.loader.exec_module(module)
+        monkeypatch.setattr(module, "_sought", lambda *_: (sought([Live("TOKEN", "current", self.VALUE)]), []))
+        monkeypatch.setattr(Notes, "closed", [])
+        return module
+
+    def arguments(self, options: dict[str, Any], **given: Any) -> dict[str, Any]:
+        defaults = {name: option.get("default") for name, option in options.items()}
+        return {**defaults, "catalog": {"application": "app"}, "environment": "test", "patterns": "none", **given}
+
+    def test_it_is_an_option_is_scanned_and_closed(self, request_module: ModuleType) -> None:
+        assert request_module.OPTIONS["notes"] == request_module.OPTIONS["paths"]
+        note = f"the token is {self.VALUE}"
+        arguments = self.arguments(request_module.OPTIONS, notes=["nothing", note])
+        report = request_module.scanned(request_module.parse(arguments), arguments)
+        assert [(found.rule, found.source, found.path) for found in report.findings] == [("TOKEN", "notes", "note 1")]
+        assert sorted(Notes.closed) == ["nothing", note]
+
+    def test_where_nothing_is_named_it_is_offered(self, request_module: ModuleType) -> None:
+        with pytest.raises(SecretsError, match=r"options repositories, staged, paths, streams, notes\)"):
+            request_module.parse(self.arguments(request_module.OPTIONS))
