@@ -101,7 +101,7 @@ class Scanning:
 
 
 Source = Callable[[Scanning], Iterator[Finding]]
-"""Something that can be scanned; _scan_sources has those that there are."""
+"""Something that can be scanned; sources.py has them."""
 
 
 def scan(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a check is, what it finds, and how checks are chosen and run. Pure: facts in, results out.
 
-A check is one file in ``_checks``; nothing else lists it.
+A check is one file in ``checks``; nothing else lists it.
 """
 
 from __future__ import annotations
