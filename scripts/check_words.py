@@ -21,6 +21,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = Path(__file__).resolve().parent
 CODE = re.compile(r"^(?P<indent> *)(?P<fence>```|~~~).*?^ *(?P=fence)|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+NAMES = re.compile(r"`[^`\n]*`|\b[A-Z]{1,3}\([^)\n]*\)|^ *(?:- )?\w+:(?=\s)|\{%.*?%\}", re.MULTILINE)
+"""Names in comments, descriptions and templates: an option's or a result's key, and a template's statements."""
 FILES = ("*.md", "*.py", "*.yml", "*.j2", ":!docs/reference/")
 """Reference pages are generated from texts that are checked where they stand."""
 
@@ -51,7 +53,7 @@ def read_words(path: Path) -> dict[str, str]:
 def pattern_of(words: Iterable[str]) -> re.Pattern[str]:
     """The longest word that fits is the one to name."""
     phrases = sorted(words, key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(_phrase, phrases))})(?!\w)")
+    return re.compile(rf"(?<![\w.])(?:{'|'.join(map(_phrase, phrases))})(?!\w)")
 
 
 def _phrase(word: str) -> str:
@@ -67,7 +69,7 @@ def passages(path: Path) -> Iterator[Passage]:
         yield from _comments(text)
         yield from _strings(ast.parse(text))
     else:
-        yield Passage(1, CODE.sub(_blank, text) if path.suffix == ".md" else text)
+        yield Passage(1, (CODE if path.suffix == ".md" else NAMES).sub(_blank, text))
 
 
 def _blank(code: re.Match[str]) -> str:
@@ -80,10 +82,10 @@ def _comments(program: str) -> Iterator[Passage]:
 
 
 def _strings(tree: ast.AST) -> Iterator[Passage]:
-    """Literals, with the parts of a long one joined."""
+    """Literals, with the parts of a long one joined. A single word is a key."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield Passage(node.lineno, node.value)
+            yield Passage(node.lineno, NAMES.sub(_blank, node.value) if " " in node.value else "")
         elif isinstance(node, ast.JoinedStr):
             parts = (part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
             yield Passage(node.lineno, "".join(map(str, parts)))
