@@ -53,7 +53,7 @@ class Checkout:
         return found
 
     def text(self, path: bytes) -> str:
-        """A regular file's beginning; empty where there is none, or a link leads there."""
+        """A regular file's beginning; empty if it does not exist, or a link leads there."""
         return (self.content(path) or b"").decode("utf-8", "replace")
 
     def content(self, path: bytes) -> bytes | None:

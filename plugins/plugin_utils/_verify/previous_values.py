@@ -92,7 +92,7 @@ def tries(catalog: Catalog, now: Contents, before: Contents, journal: Journal) -
 
 
 def _try(catalog: Catalog, credential: Credential, now: Contents, before: Contents, journal: Journal) -> Any:
-    """A Try, or why there is none."""
+    """A Try, or the reason why it is not tried."""
     why = _planned(credential, journal)
     if why:
         return why
@@ -151,11 +151,11 @@ def said(state: str, words: str, **more: Any) -> dict[str, Any]:
 
 
 def _signing(credential: Credential, values: Mapping[str, str], old: str, journal: Journal, one: Any) -> dict[str, Any]:
-    """By what the stores hold; ``one`` is a Try, which tells of the application too, or why there is none."""
+    """By what the stores hold; ``one`` is a Try, which tells of the application too, or a reason."""
     kept = [one.strip() for one in values.get(credential.fallbacks or "", "").split(",")]
     due = [one.due for one in journal.obligations.values() if one.credential == credential.name]
     if old not in kept:
-        words = "the former key is none of the fallbacks, so nothing that it signed is accepted"
+        words = "the former key is not among the fallbacks, so nothing that it signed is accepted"
         if isinstance(one, Try):
             return said(REFUSED, words, by=BY_SESSIONS)
         return said(REFUSED, f"{words}; no session was tried: {one}")
@@ -185,7 +185,7 @@ def _login(
 ) -> dict[str, Any]:
     found = _try(catalog, credential, now, before, journal)
     if isinstance(found, Try):
-        return said(UNTRIED, "it was not tried where it used to work", by=found.by)
+        return said(UNTRIED, "the previous value was not tried", by=found.by)
     why = _planned(credential, journal)
     last = journal.rotated.get(credential.name)
     if why:

@@ -67,10 +67,10 @@ def _of_hosts(name: str, one: Told, by_host: Results) -> Told:
         return said(ACCEPTED, f"a former value still logs in at {hosts[ACCEPTED]}")
     if reasons or REFUSED not in hosts:
         nowhere = hosts.get(NEITHER)
-        lost = f"no host lets in the current value either ({nowhere})" if nowhere else "no host was asked"
+        lost = f"no host accepts the current value either ({nowhere})" if nowhere else "no host was asked"
         return said(UNTRIED, f"{one['words']}: {'; '.join(reasons) or lost}")
-    more = f"; {hosts[NEITHER]} lets in neither" if NEITHER in hosts else ""
-    return said(REFUSED, f"refused now at {hosts[REFUSED]}, where the current value logs in{more}")
+    more = f"; {hosts[NEITHER]} accepts neither" if NEITHER in hosts else ""
+    return said(REFUSED, f"rejected now at {hosts[REFUSED]}, where the current value logs in{more}")
 
 
 def _of_sessions(one: Told, result: Mapping[str, Any]) -> Told:

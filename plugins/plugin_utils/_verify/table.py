@@ -136,7 +136,7 @@ def _heading(found: Mapping[str, Any]) -> str:
 
 
 def _evidence(one: Mapping[str, Any], width: int, said: dict[str, str]) -> Iterator[str]:
-    """Of what passes nothing is said here, and nothing long twice: a lost host is a reason of many checks."""
+    """A check that passes has no line here. No long reason appears twice: one unreachable host affects many checks."""
     if one["status"] == PASS:
         return
     told = [outcome for outcome in one["outcomes"] if outcome["status"] != PASS]
@@ -147,12 +147,12 @@ def _evidence(one: Mapping[str, Any], width: int, said: dict[str, str]) -> Itera
         place = f"{', '.join(places)}: " if any(places) else ""
         mark = "" if status == one["status"] else "not checked: "
         if words in said:
-            words = f"as said at {said[words]}"
+            words = f"see {said[words]}"
         elif len(words) > LONG:
             said[words] = one["id"]
         yield from _wrapped(f"{mark}{place}{words}", width, " " * 13 + "- ")
     if len(grouped) > SHOWN:
-        yield " " * 15 + f"and {len(grouped) - SHOWN} more, which the report has"
+        yield " " * 15 + f"and {len(grouped) - SHOWN} more in the report"
     if one["status"] == FAIL:
         yield from _wrapped(one["fix"], width, " " * 11 + "fix: ")
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Somebody is named who is told of a leak."""
+"""The catalog names a contact for leaks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         yield bad("contacts.security is not set", "contacts")
     for name, address in sorted(contacts.items()):
         if _ADDRESS.fullmatch(address.strip()):
-            yield good(f"{address}; whether it is read was not tried", f"contacts.{name}")
+            yield good(f"{address}; delivery was not tested", f"contacts.{name}")
         else:
             yield bad(
                 f"{address!r} is neither a mail address, a URL, a telephone number nor an ARN", f"contacts.{name}"
@@ -32,9 +32,9 @@ CHECK = Check(
     name="contacts",
     area="contacts",
     severity="high",
-    title="Somebody is named who is told of a leak",
-    reason="A leak response that does not know whom to tell loses the hour that counts.",
-    fix="Set contacts.security in the catalog to an address that is read by people, not by one person.",
+    title="The catalog names a contact for leaks",
+    reason="Without a contact nobody is alerted in the first hour of a leak.",
+    fix="Set contacts.security in the catalog to an address that several people read.",
     look=look,
     needs=(),
 )

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The audit log is defined and can be read."""
+"""The audit log is declared and readable."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         return
     found = facts.of("audit")
     if found.get("problem"):
-        yield bad(f"it cannot be read: {found['problem']}", found["where"])
+        yield bad(f"not readable: {found['problem']}", found["where"])
     else:
         yield good(f"{found['records']} records", found["where"])
 
@@ -25,11 +25,11 @@ CHECK = Check(
     name="audit-log",
     area="contacts",
     severity="high",
-    title="The audit log is defined and can be read",
-    reason="Without it nobody can say afterwards what was rotated, when and by whom.",
+    title="The audit log is declared and readable",
+    reason="Without the log nobody can reconstruct what was rotated, when and by whom.",
     fix=(
-        "Set audit_log in the catalog to a log_group or s3; watchparty.secrets.provision makes the log, and "
-        "roles that may read it."
+        "Set audit_log in the catalog to a log_group or s3; ansible-playbook watchparty.secrets.provision "
+        "creates the log and the roles that may read it."
     ),
     look=look,
     needs=("audit",),

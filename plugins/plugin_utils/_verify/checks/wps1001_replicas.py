@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Secrets have the replicas that the catalog asks for."""
+"""Every secret has the replicas that the catalog declares."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 def look(facts: Facts) -> Iterator[Outcome]:
     wanted = facts.catalog.aws.replicas if facts.catalog.aws else ()
     if not wanted:
-        yield unknown("the catalog asks for none (aws.replicas)")
+        yield unknown("the catalog declares no replicas (aws.replicas)")
         return
     for name, secret in sorted(facts.of("secrets").items()):
         if secret.get("problem"):
@@ -44,9 +44,12 @@ CHECK = Check(
     name="replicas",
     area="recovery",
     severity="medium",
-    title="Secrets have the replicas that the catalog asks for",
-    reason="When a region is down, hosts elsewhere still get their settings from a replica.",
-    fix="watchparty.secrets.provision makes what is missing; see in Secrets Manager why one is not in sync.",
+    title="Every secret has the replicas that the catalog declares",
+    reason="During an outage of a region, hosts elsewhere read their settings from a replica.",
+    fix=(
+        "Create missing replicas: ansible-playbook watchparty.secrets.provision. Secrets Manager shows why one is not "
+        "in sync."
+    ),
     look=look,
     needs=("secrets",),
 )

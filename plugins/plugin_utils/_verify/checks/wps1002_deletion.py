@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every secret is there and none is scheduled for deletion."""
+"""Every secret exists and is not scheduled for deletion."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         elif secret["deleted"]:
             yield bad(f"was deleted at {secret['deleted']}", f"secret {name}")
         else:
-            yield good("is there", f"secret {name}")
+            yield good("exists", f"secret {name}")
     if not secrets:
         yield unknown("the catalog names no secrets")
 
@@ -34,11 +34,11 @@ CHECK = Check(
     name="deletion",
     area="recovery",
     severity="high",
-    title="Every secret is there and none is scheduled for deletion",
-    reason="When its recovery window ends it is gone for good, with every version.",
+    title="Every secret exists and is not scheduled for deletion",
+    reason="A deleted secret is lost, with every version, when its recovery window ends.",
     fix=(
-        "aws secretsmanager restore-secret, then find out who deleted it; watchparty.secrets.provision makes "
-        "what is missing."
+        "aws secretsmanager restore-secret --secret-id NAME, then find out who deleted it. Create missing ones: "
+        "ansible-playbook watchparty.secrets.provision."
     ),
     look=look,
     needs=("secrets",),

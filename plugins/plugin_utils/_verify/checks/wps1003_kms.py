@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The keys that encrypt secrets are enabled and rotate."""
+"""The KMS keys of the secrets are enabled and rotate."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def look(facts: Facts) -> Iterator[Outcome]:
         elif found["manager"] == "AWS":
             yield good("AWS's own, which AWS rotates", place)
         elif found["rotating"] is None:
-            yield unknown(found.get("why") or "whether it rotates could not be asked", place)
+            yield unknown(found.get("why") or "its rotation was not checked", place)
         elif not found["rotating"]:
             yield bad("does not rotate", place)
         else:
             yield good("enabled, rotates every year", place)
     if not keys:
-        yield unknown("no secret tells which key encrypts it")
+        yield unknown("no secret names its KMS key")
 
 
 CHECK = Check(
@@ -42,7 +42,7 @@ CHECK = Check(
     name="kms",
     area="recovery",
     severity="high",
-    title="The keys that encrypt secrets are enabled and rotate",
+    title="The KMS keys of the secrets are enabled and rotate",
     reason="A key that is disabled or deleted makes every version unreadable at once.",
     fix="aws kms enable-key, cancel-key-deletion, enable-key-rotation.",
     look=look,

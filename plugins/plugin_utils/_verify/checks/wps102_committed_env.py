@@ -26,10 +26,10 @@ CHECK = Check(
     area="git",
     severity="high",
     title="Committed .env files hold placeholders only",
-    reason="Who can read the repository can read them, and every clone and fork keeps them.",
+    reason="Everyone with access to the repository can read the values, and every clone and fork keeps them.",
     fix=(
-        "Put placeholders there (watchparty.secrets.env_example writes them), then rotate what stood there: it "
-        "is known."
+        "Write placeholders: ansible-playbook watchparty.secrets.env_example. Then rotate the values that were "
+        "committed."
     ),
     look=look,
     needs=("repository",),

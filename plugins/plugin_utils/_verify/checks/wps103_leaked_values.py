@@ -13,10 +13,10 @@ CHECK = Check(
     area="git",
     severity="high",
     title="No live secret value is in the repository or its history",
-    reason="Whoever has a clone has the value, and a later commit that removes it changes nothing.",
+    reason="Every clone contains the value, also after a later commit removes it.",
     fix=(
-        "Rotate what was found (watchparty.secrets.leak_response -e leak_credentials=NAME); then see "
-        "docs/how-to/scan-a-repository.md for the history."
+        "Rotate the value: ansible-playbook watchparty.secrets.leak_response -e leak_credentials=NAME. For the history "
+        "see docs/how-to/scan-a-repository.md for the history."
     ),
     look=nothing_scanned("history", lambda found: f"none of {found['values']} values in {found['objects']} objects"),
     needs=("history",),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Nothing else in the repository looks like a secret."""
+"""The repository contains no undeclared secrets."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ CHECK = Check(
     name="unknown-secrets",
     area="git",
     severity="medium",
-    title="Nothing else in the repository looks like a secret",
-    reason="A secret that no catalog knows is not rotated, and nobody notices that it leaked.",
-    fix="Rotate each and declare it in the catalog; accept the rest in a baseline (docs/how-to/scan-a-repository.md).",
+    title="The repository contains no undeclared secrets",
+    reason="An undeclared secret is not rotated, and its leak goes unnoticed.",
+    fix=(
+        "Rotate each secret and declare it in the catalog. Accept false positives in a baseline "
+        "(docs/how-to/scan-a-repository.md)."
+    ),
     look=nothing_scanned("unknown_secrets", lambda _found: "gitleaks finds nothing"),
     needs=("unknown_secrets",),
 )

@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
     file = found["file"]
     if not file["exists"]:
-        yield bad(f"{file['path']} is not there", host)
+        yield bad(f"{file['path']} does not exist", host)
         return
     declared = _declared(found.get("wanted_mode"))
     problems = [f"{one['path']} has mode {one['mode']}" for one in found["companions"] if _is_loose(one["mode"])]
@@ -42,9 +42,9 @@ CHECK = Check(
     name="env-mode",
     area="hosts",
     severity="high",
-    title="No account reads .env but those that env_deploy_mode declares",
+    title=".env is readable only as env_deploy_mode declares",
     reason="Every account on the host, and every program that one of them runs, could read every secret.",
-    fix="Let env_deploy_mode be 0600, or 0640 where the application's group reads the file, and deploy again.",
+    fix="Set env_deploy_mode to 0600, or to 0640 if the application's group reads the file, and deploy again.",
     look=by_host(_host),
     needs=("hosts",),
 )

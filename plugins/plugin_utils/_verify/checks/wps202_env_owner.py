@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
     file = found["file"]
     if not file["exists"]:
-        yield unknown(f"{file['path']} is not there", host)
+        yield unknown(f"{file['path']} does not exist", host)
         return
     wanted = (
         [found["wanted_owner"]]
@@ -28,11 +28,11 @@ def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
         else sorted({*found["users"], "root"} if found["users"] else ())
     )
     if not wanted:
-        yield unknown("nothing says which user it should be: set env_deploy_owner", host)
+        yield unknown("the expected owner is unknown: set env_deploy_owner", host)
     elif file["owner"] in wanted or str(file["uid"]) in wanted:
         yield good(f"belongs to {file['owner']}", host)
     else:
-        yield bad(f"{file['path']} belongs to {file['owner']} and not to {' or '.join(wanted)}", host)
+        yield bad(f"{file['path']} belongs to {file['owner']} instead of {' or '.join(wanted)}", host)
 
 
 CHECK = Check(
@@ -41,7 +41,7 @@ CHECK = Check(
     area="hosts",
     severity="high",
     title=".env belongs to the user that its services run as",
-    reason="Its owner reads it whatever its mode says, and can change what the services start with.",
+    reason="The owner can read the file whatever its mode is, and can change the values that the services start with.",
     fix="Set env_deploy_owner to the services' user and deploy again, or chown the file.",
     look=by_host(_host),
     needs=("hosts",),

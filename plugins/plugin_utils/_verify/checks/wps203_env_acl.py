@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No access list lets others read .env."""
+""".env has no ACL entries for other users or groups."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
     if not found["file"]["exists"]:
-        yield unknown(f"{found['file']['path']} is not there", host)
+        yield unknown(f"{found['file']['path']} does not exist", host)
         return
     for one in found["acl"]:
         yield bad(f"{one['path']}: {one['who']} may {one['may']}", host)
@@ -32,8 +32,8 @@ CHECK = Check(
     name="env-acl",
     area="hosts",
     severity="high",
-    title="No access list lets others read .env",
-    reason="An entry for a user or a group reads the file while its mode looks like nobody may.",
+    title=".env has no ACL entries for other users or groups",
+    reason="An ACL entry gives access that the mode of the file does not show.",
     fix="setfacl -b on the file.",
     look=by_host(_host),
     needs=("hosts",),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-""".env has the SELinux context that the policy gives it."""
+""".env has the SELinux context of the policy."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
     selinux = found["selinux"]
     if not selinux["enabled"]:
-        yield good("SELinux is not enabled here", host)
+        yield good("SELinux is not enabled", host)
     elif selinux.get("right") is None:
-        yield unknown(f"SELinux is enabled and {selinux.get('why') or 'nothing tells the right context'}", host)
+        yield unknown(f"SELinux is enabled and {selinux.get('why') or 'the expected context is unknown'}", host)
     elif selinux["right"]:
         yield good(f"context {selinux['context']}", host)
     else:
-        yield bad(f"context {selinux['context']} is not the policy's, which is {selinux['wanted']}", host)
+        yield bad(f"context {selinux['context']} instead of {selinux['wanted']}", host)
 
 
 CHECK = Check(
@@ -34,8 +34,8 @@ CHECK = Check(
     name="env-selinux",
     area="hosts",
     severity="medium",
-    title=".env has the SELinux context that the policy gives it",
-    reason="With another context a confined program may read it that should not, or its service may not start.",
+    title=".env has the SELinux context of the policy",
+    reason="With another context a confined program can read the file, or the service cannot start.",
     fix="restorecon -v on the file.",
     look=by_host(_host),
     needs=("hosts",),

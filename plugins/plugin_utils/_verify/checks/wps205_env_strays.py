@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No copies lie beside .env."""
+"""The directory of .env contains no copies of it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
     for words in found.get("strays_unread", ()):
         yield unknown(words, host)
     if not found["strays"] and not found.get("strays_unread"):
-        yield good("nothing beside it but our own files", host)
+        yield good("no copies", host)
 
 
 CHECK = Check(
@@ -31,9 +31,9 @@ CHECK = Check(
     name="env-strays",
     area="hosts",
     severity="high",
-    title="No copies lie beside .env",
-    reason="A copy keeps old and current secrets after the file itself is mended, often with a wider mode.",
-    fix="Look at each and remove it (shred -u). A .env.example with placeholders may stay.",
+    title="The directory of .env contains no copies of it",
+    reason="A copy keeps old and current secrets, often with a wider mode.",
+    fix="Inspect each copy, then remove it: shred -u FILE. A .env.example with placeholders may stay.",
     look=by_host(_host),
     needs=("hosts",),
 )

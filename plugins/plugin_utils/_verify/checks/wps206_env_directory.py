@@ -18,13 +18,13 @@ def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
     problems = []
     for one in found["replaceable"]:
         if not one["owner"]:
-            problems.append(f"{one['path']} has mode {one['mode']}, so other accounts may replace {path}")
+            problems.append(f"{one['path']} has mode {one['mode']}, so other accounts can replace {path}")
         elif one["owner"] not in deploying:
-            problems.append(f"{one['path']} belongs to {one['owner']}, which may replace {path}")
+            problems.append(f"{one['path']} belongs to {one['owner']}, which can replace {path}")
     for words in problems:
         yield bad(words, host)
     if not problems:
-        yield good(f"no account but root and the one that deploys may replace {path}", host)
+        yield good(f"only root and the deploying account can replace {path}", host)
 
 
 CHECK = Check(
@@ -32,7 +32,7 @@ CHECK = Check(
     name="env-directory",
     area="hosts",
     severity="high",
-    title="No account but root and the one that deploys may replace .env",
+    title="Only root and the deploying account can replace .env",
     reason="systemd reads an EnvironmentFile as root: a link in its place shows its owner any file of the host.",
     fix="Run watchparty.secrets.host, which gives the directory to root, or keep .env in a directory of its own.",
     look=by_host(_host),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every host's .env holds what the stores hold."""
+"""Every host's .env matches the stores."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
         yield bad(found["drift_problem"], host)
         return
     if drift is None:
-        yield unknown(found.get("drift_problem") or "it was not compared", host)
+        yield unknown(found.get("drift_problem") or "not compared", host)
         return
     if drift["missing"]:
         yield bad(f"lacks {', '.join(drift['missing'])}", host)
     if drift["differs"]:
         yield bad(f"holds other values of {', '.join(drift['differs'])}", host)
     if drift["gone"]:
-        yield bad(f"holds {', '.join(drift['gone'])}, of which the stores have nothing any more", host)
+        yield bad(f"holds {', '.join(drift['gone'])}, which the stores no longer have", host)
     if not drift["missing"] and not drift["differs"] and not drift["gone"]:
-        yield good(f"{drift['same']} settings, all as in the stores", host)
+        yield good(f"{drift['same']} settings, all equal to the stores", host)
 
 
 CHECK = Check(
@@ -40,9 +40,9 @@ CHECK = Check(
     name="env-values",
     area="drift",
     severity="high",
-    title="Every host's .env holds what the stores hold",
-    reason="A host on former values fails at the next removal of a credential, and a leaked value lives on there.",
-    fix="Deploy again.",
+    title="Every host's .env matches the stores",
+    reason="A host with previous values fails when they are revoked, and keeps a leaked value.",
+    fix="Deploy again: ansible-playbook watchparty.secrets.deploy.",
     look=by_host(_host, "stores"),
     needs=("hosts", "stores"),
 )

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No host's .env holds settings that the catalog does not know."""
+"""Every host's .env contains only settings of the catalog."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
     drift = found.get("drift")
     if drift is None:
-        yield unknown(found.get("drift_problem") or "it was not compared", host)
+        yield unknown(found.get("drift_problem") or "not compared", host)
     elif drift["unknown"]:
         yield bad(f"holds {', '.join(drift['unknown'])}", host)
     else:
-        yield good("none", host)
+        yield good("no undeclared settings", host)
 
 
 CHECK = Check(
@@ -32,9 +32,9 @@ CHECK = Check(
     name="env-unknown",
     area="drift",
     severity="medium",
-    title="No host's .env holds settings that the catalog does not know",
-    reason="What the catalog does not know is not rotated, not checked and not revoked after a leak.",
-    fix="Add the setting to the catalog and its value to a store, or deploy again, which takes it out.",
+    title="Every host's .env contains only settings of the catalog",
+    reason="An undeclared setting is not rotated, not checked and not revoked after a leak.",
+    fix="Add the setting to the catalog and its value to a store, or deploy again, which removes it.",
     look=by_host(_host, "stores"),
     needs=("hosts", "stores"),
 )

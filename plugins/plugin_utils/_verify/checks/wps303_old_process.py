@@ -22,18 +22,20 @@ def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
         yield unknown(found["processes_problem"], host)
     for one in found["processes"]:
         if one["began"] is None:
-            yield bad(f"{one['unit']} does not run", host)
+            yield bad(f"{one['unit']} is not running", host)
         elif one["old"]:
-            yield bad(f"{one['unit']} runs since {one['began']}, and its file changed at {found['file_changed']}", host)
+            yield bad(
+                f"{one['unit']} has run since {one['began']}, but its .env changed at {found['file_changed']}", host
+            )
         elif one.get("mended"):
             yield good(
-                f"{one['unit']} runs since {one['began']}; the file was written again since, with the same content",
+                f"{one['unit']} has run since {one['began']}; .env was written again with the same content",
                 host,
             )
         else:
-            yield good(f"{one['unit']} runs since {one['began']}", host)
+            yield good(f"{one['unit']} has run since {one['began']}", host)
     if not found["processes"] and not found.get("processes_problem"):
-        yield unknown("the catalog names no units that run here", host)
+        yield unknown("the catalog names no units for this host", host)
 
 
 CHECK = Check(
@@ -42,8 +44,8 @@ CHECK = Check(
     area="drift",
     severity="high",
     title="Services were started after their .env last changed",
-    reason="Until it is restarted a service runs on the old values, whatever the file says.",
-    fix="Restart the unit, or deploy again, which restarts and proves it.",
+    reason="A service uses the old values until it is restarted.",
+    fix="Restart the unit, or deploy again, which restarts it and checks its health.",
     look=by_host(_host),
     needs=("hosts",),
 )

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The stores hold every required setting, well-formed."""
+"""The stores hold a valid value for every required setting."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ CHECK = Check(
     name="complete-stores",
     area="drift",
     severity="high",
-    title="The stores hold every required setting, well-formed",
-    reason="The next deploy stops at what is missing, and the next host that is made has no .env.",
-    fix="watchparty.secrets.validate tells the remedy of each.",
+    title="The stores hold a valid value for every required setting",
+    reason="The next deploy stops at a missing value, and a new host gets no .env.",
+    fix="ansible-playbook watchparty.secrets.validate shows the remedy of each problem.",
     look=look,
     needs=("stores",),
 )

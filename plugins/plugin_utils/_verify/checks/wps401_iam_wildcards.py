@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The roles' policies name actions and resources."""
+"""The roles' policies name actions and resources without wildcards."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         for words in found:
             yield bad(words, place)
         if not found:
-            yield good(f"none in {len(role['policies'])} policies", place)
+            yield good(f"no wildcards in {len(role['policies'])} policies", place)
     if not roles:
         yield unknown("the catalog names no roles (aws.roles)")
 
@@ -42,11 +42,11 @@ CHECK = Check(
     name="iam-wildcards",
     area="iam",
     severity="high",
-    title="The roles' policies name actions and resources",
-    reason="A wildcard turns a stolen session of one application into one of the whole account.",
+    title="The roles' policies name actions and resources without wildcards",
+    reason="With a wildcard, a stolen session of one application reaches the whole account.",
     fix=(
-        "watchparty.secrets.provision (role aws_access) makes policies that name action and ARN; take away what "
-        "was attached by hand."
+        "watchparty.secrets.provision (role aws_access) creates policies that name action and ARN. Detach "
+        "policies that were attached by hand."
     ),
     look=look,
     needs=("roles",),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Only named principals of this account may be the roles."""
+"""Only named principals of this account can assume the roles."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         for words in found:
             yield bad(words, place)
         if not found:
-            yield good("its trust policy lets in nobody from outside", place)
+            yield good("its trust policy allows no other account", place)
     if not roles:
         yield unknown("the catalog names no roles (aws.roles)")
 
@@ -38,8 +38,8 @@ CHECK = Check(
     name="iam-trust",
     area="iam",
     severity="high",
-    title="Only named principals of this account may be the roles",
-    reason="Whoever may assume the role can read production, from wherever they are.",
+    title="Only named principals of this account can assume the roles",
+    reason="Every principal that can assume the role can read production.",
     fix="Name principals of this account; for GitHub, one repository and one environment as the subject.",
     look=look,
     needs=("roles", "account"),

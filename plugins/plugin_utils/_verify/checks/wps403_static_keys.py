@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Static access keys are younger than 90 days, or there are none."""
+"""Every static access key is younger than 90 days."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
             else:
                 yield good(words, place)
     if not any(users.values()):
-        yield good(f"none, of {len(users)} users")
+        yield good(f"no keys in {len(users)} users")
 
 
 CHECK = Check(
@@ -33,8 +33,8 @@ CHECK = Check(
     name="static-keys",
     area="iam",
     severity="high",
-    title="Static access keys are younger than 90 days, or there are none",
-    reason="A static key works from anywhere until somebody removes it, and most leaks are of such keys.",
+    title="Every static access key is younger than 90 days",
+    reason="A static key works from anywhere until it is removed. Most leaked keys are static ones.",
     fix="Use roles (OIDC for GitHub, profiles on hosts), rotate what must stay (kind aws_access_key), remove the rest.",
     look=look,
     needs=("users",),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No secret's own policy lets somebody in from outside."""
+"""No secret's resource policy allows other accounts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         for words in found:
             yield bad(words, place)
         if not found:
-            yield good("nobody from outside" if one["document"] else "it has none", place)
+            yield good("allows no other account" if one["document"] else "has no resource policy", place)
     if not policies:
         yield unknown("the catalog names no secrets")
 
@@ -38,8 +38,8 @@ CHECK = Check(
     name="secret-policies",
     area="iam",
     severity="high",
-    title="No secret's own policy lets somebody in from outside",
-    reason="A resource policy opens a secret whatever the identities' policies say.",
+    title="No secret's resource policy allows other accounts",
+    reason="A resource policy gives access to a secret independently of the identities' policies.",
     fix="aws secretsmanager delete-resource-policy, or name principals of this account.",
     look=look,
     needs=("policies", "account"),

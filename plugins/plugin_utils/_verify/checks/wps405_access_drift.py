@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Roles, policies, key and provider are as the catalog makes them."""
+"""Roles, policies, KMS key and OIDC provider match the catalog."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
     for one in rows:
         yield {"bad": bad, "good": good, "unknown": unknown}[one["state"]](one["words"], one["place"])
     if not rows:
-        yield unknown("the catalog's aws makes nothing")
+        yield unknown("aws in the catalog declares no resources")
 
 
 CHECK = Check(
@@ -30,11 +30,11 @@ CHECK = Check(
     name="access-drift",
     area="iam",
     severity="high",
-    title="Roles, policies, key and provider are as the catalog makes them",
-    reason="What was changed by hand grants more than anybody reviewed, or fails at the next deploy.",
+    title="Roles, policies, KMS key and OIDC provider match the catalog",
+    reason="A manual change can grant unreviewed access, or make the next deploy fail.",
     fix=(
-        "watchparty.secrets.provision (role aws_access) with --check --diff shows what differs, and without "
-        "--check sets it right."
+        "watchparty.secrets.provision (role aws_access) with --check --diff shows the differences, and "
+        "without --check corrects them."
     ),
     look=look,
     needs=("access",),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Nobody reads the secrets whom the catalog does not name."""
+"""Only principals that the catalog names can read the secrets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
     for words in found["unread"]:
         yield unknown(words)
     if not found["things"]:
-        yield unknown("nothing is there that could be read")
+        yield unknown("no secrets and parameters exist yet")
     elif not rows:
         yield good(f"none of {found['principals']} users and roles, of {found['things']} secrets and parameters")
 
@@ -34,9 +34,9 @@ CHECK = Check(
     name="readers",
     area="iam",
     severity="high",
-    title="Nobody reads the secrets whom the catalog does not name",
-    reason="Every user and role that can read production is one more way in, and one more to look at after a leak.",
-    fix="Take the permission away, or name the user or role in aws.readers of the catalog.",
+    title="Only principals that the catalog names can read the secrets",
+    reason="Every user and role that can read production enlarges the attack surface and the investigation of a leak.",
+    fix="Remove the permission, or name the user or role in aws.readers of the catalog.",
     look=look,
     needs=("readers",),
 )

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No workflow has a password written in it."""
+"""No workflow contains a password."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ CHECK = Check(
     name="workflow-passwords",
     area="ci",
     severity="high",
-    title="No workflow has a password written in it",
-    reason="It is readable by everybody who can read the repository, in every fork, for good.",
-    fix="Move it to a secret of the deployment environment, and rotate it: it is known.",
+    title="No workflow contains a password",
+    reason="Everyone with access to the repository or a fork can read it.",
+    fix="Move it to a secret of the deployment environment, then rotate it.",
     look=no_workflow("password"),
     needs=("workflows",),
 )

@@ -13,8 +13,8 @@ CHECK = Check(
     area="ci",
     severity="high",
     title="No workflow prints a secret",
-    reason="GitHub masks a secret as it is stored; encoded, cut or put together with others it is not masked.",
-    fix="Hand the secret to the program by env:, and print nothing of it.",
+    reason="GitHub masks a secret as it is stored; an encoded, truncated or concatenated secret is not masked.",
+    fix="Pass the secret to the program by env:, and do not print any part of it.",
     look=no_workflow("echo"),
     needs=("workflows",),
 )

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""GitHub has the secrets and variables that the catalog names, and no others."""
+"""GitHub has exactly the secrets and variables that the catalog names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
     for one in rows:
         yield {"bad": bad, "good": good, "unknown": unknown}[one["state"]](one["words"], one["place"])
     if not rows:
-        yield good(f"{found['listed']} at {found['repository']}, each named")
+        yield good(f"{found['listed']} at {found['repository']}, all declared")
 
 
 CHECK = Check(
@@ -30,11 +30,11 @@ CHECK = Check(
     name="github-values",
     area="ci",
     severity="medium",
-    title="GitHub has the secrets and variables that the catalog names, and no others",
-    reason="What the catalog does not name is not rotated, and a workflow that misses a value fails.",
+    title="GitHub has exactly the secrets and variables that the catalog names",
+    reason="An undeclared secret is not rotated, and a workflow without a value fails.",
     fix=(
-        "watchparty.secrets.github_sync sends what is missing; name the others in the catalog, or delete them "
-        "at GitHub."
+        "Sync missing values: ansible-playbook watchparty.secrets.github_sync. Declare the others in the catalog, or "
+        "delete them at GitHub."
     ),
     look=look,
     needs=("github",),

@@ -21,7 +21,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
     for one in rows:
         yield {"bad": bad, "good": good}[one["state"]](one["words"], one["place"])
     if not rows:
-        yield unknown("nothing is told of the last run")
+        yield unknown("the last run is unknown")
 
 
 CHECK = Check(
@@ -30,7 +30,7 @@ CHECK = Check(
     area="ci",
     severity="medium",
     title="The last run of the deploy workflow succeeded, without static keys",
-    reason="A deploy that fails leaves hosts on former values, and a static key in it works from anywhere.",
+    reason="A failed deploy leaves hosts with previous values, and a static key works from anywhere.",
     fix="See the run's log at GitHub; watchparty.secrets.github_workflow writes a workflow that has no static key.",
     look=look,
     needs=("deploys",),

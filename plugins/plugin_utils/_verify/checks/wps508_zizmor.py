@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""zizmor finds nothing in the workflows."""
+"""zizmor has no findings in the workflows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 def _clean(found: Mapping[str, Any]) -> str:
     config = f", with the repository's {found['config']}" if found.get("config") else ""
-    return f"nothing, of {found['files']} files{config}"
+    return f"no findings in {found['files']} files{config}"
 
 
 CHECK = Check(
@@ -21,9 +21,9 @@ CHECK = Check(
     name="zizmor",
     area="ci",
     severity="medium",
-    title="zizmor finds nothing in the workflows",
-    reason="It knows ways into a workflow, such as a title that becomes a command, that no other check looks for.",
-    fix="See docs.zizmor.sh/audits for each; what is meant so is ignored by its configuration or a comment.",
+    title="zizmor has no findings in the workflows",
+    reason="zizmor finds attacks that no other check covers, such as a title that becomes a command.",
+    fix="See docs.zizmor.sh/audits for each finding. Accept one by the configuration of zizmor or a comment.",
     look=nothing_scanned("zizmor", _clean),
     needs=("zizmor",),
 )

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every host answers 200 at its health address."""
+"""Every host answers its health check with status 200."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ CHECK = Check(
     name="health-host",
     area="health",
     severity="high",
-    title="Every host answers 200 at its health address",
-    reason="An unhealthy host serves errors, and a rotation stops at it.",
-    fix="Look at the unit's log (journalctl -u), then deploy again.",
+    title="Every host answers its health check with status 200",
+    reason="An unhealthy host serves errors, and stops a rotation.",
+    fix="Read the log of the unit (journalctl -u UNIT), then deploy again.",
     look=by_host(_host),
     needs=("hosts",),
 )

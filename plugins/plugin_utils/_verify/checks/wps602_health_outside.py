@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The application answers 200 from outside."""
+"""The external health check answers with status 200."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
     for url in sorted(found):
         one = found[url]
         if one.get("tls") and one["tls"].get("problem"):
-            yield unknown("the connection cannot be made before its certificate is mended", url)
+            yield unknown("not connected, because the certificate is invalid", url)
         elif one.get("problem"):
             yield bad(one["problem"], url)
         elif one["status"] == 200:
@@ -29,7 +29,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         else:
             yield bad(f"status {one['status']}", url)
     if not found:
-        yield unknown("no address is known from outside: set env_deploy_external_health_url")
+        yield unknown("no external address is known: set env_deploy_external_health_url")
 
 
 CHECK = Check(
@@ -37,9 +37,9 @@ CHECK = Check(
     name="health-outside",
     area="health",
     severity="high",
-    title="The application answers 200 from outside",
-    reason="What is healthy on its host can still be unreachable for users: balancer, DNS, firewall, certificate.",
-    fix="Compare with the hosts' own answers: if they are healthy, look at what stands between.",
+    title="The external health check answers with status 200",
+    reason="A healthy service can be unreachable for users because of load balancer, DNS, firewall or certificate.",
+    fix="Compare with WPS601. If every host is healthy, check load balancer, DNS, firewall and certificate.",
     look=look,
     needs=("outside",),
 )

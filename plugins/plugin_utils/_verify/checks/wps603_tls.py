@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Certificates are trusted, name the host and last more than 14 days."""
+"""Certificates are trusted, name the host and stay valid for at least 14 days."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def look(facts: Facts) -> Iterator[Outcome]:
     for place, one in https:
         tls = one.get("tls")
         if not tls:
-            yield unknown(f"no certificate was seen: {one.get('problem') or 'it tells no end'}", place)
+            yield unknown(f"no certificate was seen: {one.get('problem') or 'it has no end date'}", place)
         elif tls.get("problem"):
-            yield bad(f"the certificate is refused: {tls['problem']}", place)
+            yield bad(f"the certificate is invalid: {tls['problem']}", place)
         elif tls["days"] < LEAST_DAYS:
             yield bad(f"the certificate ends in {tls['days']} days, at {tls['until']}", place)
         else:
@@ -43,9 +43,9 @@ CHECK = Check(
     name="tls",
     area="health",
     severity="high",
-    title="Certificates are trusted, name the host and last more than 14 days",
-    reason="An expired certificate takes the application down for everybody at once.",
-    fix="Renew the certificate; see why it was not renewed by itself.",
+    title="Certificates are trusted, name the host and stay valid for at least 14 days",
+    reason="An expired certificate makes the application unreachable for every user.",
+    fix="Renew the certificate, and find out why the automatic renewal failed.",
     look=look,
     needs=("hosts", "outside"),
 )

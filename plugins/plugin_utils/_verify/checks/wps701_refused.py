@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Former values are refused where they used to work."""
+"""Previous values are rejected."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ CHECK = Check(
     name="refused",
     area="revocation",
     severity="high",
-    title="Former values are refused where they used to work",
-    reason="A rotation is worth nothing while the former value still opens the door.",
+    title="Previous values are rejected",
+    reason="A rotation has no effect while the previous value is still accepted.",
     fix=(
-        "Run watchparty.secrets.rotate, which retires what is left over; by hand, remove the login or password "
-        "at the server."
+        "Retire the previous values: ansible-playbook watchparty.secrets.rotate. Otherwise remove the login or "
+        "password at the server."
     ),
     look=look,
     needs=("former",),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The last rotation refused the old value within revocation_ttl."""
+"""The last rotation revoked the old value within revocation_ttl."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ def look(facts: Facts) -> Iterator[Outcome]:
     for name, credential in sorted(limited.items()):
         one = measured.get(name)
         if one is None:
-            yield unknown("the journal keeps no rotation of it with both times", name)
+            yield unknown("the journal has no rotation of it with both times", name)
         elif one["seconds"] > (credential.revocation_ttl or 0) and not one["exact"]:
-            words = f"the whole rotation {one['rotation']} took {one['seconds']} s; the journal keeps no closer times"
+            words = (
+                f"the whole rotation {one['rotation']} took {one['seconds']} s; the journal has no more precise times"
+            )
             yield unknown(words, name)
         elif one["seconds"] > (credential.revocation_ttl or 0):
-            words = f"{one['seconds']} s from the promotion to the proof of refusal in {one['rotation']}"
+            words = f"{one['seconds']} s from the promotion until the old value was rejected in {one['rotation']}"
             yield bad(f"{words}; revocation_ttl is {credential.revocation_ttl} s", name)
         else:
             most = "" if one["exact"] else "at most "
@@ -41,9 +43,9 @@ CHECK = Check(
     name="revocation-time",
     area="revocation",
     severity="medium",
-    title="The last rotation refused the old value within revocation_ttl",
-    reason="It is the time that a thief has after a leak is declared.",
-    fix="See in the journal which step took long; rotate again and measure, or raise revocation_ttl with a reason.",
+    title="The last rotation revoked the old value within revocation_ttl",
+    reason="A leaked value stays usable for this time after the leak is declared.",
+    fix="Find the slow step in the journal. Rotate again and measure, or raise revocation_ttl with a reason.",
     look=look,
     needs=("journal",),
 )

@@ -33,8 +33,8 @@ CHECK = Check(
     area="ages",
     severity="high",
     title="No credential is older than its limit",
-    reason="The longer a credential is valid, the longer whoever copied it can use it.",
-    fix="Run watchparty.secrets.rotate; without a choice it takes what is due.",
+    reason="A copied credential can be used until it is rotated.",
+    fix="Rotate every credential that is due: ansible-playbook watchparty.secrets.rotate.",
     look=look,
     needs=("journal",),
 )

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No rotation is half-done, and nothing is left to retire or to revoke."""
+"""No rotation or leak is open, and no pending task is due."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         yield bad(words)
     if not any(journal[name] for name in ("rotation", "incident", "obligations_due", "revocations")):
         later = len(journal["obligations"])
-        yield good(f"nothing is open{f', {later} to be retired later' if later else ''}")
+        yield good(f"nothing is open{f', {later} pending for later' if later else ''}")
 
 
 CHECK = Check(
@@ -29,11 +29,11 @@ CHECK = Check(
     name="open-rotations",
     area="ages",
     severity="medium",
-    title="No rotation is half-done, and nothing is left to retire or to revoke",
+    title="No rotation or leak is open, and no pending task is due",
     reason="Both values are valid for as long as a rotation is open.",
     fix=(
-        "watchparty.secrets.rotate goes on with it; watchparty.secrets.rotation_report tells whose it is, and "
-        "what a provider has to revoke."
+        "Continue it: ansible-playbook watchparty.secrets.rotate. See its owner, and what a provider has to revoke: "
+        "ansible-playbook watchparty.secrets.rotation_report."
     ),
     look=look,
     needs=("journal",),

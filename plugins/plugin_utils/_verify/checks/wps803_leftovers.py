@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No pending version and no rotation's own secret is left over."""
+"""Closed rotations left no AWSPENDING version and no temporary secret."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 def look(facts: Facts) -> Iterator[Outcome]:
     if facts.of("journal")["rotation"]:
-        yield unknown("a rotation is open, and what is pending may be its own")
+        yield unknown("a rotation is open and uses pending versions")
         return
     found = 0
     for name, secret in sorted(facts.of("secrets").items()):
@@ -28,10 +28,12 @@ def look(facts: Facts) -> Iterator[Outcome]:
             yield bad(f"version {stages['AWSPENDING']} is AWSPENDING", f"secret {name}")
         if secret.get("rotation_enabled"):
             found += 1
-            yield bad("AWS's own rotation is switched on, which rewrites it without the hosts", f"secret {name}")
+            yield bad(
+                "automatic rotation by AWS is enabled, which changes the value without the hosts", f"secret {name}"
+            )
     for name in facts.of("leftovers"):
         found += 1
-        yield bad("a rotation that has ended left it", f"secret {name}")
+        yield bad("left by a closed rotation", f"secret {name}")
     if not found:
         yield good(f"none in {len(facts.of('secrets'))} secrets")
 
@@ -41,9 +43,9 @@ CHECK = Check(
     name="leftovers",
     area="ages",
     severity="medium",
-    title="No pending version and no rotation's own secret is left over",
-    reason="Somebody's half-made value waits there: it is live or will be made live by whoever goes on with it.",
-    fix="Find out whose it is. Ours is taken back by watchparty.secrets.rotate; another's by whoever made it.",
+    title="Closed rotations left no AWSPENDING version and no temporary secret",
+    reason="An unfinished rotation can promote the pending version.",
+    fix="Roll it back: ansible-playbook watchparty.secrets.rotate. If another tool made it, use that tool.",
     look=look,
     needs=("journal", "secrets", "leftovers"),
 )

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The audit log's chain is unbroken."""
+"""The chain of the audit log is complete."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         return
     found = facts.of("audit")
     if found.get("problem"):
-        yield unknown(f"it cannot be read: {found['problem']}", found["where"])
+        yield unknown(f"not readable: {found['problem']}", found["where"])
         return
     for words in found["problems"]:
         yield bad(words, found["where"])
@@ -36,9 +36,9 @@ CHECK = Check(
     name="audit-chain",
     area="ages",
     severity="high",
-    title="The audit log's chain is unbroken",
-    reason="A record that is missing or altered is what somebody wanted unseen.",
-    fix="Compare with the local copy and CloudTrail before anything is rebuilt (docs/how-to/audit-log.md).",
+    title="The chain of the audit log is complete",
+    reason="A missing or altered record can hide an unauthorized action.",
+    fix="Compare the log with the local copy and CloudTrail before you rebuild it (docs/how-to/audit-log.md).",
     look=look,
     needs=("audit",),
 )

@@ -26,7 +26,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
             same = "" if pair["own"] == pair["other"] else f" (as {pair['other']} there)"
             yield bad(f"{pair['own']} has the same value{same}", environment)
         if not pairs:
-            yield good(f"none of {found['compared']} values", environment)
+            yield good(f"no shared values among {found['compared']}", environment)
     if not found["others"] and not found["unread"]:
         yield unknown("the catalog names no other environment")
 
@@ -37,8 +37,8 @@ CHECK = Check(
     area="isolation",
     severity="high",
     title="No secret value is shared between environments",
-    reason="Who gets into the weaker environment is in the stronger one too.",
-    fix="Rotate the credential in one of them; create its own at third parties.",
+    reason="An attacker in the weaker environment can also enter the stronger one.",
+    fix="Rotate the credential in one of the environments. Create a separate one at the provider.",
     look=look,
     needs=("isolation",),
 )

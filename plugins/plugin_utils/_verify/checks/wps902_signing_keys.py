@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every environment signs with a key of its own."""
+"""Every environment has its own signing key."""
 
 from __future__ import annotations
 
@@ -38,9 +38,12 @@ CHECK = Check(
     name="signing-keys",
     area="isolation",
     severity="high",
-    title="Every environment signs with a key of its own",
-    reason="A session or a password reset link that staging signed would be accepted by production.",
-    fix="Rotate the signing key in one of them: watchparty.secrets.rotate -e rotation_credentials=django_key.",
+    title="Every environment has its own signing key",
+    reason="Production would accept a session or password reset link that staging signed.",
+    fix=(
+        "Rotate the signing key in one of the environments: "
+        "ansible-playbook watchparty.secrets.rotate -e rotation_credentials=django_key."
+    ),
     look=look,
     needs=("isolation",),
 )

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Production's values keep production's rules."""
+"""Production values comply with the rules for production."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 def look(facts: Facts) -> Iterator[Outcome]:
     found = facts.of("stores")
     if not facts.catalog.production:
-        yield unknown("these rules hold for production only")
+        yield unknown("the rules apply to production only")
         return
     for setting, rule, words in found["rules"]:
         yield bad(f"{words} (rule {rule})", setting)
@@ -32,9 +32,9 @@ CHECK = Check(
     name="placeholders",
     area="isolation",
     severity="high",
-    title="Production's values keep production's rules",
-    reason="A development placeholder is public: it is in the repository's .env.example.",
-    fix="Put a real value into the store, then deploy. An exception needs a reason in the catalog.",
+    title="Production values comply with the rules for production",
+    reason="A development placeholder is public in the repository's .env.example.",
+    fix="Write a real value into the store, then deploy. An exception needs a reason in the catalog.",
     look=look,
     needs=("stores",),
 )

@@ -338,7 +338,7 @@ def test_what_can_be_tried_is_told_without_values_and_read_with_them(world: Worl
         manager.put_secret_value(SecretId="app/test/core", SecretString=json.dumps(content))
     over = {"credentials": {"token": {"kind": "postgresql_role", "appears_in": [{"setting": "TOKEN"}]}}}
     found = world.gatherer(**over).former
-    words = "it was not tried where it used to work"
+    words = "the previous value was not tried"
     assert found == {"token": {"state": "untried", "words": words, "by": "servers"}}
     (one,) = world.gatherer(**over).former_tries
     assert one.former == (url.format("canary-former-password"),)

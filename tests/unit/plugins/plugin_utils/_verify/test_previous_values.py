@@ -65,7 +65,7 @@ def told(before: Contents, name: str, journal: _journal.Journal = EMPTY, now: Co
 
 def test_what_can_be_tried() -> None:
     before = contents(core=core("canary-old"))
-    assert told(before, "database") == ("untried", "it was not tried where it used to work")
+    assert told(before, "database") == ("untried", "the previous value was not tried")
     (one,) = previous_values.tries(CATALOG, NOW, before, EMPTY)
     assert (one.credential, one.server, one.current) == ("database", "postgresql", URL.format("app", "canary-now"))
     assert one.former == (URL.format("app", "canary-old"),)

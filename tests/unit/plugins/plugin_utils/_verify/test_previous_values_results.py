@@ -10,8 +10,8 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values_results import merged
 
-WORDS = "it was not tried where it used to work"
-SIGNED = "the former key is none of the fallbacks"
+WORDS = "the previous value was not tried"
+SIGNED = "the former key is not among the fallbacks"
 OLD = "a session that former SECRET_KEY 1 signed"
 
 
@@ -33,7 +33,7 @@ def test_what_cannot_be_tried_is_left_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("by_host", "expected"),
     [
-        ({"a": {"skipped": True}, "b": answer("refused", "refused now at db")}, ("refused", "refused now at db")),
+        ({"a": {"skipped": True}, "b": answer("refused", "rejected now at db")}, ("refused", "rejected now at db")),
         ({"a": {"msg": "no driver", "tried": {}}}, ("untried", f"{WORDS}: no driver")),
         ({"a": {"unreachable": True, "msg": "gone"}}, ("untried", f"{WORDS}: the host cannot be reached: gone")),
         ({"a": {"skipped": True}}, ("untried", f"{WORDS}: no application host could be asked")),
@@ -49,11 +49,11 @@ def test_at_servers(by_host: dict[str, Any], expected: tuple[str, str]) -> None:
     [
         (
             {"a": answer("refused"), "b": answer("refused")},
-            ("refused", "refused now at a, b, where the current value logs in"),
+            ("refused", "rejected now at a, b, where the current value logs in"),
         ),
         (
             {"a": answer("refused"), "b": answer("neither")},
-            ("refused", "refused now at a, where the current value logs in; b lets in neither"),
+            ("refused", "rejected now at a, where the current value logs in; b accepts neither"),
         ),
         ({"a": answer("accepted"), "b": {}}, ("accepted", "a former value still logs in at a")),
         ({"a": answer("refused"), "b": answer("untried", "timeout")}, ("untried", f"{WORDS}: b: timeout")),
@@ -62,7 +62,7 @@ def test_at_servers(by_host: dict[str, Any], expected: tuple[str, str]) -> None:
             {"a": {"unreachable": True, "msg": "gone"}},
             ("untried", f"{WORDS}: a: the host cannot be reached: gone"),
         ),
-        ({"a": answer("neither")}, ("untried", f"{WORDS}: no host lets in the current value either (a)")),
+        ({"a": answer("neither")}, ("untried", f"{WORDS}: no host accepts the current value either (a)")),
         ({}, ("untried", f"{WORDS}: no host was asked")),
     ],
 )

@@ -86,7 +86,7 @@ LATER = Obligation("o", "django_key", "drop_fallback", "2026-12-01T00:00:00Z", "
 @pytest.mark.parametrize(
     ("fallbacks", "obligations", "state", "words"),
     [
-        ("", {}, "refused", "none of the fallbacks"),
+        ("", {}, "refused", "not among the fallbacks"),
         ("other,old-key", {}, "accepted", "still in FORMER"),
         ("old-key", {"o": LATER}, "untried", "verifies until 2026-12-01"),
     ],
