@@ -39,7 +39,7 @@ def test_old_values_go_before_new_ones_are_deployed(lab: RotationLab) -> None:
     old = lab.ready()
     run = respond(lab, "-e", "leak_credentials=database,cache,django_key", *IMMEDIATE)
     assert run.code == 0, run.output
-    sentences(run, "containment: immediate", "contained in ", "the application was taken down at ", "s at most")
+    sentences(run, "containment: immediate", "contained in ", "the application was taken down at ", "down for at most ")
     order = acts(run.output)
     first = [order.index(name) for name in ("Stop the services by command", "Deliver the .env and verify")]
     removed = [at for at, name in enumerate(order) if name == "revoke"]
@@ -48,7 +48,7 @@ def test_old_values_go_before_new_ones_are_deployed(lab: RotationLab) -> None:
     lab.assert_settled(old)
     assert lab.values().fallbacks == ""
     text = post_mortem(lab)
-    assert re.search(r"- the application was taken down at \d+ s, and was down for \d+ s at most \(r-", text), text
+    assert re.search(r"- the application was taken down at \d+ s and was down for at most \d+ s \(r-", text), text
     for host in lab.hosts:
         assert f"{host.name}: a session that former SECRET_KEY 1 signed: refused at" in text
         assert f"{host.name}: a session that was ended: refused at" in text

@@ -91,14 +91,14 @@ def test_a_word_alone_is_told_as_one(lab: RotationLab) -> None:
         assert run.code == 0, run.output
         sentences(
             run,
-            "last old value refused: not yet",
+            "last old value rejected: not yet",
             "open: twitch: revoked, and this response has put no new value in force: unless you did, give it by",
         )
-        assert re.search(r"last old value said to be revoked: \d+ s", run.text), run.output
-        words = r"contained in \d+ s, by the operator's word for twitch, whose old value nothing tried"
+        assert re.search(r"last old value confirmed as revoked: \d+ s", run.text), run.output
+        words = r"contained in \d+ s, revocation of twitch confirmed by the operator, not tested"
         assert re.search(words, run.text), run.output
         assert lab.journal_state().incident is None
-        assert ", by the operator's word for twitch, whose old value nothing tried**, graceful." in post_mortem(lab)
+        assert ", revocation of twitch confirmed by the operator, not tested**, graceful." in post_mortem(lab)
         remedy = ("-e", "rotation_credentials=twitch", "-e", "rotation_force=true")
         lab.rotated(*remedy, "-e", lab.values_file(twitch=f"{NEW}-given"))
         assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == f"{NEW}-given"

@@ -96,7 +96,7 @@ def assert_shown(text: str, hosts: list[str]) -> None:
     assert re.search(r": \d+ sessions of the engine cached_db", rows["sessions were ended"])
     assert rows["every host was seen healthy, with nothing left to be done to it"].count(" answers 200") > 0
     at = {name: float(seconds) for name, seconds in re.findall(r"^\| ([a-z ]+) \| ([0-9.]+) \|$", text, re.MULTILINE)}
-    assert at["first new value live"] < at["last old value refused"] < at["healthy again"]
+    assert at["first new value live"] < at["last old value rejected"] < at["healthy again"]
     for host in hosts:
         assert re.search(rf"^- {host}: web \(.*; in the end, http://\S+ answers 200$", text, re.MULTILINE)
 

@@ -8,21 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 TO_FILL = (
-    ("Cause", "How did it leak, and what allowed that?"),
-    ("Blast radius, judged", "What was really used, as far as the evidence tells?"),
-    ("Improvements", "What makes the next one less likely, or shorter? Who does it, until when?"),
+    ("Cause", "How did the values leak, and what made that possible?"),
+    ("Assessment of the blast radius", "What did the attacker use, according to the evidence?"),
+    ("Improvements", "What prevents or shortens the next leak? Who does it, and when?"),
 )
 CLOCK = (
     ("planned", "plan"),
     ("first_live", "first new value live"),
-    ("refused", "last old value refused"),
+    ("refused", "last old value rejected"),
     ("purged", "caches purged"),
-    ("sessions", "sessions dead"),
+    ("sessions", "sessions ended"),
     ("healthy", "healthy again"),
 )
 
 
-SAID = ("said", "last old value said to be revoked")
+SAID = ("said", "last old value confirmed as revoked")
 """A hand that is there only where a revocation was not proven."""
 
 
@@ -35,16 +35,16 @@ def clock_of(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def word_of(facts: Mapping[str, Any]) -> str:
-    """Whose end the time to contain takes from the operator's word; empty if all were seen."""
+    """Credentials that the operator confirmed as revoked without a test; empty if every old value was tested."""
     names = ", ".join(facts.get("on_word", ()))
-    return f", by the operator's word for {names}, whose old value nothing tried" if names else ""
+    return f", revocation of {names} confirmed by the operator, not tested" if names else ""
 
 
 def outages_of(facts: Mapping[str, Any]) -> list[str]:
-    """How long the application was down on purpose. The end is when every host was seen healthy, so it is no less."""
+    """How long the application was down on purpose. It ends when every host was seen healthy, so it may be shorter."""
     return [
-        f"the application was taken down at {one['from']:.0f} s, "
-        + ("and is down still" if one["seconds"] is None else f"and was down for {one['seconds']:.0f} s at most")
+        f"the application was taken down at {one['from']:.0f} s "
+        + ("and is still down" if one["seconds"] is None else f"and was down for at most {one['seconds']:.0f} s")
         + f" ({one['rotation']})"
         for one in facts.get("outages", ())
     ]
@@ -61,9 +61,9 @@ def evidence(name: str, declared_at: str, lines: Sequence[str], readers: Sequenc
         [
             _plain(f"# Evidence of leak {name}"),
             "",
-            _plain(f"Gathered after the declaration ({declared_at}) and before anything was cut."),
+            _plain(f"Gathered after the declaration ({declared_at}) and before the containment."),
             "",
-            *_section("Who read it in the window", readers),
+            *_section("Reads during the exposure", readers),
             *_section("Logins, keys, sessions and processes", lines),
         ]
     )
@@ -88,7 +88,7 @@ def _lines(facts: Mapping[str, Any], mermaid: str) -> Iterator[str]:
     )
     yield from (f"- {_plain(line)}" for line in outages_of(facts))
     yield from [""] if facts.get("outages") else []
-    yield "## What was reachable, and through what"
+    yield "## Blast radius"
     if mermaid:
         yield "```mermaid"
         yield from mermaid.rstrip().splitlines()
@@ -102,14 +102,14 @@ def _lines(facts: Mapping[str, Any], mermaid: str) -> Iterator[str]:
         ],
     )
     yield from _section("Hosts and services", facts.get("hosts_words", ()))
-    yield from _section("Who read it in the window", facts.get("readers", ()))
-    yield from _section("Evidence kept before anything was cut", facts.get("evidence", ()))
+    yield from _section("Reads during the exposure", facts.get("readers", ()))
+    yield from _section("Evidence from before the containment", facts.get("evidence", ()))
     yield "## What was done"
     yield from _table(
         ("seconds", "at", "what", "evidence"),
         [(f"{one['seconds']:.1f}", one["at"], one["what"], one.get("evidence", "")) for one in facts["timeline"]],
     )
-    yield from _section("Tried where it used to work", facts.get("tried", ()))
+    yield from _section("Old values tried", facts.get("tried", ()))
     yield from _section("Scrubbed", facts.get("scrubbed", ()))
     yield from _section("Cannot be scrubbed", facts.get("not_scrubbed", ()))
     yield from _section("Still open", facts.get("open", ()), nothing="nothing")

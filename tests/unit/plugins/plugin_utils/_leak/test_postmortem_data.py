@@ -211,12 +211,12 @@ class TestFacts:
         found = facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)
         assert (found["clock"], found["contained_seconds"]) == ({"said": 30.0}, 30.0)
         assert found["on_word"] == ["admin", "cache"]
-        words = ", by the operator's word for admin, cache, whose old value nothing tried"
+        words = ", revocation of admin, cache confirmed by the operator, not tested"
         text, page = postmortem_markdown.markdown(found), pages.postmortem(found)
         assert f"**Contained in 30.0 s{words}**, graceful." in text
-        assert "| last old value refused | - |\n| last old value said to be revoked | 30.0 |" in text
-        assert "from the declaration to the last refusal, by the operator&#39;s word for admin, cache" in page
-        assert "last old value said to be revoked" in page
+        assert "| last old value rejected | - |\n| last old value confirmed as revoked | 30.0 |" in text
+        assert "from the declaration to the last rejected value, by the operator&#39;s word for admin, cache" in page
+        assert "last old value confirmed as revoked" in page
 
     def test_one_that_is_open_is_no_word(self, made: Catalog) -> None:
         events = {"refused/admin": EVENTS["refused/admin"], "revoked/cache": EVENTS["live/cache"]}
@@ -327,8 +327,8 @@ class TestFacts:
             {"rotation": "r-2", "from": 40.0, "seconds": None},
         ]
         for text in (postmortem_markdown.markdown(found), pages.postmortem(found)):
-            assert "the application was taken down at 3 s, and was down for 18 s at most (r-1)" in text
-            assert "the application was taken down at 40 s, and is down still (r-2)" in text
+            assert "the application was taken down at 3 s and was down for at most 18 s (r-1)" in text
+            assert "the application was taken down at 40 s and is still down (r-2)" in text
 
     def test_one_that_nothing_was_told_of_is_open(self, made: Catalog) -> None:
         found = facts_of(made, incident(), IMPACT, {"cache": DONE}, {}, NOW)

@@ -164,7 +164,7 @@ def test_a_folder_that_went_keeps_nothing_back(leak: Leak, tmp_path: Path, below
     found = written(leak, tmp_path / below)
     assert (found.files, found.open) == ([], [])
     assert found.contained_seconds is not None
-    assert found.clock[2].startswith("last old value refused: ")
+    assert found.clock[2].startswith("last old value rejected: ")
     said = rf"^the post-mortem is not written: .*{words}; -e leak_report_path=… names another folder$"
     assert re.search(said, found.unwritten), found.unwritten
     assert found.verdict.startswith(f"contained, and {found.unwritten}. Mend that, then start the same command again")

@@ -123,7 +123,7 @@ class TestWhatItSays:
         words = Parsed(page(facts())).words
         assert words.count("Leak leak-20261125T150000-beef") == 2
         assert "40.0 s" in words
-        assert "from the declaration to the last refusal, graceful" in words
+        assert "from the declaration to the last rejected value, graceful" in words
         assert any("exposed since 2026-11-20T10:00:00Z" in one for one in words)
         for one in ("cache: OPEN: not replaced", "database: 10.0.0.7", "AWSPREVIOUS off version 7 of core", "web1"):
             assert one in words
@@ -137,18 +137,18 @@ class TestWhatItSays:
         assert "see what is still open" in words
         assert any("exposed since an unknown time" in one for one in words)
         assert '<div class="contained not">' in document
-        assert "from the declaration to the last refusal" not in document
+        assert "from the declaration to the last rejected value" not in document
 
     def test_contained_and_not_healthy(self) -> None:
         words = Parsed(page(facts(unhealthy=["not seen healthy in the end: web2: no answer"]))).words
-        assert "from the declaration to the last refusal, graceful; not healthy, see what is still open" in words
+        assert "from the declaration to the last rejected value, graceful; not healthy, see what is still open" in words
 
     def test_of_nothing(self) -> None:
         gone = ("hosts_words", "readers", "evidence", "scrubbed", "not_scrubbed", "open", "clock", "declared_words")
         bare = {key: one for key, one in facts(credentials=[], timeline=[]).items() if key not in gone}
         words = Parsed(page(bare)).words
         assert words[words.index("Still open") + 1] == "nothing"
-        for heading in ("Hosts and services", "Who read it in the window", "Scrubbed", "Cannot be scrubbed"):
+        for heading in ("Hosts and services", "Reads during the exposure", "Scrubbed", "Cannot be scrubbed"):
             assert words[words.index(heading) + 1] == "nothing was found"
         assert words[words.index("What leaked") + 1] == "admin"
         assert words.count("not yet") == len(postmortem_markdown.CLOCK)

@@ -17,17 +17,17 @@ from tests.unit.plugins.plugin_utils._leak.postmortem_facts import IMPACT, facts
 HEADINGS = [
     "What leaked",
     "Clock",
-    "What was reachable, and through what",
+    "Blast radius",
     "Hosts and services",
-    "Who read it in the window",
-    "Evidence kept before anything was cut",
+    "Reads during the exposure",
+    "Evidence from before the containment",
     "What was done",
-    "Tried where it used to work",
+    "Old values tried",
     "Scrubbed",
     "Cannot be scrubbed",
     "Still open",
     "Cause",
-    "Blast radius, judged",
+    "Assessment of the blast radius",
     "Improvements",
 ]
 
@@ -73,13 +73,13 @@ class TestMarkdown:
             "|---|---|",
             "| plan | 1.2 |",
             "| first new value live | 20.0 |",
-            "| last old value refused | 40.0 |",
+            "| last old value rejected | 40.0 |",
             "| caches purged | - |",
-            "| sessions dead | - |",
+            "| sessions ended | - |",
             "| healthy again | 41.5 |",
-            "- the application was taken down at 3 s, and was down for 38 s at most (r-1)",
+            "- the application was taken down at 3 s and was down for at most 38 s (r-1)",
         ]
-        graph = found["What was reachable, and through what"]
+        graph = found["Blast radius"]
         assert graph[:2] == ["```mermaid", "flowchart LR"]
         assert graph[graph.index("```") + 1] == "| credential | kind | severity | through | state | evidence |"
         assert "| cache | valkey_user | low | database | OPEN: not replaced | rotation r1 |" in graph
@@ -89,8 +89,8 @@ class TestMarkdown:
         ]
         for heading, line in {
             "Hosts and services": "web1",
-            "Who read it in the window": "CloudTrail was not asked",
-            "Evidence kept before anything was cut": "database: 10.0.0.7",
+            "Reads during the exposure": "CloudTrail was not asked",
+            "Evidence from before the containment": "database: 10.0.0.7",
             "Scrubbed": "AWSPREVIOUS off version 7 of core",
             "Cannot be scrubbed": "what somebody read is known to them",
             "Still open": "cache: OPEN: not replaced",
@@ -109,7 +109,7 @@ class TestMarkdown:
         assert "**NOT contained**, graceful." in found[""]
         assert found["What leaked"] == ["- admin", "Exposed since an unknown time."]
         assert found["Still open"] == ["- nothing"]
-        for heading in ("Hosts and services", "Who read it in the window", "Scrubbed", "Cannot be scrubbed"):
+        for heading in ("Hosts and services", "Reads during the exposure", "Scrubbed", "Cannot be scrubbed"):
             assert found[heading] == ["- nothing was found"]
         assert "mermaid" not in text
         assert text.count("| - |") == len(postmortem_markdown.CLOCK)
@@ -137,16 +137,18 @@ class TestClock:
         assert postmortem_markdown.clock_of({"clock": {"planned": 0.0, "sessions": 3.5}}) == [
             ("plan", 0.0),
             ("first new value live", None),
-            ("last old value refused", None),
+            ("last old value rejected", None),
             ("caches purged", None),
-            ("sessions dead", 3.5),
+            ("sessions ended", 3.5),
             ("healthy again", None),
         ]
         assert {at for _words, at in postmortem_markdown.clock_of({})} == {None}
 
     def test_without_sessions_nobody_waits_for_their_end(self) -> None:
         hands = [words for words, _at in postmortem_markdown.clock_of({"left_out": ["sessions"]})]
-        assert "sessions dead" not in hands
+        assert "sessions ended" not in hands
         assert "caches purged" in hands
         seen = {"left_out": ["sessions"], "clock": {"sessions": 3.5}}
-        assert ("sessions dead", 3.5) in postmortem_markdown.clock_of(seen), "an earlier run of the incident ended some"
+        assert ("sessions ended", 3.5) in postmortem_markdown.clock_of(seen), (
+            "an earlier run of the incident ended some"
+        )
