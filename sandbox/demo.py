@@ -181,7 +181,7 @@ def _run(stack: ExitStack, scene: Scene, command: list[str]) -> None:
 
 
 def _rotate(stack: ExitStack, scene: Scene) -> list[str]:
-    """Rotate the database credential while logged-in users send requests; return what came of it."""
+    """Rotate the database credential while logged-in users send requests; return the result."""
     print("\nEight users log in and send requests while the database credential rotates.", flush=True)
     command = scene.playbook("rotate", "-e", "rotation_credentials=database")
     return demo_rotation.under_load(scene.application, scene.postgres, lambda: _run(stack, scene, command))
@@ -198,7 +198,7 @@ def _verify(stack: ExitStack, scene: Scene) -> list[str]:
 
 
 def _empty_config(directory: Path) -> Path:
-    """Return an ansible.cfg that sets nothing, so that nobody's own settings change the demo."""
+    """Return an ansible.cfg that sets nothing, so that no personal settings change the demo."""
     path = directory / "ansible.cfg"
     path.write_text("[defaults]\n", encoding="utf-8")
     return path

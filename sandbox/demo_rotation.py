@@ -41,7 +41,7 @@ def catalog(example: Path, postgres: Postgres) -> str:
 
 
 def under_load(application: Application, postgres: Postgres, rotate: Callable[[], None]) -> list[str]:
-    """Call *rotate* while logged-in users send requests; return lines that say what came of it."""
+    """Call *rotate* while logged-in users send requests; return lines that say the result."""
     old = Login.of(application.env_file)
     load = Load(
         [("127.0.0.1", application.port)],

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The demo's last part: what its verification looks at beside the stores and the host, and what came of it."""
+"""The demo's last part: what its verification looks at beside the stores and the host, and the result."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def repository(directory: Path) -> Path:
 
 
 def counted(report: Path) -> list[str]:
-    """What came of it, for the summary."""
+    """The result, for the summary."""
     found = json.loads((report / "verify.json").read_text(encoding="utf-8"))
     counts = found["counts"]
     return [f"  verified    {counts['pass']} checks pass, {counts['fail']} fail, {counts['not_checked']} not checked"]

@@ -37,7 +37,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.effect not in EFFECTS:
-            raise ValueError(f"effect {self.effect!r} is none of {', '.join(EFFECTS)}")
+            raise ValueError(f"effect {self.effect!r} is unknown; use one of {', '.join(EFFECTS)}")
 
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> Fault:

@@ -180,7 +180,7 @@ class Load:
             raise SandboxError(f"The load did not start: {self._error or 'the users did not log in in time'}")
 
     def stop(self) -> Report:
-        """End it and return what came of it; the tasks' results are waited for."""
+        """End it and return the result; the tasks' results are waited for."""
         if self._thread is None or self._balancer is None:
             raise SandboxError("The load is not started.")
         self._over.set()

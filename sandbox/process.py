@@ -50,7 +50,9 @@ def ordinary_user() -> User | None:
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:
-        raise SandboxError("Running as root needs a user 'nobody' to run the servers as; there is none.") from None
+        raise SandboxError(
+            "Running as root needs a user 'nobody' to run the servers as. Add it: useradd nobody"
+        ) from None
     return User(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
@@ -156,8 +158,8 @@ class Process:
     ) -> Process:
         """Start a server in a session of its own, so that a Ctrl-C at the terminal reaches only us.
 
-        Unless it *survives*, the kernel stops it when the thread that started it ends (on Linux): no server is left
-        behind by a killed run. So a server is started in the main thread.
+        Unless it *survives*, the kernel stops it when the thread that started it ends (on Linux): no server outlives
+        a killed run. So a server is started in the main thread.
         """
         libc = ctypes.CDLL(None) if sys.platform == "linux" and not survives else None
 

@@ -53,7 +53,7 @@ class Grants:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def set(self, data: Mapping[str, Any] | None) -> None:
-        """Raises TypeError for a key that is none."""
+        """Raises TypeError for an invalid key."""
         with self._lock:
             profile = self.profile = None if data is None else Propagation.parse(data)
             self._granted, self._is_due = None, bool(profile and profile.granted)

@@ -41,7 +41,7 @@ def unavailable() -> str | None:
 
 
 class Sshd(Server):
-    """An sshd that lets in one key, for the user who runs it.
+    """An sshd that authorizes one key, for the user who runs it.
 
     As root it runs as root: an ordinary user without a shell, such as nobody, could run no command over it.
     """

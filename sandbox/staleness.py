@@ -58,7 +58,7 @@ class StaleReads:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def set(self, data: Mapping[str, Any] | None) -> None:
-        """Raises TypeError for a key that is none."""
+        """Raises TypeError for an invalid key."""
         profile = None if data is None else Staleness.parse(data)
         with self._lock:
             self.profile, self._states = profile, {}

@@ -53,7 +53,7 @@ class Throttle:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def set(self, data: Mapping[str, Any] | None) -> None:
-        """Raises TypeError for a key that is none."""
+        """Raises TypeError for an invalid key."""
         with self._lock:
             self.profile, self._left = None if data is None else Throttling(**data), {}
 

@@ -43,6 +43,6 @@ export GIT_DIR="$view" GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_ATT
 export GIT_ALLOW_PROTOCOL=none GIT_NO_LAZY_FETCH=1 GIT_TERMINAL_PROMPT=0
 
 if ! gitleaks protect --staged --source "$view" --no-banner --redact --verbose --log-level error >&2; then
-    echo "leak-scan: what is staged looks like a secret. If it is none: a comment gitleaks:allow on its line." >&2
+    echo "leak-scan: a staged change looks like a secret. If it is a false positive, add the comment gitleaks:allow to its line." >&2
     exit 1
 fi

@@ -72,7 +72,7 @@ class ActionModule(ActionBase):
         return {**result, **clean, **when, **_unusable(clean, state)}
 
     def _require_shut(self, opened: Mapping[str, Any], task_vars: Mapping[str, Any]) -> None:
-        """Whoever has a leaked key that the host lets in would read what is new there."""
+        """Whoever holds a leaked key that is authorized on the host would read the new values there."""
         host = self._task.delegate_to or task_vars.get("inventory_hostname")
         names = [name for name, hosts in opened.items() if host in hosts]
         if names:

@@ -82,7 +82,7 @@ class ActionModule(ValuesAction):
             todo = provisioner.absent(names)
         else:
             todo = provisioner.restored(names)
-        said = "is scheduled for deletion" if state == "absent" else "is taken back from its deletion"
+        said = "is scheduled for deletion" if state == "absent" else "is restored"
         return {"changed": bool(todo), "plan": [f"secret {name} {said}" for name in todo]}
 
 

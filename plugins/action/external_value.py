@@ -66,7 +66,7 @@ class ActionModule(ServerAction):
 
 
 def _former(setting: Setting, credential: Credential, now: Login) -> dict[str, Login]:
-    """By the obligation's id, the old values that can still be read by their versions."""
+    """By the pending task's id, the old values that can still be read by their versions."""
     found = {}
     for one in provider_revocations.open_ones(setting.rotator.look()):
         if one.credential != credential.name or not one.secrets:

@@ -31,7 +31,7 @@ class ActionModule(rotation_segment.SegmentAction):
         write = not self._task.check_mode
         looks: list[Callable[[], Any]] = [setting.first_look]
         if not args["incident"]:
-            # After a leak nothing waits for the log, and the record itself tells what stands against it.
+            # After a leak nothing waits for the log, and the record itself names the problem.
             audit = rotation_segment.Audit(setting, args, required=True)
             audit.open()
             looks.append(audit.ready)

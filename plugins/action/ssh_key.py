@@ -43,7 +43,7 @@ class ActionModule(ServerAction):
             else rotation_ssh_key.concerned(setting, name, args["obligation"])
         )
         masked += self._pair.values
-        if self._pair.gone is None:  # it is taken back before a new one was made
+        if self._pair.gone is None:  # the rotation was aborted before a new key was made
             return None
         if not looked and self._pair.new is None:
             raise RotationError(f"{name}: there is no new key yet; the stage 'create' makes it")
@@ -99,7 +99,7 @@ class ActionModule(ServerAction):
         if not self._pair.back and not self._is_accepted(str(kept)):
             found = on_host(state="looked")
             if not found.get("failed") and found["old"] and not found["new"] and self._pair.leak:
-                found = on_host(state="present")  # the host was away when the new one was let in
+                found = on_host(state="present")  # the host was unreachable when the new key was authorized
             if found.get("failed") or found["old"]:
                 self._require(kept, accepted=True)
             if found.get("failed"):

@@ -93,7 +93,7 @@ class ActionModule(ActionBase):
 
 
 def host(result: Any) -> dict[str, Any]:
-    """A host's answer, or why there is none."""
+    """A host's answer, or the reason why it did not answer."""
     found = dict(result) if isinstance(result, Mapping) else {}
     words = host_answer.printable(one_line(found.get("msg") or "no answer"))
     if found.get("unreachable"):

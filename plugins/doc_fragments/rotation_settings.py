@@ -69,7 +69,7 @@ options:
         elements: str
         default: []
       leaves_lost:
-        description: Whether hosts that cannot be reached are left behind, and named. Without it they stop the run.
+        description: Whether unreachable hosts are skipped, and named. Without it they stop the run.
         type: bool
         default: false
       serial:

@@ -27,7 +27,7 @@ options:
     type: str
   advanced_tier:
     description:
-      - Whether a parameter of more than 4 KB may be of the advanced tier, which costs and cannot be taken back.
+      - Whether a parameter of more than 4 KB may be of the advanced tier, which costs and cannot be undone.
     type: bool
     default: false
   adopt:

@@ -55,7 +55,7 @@ options:
     default: '## Secret rotations'
   required:
     description:
-      - Without it what stands against the log is a warning, and RV(against); the task succeeds and records nothing
+      - Without it a problem with the log is a warning, and RV(against); the task succeeds and records nothing
         more. A leak's containment waits for no log.
     type: bool
     default: true
@@ -153,7 +153,7 @@ id:
   returned: with O(state=recorded)
   sample: 2026-11-25-5f2b8c01:completed
 where:
-  description: The place of the body, or the path of the only file; empty where there is none.
+  description: The place of the body, or the path of the only file; empty without one.
   type: str
   returned: success, and when verifying fails
   sample: log group /watchparty/secrets-audit, stream watchparty/production

@@ -88,7 +88,7 @@ options:
     default: true
   backup:
     description:
-      - Whether a file that is there before the first deploy is kept as the way back. Without it, a first deploy that
+      - Whether a file that is there before the first deploy is kept for a rollback. Without it, a first deploy that
         fails leaves no file. Needs O(mark=true).
     type: bool
     default: true
@@ -143,7 +143,7 @@ options:
         default: 120
       record:
         description:
-          - Whether the file is recorded as proven in the end; one that was put back never is, and is proven by the next
+          - Whether the file is recorded as proven in the end; one that was restored never is, and is proven by the next
             delivery. Without it, O(state=proven) does so later.
         type: bool
         default: true

@@ -19,14 +19,14 @@ description:
     A key is added to a secret by a new version, which becomes the current one only if nobody wrote meanwhile.
   - The catalog's C(journal) and its bucket are made as well. The bucket keeps versions and refuses public access and
     unencrypted connections; nothing else about a bucket that is there is changed.
-  - Everything that stands against it is told before the first write. A run that was killed is finished by the next one.
+  - Every conflict is named before the first write. A run that was killed is finished by the next one.
 options:
   state:
     description:
       - V(planned) says what would be written, and what has to be asked for.
       - V(present) writes it.
-      - V(absent) schedules the deletion of O(secrets), which can be taken back for the catalog's C(aws.recovery_days).
-      - V(restored) takes that back.
+      - V(absent) schedules the deletion of O(secrets), which can be restored for the catalog's C(aws.recovery_days).
+      - V(restored) restores them.
     type: str
     choices: [planned, present, absent, restored]
     default: present
@@ -44,7 +44,7 @@ options:
     type: bool
     default: false
   restore:
-    description: Whether to take back the deletion of secrets that are scheduled for it; otherwise they are an error.
+    description: Whether to restore secrets that are scheduled for deletion; otherwise they are an error.
     type: bool
     default: false
   resource_policy:

@@ -72,7 +72,7 @@ notes:
   - A failed login is a line in the server's or the provider's log.
 seealso:
   - module: watchparty.secrets.rotation_journal
-  - name: A third party's value
+  - name: An externally issued value
     description: The catalog's test, and what stays open until the old value is revoked.
     link: https://github.com/watchparty/secrets/blob/main/docs/how-to/supply-an-external-value.md
 """
@@ -92,5 +92,5 @@ tried:
   description: State and words by what waits for the revocation. The state is accepted, refused, neither or untried.
   type: dict
   returned: with O(state=tried), where something could be tried
-  sample: {r-20261125T153024-068d/youtube: {state: refused, words: "refused now at https://api.example.com/me"}}
+  sample: {r-20261125T153024-068d/youtube: {state: refused, words: "rejected now at https://api.example.com/me"}}
 """

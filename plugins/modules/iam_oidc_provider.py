@@ -99,7 +99,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 arn:
-  description: The provider's ARN; empty in check mode where there is none yet.
+  description: The provider's ARN; empty in check mode before it exists.
   type: str
   returned: success
   sample: arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com

@@ -15,7 +15,7 @@ description:
   - B(Not run on AWS.) It is tested against moto and against IAM's documented answers.
   - The evidence is that the role was used within O(within_days), and that each key was used last before that and not
     within O(idle_days). Without it no key is touched, of any user, and the error names what is missing.
-  - A key is deactivated first. That is taken back by C(aws iam update-access-key --status Active). It is deleted by a
+  - A key is deactivated first. That is undone by C(aws iam update-access-key --status Active). It is deleted by a
     later run, once it was inactive for O(after_days). When it was deactivated is written into a tag of its user.
   - Runs on the controller. Reads ids and times of keys, never a key.
 options:

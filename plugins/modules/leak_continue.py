@@ -16,7 +16,7 @@ description:
   - After the last one it takes dead values out of reach. Labels come off the leaked versions, a resource policy denies
     everybody these versions by id, in each replica too, and a parameter's history is pushed out by overwriting it with
     its own value, so that it is never missing. Every other version of these secrets that holds a dead value is treated
-    alike, but for what an open rotation or an obligation needs, which is told. Other statements of a policy stay. What
+    alike, except what an open rotation or pending task needs, which is named. Other statements of a policy stay. What
     cannot be scrubbed is told, not failed.
   - Then it writes the post-mortem, as Markdown and as one page that needs no network, and ends the incident; it fails
     while something is open.
@@ -87,7 +87,7 @@ wave:
   type: dict
   returned: with RV(next=wave)
 back:
-  description: The C(hosts) that an earlier run left behind.
+  description: The C(hosts) that an earlier run skipped.
   type: dict
   returned: with RV(next=back)
 sessions:
@@ -155,7 +155,7 @@ report:
       type: list
       elements: str
     tried:
-      description: What was tried where it used to work, and what was not, with the reason.
+      description: The old values that were tried, and those that were not, with the reason.
       type: list
       elements: str
     clock:
@@ -164,8 +164,8 @@ report:
       elements: str
     contained_seconds:
       description:
-        - Seconds from the declaration to the last refusal, or to the operator's last confirmation that something was
-          revoked, or null while something is open.
+        - Seconds from the declaration to the last rejected value, or to the operator's last confirmation of a
+          revocation, or null while something is open.
       type: float
     on_word:
       description: Whose end goes by the operator's confirmation, in words; empty if all were seen.

@@ -16,7 +16,7 @@ description:
   - Of a repository every object is searched once, reachable or not, with what git keeps beside them (its configuration,
     logs and messages) and what differs in the working tree. Archives and compressed files are looked into.
   - Secrets that no store holds are looked for by gitleaks, where it is installed.
-  - What could not be looked at is in RV(not_checked) with the reason, never taken for clean.
+  - What was not checked is in RV(not_checked) with the reason, never taken for clean.
   - Findings name setting, version, form, file, commit, author and line, never the value.
 options:
   catalog:
@@ -195,7 +195,7 @@ accepted:
   elements: dict
   returned: success
 not_checked:
-  description: What could not be looked at, and why.
+  description: What was not checked, and why.
   type: list
   elements: dict
   returned: success

@@ -76,5 +76,5 @@ tried:
   description: State and words by credential. The state is accepted, refused, neither or untried.
   type: dict
   returned: success
-  sample: {database: {state: refused, words: "refused now at database shop at db.internal, port 5432"}}
+  sample: {database: {state: refused, words: "rejected now at database shop at db.internal, port 5432"}}
 """

@@ -65,7 +65,7 @@ due:
   returned: success
 obligations:
   description:
-    - What closed rotations left for later. The act V(revoke) is a third party's, and waits for somebody's word. Where
+    - What closed rotations left for later. The act V(revoke) is the provider's, and waits for a confirmation. Where
       C(against) is not null, it says why no run can carry the act out, and what to do.
   type: list
   elements: dict

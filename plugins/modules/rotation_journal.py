@@ -109,7 +109,7 @@ alive:
   elements: str
   returned: when O(state=revoked)
 record:
-  description: The operator's word as the audit log takes it; empty where nothing waits for one.
+  description: The operator's confirmation as the audit log takes it; empty where nothing waits for one.
   type: dict
   returned: when O(state) is V(revoked) or V(forgotten)
 """

@@ -116,7 +116,7 @@ later:
   elements: list
   returned: when RV(next) is not empty
 acts:
-  description: Credential, host, state and obligation of each act.
+  description: Credential, host, state and pending task of each act.
   type: list
   elements: dict
   returned: when RV(next) is V(acts) or V(sessions)

@@ -15,7 +15,7 @@ description:
   - A key is found in C(authorized_keys) by its own blob. The new one gets the options of the old one's line, such as
     C(from=) and C(command=); every other line stays byte for byte, and so do owner, group and mode. The file changes in
     one step. It is changed with the rights of the one whose folder it is in, and a symbolic link on the way is refused.
-  - A host whose file has neither key is left as it is, so nobody is let in where the old key was not.
+  - A host whose file has neither key is left as it is, so the new key is authorized only where the old one was.
   - The hosts are told public halves alone. Logins are tried from the controller, over the options of Ansible's own
     connection, with the private half in an C(ssh-agent) that lives for that one attempt. It gets the key through a
     pipe; no argument, environment or file holds it. No command is run in such a login.
@@ -33,10 +33,10 @@ options:
     type: str
   state:
     description:
-      - V(looked) says which key the file lets in, and fails if Ansible itself comes by the key in use.
-      - V(present) lets the new key in beside the old one.
+      - V(looked) says which key the file authorizes, and fails if Ansible itself comes by the key in use.
+      - V(present) authorizes the new key beside the old one.
       - V(usable) logs in with the new key, where the file lets it in.
-      - V(absent) takes the old key out, or the new one while the rotation is taken back, ends the sessions that it
+      - V(absent) takes the old key out, or the new one while the rotation is aborted, ends the sessions that it
         opened, and proves that it is refused. Before that it logs in with the key that stays. Of a leak it also looks
         into the other files that sshd reads, of every account, as far as it may, and fails while one of them holds the
         leaked key. Nothing is taken out there.
@@ -74,7 +74,7 @@ options:
     default: 0
   obligation:
     description:
-      - With O(state=absent), an obligation that the open rotation takes up in a leak. What goes is the former value
+      - With O(state=absent), a pending task that the open rotation takes up in a leak. What goes is the former value
         that it names, which an earlier rotation left valid for a while, and not the rotation's own old one.
     type: str
     default: ""
@@ -92,7 +92,7 @@ attributes:
     description: Looks at the file and at the sessions, and reports what would change.
     support: full
   diff_mode:
-    description: The file may hold lines that are nobody's business.
+    description: The file may hold confidential lines.
     support: none
   idempotent:
     description: A second run changes nothing.
@@ -107,7 +107,7 @@ notes:
     they are of, except the one that the module itself runs in. A text log is not believed in a session's favour then,
     since everybody may write into it; the journal vouches for who wrote a line.
   - With a session goes everything that it started and that is still below it, in its session or in the control group
-    that systemd-logind made for it. What was left behind otherwise is not found, such as a job of cron, a unit of the
+    that systemd-logind made for it. What remains otherwise is not found, such as a job of cron, a unit of the
     user's systemd, or another key. Other keys in the file are named by their fingerprint.
   - Where the account may become root, whoever had the key may have changed the host itself. Name such a host as
     compromised in a leak response.
@@ -177,7 +177,7 @@ unread:
   type: int
   returned: O(state=absent) after a leak
 others:
-  description: Fingerprints of every other key that the file lets in.
+  description: Fingerprints of every other key that the file authorizes.
   type: list
   elements: str
   returned: O(state=absent)

@@ -144,7 +144,7 @@ options:
     type: str
   obligation:
     description:
-      - With O(state=absent), an obligation that the open rotation takes up in a leak. What goes is the former value
+      - With O(state=absent), a pending task that the open rotation takes up in a leak. What goes is the former value
         that it names, which an earlier rotation left valid for a while, and not the rotation's own old one.
     type: str
     default: ""

@@ -76,7 +76,7 @@ class Machine:
 
     @property
     def leader(self) -> int:
-        """The host's first process, seen from here; 0 when there is none."""
+        """The host's first process, seen from here; 0 without one."""
         pid = self.supervisor.pid
         try:
             children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()

@@ -207,7 +207,7 @@ def test_a_runners_workspace_is_no_only_place(logs: Log) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"record": {**record(), "password": "x"}}, "record: has a field that is none of"),
+        ({"record": {**record(), "password": "x"}}, "record: has an unknown field; known are"),
         ({"record": {**record(), "reason": "a" * 64}}, "reason: looks like a digest or a key"),
         ({"record": record(), "head": {"number": 1}}, "head: give number and digest as audit_log returned them"),
         ({}, "state is recorded but all of the following are missing: record"),

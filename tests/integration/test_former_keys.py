@@ -25,7 +25,7 @@ from tests.integration.rotation_lab import CORE, RotationLab
 from tests.integration.verify_lab import VERIFY, outcomes
 
 pytestmark = pytest.mark.slow
-UNTRIED = "it was not tried where it used to work: "
+UNTRIED = "the previous value was not tried: "
 
 
 def verified(
@@ -67,7 +67,7 @@ def test_access_keys(lab: Lab) -> None:
 
     assert told() == (False, "fail", f"a former value still logs in at {user}")
     iam.delete_access_key(UserName=access_key_lab.USER, AccessKeyId=str(old.username))
-    assert told() == (True, "pass", f"refused now at {user}, which accepts the current value")
+    assert told() == (True, "pass", f"rejected now at {user}, which accepts the current value")
     iam.delete_access_key(UserName=access_key_lab.USER, AccessKeyId=str(new.username))
     how, words = told()[1:]
     assert (how, "a refusal would prove nothing" in words) == ("not checked", True)
@@ -113,11 +113,11 @@ def test_ssh_keys(lab: Lab, sshds: list[Sshd]) -> None:
     take_out(first, old)
     assert told() == (False, "fail", "a former value still logs in at web2")
     take_out(second, old)
-    assert told() == (True, "pass", "refused now at web1, web2, where the current value logs in")
+    assert told() == (True, "pass", "rejected now at web1, web2, where the current value logs in")
     take_out(second, new)
-    assert told() == (True, "pass", "refused now at web1, where the current value logs in; web2 lets in neither")
+    assert told() == (True, "pass", "rejected now at web1, where the current value logs in; web2 accepts neither")
     take_out(first, new)
-    words = f"{UNTRIED}no host lets in the current value either (web1, web2)"
+    words = f"{UNTRIED}no host accepts the current value either (web1, web2)"
     assert told() == (True, "not checked", words)
     ssh_key_lab.let_in(first, new)
     lab.host_vars["web2"]["ansible_port"] = free_port()

@@ -51,7 +51,7 @@ def test_postgresql(postgres: Postgres) -> None:
     where = f"database shop at 127.0.0.1, port {postgres.port}"
     assert judged("postgresql", current, former) == ("accepted", f"a former value still logs in at {where}")
     wrong = postgres.url("shop_b", FORMER, "shop")
-    refused = ("refused", f"refused now at {where}, which accepts the current value")
+    refused = ("refused", f"rejected now at {where}, which accepts the current value")
     assert judged("postgresql", current, wrong) == refused
     assert judged("postgresql", current, wrong, former)[0] == "accepted", "any of them is one too many"
     assert judged("postgresql", current, postgres.url("nobody", FORMER, "shop")) == refused
@@ -83,7 +83,7 @@ def test_postgresql_that_proves_nothing(postgres: Postgres) -> None:
 def test_valkey(valkey: Valkey) -> None:
     current, wrong = (valkey.url(0, user="shop", password=one) for one in (CURRENT, FORMER))
     where = f"127.0.0.1:{valkey.port}"
-    refused = ("refused", f"refused now at {where}, which accepts the current value")
+    refused = ("refused", f"rejected now at {where}, which accepts the current value")
     assert judged("valkey", current, wrong) == refused
     assert judged("valkey", current, valkey.url(0, user="nobody", password=FORMER)) == refused
     valkey.execute("ACL", "SETUSER", "shop", f">{FORMER}")

@@ -176,7 +176,7 @@ BAD = {
     "region": ("the region in use is eu-west-3", "expects us-east-1"),
     "no key": ("alias/shop-elsewhere is not there", "aws.kms_key"),
     "too long": ("ALLOWED_HOSTS", "4,096", "provision_advanced_tier=true"),
-    "malformed": ("ALLOWED_HOSTS: is a list of hosts, and item 1 is none",),
+    "malformed": ("ALLOWED_HOSTS: is a list of hosts, and item 1 is not a host",),
     "no bucket": ("The audit log's bucket no-such-bucket is not there",),
     "unknown": ("NO_SUCH_SETTING: is neither a setting nor a credential",),
     "readable by others": ("values.yml: must be a regular file of yours with mode 0600",),

@@ -284,7 +284,7 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         assert owed(lab, since=kept) == {"mail": "revoke"}
         provider.keys = {"issued-by-the-provider"}
         run = lab.rotated("-e", "rotation_revoked=mail")
-        sentences(run, "mail: what r-", "was revoked, as the operator says (refused now at")
+        sentences(run, "mail: what r-", "was revoked, as the operator says (rejected now at")
         assert left not in run.text
         assert "issued-by-the-provider" not in run.text
         assert owed(lab, since=kept) == {}
@@ -326,7 +326,7 @@ def test_an_administrators_new_password_is_tried_before_the_old_one_is_forgotten
         assert [lab.content(secret)["password"] for secret in secrets] == [new, new]
         run = lab.rotate("-e", f"rotation_revoked={','.join(names)}")
         assert run.code != 0, run.output
-        sentences(run, "database_admin: what r-", "(refused now at", "cache_admin: its old value", "STILL WORKS")
+        sentences(run, "database_admin: what r-", "(rejected now at", "cache_admin: its old value", "STILL WORKS")
         assert owed(lab, since=kept) == {"cache_admin": "revoke"}
     finally:
         lab.postgres.execute(f"ALTER ROLE {MASTER} PASSWORD '{scram_verifier(old)}';")

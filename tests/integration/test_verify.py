@@ -70,7 +70,7 @@ def test_a_healthy_application_passes_and_nothing_is_changed(healthy: VerifyLab)
     assert run.code == 0, run.output
     passed_over = {} if zizmor.installed() else {"WPS508": "not checked"}
     assert {one: how for one, how in statuses(found).items() if how != "pass"} == passed_over, run.output
-    assert any("refused now at database shop" in one["words"] for one in outcomes(found, "WPS701"))
+    assert any("rejected now at database shop" in one["words"] for one in outcomes(found, "WPS701"))
     assert [one.method for one in healthy.github.requests if one.method != "GET"] == []
     assert [one for one in run.operations if not one.startswith(READS)] == []
     assert healthy.lab.state() == before

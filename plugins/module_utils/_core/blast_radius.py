@@ -221,7 +221,7 @@ def severity_of(catalog: Catalog, credential: Credential) -> str:
 
 
 def _levels(names: Sequence[str], edges: Sequence[Edge]) -> tuple[dict[str, int], tuple[tuple[str, ...], ...]]:
-    """How many exposers stand before each name, those of a cycle counted as one, and the cycles."""
+    """How many credentials reveal each name, those of a cycle counted as one, and the cycles."""
     follow = {name: sorted({edge.target for edge in edges if edge.source == name} - {name}) for name in names}
     groups = _groups(names, follow)
     group_of = {name: group for group in groups for name in group}

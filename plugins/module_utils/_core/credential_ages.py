@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 HIGH_VALUE_DAYS = 90
 """The guide's limit for what matters."""
 LONGEST_WAIT = 3600
-"""Seconds that a rotation stays open for a retirement; what is due later becomes an obligation."""
+"""Seconds that a rotation stays open for a retirement; what is due later becomes a pending task."""
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 

@@ -104,7 +104,7 @@ class Found:
 
     @property
     def flaws(self) -> tuple[str, ...]:
-        """What seems meant to be a URL that it logs in by, and is none."""
+        """What seems meant to be a URL that it logs in by, but is malformed."""
         return tuple(one.flaw for one in self.appearances if one.flaw)
 
     def edits(self, new: Login) -> Edits:

@@ -35,7 +35,7 @@ def objections(where: str, probe: Probe) -> Iterator[str]:
     parts |= {f"form.{name}": one for name, one in probe.form.items()}
     for path, text in parts.items():
         for unknown in sorted(set(_PLACEHOLDER.findall(text)) - set(PLACEHOLDERS)):
-            yield f"{where}.{path}: {unknown} is none of {', '.join(PLACEHOLDERS)}"
+            yield f"{where}.{path}: {unknown} is not a placeholder; write one of {', '.join(PLACEHOLDERS)}"
     sent = {one for text in parts.values() for one in _PLACEHOLDER.findall(text)}
     if not sent - {"{username}"}:
         yield f"{where}: sends no {{value}}, so it would prove nothing; write it in a header or in the form"

@@ -73,7 +73,7 @@ class Incident:
 
     @property
     def behind(self) -> list[str]:
-        """Hosts that were left behind and have not been proven on what is in force since."""
+        """Hosts that were skipped and have not been verified since with what is in force."""
         back = self.about("back")
         return sorted(host for host in self.about("left") if host not in back)
 
@@ -122,7 +122,7 @@ def following(before: Optional[Incident], entry: Mapping[str, Any], *, number: i
 
 
 def _away_again(before: Incident, told: Mapping[str, Any]) -> Incident:
-    """Of a host that is left behind once more, what was seen of it earlier holds no longer."""
+    """Of a host that is skipped once more, what was seen of it earlier holds no longer."""
     over = {f"{what}/{host}" for host in before.about("back") if f"left/{host}" in told for what in ("left", "back")}
     if not over:
         return before

@@ -26,9 +26,9 @@ MADE_STEPS = ("set", "test", "revoke", "deploy", "promote")
 """They need the new values, so the step that makes them has ended."""
 BACKWARD_STEPS = ("abort", "withdraw", "discard")
 RETIRE, DROP_FALLBACK = "retire", "drop_fallback"
-"""The acts of obligations that a run carries out."""
+"""The acts of pending tasks that a run carries out."""
 REVOKE = "revoke"
-"""The act of an obligation that a third party alone can carry out, and that an operator's word ends."""
+"""The act of a pending task that a provider alone can carry out, and that an operator's confirmation ends."""
 TRIM_FROM = 8
 """Entries after which the state is gathered in one."""
 REMEMBERED = 8
@@ -70,7 +70,7 @@ class OpenRotation:
     plan: Mapping[str, Any] = field(default_factory=dict)
     """What was planned: credentials, the versions planned from, phases."""
     reason: str = ""
-    """Why it is taken back, if it is."""
+    """Why it is aborted, if it is."""
     promoted: bool = False
     """Whether a promotion has begun, so that an abort has something to move back."""
     promoted_at: str = ""

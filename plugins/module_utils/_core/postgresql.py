@@ -152,7 +152,7 @@ def logins_of(owner: str) -> Tuple[str, str]:
 
 
 def recorded(comment: Optional[str], role: str) -> int:
-    """The journal number in a role's comment; 0 if there is none."""
+    """The journal number in a role's comment; 0 without one."""
     line = (comment or "").rpartition("\n")[2]
     if not line.startswith('{"%s"' % RECORD):
         return 0

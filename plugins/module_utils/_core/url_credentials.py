@@ -16,14 +16,14 @@ _URL = re.compile(
 
 @dataclass(frozen=True)
 class Login:
-    """A user name and a password, decoded. None is none at all, which is not the same as an empty one."""
+    """A user name and a password, decoded. None is absent, which is not the same as empty."""
 
     username: Optional[str] = None
     password: Optional[str] = field(default=None, repr=False)
 
 
 def login_of(url: str) -> Optional[Login]:
-    """The login in the URL, or None where there is none or the text is no URL."""
+    """The login in the URL; None without one, or where the text is no URL."""
     found = _URL.match(url)
     if found is None or found["login"] is None:
         return None

@@ -55,7 +55,7 @@ def parse_url(url: str, what: str) -> Address:
     """The address in a URL of the application's; ``what`` names it in errors, which never hold it."""
     scheme = url.partition("://")[0]
     if scheme not in PLAIN + TLS:
-        # What stands before :// may be anything in a URL that is none.
+        # What stands before :// may be anything in a malformed URL.
         named = (
             "the scheme %r" % scheme
             if re.fullmatch(r"[a-z][a-z+]{0,15}", scheme) and "://" in url

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tries a value that a third party issued where it is let in: by the request that the catalog declares, and at each
+"""Tries an externally issued value where it is accepted: by the request that the catalog declares, and at each
 server whose administrator it is. Python 3.8.
 
 Of an answer only the status is kept: its body may repeat what was sent.
@@ -26,7 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey im
 
 
 def objections(wanted: Sequence[Mapping[str, Any]], timeout: int) -> List[str]:
-    """Why the values are not let in, each where; nothing if all are."""
+    """Why the values are not accepted, each where; nothing if all are."""
     found = []
     for one in wanted:
         try:

@@ -47,7 +47,7 @@ def judged(log_in: Callable[[T], Answer], current: T, former: Sequence[T]) -> An
         return UNTRIED, "it could not be tried: %s" % told[UNTRIED]
     state, words = _asked(log_in, current)
     if state == ACCEPTED:
-        return REFUSED, "refused now at %s, which accepts the current value" % words
+        return REFUSED, "rejected now at %s, which accepts the current value" % words
     proof = "not even the current value is accepted from here, so a refusal would prove nothing: %s" % words
     return NEITHER if state == REFUSED else UNTRIED, proof
 

@@ -49,7 +49,7 @@ class JournalStore(ABC):
         self._sleep = sleep
 
     def read(self) -> Journal:
-        """Raises :class:`NotFound` where there is none, and :class:`JournalError` for what is not this journal."""
+        """Raises :class:`NotFound` where it does not exist, and :class:`JournalError` for what is not this journal."""
         content, version = self._load()
         return _journal.fold(self._lines(content), version=version)
 

@@ -28,7 +28,7 @@ class NumberedStore(Store):
         """Writes a value over version ``instead_of``; returns the new version's number. The same again is fine.
 
         Raises :class:`Conflict`, naming both numbers, when somebody else wrote: before us, and nothing is written, or
-        in the same moment, and what they wrote is put back over ours.
+        in the same moment, and what they wrote is restored over ours.
         """
         found, kept = self._look_since(name, instead_of)
         _require_parameter_fits(name, value, str(kept.get("Tier", STANDARD)))

@@ -99,7 +99,7 @@ class SecretMaking(VersionedStore):
     """A versioned store that can make secrets in a form, and bring those that are there to it."""
 
     def kept(self, name: str) -> Optional[Kept]:
-        """What the secret says of itself, or None if there is none."""
+        """What the secret says of itself, or None if it does not exist."""
         try:
             return self._kept(name)
         except NotFound:
@@ -216,7 +216,7 @@ class ParameterMaking(NumberedStore):
     def reform(self, name: str, wanted: Change) -> None:
         """AWS takes another description or key only with a value, so the present one is written once more for them.
 
-        Raises :class:`Conflict` when somebody else wrote in the same moment; what they wrote is put back over ours.
+        Raises :class:`Conflict` when somebody else wrote in the same moment; what they wrote is restored over ours.
         """
         if wanted.tags:
             self._tag(name, wanted.tags)

@@ -68,7 +68,7 @@ def plain_url(url: str) -> str:
 def checked(wanted: Wanted) -> Wanted:
     """Raises PolicyError for what IAM would refuse, or take for something else."""
     if not wanted.clients:
-        raise PolicyError("client_ids: names none, so nobody's token would be taken; GitHub's is sts.amazonaws.com")
+        raise PolicyError("client_ids: empty, so IAM would reject every token; for GitHub write sts.amazonaws.com")
     if len(wanted.clients) > CLIENTS:
         raise PolicyError(f"client_ids: {len(wanted.clients)} are more than the {CLIENTS} that IAM keeps")
     for one in wanted.clients:

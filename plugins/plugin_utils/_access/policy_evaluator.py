@@ -36,7 +36,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Decision:
-    """What came of it, and why."""
+    """The result and its reason."""
 
     allowed: bool
     reason: str

@@ -60,7 +60,7 @@ def _could_be_named(action: str) -> bool:
 
 
 def outsiders(document: Mapping[str, Any], account: str | None) -> Iterator[str]:
-    """Principals of other accounts, or everybody, that a trust or resource policy lets in without a condition."""
+    """Principals of other accounts, or everybody, that a trust or resource policy allows without a condition."""
     for one in statements(document):
         if one.get("Effect") != "Allow":
             continue
@@ -122,6 +122,6 @@ def _federated(provider: str, condition: Mapping[str, Any]) -> str | None:
         for value in texts(values)
     ]
     if not subjects:
-        return f"lets everybody of {provider} in: no condition names a subject"
+        return f"allows everybody of {provider}: no condition names a subject"
     wide = [one for one in subjects if "*" in one or "?" in one]
-    return f"lets in more than one environment or branch by the subject {', '.join(wide)}" if wide else None
+    return f"allows more than one environment or branch by the subject {', '.join(wide)}" if wide else None

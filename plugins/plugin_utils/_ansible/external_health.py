@@ -48,7 +48,7 @@ def problem_of(url: str, seconds: float) -> str:
 
 
 def _asked(url: str, seconds: float) -> tuple[int, str]:
-    """Status, and why there is none. The body is not read."""
+    """Status, or the reason for a missing one. The body is not read."""
     if not url.startswith(SCHEMES):
         return 0, "is no http or https address"
     try:

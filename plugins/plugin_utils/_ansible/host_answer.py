@@ -55,7 +55,7 @@ def _character(one: str, lines: bool) -> str:
 
 
 def parsed(stdout: str, returns: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The answer on the last line; None if there is none. Raises BadAnswer.
+    """The answer on the last line; None without one. Raises BadAnswer.
 
     A login script or sudo may have written before it.
     """
@@ -64,7 +64,7 @@ def parsed(stdout: str, returns: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _last_line(stdout: str) -> Any:
-    """What the JSON on it holds; None if there is none. Raises BadAnswer."""
+    """What the JSON on it holds; None without any. Raises BadAnswer."""
     if len(stdout) > LARGEST_ANSWER:
         raise BadAnswer(f"it is longer than {LARGEST_ANSWER // 1024 // 1024} MiB")
     try:

@@ -207,7 +207,7 @@ class CloudWatchLogs(AuditBody):
 
 
 class S3Objects(AuditBody):
-    """One object a record, made only if there is none: of two writers of one number S3 refuses the second."""
+    """One object a record, made only if it does not exist: of two writers of one number S3 refuses the second."""
 
     def __init__(self, client: Any, bucket: str, prefix: str) -> None:
         self._client = client

@@ -71,7 +71,7 @@ class Chain:
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """The records; a line that is none is left to :func:`verify`."""
+        """The records; a line that holds no record is left to :func:`verify`."""
         return tuple(entry for entry in map(readable, self.lines) if entry)
 
     @property
@@ -125,7 +125,7 @@ def chained(record: Mapping[str, Any], previous_line: str | None = None) -> str:
 
 
 def parsed(line: str) -> Entry:
-    """The record in a line. Raises :class:`AuditError` for what is none; its content is not repeated."""
+    """The record in a line. Raises :class:`AuditError` for an invalid line; its content is not repeated."""
     try:
         data = json.loads(line)
         canonical = _canonical(data)
@@ -144,7 +144,7 @@ def parsed(line: str) -> Entry:
 
 
 def readable(line: str) -> Entry | None:
-    """The record in a line, or None for what is none."""
+    """The record in a line, or None for an invalid line."""
     try:
         return parsed(line)
     except AuditError:
@@ -255,7 +255,7 @@ def _leads(entry: Entry, by_number: Mapping[int, Sequence[Entry]], head: Head) -
 
 
 def strays(found: Chain) -> list[str]:
-    """Problems with the lines beside the chain: a record that is nowhere on it, or a line that is none."""
+    """Problems with the lines beside the chain: a record that is nowhere on it, or a line that holds no record."""
     problems, recorded = [], {entry.id for entry in found.entries}
     for line in found.beside:
         try:

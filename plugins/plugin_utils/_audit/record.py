@@ -110,7 +110,7 @@ def _object(fields: Mapping[str, Check]) -> Check:
                 yield from (f".{name}{line}" for line in fields[name](one))
             else:
                 # The name is not repeated: it may be a value in the wrong place.
-                yield f": has a key that is none of {', '.join(sorted(fields))}"
+                yield f": has an unknown key; known are {', '.join(sorted(fields))}"
 
     return check
 
@@ -197,6 +197,6 @@ def _problems(record: Any) -> Iterator[str]:
         if name in CHAIN:
             yield f"{name}: is set by the log itself; leave it out"
         elif name not in known:
-            yield f"record: has a field that is none of {', '.join(sorted(known))}"
+            yield f"record: has an unknown field; known are {', '.join(sorted(known))}"
         else:
             yield from (f"{name}{line}" for line in known[name](value))

@@ -61,6 +61,6 @@ class SentStore:
             return Target(kind, scope, name), Sent(str(found["identity"]), str(found["updated_at"]))
         except (ValueError, KeyError, TypeError):
             raise StoreError(
-                f"parameter {reading.name} lies among the records of what was sent to GitHub and is none; move it "
-                "elsewhere"
+                f"parameter {reading.name} lies below the path of the records of GitHub syncs, but is not "
+                "such a record. Move it to another path"
             ) from None

@@ -24,7 +24,7 @@ REPOSITORY, ENVIRONMENT, ORGANIZATION = "repository", "environment", "organizati
 GIVEN = "given"
 """The identity of a value that was given by hand: no other is equal to it."""
 FIRST = "first"
-"""That of a value that was given for where there is none yet."""
+"""That of a value that was given where none exists yet."""
 SEND, KEEP, MISSING, NOTE, FORGET, REMOVE, REFUSED, LEFT = (
     "send",
     "keep",
@@ -84,7 +84,7 @@ class Held:
     identity: str | None = field(default=None, repr=False)
     """Tells whether it is what was sent last; None where nothing may be recorded that could tell."""
     source: str = ""
-    """Where the value comes from, or why there is none."""
+    """Where the value comes from, or why it is missing."""
     place: Place | None = None
     """The key of a secret, whose versions may differ in other keys alone."""
 

@@ -53,7 +53,7 @@ _HEAD = re.compile(r"github\.(?:event\.pull_request\.head\.|head_ref|event\.work
 NAMED = 5
 """Variables that one finding names."""
 UNTRUSTED = ("pull_request_target", "workflow_run", "issue_comment")
-"""Triggers by which strangers start a job that has the repository's secrets."""
+"""Triggers by which anybody starts a job that has the repository's secrets."""
 
 
 class Text(str):

@@ -76,7 +76,7 @@ class Outlook:
     @property
     def words(self) -> list[str]:
         """One line an act, without a value."""
-        said = [f"secret {name} is taken back from its deletion" for name in self.restores]
+        said = [f"secret {name} is restored" for name in self.restores]
         said += [write.words for write in self.plan.writes]
         return said + [_gets(name, one) for name, one in sorted(self.reforms.items())]
 
@@ -127,7 +127,7 @@ class Provisioner:
         return self.journal.read() if self.journal and not self.makes_journal else _journal.Journal()
 
     def outlook(self, given: Mapping[str, str], seen: Seen | None = None) -> Outlook:
-        """The whole plan. What stands against it is in its problems."""
+        """The whole plan. Its problems are what blocks it."""
         seen = seen or self.look()
         ground = Ground(
             catalog=self.catalog,
@@ -157,9 +157,7 @@ class Provisioner:
         for at in range(TRIES):
             outlook = outlook if outlook and at == 0 else self.outlook(given)
             if outlook.plan.problems and done:
-                words = (
-                    f"{'; '.join(done)}. What is there now stands against the rest: {'; '.join(outlook.plan.problems)}"
-                )
+                words = f"{'; '.join(done)}. Then a conflict stopped the rest: {'; '.join(outlook.plan.problems)}"
                 raise Conflict(words)
             if outlook.plan.problems:
                 raise ProvisionError(outlook.plan.problems)
@@ -168,8 +166,8 @@ class Provisioner:
                 still = outlook.restores
                 for name in outlook.restores:
                     self.secrets.restore(name)
-                    done.append(f"secret {name} is taken back from its deletion")
-                self.secrets.settling.wait()  # a look that is behind would take it back again
+                    done.append(f"secret {name} is restored")
+                self.secrets.settling.wait()  # a look that is behind would restore it again
                 continue
             try:
                 for write in outlook.plan.writes:
@@ -195,7 +193,7 @@ class Provisioner:
         return [name for name in names if self.secrets.retire(name, days=days)]
 
     def restored(self, names: Sequence[str]) -> list[str]:
-        """Takes back the deletion of these secrets; those that it was still to be done for."""
+        """Restores these secrets from their deletion; those that were still scheduled for it."""
         self.require_ours(names)
         return [name for name in names if self.secrets.restore(name)]
 
@@ -288,7 +286,7 @@ class Provisioner:
         if not _is_parameter(name):
             self.secrets.reform(name, one)
             return
-        # A parameter cannot be written on condition, and what a rotation writes must not be put back by a late act.
+        # A parameter cannot be written on condition, and what a rotation writes must not be overwritten by a late act.
         if one.rewrites and self._is_rotating(self._opened(), name):
             raise Conflict(f"parameter {name}: a rotation that changes it began meanwhile; run again when it has ended")
         self.parameters.reform(name, one)

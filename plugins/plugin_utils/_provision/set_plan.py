@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The plan of a change that is asked for by name: every place that the value appears in, and what stands against it."""
+"""The plan of a change that is asked for by name: every place that the value appears in, and every conflict."""
 
 from __future__ import annotations
 

@@ -252,7 +252,7 @@ def _joined(inside: str, name: str) -> str:
 
 
 class _Rest:
-    """A stream that can only be read on, with what was read too early put back before it."""
+    """A stream that can only be read on, with what was read too early prepended."""
 
     def __init__(self, stream: Any, spend: Callable[[int], None] | None = None, head: bytes = b"") -> None:
         self._stream = stream

@@ -25,7 +25,7 @@ LONGEST = 1000
 """Characters of a path that is shown."""
 
 Opened = tuple[str, IO[bytes] | str]
-"""A file's path below where the walk began, and its stream, or why there is none."""
+"""A file's path below where the walk began, and its stream, or the reason for a missing one."""
 Passed = Callable[[bytes, str], None]
 """Hears of a path that is not looked into, and why."""
 
@@ -145,7 +145,7 @@ def beneath(root: str, path: bytes) -> Iterator[Opened]:
 
 
 def content(path: str, limit: int) -> bytes:
-    """A regular file that is no larger; nothing where there is none. Raises ScanError for what is larger."""
+    """A regular file that is no larger; nothing if it does not exist. Raises ScanError for what is larger."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:

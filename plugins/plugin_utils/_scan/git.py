@@ -200,7 +200,7 @@ class Repository:
         return found
 
     def head(self) -> str:
-        """The id of the commit that is checked out; empty where there is none."""
+        """The id of the commit that is checked out; empty without one."""
         try:
             with self.reading("rev-parse", "-q", "--verify", "HEAD") as output:
                 return output.read(100).decode("ascii", "replace").strip()

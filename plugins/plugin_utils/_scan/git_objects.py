@@ -42,7 +42,7 @@ class Hit(NamedTuple):
 
 
 class Joined:
-    """A stream with its beginning put back."""
+    """A stream with its beginning prepended."""
 
     def __init__(self, head: bytes, stream: IO[bytes]) -> None:
         self._head = head

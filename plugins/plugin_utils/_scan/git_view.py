@@ -63,7 +63,7 @@ class Place(NamedTuple):
     common: str
     """The same, or what a linked working tree shares with others."""
     top: str | None
-    """The working tree; None where there is none."""
+    """The working tree; None without one."""
 
 
 def place_of(path: str) -> Place:

@@ -68,7 +68,7 @@ RETURNS: dict[str, Any] = {
 
 
 def settings_of(params: Mapping[str, Any]) -> dict[str, str]:
-    """What the application's .env holds; nothing where there is none and none was named."""
+    """What the application's .env holds; nothing without a file, if none was named."""
     path, beside = params["env_file"], os.path.join(params["chdir"] or "", ".env")
     if path is None and params["chdir"] and os.path.exists(beside):
         path = beside

@@ -128,7 +128,7 @@ def unpickled(raw: bytes) -> Optional[Mapping[str, Any]]:
     try:
         _require_bounded(raw)
         found = _Plain(io.BytesIO(raw)).load()
-    except Exception:  # noqa: BLE001 - a pickle that is none can raise anything
+    except Exception:  # noqa: BLE001 - an invalid pickle can raise anything
         return None
     return found if isinstance(found, dict) else None
 
@@ -161,7 +161,7 @@ def is_key(text: str) -> bool:
 
 
 def start_in_cache(key: str) -> str:
-    """What a key in a cache begins with, before that of the session; empty if it is none of a session."""
+    """What a key in a cache begins with, before that of the session; empty if it belongs to no session."""
     found = _IN_CACHE.fullmatch(key)
     return found.group(1) if found else ""
 

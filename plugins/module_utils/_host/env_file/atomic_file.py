@@ -93,7 +93,7 @@ class EnvFile(NamedTuple):
 
     file: Place
     mark: Optional[Place]
-    """None where there is none yet, and nothing is to be written."""
+    """None where it does not exist yet, and nothing is to be written."""
     backup: Optional[Place]
 
     @property
@@ -326,7 +326,7 @@ def sweep(at: Place, *suffixes: str) -> None:
     try:
         for found in safe_files.listed(at):
             if found.startswith(starts):
-                with contextlib.suppress(IsADirectoryError):  # is none of ours
+                with contextlib.suppress(IsADirectoryError):  # not one of ours
                     remove(at.sibling(found))
     except OSError as error:
         raise HostError("%s: leftovers beside it cannot be removed: %s" % (at.path, reason(error))) from None

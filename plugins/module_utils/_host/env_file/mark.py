@@ -77,7 +77,7 @@ class Mark:
         return str(self.accepted.get("delivery", ""))
 
     def refuse_foreign(self, snapshot: Optional[str], delivery: Optional[str] = None) -> None:
-        """Another run may have written here since ours, or proven what both wrote; that is not ours to take back."""
+        """Another run may have written here since ours, or proven what both wrote; that is not ours to roll back."""
         accepted = self.accepted
         given, last = (snapshot, accepted.get("snapshot"))
         if delivery and self.delivery:
@@ -107,7 +107,7 @@ class Mark:
         self._save({"accepted": accepted, "proven": proven or None})
 
     def prove(self, snapshot: str, found: atomic_file.Present, delivery: Optional[str] = None) -> None:
-        """Records the file as proven and keeps its bytes as the way back.
+        """Records the file as proven and keeps its bytes for a rollback.
 
         Raises HostError unless the file is the one that ``delivery`` wrote, whoever delivered the same bytes again
         since. Without a delivery it goes by ``snapshot``.
@@ -157,7 +157,10 @@ class Mark:
         if kept is None:
             if self.proven:
                 gone = atomic_file.for_writing(self._env.backup).path
-                raise HostError("%s: the last proven file is gone, and there is no way back; deploy again" % gone)
+                raise HostError(
+                    "%s: rollback failed: the last verified file is missing. Deploy again: ansible-playbook "
+                    "watchparty.secrets.deploy" % gone
+                )
             found = atomic_file.present(self._env.file)
             if found and atomic_file.digest(found.content) == self.accepted.get("digest"):
                 try:
@@ -220,7 +223,7 @@ def planned(
 
 
 def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True) -> None:
-    """Carries a plan out. ``keep``: a file that was here before the first deploy stays as the way back."""
+    """Carries a plan out. ``keep``: a file that was here before the first deploy stays for a rollback."""
     atomic_file.swept(plan.env)
     if plan.mark:
         if plan.found and keep:

@@ -275,7 +275,7 @@ def _is_mended(env: atomic_file.EnvFile, found: atomic_file.Present, changed: fl
 
 
 def _command(words: Sequence[str]) -> Tuple[Optional[int], str, str]:
-    """Exit code, output, and why there is none."""
+    """Exit code, output, and the reason for a missing one."""
     try:
         done = subprocess.run(  # pylint: disable=ansible-bad-function
             list(words), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=SECONDS, check=False

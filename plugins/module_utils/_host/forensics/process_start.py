@@ -10,7 +10,7 @@ from typing import Optional
 
 
 def began(pid: int) -> Optional[float]:
-    """When it began, in seconds since 1970, to hundredths; None if there is none."""
+    """When it began, in seconds since 1970, to hundredths; None without such a process."""
     # Not the kernel's btime, which counts in whole seconds: a deploy restarts within hundredths of its write.
     boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
     try:

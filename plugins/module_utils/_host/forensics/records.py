@@ -163,7 +163,7 @@ def cut(lines: List[str]) -> List[str]:
 
 
 def key_of(line: bytes) -> Optional[Key]:
-    """The key that a line of authorized_keys lets in."""
+    """The key that a line of authorized_keys authorizes."""
     entry = authorized_keys.entry_of(line.strip())
     if entry is None:
         return None

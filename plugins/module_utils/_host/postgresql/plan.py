@@ -104,7 +104,7 @@ def plan_present(
 
 
 def plan_layout(facts: Facts, *, login: str, owner: str, journal: int, like: Optional[str] = None) -> List[Statement]:
-    """The part of it that needs no password; raises what stands against the whole."""
+    """The part of it that needs no password; raises what blocks the whole."""
     if login == owner:
         raise DatabaseError(
             "login_is_owner", "login and owner are both %s; a rotation needs logins beside the owner" % owner
@@ -227,7 +227,9 @@ def _may_change(facts: Facts, role: Optional[Role], holder: Optional[Role], *, n
     for one in touched:
         if one.superuser:
             raise DatabaseError(
-                "missing_right", "role %s is a superuser, and administrator %s is none" % (one.name, admin.name)
+                "missing_right",
+                "role %s is a superuser, but administrator %s is not. As a superuser: ALTER ROLE %s NOSUPERUSER; or "
+                "name a superuser as admin in the catalog" % (one.name, admin.name, identifier(one.name)),
             )
         if admin.version >= 160000 and not one.administered:
             raise DatabaseError(

@@ -92,7 +92,7 @@ def fetch(
     """Writes what the stores hold; ``load`` brings the catalog.
 
     Whatever fails, a file that is there stays, and the words say why.
-    Where there is none, a store that cannot be used is asked again for a while: at boot the network may be late.
+    Without one, a store that cannot be used is asked again for a while: at boot the network may be late.
     """
     until = clock() + wanted.patience
     while True:
@@ -146,7 +146,7 @@ def _told(
     *,
     check: bool,
 ) -> str:
-    """What came of it, in names."""
+    """The result, in names."""
     if not plan.rewrite:
         return "%s is unchanged (snapshot %s)" % (wanted.path, snapshot)
     kinds = {

@@ -14,7 +14,7 @@ _ACCEPTED = re.compile(
 
 
 class Accepted(NamedTuple):
-    """Somebody who was let in."""
+    """Somebody who logged in."""
 
     user: str
     address: str

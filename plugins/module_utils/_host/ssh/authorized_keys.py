@@ -39,7 +39,7 @@ def fingerprint(blob: bytes) -> str:
 
 
 def entry_of(line: bytes) -> Optional[Entry]:
-    """The key that the line lets in, as sshd reads it, or None."""
+    """The key that the line authorizes, as sshd reads it, or None."""
     line = line.strip(_BLANKS)
     if not line or line.startswith(b"#"):
         return None

@@ -32,7 +32,7 @@ class Account(NamedTuple):
 
 
 class Held(NamedTuple):
-    """Which keys the file lets in."""
+    """Which keys the file authorizes."""
 
     old: bool
     new: bool
@@ -54,7 +54,7 @@ def path_of(account: Account, pattern: Optional[str]) -> str:
 
 @contextlib.contextmanager
 def owned(account: Account, path: str) -> Iterator[Optional[Place]]:
-    """Acts as the owner of the file's directory; its place, or None where there is none.
+    """Acts as the owner of the file's directory; its place, or None if it does not exist.
 
     Raises HostError for what is not safe.
     """
@@ -107,7 +107,7 @@ def acting_as(uid: int, gid: int) -> Iterator[None]:
 
 
 def look(account: Account, path: str, old: bytes, new: Optional[bytes]) -> Held:
-    """Which of the two keys the file lets in; neither where there is none."""
+    """Which of the two keys the file authorizes; neither without a file."""
     with owned(account, path) as at:
         found = atomic_file.present(at)
     text = found.content if found else b""
@@ -127,7 +127,7 @@ def add(account: Account, path: str, old: bytes, new: str, *, check: bool) -> bo
 def remove(account: Account, path: str, gone: bytes, kept: Optional[bytes], *, check: bool) -> bool:
     """Takes every line of a key away; whether that changes the file.
 
-    Raises HostError where ``kept`` is given and not let in, so that nobody is locked out.
+    Raises HostError where ``kept`` is given and not authorized, so that nobody is locked out.
     """
     with owned(account, path) as at:
         if not at:
@@ -142,7 +142,7 @@ def remove(account: Account, path: str, gone: bytes, kept: Optional[bytes], *, c
 
 
 def others(account: Account, path: str, *known: Optional[bytes]) -> List[str]:
-    """The fingerprints of every other key that is let in."""
+    """The fingerprints of every other key that is authorized."""
     with owned(account, path) as at:
         found = atomic_file.present(at)
     return authorized_keys.others(found.content if found else b"", tuple(one for one in known if one is not None))

@@ -89,7 +89,7 @@ def scope_of(processes: Processes, head: Process) -> str:
 
 
 def members(processes: Processes, roots: Iterable[int], scopes: Iterable[str]) -> Set[int]:
-    """Every process below the roots, also those that their parents left behind, and all in these scopes."""
+    """Every process below the roots, also those whose parents have ended, and all in these scopes."""
     wanted = set(scopes)
     found = {one.pid for one in processes.values() if one.scope in wanted} | {pid for pid in roots if pid in processes}
     while True:

@@ -276,7 +276,7 @@ def close(nodes: Sequence[Node]) -> None:
 
 
 def try_keys(connection: Connection, prefix: str, login: Address, names: Collection[str]) -> str:
-    """Writes, reads and deletes one random key, where the user may; says what came of it.
+    """Writes, reads and deletes one random key, where the user may; says the result.
 
     ``names`` are the nodes to which a cluster may send it.
     """

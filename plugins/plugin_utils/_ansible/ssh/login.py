@@ -198,7 +198,7 @@ def _attempt(way: Way, key: Sequence[str], command: str | None, *, until: str | 
         with process:
             for line in process.stderr or ():
                 lines.append(host_answer.printable(line, lines=True))
-                # Where the key is refused, another may be let in instead; either way the login stays until it is ended.
+                # Where the key is rejected, another may be accepted; either way the login stays until it is ended.
                 if until and line.startswith("Authenticated to") and until in verbose_output.read(lines).offered:
                     process.kill()
             process.wait()

@@ -53,7 +53,7 @@ class Verdict:
 
 
 def read(lines: Sequence[str]) -> Verdict:
-    """What jump hosts say comes first, and is none of the host's own words."""
+    """What jump hosts say comes first, and does not belong to the host's own output."""
     talk = _Talk()
     reason = ""
     proxies, direct, logins, jumps = 0, False, 0, 0

@@ -134,7 +134,7 @@ def test_without_its_report_it_stays_open(leak: Leak, shown: list[str], tmp_path
     (tmp_path / "gone").write_text("")
     found = go_on(leak, "copies", report_path=str(tmp_path / "gone"))
     assert found["msg"].startswith(f"contained, and the post-mortem is not written: {tmp_path / 'gone'}/leak-")
-    assert any(line.startswith("last old value refused: ") for line in shown)
+    assert any(line.startswith("last old value rejected: ") for line in shown)
     assert shown[-1].startswith("contained in ")
     assert leak.incident.id
 

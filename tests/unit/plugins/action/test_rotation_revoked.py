@@ -142,7 +142,7 @@ def test_not_while_a_rotation_is_open(world: World) -> None:
 
 class TestTried:
     ACCEPTED = {"state": "accepted", "words": "a former value still logs in at https://p.example/me"}
-    REFUSED = {"state": "refused", "words": "refused now at https://p.example/me, which accepts the current value"}
+    REFUSED = {"state": "refused", "words": "rejected now at https://p.example/me, which accepts the current value"}
 
     def revoke(self, world: World, **more: Any) -> dict[str, Any]:
         return act(world, rotation, "revoked", credentials=["token", "note"], **more)

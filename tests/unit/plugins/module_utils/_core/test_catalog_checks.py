@@ -117,7 +117,10 @@ def test_a_wrong_alternative_is_named(problems: Problems, choices: list[list[str
             {"test": {**TEST, "headers": {"A": "{value}\r\nB: x"}}},
             "credentials.c.test.headers.A: has characters that a header cannot have",
         ),
-        ({"test": {**TEST, "form": {"id": "{password}"}}}, "credentials.c.test.form.id: {password} is none of {"),
+        (
+            {"test": {**TEST, "form": {"id": "{password}"}}},
+            "credentials.c.test.form.id: {password} is not a placeholder; write one of {",
+        ),
         (
             {"test": {**TEST, "status": [200, 401]}},
             "credentials.c.test: 401 cannot mean both that the value is accepted and that it is refused",

@@ -57,7 +57,7 @@ class TestFormer:
 
     def test_one_that_is_refused(self, provider: Provider) -> None:
         state, words = self.tried(provider, "canary-old")
-        assert (state, words.startswith("refused now at http://127.0.0.1:")) == ("refused", True)
+        assert (state, words.startswith("rejected now at http://127.0.0.1:")) == ("refused", True)
 
     def test_one_that_still_works(self, provider: Provider) -> None:
         provider.keys.add("canary-old")

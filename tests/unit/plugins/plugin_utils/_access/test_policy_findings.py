@@ -63,14 +63,14 @@ def test_wildcards(statement: dict[str, Any], words: list[str]) -> None:
             [f"lets account {OTHER} in ({ROOT})"],
         ),
         ({"Principal": {"AWS": OTHER}}, [f"lets account {OTHER} in ({OTHER})"]),
-        ({"Principal": {"Federated": GITHUB}}, [f"lets everybody of {GITHUB} in: no condition names a subject"]),
+        ({"Principal": {"Federated": GITHUB}}, [f"allows everybody of {GITHUB}: no condition names a subject"]),
         (
             {"Principal": {"Federated": GITHUB}, "Condition": {"StringLike": {SUBJECT: "repo:shop/*:ref"}}},
-            ["lets in more than one environment or branch by the subject repo:shop/*:ref"],
+            ["allows more than one environment or branch by the subject repo:shop/*:ref"],
         ),
         (
             {"Principal": {"Federated": GITHUB}, "Condition": {"StringLike": {SUBJECT: "repo:shop/web:*"}}},
-            ["lets in more than one environment or branch by the subject repo:shop/web:*"],
+            ["allows more than one environment or branch by the subject repo:shop/web:*"],
         ),
         (
             {"Principal": {"Federated": GITHUB}, "Condition": {"StringEquals": {SUBJECT: "repo:a/b:environment:p"}}},

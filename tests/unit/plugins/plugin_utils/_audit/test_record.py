@@ -104,12 +104,16 @@ DIGEST = hashlib.sha256(b"canary").hexdigest()
         ("seconds", {"a": False}, "seconds.a: is no number from 0 up"),
         ("secrets", {"a": "canary value"}, "secrets.a: is no dictionary"),
         ("secrets", {"a": {"to": 1}}, "secrets.a.to: is no id"),
-        ("secrets", {"a": {"canary": "x"}}, "secrets.a: has a key that is none of from, to"),
+        ("secrets", {"a": {"canary": "x"}}, "secrets.a: has an unknown key; known are from, to"),
         ("parameters", {"a": {"to": "4"}}, "parameters.a.to: is no whole number"),
         ("steps", [1], "steps[0]: is no dictionary"),
-        ("steps", [{"step": "a", "value": "canary"}], "steps[0]: has a key that is none of at, phase, seconds, step"),
-        ("canary", "x", "record: has a field that is none of application, at"),
-        ("value", "canary", "record: has a field that is none of application, at"),
+        (
+            "steps",
+            [{"step": "a", "value": "canary"}],
+            "steps[0]: has an unknown key; known are at, phase, seconds, step",
+        ),
+        ("canary", "x", "record: has an unknown field; known are application, at"),
+        ("value", "canary", "record: has an unknown field; known are application, at"),
     ],
 )
 def test_what_does_not_belong_is_refused_and_not_repeated(field: str, value: Any, words: str) -> None:

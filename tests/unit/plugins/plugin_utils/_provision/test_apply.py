@@ -281,7 +281,7 @@ def test_what_is_scheduled_for_deletion_is_an_error_or_restored() -> None:
     world.secrets.set_state(CORE, deleted=True)
     with pytest.raises(ProvisionError, match="scheduled for deletion; take that back with -e provision_restore=true"):
         world.provision()
-    assert world.provision(restore=True) == [f"secret {CORE} is taken back from its deletion"]
+    assert world.provision(restore=True) == [f"secret {CORE} is restored"]
     assert world.assert_complete() == former
 
 
@@ -321,7 +321,7 @@ def test_what_stands_against_the_rest_is_not_called_nothing_written() -> None:
     with pytest.raises(Conflict) as caught:
         world.provision()
     assert f"secret {CORE} is made" in str(caught.value)
-    assert "stands against the rest" in str(caught.value)
+    assert "a conflict stopped the rest" in str(caught.value)
     assert "canary" not in str(caught.value)
 
 

@@ -198,7 +198,7 @@ def test_going_back_stops_where_the_proven_file_was_removed_by_hand(env: EnvFile
     mark.accept("s-2", 2, atomic_file.digest(NEW))
     put(path, NEW)
     os.unlink(str(state.backup(path)))
-    with pytest.raises(HostError, match="no way back"):
+    with pytest.raises(HostError, match="rollback failed: the last verified file is missing"):
         mark.go_back(PRIVATE)
     assert Path(path).read_bytes() == NEW
 
