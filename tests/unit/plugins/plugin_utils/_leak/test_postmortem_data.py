@@ -215,7 +215,7 @@ class TestFacts:
         text, page = postmortem_markdown.markdown(found), pages.postmortem(found)
         assert f"**Contained in 30.0 s{words}**, graceful." in text
         assert "| last old value rejected | - |\n| last old value confirmed as revoked | 30.0 |" in text
-        assert "from the declaration to the last rejected value, by the operator&#39;s word for admin, cache" in page
+        assert "from the declaration to the last rejected value, revocation of admin, cache confirmed" in page
         assert "last old value confirmed as revoked" in page
 
     def test_one_that_is_open_is_no_word(self, made: Catalog) -> None:
