@@ -104,4 +104,4 @@ def test_no_program_runs(lair: Lair, attack: Attack) -> None:
             lair.mark.unlink()
     assert ran == []
     assert failed == [], "nothing else may suffer"
-    assert lair.seen_to_run(attack), "the attack is none"
+    assert lair.seen_to_run(attack), "the attack did not run"

@@ -298,7 +298,7 @@ def act_at(acts: Sequence[Act], at: int | str) -> Act | None:
 
 
 def state(process: int) -> str:
-    """The kernel's letter for a process's state; empty if there is none."""
+    """The kernel's letter for a process's state; empty without one."""
     try:
         return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
     except OSError:
@@ -324,7 +324,7 @@ def sweep(points: Sequence[Any], attempt: Callable[[Any], object], *, what: str,
 def at_random(attempt: Callable[[random.Random, Callable[[str], None]], str], *, what: str, record: Record) -> None:
     """Try random moments for as long as was asked for, by a seed that is told; what failed is told together.
 
-    ``attempt`` tells which moment and way it has chosen, then returns what came of it.
+    ``attempt`` tells which moment and way it has chosen, then returns the result.
     """
     seed = int(os.environ.get("KILL_SEED") or time.time())
     say(f"{what}: by KILL_SEED={seed}")

@@ -21,7 +21,7 @@ def tried(record: Record, what: str, points: Sequence[object]) -> None:
 
 
 def loaded(record: Record, what: str, report: Report) -> None:
-    """What was sent meanwhile, and what came of it."""
+    """What was sent meanwhile, and the results."""
     found = {
         "requests sent": report.requests,
         "requests failed": report.failed,

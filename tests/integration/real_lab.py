@@ -113,7 +113,7 @@ class RealLab:
 
     def rotate(self, *credentials: str, arguments: tuple[str, ...] = ()) -> Run:
         chosen = ("-e", f"rotation_credentials={','.join(credentials)}", "-e", "rotation_force=true")
-        # The load's producer of tasks runs on this machine, which is none of the inventory's hosts.
+        # The load's producer of tasks runs on this machine, which the inventory does not contain.
         known = ("-e", json.dumps({"rotation_known_addresses": [self.fleet.gateway]}))
         return self.run("rotate", *chosen, *known, *arguments)
 

@@ -52,7 +52,7 @@ JOURNAL = Journal("watchparty-secrets", "watchparty", ENVIRONMENT)
 CORE = f"watchparty/{ENVIRONMENT}/core"
 LOG_GROUP = "/watchparty/secrets-audit"
 FOREIGN = "127.0.0.2"
-"""An address of this machine that is none of the hosts': sessions from it are nobody's that the inventory knows."""
+"""An address of this machine that no host has: sessions from it are unknown to the inventory."""
 ALL = "database,cache,django_key"
 """The credentials that rotate without an answer from somebody."""
 
@@ -327,7 +327,7 @@ class RotationLab(Lab):
         self.deploy("-e", "env_deploy_serial=100%")
 
     def ready(self) -> Values:
-        """The values in force, after mending whatever an earlier test left behind."""
+        """The values in force, after mending whatever an earlier test left."""
         self.moto.set_faults()
         try:
             self.assert_settled()

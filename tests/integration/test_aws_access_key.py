@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A rotation of an IAM user's access key from end to end, killed and taken back, on moto."""
+"""A rotation of an IAM user's access key from end to end, killed and aborted, on moto."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_a_rollout_that_fails_takes_the_new_key_back(lab: Lab) -> None:
 
 
 def test_taken_back_when_a_key_was_made_that_nobody_kept(lab: Lab) -> None:
-    """AWS lets us make a key and not keep it: the rotation is taken back, and the key goes."""
+    """AWS lets us make a key and not keep it: the rotation is rolled back, and the key goes."""
     old = prepare(lab)
     lab.moto.set_faults(Fault("deny", "CreateSecret"))
     run = rotate(lab)
@@ -149,7 +149,7 @@ def test_a_second_key_of_somebody_else_is_refused_before_anything_is_changed(lab
 
 
 def test_an_old_key_that_is_retired_later(lab: Lab) -> None:
-    """Both stay valid until the obligation comes due, in another run."""
+    """Both stay valid until the pending task comes due, in another run."""
     old = prepare(lab, retire_after=3601)
     assert rotate(lab).code == 0
     new = in_use(lab)

@@ -123,7 +123,7 @@ def test_taken_back_from_the_way_back(lab: RotationLab, operator: Operator, step
 
 @pytest.mark.parametrize("way", steps("", "finish undo"))
 def test_djangos_key_too(lab: RotationLab, operator: Operator, way: str) -> None:
-    """Two phases; the former key stays as a fallback, and as an obligation in the journal."""
+    """Two phases; the former key stays as a fallback, and as a pending task in the journal."""
     old = lab.ready()
     killed(lab, "set" if way == "finish" else "promote", f"rotation_credentials={ALL}")
     getattr(operator, way)()

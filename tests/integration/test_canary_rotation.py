@@ -140,7 +140,7 @@ class Search:
 
 
 def test_no_value_is_anywhere_else(lab: RotationLab) -> None:
-    """One rotation of everything succeeds; the next is taken back at a host that cannot run on it."""
+    """One rotation of everything succeeds; the next is rolled back at a host that cannot run on it."""
     old = lab.ready()
     search = Search(lab)
     issued = random_value()
@@ -179,7 +179,7 @@ def test_no_value_is_anywhere_else(lab: RotationLab) -> None:
     assert lab.values() == new
     last = lab.audit_records()[-1]
     assert (last["outcome"], "web2" in last["reason"]) == ("taken_back", True)
-    assert len(search.known) >= len(looked_for) + 2, "the values that were taken back were not looked for"
+    assert len(search.known) >= len(looked_for) + 2, "the values that were rolled back were not looked for"
 
 
 @dataclass(frozen=True)

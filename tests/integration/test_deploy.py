@@ -327,7 +327,7 @@ def test_a_host_that_is_lost_in_the_middle_is_left_to_the_next_deploy(lab: Lab) 
 
 
 def test_from_outside(lab: Lab, outside: str) -> None:
-    """Asked before the mark is written, and on the way back too."""
+    """Asked before the mark is written, and in the rollback too."""
     (host,) = lab.add_hosts(env_deploy_external_health_url=outside, env_deploy_health_retries=1)
     lab.seed()
     assert "services restarted and healthy" in lab.deploy().text

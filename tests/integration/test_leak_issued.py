@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""leak_response.yml, leak_containment=immediate, for what others issue: an AWS access key on moto, a third party's."""
+"""leak_response.yml, leak_containment=immediate, for an AWS access key on moto and an externally issued value."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_an_access_key_is_dead_before_the_new_one_is_deployed(lab: Lab) -> None:
 
 
 def test_a_third_partys_value_is_replaced_and_open_until_it_is_revoked(lab: Lab, provider: Provider) -> None:
-    """Nothing here can revoke it: the page is named, and the operator's word ends it unless the old one still works."""
+    """Nothing here can revoke it: the page is named, and a confirmation ends it unless the old one still works."""
     prepare(lab)
     provider.keys = {NEW, lab.hosts[0].values()["API_TOKEN"]}
     lab.catalog["credentials"] = {

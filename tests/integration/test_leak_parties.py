@@ -178,7 +178,7 @@ def test_it_is_asked_for_beside_an_open_rotation_too(lab: RotationLab) -> None:
 
 @pytest.mark.long
 def test_a_host_that_came_back_ill_gets_what_was_answered(lab: RotationLab) -> None:
-    """It was left behind, answers again, and needs the third party's new value: nothing keeps that one from it."""
+    """It was skipped, answers again, and gets the externally issued new value."""
     new = f"{NEW}-ill"
     with lab.with_catalog(twitch=TWITCH):
         while len(lab.hosts) < 2:

@@ -263,7 +263,7 @@ def prepare(plain: Fleet, small: Lab) -> str:
 
 
 def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: Fleet, small: Lab) -> None:
-    """In a rotation nobody's; after a leak the thief's and a bystander's, not Ansible's own.
+    """In a rotation none; after a leak the thief's and a bystander's, not Ansible's own.
 
     A host that is away still lets the leaked key in: the incident stays open until it refuses it.
     """

@@ -171,7 +171,7 @@ def test_one_host_is_not_healthy_on_the_new_value(lab: RealLab, say: Say) -> Non
         assert words in run.text, run.output
     report = load.report
     assert report is not None
-    say(f"taken back in {run.seconds:.0f} s: {report}")
+    say(f"rolled back in {run.seconds:.0f} s: {report}")
     assert (report.lost, report.anonymous, report.tasks_lost) == (0, 0, 0), report.words
     assert report.requests > 500
     assert lab.values() == old

@@ -191,7 +191,7 @@ def test_a_scheduler_is_told_whether_something_is_due(lab: RotationLab) -> None:
     assert not path.exists(), run.output
     kept, lab.catalog = lab.catalog, {**lab.catalog}
     before = lab.journal_state().lines
-    # An obligation that is not due yet is no reason to act.
+    # A pending task that is not due yet is no reason to act.
     of_age = {name: {**one, "max_age_days": 90} for name, one in kept["credentials"].items() if name in ALL.split(",")}
     try:
         admins = {one["admin"] for one in of_age.values() if "admin" in one}
@@ -302,7 +302,7 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
 
 @pytest.mark.slow
 def test_an_administrators_new_password_is_tried_before_the_old_one_is_forgotten(lab: RotationLab) -> None:
-    """Each at its servers, from an application's host; what they would not let in is refused by name."""
+    """Each at its servers, from an application's host; what they would reject is refused by name."""
     lab.ready()
     kept = lab.journal_state().obligations
     names = ("database_admin", "cache_admin")

@@ -156,7 +156,7 @@ ROWS = {
         credential="django_key",
         catalog={"django_key": {"used_for": ["sessions", "jwt"]}},
     ),
-    "a third party's value is not given": Bad(
+    "an externally issued value is not given": Bad(
         (
             "mail: cannot be asked for",
             "write it into a file with mode 0600 and give that by -e rotation_values_file=FILE",
@@ -164,7 +164,7 @@ ROWS = {
         credential="mail",
         catalog=MAIL,
     ),
-    "a third party's value is the old one": Bad(
+    "an externally issued value is the old one": Bad(
         (
             (
                 "mail: the new value that was given is the one in use; get a new one from the provider at "
@@ -176,7 +176,7 @@ ROWS = {
         keys={CORE: {"EMAIL_HOST_PASSWORD": "canary-in-use-since-long-ago"}},
         given={"mail": "canary-in-use-since-long-ago"},
     ),
-    "a third party's value is empty": Bad(
+    "an externally issued value is empty": Bad(
         ("mail: its new value is empty or no text; write it in quotes",),
         credential="mail",
         catalog=MAIL,

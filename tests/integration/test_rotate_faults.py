@@ -118,7 +118,7 @@ def test_calls_of_aws_that_time_out(lab: RotationLab) -> None:
 
 
 def test_aws_refuses_a_write_of_the_promotion(lab: RotationLab) -> None:
-    """By policy, for good: it is taken back in the same run, which says what is to be allowed on which name."""
+    """By policy, for good: it is rolled back in the same run, which says what is to be allowed on which name."""
     old = lab.ready()
     name = "/WatchParty/production/DB/URL"
     lab.moto.set_faults(Fault("deny", operation="PutParameter", target=name))
@@ -201,7 +201,7 @@ def test_a_host_that_cannot_be_reached(lab: RotationLab) -> None:
 
 @pytest.mark.parametrize("when", ["between the batches", "after the write"])
 def test_a_host_that_dies_in_the_middle_of_a_rollout(lab: RotationLab, when: str) -> None:
-    """Nothing is taken back and nothing promoted; it boots with the value that it has, and the same command goes on."""
+    """Nothing is rolled back and nothing promoted; it boots with its value, and the same command continues."""
     old, host = lab.ready(), lab.hosts[1]
     dying, dead = host.directory / "dying", host.directory / "dead"
     for file in (dying, dead):
@@ -322,7 +322,7 @@ def test_somebody_writes_other_keys(lab: RotationLab) -> None:
 
 
 def test_somebody_writes_our_key(lab: RotationLab) -> None:
-    """Theirs stays, ours is taken back."""
+    """Theirs stays, ours is rolled back."""
     old = lab.ready()
     theirs = f"https://{time.time_ns():x}@sentry.example.com/3"
 
@@ -345,7 +345,7 @@ def test_somebody_writes_our_key(lab: RotationLab) -> None:
 
 
 def test_postgresql_is_down(lab: RotationLab) -> None:
-    """At set: it is to be taken back, which needs the server too; the same command does it once that is up."""
+    """At set: it is to be rolled back, which needs the server too; the same command does it once that is up."""
     old = lab.ready()
     with down(lab.postgres) as stop:
         run = Held(lab, {SETS: stop}, *DATABASE).run()
@@ -369,7 +369,7 @@ def test_valkey_is_down(lab: RotationLab) -> None:
 
 
 def test_connections_are_at_their_limit(lab: RotationLab) -> None:
-    """At set: named; with a place free again the way back succeeds in the same run."""
+    """At set: named; with a place free again the rollback succeeds in the same run."""
     old = lab.ready()
     url = lab.postgres.url(*old.database, OWNER)
     held: list[Any] = []

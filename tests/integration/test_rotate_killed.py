@@ -137,11 +137,11 @@ def test_it_is_taken_back(lab: RotationLab, record_property: Record) -> None:
         act = chaos.kill(at)
         return f"{act.label if act else 'not reached'}: {taken_back(lab, old)}"
 
-    sweep(points(chaos.acts()), attempt, what="rotation, then taken back", record=record_property)
+    sweep(points(chaos.acts()), attempt, what="rotation, then aborted", record=record_property)
 
 
 def taken_back(lab: RotationLab, old: Values) -> str:
-    """Takes back what is open, and looks that it is so; which way it went."""
+    """Aborts what is open, and checks the result; which way it went."""
     rotation = lab.journal_state().rotation
     run = lab.rotate(*COMMAND, *BACK)
     if rotation is None:

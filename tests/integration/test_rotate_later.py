@@ -40,7 +40,7 @@ def due(lab: RotationLab) -> tuple[Run, dict[str, Any]]:
 
 
 def time_passes(lab: RotationLab) -> None:
-    """As if the obligations' time had come: their dates are the only thing in the journal that changes."""
+    """As if the pending tasks were due: their dates are the only thing in the journal that changes."""
     *before, last = lab.journal_state().lines
     entry = json.loads(last)
     assert entry["obligations"]

@@ -79,7 +79,7 @@ def test_what_a_stopped_controller_does_late(lab: RotationLab, where: str, recor
                 refused(second, lab)
                 asked.append(at)
             way = ended_by(second, lab)
-            if way == "taken back":
+            if way == "rolled back":
                 assert lab.values() == old
             return f"{run.act.label}: {way}; {changed_nothing(lab, run, run.act, way)}"
 
@@ -138,7 +138,7 @@ def ended_by(second: Controller, lab: RotationLab) -> str:
         late = rotation.step in ("retire", "record")
         run = second.rotate("-e", f"rotation_resume={rotation.id}", *(() if late else BACK))
         assert run.code == 0, run.output
-        way = "completed" if late else "taken back"
+        way = "completed" if late else "rolled back"
     lab.assert_settled()
     trim(lab)
     return way

@@ -86,7 +86,7 @@ def test_two_logins_take_turns(form: str, lab: Lab, server: Postgres) -> None:
         url = urlsplit(values["DATABASE_URL"])
         assert (url.username, unquote(url.password or "")) == (user, new)
         return
-    # Whoever may write the host's part gets nobody's password.
+    # Whoever may write the host's part gets no password.
     client = lab.moto.client("secretsmanager")
     held = client.get_secret_value(SecretId="shop/production/core")["SecretString"]
     client.put_secret_value(

@@ -29,7 +29,7 @@ def servers() -> Iterator[Servers]:
 
 
 def probed(servers: Servers, directory: Path, engine: str, **more: str) -> dict[str, Any]:
-    """What is told of an application with the next key, after its present one had leaked."""
+    """The result for an application with the next key, after its present one had leaked."""
     (directory / "sessions").mkdir()
     wanted = settings(*servers, key=NEXT_KEY, SESSION_ENGINE=STOCK + engine, **more)
     wanted["SESSION_FILE_PATH"] = str(directory / "sessions")

@@ -128,7 +128,7 @@ class TestLogins:
         assert not found.is_in_by(held.fingerprint)
 
     def test_by_another_account_than_ansibles(self, server: Sshd, to_it: Way) -> None:
-        """Nobody of that name is let in, though the key is."""
+        """The user name is not authorized, though the key is."""
         with ssh_login.holding(server.key.read_text(), "test") as held:
             found = ssh_login.tried(replace(to_it, account="nobody"), held)
         assert found.accepts(held.fingerprint) is False

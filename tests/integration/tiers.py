@@ -102,7 +102,7 @@ SELECTED = {
 """Of the slow tests in these files, those that make test runs."""
 PLANNED = (
     "a folder of kinds that is not there",
-    "a third party's value is not given",
+    "an externally issued value is not given",
     "a token that cannot be parsed",
     "no administrator",
     "not found at a place",
@@ -165,7 +165,7 @@ RARELY = (
     "test_killed.py::test_killed_while_it_goes_back",
     "test_rotate_bad_input.py::test_bad_input[ElastiCache]",
     "test_rotate_bad_input.py::test_bad_input[a key with another use]",
-    "test_rotate_bad_input.py::test_bad_input[a third party's value is empty]",
+    "test_rotate_bad_input.py::test_bad_input[an externally issued value is empty]",
     "test_rotate_bad_input.py::test_bad_input[an administrator without a password]",
     "test_rotate_bad_input.py::test_bad_input[no setting of former keys]",
     "test_rotate_bad_input.py::test_bad_input[appears in nothing]",

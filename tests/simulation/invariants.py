@@ -140,7 +140,7 @@ class Watch:
         return any((key, value) in host.proven_on for host in self.world.hosts.values())
 
     def _moved(self, name: str) -> None:
-        """AWSCURRENT names what a proven host has run on, and nobody's write is lost by its move."""
+        """AWSCURRENT names what a proven host has run on, and no write of others is lost by its move."""
         off, was = self.current[name]
         to, now = self.world.read(name)
         if to == off:
@@ -209,7 +209,7 @@ class Watch:
                 self._fail(f"somebody's {name}={value} was written over, and no run named it")
 
     def left_over(self) -> list[str]:
-        """What a rotation that has ended left behind.
+        """What a rotation that has ended left.
 
         The gate of a rotation is no password, and one that was opened late stays: it counts as litter only.
         """
@@ -235,7 +235,7 @@ class Watch:
         return found
 
     def _due_later(self) -> tuple[set[str], set[str]]:
-        """Logins and digests that obligations still keep valid."""
+        """Logins and digests that pending tasks still keep valid."""
         held = [
             self.world.content(name, version)
             for one in self.journal.obligations.values()

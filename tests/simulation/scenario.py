@@ -377,7 +377,7 @@ class Scenario:
         still = any(one.cut_short or one.words is None for one in self.scheduler.processes)
         wrong = ("login", "password", "rotation", *(("secret",) if strict else ()))
         if any(one.startswith(wrong) for one in left) or (left and not still):
-            raise Violation(f"{what}, and left behind: {'; '.join(left)}")
+            raise Violation(f"{what}, and left: {'; '.join(left)}")
         self.result.litter += Counter(one.partition(" ")[0] for one in left)
 
 

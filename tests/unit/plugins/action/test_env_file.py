@@ -126,7 +126,7 @@ class TestTheAddressFromOutside:
             ({"failed": True, "msg": "no", "restart_needed": True, "health": []}, {}),
             ({"changed": True, "restored": True, "health": []}, {"state": "restored"}),
         ],
-        ids=["nothing to restart", "failed before", "on the way back nothing is recorded"],
+        ids=["nothing to restart", "failed before", "a rollback records nothing"],
     )
     def test_one_execution(self, answers: tuple[list[Any], list[Any]], answer: Any, more: Any) -> None:
         left, sent = answers

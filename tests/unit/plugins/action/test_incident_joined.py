@@ -163,7 +163,7 @@ class TestAScheduledRotation:
 
 
 class TestThePlanBesideAnOpenRotation:
-    """The leak's own rotations are planned as they will be once it is ended or taken back."""
+    """The leak's own rotations are planned as they will be once it is ended or aborted."""
 
     def test_what_cannot_be_replaced_is_refused_and_asked_for(self, world: World, first: Run) -> None:
         scheduled(world, "set")

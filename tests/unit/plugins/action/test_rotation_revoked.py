@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The record of a third party's value stays open until somebody says that the old one was revoked."""
+"""The record of an externally issued value stays open until somebody confirms that the old one was revoked."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ class TestInALeak:
 
 
 class TestOfWhatIsEndedHere:
-    """Nobody's word does for a value that a run ends and proves refused by itself."""
+    """No confirmation replaces the test of a value that a run itself ends and sees rejected."""
 
     @pytest.fixture(autouse=True)
     def _that_retires(self, monkeypatch: pytest.MonkeyPatch) -> None:

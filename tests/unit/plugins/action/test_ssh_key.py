@@ -48,7 +48,7 @@ def print_of(private: str) -> str:
 
 @dataclass
 class Host:
-    """Which keys its file and its sshd let in, and by which one Ansible comes."""
+    """Which keys its file and its sshd authorize, and by which one Ansible comes."""
 
     file: set[str] = field(default_factory=lambda: {print_of(OLD)})
     elsewhere: set[str] = field(default_factory=set)
@@ -322,7 +322,7 @@ class TestForward:
         assert not run("absent", rotator)["accepted"]
 
     def test_a_host_that_refuses_the_new_key_is_left_out_in_a_leak(self, run: Any, host: Host, world: World) -> None:
-        """Root on it could have a containment taken back otherwise."""
+        """Root on it could have a containment aborted otherwise."""
         rotator = world.begun("deploy", leak="leak-1")
         rotator.create(KINDS, rotation_context.new_value, {})
         run("present", rotator)

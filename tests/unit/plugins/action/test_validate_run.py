@@ -45,7 +45,7 @@ def answer(
 def compared(
     hosts: Mapping[str, Mapping[str, str]], *, asked: list[str] | None = None, allow_undeclared: bool = False
 ) -> list[str]:
-    """The hosts that were compared, where nothing stands against them."""
+    """The hosts that were compared, where nothing blocks them."""
     found: list[str] = answer(hosts, asked=asked, allow_undeclared=allow_undeclared)["hosts"]
     return found
 

@@ -45,7 +45,7 @@ def test_clients_of_the_old_value_alone(world: World, name: str, overlap: str, n
 @pytest.mark.parametrize("name", ["cache", "database"])
 @pytest.mark.parametrize("way", ["retire", "abort"])
 def test_everybody_in_a_leak(world: World, name: str, way: str) -> None:
-    """Also on the way back, since what is taken back may have leaked as well."""
+    """Also in a rollback, since the value that is rolled back may have leaked as well."""
     rotator = going(world, name, leak="leak-1")
     rotator.advance(way)
     assert params(world, rotator, name)["end_sessions"] == "all"
@@ -63,7 +63,7 @@ def test_everybody_unproven_in_a_late_retirement(world: World) -> None:
 
 
 def test_a_former_value_that_leaves_with_the_old_one_in_a_leak(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What goes is what the obligation names; what stays is the value that this rotation made."""
+    """What goes is what the pending task names; what stays is the value that this rotation made."""
     monkeypatch.setitem(KINDS, "login", replace(KINDS["login"], stages=("set", "retire"), retires_each=True))
     former = {CORE: world.write("NOTE", "redis://:former@cache/0")}
     world.write("NOTE", "redis://:old@cache/0")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a run makes of what a killed one left behind."""
+"""What a run makes of what a killed one left."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ TWO = {"KEY": "canary-two"}
 
 @pytest.fixture
 def deliver(run: Run, tmp_path: Path) -> Run:
-    """Delivers or puts back, with a restart that leaves a trace."""
+    """Delivers or restores, with a restart that leaves a trace."""
 
     def call(values: dict[str, str] | None = None, *, services: dict[str, Any] | None = None, **more: Any) -> Any:
         command = f"touch {tmp_path / 'restarted'}"
@@ -147,7 +147,7 @@ def test_check_mode_restarts_nothing(deliver: Run, restarts: Callable[[], bool],
 def test_what_fails_is_not_recorded_and_tells_what_was_written(
     deliver: Run, path: str, services: dict[str, Any], words: str
 ) -> None:
-    """Whoever puts the former file back must know that there is something to put back."""
+    """Whoever restores the former file must know that there is something to restore."""
     answer = deliver(ONE, services=services)
     assert answer["failed"] is True
     assert words in answer["msg"]

@@ -61,7 +61,7 @@ def test_a_name_that_shells_keep(catalog: Make, holding: Holding) -> None:
 
 
 def test_json_over_several_lines(catalog: Make, holding: Holding) -> None:
-    """Where its line breaks alone stand against it, one line is what works; a string that no reader takes stays."""
+    """Where its line breaks alone are the conflict, one line is what works; a string that no reader takes stays."""
     settings = {name: {"group": "core", "type": "json"} for name in ("A", "B", "C")}
     held = holding(core(A='{\n "canary": 1}', B='{\n "canary": "it\'s $B"}', C='{\n "canary"'))
     found = resolve(catalog(settings), held)

@@ -146,7 +146,7 @@ class TestRefusals:
 
     @given(texts, reader_sets)
     def test_offers_readers_that_can_take_the_value(self, value: str, readers: tuple[str, ...]) -> None:
-        """Of those chosen as many as one spelling serves; where that is none, others."""
+        """Of those chosen as many as one spelling serves; where that is not enough, others."""
         error = refusal(value, readers)
         if error:
             assert set(error.able) < set(readers) or not set(error.able) & set(readers)

@@ -176,7 +176,7 @@ class TestOvertaken:
         assert journal.read().lines[0] == text[0]
 
     def test_the_same_entries_as_another_version_are_written_to(self, place_of: Any, journal: JournalStore) -> None:
-        """Somebody copied the object over itself; nobody's entry is lost."""
+        """Somebody copied the object over itself; no entry is lost."""
         found = journal.append(journal.read(), OURS)
         stale = replace(found, version='"0123456789abcdef0123456789abcdef"')
         assert journal.append(stale, OURS).head == 2

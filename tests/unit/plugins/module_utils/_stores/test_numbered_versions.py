@@ -96,7 +96,7 @@ class TestOverwrite:
         with pytest.raises(Conflict, match="is at version 13 and not at 2"):
             url.overwrite(URL, "canary-3", instead_of=2)
 
-    # AWS cannot compare before it writes: what was written in between is put back.
+    # AWS cannot compare before it writes: what was written in between is restored.
     def test_somebody_writes_in_the_same_moment(self, parameters: Any, url: Any) -> None:
         parameters.meanwhile("PutParameter", lambda: parameters.write(URL, "canary-theirs"))
         with pytest.raises(Conflict, match=r"version 4 was written where 3 was due.*stands again, as version 5") as e:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The trust policies, judged by the evaluator: which jobs, machines and people are let in."""
+"""The trust policies, judged by the evaluator: which jobs, machines and people are authorized."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ WHOLE: dict[str, Any] = {
     "journal": 12,
     "left_behind": ["web3"],
     "kinds": {"cache": "valkey_user", "database": "postgresql_role"},
-    "notes": ["web3 was left behind"],
+    "notes": ["web3 was skipped"],
     "obligations": ["retire database: due 2026-11-26T10:00:00Z"],
     "parameters": {"/shop/production/DB/URL": 4, "/shop/production/X": {"from": 3, "to": 4}},
     "phases": 2,

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A value changed by name: every place it appears in, and what stands against it."""
+"""A value changed by name: every place it appears in, and every conflict."""
 
 from __future__ import annotations
 

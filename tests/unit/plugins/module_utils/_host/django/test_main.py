@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is told of stores that were emptied, and what a try takes back of it; integration tests ask whether it is so."""
+"""The result for stores that were emptied, and what a try corrects in it; integration tests compare it with stores."""
 
 from __future__ import annotations
 

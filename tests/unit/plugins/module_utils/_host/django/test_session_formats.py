@@ -28,7 +28,7 @@ CONTENT = st.dictionaries(st.text(max_size=8), st.text(max_size=40) | st.integer
 
 
 def signed(content: Any, *, compressed: bool) -> str:
-    """As django.core.signing writes it, with a signature of nobody's."""
+    """As django.core.signing writes it, with a signature by no known key."""
     raw = json.dumps(content, separators=(",", ":")).encode()
     text = base64.urlsafe_b64encode(zlib.compress(raw) if compressed else raw).decode().rstrip("=")
     return ("." if compressed else "") + text + ":1vNabc:signature-_"

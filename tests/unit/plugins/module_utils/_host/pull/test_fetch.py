@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A host that fetches for itself, against moto in this process: what is written, what stays, and what is said."""
+"""A host that fetches for itself, against moto in this process: what is written, what stays, and the message."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_services_may_run_on_something_else_until_a_deploy_proves_it(host: Host)
     store(OTHER)
     host.fetch()
     assert host.mark["accepted"]["restart"] is True
-    assert state.backup(host.path).read_text() != host.path.read_text(), "the way back is the proven file"
+    assert state.backup(host.path).read_text() != host.path.read_text(), "the backup is the verified file"
 
 
 def test_with_aws_gone_the_last_file_stays(host: Host) -> None:

@@ -103,7 +103,7 @@ def test_a_leak(file: Path, ended: list[Any]) -> None:
 
 
 class TestElsewhere:
-    """A leaked key that another account lets in, too."""
+    """A leaked key that is authorized for another account, too."""
 
     def test_it_is_told_and_left_there(self, file: Path, accounts: dict[str, Path]) -> None:
         accounts["other"].write_text(f"{OLD} ci\n")

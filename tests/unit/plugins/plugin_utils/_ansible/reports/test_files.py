@@ -40,7 +40,7 @@ def test_the_file_is_a_folder(tmp_path: Path) -> None:
     (tmp_path / "leak.md").mkdir()
     with pytest.raises(RotationError, match=r"leak\.md: cannot be written: Is a directory$"):
         write_text(tmp_path / "leak.md", "x")
-    assert os.listdir(tmp_path) == ["leak.md"], "nothing is left behind"
+    assert os.listdir(tmp_path) == ["leak.md"], "no other file remains"
 
 
 def test_text_that_cannot_be_encoded_leaves_nothing_behind(tmp_path: Path) -> None:

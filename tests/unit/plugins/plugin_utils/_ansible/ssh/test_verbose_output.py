@@ -66,7 +66,7 @@ GOES_ON = "debug1: Authentications that can continue: publickey,password\n"
 
 
 class TestWhatIsNoRefusal:
-    """A key that was offered and not answered may be let in all the same."""
+    """A key that was offered and not answered may be accepted all the same."""
 
     @pytest.mark.parametrize(
         "end",
