@@ -209,7 +209,7 @@ class Steps:
         remedy = "set allow_sessions (-e rotation_allow_sessions=true)"
         if seen["short"]:
             raise RotationError(
-                f"nothing was taken away: who is logged in cannot be seen: {'; '.join(seen['short'])}. Mend that, or "
+                f"the old token was kept: the sessions cannot be listed: {'; '.join(seen['short'])}. Fix that, or "
                 f"{remedy}"
             )
         hosts = seen["strangers"]
@@ -217,7 +217,7 @@ class Steps:
             counts = {host: sum(one.get(host, 0) for one in seen["sessions"].values()) for host in hosts}
             named = ", ".join(f"{host} ({count})" for host, count in counts.items())
             raise RotationError(
-                f"nothing was taken away: logged in as {kept.username or valkey.DEFAULT_USER} from outside "
+                f"the old token was kept: logged in as {kept.username or valkey.DEFAULT_USER} from outside "
                 f"known_addresses: {named}; give what runs there the new token and add them "
                 f"(-e rotation_known_addresses={','.join(hosts)}), or {remedy}"
             )

@@ -35,7 +35,7 @@ class ActionModule(RotationAction):
         done = false_alarm.done(incident)
         lines = [
             f"{incident.id} of {incident.who}, declared at {incident.at}: {', '.join(incident.declared)}",
-            "; ".join(["no value was taken away in its name", *done]),
+            "; ".join(["no value was revoked for it", *done]),
             "nothing is replaced, and what leaked after all stays valid",
         ]
         show(lines)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: env_copies
-short_description: Find copies of dead values beside an .env, and ask whether its host is healthy
+short_description: Find copies of revoked values beside an .env, and ask whether its host is healthy
 version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
@@ -79,13 +79,13 @@ removed:
   type: list
   elements: str
   returned: success
-  sample: ["/var/lib/watchparty-secrets/srv-watchparty-.env/proven, which held a dead value of cache"]
+  sample: ["/var/lib/watchparty-secrets/srv-watchparty-.env/proven, which held a revoked value of cache"]
 left:
-  description: What still holds a dead value, with the remedy, and what could not be looked into, with the reason.
+  description: What still holds a revoked value, with the remedy, and what was not checked, with the reason.
   type: list
   elements: str
   returned: success
-  sample: ["/srv/watchparty/.env.bak (mode 0644) holds a dead value of cache; remove it: rm /srv/watchparty/.env.bak"]
+  sample: ["/srv/app/.env.bak (mode 0644) holds a revoked value of cache; remove it: rm /srv/app/.env.bak"]
 health:
   description: What the addresses of O(health) answered last.
   type: list

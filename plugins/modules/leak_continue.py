@@ -13,9 +13,9 @@ author:
 description:
   - Takes what the tasks of a step have registered (C(leak_respond__...)), writes the incident's events into the
     journal, and returns the next step that has something to do.
-  - After the last one it takes dead values out of reach. Labels come off the leaked versions, a resource policy denies
+  - After the last one it scrubs revoked values. Labels come off the leaked versions, a resource policy denies
     everybody these versions by id, in each replica too, and a parameter's history is pushed out by overwriting it with
-    its own value, so that it is never missing. Every other version of these secrets that holds a dead value is treated
+    its own value, so that it is never missing. Every other version of these secrets with a revoked value is treated
     alike, except what an open rotation or pending task needs, which is named. Other statements of a policy stay. What
     cannot be scrubbed is told, not failed.
   - Then it writes the post-mortem, as Markdown and as one page that needs no network, and ends the incident; it fails

@@ -11,7 +11,7 @@ version_added: 0.6.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Closes the incident that is open, unless a value was taken away in its name already. It asks once, records it in
+  - Closes the incident that is open, unless a value was already revoked for it. It asks once, records it in
     the audit log, and then closes it in the journal.
   - The role P(watchparty.secrets.leak_respond#role) calls this module.
 options:

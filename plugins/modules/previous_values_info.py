@@ -69,7 +69,7 @@ sealed:
   type: str
   returned: success
 unread:
-  description: Credentials of which no dead value is known, such as one that GitHub alone holds.
+  description: Credentials of which no revoked value is known, such as one that GitHub alone holds.
   type: list
   elements: str
   returned: success

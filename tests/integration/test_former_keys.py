@@ -65,7 +65,7 @@ def test_access_keys(lab: Lab) -> None:
         assert not [one for one in (old, new) if str(one.password) in run.output + json.dumps(found)]
         return (run.code == 0, *found["storage"])
 
-    assert told() == (False, "fail", f"a former value still logs in at {user}")
+    assert told() == (False, "fail", f"a previous value still logs in at {user}")
     iam.delete_access_key(UserName=access_key_lab.USER, AccessKeyId=str(old.username))
     assert told() == (True, "pass", f"rejected now at {user}, which accepts the current value")
     iam.delete_access_key(UserName=access_key_lab.USER, AccessKeyId=str(new.username))
@@ -109,9 +109,9 @@ def test_ssh_keys(lab: Lab, sshds: list[Sshd]) -> None:
         assert in_files([lab.directory], canaries) == []
         return (run.code == 0, *found["deploy_ssh"])
 
-    assert told("-vvvv") == (False, "fail", "a former value still logs in at web1, web2")
+    assert told("-vvvv") == (False, "fail", "a previous value still logs in at web1, web2")
     take_out(first, old)
-    assert told() == (False, "fail", "a former value still logs in at web2")
+    assert told() == (False, "fail", "a previous value still logs in at web2")
     take_out(second, old)
     assert told() == (True, "pass", "rejected now at web1, web2, where the current value logs in")
     take_out(second, new)

@@ -49,7 +49,7 @@ def judged(server: str, current: str, *former: str) -> tuple[str, str]:
 def test_postgresql(postgres: Postgres) -> None:
     current, former = postgres.url("shop_b", CURRENT, "shop"), postgres.url("shop_a", FORMER, "shop")
     where = f"database shop at 127.0.0.1, port {postgres.port}"
-    assert judged("postgresql", current, former) == ("accepted", f"a former value still logs in at {where}")
+    assert judged("postgresql", current, former) == ("accepted", f"a previous value still logs in at {where}")
     wrong = postgres.url("shop_b", FORMER, "shop")
     refused = ("refused", f"rejected now at {where}, which accepts the current value")
     assert judged("postgresql", current, wrong) == refused
@@ -73,7 +73,7 @@ def test_postgresql_that_proves_nothing(postgres: Postgres) -> None:
     state, words = judged("postgresql", current, gone.replace(CURRENT, FORMER))
     assert (state, "cannot be reached" in words) == ("untried", True)
     assert judged("postgresql", "no url", wrong)[0] == "untried"
-    assert judged("postgresql", current) == ("untried", "no former value was given")
+    assert judged("postgresql", current) == ("untried", "no previous value was given")
     postgres.execute("ALTER ROLE shop_a CONNECTION LIMIT 0")
     state, words = judged("postgresql", current, postgres.url("shop_a", FORMER, "shop"))
     postgres.execute("ALTER ROLE shop_a CONNECTION LIMIT -1")
@@ -87,7 +87,7 @@ def test_valkey(valkey: Valkey) -> None:
     assert judged("valkey", current, wrong) == refused
     assert judged("valkey", current, valkey.url(0, user="nobody", password=FORMER)) == refused
     valkey.execute("ACL", "SETUSER", "shop", f">{FORMER}")
-    assert judged("valkey", current, wrong) == ("accepted", f"a former value still logs in at {where}")
+    assert judged("valkey", current, wrong) == ("accepted", f"a previous value still logs in at {where}")
     valkey.execute("ACL", "SETUSER", "shop", f"<{FORMER}")
     assert judged("valkey", wrong, wrong)[0] == "neither"
     gone = f"redis://shop:{FORMER}@127.0.0.1:{free_port()}/0"

@@ -150,7 +150,7 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
         for words in (
             f"{CORE}: GetSecretValue by arn:aws:iam::1:user/eve from 203.0.113.9",
             "CloudTrail was asked in eu-west-3 only",
-            f"web1: {stray} (mode 0644) holds a dead value of cache; remove it: rm {stray}",
+            f"web1: {stray} (mode 0644) holds a revoked value of cache; remove it: rm {stray}",
             "CloudFront was told to forget its copies (cdn)",
         ):
             assert words in text

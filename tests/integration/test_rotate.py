@@ -280,7 +280,7 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         sentences(run, "tiwtch: is no credential of the catalog; mail waits for it")
         run = lab.rotate("-e", "rotation_revoked=mail")
         assert run.code != 0, run.output
-        sentences(run, "STILL WORKS: a former value still logs in at", "Revoke it at its provider, then start again")
+        sentences(run, "STILL WORKS: a previous value still logs in at", "Revoke it at its provider, then start again")
         assert owed(lab, since=kept) == {"mail": "revoke"}
         provider.keys = {"issued-by-the-provider"}
         run = lab.rotated("-e", "rotation_revoked=mail")

@@ -111,7 +111,7 @@ def test_a_token_rotates_from_end_to_end(lab: Lab, servers: tuple[Valkey, Valkey
         with session_from("127.0.0.9", servers[1], old):
             run = rotate(lab, api)
         assert run.code != 0
-        sentences(run, "nothing was taken away: logged in as default from outside known_addresses: 127.0.0.9 (1)")
+        sentences(run, "the old token was kept: logged in as default from outside known_addresses: 127.0.0.9 (1)")
         sentences(run, "stands at retire")
         assert all(one.accepts(old) for one in servers)
         run = rotate(lab, api)

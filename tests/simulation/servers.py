@@ -157,7 +157,7 @@ class Valkey:
         self._each(user, lambda users: valkey.plan_absent(users, user, digest, gate=gate, keep_one=True))
         held = self.act("log in", "valkey", lambda: digest in self.digests(user))
         if held:
-            raise HostError("the password was taken away, but not every node was seen to refuse it")
+            raise HostError("the password was removed, but not every node rejects it")
 
 
 def user_of(name: str, digests: set[str]) -> valkey.User:

@@ -38,11 +38,11 @@ def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[s
 def judged(log_in: Callable[[T], Answer], current: T, former: Sequence[T]) -> Answer:
     """What the tries of all former values come to; ``log_in`` may raise SecretsError. An acceptance is proof enough."""
     if not former:
-        return UNTRIED, "no former value was given"
+        return UNTRIED, "no previous value was given"
     answers = [_asked(log_in, one) for one in former]
     told = dict(answers)
     if ACCEPTED in told:
-        return ACCEPTED, "a former value still logs in at %s" % told[ACCEPTED]
+        return ACCEPTED, "a previous value still logs in at %s" % told[ACCEPTED]
     if UNTRIED in told:
         return UNTRIED, "it could not be tried: %s" % told[UNTRIED]
     state, words = _asked(log_in, current)

@@ -155,25 +155,28 @@ def _signing(credential: Credential, values: Mapping[str, str], old: str, journa
     kept = [one.strip() for one in values.get(credential.fallbacks or "", "").split(",")]
     due = [one.due for one in journal.obligations.values() if one.credential == credential.name]
     if old not in kept:
-        words = "the former key is not among the fallbacks, so nothing that it signed is accepted"
+        words = "the previous key is not among the fallbacks, so nothing that it signed is accepted"
         if isinstance(one, Try):
             return said(REFUSED, words, by=BY_SESSIONS)
         return said(REFUSED, f"{words}; no session was tried: {one}")
     if due:
-        return said(UNTRIED, f"the former key verifies until {min(due)}, as planned")
-    return said(ACCEPTED, f"the former key is still in {credential.fallbacks}, and nothing plans to take it out")
+        return said(UNTRIED, f"the previous key verifies until {min(due)}, as planned")
+    return said(ACCEPTED, f"the previous key is still in {credential.fallbacks}, and no pending task removes it")
 
 
 def _planned(credential: Credential, journal: Journal) -> str | None:
-    """Why the former value is or may be valid still."""
+    """Why the previous value is or may still be valid."""
     name, page = credential.name, credential.provider_url
     later = [one for one in journal.obligations.values() if one.credential == name]
     planned = [one.due for one in later if one.act != REVOKE]
     if planned:
-        return f"the former value stays valid until {min(planned)}, as planned"
+        return f"the previous value stays valid until {min(planned)}, as planned"
     if later:
         at, where = max(one.due for one in later), f"at {page}" if page else "where it was issued"
-        return f"nobody has confirmed yet that the former value, replaced at {at}, was revoked {where}"
+        return (
+            f"no confirmation yet that the previous value, replaced at {at}, was revoked {where}. Confirm it: "
+            f"ansible-playbook watchparty.secrets.rotate -e rotation_revoked={name}"
+        )
     open_one = journal.rotation
     if open_one is not None and name in (open_one.plan.get("credentials") or ()):
         return f"{open_one} is open, and both values are valid until it ends"

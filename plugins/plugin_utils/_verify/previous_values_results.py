@@ -64,7 +64,7 @@ def _of_hosts(name: str, one: Told, by_host: Results) -> Told:
             reasons.append(f"{host}: {told['words'] if told else _why(result) or 'was not asked'}")
     hosts = {state: ", ".join(sorted(names)) for state, names in by_state.items()}
     if ACCEPTED in hosts:
-        return said(ACCEPTED, f"a former value still logs in at {hosts[ACCEPTED]}")
+        return said(ACCEPTED, f"a previous value still logs in at {hosts[ACCEPTED]}")
     if reasons or REFUSED not in hosts:
         nowhere = hosts.get(NEITHER)
         lost = f"no host accepts the current value either ({nowhere})" if nowhere else "no host was asked"

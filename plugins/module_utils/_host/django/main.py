@@ -132,7 +132,7 @@ def outcome(engine: str, whose: Whose, places: Sequence[Store], *, check: bool) 
     unreadable = sum(one.unreadable for one in tallies)
     if unreadable:
         warnings.append(
-            "%d of the sessions cannot be read, so nobody knows whose they are; they stay unless everybody's are ended"
+            "%d of the sessions cannot be read, so their users are unknown. They end only with those of all users"
             % unreadable
         )
     return {

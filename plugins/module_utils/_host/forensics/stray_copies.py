@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Copies of dead values beside a ``.env``: ours are removed, others are named. Standard library only; Python 3.8."""
+"""Copies of revoked values beside a ``.env``: ours are removed, others are named. Standard library only; Python 3.8."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def spellings(value: str) -> Tuple[bytes, ...]:
 
 
 def held(content: bytes, values: Values) -> List[str]:
-    """The credentials whose dead values are in there."""
+    """The credentials whose revoked values are in there."""
     return [
         name
         for name in sorted(values)
@@ -55,16 +55,16 @@ def scrubbed(path: str, values: Values, *, check: bool = False) -> Result:
         found = atomic_file.present(env.file)
         now = held(found.content, values) if found else []
         if now:
-            left.append("%s itself holds a dead value of %s: deploy to this host" % (path, ", ".join(now)))
+            left.append("%s itself holds a revoked value of %s: deploy to this host" % (path, ", ".join(now)))
         kept = atomic_file.present(env.backup)
         backup = env.backup.path if env.backup else ""
         dead = held(kept.content, values) if kept else []
         if dead and now:
-            left.append("%s holds a dead value of %s, and the next proof replaces it" % (backup, ", ".join(dead)))
+            left.append("%s holds a revoked value of %s, and the next proof replaces it" % (backup, ", ".join(dead)))
         elif dead:
             if not check:
                 _remove(env.backup)
-            removed.append("%s, which held a dead value of %s" % (backup, ", ".join(dead)))
+            removed.append("%s, which held a revoked value of %s" % (backup, ", ".join(dead)))
         if not check:
             atomic_file.swept(env)
         left += strays(env, values)
@@ -83,7 +83,7 @@ def _remove(at: Optional[atomic_file.Place]) -> None:
 
 
 def strays(env: atomic_file.EnvFile, values: Values) -> List[str]:
-    """Files beside it that nobody of ours wrote and that hold a dead value, each with what to do."""
+    """Files beside it that nobody of ours wrote and that hold a revoked value, each with what to do."""
     directory, base = env.file.folder, env.file.name
     try:
         names = [name for name in safe_files.listed(env.file) if name not in env.own_names]
@@ -107,7 +107,7 @@ def strays(env: atomic_file.EnvFile, values: Values) -> List[str]:
             if dead:
                 shown = "".join(one if one.isprintable() else "?" for one in stray)
                 lines.append(
-                    "%s (mode %04o) holds a dead value of %s; remove it: rm %s"
+                    "%s (mode %04o) holds a revoked value of %s; remove it: rm %s"
                     % (shown, mode, ", ".join(dead), shlex.quote(shown))
                 )
     passed = large + len(names[MOST:])

@@ -101,7 +101,7 @@ def fetch(
         except SecretsError as caught:
             error = caught
         except Exception as caught:  # noqa: BLE001 - the application must start; its words might quote what was read
-            error = SecretsError("an error that nobody thought of: %s" % type(caught).__name__)
+            error = SecretsError("unexpected error: %s" % type(caught).__name__)
         kept, told = _fallback(wanted)
         if kept:
             return Outcome(KEPT, (str(error), told))

@@ -137,7 +137,7 @@ def remove(account: Account, path: str, gone: bytes, kept: Optional[bytes], *, c
             if not authorized_keys.holds(found.content, gone):
                 return False
             if kept is not None and not authorized_keys.holds(found.content, kept):
-                raise HostError("%s: does not let the key in that stays; nothing is taken away" % path)
+                raise HostError("%s: the key that stays is not authorized, so no key was removed" % path)
             return _changed(at, found, authorized_keys.without(found.content, gone), check=check)
 
 

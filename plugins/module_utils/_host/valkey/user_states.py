@@ -378,7 +378,7 @@ def _prove_refused(nodes: Sequence[Node], login: Address) -> List[str]:
             problems.append("not seen: %s" % error)
     if problems:
         raise HostError(
-            "The password of %s was taken away, but not every node was seen to refuse it; run this again:\n  - %s"
+            "The password of %s was removed, but not every node rejects it. Run the same command again:\n  - %s"
             % (login.user, "\n  - ".join(problems))
         )
     return refused

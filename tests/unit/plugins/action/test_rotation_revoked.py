@@ -141,7 +141,7 @@ def test_not_while_a_rotation_is_open(world: World) -> None:
 
 
 class TestTried:
-    ACCEPTED = {"state": "accepted", "words": "a former value still logs in at https://p.example/me"}
+    ACCEPTED = {"state": "accepted", "words": "a previous value still logs in at https://p.example/me"}
     REFUSED = {"state": "refused", "words": "rejected now at https://p.example/me, which accepts the current value"}
 
     def revoke(self, world: World, **more: Any) -> dict[str, Any]:

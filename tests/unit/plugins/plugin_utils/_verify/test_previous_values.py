@@ -97,7 +97,10 @@ def test_what_a_provider_has_to_revoke() -> None:
     left = _journal.Obligation("r1/token", "token", _journal.REVOKE, at, "r1")
     rotated = {"token": _journal.Rotated(at, "ann", "r1")}
     open_one = replace(EMPTY, rotated=rotated, obligations={left.id: left})
-    words = f"nobody has confirmed yet that the former value, replaced at {at}, was revoked where it was issued"
+    words = (
+        f"no confirmation yet that the previous value, replaced at {at}, was revoked where it was issued. Confirm it: "
+        "ansible-playbook watchparty.secrets.rotate -e rotation_revoked=token"
+    )
     assert told(before, "token", open_one) == ("untried", words)
     state, words = told(before, "token", replace(EMPTY, rotated=rotated))
     assert (state, words.endswith(f"; rotation r1 replaced it at {at}")) == ("untried", True)

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values_results import merged
 
 WORDS = "the previous value was not tried"
-SIGNED = "the former key is not among the fallbacks"
+SIGNED = "the previous key is not among the fallbacks"
 OLD = "a session that former SECRET_KEY 1 signed"
 
 
@@ -55,7 +55,7 @@ def test_at_servers(by_host: dict[str, Any], expected: tuple[str, str]) -> None:
             {"a": answer("refused"), "b": answer("neither")},
             ("refused", "rejected now at a, where the current value logs in; b accepts neither"),
         ),
-        ({"a": answer("accepted"), "b": {}}, ("accepted", "a former value still logs in at a")),
+        ({"a": answer("accepted"), "b": {}}, ("accepted", "a previous value still logs in at a")),
         ({"a": answer("refused"), "b": answer("untried", "timeout")}, ("untried", f"{WORDS}: b: timeout")),
         ({"a": answer("refused"), "b": {}}, ("untried", f"{WORDS}: b: was not asked")),
         (

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Copies of dead values beside a file: ours go, others are named."""
+"""Copies of revoked values beside a file: ours go, others are named."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def test_a_kept_file_that_is_dead_is_removed(env: Path) -> None:
     kept = beside(env, ".proven", f"A={DEAD}\n")
     left = beside(env, ".tmp-0123", f"A={DEAD}\n")
     planned = stray_copies.scrubbed(str(env), VALUES, check=True)
-    assert planned.removed == [f"{kept}, which held a dead value of cache"]
+    assert planned.removed == [f"{kept}, which held a revoked value of cache"]
     assert kept.exists()
-    left_words = f"{left} (mode 0644) holds a dead value of cache; remove it: rm {left}"
+    left_words = f"{left} (mode 0644) holds a revoked value of cache; remove it: rm {left}"
     assert planned.left == [left_words]
     assert stray_copies.scrubbed(str(env), VALUES) == stray_copies.Result(planned.removed, [])
     assert not kept.exists()
@@ -76,8 +76,8 @@ def test_a_host_that_was_left_behind(env: Path) -> None:
     found = stray_copies.scrubbed(str(env), VALUES)
     assert found.removed == []
     assert found.left == [
-        f"{env} itself holds a dead value of cache: deploy to this host",
-        f"{kept} holds a dead value of cache, and the next proof replaces it",
+        f"{env} itself holds a revoked value of cache: deploy to this host",
+        f"{kept} holds a revoked value of cache, and the next proof replaces it",
     ]
     assert kept.exists()
 
@@ -88,7 +88,7 @@ def test_a_stray_copy_is_named_and_stays(env: Path, name: str) -> None:
     stray.write_text(f"x {DEAD} y")
     stray.chmod(0o640)
     (line,) = stray_copies.scrubbed(str(env), VALUES).left
-    assert line.startswith(f"{stray} (mode 0640) holds a dead value of cache; remove it: rm ")
+    assert line.startswith(f"{stray} (mode 0640) holds a revoked value of cache; remove it: rm ")
     assert stray.exists()
     if ";" in name:
         assert line.endswith(f"rm '{stray}'")
@@ -178,7 +178,7 @@ class TestModule:
         found, _text = run_module(env_copies.main, {"path": "/nowhere/.env", "health": ["http://a/"]}, capsys)
         assert [one["status"] for one in found["health"]] == [200]
         assert slept == [env_copies.DELAY] * 2
-        assert (found["removed"], found["left"]) == ([], []), "without a name of dead values nothing is looked for"
+        assert (found["removed"], found["left"]) == ([], []), "without a name of revoked values nothing is looked for"
 
     def test_no_longer_than_it_may(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         monkeypatch.setattr(env_copies.health_check, "asked", lambda url: {"url": url, "status": 503, "seconds": 0.1})

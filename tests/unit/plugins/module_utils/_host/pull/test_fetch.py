@@ -334,7 +334,7 @@ def test_an_error_that_nobody_thought_of_keeps_the_file_and_is_not_quoted(host: 
     host.connect = broken  # type: ignore[method-assign]
     outcome = host.fetch()
     assert outcome.code == KEPT
-    assert outcome.words[0] == "an error that nobody thought of: RuntimeError"
+    assert outcome.words[0] == "unexpected error: RuntimeError"
 
 
 def test_the_words_of_a_connection_that_fails(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
