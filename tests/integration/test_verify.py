@@ -121,7 +121,7 @@ def test_mistakes_on_hosts(healthy: VerifyLab) -> None:
     ]
     assert told["WPS301"] == ["web2: holds other values of GENERATION"]
     assert told["WPS302"] == ["web2: holds STRANGE"]
-    assert [line.partition(" runs since")[0] for line in told["WPS303"]] == ["web1: shop.service"]
+    assert [line.partition(" has run since")[0] for line in told["WPS303"]] == ["web1: shop.service"]
     assert told["WPS601"] == [f"web2: http://127.0.0.1:{second.port}/health/: status 500"]
     assert told["WPS602"] == [f"{healthy.outside.url}: status 503"]
     assert "web1: shop.service" not in run.output.partition("WPS301")[0]
@@ -176,9 +176,9 @@ def test_mistakes_in_aws(healthy: VerifyLab) -> None:
     assert told["WPS304"][0].startswith(": NEW")
     assert told["WPS401"] == ["role shop-production-host: wide: allows secretsmanager:*"]
     assert told["WPS402"] == [
-        "role shop-production-host: lets account 999999999999 in (arn:aws:iam::999999999999:root)"
+        "role shop-production-host: allows account 999999999999 (arn:aws:iam::999999999999:root)"
     ]
-    assert told["WPS404"] == ["secret shop/production/license: lets everybody in"]
+    assert told["WPS404"] == ["secret shop/production/license: allows everybody"]
     assert told["WPS405"] == [
         "role shop-production-deploy: policy shop-production-deploy: lacks statement Batch",
         "role shop-production-host: who may take it: lacks statement Hosts",

@@ -89,11 +89,11 @@ def test_contexts(lab: Lab, table: Path) -> None:
     assert verified(RIGHT, rule + RIGHT) == (0, "pass", f"context {RIGHT}")
     code, how, words = verified(WRONG, rule + RIGHT)
     assert (code != 0, how) == (True, "fail")
-    assert words == f"context {WRONG} is not the policy's, which is {RIGHT}"
+    assert words == f"context {WRONG} instead of {RIGHT}"
     told = "SELinux is enabled and "
     assert verified(WRONG, f"{rule}<<none>>") == (0, "not checked", f"{told}the policy asks for no context of it")
     os.removexattr(host.env_file, ATTRIBUTE)
     words = f"{told}the file's context cannot be read: No data available"
     assert verified() == (0, "not checked", words)
     lab.host_vars[host.name]["ansible_python_interpreter"] = lab.connection["ansible_python_interpreter"]
-    assert verified() == (0, "pass", "SELinux is not enabled here")
+    assert verified() == (0, "pass", "SELinux is not enabled")

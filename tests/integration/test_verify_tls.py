@@ -60,7 +60,7 @@ def expect(found: Mapping[str, tuple[str, str]], places: Mapping[str, str]) -> N
     words = {name: said for name, (_how, said) in told.items()}
     assert words["valid"].startswith("the certificate lasts 59 days")
     assert words["soon"].startswith("the certificate ends in 13 days")
-    assert words["expired"] == "the certificate is refused: certificate has expired"
+    assert words["expired"] == "the certificate is invalid: certificate has expired"
     assert "is not valid for '127.0.0.1'" in words["another name"]
     assert "unable to get local issuer certificate" in words["another authority"]
 

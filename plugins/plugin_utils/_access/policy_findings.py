@@ -72,11 +72,11 @@ def outsiders(document: Mapping[str, Any], account: str | None) -> Iterator[str]
                     yield name + words
             elif principal == "*":
                 if not _is_narrowed(one.get("Condition") or {}, account):
-                    yield f"{name}lets everybody in"
+                    yield f"{name}allows everybody"
             elif kind == "AWS":
                 owner = account_of(principal)
                 if account and owner and owner != account:
-                    yield f"{name}lets account {owner} in ({principal})"
+                    yield f"{name}allows account {owner} ({principal})"
 
 
 def _principals(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
