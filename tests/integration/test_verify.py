@@ -175,9 +175,7 @@ def test_mistakes_in_aws(healthy: VerifyLab) -> None:
     }
     assert told["WPS304"][0].startswith(": NEW")
     assert told["WPS401"] == ["role shop-production-host: wide: allows secretsmanager:*"]
-    assert told["WPS402"] == [
-        "role shop-production-host: allows account 999999999999 (arn:aws:iam::999999999999:root)"
-    ]
+    assert told["WPS402"] == ["role shop-production-host: allows account 999999999999 (arn:aws:iam::999999999999:root)"]
     assert told["WPS404"] == ["secret shop/production/license: allows everybody"]
     assert told["WPS405"] == [
         "role shop-production-deploy: policy shop-production-deploy: lacks statement Batch",
