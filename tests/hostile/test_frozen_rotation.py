@@ -31,7 +31,7 @@ def test_a_leak_is_contained_without_the_host_that_froze(lab: RotationLab) -> No
     assert run.code == 0, run.output
     sentences(run, "contained in ")
     assert (
-        "web2 was left behind, and what it holds is dead; run watchparty.secrets.deploy once it is back"
+        "web2 was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy"
         in post_mortem(lab)
     )
     assert lab.accepts(old)["cache"] is False
@@ -58,7 +58,7 @@ def test_a_leak_is_contained_without_a_host_that_lies(lab: RotationLab) -> None:
     assert run.code == 0, run.output
     sentences(run, "contained in ")
     assert (
-        "web2 was left behind, and what it holds is dead; run watchparty.secrets.deploy once it is back"
+        "web2 was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy"
         in post_mortem(lab)
     )
     assert "its answer was refused: it has an unexpected key: add_host" in run.text

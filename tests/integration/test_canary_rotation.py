@@ -173,7 +173,7 @@ def test_no_value_is_anywhere_else(lab: RotationLab) -> None:
     with lab.hosts[1].runs_only_on_the_present_file():
         run, hits = search.run("-e", "env_deploy_health_retries=4", credentials="cache,database")
     assert run.code != 0
-    assert "The rotation was taken back: web2: " in run.text, run.text[-3000:]
+    assert "The rotation was rolled back: web2: " in run.text, run.text[-3000:]
     assert hits == []
     lab.assert_settled()
     assert lab.values() == new

@@ -83,7 +83,7 @@ def test_what_is_taken_back_is_sent_back(lab: RotationLab, github: GitHub) -> No
     mail = ("-e", "rotation_credentials=mail", "-e", lab.values_file(mail=NEW + "-more"), "-e", "rotation_force=true")
     run = rotate(lab, *mail)
     assert run.code != 0
-    sentences(run, "The rotation was taken back", "GitHub could not be asked about secret EMAIL_HOST_PASSWORD")
+    sentences(run, "The rotation was rolled back", "GitHub could not be asked about secret EMAIL_HOST_PASSWORD")
     assert len(github.writes()[since:]) == 5
     lab.assert_settled()
     assert lab.content()["EMAIL_HOST_PASSWORD"] == github.repository.values["EMAIL_HOST_PASSWORD"] == before
@@ -108,7 +108,7 @@ def test_a_token_that_may_not_write(lab: RotationLab, github: GitHub) -> None:
         run, "does not go on: GitHub holds EMAIL_HOST_PASSWORD too, and no token is there to send it; set GITHUB_TOKEN"
     )
     assert lab.journal_state().head == head
-    sentences(rotate(lab, "-e", "rotation_resume=any"), "The rotation was taken back")
+    sentences(rotate(lab, "-e", "rotation_resume=any"), "The rotation was rolled back")
     lab.assert_settled()
     assert lab.content()["EMAIL_HOST_PASSWORD"] == github.repository.values["EMAIL_HOST_PASSWORD"] == before
 

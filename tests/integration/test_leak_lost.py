@@ -47,9 +47,9 @@ def test_one_that_stays_away_is_left_behind_and_named(lab: RotationLab) -> None:
         seconds = time.monotonic() - began
     assert run.code == 0, run.output
     assert seconds < 150
-    words = "web2 was left behind, and what it holds is dead; run watchparty.secrets.deploy once it is back"
+    words = "web2 was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy"
     assert f"- {words}" in post_mortem(lab)
-    sentences(run, "left behind, and what they hold is about to be dead: ")
+    sentences(run, "skipped hosts, whose old values are about to be revoked: ")
     assert lab.accepts(old)["cache"] is False
     assert lab.hosts[1].values()["REDIS_URL"] != lab.content()["REDIS_URL"]
     lab.deploy()
@@ -93,11 +93,11 @@ def test_the_first_one_is_away(lab: RotationLab, leaked: str) -> None:
         assert lab.accepts(old)["cache"] is False
         assert run.code == 0, run.output
         sentences(run, "contained in ")
-        assert "web1 was left behind, and what it holds is dead" in text
+        assert "web1 was skipped and holds revoked values" in text
         lab.deploy()
     else:
         assert run.code != 0, run.output
-        sentences(run, "NOT contained: django_key: OPEN: the new key signs, but not on web1, which was left behind")
+        sentences(run, "NOT contained: django_key: OPEN: the new key signs, but not on web1, which was skipped")
         run = respond(lab, "-e", "leak_credentials=django_key")
         assert run.code == 0, run.output
     post_mortem(lab)
@@ -113,13 +113,13 @@ def test_a_signing_key_stays_open_where_a_host_was_left_behind(lab: RotationLab)
     assert run.code != 0, run.output
     sentences(
         run,
-        "is about to be dead, but for django_key, which they verify with until they have the new one: ",
-        "NOT contained: django_key: OPEN: the new key signs, but not on web2, which was left behind",
+        "about to be revoked, except django_key, which they verify with until they have the new one: ",
+        "NOT contained: django_key: OPEN: the new key signs, but not on web2, which was skipped",
     )
     assert web2.healthy()
     assert web2.values()["SECRET_KEY"] == old.django_key
     text = newest_post_mortem(lab)
-    assert "what it holds is dead" not in text
+    assert "holds revoked values" not in text
     assert "the old value of django_key was refused" not in text
     now = lab.values()
     run = respond(lab, "-e", "leak_credentials=django_key")
@@ -127,7 +127,7 @@ def test_a_signing_key_stays_open_where_a_host_was_left_behind(lab: RotationLab)
     sentences(run, "contained in ")
     assert lab.values() == now, "what was replaced since is not replaced again"
     assert lab.journal_state().incident is None
-    assert "web2 was proven healthy on what is in force" in post_mortem(lab)
+    assert "web2 is healthy on the values in force" in post_mortem(lab)
     lab.assert_settled(old)
 
 
@@ -178,7 +178,7 @@ def test_one_that_comes_back_in_time_is_deployed_to(lab: RotationLab) -> None:
         lab.host_vars["web2"] = kept
     assert run.code == 0, run.output
     assert waited(run), run.output
-    assert "web2 was left behind" not in post_mortem(lab)
+    assert "web2 was skipped" not in post_mortem(lab)
     lab.assert_settled(old)
 
 
@@ -231,7 +231,7 @@ def test_one_that_claims_to_be_unhealthy_has_no_veto(lab: RotationLab) -> None:
     assert lab.accepts(old)["cache"] is False
     assert lab.hosts[1].values()["REDIS_URL"] == lab.content()["REDIS_URL"]
     assert lab.hosts[1].healthy()
-    assert "web1 was left behind" in newest_post_mortem(lab)
+    assert "web1 was skipped" in newest_post_mortem(lab)
     assert lab.journal_state().incident is not None
     run = respond(lab, "-e", "leak_credentials=cache")
     assert run.code == 0, run.output

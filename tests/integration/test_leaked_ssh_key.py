@@ -328,7 +328,7 @@ def test_a_host_that_is_left_for_good_is_listed(plain: Fleet, small: Lab) -> Non
     assert run.code != 0, run.output
     run = leak_lab.respond(small, *words, "-e", "leak_compromised_hosts=web2")
     assert run.code == 0, run.output
-    assert "- web2 was left behind and must be rebuilt" in leak_lab.post_mortem(small)
+    assert "- web2 was skipped as compromised and must be rebuilt" in leak_lab.post_mortem(small)
 
 
 def test_where_another_account_lets_it_in_it_stays_open(plain: Fleet, small: Lab) -> None:
@@ -342,7 +342,7 @@ def test_where_another_account_lets_it_in_it_stays_open(plain: Fleet, small: Lab
         run = leak_lab.respond(small, *words)
         assert run.code != 0, run.output
         todo = "remove it there, then start the same command again"
-        told = f"still opens them: web1. {roots} still holds the leaked key of deploy_ssh; {todo}"
+        told = f"is still authorized: web1. {roots} still holds the leaked key of deploy_ssh; {todo}"
         assert told in run.text
         assert (
             "the new one is in force, but still open to the leaked one: web1" in run.text.partition("NOT contained")[2]

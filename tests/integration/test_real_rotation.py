@@ -167,7 +167,7 @@ def test_one_host_is_not_healthy_on_the_new_value(lab: RealLab, say: Say) -> Non
         run = lab.rotate("database", arguments=("-e", "env_deploy_health_retries=4"))
 
     assert run.code != 0
-    for words in ("The rotation was taken back: app2: ", "the old values are in force"):
+    for words in ("The rotation was rolled back: app2: ", "the old values are in force"):
         assert words in run.text, run.output
     report = load.report
     assert report is not None

@@ -100,7 +100,7 @@ def test_deploys_between_two_phases_and_on_the_way_back(lab: RotationLab) -> Non
     run = held.run()
     lab.moto.set_faults()
     assert run.code != 0, run.output
-    sentences(run, "The rotation was taken back")
+    sentences(run, "The rotation was rolled back")
     assert lab.values() == old
     lab.assert_settled()
     steps = [(step, *way) for (step, _phase), way in found.items()]

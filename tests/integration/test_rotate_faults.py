@@ -124,7 +124,7 @@ def test_aws_refuses_a_write_of_the_promotion(lab: RotationLab) -> None:
     lab.moto.set_faults(Fault("deny", operation="PutParameter", target=name))
     run = lab.rotate(*DATABASE)
     lab.moto.set_faults()
-    failed(run, "The rotation was taken back", f"AWS denies ssm:PutParameter on parameter {name}; allow")
+    failed(run, "The rotation was rolled back", f"AWS denies ssm:PutParameter on parameter {name}; allow")
     taken_back(lab, old)
 
 
@@ -137,7 +137,7 @@ def test_aws_refuses_to_write_a_secret(lab: RotationLab) -> None:
     failed(run, f"AWS denies secretsmanager:PutSecretValue on secret {CORE}; allow")
     assert lab.values() == old
     run = lab.rotate(*CACHE)
-    sentences(run, "it is taken back from there", "was taken back; the old values are in force")
+    sentences(run, "it is rolled back from there", "was rolled back; the old values are in force")
     taken_back(lab, old)
 
 
@@ -180,7 +180,7 @@ def test_health_fails_on_the_new_value(lab: RotationLab) -> None:
     record = len(lab.audit_records())
     with lab.hosts[1].runs_only_on_the_present_file():
         run = lab.rotate(*BOTH, "-e", "env_deploy_health_retries=4")
-    failed(run, "The rotation was taken back: web2: ", "was taken back; the old values are in force")
+    failed(run, "The rotation was rolled back: web2: ", "was rolled back; the old values are in force")
     assert [name for name in ("web1", "web2") if run.result(name)["failed"]] == ["web2"], run.output
     taken_back(lab, old)
     (last,) = lab.audit_records()[record:]
@@ -251,7 +251,7 @@ def test_limit_and_a_host_that_is_given_up(lab: RotationLab) -> None:
     assert lab.accepts(lab.values())["cache"]
     with lab.unreachable("web2"):
         run = lab.rotated(*CACHE, "-e", "rotation_skip_hosts=web2")
-    sentences(run, "hosts: web1", "left behind: web2; once back, run watchparty.secrets.deploy")
+    sentences(run, "hosts: web1", "skipped or unreachable hosts: web2. When they answer, run watchparty.secrets.deploy")
     record = lab.audit_records()[-1]
     assert (record["hosts"], record["left_behind"]) == (["web1"], ["web2"])
     lab.assert_closed()
@@ -333,7 +333,7 @@ def test_somebody_writes_our_key(lab: RotationLab) -> None:
         lab.moto.client("ssm").put_parameter(Name=path, Type="SecureString", Value=url, Overwrite=True)
 
     run = Held(lab, {PROMOTES: write}, *CACHE).run()
-    failed(run, "The rotation was taken back", f"somebody changed secret {CORE} in the keys that rotate")
+    failed(run, "The rotation was rolled back", f"somebody changed secret {CORE} in the keys that rotate")
     assert lab.content()["REDIS_URL"].endswith("/0?socket_timeout=7")
     assert lab.content()["SENTRY_DSN"] == theirs
     assert lab.parameter("Redis/URL") == lab.content()["REDIS_URL"]
@@ -352,7 +352,7 @@ def test_postgresql_is_down(lab: RotationLab) -> None:
     failed(run, "database", "Start the same command again to go on")
     assert lab.journal_state().rotation is not None
     run = lab.rotate(*DATABASE)
-    sentences(run, "it is taken back from there", "was taken back; the old values are in force")
+    sentences(run, "it is rolled back from there", "was rolled back; the old values are in force")
     taken_back(lab, old)
 
 
@@ -380,7 +380,7 @@ def test_connections_are_at_their_limit(lab: RotationLab) -> None:
 
     run = Held(lab, {SETS: take, WITHDRAWS: lambda: held[1]()}, *DATABASE).run()
     assert held
-    failed(run, "The rotation was taken back", "database", "limit")
+    failed(run, "The rotation was rolled back", "database", "limit")
     taken_back(lab, old)
 
 

@@ -104,7 +104,7 @@ def test_another_controller_takes_it_back_and_is_killed_too(lab: RotationLab, re
         refused(lab, here.controller)
         run = lab.rotate(*COMMAND, *resume)
         assert run.code != 0, run.output
-        sentences(run, "The rotation was taken back: the operator asked for it")
+        sentences(run, "The rotation was rolled back: the operator asked for it")
     lab.assert_settled()
     assert lab.values() == old
     tried(record_property, "abort, by another controller", reached)
@@ -145,7 +145,7 @@ def taken_back(lab: RotationLab, old: Values) -> str:
     rotation = lab.journal_state().rotation
     run = lab.rotate(*COMMAND, *BACK)
     if rotation is None:
-        sentences(run, "no rotation is open; there is nothing to take back")
+        sentences(run, "no rotation is open; there is nothing to abort")
         lab.assert_settled()
         return "nothing was open"
     if rotation.step in ("retire", "record"):

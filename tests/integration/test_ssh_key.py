@@ -169,7 +169,7 @@ def test_a_key_that_may_not_come_from_here_is_taken_back(own: Lab, sshd: Sshd) -
     file_of(sshd).write_text(lines)
     run = rotate(own)
     assert run.code != 0
-    assert "The rotation was taken back" in run.text
+    assert "The rotation was rolled back" in run.text
     assert "web1 refuses the new key from here; see its log, and from= in the old key's line" in run.text
     assert file_of(sshd).read_text() == lines
     assert in_store(own) == old

@@ -89,7 +89,7 @@ class _Row:
 
 
 def parsed(event: Mapping[str, Any]) -> Use | None:
-    """One of LookupEvents' events; None for what is none."""
+    """One event of LookupEvents; None if it cannot be parsed."""
     try:
         detail = json.loads(event.get("CloudTrailEvent") or "{}")
     except ValueError:

@@ -175,7 +175,7 @@ def _abort(ahead: Ahead) -> Iterator[str]:
         yield (
             f"{start}. {stays}"
             if ahead.done
-            else f"{start}, then {closed}. After it there is no way back: the same command goes on where it was stopped"
+            else f"{start}, then {closed}. No rollback is possible after it: the same command goes on where it stopped"
         )
 
 

@@ -44,7 +44,7 @@ class Declaration:
     message: str
     """How the leak is contained, and whether an earlier declaration was escalated."""
     behind: Sequence[str] = ()
-    """Hosts that were left behind by an earlier run."""
+    """Hosts that an earlier run skipped."""
 
     @property
     def aborts(self) -> bool:

@@ -48,12 +48,12 @@ def note_health(setting: Setting, journal: Journal, health: Mapping[str, Any]) -
 
 
 def back(hosts: Sequence[str]) -> dict[str, str]:
-    """The events of hosts that an earlier run left behind and that are proven on what is in force."""
+    """The events of hosts that an earlier run skipped and that are verified on the values in force."""
     return {f"back/{host}": "" for host in hosts}
 
 
 def _is_news(incident: Incident, event: str) -> bool:
-    """A host may be left behind again, and is back only from there."""
+    """A host may be skipped again, and is back only after that."""
     what, _slash, host = event.partition("/")
     if what in ("left", "back"):
         return (host in incident.behind) is (what == "back")

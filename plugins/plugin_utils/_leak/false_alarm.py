@@ -21,16 +21,16 @@ _HARMLESS = {
 
 
 def against(incident: Incident, rotation: OpenRotation | None) -> str:
-    """What stands against it, with what remains to be done; empty if nothing does."""
+    """Why the incident cannot be closed as a false alarm, with the remedy; empty if it can."""
     own = rotation if rotation is not None and rotation.plan.get("incident") == incident.id else None
     if own is not None and not state_machine.is_past_return(own):
         if own.aborting:
             return (
-                f"{own} is on its way back; end that by watchparty.secrets.rotate -e "
+                f"{own} is being rolled back. Finish it with watchparty.secrets.rotate -e "
                 f"rotation_resume={own.id}, then close it"
             )
-        words = f"watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={own.id}"
-        return f"{own} is open; take it back by {words}, then close it"
+        command = f"watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={own.id}"
+        return f"{own} is open. Abort it with {command}, then close it"
     final = done_for_good(incident, rotation)
     return f"{final}{'' if own else ', and dead values wait to be scrubbed'}. {_finish()}" if final else ""
 

@@ -23,9 +23,9 @@ EVENTS = {
     "kept": "the new key of {} signs; the old one still verifies",
     "revoked": "the operator said that the old value of {} was revoked",
     "again": "the new value of {} may have leaked too, or the old one was in force again; it is replaced anew",
-    "renewed": "the new key of {} signs; hosts that were left behind still verify with the old one",
-    "left": "{} was left behind: it was not proven on what is in force",
-    "back": "{} was proven healthy on what is in force",
+    "renewed": "the new key of {} signs; skipped hosts still verify with the old one",
+    "left": "{} was skipped: it was not verified on the values in force",
+    "back": "{} is healthy on the values in force",
     "unrecorded": "{} ended without a record in the audit log, which held nothing up",
     "down": "{} began to take old values away; the application is down",
     "up": "{} had every host healthy again",
@@ -89,7 +89,7 @@ def facts_of(
         "declared": list(incident.declared),
         "declared_words": list(told.get("declared", ())) or list(incident.declared),
         "clock": clock,
-        # What nobody waits for, since there is none.
+        # Rows of the clock that this incident does not need.
         "left_out": list(told.get("clock_without", ())),
         "outages": _outages({name: seconds(at) for name, at in incident.events.items()}),
         "contained_seconds": max(ends) if ends and not still else None,
@@ -192,15 +192,17 @@ def _outages(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
 
 def _left(incident: Incident, behind: Sequence[str], gone: Sequence[str]) -> list[str]:
     """Of a signing key that still verifies somewhere, its own line says where."""
-    words = "was left behind, and what it holds is dead; run watchparty.secrets.deploy once it is back"
+    words = "was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy"
     lines = [] if incident.about("renewed") else [f"{host} {words}" for host in behind]
-    return lines + [f"{host} was left behind and is in the inventory no more; see that it is off" for host in gone]
+    return lines + [
+        f"{host} was skipped and is no longer in the inventory. Check that it is powered off" for host in gone
+    ]
 
 
 def _still_verifies(hosts: Sequence[str]) -> str:
     was, they, them, their = ("was", "it", "it", "its") if len(hosts) == 1 else ("were", "they", "them", "their")
     return (
-        f"the new key signs, but not on {', '.join(hosts)}, which {was} left behind: the leaked one may be good there "
+        f"the new key signs, but not on {', '.join(hosts)}, which {was} skipped: the leaked one may be valid there "
         f"while {their} services run. Stop them or take {them} from the load balancer; start the same command again "
         f"once {they} answer{'s' if len(hosts) == 1 else ''}; or leave {them} for good by -e leak_compromised_hosts="
         f"{','.join(hosts)} and rebuild {them}"

@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setti
 def session_keys(setting: Setting, incident: Incident) -> dict[str, bool]:
     """Each credential that signs sessions, and whether the incident has replaced it with no fallback left.
 
-    Hosts that were left behind verify with the old one all the same.
+    Skipped hosts still verify with the old one.
     """
     every = setting.catalog.credentials.values()
     signing = [one.name for one in every if _signs(setting, one) and "sessions" in one.used_for]

@@ -115,7 +115,7 @@ def write(
         words["clock_without"] = ["sessions"]
     restarts = serving(setting.catalog, services, response.compromised)
     sockets = session_results.websockets(logged_out, session_keys(setting, incident), restarts)
-    rebuilt = [f"{host} was left behind and must be rebuilt" for host in response.compromised]
+    rebuilt = [f"{host} was skipped as compromised and must be rebuilt" for host in response.compromised]
     words["open"] = [*rebuilt, *filter(None, [sockets])]
     healthy, problems = task_summaries.health(gathered.get("health"), incident.behind)
     words["healthy"] = {host: f"in the end, {answers}" for host, answers in healthy.items()}

@@ -50,10 +50,10 @@ class Response:
     refused: Mapping[str, str] = field(default_factory=dict)
     """What the plan cannot replace, and why."""
     needs: Sequence[str] = ()
-    """Credentials whose new value a third party issues."""
+    """Externally issued credentials, whose new value is needed."""
     pages: Mapping[str, str] = field(default_factory=dict)
     behind: Sequence[str] = ()
-    """Hosts that an earlier run left behind."""
+    """Hosts that an earlier run skipped."""
     waves: Sequence[Mapping[str, Any]] = ()
     """What is still to be rotated."""
     asked: Mapping[str, Any] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class Response:
         after = replace(self, waves=left)
         ended = bool(rotation.get("closed"))
         if wave.abort and ended:
-            return after  # what may have leaked too is gone, and stands in nobody's way
+            return after  # the new values that may have leaked are gone
         refused = {
             name: {"replaced": False, "why": why, "evidence": ""}
             for name, why in (rotation.get("refused") or {}).items()

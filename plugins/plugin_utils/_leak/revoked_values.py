@@ -46,7 +46,7 @@ class Searchable:
     dead: Mapping[str, Sequence[str]] = field(repr=False)
     """By credential."""
     unread: Sequence[str]
-    """The credentials of which there is none."""
+    """The credentials without such values."""
 
 
 def searchable(setting: Setting, credentials: Sequence[str], secrets: Versions) -> Searchable:

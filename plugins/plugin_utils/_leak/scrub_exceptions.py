@@ -28,7 +28,8 @@ def spared(journal: Journal, leaked: Collection[str]) -> Mapping[tuple[str, str]
 
 def _words(one: Obligation, *, own: bool) -> str:
     if one.hosts:
-        return f"holds what {', '.join(one.hosts)} still lets in; it is scrubbed once that is refused there"
+        hosts = ", ".join(one.hosts)
+        return f"holds a value that is still authorized on {hosts}; it is scrubbed once it is rejected there"
     by_hand = "no run scrubs it then: deny it by its id in the secret's policy, by hand"
     if one.act == REVOKE:
         what = f"holds what {one.rotation} replaced of {one.credential}, which is to be tried once it is revoked"

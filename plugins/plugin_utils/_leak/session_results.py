@@ -11,7 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.confirmation_text import UNDECLARED
 
 Lines = list[tuple[str, str]]
-"""A host, and what is said of it."""
+"""Hosts, each with a message."""
 NONE_FOUND = (
     "whether that was all: no session was found {} its variables say that they are; see that django_session_engine "
     "and the other django_session_… are the application's, or set django_chdir"
@@ -149,7 +149,7 @@ def _of_cookies(declared: Sequence[str], keys: Mapping[str, bool], behind: Seque
             "-e leak_sessions=false to leave everybody logged in"
         )
     elif behind:
-        words = "sessions are in cookies, and it was left behind: those that the old SECRET_KEY signed live there"
+        words = "sessions are in cookies, and it was skipped: those that the old SECRET_KEY signed stay valid there"
         yield from _shared((host, words) for host in behind)
 
 

@@ -103,7 +103,7 @@ def _left(result: Mapping[str, Any]) -> list[str]:
 
 
 def _readers(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The later answer, which holds the earlier one's events too, unless it is none."""
+    """The later answer, which holds the earlier one's events too, unless it has no message."""
     answers = [one for one in results if one.get("words")]
     if not answers:
         problem = next((found for found in map(_problem, reversed(results)) if found), "there was no time")

@@ -65,7 +65,7 @@ def concerned(setting: Setting, name: str) -> tuple[Hands, Keys]:
         old = credential_graph.find(
             setting.catalog, credential, setting.rotator.old_contents(rotation, credential)
         ).login
-        # On the way back a key that is not seen yet would stay.
+        # During a rollback a key that is not seen yet would stay.
         new = setting.new_value(rotation, name, made=False) or issued.find(name, made=rotation.aborting)
     if old.username is None:
         raise RotationError(f"{name}: the id of its old access key cannot be read any more; delete that key by hand")

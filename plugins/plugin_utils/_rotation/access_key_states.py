@@ -112,7 +112,7 @@ class Steps:
         return self._told(False, new)
 
     def absent(self) -> dict[str, Any]:
-        """Removes the old key, or on the way back the new one, and proves that it is refused."""
+        """Removes the old key, or in a rollback the new one, and verifies that it is rejected."""
         found = self._found
         gone, kept = (found.new, found.old) if found.aborting else (found.old, self._new())
         removed = [gone] if gone is not None and self._is_there(gone) else []
@@ -233,7 +233,7 @@ class Steps:
 
 
 def objections(keys: AccessKeys, key: str, user: str | None) -> list[str]:
-    """What stands against rotating this key, as far as AWS tells before anything is changed."""
+    """Blockers of rotating this key that AWS shows before anything is changed."""
     if not _ID.fullmatch(key):
         return ["the place for its user name holds no id of an access key; correct it, or what appears_in names"]
     if key.startswith(TEMPORARY):

@@ -91,7 +91,7 @@ def _considered(
     beside: plan_after_open_rotation.Beside | None = None,
     read: plan_inputs.Read | None = None,
 ) -> tuple[rotation_plan.Plan, plan_inputs.Read, dict[str, Any]]:
-    """A plan, what it stands on, and what is said of it."""
+    """A plan, its inputs, and its summary."""
     wish = rotation_plan.Wish(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
     given = supplied_values.for_credentials(setting, args, task_vars)
     read = read or plan_inputs.read(setting, journal, None if beside else wish)
@@ -183,7 +183,7 @@ def _go_on(
     if not (named or process_identity.is_gone(rotation.holder)):
         raise JournalError(
             f"{rotation} is open, and this run cannot tell that its process is gone. If it is, take it over: the "
-            f"same command with -e rotation_resume={rotation.id}; to take it back instead, add "
+            f"same command with -e rotation_resume={rotation.id}; to abort it instead, add "
             "-e rotation_abort=true"
         )
     back = args["abort"] and rotation.step not in state_machine.BACKWARD
@@ -193,7 +193,7 @@ def _go_on(
     context.require_kinds(setting, rotation)
     if not (args["incident"] or journal.incident):
         _require_copies(setting, rotation, back=back)
-    way = "is taken back" if args["abort"] or rotation.step in state_machine.BACKWARD else "goes on"
+    way = "is rolled back" if args["abort"] or rotation.step in state_machine.BACKWARD else "goes on"
     names = ", ".join(rotation.plan.get("credentials", {})) or "no credential"
     said = [
         f"{rotation} was not finished; it {way} from there",
@@ -238,7 +238,7 @@ def _planned_beside(
     journal: Journal,
     rotation: OpenRotation,
 ) -> dict[str, Any]:
-    """The leak's own plan, as it will be once the open rotation is ended or taken back."""
+    """The leak's own plan, as it will be once the open rotation is finished or aborted."""
     then = plan_after_open_rotation.declared(journal, args)
     found = plan_after_open_rotation.beside(setting, then, rotation, args, close.ending(setting, then, rotation, {}))
     _plan, _read, said = _considered(setting, args, task_vars, journal, write=False, beside=found)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An operator's word that third parties have revoked what rotations replaced, and what became of trying that."""
+"""A confirmation that providers have revoked what rotations replaced, and the results of trying the old values."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def taken(setting: Setting, args: Mapping[str, Any], *, check: bool) -> dict[str
 def _shown(
     event: str, closed: Sequence[Obligation], tried: Mapping[str, Mapping[str, Any]], words: Mapping[str, str]
 ) -> str:
-    """What stands behind an operator's word: whether every old value was tried."""
+    """The evidence of a confirmation: whether every old value was tried."""
     every = [one.id for one in closed if one.credential == event.partition("/")[2]]
     told = "; ".join(words[one] for one in every if one in words)
     proven = bool(every) and all(tried.get(one, {}).get("state") == REFUSED for one in every)

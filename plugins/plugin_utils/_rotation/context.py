@@ -86,11 +86,11 @@ def new_id() -> str:
 
 
 def part_of(item: _plan.Item, obligation: str) -> _plan.Item:
-    """The item; or with an obligation that it takes up, the part of it that retires what that names."""
+    """The item; or with a pending task that it includes, the part of it that retires what the task names."""
     if not obligation:
         return item
     if obligation not in item.former:
-        raise RotationError(f"{item.credential}: the rotation does not take up the obligation {obligation}")
+        raise RotationError(f"{item.credential}: the rotation does not include the pending task {obligation}")
     return replace(item, act=_plan.RETIRE, obligation=obligation)
 
 

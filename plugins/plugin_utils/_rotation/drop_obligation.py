@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An operator's word that what rotations left for later is not to be carried out."""
+"""Drops pending tasks of rotations at the operator's request."""
 
 from __future__ import annotations
 

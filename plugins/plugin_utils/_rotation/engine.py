@@ -128,7 +128,7 @@ class Engine:
         self.carried.rolled = True
         self.carried.seen.proven_at = hosts.proven_at
         if hosts.outcome == state_machine.DONE and hosts.words:
-            self._say(f"left behind: {hosts.words}")
+            self._say(f"unreachable hosts: {hosts.words}")
         self._advance(self._stage, hosts.outcome, hosts.words)
 
     def _away(self, hosts: Hosts) -> list[str]:
@@ -269,8 +269,8 @@ class Engine:
         if not found:
             return
         keys = [one["name"] for one in self.now["credentials"] if one["act"] == "renew"]
-        but = f", but for {', '.join(keys)}, which they verify with until they have the new one" if keys else ""
-        self._say(f"left behind, and what they hold is about to be dead{but}: {'; '.join(found)}")
+        but = f", except {', '.join(keys)}, which they verify with until they have the new one" if keys else ""
+        self._say(f"skipped hosts, whose old values are about to be revoked{but}: {'; '.join(found)}")
         missing = set(self.run.hosts) - set(self.proof.proven) - set(self.run.skipped)
         if self.run.incident:
             entries.note_left(self.setting, [one for one in self.run.hosts if one in missing])

@@ -94,7 +94,7 @@ def _advanced(setting: Setting, outcome: str, words: str, seen: Seen, *, is_test
 
 
 def objections(setting: Setting, gate: state_machine.Gate, *, leaves_lost: bool, words: str) -> list[str]:
-    """Why a value may not be removed now. Raises RotationError unless lost hosts are left behind."""
+    """Why a value may not be removed now. Raises RotationError unless unreachable hosts are skipped."""
     setting.rotator.holding()
     found = gate.objections()
     if found and not leaves_lost:
@@ -103,7 +103,7 @@ def objections(setting: Setting, gate: state_machine.Gate, *, leaves_lost: bool,
 
 
 def note_left(setting: Setting, hosts: Sequence[str]) -> None:
-    """Keeps in the leak's report which hosts are left behind."""
+    """Records the skipped hosts in the incident."""
     for host in hosts:
         journal = setting.rotator.look()
         incident = journal.incident

@@ -61,7 +61,7 @@ def _is_missed(setting: Setting, contents: Contents, resolved: Mapping[str, str]
 
 
 def needs_token(catalog: Catalog, names: Sequence[str]) -> str:
-    """What is said where there is no way to send the names."""
+    """The message if no token or repository can sync the names."""
     if catalog.github is None:
         return f"GitHub holds {', '.join(names)} too; name the repository in github.repository of the catalog"
     return (
@@ -71,7 +71,7 @@ def needs_token(catalog: Catalog, names: Sequence[str]) -> str:
 
 
 def needs_value(names: Sequence[str]) -> str:
-    """What is said where the names have nothing to be sent."""
+    """The message if the names have no value to sync."""
     return (
         f"GitHub holds {', '.join(names)} too, and what that is made of cannot be read or is missing; give it a value, "
         "or allow reading it, then start again"
@@ -79,7 +79,7 @@ def needs_value(names: Sequence[str]) -> str:
 
 
 def told_later(names: Sequence[str]) -> str:
-    """What is said of names that a leak does not wait for."""
+    """The message about names that a leak does not wait for."""
     return (
         f"GitHub was not sent {', '.join(names)}, and may hold another value; send it with a token by "
         "watchparty.secrets.github_sync"

@@ -38,7 +38,7 @@ class Ground:
     leak: bool = False
     """Whether it is planned because of a leak."""
     former: Mapping[str, Contents] = field(default_factory=dict, repr=False)
-    """By obligation that is due, or in a leak by each, what the versions hold that it names."""
+    """By pending task that is due, or in a leak by each, the contents of the versions that it names."""
     parameters_key: str | None = None
     """The key of the parameters, where no secret tells the environment's."""
 

@@ -91,7 +91,7 @@ def _acts(engine: Engine, key: Mapping[str, Any], state: str) -> list[dict[str, 
 
 
 def _hosts(engine: Engine, key: Mapping[str, Any]) -> list[str]:
-    """Where a key changes: on each host, or on those that an obligation names."""
+    """Where a key changes: on each host, or on those that a pending task names."""
     run = engine.run
     each = [one for one in run.hosts if one not in run.skipped]
     return [one for one in each if one in (key["hosts"] or each)]
@@ -157,7 +157,7 @@ def _key(
     if lost:
         more = ". ".join(str(one.get("msg")) for one in unusable)
         found.words.append(
-            f"left behind, and the old key of {name} still opens them: {', '.join(lost)}. {more}".strip()
+            f"skipped hosts, where the old key of {name} is still authorized: {', '.join(lost)}. {more}".strip()
         )
     if engine.now["incident"]:
         # Until a host refuses the leaked key it gets nothing new, and the incident stays open.

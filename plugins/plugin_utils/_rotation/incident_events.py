@@ -44,7 +44,7 @@ def events(
     items = plan.items_of(rotation.plan)
     changing = [item for item in items if item.act in plan.CHANGES]
     changed = [item for item in changing if named(rotation.id, item.credential) not in incident.spoiled]
-    # What a host that is away still lets in is not refused yet.
+    # A value that an unreachable host still authorizes is not rejected yet.
     late = [item for item in items if item.hosts]
     gone = [item for item in (*changed, *late) if not rotation.left.get(item.credential)]
     found = []
@@ -129,7 +129,7 @@ def replaced(
     """The versions and parameters that held what a rotation has replaced, as its last entry keeps them, with those that
     held the ``former`` values which it has retired too.
 
-    Of one that has nothing to do with the leak, not those that an obligation ``left`` for later still has to read.
+    Of one that has nothing to do with the leak, not those that a pending task in ``left`` still has to read.
     """
     if not any(item.act in plan.CHANGES for item in plan.items_of(rotation.plan)):
         return {}

@@ -24,7 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids i
 )
 
 LONGEST_REASON = 600
-"""Characters that an entry keeps of a reason: a run that is taken back may have a word from each of many hosts."""
+"""Characters that an entry keeps of a reason: a rollback may have a reason from each of many hosts."""
 
 
 class Steps:

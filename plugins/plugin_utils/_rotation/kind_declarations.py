@@ -70,8 +70,8 @@ class Kind:
     tries_values: bool = False
     """Whether its stages check, test and revoked try values where the catalog says how, and are idle elsewhere."""
     retires_each: bool = False
-    """Whether its stage retire also takes away a former value that waits for a later retirement, named by an
-    obligation."""
+    """Whether its stage retire also takes away a former value that waits for a later retirement, named by a
+    pending task."""
     options: tuple[str, ...] = ()
     """Names that the credential's ``options`` must give."""
     verbs: tuple[str, ...] = ()

@@ -39,10 +39,10 @@ def login_for(kind: Kind, found: credential_graph.Found, given: Login | None, ge
 
 
 def former_login(catalog: Catalog, secrets: VersionedStore, journal: Journal, item: _plan.Item) -> Login:
-    """The former value that an obligation names by the versions that held it."""
+    """The former value that a pending task names by the versions that held it."""
     obligation = journal.obligations.get(item.obligation or "")
     if obligation is None:
-        raise RotationError(f"{item.credential}: the obligation {item.obligation} is not in the journal any more")
+        raise RotationError(f"{item.credential}: the pending task {item.obligation} is not in the journal any more")
     held = secrets.read_known(list(obligation.secrets), pins=obligation.secrets)
     login = credential_graph.find(catalog, catalog.credentials[item.credential], held).login
     if login.password is None:

@@ -57,9 +57,9 @@ def objection(catalog: Catalog, kinds: Mapping[str, Kind], one: Obligation, form
 def retirable(
     catalog: Catalog, kinds: Mapping[str, Kind], journal: Journal, name: str, former: Mapping[str, Contents]
 ) -> tuple[str, ...]:
-    """The obligations that a leak's rotation of this credential can carry out with its own retirement, due or not.
+    """The pending tasks that a leak's rotation of this credential can carry out with its own retirement, due or not.
 
-    ``former`` is, by obligation, what the versions hold that it names.
+    ``former``: by pending task, the contents of the versions that it names.
     """
     kind = kinds.get(catalog.credentials[name].kind)
     if kind is None or not kind.retires_each:
@@ -102,8 +102,7 @@ def named(journal: Journal, names: Sequence[str]) -> list[Obligation]:
 
 
 def record(catalog: Catalog, ended: Sequence[Obligation], outcome: str, who: str, now: datetime) -> dict[str, Any]:
-    """An operator's word on these as a line in the audit log; of the same ones it is the same record, however often it
-    is tried."""
+    """A confirmation of these as a line in the audit log; the same pending tasks always give the same record."""
     names = [one.credential for one in ended]
     return {
         "rotation": f"{outcome}-{version_id(outcome, *(one.id for one in ended))}",

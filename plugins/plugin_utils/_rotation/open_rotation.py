@@ -18,7 +18,7 @@ def ahead(rotation: OpenRotation | None, *, may_have_leaked: bool) -> str:
     """What the plan says of it; empty if none is open."""
     if rotation is None:
         return ""
-    way = "is taken back, since its new values may have leaked" if may_have_leaked else "is ended"
+    way = "is rolled back, since its new values may have leaked" if may_have_leaked else "is ended"
     names = ", ".join(sorted(rotation.plan.get("credentials", {})))
     return f"first, {rotation} of {names} {way}; nothing new is made before that"
 
@@ -66,13 +66,13 @@ def stuck(rotation: OpenRotation | None, incident: str, results: Mapping[str, An
 def _words(rotation: OpenRotation) -> str:
     go_on = "Take away what it waits for, then start watchparty.secrets.leak_response again with the same words"
     if rotation.aborting:
-        return f"{go_on}; by itself it goes on back by watchparty.secrets.rotate -e rotation_resume={rotation.id}"
+        return f"{go_on}; or finish the rollback alone: watchparty.secrets.rotate -e rotation_resume={rotation.id}"
     if state_machine.is_past_return(rotation):
         return (
-            f"{go_on}; nothing leads back any more. By itself it ends by watchparty.secrets.rotate -e "
+            f"{go_on}; it cannot be rolled back any more. Or finish it alone: watchparty.secrets.rotate -e "
             f"rotation_resume={rotation.id}, "
             "without hosts that are gone by -e rotation_skip_hosts=HOST"
         )
     return (
-        f"{go_on}, or take it back by watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={rotation.id}"
+        f"{go_on}, or abort it with watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={rotation.id}"
     )

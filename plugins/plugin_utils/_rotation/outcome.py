@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 FORWARD_ONLY = ("retire", "record", "abort", "withdraw", "discard")
-"""The steps from which a rotation cannot be taken back, or is being taken back."""
+"""The steps from which a rotation cannot be aborted, or is being rolled back."""
 
 
 def lines(now: Mapping[str, Any], every_host: Sequence[str], skipped: Sequence[str]) -> list[str]:
@@ -24,7 +24,8 @@ def lines(now: Mapping[str, Any], every_host: Sequence[str], skipped: Sequence[s
             f"hosts: {', '.join(one for one in every_host if one not in behind)}",
         ]
         if behind:
-            found.append(f"left behind: {', '.join(behind)}; once back, run watchparty.secrets.deploy")
+            hosts = ", ".join(behind)
+            found.append(f"skipped or unreachable hosts: {hosts}. When they answer, run watchparty.secrets.deploy")
         found += [*now.get("to_refusal", ()), *now.get("merged", ()), *now.get("lines", ())]
         if now.get("recorded"):
             found.append(f"audit record: {now['recorded']}")
@@ -41,20 +42,20 @@ def ending(words: Sequence[str], verdict: str, *, incident: str) -> dict[str, An
 def _state(now: Mapping[str, Any]) -> str:
     if not now.get("closed"):
         return f"is NOT finished; it stands at {now['step']}"
-    return "is complete" if now["step"] == "record" else "was taken back; the old values are in force"
+    return "is complete" if now["step"] == "record" else "was rolled back; the old values are in force"
 
 
 def verdict(now: Mapping[str, Any], *, abort: bool) -> str:
     """Why the run fails; empty where it does not."""
     where = f"Rotation {now.get('id')} stands at {now.get('step')}"
     if now.get("stopped"):
-        back = "" if now["step"] in FORWARD_ONLY else ", or with -e rotation_abort=true to take it back"
+        back = "" if now["step"] in FORWARD_ONLY else ", or with -e rotation_abort=true to abort it"
         return f"{where}: {now['stopped']}. Start the same command again to go on{back}."
     if now.get("id") and not now.get("closed"):
         left = next(iter(now["todo"]), "")
         return f"{where}: this run has left out what comes next, {left}. Start the same command again to go on."
     if now.get("reason") and not abort:
-        return f"The rotation was taken back: {now['reason']}"
+        return f"The rotation was rolled back: {now['reason']}"
     refused = now.get("refused") or {}
     if refused:
         return "Refused, and left as they are: " + ". ".join(f"{name}: {why}" for name, why in refused.items())

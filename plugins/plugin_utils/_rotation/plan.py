@@ -73,7 +73,7 @@ class Item:
     hosts: tuple[str, ...] = ()
     """Those alone that it is about; empty for all."""
     former: tuple[str, ...] = ()
-    """Obligations whose former values are retired along with its own; after a leak only."""
+    """Pending tasks whose former values are retired along with its own; after a leak only."""
 
     def entry(self) -> dict[str, Any]:
         """The item as the journal keeps it."""

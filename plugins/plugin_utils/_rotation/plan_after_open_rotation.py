@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setti
 
 @dataclass(frozen=True)
 class Beside:
-    """What will be once the open rotation is ended, or taken back."""
+    """The state once the open rotation is finished, or aborted."""
 
     journal: Journal
     rotation: OpenRotation
@@ -55,7 +55,7 @@ class Beside:
 
     @property
     def said(self) -> list[str]:
-        end = "is taken back" if self.back else "has ended"
+        end = "is rolled back" if self.back else "has ended"
         return [
             f"{name}: whether it can be replaced once more is known only when rotation {self.rotation.id} {end}"
             for name in self.unknown

@@ -151,8 +151,8 @@ def parameters_key(setting: Setting, contents: Contents, descriptions: Mapping[s
 
 
 def former(setting: Setting, journal: Journal, leaked: Collection[str] | None) -> dict[str, Contents]:
-    """What the versions still hold that an obligation names, by each that is due; in a leak by each retirement, due or
-    not, of what ``leaked``."""
+    """The contents of the versions that pending tasks name, by each task that is due; in a leak by each retirement,
+    due or not, of what ``leaked``."""
     every = credential_ages.due_obligations(journal, context.now())
     if leaked is not None:
         every = [one for one in journal.obligations.values() if one.act == RETIRE and one.credential in leaked]
@@ -177,7 +177,7 @@ def planned(
 
 
 def _against_mirror(setting: Setting, plan: _plan.Plan, ground: _ground.Ground) -> dict[str, str]:
-    """By credential, what GitHub has against being sent its new value. That there is none holds up no leak."""
+    """By credential, why its new value cannot be synced to GitHub. A missing value holds up no leak."""
     mirror = setting.rotator.mirror
     if mirror is None:
         return {}

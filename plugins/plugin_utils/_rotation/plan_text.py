@@ -82,7 +82,7 @@ def elsewhere(plan: _plan.Plan, hosts: Sequence[str], here: Sequence[str], skipp
             f"the same command runs with {'it' if len(away) == 1 else 'them'}"
         )
     if left and plan.items:
-        lines.append(f"{', '.join(left)}: left behind, neither deployed to nor waited for")
+        lines.append(f"skipped hosts: {', '.join(left)} (not deployed to, not waited for)")
     return lines
 
 

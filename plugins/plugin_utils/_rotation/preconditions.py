@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What stands against rotating a credential, each with its remedy."""
+"""Blockers of rotating a credential, each with its remedy."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def _unknown(name: str, catalog: Catalog) -> str:
 
 
 def in_use(credential: Credential, old: Login, given: Login) -> str | None:
-    """What is said of a new value that is none."""
+    """The blocker if the given new value is the one in use."""
     if Login(given.username or old.username, given.password or old.password) != old:
         return None
     return "the new value that was given is the one in use; get a new one from the provider" + (

@@ -71,7 +71,7 @@ def outwritten(merges: Mapping[str, int], versions: Mapping[str, str], seconds: 
 
 
 def told_merged(merges: Mapping[str, int]) -> str:
-    """What is said of secrets in which somebody else's change was merged."""
+    """The message about secrets in which somebody else's change was merged."""
     if not merges:
         return ""
     return (

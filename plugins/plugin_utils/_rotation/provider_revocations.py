@@ -99,7 +99,7 @@ def confirmed(catalog: Catalog, journal: Journal, names: Sequence[str]) -> list[
 def no_matter_of_words(
     catalog: Catalog, journal: Journal, kinds: Mapping[str, Kind], names: Iterable[str], *, mirrors: bool
 ) -> str | None:
-    """In a leak, why nobody's word ends these: a run takes their old values away, and proves them refused.
+    """In a leak, why no confirmation ends these: a run revokes their old values, and verifies that they are rejected.
 
     Not of what only people can replace: GitHub holds it, and ``mirrors`` says that nothing can be sent there, or no
     store has it.
@@ -120,8 +120,8 @@ def no_matter_of_words(
     if not found:
         return None
     return (
-        f"{', '.join(found)}: a run ends the old value itself and proves it refused, so nobody's word does; take away "
-        "what it was refused for, and start the same command again without that word"
+        f"{', '.join(found)}: a run revokes the old value itself and verifies it, so a confirmation does not end it; "
+        "remove the cause of its refusal, and start the same command again without its confirmation"
     )
 
 

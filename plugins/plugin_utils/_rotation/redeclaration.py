@@ -82,7 +82,7 @@ def _of_open(
 
 
 def open_rotation(journal: Journal, now: Incident) -> dict[str, Any] | None:
-    """The rotation that is open, and whether it is to be taken back, as its new values may have leaked too."""
+    """The rotation that is open, and whether to abort it, as its new values may have leaked too."""
     rotation = journal.rotation
     if rotation is None:
         return None

@@ -27,9 +27,9 @@ def require_open(journal: Journal, named: str, *, back: bool) -> None:
 
 
 def over(journal: Journal, args: Mapping[str, Any]) -> str:
-    """What is said where no rotation is open and none is to be begun."""
+    """The message if no rotation is open and none is to be begun."""
     if args["abort"]:
-        return "no rotation is open; there is nothing to take back"
+        return "no rotation is open; there is nothing to abort"
     if args["resume"] in _ended(journal):
         return f"rotation {args['resume']} has ended; there is nothing to go on with, and no other is begun"
     return ""

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How a rotation ends: taken back, tidied up, closed. Each act can be repeated."""
+"""How a rotation ends: rolled back, tidied up, closed. Each act can be repeated."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def undo(rotator: Rotator) -> list[str]:
     journal, rotation = rotator.mine()
     against = rotator.against_copies(rotation, {}) if rotation.promoted and not journal.incident else ""
     if against:
-        raise RotationError(f"nothing was taken back: {against}")
+        raise RotationError(f"nothing was rolled back: {against}")
     with rotator.cleared_if_late(rotation):
         return _undone(rotator, rotation)
 
@@ -145,7 +145,7 @@ def tidy(rotator: Rotator) -> None:
 def remembered(rotator: Rotator, journal: Journal) -> list[str]:
     """The secrets that rotations had to themselves which have ended."""
     catalog = rotator.catalog
-    # What a provider made has a name below its rotation's, and is in no overlay; without parameters there is none.
+    # What a provider made has a name below its rotation's, and is in no overlay; without parameters no overlay exists.
     overlaid = [name for name in journal.ended if "/" not in name] if catalog.reads_ssm else []
     logins = [f"{catalog.rotation_logins}/{name}" for name in journal.ended]
     return logins + [f"{catalog.rotation_secret}/{name}" for name in overlaid]

@@ -232,7 +232,7 @@ def _result(act: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, A
 
 
 def result(engine: Engine, now: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:
-    """What the role registers: where the rotation stands, what comes next, and what is said of it."""
+    """What the role registers: where the rotation stands, what comes next, and the summary."""
     carried = engine.carried
     now = {**now, "lines": carried.lines, "seconds": carried.seconds, "waited": carried.waited}
     summary = outcome.lines(now, args["hosts"], args["skipped"])

@@ -56,16 +56,16 @@ class Parties:
 
     @property
     def nothing(self) -> bool:
-        """Whether it is taken back before a new value was made."""
+        """Whether it is aborted before a new value was made."""
         return self.aborting and self.new is None
 
     @property
     def removed(self) -> Login:
-        """The login that goes: the old one, or on the way back the new one."""
+        """The login to remove: the old one, or in a rollback the new one."""
         if not self.aborting:
             return self.old
         if self.new is None:
-            raise RotationError("the rotation has made no new value yet, so there is none to remove")
+            raise RotationError("the rotation has made no new value yet, so nothing is to be removed")
         return self.new
 
     def of(self, login: Login) -> str:
@@ -81,7 +81,7 @@ class Parties:
 def parties(setting: Setting, name: str, engine: str, *, former: str = "", by_itself: bool = False) -> Parties:
     """The parties of a credential in the rotation that this run holds. Raises SecretsError.
 
-    ``former`` is an obligation of which the rotation retires what it names, along with its own old value. Without an
+    ``former`` is a pending task: the rotation retires the value that it names, along with its own old value. Without an
     administrator a credential changes ``by_itself``, by another way than its server.
     """
     journal, rotation, item = setting.holding(name)
@@ -180,7 +180,7 @@ def outside(setting: Setting, name: str, engine: str, masked: list[str]) -> tupl
 
 
 FORMER: dict[str, Any] = {"obligation": {"type": "str", "default": ""}}
-"""An obligation of the open rotation: what goes is the former value that it names, not the rotation's own old one."""
+"""A pending task of the open rotation: the former value that it names is removed, not the rotation's own old one."""
 
 
 def not_reached(

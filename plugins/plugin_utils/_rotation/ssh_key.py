@@ -32,7 +32,7 @@ class Pair:
     new: str | None = field(default=None, repr=False)
     """None before it was made."""
     back: bool = False
-    """Whether the new one goes, since the rotation is taken back."""
+    """Whether the new one is removed, since the rotation is rolled back."""
     leak: bool = False
     number: int = 0
     comment: str = ""
@@ -60,7 +60,7 @@ def present(setting: Setting, name: str) -> Pair:
 
 
 def concerned(setting: Setting, name: str, former: str = "") -> Pair:
-    """Both keys, in the rotation that this run holds; with a ``former`` obligation the old one is what that names."""
+    """Both keys, in the rotation that this run holds; with a ``former`` pending task, the old one is what it names."""
     journal, rotation, item = setting.mine(name)
     part = context.part_of(item, former)
     if part.act == _plan.RETIRE:
@@ -88,7 +88,7 @@ def looks(setting: Setting, plan: _plan.Plan) -> list[str]:
 def against(
     setting: Setting, plan: _plan.Plan, contents: Contents, seen: Sequence[Mapping[str, Any]] | None
 ) -> dict[str, str]:
-    """By credential, what stands against replacing it; without ``seen`` only what the key itself tells."""
+    """By credential, the blockers of replacing it; without ``seen`` only those of the key itself."""
     found = {}
     for name in looks(setting, plan):
         held = credential_graph.find(setting.catalog, setting.catalog.credentials[name], contents).login.password
@@ -125,7 +125,7 @@ def words(host: str, name: str, result: Mapping[str, Any], *, check: bool) -> li
     if result.get("left"):
         found.append(f"{result['left']} sessions of {account} go on, and no log tells which key opened them")
     if result.get("others"):
-        found.append(f"{file} also lets in {', '.join(result['others'])}")
+        found.append(f"{file} also authorizes {', '.join(result['others'])}")
     found += filter(None, [elsewhere(name, result)])
     if result.get("unread"):
         found.append(

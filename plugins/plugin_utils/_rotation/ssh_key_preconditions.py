@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What stands against replacing an SSH key, as far as its hosts tell before anything is changed. Pure."""
+"""Blockers of replacing an SSH key that its hosts show before anything is changed. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def objections(seen: Sequence[Mapping[str, Any]], *, leak: bool) -> list[str]:
     """``seen`` says of each host whether it is in the run, answered and has the key, or what is wrong there."""
     if not seen:
         return [
-            "no host was looked at, so nothing tells where the key is let in; see the inventory's application group"
+            "no host was checked, so it is unknown where the key is authorized. Check the inventory's application group"
         ]
     lost = [str(one["host"]) for one in seen if one.get("lost")]
     outside = [str(one["host"]) for one in seen if one.get("outside")]

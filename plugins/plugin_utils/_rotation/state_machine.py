@@ -74,7 +74,7 @@ def following(rotation: OpenRotation, outcome: str, *, words: str = "", is_teste
         return Decision(STOP, words=f"{words}; the new value is in force{_AFTER_PROMOTION[rotation.step]}")
     if outcome in (FAILED, TAKEN):
         if is_past_return(rotation):
-            return Decision(STOP, words=f"{words}; the old value is removed already, so there is no way back")
+            return Decision(STOP, words=f"{words}; the old value is removed already, so no rollback is possible")
         return Decision(BACK, "abort", phase=way_back(rotation), words=words)
     if outcome in (LOST, BLOCKED):
         return Decision(STOP, words=words)

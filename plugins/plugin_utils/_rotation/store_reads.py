@@ -128,7 +128,7 @@ class Reads(Steps):
         return github_copies.needs_value(missing) if missing else ""
 
     def send_copies(self, rotation: OpenRotation, logins: Mapping[str, Login]) -> tuple[tuple[str, ...], str]:
-        """Sends them. Returns the names that were sent, and what is said of those that were to be and were not."""
+        """Syncs them. Returns the names that were synced, and a message about those that failed."""
         names = github_copies.names_of(self.catalog, rotation.plan)
         if not names or self.mirror is None:
             return (), github_copies.told_later(names) if names else ""

@@ -45,7 +45,7 @@ class Request:
     options: Sequence[str] = ()
     """Of the operator's options those that it takes."""
     by_obligation: bool = False
-    """Whether it is told the obligation that it retires the value of."""
+    """Whether it gets the id of the pending task that it carries out."""
     noted: str = ""
     """What of the answer is kept in the journal as the credential's notes."""
 
@@ -57,7 +57,7 @@ class Part:
     setting: Setting
     server: Server
     credential: Mapping[str, Any]
-    """Name, act, options and obligation, as the plan's items are shown."""
+    """Name, act, options and pending task, as the plan's items are shown."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The operator's, such as known_addresses."""
 
@@ -152,11 +152,11 @@ class Acts:
         raise NotImplementedError
 
     def revoke(self, part: Part) -> Answer:
-        """Ends the old value and proves that it is refused; on the way back, the new one."""
+        """Revokes the old value and verifies that it is rejected; in a rollback, the new one."""
         raise NotImplementedError
 
     def verify_revoked(self, part: Part) -> Answer:
-        """Tries old values that a third party was to revoke."""
+        """Tries old values that a provider was to revoke."""
         raise NotImplementedError
 
 

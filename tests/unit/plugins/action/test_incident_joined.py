@@ -158,7 +158,7 @@ class TestAScheduledRotation:
             "it was graceful; the old values are removed first from now on",
             "database is skipped: rotation r1, which is open, replaces it",
         ]
-        assert "is taken back" in first.drill("database", reached=["database"], abort=True)["said"][0]
+        assert "is rolled back" in first.drill("database", reached=["database"], abort=True)["said"][0]
         assert first.setting.rotator.look().head == head
 
 
@@ -204,7 +204,7 @@ class TestThePlanBesideAnOpenRotation:
         assert found["ends"]["removes"] == []
 
     @pytest.mark.parametrize(
-        ("step", "abort", "end"), [("retire", False, "has ended"), ("promote", True, "is taken back")]
+        ("step", "abort", "end"), [("retire", False, "has ended"), ("promote", True, "is rolled back")]
     )
     def test_what_only_its_end_tells_is_named(
         self, world: World, first: Run, step: str, end: str, *, abort: bool

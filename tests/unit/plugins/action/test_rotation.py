@@ -208,7 +208,7 @@ def test_hosts_that_the_run_does_not_reach_are_not_promised(begun: Any, state: s
     assert answer["said"][-3:] == [
         "one rollout restarts no units on web1",
         f"web2, web3: not in this run (--limit), {stays}, until the same command runs with them",
-        "web4: left behind, neither deployed to nor waited for",
+        "skipped hosts: web4 (not deployed to, not waited for)",
     ]
     assert "not in this run" not in " ".join(begun("database", state="planned", resume="any", hosts=["web1"])["said"])
 

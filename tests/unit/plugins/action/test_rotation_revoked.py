@@ -228,7 +228,7 @@ class TestOfWhatIsEndedHere:
         if declared:
             declare(world)
         head = looked(world).head
-        with pytest.raises(RotationError, match=f"^{name}: .* take away what it was refused for, and start the same"):
+        with pytest.raises(RotationError, match=f"^{name}: .* remove the cause of its refusal, and start the same"):
             act(world, rotation, "revoked", credentials=["token", name], incident="" if declared else "assessed")
         assert looked(world).head == head
 

@@ -76,5 +76,5 @@ def test_a_former_value_that_leaves_with_the_old_one_in_a_leak(world: World, mon
     assert (found["login_url"], found["end_sessions"]) == ("redis://:former@cache/0", "all")
     assert (found["overlap"], found["last_client"]) == ("passwords", NOTES)
     assert params(world, rotator, "own")["login_url"] == "redis://:old@cache/0"
-    with pytest.raises(RotationError, match=r"^own: the rotation does not take up the obligation r1/own$"):
+    with pytest.raises(RotationError, match=r"^own: the rotation does not include the pending task r1/own$"):
         params(world, rotator, "own", former="r1/own")

@@ -78,7 +78,7 @@ def test_beside_an_open_rotation(leak: Leak) -> None:
 
 
 def test_started_again(leak: Leak) -> None:
-    """Of what was replaced only what is yet to be revoked is said, and no way back that would be refused."""
+    """Of replaced credentials it names only those yet to be revoked, and no rollback that would be refused."""
     setting = leak.setting
     leak_declaration.declare(
         setting, setting.rotator.look(), leak_declaration.Wish(["token"], "immediate", impact=IMPACT)

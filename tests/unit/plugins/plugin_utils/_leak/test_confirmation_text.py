@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is said before a leak response is confirmed is true for its mode and its credentials."""
+"""The summary before a leak response is confirmed is true for its mode and its credentials."""
 
 from __future__ import annotations
 
@@ -134,8 +134,8 @@ class TestAbort:
             "the old values"
         ) in later
         assert (
-            "watchparty.secrets.leak_response -e app_environment=production -e leak_false_alarm=true. After it "
-            "there is no way" in later
+            "watchparty.secrets.leak_response -e app_environment=production -e leak_false_alarm=true. No rollback "
+            "is possible after it: " in later
         )
 
     def test_where_nothing_is_removed(self) -> None:

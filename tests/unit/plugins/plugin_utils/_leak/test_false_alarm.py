@@ -54,11 +54,11 @@ def test_versions_that_are_dead() -> None:
     [
         (
             rotation("deploy"),
-            ("take it back by watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume=r-1, then close it"),
+            ("Abort it with watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume=r-1, then close it"),
         ),
         (
             rotation("abort"),
-            ("is on its way back; end that by watchparty.secrets.rotate -e rotation_resume=r-1, then close it"),
+            ("is being rolled back. Finish it with watchparty.secrets.rotate -e rotation_resume=r-1, then close it"),
         ),
         (rotation("retire"), "takes old values away already and can only go on. What remains is to finish"),
         (rotation("revoke", immediate=True), "takes old values away already and can only go on"),

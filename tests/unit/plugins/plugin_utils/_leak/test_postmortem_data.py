@@ -65,7 +65,7 @@ class TestFacts:
             "evidence": ["e"],
             "scrubbed": ["s"],
             "not_scrubbed": ["n"],
-            "open": ["web2 was left behind and must be rebuilt"],
+            "open": ["web2 was skipped as compromised and must be rebuilt"],
         }
         results = {"admin": DONE, "cache": DONE}
         found = facts_of(made, incident(events=EVENTS, since="2026-11-20T10:00:00Z"), IMPACT, results, told, NOW)
@@ -252,7 +252,7 @@ class TestFacts:
     def test_who_was_left_behind_is_named(self, made: Catalog) -> None:
         found = facts_of(made, incident(events={**EVENTS, "left/web3": "2026-11-25T15:00:29Z"}), IMPACT, {}, {}, NOW)
         assert found["open"] == [
-            ("web3 was left behind, and what it holds is dead; run watchparty.secrets.deploy once it is back")
+            ("web3 was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy")
         ]
         assert found["contained_seconds"] == 30.0
 
@@ -355,25 +355,28 @@ class TestFacts:
         """Nothing on a server revokes it; a rotation that came to its end says nothing of that host."""
         found = facts_of(made, incident(events=self.BEHIND), IMPACT, {"admin": DONE, "cache": DONE}, {}, NOW)
         (line,) = found["open"]
-        words = "the new key signs, but not on web2, which was left behind: the leaked one may be good there"
+        words = "the new key signs, but not on web2, which was skipped: the leaked one may be valid there"
         assert line.startswith(f"cache: OPEN: {words} while its services run")
         assert "start the same command again once it answers; or leave it for good" in line
         assert "-e leak_compromised_hosts=web2" in line
         assert (found["contained_seconds"], "refused" in found["clock"]) == (None, True)
-        assert "what it holds is dead" not in postmortem_markdown.markdown(found)
+        assert "holds revoked values" not in postmortem_markdown.markdown(found)
 
     def test_it_is_refused_once_that_host_is_proven_on_the_new_file(self, made: Catalog) -> None:
         events = {**self.BEHIND, "back/web2": "2026-11-25T15:00:50Z"}
         found = facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)
         assert (found["open"], found["contained_seconds"]) == ([], 50.0)
         assert found["credentials"][1]["state"] == "replaced, the old value is refused"
-        assert found["timeline"][-1]["what"] == "web2 was proven healthy on what is in force"
+        assert found["timeline"][-1]["what"] == "web2 is healthy on the values in force"
 
     @pytest.mark.parametrize(
         ("told", "still"),
         [
             ({"left_out": ["web2"]}, []),
-            ({"hosts": {"web1": None}}, ["web2 was left behind and is in the inventory no more; see that it is off"]),
+            (
+                {"hosts": {"web1": None}},
+                ["web2 was skipped and is no longer in the inventory. Check that it is powered off"],
+            ),
         ],
         ids=["compromised", "of no inventory"],
     )

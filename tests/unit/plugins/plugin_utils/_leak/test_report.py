@@ -78,7 +78,7 @@ def test_compromised_hosts_and_what_was_gathered(leak: Leak, tmp_path: Path) -> 
     text = text_of(found)
     for line in ("web1: removed .env.proven", "web1: .env.bak", "web2: was not asked, being compromised"):
         assert f"- {line}" in text
-    assert "web2 was left behind and must be rebuilt" in found.open
+    assert "web2 was skipped as compromised and must be rebuilt" in found.open
 
 
 def test_what_an_earlier_run_replaced_is_not_open(leak: Leak, tmp_path: Path) -> None:

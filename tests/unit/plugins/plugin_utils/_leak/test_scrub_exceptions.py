@@ -39,7 +39,7 @@ def journal(**more: Any) -> Journal:
         (
             {"act": "retire", "hosts": ("web2",)},
             ["x"],
-            "holds what web2 still lets in; it is scrubbed once that is refused there",
+            "holds a value that is still authorized on web2; it is scrubbed once it is rejected there",
         ),
     ],
 )

@@ -76,7 +76,8 @@ def test_what_a_host_still_lets_in_is_kept(client: Any) -> None:
     rotator.append(rotator.look(), "r1", "closed", obligations={"r1/token": held})
     found = act(client, world, secrets={"core": [OLD]})
     assert found["scrubbed"] == []
-    words = f"version {OLD} of core holds what web2 still lets in; it is scrubbed once that is refused there"
+    held = "holds a value that is still authorized on web2; it is scrubbed once it is rejected there"
+    words = f"version {OLD} of core {held}"
     assert found["not_scrubbed"] == [words, LAST]
     assert "ResourcePolicy" not in client.get_resource_policy(SecretId="core")
     rotator.append(rotator.look(), "r2", "closed", discharged=["r1/token"])

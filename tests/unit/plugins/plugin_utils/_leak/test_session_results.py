@@ -97,7 +97,7 @@ def test_a_new_key_ends_what_may_not_have_ended() -> None:
         [],
     )
     behind = told(gathered(ended, {"web2": {}}), ["cache"], {"django_key": True}, ["web2"])
-    assert len(behind["alive"]) == 1, "one that was left behind takes what the old key signed"
+    assert len(behind["alive"]) == 1, "a skipped host accepts what the old key signed"
     assert told(gathered(ended), ["cache"], {"django_key": True}, ["given-up"])["alive"] == []
 
 
@@ -184,7 +184,7 @@ def test_sessions_in_cookies_end_by_the_key_alone() -> None:
     assert line.endswith("-e leak_sessions=false to leave everybody logged in")
     assert told(gathered(COOKIES), ["cache"], {"django_key": True})["alive"] == []
     (line,) = told(gathered(COOKIES, {"web2": {}}), ["cache"], {"django_key": True}, ["web2"])["alive"]
-    assert line.startswith("web2: sessions are in cookies, and it was left behind: those that the old SECRET_KEY ")
+    assert line.startswith("web2: sessions are in cookies, and it was skipped: those that the old SECRET_KEY ")
 
 
 def test_sessions_in_cookies_on_a_host_that_is_given_up() -> None:

@@ -130,7 +130,7 @@ def test_more_than_the_journal_takes_is_refused_before_the_first_entry(
 
 
 def test_sessions_that_may_outlive_a_token_have_their_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is said of them comes with an entry of a rotation that is open already."""
+    """Their messages come with an entry of a rotation that is open already."""
     entries: list[dict[str, Any]] = []
     append = Written.append
     monkeypatch.setattr(

@@ -142,7 +142,7 @@ class TestWithoutATokenNothingIsLost:
         rotator.promote()
         rotator.advance("abort", reason="why")
         rotator.mirror, before = None, world.labels()
-        with pytest.raises(RotationError, match=r"nothing was taken back: GitHub holds DATABASE_PASSWORD, URL, TOKEN"):
+        with pytest.raises(RotationError, match=r"nothing was rolled back: GitHub holds DATABASE_PASSWORD, URL, TOKEN"):
             rotation_rollback.undo(rotator)
         assert (world.labels(), world.token()) == (before, "new-token")
         rotator.mirror = mirror

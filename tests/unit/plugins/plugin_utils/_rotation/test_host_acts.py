@@ -88,7 +88,9 @@ def test_in_a_leak_it_is_left_behind_and_kept() -> None:
     found = host_acts.judged(made, "retire", answers(made, "retire", web1={"ended": ["x"]}, web2=unusable))
     assert (found.blocked, found.failed) == ("", "")
     assert found.left == {"deploy": ["web2"]}
-    assert found.words[0] == ("left behind, and the old key of deploy still opens them: web2. web2: is a symbolic link")
+    assert found.words[0] == (
+        "skipped hosts, where the old key of deploy is still authorized: web2. web2: is a symbolic link"
+    )
     assert [one["secret_rotate_each"] for one in found.refusals["deploy"]["results"]] == ["web1", "web2"]
 
 

@@ -142,7 +142,7 @@ def test_sessions_that_outlive_a_refusal_are_kept_with_where() -> None:
         (("token",), ("token",), False),
         (("unknown",), ("unknown",), False),
     ],
-    ids=["a login", "a signing key", "one of them", "what opens hosts alone", "a third party's", "of no kind"],
+    ids=["a login", "a signing key", "one of them", "what opens hosts alone", "externally issued", "of no kind"],
 )
 def test_an_outage_is_told_where_there_is_one(names: tuple[str, ...], reads: tuple[str, ...], *, down: bool) -> None:
     """Only what the application reads and what is really taken away takes it down."""
@@ -174,7 +174,7 @@ def test_a_signing_key_is_not_refused_where_a_host_was_left_behind() -> None:
 
 
 def test_what_was_away_and_lets_it_in_no_more() -> None:
-    """The rotation that only takes out what a host that is back still let in; not a retirement that had waited."""
+    """The rotation that only removes a key that a host authorized until now; not a retirement that had waited."""
     late = at("retire", incident="leak-1", credentials={"deploy": {**ITEMS["later"], "hosts": ["web2"]}})
     assert incident_events.events(late, "record", KINDS, "now", LEAK, reads=ITEMS) == {"refused/deploy": "now"}
     away = replace(late, left={"deploy": ("web2",)})

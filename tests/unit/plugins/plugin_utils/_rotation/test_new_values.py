@@ -206,7 +206,7 @@ class TestOthers:
         catalog = world.rotator.catalog
         journal = Journal(obligations={"r0/database": one})
         assert former_login(catalog, world.secrets, journal, item) == Login(None, "old-password")
-        with pytest.raises(RotationError, match="the obligation r0/database is not in the journal any more"):
+        with pytest.raises(RotationError, match="the pending task r0/database is not in the journal any more"):
             former_login(catalog, world.secrets, Journal(), item)
         gone = Journal(obligations={"r0/database": replace(one, secrets={CORE: "0" * 36})})
         with pytest.raises(RotationError, match="its former key cannot be read"):

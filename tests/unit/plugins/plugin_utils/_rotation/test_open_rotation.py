@@ -28,7 +28,7 @@ def test_none() -> None:
 
 @pytest.mark.parametrize(
     ("may_have_leaked", "way"),
-    [(False, "is ended"), (True, "is taken back, since its new values may have leaked")],
+    [(False, "is ended"), (True, "is rolled back, since its new values may have leaked")],
 )
 def test_in_the_plan(way: str, *, may_have_leaked: bool) -> None:
     found = open_rotation.ahead(rotation("deploy"), may_have_leaked=may_have_leaked)
@@ -38,15 +38,15 @@ def test_in_the_plan(way: str, *, may_have_leaked: bool) -> None:
 @pytest.mark.parametrize(
     ("step", "words"),
     [
-        ("deploy", "or take it back by watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume=r-1"),
+        ("deploy", "or abort it with watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume=r-1"),
         (
             "retire",
             (
-                "nothing leads back any more. By itself it ends by watchparty.secrets.rotate -e "
+                "it cannot be rolled back any more. Or finish it alone: watchparty.secrets.rotate -e "
                 "rotation_resume=r-1, without hosts that"
             ),
         ),
-        ("abort", "by itself it goes on back by watchparty.secrets.rotate -e rotation_resume=r-1"),
+        ("abort", "or finish the rollback alone: watchparty.secrets.rotate -e rotation_resume=r-1"),
     ],
 )
 def test_in_the_report(step: str, words: str) -> None:

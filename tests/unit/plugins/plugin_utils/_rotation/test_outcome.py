@@ -41,7 +41,7 @@ def test_a_rotation_that_is_complete() -> None:
 
 
 def test_hosts_that_were_left_behind() -> None:
-    words = "left behind: web2; once back, run watchparty.secrets.deploy"
+    words = "skipped or unreachable hosts: web2. When they answer, run watchparty.secrets.deploy"
     assert words in lines({**NOW, "behind": ["web2"]}, ["web1", "web2"], [])
     before = {**NOW, "step": "deploy", "closed": False}
     assert words in lines(before, ["web1", "web2"], ["web2"])
@@ -59,7 +59,7 @@ def test_what_providers_have_yet_to_revoke_is_said_without_a_rotation() -> None:
             {"step": "deploy", "closed": False, "stopped": "web2 is lost"},
             (
                 "Rotation r1 stands at deploy: web2 is lost. Start the same command again to go on, or with "
-                "-e rotation_abort=true to take it back."
+                "-e rotation_abort=true to abort it."
             ),
         ),
         (
@@ -73,7 +73,7 @@ def test_what_providers_have_yet_to_revoke_is_said_without_a_rotation() -> None:
                 "again to go on."
             ),
         ),
-        ({"step": "discard", "reason": "no host is healthy"}, "The rotation was taken back: no host is healthy"),
+        ({"step": "discard", "reason": "no host is healthy"}, "The rotation was rolled back: no host is healthy"),
         ({"refused": {"mail": "no", "sms": "not"}}, "Refused, and left as they are: mail: no. sms: not"),
     ],
 )

@@ -176,7 +176,7 @@ class TestJoined:
             (rotation("set", incident=LEAK), LEAK, ["token"]),
             (rotation("abort"), LEAK, ["token"]),
         ],
-        ids=["of others", "no leak", "its own", "on its way back"],
+        ids=["of others", "no leak", "its own", "being rolled back"],
     )
     def test_others_stay_as_they_are(self, journal: Journal, leak: str, reached: list[str]) -> None:
         assert journal.rotation is not None

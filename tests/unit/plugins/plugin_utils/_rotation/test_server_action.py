@@ -119,7 +119,7 @@ class TestParties:
         rotator.advance("withdraw")
         one = found(world, rotator)
         assert one.nothing
-        with pytest.raises(RotationError, match="has made no new value yet, so there is none to remove"):
+        with pytest.raises(RotationError, match="has made no new value yet, so nothing is to be removed"):
             _ = one.removed
 
     def test_what_was_planned_from_counts_whatever_is_current(self, world: World) -> None:
@@ -139,7 +139,7 @@ class TestParties:
             found(world, world.begun("database"), "cache")
 
     def test_a_late_retirement(self, world: World) -> None:
-        """The old value is what the obligation's versions hold, the new one what the stores hold now."""
+        """The old value is what the versions of the pending task hold, the new one what the stores hold now."""
         former = world.first[CORE]
         world.write("URL", "postgres://app_b:now@moved/app")
         world.write("url", "postgres://app_b:now@moved/app", "copy-test")
@@ -163,7 +163,7 @@ class TestParties:
 
     @pytest.mark.parametrize("declared", ["before", "meanwhile"])
     def test_a_leak(self, world: World, declared: str) -> None:
-        """Also one that is declared while an ordinary rotation is open, which is ended first or taken back."""
+        """Also one that is declared while an ordinary rotation is open, which is finished or aborted first."""
         rotator = world.begun("database", leak="leak-1" if declared == "before" else "")
         assert found(world, rotator).leak is (declared == "before")
         incident = {"id": "leak-1", "at": NOW, "who": "x", "declared": ["database"]}
@@ -258,7 +258,7 @@ class TestAdministrator:
 
 
 class TestElsewhere:
-    """Whoever may write one parameter sends nobody's password to his own server."""
+    """Whoever may write one parameter cannot get a password sent to his own server."""
 
     WORDS = r"^database: URL .* leads to thief:5432, and credentials\.admin\.server declares db:5432, moved:5432\."
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which keys are concerned, and what is said against replacing one."""
+"""Which keys are concerned, and the blockers of replacing one."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class TestAgainst:
         lost = {"credential": "deploy", "host": "web2", "lost": True}
         assert "web2 cannot be reached" in against(world, [SEEN, lost])["deploy"]
         assert against(world, [SEEN, lost], incident="leak-1") == {}
-        assert "no host was looked at" in against(world, [{**SEEN, "credential": "other"}])["deploy"]
+        assert "no host was checked" in against(world, [{**SEEN, "credential": "other"}])["deploy"]
 
     def test_what_is_no_key(self, world: World) -> None:
         world.write("private", "canary", SECRET)
@@ -144,7 +144,7 @@ def test_words() -> None:
     told = {"file": "f", "account": "ci", "old": False, "new": True, "ended": ["a", "b", "a"], "others": ["SHA256:x"]}
     assert rotation_ssh_key.words("web1", "deploy", told, check=True) == [
         "web1: 3 sessions of ci would be ended, from a, b",
-        "web1: f also lets in SHA256:x",
+        "web1: f also authorizes SHA256:x",
     ]
     assert rotation_ssh_key.words("web1", "deploy", {"failed": True}, check=False) == []
     blind = {"file": "f", "account": "ci", "old": True, "new": True, "elsewhere": ["a"], "unread": 2}

@@ -182,12 +182,12 @@ class TestCreate:
         with pytest.raises(RotationError, match=r"^django: its former key cannot be read in \{'gone': 'v'\}"):
             world.created(rotator)
         rotator.append(rotator.look(), "r0", "closed", discharged=["r0/django"])
-        with pytest.raises(RotationError, match="the obligation r0/django is not in the journal any more"):
+        with pytest.raises(RotationError, match="the pending task r0/django is not in the journal any more"):
             world.created(rotator)
 
     @staticmethod
     def due(world: World, secrets: dict[str, str]) -> Any:
-        """A rotation of nothing but the obligation to drop Django's former key."""
+        """A rotation of nothing but the pending task to drop Django's former key."""
         late: Any = world.rotator("run0")
         found = vars(Obligation("", "django", "drop_fallback", NOW, "r0", secrets))
         kept = {name: value for name, value in found.items() if name != "id"}

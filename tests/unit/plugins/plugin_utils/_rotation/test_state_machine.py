@@ -73,7 +73,7 @@ def test_once_they_are_removed_nothing_leads_back(stage: str, outcome: str, *, b
         assert decision == Decision(state_machine.BACK, "abort", words="why")
     else:
         assert decision == Decision(
-            state_machine.STOP, words="why; the old value is removed already, so there is no way back"
+            state_machine.STOP, words="why; the old value is removed already, so no rollback is possible"
         )
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where a third party's value and an administrator's can be tried, and with what."""
+"""Where an externally issued value and an administrator's can be tried, and with what."""
 
 from __future__ import annotations
 
