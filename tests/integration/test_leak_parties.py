@@ -72,7 +72,7 @@ def test_without_a_terminal_it_stays_open_and_is_listed(lab: RotationLab) -> Non
         assert run.code != 0, run.output
         sentences(run, f"NOT contained: twitch: OPEN: not replaced; revoke it at {PAGE}")
         assert not lab.accepts(old)["cache"]
-        assert "replaced, the old value is refused" in post_mortem(lab)
+        assert "replaced, the old value is rejected" in post_mortem(lab)
         run = respond(lab, "-e", "leak_credentials=cache,twitch", "-e", "leak_revoked=twitch")
         assert run.code == 0, run.output
         sentences(run, "and the end of sessions; this run takes no value away", "it is no false alarm any more")

@@ -90,7 +90,7 @@ def assert_shown(text: str, hosts: list[str]) -> None:
     rows = {cells[3].strip(): cells[4].strip() for cells in (line.split("|") for line in done.splitlines()[2:] if line)}
     assert all(evidence.startswith("journal entry ") for evidence in rows.values()), rows
     assert re.search(
-        r" \(r-[^)]*, record\): by .*:\d+, \d+ sessions? ended$", rows["the old value of cache was refused"]
+        r" \(r-[^)]*, record\): by .*:\d+, \d+ sessions? ended$", rows["the old value of cache was rejected"]
     )
     assert re.search(r": \d+ keys in \d+ ms \(cache \d+", rows["caches were purged"])
     assert re.search(r": \d+ sessions of the engine cached_db", rows["sessions were ended"])
@@ -151,7 +151,7 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
             f"{CORE}: GetSecretValue by arn:aws:iam::1:user/eve from 203.0.113.9",
             "CloudTrail was asked in eu-west-3 only",
             f"web1: {stray} (mode 0644) holds a revoked value of cache; remove it: rm {stray}",
-            "CloudFront was told to forget its copies (cdn)",
+            "CloudFront copies were invalidated (cdn)",
         ):
             assert words in text
         for host in lab.hosts:
@@ -171,7 +171,7 @@ def test_a_signing_key_keeps_no_former_one(lab: RotationLab, trail: Trail) -> No
     run = respond(lab, trail, "-e", "leak_credentials=django_key", "-vvvv")
     # A distribution that is not there keeps nothing else up, and the incident stays open.
     assert run.code == 2, run.output
-    sentences(run, "NOT contained: ", "still open: CloudFront was NOT told to forget /* of EDOESNOTEXIST")
+    sentences(run, "NOT contained: ", "still open: CloudFront was NOT invalidated: /* of EDOESNOTEXIST")
     assert lab.journal_state().incident is not None
     now = lab.values()
     assert old.django_key not in run.output

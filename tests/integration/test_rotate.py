@@ -270,7 +270,7 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         assert re.search(r'from promotion to revocation: \d+ s \(twitch\)"', run.output)
         left = "mail: its old value, replaced by r-"
         asked = (
-            "is not yet confirmed revoked at https://mail.example.com/keys; once it is, say watchparty.secrets.rotate "
+            "is not yet confirmed revoked at https://mail.example.com/keys; once it is, run watchparty.secrets.rotate "
         )
         sentences(run, left, f"{asked}-e rotation_revoked=mail")
         due = lab.run(playbook="playbooks/rotation_due.yml")

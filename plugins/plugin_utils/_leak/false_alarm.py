@@ -15,7 +15,7 @@ OUTCOME = "false_alarm"
 PAST = "takes old values away already and can only go on"
 _HARMLESS = {
     "purged": "caches were purged",
-    "invalidated": "CloudFront was told to forget its copies",
+    "invalidated": "CloudFront copies were invalidated",
     "sessions": "everybody was logged out",
 }
 
@@ -32,7 +32,7 @@ def against(incident: Incident, rotation: OpenRotation | None) -> str:
         command = f"watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={own.id}"
         return f"{own} is open. Abort it with {command}, then close it"
     final = done_for_good(incident, rotation)
-    return f"{final}{'' if own else ', and dead values wait to be scrubbed'}. {_finish()}" if final else ""
+    return f"{final}{'' if own else ', and revoked values wait to be scrubbed'}. {_finish()}" if final else ""
 
 
 def done_for_good(incident: Incident, rotation: OpenRotation | None) -> str:

@@ -17,8 +17,8 @@ EVENTS = {
     "planned": "the blast radius and the plan were known",
     "first": "the first host was healthy on what {} had made",
     "live": "every host that was reached was healthy on the new value of {}",
-    "refused": "the old value of {} was refused",
-    "retired": "what earlier rotations had replaced of {}, and left valid for a while, was refused",
+    "refused": "the old value of {} was rejected",
+    "retired": "the previous values of {}, which earlier rotations had left valid for a while, were rejected",
     "given": "the new value of {} is in force; its provider alone can revoke the old one",
     "kept": "the new key of {} signs; the old one still verifies",
     "revoked": "the operator said that the old value of {} was revoked",
@@ -30,7 +30,7 @@ EVENTS = {
     "down": "{} began to take old values away; the application is down",
     "up": "{} had every host healthy again",
     "purged": "caches were purged",
-    "invalidated": "CloudFront was told to forget its copies ({})",
+    "invalidated": "CloudFront copies were invalidated ({})",
     "sessions": "sessions were ended",
     "outlived": "sessions of the old value of {} could not be ended",
     "healthy": "every host was seen healthy, with nothing left to be done to it",
@@ -305,5 +305,5 @@ def _state(catalog: Catalog, name: str, incident: Incident, result: Mapping[str,
     if renewed and result.get("given_up"):
         where = ", ".join(result["given_up"])
         given_up = f"which {'is' if len(result['given_up']) == 1 else 'are'} given up"
-        return f"replaced; the old value is refused everywhere but on {where}, {given_up}", False
-    return "replaced, the old value is refused", False
+        return f"replaced; the old value is rejected everywhere but on {where}, {given_up}", False
+    return "replaced, the old value is rejected", False

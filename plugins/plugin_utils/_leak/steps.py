@@ -235,7 +235,7 @@ def _invalidated(run: Run) -> Run:
         paths = f"{', '.join(one['paths'])} of {one['distribution']}"
         if answer.get("failed"):
             problem = one_line(str(answer.get("msg") or "no answer"))
-            run = run.then(run.response.failed(f"CloudFront was NOT told to forget {paths}: {problem}"))
+            run = run.then(run.response.failed(f"CloudFront was NOT invalidated: {paths}: {problem}"))
         else:
             run = run.noted({f"invalidated/{one['name']}": paths})
     return run

@@ -204,7 +204,7 @@ class Steps:
         if not self._waits(lambda: any(one.id == kept.username for one in self._hands.keys.of(self._found.user))):
             raise RotationError(
                 f"{self._found.credential}: key {kept.username} was made for this rotation, and user "
-                f"{self._found.user} does not have it any more; take the rotation back by -e rotation_abort=true"
+                f"{self._found.user} does not have it any more; abort the rotation with -e rotation_abort=true"
             )
 
     def _is_there(self, login: Login) -> bool:

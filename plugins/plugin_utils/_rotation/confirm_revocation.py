@@ -55,7 +55,7 @@ def taken(setting: Setting, args: Mapping[str, Any], *, check: bool) -> dict[str
     return {
         "changed": bool(closed or new),
         "said": [_said(one, tried.get(one.id, {}).get("state"), words.get(one.id, "")) for one in closed]
-        + [f"{name}: nothing of it waits for a confirmation" for name in idle],
+        + [f"{name}: no confirmation is pending" for name in idle],
         "alive": [
             f"{one.credential}: its old value, which {one.rotation} replaced, STILL WORKS: {words[one.id]}"
             for one in alive

@@ -399,7 +399,7 @@ _DONE = {
     "create": "the server is ready for it",
     "set": "the new value is valid beside the old one",
     "test": "the new value logs in",
-    "retire": "the old value is refused",
+    "retire": "the old value is rejected",
 }
 
 

@@ -33,7 +33,7 @@ def objection(catalog: Catalog, kinds: Mapping[str, Kind], one: Obligation, form
     """
     what = "its former key" if one.act == DROP_FALLBACK else "its former value"
     end = (
-        f"take {what} out by hand (docs/runbooks/by-hand.md), then say watchparty.secrets.rotation_forget -e "
+        f"take {what} out by hand (docs/runbooks/by-hand.md), then run watchparty.secrets.rotation_forget -e "
         f"rotation_forget={one.credential}"
     )
     credential = catalog.credentials.get(one.credential)

@@ -60,11 +60,11 @@ def stuck(rotation: OpenRotation | None, incident: str, results: Mapping[str, An
         return ""
     why = next((words for words in told if words), "it did not come to its end")
     whose = "of this leak" if own else "that was open before"
-    return f"{rotation} of {', '.join(names)}, {whose}, stands in the way: {why}. {_words(rotation)}"
+    return f"{rotation} of {', '.join(names)}, {whose}, blocks the leak response: {why}. {_words(rotation)}"
 
 
 def _words(rotation: OpenRotation) -> str:
-    go_on = "Take away what it waits for, then start watchparty.secrets.leak_response again with the same words"
+    go_on = "Remove the blocker, then run the same watchparty.secrets.leak_response command again"
     if rotation.aborting:
         return f"{go_on}; or finish the rollback alone: watchparty.secrets.rotate -e rotation_resume={rotation.id}"
     if state_machine.is_past_return(rotation):

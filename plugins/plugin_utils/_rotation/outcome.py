@@ -53,7 +53,7 @@ def verdict(now: Mapping[str, Any], *, abort: bool) -> str:
         return f"{where}: {now['stopped']}. Start the same command again to go on{back}."
     if now.get("id") and not now.get("closed"):
         left = next(iter(now["todo"]), "")
-        return f"{where}: this run has left out what comes next, {left}. Start the same command again to go on."
+        return f"{where}: this run skipped the next step, {left}. Start the same command again to go on."
     if now.get("reason") and not abort:
         return f"The rotation was rolled back: {now['reason']}"
     refused = now.get("refused") or {}

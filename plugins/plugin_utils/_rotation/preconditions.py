@@ -102,10 +102,10 @@ def _is_kept(found: credential_graph.Found) -> bool:
 def _supplied(ground: Ground, credential: Credential, found: credential_graph.Found) -> Iterator[str]:
     given = ground.supplied.get(credential.name)
     if given is None and ground.leak:
-        yield "a third party issues it; at a terminal its new value is asked for at the end, or give it by " + FILE
+        yield "its provider issues it; at a terminal its new value is asked for at the end, or give it by " + FILE
     elif given is None:
         yield (
-            f"a third party issues it; give the new value by {FILE}, or name it with "
+            f"its provider issues it; give the new value by {FILE}, or name it with "
             f"-e rotation_credentials={credential.name} to be asked"
         )
     elif given.username and not found.problems and found.login.username is None:

@@ -67,7 +67,7 @@ def _told(catalog: Catalog, one: Obligation) -> dict[str, str]:
         "page": _page(catalog, one.credential),
         "since": one.due,
         "words": f"{one.credential}: its old value, replaced by {one.rotation} at {one.due}, is not yet confirmed "
-        f"revoked {where(catalog, one.credential)}; once it is, say watchparty.secrets.rotate -e "
+        f"revoked {where(catalog, one.credential)}; once it is, run watchparty.secrets.rotate -e "
         f"rotation_revoked={one.credential}",
     }
 

@@ -24,18 +24,18 @@ def objections(seen: Sequence[Mapping[str, Any]], *, leak: bool) -> list[str]:
     ]
     if lost and is_waited_for:
         found.append(
-            f"{', '.join(lost)} cannot be reached, and would go on letting the old key in; bring them back, or go on "
+            f"{', '.join(lost)} cannot be reached, and would still authorize the old key; bring them back, or go on "
             f"without them by -e rotation_skip_hosts={','.join(lost)}"
         )
     if outside and is_waited_for:
         found.append(
-            f"{', '.join(outside)}: not in this run (--limit), and would not let the new key in; start it for all "
+            f"{', '.join(outside)}: not in this run (--limit), and would not authorize the new key; start it for all "
             f"hosts, or go on without them by -e rotation_skip_hosts={','.join(outside)}"
         )
     if not found and not any(one.get("there") for one in seen):
         places = sorted({f"{one['file']} of {one['account']}" for one in seen if one.get("file")})
         found.append(
-            f"no host lets the key in ({', '.join(places)}); correct options.user and options.authorized_keys, or what "
-            "the stores hold"
+            f"no host authorizes the key ({', '.join(places)}); correct options.user and "
+            "options.authorized_keys, or the key in the stores"
         )
     return found

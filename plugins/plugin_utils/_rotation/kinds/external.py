@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A value that a third party issues and the operator supplies."""
+"""A value that a provider issues and the operator supplies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MODULE = "external_value"
 class External(Acts):
     kind = Kind(
         kind_names.EXTERNAL,
-        "A value that a third party issues and the operator supplies.",
+        "A value that a provider issues and the operator supplies.",
         value="supplied",
         tries_values=True,
     )

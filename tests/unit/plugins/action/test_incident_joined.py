@@ -169,7 +169,7 @@ class TestThePlanBesideAnOpenRotation:
         scheduled(world, "set")
         head = world.rotator().look().head
         found = first.drill("token", "django", reached=["token", "django"])
-        assert found["refused"]["token"].startswith("a third party issues it; at a terminal its new value is asked for")
+        assert found["refused"]["token"].startswith("its provider issues it; at a terminal its new value is asked for")
         assert found["needs"] == ["token"]
         assert {name: one["act"] for name, one in found["plan"]["credentials"].items()} == {"django": "renew"}
         assert found["said"][0].endswith(" was not finished; it goes on from there")

@@ -146,7 +146,7 @@ def test_check_mode_plans_what_would_be_asked_for(world: World, begun: Any) -> N
     for more in ({"ask": False}, {"ask": True, "credentials": ["database"]}):
         answer = begun("token", **{**wish, **more})
         assert "asked for at the terminal" not in " ".join(answer["said"])
-    assert begun("token", **wish)["refused"]["token"].startswith("a third party issues it; give the new value by")
+    assert begun("token", **wish)["refused"]["token"].startswith("its provider issues it; give the new value by")
     assert world.rotator().look().head == 0
 
 

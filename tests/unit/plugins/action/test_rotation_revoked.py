@@ -123,7 +123,7 @@ def test_the_same_words_again_do_no_harm(world: World) -> None:
     head = looked(world).head
     again = act(world, rotation, "revoked", credentials=["token"])
     assert (again["changed"], again["record"]) == (False, {})
-    assert again["said"] == ["token: nothing of it waits for a confirmation"]
+    assert again["said"] == ["token: no confirmation is pending"]
     assert looked(world).head == head
 
 
@@ -234,7 +234,7 @@ class TestOfWhatIsEndedHere:
 
     def test_outside_a_leak_it_means_nothing(self, world: World) -> None:
         said = act(world, rotation, "revoked", credentials=["database"])["said"]
-        assert said == ["database: nothing of it waits for a confirmation"]
+        assert said == ["database: no confirmation is pending"]
 
     @pytest.mark.parametrize(
         "place", [[{"github": "DEPLOY_KEY"}], [{"setting": "URL"}, {"github": "DEPLOY_KEY"}]], ids=["only", "too"]

@@ -58,7 +58,7 @@ def facts(text: str = "", impact: Impact = IMPACT, **more: Any) -> dict[str, Any
                 "kind": one.kind,
                 "severity": one.severity,
                 "through": words("; ".join(edge.source for edge in one.via) or "declared"),
-                "state": words("OPEN: not replaced" if one.name == "cache" else "replaced, the old value is refused"),
+                "state": words("OPEN: not replaced" if one.name == "cache" else "replaced, the old value is rejected"),
                 "open": one.name == "cache",
                 "evidence": words("rotation r1"),
             }

@@ -15,7 +15,7 @@ PAGE = "https://provider.example/keys"
 GRACEFUL = Ahead("production", [["deploy_ssh"], ["cache", "database"]], takes_down=["cache", "database"], rollouts=1)
 IMMEDIATE = replace(GRACEFUL, immediate=True)
 ALONE = Ahead(
-    "production", [["twitch"]], elsewhere=["twitch"], refused={"twitch": "a third party issues it"}, needs=["twitch"]
+    "production", [["twitch"]], elsewhere=["twitch"], refused={"twitch": "its provider issues it"}, needs=["twitch"]
 )
 
 

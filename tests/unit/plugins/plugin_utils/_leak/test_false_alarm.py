@@ -40,7 +40,7 @@ def test_another_rotation_is_none_of_its() -> None:
 def test_a_value_that_is_gone(event: str) -> None:
     words = false_alarm.against(incident(event), None)
     assert words.startswith(
-        "cache was replaced or revoked already, and dead values wait to be scrubbed. What remains is"
+        "cache was replaced or revoked already, and revoked values wait to be scrubbed. What remains is"
     )
     assert "start watchparty.secrets.leak_response again" in words
 

@@ -84,9 +84,9 @@ class TestFacts:
             (0.0, "declared by ops"),
             (2.0, "the blast radius and the plan were known"),
             (10.0, "every host that was reached was healthy on the new value of admin"),
-            (12.0, "the old value of admin was refused"),
+            (12.0, "the old value of admin was rejected"),
             (20.0, "every host that was reached was healthy on the new value of cache"),
-            (30.0, "the old value of cache was refused"),
+            (30.0, "the old value of cache was rejected"),
             (31.0, "sessions were ended"),
         ]
         assert found["credentials"][1] == {
@@ -94,7 +94,7 @@ class TestFacts:
             "kind": "k",
             "severity": "low",
             "through": "admin, it may change it; host:web1, it is there",
-            "state": "replaced, the old value is refused",
+            "state": "replaced, the old value is rejected",
             "open": False,
             "evidence": "rotation r1",
         }
@@ -366,7 +366,7 @@ class TestFacts:
         events = {**self.BEHIND, "back/web2": "2026-11-25T15:00:50Z"}
         found = facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)
         assert (found["open"], found["contained_seconds"]) == ([], 50.0)
-        assert found["credentials"][1]["state"] == "replaced, the old value is refused"
+        assert found["credentials"][1]["state"] == "replaced, the old value is rejected"
         assert found["timeline"][-1]["what"] == "web2 is healthy on the values in force"
 
     @pytest.mark.parametrize(
@@ -383,7 +383,7 @@ class TestFacts:
     def test_a_host_that_is_given_up(self, made: Catalog, told: dict[str, Any], still: list[str]) -> None:
         found = facts_of(made, incident(events=self.BEHIND), IMPACT, {}, told, NOW)
         assert (found["open"], found["contained_seconds"]) == (still, 30.0)
-        words = "replaced; the old value is refused everywhere but on web2, which is given up"
+        words = "replaced; the old value is rejected everywhere but on web2, which is given up"
         assert found["credentials"][1]["state"] == words
 
     def test_other_events_are_told_as_they_are(self, made: Catalog) -> None:

@@ -129,7 +129,8 @@ def test_another_rotation_that_stands_in_the_way_is_named(tmp_path: Path) -> Non
     rotation = leak.setting.rotator.look().rotation
     assert rotation is not None
     line = found.open[-1]
-    assert line.startswith(f"{rotation} of database, that was open before, stands in the way: web3 cannot be reached.")
+    blocked = f"{rotation} of database, that was open before, blocks the leak response"
+    assert line.startswith(f"{blocked}: web3 cannot be reached.")
     assert f"watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={rotation.id}" in line
     assert found.contained_seconds is None
 

@@ -266,7 +266,7 @@ class TestCaches:
         leak.variables["leak_respond__invalidated"] = {"results": answers}
         response, _result = leak.following(response)
         assert leak.incident.about("invalidated") == ["cdn"]
-        said = "CloudFront was NOT told to forget /* of"
+        said = "CloudFront was NOT invalidated: /* of"
         assert response.failures == [f"{said} E-img: denied by AWS", f"{said} E-js: no answer"]
 
     def test_cloudfront_without_its_module(self, leak: Leak) -> None:

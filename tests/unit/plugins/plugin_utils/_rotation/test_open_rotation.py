@@ -53,7 +53,8 @@ def test_in_the_report(step: str, words: str) -> None:
     results = {"a": {"replaced": False, "why": "not proven: web3"}, "b": {"replaced": False, "why": "other"}}
     found = open_rotation.stuck(rotation(step), "leak-1", results)
     named = (
-        f"{NAMED.format(step)}, that was open before, stands in the way: not proven: web3. Take away what it waits for"
+        f"{NAMED.format(step)}, that was open before, blocks the leak response: not proven: web3. "
+        "Remove the blocker, then run the same watchparty.secrets.leak_response command again"
     )
     assert found.startswith(named)
     assert words in found
@@ -63,7 +64,7 @@ def test_in_the_report(step: str, words: str) -> None:
 def test_where_nothing_was_said(results: dict[str, Any]) -> None:
     found = open_rotation.stuck(rotation("set", incident="leak-1"), "leak-1", results)
     assert open_rotation.stuck(rotation("set"), "leak-1", results) == "", "another run began it since"
-    assert ", of this leak, stands in the way: it did not come to its end. " in found
+    assert ", of this leak, blocks the leak response: it did not come to its end. " in found
 
 
 class TestEnds:

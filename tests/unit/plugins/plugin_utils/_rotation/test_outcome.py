@@ -69,7 +69,7 @@ def test_what_providers_have_yet_to_revoke_is_said_without_a_rotation() -> None:
         (
             {"step": "create", "closed": False, "todo": ["create", "set"]},
             (
-                "Rotation r1 stands at create: this run has left out what comes next, create. Start the same command "
+                "Rotation r1 stands at create: this run skipped the next step, create. Start the same command "
                 "again to go on."
             ),
         ),

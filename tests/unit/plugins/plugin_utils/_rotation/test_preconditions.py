@@ -47,7 +47,7 @@ def test_options_that_the_kind_needs() -> None:
 
 def test_a_supplied_value_that_is_not_there() -> None:
     words = refusal(made_ground(supplied={}), "token")
-    assert words.startswith("a third party issues it; give the new value by -e rotation_values_file=FILE")
+    assert words.startswith("its provider issues it; give the new value by -e rotation_values_file=FILE")
     assert words.endswith("-e rotation_credentials=token to be asked")
 
 

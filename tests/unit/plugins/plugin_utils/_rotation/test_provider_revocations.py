@@ -84,7 +84,7 @@ def test_words_name_the_page_and_what_to_type() -> None:
         "page": PAGE,
         "since": AT,
         "words": f"mail: its old value, replaced by r1 at {AT}, is not yet confirmed revoked at {PAGE}; once it is, "
-        "say watchparty.secrets.rotate -e rotation_revoked=mail",
+        "run watchparty.secrets.rotate -e rotation_revoked=mail",
     }
     assert "is not yet confirmed revoked where it was issued; once" in found[1]["words"]
 

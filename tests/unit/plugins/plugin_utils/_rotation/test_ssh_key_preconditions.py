@@ -25,7 +25,7 @@ def test_a_host_that_is_lost_is_waited_for_unless_it_leaked() -> None:
 def test_a_host_outside_the_run_is_waited_for_unless_it_leaked() -> None:
     outside = {"host": "web3", "outside": True}
     (words,) = objections([WELL, outside], leak=False)
-    assert words.startswith("web3: not in this run (--limit), and would not let the new key in")
+    assert words.startswith("web3: not in this run (--limit), and would not authorize the new key")
     assert words.endswith("-e rotation_skip_hosts=web3")
     assert objections([WELL, LOST, outside], leak=True) == []
     assert len(objections([LOST, outside], leak=True)) == 2
@@ -46,7 +46,7 @@ def test_files_that_cannot_be_used_stop_a_rotation_and_no_leak() -> None:
 
 def test_a_key_that_opens_nothing() -> None:
     (words,) = objections([{**WELL, "there": False}], leak=False)
-    assert "no host lets the key in (/home/deploy/.ssh/authorized_keys of deploy)" in words
+    assert "no host authorizes the key (/home/deploy/.ssh/authorized_keys of deploy)" in words
 
 
 def test_nobody_was_looked_at() -> None:
