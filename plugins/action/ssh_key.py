@@ -75,7 +75,7 @@ class ActionModule(ServerAction):
             result = {"failed": True, "unusable": True, "msg": str(error)}
         return {
             **result,
-            "words": rotation_ssh_key.words(self._way.name, self._pair.name, result, check=self._task.check_mode),
+            "words": rotation_ssh_key.messages(self._way.name, self._pair.name, result, check=self._task.check_mode),
         }
 
     def _looked(self, on_host: Any) -> dict[str, Any]:

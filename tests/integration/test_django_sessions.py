@@ -210,7 +210,7 @@ def test_without_the_applications_source(servers: Servers, tmp_path: Path, engin
 def alive(answer: dict[str, Any], *, by_application: bool = False) -> list[str]:
     """What a leak response tells of it as not contained."""
     gathered = {"wanted": True, "host": "web1", "by_application": by_application, "ended": answer, "each": {}}
-    return session_results.told(gathered, ["cache"], {"django_key": False})["alive"]
+    return session_results.messages(gathered, ["cache"], {"django_key": False})["alive"]
 
 
 @pytest.mark.slow

@@ -63,7 +63,7 @@ def no_compare_and_swap(patch: Patch) -> None:
 
 def no_second_proof(patch: Patch) -> None:
     """What was proven at the rollout is taken to be so at the removal."""
-    patch(state_machine.Gate, "objections", lambda _self: [])
+    patch(state_machine.Gate, "blockers", lambda _self: [])
 
 
 def close_before_confirm(patch: Patch) -> None:

@@ -81,7 +81,7 @@ def keep_evidence(incident: Incident, path: str | None, gathered: Mapping[str, A
 
     Raises RotationError.
     """
-    words = task_summaries.told(gathered)
+    words = task_summaries.messages(gathered)
     base = reports_files.free(reports_files.folder(path), f"{incident.id}-evidence")
     file = base.with_name(f"{base.name}.md")
     reports_files.write_text(
@@ -93,7 +93,7 @@ def keep_evidence(incident: Incident, path: str | None, gathered: Mapping[str, A
 def sessions_of(setting: Setting, incident: Incident, logged_out: Mapping[str, Any]) -> dict[str, list[str]]:
     """What was tried of sessions, and what may live on."""
     keys = session_keys(setting, incident)
-    return session_results.told(logged_out, incident.declared, keys, incident.behind)
+    return session_results.messages(logged_out, incident.declared, keys, incident.behind)
 
 
 def write(
@@ -106,7 +106,7 @@ def write(
     """Writes the post-mortem. ``services`` are each host's, as env_deploy has them."""
     incident = incident_of(journal)
     logged_out = gathered.get("logged_out") or {}
-    words: dict[str, Any] = {**task_summaries.told(gathered)}
+    words: dict[str, Any] = {**task_summaries.messages(gathered)}
     words.update({"declared": list(response.declared), "hosts": services, "left_out": list(response.compromised)})
     words.update(let_in=hosts_with_old_key.by_credential(journal), waits=obligations.waiting(journal))
     sessions = sessions_of(setting, incident, logged_out)

@@ -21,7 +21,7 @@ VARIABLES = {"chdir": "django_chdir", "env_file": "env_deploy_path"}
 PLACES = {"db": "the database", "cache": "the cache", "file": "files"}
 
 
-def told(
+def messages(
     gathered: Mapping[str, Any], declared: Sequence[str], keys: Mapping[str, bool], behind: Sequence[str] = ()
 ) -> dict[str, list[str]]:
     """Words under "tried" and "alive".

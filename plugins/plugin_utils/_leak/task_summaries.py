@@ -15,7 +15,7 @@ HEALTHY = 200
 OVER = "was not asked: the time for evidence was over"
 
 
-def told(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
+def messages(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
     """Lists of words by heading of the post-mortem, out of registered results.
 
     ``seen`` and ``copies`` are results by host, ``left_out`` the hosts that nothing was asked of, ``sessions`` the

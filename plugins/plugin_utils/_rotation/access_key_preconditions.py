@@ -47,7 +47,7 @@ def against(setting: Setting, plan: _plan.Plan, contents: Contents) -> dict[str,
             continue
         credential = setting.catalog.credentials[item.credential]
         key = credential_graph.find(setting.catalog, credential, contents).login.username
-        words = access_key_states.objections(store(setting.connection), str(key), credential.options.get(OPTION))
+        words = access_key_states.blockers(store(setting.connection), str(key), credential.options.get(OPTION))
         if words:
             found[item.credential] = "; ".join(words)
     return found

@@ -232,7 +232,7 @@ class Steps:
         return {"changed": changed, "user": self._found.user, "access_key_id": login.username}
 
 
-def objections(keys: AccessKeys, key: str, user: str | None) -> list[str]:
+def blockers(keys: AccessKeys, key: str, user: str | None) -> list[str]:
     """Blockers of rotating this key that AWS shows before anything is changed."""
     if not _ID.fullmatch(key):
         return ["the place for its user name holds no id of an access key; correct it, or what appears_in names"]

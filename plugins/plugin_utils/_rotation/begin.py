@@ -67,7 +67,7 @@ def begin(
         resolution = resolver.resolve(setting.catalog, contents)
         problems = resolution.problems + resolution.undeliverable
         context.require_valid(problems, setting.catalog.environment)
-    checks = context.told_checks(setting, plan) if args["preflight"] else []
+    checks = context.check_summaries(setting, plan) if args["preflight"] else []
     if checks:
         return {"changed": False, "nothing": True, "checks": checks, "read": read, **said}
     for name in read.late if write else ():
@@ -78,7 +78,7 @@ def begin(
         return {"changed": True, "nothing": False, "diff": plan_text.diff(said["plan"]), **said}
     rotation_id = context.new_id()
     opened = setting.rotator.open(journal, rotation_id, plan, contents)
-    return {"changed": True, "nothing": False, **said, "rotation": context.told_open(setting, opened)}
+    return {"changed": True, "nothing": False, **said, "rotation": context.open_summary(setting, opened)}
 
 
 def _considered(
@@ -128,7 +128,7 @@ def _considered(
     looks = ssh_key.looks(setting, plan)
     here = args["hosts"] if args["here"] is None else args["here"]
     data = plan_text.described(setting.catalog, plan, [one for one in here if one not in args["skipped"]])
-    spoken = plan_text.words(data, read.late) + plan_text.elsewhere(plan, args["hosts"], here, args["skipped"])
+    spoken = plan_text.summary(data, read.late) + plan_text.elsewhere(plan, args["hosts"], here, args["skipped"])
     spoken += [
         f"{name}: its new value is asked for at the terminal; without one, give it by -e rotation_values_file=FILE"
         for name in needs
@@ -214,7 +214,7 @@ def _go_on(
     if not write:
         more = _planned_beside(setting, args, task_vars, journal, changed or rotation) if leak else {"takes_down": []}
         said += more.pop("said", [])
-        shown = context.told(setting, journal, changed or rotation)
+        shown = context.summary(setting, journal, changed or rotation)
         return {**more, "changed": True, "nothing": False, "said": said, "rotation": shown}
     given = {} if back else supplied_values.for_credentials(setting, args, task_vars)
     wanted = [] if back else supplied_values.wanted_again(setting, rotation, given)
@@ -228,7 +228,7 @@ def _go_on(
     if back:
         phase = state_machine.way_back(rotation)
         taken = setting.rotator.advance("abort", phase=phase, reason="the operator asked for it", since=taken)
-    return {"changed": True, "nothing": False, "said": said, "rotation": context.told_open(setting, taken)}
+    return {"changed": True, "nothing": False, "said": said, "rotation": context.open_summary(setting, taken)}
 
 
 def _planned_beside(

@@ -32,7 +32,7 @@ def closed(setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
         more["events"] = {event: credential_ages.stamp(context.now())}
         more["evidence"] = {event: shortened(args["unrecorded"])}
     refused = [] if aborted else context.refused_at_end(setting, rotation, more["obligations"])
-    told = context.told(setting, journal, rotation)
+    told = context.summary(setting, journal, rotation)
     told.update(todo=[], closed=True, to_refusal=revocation_latency.lines(journal, rotation, refused))
     journal = rollback.close(setting.rotator, step="aborted" if aborted else "closed", **more)
     return {

@@ -25,7 +25,7 @@ def taken(setting: Setting, args: Mapping[str, Any], *, check: bool) -> dict[str
     journal = setting.rotator.look()
     incident, tried = journal.incident, args["tried"]
     mirrors = setting.rotator.mirror is not None
-    against = provider_revocations.no_matter_of_words(
+    against = provider_revocations.against_confirmation(
         setting.catalog, journal, setting.kinds, args["credentials"], mirrors=mirrors
     )
     if against and (incident or args["incident"]):
@@ -86,5 +86,5 @@ def _tries(setting: Setting, every: Sequence[Obligation]) -> list[dict[str, Any]
     """The credentials among them whose kind can try old values, as its tasks know them."""
     names = dict.fromkeys(one.credential for one in every if one.credential in setting.catalog.credentials)
     items = [Item(name, setting.catalog.credentials[name].kind) for name in names]
-    found = [context.told_credential(setting, item) for item in items]
+    found = [context.credential_summary(setting, item) for item in items]
     return [one for one in found if "revoked" in one["stages"]]

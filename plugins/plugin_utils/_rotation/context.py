@@ -139,7 +139,7 @@ def prepared(name: str, args: dict[str, Any], *, check_account: bool = False) ->
     return Setting(catalog, load_kinds(args.get("kinds_path") or []), rotator, connection)
 
 
-def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:
+def summary(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:
     """What tasks need to know of an open rotation. Raises RotationError where one of its credentials cannot go on."""
     setting.rotator.require_known(rotation)
     require_kinds(setting, rotation)
@@ -157,10 +157,10 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
         "todo": list(state_machine.remaining(rotation)),
         "phases": int(rotation.plan.get("phases", 0)),
         "promoted": rotation.promoted,
-        "merged": list(filter(None, [promotion.told_merged(rotation.plan.get("merges", {}))])),
+        "merged": list(filter(None, [promotion.merged_message(rotation.plan.get("merges", {}))])),
         "rolling": _plan.is_rolling(setting.catalog, items),
         "refused": dict(rotation.plan.get("refused", {})),
-        "credentials": [told_item(setting, item, rotation) for item in items],
+        "credentials": [item_summary(setting, item, rotation) for item in items],
         "retiring": [one for item in _ending(items) for one in _told_ends(setting, item, journal, rotation)],
         "opened": hosts_with_old_key.hosts(journal),
         "behind": sorted(rotation.behind),
@@ -178,11 +178,11 @@ def told(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str
     }
 
 
-def told_open(setting: Setting, journal: Journal) -> dict[str, Any]:
+def open_summary(setting: Setting, journal: Journal) -> dict[str, Any]:
     """The same of the rotation whose entry was just written. Raises JournalError where the journal does not show it."""
     if journal.rotation is None:
         raise JournalError("the journal does not show the rotation that was just written; look at it, then start again")
-    return told(setting, journal, journal.rotation)
+    return summary(setting, journal, journal.rotation)
 
 
 def require_kinds(setting: Setting, rotation: OpenRotation) -> None:
@@ -207,9 +207,9 @@ def taking_down(setting: Setting, names: Sequence[str]) -> list[str]:
     return incident_events.taking_down(kinds, setting.kinds, blast_radius.read(setting.catalog))
 
 
-def told_item(setting: Setting, item: _plan.Item, rotation: OpenRotation) -> dict[str, Any]:
+def item_summary(setting: Setting, item: _plan.Item, rotation: OpenRotation) -> dict[str, Any]:
     credential = setting.catalog.credentials[item.credential]
-    told = told_credential(setting, item)
+    told = credential_summary(setting, item)
     later = item.act == _plan.ROTATE and not rotation.plan.get("incident") and _plan.retires_later(credential)
     some = {"hosts": list(item.hosts), "left": list(rotation.left.get(item.credential, ()))}
     dropped = _dropped_from(setting, item, rotation)
@@ -232,7 +232,7 @@ def refused_at_end(setting: Setting, rotation: OpenRotation, left: Mapping[str, 
     found = []
     for item in _plan.items_of(rotation.plan):
         removes = item.act in (_plan.ROTATE, _plan.RETIRE) and not item.hosts
-        if item.act == _plan.RENEW or (removes and "retire" in told_credential(setting, item)["stages"]):
+        if item.act == _plan.RENEW or (removes and "retire" in credential_summary(setting, item)["stages"]):
             found.append(item.credential)
     return [name for name in found if name not in owed]
 
@@ -246,14 +246,14 @@ def _told_ends(
     setting: Setting, item: _plan.Item, journal: Journal, rotation: OpenRotation
 ) -> Iterator[dict[str, Any]]:
     """What the stage retire takes away of a credential: former values first, then its own; ``more`` after the first."""
-    told = told_item(setting, item, rotation)
+    told = item_summary(setting, item, rotation)
     every = [] if rotation.aborting else [journal.obligations[one] for one in item.former if one in journal.obligations]
     for one in every:
         yield {**told, "obligation": one.id, "hosts": list(one.hosts), "more": one is not every[0]}
     yield {**told, "more": bool(every)}
 
 
-def told_credential(setting: Setting, item: _plan.Item) -> dict[str, Any]:
+def credential_summary(setting: Setting, item: _plan.Item) -> dict[str, Any]:
     """What the tasks of a kind know of their credential."""
     credential = setting.catalog.credentials[item.credential]
     kind = setting.kinds.get(item.kind, Kind(item.kind))
@@ -271,9 +271,9 @@ def told_credential(setting: Setting, item: _plan.Item) -> dict[str, Any]:
     }
 
 
-def told_checks(setting: Setting, plan: _plan.Plan) -> list[dict[str, Any]]:
+def check_summaries(setting: Setting, plan: _plan.Plan) -> list[dict[str, Any]]:
     """The credentials whose servers can be asked beforehand."""
-    found = [told_credential(setting, item) for item in plan.items if item.act in _plan.CHANGES]
+    found = [credential_summary(setting, item) for item in plan.items if item.act in _plan.CHANGES]
     return [one for one in found if "check" in one["stages"]]
 
 

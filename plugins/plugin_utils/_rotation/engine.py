@@ -264,7 +264,7 @@ class Engine:
 
     def _require_proof(self) -> None:
         gate = state_machine.Gate(hosts=self.run.hosts, proven=self.proof.proven, skipped=self.run.skipped)
-        found = entries.objections(self.setting, gate, leaves_lost=self.run.leaves_lost, words=self.proof.words)
+        found = entries.blockers(self.setting, gate, leaves_lost=self.run.leaves_lost, words=self.proof.words)
         self.carried.seen.behind = [one for one in self.run.hosts if one not in self.proof.proven]
         if not found:
             return

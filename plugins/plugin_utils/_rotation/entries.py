@@ -72,7 +72,7 @@ def _advanced(setting: Setting, outcome: str, words: str, seen: Seen, *, is_test
     decision = state_machine.following(rotation, outcome, words=words, is_tested=is_tested)
     if decision.way == state_machine.STOP:
         setting.rotator.confirm()
-        return Advanced(decision.way, decision.words, context.told(setting, journal, rotation))
+        return Advanced(decision.way, decision.words, context.summary(setting, journal, rotation))
     more: dict[str, Any] = {
         "notes": seen.notes,
         "left": seen.left,
@@ -90,13 +90,13 @@ def _advanced(setting: Setting, outcome: str, words: str, seen: Seen, *, is_test
         events.update(incident_events.outlived(events, seen.refusals))
         more.update(events=events, evidence=incident_events.evidence(events, seen.refusals))
     journal = setting.rotator.advance(str(decision.step), phase=decision.phase, since=journal, **more)
-    return Advanced(decision.way, decision.words, context.told_open(setting, journal))
+    return Advanced(decision.way, decision.words, context.open_summary(setting, journal))
 
 
-def objections(setting: Setting, gate: state_machine.Gate, *, leaves_lost: bool, words: str) -> list[str]:
+def blockers(setting: Setting, gate: state_machine.Gate, *, leaves_lost: bool, words: str) -> list[str]:
     """Why a value may not be removed now. Raises RotationError unless unreachable hosts are skipped."""
     setting.rotator.holding()
-    found = gate.objections()
+    found = gate.blockers()
     if found and not leaves_lost:
         raise RotationError(f"nothing was removed: {'; '.join(found)}. {words}".rstrip(". "))
     return found

@@ -78,7 +78,7 @@ def needs_value(names: Sequence[str]) -> str:
     )
 
 
-def told_later(names: Sequence[str]) -> str:
+def not_synced(names: Sequence[str]) -> str:
     """The message about names that a leak does not wait for."""
     return (
         f"GitHub was not sent {', '.join(names)}, and may hold another value; send it with a token by "

@@ -159,7 +159,7 @@ def plan(ground: Ground, wish: Wish) -> Plan:
         places = found.places + (
             credential_graph.fallback_places(ground.catalog, credential) if kind.phases == 2 else ()
         )
-        problems = list(preconditions.objections(ground, credential, found, places))
+        problems = list(preconditions.blockers(ground, credential, found, places))
         problems += [f"{place} is already {taken[place]}'s" for place in places if place in taken]
         if problems:
             refused[credential.name] = "; ".join(dict.fromkeys(problems))

@@ -43,7 +43,7 @@ def _item(catalog: Catalog, item: _plan.Item) -> dict[str, Any]:
     }
 
 
-def words(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
+def summary(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
     """The plan as lines for the terminal; ``late`` are secrets of rotations that have ended."""
     lines = [f"secret {name} is of a rotation that has ended, and was made too late; it is removed" for name in late]
     acts = {

@@ -37,7 +37,7 @@ FILE = "-e rotation_values_file=FILE (mode 0600)"
 _USES = frozenset({"sessions", "signing"})
 
 
-def objections(
+def blockers(
     ground: Ground, credential: Credential, found: credential_graph.Found, places: Sequence[Place]
 ) -> Iterator[str]:
     kind = ground.kinds.get(credential.kind)

@@ -70,7 +70,7 @@ def outwritten(merges: Mapping[str, int], versions: Mapping[str, str], seconds: 
     return Promotion("blocked", tuple(versions), words=words)
 
 
-def told_merged(merges: Mapping[str, int]) -> str:
+def merged_message(merges: Mapping[str, int]) -> str:
     """The message about secrets in which somebody else's change was merged."""
     if not merges:
         return ""

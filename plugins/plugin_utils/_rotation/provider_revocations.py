@@ -96,7 +96,7 @@ def confirmed(catalog: Catalog, journal: Journal, names: Sequence[str]) -> list[
     return [one for one in every if one.credential in names]
 
 
-def no_matter_of_words(
+def against_confirmation(
     catalog: Catalog, journal: Journal, kinds: Mapping[str, Kind], names: Iterable[str], *, mirrors: bool
 ) -> str | None:
     """In a leak, why no confirmation ends these: a run revokes their old values, and verifies that they are rejected.

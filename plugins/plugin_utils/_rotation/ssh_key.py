@@ -99,7 +99,7 @@ def against(
             words = [str(error).removeprefix(f"{name}: ")]
         if seen is not None and not words:
             here = [one for one in seen if one.get("credential") == name]
-            words = ssh_key_preconditions.objections(here, leak=bool(plan.incident))
+            words = ssh_key_preconditions.blockers(here, leak=bool(plan.incident))
         if words:
             found[name] = "; ".join(words)
     return found
@@ -111,7 +111,7 @@ def elsewhere(name: str, result: Mapping[str, Any]) -> str:
     return f"{' and '.join(files)} still hold{'s' if len(files) == 1 else ''} the leaked key of {name}" if files else ""
 
 
-def words(host: str, name: str, result: Mapping[str, Any], *, check: bool) -> list[str]:
+def messages(host: str, name: str, result: Mapping[str, Any], *, check: bool) -> list[str]:
     """What is worth saying of one host."""
     if "file" not in result:
         return []

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def objections(seen: Sequence[Mapping[str, Any]], *, leak: bool) -> list[str]:
+def blockers(seen: Sequence[Mapping[str, Any]], *, leak: bool) -> list[str]:
     """``seen`` says of each host whether it is in the run, answered and has the key, or what is wrong there."""
     if not seen:
         return [

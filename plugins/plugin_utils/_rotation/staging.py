@@ -387,7 +387,7 @@ class Rotator(Reads):
             for name, number in planned.items()
         }
         sent, words = self.send_copies(rotation, self.logins(rotation))
-        merged = promotion.told_merged(rotation.plan.get("merges", {}))
+        merged = promotion.merged_message(rotation.plan.get("merges", {}))
         return Promotion("done", parameters=numbers, words="; ".join(filter(None, [words, merged])), sent=sent)
 
     def overwrite(self, name: str, value: str, *, instead_of: int, fresh: Fresh) -> int:

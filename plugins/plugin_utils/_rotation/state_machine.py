@@ -115,7 +115,7 @@ class Gate:
     skipped: Collection[str] = ()
     """Those that the operator takes the responsibility for."""
 
-    def objections(self) -> list[str]:
+    def blockers(self) -> list[str]:
         missing = sorted(set(self.hosts) - set(self.proven) - set(self.skipped))
         found = []
         if missing:

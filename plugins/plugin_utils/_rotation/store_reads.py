@@ -131,10 +131,10 @@ class Reads(Steps):
         """Syncs them. Returns the names that were synced, and a message about those that failed."""
         names = github_copies.names_of(self.catalog, rotation.plan)
         if not names or self.mirror is None:
-            return (), github_copies.told_later(names) if names else ""
+            return (), github_copies.not_synced(names) if names else ""
         copies = self._copies(rotation, logins)
         self.mirror.send(copies.values, self.fresh)
-        return tuple(copies.values), github_copies.told_later(copies.missing) if copies.missing else ""
+        return tuple(copies.values), github_copies.not_synced(copies.missing) if copies.missing else ""
 
     def logins(self, rotation: OpenRotation) -> Mapping[str, Login]:
         """The new ones, where GitHub holds any of them."""

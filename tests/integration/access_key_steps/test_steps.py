@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.acces
     Hands,
     Keys,
     Steps,
-    objections,
+    blockers,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import Issued
 from sandbox.faults import Fault
@@ -290,47 +290,47 @@ class TestAbsent:
 
 class TestObjections:
     def test_none(self, world: World) -> None:
-        assert objections(world.store, str(world.old.username), None) == []
-        assert objections(world.store, str(world.old.username), USER) == []
+        assert blockers(world.store, str(world.old.username), None) == []
+        assert blockers(world.store, str(world.old.username), USER) == []
 
     def test_a_temporary_key(self, world: World) -> None:
-        (words,) = objections(world.store, "ASIAIOSFODNN7EXAMPLE", None)
+        (words,) = blockers(world.store, "ASIAIOSFODNN7EXAMPLE", None)
         assert "temporary" in words
 
     def test_a_key_that_nobody_has(self, world: World) -> None:
-        (words,) = objections(world.store, NOBODYS, None)
+        (words,) = blockers(world.store, NOBODYS, None)
         assert f"IAM knows no access key {NOBODYS}" in words
-        (words,) = objections(world.store, NOBODYS, USER)
+        (words,) = blockers(world.store, NOBODYS, USER)
         assert f"user {USER} has no access key {NOBODYS}" in words
 
     def test_what_is_no_id_is_not_quoted(self, world: World) -> None:
         """It may be the secret, where the catalog has the two the wrong way round."""
-        (words,) = objections(world.store, str(world.old.password), None)
+        (words,) = blockers(world.store, str(world.old.password), None)
         assert "holds no id of an access key" in words
         assert str(world.old.password) not in words
 
     def test_a_user_that_is_not_there(self, world: World) -> None:
-        (words,) = objections(world.store, str(world.old.username), "nobody")
+        (words,) = blockers(world.store, str(world.old.username), "nobody")
         assert "IAM knows no user nobody" in words
 
     def test_an_inactive_key(self, world: World) -> None:
         world.iam.update_access_key(UserName=USER, AccessKeyId=world.old.username, Status="Inactive")
-        (words,) = objections(world.store, str(world.old.username), None)
+        (words,) = blockers(world.store, str(world.old.username), None)
         assert "is inactive" in words
 
     def test_a_second_key(self, world: World) -> None:
         other = world.iam.create_access_key(UserName=USER)["AccessKey"]["AccessKeyId"]
-        (words,) = objections(world.store, str(world.old.username), None)
+        (words,) = blockers(world.store, str(world.old.username), None)
         assert f"delete-access-key --user-name {USER} --access-key-id {other}" in words
 
     def test_the_key_of_this_run(self, world: World) -> None:
-        (words,) = objections(world.store, str(world.operator.username), None)
+        (words,) = blockers(world.store, str(world.operator.username), None)
         assert f"this run itself uses a key of user {OPERATOR}" in words
 
     @pytest.mark.parametrize("operation", ["GetAccessKeyLastUsed", "ListAccessKeys", "GetCallerIdentity"])
     def test_what_may_not_be_asked(self, world: World, operation: str) -> None:
         world.moto.set_faults(Fault("deny", operation))
-        (words,) = objections(world.store, str(world.old.username), None)
+        (words,) = blockers(world.store, str(world.old.username), None)
         assert f":{operation}" in words
 
 

@@ -186,8 +186,8 @@ def test_the_gate_says_what_hosts_said(world: World) -> None:
     gate = Gate(hosts=["web1"], proven=[])
     for words, end in (("web1: no answer. ", "=web1. web1: no answer"), ("", "=web1")):
         with pytest.raises(RotationError, match=rf"^nothing was removed: not proven .*{end}$"):
-            rotation_entries.objections(setting, gate, leaves_lost=False, words=words)
-    assert rotation_entries.objections(setting, gate, leaves_lost=True, words="")
+            rotation_entries.blockers(setting, gate, leaves_lost=False, words=words)
+    assert rotation_entries.blockers(setting, gate, leaves_lost=True, words="")
 
 
 def test_beside_an_open_one_a_leak_looks_at_hosts_as_well(world: World, begun: Any) -> None:

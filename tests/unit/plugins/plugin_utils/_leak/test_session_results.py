@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.session_results import (
     NONE_FOUND,
-    told,
+    messages,
     websockets,
 )
 
@@ -32,7 +32,7 @@ def gathered(ended: dict[str, Any], each: dict[str, Any] | None = None) -> dict[
 
 def test_hosts_that_say_the_same_share_a_line() -> None:
     each = {"web2": {"tried": {**ENDED}}, "web3": {"tried": {**ENDED, "tried": [], "not_tried": ["it: no answer"]}}}
-    found = told(gathered(ENDED, each), ["cache"], {"django_key": False})
+    found = messages(gathered(ENDED, each), ["cache"], {"django_key": False})
     assert found == {"tried": [f"web1, web2: {TRIED[0]}", "not tried: web3: it: no answer"], "alive": []}
 
 
@@ -41,12 +41,12 @@ def test_hosts_that_say_the_same_share_a_line() -> None:
 )
 def test_an_application_without_sessions_keeps_no_leak_open(declared: bool, words: str) -> None:
     plan = {"ends": False, "declared": declared, "against": ""}
-    found = told({**gathered({}), "plan": plan}, ["cache"], {})
+    found = messages({**gathered({}), "plan": plan}, ["cache"], {})
     assert found["alive"] == []
     assert found["tried"][0].startswith(f"not tried: sessions, since {words}")
     assert websockets({**gathered({}), "plan": plan}, {}, {"web1": ["web.service"]}) == ""
     ending = {**gathered(FAILED), "plan": {**plan, "ends": True}}
-    assert told(ending, ["cache"], {})["alive"] == ["web1: sessions were not ended: /nowhere is no directory"]
+    assert messages(ending, ["cache"], {})["alive"] == ["web1: sessions were not ended: /nowhere is no directory"]
 
 
 @pytest.mark.parametrize("engine", ["db", "cache", "cached_db", "file"])
@@ -54,12 +54,12 @@ def test_none_found_where_the_inventory_says_that_they_are(engine: str) -> None:
     """Perhaps they are elsewhere: a prefix, a table or a server of another name. The application itself would know."""
     ended = {**ENDED, "engine": engine, "count": 0, "tried": []}
     words = NONE_FOUND.format("where")
-    assert told(gathered(ended), ["cache"], {}) == {"tried": [f"not tried: web1: {words}"], "alive": []}
-    assert told({**gathered(ended), "by_application": True}, ["cache"], {}) == {"tried": [], "alive": []}
-    assert told(gathered({**ended, "count": 1}), ["cache"], {})["tried"] == []
-    assert "whether that was all" not in str(told(gathered(FAILED), ["cache"], {})), "that is told as what it is"
+    assert messages(gathered(ended), ["cache"], {}) == {"tried": [f"not tried: web1: {words}"], "alive": []}
+    assert messages({**gathered(ended), "by_application": True}, ["cache"], {}) == {"tried": [], "alive": []}
+    assert messages(gathered({**ended, "count": 1}), ["cache"], {})["tried"] == []
+    assert "whether that was all" not in str(messages(gathered(FAILED), ["cache"], {})), "that is told as what it is"
     stores = [{"store": "db", "count": 0, "unreadable": 0}, {"store": "cache", "count": 1, "unreadable": 0}]
-    found = told(gathered({**ended, "count": 1, "stores": stores}), ["cache"], {})
+    found = messages(gathered({**ended, "count": 1, "stores": stores}), ["cache"], {})
     assert found == {"tried": [f"not tried: web1: {NONE_FOUND.format('in the database where')}"], "alive": []}
 
 
@@ -84,21 +84,21 @@ def test_what_may_not_have_ended_is_alive(more: dict[str, Any], do: str) -> None
     ended = {**ENDED, "engine": "cached_db", "tried": [], "doubtful": [{**DOUBT, **more}]}
     line = f"web1: sessions in the cache may live on: none was found; {do}"
     for keys in ({}, {"django_key": False}):
-        assert told(gathered(ended), ["cache"], keys) == {"tried": [], "alive": [line]}
-    none = told(gathered({**ended, "count": 0}), ["cache"], {})
+        assert messages(gathered(ended), ["cache"], keys) == {"tried": [], "alive": [line]}
+    none = messages(gathered({**ended, "count": 0}), ["cache"], {})
     assert none == {"tried": [], "alive": [line]}, "told once"
 
 
 def test_a_new_key_ends_what_may_not_have_ended() -> None:
     ended = {**ENDED, "engine": "cached_db", "tried": [], "doubtful": [DOUBT]}
-    found = told(gathered(ended), ["cache"], {"django_key": True})
+    found = messages(gathered(ended), ["cache"], {"django_key": True})
     assert ([line.partition(": none")[0] for line in found["tried"]], found["alive"]) == (
         ["not tried: web1: sessions in the cache may live on"],
         [],
     )
-    behind = told(gathered(ended, {"web2": {}}), ["cache"], {"django_key": True}, ["web2"])
+    behind = messages(gathered(ended, {"web2": {}}), ["cache"], {"django_key": True}, ["web2"])
     assert len(behind["alive"]) == 1, "a skipped host accepts what the old key signed"
-    assert told(gathered(ended), ["cache"], {"django_key": True}, ["given-up"])["alive"] == []
+    assert messages(gathered(ended), ["cache"], {"django_key": True}, ["given-up"])["alive"] == []
 
 
 def test_websockets_end_by_a_restart() -> None:
@@ -115,7 +115,7 @@ def test_websockets_end_by_a_restart() -> None:
 
 
 def test_what_a_host_accepts_is_alive() -> None:
-    found = told(gathered(ENDED, {"web2": {"tried": TAKES}}), ["cache"], {})
+    found = messages(gathered(ENDED, {"web2": {"tried": TAKES}}), ["cache"], {})
     assert found["alive"] == ["web2: a session that was ended is STILL ACCEPTED at http://a/"]
 
 
@@ -123,7 +123,7 @@ def test_what_a_host_accepts_is_alive() -> None:
     ("result", "why"), [(FAILED, "/nowhere is no directory"), (LOST, "cannot be reached: Failed to connect via ssh")]
 )
 def test_sessions_that_were_not_ended(result: dict[str, Any], why: str) -> None:
-    assert told(gathered(result), ["cache"], {})["alive"] == [f"web1: sessions were not ended: {why}"]
+    assert messages(gathered(result), ["cache"], {})["alive"] == [f"web1: sessions were not ended: {why}"]
 
 
 @pytest.mark.parametrize(
@@ -140,27 +140,31 @@ def test_sessions_that_were_not_ended(result: dict[str, Any], why: str) -> None:
     ids=["ended", "lost", "failed", "unknown"],
 )
 def test_files_are_on_every_host(result: dict[str, Any], alive: list[str]) -> None:
-    found = told(gathered({**ENDED, "engine": "file"}, {"web2": {"ended": result, "tried": SKIPPED}}), ["cache"], {})
+    found = messages(
+        gathered({**ENDED, "engine": "file"}, {"web2": {"ended": result, "tried": SKIPPED}}), ["cache"], {}
+    )
     assert found["alive"] == alive
 
 
 def test_files_of_a_host_that_was_never_asked() -> None:
     """It was lost before, so it has no result at all."""
-    found = told(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {})
+    found = messages(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {})
     assert found["alive"] == ["web2: sessions in its files were not ended: it was not asked"]
-    found = told(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {"django_key": True})
+    found = messages(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {"django_key": True})
     assert found["alive"] == [], "it has the new key, which ends what the old one signed"
 
 
 def test_files_of_a_host_that_was_left_behind() -> None:
     """It verifies with the old key, so what that one signed is alive there, whatever was replaced elsewhere."""
     each = {name: {"ended": LOST if name == "web2" else SKIPPED, "tried": SKIPPED} for name in ("web2", "web3")}
-    found = told(gathered({**ENDED, "engine": "file"}, each), ["cache"], {"django_key": True}, ["web2"])
+    found = messages(gathered({**ENDED, "engine": "file"}, each), ["cache"], {"django_key": True}, ["web2"])
     assert found["alive"] == [
         "web2: sessions in its files were not ended: cannot be reached: Failed to connect via ssh"
     ]
     ended = {"web2": {"ended": ENDED, "tried": SKIPPED}}
-    assert told(gathered({**ENDED, "engine": "file"}, ended), ["cache"], {"django_key": True}, ["web2"])["alive"] == []
+    assert (
+        messages(gathered({**ENDED, "engine": "file"}, ended), ["cache"], {"django_key": True}, ["web2"])["alive"] == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -172,33 +176,33 @@ def test_files_of_a_host_that_was_left_behind() -> None:
     ],
 )
 def test_a_host_where_none_was_tried(result: dict[str, Any], line: str) -> None:
-    found = told(gathered(ENDED, {"web2": {"ended": SKIPPED, "tried": result}}), ["cache"], {})
+    found = messages(gathered(ENDED, {"web2": {"ended": SKIPPED, "tried": result}}), ["cache"], {})
     assert found == {"tried": [f"web1: {TRIED[0]}", line], "alive": []}
 
 
 def test_sessions_in_cookies_end_by_the_key_alone() -> None:
-    (line,) = told(gathered(COOKIES), ["cache", "database"], {"django_key": False})["alive"]
+    (line,) = messages(gathered(COOKIES), ["cache", "database"], {"django_key": False})["alive"]
     assert line.startswith(
         f"{ONLY} django_key was not replaced: start again with -e leak_credentials=cache,database,django_key, or"
     )
     assert line.endswith("-e leak_sessions=false to leave everybody logged in")
-    assert told(gathered(COOKIES), ["cache"], {"django_key": True})["alive"] == []
-    (line,) = told(gathered(COOKIES, {"web2": {}}), ["cache"], {"django_key": True}, ["web2"])["alive"]
+    assert messages(gathered(COOKIES), ["cache"], {"django_key": True})["alive"] == []
+    (line,) = messages(gathered(COOKIES, {"web2": {}}), ["cache"], {"django_key": True}, ["web2"])["alive"]
     assert line.startswith("web2: sessions are in cookies, and it was skipped: those that the old SECRET_KEY ")
 
 
 def test_sessions_in_cookies_on_a_host_that_is_given_up() -> None:
     """It is rebuilt, and nothing was asked of it."""
-    assert told(gathered(COOKIES), ["cache"], {"django_key": True}, ["web2"])["alive"] == []
+    assert messages(gathered(COOKIES), ["cache"], {"django_key": True}, ["web2"])["alive"] == []
 
 
 def test_a_key_that_the_catalog_does_not_know() -> None:
-    (line,) = told(gathered(COOKIES), ["cache"], {})["alive"]
+    (line,) = messages(gathered(COOKIES), ["cache"], {})["alive"]
     words = "the catalog has no credential of it: replace it by hand, then start again with -e leak_sessions=false"
     assert line == f"{ONLY} {words}"
 
 
 def test_nobody_was_to_be_logged_out() -> None:
-    found = told({**gathered({}), "wanted": False}, ["cache"], {})
+    found = messages({**gathered({}), "wanted": False}, ["cache"], {})
     assert found == {"tried": ["not tried: sessions, since leak_sessions=false"], "alive": []}
-    assert told({}, ["cache"], {}) == {"tried": [], "alive": []}
+    assert messages({}, ["cache"], {}) == {"tried": [], "alive": []}

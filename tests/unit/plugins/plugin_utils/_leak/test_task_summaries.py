@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import task_summaries
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.task_summaries import OVER, told
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.task_summaries import OVER, messages
 
 TIMED_OUT = {"failed": True, "msg": "Task failed: Timed out after 5 second(s).", "timedout": {"period": 5}}
 LOST = {"unreachable": True, "msg": "Failed to connect\nvia ssh"}
@@ -28,7 +28,7 @@ SKIPPED = {"skipped": True, "skip_reason": "Conditional result was False"}
     ],
 )
 def test_a_host(result: dict[str, Any], lines: list[str]) -> None:
-    assert told({"seen": {"web1": result}})["evidence"] == [f"web1: {line}" for line in lines]
+    assert messages({"seen": {"web1": result}})["evidence"] == [f"web1: {line}" for line in lines]
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def test_a_host(result: dict[str, Any], lines: list[str]) -> None:
     ],
 )
 def test_a_server(result: dict[str, Any], lines: list[str]) -> None:
-    found = told({"sessions": [{"name": "database", **result}]})
+    found = messages({"sessions": [{"name": "database", **result}]})
     assert found["evidence"] == [f"database: {line}" for line in lines]
 
 
 def test_what_is_left_out() -> None:
-    found = told({"left_out": ["web2"], "unread": ["token"]})
+    found = messages({"left_out": ["web2"], "unread": ["token"]})
     assert found["evidence"] == [f"web2: {task_summaries.LEFT_OUT}"]
     assert found["not_scrubbed"] == [
         "web2: copies of what is dead were not looked for, being compromised",
@@ -64,7 +64,7 @@ def test_copies_and_stores() -> None:
         "web3": SKIPPED,
         "web4": TIMED_OUT,
     }
-    found = told({"copies": copies, "scrubbed": {"scrubbed": ["labels"], "not_scrubbed": ["GitHub"]}})
+    found = messages({"copies": copies, "scrubbed": {"scrubbed": ["labels"], "not_scrubbed": ["GitHub"]}})
     assert found["scrubbed"] == ["web1: removed .env.proven", "labels"]
     assert found["not_scrubbed"] == [
         "web1: .env.bak",
@@ -92,4 +92,4 @@ NOT_ASKED = {"asked": False, "words": ["CloudTrail was not asked: denied"]}
     ],
 )
 def test_readers(results: list[dict[str, Any]], lines: list[str]) -> None:
-    assert told({"readers": results})["readers"] == lines
+    assert messages({"readers": results})["readers"] == lines

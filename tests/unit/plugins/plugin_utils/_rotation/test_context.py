@@ -71,7 +71,7 @@ class TestTold:
     def told(self, world: World, rotator: Any, **changed: Any) -> dict[str, Any]:
         setting = Setting(rotator.catalog, {**KINDS, **changed}, rotator, SimpleNamespace())  # type: ignore[arg-type]
         journal = rotator.look()
-        return rotation_context.told(setting, journal, opened(journal))
+        return rotation_context.summary(setting, journal, opened(journal))
 
     def test_an_open_rotation(self, world: World) -> None:
         rotator = world.begun(*ALL)
@@ -192,7 +192,7 @@ class TestTold:
             rotation = OpenRotation(
                 "r1", "retire", "who", "since", plan=Plan((item,), secrets={CORE: "v1", "x": "v2"}).entry()
             )
-            found = rotation_context.told_item(setting, item, rotation)["dropped_from"]
+            found = rotation_context.item_summary(setting, item, rotation)["dropped_from"]
             assert found == ({CORE: "v1"} if act == DROP_FALLBACK and used_for == ["sessions"] else {})
 
     def test_a_removal_on_some_hosts(self, world: World) -> None:
@@ -213,7 +213,7 @@ class TestTold:
         journal = rotator.look()
         words = r"^database: its kind login has no folder any more; give rotation_kinds_path as before, or put"
         with pytest.raises(RotationError, match=words):
-            rotation_context.told(setting, journal, opened(journal))
+            rotation_context.summary(setting, journal, opened(journal))
 
     def test_a_credential_that_is_gone(self, world: World) -> None:
         world.begun("database")
@@ -244,12 +244,14 @@ class TestTold:
     def test_where_a_former_key_is_dropped_there_is_only_something_to_prove(self, world: World) -> None:
         kind = kind_declarations.Kind("login", stages=("set", "retire", "dropped"), folder="/kinds/login")
         setting = Setting(world.catalog, {"login": kind}, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
-        dropped = rotation_context.told_credential(setting, Item("database", "login", act="drop_fallback"))
+        dropped = rotation_context.credential_summary(setting, Item("database", "login", act="drop_fallback"))
         assert dropped["stages"] == ["retire"]
         plain = Setting(
             world.catalog, {"login": replace(kind, stages=("retire",))}, setting.rotator, setting.connection
         )
-        assert rotation_context.told_credential(plain, Item("database", "login", act="drop_fallback"))["stages"] == []
+        assert (
+            rotation_context.credential_summary(plain, Item("database", "login", act="drop_fallback"))["stages"] == []
+        )
 
     def test_servers_that_can_be_asked_beforehand(self, world: World) -> None:
         """Those of credentials that get a new value, where their kind has a task for it."""
@@ -264,7 +266,7 @@ class TestTold:
             Item("database", "login", RETIRE, obligation="r0/database"),
             Item("token", "given"),
         )
-        found = rotation_context.told_checks(setting, Plan(items))
+        found = rotation_context.check_summaries(setting, Plan(items))
         assert [(one["name"], one["act"]) for one in found] == [("database", "rotate"), ("database", "renew")]
 
 

@@ -80,18 +80,18 @@ def test_without_a_rollout_no_host_restarts() -> None:
     late = Plan(items=(Item("database", "role", RETIRE, reason="why", phases=0, obligation="r0/database"),))
     found = plan_text.described(PARSED, late, ["web1"])
     assert (found["rollouts"], found["services"], found["hosts"]) == (0, {}, [])
-    assert plan_text.words(found) == ["database (role) retires its former value; why"]
+    assert plan_text.summary(found) == ["database (role) retires its former value; why"]
 
 
 def test_what_github_mirrors_is_named() -> None:
     found = plan_text.described(PARSED, Plan(items=(Item("token", "external", reason="why"),)), [])
     assert found["credentials"]["token"]["github"] == ["TOKEN"]
     assert found["credentials"]["token"]["settings"] == []
-    assert "  sends TOKEN to GitHub" in plan_text.words(found)
+    assert "  sends TOKEN to GitHub" in plan_text.summary(found)
 
 
 def test_a_plan_in_words() -> None:
-    assert plan_text.words(plan_text.described(PARSED, PLAN, ["web1", "web2"])) == [
+    assert plan_text.summary(plan_text.described(PARSED, PLAN, ["web1", "web2"])) == [
         "database (role) rotates; due: 91 days old (limit 90)",
         f"  changes secret {CORE} key URL",
         "  changes parameter /app/test/URL",
@@ -117,18 +117,18 @@ def test_a_plan_in_words() -> None:
 )
 def test_what_an_obligation_does(act: str, words: str, settings: list[str]) -> None:
     found = plan_text.described(PARSED, Plan(items=(Item("django", "key", act, reason="since x", phases=0),)), [])
-    assert plan_text.words(found) == [f"django (key) {words}; since x", *settings]
+    assert plan_text.summary(found) == [f"django (key) {words}; since x", *settings]
 
 
 def test_one_rollout_without_services_or_hosts() -> None:
     bare = catalog_parser.parse({name: one for name, one in CATALOG.items() if name != "services"}, "test")
     found = plan_text.described(bare, Plan(items=(Item("token", "external", reason="why"),)), [])
-    assert plan_text.words(found)[-1] == "one rollout restarts no units on no host"
+    assert plan_text.summary(found)[-1] == "one rollout restarts no units on no host"
 
 
 def test_nothing_at_all() -> None:
     found = plan_text.described(PARSED, Plan(), ["web1"])
-    assert plan_text.words(found) == ["no credential is in the catalog"]
+    assert plan_text.summary(found) == ["no credential is in the catalog"]
     assert plan_text.diff(found) == {
         "before_header": "in the stores",
         "after_header": "after the rotation",
@@ -139,7 +139,7 @@ def test_nothing_at_all() -> None:
 
 def test_what_a_killed_run_made_too_late() -> None:
     late = "app-rotation/test/r-20261125T150000-0001"
-    assert plan_text.words(plan_text.described(PARSED, Plan(), []), [late]) == [
+    assert plan_text.summary(plan_text.described(PARSED, Plan(), []), [late]) == [
         f"secret {late} is of a rotation that has ended, and was made too late; it is removed"
     ]
 

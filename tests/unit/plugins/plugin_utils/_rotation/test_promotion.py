@@ -16,9 +16,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.promo
     Promotion,
     is_over,
     is_untouched,
+    merged_message,
     outwritten,
     taken,
-    told_merged,
 )
 
 CORE = "app/test/core"
@@ -118,5 +118,5 @@ def test_a_writer_without_a_pause_is_named_with_what_to_do() -> None:
 
 
 def test_what_was_merged_is_told() -> None:
-    assert told_merged({}) == ""
-    assert told_merged({"a": 1, "b": 2}).startswith("secret a, b: somebody else's change of other keys was merged")
+    assert merged_message({}) == ""
+    assert merged_message({"a": 1, "b": 2}).startswith("secret a, b: somebody else's change of other keys was merged")

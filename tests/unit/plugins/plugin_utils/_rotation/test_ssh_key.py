@@ -142,12 +142,12 @@ class TestKeys:
 
 def test_words() -> None:
     told = {"file": "f", "account": "ci", "old": False, "new": True, "ended": ["a", "b", "a"], "others": ["SHA256:x"]}
-    assert rotation_ssh_key.words("web1", "deploy", told, check=True) == [
+    assert rotation_ssh_key.messages("web1", "deploy", told, check=True) == [
         "web1: 3 sessions of ci would be ended, from a, b",
         "web1: f also authorizes SHA256:x",
     ]
-    assert rotation_ssh_key.words("web1", "deploy", {"failed": True}, check=False) == []
+    assert rotation_ssh_key.messages("web1", "deploy", {"failed": True}, check=False) == []
     blind = {"file": "f", "account": "ci", "old": True, "new": True, "elsewhere": ["a"], "unread": 2}
-    [a, hidden] = rotation_ssh_key.words("web1", "deploy", blind, check=False)
+    [a, hidden] = rotation_ssh_key.messages("web1", "deploy", blind, check=False)
     assert a == "web1: a still holds the leaked key of deploy"
     assert hidden.startswith("web1: 2 authorized_keys of other accounts cannot be read by this one")

@@ -4,50 +4,50 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ssh_key_preconditions import objections
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ssh_key_preconditions import blockers
 
 WELL: dict[str, Any] = {"host": "web1", "there": True, "file": "/home/deploy/.ssh/authorized_keys", "account": "deploy"}
 LOST = {"host": "web2", "lost": True}
 
 
 def test_nothing() -> None:
-    assert objections([WELL, {**WELL, "host": "web2", "there": False}], leak=False) == []
+    assert blockers([WELL, {**WELL, "host": "web2", "there": False}], leak=False) == []
 
 
 def test_a_host_that_is_lost_is_waited_for_unless_it_leaked() -> None:
-    (words,) = objections([WELL, LOST], leak=False)
+    (words,) = blockers([WELL, LOST], leak=False)
     assert words.startswith("web2 cannot be reached")
     assert words.endswith("-e rotation_skip_hosts=web2")
-    assert objections([WELL, LOST], leak=True) == []
-    assert objections([LOST], leak=True) != []
+    assert blockers([WELL, LOST], leak=True) == []
+    assert blockers([LOST], leak=True) != []
 
 
 def test_a_host_outside_the_run_is_waited_for_unless_it_leaked() -> None:
     outside = {"host": "web3", "outside": True}
-    (words,) = objections([WELL, outside], leak=False)
+    (words,) = blockers([WELL, outside], leak=False)
     assert words.startswith("web3: not in this run (--limit), and would not authorize the new key")
     assert words.endswith("-e rotation_skip_hosts=web3")
-    assert objections([WELL, LOST, outside], leak=True) == []
-    assert len(objections([LOST, outside], leak=True)) == 2
+    assert blockers([WELL, LOST, outside], leak=True) == []
+    assert len(blockers([LOST, outside], leak=True)) == 2
 
 
 def test_what_is_wrong_on_a_host_is_told_with_its_name() -> None:
-    assert objections([WELL, {"host": "web3", "problem": "is a link"}], leak=True) == ["web3: is a link"]
+    assert blockers([WELL, {"host": "web3", "problem": "is a link"}], leak=True) == ["web3: is a link"]
 
 
 def test_files_that_cannot_be_used_stop_a_rotation_and_no_leak() -> None:
     broken = {"host": "web3", "problem": "~/.ssh is a symbolic link", "unusable": True}
     there = {"host": "web1", "there": True}
-    assert objections([there, broken], leak=False) == ["web3: ~/.ssh is a symbolic link"]
-    assert objections([there, broken], leak=True) == []
-    assert objections([there, {**broken, "unusable": False}], leak=True) == ["web3: ~/.ssh is a symbolic link"]
-    assert "web3: ~/.ssh is a symbolic link" in objections([broken, LOST], leak=True)
+    assert blockers([there, broken], leak=False) == ["web3: ~/.ssh is a symbolic link"]
+    assert blockers([there, broken], leak=True) == []
+    assert blockers([there, {**broken, "unusable": False}], leak=True) == ["web3: ~/.ssh is a symbolic link"]
+    assert "web3: ~/.ssh is a symbolic link" in blockers([broken, LOST], leak=True)
 
 
 def test_a_key_that_opens_nothing() -> None:
-    (words,) = objections([{**WELL, "there": False}], leak=False)
+    (words,) = blockers([{**WELL, "there": False}], leak=False)
     assert "no host authorizes the key (/home/deploy/.ssh/authorized_keys of deploy)" in words
 
 
 def test_nobody_was_looked_at() -> None:
-    assert len(objections([], leak=False)) == 1
+    assert len(blockers([], leak=False)) == 1

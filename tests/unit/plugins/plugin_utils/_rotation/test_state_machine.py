@@ -177,10 +177,10 @@ def test_every_decision_is_one_that_can_be_carried_out(stage: str, outcome: str,
 
 @given(*[st.frozensets(st.sampled_from(["web1", "web2", "web3", "old"]))] * 3)
 def test_the_gate_names_who_is_missing(hosts: frozenset[str], proven: frozenset[str], skipped: frozenset[str]) -> None:
-    objections = Gate(hosts=hosts, proven=proven, skipped=skipped).objections()
+    blockers = Gate(hosts=hosts, proven=proven, skipped=skipped).blockers()
     missing = sorted(hosts - proven - skipped)
-    assert len(objections) == (1 if missing else 0)
-    for words in objections:
+    assert len(blockers) == (1 if missing else 0)
+    for words in blockers:
         assert words.startswith(f"not proven to run on the other value: {', '.join(missing)} (")
         assert words.endswith(f"-e rotation_skip_hosts={','.join(missing)}")
 
