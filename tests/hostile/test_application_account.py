@@ -57,7 +57,9 @@ def search(world: Files, capsys: pytest.CaptureFixture[str]) -> Run:
     def run() -> dict[str, Any]:
         args = {"path": str(world.file), "leaked": "x", "values": {"token": ["canary-of-the-victim"]}}
         with within():
-            return run_module(env_copies.main, args, capsys)[0]
+            answer = run_module(env_copies.main, args, capsys)[0]
+        problems = [one for one in answer["left"] if "were not looked for" in one]
+        return {**answer, "msg": problems[0]} if problems else answer
 
     return run
 

@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import token as github_token
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import workflow_references
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.api import GitHubStore
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.http import Answer, Api, Http
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.http import Api, Http, HttpResponse
 
 FOLDER = ".github/workflows"
 
@@ -35,11 +35,11 @@ class Fixed(Http):
         self.answers = answers
         self.count = 0
 
-    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpResponse:
         self.count += 1
         path = url.partition("?")[0]
         found = next((answer for end, answer in self.answers.items() if path.endswith(end)), b"")
-        return Answer(200, {}, found if isinstance(found, bytes) else json.dumps(found).encode())
+        return HttpResponse(200, {}, found if isinstance(found, bytes) else json.dumps(found).encode())
 
 
 def store(http: Http, url: str = "https://api.github.com") -> GitHubStore:

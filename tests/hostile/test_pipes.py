@@ -62,7 +62,7 @@ def test_logs(pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forensics_collect, "LOGS", (str(pipe),))
     with within():
         assert ssh_sessions.told([1]) == {}
-        assert forensics_collect._from_logs([], forensics_collect.Part()) is False
+        assert forensics_collect._from_logs([], forensics_collect.EvidencePart()) is False
 
 
 def test_the_applications_settings(pipe: Path) -> None:

@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sc
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.gitleaks import Gitleaks
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, Sought, sought
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import (
     DirectorySource,
     GitSource,
@@ -38,15 +38,15 @@ SOUGHT = sought([Live("TOKEN", "current", VALUE)])
 SOON = Bounds(idle=5, seconds=60)
 
 
-def scan(*sources: scan_scan.Source) -> Report:
+def scan(*sources: scan_scan.Source) -> ScanReport:
     return scan_scan.scan(sources, SOUGHT, bounds=SOON)
 
 
-def paths(report: Report) -> set[str]:
+def paths(report: ScanReport) -> set[str]:
     return {one.path for one in report.findings}
 
 
-def reasons(report: Report) -> list[str]:
+def reasons(report: ScanReport) -> list[str]:
     return [" ".join(part for part in (one.what, one.reason) if part) for one in report.not_checked]
 
 

@@ -18,8 +18,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import S3Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground, documents
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import Request, decide
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope, documents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import IamRequest, decide
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import ground as _ground
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
@@ -59,7 +59,7 @@ DOCUMENT: dict[str, Any] = {
     "environments": {"production": {"region": REGION}},
 }
 CATALOG = catalog_parser.parse(DOCUMENT, "production")
-POLICIES = documents(CATALOG, Ground(ACCOUNT, REGION, KEY))
+POLICIES = documents(CATALOG, AwsScope(ACCOUNT, REGION, KEY))
 
 
 @dataclass
@@ -105,7 +105,7 @@ def rotating(account: Moto) -> Iterator[Rotating]:
         clock=lambda: "2026-11-28T09:00:00Z",
     )
     journal = rotator.look()
-    ground = _ground.Ground(
+    ground = _ground.PlanInputs(
         catalog=CATALOG,
         journal=journal,
         contents=contents,
@@ -114,7 +114,7 @@ def rotating(account: Moto) -> Iterator[Rotating]:
         descriptions={name: secrets.describe(name) for name in names},
         supplied=given,
     )
-    plan = rotation_plan.plan(ground, rotation_plan.Wish(force=True))
+    plan = rotation_plan.plan(ground, rotation_plan.RotationRequest(force=True))
     assert plan.refused == {}
     opened = rotator.open(journal, "r-20261128T090000-0001", plan, contents)
     rotation = rotator.advance("create", since=opened).rotation
@@ -142,25 +142,27 @@ def test_what_hosts_read_holds_no_administrators_login_and_no_private_key(rotati
 def test_who_deploys_may_not_read_the_logins(rotating: Rotating, role: str) -> None:
     for name in (rotating.logins, f"{rotating.logins}/storage"):
         asked = (
-            Request("secretsmanager:GetSecretValue", secret(name)),
+            IamRequest("secretsmanager:GetSecretValue", secret(name)),
             through("secretsmanager", "Decrypt", secret(name)),
             *(
-                Request(f"secretsmanager:{act}", secret(name))
+                IamRequest(f"secretsmanager:{act}", secret(name))
                 for act in ("CreateSecret", "PutSecretValue", "DeleteSecret")
             ),
         )
         assert [one.action for one in asked if decide(POLICIES[role], one)] == []
-    assert decide(POLICIES[role], Request("secretsmanager:GetSecretValue", secret(rotating.overlay)))
+    assert decide(POLICIES[role], IamRequest("secretsmanager:GetSecretValue", secret(rotating.overlay)))
     assert decide(POLICIES[role], through("secretsmanager", "Decrypt", secret(rotating.overlay)))
     for who in ("rotate", "respond"):
-        assert decide(POLICIES[who], Request("secretsmanager:GetSecretValue", secret(rotating.logins)))
+        assert decide(POLICIES[who], IamRequest("secretsmanager:GetSecretValue", secret(rotating.logins)))
 
 
 @pytest.mark.parametrize("role", ["deploy", "host"])
 def test_a_deploy_in_the_middle_needs_nothing_more(rotating: Rotating, role: str) -> None:
     """The one read of a deploy and of a host that fetches for itself, by every call that it makes."""
     since = len(rotating.moto.calls())
-    found = environment_reader.read(environment_reader.Request(DOCUMENT, "production"), CATALOG, rotating.moto.client)
+    found = environment_reader.read(
+        environment_reader.ReadRequest(DOCUMENT, "production"), CATALOG, rotating.moto.client
+    )
     login = json.loads(rotating.text(rotating.logins))["credentials"]["database"]
     calls = rotating.moto.calls(since=since)
     read = [one for one in calls if rotating.logins in json.dumps(one["request"])]
