@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground, documents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope, documents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import (
-    Decision,
-    Request,
+    IamRequest,
+    PolicyDecision,
     decide,
 )
 from sandbox.aws import ACCOUNT, REGION
@@ -38,10 +38,10 @@ def parameter(name: str) -> str:
     return f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{name.partition(':')[0]}"
 
 
-def through(service: str, action: str, arn: str) -> Request:
+def through(service: str, action: str, arn: str) -> IamRequest:
     context = {"secretsmanager": "SecretARN", "ssm": "PARAMETER_ARN"}[service]
     via = {"kms:ViaService": f"{service}.{REGION}.amazonaws.com", f"kms:EncryptionContext:{context}": arn}
-    return Request(f"kms:{action}", KEY, via)
+    return IamRequest(f"kms:{action}", KEY, via)
 
 
 @dataclass(frozen=True)
@@ -52,38 +52,38 @@ class Asked:
     user: str = ""
     """ARN of the IAM user whose keys rotate: a call may name the key alone."""
 
-    def requests(self, call: Call) -> Iterator[Request]:
+    def requests(self, call: Call) -> Iterator[IamRequest]:
         service, operation, request = call["service"], call["operation"], call["request"]
         if f"{service} {operation}" in FREE:
             return
-        known: dict[str, Callable[[str, Mapping[str, Any]], Iterator[Request]]] = {
+        known: dict[str, Callable[[str, Mapping[str, Any]], Iterator[IamRequest]]] = {
             "secretsmanager": self._secrets,
             "ssm": self._parameters,
             "logs": self._logs,
             "iam": self._iam,
-            "kms": lambda name, _request: iter([Request(f"kms:{name}", KEY)]),
-            "cloudtrail": lambda name, _request: iter([Request(f"cloudtrail:{name}", "*")]),
-            "s3": lambda name, request: iter([Request(f"s3:{name}", f"arn:aws:s3:::{request['Name']}")]),
+            "kms": lambda name, _request: iter([IamRequest(f"kms:{name}", KEY)]),
+            "cloudtrail": lambda name, _request: iter([IamRequest(f"cloudtrail:{name}", "*")]),
+            "s3": lambda name, request: iter([IamRequest(f"s3:{name}", f"arn:aws:s3:::{request['Name']}")]),
             "cloudfront": lambda name, _request: self._cloudfront(name),
         }
         if service not in known:
             raise AssertionError(f"what {service} {operation} needs is not known here")
         yield from known[service](operation, request)
 
-    def _secrets(self, operation: str, request: Mapping[str, Any]) -> Iterator[Request]:
+    def _secrets(self, operation: str, request: Mapping[str, Any]) -> Iterator[IamRequest]:
         action = f"secretsmanager:{operation}"
         if operation == "ListSecrets":
-            yield Request(action, "*")
+            yield IamRequest(action, "*")
             return
         if operation == "BatchGetSecretValue":
-            yield Request(action, "*")
+            yield IamRequest(action, "*")
             for name in request["SecretIdList"]:
                 yield from self._secrets("GetSecretValue", {"SecretId": name})
             return
         name = request["Name"] if operation == "CreateSecret" else request["SecretId"]
-        yield Request(action, secret(name))
+        yield IamRequest(action, secret(name))
         if operation == "CreateSecret" and request.get("Tags"):
-            yield Request("secretsmanager:TagResource", secret(name))
+            yield IamRequest("secretsmanager:TagResource", secret(name))
         needs = {
             "GetSecretValue": ("Decrypt",),
             "PutSecretValue": ("GenerateDataKey",),
@@ -92,15 +92,15 @@ class Asked:
         for need in needs.get(operation, ()):
             yield through("secretsmanager", need, secret(name))
 
-    def _parameters(self, operation: str, request: Mapping[str, Any]) -> Iterator[Request]:
+    def _parameters(self, operation: str, request: Mapping[str, Any]) -> Iterator[IamRequest]:
         action = f"ssm:{operation}"
         if operation == "DescribeParameters":
-            yield Request(action, "*")
+            yield IamRequest(action, "*")
             return
         path = request.get("Path")
         names = [path] if path else request.get("Names") or [request["Name"]]
         for name in names:
-            yield Request(action, parameter(name))
+            yield IamRequest(action, parameter(name))
             if not f"{name}/".startswith(f"{self.catalog.ssm_path}/"):
                 continue  # the records of what GitHub was sent are not encrypted
             arn = parameter(f"{name}/any" if path else name)
@@ -109,33 +109,33 @@ class Asked:
             if operation.startswith("GetParameter"):
                 yield through("ssm", "Decrypt", arn)
 
-    def _logs(self, operation: str, request: Mapping[str, Any]) -> Iterator[Request]:
+    def _logs(self, operation: str, request: Mapping[str, Any]) -> Iterator[IamRequest]:
         group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{request['logGroupName']}"
         stream = f":log-stream:{request.get('logStreamName')}"
-        yield Request(f"logs:{operation}", group if operation == "DescribeLogStreams" else group + stream)
+        yield IamRequest(f"logs:{operation}", group if operation == "DescribeLogStreams" else group + stream)
 
-    def _iam(self, operation: str, request: Mapping[str, Any]) -> Iterator[Request]:
+    def _iam(self, operation: str, request: Mapping[str, Any]) -> Iterator[IamRequest]:
         if operation in ACCOUNT_WIDE:
-            yield Request(f"iam:{operation}", "*")
+            yield IamRequest(f"iam:{operation}", "*")
             return
         if "RoleName" in request:
-            yield Request(f"iam:{operation}", f"arn:aws:iam::{ACCOUNT}:role/{request['RoleName']}")
+            yield IamRequest(f"iam:{operation}", f"arn:aws:iam::{ACCOUNT}:role/{request['RoleName']}")
             return
         if "PolicyArn" in request:
-            yield Request(f"iam:{operation}", request["PolicyArn"])
+            yield IamRequest(f"iam:{operation}", request["PolicyArn"])
             return
         if self.user == ANYBODY:
-            yield Request(f"iam:{operation}", f"arn:aws:iam::{ACCOUNT}:user/{request.get('UserName', 'any')}")
+            yield IamRequest(f"iam:{operation}", f"arn:aws:iam::{ACCOUNT}:user/{request.get('UserName', 'any')}")
             return
         assert request.get("UserName", self.user).rpartition("/")[2] == self.user.rpartition("/")[2]
-        yield Request(f"iam:{operation}", self.user)
+        yield IamRequest(f"iam:{operation}", self.user)
 
-    def _cloudfront(self, operation: str) -> Iterator[Request]:
+    def _cloudfront(self, operation: str) -> Iterator[IamRequest]:
         """Of REST calls the log has method and path."""
         found = re.fullmatch(r"(GET|POST) /[0-9-]+/distribution/(\w+)/invalidation(/\w+)?/?", operation)
         assert found, f"what cloudfront {operation} needs is not known here"
         action = "CreateInvalidation" if found[1] == "POST" else "GetInvalidation" if found[3] else "ListInvalidations"
-        yield Request(f"cloudfront:{action}", f"arn:aws:cloudfront::{ACCOUNT}:distribution/{found[2]}")
+        yield IamRequest(f"cloudfront:{action}", f"arn:aws:cloudfront::{ACCOUNT}:distribution/{found[2]}")
 
 
 @dataclass
@@ -149,11 +149,11 @@ class Usage:
 
 def usage(role: str, asked: Asked, calls: Sequence[Call]) -> Usage:
     """Judges the calls by the policies of the role."""
-    policies = documents(asked.catalog, Ground(ACCOUNT, REGION, KEY))[role]
+    policies = documents(asked.catalog, AwsScope(ACCOUNT, REGION, KEY))[role]
     found = Usage()
     for call in calls:
         for request in asked.requests(call):
-            decision: Decision = decide(policies, request)
+            decision: PolicyDecision = decide(policies, request)
             if decision:
                 found.used.add(f"{re.sub('[0-9]+$', '', decision.reason.split()[0])} {request.action}")
             else:
@@ -164,7 +164,7 @@ def usage(role: str, asked: Asked, calls: Sequence[Call]) -> Usage:
 def grants(role: str, catalog: Catalog) -> set[str]:
     """Each action that the role is granted, with the statement that grants it."""
     found = set()
-    for document in documents(catalog, Ground(ACCOUNT, REGION, KEY))[role]:
+    for document in documents(catalog, AwsScope(ACCOUNT, REGION, KEY))[role]:
         for one in document["Statement"]:
             actions = [one["Action"]] if isinstance(one["Action"], str) else one["Action"]
             found |= {f"{re.sub('[0-9]+$', '', one['Sid'])} {action}" for action in actions}

@@ -67,7 +67,7 @@ class ActionModule(ActionBase):
         hidden = seal.sealed(answers=answers)
         return {**result, "changed": False, "_ansible_no_log": True, **hidden, "answered": list(answers)}
 
-    def _answer(self, name: str, asked: Optional[prompt_text.Question], args: Mapping[str, Any]) -> str:
+    def _answer(self, name: str, asked: Optional[prompt_text.ValuePrompt], args: Mapping[str, Any]) -> str:
         """Asks until there is an answer that can be the value. An empty one leaves out what is optional."""
         page = args["pages"].get(name)
         lines = args["lines"] or bool(asked and asked.several_lines)
@@ -90,7 +90,7 @@ class ActionModule(ActionBase):
         raise AnsibleActionFail(words)
 
     @staticmethod
-    def _ask(prompt: str, asked: Optional[prompt_text.Question], *, lines: bool, optional: bool) -> str:
+    def _ask(prompt: str, asked: Optional[prompt_text.ValuePrompt], *, lines: bool, optional: bool) -> str:
         answer = _prompt.ask(prompt, private=True, quiet=PATIENT if lines else _prompt.QUIET)
         try:
             # What is pasted from a log may have any bytes in it; it is looked for, and never stored.

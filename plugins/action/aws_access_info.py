@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_reader import Access
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_store import OidcProviders
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.trust_policies import Workflow
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_action import AwsAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
@@ -50,7 +50,7 @@ class ActionModule(AwsAction):
     def _answer(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         catalog = catalog_parser.parse(args["catalog"], args["environment"])
         policy_scope.require_narrow(args["catalog"], catalog)
-        asked = access_resources.Asked(
+        asked = access_resources.AccessOptions(
             Workflow(**(args["workflow"] or {})), wildcards=args["wildcards"], adopt=tuple(args["adopt"])
         )
         suit(connection, catalog, check_account=False)
@@ -63,7 +63,7 @@ class ActionModule(AwsAction):
         look = Access(connection.store_client("iam"), connection.store_client("kms"))
         key = look.key(catalog.aws.kms_key) if catalog.aws else None
         found = args["key_arn"] or (key.arn if key else None)
-        ground = Ground(account, region, access_resources.key_arn(account, region, partition, found), partition)
+        ground = AwsScope(account, region, access_resources.key_arn(account, region, partition, found), partition)
         plan = access_resources.plan(catalog, ground, asked)
         standing = (*([key.standing] if key else []), *look.standing(plan["roles"], plan["policies"]))
         problems = [

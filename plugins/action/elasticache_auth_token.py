@@ -27,7 +27,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.serve
     beforehand,
     parties,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 OPTION = "replication_group"
 ANSWERED = {"tried": ("accepted",), "sessions": ("sessions", "short", "strangers"), "ended": ("ended", "short")}
@@ -54,7 +54,7 @@ class ActionModule(ServerAction):
     )
     extra_options = FORMER
 
-    def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
+    def params(self, setting: RotationSetup, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         asking = args["state"] in ("checked", "sessions")
         name = args["credential"]
         if asking:
@@ -102,7 +102,7 @@ class ActionModule(ServerAction):
         described = tokens.describe()
         described.refuse()
         self._refuse_elsewhere(name, group, described.endpoints)
-        steps = Steps(
+        steps = AuthTokenState(
             tokens,
             self._found,
             lambda login: module("tried", login, described.endpoints)["accepted"],
@@ -144,7 +144,7 @@ def _sessions(tokens: AuthTokens, login: Login, module: Callable[..., dict[str, 
     return {"changed": False, "sessions": answer["sessions"], "short": [*short, *answer["short"]]}
 
 
-class Steps:
+class AuthTokenState:
     """What one state asks and changes.
 
     ``asked`` tells by address whether a login is accepted; ``ended`` ends all other sessions by a login; ``seen`` tells

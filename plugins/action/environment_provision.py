@@ -15,7 +15,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import operator_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets as provision_targets
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import Provisioner
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.journal_bucket import JournalBucket, Step
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.journal_bucket import (
+    BucketStep,
+    JournalBucket,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.values_action import ValuesAction
 
 
@@ -57,7 +60,7 @@ class ActionModule(ValuesAction):
         written = self.written(provisioner, values, complete=args["complete"], imported=imported, steps=steps)
         return {**written, **more}
 
-    def _missing_journal(self, provisioner: Provisioner, former_path: str | None) -> list[Step]:
+    def _missing_journal(self, provisioner: Provisioner, former_path: str | None) -> list[BucketStep]:
         """What the journal and its bucket lack."""
         catalog, journal = provisioner.catalog, provisioner.journal
         if journal is None:

@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     test_targets,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import ServerAction
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 class ActionModule(ServerAction):
@@ -32,7 +32,7 @@ class ActionModule(ServerAction):
         self._answers_in = task_vars or {}
         return super().run(tmp, task_vars)
 
-    def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
+    def params(self, setting: RotationSetup, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         (credential,) = setting.chosen([args["credential"]])
         # Of the credential, and of those whose servers know it.
         every = [credential, *test_targets.administered(setting.catalog, credential.name)]
@@ -57,7 +57,7 @@ class ActionModule(ServerAction):
         return float(params["timeout"] * sum(1 + len(one.get("former", ())) for one in params["tries"]))
 
     @staticmethod
-    def _new(setting: Setting, name: str) -> Login:
+    def _new(setting: RotationSetup, name: str) -> Login:
         _journal, rotation, _item = setting.mine(name)
         new = setting.new_value(rotation, name)
         if new is None:
@@ -65,7 +65,7 @@ class ActionModule(ServerAction):
         return new
 
 
-def _former(setting: Setting, credential: Credential, now: Login) -> dict[str, Login]:
+def _former(setting: RotationSetup, credential: Credential, now: Login) -> dict[str, Login]:
     """By the pending task's id, the old values that can still be read by their versions."""
     found = {}
     for one in provider_revocations.open_ones(setting.rotator.look()):

@@ -35,10 +35,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.api imp
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sent_records import SentStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import (
     ENVIRONMENT,
-    Held,
+    CopySource,
+    GithubTarget,
     Sent,
-    Step,
-    Target,
+    SyncStep,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import operator_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets as provision_targets
@@ -65,12 +65,12 @@ OPTIONS: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Found:
+class GithubInputs:
     """What AWS holds that concerns GitHub."""
 
-    held: list[Held]
-    records: Mapping[Target, Sent]
-    same: list[Target]
+    held: list[CopySource]
+    records: Mapping[GithubTarget, Sent]
+    same: list[GithubTarget]
     """Those whose secret has a new version that differs elsewhere."""
     words: list[str]
 
@@ -93,7 +93,7 @@ class ActionModule(ActionBase):
         connection = AwsConnection(NAME, args)
         connection.require_aws_sdk()
         unmade = args["incomplete"] and self._task.check_mode  # before provisioning has made anything
-        request = ansible_environment.Request(
+        request = ansible_environment.ReadRequest(
             args["catalog"], args["environment"], journal="optional" if unmade else "required"
         )
         read = ansible_environment.read(request, connection)
@@ -113,10 +113,10 @@ class ActionModule(ActionBase):
         parameters = ParameterStore(connection.store_client("ssm"))
         sent = SentStore(parameters, catalog.sent_path)
         log = journal_of(catalog, connection.store_client)
-        hands = sync.Hands(github, sent, lambda: _still(log, read.journal.head))
+        hands = sync.SyncContext(github, sent, lambda: _still(log, read.journal.head))
         records = sent.read()
         same = sync.unchanged(held, records, contents, secrets)
-        found = Found(held, records, same, [*left_out, *words])
+        found = GithubInputs(held, records, same, [*left_out, *words])
         return self._carried_out(args, where, hands, found)
 
     def _first(self, args: Mapping[str, Any]) -> dict[str, str]:
@@ -134,7 +134,9 @@ class ActionModule(ActionBase):
         words = [f"hosts of other environments are left out: {', '.join(foreign)}"] if foreign else []
         return [host for host, declared in found.items() if declared in (None, environment)], words
 
-    def _carried_out(self, args: Mapping[str, Any], where: GitHub, hands: sync.Hands, found: Found) -> dict[str, Any]:
+    def _carried_out(
+        self, args: Mapping[str, Any], where: GitHub, hands: sync.SyncContext, found: GithubInputs
+    ) -> dict[str, Any]:
         github, held, records, words = hands.github, found.held, found.records, found.words
         github.repository_id()
         left = [] if args["names"] else sync_plan.left(held, records)
@@ -188,7 +190,7 @@ def _given(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, s
     return {name: str(one.password) for name, one in found.items()}
 
 
-def _chosen(held: list[Held], names: Sequence[str]) -> list[Held]:
+def _chosen(held: list[CopySource], names: Sequence[str]) -> list[CopySource]:
     wanted = {name.upper() for name in names}
     unknown = sorted(wanted - {one.target.name for one in held})
     if unknown:
@@ -196,7 +198,7 @@ def _chosen(held: list[Held], names: Sequence[str]) -> list[Held]:
     return [one for one in held if not wanted or one.target.name in wanted]
 
 
-def _require_at_rest(read: ansible_environment.Environment, held: Sequence[Held]) -> None:
+def _require_at_rest(read: ansible_environment.Environment, held: Sequence[CopySource]) -> None:
     """A rotation sends its own values to GitHub when it promotes them."""
     rotation, catalog = read.journal.rotation, read.catalog
     if rotation is None:
@@ -215,7 +217,7 @@ def _still(journal: JournalStore | None, head: int) -> None:
         raise Overtaken("a rotation went on meanwhile, and its values must not be written over; sync again after it")
 
 
-def _environment(args: Mapping[str, Any], where: GitHub, github: GitHubStore, every: Sequence[Target]) -> str:
+def _environment(args: Mapping[str, Any], where: GitHub, github: GitHubStore, every: Sequence[GithubTarget]) -> str:
     """ "there", "made" if it is to be made, or "" where none is needed."""
     if not args["create_environment"] and not any(one.scope == ENVIRONMENT for one in every):
         return ""
@@ -253,7 +255,7 @@ def _text(file: Path) -> str:
     return text.decode("utf-8", "replace")
 
 
-def _told(steps: Sequence[Step]) -> dict[str, Any]:
+def _told(steps: Sequence[SyncStep]) -> dict[str, Any]:
     by_act = {
         "sent": sync_plan.SEND,
         "removed": sync_plan.REMOVE,
@@ -269,7 +271,7 @@ def _told(steps: Sequence[Step]) -> dict[str, Any]:
     return {"plan": plan, **{key: [one.target.name for one in steps if one.act == act] for key, act in by_act.items()}}
 
 
-def _words(where: GitHub, steps: Sequence[Step], *, check: bool) -> list[str]:
+def _words(where: GitHub, steps: Sequence[SyncStep], *, check: bool) -> list[str]:
     told = _told(steps)
     would = "would be " if check else ""
     lists = {
@@ -290,6 +292,6 @@ _DIFF = {
 }
 
 
-def _diff(steps: Sequence[Step]) -> dict[str, str]:
+def _diff(steps: Sequence[SyncStep]) -> dict[str, str]:
     lines = [_DIFF[one.act].format(target=one.target, reason=one.reason) for one in steps if one.act in _DIFF]
     return {"prepared": "".join(f"{line}\n" for line in lines)}

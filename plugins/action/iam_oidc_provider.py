@@ -51,8 +51,8 @@ class ActionModule(AwsAction):
         return {"changed": bool(standing), "arn": arn, "url": url, "diff": _diff(standing, None)}
 
 
-def _wanted(url: str, args: Mapping[str, Any]) -> oidc_provider.Wanted:
-    return oidc_provider.Wanted(
+def _wanted(url: str, args: Mapping[str, Any]) -> oidc_provider.ProviderSpec:
+    return oidc_provider.ProviderSpec(
         url=url,
         clients=tuple(dict.fromkeys(args["client_ids"])),
         purge_clients=args["purge_client_ids"],

@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import assessment as leak_assessment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 class ActionModule(RotationAction):
@@ -21,8 +21,8 @@ class ActionModule(RotationAction):
         "hosts": {"type": "list", "elements": "str", "default": []},
     }
 
-    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        evidence = leak_assessment.Evidence(args["leaked"], leak_assessment.text_of(args["found_in"]))
+    def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        evidence = leak_assessment.LeakClaim(args["leaked"], leak_assessment.text_of(args["found_in"]))
         found = leak_assessment.followed(setting, evidence, args["hosts"])
         return {
             "changed": False,

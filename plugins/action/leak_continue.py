@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 class ActionModule(RotationAction):
@@ -33,16 +33,16 @@ class ActionModule(RotationAction):
         "readers_seconds": {"type": "int", "default": 60},
     }
 
-    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         journal = setting.rotator.look()
         leak_events.incident_of(journal)
         response = Response.of(args["response"]["carried"])
         results = Results(task_vars)
-        run = leak_steps.Run(setting, journal, response, results, Display().warning, args["rotation"])
+        run = leak_steps.ResponseRun(setting, journal, response, results, Display().warning, args["rotation"])
         run, result = leak_steps.following(run)
         return {"changed": True, **result} if result["next"] != leak_steps.END else self._closed(run, args)
 
-    def _closed(self, run: leak_steps.Run, args: Mapping[str, Any]) -> dict[str, Any]:
+    def _closed(self, run: leak_steps.ResponseRun, args: Mapping[str, Any]) -> dict[str, Any]:
         gathered, results = leak_steps.evidence_of(run), run.results
         # Nothing waits for it any more, and events of the first minutes have arrived by now.
         seconds = args["readers_seconds"]
@@ -72,7 +72,7 @@ class ActionModule(RotationAction):
         return answer
 
     @staticmethod
-    def _scrubbed(run: leak_steps.Run) -> dict[str, Any]:
+    def _scrubbed(run: leak_steps.ResponseRun) -> dict[str, Any]:
         parameters = list(leak_events.incident_of(run.journal).parameters)
         return scrubbing.scrubbed(
             run.setting, run.journal, leak_steps.dead_versions(run), parameters, run.response.reached

@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 class ActionModule(RotationAction):
@@ -24,7 +24,7 @@ class ActionModule(RotationAction):
     checks_account = True
     extra_options = rotation_segment.AUDIT
 
-    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         journal = setting.first_look()
         incident = journal.incident
         if incident is None:

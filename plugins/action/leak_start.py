@@ -32,7 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preflight as rotation_preflight
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 RECORDED_SECONDS = 2
 """Of the time for evidence, what is kept for writing it down."""
@@ -71,7 +71,7 @@ class ActionModule(rotation_segment.ServersAction):
         **rotation_segment.AUDIT,
     }
 
-    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         if args["false_alarm"]:
             return {"changed": False, "next": "false_alarm"}
         self._refuse_argument()
@@ -83,7 +83,7 @@ class ActionModule(rotation_segment.ServersAction):
         if text is None and not args["leaked"] and not args["found_by"]:
             return {"changed": False, "next": "paste"}
         journal = setting.first_look()
-        given = leak_assessment.Evidence(args["leaked"], text, journal.incident)
+        given = leak_assessment.LeakClaim(args["leaked"], text, journal.incident)
         radius = leak_assessment.followed(setting, given, args["hosts"])
         if not (radius.data or {}).get("waves"):
             not_sought = [f"not looked for: {words}" for words in radius.not_sought]
@@ -115,7 +115,7 @@ class ActionModule(rotation_segment.ServersAction):
 
     def _to_gather(
         self,
-        setting: Setting,
+        setting: RotationSetup,
         journal: Journal,
         radius: leak_assessment.BlastRadius,
         args: Mapping[str, Any],
@@ -135,7 +135,11 @@ class ActionModule(rotation_segment.ServersAction):
         return {"gather": gather, "evidence_until": times["evidence_until"]}
 
     def _asked(
-        self, setting: Setting, assessment: leak_plan.Assessment, args: Mapping[str, Any], task_vars: Mapping[str, Any]
+        self,
+        setting: RotationSetup,
+        assessment: leak_plan.Assessment,
+        args: Mapping[str, Any],
+        task_vars: Mapping[str, Any],
     ) -> dict[str, Any]:
         """What servers and CloudTrail show, which is asked meanwhile. What cannot be asked is told in words."""
         credentials = _credentials(assessment.radius)
@@ -147,7 +151,7 @@ class ActionModule(rotation_segment.ServersAction):
 
     def _assessed(
         self,
-        setting: Setting,
+        setting: RotationSetup,
         journal: Journal,
         radius: leak_assessment.BlastRadius,
         args: Mapping[str, Any],
@@ -181,7 +185,7 @@ class ActionModule(rotation_segment.ServersAction):
 
     def _declared(
         self,
-        setting: Setting,
+        setting: RotationSetup,
         assessment: leak_plan.Assessment,
         asked: Mapping[str, Any],
         args: Mapping[str, Any],
@@ -219,7 +223,9 @@ class ActionModule(rotation_segment.ServersAction):
             failures=[*alive, *_not_invalidated(assessment.purge)],
         )
         journal = replace(journal, incident=found.incident)
-        return leak_steps.first(leak_steps.Run(setting, journal, response, Results(task_vars), Display().warning))
+        return leak_steps.first(
+            leak_steps.ResponseRun(setting, journal, response, Results(task_vars), Display().warning)
+        )
 
     def _refuse_argument(self) -> None:
         """Raises RotationError for a value on the command line."""
@@ -229,7 +235,7 @@ class ActionModule(rotation_segment.ServersAction):
                 "found into a file of mode 0600 and give that by -e leak_value_file=FILE"
             )
 
-    def _require_revocable(self, setting: Setting, args: Mapping[str, Any]) -> None:
+    def _require_revocable(self, setting: RotationSetup, args: Mapping[str, Any]) -> None:
         """Raises RotationError for what is no credential, or what a run revokes and proves itself."""
         try:
             setting.chosen(args["revoked"])
@@ -240,7 +246,7 @@ class ActionModule(rotation_segment.ServersAction):
             confirm_revocation.taken(setting, options, check=True)
 
     def _revoked(
-        self, setting: Setting, incident: str, args: Mapping[str, Any], task_vars: Mapping[str, Any]
+        self, setting: RotationSetup, incident: str, args: Mapping[str, Any], task_vars: Mapping[str, Any]
     ) -> list[str]:
         """Notes what the operator has revoked. What still works comes back in words, and stays open."""
         options = {**args, "credentials": args["revoked"], "incident": incident}
@@ -263,8 +269,8 @@ class ActionModule(rotation_segment.ServersAction):
         return extra_variable(name, loader=self._loader, templar=self._templar)
 
 
-def _wish(radius: leak_assessment.BlastRadius, args: Mapping[str, Any]) -> leak_declaration.Wish:
-    return leak_declaration.Wish(
+def _wish(radius: leak_assessment.BlastRadius, args: Mapping[str, Any]) -> leak_declaration.LeakDeclaration:
+    return leak_declaration.LeakDeclaration(
         leaked=radius.declared,
         containment=args["containment"],
         exposed_since=args["exposed_since"],

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.serve
     outside,
     parties,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 class ActionModule(ServerAction):
@@ -27,7 +27,7 @@ class ActionModule(ServerAction):
     module = postgresql_main
     set_here = ("admin_url", "login_url", "login", "owner", "verifier", "like", "journal")
 
-    def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
+    def params(self, setting: RotationSetup, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         name, state = args["credential"], args["state"]
         if state in ("prepared", "unprepared"):
             login, admin_url = outside(setting, name, POSTGRESQL, masked)

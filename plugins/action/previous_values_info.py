@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import seal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import revoked_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 class ActionModule(RotationAction):
@@ -21,7 +21,7 @@ class ActionModule(RotationAction):
         "secrets": {"type": "dict", "default": {}},
     }
 
-    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         found = revoked_values.searchable(setting, args["credentials"], revoked_values.by_secret(args["secrets"]))
         return {
             "changed": False,

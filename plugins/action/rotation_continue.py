@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 class ActionModule(rotation_segment.SegmentAction):
@@ -19,7 +19,9 @@ class ActionModule(rotation_segment.SegmentAction):
         "rotation": {"type": "dict", "required": True},
     }
 
-    def carried_on(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def carried_on(
+        self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> dict[str, Any]:
         rotation, variables = args["rotation"], task_vars["hostvars"]
         engine = self.engine(setting, args, task_vars, rotation_segment.carried_from(rotation))
         hosts = rotation_segment.hosts_of(args, rotation, variables)

@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import obligations, provider_revocations
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 class ActionModule(RotationAction):
@@ -21,7 +21,7 @@ class ActionModule(RotationAction):
 
     name = "watchparty.secrets.rotation_info"
 
-    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         journal = setting.rotator.look()
         now = rotation_context.now()
         ages = credential_ages.ages(setting.catalog, journal, now)

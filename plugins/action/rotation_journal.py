@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import outcome as rotation_outcome
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 class ActionModule(rotation_segment.ServersAction):
@@ -34,7 +34,7 @@ class ActionModule(rotation_segment.ServersAction):
         **rotation_segment.AUDIT,
     }
 
-    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         state, check = args["state"], self._task.check_mode
         if state in ("revoked", "forgotten"):
             take = {"revoked": confirm_revocation.taken, "forgotten": drop_obligation.forgotten}[state]
@@ -52,7 +52,7 @@ def _ending(found: dict[str, Any], incident: str) -> dict[str, Any]:
     return {**found, "messages": messages, **ending}
 
 
-def _prepared(setting: Setting, args: Mapping[str, Any], state: str) -> dict[str, Any]:
+def _prepared(setting: RotationSetup, args: Mapping[str, Any], state: str) -> dict[str, Any]:
     """Notes that a server has both logins of these credentials, or no longer has."""
     journal = setting.rotator.look()
     if journal.rotation is not None:

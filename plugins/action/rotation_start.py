@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preflight as rotation_preflight
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Carried
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 class ActionModule(rotation_segment.SegmentAction):
@@ -27,7 +27,9 @@ class ActionModule(rotation_segment.SegmentAction):
         "waited": {"type": "float", "default": 0},
     }
 
-    def carried_on(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def carried_on(
+        self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> dict[str, Any]:
         write = not self._task.check_mode
         looks: list[Callable[[], Any]] = [setting.first_look]
         if not args["incident"]:

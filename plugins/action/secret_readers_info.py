@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import readers as leak_readers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 class ActionModule(RotationAction):
@@ -24,7 +24,7 @@ class ActionModule(RotationAction):
         "pages": {"type": "int", "default": leak_readers.PAGES},
     }
 
-    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         if args["seconds"] < 1 or args["pages"] < 1:
             raise RotationError("seconds and pages must be at least 1")
         options = {name: args[name] for name in ("access_keys", "since", "seconds", "pages")}

@@ -14,10 +14,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import login as ssh_login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import ssh_key as rotation_ssh_key
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import FORMER, ServerAction
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
-class Denied(RotationError):
+class KeyCheckFailed(RotationError):
     """Raised where a host's sshd does not accept or refuse a key as it must."""
 
 
@@ -35,7 +35,7 @@ class ActionModule(ServerAction):
         self._host = str(self._task.delegate_to or (task_vars or {}).get("inventory_hostname"))
         return super().run(tmp, task_vars)
 
-    def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
+    def params(self, setting: RotationSetup, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         name, looked = args["credential"], args["state"] == "looked"
         self._pair = (
             rotation_ssh_key.present(setting, name)
@@ -68,7 +68,7 @@ class ActionModule(ServerAction):
         steps = {"looked": self._looked, "present": lambda run: run(), "usable": self._usable, "absent": self._absent}
         try:
             result = steps[params["state"]](on_host)
-        except Denied as error:
+        except KeyCheckFailed as error:
             if not self._pair.leak:
                 raise
             # The host, or root on it, decides what its sshd accepts: in a leak it is left out as well.
@@ -118,7 +118,7 @@ class ActionModule(ServerAction):
         others = rotation_ssh_key.elsewhere(self._pair.name, result)
         try:
             self._require(gone, accepted=False, file=result["file"], others=others)
-        except Denied as error:
+        except KeyCheckFailed as error:
             return str(error)
         return f"{others}; remove it there, then start the same command again" if others else ""
 
@@ -154,16 +154,16 @@ class ActionModule(ServerAction):
     def _fail(words: str, found: verbose_output.Verdict) -> NoReturn:
         """A host that does not answer is lost; one that refuses has something wrong."""
         words = f"{words}: {found.reason or 'no answer'}"
-        raise Denied(words) if found.denied else AnsibleConnectionFailure(words)
+        raise KeyCheckFailed(words) if found.denied else AnsibleConnectionFailure(words)
 
     def _require(self, private: str | None, *, accepted: bool, file: str = "", others: str = "") -> None:
         if self._is_accepted(str(private)) is accepted:
             return
         if accepted:
-            raise Denied(
+            raise KeyCheckFailed(
                 f"{self._way.name} refuses the new key from here; see its log, and from= in the old key's line"
             )
-        raise Denied(
+        raise KeyCheckFailed(
             f"{self._way.name} STILL ACCEPTS the key that was taken out of {file}: another file, or another account's, "
             f"lets it in ({others or 'sshd -T | grep -i authorized'}); take it out there, then start again"
         )

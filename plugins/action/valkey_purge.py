@@ -106,7 +106,9 @@ class ActionModule(ActionBase):
         if name is None:
             connection = AwsConnection(NAME, args)
             connection.require_aws_sdk()
-            request = environment.Request(document=args["catalog"], environment=args["environment"], journal="optional")
+            request = environment.ReadRequest(
+                document=args["catalog"], environment=args["environment"], journal="optional"
+            )
             read = environment.read(request, connection)
             levels = {one: setting.sensitivity for one, setting in read.catalog.settings.items()}
             return dict(read.resolution.values), levels

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.serve
     outside,
     parties,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 _ADDING = ("checked", "open", "present")
 
@@ -33,7 +33,7 @@ class ActionModule(ServerAction):
         *("nodes", "aliases", "undeclared_nodes"),
     )
 
-    def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
+    def params(self, setting: RotationSetup, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         state = args["state"]
         name = args["credential"]
         if state == "sessions" and not args["run"]:
@@ -107,7 +107,7 @@ def _closing(params: Mapping[str, Any]) -> dict[str, Any]:
     return {**params, "state": "absent", "login_url": login_url, "allow_sessions": True}
 
 
-def _nodes(setting: Setting, name: str) -> dict[str, Any]:
+def _nodes(setting: RotationSetup, name: str) -> dict[str, Any]:
     """The nodes that the catalog declares, and the other addresses by which they may name each other."""
     _admin, server = server_addresses.required_server(setting.catalog, setting.catalog.credentials[name])
     return {"nodes": server_addresses.nodes(server), "aliases": server_addresses.aliases(server, VALKEY)}

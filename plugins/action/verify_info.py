@@ -70,7 +70,9 @@ class ActionModule(ActionBase):
             now=datetime.now(UTC),
             repository_path=args["repository"] or None,
             baseline=scan_request.baseline(args["baseline"] or None),
-            asked=access_resources.Asked(trust_policies.Workflow(**(args["jobs"] or {})), wildcards=args["wildcards"]),
+            asked=access_resources.AccessOptions(
+                trust_policies.Workflow(**(args["jobs"] or {})), wildcards=args["wildcards"]
+            ),
             workflow=args["workflow"],
         )
         hosts = "hosts" in wanted

@@ -55,6 +55,6 @@ class LookupModule(StoreLookup):
         if not document:
             self._do_fail("No catalog was given and the variable secrets_catalog is not defined")
         document = self._templar.template(document)
-        requests = [environment.Request(document=document, environment=term, journal="optional") for term in terms]
+        requests = [environment.ReadRequest(document=document, environment=term, journal="optional") for term in terms]
         # Each environment may be in a region of its own.
         return [dict(environment.read(request, self.connection()).resolution.require().values) for request in requests]

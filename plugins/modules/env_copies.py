@@ -137,7 +137,7 @@ def main():
         values = stray_copies.by_credential(params["values"] or {})
     except SecretsError as error:
         module.fail_json(msg=str(error))
-    found = stray_copies.Result([], [])
+    found = stray_copies.RemovalResult([], [])
     if params["leaked"]:
         found = _scrubbed(params["path"], values, check=module.check_mode)
     health = _answers(params["health"], params["seconds"])
@@ -148,7 +148,7 @@ def _scrubbed(path, values, check):
     try:
         return stray_copies.scrubbed(path, values, check=check)
     except SecretsError as error:
-        return stray_copies.Result([], ["copies of what is dead were not looked for: %s" % error])
+        return stray_copies.RemovalResult([], ["copies of what is dead were not looked for: %s" % error])
 
 
 def _answers(urls, seconds):

@@ -202,7 +202,7 @@ RETURNS = {
 def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     params = module.params
-    wanted = host_facts.Wanted(
+    wanted = host_facts.FactsRequest(
         params["path"], params["units"], params["fingerprint_key"], params["sensitive"], params["readers"]
     )
     try:

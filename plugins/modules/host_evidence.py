@@ -147,7 +147,7 @@ def main():
         module.fail_json(msg="seconds must be at least 1")
     units = [one for one in params["units"] if not one.startswith("-")]
     known = [forensics_collect.Placed(**one) for one in params["known_keys"]]
-    wanted = forensics_collect.Wanted(since, params["seconds"], params["path"], units, known)
+    wanted = forensics_collect.EvidenceRequest(since, params["seconds"], params["path"], units, known)
     module.exit_json(changed=False, **forensics_collect.gathered(wanted))
 
 

@@ -114,7 +114,7 @@ RETURNS = {"left_out": [str]}
 
 def prepared(params, *, check):
     """Raises SecretsError and OSError."""
-    keys = application_files.Keys(False, [])
+    keys = application_files.FileChange(False, [])
     changes = []
     if params["account"]:
         wanted, options, add = params["keys"], params["key_options"], params["add_keys"]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import Request, decide
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import IamRequest, decide
 from sandbox.aws import ACCOUNT, REGION
 from tests.integration.access_key_lab import USER, client_of, keys, new_key, new_user
 from tests.integration.access_lab import OPERATOR, access_catalog, prepare, role, tags_of, writes
@@ -71,8 +71,8 @@ def test_from_an_empty_account_to_a_run_that_changes_nothing(shop: Lab) -> None:
     assert iam.get_open_id_connect_provider(OpenIDConnectProviderArn=provider)["ClientIDList"] == ["sts.amazonaws.com"]
     assert iam.get_instance_profile(InstanceProfileName=ROLES[1])["InstanceProfile"]["Roles"][0]["RoleName"] == ROLES[1]
     core = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:shop/production/core-AbCdEf"
-    assert decide(documents(shop, ROLES[0]), Request("secretsmanager:GetSecretValue", core))
-    assert not decide(documents(shop, ROLES[0]), Request("secretsmanager:PutSecretValue", core))
+    assert decide(documents(shop, ROLES[0]), IamRequest("secretsmanager:GetSecretValue", core))
+    assert not decide(documents(shop, ROLES[0]), IamRequest("secretsmanager:PutSecretValue", core))
 
     for arguments in ((), ("--check", "--diff")):
         again = role(shop, *arguments)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.action.elasticache_auth_token import Steps
+from ansible_collections.watchparty.secrets.plugins.action.elasticache_auth_token import AuthTokenState
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     Denied,
     NoAccess,
@@ -50,7 +50,7 @@ def steps(
     ends: Any = None,
     seen: Any = None,
     **options: Any,
-) -> Steps:
+) -> AuthTokenState:
     server = server_of(api)
     old = Login(None, server.password)
     found = Parties(
@@ -63,7 +63,7 @@ def steps(
         leak=leak,
     )
     asked = lambda login: {node(server): server.accepts(login.password)}  # noqa: E731
-    return Steps(tokens(api, **options), found, asked, ends or on_host(server, "ended"), check, seen)
+    return AuthTokenState(tokens(api, **options), found, asked, ends or on_host(server, "ended"), check, seen)
 
 
 def on_host(server: Valkey, state: str, **more: Any) -> Any:

@@ -97,7 +97,7 @@ def change_catalog(lab: RealLab, reads: list[str]) -> None:
     path.write_text(json.dumps({"secrets_catalog": catalog}), encoding="utf-8")
 
 
-def ssh(lab: RealLab, host: str, held: ssh_login.Held) -> list[str]:
+def ssh(lab: RealLab, host: str, held: ssh_login.AgentKey) -> list[str]:
     """A client that has the held key and no other."""
     options = ["-F", "none", "-o", "BatchMode=yes", "-o", f"IdentityAgent={held.socket}", "-i", str(held.public)]
     return ["ssh", *options, *ssh_options(lab.fleet.names), f"deploy@{lab.fleet.machines[host].address}"]

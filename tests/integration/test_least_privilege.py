@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground, documents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope, documents
 from sandbox.aws import ACCOUNT, REGION
 from sandbox.valkey import Valkey
 from tests.iam_calls import ANYBODY, KEY, Asked, Usage, grants, usage
@@ -104,7 +104,7 @@ def test_a_verification(watchparty: RotationLab) -> None:
     iam = lab.moto.client("iam")
     catalog = catalog_parser.parse(lab.catalog, ENVIRONMENT)
     assert catalog.aws
-    rights = json.dumps(documents(catalog, Ground(ACCOUNT, REGION, KEY))["host"][0])
+    rights = json.dumps(documents(catalog, AwsScope(ACCOUNT, REGION, KEY))["host"][0])
     trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": OPERATOR}}]}
     trust["Statement"][0]["Action"] = "sts:AssumeRole"  # type: ignore[index]
     iam.create_role(RoleName=catalog.aws.roles["host"], AssumeRolePolicyDocument=json.dumps(trust))
@@ -162,4 +162,4 @@ def test_a_token(lab: Lab) -> None:
         seen = {f"AuthTokens elasticache:{call.split()[0]}" for call in api.calls}
         catalog = catalog_parser.parse(lab.catalog, ENVIRONMENT)
         assert seen == {one for one in grants("rotate", catalog) if one.startswith("AuthTokens ")}
-        assert group in str(documents(catalog, Ground(ACCOUNT, REGION, KEY))["rotate"])
+        assert group in str(documents(catalog, AwsScope(ACCOUNT, REGION, KEY))["rotate"])

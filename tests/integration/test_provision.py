@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import ROLES
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import Request, decide
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import IamRequest, decide
 from sandbox.aws import ACCOUNT, REGION
 from sandbox.process import write_private
 from tests.integration.access_lab import OPERATOR, writes
@@ -169,7 +169,10 @@ def test_staging_and_production_side_by_side(empty: Empty) -> None:
             documents = empty.documents(f"shop-{environment}-{role}")
             for other, allowed in ((environment, True), (foreign, False)):
                 arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:shop/{other}/core-AbCdEf"
-                assert bool(decide(documents, Request("secretsmanager:GetSecretValue", arn))) is allowed, (role, other)
+                assert bool(decide(documents, IamRequest("secretsmanager:GetSecretValue", arn))) is allowed, (
+                    role,
+                    other,
+                )
 
 
 @pytest.mark.slow

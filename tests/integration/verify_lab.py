@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope
 from sandbox.aws import ACCOUNT, REGION
 from sandbox.postgres import Postgres
 from sandbox.process import clean_environment
@@ -186,7 +186,7 @@ def prepare_access(lab: Lab, key: str) -> None:
     """Exactly what provisioning makes of the catalog."""
     iam, kms = lab.moto.client("iam"), lab.moto.client("kms")
     plan = access_resources.plan(
-        catalog_parser.parse(lab.catalog, ENVIRONMENT), Ground(ACCOUNT, REGION, key), access_resources.Asked()
+        catalog_parser.parse(lab.catalog, ENVIRONMENT), AwsScope(ACCOUNT, REGION, key), access_resources.AccessOptions()
     )
     kms.create_alias(AliasName=plan["key"]["alias"], TargetKeyId=key)
     kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(plan["key"]["policy"]))

@@ -22,12 +22,12 @@ from policy_sentry.querying.actions import get_action_data
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policies as access_policies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import listed
 from tests import provision_rights
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "watchparty" / "group_vars" / "all" / "secrets_catalog.yml"
-GROUND = Ground(
+GROUND = AwsScope(
     "123456789012", "eu-west-3", "arn:aws:kms:eu-west-3:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 )
 MORE: dict[str, Any] = {
@@ -144,7 +144,7 @@ def is_known(key: str, known: set[str]) -> bool:
 def test_trust_and_key_policies_name_actions_that_exist() -> None:
     document = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["secrets_catalog"]
     catalog = catalog_parser.parse({**document, **MORE, "purge": {}}, "production")
-    plan = access_resources.plan(catalog, GROUND, access_resources.Asked())
+    plan = access_resources.plan(catalog, GROUND, access_resources.AccessOptions())
     assert len(plan["roles"]) == 5
     for role in plan["roles"]:
         for one in role["trust"]["Statement"]:

@@ -39,11 +39,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import ids as rotation_ids
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preflight as rotation_preflight
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import setting as rotation_setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import setup as rotation_setup
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import Who
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Run
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import RotationRun
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import NotReached
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
 from tests.simulation import hosts
@@ -206,7 +206,7 @@ class Hands:
             clock=lambda: rotation_context.credential_ages.stamp(world.now()),
             sleep=world.pause,
         )
-        self.setting = rotation_setting.Setting(world.catalog, KINDS, rotator, None)  # type: ignore[arg-type]
+        self.setting = rotation_setup.RotationSetup(world.catalog, KINDS, rotator, None)  # type: ignore[arg-type]
 
     @staticmethod
     def holder(process: Process) -> dict[str, Any]:
@@ -226,7 +226,7 @@ class Hands:
 
         return Engine(
             self.setting,
-            Run(hosts=hosts, here=hosts, reachable=hosts),
+            RotationRun(hosts=hosts, here=hosts, reachable=hosts),
             server=self,
             audit=Recorded(self.world),
             progress=progress,
@@ -239,7 +239,7 @@ class Hands:
         world = self.world
         stores = {"secretsmanager": ForHosts(world), "ssm": world.parameters, "s3": world.journal}
         connection = SimpleNamespace(store_client=lambda name: stores[name], region="eu-west-1")
-        request = ansible_environment.Request(document=world.catalog, environment="staging")
+        request = ansible_environment.ReadRequest(document=world.catalog, environment="staging")
         environment = ansible_environment.read(request, connection)  # type: ignore[arg-type]
         environment.resolution.require()
         return {

@@ -15,8 +15,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.atomic_file import (
     EnvFile,
+    OpenPath,
     Ownership,
-    Place,
     Present,
 )
 from ansible_collections.watchparty.secrets.plugins.modules import env_file
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PATH = "/srv/.env"
-_FILE = Place(-1, "/srv", ".env")
+_FILE = OpenPath(-1, "/srv", ".env")
 ENV = EnvFile(_FILE, _FILE.sibling(".env" + atomic_file.MARK), _FILE.sibling(".env" + atomic_file.BACKUP))
 _WANTED = Ownership(0, 0, 0o600)
 
@@ -206,12 +206,12 @@ class Files:
     host: Host | None = None
 
     @classmethod
-    def present(cls, at: Place) -> Present | None:
+    def present(cls, at: OpenPath) -> Present | None:
         assert cls.host is not None
         return cls.host.files.get(at.path)
 
     @classmethod
-    def write(cls, at: Place, content: bytes, wanted: Ownership) -> None:
+    def write(cls, at: OpenPath, content: bytes, wanted: Ownership) -> None:
         host, path = cls.host, at.path
         assert host is not None
 
@@ -222,7 +222,7 @@ class Files:
         cls.host = host  # another process may have worked on another host meanwhile
 
     @classmethod
-    def remove(cls, at: Place) -> None:
+    def remove(cls, at: OpenPath) -> None:
         assert cls.host is not None
         cls.host.files.pop(at.path, None)
 

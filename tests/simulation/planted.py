@@ -26,7 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import state_machine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import MERGED, version_id
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.journal_writer import Steps
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.journal_writer import JournalWriter
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, NotReached
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
 from tests.fakes.memory_stores import MemoryJournal
@@ -172,7 +172,7 @@ def cached_look(patch: Patch) -> None:
         self.holding()
         return Fresh()
 
-    patch(Steps, "fresh", fresh)
+    patch(JournalWriter, "fresh", fresh)
 
 
 def entry_of_another_run(patch: Patch) -> None:
@@ -183,7 +183,7 @@ def entry_of_another_run(patch: Patch) -> None:
             raise Overtaken("it was ended by another run")
         return journal.rotation
 
-    patch(Steps, "_held", held)
+    patch(JournalWriter, "_held", held)
 
 
 def swallowed_failure(patch: Patch) -> None:

@@ -23,9 +23,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import kinds, plan_text
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import Ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import PlanInputs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import Wish
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import RotationRequest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import request as scan_request
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sources as scan_sources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
@@ -75,21 +75,21 @@ class Mailbox(Acts):
         put_beside(kinds, "mailbox", self.TEXT, tmp_path, monkeypatch)
         monkeypatch.setattr(kinds, "BUILT_IN", kinds.registry())
 
-    def ground(self) -> Ground:
+    def ground(self) -> PlanInputs:
         ground = made_ground(credentials={"token": {"kind": "mailbox"}})
         return replace(ground, kinds=kinds.load_kinds([]))
 
     def test_without_its_file_it_is_refused(self) -> None:
-        plan = rotation_plan.plan(self.ground(), Wish(("token",)))
+        plan = rotation_plan.plan(self.ground(), RotationRequest(("token",)))
         assert not plan.items
         assert "no kind mailbox is there" in plan.refused["token"]
 
     @pytest.mark.usefixtures("_mailbox")
     def test_it_is_planned_and_told(self) -> None:
         ground = self.ground()
-        plan = rotation_plan.plan(ground, Wish(("token",)))
+        plan = rotation_plan.plan(ground, RotationRequest(("token",)))
         assert [(item.credential, item.kind, item.act) for item in plan.items] == [("token", "mailbox", "rotate")]
-        lines = plan_text.words(plan_text.described(ground.catalog, plan, ["web1"]))
+        lines = plan_text.summary(plan_text.described(ground.catalog, plan, ["web1"]))
         assert any(line.startswith("token (mailbox) rotates") for line in lines)
 
     @pytest.mark.usefixtures("_mailbox")

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -210,3 +211,15 @@ def test_what_travels_is_what_is_imported(program: ModuleType) -> None:
     sent = set(program_bundle.sources(program))
     assert sent == closure(program)
     assert all(name.startswith(f"{PREFIX}.module_utils.") for name in sent - {program.__name__})
+
+
+def test_a_class_name_names_one_class() -> None:
+    """But for the names that Ansible prescribes."""
+    prescribed = {"ActionModule", "LookupModule", "FilterModule", "ModuleDocFragment"}
+    names = Counter(
+        node.name
+        for path in PLUGINS.rglob("*.py")
+        for node in tree_of(path).body
+        if isinstance(node, ast.ClassDef) and node.name not in prescribed
+    )
+    assert {name for name, count in names.items() if count > 1} == set()

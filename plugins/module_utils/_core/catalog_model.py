@@ -129,7 +129,7 @@ class Service:
 
 
 @dataclass(frozen=True)
-class Probe:
+class ValueProbe:
     """A request that a third party answers well only if the value in it is valid."""
 
     url: str
@@ -204,7 +204,7 @@ class Credential:
     """Seconds that a former signing key still verifies: Django's SESSION_COOKIE_AGE."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """What its kind needs beside that."""
-    test: Optional[Probe] = None
+    test: Optional[ValueProbe] = None
     """How a value that a third party issued is proven."""
     server: Optional[Server] = None
     """Where it administers others."""

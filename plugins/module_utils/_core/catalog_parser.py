@@ -26,13 +26,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
     Part,
     Parts,
     Place,
-    Probe,
     Purge,
     Server,
     Service,
     Setting,
     SettingRef,
     Tls,
+    ValueProbe,
     s3_location,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import ROLES, SCHEMA
@@ -336,6 +336,6 @@ class _Builder:
         return Server(**{**raw, **lists, "address": address, "tls": Tls(**raw.get("tls", {}))})
 
     @staticmethod
-    def _probe(raw: Mapping[str, Any]) -> Probe:
+    def _probe(raw: Mapping[str, Any]) -> ValueProbe:
         lists = {name: tuple(raw[name]) for name in ("status", "refused") if name in raw}
-        return Probe(url=raw["url"], headers=raw.get("headers", {}), form=raw.get("form", {}), **lists)
+        return ValueProbe(url=raw["url"], headers=raw.get("headers", {}), form=raw.get("form", {}), **lists)

@@ -37,7 +37,7 @@ _USER = re.compile(r"(?:^(?:PG)?|[/_-])(?:user|username|login|access_?key_?id|cl
 
 
 @dataclass(frozen=True)
-class Spot:
+class CredentialPlace:
     """A place that the catalog says a credential appears in, and the setting through which it does, if any."""
 
     place: Place
@@ -53,7 +53,7 @@ class Spot:
 class Appearance:
     """A spot that holds the credential, with what it holds."""
 
-    spot: Spot
+    spot: CredentialPlace
     text: str = field(repr=False)
     login: Login = field(repr=False)
     in_url: bool = False
@@ -73,7 +73,7 @@ class Appearance:
 
 
 @dataclass(frozen=True)
-class Found:
+class StoredCredential:
     """What the stores hold of one credential."""
 
     credential: Credential
@@ -111,7 +111,7 @@ class Found:
         return {one.spot.place: one.rewritten(new) for one in self.appearances if one.rewritten(new) != one.text}
 
 
-def spots(catalog: Catalog, credential: Credential) -> Iterator[Spot]:
+def spots(catalog: Catalog, credential: Credential) -> Iterator[CredentialPlace]:
     """Every place where the catalog says that the credential appears, each once."""
     seen: set[Place] = set()
     for spot in _spots(catalog, credential):
@@ -120,25 +120,25 @@ def spots(catalog: Catalog, credential: Credential) -> Iterator[Spot]:
             yield spot
 
 
-def _spots(catalog: Catalog, credential: Credential) -> Iterator[Spot]:
+def _spots(catalog: Catalog, credential: Credential) -> Iterator[CredentialPlace]:
     for name in credential.settings:
         setting = catalog.settings[name]
         for place in own_places(setting):
-            yield Spot(place, setting, is_user=bool(_USER.search(name)))
+            yield CredentialPlace(place, setting, is_user=bool(_USER.search(name)))
         if setting.compose:
             yield from _parts(catalog, setting, setting.compose.username, is_user=True)
             yield from _parts(catalog, setting, setting.compose.password, is_user=False)
     for place in credential.places:
-        yield Spot(place, None, is_user=bool(_USER.search(place.key or place.name)))
+        yield CredentialPlace(place, None, is_user=bool(_USER.search(place.key or place.name)))
 
 
-def _parts(catalog: Catalog, setting: Setting, part: Optional[Part], *, is_user: bool) -> Iterator[Spot]:
+def _parts(catalog: Catalog, setting: Setting, part: Optional[Part], *, is_user: bool) -> Iterator[CredentialPlace]:
     if isinstance(part, Place):
-        yield Spot(part, setting, is_user=is_user)
+        yield CredentialPlace(part, setting, is_user=is_user)
     elif isinstance(part, SettingRef):
         other = catalog.settings[part.name]
         for place in own_places(other):
-            yield Spot(place, other, is_user=is_user)
+            yield CredentialPlace(place, other, is_user=is_user)
 
 
 def secrets_of(catalog: Catalog, credential: Credential) -> tuple[str, ...]:
@@ -181,7 +181,7 @@ def mirrored_names(catalog: Catalog, credential: Credential) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*credential.github, *settings)))
 
 
-def find(catalog: Catalog, credential: Credential, contents: Contents) -> Found:
+def find(catalog: Catalog, credential: Credential, contents: Contents) -> StoredCredential:
     """What ``contents`` hold of the credential, and all that does not fit together."""
     holdings = Holdings(contents)
     wanted = list(spots(catalog, credential))
@@ -214,10 +214,10 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Found:
         username = username or (login_of(elsewhere.url) or Login()).username if elsewhere else username
     every = tuple(dict.fromkeys((*problems, *more, *others)))
     conflicts = tuple(one for one in every if one not in lacking)
-    return Found(credential, Login(username, password), tuple(appearances), every, conflicts, elsewhere)
+    return StoredCredential(credential, Login(username, password), tuple(appearances), every, conflicts, elsewhere)
 
 
-def _nowhere(catalog: Catalog, credential: Credential, wanted: Sequence[Spot], contents: Contents) -> str:
+def _nowhere(catalog: Catalog, credential: Credential, wanted: Sequence[CredentialPlace], contents: Contents) -> str:
     """The places, and what to do; one that could not be read may hold it."""
     if not wanted:
         return _in_no_store(catalog, credential)
@@ -239,7 +239,7 @@ def _in_no_store(catalog: Catalog, credential: Credential) -> str:
     )
 
 
-def holds_url(spot: Spot) -> bool:
+def holds_url(spot: CredentialPlace) -> bool:
     """Whether the place is to hold a whole URL, and not a part of one."""
     return spot.setting is not None and spot.setting.type == "url" and spot.place in own_places(spot.setting)
 
@@ -251,7 +251,7 @@ def _flawed(where: object, text: str) -> str:
     )
 
 
-def _different(spot: Spot, text: str) -> str:
+def _different(spot: CredentialPlace, text: str) -> str:
     """What is wrong with a list of which not every item has the same login."""
     for number, url in enumerate(_urls(spot, text), 1):
         if not is_url(url) and resembles_url(url):
@@ -259,14 +259,14 @@ def _different(spot: Spot, text: str) -> str:
     return f"{spot} lists URLs with different logins; give each login a setting and a credential"
 
 
-def _appearance(spot: Spot, text: str) -> Appearance:
+def _appearance(spot: CredentialPlace, text: str) -> Appearance:
     login = login_of(_urls(spot, text)[0])
     if login is not None:
         return Appearance(spot, text, login, in_url=True)
     return Appearance(spot, text, Login(username=text) if spot.is_user else Login(password=text))
 
 
-def _urls(spot: Spot, text: str) -> list[str]:
+def _urls(spot: CredentialPlace, text: str) -> list[str]:
     return text.split(",") if spot.setting and spot.setting.type == "list" else [text]
 
 

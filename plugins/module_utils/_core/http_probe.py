@@ -13,7 +13,7 @@ import re
 from typing import Any, Iterator
 from urllib.parse import urlsplit
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Probe
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import ValueProbe
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 
@@ -23,7 +23,7 @@ _PLACEHOLDER = re.compile(r"\{[A-Za-z_]*\}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
-def objections(where: str, probe: Probe) -> Iterator[str]:
+def objections(where: str, probe: ValueProbe) -> Iterator[str]:
     """What is wrong with it, as ``path: what is wrong``."""
     yield from _of_address(f"{where}.url", probe.url)
     for name, text in probe.headers.items():
@@ -73,7 +73,7 @@ def _goes_in_a_header(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
 
-def request(probe: Probe, login: Login) -> dict[str, Any]:
+def request(probe: ValueProbe, login: Login) -> dict[str, Any]:
     """What is sent for that login. Raises :class:`RotationError`, without a value, where it cannot be."""
     texts = {"{value}": login.password or ""}
     if login.username is not None:

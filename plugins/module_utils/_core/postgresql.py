@@ -50,7 +50,7 @@ class DatabaseError(SecretsError):
         super().__init__(message)
 
 
-class Target(NamedTuple):
+class ConnectionTarget(NamedTuple):
     """Where to connect, and as whom."""
 
     user: str
@@ -84,7 +84,7 @@ class Target(NamedTuple):
         return {**self.options, **{name: value for name, value in named.items() if value}}
 
 
-def parse_url(url: str, what: str) -> Target:
+def parse_url(url: str, what: str) -> ConnectionTarget:
     """A libpq URL, or one of the spellings that Django's readers take. ``what`` names the option in an error."""
 
     def wrong(problem: str) -> DatabaseError:
@@ -117,7 +117,9 @@ def parse_url(url: str, what: str) -> Target:
     if not fields["user"]:
         raise wrong("names no user")
     options = {name: value for name, value in given.items() if name in _OPTIONS}
-    return Target(fields["user"], fields["password"], fields["host"], fields["port"], fields["dbname"], options)
+    return ConnectionTarget(
+        fields["user"], fields["password"], fields["host"], fields["port"], fields["dbname"], options
+    )
 
 
 def _places(places: str) -> Tuple[List[str], List[str]]:
@@ -285,7 +287,7 @@ def refusal(message: str) -> Refusal:
     return Refusal("refused" if re.search(r"(?:^|: )\w+:  \S", message.strip()) else "unreachable", said)
 
 
-def not_connected(found: Refusal, target: Target, what: str) -> DatabaseError:
+def not_connected(found: Refusal, target: ConnectionTarget, what: str) -> DatabaseError:
     """The error for a connection that was needed."""
     words = _WORDS[found.reason].format(user=target.user)
     return DatabaseError(

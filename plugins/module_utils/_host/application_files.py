@@ -17,7 +17,7 @@ from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.safe_files import Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.safe_files import OpenPath
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys, authorized_keys_file
 
 IGNORED = ".env*\n!.env.example\n"
@@ -27,14 +27,14 @@ _BLOCK = re.compile("(?ms)^%s.*?^%s" % (BEGIN, END))
 _COVERS = re.compile(r"(?ms)^[.]env[*]$.*^!/?[.]env[.]example$")
 
 
-class Keys(NamedTuple):
+class FileChange(NamedTuple):
     """Whether the file changes, and the keys that are not put in."""
 
     changed: bool
     left_out: List[str]
 
 
-def authorize(name: str, keys: Sequence[str], options: str, *, add: bool, check: bool) -> Keys:
+def authorize(name: str, keys: Sequence[str], options: str, *, add: bool, check: bool) -> FileChange:
     """Has these keys in the account's authorized_keys, with these options and with the account's own rights.
 
     Where other keys are authorized already, only those that are there are kept up: a rotation may have taken one out.
@@ -44,7 +44,7 @@ def authorize(name: str, keys: Sequence[str], options: str, *, add: bool, check:
         user = pwd.getpwnam(name)
     except KeyError:
         if check:  # it is yet to be made
-            return Keys(bool(keys), [])
+            return FileChange(bool(keys), [])
         raise HostError("there is no account %s here" % name) from None
     if user.pw_uid == 0:
         raise HostError("%s is root" % name)
@@ -52,13 +52,13 @@ def authorize(name: str, keys: Sequence[str], options: str, *, add: bool, check:
     is_kept = check or not keys
     with authorized_keys_file.acting_as(account.uid, account.gid), _ssh_directory(account, check=is_kept) as at:
         if at is None:
-            return Keys(bool(keys), [])
+            return FileChange(bool(keys), [])
         with atomic_file.alone(at):
             return _authorize(at, keys, options.encode(), add=add, check=check)
 
 
 @contextlib.contextmanager
-def _ssh_directory(account: authorized_keys_file.Account, *, check: bool) -> Iterator[Optional[Place]]:
+def _ssh_directory(account: authorized_keys_file.Account, *, check: bool) -> Iterator[Optional[OpenPath]]:
     """The place of authorized_keys; None where its directory is yet to be made."""
     with safe_files.place(os.path.join(account.home, ".ssh"), trusted=(0,)) as folder:
         if safe_files.status(folder) is None:
@@ -73,7 +73,7 @@ def _ssh_directory(account: authorized_keys_file.Account, *, check: bool) -> Ite
         yield at
 
 
-def _authorize(at: Place, keys: Sequence[str], options: bytes, *, add: bool, check: bool) -> Keys:
+def _authorize(at: OpenPath, keys: Sequence[str], options: bytes, *, add: bool, check: bool) -> FileChange:
     found = atomic_file.present(at)
     lines = found.content.split(b"\n") if found else []
     entries = [entry for entry in map(authorized_keys.entry_of, lines) if entry]
@@ -95,7 +95,7 @@ def _authorize(at: Place, keys: Sequence[str], options: bytes, *, add: bool, che
         atomic_file.sweep(at)
         mode = found.mode & 0o644 if found else 0o600
         atomic_file.write(at, content, atomic_file.Ownership(None, None, mode))
-    return Keys(changed, [key for blob, key in wanted.items() if blob not in put])
+    return FileChange(changed, [key for blob, key in wanted.items() if blob not in put])
 
 
 def _blob_of(key: str) -> bytes:
@@ -142,7 +142,7 @@ def _make_parents(path: str, *, check: bool) -> None:
             os.mkdir(at.name, 0o755, dir_fd=at.directory)
 
 
-def _own(at: Place, wanted: atomic_file.Ownership, *, check: bool) -> bool:
+def _own(at: OpenPath, wanted: atomic_file.Ownership, *, check: bool) -> bool:
     there = safe_files.status(at)
     if there is not None and not stat.S_ISDIR(there.st_mode):
         kind = "a symbolic link" if stat.S_ISLNK(there.st_mode) else "not a directory"
@@ -179,7 +179,7 @@ def ignore(checkout: str, *, check: bool) -> bool:
 
 
 @contextlib.contextmanager
-def _git_ignore(checkout: str) -> Iterator[Optional[Tuple[Place, os.stat_result]]]:
+def _git_ignore(checkout: str) -> Iterator[Optional[Tuple[OpenPath, os.stat_result]]]:
     path = os.path.join(checkout, ".gitignore")
     with safe_files.place(path) as at:
         owner = at.components[-1].uid
@@ -191,7 +191,7 @@ def _git_ignore(checkout: str) -> Iterator[Optional[Tuple[Place, os.stat_result]
         yield (at, git) if git else None
 
 
-def _ignore(at: Place, git: os.stat_result, *, check: bool) -> bool:
+def _ignore(at: OpenPath, git: os.stat_result, *, check: bool) -> bool:
     found = atomic_file.present(at)
     before = found.content.decode("utf-8", "surrogateescape") if found else ""
     block = BEGIN + IGNORED + END

@@ -62,7 +62,7 @@ def _asked(log_in: Callable[[T], Answer], value: T) -> Answer:
 def postgresql_login(timeout: int, url: str) -> Answer:
     target = postgresql.parse_url(url, "the URL")
     found = postgresql_connection.try_login(target, "the URL", timeout)
-    if isinstance(found, postgresql_connection.Found):
+    if isinstance(found, postgresql_connection.LoginResult):
         return ACCEPTED, target.place
     # pg_hba.conf turns a login away before its password is looked at.
     if found.found.proves_refusal and found.found.reason != "not_from_here":
@@ -74,7 +74,7 @@ def valkey_login(_timeout: int, url: str) -> Answer:
     address = valkey.parse_url(url, "the URL")
     try:
         valkey_connection.Connection(address, valkey_connection.LOGIN).close()
-    except valkey_connection.Refused as error:
+    except valkey_connection.ValkeyLoginRefused as error:
         return REFUSED, str(error)
     return ACCEPTED, str(address)
 

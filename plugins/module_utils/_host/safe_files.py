@@ -41,7 +41,7 @@ class Component(NamedTuple):
         return bool(self.mode & 0o022) and not self.mode & stat.S_ISVTX
 
 
-class Place(NamedTuple):
+class OpenPath(NamedTuple):
     """A name in a directory that is held open."""
 
     directory: int
@@ -54,12 +54,12 @@ class Place(NamedTuple):
     def path(self) -> str:
         return os.path.join(self.folder, self.name)
 
-    def sibling(self, name: str) -> Place:
+    def sibling(self, name: str) -> OpenPath:
         return self._replace(name=name)
 
 
 @contextlib.contextmanager
-def place(path: str, *, trusted: Optional[Sequence[int]] = None) -> Iterator[Place]:
+def place(path: str, *, trusted: Optional[Sequence[int]] = None) -> Iterator[OpenPath]:
     """Opens the directory of ``path``. ``trusted`` accounts may have made links on the way: root and this account.
 
     Raises NoDirectory, and HostError for a link of another account.
@@ -68,19 +68,19 @@ def place(path: str, *, trusted: Optional[Sequence[int]] = None) -> Iterator[Pla
     stack: List[int] = []
     try:
         components = _walk(path, folder, tuple(trusted or (0, os.geteuid())), stack)
-        yield Place(stack[-1], components[-1].path, name, components)
+        yield OpenPath(stack[-1], components[-1].path, name, components)
     finally:
         for handle in stack:
             os.close(handle)
 
 
 @contextlib.contextmanager
-def unguarded(path: str) -> Iterator[Place]:
+def unguarded(path: str) -> Iterator[OpenPath]:
     """Opens the directory of ``path`` wherever links lead: for paths that no other account may change."""
     folder, name = os.path.split(path)
     handle = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        yield Place(handle, folder, name)
+        yield OpenPath(handle, folder, name)
     finally:
         os.close(handle)
 
@@ -151,7 +151,7 @@ def _refused(path: str, shown: str, handle: int, name: str, error: OSError) -> H
     return HostError("%s: %s is not a directory" % (path, shown))
 
 
-def require_owners(at: Place, uid: int, declare: str = "env_deploy_owner") -> None:
+def require_owners(at: OpenPath, uid: int, declare: str = "env_deploy_owner") -> None:
     """Raises HostError where an account other than root and ``uid`` may replace what lies at the place.
 
     Root alone asks: it would act with more rights than that account has. ``declare`` is what names ``uid``.
@@ -179,7 +179,7 @@ def account(uid: int) -> str:
         return "uid %d" % uid
 
 
-def status(at: Place) -> Optional[os.stat_result]:
+def status(at: OpenPath) -> Optional[os.stat_result]:
     """Of what lies at the place, not of where a link leads; None where nothing does."""
     try:
         return os.lstat(at.name, dir_fd=at.directory)
@@ -189,7 +189,7 @@ def status(at: Place) -> Optional[os.stat_result]:
         raise HostError("%s: cannot be looked at; use become" % at.path) from None
 
 
-def opened(at: Place) -> int:
+def opened(at: OpenPath) -> int:
     """A handle to read a regular file by. What would make the reader wait, such as a pipe, is not waited for.
 
     Raises HostError for anything else, and FileNotFoundError.
@@ -212,11 +212,11 @@ def opened(at: Place) -> int:
     return handle
 
 
-def _not_regular(at: Place) -> HostError:
+def _not_regular(at: OpenPath) -> HostError:
     return HostError("%s: is not a regular file; give the path of a file" % at.path)
 
 
-def listed(at: Place) -> List[str]:
+def listed(at: OpenPath) -> List[str]:
     """Names in the place's directory. Raises OSError."""
     handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=at.directory)
     try:
@@ -225,7 +225,7 @@ def listed(at: Place) -> List[str]:
         os.close(handle)
 
 
-def sync(at: Place) -> None:
+def sync(at: OpenPath) -> None:
     """Has the directory on the disk. Raises OSError."""
     handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=at.directory)
     try:
@@ -234,7 +234,7 @@ def sync(at: Place) -> None:
         os.close(handle)
 
 
-def replaceable(at: Place) -> Iterator[Dict[str, object]]:
+def replaceable(at: OpenPath) -> Iterator[Dict[str, object]]:
     """Accounts other than root that may replace what lies at the place."""
     for one in at.components:
         if one.uid != 0:

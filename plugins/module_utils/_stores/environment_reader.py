@@ -36,7 +36,7 @@ def now() -> datetime:
 
 
 @dataclass(frozen=True)
-class Request:
+class ReadRequest:
     """What is asked for."""
 
     document: Any
@@ -63,7 +63,7 @@ class Environment:
     is_journal_read: bool = False
 
 
-def read(request: Request, catalog: Catalog, client: Client) -> Environment:
+def read(request: ReadRequest, catalog: Catalog, client: Client) -> Environment:
     """Reads every store once, except the account. Raises SecretsError."""
     parameters = ParameterStore(client("ssm"))
     journal, warnings, is_journal_read = _read_journal(request, catalog, client)
@@ -94,7 +94,9 @@ def read(request: Request, catalog: Catalog, client: Client) -> Environment:
     )
 
 
-def _read_journal(request: Request, catalog: Catalog, client: Client) -> tuple[_journal.Journal, tuple[str, ...], bool]:
+def _read_journal(
+    request: ReadRequest, catalog: Catalog, client: Client
+) -> tuple[_journal.Journal, tuple[str, ...], bool]:
     """The journal, what to say of it, and whether it was read."""
     store = None if request.journal == "ignored" else journal_of(catalog, client)
     if store is None:
@@ -165,7 +167,7 @@ def _require_pinned(journal: _journal.Journal, contents: Contents) -> None:
         )
 
 
-def _tolerated(request: Request, contents: Contents) -> tuple[Contents, list[str]]:
+def _tolerated(request: ReadRequest, contents: Contents) -> tuple[Contents, list[str]]:
     """Failures that the caller tolerates become warnings, or nothing."""
     kept, warnings = {}, []
     for name, failure in contents.failures.items():

@@ -19,7 +19,7 @@ GONE = ("PendingDeletion", "PendingReplicaDeletion")
 
 
 @dataclass(frozen=True)
-class Key:
+class KmsKey:
     """An encryption key behind an alias."""
 
     arn: str
@@ -32,7 +32,7 @@ class Access:
     def __init__(self, iam: Any, kms: Any) -> None:
         self._iam, self._kms = iam, kms
 
-    def key(self, alias: str) -> Key | None:
+    def key(self, alias: str) -> KmsKey | None:
         """The key, or None. Raises Conflict for one that is about to be deleted."""
         found = self._described(alias)
         if found is None:
@@ -46,7 +46,7 @@ class Access:
         with aws_errors.translated("kms:ListResourceTags", f"key {alias}"):
             for page in self._kms.get_paginator("list_resource_tags").paginate(KeyId=found["KeyId"]):
                 tags.update({one["TagKey"]: one["TagValue"] for one in page["Tags"]})
-        return Key(str(found["Arn"]), Standing("key", alias, tags))
+        return KmsKey(str(found["Arn"]), Standing("key", alias, tags))
 
     def key_policy(self, alias: str) -> dict[str, Any] | None:
         """ARN and own policy of the key, or None where no key is."""
@@ -116,4 +116,4 @@ class Access:
 
 
 def _tags(found: Mapping[str, Any]) -> dict[str, str]:
-    return {one["Key"]: one["Value"] for one in found.get("Tags", ())}
+    return {one["KmsKey"]: one["Value"] for one in found.get("Tags", ())}

@@ -30,7 +30,7 @@ class Provider:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ProviderSpec:
     """What is asked for; None leaves what is there."""
 
     url: str
@@ -65,7 +65,7 @@ def plain_url(url: str) -> str:
     return found
 
 
-def checked(wanted: Wanted) -> Wanted:
+def checked(wanted: ProviderSpec) -> ProviderSpec:
     """Raises PolicyError for what IAM would refuse, or take for something else."""
     if not wanted.clients:
         raise PolicyError("client_ids: empty, so IAM would reject every token; for GitHub write sts.amazonaws.com")
@@ -82,7 +82,7 @@ def checked(wanted: Wanted) -> Wanted:
     return wanted
 
 
-def changes(standing: Provider | None, wanted: Wanted) -> Changes:
+def changes(standing: Provider | None, wanted: ProviderSpec) -> Changes:
     """From what stands to what is wanted. What others added stays, unless it is to be purged."""
     if standing is None:
         return Changes(
@@ -104,7 +104,7 @@ def changes(standing: Provider | None, wanted: Wanted) -> Changes:
     )
 
 
-def after(standing: Provider | None, wanted: Wanted, found: Changes, arn: str) -> Provider:
+def after(standing: Provider | None, wanted: ProviderSpec, found: Changes, arn: str) -> Provider:
     """What stands once the changes are made."""
     before = standing or Provider(arn, wanted.url)
     clients = [one for one in before.clients if one not in found.remove_clients]

@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_cli
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_provider import (
     Changes,
     Provider,
-    Wanted,
+    ProviderSpec,
     changes,
 )
 
@@ -47,7 +47,7 @@ class OidcProviders:
             tags={one["Key"]: one["Value"] for one in found.get("Tags", ())},
         )
 
-    def apply(self, standing: Provider | None, wanted: Wanted, found: Changes) -> Provider | None:
+    def apply(self, standing: Provider | None, wanted: ProviderSpec, found: Changes) -> Provider | None:
         """Makes the changes; each can be made again. Where somebody else made the provider meanwhile, theirs is
         completed instead."""
         if found.create:
@@ -66,7 +66,7 @@ class OidcProviders:
         """As :meth:`find`, of one that is there: IAM does not list at once what was made."""
         return self.settling.until(lambda: self.find(url), lambda provider: provider is not None)
 
-    def _create(self, wanted: Wanted, found: Changes) -> None:
+    def _create(self, wanted: ProviderSpec, found: Changes) -> None:
         more: dict[str, Any] = {}
         if found.thumbprints:
             more["ThumbprintList"] = list(found.thumbprints)

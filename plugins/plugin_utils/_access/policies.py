@@ -28,7 +28,7 @@ grant would reach every secret whose name goes on after a hyphen; with as many `
 
 
 @dataclass(frozen=True)
-class Ground:
+class AwsScope:
     """Where the policies hold."""
 
     account: str
@@ -55,7 +55,7 @@ class Ground:
 
 
 @dataclass(frozen=True)
-class Reach:
+class CatalogReach:
     """What a catalog's runs touch, by name."""
 
     catalog: Catalog
@@ -112,9 +112,9 @@ def _sorted(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({name for name in names if name}))
 
 
-def documents(catalog: Catalog, ground: Ground) -> dict[str, tuple[dict[str, Any], ...]]:
+def documents(catalog: Catalog, ground: AwsScope) -> dict[str, tuple[dict[str, Any], ...]]:
     """The documents of each role, as few as AWS's limits allow. Raises PolicyError."""
-    reach = Reach(catalog)
+    reach = CatalogReach(catalog)
     grants = {
         "deploy": _reading(reach, ground, reach.read),
         "host": [*_reading(reach, ground, reach.read), *_bucket(reach, ground)],
@@ -126,7 +126,7 @@ def documents(catalog: Catalog, ground: Ground) -> dict[str, tuple[dict[str, Any
     return {role: fitted(names.get(role, role), found) for role, found in grants.items()}
 
 
-def _reading(reach: Reach, ground: Ground, secrets: tuple[str, ...], *, further: bool = False) -> list[Grant]:
+def _reading(reach: CatalogReach, ground: AwsScope, secrets: tuple[str, ...], *, further: bool = False) -> list[Grant]:
     """One read of an environment. The journal says which versions; with a rotation open, what parameters will hold
     waits in a secret of its own, and those that it pins are asked for one by one."""
     catalog = reach.catalog
@@ -146,19 +146,19 @@ def _reading(reach: Reach, ground: Ground, secrets: tuple[str, ...], *, further:
     return found
 
 
-def _journal(reach: Reach, ground: Ground, sid: str, *actions: str) -> list[Grant]:
+def _journal(reach: CatalogReach, ground: AwsScope, sid: str, *actions: str) -> list[Grant]:
     """The journal, which is one object; nobody needs to list the bucket."""
     bucket, key = reach.catalog.journal_place
     return [Grant(sid, actions, (ground.arn("s3", f"{bucket}/{key}", account=False),))] if bucket else []
 
 
-def _key(ground: Ground, sid: str, service: str, actions: tuple[str, ...], arns: tuple[str, ...]) -> Grant:
+def _key(ground: AwsScope, sid: str, service: str, actions: tuple[str, ...], arns: tuple[str, ...]) -> Grant:
     """The key, through one service and for these ARNs alone: both services put theirs into the encryption context."""
     context = "kms:EncryptionContext:" + {"secretsmanager": "SecretARN", "ssm": "PARAMETER_ARN"}[service]
     return Grant(sid, actions, (ground.key,), {"kms:ViaService": ground.via(service)}, (context, arns))
 
 
-def _bucket(reach: Reach, ground: Ground) -> list[Grant]:
+def _bucket(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     """The application's own files."""
     bucket = reach.catalog.aws.bucket if reach.catalog.aws else None
     if not bucket:
@@ -170,7 +170,7 @@ def _bucket(reach: Reach, ground: Ground) -> list[Grant]:
     ]
 
 
-def _rotating(reach: Reach, ground: Ground) -> list[Grant]:
+def _rotating(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     secrets = tuple(map(ground.secret, reach.rotating))
     written = tuple(map(ground.parameter, reach.written))
     logins = ground.below(reach.catalog.rotation_logins)
@@ -196,7 +196,7 @@ def _rotating(reach: Reach, ground: Ground) -> list[Grant]:
     return [*found, *_audited(reach, ground), *_servers(reach, ground), *_sent(reach, ground)]
 
 
-def _audited(reach: Reach, ground: Ground, *, writes: bool = True) -> list[Grant]:
+def _audited(reach: CatalogReach, ground: AwsScope, *, writes: bool = True) -> list[Grant]:
     """The audit log: what is written may be read, and nothing of it removed."""
     where, stream = reach.catalog.audit_log, f"{reach.catalog.application}/{reach.catalog.environment}"
     if "log_group" in where:
@@ -216,7 +216,7 @@ def _audited(reach: Reach, ground: Ground, *, writes: bool = True) -> list[Grant
     return []
 
 
-def _servers(reach: Reach, ground: Ground) -> list[Grant]:
+def _servers(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     """AWS's own servers and users whose credentials rotate."""
     keys = ("ListAccessKeys", "CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", "GetAccessKeyLastUsed")
     users = tuple(ground.arn("iam", f"user/{name}") for name in reach.users)
@@ -228,7 +228,7 @@ def _servers(reach: Reach, ground: Ground) -> list[Grant]:
     ]
 
 
-def _sent(reach: Reach, ground: Ground) -> list[Grant]:
+def _sent(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     """The record of what was sent to GitHub."""
     if not reach.catalog.github:
         return []
@@ -239,7 +239,7 @@ def _sent(reach: Reach, ground: Ground) -> list[Grant]:
     ]
 
 
-def _responding(reach: Reach, ground: Ground) -> list[Grant]:
+def _responding(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     """What a leak response does beside rotating: it looks for the leaked value in every version, denies those that hold
     it, in replicas too, asks who read them, and has copies forgotten."""
     replicas = reach.catalog.aws.replicas if reach.catalog.aws else ()
@@ -258,7 +258,7 @@ def _responding(reach: Reach, ground: Ground) -> list[Grant]:
     ]
 
 
-def _verifying(reach: Reach, ground: Ground) -> list[Grant]:
+def _verifying(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     """What a verification reads: values, to compare them in memory, and what AWS tells of secrets, keys and people."""
     names = _sorted((*reach.read, *reach.rotating))
     secrets = tuple(map(ground.secret, names))
@@ -292,7 +292,7 @@ def _verifying(reach: Reach, ground: Ground) -> list[Grant]:
     return found
 
 
-def key_policy(ground: Ground) -> dict[str, Any]:
+def key_policy(ground: AwsScope) -> dict[str, Any]:
     """The key's own policy: the account administers it, and IAM says who may use it, through the two stores alone.
 
     So nobody decrypts with it directly, an administrator neither, without changing this policy first. Making grants is

@@ -23,7 +23,7 @@ _ARN_PARTS = 6
 
 
 @dataclass(frozen=True)
-class Request:
+class IamRequest:
     """One question to IAM."""
 
     action: str
@@ -35,7 +35,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Decision:
+class PolicyDecision:
     """The result and its reason."""
 
     allowed: bool
@@ -51,7 +51,7 @@ class _Statement:
     raw: Mapping[str, Any]
 
 
-def decide(policies: Sequence[Mapping[str, Any]], request: Request) -> Decision:
+def decide(policies: Sequence[Mapping[str, Any]], request: IamRequest) -> PolicyDecision:
     """Whether the policies together allow the request.
 
     Raises :class:`PolicyError` for an effect or operator that it does not know, since a guess could go either way.
@@ -64,11 +64,11 @@ def decide(policies: Sequence[Mapping[str, Any]], request: Request) -> Decision:
         if not _concerns(one, request):
             continue
         if effect == "Deny":
-            return Decision(False, f"{one.name} denies it")
+            return PolicyDecision(False, f"{one.name} denies it")
         allowed = allowed or f"{one.name} allows it"
     if allowed:
-        return Decision(True, allowed)
-    return Decision(False, f"no statement allows {request.action} on {request.resource or 'this role'}")
+        return PolicyDecision(True, allowed)
+    return PolicyDecision(False, f"no statement allows {request.action} on {request.resource or 'this role'}")
 
 
 def listed(value: Any) -> tuple[Any, ...]:
@@ -90,7 +90,7 @@ def _statements(policies: Sequence[Mapping[str, Any]]) -> Iterator[_Statement]:
             yield _Statement(raw.get("Sid") or f"statement {number} of policy {at}", raw)
 
 
-def _concerns(one: _Statement, request: Request) -> bool:
+def _concerns(one: _Statement, request: IamRequest) -> bool:
     return (
         _names_principal(one, request)
         and _names_action(one, request)
@@ -99,7 +99,7 @@ def _concerns(one: _Statement, request: Request) -> bool:
     )
 
 
-def _names_principal(one: _Statement, request: Request) -> bool:
+def _names_principal(one: _Statement, request: IamRequest) -> bool:
     if "Principal" in one.raw:
         return _is_principal(one.raw["Principal"], request)
     if "NotPrincipal" in one.raw:
@@ -107,7 +107,7 @@ def _names_principal(one: _Statement, request: Request) -> bool:
     return True
 
 
-def _is_principal(named: Any, request: Request) -> bool:
+def _is_principal(named: Any, request: IamRequest) -> bool:
     if named == "*":
         return True
     for kind, patterns in named.items():
@@ -124,14 +124,14 @@ def _is_account(pattern: str, who: str) -> bool:
     return bool(account) and who.split(":")[4:5] == [account[1]]  # type: ignore[index]
 
 
-def _names_action(one: _Statement, request: Request) -> bool:
+def _names_action(one: _Statement, request: IamRequest) -> bool:
     wanted, but = listed(one.raw.get("Action")), listed(one.raw.get("NotAction"))
     if but:
         return not any(matches(pattern, request.action, any_case=True) for pattern in but)
     return any(matches(pattern, request.action, any_case=True) for pattern in wanted)
 
 
-def _names_resource(one: _Statement, request: Request) -> bool:
+def _names_resource(one: _Statement, request: IamRequest) -> bool:
     wanted, but = listed(one.raw.get("Resource")), listed(one.raw.get("NotResource"))
     if request.resource is None:
         return not (wanted or but)
@@ -141,7 +141,7 @@ def _names_resource(one: _Statement, request: Request) -> bool:
     return not wanted or any(_matches_filled(pattern, request.resource, request) for pattern in wanted)
 
 
-def _filled(pattern: str, request: Request) -> str | None:
+def _filled(pattern: str, request: IamRequest) -> str | None:
     """The pattern as a regular expression, with its variables filled in; None where one has no value."""
     parts: list[str] = []
     last = 0
@@ -159,17 +159,17 @@ def _regex(pattern: str) -> str:
     return "".join({"*": ".*", "?": "."}.get(one, re.escape(one)) for one in pattern)
 
 
-def _matches_filled(pattern: str, text: str, request: Request) -> bool:
+def _matches_filled(pattern: str, text: str, request: IamRequest) -> bool:
     found = _filled(pattern, request)
     return found is not None and re.fullmatch(found, text, re.DOTALL) is not None
 
 
-def _equals_filled(pattern: str, text: str, request: Request) -> bool:
+def _equals_filled(pattern: str, text: str, request: IamRequest) -> bool:
     """Without wildcards: only variables count."""
     return _VARIABLE.sub(lambda found: _variable(found[1], request) or "\0", pattern) == text
 
 
-def _variable(inside: str, request: Request) -> str | None:
+def _variable(inside: str, request: IamRequest) -> str | None:
     """What ``${...}`` stands for: a character, a key's value, or the default that is written behind it."""
     if inside in _LITERAL:
         return inside
@@ -178,12 +178,12 @@ def _variable(inside: str, request: Request) -> str | None:
     return default.strip().strip("'") if found is None and comma else found
 
 
-def _single(request: Request, key: str) -> str | None:
+def _single(request: IamRequest, key: str) -> str | None:
     found = _context(request, key)
     return found[0] if len(found) == 1 else None
 
 
-def _context(request: Request, key: str) -> tuple[str, ...]:
+def _context(request: IamRequest, key: str) -> tuple[str, ...]:
     """The values of a key, whose name has no case."""
     for name, values in request.context.items():
         if name.lower() == key.lower():
@@ -194,7 +194,7 @@ def _context(request: Request, key: str) -> tuple[str, ...]:
 # --- conditions ---------------------------------------------------------------------------------------------------
 
 
-def _arn_matches(pattern: str, text: str, request: Request) -> bool:
+def _arn_matches(pattern: str, text: str, request: IamRequest) -> bool:
     """Part by part, so that a wildcard does not reach over a colon."""
     wanted, given = pattern.split(":", _ARN_PARTS - 1), text.split(":", _ARN_PARTS - 1)
     return len(wanted) == len(given) and all(
@@ -202,7 +202,7 @@ def _arn_matches(pattern: str, text: str, request: Request) -> bool:
     )
 
 
-def _same_case(pattern: str, text: str, request: Request) -> bool:
+def _same_case(pattern: str, text: str, request: IamRequest) -> bool:
     return _equals_filled(pattern.lower(), text.lower(), request)
 
 
@@ -223,15 +223,15 @@ def _moment(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _compare(test: Callable[[Any, Any], bool]) -> Callable[[str, str, Request], bool]:
-    def compare(pattern: str, text: str, _request: Request) -> bool:
+def _compare(test: Callable[[Any, Any], bool]) -> Callable[[str, str, IamRequest], bool]:
+    def compare(pattern: str, text: str, _request: IamRequest) -> bool:
         wanted, given = _ordered(pattern, text)
         return test(given, wanted)
 
     return compare
 
 
-_TESTS: dict[str, Callable[[str, str, Request], bool]] = {
+_TESTS: dict[str, Callable[[str, str, IamRequest], bool]] = {
     "StringEquals": _equals_filled,
     "StringEqualsIgnoreCase": _same_case,
     "StringLike": _matches_filled,
@@ -256,7 +256,7 @@ _NEGATED = {
 }
 
 
-def _conditions_hold(one: _Statement, request: Request) -> bool:
+def _conditions_hold(one: _Statement, request: IamRequest) -> bool:
     blocks = one.raw.get("Condition") or {}
     return all(
         _holds(one, operator, key, listed(wanted), request)
@@ -265,7 +265,7 @@ def _conditions_hold(one: _Statement, request: Request) -> bool:
     )
 
 
-def _holds(one: _Statement, operator: str, key: str, wanted: Sequence[Any], request: Request) -> bool:
+def _holds(one: _Statement, operator: str, key: str, wanted: Sequence[Any], request: IamRequest) -> bool:
     """Any of the wanted values will do; a negated operator wants none of them."""
     scope, _colon, rest = operator.rpartition(":")
     if_exists = rest.endswith("IfExists")

@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ca
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Reach
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import CatalogReach
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 
 _NAMES: Mapping[str, str] = {
@@ -54,7 +54,7 @@ def _may_share_account(one: Catalog, other: Catalog) -> bool:
 
 def _names(catalog: Catalog) -> Iterator[tuple[str, str, str]]:
     """What is named in policies: where, as what, and the name."""
-    reach = Reach(catalog)
+    reach = CatalogReach(catalog)
     for name in sorted({*reach.read, *reach.rotating}):
         yield "secrets", "secret", name
     for name in (catalog.ssm_path, *reach.written):
@@ -84,7 +84,7 @@ def _odd_names(catalog: Catalog) -> Iterator[str]:
 
 
 def _within(catalog: Catalog) -> Iterator[str]:
-    reach = Reach(catalog)
+    reach = CatalogReach(catalog)
     for name in sorted({*reach.read, *reach.rotating}):
         for own in (f"{catalog.rotation_secret}/", f"{catalog.rotation_logins}/"):
             if name.startswith(own):
@@ -110,7 +110,7 @@ def _within(catalog: Catalog) -> Iterator[str]:
 
 def _across(catalog: Catalog, other: Catalog) -> Iterator[str]:
     """What both environments would be granted. In two accounts nothing of one is the other's."""
-    mine, theirs = Reach(catalog), Reach(other)
+    mine, theirs = CatalogReach(catalog), CatalogReach(other)
     also = f"is {other.environment}'s too; give each its own"
     for name in sorted({*mine.read, *mine.rotating} & {*theirs.read, *theirs.rotating}):
         yield f"secret {name}: {also}"

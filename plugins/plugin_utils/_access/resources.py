@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policies as _policies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_size, trust_policies
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope
 
 MANAGED_BY = "watchparty.secrets"
 OURS = ("Application", "Environment", "ManagedBy")
@@ -40,7 +40,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Asked:
+class AccessOptions:
     """What a run may choose beside the catalog."""
 
     workflow: trust_policies.Workflow = field(default_factory=trust_policies.Workflow)
@@ -97,7 +97,7 @@ def is_numbered(name: str, role: str) -> bool:
     return name == role or bool(re.fullmatch(re.escape(role) + r"-[0-9]{1,2}", name))
 
 
-def plan(catalog: Catalog, ground: Ground, asked: Asked) -> dict[str, Any]:
+def plan(catalog: Catalog, ground: AwsScope, asked: AccessOptions) -> dict[str, Any]:
     """Everything as data for the tasks. Raises PolicyError."""
     ours, labels = _aws(catalog), tags(catalog)
     documents = _policies.documents(catalog, ground)
@@ -136,7 +136,7 @@ def plan(catalog: Catalog, ground: Ground, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _provider(catalog: Catalog, ground: Ground) -> dict[str, Any]:
+def _provider(catalog: Catalog, ground: AwsScope) -> dict[str, Any]:
     url = trust_policies.issuer(catalog.github) if catalog.github else ""
     return {
         "url": f"https://{url}",
@@ -145,7 +145,7 @@ def _provider(catalog: Catalog, ground: Ground) -> dict[str, Any]:
     }
 
 
-def _trusted(catalog: Catalog, ground: Ground, asked: Asked) -> dict[str, dict[str, Any]]:
+def _trusted(catalog: Catalog, ground: AwsScope, asked: AccessOptions) -> dict[str, dict[str, Any]]:
     """The trust policy of each role that somebody may take."""
     found: dict[str, dict[str, Any]] = {}
     ours, github = _aws(catalog), catalog.github

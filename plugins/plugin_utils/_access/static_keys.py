@@ -29,7 +29,7 @@ class StaticKey:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class RoleUse:
     """When the role was used last. IAM tells it within hours and keeps it for 400 days."""
 
     role: str
@@ -37,7 +37,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Step:
+class KeyStep:
     """What is to be done with one key, and why."""
 
     key: StaticKey
@@ -45,7 +45,7 @@ class Step:
     why: str
 
 
-def require_fresh(evidence: Evidence, now: datetime, *, within_days: int) -> None:
+def require_fresh(evidence: RoleUse, now: datetime, *, within_days: int) -> None:
     """Raises PolicyError unless the role was used of late."""
     if evidence.used is None:
         raise PolicyError(
@@ -62,13 +62,13 @@ def require_fresh(evidence: Evidence, now: datetime, *, within_days: int) -> Non
 
 def plan(
     keys: Sequence[StaticKey],
-    evidence: Evidence,
+    evidence: RoleUse,
     now: datetime,
     *,
     after_days: int,
     idle_days: int = 1,
     own: str | None = None,
-) -> tuple[Step, ...]:
+) -> tuple[KeyStep, ...]:
     """A step for each key. Raises PolicyError that names every key which may not go.
 
     A key that is used every hour was also used before the role's last use, most of the time: so it must be idle too.
@@ -96,18 +96,18 @@ def plan(
     return tuple(_step(key, evidence, now, timedelta(days=after_days)) for key in keys)
 
 
-def _step(key: StaticKey, evidence: Evidence, now: datetime, after: timedelta) -> Step:
+def _step(key: StaticKey, evidence: RoleUse, now: datetime, after: timedelta) -> KeyStep:
     last = f"was used last at {credential_ages.stamp(key.last_used)}" if key.last_used else "was never used"
     role = f"role {evidence.role} at {credential_ages.stamp(evidence.used)}" if evidence.used else ""
     if key.active:
-        return Step(key, DEACTIVATE, f"it {last}, {role}")
+        return KeyStep(key, DEACTIVATE, f"it {last}, {role}")
     if key.deactivated is None:
-        return Step(key, STAMP, "it is inactive, and since when is not known; its days begin now")
+        return KeyStep(key, STAMP, "it is inactive, and since when is not known; its days begin now")
     due = key.deactivated + after
     if now < due:
-        return Step(
+        return KeyStep(
             key,
             WAIT,
             f"it is inactive since {credential_ages.stamp(key.deactivated)}; it can go at {credential_ages.stamp(due)}",
         )
-    return Step(key, DELETE, f"it is inactive since {credential_ages.stamp(key.deactivated)} and {last}, {role}")
+    return KeyStep(key, DELETE, f"it is inactive since {credential_ages.stamp(key.deactivated)} and {last}, {role}")

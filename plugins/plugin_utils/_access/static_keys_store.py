@@ -16,9 +16,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.static_
     DELETE,
     STAMP,
     TAG,
-    Evidence,
+    KeyStep,
+    RoleUse,
     StaticKey,
-    Step,
 )
 
 
@@ -28,11 +28,11 @@ class StaticKeys:
     def __init__(self, client: Any, keys: AccessKeys) -> None:
         self._client, self._keys = client, keys
 
-    def evidence(self, role: str) -> Evidence:
+    def evidence(self, role: str) -> RoleUse:
         """Raises NotFound."""
         with translated("GetRole", f"role {role}"):
             found = self._client.get_role(RoleName=role)["Role"]
-        return Evidence(role, found.get("RoleLastUsed", {}).get("LastUsedDate"))
+        return RoleUse(role, found.get("RoleLastUsed", {}).get("LastUsedDate"))
 
     def of(self, user: str) -> tuple[StaticKey, ...]:
         """The user's keys, the oldest first. Raises NotFound."""
@@ -56,7 +56,7 @@ class StaticKeys:
                             continue  # somebody wrote something else there; the days begin anew
         return found
 
-    def apply(self, step: Step, now: datetime) -> None:
+    def apply(self, step: KeyStep, now: datetime) -> None:
         """Each act can be repeated. A key that is inactive without a tag gets one at the next run."""
         key = step.key
         tag = f"{TAG}{key.id}"

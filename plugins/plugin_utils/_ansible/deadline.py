@@ -32,7 +32,7 @@ REMEDY = "raise secrets_host_timeout, or env_deploy_restart_timeout where servic
 T = TypeVar("T")
 
 
-class Ended(BaseException):
+class DeadlineExpired(BaseException):
     """Raised inside the connection plugin. No Exception, since some plugins retry after those."""
 
     def __init__(self, words: str, watch: object) -> None:
@@ -55,7 +55,7 @@ def within(seconds: float, act: Callable[[], T], connection: Any) -> T:
     try:
         with _watched(seconds, watch):
             return act()
-    except Ended as error:
+    except DeadlineExpired as error:
         if error.watch is not watch:
             raise
         _kill(error.__traceback__)
@@ -75,9 +75,9 @@ def _watched(seconds: float, watch: object = None) -> Iterator[None]:
         if outer and took >= outer and callable(before):
             before(number, frame)  # the task's own timeout
         if took >= seconds:
-            raise Ended(f"no answer within {seconds:.0f} s; if the host is only slow, {REMEDY}", watch)
+            raise DeadlineExpired(f"no answer within {seconds:.0f} s; if the host is only slow, {REMEDY}", watch)
         if _memory() - memory > MOST_MEMORY:
-            raise Ended(f"the answer is longer than {MOST_MEMORY // 1024 // 1024} MiB", watch)
+            raise DeadlineExpired(f"the answer is longer than {MOST_MEMORY // 1024 // 1024} MiB", watch)
 
     before = signal.signal(signal.SIGALRM, look)
     outer = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)[0]
@@ -106,5 +106,5 @@ def _kill(trace: TracebackType | None) -> None:
 
 def _reset(connection: Any) -> None:
     """Ends a shared connection (ControlPersist), on which the next execution would wait as well."""
-    with suppress(Exception, Ended), _watched(RESET_SECONDS):
+    with suppress(Exception, DeadlineExpired), _watched(RESET_SECONDS):
         connection.reset()

@@ -11,18 +11,21 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment_reader
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.environment_reader import Environment, Request
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.environment_reader import (
+    Environment,
+    ReadRequest,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import catalog_override
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.access_propagation import AccessWait
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
 
-__all__ = ("FILE", "Environment", "Request", "read")
+__all__ = ("FILE", "Environment", "ReadRequest", "read")
 
 FILE = "file"
 """Takes the place of a snapshot's id where a file was looked at instead of the stores."""
 
 
-def read(request: Request, connection: AwsConnection, wait: AccessWait | None = None) -> Environment:
+def read(request: ReadRequest, connection: AwsConnection, wait: AccessWait | None = None) -> Environment:
     """Reads every store once: the account, the journal, the secrets, the parameters. Raises SecretsError.
 
     With ``wait`` it waits for what IAM denies and must be read.

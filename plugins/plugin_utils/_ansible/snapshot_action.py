@@ -36,8 +36,8 @@ class SnapshotAction(AwsAction):
         raise NotImplementedError
 
 
-def request_of(args: Mapping[str, Any]) -> _environment.Request:
-    return _environment.Request(
+def request_of(args: Mapping[str, Any]) -> _environment.ReadRequest:
+    return _environment.ReadRequest(
         document=args["catalog"],
         environment=args["environment"],
         secret_ids=tuple(args["secret_ids"]),

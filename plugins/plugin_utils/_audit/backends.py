@@ -64,7 +64,7 @@ class AuditBody(ABC):
         )
 
 
-def record(body: AuditBody, said: Mapping[str, Any], head: _chain.Head | None = None) -> tuple[_chain.Entry, bool]:
+def record(body: AuditBody, said: Mapping[str, Any], head: _chain.Head | None = None) -> tuple[_chain.AuditEntry, bool]:
     """Records once, however often it is tried; returns what stands in the body, and whether this call put it there.
 
     The chain goes on from ``head`` where the body was cut off before it, so that what is missing shows.

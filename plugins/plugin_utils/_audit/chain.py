@@ -40,7 +40,7 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Entry:
+class AuditEntry:
     """One line that is a record."""
 
     line: str
@@ -70,7 +70,7 @@ class Chain:
     """Lines that the chain does not lead to. A record that two writers wrote counts once, on the chain."""
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[AuditEntry, ...]:
         """The records; a line that holds no record is left to :func:`verify`."""
         return tuple(entry for entry in map(readable, self.lines) if entry)
 
@@ -83,7 +83,7 @@ class Chain:
         """What the next record follows: ``head`` where the log was cut off before it, so that the gap shows."""
         return head if head and head.number >= self.head.number else self.head
 
-    def find(self, identity: str) -> Entry | None:
+    def find(self, identity: str) -> AuditEntry | None:
         return next((entry for entry in self.entries if entry.id == identity), None)
 
 
@@ -124,7 +124,7 @@ def chained(record: Mapping[str, Any], previous_line: str | None = None) -> str:
     return following(record, parsed(previous_line).head if previous_line is not None else Head())
 
 
-def parsed(line: str) -> Entry:
+def parsed(line: str) -> AuditEntry:
     """The record in a line. Raises :class:`AuditError` for an invalid line; its content is not repeated."""
     try:
         data = json.loads(line)
@@ -140,10 +140,10 @@ def parsed(line: str) -> Entry:
         raise AuditError("has no id, or no digest of the record before")
     if line != canonical:
         raise AuditError("is not written as the log writes it")
-    return Entry(line, number, identity_, previous)
+    return AuditEntry(line, number, identity_, previous)
 
 
-def readable(line: str) -> Entry | None:
+def readable(line: str) -> AuditEntry | None:
     """The record in a line, or None for an invalid line."""
     try:
         return parsed(line)
@@ -163,7 +163,7 @@ def verify(lines: Sequence[str], head: Head | None = None) -> list[str]:
     Without ``head`` nothing tells whether records are missing at the end, or the last one was altered.
     """
     problems: list[str] = []
-    before: Entry | None = None
+    before: AuditEntry | None = None
     trusted = True  # whether the line before could be read
     for at, line in enumerate(lines, 1):
         try:
@@ -178,7 +178,7 @@ def verify(lines: Sequence[str], head: Head | None = None) -> list[str]:
     return problems
 
 
-def _step(before: Entry | None, entry: Entry, trusted: bool) -> Iterator[str]:
+def _step(before: AuditEntry | None, entry: AuditEntry, trusted: bool) -> Iterator[str]:
     number, wanted = (before.number, before.digest) if before else (0, NONE)
     if not trusted:
         if entry.number <= number:
@@ -199,7 +199,7 @@ def _step(before: Entry | None, entry: Entry, trusted: bool) -> Iterator[str]:
         )
 
 
-def _end(lines: Sequence[str], last: Entry | None, head: Head | None) -> Iterator[str]:
+def _end(lines: Sequence[str], last: AuditEntry | None, head: Head | None) -> Iterator[str]:
     if head is None or not head.number:
         return
     if last is None or last.number < head.number:
@@ -225,14 +225,14 @@ def chain(lines: Iterable[str], head: Head | None = None) -> Chain:
     return Chain(tuple(entry.line for entry in kept), (*beside, *altered))
 
 
-def _walk(entries: Sequence[Entry], head: Head | None) -> list[Entry]:
+def _walk(entries: Sequence[AuditEntry], head: Head | None) -> list[AuditEntry]:
     """One record a number: backwards from the head along the digests, then forwards from it."""
     if not entries:
         return []
-    by_number: dict[int, list[Entry]] = {}
+    by_number: dict[int, list[AuditEntry]] = {}
     for entry in entries:
         by_number.setdefault(entry.number, []).append(entry)
-    kept: list[Entry] = []
+    kept: list[AuditEntry] = []
     wanted = NONE
     for number in sorted(by_number, reverse=True):
         here = by_number[number]
@@ -245,9 +245,9 @@ def _walk(entries: Sequence[Entry], head: Head | None) -> list[Entry]:
     return kept[::-1]
 
 
-def _leads(entry: Entry, by_number: Mapping[int, Sequence[Entry]], head: Head) -> bool:
+def _leads(entry: AuditEntry, by_number: Mapping[int, Sequence[AuditEntry]], head: Head) -> bool:
     """Whether the records before ``entry`` lead back to ``head``."""
-    at: Entry | None = entry
+    at: AuditEntry | None = entry
     while at is not None and at.number > head.number + 1:
         behind = at
         at = next((one for one in by_number.get(at.number - 1, ()) if one.digest == behind.previous), None)

@@ -109,7 +109,7 @@ class AuditFile:
         except FileNotFoundError:
             return []
 
-    def append(self, record: Mapping[str, Any], head: _chain.Head | None = None) -> tuple[_chain.Entry, bool]:
+    def append(self, record: Mapping[str, Any], head: _chain.Head | None = None) -> tuple[_chain.AuditEntry, bool]:
         """Chains a record here, once however often it is tried; returns what stands, and whether it is new."""
         with self._writing() as handle:
             content = _content(handle)

@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import c
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import local_copy
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import AuditBody, record
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.chain import Chain, Entry, Head
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.chain import AuditEntry, Chain, Head
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.local_copy import AuditFile
 
 
@@ -141,18 +141,18 @@ class AuditLog:
     def _problems(self, chain: Chain) -> list[str]:
         return [*_chain.verify(chain.lines, self.head), *_chain.strays(chain)]
 
-    def _record(self, said: Mapping[str, Any]) -> tuple[Entry, bool]:
+    def _record(self, said: Mapping[str, Any]) -> tuple[AuditEntry, bool]:
         if self.body:
             return record(self.body, said, self.head)
         return AuditFile(str(self.path)).append(said, self.head)
 
-    def _foreseen(self, said: Mapping[str, Any]) -> tuple[Entry, bool]:
+    def _foreseen(self, said: Mapping[str, Any]) -> tuple[AuditEntry, bool]:
         """What recording would do."""
         chain = self.body.chain(self.head) if self.body else Chain(tuple(AuditFile(str(self.path)).lines()))
         found = chain.find(_chain.identity(said))
         return (found, False) if found else (_chain.parsed(_chain.following(said, chain.newest(self.head))), True)
 
-    def _copied(self, body: AuditBody, entry: Entry, warnings: list[str], *, write: bool) -> bool:
+    def _copied(self, body: AuditBody, entry: AuditEntry, warnings: list[str], *, write: bool) -> bool:
         """The record stands in the body by now: a copy that differs is told of and does not stop the run."""
         file = AuditFile(str(self.path))
         chain = body.chain(entry.head)

@@ -37,7 +37,7 @@ _PAGE = {SECRET: 100, VARIABLE: 30}
 
 
 @dataclass(frozen=True)
-class Key:
+class SealingKey:
     """A scope's public key, which secrets are sealed with."""
 
     id: str
@@ -53,7 +53,7 @@ class GitHubStore:
 
     def __init__(self, api: Api, where: GitHub, *, seal: Seal) -> None:
         self._api, self._where, self._seal = api, where, seal
-        self._keys: dict[str, Key] = {}
+        self._keys: dict[str, SealingKey] = {}
         self._id: int | None = where.repository_id
 
     # What is there
@@ -162,11 +162,11 @@ class GitHubStore:
         pages = self._api.pages(path, "repositories", self._need(kind, ORGANIZATION, name))
         return [int(one["id"]) for one in pages]
 
-    def _key(self, scope: str) -> Key:
+    def _key(self, scope: str) -> SealingKey:
         """Fetched once a scope."""
         if scope not in self._keys:
             found = self._api.get(f"{self._path(SECRET, scope)}/public-key", self._need(SECRET, scope))
-            self._keys[scope] = Key(str(found["key_id"]), str(found["key"]))
+            self._keys[scope] = SealingKey(str(found["key_id"]), str(found["key"]))
         return self._keys[scope]
 
     # Environments

@@ -40,7 +40,7 @@ class Unreachable(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     """What a server answered."""
 
     status: int
@@ -57,7 +57,7 @@ class Http(ABC):
     """The port: one request, one answer, whatever its status; redirects are not followed."""
 
     @abstractmethod
-    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpResponse:
         """Raises :class:`Unreachable`."""
 
 
@@ -89,7 +89,7 @@ class Api:
     def send(self, method: str, path: str, need: Need, document: Mapping[str, Any] | None = None) -> Any:
         return self._told(self._asked(method, path, need, document), need)
 
-    def _told(self, answer: Answer, need: Need) -> Any:
+    def _told(self, answer: HttpResponse, need: Need) -> Any:
         try:
             return answer.document
         except ValueError:
@@ -116,7 +116,7 @@ class Api:
                 return
         raise StoreError(f"{need.what}: are more than {PAGES} pages at {self._url}; none of them was used")
 
-    def _asked(self, method: str, path: str, need: Need, document: Mapping[str, Any] | None = None) -> Answer:
+    def _asked(self, method: str, path: str, need: Need, document: Mapping[str, Any] | None = None) -> HttpResponse:
         failures = 0
         while True:
             try:
@@ -137,7 +137,7 @@ class Api:
                 raise NoAccess(f"GitHub could not be asked about {need.what} after {TRIES} tries ({lost}); run again")
             self._sleep(0.5 * 2**failures)
 
-    def _once(self, method: str, path: str, document: Mapping[str, Any] | None) -> Answer:
+    def _once(self, method: str, path: str, document: Mapping[str, Any] | None) -> HttpResponse:
         headers = {
             "Accept": "application/vnd.github+json",
             "Authorization": f"Bearer {self._token}",
@@ -149,7 +149,7 @@ class Api:
             body = json.dumps(document).encode("utf-8")
         return self._http.send(method, f"{self._url}{path}", headers, body)
 
-    def _wait(self, seconds: float, answer: Answer, need: Need) -> None:
+    def _wait(self, seconds: float, answer: HttpResponse, need: Need) -> None:
         if seconds > self._patience:
             raise NoAccess(
                 f"GitHub's rate limit is used up at {need.what}{_until(answer, seconds)}; run again after that, or "
@@ -159,7 +159,7 @@ class Api:
         self._sleep(seconds)
 
 
-def _limited(answer: Answer, now: float) -> float | None:
+def _limited(answer: HttpResponse, now: float) -> float | None:
     """Seconds to wait before it may be asked again, or None if it was refused for another reason."""
     if answer.status not in (403, 429):
         return None
@@ -175,14 +175,14 @@ def _limited(answer: Answer, now: float) -> float | None:
     return None
 
 
-def _until(answer: Answer, seconds: float) -> str:
+def _until(answer: HttpResponse, seconds: float) -> str:
     reset = answer.headers.get("x-ratelimit-reset", "")
     if not answer.headers.get("retry-after") and reset.isdigit():
         return f" until {datetime.fromtimestamp(int(reset), UTC):%Y-%m-%dT%H:%M:%SZ}"
     return f" for {seconds:.0f} s"
 
 
-def _refusal(answer: Answer, need: Need) -> StoreError:
+def _refusal(answer: HttpResponse, need: Need) -> StoreError:
     said = _message(answer)
     words = f" ({said})" if said else ""
     if answer.status == 401:
@@ -206,7 +206,7 @@ def _refusal(answer: Answer, need: Need) -> StoreError:
     return StoreError(f"GitHub refuses {need.what} with {answer.status}{words}")
 
 
-def _wanted(answer: Answer, need: Need) -> str:
+def _wanted(answer: HttpResponse, need: Need) -> str:
     """What the token lacks: as GitHub says itself, where it does, or as its documentation says."""
     accepted = answer.headers.get("x-accepted-github-permissions", "").replace("=", ": ").replace(",", " and ")
     scopes = answer.headers.get("x-accepted-oauth-scopes", "")
@@ -215,7 +215,7 @@ def _wanted(answer: Answer, need: Need) -> str:
     return words + (f", and this one has {has or 'none'}" if has is not None else "")
 
 
-def _message(answer: Answer) -> str:
+def _message(answer: HttpResponse) -> str:
     """GitHub's own words, in one line."""
     try:
         document = answer.document

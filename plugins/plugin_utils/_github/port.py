@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 
 
-class Mirror(ABC):
+class CopyPort(ABC):
     """A place that holds copies which cannot be read back."""
 
     @abstractmethod

@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AlreadyExists, NoAccess, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Reading
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import NumberedStore
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import Sent, Target
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import GithubTarget, Sent
 
 
 class SentStore:
@@ -20,7 +20,7 @@ class SentStore:
         self._parameters, self._path = parameters, path
         self._versions: dict[str, int] = {}
 
-    def read(self) -> dict[Target, Sent]:
+    def read(self) -> dict[GithubTarget, Sent]:
         """Raises :class:`NoAccess` when they may not be read."""
         contents = self._parameters.read([self._path])
         for failure in contents.failures.values():
@@ -31,7 +31,7 @@ class SentStore:
         self._versions = {one.name: int(one.version) for one in contents.readings.values()}
         return dict(self._parsed(one) for one in contents.readings.values())
 
-    def write(self, target: Target, sent: Sent) -> None:
+    def write(self, target: GithubTarget, sent: Sent) -> None:
         """Raises :class:`Conflict` when another run records the same in this moment."""
         name = self._name(target)
         # A parameter may not hold two braces in a row.
@@ -46,19 +46,19 @@ class SentStore:
                 self._versions.setdefault(name, 1)
         self._versions[name] = self._parameters.overwrite(name, text, instead_of=self._versions[name])
 
-    def forget(self, target: Target) -> None:
+    def forget(self, target: GithubTarget) -> None:
         self._parameters.delete([self._name(target)])
         self._versions.pop(self._name(target), None)
 
-    def _name(self, target: Target) -> str:
+    def _name(self, target: GithubTarget) -> str:
         return f"{self._path}/{target.scope}/{target.kind}/{target.name}"
 
-    def _parsed(self, reading: Reading) -> tuple[Target, Sent]:
+    def _parsed(self, reading: Reading) -> tuple[GithubTarget, Sent]:
         parts = reading.name[len(self._path) + 1 :].split("/")
         try:
             scope, kind, name = parts
             found: Any = json.loads(reading.value)
-            return Target(kind, scope, name), Sent(str(found["identity"]), str(found["updated_at"]))
+            return GithubTarget(kind, scope, name), Sent(str(found["identity"]), str(found["updated_at"]))
         except (ValueError, KeyError, TypeError):
             raise StoreError(
                 f"parameter {reading.name} lies below the path of the records of GitHub syncs, but is not "

@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_pl
     ORGANIZATION,
     SECRET,
     VARIABLE,
-    Target,
+    GithubTarget,
     There,
 )
 
@@ -27,7 +27,9 @@ def _row(state: str, place: str, words: str) -> Row:
     return {"state": state, "place": place, "words": words}
 
 
-def told(catalogs: Sequence[Catalog], there: Mapping[Target, There], valued: Mapping[str, str] | None) -> list[Row]:
+def told(
+    catalogs: Sequence[Catalog], there: Mapping[GithubTarget, There], valued: Mapping[str, str] | None
+) -> list[Row]:
     """A row for everything that is missing, or that none of the catalogs names. The first is the environment's own.
 
     ``valued`` are the settings that the stores hold; None where they could not be read.

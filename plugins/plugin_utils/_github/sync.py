@@ -31,18 +31,18 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.api import GitHubStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sent_records import SentStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import (
+    CopySource,
     FromInventory,
-    Held,
+    GithubTarget,
     Sent,
-    Step,
-    Target,
+    SyncStep,
     There,
 )
 
 LISTS = ("list", "host_list")
 
 
-class Mirror(port.Mirror):
+class GithubCopies(port.CopyPort):
     """GitHub in a rotation. Nothing is asked before something is sent."""
 
     def __init__(self, catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore) -> None:
@@ -82,18 +82,18 @@ class Mirror(port.Mirror):
         return None
 
 
-def mirror(catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore) -> Mirror | None:
+def mirror(catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore) -> GithubCopies | None:
     """None where no token is there."""
-    return Mirror(catalog, secrets, parameters) if catalog.github and token.has_token() else None
+    return GithubCopies(catalog, secrets, parameters) if catalog.github and token.has_token() else None
 
 
-def put(github: GitHubStore, sent: SentStore, target: Target, value: str, identity: str | None) -> None:
+def put(github: GitHubStore, sent: SentStore, target: GithubTarget, value: str, identity: str | None) -> None:
     """Sends, then records. Killed in between, the next run sees a date that is not recorded, and sends again."""
     at = github.put(target.kind, target.scope, target.name, value)
     sent.write(target, Sent(identity or "", at))
 
 
-def current(catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore) -> list[Held]:
+def current(catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore) -> list[CopySource]:
     """What the stores hold now of everything that is mirrored from them."""
     contents = secrets.read(credential_graph.every_secret(catalog))
     if credential_graph.anything_in_ssm(catalog):
@@ -111,8 +111,8 @@ def with_credentials(catalog: Catalog, contents: Contents, secrets: VersionedSto
 
 
 def unchanged(
-    held: Sequence[Held], sent: Mapping[Target, Sent], contents: Contents, secrets: VersionedStore
-) -> list[Target]:
+    held: Sequence[CopySource], sent: Mapping[GithubTarget, Sent], contents: Contents, secrets: VersionedStore
+) -> list[GithubTarget]:
     """Those whose secret has a new version in which their own key is as it was sent."""
     found = []
     read: dict[tuple[str, str], Contents] = {}
@@ -131,12 +131,12 @@ def unchanged(
     return found
 
 
-def there(github: GitHubStore, every: Iterable[Target]) -> dict[Target, There]:
+def there(github: GitHubStore, every: Iterable[GithubTarget]) -> dict[GithubTarget, There]:
     """What GitHub lists, each scope's secrets and variables once."""
-    found: dict[Target, There] = {}
+    found: dict[GithubTarget, There] = {}
     for kind, scope in sorted({(one.kind, one.scope) for one in every}):
         listed = github.listed(kind, scope)
-        found |= {Target(kind, scope, name): one for name, one in listed.items()}
+        found |= {GithubTarget(kind, scope, name): one for name, one in listed.items()}
     return found
 
 
@@ -199,7 +199,7 @@ def _variable(hostvars: Mapping[str, Any], host: str, name: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class Hands:
+class SyncContext:
     """What a plan is carried out with."""
 
     github: GitHubStore
@@ -207,7 +207,9 @@ class Hands:
     still: Callable[[], None]
     """Raises Overtaken when a rotation went on meanwhile: what it sends must not be written over."""
 
-    def carry_out(self, step: Step, held: Mapping[Target, Held], listed: Mapping[Target, There]) -> None:
+    def carry_out(
+        self, step: SyncStep, held: Mapping[GithubTarget, CopySource], listed: Mapping[GithubTarget, There]
+    ) -> None:
         target = step.target
         if step.act in (sync_plan.SEND, sync_plan.REMOVE):
             self.still()
@@ -222,7 +224,7 @@ class Hands:
             self.sent.forget(target)
 
 
-def readers(left: Sequence[Target], texts: Mapping[str, str], held: Sequence[Held]) -> dict[str, list[str]]:
+def readers(left: Sequence[GithubTarget], texts: Mapping[str, str], held: Sequence[CopySource]) -> dict[str, list[str]]:
     """Which workflows would miss what is to go.
 
     One that moved to another scope is still found there: to an environment only by workflows that name one.

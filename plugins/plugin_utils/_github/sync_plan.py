@@ -40,7 +40,7 @@ LONGEST_RECORD = 2000
 
 
 @dataclass(frozen=True, order=True)
-class Target:
+class GithubTarget:
     """One secret or variable at GitHub."""
 
     kind: str
@@ -76,10 +76,10 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Held:
+class CopySource:
     """What one must hold."""
 
-    target: Target
+    target: GithubTarget
     value: str | None = field(default=None, repr=False)
     identity: str | None = field(default=None, repr=False)
     """Tells whether it is what was sent last; None where nothing may be recorded that could tell."""
@@ -105,33 +105,35 @@ class FromInventory:
 
 
 @dataclass(frozen=True)
-class Step:
+class SyncStep:
     """What is done about one target, and why."""
 
-    target: Target
+    target: GithubTarget
     act: str
     reason: str
 
 
-def targets(catalog: Catalog, names: Sequence[str] = ()) -> dict[Target, tuple[Setting | None, Credential | None]]:
+def targets(
+    catalog: Catalog, names: Sequence[str] = ()
+) -> dict[GithubTarget, tuple[Setting | None, Credential | None]]:
     """All that the catalog says belongs in GitHub. ``names`` are those that a pattern matched.
 
     Raises :class:`StoreError` for names that GitHub does not take.
     """
     if catalog.github is None:
         return {}
-    found: dict[Target, tuple[Setting | None, Credential | None]] = {}
+    found: dict[GithubTarget, tuple[Setting | None, Credential | None]] = {}
     owners = {name: one for one in catalog.credentials.values() for name in one.github}
     for setting in catalog.settings.values():
         if setting.github:
             every = [name for name in names if setting.matches(name)] if setting.is_pattern else [setting.name]
             for name in every:
-                target = Target(setting.github, setting.github_scope or catalog.github.scope, _name(name))
+                target = GithubTarget(setting.github, setting.github_scope or catalog.github.scope, _name(name))
                 found[target] = (setting, owners.get(name))
     named = {target.name for target in found}
     for name, credential in owners.items():
         if _name(name) not in named:
-            found[Target(SECRET, catalog.github.scope, _name(name))] = (None, credential)
+            found[GithubTarget(SECRET, catalog.github.scope, _name(name))] = (None, credential)
     return dict(sorted(found.items()))
 
 
@@ -151,7 +153,7 @@ def held(
     inventory: Mapping[str, FromInventory],
     given: Mapping[str, str],
     first: Mapping[str, str] | None = None,
-) -> list[Held]:
+) -> list[CopySource]:
     """What each target must hold. Raises :class:`StoreError` for a given value that has a source of its own.
 
     ``first`` are values for what GitHub alone holds and does not have yet; what is there stays.
@@ -171,9 +173,9 @@ def held(
                 raise StoreError(
                     f"{target.name}: a value was given, and it comes from {one.source}; change it there and sync again"
                 )
-            one = Held(target, by_name[target.name], GIVEN, "the value that was given")
+            one = CopySource(target, by_name[target.name], GIVEN, "the value that was given")
         elif target.name in beginnings:
-            one = Held(target, beginnings[target.name], FIRST, "the value that was given")
+            one = CopySource(target, beginnings[target.name], FIRST, "the value that was given")
         found.append(one)
     return found
 
@@ -192,44 +194,48 @@ def _has_source(setting: Setting | None, credential: Credential | None) -> bool:
 
 def _held(
     catalog: Catalog,
-    target: Target,
+    target: GithubTarget,
     setting: Setting | None,
     credential: Credential | None,
     resolution: Resolution,
     contents: Contents,
     inventory: Mapping[str, FromInventory],
-) -> Held:
+) -> CopySource:
     if setting is not None and setting.inventory:
         there = inventory.get(setting.name, FromInventory(None, "the inventory was not looked at"))
         source = there.words or f"variable {setting.inventory} of the inventory"
-        return Held(target, there.value, _plain(there.value, setting.sensitivity), source)
+        return CopySource(target, there.value, _plain(there.value, setting.sensitivity), source)
     if setting is not None and (setting.rendered or setting.is_pattern):
         return _resolved(catalog, target, setting, resolution, contents)
     if credential is not None and (credential.places or credential.settings):
         return _of_credential(catalog, target, credential, contents)
-    return Held(target, source="no store holds it: give its value")
+    return CopySource(target, source="no store holds it: give its value")
 
 
-def _resolved(catalog: Catalog, target: Target, setting: Setting, resolution: Resolution, contents: Contents) -> Held:
+def _resolved(
+    catalog: Catalog, target: GithubTarget, setting: Setting, resolution: Resolution, contents: Contents
+) -> CopySource:
     origins = [one for one in resolution.origins if _name(one.setting) == target.name]
     value = next((value for name, value in resolution.values.items() if _name(name) == target.name), None)
     if value is None or value == "" or not origins:
-        return Held(target, source="the stores hold no value of it")
+        return CopySource(target, source="the stores hold no value of it")
     (origin,) = origins
     if origin.source == "catalog":
-        return Held(target, value, _plain(value, setting.sensitivity), "the catalog")
+        return CopySource(target, value, _plain(value, setting.sensitivity), "the catalog")
     if origin.source == "composed":
-        return Held(target, value, _versions(_parts(catalog, setting), contents), "the places it is composed of")
+        return CopySource(target, value, _versions(_parts(catalog, setting), contents), "the places it is composed of")
     place = Place(origin.source, origin.name, origin.key)
-    return Held(target, value, f"{place}@{origin.version}", str(place), place if place.key is not None else None)
+    return CopySource(target, value, f"{place}@{origin.version}", str(place), place if place.key is not None else None)
 
 
-def _of_credential(catalog: Catalog, target: Target, credential: Credential, contents: Contents) -> Held:
+def _of_credential(catalog: Catalog, target: GithubTarget, credential: Credential, contents: Contents) -> CopySource:
     found = credential_graph.find(catalog, credential, contents)
     if found.problems or found.login.password is None:
-        return Held(target, source=f"credential {credential.name}: {'; '.join(found.problems) or 'it has no value'}")
+        return CopySource(
+            target, source=f"credential {credential.name}: {'; '.join(found.problems) or 'it has no value'}"
+        )
     places = sorted({one.spot.place for one in found.appearances}, key=str)
-    return Held(target, found.login.password, _versions(places, contents), f"credential {credential.name}")
+    return CopySource(target, found.login.password, _versions(places, contents), f"credential {credential.name}")
 
 
 def _parts(catalog: Catalog, setting: Setting) -> Iterator[Place]:
@@ -253,14 +259,14 @@ def _plain(value: str | None, sensitivity: str) -> str | None:
 
 
 def plan(
-    wanted: Sequence[Held],
-    there: Mapping[Target, There],
-    sent: Mapping[Target, Sent],
+    wanted: Sequence[CopySource],
+    there: Mapping[GithubTarget, There],
+    sent: Mapping[GithubTarget, Sent],
     *,
     prune: bool,
     readers: Mapping[str, Sequence[str]],
-    same: Collection[Target] = (),
-) -> list[Step]:
+    same: Collection[GithubTarget] = (),
+) -> list[SyncStep]:
     """What to do, in order: nothing is removed before what takes its place was sent.
 
     ``readers`` are the workflows that still read a target, by its :func:`reading`. ``same`` are those whose secret has
@@ -270,28 +276,28 @@ def plan(
     return steps + [_of_left(one, there, prune, readers) for one in left(wanted, sent)]
 
 
-def left(wanted: Sequence[Held], sent: Mapping[Target, Sent]) -> list[Target]:
+def left(wanted: Sequence[CopySource], sent: Mapping[GithubTarget, Sent]) -> list[GithubTarget]:
     """What was sent once and the catalog no longer names."""
     return sorted(set(sent) - {one.target for one in wanted})
 
 
-def _of_wanted(one: Held, there: There | None, sent: Sent | None, same: bool) -> Step:
+def _of_wanted(one: CopySource, there: There | None, sent: Sent | None, same: bool) -> SyncStep:
     if one.value is None:
         found = "and GitHub has none either" if there is None else "so what GitHub holds is left as it is"
-        return Step(one.target, MISSING if there is None else KEEP, f"{one.source}, {found}")
+        return SyncStep(one.target, MISSING if there is None else KEEP, f"{one.source}, {found}")
     if one.identity == FIRST and there is not None:
-        return Step(one.target, KEEP, "no store holds it, so what GitHub holds is left as it is")
+        return SyncStep(one.target, KEEP, "no store holds it, so what GitHub holds is left as it is")
     why = _why(one, there, sent, same)
     if why:
-        return Step(one.target, SEND, why)
+        return SyncStep(one.target, SEND, why)
     if sent is None or (sent.identity != one.identity and one.identity is not None):
-        return Step(
+        return SyncStep(
             one.target, NOTE, f"GitHub holds the value, and {'an older version' if sent else 'nothing'} is recorded"
         )
-    return Step(one.target, KEEP, "is what was sent last")
+    return SyncStep(one.target, KEEP, "is what was sent last")
 
 
-def _why(one: Held, there: There | None, sent: Sent | None, same: bool) -> str:
+def _why(one: CopySource, there: There | None, sent: Sent | None, same: bool) -> str:
     """Why it must be sent, or nothing."""
     if one.identity == GIVEN:
         return "a value was given"
@@ -315,15 +321,17 @@ def _why(one: Held, there: There | None, sent: Sent | None, same: bool) -> str:
     return "" if same or sent.identity == one.identity else f"{one.source} has changed"
 
 
-def _of_left(target: Target, there: Mapping[Target, There], prune: bool, readers: Mapping[str, Sequence[str]]) -> Step:
+def _of_left(
+    target: GithubTarget, there: Mapping[GithubTarget, There], prune: bool, readers: Mapping[str, Sequence[str]]
+) -> SyncStep:
     if target not in there:
-        return Step(target, FORGET, "the catalog names it no more, and GitHub has none")
+        return SyncStep(target, FORGET, "the catalog names it no more, and GitHub has none")
     if not prune:
-        return Step(target, LEFT, "the catalog names it no more; prune removes it")
+        return SyncStep(target, LEFT, "the catalog names it no more; prune removes it")
     found = readers.get(reading(target))
     if found:
-        return Step(target, REFUSED, f"the catalog names it no more, but it is read: {'; '.join(found)}")
-    return Step(target, REMOVE, "the catalog names it no more")
+        return SyncStep(target, REFUSED, f"the catalog names it no more, but it is read: {'; '.join(found)}")
+    return SyncStep(target, REMOVE, "the catalog names it no more")
 
 
 def shared(catalog: Catalog, others: Sequence[Catalog]) -> list[str]:
@@ -348,11 +356,11 @@ def shared(catalog: Catalog, others: Sequence[Catalog]) -> list[str]:
     return found
 
 
-def reading(target: Target) -> str:
+def reading(target: GithubTarget) -> str:
     """How a workflow names it."""
     return f"{'secrets' if target.kind == SECRET else 'vars'}.{target.name}"
 
 
-def is_foreign(step: Step) -> bool:
+def is_foreign(step: SyncStep) -> bool:
     """Whether somebody else's hand was seen."""
     return step.act == SEND and step.reason.startswith(("somebody", "was sent once"))

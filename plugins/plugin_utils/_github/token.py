@@ -24,9 +24,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.api imp
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.http import (
     BODY_BYTES,
     TOKENS,
-    Answer,
     Api,
     Http,
+    HttpResponse,
     Need,
     Unreachable,
 )
@@ -42,7 +42,7 @@ _APP_SECONDS = 540
 class OpenUrl(Http):
     """The port over Ansible's client, which knows proxies and the machine's certificates."""
 
-    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpResponse:
         try:
             # A .netrc would take the token's place, and a redirect would carry it to another host.
             answer = open_url(
@@ -56,11 +56,11 @@ class OpenUrl(Http):
                 use_netrc=False,
             )
         except HTTPError as error:
-            return Answer(error.code, _lower(error.headers), _body(error, url))
+            return HttpResponse(error.code, _lower(error.headers), _body(error, url))
         except (TimeoutError, URLError, UrlsConnectionError, SSLValidationError, HTTPException, OSError) as error:
             raise Unreachable(str(getattr(error, "reason", None) or error)) from None
         try:
-            return Answer(answer.status, _lower(answer.headers), _body(answer, url))
+            return HttpResponse(answer.status, _lower(answer.headers), _body(answer, url))
         except (HTTPException, OSError) as error:
             raise Unreachable(f"the answer broke off: {error}") from None
 

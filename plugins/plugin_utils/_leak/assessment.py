@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import records as forensics_records
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import candidate_values, match_leaked_string
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 CLOUDFRONT = "community.aws.cloudfront_invalidation"
 """Ansible cannot even load a task whose module is not installed, so whoever includes it must know before."""
@@ -56,7 +56,7 @@ class BlastRadius:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class LeakClaim:
     """What an operator gives of a leak."""
 
     leaked: Sequence[str]
@@ -66,7 +66,7 @@ class Evidence:
     """The incident that is open: what it was declared for leaked too."""
 
 
-def followed(setting: Setting, given: Evidence, hosts: Sequence[str]) -> BlastRadius:
+def followed(setting: RotationSetup, given: LeakClaim, hosts: Sequence[str]) -> BlastRadius:
     """Raises RotationError where nothing was given, or a name is unknown."""
     if given.text is None and not given.leaked:
         raise RotationError(
@@ -105,7 +105,7 @@ def text_of(path: str | None) -> str | None:
     return text
 
 
-def known_keys(setting: Setting, reached: Collection[str]) -> list[dict[str, Any]]:
+def known_keys(setting: RotationSetup, reached: Collection[str]) -> list[dict[str, Any]]:
     """The keys that the stores hold, and where each belongs on a host, by which all others stand out."""
     found = []
     for credential in setting.catalog.credentials.values():

@@ -26,25 +26,25 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import match_leaked_string
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.match_leaked_string import Known, Match
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.match_leaked_string import CandidateValue, Match
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 @dataclass
 class Told:
     """Values of credentials, the one in use first, and what could not be read."""
 
-    known: list[Known] = field(default_factory=list, repr=False)
+    known: list[CandidateValue] = field(default_factory=list, repr=False)
     unread: list[str] = field(default_factory=list)
 
     @property
-    def once(self) -> list[Known]:
+    def once(self) -> list[CandidateValue]:
         """A value that is in several versions is told of the newest."""
         return list({(one.credential, one.value): one for one in reversed(self.known)}.values())
 
 
-def identified(setting: Setting, text: str) -> tuple[list[Match], list[str]]:
+def identified(setting: RotationSetup, text: str) -> tuple[list[Match], list[str]]:
     """The credentials whose values stand in the text, and what was not looked for, in words.
 
     Versions without labels are many, and each is a call: they are read where nothing else matches.
@@ -59,18 +59,18 @@ def identified(setting: Setting, text: str) -> tuple[list[Match], list[str]]:
     return found, [*dict.fromkeys(told.unread), *match_leaked_string.too_short(told.known)]
 
 
-def values_in(catalog: Catalog, contents: Contents, stage: str) -> Iterator[Known]:
+def values_in(catalog: Catalog, contents: Contents, stage: str) -> Iterator[CandidateValue]:
     """What these contents hold of each credential, and of a signing key's former ones."""
     for credential in catalog.credentials.values():
         for one in credential_graph.find(catalog, credential, contents).appearances:
             if one.login.password:
-                yield Known(credential.name, stage, one.login.password, str(one.spot))
+                yield CandidateValue(credential.name, stage, one.login.password, str(one.spot))
         listed = catalog.settings.get(credential.fallbacks or "")
         for place in credential_graph.fallback_places(catalog, credential):
             for key in filter(None, (Holdings(contents).value(place, listed) or "").split(",")):
                 # In the current version it still verifies what it signed.
                 still = credential.fallbacks if stage == CURRENT else None
-                yield Known(credential.name, still or stage, key, f"{credential.fallbacks} ({place})")
+                yield CandidateValue(credential.name, still or stage, key, f"{credential.fallbacks} ({place})")
 
 
 def secrets_of(catalog: Catalog, credentials: Iterable[Credential]) -> list[str]:
@@ -89,7 +89,7 @@ def _places(catalog: Catalog, credentials: Iterable[Credential]) -> Iterator[Pla
         yield from credential_graph.fallback_places(catalog, credential)
 
 
-def current(setting: Setting, credentials: Sequence[Credential]) -> Contents:
+def current(setting: RotationSetup, credentials: Sequence[Credential]) -> Contents:
     """What stands there now."""
     contents = setting.rotator.secrets.read(secrets_of(setting.catalog, credentials))
     if parameters_of(setting.catalog, credentials):
@@ -97,7 +97,7 @@ def current(setting: Setting, credentials: Sequence[Credential]) -> Contents:
     return contents
 
 
-def _labelled(setting: Setting, told: Told) -> None:
+def _labelled(setting: RotationSetup, told: Told) -> None:
     catalog, rotator = setting.catalog, setting.rotator
     every = list(catalog.credentials.values())
     names = secrets_of(catalog, every)
@@ -115,7 +115,7 @@ def _failures(contents: Contents, *, labelled: bool = False) -> Iterable[str]:
     return [str(one) for one in contents.failures.values() if not (labelled and one.reason == MISSING)]
 
 
-def _waiting(setting: Setting, told: Told) -> None:
+def _waiting(setting: RotationSetup, told: Told) -> None:
     """The new values of the rotation that is open: those of parameters are nowhere else yet."""
     rotator = setting.rotator
     try:
@@ -132,12 +132,12 @@ def _waiting(setting: Setting, told: Told) -> None:
                 login = rotator.issued(rotation).find(item.credential)
             if login and login.password and item.act in rotation_plan.CHANGES:
                 where = f"secret {rotator.logins_secret(rotation)}"
-                told.known.append(Known(item.credential, PENDING, login.password, where))
+                told.known.append(CandidateValue(item.credential, PENDING, login.password, where))
     except SecretsError as error:
         told.unread.append(str(error))
 
 
-def histories(setting: Setting, credentials: Iterable[Credential], told: Told) -> None:
+def histories(setting: RotationSetup, credentials: Iterable[Credential], told: Told) -> None:
     """What parameters held, the newest first."""
     store, names = setting.rotator.parameters, parameters_of(setting.catalog, credentials)
     for name, history in zip(
@@ -150,7 +150,7 @@ def histories(setting: Setting, credentials: Iterable[Credential], told: Told) -
             told.known += values_in(setting.catalog, Contents({name: one}), f"version {one.version}")
 
 
-def _history(setting: Setting, name: str) -> list[Reading] | str:
+def _history(setting: RotationSetup, name: str) -> list[Reading] | str:
     """Every version of a parameter, or why it cannot be read."""
     try:
         return setting.rotator.parameters.history(name)
@@ -160,7 +160,7 @@ def _history(setting: Setting, name: str) -> list[Reading] | str:
         return str(error)
 
 
-def _unlabelled(setting: Setting, told: Told) -> None:
+def _unlabelled(setting: RotationSetup, told: Told) -> None:
     store = setting.rotator.secrets
     for name in secrets_of(setting.catalog, setting.catalog.credentials.values()):
         try:

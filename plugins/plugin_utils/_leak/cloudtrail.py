@@ -26,7 +26,7 @@ NAMED = 5
 
 
 @dataclass(frozen=True)
-class Answer:
+class TrailAnswer:
     """What was found, and what was not asked to its end."""
 
     uses: tuple[cloudtrail_events.Use, ...]
@@ -41,7 +41,7 @@ class Answer:
 class _Open:
     """A question that is not answered to its end."""
 
-    question: cloudtrail_events.Question
+    question: cloudtrail_events.LookupQuery
     token: dict[str, str] = field(default_factory=dict)
     pages: int = 0
     back_to: datetime | None = None
@@ -72,8 +72,8 @@ class CloudTrail:
         return str(self._client.meta.region_name)
 
     def ask(
-        self, questions: Sequence[cloudtrail_events.Question], *, since: datetime | None, seconds: float, pages: int
-    ) -> Answer:
+        self, questions: Sequence[cloudtrail_events.LookupQuery], *, since: datetime | None, seconds: float, pages: int
+    ) -> TrailAnswer:
         """A page of each question in turn, so that one with many events does not cost the others their answer."""
         end = self._clock() + seconds
         waiting = [_Open(one) for one in questions]
@@ -99,7 +99,7 @@ class CloudTrail:
                 waiting.append(one)
             elif one.token:
                 stopped.append(one)
-        return Answer(tuple(uses), _short([*stopped, *waiting]), problem, asked)
+        return TrailAnswer(tuple(uses), _short([*stopped, *waiting]), problem, asked)
 
     def _page(self, one: _Open, since: datetime | None) -> list[cloudtrail_events.Use]:
         attribute = {"AttributeKey": one.question.attribute, "AttributeValue": one.question.value}

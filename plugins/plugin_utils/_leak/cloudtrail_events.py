@@ -25,7 +25,7 @@ _SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 
 
 @dataclass(frozen=True)
-class Question:
+class LookupQuery:
     """One LookupEvents: CloudTrail takes a single attribute at a time."""
 
     attribute: str
@@ -53,20 +53,20 @@ class Use:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WatchedItems:
     """Whose reads are looked for."""
 
     secrets: frozenset[str] = frozenset()
     parameters: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
 
-    def questions(self) -> tuple[Question, ...]:
+    def questions(self) -> tuple[LookupQuery, ...]:
         """The cheap ones first: by key, by name, and by what was called, where a name stands inside a request."""
         acts = (SECRET_READS if self.secrets else ()) + (PARAMETER_READS if self.parameters else ())
         return (
-            *(Question("AccessKeyId", one) for one in sorted(self.keys)),
-            *(Question("ResourceName", one) for one in sorted(self.secrets | self.parameters)),
-            *(Question("EventName", one) for one in acts),
+            *(LookupQuery("AccessKeyId", one) for one in sorted(self.keys)),
+            *(LookupQuery("ResourceName", one) for one in sorted(self.secrets | self.parameters)),
+            *(LookupQuery("EventName", one) for one in acts),
         )
 
     def named(self, use: Use) -> tuple[str, ...]:
@@ -140,7 +140,7 @@ def _called(name: str) -> Iterator[str]:
     yield name.partition(":")[0] if name.startswith("/") else name
 
 
-def lines(uses: Iterable[Use], wanted: Wanted) -> list[str]:
+def lines(uses: Iterable[Use], wanted: WatchedItems) -> list[str]:
     """Who read what, from where and when; the latest first, and calls that differ in time alone in one line."""
     rows: dict[tuple[str, ...], _Row] = {}
     for use in {use.id or str(use): use for use in uses}.values():
@@ -156,7 +156,7 @@ def lines(uses: Iterable[Use], wanted: Wanted) -> list[str]:
     return told + ([f"and {len(ordered) - MOST} more, which CloudTrail shows"] if len(ordered) > MOST else [])
 
 
-def _about(use: Use, wanted: Wanted) -> Sequence[str]:
+def _about(use: Use, wanted: WatchedItems) -> Sequence[str]:
     names = wanted.named(use)
     if names:
         return names

@@ -13,10 +13,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import fa
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.confirmation_text import Ahead
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import open_rotation
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
-def ahead(setting: Setting, journal: Journal, impact: Mapping[str, Any], told: Mapping[str, Any]) -> Ahead:
+def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], told: Mapping[str, Any]) -> Ahead:
     """``told`` holds the results of a plan and of a declaration in check mode, and what the operator said."""
     catalog, plan, would = setting.catalog, told["plan"], told["would"]
     waves = impact.get("waves", [])

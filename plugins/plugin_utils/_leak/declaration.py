@@ -18,13 +18,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import process_identity
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import redeclaration
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 PLANNED = "planned"
 
 
 @dataclass(frozen=True)
-class Wish:
+class LeakDeclaration:
     """What an operator declares."""
 
     leaked: Sequence[str]
@@ -51,7 +51,7 @@ class Declaration:
         return bool((self.open_rotation or {}).get("may_have_leaked"))
 
 
-def declared(setting: Setting, journal: Journal, wish: Wish) -> Declaration:
+def declared(setting: RotationSetup, journal: Journal, wish: LeakDeclaration) -> Declaration:
     """What a declaration makes of the journal. Writes nothing. Raises RotationError."""
     before, joined = _joined_to(setting, journal, wish)
     return Declaration(
@@ -62,7 +62,7 @@ def declared(setting: Setting, journal: Journal, wish: Wish) -> Declaration:
     )
 
 
-def declare(setting: Setting, journal: Journal, wish: Wish, plan: str = "") -> Declaration:
+def declare(setting: RotationSetup, journal: Journal, wish: LeakDeclaration, plan: str = "") -> Declaration:
     """The same, in the journal; in the same entry, ``plan`` as evidence that the plan is known."""
     before, joined = _joined_to(setting, journal, wish)
     opened = redeclaration.open_rotation(journal, joined)
@@ -82,7 +82,7 @@ def declare(setting: Setting, journal: Journal, wish: Wish, plan: str = "") -> D
     return Declaration(journal.incident or joined, opened, message, before.behind)
 
 
-def _joined_to(setting: Setting, journal: Journal, wish: Wish) -> tuple[Incident, Incident]:
+def _joined_to(setting: RotationSetup, journal: Journal, wish: LeakDeclaration) -> tuple[Incident, Incident]:
     since, at = _since(wish.exposed_since), rotation_context.now()
     before = journal.incident or Incident(
         id=f"leak-{at:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
@@ -95,7 +95,7 @@ def _joined_to(setting: Setting, journal: Journal, wish: Wish) -> tuple[Incident
     return before, joined.without(redeclaration.spoiled(journal, before, joined, wish.impact or {}, matches))
 
 
-def _in_force(setting: Setting, match: Mapping[str, Any]) -> Mapping[str, Any]:
+def _in_force(setting: RotationSetup, match: Mapping[str, Any]) -> Mapping[str, Any]:
     """A former key in the list of those that still verify is as good as the one that signs."""
     fallbacks = setting.catalog.credentials[match["credential"]].fallbacks
     return {**match, "stage": CURRENT} if fallbacks and match["stage"] == fallbacks else match

@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import task_summaries
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 HEALTHY = "healthy"
 
@@ -25,7 +25,7 @@ def incident_of(journal: Journal) -> Incident:
     return journal.incident
 
 
-def note(setting: Setting, journal: Journal, events: Mapping[str, str]) -> Journal:
+def note(setting: RotationSetup, journal: Journal, events: Mapping[str, str]) -> Journal:
     """The journal with these events, each with its evidence, in one entry. An event counts once."""
     incident = incident_of(journal)
     news = {event: words for event, words in events.items() if _is_news(incident, event)}
@@ -36,7 +36,7 @@ def note(setting: Setting, journal: Journal, events: Mapping[str, str]) -> Journ
     return setting.rotator.append(journal, incident.id, "closed", events=dict.fromkeys(news, at), evidence=evidence)
 
 
-def note_health(setting: Setting, journal: Journal, health: Mapping[str, Any]) -> Journal:
+def note_health(setting: RotationSetup, journal: Journal, health: Mapping[str, Any]) -> Journal:
     """Once a run, since each may have taken something away; only where every host that was not left is healthy."""
     incident = incident_of(journal)
     healthy, problems = task_summaries.health(health, incident.behind)

@@ -17,15 +17,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import deadline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import readers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import kinds
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Server
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import ServerPrograms
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 HOSTS_SHARE = 2 / 3
 LEAST = 1.0
 """Seconds below which nothing is asked any more."""
 
 
-class Beside:
+class BackgroundCall:
     """An act in a thread of its own, whose answer is waited for no longer than that."""
 
     def __init__(self, act: Callable[[], Mapping[str, Any]]) -> None:
@@ -45,7 +45,7 @@ class Beside:
 
 
 def sessions(
-    server: Server, connection: Any, credentials: Sequence[Mapping[str, Any]], until: float
+    server: ServerPrograms, connection: Any, credentials: Sequence[Mapping[str, Any]], until: float
 ) -> list[dict[str, Any]]:
     """Who is logged in at each server, one after the other: each but the last may take half of what is left, so that
     one that hangs leaves something to those after it. ``until`` is in seconds since 1970."""
@@ -59,7 +59,7 @@ def sessions(
     return found
 
 
-def _sessions(server: Server, connection: Any, module: str, name: str, seconds: float) -> dict[str, Any]:
+def _sessions(server: ServerPrograms, connection: Any, module: str, name: str, seconds: float) -> dict[str, Any]:
     if seconds < LEAST:
         return {"skipped": True}
     began = time.monotonic()
@@ -77,14 +77,16 @@ def _sessions(server: Server, connection: Any, module: str, name: str, seconds: 
 
 
 def trail(
-    setting: Setting, credentials: Sequence[str], *, seconds: float, since: str, access_keys: Sequence[str] = ()
-) -> Beside:
+    setting: RotationSetup, credentials: Sequence[str], *, seconds: float, since: str, access_keys: Sequence[str] = ()
+) -> BackgroundCall:
     """Asks CloudTrail, while something else goes on; options as of :func:`readers.question`."""
     try:
-        return Beside(readers.question(setting, credentials, seconds=seconds, since=since, access_keys=access_keys))
+        return BackgroundCall(
+            readers.question(setting, credentials, seconds=seconds, since=since, access_keys=access_keys)
+        )
     except SecretsError as error:
         failure = {"failed": True, "msg": str(error)}
-        return Beside(lambda: failure)
+        return BackgroundCall(lambda: failure)
 
 
 @dataclass(frozen=True)

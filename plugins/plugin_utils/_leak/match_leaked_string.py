@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_enc
 
 
 @dataclass(frozen=True)
-class Known:
+class CandidateValue:
     """One value of a credential, in one version."""
 
     credential: str
@@ -45,7 +45,7 @@ def text_of(data: bytes) -> str:
     return re.sub("\r\n?", "\n", "\n".join(readings))
 
 
-def matches(text: str, known: Iterable[Known]) -> list[Match]:
+def matches(text: str, known: Iterable[CandidateValue]) -> list[Match]:
     """Every credential whose value stands in the text, once a version; the plainest form is told."""
     found: dict[tuple[str, str], Match] = {}
     bare = _bare(text)
@@ -60,7 +60,7 @@ def matches(text: str, known: Iterable[Known]) -> list[Match]:
     return sorted(found.values(), key=lambda match: (match.credential, match.stage))
 
 
-def too_short(known: Iterable[Known]) -> list[str]:
+def too_short(known: Iterable[CandidateValue]) -> list[str]:
     """What is not looked for, in words, since it is found everywhere."""
     stages: dict[tuple[str, str], dict[str, None]] = {}
     for one in known:
@@ -72,7 +72,7 @@ def too_short(known: Iterable[Known]) -> list[str]:
     ]
 
 
-def _sought(one: Known) -> str:
+def _sought(one: CandidateValue) -> str:
     return one.value.strip()  # a key file's last line end is easily lost
 
 

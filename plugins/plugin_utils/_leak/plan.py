@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import confirmation_data, confirmation_text
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.assessment import BlastRadius
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.declaration import Declaration
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 UNOPENED = "assessed"
 """The name of an incident that is not declared yet."""
@@ -56,7 +56,7 @@ class Assessment:
     refused_host: str
     """Why the host that talks to the servers may not receive administrators' passwords."""
 
-    def lines(self, setting: Setting, journal: Journal, args: Mapping[str, Any]) -> list[str]:
+    def lines(self, setting: RotationSetup, journal: Journal, args: Mapping[str, Any]) -> list[str]:
         """What the operator reads before the confirmation."""
         candidates, host = args["candidates"], args["host"]
         instead = (

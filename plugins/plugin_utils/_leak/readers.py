@@ -14,15 +14,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_rad
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import cloudtrail_events
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail import Answer, CloudTrail
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail import CloudTrail, TrailAnswer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 LATE = "events reach CloudTrail up to 15 minutes late, and it keeps them for 90 days; look again"
 PAGES = 10
 
 
 def question(
-    setting: Setting,
+    setting: RotationSetup,
     credentials: Sequence[str],
     *,
     seconds: float,
@@ -51,7 +51,9 @@ def question(
     return ask
 
 
-def _wanted(setting: Setting, credentials: Sequence[str], access_keys: Sequence[str]) -> cloudtrail_events.Wanted:
+def _wanted(
+    setting: RotationSetup, credentials: Sequence[str], access_keys: Sequence[str]
+) -> cloudtrail_events.WatchedItems:
     chosen = setting.chosen(credentials)
     places = [spot.place for one in chosen for spot in credential_graph.spots(setting.catalog, one)]
     keys = set(access_keys)
@@ -61,14 +63,14 @@ def _wanted(setting: Setting, credentials: Sequence[str], access_keys: Sequence[
                 keys.add(setting.held(one).login.username or "")
             except SecretsError:  # it is no longer to be read; the keys that were given are asked for
                 continue
-    return cloudtrail_events.Wanted(
+    return cloudtrail_events.WatchedItems(
         secrets=frozenset(one.name for one in places if one.store != SSM),
         parameters=frozenset(one.name for one in places if one.store == SSM),
         keys=frozenset(keys - {""}),
     )
 
 
-def _words(region: str, found: Answer, wanted: cloudtrail_events.Wanted) -> list[str]:
+def _words(region: str, found: TrailAnswer, wanted: cloudtrail_events.WatchedItems) -> list[str]:
     words = cloudtrail_events.lines(found.uses, wanted)
     if found.asked:
         words = words or ["nobody, as far as CloudTrail tells"]

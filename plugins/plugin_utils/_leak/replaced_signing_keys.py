@@ -8,10 +8,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import cr
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
-def session_keys(setting: Setting, incident: Incident) -> dict[str, bool]:
+def session_keys(setting: RotationSetup, incident: Incident) -> dict[str, bool]:
     """Each credential that signs sessions, and whether the incident has replaced it with no fallback left.
 
     Skipped hosts still verify with the old one.
@@ -21,11 +21,11 @@ def session_keys(setting: Setting, incident: Incident) -> dict[str, bool]:
     return {name: bool({f"refused/{name}", f"renewed/{name}"} & set(incident.events)) for name in signing}
 
 
-def _signs(setting: Setting, credential: Credential) -> bool:
+def _signs(setting: RotationSetup, credential: Credential) -> bool:
     return setting.kinds.get(credential.kind, Kind(credential.kind)).phases == 2
 
 
-def former_keys(setting: Setting) -> tuple[list[str], list[str]]:
+def former_keys(setting: RotationSetup) -> tuple[list[str], list[str]]:
     """Former values of every signing key that the open incident replaced, and words on those that cannot be read."""
     incident = setting.rotator.look().incident
     found: dict[str, None] = {}

@@ -25,11 +25,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     open_rotation,
     redeclaration,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 @dataclass(frozen=True)
-class Report:
+class ResponseReport:
     """What the operator reads at the end."""
 
     files: Sequence[str]
@@ -90,19 +90,19 @@ def keep_evidence(incident: Incident, path: str | None, gathered: Mapping[str, A
     return str(file)
 
 
-def sessions_of(setting: Setting, incident: Incident, logged_out: Mapping[str, Any]) -> dict[str, list[str]]:
+def sessions_of(setting: RotationSetup, incident: Incident, logged_out: Mapping[str, Any]) -> dict[str, list[str]]:
     """What was tried of sessions, and what may live on."""
     keys = session_keys(setting, incident)
     return session_results.messages(logged_out, incident.declared, keys, incident.behind)
 
 
 def write(
-    setting: Setting,
+    setting: RotationSetup,
     journal: Journal,
     response: Response,
     gathered: Mapping[str, Any],
     services: Mapping[str, Any],
-) -> Report:
+) -> ResponseReport:
     """Writes the post-mortem. ``services`` are each host's, as env_deploy has them."""
     incident = incident_of(journal)
     logged_out = gathered.get("logged_out") or {}
@@ -129,7 +129,7 @@ def write(
     facts = facts_of(setting.catalog, incident, response.impact, results, words, rotation_context.now())
     files, unwritten = _written(response.report_path, incident.id, facts, response.mermaid)
     clock = postmortem_markdown.clock_of(facts)
-    return Report(
+    return ResponseReport(
         files=files,
         unwritten=unwritten,
         clock=[

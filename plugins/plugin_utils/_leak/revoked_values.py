@@ -16,14 +16,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT, Contents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import candidate_values, match_leaked_string
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.match_leaked_string import Known
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.match_leaked_string import CandidateValue
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 Versions = Mapping[str, Sequence[str]]
 """Version ids by secret."""
 
 
-def dead(setting: Setting, credentials: Sequence[str], secrets: Versions) -> dict[str, list[str]]:
+def dead(setting: RotationSetup, credentials: Sequence[str], secrets: Versions) -> dict[str, list[str]]:
     """What each credential held in these versions, and in the history of parameters, and holds no more."""
     chosen = setting.chosen(credentials)
     former = candidate_values.Told()
@@ -49,7 +49,7 @@ class Searchable:
     """The credentials without such values."""
 
 
-def searchable(setting: Setting, credentials: Sequence[str], secrets: Versions) -> Searchable:
+def searchable(setting: RotationSetup, credentials: Sequence[str], secrets: Versions) -> Searchable:
     """As :func:`dead`, without what is too short to be told from other text."""
     found = dead(setting, credentials, secrets)
     long = {name: [one for one in texts if len(one) >= redaction.SHORTEST] for name, texts in found.items()}
@@ -59,7 +59,7 @@ def searchable(setting: Setting, credentials: Sequence[str], secrets: Versions) 
     )
 
 
-def _reads(setting: Setting, secrets: Versions) -> Iterator[Callable[[], Contents]]:
+def _reads(setting: RotationSetup, secrets: Versions) -> Iterator[Callable[[], Contents]]:
     """What reads the first version of every secret, then the second of those that have one, and so on."""
     for row in zip_longest(*secrets.values()):
         pins = {name: version for name, version in zip(secrets, row, strict=True) if version}
@@ -67,7 +67,7 @@ def _reads(setting: Setting, secrets: Versions) -> Iterator[Callable[[], Content
 
 
 def holders(
-    setting: Setting,
+    setting: RotationSetup,
     journal: Journal,
     secrets: Versions,
     credentials: Sequence[str],
@@ -89,7 +89,7 @@ def holders(
 
 
 def _more(
-    setting: Setting,
+    setting: RotationSetup,
     journal: Journal,
     name: str,
     known: Sequence[str],
@@ -118,14 +118,14 @@ def _more(
     return versions, untold
 
 
-def _others(setting: Setting, name: str, but: set[str]) -> list[str]:
+def _others(setting: RotationSetup, name: str, but: set[str]) -> list[str]:
     """The secret's other versions, but for its current one."""
     store = setting.rotator.secrets
     current = store.describe(name).stages.get(CURRENT)
     return [one for one in store.every_version(name) if one not in but and one != current]
 
 
-def _needed(setting: Setting, journal: Journal, name: str) -> set[str]:
+def _needed(setting: RotationSetup, journal: Journal, name: str) -> set[str]:
     """What the rotation that is open reads, or goes back to."""
     rotation = journal.rotation
     if rotation is None:
@@ -136,7 +136,7 @@ def _needed(setting: Setting, journal: Journal, name: str) -> set[str]:
 
 def _holds(catalog: Catalog, contents: Contents, values: Mapping[str, Sequence[str]]) -> bool:
     """Whether a dead value stands anywhere in the text; one that is too short for that, where its credential does."""
-    known = [Known(name, "", value) for name, texts in values.items() for value in texts]
+    known = [CandidateValue(name, "", value) for name, texts in values.items() for value in texts]
     texts = [one.value for one in contents.readings.values()]
     if any(match_leaked_string.matches(text, known) for text in texts):
         return True

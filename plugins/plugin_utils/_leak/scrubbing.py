@@ -15,11 +15,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync, sync_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import revoked_values, scrub, scrub_exceptions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 def scrubbed(
-    setting: Setting,
+    setting: RotationSetup,
     journal: Journal,
     secrets: Mapping[str, Sequence[str]],
     parameters: Sequence[str],
@@ -50,7 +50,7 @@ def scrubbed(
     return {"scrubbed": [*done, *pushed, *sent], "not_scrubbed": cannot}
 
 
-def _refreshed(setting: Setting, journal: Journal, names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+def _refreshed(setting: RotationSetup, journal: Journal, names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """Of GitHub's copies, those that are known to hold the new values, and why that cannot be told."""
     catalog = setting.catalog
     if not any(credential_graph.mirrored_names(catalog, catalog.credentials[name]) for name in names):

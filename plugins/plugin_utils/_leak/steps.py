@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import ev
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.replaced_signing_keys import session_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response, Wave
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 END = "end"
 VALUES = "values"
@@ -36,10 +36,10 @@ Work = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Run:
+class ResponseRun:
     """Where a run stands, with what its tasks have registered."""
 
-    setting: Setting
+    setting: RotationSetup
     journal: Journal
     response: Response
     results: Results
@@ -52,44 +52,44 @@ class Run:
         """The hosts that take part."""
         return [one for one in self.response.hosts if one not in self.response.compromised]
 
-    def noted(self, seen: Mapping[str, str]) -> Run:
+    def noted(self, seen: Mapping[str, str]) -> ResponseRun:
         return replace(self, journal=events.note(self.setting, self.journal, seen))
 
-    def then(self, response: Response) -> Run:
+    def then(self, response: Response) -> ResponseRun:
         return replace(self, response=response)
 
 
-def _nothing(run: Run) -> Run:
+def _nothing(run: ResponseRun) -> ResponseRun:
     return run
 
 
 @dataclass(frozen=True)
-class Step:
+class ResponseStep:
     """A part of the response that tasks carry out. ``file`` is their file where it is not the step's name."""
 
     name: str
-    work: Callable[[Run], Work | None]
+    work: Callable[[ResponseRun], Work | None]
     """What the tasks need to know; None where there is nothing to do."""
-    done: Callable[[Run], Run] = _nothing
+    done: Callable[[ResponseRun], ResponseRun] = _nothing
     """Judges what the tasks have registered."""
     file: str = ""
     again: bool = False
     """Whether the step comes again until it has nothing to do."""
 
 
-def following(run: Run) -> tuple[Run, dict[str, Any]]:
+def following(run: ResponseRun) -> tuple[ResponseRun, dict[str, Any]]:
     """After the tasks of a step: the run, and what is next."""
     at = next(at for at, one in enumerate(STEPS) if one.name == run.response.step)
     run = STEPS[at].done(run)
     return _next(run, STEPS[at if STEPS[at].again else at + 1 :])
 
 
-def first(run: Run) -> dict[str, Any]:
+def first(run: ResponseRun) -> dict[str, Any]:
     """What is next once the leak is declared. What was gathered before is written down."""
     return _next(_keep_evidence(run), STEPS)[1]
 
 
-def _next(run: Run, steps: Sequence[Step]) -> tuple[Run, dict[str, Any]]:
+def _next(run: ResponseRun, steps: Sequence[ResponseStep]) -> tuple[ResponseRun, dict[str, Any]]:
     for step in steps:
         work = step.work(run)
         if work is not None:
@@ -98,7 +98,7 @@ def _next(run: Run, steps: Sequence[Step]) -> tuple[Run, dict[str, Any]]:
     return run, {"next": END}
 
 
-def _result(run: Run, step: Step, work: Work) -> dict[str, Any]:
+def _result(run: ResponseRun, step: ResponseStep, work: Work) -> dict[str, Any]:
     """What a play registers: the file of the tasks that are next, what they need, and what the run knows."""
     incident, file = events.incident_of(run.journal), step.file or step.name
     return {
@@ -116,7 +116,7 @@ def _hidden(values: revoked_values.Searchable) -> dict[str, Any]:
     return {**seal.sealed(dead=values.dead), "unread": values.unread, "_ansible_no_log": True}
 
 
-def evidence_of(run: Run) -> Work:
+def evidence_of(run: ResponseRun) -> Work:
     """What was gathered before the first act."""
     asked = run.response.asked
     return {
@@ -127,7 +127,7 @@ def evidence_of(run: Run) -> Work:
     }
 
 
-def _keep_evidence(run: Run) -> Run:
+def _keep_evidence(run: ResponseRun) -> ResponseRun:
     try:
         report.keep_evidence(events.incident_of(run.journal), run.response.report_path, evidence_of(run))
     except RotationError as error:
@@ -136,7 +136,7 @@ def _keep_evidence(run: Run) -> Run:
     return run
 
 
-def _wave(run: Run) -> Work | None:
+def _wave(run: ResponseRun) -> Work | None:
     response = run.response
     if not response.waves or response.is_stopped:
         return None
@@ -144,40 +144,40 @@ def _wave(run: Run) -> Work | None:
     return {**asdict(wave), "immediate": response.removes_first(wave), "reached": response.every_wave}
 
 
-def _rotated(run: Run) -> Run:
+def _rotated(run: ResponseRun) -> ResponseRun:
     after = run.response.rotated(run.rotation or {})
     return run.then(replace(after, opened=list(hosts_with_old_key.hosts(run.journal))))
 
 
-def _back(run: Run) -> Work | None:
+def _back(run: ResponseRun) -> Work | None:
     opened = run.response.opened
     hosts = [one for one in run.response.here if one in run.response.behind and one not in opened]
     return {"hosts": hosts} if hosts else None
 
 
-def _came_back(run: Run) -> Run:
+def _came_back(run: ResponseRun) -> ResponseRun:
     hosts = (_back(run) or {"hosts": []})["hosts"]
     return run.noted(events.back([host for host in hosts if run.results.is_proven(host)]))
 
 
-def _sessions(run: Run) -> Work | None:
+def _sessions(run: ResponseRun) -> Work | None:
     return {} if sessions.are_ended(run.response) else None
 
 
-def _with_files(run: Run) -> list[str]:
+def _with_files(run: ResponseRun) -> list[str]:
     return sessions.with_files(run.response, run.results) if sessions.are_ended(run.response) else []
 
 
-def _with_probe(run: Run) -> list[str]:
+def _with_probe(run: ResponseRun) -> list[str]:
     return sessions.with_probe(run.response, run.results) if sessions.are_ended(run.response) else []
 
 
-def _session_files(run: Run) -> Work | None:
+def _session_files(run: ResponseRun) -> Work | None:
     hosts = _with_files(run)
     return {"hosts": hosts} if hosts else None
 
 
-def _session_tries(run: Run) -> Work | None:
+def _session_tries(run: ResponseRun) -> Work | None:
     hosts = _with_probe(run)
     if not hosts:
         return None
@@ -189,14 +189,14 @@ def _session_tries(run: Run) -> Work | None:
         return {"hosts": hosts}  # a host that needs them reports that they are missing
 
 
-def _searchable(run: Run, names: Sequence[str]) -> revoked_values.Searchable:
+def _searchable(run: ResponseRun, names: Sequence[str]) -> revoked_values.Searchable:
     return revoked_values.searchable(run.setting, names, dead_versions(run) if names else {})
 
 
-def _ended(*later: Callable[[Run], list[str]]) -> Callable[[Run], Run]:
+def _ended(*later: Callable[[ResponseRun], list[str]]) -> Callable[[ResponseRun], ResponseRun]:
     """Notes that sessions ended, unless ``later`` hosts have more to do or one may live on."""
 
-    def done(run: Run) -> Run:
+    def done(run: ResponseRun) -> ResponseRun:
         if any(hosts(run) for hosts in later):
             return run
         gathered = sessions.gathered(run.response, run.results)
@@ -207,13 +207,13 @@ def _ended(*later: Callable[[Run], list[str]]) -> Callable[[Run], Run]:
     return done
 
 
-def _purge(run: Run) -> Work | None:
+def _purge(run: ResponseRun) -> Work | None:
     if not run.response.purge.get("valkey"):
         return None
     return {"kinds": [CACHE, SESSIONS] if run.response.logs_out else [CACHE]}
 
 
-def _purged(run: Run) -> Run:
+def _purged(run: ResponseRun) -> ResponseRun:
     purged = run.results.once("purged")
     if "count" not in purged:
         problem = one_line(str(purged.get("msg") or "no answer"))
@@ -222,12 +222,12 @@ def _purged(run: Run) -> Run:
     return run.noted({"purged": f"{purged['count']} keys in {purged['milliseconds']} ms ({entries})"})
 
 
-def _invalidate(run: Run) -> Work | None:
+def _invalidate(run: ResponseRun) -> Work | None:
     copies = run.response.purge.get("invalidations") if run.response.purge.get("cloudfront") else []
     return {"copies": copies} if copies else None
 
 
-def _invalidated(run: Run) -> Run:
+def _invalidated(run: ResponseRun) -> ResponseRun:
     results = run.results.once("invalidated").get("results") or []
     copies = (_invalidate(run) or {"copies": []})["copies"]
     for at, one in enumerate(copies):
@@ -241,20 +241,20 @@ def _invalidated(run: Run) -> Run:
     return run
 
 
-def _ask(run: Run) -> Work | None:
+def _ask(run: ResponseRun) -> Work | None:
     """After everything that goes by itself."""
     response = run.response
     names = [one for one in response.needs if one not in response.replaced]
     return {"names": names, "pages": dict(response.pages)} if names and not response.is_stopped else None
 
 
-def _answered(run: Run) -> Run:
+def _answered(run: ResponseRun) -> ResponseRun:
     answered = run.results.once("answers").get("answered") or []
     waves = [asdict(Wave(list(answered), answers=ANSWERS))] if answered else []
     return run.then(replace(run.response, waves=waves))
 
 
-def _copies(run: Run) -> Work:
+def _copies(run: ResponseRun) -> Work:
     """Read before the versions are denied, once for every host."""
     services = environment_summary.services(run.setting.catalog)
     health = {host: run.results.health_urls(services, host) for host in run.asked_hosts}
@@ -264,26 +264,26 @@ def _copies(run: Run) -> Work:
         return {"health": health, "unlooked": str(error)}
 
 
-def _healthy(run: Run) -> Run:
+def _healthy(run: ResponseRun) -> ResponseRun:
     health = run.results.of_each("copies", run.asked_hosts)
     return replace(run, journal=events.note_health(run.setting, run.journal, health))
 
 
-def dead_versions(run: Run) -> dict[str, list[str]]:
+def dead_versions(run: ResponseRun) -> dict[str, list[str]]:
     """Version ids that hold replaced values, by secret."""
     return {name: list(versions) for name, versions in events.incident_of(run.journal).dead.items()}
 
 
 STEPS = (
-    Step("wave", _wave, _rotated, again=True),
-    Step("back", _back, _came_back),
+    ResponseStep("wave", _wave, _rotated, again=True),
+    ResponseStep("back", _back, _came_back),
     # Before the purge: a cache that is empty does not show whether sessions were looked for in the right place.
-    Step("sessions", _sessions, _ended(_with_files, _with_probe)),
-    Step("session_files", _session_files, _ended(_with_probe)),
-    Step("session_tries", _session_tries, _ended()),
-    Step("purge", _purge, _purged),
-    Step("invalidate", _invalidate, _invalidated),
-    Step("ask", _ask, _answered),
-    Step("answered", _wave, _rotated, file="wave", again=True),
-    Step("copies", _copies, _healthy),
+    ResponseStep("sessions", _sessions, _ended(_with_files, _with_probe)),
+    ResponseStep("session_files", _session_files, _ended(_with_probe)),
+    ResponseStep("session_tries", _session_tries, _ended()),
+    ResponseStep("purge", _purge, _purged),
+    ResponseStep("invalidate", _invalidate, _invalidated),
+    ResponseStep("ask", _ask, _answered),
+    ResponseStep("answered", _wave, _rotated, file="wave", again=True),
+    ResponseStep("copies", _copies, _healthy),
 )

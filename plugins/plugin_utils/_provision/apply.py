@@ -29,7 +29,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisi
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import plan as _plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.plan import Ground, Plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.plan import ProvisionInputs, ProvisionPlan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.writes import CREATE, MERGE, Write
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
@@ -38,7 +38,7 @@ TRIES = 4
 
 
 @dataclass(frozen=True)
-class Wish:
+class WriteOptions:
     """What the operator allows beside the values."""
 
     adopt: bool = False
@@ -56,7 +56,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Seen:
+class StoreState:
     """What one look brought."""
 
     contents: Contents
@@ -69,7 +69,7 @@ class Seen:
 class Outlook:
     """A plan with what becomes of secrets and parameters that are there."""
 
-    plan: Plan
+    plan: ProvisionPlan
     restores: tuple[str, ...] = ()
     reforms: Mapping[str, Change] = field(default_factory=dict)
 
@@ -93,8 +93,8 @@ class Provisioner:
         kinds: Mapping[str, Kind],
         generate: Callable[[Kind], str],
         journal: JournalStore | None = None,
-        wish: Wish | None = None,
-        planner: Callable[[Ground], Plan] = _plan.plan,
+        wish: WriteOptions | None = None,
+        planner: Callable[[ProvisionInputs], ProvisionPlan] = _plan.plan,
     ) -> None:
         self.catalog = catalog
         self.secrets = secrets
@@ -102,7 +102,7 @@ class Provisioner:
         self.journal = journal
         self.makes_journal = False
         """Whether the journal is yet to be made, so that nothing can be open in it."""
-        self.wish = wish or Wish()
+        self.wish = wish or WriteOptions()
         self.kinds = kinds
         self._generate = generate
         self._planner = planner
@@ -110,7 +110,7 @@ class Provisioner:
         self.notes: tuple[str, ...] = ()
         """Those of the plan that was carried out last: a secret that was restored may have more to tell."""
 
-    def look(self) -> Seen:
+    def look(self) -> StoreState:
         names = targets.secret_names(self.catalog)
         journal = self._opened()
         contents = self.secrets.read(names) if names else Contents()
@@ -121,15 +121,15 @@ class Provisioner:
         if self.wish.forms:
             there = [name for name, one in contents.readings.items() if one.store == SSM]
             kept.update(self.parameters.kept(list(targets.parameters(self.catalog, there))))
-        return Seen(contents, kept, journal)
+        return StoreState(contents, kept, journal)
 
     def _opened(self) -> _journal.Journal:
         return self.journal.read() if self.journal and not self.makes_journal else _journal.Journal()
 
-    def outlook(self, given: Mapping[str, str], seen: Seen | None = None) -> Outlook:
+    def outlook(self, given: Mapping[str, str], seen: StoreState | None = None) -> Outlook:
         """The whole plan. Its problems are what blocks it."""
         seen = seen or self.look()
-        ground = Ground(
+        ground = ProvisionInputs(
             catalog=self.catalog,
             kinds=self.kinds,
             contents=seen.contents,
@@ -253,7 +253,7 @@ class Provisioner:
         setting = self.catalog.settings.get(write.fills[0].target)
         return setting.description if setting and setting.description else ""
 
-    def _reforms(self, seen: Seen) -> tuple[dict[str, Change], list[str]]:
+    def _reforms(self, seen: StoreState) -> tuple[dict[str, Change], list[str]]:
         """What becomes of those that are there, and what is left as it is, in words."""
         found: dict[str, Change] = {}
         notes: list[str] = []
@@ -296,7 +296,7 @@ class Provisioner:
         return journal.rotation is not None and name in journal.rotation.names
 
     @staticmethod
-    def _into_empty(write: Write, seen: Seen) -> Write:
+    def _into_empty(write: Write, seen: StoreState) -> Write:
         """A secret that is there without a value, as Terraform makes them, gets its first version."""
         kept = seen.kept.get(write.name)
         return replace(write, act=MERGE) if write.act == CREATE and kept and not kept.deleted else write

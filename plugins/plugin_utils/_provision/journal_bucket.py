@@ -28,7 +28,7 @@ SID = "RefuseUnencryptedConnections"
 
 
 @dataclass(frozen=True)
-class Step:
+class BucketStep:
     """Something that is missing."""
 
     words: str
@@ -56,13 +56,13 @@ class JournalBucket:
         self._tags = tags
         self._former = former
 
-    def missing(self) -> list[Step]:
+    def missing(self) -> list[BucketStep]:
         """In the order in which it is made."""
-        steps: list[Step] = []
+        steps: list[BucketStep] = []
         try:
             versions = self._asked("GetBucketVersioning").get("Status")
         except NotFound:
-            steps.append(Step(f"bucket {self._bucket} is made", self._make))
+            steps.append(BucketStep(f"bucket {self._bucket} is made", self._make))
             versions = None
         except Denied as error:
             raise Denied(
@@ -73,18 +73,20 @@ class JournalBucket:
         made = not steps
         blocked = self._asked_if("GetPublicAccessBlock").get("PublicAccessBlockConfiguration", {}) if made else {}
         if not all(blocked.get(name) for name in PRIVATE):
-            steps.append(Step(f"bucket {self._bucket} refuses public access", self._make_private))
+            steps.append(BucketStep(f"bucket {self._bucket} refuses public access", self._make_private))
         policy = json.loads(self._asked_if("GetBucketPolicy").get("Policy", "{}")) if made else {}
         others = [one for one in policy.get("Statement", []) if one.get("Sid") != SID]
         if [*others, self._statement()] != policy.get("Statement"):
             wanted = {"Version": "2012-10-17", **policy, "Statement": [*others, self._statement()]}
-            steps.append(Step(f"bucket {self._bucket} refuses unencrypted connections", lambda: self._restrict(wanted)))
+            steps.append(
+                BucketStep(f"bucket {self._bucket} refuses unencrypted connections", lambda: self._restrict(wanted))
+            )
         if versions != "Enabled":
-            steps.append(Step(f"bucket {self._bucket} keeps versions", self._keep_versions))
+            steps.append(BucketStep(f"bucket {self._bucket} keeps versions", self._keep_versions))
         if not made or not self._has_journal():
             former = self._former()
             words = "begins with what the former one in Parameter Store adds up to" if former else "is made"
-            steps.append(Step(f"journal {self._journal.where} {words}", lambda: self._journal.make(former)))
+            steps.append(BucketStep(f"journal {self._journal.where} {words}", lambda: self._journal.make(former)))
         return steps
 
     def _has_journal(self) -> bool:

@@ -30,7 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
     with_login,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.targets import Target
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.targets import ValueTarget
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.writes import (
     Fill,
     Write,
@@ -45,7 +45,7 @@ GIVEN, GENERATED, DERIVED, INITIAL, COPIED = "given", "generated", "from its cre
 
 
 @dataclass(frozen=True)
-class Ground:
+class ProvisionInputs:
     """What a plan stands on."""
 
     catalog: Catalog
@@ -66,7 +66,7 @@ class Ground:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ProvisionPlan:
     """Everything that is going to be written, and what is not there even then."""
 
     writes: tuple[Write, ...] = ()
@@ -84,13 +84,13 @@ class Plan:
         return tuple(fill for write in self.writes for fill in write.fills)
 
 
-def plan(ground: Ground) -> Plan:
+def plan(ground: ProvisionInputs) -> ProvisionPlan:
     """Pure, but for what ``generate`` draws."""
     return _Planner(ground).plan()
 
 
 class _Planner:
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: ProvisionInputs) -> None:
         self.ground = ground
         self.catalog = ground.catalog
         self.known, self.given, self.problems = targets.chosen(ground.catalog, ground.given)
@@ -102,7 +102,7 @@ class _Planner:
         self.notes: list[str] = []
         self.empty: list[str] = []
 
-    def plan(self) -> Plan:
+    def plan(self) -> ProvisionPlan:
         for target in self.known.values():
             self._take(target)
         for credential in self.catalog.credentials.values():
@@ -114,7 +114,7 @@ class _Planner:
         needed = self._needed()
         found, problems = writes(self.fills.values(), self.ground.contents, advanced=self.ground.advanced)
         problems += busy(self.ground.rotation, found)
-        return Plan(
+        return ProvisionPlan(
             writes=tuple(found),
             asks={name: self._page(name) for name in self._asked(needed)},
             absent=tuple(name for name, one in self.known.items() if name not in needed and self._value(one) is None),
@@ -128,7 +128,7 @@ class _Planner:
             return self.fills[place].text
         return None if place.name in self.unreadable else self.holdings.value(place, setting)
 
-    def _value(self, target: Target) -> str | None:
+    def _value(self, target: ValueTarget) -> str | None:
         texts = (self._held(place, target.setting) for place in target.places)
         return next((text for text in texts if text is not None), None)
 
@@ -136,7 +136,7 @@ class _Planner:
         if place.name not in self.unreadable:
             self.fills[place] = Fill(place, target, how, text, secure=not low)
 
-    def _fill_all(self, target: Target, text: str, how: str) -> None:
+    def _fill_all(self, target: ValueTarget, text: str, how: str) -> None:
         problem = targets.wrong(self.catalog, target.setting, text)
         if problem:
             self.problems.append(f"{target.name}: {problem} ({how})")
@@ -145,7 +145,7 @@ class _Planner:
             if self._held(place, target.setting) is None:
                 self._fill(place, target.name, text, how, low=target.is_low)
 
-    def _take(self, target: Target) -> None:
+    def _take(self, target: ValueTarget) -> None:
         """What is there, or else what was given."""
         held = [(place, self._held(place, target.setting)) for place in target.places]
         there = [(place, text) for place, text in held if text is not None]
@@ -157,7 +157,7 @@ class _Planner:
         elif given is not None:
             self._fill_all(target, given, GIVEN)
 
-    def _spread(self, target: Target, there: list[tuple[Place, str]], given: str | None) -> None:
+    def _spread(self, target: ValueTarget, there: list[tuple[Place, str]], given: str | None) -> None:
         first, text = there[0]
         other = next((place for place, one in there if one != text), None)
         if other is not None and not self._is_rotating(target):
@@ -173,7 +173,7 @@ class _Planner:
             if self._held(place, target.setting) is None:
                 self._fill(place, target.name, text, COPIED, low=target.is_low)
 
-    def _change(self, target: Target) -> str:
+    def _change(self, target: ValueTarget) -> str:
         """How to bring the given value in all the same."""
         credential = self.catalog.credentials.get(target.credential or "")
         kind = self.ground.kinds.get(credential.kind) if credential else None
@@ -185,7 +185,7 @@ class _Planner:
             f"watchparty.secrets.rotate -e rotation_credentials={credential.name}"
         )
 
-    def _is_rotating(self, target: Target) -> bool:
+    def _is_rotating(self, target: ValueTarget) -> bool:
         names = self.ground.rotation.names if self.ground.rotation else ()
         return any(place.name in names for place in target.places)
 
@@ -210,7 +210,7 @@ class _Planner:
             if text:
                 self._fill_spot(credential, spot, text, how)
 
-    def _fill_spot(self, credential: Credential, spot: credential_graph.Spot, text: str, how: str) -> None:
+    def _fill_spot(self, credential: Credential, spot: credential_graph.CredentialPlace, text: str, how: str) -> None:
         part = "username" if spot.is_user else "password"
         setting = spot.setting if spot.setting and spot.place in credential_graph.own_places(spot.setting) else None
         target = setting.name if setting else f"{credential.name}.{part}"
@@ -221,13 +221,13 @@ class _Planner:
         is_whole_user = spot.is_user and self._template(spot) is None
         self._fill(spot.place, target, text, DERIVED if is_whole_user else how)
 
-    def _template(self, spot: credential_graph.Spot) -> str | None:
+    def _template(self, spot: credential_graph.CredentialPlace) -> str | None:
         if spot.setting is None:
             return None
         text = self.templates.get(spot.setting.name) or spot.setting.initial
         return text if text and PASSWORD in text else None
 
-    def _may_generate(self, kind: Kind, lacking: Sequence[credential_graph.Spot]) -> bool:
+    def _may_generate(self, kind: Kind, lacking: Sequence[credential_graph.CredentialPlace]) -> bool:
         """Not while a URL that is needed is still to be given: it brings its own password."""
         members = {name for lists in self.catalog.alternatives.values() for one in lists for name in one}
         waits = [
@@ -243,12 +243,12 @@ class _Planner:
         ]
         return kind.value == "generated" and kind.form == "text" and bool(fillable) and not waits
 
-    def _planned_user(self, spots: Sequence[credential_graph.Spot]) -> str | None:
+    def _planned_user(self, spots: Sequence[credential_graph.CredentialPlace]) -> str | None:
         templates = (self._template(spot) for spot in spots)
         logins = (login_of(text.split(",")[0]) for text in templates if text)
         return next((login.username for login in logins if login and login.username), None)
 
-    def _text(self, spot: credential_graph.Spot, login: Login) -> str | None:
+    def _text(self, spot: credential_graph.CredentialPlace, login: Login) -> str | None:
         template = self._template(spot)
         if template:
             return rendered(template, login) if login.password else None
@@ -256,7 +256,7 @@ class _Planner:
             return login.username
         return None if credential_graph.holds_url(spot) else login.password
 
-    def _needed(self) -> dict[str, Target]:
+    def _needed(self) -> dict[str, ValueTarget]:
         """What must have a value, whether it has one or not."""
         wanted = {name for name in self.known if self._is_needed(name)}
         for choices in self.catalog.alternatives.values():
@@ -282,7 +282,7 @@ class _Planner:
             return "composed" if all(self._value(one) for one in parts) else None
         return self._value(self.known[name]) if name in self.known else setting.literal
 
-    def _asked(self, needed: Mapping[str, Target]) -> list[str]:
+    def _asked(self, needed: Mapping[str, ValueTarget]) -> list[str]:
         """Each value once: what follows from another's answer is not asked for."""
         found: list[str] = []
         answered = set()
@@ -298,7 +298,7 @@ class _Planner:
             found.append(name)
         return found
 
-    def _has_url(self, target: Target, asked: Sequence[str]) -> bool:
+    def _has_url(self, target: ValueTarget, asked: Sequence[str]) -> bool:
         """Whether a URL that is asked for brings this part of its login."""
         return any(
             one.credential == target.credential and one.setting is not None and one.setting.type == "url"

@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision impo
 
 
 @dataclass(frozen=True)
-class Question:
+class ValuePrompt:
     """One value that is asked for by the name of a setting, of a part of one, or of a credential."""
 
     catalog: Catalog
@@ -42,7 +42,7 @@ class Question:
         return None if is_template else targets.wrong(self.catalog, self.setting, text)
 
 
-def question(catalog: Catalog, name: str) -> Question:
+def question(catalog: Catalog, name: str) -> ValuePrompt:
     """Names that the catalog does not know are asked for without a word about them."""
     target = targets.targets(catalog).get(name) or targets.matched(catalog, name)
     if target is not None:
@@ -59,11 +59,11 @@ def question(catalog: Catalog, name: str) -> Question:
     return _of(catalog, name, setting, "", ["GitHub"] if setting and setting.github else [])
 
 
-def _is_whole(spot: credential_graph.Spot) -> bool:
+def _is_whole(spot: credential_graph.CredentialPlace) -> bool:
     """Whether the place holds the credential's password or key, and nothing beside it."""
     return not spot.is_user and not credential_graph.holds_url(spot)
 
 
-def _of(catalog: Catalog, name: str, setting: Setting | None, purpose: str, places: list[str]) -> Question:
+def _of(catalog: Catalog, name: str, setting: Setting | None, purpose: str, places: list[str]) -> ValuePrompt:
     told = (setting.description.rstrip(". ") if setting else "") or purpose
-    return Question(catalog, name, setting, told, tuple(dict.fromkeys(places)))
+    return ValuePrompt(catalog, name, setting, told, tuple(dict.fromkeys(places)))

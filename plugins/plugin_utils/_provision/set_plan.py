@@ -11,8 +11,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, login_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.plan import Ground, Plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.targets import Target
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.plan import ProvisionInputs, ProvisionPlan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.targets import ValueTarget
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.writes import (
     Fill,
     busy,
@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
 SET, FOLLOWS = "set", "follows"
 
 
-def plan(ground: Ground) -> Plan:
+def plan(ground: ProvisionInputs) -> ProvisionPlan:
     """Pure."""
     known, given, problems = targets.chosen(ground.catalog, ground.given)
     closed = unreadable(ground.catalog, ground.contents, restoring=False)
@@ -45,17 +45,17 @@ def plan(ground: Ground) -> Plan:
             for place, follows in _followers(ground, credential, target, text, fills).items():
                 fills.setdefault(place, follows)
     if problems:
-        return Plan(problems=tuple(dict.fromkeys(problems)))
+        return ProvisionPlan(problems=tuple(dict.fromkeys(problems)))
     changed = [fill for fill in _with_former(ground, known, fills) if fill.before != fill.text]
     found, wrong = writes(changed, ground.contents, advanced=ground.advanced)
-    return Plan(
+    return ProvisionPlan(
         writes=tuple(found),
         notes=tuple(_mirrored(ground, [fill.target for fill in changed])),
         problems=tuple(wrong + busy(ground.rotation, found)),
     )
 
 
-def objections(catalog: Catalog, kinds: Mapping[str, Kind], target: Target, *, anyway: bool) -> list[str]:
+def objections(catalog: Catalog, kinds: Mapping[str, Kind], target: ValueTarget, *, anyway: bool) -> list[str]:
     """Why a rotation should change it instead."""
     if target.credential is None or anyway:
         return []
@@ -72,7 +72,7 @@ def objections(catalog: Catalog, kinds: Mapping[str, Kind], target: Target, *, a
 
 
 def _followers(
-    ground: Ground, credential: Credential, target: Target, text: str, fills: dict[Place, Fill]
+    ground: ProvisionInputs, credential: Credential, target: ValueTarget, text: str, fills: dict[Place, Fill]
 ) -> dict[Place, Fill]:
     """The other places of the same credential."""
     login = login_of(text.split(",")[0]) if target.setting and target.setting.type in ("url", "list") else None
@@ -92,13 +92,13 @@ def _followers(
     return {place: Fill(place, credential.name, FOLLOWS, one) for place, one in every.items()}
 
 
-def _is_user(ground: Ground, credential: Credential, target: Target) -> bool:
+def _is_user(ground: ProvisionInputs, credential: Credential, target: ValueTarget) -> bool:
     return any(
         spot.is_user for spot in credential_graph.spots(ground.catalog, credential) if spot.place in target.places
     )
 
 
-def _with_former(ground: Ground, known: dict[str, Target], fills: dict[Place, Fill]) -> list[Fill]:
+def _with_former(ground: ProvisionInputs, known: dict[str, ValueTarget], fills: dict[Place, Fill]) -> list[Fill]:
     holdings = Holdings(ground.contents)
 
     def former(fill: Fill) -> str | None:
@@ -108,7 +108,7 @@ def _with_former(ground: Ground, known: dict[str, Target], fills: dict[Place, Fi
     return [Fill(fill.place, fill.target, fill.how, fill.text, fill.secure, former(fill)) for fill in fills.values()]
 
 
-def _mirrored(ground: Ground, names: list[str]) -> list[str]:
+def _mirrored(ground: ProvisionInputs, names: list[str]) -> list[str]:
     if ground.catalog.github is None:
         return []
     held: list[str] = []

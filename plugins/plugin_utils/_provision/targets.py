@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 
 
 @dataclass(frozen=True)
-class Target:
+class ValueTarget:
     """One value, and every place that holds it whole."""
 
     name: str
@@ -42,25 +42,25 @@ class Target:
         return self.setting is not None and self.setting.sensitivity == "low"
 
 
-def targets(catalog: Catalog) -> dict[str, Target]:
+def targets(catalog: Catalog) -> dict[str, ValueTarget]:
     """Every target, in the catalog's order; patterns have none of their own."""
     owners: dict[Place, str] = {}
-    found: dict[str, Target] = {}
+    found: dict[str, ValueTarget] = {}
     credentials = {name: one.name for one in catalog.credentials.values() for name in one.settings}
     for setting in catalog.settings.values():
         if setting.place and not setting.is_pattern:
             places = (setting.place, *setting.copies)
             owners.update(dict.fromkeys(places, setting.name))
-            found[setting.name] = Target(setting.name, places, setting, credentials.get(setting.name))
+            found[setting.name] = ValueTarget(setting.name, places, setting, credentials.get(setting.name))
     for name, place, credential, is_user in _of_credentials(catalog):
         if place not in owners:
             owners[place] = name
-            former = found.get(name, Target(name, (), None, credential, is_user))
+            former = found.get(name, ValueTarget(name, (), None, credential, is_user))
             found[name] = replace(former, places=(*former.places, place))
     for setting, part, place in _of_urls(catalog):
         if place not in owners:
             name = owners[place] = f"{setting.name}.{part}"
-            found[name] = Target(name, (place,), part_of=setting.name)
+            found[name] = ValueTarget(name, (place,), part_of=setting.name)
     return found
 
 
@@ -81,14 +81,14 @@ def _of_urls(catalog: Catalog) -> Iterator[tuple[Setting, str, Place]]:
                 yield setting, part, place
 
 
-def matched(catalog: Catalog, name: str) -> Target | None:
+def matched(catalog: Catalog, name: str) -> ValueTarget | None:
     """The target of a setting that a pattern of the catalog stands for."""
     if not name.isidentifier() or name in catalog.settings:
         return None
     for setting in catalog.settings.values():
         if setting.is_pattern and setting.place and setting.matches(name):
             place = Place(SSM, f"{setting.place.name.rpartition('/')[0]}/{name}")
-            return Target(name, (place,), replace(setting, name=name, place=place))
+            return ValueTarget(name, (place,), replace(setting, name=name, place=place))
     return None
 
 
@@ -109,7 +109,7 @@ def flattened(given: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def chosen(catalog: Catalog, given: Mapping[str, str]) -> tuple[dict[str, Target], dict[str, str], list[str]]:
+def chosen(catalog: Catalog, given: Mapping[str, str]) -> tuple[dict[str, ValueTarget], dict[str, str], list[str]]:
     """The targets with those that patterns stand for, the values by target, and what is wrong with the names."""
     known = targets(catalog)
     values: dict[str, str] = {}
@@ -128,7 +128,7 @@ def chosen(catalog: Catalog, given: Mapping[str, str]) -> tuple[dict[str, Target
     return known, values, problems
 
 
-def _no_target(catalog: Catalog, name: str, known: Mapping[str, Target]) -> str:
+def _no_target(catalog: Catalog, name: str, known: Mapping[str, ValueTarget]) -> str:
     setting = catalog.settings.get(name)
     if name in catalog.credentials:
         settings = ", ".join(catalog.credentials[name].settings) or "none"

@@ -25,14 +25,14 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_co
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import first_date, operator_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import plan as _plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import Provisioner, Wish
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import Provisioner, WriteOptions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.aws_stores import (
     MakingParameters,
     MakingSecrets,
     require_key,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.journal_bucket import Step
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.plan import Ground, Plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.journal_bucket import BucketStep
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.plan import ProvisionInputs, ProvisionPlan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.writes import CREATE, Fill
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import new_value
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
@@ -57,7 +57,7 @@ class ValuesAction(ActionBase):
     options: Mapping[str, Any] = {}
     forms = True
     """Whether what stands beside the values is brought to what the catalog says, where they are there."""
-    planner: Callable[[Ground], Plan] = staticmethod(_plan.plan)
+    planner: Callable[[ProvisionInputs], ProvisionPlan] = staticmethod(_plan.plan)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -80,7 +80,7 @@ class ValuesAction(ActionBase):
         catalog = catalog_parser.parse(args["catalog"], args["environment"])
         suit(connection, catalog)
         require_region(connection.region, catalog)
-        wish = Wish(
+        wish = WriteOptions(
             adopt=args["adopt"],
             restore=args.get("restore", False),
             advanced=args["advanced_tier"],
@@ -114,7 +114,7 @@ class ValuesAction(ActionBase):
         complete: bool,
         only_plan: bool = False,
         imported: bool = False,
-        steps: Sequence[Step] = (),
+        steps: Sequence[BucketStep] = (),
     ) -> dict[str, Any]:
         """Carries a plan out unless in check mode; what may be said of it. Raises ProvisionError before any write.
 
@@ -155,7 +155,7 @@ def require_region(region: str | None, catalog: Catalog) -> None:
         raise ProvisionError([f"{words}; set AWS_REGION or the option region"])
 
 
-def told(plan: Plan) -> dict[str, Any]:
+def told(plan: ProvisionPlan) -> dict[str, Any]:
     return {
         "asks": list(plan.asks),
         "pages": {name: page for name, page in plan.asks.items() if page},

@@ -20,9 +20,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_cli
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_states, state_machine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import Hands, Keys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import (
+    AccessKeyContext,
+    AccessKeyPair,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import former_login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 OPTION = "user"
 
@@ -39,7 +42,7 @@ def store(connection: AwsConnection) -> AccessKeys:
     return AccessKeys(connection.store_client("iam"), acting=connection.acting_client("iam"), sts=sts)
 
 
-def against(setting: Setting, plan: _plan.Plan, contents: Contents) -> dict[str, str]:
+def against(setting: RotationSetup, plan: _plan.RotationPlan, contents: Contents) -> dict[str, str]:
     """By credential, what AWS has against rotating the keys that a plan would rotate."""
     found = {}
     for item in plan.items:
@@ -53,7 +56,7 @@ def against(setting: Setting, plan: _plan.Plan, contents: Contents) -> dict[str,
     return found
 
 
-def concerned(setting: Setting, name: str) -> tuple[Hands, Keys]:
+def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, AccessKeyPair]:
     """What rotates a credential of this kind, in the rotation that this run holds."""
     journal, rotation, item = setting.mine(name)
     credential = setting.catalog.credentials[name]
@@ -72,7 +75,7 @@ def concerned(setting: Setting, name: str) -> tuple[Hands, Keys]:
     aborting = rotation.step in state_machine.BACKWARD
     keys = store(setting.connection)
     kept = old if aborting or new is None else new
-    found = Keys(
+    found = AccessKeyPair(
         credential=name,
         user=credential.options.get(OPTION) or keys.owner(str(kept.username)),
         old=old,
@@ -88,10 +91,10 @@ def concerned(setting: Setting, name: str) -> tuple[Hands, Keys]:
         goes_on = still is not None and still.id == rotation.id and still.step not in ("record", "discard")
         return None if goes_on else Fresh()
 
-    return Hands(keys, issued, setting.rotator.fresh, ended), found
+    return AccessKeyContext(keys, issued, setting.rotator.fresh, ended), found
 
 
-def _in_force(setting: Setting, name: str) -> Login:
+def _in_force(setting: RotationSetup, name: str) -> Login:
     """What the stores hold now."""
     found = setting.held(setting.catalog.credentials[name])
     if found.problems or found.login.username is None:

@@ -42,7 +42,7 @@ TEMPORARY = "ASIA"
 
 
 @dataclass(frozen=True)
-class Keys:
+class AccessKeyPair:
     """The keys of one credential in a rotation."""
 
     credential: str
@@ -58,7 +58,7 @@ class Keys:
 
 
 @dataclass(frozen=True)
-class Hands:
+class AccessKeyContext:
     """What the steps act with."""
 
     keys: AccessKeys
@@ -70,10 +70,10 @@ class Hands:
     sleep: Callable[[float], None] = time.sleep
 
 
-class Steps:
+class AccessKeyStage:
     """What one stage asks and changes."""
 
-    def __init__(self, hands: Hands, found: Keys) -> None:
+    def __init__(self, hands: AccessKeyContext, found: AccessKeyPair) -> None:
         self._hands, self._found = hands, found
 
     def deactivated(self) -> dict[str, Any]:

@@ -32,11 +32,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import ground as _ground
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 def begin(
-    setting: Setting,
+    setting: RotationSetup,
     args: Mapping[str, Any],
     task_vars: Mapping[str, Any],
     *,
@@ -82,29 +82,29 @@ def begin(
 
 
 def _considered(
-    setting: Setting,
+    setting: RotationSetup,
     args: Mapping[str, Any],
     task_vars: Mapping[str, Any],
     journal: Journal,
     *,
     write: bool,
-    beside: plan_after_open_rotation.Beside | None = None,
+    beside: plan_after_open_rotation.AfterOpenRotation | None = None,
     read: plan_inputs.Read | None = None,
-) -> tuple[rotation_plan.Plan, plan_inputs.Read, dict[str, Any]]:
+) -> tuple[rotation_plan.RotationPlan, plan_inputs.Read, dict[str, Any]]:
     """A plan, its inputs, and its summary."""
-    wish = rotation_plan.Wish(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
+    wish = rotation_plan.RotationRequest(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
     given = supplied_values.for_credentials(setting, args, task_vars)
     read = read or plan_inputs.read(setting, journal, None if beside else wish)
     contents, descriptions = read.contents, dict(read.descriptions)
     if beside is not None:
         journal, descriptions = beside.journal, beside.described(descriptions)
 
-    def planned(ground: _ground.Ground) -> rotation_plan.Plan:
+    def planned(ground: _ground.PlanInputs) -> rotation_plan.RotationPlan:
         if beside is None:
             return plan_inputs.planned(setting, ground, wish, args["seen"])
         return beside.planned(lambda one: plan_inputs.planned(setting, ground, one, args["seen"]), wish)
 
-    ground = _ground.Ground(
+    ground = _ground.PlanInputs(
         catalog=setting.catalog,
         journal=journal,
         contents=contents,
@@ -149,7 +149,11 @@ def _considered(
 
 
 def _rehearse(
-    setting: Setting, args: Mapping[str, Any], journal: Journal, plan: rotation_plan.Plan, contents: Contents
+    setting: RotationSetup,
+    args: Mapping[str, Any],
+    journal: Journal,
+    plan: rotation_plan.RotationPlan,
+    contents: Contents,
 ) -> None:
     """Raises where the journal would not take all of the plan's entries, or the audit log its record."""
     behind = [name for name in args["hosts"] if name in args["skipped"]]
@@ -170,7 +174,7 @@ def _rehearse(
 
 
 def _go_on(
-    setting: Setting,
+    setting: RotationSetup,
     args: Mapping[str, Any],
     task_vars: Mapping[str, Any],
     journal: Journal,
@@ -232,7 +236,7 @@ def _go_on(
 
 
 def _planned_beside(
-    setting: Setting,
+    setting: RotationSetup,
     args: Mapping[str, Any],
     task_vars: Mapping[str, Any],
     journal: Journal,
@@ -252,7 +256,7 @@ def _planned_beside(
     }
 
 
-def _require_copies(setting: Setting, rotation: OpenRotation, *, back: bool) -> None:
+def _require_copies(setting: RotationSetup, rotation: OpenRotation, *, back: bool) -> None:
     """What GitHub holds too must still be sent there: that it can be is known before anything goes on."""
     if back or rotation.step in state_machine.BACKWARD:
         ahead = rotation.promoted and (back or rotation.step == "abort")

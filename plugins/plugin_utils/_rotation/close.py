@@ -19,10 +19,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     rollback,
     state_machine,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
-def closed(setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
+def closed(setting: RotationSetup, args: Mapping[str, Any]) -> dict[str, Any]:
     """The last entry, and what the end of the run says of it."""
     journal, rotation = setting.rotator.holding()
     aborted = rotation.step in state_machine.BACKWARD
@@ -47,7 +47,9 @@ def closed(setting: Setting, args: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def ending(setting: Setting, journal: Journal, rotation: OpenRotation, audit: Mapping[str, Any]) -> dict[str, Any]:
+def ending(
+    setting: RotationSetup, journal: Journal, rotation: OpenRotation, audit: Mapping[str, Any]
+) -> dict[str, Any]:
     """What the closing entry carries."""
     aborted = rotation.step in state_machine.BACKWARD
     items = plan.items_of(rotation.plan)
@@ -87,5 +89,5 @@ def ending(setting: Setting, journal: Journal, rotation: OpenRotation, audit: Ma
     return more
 
 
-def _alternates(setting: Setting, item: plan.Item) -> bool:
+def _alternates(setting: RotationSetup, item: plan.Item) -> bool:
     return item.kind in setting.kinds and setting.kinds[item.kind].alternates == "always"

@@ -14,10 +14,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import ACCEPTED, REFUSED
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context, provider_revocations
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import Item
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
-def taken(setting: Setting, args: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+def taken(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     """Ends what waits for these credentials, in one entry; in a leak that entry is the leak's confirmation as well.
 
     What was tried and still works stays open, whatever the operator says.
@@ -82,7 +82,7 @@ def _said(one: Obligation, state: str | None, words: str) -> str:
     return f"{one.credential}: what {one.rotation} replaced was revoked, as the operator says{proof}"
 
 
-def _tries(setting: Setting, every: Sequence[Obligation]) -> list[dict[str, Any]]:
+def _tries(setting: RotationSetup, every: Sequence[Obligation]) -> list[dict[str, Any]]:
     """The credentials among them whose kind can try old values, as its tasks know them."""
     names = dict.fromkeys(one.credential for one in every if one.credential in setting.catalog.credentials)
     items = [Item(name, setting.catalog.credentials[name].kind) for name in names]

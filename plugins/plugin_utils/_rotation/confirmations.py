@@ -10,13 +10,15 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part, Server
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part, ServerPrograms
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 Take = Callable[..., dict[str, Any]]
 
 
-def confirmed(setting: Setting, args: Mapping[str, Any], server: Server, take: Take, *, check: bool) -> dict[str, Any]:
+def confirmed(
+    setting: RotationSetup, args: Mapping[str, Any], server: ServerPrograms, take: Take, *, check: bool
+) -> dict[str, Any]:
     """What ``take`` returns. Old values are tried first where the catalog says how; then come the audit log and the
     journal. Raises SecretsError.
     """
@@ -32,7 +34,7 @@ def confirmed(setting: Setting, args: Mapping[str, Any], server: Server, take: T
     return take(setting, {**args, "tried": tried, "audit": audit}, check=False)
 
 
-def _tried(setting: Setting, server: Server, credentials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _tried(setting: RotationSetup, server: ServerPrograms, credentials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for credential in credentials:
         try:

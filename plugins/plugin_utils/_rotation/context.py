@@ -52,7 +52,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import Who
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
 
 _LETTERS = string.ascii_letters
@@ -115,11 +115,11 @@ class RotationAction(ActionBase):
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
 
-    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         raise NotImplementedError
 
 
-def prepared(name: str, args: dict[str, Any], *, check_account: bool = False) -> Setting:
+def prepared(name: str, args: dict[str, Any], *, check_account: bool = False) -> RotationSetup:
     """The stores behind the options that every action of a rotation has."""
     connection = AwsConnection(name, args)
     connection.require_aws_sdk()
@@ -136,10 +136,10 @@ def prepared(name: str, args: dict[str, Any], *, check_account: bool = False) ->
         me=Who(args.get("run") or secrets.token_hex(8), process_identity.me(), process_identity.holder()),
         clock=lambda: credential_ages.stamp(now()),
     )
-    return Setting(catalog, load_kinds(args.get("kinds_path") or []), rotator, connection)
+    return RotationSetup(catalog, load_kinds(args.get("kinds_path") or []), rotator, connection)
 
 
-def summary(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:
+def summary(setting: RotationSetup, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:
     """What tasks need to know of an open rotation. Raises RotationError where one of its credentials cannot go on."""
     setting.rotator.require_known(rotation)
     require_kinds(setting, rotation)
@@ -178,14 +178,14 @@ def summary(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[
     }
 
 
-def open_summary(setting: Setting, journal: Journal) -> dict[str, Any]:
+def open_summary(setting: RotationSetup, journal: Journal) -> dict[str, Any]:
     """The same of the rotation whose entry was just written. Raises JournalError where the journal does not show it."""
     if journal.rotation is None:
         raise JournalError("the journal does not show the rotation that was just written; look at it, then start again")
     return summary(setting, journal, journal.rotation)
 
 
-def require_kinds(setting: Setting, rotation: OpenRotation) -> None:
+def require_kinds(setting: RotationSetup, rotation: OpenRotation) -> None:
     """Raises RotationError where a kind's folder is gone since the plan: its stages would be passed over."""
     for item in _plan.items_of(rotation.plan):
         if item.kind not in setting.kinds:
@@ -195,19 +195,19 @@ def require_kinds(setting: Setting, rotation: OpenRotation) -> None:
             )
 
 
-def audit_of(setting: Setting, journal: Journal) -> dict[str, Any]:
+def audit_of(setting: RotationSetup, journal: Journal) -> dict[str, Any]:
     """What a record in the audit log needs."""
     return {"wanted": bool(setting.catalog.audit_log), "head": dict(journal.audit)}
 
 
-def taking_down(setting: Setting, names: Sequence[str]) -> list[str]:
+def taking_down(setting: RotationSetup, names: Sequence[str]) -> list[str]:
     """Those whose removal before new ones are deployed takes the application down."""
     known = setting.catalog.credentials
     kinds = {name: known[name].kind for name in names if name in known}
     return incident_events.taking_down(kinds, setting.kinds, blast_radius.read(setting.catalog))
 
 
-def item_summary(setting: Setting, item: _plan.Item, rotation: OpenRotation) -> dict[str, Any]:
+def item_summary(setting: RotationSetup, item: _plan.Item, rotation: OpenRotation) -> dict[str, Any]:
     credential = setting.catalog.credentials[item.credential]
     told = credential_summary(setting, item)
     later = item.act == _plan.ROTATE and not rotation.plan.get("incident") and _plan.retires_later(credential)
@@ -216,7 +216,7 @@ def item_summary(setting: Setting, item: _plan.Item, rotation: OpenRotation) -> 
     return {**told, **some, "dropped_from": dropped, "later": rotation.step == "retire" and later}
 
 
-def _dropped_from(setting: Setting, item: _plan.Item, rotation: OpenRotation) -> dict[str, str]:
+def _dropped_from(setting: RotationSetup, item: _plan.Item, rotation: OpenRotation) -> dict[str, str]:
     """The versions planned from, which hold the key that the rotation drops, where that one signed sessions."""
     credential = setting.catalog.credentials[item.credential]
     if item.act != _plan.DROP_FALLBACK or "sessions" not in credential.used_for:
@@ -225,7 +225,7 @@ def _dropped_from(setting: Setting, item: _plan.Item, rotation: OpenRotation) ->
     return {name: version for name, version in rotation.plan.get("secrets", {}).items() if name in names}
 
 
-def refused_at_end(setting: Setting, rotation: OpenRotation, left: Mapping[str, Any]) -> list[str]:
+def refused_at_end(setting: RotationSetup, rotation: OpenRotation, left: Mapping[str, Any]) -> list[str]:
     """The credentials whose old values it has removed and seen refused: neither what is ``left`` for later, nor what
     only its provider can revoke."""
     owed = {one["credential"] for one in left.values()}
@@ -243,7 +243,7 @@ def _ending(items: Sequence[_plan.Item]) -> list[_plan.Item]:
 
 
 def _told_ends(
-    setting: Setting, item: _plan.Item, journal: Journal, rotation: OpenRotation
+    setting: RotationSetup, item: _plan.Item, journal: Journal, rotation: OpenRotation
 ) -> Iterator[dict[str, Any]]:
     """What the stage retire takes away of a credential: former values first, then its own; ``more`` after the first."""
     told = item_summary(setting, item, rotation)
@@ -253,7 +253,7 @@ def _told_ends(
     yield {**told, "more": bool(every)}
 
 
-def credential_summary(setting: Setting, item: _plan.Item) -> dict[str, Any]:
+def credential_summary(setting: RotationSetup, item: _plan.Item) -> dict[str, Any]:
     """What the tasks of a kind know of their credential."""
     credential = setting.catalog.credentials[item.credential]
     kind = setting.kinds.get(item.kind, Kind(item.kind))
@@ -271,13 +271,13 @@ def credential_summary(setting: Setting, item: _plan.Item) -> dict[str, Any]:
     }
 
 
-def check_summaries(setting: Setting, plan: _plan.Plan) -> list[dict[str, Any]]:
+def check_summaries(setting: RotationSetup, plan: _plan.RotationPlan) -> list[dict[str, Any]]:
     """The credentials whose servers can be asked beforehand."""
     found = [credential_summary(setting, item) for item in plan.items if item.act in _plan.CHANGES]
     return [one for one in found if "check" in one["stages"]]
 
 
-def record_of(setting: Setting, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:
+def record_of(setting: RotationSetup, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:
     """The rotation's line in the audit log."""
     items = _plan.items_of(rotation.plan)
     last = int(rotation.plan.get("phases", 0))

@@ -9,10 +9,10 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context, obligations
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
-def forgotten(setting: Setting, args: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+def forgotten(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     journal = setting.rotator.look()
     found = obligations.named(journal, args["credentials"])
     if journal.rotation is not None:

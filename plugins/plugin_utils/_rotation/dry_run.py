@@ -26,9 +26,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     incident_events,
     state_machine,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.journal_writer import LONGEST_REASON, Steps
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.journal_writer import (
+    LONGEST_REASON,
+    JournalWriter,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import Plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import RotationPlan
 
 LAST = audit_chain.Head(10**9, "0" * 64)
 LONGEST_NOTE = "x" * 120
@@ -52,10 +55,10 @@ class Written(JournalStore):
         return str(version)
 
 
-class Rehearsal(Steps):
+class Rehearsal(JournalWriter):
     """The entries of one rotation, which are not stored. ``behind`` are the hosts that it leaves behind."""
 
-    def __init__(self, rotator: Steps, behind: Sequence[str] = ()) -> None:
+    def __init__(self, rotator: JournalWriter, behind: Sequence[str] = ()) -> None:
         journal = Written(rotator.catalog.application, rotator.catalog.environment)
         journal.where = rotator.journal.where
         super().__init__(catalog=rotator.catalog, journal=journal, me=rotator.me, clock=rotator.clock)
@@ -65,7 +68,7 @@ class Rehearsal(Steps):
         self,
         journal: Journal,
         rotation: str,
-        plan: Plan,
+        plan: RotationPlan,
         contents: Contents,
         kinds: Mapping[str, Kind],
         ending: Ending,

@@ -41,15 +41,15 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts
     batches_of,
     first_tasks,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import VERBS, Server
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import VERBS, ServerPrograms
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import (
-    AuditLog,
+    AuditPort,
     Blocked,
     Carried,
     Progress,
-    Run,
+    RotationRun,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 ROLLOUTS = ("deploy_1", "deploy_2", "abort")
 REMOVING = ("retire", "withdraw")
@@ -63,11 +63,11 @@ class Engine:
 
     def __init__(
         self,
-        setting: Setting,
-        run: Run,
+        setting: RotationSetup,
+        run: RotationRun,
         *,
-        server: Server,
-        audit: AuditLog | None,
+        server: ServerPrograms,
+        audit: AuditPort | None,
         progress: Progress,
         given: Callable[[], Mapping[str, Login]] = dict,
         carried: Carried | None = None,
@@ -349,7 +349,7 @@ class Engine:
         return {}
 
     def record(self) -> Mapping[str, Any]:
-        """What became of the record, as :class:`AuditLog` has it; empty without a log."""
+        """What became of the record, as :class:`AuditPort` has it; empty without a log."""
         if self.audit is None:
             return {}
         hosts = [one for one in self.run.hosts if one not in self.now["behind"]]

@@ -16,13 +16,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     incident_events,
     state_machine,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 T = TypeVar("T")
 
 
 @dataclass
-class Seen:
+class StageNotes:
     """What a stage's acts saw, for the journal: names, counts and words, never a value."""
 
     notes: dict[str, Any] = field(default_factory=dict)
@@ -48,12 +48,12 @@ class Advanced:
     rotation: dict[str, Any]
 
 
-def advance(setting: Setting, outcome: str, words: str, seen: Seen, *, is_tested: bool = False) -> Advanced:
+def advance(setting: RotationSetup, outcome: str, words: str, seen: StageNotes, *, is_tested: bool = False) -> Advanced:
     """Appends the entry with which the next stage begins, unless the run stops here. Raises SecretsError."""
     return appended(setting, lambda: _advanced(setting, outcome, words, seen, is_tested=is_tested))
 
 
-def appended(setting: Setting, make: Callable[[], T]) -> T:
+def appended(setting: RotationSetup, make: Callable[[], T]) -> T:
     """What ``make`` returns, which appends an entry to the journal as this run last saw it.
 
     Somebody may have written an entry of another kind since, such as a leak: then it is made once more, of what stands
@@ -67,7 +67,7 @@ def appended(setting: Setting, make: Callable[[], T]) -> T:
         return make()
 
 
-def _advanced(setting: Setting, outcome: str, words: str, seen: Seen, *, is_tested: bool) -> Advanced:
+def _advanced(setting: RotationSetup, outcome: str, words: str, seen: StageNotes, *, is_tested: bool) -> Advanced:
     journal, rotation = setting.rotator.holding()
     decision = state_machine.following(rotation, outcome, words=words, is_tested=is_tested)
     if decision.way == state_machine.STOP:
@@ -93,7 +93,7 @@ def _advanced(setting: Setting, outcome: str, words: str, seen: Seen, *, is_test
     return Advanced(decision.way, decision.words, context.open_summary(setting, journal))
 
 
-def blockers(setting: Setting, gate: state_machine.Gate, *, leaves_lost: bool, words: str) -> list[str]:
+def blockers(setting: RotationSetup, gate: state_machine.Gate, *, leaves_lost: bool, words: str) -> list[str]:
     """Why a value may not be removed now. Raises RotationError unless unreachable hosts are skipped."""
     setting.rotator.holding()
     found = gate.blockers()
@@ -102,7 +102,7 @@ def blockers(setting: Setting, gate: state_machine.Gate, *, leaves_lost: bool, w
     return found
 
 
-def note_left(setting: Setting, hosts: Sequence[str]) -> None:
+def note_left(setting: RotationSetup, hosts: Sequence[str]) -> None:
     """Records the skipped hosts in the incident."""
     for host in hosts:
         journal = setting.rotator.look()

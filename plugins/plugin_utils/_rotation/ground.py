@@ -20,7 +20,7 @@ AWS_OWN = "alias/aws/"
 
 
 @dataclass(frozen=True)
-class Ground:
+class PlanInputs:
     """What a plan stands on: everything that was read before it."""
 
     catalog: Catalog

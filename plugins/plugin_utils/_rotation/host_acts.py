@@ -15,7 +15,7 @@ SSH_KEY = SshKey.kind.name
 _KIND_STAGE = {"retire": "retire", "withdraw": "retire", "revoke": "retire"}
 
 
-class Engine(Protocol):
+class EngineState(Protocol):
     """What is asked of the engine."""
 
     run: Any
@@ -47,12 +47,12 @@ class Judged:
     failed: str = ""
 
 
-def _concerned(engine: Engine, stage: str) -> list[Mapping[str, Any]]:
+def _concerned(engine: EngineState, stage: str) -> list[Mapping[str, Any]]:
     kind_stage = _KIND_STAGE.get(stage, stage)
     return engine.parts(kind_stage, plan.ENDS if stage == "retire" else plan.CHANGES)
 
 
-def due(engine: Engine, stage: str) -> Due | None:
+def due(engine: EngineState, stage: str) -> Due | None:
     """What hosts have to do at this stage and have not done."""
     if stage not in ("set", "test", "revoke", "retire", "withdraw"):
         return None
@@ -72,7 +72,7 @@ def _dropped(parts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [one for one in parts if one["act"] == plan.DROP_FALLBACK and one["dropped_from"]]
 
 
-def _probed(engine: Engine) -> list[str]:
+def _probed(engine: EngineState) -> list[str]:
     """The hosts on which a session can be tried."""
     return [one for one in engine.run.hosts if one not in engine.run.skipped and one in engine.run.probed]
 
@@ -81,7 +81,7 @@ def _keys(parts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [one for one in parts if one["kind"] == SSH_KEY and one["act"] != plan.DROP_FALLBACK]
 
 
-def _acts(engine: Engine, key: Mapping[str, Any], state: str) -> list[dict[str, Any]]:
+def _acts(engine: EngineState, key: Mapping[str, Any], state: str) -> list[dict[str, Any]]:
     """One for each host that this run may act on."""
     run = engine.run
     common = {"credential": key["name"], "state": state, "obligation": key.get("obligation") or ""}
@@ -90,14 +90,14 @@ def _acts(engine: Engine, key: Mapping[str, Any], state: str) -> list[dict[str, 
     return [{**common, "host": one, "env_path": run.env_paths.get(one, "")} for one in here]
 
 
-def _hosts(engine: Engine, key: Mapping[str, Any]) -> list[str]:
+def _hosts(engine: EngineState, key: Mapping[str, Any]) -> list[str]:
     """Where a key changes: on each host, or on those that a pending task names."""
     run = engine.run
     each = [one for one in run.hosts if one not in run.skipped]
     return [one for one in each if one in (key["hosts"] or each)]
 
 
-def judged(engine: Engine, stage: str, results: Sequence[Mapping[str, Any]], unread: str = "") -> Judged:
+def judged(engine: EngineState, stage: str, results: Sequence[Mapping[str, Any]], unread: str = "") -> Judged:
     """What the answers come to. ``results`` are a loop's, each with the act that it is of as ``act``.
 
     ``unread`` is why a dropped key could not be read, so that no session was tried.
@@ -117,7 +117,7 @@ def judged(engine: Engine, stage: str, results: Sequence[Mapping[str, Any]], unr
     return found
 
 
-def _sessions(engine: Engine, name: str, results: Sequence[Mapping[str, Any]], unread: str, found: Judged) -> None:
+def _sessions(engine: EngineState, name: str, results: Sequence[Mapping[str, Any]], unread: str, found: Judged) -> None:
     """Every host runs without the dropped key by now: a session that it signed must be refused by each."""
     for one in results:
         host = one["act"]["host"]
@@ -137,7 +137,7 @@ def _sessions(engine: Engine, name: str, results: Sequence[Mapping[str, Any]], u
 
 
 def _key(
-    engine: Engine, stage: str, key: Mapping[str, Any], results: Sequence[Mapping[str, Any]], found: Judged
+    engine: EngineState, stage: str, key: Mapping[str, Any], results: Sequence[Mapping[str, Any]], found: Judged
 ) -> None:
     run, name = engine.run, key["name"]
     hosts = _hosts(engine, key)

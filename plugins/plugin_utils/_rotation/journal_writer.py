@@ -27,7 +27,7 @@ LONGEST_REASON = 600
 """Characters that an entry keeps of a reason: a rollback may have a reason from each of many hosts."""
 
 
-class Steps:
+class JournalWriter:
     """One process's hand on the journal."""
 
     def __init__(self, *, catalog: Catalog, journal: JournalStore, me: Who, clock: Callable[[], str]) -> None:
@@ -96,7 +96,7 @@ class Steps:
         self._last = self.journal.append(journal, entry)
         return self._last
 
-    def open(self, journal: Journal, rotation: str, plan: _plan.Plan, contents: Contents) -> Journal:
+    def open(self, journal: Journal, rotation: str, plan: _plan.RotationPlan, contents: Contents) -> Journal:
         """Begins a rotation, and its first step: pins the snapshot that deploys use until the new one is there."""
         names = [name for name in contents.readings if not name.startswith("/")]
         prescribes = {

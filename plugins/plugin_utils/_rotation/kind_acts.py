@@ -18,10 +18,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds
     Answer,
     NotReached,
     Part,
-    Server,
+    ServerPrograms,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Blocked
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 Credential = Mapping[str, Any]
 Asked = tuple[str, Credential]
@@ -39,7 +39,7 @@ def asked(by_stage: Mapping[str, Sequence[Credential]]) -> list[Asked]:
 
 
 def carried_out(
-    setting: Setting, server: Server, wanted: Sequence[Asked], options: Mapping[str, Any]
+    setting: RotationSetup, server: ServerPrograms, wanted: Sequence[Asked], options: Mapping[str, Any]
 ) -> Iterator[tuple[str, Credential, Answer, float]]:
     """What came of each that succeeded, and how long it took where that is known.
 
@@ -53,7 +53,7 @@ def carried_out(
 
 
 def _of_one_kind(
-    setting: Setting, server: Server, kind: str, wanted: Sequence[Asked], options: Mapping[str, Any]
+    setting: RotationSetup, server: ServerPrograms, kind: str, wanted: Sequence[Asked], options: Mapping[str, Any]
 ) -> Iterator[tuple[str, Credential, Answer, float]]:
     began = time.monotonic()
     parts = [(stage, Part(setting, server, credential, options)) for stage, credential in wanted]

@@ -12,14 +12,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 
 
 @dataclass
-class Known:
+class ReadCache:
     """What this process has read, until :meth:`forget`: a promotion, or its undoing, changes what is current."""
 
     journal: Journal | None = None
     """As it was planned from."""
     contents: Contents | None = field(default=None, repr=False)
     """What the stores held when it was planned: everything that credentials are in."""
-    held: dict[str, credential_graph.Found] = field(default_factory=dict, repr=False)
+    held: dict[str, credential_graph.StoredCredential] = field(default_factory=dict, repr=False)
 
     def forget(self) -> None:
         self.journal, self.contents = None, None

@@ -25,7 +25,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
 
-def login_for(kind: Kind, found: credential_graph.Found, given: Login | None, generate: Callable[[Kind], str]) -> Login:
+def login_for(
+    kind: Kind, found: credential_graph.StoredCredential, given: Login | None, generate: Callable[[Kind], str]
+) -> Login:
     """The login that takes the found one's place, generated or supplied."""
     name = found.credential.name
     if kind.value != "generated" and given is None:

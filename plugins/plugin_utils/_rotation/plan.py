@@ -28,7 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import obligations as rotation_obligations
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preconditions
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import Ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import PlanInputs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import (
     Kind,
     other_login,
@@ -44,7 +44,7 @@ ENDS = (*CHANGES, RETIRE, DROP_FALLBACK)
 
 
 @dataclass(frozen=True)
-class Wish:
+class RotationRequest:
     """What the operator asked for."""
 
     names: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RotationPlan:
     """Everything that a rotation is going to do."""
 
     items: tuple[Item, ...] = ()
@@ -134,7 +134,7 @@ def _tuples(item: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(item.get(name, ())) for name in ("hosts", "former")}
 
 
-def plan(ground: Ground, wish: Wish) -> Plan:
+def plan(ground: PlanInputs, wish: RotationRequest) -> RotationPlan:
     """Pure. Raises :class:`RotationError` for a name that the catalog does not know."""
     unknown = sorted(set(wish.names) - set(ground.catalog.credentials))
     if unknown:
@@ -186,7 +186,9 @@ def is_replaced(journal: Journal, name: str) -> bool:
     return named(last.rotation, name) not in incident.spoiled
 
 
-def _item(credential: Credential, kind: Kind, wish: Wish, age: credential_ages.Age, places: tuple[Place, ...]) -> Item:
+def _item(
+    credential: Credential, kind: Kind, wish: RotationRequest, age: credential_ages.Age, places: tuple[Place, ...]
+) -> Item:
     if wish.leak:
         act = RENEW if kind.phases == 2 else ROTATE
         return Item(
@@ -210,7 +212,7 @@ def _ordered(catalog: Catalog) -> list[Credential]:
 
 
 def _obligations(
-    ground: Ground, wish: Wish, busy: set[str], taken: Mapping[Place, str], refused: dict[str, str]
+    ground: PlanInputs, wish: RotationRequest, busy: set[str], taken: Mapping[Place, str], refused: dict[str, str]
 ) -> Iterator[Item]:
     for one in credential_ages.due_obligations(ground.journal, ground.now):
         if one.credential in busy or (wish.names and one.credential not in wish.names):
@@ -235,13 +237,13 @@ def _obligations(
         )
 
 
-def _with_former(ground: Ground, item: Item) -> Item:
+def _with_former(ground: PlanInputs, item: Item) -> Item:
     """With every former value that waits for a later retirement: it may be what leaked, and nothing old is kept."""
     found = rotation_obligations.retirable(ground.catalog, ground.kinds, ground.journal, item.credential, ground.former)
     return replace(item, former=found)
 
 
-def _left_behind(ground: Ground, wish: Wish, busy: set[str]) -> Iterator[Item]:
+def _left_behind(ground: PlanInputs, wish: RotationRequest, busy: set[str]) -> Iterator[Item]:
     """What the incident's earlier runs could not take out of hosts that were away."""
     for one in sorted(ground.journal.obligations.values(), key=lambda one: one.id):
         credential = ground.catalog.credentials.get(one.credential)
@@ -253,7 +255,9 @@ def _left_behind(ground: Ground, wish: Wish, busy: set[str]) -> Iterator[Item]:
             yield replace(item, former=tuple(other for other in former if other != one.id))
 
 
-def pinned(ground: Ground, items: Sequence[Item], refused: Mapping[str, str], passed: Mapping[str, str]) -> Plan:
+def pinned(
+    ground: PlanInputs, items: Sequence[Item], refused: Mapping[str, str], passed: Mapping[str, str]
+) -> RotationPlan:
     secrets: dict[str, str] = {}
     parameters: dict[str, int] = {}
     for place in (place for item in items for place in item.places):
@@ -264,7 +268,7 @@ def pinned(ground: Ground, items: Sequence[Item], refused: Mapping[str, str], pa
             parameters[place.name] = int(reading.version)
         else:
             secrets[place.name] = reading.version
-    return Plan(
+    return RotationPlan(
         tuple(items),
         refused,
         passed,
@@ -375,7 +379,7 @@ def wait_of(catalog: Catalog, items: Sequence[Item]) -> int:
     return max((one.retire_after for one in found if not retires_later(one)), default=0)
 
 
-def new_login(kind: Kind, found: credential_graph.Found, password: str | None) -> Login:
+def new_login(kind: Kind, found: credential_graph.StoredCredential, password: str | None) -> Login:
     """The login that takes the found one's place."""
     username = found.login.username
     if kind.alternates == "always" or (kind.alternates == "if_suffixed" and turn_of(username)):

@@ -15,11 +15,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PENDING, Description
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 @dataclass(frozen=True)
-class Beside:
+class AfterOpenRotation:
     """The state once the open rotation is finished, or aborted."""
 
     journal: Journal
@@ -40,11 +40,13 @@ class Beside:
             for name, one in descriptions.items()
         }
 
-    def planned(self, plan: Callable[[_plan.Wish], _plan.Plan], wish: _plan.Wish) -> _plan.Plan:
+    def planned(
+        self, plan: Callable[[_plan.RotationRequest], _plan.RotationPlan], wish: _plan.RotationRequest
+    ) -> _plan.RotationPlan:
         """What ``plan`` makes of the wish without what cannot be known yet, of which nobody can be asked either."""
         names = tuple(name for name in wish.names if name not in self.unknown)
         if not names:
-            return _plan.Plan(incident=wish.leak, immediate=wish.immediate)
+            return _plan.RotationPlan(incident=wish.leak, immediate=wish.immediate)
         found = plan(replace(wish, names=names))
         replaced = () if self.back else _changed(self.rotation)
         passed = {
@@ -63,8 +65,8 @@ class Beside:
 
 
 def beside(
-    setting: Setting, journal: Journal, rotation: OpenRotation, args: Mapping[str, Any], more: Mapping[str, Any]
-) -> Beside:
+    setting: RotationSetup, journal: Journal, rotation: OpenRotation, args: Mapping[str, Any], more: Mapping[str, Any]
+) -> AfterOpenRotation:
     """``rotation`` is the open one as the leak goes on with it; ``more`` is what its closing entry would carry."""
     back = is_taken_back(rotation, args)
     if back:
@@ -82,7 +84,7 @@ def beside(
     issued = {item.credential for item in _plan.items_of(rotation.plan) if item.issued}
     own = {name: setting.rotator.ours(rotation, name) for name in rotation.plan.get("secrets", {})}
     unknown = tuple(name for name in again if not known or name in issued)
-    return Beside(after, rotation, back, unknown, own)
+    return AfterOpenRotation(after, rotation, back, unknown, own)
 
 
 def declared(journal: Journal, args: Mapping[str, Any]) -> Journal:

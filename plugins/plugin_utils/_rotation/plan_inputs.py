@@ -31,7 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import ground as _ground
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
 
 
@@ -47,7 +47,7 @@ class Read:
     """Secrets of rotations that have ended, which should not be there any more."""
 
 
-def read(setting: Setting, journal: Journal, wish: _plan.Wish | None) -> Read:
+def read(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest | None) -> Read:
     """The settings' places, the credentials', and the labels of the secrets that the wish may change; without a wish,
     of all."""
     catalog, rotator = setting.catalog, setting.rotator
@@ -99,7 +99,7 @@ def read(setting: Setting, journal: Journal, wish: _plan.Wish | None) -> Read:
     return Read(journal, contents, descriptions, rollback.left_late(found, remembered))
 
 
-def _secrets_of(setting: Setting, credentials: Iterable[Credential]) -> set[str]:
+def _secrets_of(setting: RotationSetup, credentials: Iterable[Credential]) -> set[str]:
     catalog = setting.catalog
     found: set[str] = set()
     for one in credentials:
@@ -110,7 +110,7 @@ def _secrets_of(setting: Setting, credentials: Iterable[Credential]) -> set[str]
     return found
 
 
-def _considered(setting: Setting, journal: Journal, wish: _plan.Wish) -> list[Credential]:
+def _considered(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest) -> list[Credential]:
     """The credentials that a plan may change."""
     now = context.now()
     owed = {one.credential for one in journal.obligations.values()}
@@ -135,7 +135,7 @@ def _ended_just_now(rotator: Rotator, journal: Journal) -> bool:
     return (context.now() - credential_ages.moment(str(at))).total_seconds() < rotator.secrets.settling.seconds
 
 
-def parameters_key(setting: Setting, contents: Contents, descriptions: Mapping[str, Any]) -> str | None:
+def parameters_key(setting: RotationSetup, contents: Contents, descriptions: Mapping[str, Any]) -> str | None:
     """What encrypts the credentials' parameters, where no secret is there to tell the environment's key."""
     if descriptions:
         return None
@@ -150,7 +150,7 @@ def parameters_key(setting: Setting, contents: Contents, descriptions: Mapping[s
     return setting.rotator.parameters.key(kept[0]) if kept else None
 
 
-def former(setting: Setting, journal: Journal, leaked: Collection[str] | None) -> dict[str, Contents]:
+def former(setting: RotationSetup, journal: Journal, leaked: Collection[str] | None) -> dict[str, Contents]:
     """The contents of the versions that pending tasks name, by each task that is due; in a leak by each retirement,
     due or not, of what ``leaked``."""
     every = credential_ages.due_obligations(journal, context.now())
@@ -164,8 +164,11 @@ def former(setting: Setting, journal: Journal, leaked: Collection[str] | None) -
 
 
 def planned(
-    setting: Setting, ground: _ground.Ground, wish: _plan.Wish, seen: Sequence[Mapping[str, Any]] | None
-) -> _plan.Plan:
+    setting: RotationSetup,
+    ground: _ground.PlanInputs,
+    wish: _plan.RotationRequest,
+    seen: Sequence[Mapping[str, Any]] | None,
+) -> _plan.RotationPlan:
     """With what providers and hosts have against it."""
     plan = _plan.plan(ground, wish)
     against = {
@@ -176,7 +179,7 @@ def planned(
     return _plan.plan(replace(ground, against={**ground.against, **against}), wish) if against else plan
 
 
-def _against_mirror(setting: Setting, plan: _plan.Plan, ground: _ground.Ground) -> dict[str, str]:
+def _against_mirror(setting: RotationSetup, plan: _plan.RotationPlan, ground: _ground.PlanInputs) -> dict[str, str]:
     """By credential, why its new value cannot be synced to GitHub. A missing value holds up no leak."""
     mirror = setting.rotator.mirror
     if mirror is None:
@@ -190,7 +193,7 @@ def _against_mirror(setting: Setting, plan: _plan.Plan, ground: _ground.Ground) 
             continue
         lacking = [name for name in names if name in missing]
         words = github_copies.needs_value(lacking) if lacking else None
-        if words is None and isinstance(mirror, sync.Mirror):
+        if words is None and isinstance(mirror, sync.GithubCopies):
             words = mirror.objection(names)
         if words:
             found[item.credential] = words

@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
 
 
-def described(catalog: Catalog, plan: _plan.Plan, hosts: Sequence[str]) -> dict[str, Any]:
+def described(catalog: Catalog, plan: _plan.RotationPlan, hosts: Sequence[str]) -> dict[str, Any]:
     """The plan as data."""
     return {
         "credentials": {item.credential: _item(catalog, item) for item in plan.items},
@@ -71,7 +71,7 @@ def summary(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
     return lines or ["no credential is in the catalog"]
 
 
-def elsewhere(plan: _plan.Plan, hosts: Sequence[str], here: Sequence[str], skipped: Sequence[str]) -> list[str]:
+def elsewhere(plan: _plan.RotationPlan, hosts: Sequence[str], here: Sequence[str], skipped: Sequence[str]) -> list[str]:
     """What becomes of hosts of the inventory that this run does not reach."""
     away = [one for one in hosts if one not in here and one not in skipped]
     left = [one for one in hosts if one in skipped]

@@ -26,7 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.credentia
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT, PENDING
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import Ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import PlanInputs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import (
     Kind,
     other_login,
@@ -38,7 +38,7 @@ _USES = frozenset({"sessions", "signing"})
 
 
 def blockers(
-    ground: Ground, credential: Credential, found: credential_graph.Found, places: Sequence[Place]
+    ground: PlanInputs, credential: Credential, found: credential_graph.StoredCredential, places: Sequence[Place]
 ) -> Iterator[str]:
     kind = ground.kinds.get(credential.kind)
     if kind is None:
@@ -55,7 +55,9 @@ def blockers(
         yield from _of_its_secret(ground, name)
 
 
-def _of_its_kind(ground: Ground, credential: Credential, kind: Kind, found: credential_graph.Found) -> Iterator[str]:
+def _of_its_kind(
+    ground: PlanInputs, credential: Credential, kind: Kind, found: credential_graph.StoredCredential
+) -> Iterator[str]:
     missing = [name for name in kind.options if name not in credential.options]
     if missing:
         yield f"kind {kind.name} needs options.{', options.'.join(missing)}"
@@ -91,7 +93,7 @@ def no_address(credential: Credential) -> str:
     )
 
 
-def _is_kept(found: credential_graph.Found) -> bool:
+def _is_kept(found: credential_graph.StoredCredential) -> bool:
     """Whether a secret's former version will tell what the old login was."""
     kept = [one for one in found.appearances if one.spot.place.store != SSM]
     has_user = any(one.in_url or one.spot.is_user for one in kept)
@@ -99,7 +101,7 @@ def _is_kept(found: credential_graph.Found) -> bool:
     return any(one.in_url or not one.spot.is_user for one in kept) and (has_user or not held)
 
 
-def _supplied(ground: Ground, credential: Credential, found: credential_graph.Found) -> Iterator[str]:
+def _supplied(ground: PlanInputs, credential: Credential, found: credential_graph.StoredCredential) -> Iterator[str]:
     given = ground.supplied.get(credential.name)
     if given is None and ground.leak:
         yield "its provider issues it; at a terminal its new value is asked for at the end, or give it by " + FILE
@@ -115,7 +117,7 @@ def _supplied(ground: Ground, credential: Credential, found: credential_graph.Fo
         yield from _undeliverable(ground.catalog, found, given)
 
 
-def _undeliverable(catalog: Catalog, found: credential_graph.Found, given: Login) -> Iterator[str]:
+def _undeliverable(catalog: Catalog, found: credential_graph.StoredCredential, given: Login) -> Iterator[str]:
     """A new value that no deploy could write."""
     for appearance in found.appearances:
         setting = appearance.spot.setting
@@ -160,7 +162,7 @@ def in_use(credential: Credential, old: Login, given: Login) -> str | None:
     )
 
 
-def _administered(ground: Ground, credential: Credential) -> Iterator[str]:
+def _administered(ground: PlanInputs, credential: Credential) -> Iterator[str]:
     admin = ground.catalog.credentials.get(credential.admin or credential.name)
     if admin is None or credential.admin is None:
         yield f"nothing says who may change it; name its administrator in credentials.{credential.name}.admin"
@@ -170,7 +172,7 @@ def _administered(ground: Ground, credential: Credential) -> Iterator[str]:
         yield f"its administrator {admin.name} cannot be read: {'; '.join(held.problems) or 'it has no password'}"
 
 
-def _alternating(ground: Ground, credential: Credential, found: credential_graph.Found) -> Iterator[str]:
+def _alternating(ground: PlanInputs, credential: Credential, found: credential_graph.StoredCredential) -> Iterator[str]:
     username = found.login.username
     if username is None:
         yield "no place holds its user name, which alternates; add one to appears_in"
@@ -181,7 +183,7 @@ def _alternating(ground: Ground, credential: Credential, found: credential_graph
         )
 
 
-def _in_use(ground: Ground, credential: Credential) -> Iterator[str]:
+def _in_use(ground: PlanInputs, credential: Credential) -> Iterator[str]:
     """A login whose turn would come before its former value was to go."""
     for one in ground.journal.obligations.values():
         if one.credential == credential.name and one.act == "retire":
@@ -191,7 +193,7 @@ def _in_use(ground: Ground, credential: Credential) -> Iterator[str]:
             )
 
 
-def _signing(ground: Ground, credential: Credential, found: credential_graph.Found) -> Iterator[str]:
+def _signing(ground: PlanInputs, credential: Credential, found: credential_graph.StoredCredential) -> Iterator[str]:
     where = f"credentials.{credential.name}"
     setting = ground.catalog.settings.get(credential.fallbacks or "")
     if setting is None or setting.place is None or setting.name in credential.settings:
@@ -215,7 +217,7 @@ def _signing(ground: Ground, credential: Credential, found: credential_graph.Fou
         yield f"nothing says what it is used for; list it in {where}.used_for, such as [sessions, signing]"
 
 
-def _mirrored(ground: Ground, credential: Credential) -> Iterator[str]:
+def _mirrored(ground: PlanInputs, credential: Credential) -> Iterator[str]:
     names = credential_graph.mirrored_names(ground.catalog, credential)
     if names and ground.catalog.github is None:
         yield f"GitHub holds it too ({', '.join(names)}); name the repository in github.repository of the catalog"
@@ -226,7 +228,7 @@ def _mirrored(ground: Ground, credential: Credential) -> Iterator[str]:
         )
 
 
-def _of_its_secret(ground: Ground, name: str) -> Iterator[str]:
+def _of_its_secret(ground: PlanInputs, name: str) -> Iterator[str]:
     described = ground.descriptions.get(name)
     if described is None:
         return

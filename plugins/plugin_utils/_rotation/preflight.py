@@ -13,19 +13,19 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.begin import begin
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part, Server
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part, ServerPrograms
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import NotReached
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 PASSED_ON = ("gone_nodes", "values_file", "values_from")
 """Options of a run that its kinds' acts take, and their checks too."""
 
 
 def begun(
-    setting: Setting,
+    setting: RotationSetup,
     args: Mapping[str, Any],
     task_vars: Mapping[str, Any],
-    server: Server,
+    server: ServerPrograms,
     *,
     write: bool,
     journal: Journal | None = None,
@@ -51,7 +51,7 @@ def begun(
 
 
 def asked(
-    setting: Setting, checks: Sequence[Mapping[str, Any]], server: Server, args: Mapping[str, Any]
+    setting: RotationSetup, checks: Sequence[Mapping[str, Any]], server: ServerPrograms, args: Mapping[str, Any]
 ) -> tuple[dict[str, str], str]:
     """By credential what its server has against it, and why none could be asked."""
     against = {}

@@ -22,7 +22,7 @@ class Progress(Protocol):
     def __call__(self, step: str, credential: str, words: str, seconds: float) -> None: ...
 
 
-class AuditLog(Protocol):
+class AuditPort(Protocol):
     """Where a rotation that ends is recorded."""
 
     def open(self) -> None:
@@ -33,7 +33,7 @@ class AuditLog(Protocol):
 
 
 @dataclass(frozen=True)
-class Run:
+class RotationRun:
     """What the operator and the inventory give a run."""
 
     hosts: Sequence[str] = ()
@@ -69,7 +69,7 @@ class Carried:
     """Whether it has waited until old values may be removed."""
     acted: tuple[str, ...] = ()
     """What is done of the present stage."""
-    seen: entries.Seen = field(default_factory=entries.Seen)
+    seen: entries.StageNotes = field(default_factory=entries.StageNotes)
     lines: list[str] = field(default_factory=list)
     seconds: list[tuple[str, float]] = field(default_factory=list)
     waited: float = 0

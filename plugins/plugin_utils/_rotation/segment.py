@@ -27,9 +27,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.conte
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import WARNING, Engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import OWN as HOST_VARIABLES
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Carried, Run
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Carried, RotationRun
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import RotationHost
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import MERGE_SECONDS
 
 SERVER: dict[str, Any] = {
@@ -76,7 +76,7 @@ def show(step: str, credential: str, words: str, seconds: float = 0) -> None:
 class Audit:
     """The audit log of this environment; in a leak it is not required, since a containment waits for nothing."""
 
-    def __init__(self, setting: Setting, args: Mapping[str, Any], *, required: bool) -> None:
+    def __init__(self, setting: RotationSetup, args: Mapping[str, Any], *, required: bool) -> None:
         self._setting, self._args, self._required = setting, args, required
 
     @property
@@ -110,7 +110,7 @@ class Audit:
 class ServersAction(RotationAction):
     """May use the task's host, which talks to the servers."""
 
-    def server(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> RotationHost:
+    def server(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> RotationHost:
         common = {name: args.get(name) for name in (*COMMON, "python") if name != "run"}
         own = {*self.extra_options, *COMMON}
         connection = {name: value for name, value in self._task.args.items() if name not in own}
@@ -120,16 +120,18 @@ class ServersAction(RotationAction):
 class SegmentAction(ServersAction):
     """Runs the engine."""
 
-    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         settings = with_full_paths(args["settings"], OPTIONS)
         return self.carried_on(setting, {**args, **settings}, task_vars)
 
-    def carried_on(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def carried_on(
+        self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> dict[str, Any]:
         raise NotImplementedError
 
     def engine(
         self,
-        setting: Setting,
+        setting: RotationSetup,
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
         carried: Carried | None = None,
@@ -146,9 +148,9 @@ class SegmentAction(ServersAction):
         )
 
 
-def run_of(args: Mapping[str, Any], variables: Mapping[str, Any]) -> Run:
+def run_of(args: Mapping[str, Any], variables: Mapping[str, Any]) -> RotationRun:
     every = {name: variables[name] for name in args["hosts"] if name in variables}
-    return Run(
+    return RotationRun(
         hosts=args["hosts"],
         here=args["here"],
         reachable=args["reachable"],
@@ -248,7 +250,7 @@ def carried_from(rotation: Mapping[str, Any]) -> Carried:
         **{
             **kept,
             "acted": tuple(kept["acted"]),
-            "seen": entries.Seen(**kept["seen"]),
+            "seen": entries.StageNotes(**kept["seen"]),
             "seconds": [(stage, float(seconds)) for stage, seconds in kept["seconds"]],
         }
     )

@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program, transport_guard
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import server_action
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Answer, NotReached
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 __all__ = ("NotReached", "RotationHost")
 
@@ -28,7 +28,7 @@ class RotationHost:
     """Uses the connection of the task that it is made for, which is delegated to that host."""
 
     def __init__(
-        self, action: ActionBase, setting: Setting, common: Mapping[str, Any], task_vars: Mapping[str, Any]
+        self, action: ActionBase, setting: RotationSetup, common: Mapping[str, Any], task_vars: Mapping[str, Any]
     ) -> None:
         self._action, self._setting, self._task_vars = action, setting, task_vars
         self._common = {name: value for name, value in common.items() if value is not None}

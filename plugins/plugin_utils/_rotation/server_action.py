@@ -32,7 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     state_machine,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Parties:
         return [text for login in logins for text in (login.password,) if text and len(text) >= redaction.SHORTEST]
 
 
-def parties(setting: Setting, name: str, engine: str, *, former: str = "", by_itself: bool = False) -> Parties:
+def parties(setting: RotationSetup, name: str, engine: str, *, former: str = "", by_itself: bool = False) -> Parties:
     """The parties of a credential in the rotation that this run holds. Raises SecretsError.
 
     ``former`` is a pending task: the rotation retires the value that it names, along with its own old value. Without an
@@ -114,7 +114,7 @@ def parties(setting: Setting, name: str, engine: str, *, former: str = "", by_it
     )
 
 
-def beforehand(setting: Setting, name: str, engine: str, *, by_itself: bool = False) -> Parties:
+def beforehand(setting: RotationSetup, name: str, engine: str, *, by_itself: bool = False) -> Parties:
     """The parties of a credential that is to be rotated, with a password that nobody has in place of the new one."""
     found = _present(setting, name)
     admin, admin_url = (found.login, "") if by_itself else administrator(setting, name, engine)
@@ -132,7 +132,9 @@ def beforehand(setting: Setting, name: str, engine: str, *, by_itself: bool = Fa
     )
 
 
-def administrator(setting: Setting, name: str, engine: str, rotation: OpenRotation | None = None) -> tuple[Login, str]:
+def administrator(
+    setting: RotationSetup, name: str, engine: str, rotation: OpenRotation | None = None
+) -> tuple[Login, str]:
     """The login that may change this credential, and its URL: at the address that the catalog declares for it."""
     admin, server = server_addresses.required_server(setting.catalog, setting.catalog.credentials[name])
     found = setting.held(admin)
@@ -149,13 +151,13 @@ def administrator(setting: Setting, name: str, engine: str, rotation: OpenRotati
     return login, server_addresses.administrators_url(server, engine, login)
 
 
-def present_login(setting: Setting, name: str) -> tuple[Login, str]:
+def present_login(setting: RotationSetup, name: str) -> tuple[Login, str]:
     """What the stores hold of a credential now, outside a rotation."""
     found = _present(setting, name)
     return found.login, str(found.url)
 
 
-def _present(setting: Setting, name: str) -> credential_graph.Found:
+def _present(setting: RotationSetup, name: str) -> credential_graph.StoredCredential:
     (credential,) = setting.chosen([name])
     found = setting.held(credential)
     if found.problems or not found.url:
@@ -164,14 +166,14 @@ def _present(setting: Setting, name: str) -> credential_graph.Found:
     return found
 
 
-def _refuse_elsewhere(setting: Setting, found: credential_graph.Found) -> None:
+def _refuse_elsewhere(setting: RotationSetup, found: credential_graph.StoredCredential) -> None:
     """Nothing is sent to a server that only a store value names."""
     wrong = server_addresses.leads_elsewhere(setting.catalog, found.credential, found.locations)
     if wrong:
         raise RotationError(f"{found.credential.name}: {wrong}")
 
 
-def outside(setting: Setting, name: str, engine: str, masked: list[str]) -> tuple[Login, str]:
+def outside(setting: RotationSetup, name: str, engine: str, masked: list[str]) -> tuple[Login, str]:
     """Outside a rotation: the present login, and the administrator's URL; fills ``masked``."""
     login, _url = present_login(setting, name)
     admin, admin_url = administrator(setting, name, engine)
@@ -209,7 +211,7 @@ class ServerAction(ActionBase):
     """Whether another host can do it too, such as one that talks to a server."""
     private = True
     """Whether the host is sent values that its application must not have. Then only the task's own become counts."""
-    setting: Setting | None = None
+    setting: RotationSetup | None = None
     """What the rotation that runs this module works with already."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -231,7 +233,7 @@ class ServerAction(ActionBase):
         return {**result, **clean}
 
     def many(
-        self, setting: Setting, options: Sequence[Mapping[str, Any]], task_vars: Mapping[str, Any]
+        self, setting: RotationSetup, options: Sequence[Mapping[str, Any]], task_vars: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
         """What :meth:`run` answers to each of these options, which may name an earlier one as ``needs``; all of them in
         one execution on the host. One that fails keeps no other from being done."""
@@ -285,7 +287,7 @@ class ServerAction(ActionBase):
     def _idle(self) -> dict[str, Any]:
         return {"changed": False, "skipped": True, "msg": self.idle}
 
-    def _all_params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
+    def _all_params(self, setting: RotationSetup, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         """Those that the task gives, and those that the names stand for."""
         params = self.params(setting, args, masked)
         if params is None:
@@ -316,7 +318,7 @@ class ServerAction(ActionBase):
         del params
         return 0
 
-    def params(self, setting: Setting, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
+    def params(self, setting: RotationSetup, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         """The options that the names stand for, or None if nothing is to be done; fills ``masked``."""
         raise NotImplementedError
 

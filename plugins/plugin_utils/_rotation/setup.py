@@ -17,19 +17,19 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.access
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known import Known
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known import ReadCache
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
 
 
 @dataclass(frozen=True)
-class Setting:
+class RotationSetup:
     """What an action works with."""
 
     catalog: Catalog
     kinds: Mapping[str, Kind]
     rotator: Rotator
     connection: AwsConnection
-    known: Known = field(default_factory=Known)
+    known: ReadCache = field(default_factory=ReadCache)
 
     def first_look(self) -> Journal:
         """The journal, as the first thing that a run reads: a grant that was just made is waited for."""
@@ -42,7 +42,7 @@ class Setting:
             raise RotationError(f"{', '.join(unknown)}: is no credential of the catalog")
         return [self.catalog.credentials[name] for name in names]
 
-    def held(self, credential: Credential) -> credential_graph.Found:
+    def held(self, credential: Credential) -> credential_graph.StoredCredential:
         """What the stores hold of a credential, read once a process unless a promotion came in between."""
         if credential.name not in self.known.held:
             contents = self.known.contents or self._contents_of(credential)
@@ -55,7 +55,7 @@ class Setting:
             contents |= self.rotator.parameters.read([self.catalog.ssm_path])
         return contents
 
-    def located(self, credential: Credential, contents: Contents) -> credential_graph.Found:
+    def located(self, credential: Credential, contents: Contents) -> credential_graph.StoredCredential:
         """What ``contents`` hold of it; where its address stands elsewhere, that place is read now."""
         found = credential_graph.find(self.catalog, credential, contents)
         if any(one.in_url for one in found.appearances):

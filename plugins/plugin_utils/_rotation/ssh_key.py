@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import former_login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ class Pair:
         return None if private is None else f"{key_pair.public_line(private, self.name)} {self.comment}"
 
 
-def present(setting: Setting, name: str) -> Pair:
+def present(setting: RotationSetup, name: str) -> Pair:
     """Outside a rotation: the key that is in use."""
     return Pair(name, _in_use(setting, name), comment=_comment(setting, name))
 
 
-def concerned(setting: Setting, name: str, former: str = "") -> Pair:
+def concerned(setting: RotationSetup, name: str, former: str = "") -> Pair:
     """Both keys, in the rotation that this run holds; with a ``former`` pending task, the old one is what it names."""
     journal, rotation, item = setting.mine(name)
     part = context.part_of(item, former)
@@ -80,13 +80,13 @@ def concerned(setting: Setting, name: str, former: str = "") -> Pair:
     return Pair(name, old, new, back, leak, journal.head, _comment(setting, name))
 
 
-def looks(setting: Setting, plan: _plan.Plan) -> list[str]:
+def looks(setting: RotationSetup, plan: _plan.RotationPlan) -> list[str]:
     """The credentials of a plan whose hosts must be looked at first."""
     return [item.credential for item in plan.items if item.kind == SSH_KEY and item.act in _plan.CHANGES]
 
 
 def against(
-    setting: Setting, plan: _plan.Plan, contents: Contents, seen: Sequence[Mapping[str, Any]] | None
+    setting: RotationSetup, plan: _plan.RotationPlan, contents: Contents, seen: Sequence[Mapping[str, Any]] | None
 ) -> dict[str, str]:
     """By credential, the blockers of replacing it; without ``seen`` only those of the key itself."""
     found = {}
@@ -135,7 +135,7 @@ def messages(host: str, name: str, result: Mapping[str, Any], *, check: bool) ->
     return [f"{host}: {one}" for one in found]
 
 
-def _in_use(setting: Setting, name: str) -> str:
+def _in_use(setting: RotationSetup, name: str) -> str:
     (credential,) = setting.chosen([name])
     found = setting.held(credential)
     if found.problems or found.login.password is None:
@@ -143,5 +143,5 @@ def _in_use(setting: Setting, name: str) -> str:
     return found.login.password
 
 
-def _comment(setting: Setting, name: str) -> str:
+def _comment(setting: RotationSetup, name: str) -> str:
     return f"{setting.catalog.application}/{setting.catalog.environment}/{name}"

@@ -42,7 +42,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids i
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.promotion import Promotion
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.store_reads import Reads
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.store_reads import StoreReads
 
 MERGE_SECONDS = 120.0
 """How long a promotion merges what somebody else writes, unless it is told otherwise."""
@@ -50,7 +50,7 @@ PAUSE, LONGEST_PAUSE = 0.5, 8.0
 """Seconds between two tries, from the second on: AWS keeps some hundred versions of a secret."""
 
 
-class Rotator(Reads):
+class Rotator(StoreReads):
     """One process's hands on the stores, and on the journal that says what they may do."""
 
     def __init__(self, **given: Any) -> None:
@@ -60,7 +60,7 @@ class Rotator(Reads):
         self._staged_for: OpenRotation | None = None
         """The rotation of which versions were staged since its last entry: its next one tells whether it still is."""
 
-    def open(self, journal: Journal, rotation: str, plan: _plan.Plan, contents: Contents) -> Journal:
+    def open(self, journal: Journal, rotation: str, plan: _plan.RotationPlan, contents: Contents) -> Journal:
         opened = super().open(journal, rotation, plan, contents)
         self._opened = rotation
         return opened

@@ -31,10 +31,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.paralle
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import port as github_port
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import github_copies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import Values, Who, version_id
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.journal_writer import Steps
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.journal_writer import JournalWriter
 
 
-class Reads(Steps):
+class StoreReads(JournalWriter):
     """One process's eyes on the stores."""
 
     def __init__(
@@ -46,7 +46,7 @@ class Reads(Steps):
         journal: JournalStore,
         me: Who,
         clock: Callable[[], str],
-        mirror: github_port.Mirror | None = None,
+        mirror: github_port.CopyPort | None = None,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         super().__init__(catalog=catalog, journal=journal, me=me, clock=clock)

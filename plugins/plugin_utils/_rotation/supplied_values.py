@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.private_file import read_private
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import answers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan, preconditions
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 OPTIONS: dict[str, Any] = {"values_file": {"type": "path"}, "values_from": {"type": "str"}}
 
@@ -34,7 +34,7 @@ def supplied(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str,
     return {str(name): _login(name, value) for name, value in found.items()}
 
 
-def for_credentials(setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Login]:
+def for_credentials(setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Login]:
     """The same, if each is of a credential whose value an operator supplies.
 
     Raises RotationError that names the others.
@@ -46,7 +46,7 @@ def for_credentials(setting: Setting, args: Mapping[str, Any], task_vars: Mappin
     return found
 
 
-def wanted_again(setting: Setting, rotation: OpenRotation, given: Mapping[str, Login]) -> list[str]:
+def wanted_again(setting: RotationSetup, rotation: OpenRotation, given: Mapping[str, Login]) -> list[str]:
     """The credentials of an open rotation that need an answer: the run that had it was killed before it kept it.
 
     Raises RotationError for an answer that is the value in use.
@@ -74,7 +74,7 @@ def wanted_again(setting: Setting, rotation: OpenRotation, given: Mapping[str, L
     return [name for name in names if name not in given]
 
 
-def is_asked(setting: Setting, name: str, given: Mapping[str, Any]) -> bool:
+def is_asked(setting: RotationSetup, name: str, given: Mapping[str, Any]) -> bool:
     """Whether a third party issues it and nobody has given it."""
     kind = setting.kinds.get(setting.catalog.credentials[name].kind)
     return kind is not None and kind.value == "supplied" and name not in given

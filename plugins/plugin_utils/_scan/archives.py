@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import tar_members
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import printable
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import Searcher, Spot
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import NeedleMatch, Searcher
 
 GZIP, BZIP2, XZ, ZIP, TAR = "gzip", "bzip2", "xz", "zip", "tar"
 UNREADABLE = {b"(\xb5/\xfd": "zstd", b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "rar"}
@@ -85,7 +85,7 @@ class Unpacker:
         self.more = 0
         """How many more members were not looked into."""
 
-    def search(self, stream: Any) -> Iterator[Spot]:
+    def search(self, stream: Any) -> Iterator[NeedleMatch]:
         """What stands in the members of an archive. The stream is its bytes; seekable ones can be zip files too."""
         self._left = min(self.limits.file, self._total)
         before = self._left
@@ -103,7 +103,7 @@ class Unpacker:
         else:
             self.more += 1
 
-    def _walk(self, stream: Any, inside: str, depth: int, *, packed: bool = False) -> Iterator[Spot]:
+    def _walk(self, stream: Any, inside: str, depth: int, *, packed: bool = False) -> Iterator[NeedleMatch]:
         buffered = stream if hasattr(stream, "seekable") and stream.seekable() else _Rest(stream)
         head = buffered.read(HEAD)
         kind = kind_of(head)
@@ -121,7 +121,7 @@ class Unpacker:
         if not packed:
             yield from self._searcher.in_stream(buffered.read, inside)
 
-    def _opened(self, kind: str, stream: Any, inside: str, depth: int) -> Iterator[Spot]:
+    def _opened(self, kind: str, stream: Any, inside: str, depth: int) -> Iterator[NeedleMatch]:
         if kind == TAR:
             yield from self._tar(stream, inside, depth)
         elif kind == ZIP:
@@ -130,11 +130,11 @@ class Unpacker:
             plain = self._metered(_Inflated(stream, _DECOMPRESSORS[kind], self._count))
             yield from self._walk(plain, inside or UNPACKED, depth - 1)
 
-    def _tar(self, stream: Any, inside: str, depth: int) -> Iterator[Spot]:
+    def _tar(self, stream: Any, inside: str, depth: int) -> Iterator[NeedleMatch]:
         for member in tar_members.members(stream, self._count):
             yield from self._walk(self._metered(_Rest(member.data)), _joined(inside, member.name), depth - 1)
 
-    def _zip(self, stream: Any, inside: str, depth: int) -> Iterator[Spot]:
+    def _zip(self, stream: Any, inside: str, depth: int) -> Iterator[NeedleMatch]:
         if not stream.seekable():
             data = stream.read(self.limits.memory + 1)
             if len(data) > self.limits.memory:
@@ -158,7 +158,7 @@ class Unpacker:
                 elif not member.is_dir():
                     yield from self._zipped(archive, stream, member, name, depth)
 
-    def _zipped(self, archive: Any, stream: Any, member: Any, name: str, depth: int) -> Iterator[Spot]:
+    def _zipped(self, archive: Any, stream: Any, member: Any, name: str, depth: int) -> Iterator[NeedleMatch]:
         try:
             bzip2 = member.compress_type == zipfile.ZIP_BZIP2
             with contextlib.nullcontext(self._bunzip2(stream, member)) if bzip2 else archive.open(member) as data:

@@ -19,7 +19,7 @@ _KEYS = {"fingerprint", "reason", "expires"}
 
 
 @dataclass(frozen=True)
-class Entry:
+class AcceptedFinding:
     """One accepted finding."""
 
     fingerprint: str
@@ -31,7 +31,7 @@ class Entry:
 class Baseline:
     """What a baseline's file says, and what is wrong with it."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[AcceptedFinding, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -40,7 +40,7 @@ def parse(document: Any, today: date) -> Baseline:
     listed = document.get("accepted") if isinstance(document, Mapping) else None
     if not isinstance(listed, list):
         return Baseline((), ("is no mapping with a list called accepted",))
-    entries: dict[str, Entry] = {}
+    entries: dict[str, AcceptedFinding] = {}
     problems: list[str] = []
     for number, one in enumerate(listed, 1):
         name = f"entry {number}"
@@ -56,7 +56,7 @@ def parse(document: Any, today: date) -> Baseline:
         elif one["fingerprint"] in entries:
             problems.append(f"{name} is there twice; take one out")
         elif ends is not None:
-            entries[one["fingerprint"]] = Entry(one["fingerprint"], one["reason"].strip(), ends)
+            entries[one["fingerprint"]] = AcceptedFinding(one["fingerprint"], one["reason"].strip(), ends)
     return Baseline(tuple(entries.values()), tuple(problems))
 
 

@@ -35,14 +35,14 @@ class Commit(NamedTuple):
     time: int
 
 
-class Origin(NamedTuple):
+class CommitOrigin(NamedTuple):
     """A commit in which a blob is new, and its path there."""
 
     path: str
     commit: Commit
 
 
-class Reach(NamedTuple):
+class CommitReach(NamedTuple):
     """The commits that something leads to, the closest first."""
 
     names: Sequence[str]
@@ -54,13 +54,13 @@ class Reach(NamedTuple):
 
 def origins(
     repository: Repository, blobs: Collection[str], commits: bytes
-) -> tuple[dict[str, list[Origin]], list[str]]:
+) -> tuple[dict[str, list[CommitOrigin]], list[str]]:
     """Where each blob is new, the oldest first, and why some commits could not be compared with what came before.
 
     ``commits`` are ids, one a line. Merges count where they brought what no parent has.
     """
     wanted = {name.encode() for name in blobs}
-    found: dict[str, list[Origin]] = {}
+    found: dict[str, list[CommitOrigin]] = {}
     flaws: list[str] = []
     left = commits.split() if wanted else []
     while left:
@@ -84,7 +84,7 @@ def origins(
 
 def _brought(
     repository: Repository, wanted: set[bytes], commits: Sequence[bytes]
-) -> Iterator[tuple[int, bytes, Origin]]:
+) -> Iterator[tuple[int, bytes, CommitOrigin]]:
     """How many commits were told so far, and each wanted blob that one of them brought."""
     arguments = ("diff-tree", "--stdin", "-r", "-c", "--root", "--no-renames", "--no-abbrev")
     given = b"".join(b"%s\n%s\n" % (commit, _DONE) for commit in commits)
@@ -95,7 +95,7 @@ def _brought(
                 now = _commit(line)
             elif line == _DONE:
                 number, entries = number + 1, 0
-                yield number, b"", Origin("", now)
+                yield number, b"", CommitOrigin("", now)
             elif line.startswith(b":"):
                 entries += 1
                 if entries > ENTRIES:
@@ -103,7 +103,7 @@ def _brought(
                 head, _tab, path = line.partition(b"\t")
                 blob = _new_blob(head)
                 if blob in wanted:
-                    yield number, blob, Origin(_unquoted(path), now)
+                    yield number, blob, CommitOrigin(_unquoted(path), now)
 
 
 def described(repository: Repository, commits: Collection[str]) -> dict[str, Commit]:
@@ -117,7 +117,7 @@ def described(repository: Repository, commits: Collection[str]) -> dict[str, Com
     return {one.id: one for one in found}
 
 
-def reach(repository: Repository, commits: Collection[str]) -> Reach:
+def reach(repository: Repository, commits: Collection[str]) -> CommitReach:
     """What leads to these commits; asked once there is a finding."""
     wanted = {name.encode() for name in commits}
     asked = {
@@ -127,7 +127,7 @@ def reach(repository: Repository, commits: Collection[str]) -> Reach:
         REFLOG: ("--all", "--reflog"),
     }
     logged = b"".join(name + b"\n" for name in repository.view.logged())
-    return Reach(
+    return CommitReach(
         list(asked),
         [
             _reached(repository, wanted, *arguments, given=logged if name == REFLOG else b"")

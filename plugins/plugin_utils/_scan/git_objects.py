@@ -25,8 +25,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git impor
     Slab,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Finding
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan import FINDINGS, Found, Scanning, finding
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import Spot, Spots, lined
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan import (
+    FINDINGS,
+    Scanning,
+    ValueMatch,
+    finding,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import NeedleMatch, Spots, lined
 
 MESSAGES = {COMMIT: "(commit message)", TREE: "(name of a file)", "tag": "(tag message)"}
 BROKEN = "are missing or broken; see what git fsck says, and clone again"
@@ -38,7 +43,7 @@ class Hit(NamedTuple):
     """An object that holds values."""
 
     kind: str
-    found: Sequence[Found]
+    found: Sequence[ValueMatch]
 
 
 class Joined:
@@ -148,7 +153,9 @@ class Search:
         found: dict[int, Spots] = {}
         for at, hits in inside.items():
             start = objects[at][0]
-            found[at] = Spots(Spot(needle, begin - start, line) for begin, needle, line in lined(data, hits, 1, start))
+            found[at] = Spots(
+                NeedleMatch(needle, begin - start, line) for begin, needle, line in lined(data, hits, 1, start)
+            )
         return found
 
     def _large(self, part: Large) -> Spots:
@@ -184,10 +191,10 @@ class Search:
 def _origin(
     name: str,
     kind: str,
-    came: Sequence[git_history.Origin],
+    came: Sequence[git_history.CommitOrigin],
     makers: dict[str, git_history.Commit],
     index: dict[str, str],
-    reach: git_history.Reach,
+    reach: git_history.CommitReach,
 ) -> dict[str, Any]:
     commit: git_history.Commit | None = came[0].commit if came else makers.get(name)
     if kind != BLOB:

@@ -53,7 +53,7 @@ objectFormat = {format}
 """
 
 
-class Place(NamedTuple):
+class RepositoryPath(NamedTuple):
     """Where a repository lies."""
 
     path: str
@@ -66,13 +66,13 @@ class Place(NamedTuple):
     """The working tree; None without one."""
 
 
-def place_of(path: str) -> Place:
+def place_of(path: str) -> RepositoryPath:
     """Where the repository is that a path is in. Raises ScanError."""
     if not os.path.isdir(path):
         raise ScanError(f"{path}: is no directory; give the path of a repository")
     where = os.path.realpath(path)
     if _is_repository(where):
-        return Place(path, where, where, None)
+        return RepositoryPath(path, where, where, None)
     while True:
         entry = os.path.join(where, ".git")
         if os.path.lexists(entry):
@@ -82,20 +82,20 @@ def place_of(path: str) -> Place:
         where = os.path.dirname(where)
 
 
-def _at(path: str, top: str, entry: str) -> Place:
+def _at(path: str, top: str, entry: str) -> RepositoryPath:
     if os.path.isdir(entry) and not os.path.islink(entry):
         if not _is_repository(entry):
             raise ScanError(f"{path}: not a git repository: .git lacks HEAD, objects or refs")
-        return Place(path, entry, entry, top)
+        return RepositoryPath(path, entry, entry, top)
     words = content(entry, SMALL)
     target = os.path.realpath(entry)
     if words.startswith(b"gitdir:") and not os.path.islink(entry):
         target = os.path.realpath(os.path.join(top, os.fsdecode(words[len(b"gitdir:") :].strip())))
     common = _linked(target, entry)
     if common:
-        return Place(path, target, common, top)
+        return RepositoryPath(path, target, common, top)
     if _is_repository(target) and _is_submodule(top, target):
-        return Place(path, target, target, top)
+        return RepositoryPath(path, target, target, top)
     # Followed, it could lead to anybody's repository.
     raise ScanError(
         f"{path}: .git leads to {printable(target)}, which does not lead back; scan that as the repository, "
@@ -128,7 +128,7 @@ def _is_repository(path: str) -> bool:
 class View:
     """The temporary repository."""
 
-    def __init__(self, place: Place, directory: str) -> None:
+    def __init__(self, place: RepositoryPath, directory: str) -> None:
         self.place = place
         self.directory = directory
         self.not_checked: list[str] = []

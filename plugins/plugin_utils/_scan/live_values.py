@@ -32,17 +32,17 @@ PUBLIC = {
 """Keys of secrets, in small letters, that hold no secret unless the catalog says so: RDS's and their like."""
 
 
-class Reads(Protocol):
+class ReadableStore(Protocol):
     """A store, or what stands before one."""
 
     def read(self, names: Sequence[str], *, stages: Mapping[str, str] | None = None) -> Contents: ...
 
 
-class Histories(Reads, Protocol):
+class Histories(ReadableStore, Protocol):
     def history(self, name: str) -> Sequence[Reading]: ...
 
 
-def read(catalog: Catalog, secrets: Reads, parameters: Histories) -> tuple[list[Live], list[NotChecked]]:
+def read(catalog: Catalog, secrets: ReadableStore, parameters: Histories) -> tuple[list[Live], list[NotChecked]]:
     """The values, and what could not be read. Raises NoAccess where nothing can."""
     values: list[Live] = []
     unread: list[NotChecked] = []

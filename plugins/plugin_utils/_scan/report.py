@@ -83,7 +83,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Report:
+class ScanReport:
     """A whole scan."""
 
     findings: tuple[Finding, ...] = ()
@@ -151,7 +151,7 @@ _FREE = ("source", "rule", "path", "inside", "author", "date", "commit", "what",
 """What is not ours to choose."""
 
 
-def lines(report: Report) -> Sequence[str]:
+def lines(report: ScanReport) -> Sequence[str]:
     """The report for a terminal: a table, and what else there is to say."""
     told = [*_table(report.findings)]
     told += [f"baseline: {problem}" for problem in report.problems]
@@ -160,7 +160,7 @@ def lines(report: Report) -> Sequence[str]:
     return told
 
 
-def summary(report: Report) -> str:
+def summary(report: ScanReport) -> str:
     searched = f"{report.values} values in {report.objects} objects and files ({report.bytes / 1e6:.1f} MB)"
     left = sum(report.left_out.values())
     words = [f"{len(report.findings)} findings", f"{len(report.accepted)} accepted", f"searched for {searched}"]

@@ -31,7 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import (
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sources as _sources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Sought, sought
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import NotChecked, Report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import NotChecked, ScanReport
 
 NAME = "watchparty.secrets.leak_scan"
 PATHS = {"type": "list", "elements": "path", "default": []}
@@ -51,7 +51,7 @@ OPTIONS: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Request:
+class ScanRequest:
     """What is asked for, checked before anything is read."""
 
     targets: tuple[tuple[str, str], ...]
@@ -67,7 +67,7 @@ class Request:
     """Why unknown secrets are not looked for, though they were to be if possible."""
 
 
-def parse(args: Mapping[str, Any]) -> Request:
+def parse(args: Mapping[str, Any]) -> ScanRequest:
     """Raises ScanError that names the option and the remedy."""
     targets = tuple((name, path) for name in _sources.TARGETS for path in args[name])
     if not targets:
@@ -90,7 +90,7 @@ def parse(args: Mapping[str, Any]) -> Request:
             "there is nothing to look for: no live values (catalog, environment and known_values) and no patterns; "
             f"give them, or {gitleaks.REMEDY}"
         )
-    return Request(
+    return ScanRequest(
         targets=targets,
         scope=_sources.Scope(history=args["history"], tree=args["tree"], ignored=args["ignored"]),
         json_file=args["json_file"],
@@ -103,7 +103,7 @@ def parse(args: Mapping[str, Any]) -> Request:
     )
 
 
-def scanned(request: Request, args: Mapping[str, Any]) -> Report:
+def scanned(request: ScanRequest, args: Mapping[str, Any]) -> ScanReport:
     """Reads the values and scans. Raises SecretsError."""
     looked_for, unread = _sought(request, args)
     slower = matchers.slower() if looked_for.needles else None
@@ -123,7 +123,7 @@ def scanned(request: Request, args: Mapping[str, Any]) -> Report:
         )
 
 
-def write(report: Report, request: Request) -> list[str]:
+def write(report: ScanReport, request: ScanRequest) -> list[str]:
     """Writes the report's files, readable by their owner, and returns their paths. Raises ScanError."""
     files = []
     for path, content in (
@@ -137,18 +137,18 @@ def write(report: Report, request: Request) -> list[str]:
     return files
 
 
-def _source(request: Request, stack: ExitStack, name: str, path: str) -> scan.Source:
+def _source(request: ScanRequest, stack: ExitStack, name: str, path: str) -> scan.Source:
     source = _sources.TARGETS[name].source(path, request.scope)
     stack.callback(getattr(source, "close", lambda: None))
     return source
 
 
-def _engines(request: Request) -> list[scan.Source]:
+def _engines(request: ScanRequest) -> list[scan.Source]:
     asked = [(path, _sources.TARGETS[name].patterns(request.scope)) for name, path in request.targets]
     return [gitleaks.Gitleaks(path, how, required=request.patterns_required) for path, how in asked if how]
 
 
-def _sought(request: Request, args: Mapping[str, Any]) -> tuple[Sought, list[NotChecked]]:
+def _sought(request: ScanRequest, args: Mapping[str, Any]) -> tuple[Sought, list[NotChecked]]:
     if request.known_values == "none":
         return Sought(), [NotChecked(live_values.VALUES, "", "live values were not asked for")]
     catalog = catalog_parser.parse(args["catalog"], args["environment"])

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import sarif as reports_sarif
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import LIVE, Finding, Report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import LIVE, Finding, ScanReport
 
 DOCUMENTATION = "https://github.com/watchparty/secrets/blob/main/docs/how-to/scan-a-repository.md"
 LIVE_RULE = "live-value"
 
 
-def log(report: Report, version: str = "") -> dict[str, Any]:
+def log(report: ScanReport, version: str = "") -> dict[str, Any]:
     """The whole log: one run, a rule a kind, accepted findings suppressed, what was not checked as notifications."""
     findings = [*report.findings, *report.accepted]
     rules = sorted({_rule_id(finding) for finding in findings})
@@ -50,7 +50,7 @@ def _rule(name: str) -> dict[str, Any]:
     }
 
 
-def _result(one: Finding, rules: Sequence[str], report: Report) -> dict[str, Any]:
+def _result(one: Finding, rules: Sequence[str], report: ScanReport) -> dict[str, Any]:
     rule = _rule_id(one)
     words = [f"The {one.stage} value of {one.rule}, {one.form}" if one.kind == LIVE else f"{one.rule}: {one.form}"]
     if one.also:
@@ -81,7 +81,7 @@ def _result(one: Finding, rules: Sequence[str], report: Report) -> dict[str, Any
     return result
 
 
-def _notifications(report: Report) -> list[dict[str, Any]]:
+def _notifications(report: ScanReport) -> list[dict[str, Any]]:
     notes = [f"not checked: {reason}" for reason in report.not_checked]
     notes += [f"baseline: {problem}" for problem in report.problems]
     return [{"level": "warning", "message": reports_sarif.message(note)} for note in notes]

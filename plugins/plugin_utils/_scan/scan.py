@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import (
     Finding,
     NotChecked,
-    Report,
+    ScanReport,
     chosen,
     masked,
 )
@@ -36,7 +36,7 @@ NOTES = 100
 STAGES = ("current", "pending", "previous")
 
 
-class Found(NamedTuple):
+class ValueMatch(NamedTuple):
     """A value in some bytes, before it is known where those come from."""
 
     label: Label
@@ -96,7 +96,7 @@ class Scanning:
             self.passed(source, what, f"… and {self.unpacker.more:,} more of its members")
         return spots
 
-    def found(self, spots: Spots) -> list[Found]:
+    def found(self, spots: Spots) -> list[ValueMatch]:
         return found_in(spots, self.searcher.sought.needles)
 
 
@@ -115,7 +115,7 @@ def scan(
     prefer: str | None = None,
     limits: Limits = Limits(),  # noqa: B008
     bounds: Bounds = Bounds(),  # noqa: B008
-) -> Report:
+) -> ScanReport:
     """Scans every source; ``engines`` look for secrets that are not sought, ``unread`` is what is not sought at all.
 
     A source that fails is not checked, and the others are. Raises ScanError where one does not exist, or all fail
@@ -138,7 +138,7 @@ def scan(
     names: dict[str, list[str]] = {}
     for one in sought.left_out:
         names.setdefault(one.reason, []).append(f"{one.name} ({one.stage})")
-    return Report(
+    return ScanReport(
         findings=tuple(open_ones),
         accepted=tuple(accepted),
         reasons={one.fingerprint: one.reason for one in baseline.entries} if baseline else {},
@@ -184,9 +184,9 @@ def _looked(source: Source, scanning: Scanning) -> _Look:
     return _Look(findings, f"{name}: {failure}" if failure and name not in failure else failure)
 
 
-def found_in(spots: Spots, needles: Sequence[Needle]) -> list[Found]:
+def found_in(spots: Spots, needles: Sequence[Needle]) -> list[ValueMatch]:
     """What the spots mean: the longest where one lies in another, and members' instead of their archive's."""
-    kept: list[Found] = []
+    kept: list[ValueMatch] = []
     end, inside = -1, ""
     for spot in sorted(set(spots.kept), key=lambda one: (one.inside, one.offset, -len(needles[one.needle].whole))):
         needle = needles[spot.needle]
@@ -197,13 +197,13 @@ def found_in(spots: Spots, needles: Sequence[Needle]) -> list[Found]:
             kept[-1] = last._replace(also=tuple(name for name in names if name != last.label.name))
             continue
         end, inside = spot.offset + len(needle.whole), spot.inside
-        kept.append(Found(label, also, spot.offset, spot.line, spot.inside))
+        kept.append(ValueMatch(label, also, spot.offset, spot.line, spot.inside))
     packed = {one.label.name for one in kept if one.inside}
     left = _capped([one for one in kept if one.inside or not (packed and one.label.name in packed)])
     return _counted(left, spots, needles)
 
 
-def _counted(found: list[Found], spots: Spots, needles: Sequence[Needle]) -> list[Found]:
+def _counted(found: list[ValueMatch], spots: Spots, needles: Sequence[Needle]) -> list[ValueMatch]:
     """The same with the places that were counted and not held."""
     more: dict[tuple[str, str], int] = {}
     for (needle, inside), seen in spots.seen.items():
@@ -227,9 +227,9 @@ def _rank(stage: str) -> int:
     return STAGES.index(stage) if stage in STAGES else len(STAGES)
 
 
-def _capped(found: Sequence[Found]) -> list[Found]:
+def _capped(found: Sequence[ValueMatch]) -> list[ValueMatch]:
     seen: Counter[tuple[str, str]] = Counter()
-    kept: list[Found] = []
+    kept: list[ValueMatch] = []
     more: dict[tuple[str, str], int] = {}
     for one in found:
         key = (one.label.name, one.inside)
@@ -244,7 +244,7 @@ def _capped(found: Sequence[Found]) -> list[Found]:
     return kept
 
 
-def finding(found: Found, **more: object) -> Finding:
+def finding(found: ValueMatch, **more: object) -> Finding:
     """A finding of what was found, with where that is."""
     return chosen(
         found.label,

@@ -18,7 +18,7 @@ SPOTS = 10_000
 Read = Callable[[int], bytes]
 
 
-class Spot(NamedTuple):
+class NeedleMatch(NamedTuple):
     """Where a needle stands."""
 
     needle: int
@@ -31,13 +31,13 @@ class Spot(NamedTuple):
 class Spots:
     """Places in one object or file, so many of each needle."""
 
-    def __init__(self, spots: Iterable[Spot] = ()) -> None:
-        self.kept: list[Spot] = []
+    def __init__(self, spots: Iterable[NeedleMatch] = ()) -> None:
+        self.kept: list[NeedleMatch] = []
         self.seen: dict[tuple[int, str], int] = {}
         """How often each needle stands in each member."""
         self.add(spots)
 
-    def add(self, spots: Iterable[Spot]) -> None:
+    def add(self, spots: Iterable[NeedleMatch]) -> None:
         for spot in spots:
             key = (spot.needle, spot.inside)
             self.seen[key] = self.seen.get(key, 0) + 1
@@ -68,10 +68,10 @@ class Searcher:
         self.searched += len(data)
         return self.automaton.hits(data) if self.automaton else ()
 
-    def in_bytes(self, data: bytes, inside: str = "") -> list[Spot]:
-        return [Spot(needle, at, line, inside) for at, needle, line in lined(data, self.hits(data))]
+    def in_bytes(self, data: bytes, inside: str = "") -> list[NeedleMatch]:
+        return [NeedleMatch(needle, at, line, inside) for at, needle, line in lined(data, self.hits(data))]
 
-    def in_stream(self, read: Read, inside: str = "") -> Iterator[Spot]:
+    def in_stream(self, read: Read, inside: str = "") -> Iterator[NeedleMatch]:
         """What stands in a stream; a value across the edge of two windows is found in the second one, once."""
         kept, offset, line = b"", 0, 1
         while True:
@@ -82,7 +82,7 @@ class Searcher:
             for at, needle, number in lined(data, self.hits(data), line):
                 # What ends within the kept part was found in the window before.
                 if at + len(self.sought.needles[needle].whole) > len(kept):
-                    yield Spot(needle, offset + at, number, inside)
+                    yield NeedleMatch(needle, offset + at, number, inside)
             keep = min(self.overlap, len(data))
             line += data.count(b"\n", 0, len(data) - keep)
             offset += len(data) - keep

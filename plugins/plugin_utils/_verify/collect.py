@@ -28,7 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import Policies
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.resources import Asked
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.resources import AccessOptions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment as _environment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
@@ -69,7 +69,7 @@ class Gatherer:
     repository_path: str | None = None
     baseline: Baseline | None = None
     """Findings in the repository that somebody has accepted."""
-    asked: Asked = field(default_factory=Asked)
+    asked: AccessOptions = field(default_factory=AccessOptions)
     """Which jobs may deploy, where provisioning was told of others than the catalog's."""
     workflow: str = "deploy.yml"
     key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
@@ -113,7 +113,7 @@ class Gatherer:
         return read
 
     def _read(self, environment: str, connection: AwsConnection) -> _environment.Environment:
-        request = _environment.Request(
+        request = _environment.ReadRequest(
             self.document, environment, journal="optional" if environment == self.catalog.environment else "ignored"
         )
         return _environment.read(request, connection)

@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_reader import Access
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_store import OidcProviders
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import Policies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import iam_readers
@@ -41,7 +41,7 @@ class Look:
     def _there(self) -> Access:
         return Access(self.connection.store_client("iam"), self.connection.store_client("kms"))
 
-    def drift(self, roles: Mapping[str, Any], asked: access_resources.Asked) -> list[dict[str, str]]:
+    def drift(self, roles: Mapping[str, Any], asked: access_resources.AccessOptions) -> list[dict[str, str]]:
         """Raises SecretsError where it cannot be said what should be there, or what is."""
         if self.catalog.aws is None:
             raise SecretsError("the catalog says nothing of AWS")
@@ -49,7 +49,7 @@ class Look:
         key = self._there.key_policy(self.catalog.aws.kms_key)
         region = self._region
         arn = access_resources.key_arn(self.account, region, self.partition, key["arn"] if key else None)
-        plan = access_resources.plan(self.catalog, Ground(self.account, region, arn, self.partition), asked)
+        plan = access_resources.plan(self.catalog, AwsScope(self.account, region, arn, self.partition), asked)
         return access_drift.told(plan, roles, key, self._provider(plan["provider"]))
 
     @property
@@ -102,12 +102,12 @@ class Look:
 
     def _secret(
         self, name: str, one: Mapping[str, Any], policy: Mapping[str, Any], key: Mapping[str, Any]
-    ) -> iam_readers.Held:
+    ) -> iam_readers.ProtectedItem:
         via = {
             "kms:ViaService": f"secretsmanager.{self._region}.amazonaws.com",
             "kms:EncryptionContext:SecretARN": one["arn"],
         }
-        return iam_readers.Held(
+        return iam_readers.ProtectedItem(
             f"secret {name}",
             one["arn"],
             ("secretsmanager:GetSecretValue",),
@@ -117,12 +117,12 @@ class Look:
             via,
         )
 
-    def _parameters(self, read: Contents) -> list[iam_readers.Held]:
+    def _parameters(self, read: Contents) -> list[iam_readers.ProtectedItem]:
         """Those that hold a setting of high sensitivity. Which key encrypts one is not asked."""
         sensitive = [one for one in self.catalog.settings.values() if one.sensitivity == "high"]
         names = {place.name for one in sensitive for place in one.places if place.store == SSM} & set(read.readings)
         start = f"arn:{self.partition}:ssm:{self._region}:{self.account}:parameter"
-        return [iam_readers.Held(f"parameter {name}", start + name, PARAMETER_READS) for name in sorted(names)]
+        return [iam_readers.ProtectedItem(f"parameter {name}", start + name, PARAMETER_READS) for name in sorted(names)]
 
     @property
     def _named(self) -> Sequence[str]:

@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync_plan, workflow_lint
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import token as github_token
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.api import WORKFLOWS, GitHubStore
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import Target, There
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import GithubTarget, There
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_repository
 
 NO_GITHUB = "the catalog names no repository of GitHub (github.repository)"
@@ -33,14 +33,14 @@ def held(document: Mapping[str, Any], catalog: Catalog, values: Mapping[str, str
     where = _where(catalog)
     every = [catalog, *_sharing(document, catalog, where)]
     store = github_token.store(where)
-    there: dict[Target, There] = {}
+    there: dict[GithubTarget, There] = {}
     wanted = {(one.kind, one.scope) for one in sync_plan.targets(catalog, list(values or ()))}
     more = {(kind, sync_plan.REPOSITORY) for kind in (sync_plan.SECRET, sync_plan.VARIABLE)}
     if store.has_environment():
         more |= {(kind, sync_plan.ENVIRONMENT) for kind in (sync_plan.SECRET, sync_plan.VARIABLE)}
     for kind, scope in sorted(wanted | more):
         try:
-            there |= {Target(kind, scope, name): one for name, one in store.listed(kind, scope).items()}
+            there |= {GithubTarget(kind, scope, name): one for name, one in store.listed(kind, scope).items()}
         except NotFound:
             if scope != sync_plan.ENVIRONMENT:  # one that is not there holds nothing
                 raise

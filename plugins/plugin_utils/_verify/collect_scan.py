@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gi
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import matchers as scan_matchers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Sought, sought
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Finding, Report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Finding, ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import GitSource
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_stores import Once
 
@@ -57,7 +57,7 @@ def _root(path: str) -> str:
     return str(root)
 
 
-def _told(report: Report) -> dict[str, Any]:
+def _told(report: ScanReport) -> dict[str, Any]:
     return {
         "findings": [_finding(one) for one in report.findings],
         "accepted": len(report.accepted),

@@ -99,7 +99,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Result:
+class CheckResult:
     """A check's answer."""
 
     check: Check
@@ -145,8 +145,8 @@ def needed(checks: Iterable[Check]) -> tuple[str, ...]:
     return tuple(sorted({part for one in checks for part in one.needs}))
 
 
-def run(checks: Iterable[Check], facts: Facts) -> tuple[Result, ...]:
-    return tuple(Result(one, _looked(one, facts)) for one in checks)
+def run(checks: Iterable[Check], facts: Facts) -> tuple[CheckResult, ...]:
+    return tuple(CheckResult(one, _looked(one, facts)) for one in checks)
 
 
 def _looked(check: Check, facts: Facts) -> tuple[Outcome, ...]:

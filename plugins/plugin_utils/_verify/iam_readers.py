@@ -12,7 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import Request, decide, listed
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import (
+    IamRequest,
+    decide,
+    listed,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import account_of, statements
 
 OF_SERVICES = "/aws-service-role/"
@@ -22,7 +26,7 @@ Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Held:
+class ProtectedItem:
     """A secret or parameter, and what stands in the way beside the principal's own policies."""
 
     name: str
@@ -82,7 +86,7 @@ def principals(details: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[P
             )
 
 
-def told(every: Sequence[Principal], held: Sequence[Held], named: Sequence[str]) -> list[dict[str, str]]:
+def told(every: Sequence[Principal], held: Sequence[ProtectedItem], named: Sequence[str]) -> list[dict[str, str]]:
     """A row for each principal that may read something and is not named, by its name or ARN."""
     rows: list[dict[str, str]] = []
     for one in every:
@@ -93,7 +97,7 @@ def told(every: Sequence[Principal], held: Sequence[Held], named: Sequence[str])
     return rows
 
 
-def _judged(one: Principal, held: Sequence[Held]) -> Iterator[tuple[str, str]]:
+def _judged(one: Principal, held: Sequence[ProtectedItem]) -> Iterator[tuple[str, str]]:
     if one.unread:
         yield "unknown", f"IAM does not tell the policy {', '.join(one.unread)}"
         return
@@ -119,7 +123,7 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
-def may_read(one: Principal, thing: Held, *, loosely: bool = False) -> bool:
+def may_read(one: Principal, thing: ProtectedItem, *, loosely: bool = False) -> bool:
     """Whether one of the actions is allowed, and the key's use. ``loosely`` takes every condition for one that may be
     met where it allows, and for one that may not be where it denies. Raises PolicyError."""
     policies: tuple[Document, ...] = (*one.policies, _own(thing.policy, one.arn))
@@ -151,7 +155,7 @@ def _allows(
         **({"aws:username": one.name} if one.kind == "user" else {}),
         **more,
     }
-    request = Request(action, arn, context, {"AWS": one.arn})
+    request = IamRequest(action, arn, context, {"AWS": one.arn})
     asked = [policies] if one.boundary is None else [policies, [one.boundary]]
     return all(decide([_loose(two) if loosely else two for two in every], request) for every in asked)
 

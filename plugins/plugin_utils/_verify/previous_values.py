@@ -135,13 +135,13 @@ def _found(one: Try) -> Any:
     return one if one.former else "no former value of it is kept"
 
 
-def _passwords(found: credential_graph.Found) -> list[str]:
+def _passwords(found: credential_graph.StoredCredential) -> list[str]:
     """Those of all places, which may have been written at different times."""
     every = [one.login.password for one in found.appearances if one.in_url or not one.spot.is_user]
     return list(dict.fromkeys(one for one in every if one))
 
 
-def _users(found: credential_graph.Found) -> list[str]:
+def _users(found: credential_graph.StoredCredential) -> list[str]:
     every = [one.login.username for one in found.appearances if one.in_url or one.spot.is_user]
     return list(dict.fromkeys(one for one in every if one))
 

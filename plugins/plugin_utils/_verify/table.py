@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius, credential_ages
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Facts, Outcome, Result
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import CheckResult, Facts, Outcome
 
 HOSTS = "hosts' .env"
 """The node of the graph that stands for every host's file."""
@@ -24,7 +24,7 @@ LONG = 60
 COLOURS = {PASS: "green", FAIL: "red", NOT_CHECKED: "yellow"}
 
 
-def data(facts: Facts, results: Sequence[Result], hosts: Sequence[str]) -> dict[str, Any]:
+def data(facts: Facts, results: Sequence[CheckResult], hosts: Sequence[str]) -> dict[str, Any]:
     """Everything that the files hold."""
     counts = Counter(one.status for one in results)
     return {
@@ -39,7 +39,7 @@ def data(facts: Facts, results: Sequence[Result], hosts: Sequence[str]) -> dict[
     }
 
 
-def _row(result: Result) -> dict[str, Any]:
+def _row(result: CheckResult) -> dict[str, Any]:
     check = result.check
     return {
         "id": check.id,
@@ -60,7 +60,7 @@ def _outcome(one: Outcome) -> dict[str, Any]:
     return {"status": one.status, "place": one.place, "words": one.words, **where}
 
 
-def _host(facts: Facts, host: str, results: Sequence[Result]) -> dict[str, Any]:
+def _host(facts: Facts, host: str, results: Sequence[CheckResult]) -> dict[str, Any]:
     """What each check said of one host, and its drift by name."""
     said: dict[str, str] = {}
     for result in results:

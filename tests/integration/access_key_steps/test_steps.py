@@ -22,9 +22,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import (
     INTERVAL,
     SECONDS,
-    Hands,
-    Keys,
-    Steps,
+    AccessKeyContext,
+    AccessKeyPair,
+    AccessKeyStage,
     blockers,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import Issued
@@ -161,10 +161,12 @@ class TestIssued:
             def find(self, credential: str, *, made: bool = False) -> Login | None:
                 return finds.pop() if finds else issued.find(credential)
 
-        hands = Hands(world.store, Late(world.secrets, "app-rotation/test/r1", "r1"), world.fresh, lambda: None)
-        ours = Steps(
+        hands = AccessKeyContext(
+            world.store, Late(world.secrets, "app-rotation/test/r1", "r1"), world.fresh, lambda: None
+        )
+        ours = AccessKeyStage(
             replace(hands, sleep=world.slept.append),
-            Keys("storage", USER, world.old, theirs, False, BEFORE),
+            AccessKeyPair("storage", USER, world.old, theirs, False, BEFORE),
         )
         with pytest.raises(Exception, match="LimitExceeded"):
             ours.issued()

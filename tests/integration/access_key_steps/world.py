@@ -14,7 +14,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import Hands, Keys, Steps
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import (
+    AccessKeyContext,
+    AccessKeyPair,
+    AccessKeyStage,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import Issued
 from sandbox.aws import Moto
 from tests.fakes.memory_stores import MemorySecrets
@@ -63,10 +67,10 @@ class World:
     def ended(self) -> Fresh | None:
         return Fresh() if self.is_ended else None
 
-    def steps(self, new: Login | None = None, *, aborting: bool = False, **more: Any) -> Steps:
-        hands = Hands(self.store, self.issued, self.fresh, self.ended, self.slept.append)
-        found = Keys("storage", USER, self.old, new, aborting, BEFORE)
-        return Steps(hands, replace(found, **more))
+    def steps(self, new: Login | None = None, *, aborting: bool = False, **more: Any) -> AccessKeyStage:
+        hands = AccessKeyContext(self.store, self.issued, self.fresh, self.ended, self.slept.append)
+        found = AccessKeyPair("storage", USER, self.old, new, aborting, BEFORE)
+        return AccessKeyStage(hands, replace(found, **more))
 
     def made(self) -> Login:
         """The new key, made and kept."""

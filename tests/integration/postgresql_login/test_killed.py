@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import login_states
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import main as postgresql_main
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import Server
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.connection import ServerConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.postgresql_scram import scram_verifier
 from tests.integration.postgresql_login.shop import Shop
 
@@ -26,11 +26,11 @@ class Killed(BaseException):
 
 def kill_points(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, Any]], bool]]:
     """One way to run the module for each statement: it is cut off there. The last way is not cut off."""
-    whole = Server.rows
+    whole = ServerConnection.rows
     for last in itertools.count(1):
         sent, finished = itertools.count(1), []
 
-        def rows(self: Server, text: str, *, doing: str, last: int = last, sent: Any = sent) -> Any:
+        def rows(self: ServerConnection, text: str, *, doing: str, last: int = last, sent: Any = sent) -> Any:
             number = next(sent)
             answer = whole(self, text, doing=doing) if number <= last else None
             if number >= last:
@@ -40,7 +40,7 @@ def kill_points(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str,
 
         def run(params: dict[str, Any], finished: list[bool] = finished, rows: Any = rows) -> bool:
             with monkeypatch.context() as patch:
-                patch.setattr(Server, "rows", rows)
+                patch.setattr(ServerConnection, "rows", rows)
                 try:
                     login_states.run({**DEFAULTS, **params}, check_mode=False)
                 except Killed:

@@ -29,7 +29,7 @@ WORDS = 200
 """Characters of an error of the application's own."""
 
 
-class Answer(NamedTuple):
+class ProbeResponse(NamedTuple):
     """What an address answered."""
 
     status: int
@@ -42,7 +42,7 @@ class Answer(NamedTuple):
         """Whether it may be a refusal at all."""
         return 300 <= self.status < 500 and self.status not in BUSY
 
-    def is_as(self, other: Answer) -> bool:
+    def is_as(self, other: ProbeResponse) -> bool:
         """Whether both say the same: that they lead to one place, or the same status."""
         return self.place == other.place and (bool(self.place) or self.status == other.status)
 
@@ -50,7 +50,7 @@ class Answer(NamedTuple):
         return "%d to %s" % (self.status, self.place.rpartition("@")[2]) if self.place else str(self.status)
 
 
-Ask = Callable[[str, Mapping[str, str]], Answer]
+Ask = Callable[[str, Mapping[str, str]], ProbeResponse]
 Made = Tuple[Any, Any]
 """The class of the application's sessions, and the user whose session is made."""
 
@@ -60,7 +60,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """A redirect, such as to the login page, is an answer."""
 
 
-def ask(url: str, headers: Mapping[str, str]) -> Answer:
+def ask(url: str, headers: Mapping[str, str]) -> ProbeResponse:
     """The answer to one GET. Raises HostError where there is no answer in time."""
     answer = health_check.within(SECONDS, lambda: _ask(url, headers), None)
     if answer is None:
@@ -68,7 +68,7 @@ def ask(url: str, headers: Mapping[str, str]) -> Answer:
     return answer
 
 
-def _ask(url: str, headers: Mapping[str, str]) -> Optional[Answer]:
+def _ask(url: str, headers: Mapping[str, str]) -> Optional[ProbeResponse]:
     if not url.startswith(("http://", "https://")):
         raise HostError("%s: is no address of a web server" % url)
     handlers = (urllib.request.ProxyHandler({}), _NoRedirect())
@@ -82,14 +82,14 @@ def _ask(url: str, headers: Mapping[str, str]) -> Optional[Answer]:
         raise HostError("%s: no answer: %s" % (url, getattr(error, "reason", None) or error)) from None
 
 
-def _answered(url: str, status: int, headers: Any) -> Answer:
+def _answered(url: str, status: int, headers: Any) -> ProbeResponse:
     place = headers.get("Location") or "" if 300 <= status < 400 else ""
     with suppress(ValueError):
         place = urljoin(url, place) if place else ""
-    return Answer(status, place.partition("#")[0].partition("?")[0], headers.get_all("Set-Cookie") or [])
+    return ProbeResponse(status, place.partition("#")[0].partition("?")[0], headers.get_all("Set-Cookie") or [])
 
 
-class Probe:
+class SessionProbe:
     """One user's sessions, tried at one address that only those who are logged in get.
 
     Trouble of any kind is told as not tried, and raises nothing: a try that fails keeps nobody logged in. ``scrub``
@@ -103,7 +103,7 @@ class Probe:
         self._store: Any = None
         self._user: Any = None
         self._made: List[Any] = []
-        self._nobody: Optional[Answer] = None
+        self._nobody: Optional[ProbeResponse] = None
         self.told: Dict[str, List[str]] = {name: [] for name in TOLD}
         self.tells = self.works = self.refused = False
         """Whether the address tells who is logged in; whether a session that was just made is accepted; whether one
@@ -183,7 +183,7 @@ class Probe:
         self._made.append(session)
         return session
 
-    def _answer(self, session: Optional[Any]) -> Answer:
+    def _answer(self, session: Optional[Any]) -> ProbeResponse:
         from django.conf import settings
 
         headers = headers_for(self._url, settings.ALLOWED_HOSTS, settings.SECURE_PROXY_SSL_HEADER)

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.django im
     via_application,
     via_urls,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.django.session_formats import Store, Whose
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django.session_formats import SessionStore, Whose
 
 ENGINES = ["auto", "db", "cache", "cached_db", "file", "signed_cookies"]
 ONLY_THE_KEY = (
@@ -83,7 +83,9 @@ def settings_of(params: Mapping[str, Any]) -> dict[str, str]:
         raise HostError("%s: is not UTF-8" % path) from None
 
 
-def through_the_application(params: Mapping[str, Any], settings: Mapping[str, str]) -> tuple[str, Whose, list[Store]]:
+def through_the_application(
+    params: Mapping[str, Any], settings: Mapping[str, str]
+) -> tuple[str, Whose, list[SessionStore]]:
     via_application.start(params["chdir"], settings, params["settings_module"])
     engine, store = via_application.found(params["engine"])
     ids = set(params["user_ids"])
@@ -93,7 +95,7 @@ def through_the_application(params: Mapping[str, Any], settings: Mapping[str, st
     return engine, Whose(frozenset(ids) if ids else None), places
 
 
-def by_its_settings(params: Mapping[str, Any], settings: Mapping[str, str]) -> tuple[str, Whose, list[Store]]:
+def by_its_settings(params: Mapping[str, Any], settings: Mapping[str, str]) -> tuple[str, Whose, list[SessionStore]]:
     engine = params["engine"]
     if engine == "auto":
         raise HostError("engine auto asks the application; give chdir, where its manage.py is, or name the engine")
@@ -117,7 +119,7 @@ def by_its_settings(params: Mapping[str, Any], settings: Mapping[str, str]) -> t
     return engine, whose, places
 
 
-def outcome(engine: str, whose: Whose, places: Sequence[Store], *, check: bool) -> dict[str, Any]:
+def outcome(engine: str, whose: Whose, places: Sequence[SessionStore], *, check: bool) -> dict[str, Any]:
     tallies = [session_formats.ended(place, whose, check=check) for place in places]
     rows = sum(one.live for one in tallies if one.store == "db")
     doubts = [(place, doubt) for place in places for doubt in [place.doubt(rows)] if doubt]
@@ -159,7 +161,7 @@ def probed(
         return str(redaction.scrub(words, masked))
 
     # Its own words are addresses and numbers. Masking by the .env would hide the host's name, in ALLOWED_HOSTS.
-    probe = http_probe.Probe(params["probe_url"], made_by, scrub=scrub)
+    probe = http_probe.SessionProbe(params["probe_url"], made_by, scrub=scrub)
     try:
         session = probe.begin()
         result = end(session)

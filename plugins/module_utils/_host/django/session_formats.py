@@ -30,7 +30,7 @@ _IN_CACHE = re.compile(r"(.*(?:%s))([0-9a-z]{8,128})" % "|".join(map(re.escape, 
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 
 
-class Session(NamedTuple):
+class DjangoSession(NamedTuple):
     """One session where it is kept."""
 
     key: str
@@ -64,7 +64,7 @@ class Whose:
     def everyone(self) -> bool:
         return self.ids is None
 
-    def takes(self, session: Session) -> bool:
+    def takes(self, session: DjangoSession) -> bool:
         return self.ids is None or session.user in self.ids
 
 
@@ -146,11 +146,11 @@ def _require_bounded(raw: bytes) -> None:
             raise pickle.UnpicklingError("a memo index beyond the length of the pickle")
 
 
-def session(key: str, content: Optional[Mapping[str, Any]]) -> Session:
+def session(key: str, content: Optional[Mapping[str, Any]]) -> DjangoSession:
     if content is None:
-        return Session(key, None, readable=False)
+        return DjangoSession(key, None, readable=False)
     user = content.get(_USER)
-    return Session(key, None if user is None else str(user))
+    return DjangoSession(key, None if user is None else str(user))
 
 
 # --- names ----------------------------------------------------------------------------------------------------------
@@ -183,12 +183,12 @@ def engine_of(bases: Iterable[str]) -> Optional[str]:
 # --- ending them ----------------------------------------------------------------------------------------------------
 
 
-class Store:
+class SessionStore:
     """A place that holds sessions."""
 
     name = ""
 
-    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+    def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
         """Every session, some at a time; with ``read``, whose it is."""
         raise NotImplementedError
 
@@ -202,7 +202,7 @@ class Store:
         return None
 
 
-def ended(store: Store, whose: Whose, *, check: bool) -> Tally:
+def ended(store: SessionStore, whose: Whose, *, check: bool) -> Tally:
     """Ends the sessions of a store that are meant, or counts them."""
     tally = Tally(store.name)
     for page in store.pages(read=not whose.everyone):

@@ -16,9 +16,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.django im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django.session_formats import (
     CACHED,
     STOCK,
+    DjangoSession,
     Doubt,
-    Session,
-    Store,
+    SessionStore,
     session,
 )
 
@@ -76,7 +76,7 @@ def ids_of(names: Sequence[str]) -> FrozenSet[str]:
     return frozenset(ids.values())
 
 
-def stores(engine: str, store: Any, *, clear_cache: bool) -> List[Store]:
+def stores(engine: str, store: Any, *, clear_cache: bool) -> List[SessionStore]:
     """The places of an engine's sessions, in the order in which they are to be emptied."""
     from django.conf import settings
 
@@ -97,7 +97,7 @@ def stores(engine: str, store: Any, *, clear_cache: bool) -> List[Store]:
     return [Rows(store.get_model_class(), copies), copies]
 
 
-class Rows(Store):
+class Rows(SessionStore):
     """Sessions in the database; with ``copies``, what the cache has of them goes too."""
 
     name = "db"
@@ -108,7 +108,7 @@ class Rows(Store):
         self._rows = model._default_manager.using(router.db_for_write(model)).order_by("session_key")
         self._label, self._copies = model._meta.label, copies
 
-    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+    def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
         last = ""
         while True:
             columns = ["session_key", "session_data"] if read else ["session_key"]
@@ -125,7 +125,7 @@ class Rows(Store):
         return int(each.get(self._label, 0))
 
 
-class Files(Store):
+class Files(SessionStore):
     """Sessions in files of this host."""
 
     name = "file"
@@ -133,7 +133,7 @@ class Files(Store):
     def __init__(self, directory: str, prefix: str) -> None:
         self._directory, self._prefix = directory, prefix
 
-    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+    def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
         try:
             names = sorted(os.listdir(self._directory))
         except OSError as error:
@@ -203,7 +203,7 @@ def cached(cache: Any, prefix: str, *, clear_cache: bool, alone: bool) -> Cached
     return Cached(cache, prefix)
 
 
-class Cached(Store):
+class Cached(SessionStore):
     """Sessions in a cache that cannot list its keys."""
 
     name = "cache"
@@ -212,7 +212,7 @@ class Cached(Store):
     def __init__(self, cache: Any, prefix: str) -> None:
         self._cache, self._prefix = cache, prefix
 
-    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+    def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
         del read  # there is nothing to list
         return iter(())
 
@@ -226,9 +226,9 @@ class Cached(Store):
     def end(self, keys: Sequence[str]) -> int:
         return sum(bool(self._cache.delete(self._prefix + key)) for key in keys)
 
-    def _sessions(self, keys: Sequence[str], *, read: bool) -> List[Session]:
+    def _sessions(self, keys: Sequence[str], *, read: bool) -> List[DjangoSession]:
         if not read:
-            return [Session(key, None) for key in keys]
+            return [DjangoSession(key, None) for key in keys]
         values = self._cache.get_many([self._prefix + key for key in keys])
         contents = {key: values.get(self._prefix + key) for key in keys}
         return [session(key, one if isinstance(one, dict) else None) for key, one in contents.items()]
@@ -241,7 +241,7 @@ class Cached(Store):
             raise HostError("KEY_FUNCTION changes more than the start of a key, so sessions cannot be found by it")
         return key[: -len(_MARK)]
 
-    def _paged(self, keys: Iterable[str], *, read: bool) -> Iterator[Sequence[Session]]:
+    def _paged(self, keys: Iterable[str], *, read: bool) -> Iterator[Sequence[DjangoSession]]:
         every = list(keys)
         for at in range(0, len(every), PAGE):
             yield self._sessions(every[at : at + PAGE], read=read)
@@ -262,10 +262,10 @@ class Cleared(Listed):
 
     note = "the cache was emptied as a whole"
 
-    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+    def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
         if read:
             raise HostError("clear_cache would end everybody's sessions; leave users and user_ids out")
-        yield [Session("*", None)]
+        yield [DjangoSession("*", None)]
 
     def end(self, keys: Sequence[str]) -> int:
         self._cache.clear()
@@ -300,7 +300,7 @@ class InValkey(Listed):
         super().__init__(cache, prefix)
         self._client = client
 
-    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+    def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
         start, cursor = self._start(), 0
         while True:
             cursor, page = self._client.scan(cursor, match=valkey_key_patterns.literal(start) + "*", count=1000)
@@ -318,7 +318,7 @@ class InValkey(Listed):
 class InTable(Listed):
     """Sessions in a cache that is a table of the database."""
 
-    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+    def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
         from django.db import connections, router
 
         start = self._start()

@@ -11,9 +11,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import session_formats
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django.session_formats import (
     CACHED,
+    DjangoSession,
     Doubt,
-    Session,
-    Store,
+    SessionStore,
     session,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import purge as valkey_purge
@@ -25,7 +25,7 @@ OF_SESSIONS = "*%s*" % CACHED["cache"]
 """A pattern of every session's key, of both engines and whatever it begins with."""
 
 
-class Table(Store):
+class Table(SessionStore):
     """The table of sessions in PostgreSQL or SQLite."""
 
     name = "db"
@@ -36,7 +36,7 @@ class Table(Store):
         self._table = session_formats.quoted(table)
         self._connection, self._mark = _connected(url, what)
 
-    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+    def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
         columns, last = "session_key, expire_date > CURRENT_TIMESTAMP%s" % (", session_data" if read else ""), ""
         while True:
             text = "SELECT %s FROM %s WHERE session_key > %s ORDER BY session_key LIMIT %d"
@@ -95,7 +95,7 @@ def _driver() -> Any:
     raise HostError("This interpreter has neither psycopg nor psycopg2; set python to the application's own")
 
 
-class Keys(Store):
+class ValkeySessions(SessionStore):
     """Sessions in Valkey, by their keys."""
 
     name = "cache"
@@ -106,7 +106,7 @@ class Keys(Store):
         self._here = self._place.primaries[0]
         self._found, self._other = False, ""
 
-    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+    def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
         start = self._start.encode("utf-8")
         for primary in self._place.primaries:
             # What ends the sessions of a page asks the node that has them.
@@ -153,9 +153,9 @@ def stores(
     nodes: Sequence[str],
     table: str,
     prefix: str,
-) -> List[Store]:
+) -> List[SessionStore]:
     """The places of an engine's sessions, in the order in which they are to be emptied; each URL with its setting."""
-    found: List[Store] = []
+    found: List[SessionStore] = []
     if engine in ("db", "cached_db"):
         if database is None:
             raise HostError("engine %s needs the database's URL; name its setting in database_setting" % engine)
@@ -163,5 +163,5 @@ def stores(
     if engine in CACHED:
         if cache is None:
             raise HostError("engine %s needs the cache's URL; name its setting in cache_setting" % engine)
-        found.append(Keys(cache[1], cache[0], prefix + CACHED[engine], nodes))
+        found.append(ValkeySessions(cache[1], cache[0], prefix + CACHED[engine], nodes))
     return found

@@ -17,7 +17,7 @@ from typing import Callable, FrozenSet, Iterator, NamedTuple, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.safe_files import Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.safe_files import OpenPath
 
 HEADER = "Written by watchparty.secrets. Change the values in their stores, then deploy."
 """The same words whoever writes, so that a deploy and a host's own fetch write the same bytes."""
@@ -91,10 +91,10 @@ def digest(content: bytes) -> str:
 class EnvFile(NamedTuple):
     """A ``.env`` and its state, in directories that are held open."""
 
-    file: Place
-    mark: Optional[Place]
+    file: OpenPath
+    mark: Optional[OpenPath]
     """None where it does not exist yet, and nothing is to be written."""
-    backup: Optional[Place]
+    backup: Optional[OpenPath]
 
     @property
     def path(self) -> str:
@@ -163,7 +163,7 @@ def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bo
             yield EnvFile(file, _trusted(beside.mark), _trusted(beside.backup))
 
 
-def _beside(file: Place) -> EnvFile:
+def _beside(file: OpenPath) -> EnvFile:
     return EnvFile(file, file.sibling(file.name + MARK), file.sibling(file.name + BACKUP))
 
 
@@ -177,7 +177,7 @@ def _make(state: str) -> None:
         raise HostError("%s: %s" % (state, reason(error))) from None
 
 
-def _trusted(at: Optional[Place]) -> Optional[Place]:
+def _trusted(at: Optional[OpenPath]) -> Optional[OpenPath]:
     """A mark or backup of a version before, beside the file; None where another account may have written it."""
     found = safe_files.status(at) if at else None
     is_roots = found and stat.S_ISREG(found.st_mode) and found.st_uid == 0 and not found.st_mode & 0o022
@@ -197,7 +197,7 @@ def _adopt(env: EnvFile, beside: EnvFile) -> None:
 
 
 @contextlib.contextmanager
-def alone(at: Place, name: str = "", *, make: bool = False) -> Iterator[None]:
+def alone(at: OpenPath, name: str = "", *, make: bool = False) -> Iterator[None]:
     """Keeps other runs from the place's directory meanwhile, by a lock on it or on the private file ``name`` in it: who
     may read a directory can lock it. Raises HostError after a while."""
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK if name else os.O_RDONLY | os.O_DIRECTORY
@@ -227,7 +227,7 @@ def alone(at: Place, name: str = "", *, make: bool = False) -> Iterator[None]:
         os.close(handle)
 
 
-def present(at: Optional[Place]) -> Optional[Present]:
+def present(at: Optional[OpenPath]) -> Optional[Present]:
     """The file at the place, or None. Refuses what is no regular file, without following a link."""
     found = safe_files.status(at) if at else None
     if at is None or found is None:
@@ -251,14 +251,14 @@ def present(at: Optional[Place]) -> Optional[Present]:
     return Present(content, found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode))
 
 
-def for_writing(at: Optional[Place]) -> Place:
+def for_writing(at: Optional[OpenPath]) -> OpenPath:
     """The place, which a run that writes always has."""
     if at is None:
         raise HostError("the state of this file is not held for writing; report this defect")
     return at
 
 
-def required(at: Place) -> Present:
+def required(at: OpenPath) -> Present:
     """The file at the place, which must be there."""
     found = present(at)
     if found is None:
@@ -285,7 +285,7 @@ def drifted(found: Optional[Present], wanted: Ownership) -> bool:
     )
 
 
-def write(at: Place, content: bytes, wanted: Ownership) -> None:
+def write(at: OpenPath, content: bytes, wanted: Ownership) -> None:
     """Puts ``content`` at the place in one step. Until the rename the old file stays as it is, whatever fails."""
     temporary = at.sibling(at.name + TEMPORARY + os.urandom(8).hex())
     try:
@@ -320,7 +320,7 @@ def swept(env: EnvFile) -> None:
         sweep(env.mark.sibling(""), "mark", "proven")
 
 
-def sweep(at: Place, *suffixes: str) -> None:
+def sweep(at: OpenPath, *suffixes: str) -> None:
     """Removes temporary files that a killed run left in the place's directory."""
     starts = tuple(at.name + suffix + TEMPORARY for suffix in suffixes or ("",))
     try:
@@ -354,7 +354,7 @@ def _written(handle: int, size: int) -> bytes:
     return b"".join(parts)
 
 
-def remove(at: Optional[Place]) -> None:
+def remove(at: Optional[OpenPath]) -> None:
     if at:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(at.name, dir_fd=at.directory)

@@ -16,7 +16,7 @@ import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import process_start, records
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.records import Key, Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.records import KeyLine, SshLogin
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, authorized_keys
 
 LOGS = ("/var/log/auth.log", "/var/log/secure", "/var/log/auth.log.1", "/var/log/secure.1")
@@ -38,7 +38,7 @@ class Placed(NamedTuple):
     leaked: bool
 
 
-class Wanted(NamedTuple):
+class EvidenceRequest(NamedTuple):
     """What is looked for."""
 
     since: float
@@ -48,7 +48,7 @@ class Wanted(NamedTuple):
     known: Sequence[Placed]
 
 
-class Part:
+class EvidencePart:
     """One sort of evidence: what was found so far, and what could not be."""
 
     def __init__(self) -> None:
@@ -57,15 +57,15 @@ class Part:
         self.done = False
 
 
-def gathered(wanted: Wanted) -> Dict[str, List[str]]:
+def gathered(wanted: EvidenceRequest) -> Dict[str, List[str]]:
     """Lines of what was found, and of what could not be."""
     end = time.monotonic() + wanted.seconds
-    acts: Dict[str, Callable[[Wanted, Part, float], None]] = {
+    acts: Dict[str, Callable[[EvidenceRequest, EvidencePart, float], None]] = {
         "logins": _logins,
         "authorized_keys": _keys,
         "processes": _processes,
     }
-    parts = {name: Part() for name in acts}
+    parts = {name: EvidencePart() for name in acts}
     threads = [
         threading.Thread(target=_guarded, args=(act, wanted, parts[name], end), daemon=True)
         for name, act in acts.items()
@@ -83,7 +83,9 @@ def gathered(wanted: Wanted) -> Dict[str, List[str]]:
     return {"lines": lines, "short": short}
 
 
-def _guarded(act: Callable[[Wanted, Part, float], None], wanted: Wanted, part: Part, end: float) -> None:
+def _guarded(
+    act: Callable[[EvidenceRequest, EvidencePart, float], None], wanted: EvidenceRequest, part: EvidencePart, end: float
+) -> None:
     try:
         act(wanted, part, end)
     except OSError as error:
@@ -94,9 +96,9 @@ def _guarded(act: Callable[[Wanted, Part, float], None], wanted: Wanted, part: P
 # --- logins ----------------------------------------------------------------------------------------------------------
 
 
-def _logins(wanted: Wanted, part: Part, end: float) -> None:
+def _logins(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
     """From the first of three places that can be read."""
-    found: List[Login] = []
+    found: List[SshLogin] = []
     told = _from_journal(wanted, found, end)
     if told and found:
         part.short.append(told)
@@ -113,7 +115,7 @@ def _logins(wanted: Wanted, part: Part, end: float) -> None:
         part.lines.append("nobody logged in by SSH" + (" since " + records.stamp(wanted.since) if wanted.since else ""))
 
 
-def _from_journal(wanted: Wanted, found: List[Login], end: float) -> Optional[str]:
+def _from_journal(wanted: EvidenceRequest, found: List[SshLogin], end: float) -> Optional[str]:
     """Adds to ``found``, the newest first; why it could not, or None."""
     files = [path for folder in JOURNALS for path in glob.glob(folder + "/*/system*.journal")]
     if not any(os.access(path, os.R_OK) for path in files):
@@ -150,7 +152,7 @@ def _from_journal(wanted: Wanted, found: List[Login], end: float) -> Optional[st
     return "logins: journalctl ended with %d" % code if code else None
 
 
-def _from_logs(found: List[Login], part: Part) -> bool:
+def _from_logs(found: List[SshLogin], part: EvidencePart) -> bool:
     """Whether any log could be read."""
     now, seen = time.time(), False
     for path in LOGS:
@@ -176,9 +178,9 @@ def _cut(path: str, content: Optional[bytes]) -> List[str]:
 # --- keys ------------------------------------------------------------------------------------------------------------
 
 
-def _keys(wanted: Wanted, part: Part, end: float) -> None:
+def _keys(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
     patterns, command = all_accounts.sshd()
-    found: Dict[str, List[Key]] = {}
+    found: Dict[str, List[KeyLine]] = {}
     changed: Dict[str, float] = {}
     hidden = 0
     for one in all_accounts.files(patterns):
@@ -189,7 +191,7 @@ def _keys(wanted: Wanted, part: Part, end: float) -> None:
             continue
         changed[one.path] = one.changed
         found[one.path] = [key for key in map(records.key_of, one.content.split(b"\n")) if key]
-    known = [records.Known(one.fingerprint, one.credential, _own_file(one), one.leaked) for one in wanted.known]
+    known = [records.KnownKey(one.fingerprint, one.credential, _own_file(one), one.leaked) for one in wanted.known]
     part.lines += records.stray_keys(found, known, changed)
     if hidden:
         words = "authorized_keys: %d files cannot be read or are larger than %d MiB; use become, or look at them"
@@ -211,7 +213,7 @@ def _own_file(one: Placed) -> str:
 # --- processes -------------------------------------------------------------------------------------------------------
 
 
-def _processes(wanted: Wanted, part: Part, end: float) -> None:
+def _processes(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
     if not wanted.units:
         return
     command = ["systemctl", "show", "--property=Id", "--property=MainPID", *wanted.units]

@@ -42,7 +42,7 @@ NO_CONTEXT = "<<none>>"
 SECONDS = 5
 
 
-class Wanted(NamedTuple):
+class FactsRequest(NamedTuple):
     """What is looked at."""
 
     path: str
@@ -60,13 +60,13 @@ def fingerprint(key: str, name: str, value: str) -> str:
     return hmac.new(key.encode(), text, hashlib.sha256).hexdigest()
 
 
-def gathered(wanted: Wanted) -> Dict[str, Any]:
+def gathered(wanted: FactsRequest) -> Dict[str, Any]:
     """Everything but health. Raises HostError where the file cannot be looked at."""
     with atomic_file.held(wanted.path, look=True) as env:
         return _gathered(wanted, env)
 
 
-def _gathered(wanted: Wanted, env: atomic_file.EnvFile) -> Dict[str, Any]:
+def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
     found = atomic_file.present(env.file)
     state = [one for one in (env.mark, env.backup) if one and safe_files.status(one)]
     values, problem = _values(found, wanted.readers)
@@ -109,7 +109,7 @@ def _values(found: Optional[atomic_file.Present], readers: Sequence[str]) -> Tup
         return {}, "the file cannot be parsed as its readers would"
 
 
-def _described(at: atomic_file.Place) -> Dict[str, Any]:
+def _described(at: atomic_file.OpenPath) -> Dict[str, Any]:
     status = os.lstat(at.name, dir_fd=at.directory)
     mode = stat.S_IMODE(status.st_mode)
     entries = list(_entries(at))
@@ -128,7 +128,7 @@ def _name(uid: int) -> str:
         return str(uid)
 
 
-def _attribute(at: atomic_file.Place, name: str) -> bytes:
+def _attribute(at: atomic_file.OpenPath, name: str) -> bytes:
     """Raises OSError where the file has none, HostError where it cannot be opened."""
     handle = safe_files.opened(at)
     try:
@@ -137,7 +137,7 @@ def _attribute(at: atomic_file.Place, name: str) -> bytes:
         os.close(handle)
 
 
-def _entries(at: atomic_file.Place) -> Iterator[Tuple[int, int, int]]:
+def _entries(at: atomic_file.OpenPath) -> Iterator[Tuple[int, int, int]]:
     """Tag, rights and id of each entry of the file's access list."""
     try:
         raw = _attribute(at, ACL)
@@ -147,7 +147,7 @@ def _entries(at: atomic_file.Place) -> Iterator[Tuple[int, int, int]]:
         yield struct.unpack_from("<HHI", raw, start)
 
 
-def _widened(at: atomic_file.Place) -> Iterator[Dict[str, str]]:
+def _widened(at: atomic_file.OpenPath) -> Iterator[Dict[str, str]]:
     entries = list(_entries(at))
     mask = next((may for tag, may, _id in entries if tag == _MASK), 7)
     for tag, may, number in entries:
@@ -165,7 +165,7 @@ def _group(gid: int) -> str:
         return str(gid)
 
 
-def _selinux(at: atomic_file.Place) -> Dict[str, Any]:
+def _selinux(at: atomic_file.OpenPath) -> Dict[str, Any]:
     if not os.path.exists(SELINUX):
         return {"enabled": False}
     try:

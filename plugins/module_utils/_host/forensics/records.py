@@ -33,7 +33,7 @@ _USER_PROCESS = 7
 
 
 # No dataclasses in what runs on a host: importing them is a sixth of the time there.
-class Login(NamedTuple):
+class SshLogin(NamedTuple):
     """Somebody who came in over SSH."""
 
     at: float
@@ -43,14 +43,14 @@ class Login(NamedTuple):
     fingerprint: str = ""
 
 
-class Key(NamedTuple):
+class KeyLine(NamedTuple):
     """One line of authorized_keys."""
 
     fingerprint: str
     comment: str
 
 
-class Known(NamedTuple):
+class KnownKey(NamedTuple):
     """A key of the catalog."""
 
     fingerprint: str
@@ -77,15 +77,15 @@ def plain(text: str, longest: int = 120) -> str:
 # --- logins ----------------------------------------------------------------------------------------------------------
 
 
-def accepted(at: float, said: str) -> Optional[Login]:
+def accepted(at: float, said: str) -> Optional[SshLogin]:
     """What sshd said at a login."""
     found = auth_log.accepted(said)
     if found is None:
         return None
-    return Login(at, plain(found.user), plain(found.address), found.method, found.fingerprint)
+    return SshLogin(at, plain(found.user), plain(found.address), found.method, found.fingerprint)
 
 
-def of_journal(line: str) -> Optional[Login]:
+def of_journal(line: str) -> Optional[SshLogin]:
     """One entry of ``journalctl --output=json``."""
     try:
         entry = json.loads(line)
@@ -96,7 +96,7 @@ def of_journal(line: str) -> Optional[Login]:
     return accepted(at, said) if isinstance(said, str) else None
 
 
-def of_syslog(line: str, now: float) -> Optional[Login]:
+def of_syslog(line: str, now: float) -> Optional[SshLogin]:
     """One line of auth.log or secure, in either form of time; the short one names no year and is local."""
     found = _SYSLOG.match(line)
     if not found:
@@ -131,16 +131,16 @@ def _iso(text: str) -> Optional[float]:
     return at - offset if found[2] == "+" else at + offset
 
 
-def of_wtmp(content: bytes) -> Iterator[Login]:
+def of_wtmp(content: bytes) -> Iterator[SshLogin]:
     """Records of people who logged in; they name no key. A record that is cut off is left out."""
     for start in range(0, len(content) - UTMP.size + 1, UTMP.size):
         found = UTMP.unpack_from(content, start)
         if found[0] == _USER_PROCESS:
             user, host = (found[at].partition(b"\0")[0].decode("utf-8", "replace") for at in (4, 5))
-            yield Login(float(found[9]), plain(user), plain(host) or "this machine")
+            yield SshLogin(float(found[9]), plain(user), plain(host) or "this machine")
 
 
-def logins(found: Iterable[Login], since: float) -> List[str]:
+def logins(found: Iterable[SshLogin], since: float) -> List[str]:
     """Logins in the window, those that differ in time alone in one line, the latest first."""
     rows: Dict[Tuple[str, str, str, str], List[float]] = {}
     for one in found:
@@ -162,12 +162,12 @@ def cut(lines: List[str]) -> List[str]:
 # --- keys ------------------------------------------------------------------------------------------------------------
 
 
-def key_of(line: bytes) -> Optional[Key]:
+def key_of(line: bytes) -> Optional[KeyLine]:
     """The key that a line of authorized_keys authorizes."""
     entry = authorized_keys.entry_of(line.strip())
     if entry is None:
         return None
-    return Key(authorized_keys.fingerprint(entry.blob), plain(entry.comment.decode("utf-8", "replace"), 60))
+    return KeyLine(authorized_keys.fingerprint(entry.blob), plain(entry.comment.decode("utf-8", "replace"), 60))
 
 
 def public_part(text: str) -> Optional[bytes]:
@@ -190,12 +190,14 @@ def public_part(text: str) -> Optional[bytes]:
     return blob if len(blob) == size else None
 
 
-def stray_keys(found: Mapping[str, Iterable[Key]], known: Iterable[Known], changed: Mapping[str, float]) -> List[str]:
+def stray_keys(
+    found: Mapping[str, Iterable[KeyLine]], known: Iterable[KnownKey], changed: Mapping[str, float]
+) -> List[str]:
     """Entries by file where no credential has them: leaked keys first, then the catalog's others, then unknown ones.
 
     ``changed`` says when each file was.
     """
-    ours: Dict[str, List[Known]] = {}
+    ours: Dict[str, List[KnownKey]] = {}
     for one in known:
         ours.setdefault(one.fingerprint, []).append(one)
     lines = []

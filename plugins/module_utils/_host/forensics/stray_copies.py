@@ -24,7 +24,7 @@ Values = Mapping[str, Sequence[str]]
 """What is dead, by credential."""
 
 
-class Result(NamedTuple):
+class RemovalResult(NamedTuple):
     """Words of what was removed, and of what is left with the remedy."""
 
     removed: List[str]
@@ -47,7 +47,7 @@ def held(content: bytes, values: Values) -> List[str]:
     ]
 
 
-def scrubbed(path: str, values: Values, *, check: bool = False) -> Result:
+def scrubbed(path: str, values: Values, *, check: bool = False) -> RemovalResult:
     """Looks beside the file. Raises HostError where its directory or itself cannot be looked at."""
     removed: List[str] = []
     left: List[str] = []
@@ -68,14 +68,14 @@ def scrubbed(path: str, values: Values, *, check: bool = False) -> Result:
         if not check:
             atomic_file.swept(env)
         left += strays(env, values)
-    return Result(removed, left)
+    return RemovalResult(removed, left)
 
 
 def _alone(env: atomic_file.EnvFile) -> ContextManager[None]:
     return atomic_file.alone(env.mark) if env.mark else contextlib.nullcontext()
 
 
-def _remove(at: Optional[atomic_file.Place]) -> None:
+def _remove(at: Optional[atomic_file.OpenPath]) -> None:
     try:
         atomic_file.remove(at)
     except OSError as error:
@@ -118,7 +118,7 @@ def strays(env: atomic_file.EnvFile, values: Values) -> List[str]:
     return lines
 
 
-def look(at: atomic_file.Place) -> Tuple[Optional[bytes], Optional[int]]:
+def look(at: atomic_file.OpenPath) -> Tuple[Optional[bytes], Optional[int]]:
     """Content and mode of a regular file; no mode for anything else. Nothing that could wait is opened."""
     try:
         status = safe_files.status(at)

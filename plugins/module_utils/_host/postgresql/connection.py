@@ -15,9 +15,9 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Se
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import (
     LOCAL,
     SCRAM,
+    ConnectionTarget,
     DatabaseError,
     Refusal,
-    Target,
     identifier,
     known,
     literal,
@@ -27,9 +27,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresq
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.plan import (
     Admin,
-    Facts,
     Membership,
     Role,
+    ServerFacts,
     Statement,
 )
 
@@ -43,14 +43,14 @@ Row = Sequence[Any]
 T = TypeVar("T")
 
 
-class Found(NamedTuple):
+class LoginResult(NamedTuple):
     """What a login led to."""
 
     session_user: str
     current_user: str
 
 
-class Session(NamedTuple):
+class LoginSessions(NamedTuple):
     """Sessions of one login that look alike."""
 
     address: str
@@ -76,28 +76,28 @@ def driver() -> Any:
     )
 
 
-class Server:
+class ServerConnection:
     """A connection. Each statement stands for itself unless it is between ``BEGIN`` and ``COMMIT``."""
 
-    def __init__(self, target: Target, *, what: str, timeout: int) -> None:
+    def __init__(self, target: ConnectionTarget, *, what: str, timeout: int) -> None:
         self.target = target
         self._driver = driver()
         try:
             self._connection = self._driver.connect(**_keywords(self._driver, target, timeout))
         except (self._driver.Error, OSError) as error:
             found = refusal(_scrubbed(str(error), target))
-            raise Refused(found, not_connected(found, target, what)) from None
+            raise PostgresqlLoginRefused(found, not_connected(found, target, what)) from None
         self._connection.autocommit = True
 
     @classmethod
-    def administered(cls, target: Target, *, timeout: int) -> Server:
+    def administered(cls, target: ConnectionTarget, *, timeout: int) -> ServerConnection:
         """A connection of the administrator, which answers SCRAM alone and waits for nothing for long."""
         options = {"require_auth": SCRAM, **target.options}
         server = cls(target._replace(options=options), what="admin_url", timeout=timeout)
         server.rows(LIMITS, doing="setting time limits")
         return server
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> ServerConnection:
         return self
 
     def __exit__(
@@ -145,7 +145,7 @@ class Server:
             return
 
 
-class Refused(DatabaseError):
+class PostgresqlLoginRefused(DatabaseError):
     """Raised when a connection fails; ``found`` says how."""
 
     def __init__(self, found: Refusal, error: DatabaseError) -> None:
@@ -153,7 +153,7 @@ class Refused(DatabaseError):
         super().__init__(error.reason, str(error))
 
 
-def _keywords(used: Any, target: Target, timeout: int) -> Dict[str, Any]:
+def _keywords(used: Any, target: ConnectionTarget, timeout: int) -> Dict[str, Any]:
     words: Dict[str, Any] = {
         "connect_timeout": timeout,
         "application_name": APPLICATION,
@@ -202,7 +202,7 @@ def _authorities() -> str:
     )
 
 
-def _scrubbed(text: str, target: Target) -> str:
+def _scrubbed(text: str, target: ConnectionTarget) -> str:
     return text.replace(target.password, "********") if target.password else text
 
 
@@ -217,7 +217,7 @@ _CODES = {
 }
 
 
-def _translated(error: Any, target: Target, doing: str) -> Union[DatabaseError, Retry]:
+def _translated(error: Any, target: ConnectionTarget, doing: str) -> Union[DatabaseError, Retry]:
     code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
     said = getattr(getattr(error, "diag", None), "message_primary", None) or str(error)
     said = _scrubbed(" ".join(str(said).split()), target)
@@ -231,7 +231,7 @@ def _translated(error: Any, target: Target, doing: str) -> Union[DatabaseError, 
     return DatabaseError(reason, "%s: %s. The answer was: %s" % (doing, words, said))
 
 
-def observe(server: Server, names: Sequence[str]) -> Facts:
+def observe(server: ServerConnection, names: Sequence[str]) -> ServerFacts:
     """What the server knows of these roles, and what we may do."""
     doing = "reading roles"
     # to_jsonb, since the options came with version 16.
@@ -262,10 +262,10 @@ def observe(server: Server, names: Sequence[str]) -> Facts:
         row[0]: Role(*row, settings=kept[row[0]], member_of=groups[row[0]])  # type: ignore[misc]
         for row in server.rows(roles % wanted, doing=doing)
     }
-    return Facts(administrator(server), found)
+    return ServerFacts(administrator(server), found)
 
 
-def administrator(server: Server) -> Admin:
+def administrator(server: ServerConnection) -> Admin:
     (row,) = server.rows(
         "SELECT current_user::text, current_setting('server_version_num')::int, rolsuper, rolcreaterole, "
         "pg_has_role('pg_signal_backend', 'USAGE'), pg_has_role('pg_read_all_stats', 'USAGE') "
@@ -275,7 +275,7 @@ def administrator(server: Server) -> Admin:
     return Admin(*row)
 
 
-def apply(server: Server, plan: Sequence[Statement], login: str, journal: int) -> None:
+def apply(server: ServerConnection, plan: Sequence[Statement], login: str, journal: int) -> None:
     """Runs a plan inside the transaction.
 
     The record is read once more before it is written: our lock holds back only runs in the same database, and any
@@ -288,14 +288,16 @@ def apply(server: Server, plan: Sequence[Statement], login: str, journal: int) -
         server.rows(statement.text, doing=statement.shown)
 
 
-def sessions(server: Server, login: str, addresses: Sequence[str]) -> List[Session]:
+def sessions(server: ServerConnection, login: str, addresses: Sequence[str]) -> List[LoginSessions]:
     """Who is logged in as this role, by address and program."""
     text = (
         "SELECT host(client_addr), coalesce(application_name, ''), count(*) FROM pg_stat_activity "
         "WHERE usename = %s AND pid <> pg_backend_pid() GROUP BY 1, 2 ORDER BY 1, 2"
     )
     rows = server.rows(text % literal(login), doing="listing sessions")
-    return [Session(address or LOCAL, program, count, known(address, addresses)) for address, program, count in rows]
+    return [
+        LoginSessions(address or LOCAL, program, count, known(address, addresses)) for address, program, count in rows
+    ]
 
 
 def may_end_sessions(admin: Admin, login: str) -> None:
@@ -311,7 +313,7 @@ def may_end_sessions(admin: Admin, login: str) -> None:
             )
 
 
-def end_sessions(server: Server, login: str, *, seconds: float) -> int:
+def end_sessions(server: ServerConnection, login: str, *, seconds: float) -> int:
     """Ends every session of a role; one that was logging in at that moment too. Returns how many there were."""
     text = (
         "SELECT pid, backend_start::text, pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -333,11 +335,11 @@ def end_sessions(server: Server, login: str, *, seconds: float) -> int:
     return len(ended)
 
 
-def try_login(target: Target, what: str, timeout: int) -> Union[Found, Refused]:
+def try_login(target: ConnectionTarget, what: str, timeout: int) -> Union[LoginResult, PostgresqlLoginRefused]:
     """Logs in and asks who we are, or says how that was refused."""
     try:
-        with Server(target, what=what, timeout=timeout) as server:
+        with ServerConnection(target, what=what, timeout=timeout) as server:
             (row,) = server.rows("SELECT session_user::text, current_user::text", doing="asking who we are")
-            return Found(*row)
-    except Refused as refused:
+            return LoginResult(*row)
+    except PostgresqlLoginRefused as refused:
         return refused

@@ -36,7 +36,7 @@ class UnknownSessions(postgresql.DatabaseError):
         super().__init__("unknown_sessions", message)
 
 
-class Run:
+class LoginCall:
     """One call of the module."""
 
     def __init__(self, params: Mapping[str, Any], check_mode: bool) -> None:
@@ -51,12 +51,12 @@ class Run:
         self.owner: str = params["owner"]
         self.journal: int = params["journal"]
 
-    def administrator(self) -> connection.Server:
+    def administrator(self) -> connection.ServerConnection:
         target = postgresql.parse_url(self.params["admin_url"], "admin_url")
-        return connection.Server.administered(target, timeout=self.params["connect_timeout"])
+        return connection.ServerConnection.administered(target, timeout=self.params["connect_timeout"])
 
     @property
-    def target(self) -> postgresql.Target:
+    def target(self) -> postgresql.ConnectionTarget:
         target = postgresql.parse_url(self.params["login_url"], "login_url")
         if target.user != self.login:
             raise postgresql.DatabaseError(
@@ -64,19 +64,19 @@ class Run:
             )
         return target
 
-    def try_login(self) -> Union[connection.Found, connection.Refused]:
+    def try_login(self) -> Union[connection.LoginResult, connection.PostgresqlLoginRefused]:
         return connection.try_login(self.target, "login_url", self.params["connect_timeout"])
 
-    def observed(self, server: connection.Server, *names: Optional[str]) -> _plan.Facts:
+    def observed(self, server: connection.ServerConnection, *names: Optional[str]) -> _plan.ServerFacts:
         return connection.observe(server, [name for name in dict.fromkeys(names) if name])
 
-    def applied(self, server: connection.Server, plan: Sequence[_plan.Statement], login: str) -> Result:
+    def applied(self, server: connection.ServerConnection, plan: Sequence[_plan.Statement], login: str) -> Result:
         if not self.check_mode:
             connection.apply(server, plan, login, self.journal)
         return {"changed": bool(plan), "statements": [statement.shown for statement in plan]}
 
 
-def checked(run: Run) -> Result:
+def checked(run: LoginCall) -> Result:
     """Asks what setting ``login`` and ending ``like`` would ask, and writes nothing."""
     with run.administrator() as server:
         former: str = run.params["like"]
@@ -89,9 +89,9 @@ def checked(run: Run) -> Result:
     return {"changed": False}
 
 
-def present(run: Run) -> Result:
+def present(run: LoginCall) -> Result:
     found = run.try_login()
-    if isinstance(found, connection.Found) and found.current_user == run.owner:
+    if isinstance(found, connection.LoginResult) and found.current_user == run.owner:
         return {"changed": False, "statements": []}
     with run.administrator() as server:
 
@@ -111,7 +111,7 @@ def present(run: Run) -> Result:
         return server.transaction(act)
 
 
-def refuse_in_use(run: Run, server: connection.Server, role: Optional[_plan.Role]) -> None:
+def refuse_in_use(run: LoginCall, server: connection.ServerConnection, role: Optional[_plan.Role]) -> None:
     """A new password for a login that programs use would lock them out as they reconnect."""
     if role is None or not role.can_login or run.params["allow_sessions"]:
         return
@@ -130,7 +130,7 @@ def refuse_in_use(run: Run, server: connection.Server, role: Optional[_plan.Role
         time.sleep(0.1)
 
 
-def usable(run: Run) -> Result:
+def usable(run: LoginCall) -> Result:
     try:
         return {"changed": False, "usable": True, "temporary_table": worked(run)}
     except postgresql.DatabaseError as error:
@@ -139,9 +139,9 @@ def usable(run: Run) -> Result:
         return {"changed": False, "usable": False, "reason": error.reason, "problem": str(error)}
 
 
-def worked(run: Run) -> bool:
+def worked(run: LoginCall) -> bool:
     """Logs in and does a little of what an application does; whether that included a temporary table."""
-    with connection.Server(run.target, what="login_url", timeout=run.params["connect_timeout"]) as server:
+    with connection.ServerConnection(run.target, what="login_url", timeout=run.params["connect_timeout"]) as server:
         doing = "using the login %s" % run.login
         ((session_user, current_user, temporary),) = server.rows(
             "SELECT session_user::text, current_user::text, has_database_privilege(current_database(), 'TEMPORARY')",
@@ -168,7 +168,7 @@ def worked(run: Run) -> bool:
     return temporary
 
 
-def sessions(run: Run) -> Result:
+def sessions(run: LoginCall) -> Result:
     with run.administrator() as server:
         if run.login not in run.observed(server, run.login).roles:
             return {"changed": False, "sessions": []}
@@ -177,11 +177,11 @@ def sessions(run: Run) -> Result:
     return {"changed": False, "sessions": as_data(found)}
 
 
-def absent(run: Run) -> Result:
+def absent(run: LoginCall) -> Result:
     started = time.monotonic()
     with run.administrator() as server:
 
-        def act() -> Tuple[List[connection.Session], Result]:
+        def act() -> Tuple[List[connection.LoginSessions], Result]:
             facts = run.observed(server, run.login)
             refuse_own(server, run.login)
             plan = _plan.plan_absent(facts, login=run.login, journal=run.journal)
@@ -202,7 +202,7 @@ def absent(run: Run) -> Result:
     return result
 
 
-def refuse_own(server: connection.Server, login: str) -> None:
+def refuse_own(server: connection.ServerConnection, login: str) -> None:
     ((itself,),) = server.rows("SELECT session_user::text", doing="asking who we are")
     if itself == login:
         raise postgresql.DatabaseError(
@@ -210,7 +210,7 @@ def refuse_own(server: connection.Server, login: str) -> None:
         )
 
 
-def refuse_unknown(run: Run, found: Sequence[connection.Session]) -> None:
+def refuse_unknown(run: LoginCall, found: Sequence[connection.LoginSessions]) -> None:
     strangers = [session for session in found if not session.known]
     if strangers and not run.params["allow_sessions"]:
         raise UnknownSessions(
@@ -220,12 +220,12 @@ def refuse_unknown(run: Run, found: Sequence[connection.Session]) -> None:
         )
 
 
-def prove_refused(run: Run) -> str:
+def prove_refused(run: LoginCall) -> str:
     """The word for how the server turned the login away."""
     deadline = time.monotonic() + PATIENCE
     while True:
         found = run.try_login()
-        if isinstance(found, connection.Found):
+        if isinstance(found, connection.LoginResult):
             raise postgresql.DatabaseError(
                 "still_accepted",
                 "role %s may no longer log in, and login_url still does: it leads to another server than admin_url, "
@@ -241,7 +241,7 @@ def prove_refused(run: Run) -> str:
         time.sleep(0.5)
 
 
-def prepared(run: Run) -> Result:
+def prepared(run: LoginCall) -> Result:
     with run.administrator() as server:
 
         def act() -> Result:
@@ -252,7 +252,7 @@ def prepared(run: Run) -> Result:
         return server.transaction(act)
 
 
-def unprepared(run: Run) -> Result:
+def unprepared(run: LoginCall) -> Result:
     with run.administrator() as server:
 
         def act() -> Result:
@@ -265,7 +265,7 @@ def unprepared(run: Run) -> Result:
         return server.transaction(act)
 
 
-def as_data(found: Sequence[connection.Session]) -> List[Dict[str, Any]]:
+def as_data(found: Sequence[connection.LoginSessions]) -> List[Dict[str, Any]]:
     return [
         {
             "address": session.address,
@@ -277,14 +277,14 @@ def as_data(found: Sequence[connection.Session]) -> List[Dict[str, Any]]:
     ]
 
 
-def in_words(found: Sequence[connection.Session]) -> str:
+def in_words(found: Sequence[connection.LoginSessions]) -> str:
     return ", ".join(
         "%s (%d of %s)" % (session.address, session.number, session.application_name or "an unnamed program")
         for session in found
     )
 
 
-ACTS: Dict[str, Callable[[Run], Result]] = {
+ACTS: Dict[str, Callable[[LoginCall], Result]] = {
     "checked": checked,
     "present": present,
     "usable": usable,
@@ -297,4 +297,4 @@ ACTS: Dict[str, Callable[[Run], Result]] = {
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Does what ``params["state"]`` says."""
-    return ACTS[params["state"]](Run(params, check_mode))
+    return ACTS[params["state"]](LoginCall(params, check_mode))

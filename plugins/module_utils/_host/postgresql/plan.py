@@ -67,7 +67,7 @@ class Admin(NamedTuple):
     reads_sessions: bool = True
 
 
-class Facts(NamedTuple):
+class ServerFacts(NamedTuple):
     """The server as it was seen inside the transaction."""
 
     admin: Admin
@@ -84,7 +84,7 @@ class Statement(NamedTuple):
 
 
 def plan_present(
-    facts: Facts, *, login: str, owner: str, verifier: str, journal: int, like: Optional[str] = None
+    facts: ServerFacts, *, login: str, owner: str, verifier: str, journal: int, like: Optional[str] = None
 ) -> List[Statement]:
     """The login, able to log in with the verifier's password, ending up as the owner."""
     if not VERIFIER.fullmatch(verifier):
@@ -103,7 +103,9 @@ def plan_present(
     return [*plan, _record(role, login, journal)]
 
 
-def plan_layout(facts: Facts, *, login: str, owner: str, journal: int, like: Optional[str] = None) -> List[Statement]:
+def plan_layout(
+    facts: ServerFacts, *, login: str, owner: str, journal: int, like: Optional[str] = None
+) -> List[Statement]:
     """The part of it that needs no password; raises what blocks the whole."""
     if login == owner:
         raise DatabaseError(
@@ -118,7 +120,7 @@ def plan_layout(facts: Facts, *, login: str, owner: str, journal: int, like: Opt
     return _layout(facts, login, holder, model)
 
 
-def plan_absent(facts: Facts, *, login: str, journal: int) -> List[Statement]:
+def plan_absent(facts: ServerFacts, *, login: str, journal: int) -> List[Statement]:
     """The login, unable to log in. One that does not exist is made, so that a late set finds the journal number."""
     role = facts.roles.get(login)
     if role is None:
@@ -132,7 +134,7 @@ def plan_absent(facts: Facts, *, login: str, journal: int) -> List[Statement]:
     return [_plain("ALTER ROLE %s NOLOGIN PASSWORD NULL" % identifier(login)), record]
 
 
-def plan_prepared(facts: Facts, *, owner: str) -> List[Statement]:
+def plan_prepared(facts: ServerFacts, *, owner: str) -> List[Statement]:
     """Two logins that cannot log in yet, beside the one that owns everything."""
     holder = _required(facts, owner, "owner")
     if holder.superuser:
@@ -155,7 +157,7 @@ def plan_prepared(facts: Facts, *, owner: str) -> List[Statement]:
     return plan
 
 
-def plan_unprepared(facts: Facts, *, owner: str, journal: int, in_use: Mapping[str, int]) -> List[Statement]:
+def plan_unprepared(facts: ServerFacts, *, owner: str, journal: int, in_use: Mapping[str, int]) -> List[Statement]:
     """Neither of the two logins; ``in_use`` says how many sessions each has. Outside a rotation ``journal`` is 0."""
     holder = _required(facts, owner, "owner")
     found = [facts.roles[login] for login in logins_of(owner) if login in facts.roles]
@@ -174,7 +176,7 @@ def plan_unprepared(facts: Facts, *, owner: str, journal: int, in_use: Mapping[s
     return [_plain("DROP ROLE %s" % identifier(role.name)) for role in found]
 
 
-def _layout(facts: Facts, login: str, holder: Role, model: Optional[Role]) -> List[Statement]:
+def _layout(facts: ServerFacts, login: str, holder: Role, model: Optional[Role]) -> List[Statement]:
     """The role, its membership of the owner, and the settings and memberships of the login it takes turns with."""
     role, name = facts.roles.get(login), identifier(login)
     plan = [] if role else [_plain("CREATE ROLE %s NOLOGIN" % name)]
@@ -202,7 +204,7 @@ def _is_member(role: Optional[Role], group: str, kind: Membership = Membership()
     return found is not None and found.covers(kind)
 
 
-def _required(facts: Facts, name: str, what: str) -> Role:
+def _required(facts: ServerFacts, name: str, what: str) -> Role:
     role = facts.roles.get(name)
     if role is None:
         raise DatabaseError(
@@ -212,7 +214,7 @@ def _required(facts: Facts, name: str, what: str) -> Role:
     return role
 
 
-def _may_change(facts: Facts, role: Optional[Role], holder: Optional[Role], *, needs_grant: bool) -> None:
+def _may_change(facts: ServerFacts, role: Optional[Role], holder: Optional[Role], *, needs_grant: bool) -> None:
     """Refuses early, with the statement that would help, what the server would refuse in the middle."""
     admin = facts.admin
     if admin.superuser:

@@ -71,7 +71,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     try:
         wanted = fetch.wanted_of(_loaded(options.config))
     except SecretsError as error:
-        return _say(fetch.Outcome(fetch.USAGE, (str(error),)))
+        return _say(fetch.FetchResult(fetch.USAGE, (str(error),)))
     return _say(fetch.fetch(wanted, lambda: _loaded(options.catalog), connect, check=options.check))
 
 
@@ -85,7 +85,7 @@ def _loaded(path: str) -> Any:
         raise fetch.NotConfigured("%s is no JSON" % path) from None
 
 
-def _say(outcome: fetch.Outcome) -> int:
+def _say(outcome: fetch.FetchResult) -> int:
     """On standard error; under systemd each line carries its priority."""
     start = PRIORITY.get(outcome.code, "<3>") if "JOURNAL_STREAM" in os.environ else ""
     for line in "\n".join(outcome.words).splitlines():

@@ -41,7 +41,7 @@ class NotConfigured(SecretsError):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class FetchRequest:
     """What this host fetches, and where to."""
 
     environment: str
@@ -55,7 +55,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FetchResult:
     """How it ended: an exit code, and words without a value."""
 
     code: int
@@ -63,9 +63,9 @@ class Outcome:
     changed: bool = False
 
 
-def wanted_of(document: Any) -> Wanted:
+def wanted_of(document: Any) -> FetchRequest:
     """Raises NotConfigured, naming what is wrong."""
-    known = {field.name for field in fields(Wanted)}
+    known = {field.name for field in fields(FetchRequest)}
     if not isinstance(document, Mapping) or not {"environment", "path"} <= set(document) or set(document) - known:
         raise NotConfigured(
             "the configuration must be a JSON object with environment, path, and no others than %s" % sorted(known)
@@ -77,18 +77,18 @@ def wanted_of(document: Any) -> Wanted:
             raise NotConfigured("the configuration: %s must be of type %s" % (key, right.__name__))
     if not os.path.isabs(found["path"]):
         raise NotConfigured("the configuration: path must be absolute")
-    return Wanted(**found)
+    return FetchRequest(**found)
 
 
 def fetch(
-    wanted: Wanted,
+    wanted: FetchRequest,
     load: Callable[[], Any],
     connect: Connect,
     *,
     check: bool = False,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
-) -> Outcome:
+) -> FetchResult:
     """Writes what the stores hold; ``load`` brings the catalog.
 
     Whatever fails, a file that is there stays, and the words say why.
@@ -104,9 +104,9 @@ def fetch(
             error = SecretsError("unexpected error: %s" % type(caught).__name__)
         kept, told = _fallback(wanted)
         if kept:
-            return Outcome(KEPT, (str(error), told))
+            return FetchResult(KEPT, (str(error), told))
         if check or not isinstance(error, (NoAccess, JournalError)) or clock() >= until:
-            return Outcome(_code_of(error), (str(error), told))
+            return FetchResult(_code_of(error), (str(error), told))
         sleep(PAUSE)
 
 
@@ -116,13 +116,13 @@ def _code_of(error: SecretsError) -> int:
     return USAGE if isinstance(error, (CatalogError, NotConfigured)) else INVALID
 
 
-def _written(wanted: Wanted, document: Any, connect: Connect, *, check: bool) -> Outcome:
+def _written(wanted: FetchRequest, document: Any, connect: Connect, *, check: bool) -> FetchResult:
     catalog = catalog_parser.parse(document, wanted.environment)
     owned = atomic_file.ownership(wanted.owner, wanted.group, wanted.mode)
     client = connect(wanted.region or catalog.region)
     if catalog.expected_account_id:
         aws_errors.require_account(aws_errors.account_id(client("sts")), catalog.expected_account_id)
-    found = environment.read(environment.Request(document, wanted.environment), catalog, client)
+    found = environment.read(environment.ReadRequest(document, wanted.environment), catalog, client)
     values = found.resolution.require_deliverable().values
     content = dotenv.to_dotenv(values, readers=catalog.readers, header=atomic_file.HEADER).encode("utf-8")
     with atomic_file.held(wanted.path, owner=owned.uid, write=not check) as env:
@@ -134,11 +134,11 @@ def _written(wanted: Wanted, document: Any, connect: Connect, *, check: bool) ->
             env_file_mark.deliver(plan, found.resolution.snapshot_id, found.journal.head)
     before = _settings_of(present, catalog.readers) if present else {}
     words = [*found.warnings, _told(wanted, plan, before, values, found.resolution.snapshot_id, check=check)]
-    return Outcome(GOOD, tuple(words), plan.rewrite)
+    return FetchResult(GOOD, tuple(words), plan.rewrite)
 
 
 def _told(
-    wanted: Wanted,
+    wanted: FetchRequest,
     plan: env_file_mark.Delivery,
     before: Mapping[str, str],
     values: Mapping[str, str],
@@ -173,7 +173,7 @@ def _settings_of(found: atomic_file.Present, readers: Sequence[str]) -> Mapping[
         return {}
 
 
-def _fallback(wanted: Wanted) -> Tuple[bool, str]:
+def _fallback(wanted: FetchRequest) -> Tuple[bool, str]:
     """Whether there is a file that an application can start on, and what is to be said of it."""
     path = wanted.path
     try:

@@ -30,7 +30,7 @@ class File(NamedTuple):
     changed: float = 0.0
 
 
-class Held(NamedTuple):
+class KeySearch(NamedTuple):
     """Where a key was looked for."""
 
     paths: List[str]
@@ -97,7 +97,7 @@ def files(patterns: Sequence[str]) -> Iterator[File]:
             yield File(path, read(path) if status.st_size <= LARGEST else None, status.st_mtime)
 
 
-def holding(blob: bytes, *, but: str) -> Held:
+def holding(blob: bytes, *, but: str) -> KeySearch:
     """Which files let the key in, apart from one."""
     found, unread = [], 0
     for one in files(sshd()[0]):
@@ -107,4 +107,4 @@ def holding(blob: bytes, *, but: str) -> Held:
             unread += 1
         elif authorized_keys.holds(one.content, blob):
             found.append(one.path)
-    return Held(found, unread)
+    return KeySearch(found, unread)

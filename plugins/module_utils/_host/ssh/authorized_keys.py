@@ -16,7 +16,7 @@ from typing import List, NamedTuple, Optional, Tuple
 _BLANKS = b" \t\r"
 
 
-class Entry(NamedTuple):
+class AuthorizedKey(NamedTuple):
     """One line that lets a key in."""
 
     options: bytes
@@ -38,7 +38,7 @@ def fingerprint(blob: bytes) -> str:
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode("ascii").rstrip("=")
 
 
-def entry_of(line: bytes) -> Optional[Entry]:
+def entry_of(line: bytes) -> Optional[AuthorizedKey]:
     """The key that the line authorizes, as sshd reads it, or None."""
     line = line.strip(_BLANKS)
     if not line or line.startswith(b"#"):
@@ -62,7 +62,7 @@ def _end_of_options(line: bytes) -> int:
     return at
 
 
-def _key_at(options: bytes, text: bytes) -> Optional[Entry]:
+def _key_at(options: bytes, text: bytes) -> Optional[AuthorizedKey]:
     """The key of ``TYPE BASE64 …``. The blob names its type itself, so that no option is taken for one."""
     parts = text.split(None, 2)
     if len(parts) < 2:
@@ -74,7 +74,7 @@ def _key_at(options: bytes, text: bytes) -> Optional[Entry]:
     length = int.from_bytes(blob[:4], "big")
     if not length or blob[4 : 4 + length] != parts[0]:
         return None
-    return Entry(options, blob, parts[2] if len(parts) > 2 else b"")
+    return AuthorizedKey(options, blob, parts[2] if len(parts) > 2 else b"")
 
 
 def path_of(pattern: str, home: str, user: str) -> str:

@@ -16,7 +16,7 @@ from typing import Iterator, List, NamedTuple, Optional, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.safe_files import Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.safe_files import OpenPath
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys
 
 DEFAULT = ".ssh/authorized_keys"
@@ -31,7 +31,7 @@ class Account(NamedTuple):
     home: str
 
 
-class Held(NamedTuple):
+class KeyChange(NamedTuple):
     """Which keys the file authorizes."""
 
     old: bool
@@ -53,7 +53,7 @@ def path_of(account: Account, pattern: Optional[str]) -> str:
 
 
 @contextlib.contextmanager
-def owned(account: Account, path: str) -> Iterator[Optional[Place]]:
+def owned(account: Account, path: str) -> Iterator[Optional[OpenPath]]:
     """Acts as the owner of the file's directory; its place, or None if it does not exist.
 
     Raises HostError for what is not safe.
@@ -77,7 +77,7 @@ def owned(account: Account, path: str) -> Iterator[Optional[Place]]:
 
 
 @contextlib.contextmanager
-def _with_its_rights(account: Account, path: str, trusted: Tuple[int, int]) -> Iterator[Place]:
+def _with_its_rights(account: Account, path: str, trusted: Tuple[int, int]) -> Iterator[OpenPath]:
     """The place once more, as the account itself comes to it."""
     with contextlib.ExitStack() as stack:
         try:
@@ -106,12 +106,12 @@ def acting_as(uid: int, gid: int) -> Iterator[None]:
         os.setgroups(groups)
 
 
-def look(account: Account, path: str, old: bytes, new: Optional[bytes]) -> Held:
+def look(account: Account, path: str, old: bytes, new: Optional[bytes]) -> KeyChange:
     """Which of the two keys the file authorizes; neither without a file."""
     with owned(account, path) as at:
         found = atomic_file.present(at)
     text = found.content if found else b""
-    return Held(authorized_keys.holds(text, old), new is not None and authorized_keys.holds(text, new))
+    return KeyChange(authorized_keys.holds(text, old), new is not None and authorized_keys.holds(text, new))
 
 
 def add(account: Account, path: str, old: bytes, new: str, *, check: bool) -> bool:
@@ -148,7 +148,7 @@ def others(account: Account, path: str, *known: Optional[bytes]) -> List[str]:
     return authorized_keys.others(found.content if found else b"", tuple(one for one in known if one is not None))
 
 
-def _changed(at: Place, found: atomic_file.Present, content: bytes, *, check: bool) -> bool:
+def _changed(at: OpenPath, found: atomic_file.Present, content: bytes, *, check: bool) -> bool:
     if content == found.content:
         return False
     if not check:

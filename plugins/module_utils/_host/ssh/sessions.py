@@ -204,7 +204,7 @@ def _text(path: str) -> str:
         return handle.read()
 
 
-class Ended(NamedTuple):
+class EndedSessions(NamedTuple):
     sources: List[str]
     """Where each session that was ended came from; "unknown" where the log does not tell."""
     left: int
@@ -221,7 +221,7 @@ def end(
     ask: Callable[[Sequence[int]], Dict[int, Opened]] = told,
     kill: Callable[[int, int], Any] = os.kill,
     sleep: Callable[[float], Any] = time.sleep,
-) -> Ended:
+) -> EndedSessions:
     """Ends the sessions that go with the key, with all that they started, but never the one that this runs in.
 
     Raises HostError if something is left that cannot be ended.
@@ -259,4 +259,4 @@ def end(
             "%d processes of sessions of %s cannot be ended; use become, or end them by hand: %s"
             % (len(going), account, " ".join(map(str, sorted(going))))
         )
-    return Ended(list(ended.values()), left)
+    return EndedSessions(list(ended.values()), left)

@@ -18,7 +18,7 @@ UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What an answer in another form than a server's leads to."""
 
 
-class Refused(HostError):
+class ValkeyLoginRefused(HostError):
     """Raised when a node does not accept the user and the password."""
 
 
@@ -88,7 +88,7 @@ class Connection:
         words = str(error) or type(error).__name__
         text = valkey.explain(self.node, self._what, words)
         if re.search("WRONGPASS|invalid username-password|no password is set", words):
-            return Refused(text)
+            return ValkeyLoginRefused(text)
         if re.search("NOPERM|no permissions", words, re.IGNORECASE):
             return NotAllowed(text)
         # Newer drivers take the code away.

@@ -57,7 +57,7 @@ RETURNS: dict[str, Any] = {
 }
 
 
-def wanted(params: Mapping[str, Any]) -> user_states.Wanted:
+def wanted(params: Mapping[str, Any]) -> user_states.UserRequest:
     """What is asked for, checked without asking a server."""
     login = valkey.parse_url(params["login_url"], "login_url") if params["login_url"] else None
     if login is None and params["state"] in ("usable", "tried", "ended", "absent"):
@@ -72,7 +72,7 @@ def wanted(params: Mapping[str, Any]) -> user_states.Wanted:
         raise HostError("digest or login_url is needed for state %s" % params["state"])
     if params["state"] in ("checked", "open") and not params["gate"]:
         raise HostError("gate is needed for state %s" % params["state"])
-    return user_states.Wanted(
+    return user_states.UserRequest(
         admin=valkey.parse_url(params["admin_url"], "admin_url") if params["admin_url"] else None,
         login=login,
         user=user,

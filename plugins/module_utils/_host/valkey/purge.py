@@ -30,7 +30,7 @@ UNKNOWN_SERVER = ("sentinel", "redis+socket", "unix", "redis+cluster")
 
 
 @dataclass(frozen=True)
-class Entry:
+class PurgeEntry:
     """What the catalog lets be purged."""
 
     name: str
@@ -40,11 +40,11 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PurgeRequest:
     """What one run is about."""
 
-    entries: Sequence[Entry]
-    sessions: Sequence[Entry] = ()
+    entries: Sequence[PurgeEntry]
+    sessions: Sequence[PurgeEntry] = ()
     """Entries of sessions that are to stay."""
     brokers: Sequence[str] = ()
     """Settings behind whose URLs queues, results or channels live."""
@@ -91,7 +91,7 @@ class Primary(connection.Connection):
 
 
 @dataclass(frozen=True)
-class Place:
+class PurgeDatabase:
     """One database and every primary that holds a part of it."""
 
     database: int
@@ -105,17 +105,17 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Ground:
+class PurgePlan:
     """One entry with all that must be known before its first key is deleted."""
 
-    entry: Entry
-    place: Place
+    entry: PurgeEntry
+    place: PurgeDatabase
     sieve: Sieve
     shared: Sequence[str]
     """Brokers whose database it is too."""
 
 
-def reached(address: Address, what: str, declared: Sequence[str], remedy: str = DECLARE) -> Place:
+def reached(address: Address, what: str, declared: Sequence[str], remedy: str = DECLARE) -> PurgeDatabase:
     """Every primary behind an address. Of those that a server names, only ``declared`` ones get the login."""
     first = Primary(address, what, label=LABEL)
     try:
@@ -128,7 +128,7 @@ def reached(address: Address, what: str, declared: Sequence[str], remedy: str = 
     else:
         first.close()
         primaries = [Primary(node, what, label=LABEL) for node in _permitted(named, address, declared, remedy)]
-    return Place(address.database, primaries, _runs(primaries))
+    return PurgeDatabase(address.database, primaries, _runs(primaries))
 
 
 def _named(first: Primary, address: Address) -> Optional[List[Address]]:
@@ -207,7 +207,7 @@ def _runs(primaries: Sequence[Primary]) -> Optional[FrozenSet[str]]:
         return None
 
 
-def _same(place: Place, runs: Optional[FrozenSet[str]], database: int) -> bool:
+def _same(place: PurgeDatabase, runs: Optional[FrozenSet[str]], database: int) -> bool:
     """Whether both may be one database: what cannot be told apart counts as one."""
     return place.database == database and (place.runs is None or runs is None or bool(place.runs & runs))
 
@@ -215,10 +215,10 @@ def _same(place: Place, runs: Optional[FrozenSet[str]], database: int) -> bool:
 # --- what there is --------------------------------------------------------------------------------------------------
 
 
-def purge(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
+def purge(wanted: PurgeRequest, *, check: bool) -> Dict[str, Any]:
     """Everything is looked at first; a single objection leaves every key where it is."""
     began = time.monotonic()
-    places: Dict[str, Place] = {}
+    places: Dict[str, PurgeDatabase] = {}
     try:
         for one in (*wanted.entries, *wanted.sessions):
             if one.setting not in places:
@@ -243,7 +243,7 @@ def _since(began: float) -> int:
     return round((time.monotonic() - began) * 1000)
 
 
-def _grounds(wanted: Wanted, places: Mapping[str, Place]) -> Tuple[List[Ground], List[str]]:
+def _grounds(wanted: PurgeRequest, places: Mapping[str, PurgeDatabase]) -> Tuple[List[PurgePlan], List[str]]:
     problems: List[str] = []
     brokers = [
         (name, *_broker(url, name, wanted.nodes.get(name, ())))
@@ -265,7 +265,7 @@ def _grounds(wanted: Wanted, places: Mapping[str, Place]) -> Tuple[List[Ground],
             for key in one.keys
         ]
         sieve = Sieve(entry.keys, patterns, tuple(spared))
-        grounds.append(Ground(entry, place, sieve, tuple(dict.fromkeys(shared))))
+        grounds.append(PurgePlan(entry, place, sieve, tuple(dict.fromkeys(shared))))
         if shared:
             problems += _can_reach(entry, patterns, place.database, grounds[-1].shared)
     return grounds, problems
@@ -287,7 +287,7 @@ def _broker(url: str, name: str, declared: Sequence[str]) -> Tuple[Optional[Froz
     return None, address.database
 
 
-def _bindings(place: Place) -> Dict[bytes, List[bytes]]:
+def _bindings(place: PurgeDatabase) -> Dict[bytes, List[bytes]]:
     """Every binding of a Celery broker in this database, by key."""
     found: Dict[bytes, List[bytes]] = {}
     for primary in place.primaries:
@@ -298,7 +298,7 @@ def _bindings(place: Place) -> Dict[bytes, List[bytes]]:
     return found
 
 
-def _can_reach(entry: Entry, patterns: Sequence[str], database: int, shared: Sequence[str]) -> Iterator[str]:
+def _can_reach(entry: PurgeEntry, patterns: Sequence[str], database: int, shared: Sequence[str]) -> Iterator[str]:
     for at, pattern in enumerate(entry.keys):
         hit = valkey_key_patterns.reaches(pattern, patterns)
         if hit is not None:
@@ -309,7 +309,7 @@ def _can_reach(entry: Entry, patterns: Sequence[str], database: int, shared: Seq
             )
 
 
-def _kept(ground: Ground, primary: Primary, number: int) -> Iterator[Tuple[List[bytes], List[bytes], int]]:
+def _kept(ground: PurgePlan, primary: Primary, number: int) -> Iterator[Tuple[List[bytes], List[bytes], int]]:
     """Page by page of one pattern: keys that may go, keys that are a broker's, and how many sessions are spared."""
     for page in primary.pages(ground.sieve.keys[number]):
         fresh = ground.sieve.fresh(number, page)
@@ -324,7 +324,7 @@ def _kept(ground: Ground, primary: Primary, number: int) -> Iterator[Tuple[List[
         yield may_go, sorted(theirs), len(spared)
 
 
-def _counted(ground: Ground, problems: List[str]) -> Dict[str, Any]:
+def _counted(ground: PurgePlan, problems: List[str]) -> Dict[str, Any]:
     """How many keys would go; a key that is a broker's becomes a problem."""
     count, spared = 0, 0
     for number, pattern in enumerate(ground.sieve.keys):
@@ -345,7 +345,7 @@ def _counted(ground: Ground, problems: List[str]) -> Dict[str, Any]:
 # --- and away with it -----------------------------------------------------------------------------------------------
 
 
-def _report(ground: Ground, counted: Mapping[str, Any], check: bool, batch: int) -> Dict[str, Any]:
+def _report(ground: PurgePlan, counted: Mapping[str, Any], check: bool, batch: int) -> Dict[str, Any]:
     began = time.monotonic()
     count = counted["count"] if check else sum(_deleted(ground, primary, batch) for primary in ground.place.primaries)
     return {
@@ -360,7 +360,7 @@ def _report(ground: Ground, counted: Mapping[str, Any], check: bool, batch: int)
     }
 
 
-def _deleted(ground: Ground, primary: Primary, batch: int) -> int:
+def _deleted(ground: PurgePlan, primary: Primary, batch: int) -> int:
     """How many keys are gone. What a broker made since the count stays, for the same sieve is asked again."""
     gone = 0
     for number in range(len(ground.sieve.keys)):

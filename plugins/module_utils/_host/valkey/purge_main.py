@@ -11,7 +11,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import purge
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.purge import Entry, Wanted
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.purge import PurgeEntry, PurgeRequest
 
 _ENTRIES: dict[str, Any] = {"type": "list", "elements": "dict", "default": []}
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -40,14 +40,14 @@ RETURNS: dict[str, Any] = {
 }
 
 
-def _entries(given: Sequence[Mapping[str, Any]]) -> list[Entry]:
-    return [Entry(one["name"], one["kind"], one["setting"], tuple(one["keys"])) for one in given]
+def _entries(given: Sequence[Mapping[str, Any]]) -> list[PurgeEntry]:
+    return [PurgeEntry(one["name"], one["kind"], one["setting"], tuple(one["keys"])) for one in given]
 
 
-def wanted(params: Mapping[str, Any]) -> Wanted:
+def wanted(params: Mapping[str, Any]) -> PurgeRequest:
     if not 1 <= params["batch"] <= 10000:
         raise HostError("batch must be between 1 and 10000")
-    return Wanted(
+    return PurgeRequest(
         entries=_entries(params["chosen"]),
         sessions=_entries(params["spared_sessions"]),
         brokers=tuple(params["brokers"]),

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.co
     Connection,
     Node,
     NotAllowed,
-    Refused,
+    ValkeyLoginRefused,
 )
 
 Commands = Tuple[Tuple[str, ...], ...]
@@ -27,7 +27,7 @@ KILL = ("CLIENT", "KILL", "ID", "1")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class UserRequest:
     """What one step is about."""
 
     admin: Optional[Address]
@@ -51,7 +51,7 @@ class Wanted:
 
 
 @contextmanager
-def every_node(wanted: Wanted) -> Iterator[List[Node]]:
+def every_node(wanted: UserRequest) -> Iterator[List[Node]]:
     nodes = _connection.discover(_declared(wanted), label=wanted.label, gone=wanted.gone)
     try:
         unknown = _undeclared(nodes, wanted)
@@ -63,7 +63,7 @@ def every_node(wanted: Wanted) -> Iterator[List[Node]]:
         _connection.close(nodes)
 
 
-def _declared(wanted: Wanted) -> List[Address]:
+def _declared(wanted: UserRequest) -> List[Address]:
     """Where the administrator logs in: at what the catalog declares, whatever a server or a note says."""
     if wanted.admin is None:
         raise HostError("admin_url is missing: the action plugin sets it from the catalog's admin")
@@ -72,7 +72,7 @@ def _declared(wanted: Wanted) -> List[Address]:
     return [wanted.admin, *(wanted.admin.at(node) for node in wanted.nodes)]
 
 
-def _undeclared(nodes: Sequence[Node], wanted: Wanted) -> Dict[str, str]:
+def _undeclared(nodes: Sequence[Node], wanted: UserRequest) -> Dict[str, str]:
     return _connection.undeclared(nodes, [*wanted.aliases, *wanted.gone])
 
 
@@ -90,7 +90,7 @@ def _gather(nodes: Sequence[Node], look: Callable[[Node], Any]) -> Dict[str, Any
     return found
 
 
-def _about(nodes: Sequence[Node], wanted: Wanted) -> Dict[str, Any]:
+def _about(nodes: Sequence[Node], wanted: UserRequest) -> Dict[str, Any]:
     """What every answer tells of the nodes."""
     unknown = _undeclared(nodes, wanted)
     found: Dict[str, Any] = {"nodes": [node.described() for node in nodes], "undeclared_nodes": list(unknown)}
@@ -148,7 +148,7 @@ def _passwords(nodes: Sequence[Node], user: str, gate: Optional[str]) -> int:
     return max(len(node.users[user].digests - {gate}) if user in node.users else 0 for node in nodes)
 
 
-def checked(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
+def checked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     """Asks what the steps of a rotation to the user would ask, and changes nothing."""
     del check  # it only asks
     former = wanted.like if wanted.by_users and wanted.like else wanted.user
@@ -166,7 +166,7 @@ def checked(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
         return {"changed": False, **_about(nodes, wanted)}
 
 
-def open_gate(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
+def open_gate(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     def plan(node: Node) -> Commands:
         return valkey.plan_open(node.users, wanted.user, wanted.digest, like=wanted.like, gate=str(wanted.gate))
 
@@ -178,7 +178,7 @@ def open_gate(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
         return _changes(nodes, commands, wanted)
 
 
-def present(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
+def present(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     def plan(node: Node) -> Commands:
         return valkey.plan_present(node.users, wanted.user, wanted.digest, like=wanted.like, gate=wanted.gate)
 
@@ -193,7 +193,7 @@ def present(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
         return result
 
 
-def usable(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
+def usable(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     login = _login(wanted)
     with every_node(wanted) as nodes:
         keyspace = ""
@@ -209,7 +209,7 @@ def usable(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
         return {"changed": False, "keyspace": keyspace, **_about(nodes, wanted)}
 
 
-def tried(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
+def tried(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     del check  # it only asks
     login = _login(wanted)
     accepted = {}
@@ -217,12 +217,12 @@ def tried(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
         try:
             Connection(address, _connection.LOGIN).close()
             accepted[str(address)] = True
-        except Refused:
+        except ValkeyLoginRefused:
             accepted[str(address)] = False
     return {"changed": False, "accepted": accepted}
 
 
-def sessions(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
+def sessions(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     del check  # it only looks
     if wanted.admin is None:
         return _sessions_itself(wanted)
@@ -236,7 +236,7 @@ def sessions(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
         _connection.close(nodes)
 
 
-def _sessions_itself(wanted: Wanted) -> Dict[str, Any]:
+def _sessions_itself(wanted: UserRequest) -> Dict[str, Any]:
     here: List[str] = []
 
     def look(connection: Connection, user: str) -> List[valkey.Client]:
@@ -249,14 +249,14 @@ def _sessions_itself(wanted: Wanted) -> Dict[str, Any]:
     return {"changed": False, "sessions": _by_host(found), "short": short, "strangers": strangers}
 
 
-def ended(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
+def ended(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     """Ends the user's sessions as the user itself, where nobody else may."""
     act = own_sessions.others if check else own_sessions.end_others
     found, short = own_sessions.at_each(_login(wanted), wanted.nodes, act, gone=wanted.gone)
     return {"changed": any(found.values()), "ended": _by_host(found), "short": short}
 
 
-def absent(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
+def absent(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     def plan(node: Node) -> Commands:
         node.may(*KILL)
         keep_one = not wanted.by_users
@@ -281,7 +281,7 @@ def absent(wanted: Wanted, *, check: bool) -> Dict[str, Any]:
         return {**result, "alive": left} if left and wanted.ends == valkey.ALL else result
 
 
-def _left(nodes: Sequence[Node], wanted: Wanted) -> List[str]:
+def _left(nodes: Sequence[Node], wanted: UserRequest) -> List[str]:
     """The nodes outside the catalog that are still there once the sessions ended: a client that only posed is gone."""
     _gather(nodes, Node.look)
     return list(_undeclared(nodes, wanted).values())
@@ -296,7 +296,7 @@ def _still_written(nodes: Sequence[Node], digest: str) -> List[str]:
     ]
 
 
-def _not_found(nodes: Sequence[Node], wanted: Wanted) -> List[str]:
+def _not_found(nodes: Sequence[Node], wanted: UserRequest) -> List[str]:
     """Nodes of the note that the catalog does not declare any more."""
     here = {name for node in nodes for name in node.names}
     return [
@@ -306,7 +306,7 @@ def _not_found(nodes: Sequence[Node], wanted: Wanted) -> List[str]:
     ]
 
 
-def _login(wanted: Wanted) -> Address:
+def _login(wanted: UserRequest) -> Address:
     if wanted.login is None:
         raise HostError("login_url is needed")
     return wanted.login
@@ -318,7 +318,7 @@ def _places(nodes: Sequence[Node], login: Address) -> List[Address]:
     return own + [login.at(node.name) for node in nodes]
 
 
-def _changes(nodes: Sequence[Node], commands: Mapping[str, Commands], wanted: Wanted) -> Dict[str, Any]:
+def _changes(nodes: Sequence[Node], commands: Mapping[str, Commands], wanted: UserRequest) -> Dict[str, Any]:
     changed = [node.name for node in nodes if commands[node.name]]
     return {"changed": bool(changed), "changed_nodes": changed, **_about(nodes, wanted)}
 
@@ -331,7 +331,7 @@ def _by_host(found: Mapping[str, Sequence[valkey.Client]]) -> Dict[str, Dict[str
     return {name: valkey.by_host(clients) for name, clients in found.items() if clients}
 
 
-def _refuse_strangers(nodes: Sequence[Node], found: Mapping[str, Sequence[valkey.Client]], wanted: Wanted) -> None:
+def _refuse_strangers(nodes: Sequence[Node], found: Mapping[str, Sequence[valkey.Client]], wanted: UserRequest) -> None:
     def look(node: Node) -> None:
         clients = found[node.name]
         if not clients:
@@ -351,7 +351,7 @@ def _refuse_strangers(nodes: Sequence[Node], found: Mapping[str, Sequence[valkey
     _gather(nodes, look)
 
 
-def _end(node: Node, wanted: Wanted) -> List[valkey.Client]:
+def _end(node: Node, wanted: UserRequest) -> List[valkey.Client]:
     """Ends the sessions of the old value, each by its own number, which no later session can have."""
     found = [one for one in node.clients() if one.user == wanted.user]
     if wanted.by_users and wanted.ends != valkey.ALL:
@@ -372,7 +372,7 @@ def _prove_refused(nodes: Sequence[Node], login: Address) -> List[str]:
         try:
             Connection(address, _connection.LOGIN).close()
             problems.append("%s still accepts it" % address)
-        except Refused:
+        except ValkeyLoginRefused:
             refused.append(str(address))
         except HostError as error:
             problems.append("not seen: %s" % error)

@@ -52,7 +52,7 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Held:
+class AgentKey:
     """A key in a private agent."""
 
     socket: Path
@@ -100,13 +100,13 @@ def way_of(connection: Any, name: str, account: str = "") -> Way:
 
 
 @contextmanager
-def holding(private: str, name: str) -> Iterator[Held]:
+def holding(private: str, name: str) -> Iterator[AgentKey]:
     """An agent of one's own that holds this key, in a folder that nobody else can enter."""
     public = key_pair.public_line(private, name)
     with tempfile.TemporaryDirectory(prefix="wps-") as folder:
         place = Path(folder)
         (place / "key.pub").write_text(public + "\n", encoding="ascii")
-        held = Held(place / "agent", place / "key.pub", key_pair.fingerprint(private, name))
+        held = AgentKey(place / "agent", place / "key.pub", key_pair.fingerprint(private, name))
         with _agent(held.socket) as environment:
             _run(["ssh-add", "-q", "-t", str(LIFETIME), "-"], environment, text=key_pair.as_file(private), name=name)
             yield held
@@ -147,7 +147,7 @@ def own(way: Way) -> verbose_output.Verdict:
     return _attempt(way, [], "exit 0", until=None)
 
 
-def tried(way: Way, held: Held) -> verbose_output.Verdict:
+def tried(way: Way, held: AgentKey) -> verbose_output.Verdict:
     """What becomes of a login with that key. Opens no session, so that nothing is run there."""
     key = [
         *("-o", f"IdentityAgent={held.socket}", "-o", "IdentitiesOnly=yes", "-o", f"IdentityFile={held.public}"),
@@ -159,7 +159,7 @@ def tried(way: Way, held: Held) -> verbose_output.Verdict:
 
 
 @dataclass(frozen=True)
-class Asked:
+class KeyVerdict:
     """What a host says to a key."""
 
     accepted: bool | None
@@ -168,14 +168,14 @@ class Asked:
     fingerprint: str
 
 
-def asked(way: Way, private: str, name: str, *, in_full: bool) -> Asked:
+def asked(way: Way, private: str, name: str, *, in_full: bool) -> KeyVerdict:
     """Whether the host accepts the key; ``in_full`` if a login must come about by it, else already the offer counts."""
     with holding(private, name) as held:
         found = tried(way, held)
     accepted = found.accepts(held.fingerprint)
     if accepted and in_full:
         accepted = found.is_in_by(held.fingerprint)
-    return Asked(accepted, found, held.fingerprint)
+    return KeyVerdict(accepted, found, held.fingerprint)
 
 
 def _attempt(way: Way, key: Sequence[str], command: str | None, *, until: str | None) -> verbose_output.Verdict:

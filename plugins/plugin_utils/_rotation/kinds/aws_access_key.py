@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import Steps
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.access_key_states import AccessKeyStage
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
 
@@ -35,6 +35,6 @@ class AwsAccessKey(Acts):
         return self._steps(part).absent()
 
     @staticmethod
-    def _steps(part: Part) -> Steps:
+    def _steps(part: Part) -> AccessKeyStage:
         hands, found = access_key_preconditions.concerned(part.setting, part.name)
-        return Steps(hands, found)
+        return AccessKeyStage(hands, found)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import STAGES, Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 Answer = Mapping[str, Any]
 """What came of an act: names, counts and words; never a value."""
@@ -21,7 +21,7 @@ class NotReached(RotationError):
     """Raised where the host that talks to the servers cannot be reached; another one can do it."""
 
 
-class Server(Protocol):
+class ServerPrograms(Protocol):
     """Runs programs of this collection on the host that talks to the servers."""
 
     def run(self, module: str, **options: Any) -> Answer:
@@ -38,7 +38,7 @@ class Server(Protocol):
 
 
 @dataclass(frozen=True)
-class Request:
+class StageRequest:
     """What a module does at a stage of a kind."""
 
     state: str
@@ -54,8 +54,8 @@ class Request:
 class Part:
     """One credential in a rotation, as its kind sees it."""
 
-    setting: Setting
-    server: Server
+    setting: RotationSetup
+    server: ServerPrograms
     credential: Mapping[str, Any]
     """Name, act, options and pending task, as the plan's items are shown."""
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Acts:
     """Of this collection, which carries out the ``requests``."""
     sessions: str = ""
     """The module that tells who is logged in at its server; empty where none does."""
-    requests: Mapping[str, Request] = {}
+    requests: Mapping[str, StageRequest] = {}
     """By stage. The acts of many credentials at one stage, or at two, are one execution."""
 
     def carry_out(self, asked: Sequence[tuple[str, Part]]) -> list[Answer | RotationError]:
@@ -124,7 +124,7 @@ class Acts:
         ]
 
     @staticmethod
-    def _noted(request: Request, answer: Answer) -> Answer:
+    def _noted(request: StageRequest, answer: Answer) -> Answer:
         return {**answer, "notes": answer.get(request.noted)} if request.noted else answer
 
     def check(self, part: Part) -> Answer:

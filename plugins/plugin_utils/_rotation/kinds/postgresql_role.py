@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Request
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, StageRequest
 
 
 class PostgresqlRole(Acts):
@@ -19,8 +19,8 @@ class PostgresqlRole(Acts):
     )
     module = sessions = "postgresql_login"
     requests = {
-        "check": Request("checked"),
-        "set": Request("present"),
-        "test": Request("usable"),
-        "retire": Request("absent", ("known_addresses", "allow_sessions")),
+        "check": StageRequest("checked"),
+        "set": StageRequest("present"),
+        "test": StageRequest("usable"),
+        "retire": StageRequest("absent", ("known_addresses", "allow_sessions")),
     }

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Request
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, StageRequest
 
 
 class ValkeyUser(Acts):
@@ -20,10 +20,10 @@ class ValkeyUser(Acts):
     )
     module = sessions = "valkey_user"
     requests = {
-        "check": Request("checked", ("gone_nodes",)),
-        "create": Request("open", ("gone_nodes",)),
+        "check": StageRequest("checked", ("gone_nodes",)),
+        "create": StageRequest("open", ("gone_nodes",)),
         # Which sessions were there before the new password: those are ended with the old one.
-        "set": Request("present", ("gone_nodes",), noted="last_client"),
-        "test": Request("usable", ("gone_nodes",)),
-        "retire": Request("absent", ("gone_nodes", "known_addresses", "allow_sessions"), by_obligation=True),
+        "set": StageRequest("present", ("gone_nodes",), noted="last_client"),
+        "test": StageRequest("usable", ("gone_nodes",)),
+        "retire": StageRequest("absent", ("gone_nodes", "known_addresses", "allow_sessions"), by_obligation=True),
     }

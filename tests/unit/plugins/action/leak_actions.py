@@ -7,7 +7,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS, World
 
 
@@ -16,6 +16,6 @@ def act(world: World, module: Any, *, check: bool = False, variables: Any = None
     action._task = SimpleNamespace(check_mode=check, args={})
     action._loader = action._templar = None
     defaults = {name: one.get("default") for name, one in module.ActionModule.extra_options.items()}
-    setting = Setting(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+    setting = RotationSetup(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
     answer: dict[str, Any] = action.answer(setting, {**defaults, **args}, variables or {})
     return answer

@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import entries as rotation_entries
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 class ActionModule:
@@ -60,14 +60,14 @@ class ActionModule:
     }
     _task: Any
 
-    def answer(self, setting: Setting, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         state, check = args["state"], self._task.check_mode
         if state in ("planned", "begun"):
             return rotation_begin.begin(setting, args, task_vars, write=state == "begun" and not check)
         if state == "advanced":
             given = {name: args[name] for name in ("notes", "refusals", "left", "behind", "proven_at", "sent")}
             return vars(
-                rotation_entries.advance(setting, args["outcome"], args["words"], rotation_entries.Seen(**given))
+                rotation_entries.advance(setting, args["outcome"], args["words"], rotation_entries.StageNotes(**given))
             )
         if state == "closed":
             return rotation_close.closed(setting, args)

@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ca
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import rollback as rotation_rollback
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.action.local_action import run_action
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, CORE, GIVEN, KINDS, NOW, World
 
@@ -41,7 +41,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 def params(world: World, name: str, state: str, answers: Any = None) -> tuple[dict[str, Any] | None, list[str]]:
     action = external_value.ActionModule.__new__(external_value.ActionModule)
     action._answers_in = {"asked": {"answers": answers or {}}}
-    setting = Setting(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+    setting = RotationSetup(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
     masked: list[str] = []
     args = {"credential": name, "state": state, "values_from": "asked"}
     return action.params(setting, args, masked), masked

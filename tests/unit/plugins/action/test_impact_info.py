@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.action.impact_info import Ac
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.fakes.memory_stores import Hook
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, COPY, CORE, KINDS, TOKEN, World
 
@@ -42,7 +42,7 @@ def world() -> World:
 
 
 def ask(world: World, task_vars: dict[str, Any] | None = None, **args: Any) -> dict[str, Any]:
-    setting = Setting(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
+    setting = RotationSetup(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
     return ActionModule.__new__(ActionModule).answer(setting, {**DEFAULTS, **args}, task_vars or {})
 
 

@@ -14,9 +14,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import bl
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import report as leak_report
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.declaration import Declaration, Wish
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.declaration import Declaration, LeakDeclaration
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.action import steps as rotation
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS, World, opened
 
@@ -28,7 +28,7 @@ class Run:
 
     def __init__(self, world: World, run: str) -> None:
         self.world = world
-        self.setting = Setting(world.catalog, KINDS, world.rotator(run), SimpleNamespace())  # type: ignore[arg-type]
+        self.setting = RotationSetup(world.catalog, KINDS, world.rotator(run), SimpleNamespace())  # type: ignore[arg-type]
 
     def _act(self, module: Any, check: bool, **args: Any) -> dict[str, Any]:
         action = module.ActionModule.__new__(module.ActionModule)
@@ -40,7 +40,7 @@ class Run:
     def declare(self, *leaked: str, check: bool = False, **args: Any) -> Declaration:
         impact = blast_radius_diagram.data(blast_radius.impact(self.world.catalog, leaked, ["web1"]))
         act = leak_declaration.declared if check else leak_declaration.declare
-        return act(self.setting, self.setting.rotator.look(), Wish(leaked, impact=impact, **args))
+        return act(self.setting, self.setting.rotator.look(), LeakDeclaration(leaked, impact=impact, **args))
 
     def begin(self, *names: str, **args: Any) -> dict[str, Any]:
         leak = self.incident

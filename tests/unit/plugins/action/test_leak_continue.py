@@ -27,9 +27,9 @@ class Stores:
         self.asked.append(("scrubbed", *what))
         return {"scrubbed": ["a policy of core denies version v1"], "not_scrubbed": []}
 
-    def trail(self, _setting: Any, credentials: Any, **options: Any) -> leak_evidence.Beside:
+    def trail(self, _setting: Any, credentials: Any, **options: Any) -> leak_evidence.BackgroundCall:
         self.asked.append(("trail", credentials, options))
-        return leak_evidence.Beside(lambda: {"words": ["eve read it"], "asked": True})
+        return leak_evidence.BackgroundCall(lambda: {"words": ["eve read it"], "asked": True})
 
 
 @pytest.fixture

@@ -51,9 +51,9 @@ class Operator:
         if not self.confirms:
             raise AnsibleActionFail("not confirmed; nothing was changed")
 
-    def trail(self, _setting: Any, credentials: Any, *, since: str, **_how: Any) -> leak_evidence.Beside:
+    def trail(self, _setting: Any, credentials: Any, *, since: str, **_how: Any) -> leak_evidence.BackgroundCall:
         self.asked.append(("CloudTrail", sorted(credentials), since))
-        return leak_evidence.Beside(lambda: {"words": ["eve read it"]})
+        return leak_evidence.BackgroundCall(lambda: {"words": ["eve read it"]})
 
     def sessions(self, _server: Any, _connection: Any, credentials: Any, _until: float) -> list[Any]:
         assert self.lines, "the operator has the plan to read meanwhile"

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.action.previous_values_info import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.seal import opened
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import COPY, CORE, KINDS, TOKEN, World
 
 
@@ -30,7 +30,7 @@ def world() -> World:
 
 
 def ask(world: World, **args: Any) -> dict[str, Any]:
-    setting = Setting(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
+    setting = RotationSetup(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
     found = ActionModule.__new__(ActionModule).answer(setting, {"secrets": {}, **args}, {})
     assert found["_ansible_no_log"] is True
     assert "canary" not in str(found)

@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import entries as rotation_entries
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.state_machine import Gate
 from tests.unit.plugins.action import steps as rotation
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, KINDS, World
@@ -48,7 +48,7 @@ def begun(world: World) -> Any:
         args = {**defaults, "state": "begun", "credentials": names, "force": True, **more}
         action = rotation.ActionModule.__new__(rotation.ActionModule)
         action._task = SimpleNamespace(check_mode=False)
-        found = Setting(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+        found = RotationSetup(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
         answer: dict[str, Any] = action.answer(found, args, {})
         return answer
 
@@ -241,7 +241,7 @@ class TestAHostThatWasAway:
             defaults = {name: one.get("default") for name, one in rotation.ActionModule.extra_options.items()}
             action = rotation.ActionModule.__new__(rotation.ActionModule)
             action._task = SimpleNamespace(check_mode=False)
-            setting = Setting(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+            setting = RotationSetup(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
             answer: dict[str, Any] = action.answer(setting, {**defaults, "state": state, **more}, {})
             return answer
 

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action import rotation_info
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError, RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.action import steps as rotation
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CORE, KINDS, World
 
@@ -40,7 +40,7 @@ def act(world: World, module: Any, state: str | None, *, check: bool = False, **
     defaults = {name: one.get("default") for name, one in module.ActionModule.extra_options.items()}
     action = module.ActionModule.__new__(module.ActionModule)
     action._task = SimpleNamespace(check_mode=check)
-    setting = Setting(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
+    setting = RotationSetup(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
     answer: dict[str, Any] = action.answer(setting, {**defaults, "state": state, **more}, {})
     return answer
 

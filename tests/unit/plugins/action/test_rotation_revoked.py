@@ -12,13 +12,13 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.action import rotation_info
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Probe
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import ValueProbe
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.action import steps as rotation
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, GIVEN, KINDS, World
 
@@ -45,14 +45,14 @@ def act(world: World, module: Any, state: str | None, *, check: bool = False, **
     defaults = {name: one.get("default") for name, one in module.ActionModule.extra_options.items()}
     action = module.ActionModule.__new__(module.ActionModule)
     action._task = SimpleNamespace(check_mode=check)
-    setting = Setting(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
+    setting = RotationSetup(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
     answer: dict[str, Any] = action.answer(setting, {**defaults, "state": state, **more}, {})
     return answer
 
 
 def declare(world: World) -> None:
-    setting = Setting(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
-    leak_declaration.declare(setting, setting.rotator.look(), leak_declaration.Wish(["token"]))
+    setting = RotationSetup(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
+    leak_declaration.declare(setting, setting.rotator.look(), leak_declaration.LeakDeclaration(["token"]))
 
 
 def rotated(world: World, *names: str, number: int = 1) -> dict[str, Any]:
@@ -151,7 +151,7 @@ class TestTried:
         monkeypatch.setitem(KINDS, "given", replace(KINDS["given"], stages=("test", "revoked"), tries_values=True))
         rotated(world, "token", "note")
         assert self.revoke(world, check=True)["tries"] == []
-        tested = replace(world.catalog.credentials["note"], test=Probe("https://p.example/me"))
+        tested = replace(world.catalog.credentials["note"], test=ValueProbe("https://p.example/me"))
         world.catalog = replace(world.catalog, credentials={**world.catalog.credentials, "note": tested})
         (one,) = self.revoke(world, check=True)["tries"]
         assert (one["name"], one["kind"]) == ("note", "given")

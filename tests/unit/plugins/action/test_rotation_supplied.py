@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from sandbox.process import write_private
 from tests.unit.plugins.action import steps as rotation
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, KINDS, World, opened
@@ -32,7 +32,7 @@ def act(world: World, module: Any, state: str, *, answer: str = "", check: bool 
     defaults = {name: one.get("default") for name, one in module.ActionModule.extra_options.items()}
     action = module.ActionModule.__new__(module.ActionModule)
     action._task = SimpleNamespace(check_mode=check)
-    setting = Setting(world.catalog, KINDS, world.rotator("run2"), None)  # type: ignore[arg-type]
+    setting = RotationSetup(world.catalog, KINDS, world.rotator("run2"), None)  # type: ignore[arg-type]
     asked = {"asked": {"answers": {"token": answer}}} if answer else {}
     args = {**defaults, "state": state, "values_from": "asked" if answer else None, **more}
     told: dict[str, Any] = action.answer(setting, args, asked)

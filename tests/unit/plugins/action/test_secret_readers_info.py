@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.action.secret_readers_info i
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import readers as leak_readers
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._leak.trail_events import event
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, CORE, KINDS, TOKEN, World
 
@@ -57,7 +57,7 @@ def ask(world: World, client: Any, **args: Any) -> dict[str, Any]:
         return client
 
     connection: Any = SimpleNamespace(bounded_client=bounded)
-    setting = Setting(world.catalog, KINDS, world.rotator(), connection)
+    setting = RotationSetup(world.catalog, KINDS, world.rotator(), connection)
     found = ActionModule.__new__(ActionModule).answer(setting, {**DEFAULTS, **args}, {})
     assert "canary" not in json.dumps(found)
     return found

@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh.ve
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import ServerAction
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._rotation import rotator_world
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, KINDS, World
 
@@ -71,7 +71,7 @@ class Host:
             return Verdict(frozenset({key}), frozenset(), frozenset(), False, "", False, "Connection closed")
         return Verdict(frozenset({key}), taken, frozenset({key}) - taken, True, by if taken else OPERATORS, False, "")
 
-    def login(self, way: ssh_login.Way, held: ssh_login.Held) -> Verdict:
+    def login(self, way: ssh_login.Way, held: ssh_login.AgentKey) -> Verdict:
         self.log.append(("login", held.fingerprint))
         return self.verdict(held.fingerprint, by=held.fingerprint)
 
@@ -123,7 +123,7 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
         delegate_to: str | None = "web1",
         **more: Any,
     ) -> Any:
-        found = Setting(world.catalog, KINDS, rotator or world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+        found = RotationSetup(world.catalog, KINDS, rotator or world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
         monkeypatch.setattr(rotation_context, "prepared", lambda _name, _args: found)
         connection = connection_loader.get(transport, PlayContext(), "/dev/null")
         connection.set_options(var_options={"ansible_pipelining": True, "ansible_host": "192.0.2.1", **more})

@@ -427,7 +427,7 @@ KEYS_OF = frozenset(TYPES)
 @given(TEXTS, TEXTS)
 def test_a_list_of_urls_with_one_login(old: str, new: str) -> None:
     url = f"redis://:{quote(old, safe='')}@h"
-    spot = credential_graph.Spot(Place(SSM, "/x"), catalog_parser.parse(LISTED, "test").settings["L"])
+    spot = credential_graph.CredentialPlace(Place(SSM, "/x"), catalog_parser.parse(LISTED, "test").settings["L"])
     text = f"{url}1,{url}2"
     appearance = credential_graph.Appearance(spot, text, Login(None, old), in_url=True)
     urls = appearance.rewritten(Login(None, new)).split(",")

@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
     Rotated,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import Wish
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import RotationRequest
 from tests.unit.plugins.plugin_utils._rotation.plan_ground import CORE, NOW, made_ground
 
 STAMP = credential_ages.stamp(NOW)
@@ -68,7 +68,7 @@ def test_hosts_that_get_nothing_new() -> None:
 
 class TestPlan:
     def test_a_leaks_run_takes_it_up_and_replaces_nothing_twice(self) -> None:
-        plan = rotation_plan.plan(replace(made_ground(), journal=JOURNAL), Wish(("token",), leak="leak-1"))
+        plan = rotation_plan.plan(replace(made_ground(), journal=JOURNAL), RotationRequest(("token",), leak="leak-1"))
         (item,) = plan.items
         assert (item.act, item.phases, item.obligation, item.places) == ("retire", 0, LEFT.id, ())
         assert item.hosts == ("web2",)
@@ -77,15 +77,17 @@ class TestPlan:
         assert (plan.phases, plan.secrets, plan.passed_over) == (0, {}, {})
 
     def test_beside_what_is_replaced(self) -> None:
-        plan = rotation_plan.plan(replace(made_ground(), journal=JOURNAL), Wish(("token", "cache"), leak="leak-1"))
+        plan = rotation_plan.plan(
+            replace(made_ground(), journal=JOURNAL), RotationRequest(("token", "cache"), leak="leak-1")
+        )
         assert [(item.credential, item.act) for item in plan.items] == [("cache", "rotate"), ("token", "retire")]
 
     def test_nobody_else_does(self) -> None:
         found = replace(made_ground(), journal=JOURNAL)
-        assert [item.act for item in rotation_plan.plan(found, Wish(("token",))).items] == []
-        assert rotation_plan.plan(found, Wish(("cache",), leak="leak-1")).items[0].act == "rotate"
+        assert [item.act for item in rotation_plan.plan(found, RotationRequest(("token",))).items] == []
+        assert rotation_plan.plan(found, RotationRequest(("cache",), leak="leak-1")).items[0].act == "rotate"
 
     def test_one_that_leaked_again_is_replaced_first(self) -> None:
         journal = replace(JOURNAL, incident=INCIDENT.without(["r0/token"]))
-        plan = rotation_plan.plan(replace(made_ground(), journal=journal), Wish(("token",), leak="leak-1"))
+        plan = rotation_plan.plan(replace(made_ground(), journal=journal), RotationRequest(("token",), leak="leak-1"))
         assert [(item.credential, item.act) for item in plan.items] == [("token", "rotate")]

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, http_probe
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Probe
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import ValueProbe
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 
 URL = "https://a.example/me"
 
 
-def probe(**more: Any) -> Probe:
-    return Probe(**{"url": URL, "headers": {"Authorization": "Bearer {value}"}, **more})
+def probe(**more: Any) -> ValueProbe:
+    return ValueProbe(**{"url": URL, "headers": {"Authorization": "Bearer {value}"}, **more})
 
 
 def test_the_catalogs_becomes_one() -> None:
@@ -31,7 +31,7 @@ def test_the_catalogs_becomes_one() -> None:
         },
     }
     found = catalog_parser.parse(document, "test").credentials
-    assert found["c"].test == Probe(URL, {}, {"k": "{value}"}, (200,), (400, 401, 403))
+    assert found["c"].test == ValueProbe(URL, {}, {"k": "{value}"}, (200,), (400, 401, 403))
     assert found["d"].test is None
 
 

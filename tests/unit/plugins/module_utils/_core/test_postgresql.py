@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import (
+    ConnectionTarget,
     DatabaseError,
-    Target,
     identifier,
     known,
     literal,
@@ -82,7 +82,7 @@ def test_a_url_that_cannot_be_read_is_not_shown(url: str, words: str) -> None:
 def test_a_target_prints_no_password() -> None:
     target = parse_url("postgresql://u:canary@h/d", "login_url")
     assert "canary" not in f"{target!r} {target} {[target]} {target.place}"
-    assert Target("u", "p", "", "", "", {}).place == "database u at the local socket, port 5432"
+    assert ConnectionTarget("u", "p", "", "", "", {}).place == "database u at the local socket, port 5432"
 
 
 def test_identifiers() -> None:

@@ -44,12 +44,12 @@ def catalog(
     return catalog_parser.parse(document, "test")
 
 
-def found(of: catalog_parser.Catalog, **core: str) -> credential_graph.Found:
+def found(of: catalog_parser.Catalog, **core: str) -> credential_graph.StoredCredential:
     held = Reading(SECRETS_MANAGER, "app/test/core", "1", json.dumps(core))
     return credential_graph.find(of, of.credentials["one"], Contents({held.name: held}))
 
 
-def wrong(of: catalog_parser.Catalog, one: credential_graph.Found) -> str | None:
+def wrong(of: catalog_parser.Catalog, one: credential_graph.StoredCredential) -> str | None:
     return server_addresses.leads_elsewhere(of, of.credentials["one"], one.locations)
 
 

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AlreadyExists, Conflict, NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sent_records import SentStore
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import Sent, Target
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import GithubTarget, Sent
 from tests.fakes.memory_stores import Hook, MemoryParameters, MemorySecrets
 
 V1, V2, V3 = ("%032d" % number for number in (1, 2, 3))
@@ -165,7 +165,7 @@ class TestParameters:
 
     def test_a_record_that_another_run_just_made(self, parameters: MemoryParameters) -> None:
         first, second = (SentStore(parameters, "/sent") for _run in range(2))
-        target = Target("secret", "repository", "TOKEN")
+        target = GithubTarget("secret", "repository", "TOKEN")
         second.read()
         first.write(target, Sent("1", "then"))
         second.write(target, Sent("2", "now"))

@@ -10,7 +10,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_provider import (
     Changes,
     Provider,
-    Wanted,
+    ProviderSpec,
     after,
     changes,
     checked,
@@ -45,21 +45,21 @@ def test_what_is_no_url(url: str) -> None:
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [
-        (Wanted(URL, ()), "client_ids: names none"),
-        (Wanted(URL, ("",)), "client_ids: ''"),
-        (Wanted(URL, ("*",)), "without a wildcard"),
-        (Wanted(URL, tuple(map(str, range(101)))), "101 are more than the 100"),
-        (Wanted(URL, ("a",), thumbprints=("x",)), "thumbprints: 'x' is not 40 hex digits"),
-        (Wanted(URL, ("a",), thumbprints=("a" * 40,) * 6), "IAM keeps 5"),
+        (ProviderSpec(URL, ()), "client_ids: names none"),
+        (ProviderSpec(URL, ("",)), "client_ids: ''"),
+        (ProviderSpec(URL, ("*",)), "without a wildcard"),
+        (ProviderSpec(URL, tuple(map(str, range(101)))), "101 are more than the 100"),
+        (ProviderSpec(URL, ("a",), thumbprints=("x",)), "thumbprints: 'x' is not 40 hex digits"),
+        (ProviderSpec(URL, ("a",), thumbprints=("a" * 40,) * 6), "IAM keeps 5"),
     ],
 )
-def test_what_iam_would_refuse(wanted: Wanted, words: str) -> None:
+def test_what_iam_would_refuse(wanted: ProviderSpec, words: str) -> None:
     with pytest.raises(PolicyError, match=words.replace("*", r"\*")):
         checked(wanted)
 
 
 def test_a_new_one() -> None:
-    found = changes(None, Wanted(URL, ("a",), thumbprints=(), tags={"x": "1"}))
+    found = changes(None, ProviderSpec(URL, ("a",), thumbprints=(), tags={"x": "1"}))
     assert found == Changes(create=True, add_clients=("a",), add_tags={"x": "1"})
     assert found
 
@@ -70,28 +70,28 @@ STANDING = Provider(ARN, URL, ("a", "b"), ("1" * 40,), {"x": "1", "y": "2"})
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
-        (Wanted(URL, ("a",)), Changes()),
-        (Wanted(URL, ("b", "a"), tags={"x": "1"}, thumbprints=("1" * 40,)), Changes()),
-        (Wanted(URL, ("c", "a")), Changes(add_clients=("c",))),
-        (Wanted(URL, ("a",), purge_clients=True), Changes(remove_clients=("b",))),
-        (Wanted(URL, ("a",), tags={"x": "2", "z": "3"}), Changes(add_tags={"x": "2", "z": "3"})),
-        (Wanted(URL, ("a",), tags={"x": "1"}, purge_tags=True), Changes(remove_tags=("y",))),
-        (Wanted(URL, ("a",), purge_tags=True), Changes()),
-        (Wanted(URL, ("a",), thumbprints=("2" * 40,)), Changes(thumbprints=("2" * 40,))),
+        (ProviderSpec(URL, ("a",)), Changes()),
+        (ProviderSpec(URL, ("b", "a"), tags={"x": "1"}, thumbprints=("1" * 40,)), Changes()),
+        (ProviderSpec(URL, ("c", "a")), Changes(add_clients=("c",))),
+        (ProviderSpec(URL, ("a",), purge_clients=True), Changes(remove_clients=("b",))),
+        (ProviderSpec(URL, ("a",), tags={"x": "2", "z": "3"}), Changes(add_tags={"x": "2", "z": "3"})),
+        (ProviderSpec(URL, ("a",), tags={"x": "1"}, purge_tags=True), Changes(remove_tags=("y",))),
+        (ProviderSpec(URL, ("a",), purge_tags=True), Changes()),
+        (ProviderSpec(URL, ("a",), thumbprints=("2" * 40,)), Changes(thumbprints=("2" * 40,))),
     ],
 )
-def test_what_lies_between(wanted: Wanted, expected: Changes) -> None:
+def test_what_lies_between(wanted: ProviderSpec, expected: Changes) -> None:
     assert changes(STANDING, wanted) == expected
 
 
 ids = st.lists(st.sampled_from("abcd"), min_size=1, max_size=4, unique=True).map(tuple)
 tags = st.dictionaries(st.sampled_from("xyz"), st.sampled_from("12"))
 providers = st.none() | st.builds(Provider, st.just(ARN), st.just(URL), ids, st.just(()), tags)
-wanteds = st.builds(Wanted, st.just(URL), ids, st.booleans(), st.none(), st.none() | tags, st.booleans())
+wanteds = st.builds(ProviderSpec, st.just(URL), ids, st.booleans(), st.none(), st.none() | tags, st.booleans())
 
 
 @given(standing=providers, wanted=wanteds)
-def test_afterwards_nothing_is_left_to_do_and_nobodys_is_lost(standing: Provider | None, wanted: Wanted) -> None:
+def test_afterwards_nothing_is_left_to_do_and_nobodys_is_lost(standing: Provider | None, wanted: ProviderSpec) -> None:
     then = after(standing, wanted, changes(standing, wanted), ARN)
     assert not changes(then, wanted)
     assert set(wanted.clients) <= set(then.clients)

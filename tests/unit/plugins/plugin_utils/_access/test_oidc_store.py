@@ -18,12 +18,16 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     StoreError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_provider import Provider, Wanted, changes
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_provider import (
+    Provider,
+    ProviderSpec,
+    changes,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_store import OidcProviders
 
 URL = "token.actions.githubusercontent.com"
 ARN = f"arn:aws:iam::123456789012:oidc-provider/{URL}"
-WANTED = Wanted(URL, ("sts.amazonaws.com",), tags={"ManagedBy": "watchparty.secrets"})
+WANTED = ProviderSpec(URL, ("sts.amazonaws.com",), tags={"ManagedBy": "watchparty.secrets"})
 Moto = Callable[[str], tuple[Any, list[str]]]
 Stubbed = Callable[[str], tuple[Any, Stubber]]
 

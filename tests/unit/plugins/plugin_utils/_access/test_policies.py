@@ -15,8 +15,12 @@ from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policies as access_policies
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import Request, decide, listed
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import (
+    IamRequest,
+    decide,
+    listed,
+)
 
 ACCOUNT, REGION = "123456789012", "eu-west-3"
 KEYS = {
@@ -82,7 +86,7 @@ DOCUMENT: dict[str, Any] = {
 
 @cache
 def documents(environment: str) -> dict[str, tuple[dict[str, Any], ...]]:
-    ground = Ground(ACCOUNT, REGION, KEYS[environment])
+    ground = AwsScope(ACCOUNT, REGION, KEYS[environment])
     return access_policies.documents(catalog_parser.parse(DOCUMENT, environment), ground)
 
 
@@ -216,7 +220,7 @@ TABLE: list[tuple[str, str, tuple[str, ...]]] = [
 @pytest.mark.parametrize(("action", "resource", "who"), TABLE, ids=lambda one: str(one))
 def test_who_may_in_production(action: str, resource: str, who: tuple[str, ...]) -> None:
     found = documents("production")
-    assert tuple(role for role in EVERY if decide(found[role], Request(action, resource))) == who
+    assert tuple(role for role in EVERY if decide(found[role], IamRequest(action, resource))) == who
 
 
 KEY_TABLE = [
@@ -248,19 +252,19 @@ KEY_TABLE = [
 @pytest.mark.parametrize(("action", "asked", "who"), KEY_TABLE)
 def test_who_may_use_the_key(action: str, asked: tuple[str, dict[str, str]], who: tuple[str, ...]) -> None:
     found = documents("production")
-    assert tuple(role for role in EVERY if decide(found[role], Request(action, *asked))) == who
+    assert tuple(role for role in EVERY if decide(found[role], IamRequest(action, *asked))) == who
 
 
 def test_the_audit_log_in_a_bucket_is_listed_below_its_own_prefix_only() -> None:
     document = {**DOCUMENT, "audit_log": {"s3": "shop-audit/records"}}
     found = access_policies.documents(
-        catalog_parser.parse(document, "production"), Ground(ACCOUNT, REGION, KEYS["production"])
+        catalog_parser.parse(document, "production"), AwsScope(ACCOUNT, REGION, KEYS["production"])
     )
     bucket = "arn:aws:s3:::shop-audit"
 
     def may(action: str, resource: str, **context: str) -> bool:
         return decide(
-            found["rotate"], Request(action, resource, {k.replace("_", ":"): v for k, v in context.items()})
+            found["rotate"], IamRequest(action, resource, {k.replace("_", ":"): v for k, v in context.items()})
         ).allowed
 
     assert may("s3:ListBucket", bucket, s3_prefix="records/shop/production/")
@@ -269,7 +273,9 @@ def test_the_audit_log_in_a_bucket_is_listed_below_its_own_prefix_only() -> None
     assert may("s3:PutObject", f"{bucket}/records/shop/production/000000000001.json")
     assert not may("s3:PutObject", f"{bucket}/records/shop/staging/000000000001.json")
     assert not may("s3:DeleteObject", f"{bucket}/records/shop/production/000000000001.json")
-    assert not decide(found["deploy"], Request("s3:GetObject", f"{bucket}/records/shop/production/000000000001.json"))
+    assert not decide(
+        found["deploy"], IamRequest("s3:GetObject", f"{bucket}/records/shop/production/000000000001.json")
+    )
 
 
 def granted(environment: str) -> list[tuple[str, str]]:
@@ -307,7 +313,7 @@ def test_nothing_that_one_environment_grants_is_granted_by_the_other(role: str, 
         (action, arn)
         for action, arn in asked
         for context in contexts
-        if decide(documents(mine)[role], Request(action, arn, context))
+        if decide(documents(mine)[role], IamRequest(action, arn, context))
     ]
     assert reached == []
 
@@ -342,7 +348,7 @@ def test_no_action_is_written_with_a_wildcard_and_nothing_is_named_twice() -> No
 
 def test_a_catalog_without_parameters_grants_none(catalog: Callable[..., Any]) -> None:
     small = catalog({"TOKEN": {"group": "core"}}, environment="test")
-    found = access_policies.documents(small, Ground(ACCOUNT, REGION, KEYS["production"]))
+    found = access_policies.documents(small, AwsScope(ACCOUNT, REGION, KEYS["production"]))
     text = json.dumps(found["deploy"])
     assert "PARAMETER_ARN" not in text
     assert "parameter/app/test" not in text
@@ -351,13 +357,13 @@ def test_a_catalog_without_parameters_grants_none(catalog: Callable[..., Any]) -
 
 
 def test_the_key_is_used_through_the_stores_alone() -> None:
-    ground = Ground(ACCOUNT, REGION, KEYS["production"])
+    ground = AwsScope(ACCOUNT, REGION, KEYS["production"])
     document = access_policies.key_policy(ground)
     root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
     through = {"kms:ViaService": f"ssm.{REGION}.amazonaws.com"}
 
     def may(action: str, context: dict[str, str], who: dict[str, str] = root) -> bool:
-        return decide([document], Request(action, KEYS["production"], context, who)).allowed
+        return decide([document], IamRequest(action, KEYS["production"], context, who)).allowed
 
     for action in ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"):
         assert may(action, through)
@@ -378,7 +384,7 @@ def test_the_key_is_used_through_the_stores_alone() -> None:
 
 
 def test_in_china_the_partition_and_the_services_names_are_others() -> None:
-    ground = Ground(ACCOUNT, "cn-north-1", "arn:aws-cn:kms:cn-north-1:123456789012:key/1", "aws-cn")
+    ground = AwsScope(ACCOUNT, "cn-north-1", "arn:aws-cn:kms:cn-north-1:123456789012:key/1", "aws-cn")
     text = json.dumps(access_policies.documents(catalog_parser.parse(DOCUMENT, "production"), ground))
     assert "arn:aws:" not in text
     assert "secretsmanager.cn-north-1.amazonaws.com.cn" in text
@@ -390,9 +396,9 @@ names = st.text("abcXYZ019/_+=.@-", min_size=1, max_size=20)
 @settings(max_examples=200)
 @given(name=names, other=names, suffix=st.text("abcXYZ019", min_size=6, max_size=6))
 def test_the_suffix_of_one_name_fits_no_other_name(name: str, other: str, suffix: str) -> None:
-    ground = Ground(ACCOUNT, REGION, "key")
+    ground = AwsScope(ACCOUNT, REGION, "key")
     document = {"Statement": {"Effect": "Allow", "Action": "a:b", "Resource": ground.secret(name)}}
     for asked in (other, f"{name}-{suffix}", f"{name}-", f"{name}{suffix}"):
         expected = asked == name
-        assert decide([document], Request("a:b", secret(asked, suffix))).allowed is expected
-    assert decide([document], Request("a:b", secret(name, suffix)))
+        assert decide([document], IamRequest("a:b", secret(asked, suffix))).allowed is expected
+    assert decide([document], IamRequest("a:b", secret(name, suffix)))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import (
-    Request,
+    IamRequest,
     decide,
     matches,
 )
@@ -39,7 +39,7 @@ def when(operator: str, key: str, *values: Any) -> dict[str, Any]:
 
 def allowed(document: dict[str, Any], action: str = READ, resource: str = SECRET, **context: Any) -> bool:
     return decide(
-        [document], Request(action, resource, {key.replace("__", ":"): v for key, v in context.items()})
+        [document], IamRequest(action, resource, {key.replace("__", ":"): v for key, v in context.items()})
     ).allowed
 
 
@@ -76,15 +76,15 @@ def test_one_statement_needs_no_list() -> None:
 def test_a_deny_wins_wherever_it_stands_and_the_reason_names_it() -> None:
     denied = deny(resource="*", Sid="NoSecrets")
     for order in ([allow(), denied], [denied, allow()]):
-        found = decide([policy(order[0]), policy(order[1])], Request(READ, SECRET))
+        found = decide([policy(order[0]), policy(order[1])], IamRequest(READ, SECRET))
         assert (found.allowed, found.reason) == (False, "NoSecrets denies it")
 
 
 def test_the_reason_names_what_allows_it_or_what_was_asked() -> None:
-    assert decide([policy(allow(Sid="Read"))], Request(READ, SECRET)).reason == "Read allows it"
-    assert decide([policy(allow())], Request(READ, SECRET)).reason == "statement 1 of policy 1 allows it"
-    assert decide([], Request(READ, SECRET)).reason == f"no statement allows {READ} on {SECRET}"
-    assert not decide([], Request(READ, SECRET))
+    assert decide([policy(allow(Sid="Read"))], IamRequest(READ, SECRET)).reason == "Read allows it"
+    assert decide([policy(allow())], IamRequest(READ, SECRET)).reason == "statement 1 of policy 1 allows it"
+    assert decide([], IamRequest(READ, SECRET)).reason == f"no statement allows {READ} on {SECRET}"
+    assert not decide([], IamRequest(READ, SECRET))
 
 
 @pytest.mark.parametrize(
@@ -177,14 +177,14 @@ ROLE = "arn:aws:iam::123456789012:role/Operators"
 )
 def test_principals(principal: Any, who: dict[str, str], expected: bool) -> None:
     statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
-    asked = Request("sts:AssumeRole", principal=who)
+    asked = IamRequest("sts:AssumeRole", principal=who)
     assert decide([policy(statement)], asked).allowed is expected
     opposite = {"Effect": "Allow", "NotPrincipal": principal, "Action": "sts:AssumeRole"}
     assert decide([policy(opposite)], asked).allowed is not expected
 
 
 def test_a_statement_with_resources_is_no_trust() -> None:
-    assert not decide([policy(allow("sts:AssumeRole", "*"))], Request("sts:AssumeRole"))
+    assert not decide([policy(allow("sts:AssumeRole", "*"))], IamRequest("sts:AssumeRole"))
 
 
 texts = st.text("ab*?:/-", max_size=8)
@@ -204,11 +204,11 @@ statements = st.lists(
     ),
     max_size=6,
 )
-requests = st.builds(Request, st.sampled_from(["a:x", "a:y", "b:x"]), st.sampled_from(["r1", "r2", "s"]))
+requests = st.builds(IamRequest, st.sampled_from(["a:x", "a:y", "b:x"]), st.sampled_from(["r1", "r2", "s"]))
 
 
 @given(found=statements, asked=requests, seed=st.randoms())
-def test_order_and_grouping_do_not_matter(found: list[dict[str, Any]], asked: Request, seed: Any) -> None:
+def test_order_and_grouping_do_not_matter(found: list[dict[str, Any]], asked: IamRequest, seed: Any) -> None:
     mixed = list(found)
     seed.shuffle(mixed)
     assert decide([policy(*found)], asked).allowed is decide([policy(one) for one in mixed], asked).allowed
@@ -216,7 +216,7 @@ def test_order_and_grouping_do_not_matter(found: list[dict[str, Any]], asked: Re
 
 @given(found=statements, more=statements, asked=requests)
 def test_a_deny_only_takes_and_an_allow_only_gives(
-    found: list[dict[str, Any]], more: list[dict[str, Any]], asked: Request
+    found: list[dict[str, Any]], more: list[dict[str, Any]], asked: IamRequest
 ) -> None:
     before = decide([policy(*found)], asked).allowed if found else False
     denies = [one for one in more if one["Effect"] == "Deny"]

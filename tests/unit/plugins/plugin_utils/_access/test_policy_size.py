@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import Request, decide
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import IamRequest, decide
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_size import (
     CHARACTERS,
     Grant,
@@ -43,9 +43,9 @@ def test_a_long_grant_is_divided_by_resource_or_by_condition() -> None:
     assert len(set(sids)) == len(sids)
     assert all(sid.startswith(("Read", "Key")) for sid in sids)
     for name in resources(120)[::9]:
-        assert decide(found, Request("a:x", name))
-        assert decide(found, Request("kms:Decrypt", "key", {"kms:ViaService": "s", "kms:Context": name}))
-        assert not decide(found, Request("kms:Decrypt", "key", {"kms:Context": name}))
+        assert decide(found, IamRequest("a:x", name))
+        assert decide(found, IamRequest("kms:Decrypt", "key", {"kms:ViaService": "s", "kms:Context": name}))
+        assert not decide(found, IamRequest("kms:Decrypt", "key", {"kms:Context": name}))
 
 
 def test_too_many_policies_are_an_error_that_names_the_role() -> None:
@@ -81,9 +81,9 @@ def test_dividing_changes_nothing(found: list[Grant], asked: int, length: int) -
     whole: list[dict[str, Any]] = [{"Statement": [one.statement for one in found]}]
     name = resources(asked + 1, length)[asked]
     for request in (
-        Request("a:y", name),
-        Request("a:x", "key", {"k:v": "1", "k:c": name}),
-        Request("a:x", "key", {"k:c": name}),
+        IamRequest("a:y", name),
+        IamRequest("a:x", "key", {"k:v": "1", "k:c": name}),
+        IamRequest("a:x", "key", {"k:c": name}),
     ):
         assert decide(divided, request).allowed is decide(whole, request).allowed
     assert all(size(one) <= CHARACTERS for one in divided)

@@ -11,9 +11,9 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.resources import (
-    Asked,
+    AccessOptions,
     Standing,
     is_numbered,
     key_arn,
@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.resourc
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.trust_policies import Workflow
 
-GROUND = Ground("123456789012", "eu-west-3", "arn:aws:kms:eu-west-3:123456789012:key/1")
+GROUND = AwsScope("123456789012", "eu-west-3", "arn:aws:kms:eu-west-3:123456789012:key/1")
 OPERATOR = "arn:aws:iam::123456789012:user/ann"
 OURS = {"Application": "shop", "Environment": "staging", "ManagedBy": "watchparty.secrets"}
 
@@ -79,7 +79,7 @@ def test_names_of_policies() -> None:
 
 
 def test_roles_that_nobody_could_take_are_noted_and_not_made() -> None:
-    found = plan(made(), GROUND, Asked())
+    found = plan(made(), GROUND, AccessOptions())
     assert [one["kind"] for one in found["roles"]] == ["host"]
     assert found["provider"] == {}
     assert [line.split(":")[0] for line in found["notes"]] == ["no role deploy", "no roles rotate, respond and verify"]
@@ -90,7 +90,7 @@ def test_everything() -> None:
     catalog = made(
         github={"repository": "example/shop"}, aws={"operators": [OPERATOR], "host_principal": "ecs.amazonaws.com"}
     )
-    found = plan(catalog, GROUND, Asked(workflow=Workflow(branch="main")))
+    found = plan(catalog, GROUND, AccessOptions(workflow=Workflow(branch="main")))
     assert [one["kind"] for one in found["roles"]] == ["deploy", "host", "rotate", "respond", "verify"]
     assert not any(one["profile"] for one in found["roles"])
     (note,) = found["notes"]

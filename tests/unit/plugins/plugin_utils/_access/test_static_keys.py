@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.static_
     DELETE,
     STAMP,
     WAIT,
-    Evidence,
+    RoleUse,
     StaticKey,
     plan,
     require_fresh,
@@ -27,8 +27,8 @@ def ago(days: float) -> datetime:
     return NOW - timedelta(days=days)
 
 
-def role(days: float | None) -> Evidence:
-    return Evidence("deploy", None if days is None else ago(days))
+def role(days: float | None) -> RoleUse:
+    return RoleUse("deploy", None if days is None else ago(days))
 
 
 def test_a_role_that_was_never_used_is_no_evidence() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import GitHub
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import trust_policies
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import Request, decide
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import IamRequest, decide
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.trust_policies import Workflow
 
 ISSUER = "token.actions.githubusercontent.com"
@@ -33,7 +33,7 @@ def lets_in(
 ) -> bool:
     context = {f"{ISSUER}:aud": audience, f"{ISSUER}:sub": subject}
     return decide(
-        [document], Request("sts:AssumeRoleWithWebIdentity", context=context, principal={"Federated": provider})
+        [document], IamRequest("sts:AssumeRoleWithWebIdentity", context=context, principal={"Federated": provider})
     ).allowed
 
 
@@ -187,7 +187,7 @@ def test_a_subject_is_let_in_if_and_only_if_it_is_the_repositorys_and_the_jobs(
 
 def takes(document: dict[str, Any], kind: str, who: str, **context: str) -> bool:
     found = {key.replace("__", ":"): value for key, value in context.items()}
-    return decide([document], Request("sts:AssumeRole", context=found, principal={kind: who})).allowed
+    return decide([document], IamRequest("sts:AssumeRole", context=found, principal={kind: who})).allowed
 
 
 USER, ROLE = "arn:aws:iam::123456789012:user/ann", "arn:aws:iam::123456789012:role/sso/Operators"

@@ -23,7 +23,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     WrongAccount,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment import Environment, Request, read
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment import (
+    Environment,
+    ReadRequest,
+    read,
+)
 from sandbox.seed import Journal
 
 JOURNAL = Journal("app-journal", "app", "test")
@@ -80,7 +84,7 @@ class Aws:
 
         connection.store_client = client  # type: ignore[method-assign]
         try:
-            return read(Request(document=document, environment="test", **more), connection)
+            return read(ReadRequest(document=document, environment="test", **more), connection)
         finally:
             for made in CLIENTS.values():
                 made.meta.events.unregister("before-call.*.*", unique_id="test")
@@ -323,10 +327,10 @@ def test_a_file_as_its_readers_read_it(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("KEY='two words'\nNOTE=\"-----BEGIN canary\nline\"\n", encoding="utf-8")
     connection = AwsConnection("test", {})
-    found = read(Request(CATALOG, "test", file=str(path)), connection).resolution
+    found = read(ReadRequest(CATALOG, "test", file=str(path)), connection).resolution
     assert found.values["KEY"] == "two words"
     (words,) = found.undeliverable
     assert words.startswith("NOTE: no spelling of its value is read back exactly by django_environ")
     path.write_text("KEY='two words'\n", encoding="utf-8")
-    found = read(Request({**CATALOG, "readers": ["docker_run"]}, "test", file=str(path)), connection).resolution
+    found = read(ReadRequest({**CATALOG, "readers": ["docker_run"]}, "test", file=str(path)), connection).resolution
     assert found.values["KEY"] == "'two words'"

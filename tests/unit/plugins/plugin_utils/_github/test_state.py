@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import (
     SECRET,
     VARIABLE,
-    Target,
+    GithubTarget,
     There,
 )
 
@@ -34,20 +34,20 @@ DOCUMENT: dict[str, Any] = {
 AT = There("2026-11-25T10:00:00Z")
 VALUED = {"KEY": "x", "TOKEN": "x", "MODE": "x", "LIMIT_A": "1"}
 EVERY = {
-    Target(SECRET, "repository", "KEY"): AT,
-    Target(SECRET, "organization", "TOKEN"): AT,
-    Target(VARIABLE, "repository", "MODE"): AT,
-    Target(VARIABLE, "repository", "LIMIT_A"): AT,
-    Target(SECRET, "repository", "SERVER"): AT,
+    GithubTarget(SECRET, "repository", "KEY"): AT,
+    GithubTarget(SECRET, "organization", "TOKEN"): AT,
+    GithubTarget(VARIABLE, "repository", "MODE"): AT,
+    GithubTarget(VARIABLE, "repository", "LIMIT_A"): AT,
+    GithubTarget(SECRET, "repository", "SERVER"): AT,
 }
 
 
-def rows(there: dict[Target, There], valued: dict[str, str] | None = VALUED) -> list[tuple[str, str, str]]:
+def rows(there: dict[GithubTarget, There], valued: dict[str, str] | None = VALUED) -> list[tuple[str, str, str]]:
     catalogs = [catalog_parser.parse(DOCUMENT, name) for name in ("production", "staging")]
     return [(one["state"], one["place"], one["words"]) for one in github_state.told(catalogs, there, valued)]
 
 
-def without(name: str) -> dict[Target, There]:
+def without(name: str) -> dict[GithubTarget, There]:
     return {target: one for target, one in EVERY.items() if target.name != name}
 
 
@@ -73,7 +73,7 @@ def test_without_the_stores_it_cannot_be_told() -> None:
 
 
 def test_what_is_not_shared() -> None:
-    ((_state, place, words),) = rows({**EVERY, Target(SECRET, "organization", "TOKEN"): AT.unseen()})
+    ((_state, place, words),) = rows({**EVERY, GithubTarget(SECRET, "organization", "TOKEN"): AT.unseen()})
     assert (place, words) == (
         "secret TOKEN (organization)",
         "the organisation does not share it with the repository",
@@ -82,11 +82,11 @@ def test_what_is_not_shared() -> None:
 
 def test_what_nobody_names() -> None:
     more = {
-        Target(SECRET, "repository", "OLD"): AT,
-        Target(SECRET, "environment", "KEY"): AT,  # staging's
-        Target(SECRET, "organization", "OTHERS"): AT,
-        Target(VARIABLE, "repository", "AWS_ROLE_TO_ASSUME"): AT,
-        Target(VARIABLE, "repository", "LIMIT_B"): AT,
+        GithubTarget(SECRET, "repository", "OLD"): AT,
+        GithubTarget(SECRET, "environment", "KEY"): AT,  # staging's
+        GithubTarget(SECRET, "organization", "OTHERS"): AT,
+        GithubTarget(VARIABLE, "repository", "AWS_ROLE_TO_ASSUME"): AT,
+        GithubTarget(VARIABLE, "repository", "LIMIT_B"): AT,
     }
     assert rows({**EVERY, **more}) == [
         ("bad", "secret OLD (repository)", "no catalog names it; it was written at 2026-11-25T10:00:00Z")

@@ -42,7 +42,7 @@ def denied() -> None:
     raise Denied("AWS denies it", "words of AWS")
 
 
-def mirror(world: World) -> sync.Mirror:
+def mirror(world: World) -> sync.GithubCopies:
     made = sync.mirror(world.catalog, world.secrets, world.parameters)
     assert made is not None
     return made
@@ -69,7 +69,7 @@ def test_without_a_token_or_a_repository_there_is_none(world: World, monkeypatch
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     bare = World(catalog=catalog_parser.parse({**DOCUMENT, "github": {}}, "test"))
     assert sync.mirror(bare.catalog, bare.secrets, bare.parameters) is None
-    without = sync.Mirror(bare.catalog, bare.secrets, bare.parameters)
+    without = sync.GithubCopies(bare.catalog, bare.secrets, bare.parameters)
     assert str(without.objection(["URL"])).endswith("name the repository in github.repository of the catalog")
     with pytest.raises(RotationError, match="URL: the catalog names no repository"):
         without.send({"URL": "x"}, Fresh)

@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import de
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS, World
 
 IMPACT: dict[str, Any] = {
@@ -37,8 +37,8 @@ class Leak:
     warnings: list[str] = field(default_factory=list)
 
     @property
-    def setting(self) -> Setting:
-        return Setting(self.world.catalog, KINDS, self.world.rotator("run1"), None)  # type: ignore[arg-type]
+    def setting(self) -> RotationSetup:
+        return RotationSetup(self.world.catalog, KINDS, self.world.rotator("run1"), None)  # type: ignore[arg-type]
 
     @property
     def incident(self) -> Incident:
@@ -48,7 +48,7 @@ class Leak:
 
     def declare(self, *leaked: str) -> Incident:
         setting = self.setting
-        wish = leak_declaration.Wish(leaked or ("token",), impact=IMPACT)
+        wish = leak_declaration.LeakDeclaration(leaked or ("token",), impact=IMPACT)
         return leak_declaration.declare(setting, setting.rotator.look(), wish).incident
 
     def response(self, step: str, **more: Any) -> Response:
@@ -56,10 +56,12 @@ class Leak:
         given = {"hosts": names, "here": names, "candidates": names, "impact": IMPACT, "session_plan": NO_SESSIONS}
         return Response(step=step, **{**given, **more})
 
-    def run(self, response: Response, rotation: dict[str, Any] | None = None) -> leak_steps.Run:
+    def run(self, response: Response, rotation: dict[str, Any] | None = None) -> leak_steps.ResponseRun:
         setting = self.setting
         results = Results({**self.variables, "hostvars": self.hosts})
-        return leak_steps.Run(setting, setting.rotator.look(), response, results, self.warnings.append, rotation)
+        return leak_steps.ResponseRun(
+            setting, setting.rotator.look(), response, results, self.warnings.append, rotation
+        )
 
     def following(self, response: Response, rotation: dict[str, Any] | None = None) -> tuple[Response, dict[str, Any]]:
         """After the tasks of the response's step: what is next."""

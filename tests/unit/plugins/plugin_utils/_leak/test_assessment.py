@@ -14,8 +14,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ca
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import assessment as leak_assessment
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.assessment import BlastRadius, Evidence
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.assessment import BlastRadius, LeakClaim
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, KINDS, World
 
 OPEN = Incident("leak-1", "2026-11-25T15:00:00Z", "ops", ("token", "host:web9"))
@@ -28,14 +28,14 @@ def world() -> World:
     return World(catalog=catalog_parser.parse({**CATALOG, "credentials": credentials}, "test"))
 
 
-def setting_of(world: World) -> Setting:
-    return Setting(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
+def setting_of(world: World) -> RotationSetup:
+    return RotationSetup(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
 
 
 def followed(
     world: World, *leaked: str, text: str | None = None, hosts: tuple[str, ...] = (), incident: Incident | None = OPEN
 ) -> BlastRadius:
-    return leak_assessment.followed(setting_of(world), Evidence(leaked, text, incident), hosts)
+    return leak_assessment.followed(setting_of(world), LeakClaim(leaked, text, incident), hosts)
 
 
 class TestAnOpenIncident:

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail import PAUSE, Answer, CloudTrail
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail_events import Question
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail import PAUSE, CloudTrail, TrailAnswer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail_events import LookupQuery
 from tests.unit.plugins.plugin_utils._leak.trail_events import event
 
 Stubbed = Callable[[str], tuple[Any, Stubber]]
-ONE, OTHER = Question("ResourceName", "core"), Question("EventName", "GetSecretValue")
+ONE, OTHER = LookupQuery("ResourceName", "core"), LookupQuery("EventName", "GetSecretValue")
 
 
 class Clock:
@@ -36,7 +36,7 @@ class Clock:
         self.now += self._answer
 
 
-def parameters(question: Question, token: str = "", **more: Any) -> dict[str, Any]:
+def parameters(question: LookupQuery, token: str = "", **more: Any) -> dict[str, Any]:
     attribute = {"AttributeKey": question.attribute, "AttributeValue": question.value}
     return {"LookupAttributes": [attribute], "MaxResults": 50, **({"NextToken": token} if token else {}), **more}
 
@@ -50,12 +50,14 @@ class Asked:
         self.client.meta.events.register("after-call.cloudtrail.LookupEvents", self.clock.answers)
 
     def page(
-        self, question: Question, *events: dict[str, Any], token: str | None = None, then: str | None = None
+        self, question: LookupQuery, *events: dict[str, Any], token: str | None = None, then: str | None = None
     ) -> None:
         answer = {"Events": list(events), **({"NextToken": then} if then else {})}
         self.stubber.add_response("lookup_events", answer, parameters(question, token))
 
-    def ask(self, *questions: Question, seconds: float = 60, pages: int = 10, since: datetime | None = None) -> Answer:
+    def ask(
+        self, *questions: LookupQuery, seconds: float = 60, pages: int = 10, since: datetime | None = None
+    ) -> TrailAnswer:
         trail = CloudTrail(self.client, clock=self.clock, sleep=self.clock.sleep)
         return trail.ask(questions, since=since, seconds=seconds, pages=pages)
 
@@ -92,18 +94,18 @@ def test_time_runs_out(stubbed: Stubbed) -> None:
     asked = Asked(stubbed, answer=4.0)
     asked.page(ONE, event(), then="t1")
     asked.page(OTHER, event())
-    found = asked.ask(ONE, OTHER, Question("EventName", "GetParameter"), seconds=5)
+    found = asked.ask(ONE, OTHER, LookupQuery("EventName", "GetParameter"), seconds=5)
     assert found.short == ("ResourceName core only back to 2026-11-25T10:00:00Z", "nothing of EventName GetParameter")
     assert found.asked == 2
     assert asked.clock.now <= 100 + 5 + 4, "an answer more than was allowed, at most"
 
 
 def test_no_time_at_all(asked: Asked) -> None:
-    assert asked.ask(ONE, seconds=0) == Answer((), ("nothing of ResourceName core",), None, 0)
+    assert asked.ask(ONE, seconds=0) == TrailAnswer((), ("nothing of ResourceName core",), None, 0)
 
 
 def test_many_that_were_not_asked_are_one_line(asked: Asked) -> None:
-    questions = [Question("ResourceName", f"s{at}") for at in range(7)]
+    questions = [LookupQuery("ResourceName", f"s{at}") for at in range(7)]
     (line,) = asked.ask(*questions, seconds=0).short
     assert line.endswith("ResourceName s4 and 2 more")
 
@@ -119,7 +121,7 @@ def test_many_that_were_not_asked_are_one_line(asked: Asked) -> None:
 def test_what_aws_refuses_ends_the_asking(asked: Asked, code: str, words: str) -> None:
     asked.page(ONE, event())
     asked.stubber.add_client_error("lookup_events", code)
-    found = asked.ask(ONE, OTHER, Question("EventName", "GetParameter"))
+    found = asked.ask(ONE, OTHER, LookupQuery("EventName", "GetParameter"))
     assert found.problem is not None
     assert found.problem.startswith(words)
     assert len(found.uses) == found.asked == 1

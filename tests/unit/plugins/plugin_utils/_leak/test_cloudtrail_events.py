@@ -9,16 +9,19 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import cloudtrail_events
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail_events import Question, Wanted
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail_events import (
+    LookupQuery,
+    WatchedItems,
+)
 from tests.unit.plugins.plugin_utils._leak.trail_events import ARN, ROLE, event
 
 CORE, TOKEN, KEY = "app/test/core", "/app/test/TOKEN", "AKIALEAKEDEXAMPLE001"
 AT = "2026-11-25T11:00:00Z"
 WEB = "ASIAWEBEXAMPLE000001"
-WANTED = Wanted(frozenset({CORE}), frozenset({TOKEN}), frozenset({KEY}))
+WANTED = WatchedItems(frozenset({CORE}), frozenset({TOKEN}), frozenset({KEY}))
 
 
-def lines(*events: dict[str, Any], wanted: Wanted = WANTED) -> list[str]:
+def lines(*events: dict[str, Any], wanted: WatchedItems = WANTED) -> list[str]:
     return cloudtrail_events.lines([use for use in map(cloudtrail_events.parsed, events) if use], wanted)
 
 
@@ -118,7 +121,11 @@ def test_many_lines_are_counted() -> None:
 
 def test_questions_the_cheap_ones_first() -> None:
     asked = WANTED.questions()
-    assert asked[:3] == (Question("AccessKeyId", KEY), Question("ResourceName", TOKEN), Question("ResourceName", CORE))
+    assert asked[:3] == (
+        LookupQuery("AccessKeyId", KEY),
+        LookupQuery("ResourceName", TOKEN),
+        LookupQuery("ResourceName", CORE),
+    )
     assert [one.value for one in asked[3:]] == [*cloudtrail_events.SECRET_READS, *cloudtrail_events.PARAMETER_READS]
-    assert Wanted().questions() == ()
+    assert WatchedItems().questions() == ()
     assert str(asked[0]) == f"AccessKeyId {KEY}"

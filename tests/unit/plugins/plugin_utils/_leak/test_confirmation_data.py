@@ -23,7 +23,7 @@ def leak() -> Leak:
 def would_be(leak: Leak, **args: Any) -> dict[str, Any]:
     setting = leak.setting
     found = leak_declaration.declared(
-        setting, setting.rotator.look(), leak_declaration.Wish(["token"], impact=IMPACT, **args)
+        setting, setting.rotator.look(), leak_declaration.LeakDeclaration(["token"], impact=IMPACT, **args)
     )
     return {"incident": found.incident.entry(), "open_rotation": found.open_rotation}
 
@@ -81,7 +81,7 @@ def test_started_again(leak: Leak) -> None:
     """Of replaced credentials it names only those yet to be revoked, and no rollback that would be refused."""
     setting = leak.setting
     leak_declaration.declare(
-        setting, setting.rotator.look(), leak_declaration.Wish(["token"], "immediate", impact=IMPACT)
+        setting, setting.rotator.look(), leak_declaration.LeakDeclaration(["token"], "immediate", impact=IMPACT)
     )
     note(leak, "given/token")
     plan = {

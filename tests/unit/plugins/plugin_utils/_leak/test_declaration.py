@@ -10,8 +10,8 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.declaration import Declaration, Wish
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.declaration import Declaration, LeakDeclaration
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS, World
 
 IMPACT = {
@@ -26,15 +26,15 @@ def world() -> World:
     return World()
 
 
-def setting_of(world: World, run: str = "run1") -> Setting:
-    return Setting(world.catalog, KINDS, world.rotator(run), None)  # type: ignore[arg-type]
+def setting_of(world: World, run: str = "run1") -> RotationSetup:
+    return RotationSetup(world.catalog, KINDS, world.rotator(run), None)  # type: ignore[arg-type]
 
 
 def declare(
     world: World, *leaked: str, check: bool = False, run: str = "run1", plan: str = "", **args: Any
 ) -> Declaration:
     setting = setting_of(world, run)
-    journal, wish = setting.rotator.look(), Wish(leaked, impact=IMPACT, **args)
+    journal, wish = setting.rotator.look(), LeakDeclaration(leaked, impact=IMPACT, **args)
     return (
         leak_declaration.declared(setting, journal, wish)
         if check

@@ -100,10 +100,10 @@ def test_nothing_is_asked_once_the_time_is_over(connection: Any) -> None:
 
 class TestBeside:
     def test_an_answer(self) -> None:
-        assert leak_evidence.Beside(lambda: {"words": ["x"]}).answer(5) == {"words": ["x"]}
+        assert leak_evidence.BackgroundCall(lambda: {"words": ["x"]}).answer(5) == {"words": ["x"]}
 
     def test_an_error_is_words(self) -> None:
-        beside = leak_evidence.Beside(refuses(RotationError("denied")))
+        beside = leak_evidence.BackgroundCall(refuses(RotationError("denied")))
         assert beside.answer(5) == {"failed": True, "msg": "denied"}
 
     def test_one_that_hangs_is_not_waited_for(self) -> None:
@@ -111,7 +111,7 @@ class TestBeside:
             time.sleep(5)
             return {}
 
-        beside = leak_evidence.Beside(hangs)
+        beside = leak_evidence.BackgroundCall(hangs)
         began = time.monotonic()
         assert beside.answer(0.1) == {"failed": True, "msg": "no answer in time"}
         assert time.monotonic() - began < 2

@@ -16,7 +16,11 @@ from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import value_encodings
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import match_leaked_string
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.match_leaked_string import Known, Match, matches
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.match_leaked_string import (
+    CandidateValue,
+    Match,
+    matches,
+)
 
 VALUES = st.text(min_size=match_leaked_string.SHORTEST, max_size=60).filter(
     lambda text: len("".join(text.split())) >= 8
@@ -26,11 +30,11 @@ WIDTHS = st.integers(1, 80)
 
 
 def found(text: str, value: str) -> bool:
-    return [match.credential for match in matches(text, [Known("cache", "AWSCURRENT", value)])] == ["cache"]
+    return [match.credential for match in matches(text, [CandidateValue("cache", "AWSCURRENT", value)])] == ["cache"]
 
 
 def form_of(text: str, value: str) -> str:
-    (match,) = matches(text, [Known("cache", "AWSCURRENT", value)])
+    (match,) = matches(text, [CandidateValue("cache", "AWSCURRENT", value)])
     return match.form
 
 
@@ -124,12 +128,12 @@ class TestAnyValue:
 
     @given(text=st.text("xyz \n:/@", max_size=300), value=st.text("ABCDEFGHJKLMNPQRSTUVW23456789-", min_size=8))
     def test_one_that_is_not_there_is_not_told(self, text: str, value: str) -> None:
-        assert matches(text, [Known("cache", "AWSCURRENT", value)]) == []
+        assert matches(text, [CandidateValue("cache", "AWSCURRENT", value)]) == []
 
     @given(VALUES)
     def test_a_part_of_it_is_not_it(self, value: str) -> None:
         assume(not value[-1].isspace())
-        assert matches(value[:-1], [Known("cache", "AWSCURRENT", value)]) == []
+        assert matches(value[:-1], [CandidateValue("cache", "AWSCURRENT", value)]) == []
 
     @given(st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), VALUES, min_size=1), st.data())
     def test_several_are_all_named(self, values: dict[str, str], data: st.DataObject) -> None:
@@ -137,7 +141,7 @@ class TestAnyValue:
             data.draw(st.sampled_from([form for _name, form in match_leaked_string.forms(one)]))
             for one in values.values()
         ]
-        named = [match.credential for match in matches("\n".join(forms), [Known(*p) for p in _known(values)])]
+        named = [match.credential for match in matches("\n".join(forms), [CandidateValue(*p) for p in _known(values)])]
         assert named == sorted(values)
 
 
@@ -172,8 +176,8 @@ class TestForms:
         )
 
     def test_half_a_pair_of_surrogates_stops_nothing(self) -> None:
-        odd = Known("odd", "AWSCURRENT", "\ud800-and-more")
-        assert matches("a value-of-another", [odd, Known("other", "AWSCURRENT", "value-of-another")]) == [
+        odd = CandidateValue("odd", "AWSCURRENT", "\ud800-and-more")
+        assert matches("a value-of-another", [odd, CandidateValue("other", "AWSCURRENT", "value-of-another")]) == [
             Match("other", "AWSCURRENT", "as it is")
         ]
 
@@ -203,15 +207,15 @@ class TestKeysOfSeveralLines:
 
 class TestMatches:
     def test_shorter_ones_are_not_searched_for(self) -> None:
-        assert matches("1234567", [Known("pin", "AWSCURRENT", "1234567")]) == []
-        assert matches("12345678", [Known("pin", "AWSCURRENT", "12345678")]) != []
+        assert matches("1234567", [CandidateValue("pin", "AWSCURRENT", "1234567")]) == []
+        assert matches("12345678", [CandidateValue("pin", "AWSCURRENT", "12345678")]) != []
 
     def test_shorter_ones_are_told_by_their_place(self) -> None:
         known = [
-            Known("pin", "AWSCURRENT", "1234567", "PIN (secret core)"),
-            Known("pin", "AWSPREVIOUS", "123", "PIN (secret core)"),
-            Known("pin", "AWSCURRENT", "canary-of-eight", "URL (secret core)"),
-            Known("code", "AWSCURRENT", "  1234567  ", "secret code"),
+            CandidateValue("pin", "AWSCURRENT", "1234567", "PIN (secret core)"),
+            CandidateValue("pin", "AWSPREVIOUS", "123", "PIN (secret core)"),
+            CandidateValue("pin", "AWSCURRENT", "canary-of-eight", "URL (secret core)"),
+            CandidateValue("code", "AWSCURRENT", "  1234567  ", "secret code"),
         ]
         assert match_leaked_string.too_short(known) == [
             "code: secret code, AWSCURRENT: shorter than 8 characters",
@@ -219,16 +223,16 @@ class TestMatches:
         ]
 
     def test_what_is_white_space_but_for_a_few_characters(self) -> None:
-        assert matches("abcdef", [Known("pin", "AWSCURRENT", "abc     def")]) == []
-        assert matches("abc     def", [Known("pin", "AWSCURRENT", "abc     def")]) != []
+        assert matches("abcdef", [CandidateValue("pin", "AWSCURRENT", "abc     def")]) == []
+        assert matches("abc     def", [CandidateValue("pin", "AWSCURRENT", "abc     def")]) != []
 
     def test_each_version_of_a_credential_once_sorted(self) -> None:
         known = [
-            Known("b", "AWSPREVIOUS", "old-value-of-b"),
-            Known("b", "AWSCURRENT", "new-value-of-b"),
-            Known("b", "AWSCURRENT", "another-value-of-b"),
-            Known("a", "AWSPENDING", "coming-value-of-a"),
-            Known("c", "AWSCURRENT", "absent-value-of-c"),
+            CandidateValue("b", "AWSPREVIOUS", "old-value-of-b"),
+            CandidateValue("b", "AWSCURRENT", "new-value-of-b"),
+            CandidateValue("b", "AWSCURRENT", "another-value-of-b"),
+            CandidateValue("a", "AWSPENDING", "coming-value-of-a"),
+            CandidateValue("c", "AWSCURRENT", "absent-value-of-c"),
         ]
         text = "another-value-of-b new-value-of-b old-value-of-b coming-value-of-a"
         assert [(one.credential, one.stage) for one in matches(text, known)] == [
@@ -238,12 +242,12 @@ class TestMatches:
         ]
 
     def test_no_value_is_shown(self) -> None:
-        known = Known("cache", "AWSCURRENT", "canary-value")
+        known = CandidateValue("cache", "AWSCURRENT", "canary-value")
         assert "canary" not in repr(known)
         assert "canary" not in repr(matches("canary-value", [known]))
 
     def test_nothing_in_nothing(self) -> None:
-        assert matches("", [Known("cache", "AWSCURRENT", "canary-value")]) == []
+        assert matches("", [CandidateValue("cache", "AWSCURRENT", "canary-value")]) == []
         assert matches("canary-value", []) == []
 
 

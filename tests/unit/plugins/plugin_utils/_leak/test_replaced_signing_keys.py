@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.replaced_signing_keys import former_keys
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CORE, KINDS, World
 
 SEEN = {"refused/django": "2026-11-25T15:00:10Z"}
@@ -22,7 +22,7 @@ def asked(world: World, *versions: str, events: dict[str, str] | None = None) ->
     )
     for version in versions:
         rotator.append(rotator.look(), "r1", "closed", replaced={"secrets": {CORE: version}})
-    setting: Any = Setting(world.catalog, KINDS, rotator, None)  # type: ignore[arg-type]
+    setting: Any = RotationSetup(world.catalog, KINDS, rotator, None)  # type: ignore[arg-type]
     return former_keys(setting)
 
 
@@ -54,7 +54,7 @@ def test_one_that_was_not_replaced_is_not_tried() -> None:
 
 def test_without_an_incident_there_is_none() -> None:
     world = World()
-    setting: Any = Setting(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
+    setting: Any = RotationSetup(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
     assert former_keys(setting) == ([], [])
 
 

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events as leak_events
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import report as leak_report
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.report import Report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.report import ResponseReport
 from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
 
 
@@ -31,13 +31,13 @@ def note(leak: Leak, *names: str) -> None:
 
 def written(
     leak: Leak, path: Path, *, gathered: dict[str, Any] | None = None, services: Any = None, **more: Any
-) -> Report:
+) -> ResponseReport:
     setting = leak.setting
     response = leak.response("close", report_path=str(path), **more)
     return leak_report.write(setting, setting.rotator.look(), response, gathered or {}, services or {})
 
 
-def text_of(found: Report) -> str:
+def text_of(found: ResponseReport) -> str:
     return Path(found.files[0]).read_text(encoding="utf-8")
 
 
@@ -103,7 +103,7 @@ def test_sessions_that_may_live_on_and_websockets(leak: Leak, tmp_path: Path) ->
     note(leak, "refused/token")
     ended: dict[str, Any] = {"engine": "cached_db", "count": 3, "only_the_key": False, "doubtful": []}
 
-    def ends(**more: Any) -> Report:
+    def ends(**more: Any) -> ResponseReport:
         out = {"wanted": True, "host": "web1", "by_application": True, "ended": {**ended, **more}, "each": {}}
         found = written(leak, tmp_path, gathered={"logged_out": out}, services={"web1": ""})
         for path in found.files:

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import scrubbing
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.integration import github_server
 from tests.integration.github_server import REPOSITORY, GitHub
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, CORE, KINDS, OLD_URL, TOKEN, World
@@ -42,7 +42,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def act(client: Any, world: World, **given: Any) -> dict[str, Any]:
     there = SimpleNamespace(store_client=lambda service: boto3.client(service, region_name="us-east-1"))
     connection: Any = SimpleNamespace(store_client=lambda _service: client, in_region=lambda _region: there)
-    setting = Setting(world.catalog, KINDS, world.rotator(), connection)
+    setting = RotationSetup(world.catalog, KINDS, world.rotator(), connection)
     args = {"secrets": {}, "parameters": [], "credentials": [], **given}
     return scrubbing.scrubbed(setting, setting.rotator.look(), **args)
 
@@ -172,7 +172,7 @@ def test_a_mirror_that_was_sent_the_new_value(
     with GitHub() as github:
         where = {"repository": REPOSITORY, "api_url": github.url}
         world = World(catalog=catalog_parser.parse({**CATALOG, "settings": settings, "github": where}, "test"))
-        sync.Mirror(world.catalog, world.secrets, world.parameters).send({"URL": OLD_URL}, Fresh)
+        sync.GithubCopies(world.catalog, world.secrets, world.parameters).send({"URL": OLD_URL}, Fresh)
         rotator = world.rotator()
         by = {"at": "2026-11-25T11:00:00Z", "who": "ann", "rotation": "r1", "incident": answers}
         more = {"incident": {"id": "i1", "at": "2026-11-25T10:00:00Z", "who": "ann"}} if declared else {}

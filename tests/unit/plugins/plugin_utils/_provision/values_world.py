@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import plan as provision_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import Provisioner, Wish
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import Provisioner, WriteOptions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from tests.fakes.memory_provisioning import MakingMemoryParameters, MakingMemorySecrets
 from tests.fakes.memory_stores import Hook, MemoryJournal
@@ -107,14 +107,14 @@ class World:
             journal=self.journal,
             kinds=KINDS,
             generate=self.generate,
-            wish=Wish(**wish),
+            wish=WriteOptions(**wish),
             planner=planner,
         )
 
     def provision(self, given: Mapping[str, str] = GIVEN, **wish: Any) -> list[str]:
         return self.process(**wish).apply(given)
 
-    def plan(self, given: Mapping[str, str] = GIVEN, **wish: Any) -> provision_plan.Plan:
+    def plan(self, given: Mapping[str, str] = GIVEN, **wish: Any) -> provision_plan.ProvisionPlan:
         return self.process(**wish).outlook(given).plan
 
     def secret(self, name: str) -> Any:

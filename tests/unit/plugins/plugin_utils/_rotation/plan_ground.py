@@ -14,9 +14,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Description, Reading
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import Ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import PlanInputs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import Wish
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import RotationRequest
 
 NOW = datetime(2026, 11, 25, 15, tzinfo=UTC)
 CORE, ADMIN = "app/test/core", "app/test/admin"
@@ -86,13 +86,13 @@ def made_ground(
     supplied: dict[str, Login] | None = None,
     descriptions: dict[str, Description] | None = None,
     **more: Any,
-) -> Ground:
+) -> PlanInputs:
     """The catalog's credentials and settings, and the stores' texts, with these changes."""
     document = {**CATALOG, **more, "settings": {**CATALOG["settings"], **(settings or {})}}
     merged = {name: {**CATALOG["credentials"].get(name, {}), **one} for name, one in (credentials or {}).items()}
     given = {name: {key: it for key, it in one.items() if it is not None} for name, one in merged.items()}
     document["credentials"] = {**CATALOG["credentials"], **given}
-    return Ground(
+    return PlanInputs(
         catalog=catalog_parser.parse(document, "test"),
         journal=journal or Journal(),
         contents=held({**TEXTS, **(texts or {})}),
@@ -107,9 +107,9 @@ def core(**changed: str) -> dict[str, str]:
     return {CORE: json.dumps({**CORE_KEYS, **changed})}
 
 
-def refusal(ground: Ground, name: str, wish: Wish | None = None) -> str:
+def refusal(ground: PlanInputs, name: str, wish: RotationRequest | None = None) -> str:
     """Why the credential is refused; that it holds no value, and that nothing of it is planned."""
-    plan = rotation_plan.plan(ground, wish or Wish((name,)))
+    plan = rotation_plan.plan(ground, wish or RotationRequest((name,)))
     assert name not in {item.credential for item in plan.items}
     words = plan.refused[name]
     assert "canary" not in words

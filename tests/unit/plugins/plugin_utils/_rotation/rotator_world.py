@@ -116,7 +116,7 @@ class World:
         journal = rotator.look()
         contents = self.secrets.read(list(self.secrets._secrets))
         contents |= self.parameters.read(["/app/test"])
-        ground = _ground.Ground(
+        ground = _ground.PlanInputs(
             catalog=self.catalog,
             journal=journal,
             contents=contents,
@@ -131,7 +131,7 @@ class World:
                 if leak
             },
         )
-        plan = rotation_plan.plan(ground, rotation_plan.Wish(names, force, leak))
+        plan = rotation_plan.plan(ground, rotation_plan.RotationRequest(names, force, leak))
         assert plan.refused == {}, plan.refused
         rotator.open(journal, rotation, plan, contents)
         return rotator

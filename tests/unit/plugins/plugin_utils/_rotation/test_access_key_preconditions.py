@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, KINDS, World
 
 CLOUD, DEPLOY = "app/test/cloud", "app/test/deploy"
@@ -55,6 +55,6 @@ def test_first_off(
     monkeypatch.setattr(access_key_preconditions, "store", lambda _connection: None)
     world = world_of(reads)
     rotator = world.begun(*names, leak=leak)
-    setting = Setting(world.catalog, KINDS, rotator, SimpleNamespace())  # type: ignore[arg-type]
+    setting = RotationSetup(world.catalog, KINDS, rotator, SimpleNamespace())  # type: ignore[arg-type]
     _hands, found = access_key_preconditions.concerned(setting, "cloud")
     assert found.first_off is is_off

@@ -41,10 +41,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan 
     RETIRE,
     ROTATE,
     Item,
-    Plan,
+    RotationPlan,
     obligations,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, CORE, KINDS, NOW, TOKEN, World, opened
 
 ALL = ("database", "django", "token")
@@ -69,7 +69,7 @@ class TestTold:
         return World()
 
     def told(self, world: World, rotator: Any, **changed: Any) -> dict[str, Any]:
-        setting = Setting(rotator.catalog, {**KINDS, **changed}, rotator, SimpleNamespace())  # type: ignore[arg-type]
+        setting = RotationSetup(rotator.catalog, {**KINDS, **changed}, rotator, SimpleNamespace())  # type: ignore[arg-type]
         journal = rotator.look()
         return rotation_context.summary(setting, journal, opened(journal))
 
@@ -125,7 +125,7 @@ class TestTold:
         kinds = {"login-2_0": kind_declarations.Kind("login-2_0")}
         item = Item("database", "Login-2.0", ROTATE)
         refused = {"token": f"write scheme://user:password@host/… there, not {'0f' * 16}"}
-        rotator.open(rotator.look(), "r1", Plan((item,), refused), Contents())
+        rotator.open(rotator.look(), "r1", RotationPlan((item,), refused), Contents())
         rotator.advance("record")
         record = self.told(world, rotator, **kinds)["record"]
         assert record["skipped"] == {"token": "write scheme://…@host/… there, not …"}
@@ -168,8 +168,8 @@ class TestTold:
         database = replace(world.catalog.credentials["database"], retire_after=seconds)
         catalog = replace(world.catalog, credentials={**world.catalog.credentials, "database": database})
         kinds = {"login": kind_declarations.Kind("login", stages=stages)}
-        setting = Setting(catalog, kinds, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
-        plan = Plan((Item("database", "login", act),)).entry()
+        setting = RotationSetup(catalog, kinds, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+        plan = RotationPlan((Item("database", "login", act),)).entry()
         left = obligations(catalog, "r1", plan, datetime.now(UTC))
         rotation = OpenRotation("r1", "record", "who", "since", plan=plan)
         assert (rotation_context.refused_at_end(setting, rotation, left) == ["database"]) is refused
@@ -186,11 +186,11 @@ class TestTold:
         document = copy.deepcopy(CATALOG)
         document["credentials"]["django"]["used_for"] = used_for
         world = World(catalog=catalog_parser.parse(document, "test"))
-        setting = Setting(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+        setting = RotationSetup(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
         for act in (DROP_FALLBACK, ROTATE):
             item = Item("django", "key", act)
             rotation = OpenRotation(
-                "r1", "retire", "who", "since", plan=Plan((item,), secrets={CORE: "v1", "x": "v2"}).entry()
+                "r1", "retire", "who", "since", plan=RotationPlan((item,), secrets={CORE: "v1", "x": "v2"}).entry()
             )
             found = rotation_context.item_summary(setting, item, rotation)["dropped_from"]
             assert found == ({CORE: "v1"} if act == DROP_FALLBACK and used_for == ["sessions"] else {})
@@ -199,7 +199,7 @@ class TestTold:
         rotator = world.rotator()
         left = {"credential": "database", "act": "retire", "due": NOW, "rotation": "r0", "hosts": ["web2"]}
         journal = rotator.append(rotator.look(), "r0", "closed", obligations={"r0/database": left})
-        plan = Plan(
+        plan = RotationPlan(
             (Item("database", "login", RETIRE, phases=0, obligation="r0/database", hosts=("web2",)),), incident="leak-1"
         )
         rotator.open(journal, "r1", plan, Contents())
@@ -209,7 +209,7 @@ class TestTold:
 
     def test_a_kind_that_is_gone(self, world: World) -> None:
         rotator = world.begun("database")
-        setting = Setting(rotator.catalog, {}, rotator, SimpleNamespace())  # type: ignore[arg-type]
+        setting = RotationSetup(rotator.catalog, {}, rotator, SimpleNamespace())  # type: ignore[arg-type]
         journal = rotator.look()
         words = r"^database: its kind login has no folder any more; give rotation_kinds_path as before, or put"
         with pytest.raises(RotationError, match=words):
@@ -235,7 +235,7 @@ class TestTold:
         items = tuple(
             Item(name, kind, "drop_fallback" if name == "django" else "retire", phases=0) for name, kind in kinds
         )
-        rotator.open(rotator.look(), "r1", Plan(items, {}), Contents())
+        rotator.open(rotator.look(), "r1", RotationPlan(items, {}), Contents())
         rotator.advance("retire")
         found = self.told(world, rotator)
         assert [one["name"] for one in found["retiring"]] == ["database", "token", "django"]
@@ -243,10 +243,10 @@ class TestTold:
 
     def test_where_a_former_key_is_dropped_there_is_only_something_to_prove(self, world: World) -> None:
         kind = kind_declarations.Kind("login", stages=("set", "retire", "dropped"), folder="/kinds/login")
-        setting = Setting(world.catalog, {"login": kind}, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+        setting = RotationSetup(world.catalog, {"login": kind}, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
         dropped = rotation_context.credential_summary(setting, Item("database", "login", act="drop_fallback"))
         assert dropped["stages"] == ["retire"]
-        plain = Setting(
+        plain = RotationSetup(
             world.catalog, {"login": replace(kind, stages=("retire",))}, setting.rotator, setting.connection
         )
         assert (
@@ -259,14 +259,14 @@ class TestTold:
             "login": kind_declarations.Kind("login", stages=("check", "set"), folder="/kinds/login"),
             "given": KINDS["given"],
         }
-        setting = Setting(world.catalog, kinds, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+        setting = RotationSetup(world.catalog, kinds, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
         items = (
             Item("database", "login"),
             Item("database", "login", RENEW),
             Item("database", "login", RETIRE, obligation="r0/database"),
             Item("token", "given"),
         )
-        found = rotation_context.check_summaries(setting, Plan(items))
+        found = rotation_context.check_summaries(setting, RotationPlan(items))
         assert [(one["name"], one["act"]) for one in found] == [("database", "rotate"), ("database", "renew")]
 
 
@@ -343,7 +343,7 @@ class Says(RotationAction):
     name = "watchparty.secrets.test"
     extra_options = {"fails": {"type": "bool", "default": False}}
 
-    def answer(self, setting: Setting, args: Any, task_vars: Any) -> dict[str, Any]:
+    def answer(self, setting: RotationSetup, args: Any, task_vars: Any) -> dict[str, Any]:
         if args["fails"]:
             raise NotFound("secret x is not there")
         return {"changed": True, "environment": setting.catalog.environment, "vars": dict(task_vars)}

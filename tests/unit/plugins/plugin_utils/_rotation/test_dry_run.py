@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.dry_r
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import version_id
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.journal_writer import LONGEST_REASON
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.action import steps as rotation
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import World, opened
 
@@ -63,7 +63,7 @@ class Run:
     def __init__(self, world: World, alternates: str = "never") -> None:
         self.world = world
         kind = Kind("login", alternates=alternates, stages=("set", "retire"))
-        self.setting = Setting(world.catalog, {"login": kind}, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+        self.setting = RotationSetup(world.catalog, {"login": kind}, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
         self.action = rotation.ActionModule.__new__(rotation.ActionModule)
         self.action._task = SimpleNamespace(check_mode=False)
         self.names = list(world.catalog.credentials)

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Run
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import RotationRun
 
 PROVEN = {"secret_rotate_proof": {"restart_needed": False, "changed": False}}
 HOSTS = ["web1", "web2"]
@@ -35,7 +35,7 @@ class Waiting(Engine):
 
 
 def engine(clock: Clock, *, reachable: Sequence[str] = HOSTS) -> Waiting:
-    run = Run(
+    run = RotationRun(
         hosts=HOSTS,
         here=HOSTS,
         reachable=reachable,

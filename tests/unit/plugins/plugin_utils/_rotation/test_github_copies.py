@@ -40,7 +40,7 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
-class Recorder(github_port.Mirror):
+class Recorder(github_port.CopyPort):
     """What was sent, in order."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import host_acts
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Carried, Run
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Carried, RotationRun
 
 KEY: dict[str, Any] = {
     "name": "deploy",
@@ -34,7 +34,7 @@ DROPPED: dict[str, Any] = {
 def engine(*credentials: dict[str, Any], incident: str = "", **run: Any) -> Engine:
     hosts = ["web1", "web2"]
     made = object.__new__(Engine)
-    made.run = Run(**{"hosts": hosts, "here": hosts, "reachable": hosts, "incident": incident, **run})
+    made.run = RotationRun(**{"hosts": hosts, "here": hosts, "reachable": hosts, "incident": incident, **run})
     made.now = {"credentials": list(credentials), "retiring": list(credentials), "incident": incident}
     made.carried = Carried()
     return made

@@ -32,7 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_v
     kept_apart,
     login_for,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import Item, Wish
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import Item, RotationRequest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
 from tests.fakes.memory_stores import Hook, MemoryJournal, MemoryParameters, MemorySecrets
 
@@ -61,10 +61,10 @@ NEW = Login("new-id", "new-canary")
 class World:
     secrets: MemorySecrets
     rotator: Rotator
-    ground: _ground.Ground
+    ground: _ground.PlanInputs
 
-    def begin(self, *names: str) -> rotation_plan.Plan:
-        plan = rotation_plan.plan(self.ground, Wish(names, force=True))
+    def begin(self, *names: str) -> rotation_plan.RotationPlan:
+        plan = rotation_plan.plan(self.ground, RotationRequest(names, force=True))
         self.rotator.open(Journal(), "r1", plan, self.ground.contents)
         self.rotator.advance("create")
         return plan
@@ -92,7 +92,7 @@ def world() -> World:
         clock=lambda: "2026-11-25T15:00:00Z",
     )
     now = datetime(2026, 11, 25, 15, tzinfo=UTC)
-    return World(secrets, rotator, _ground.Ground(catalog, Journal(), secrets.read([CORE]), KINDS, now))
+    return World(secrets, rotator, _ground.PlanInputs(catalog, Journal(), secrets.read([CORE]), KINDS, now))
 
 
 class TestPlan:
@@ -109,14 +109,14 @@ class TestPlan:
 
     def test_what_the_provider_has_against_it(self, world: World) -> None:
         ground = replace(world.ground, against={"storage": "it has two keys"})
-        plan = rotation_plan.plan(ground, Wish(force=True))
+        plan = rotation_plan.plan(ground, RotationRequest(force=True))
         assert plan.refused == {"storage": "it has two keys"}
         assert [item.credential for item in plan.items] == ["database"]
 
     def test_it_needs_a_place_for_its_user_name(self, world: World) -> None:
         document = {**CATALOG, "credentials": {"storage": {"kind": "keys", "appears_in": [{"setting": "PASSWORD"}]}}}
         plan = rotation_plan.plan(
-            replace(world.ground, catalog=catalog_parser.parse(document, "test")), Wish(force=True)
+            replace(world.ground, catalog=catalog_parser.parse(document, "test")), RotationRequest(force=True)
         )
         assert "no place holds its user name or id; add one to appears_in" in plan.refused["storage"]
 
@@ -169,7 +169,7 @@ class TestIssued:
 
 
 class TestOthers:
-    def found(self, world: World, name: str = "database") -> credential_graph.Found:
+    def found(self, world: World, name: str = "database") -> credential_graph.StoredCredential:
         return credential_graph.find(
             world.rotator.catalog, world.rotator.catalog.credentials[name], world.ground.contents
         )

@@ -46,9 +46,9 @@ def lost(reason: str) -> Contents:
 WELL = held(core()[CORE])
 
 
-def planned(*names: str, former: dict[str, Contents] | None = None, **more: Any) -> rotation_plan.Plan:
+def planned(*names: str, former: dict[str, Contents] | None = None, **more: Any) -> rotation_plan.RotationPlan:
     ground = made_ground(journal=owed(*names), **more)
-    return rotation_plan.plan(replace(ground, former=former or {}), rotation_plan.Wish())
+    return rotation_plan.plan(replace(ground, former=former or {}), rotation_plan.RotationRequest())
 
 
 def test_what_can_be_done_is_planned() -> None:
@@ -100,8 +100,8 @@ def test_one_whose_kind_is_gone() -> None:
 
 def test_others_are_not_spoken_of() -> None:
     ground = made_ground(journal=owed("gone"))
-    assert rotation_plan.plan(ground, rotation_plan.Wish(("database",))).refused == {}
-    assert "gone" not in rotation_plan.plan(ground, rotation_plan.Wish((), leak="l1")).refused
+    assert rotation_plan.plan(ground, rotation_plan.RotationRequest(("database",))).refused == {}
+    assert "gone" not in rotation_plan.plan(ground, rotation_plan.RotationRequest((), leak="l1")).refused
 
 
 def test_named_by_their_credential_or_their_id() -> None:

@@ -21,8 +21,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import Ground
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import Item, Plan, Wish
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import PlanInputs
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import (
+    Item,
+    RotationPlan,
+    RotationRequest,
+)
 from tests.unit.plugins.plugin_utils._rotation.plan_ground import ADMIN, CATALOG, CORE, KINDS, NOW, made_ground
 
 
@@ -35,7 +39,7 @@ def rotated(**days: int) -> Journal:
 
 class TestPlan:
     def test_all_that_is_due(self) -> None:
-        plan = rotation_plan.plan(made_ground(), Wish())
+        plan = rotation_plan.plan(made_ground(), RotationRequest())
         assert plan.refused == {}
         assert plan.passed_over == {"low": "has no limit"}
         assert [(item.credential, item.phases) for item in plan.items] == [
@@ -49,7 +53,7 @@ class TestPlan:
 
     def test_what_is_not_due_is_passed_over(self) -> None:
         plan = rotation_plan.plan(
-            made_ground(journal=rotated(database=89, cache=90, token=1)), Wish(("database", "cache"))
+            made_ground(journal=rotated(database=89, cache=90, token=1)), RotationRequest(("database", "cache"))
         )
         assert [(item.credential, item.reason) for item in plan.items] == [("cache", "due: 90 days old (limit 90)")]
         assert plan.passed_over == {"database": "89 days old, due in 1 days"}
@@ -57,7 +61,7 @@ class TestPlan:
     def test_force_regards_no_age(self) -> None:
         plan = rotation_plan.plan(
             made_ground(journal=rotated(database=1), supplied={"low": Login(None, "x")}),
-            Wish(("database", "low", "cache"), force=True),
+            RotationRequest(("database", "low", "cache"), force=True),
         )
         assert {item.credential: item.reason for item in plan.items} == {
             "database": "forced (1 days old, due in 89 days)",
@@ -66,7 +70,7 @@ class TestPlan:
         }
 
     def test_places_and_fallbacks(self) -> None:
-        plan = rotation_plan.plan(made_ground(), Wish(("django",)))
+        plan = rotation_plan.plan(made_ground(), RotationRequest(("django",)))
         assert plan.items[0].places == (
             Place(SECRETS_MANAGER, CORE, "SECRET_KEY"),
             Place(SECRETS_MANAGER, CORE, "FALLBACKS"),
@@ -74,35 +78,35 @@ class TestPlan:
 
     def test_an_unknown_name(self) -> None:
         with pytest.raises(RotationError, match=r"^datbase, x: is no credential of the catalog; it has admin, cache, "):
-            rotation_plan.plan(made_ground(), Wish(("x", "database", "datbase")))
+            rotation_plan.plan(made_ground(), RotationRequest(("x", "database", "datbase")))
         catalog = catalog_parser.parse({"application": "app", "settings": CATALOG["settings"]}, "test")
-        bare = Ground(catalog, Journal(), Contents(), KINDS, NOW)
+        bare = PlanInputs(catalog, Journal(), Contents(), KINDS, NOW)
         with pytest.raises(RotationError, match="it has none"):
-            rotation_plan.plan(bare, Wish(("x",)))
+            rotation_plan.plan(bare, RotationRequest(("x",)))
 
     def test_one_refusal_stops_no_other(self) -> None:
-        plan = rotation_plan.plan(made_ground(supplied={}), Wish())
+        plan = rotation_plan.plan(made_ground(supplied={}), RotationRequest())
         assert set(plan.refused) == {"admin", "token"}
         assert {item.credential for item in plan.items} == {"database", "cache", "django"}
 
     def test_nothing(self) -> None:
-        plan = rotation_plan.plan(made_ground(journal=rotated(cache=1)), Wish(("cache",)))
+        plan = rotation_plan.plan(made_ground(journal=rotated(cache=1)), RotationRequest(("cache",)))
         assert (plan.items, plan.phases, plan.secrets, plan.parameters) == ((), 0, {}, {})
 
     def test_an_entry_leads_back_to_the_items(self) -> None:
-        plan = Plan(
+        plan = RotationPlan(
             (Item("a", "k"), Item("b", "k", rotation_plan.RETIRE, phases=0, obligation="r0/b")), {"c": "x" * 161}
         )
         entry = json.loads(json.dumps(plan.entry()))
         assert rotation_plan.items_of(entry) == plan.items
         assert entry["refused"] == {"c": "x" * 157 + "..."}
-        assert Plan(refused={"c": "x" * 160}).entry()["refused"] == {"c": "x" * 160}
+        assert RotationPlan(refused={"c": "x" * 160}).entry()["refused"] == {"c": "x" * 160}
         assert rotation_plan.items_of({}) == ()
 
 
 class TestLeak:
     def test_everything_named_rotates_whatever_its_age(self) -> None:
-        wish = Wish(("database", "django", "low"), leak="i-1", immediate=True)
+        wish = RotationRequest(("database", "django", "low"), leak="i-1", immediate=True)
         found = made_ground(journal=rotated(database=1, django=1), supplied={"low": Login(None, "x")})
         plan = rotation_plan.plan(found, wish)
         assert [(item.credential, item.act, item.phases) for item in plan.items] == [
@@ -123,12 +127,12 @@ class TestLeak:
         later = {"database": Rotated(credential_ages.stamp(NOW), "ann@x", "r0", incident)}
         leak = Incident("i-1", credential_ages.stamp(NOW - timedelta(hours=1)), "ann@x", spoiled=spoiled)
         found = replace(made_ground(), journal=Journal(rotated=later, incident=leak))
-        plan = rotation_plan.plan(found, Wish(("database",), leak="i-1"))
+        plan = rotation_plan.plan(found, RotationRequest(("database",), leak="i-1"))
         passed = {} if again else {"database": "was replaced since the leak was declared"}
         assert (len(plan.items), plan.passed_over) == (int(again), passed)
 
     def test_an_ordinary_plan_says_nothing_of_it(self) -> None:
-        assert not {"incident", "immediate"} & set(rotation_plan.plan(made_ground(), Wish()).entry())
+        assert not {"incident", "immediate"} & set(rotation_plan.plan(made_ground(), RotationRequest()).entry())
 
     def test_a_third_partys_value_is_replaced_once(self) -> None:
         """That its provider has yet to revoke the old one is no reason to ask for another new one."""
@@ -136,10 +140,12 @@ class TestLeak:
         left = Obligation("r0/token", "token", REVOKE, credential_ages.stamp(NOW), "r0")
         last = Rotated(credential_ages.stamp(NOW), "ann", "r0", "i-1")
         journal = Journal(rotated={"token": last}, obligations={left.id: left}, incident=incident)
-        plan = rotation_plan.plan(made_ground(journal=journal), Wish(("token",), leak="i-1"))
+        plan = rotation_plan.plan(made_ground(journal=journal), RotationRequest(("token",), leak="i-1"))
         assert plan.passed_over == {"token": "was replaced since the leak was declared"}
 
     def test_obligations_wait(self) -> None:
         due = Obligation("r0/cache", "cache", "retire", credential_ages.stamp(NOW), "r0")
         found = replace(made_ground(), journal=Journal(obligations={due.id: due}))
-        assert [item.act for item in rotation_plan.plan(found, Wish(("database",), leak="i-1")).items] == ["rotate"]
+        assert [item.act for item in rotation_plan.plan(found, RotationRequest(("database",), leak="i-1")).items] == [
+            "rotate"
+        ]

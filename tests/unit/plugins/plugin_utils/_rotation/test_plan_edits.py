@@ -33,7 +33,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import parse_secret
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import Ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import PlanInputs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import (
     DROP_FALLBACK,
@@ -41,8 +41,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan 
     RETIRE,
     ROTATE,
     Item,
-    Plan,
-    Wish,
+    RotationPlan,
+    RotationRequest,
 )
 
 NOW = datetime(2026, 11, 25, 15, tzinfo=UTC)
@@ -186,7 +186,7 @@ def keys_of(contents: Contents) -> list[str]:
 
 class TestObligations:
     def test_what_is_left_for_later(self, catalog: Catalog) -> None:
-        entry = Plan(items("database", "token", "django"), secrets={CORE: "v1", "copy-test": "v2"}).entry()
+        entry = RotationPlan(items("database", "token", "django"), secrets={CORE: "v1", "copy-test": "v2"}).entry()
         assert rotation_plan.obligations(catalog, "r1", entry, NOW) == {
             "r1/database": {
                 "credential": "database",
@@ -205,7 +205,7 @@ class TestObligations:
         }
 
     def test_a_retirement_keeps_what_was_noted_of_its_server(self, catalog: Catalog) -> None:
-        entry = Plan(items("database", "django")).entry()
+        entry = RotationPlan(items("database", "django")).entry()
         notes = {"database": {"a:1": "run/7"}, "django": {"x": 1}, "other": {"y": 1}}
         found = rotation_plan.obligations(catalog, "r1", entry, NOW, notes)
         assert found["r1/database"]["notes"] == {"a:1": "run/7"}
@@ -213,14 +213,14 @@ class TestObligations:
         assert "notes" not in rotation_plan.obligations(catalog, "r1", entry, NOW)["r1/database"]
 
     def test_a_retirement_keeps_when_the_new_value_was_promoted(self, catalog: Catalog) -> None:
-        entry = Plan(items("database", "django")).entry()
+        entry = RotationPlan(items("database", "django")).entry()
         found = rotation_plan.obligations(catalog, "r1", entry, NOW, promoted="2026-11-25T15:00:00Z")
         assert found["r1/database"]["promoted"] == "2026-11-25T15:00:00Z"
         assert "promoted" not in found["r1/django"]
 
     def test_an_obligation_that_was_met_leaves_none(self, catalog: Catalog) -> None:
         done = items("database", act=RETIRE) + items("django", act=DROP_FALLBACK)
-        assert rotation_plan.obligations(catalog, "r2", Plan(done).entry(), NOW) == {}
+        assert rotation_plan.obligations(catalog, "r2", RotationPlan(done).entry(), NOW) == {}
 
     def test_how_long_a_rotation_waits(self, catalog: Catalog) -> None:
         assert rotation_plan.wait_of(catalog, items("database", "token")) == 3600
@@ -230,18 +230,18 @@ class TestObligations:
         assert rotation_plan.retires_later(catalog.credentials["database"])
         assert not rotation_plan.retires_later(catalog.credentials["token"])
 
-    def planned(self, catalog: Catalog, contents: Contents, wish: Wish, *found: Obligation) -> Plan:
+    def planned(self, catalog: Catalog, contents: Contents, wish: RotationRequest, *found: Obligation) -> RotationPlan:
         names = set(catalog.credentials) - set(wish.names if wish.force else ())
         fresh = {name: Rotated(credential_ages.stamp(NOW), "ann@x", "r1") for name in names}
         journal = Journal(rotated=fresh, obligations={one.id: one for one in found})
-        return rotation_plan.plan(Ground(catalog, journal, contents, KINDS, NOW), wish)
+        return rotation_plan.plan(PlanInputs(catalog, journal, contents, KINDS, NOW), wish)
 
     def test_due_ones_are_planned(self, catalog: Catalog, contents: Any) -> None:
         at = credential_ages.stamp(NOW)
         plan = self.planned(
             catalog,
             contents("old"),
-            Wish(),
+            RotationRequest(),
             Obligation("r1/database", "database", RETIRE, at, "r1"),
             Obligation("r1/django", "django", DROP_FALLBACK, at, "r1"),
             Obligation("r1/gone", "gone", RETIRE, at, "r1"),
@@ -257,21 +257,21 @@ class TestObligations:
 
     def test_a_retirement_alone_takes_no_rollout(self, catalog: Catalog, contents: Any) -> None:
         due = Obligation("r1/database", "database", RETIRE, credential_ages.stamp(NOW), "r1")
-        plan = self.planned(catalog, contents(), Wish(), due)
+        plan = self.planned(catalog, contents(), RotationRequest(), due)
         assert (plan.phases, plan.secrets, plan.parameters) == (0, {}, {})
 
     def test_those_of_other_credentials_and_of_rotating_ones_wait(self, catalog: Catalog, contents: Any) -> None:
         due = Obligation("r1/database", "database", RETIRE, credential_ages.stamp(NOW), "r1")
-        assert self.planned(catalog, contents(), Wish(("token",)), due).items == ()
-        plan = self.planned(catalog, contents(), Wish(("database",), force=True), due)
+        assert self.planned(catalog, contents(), RotationRequest(("token",)), due).items == ()
+        plan = self.planned(catalog, contents(), RotationRequest(("database",), force=True), due)
         assert [(item.act, item.obligation) for item in plan.items] == [(ROTATE, None)]
 
     def test_what_only_a_provider_can_do_is_not_planned_and_stands_in_no_way(
         self, catalog: Catalog, contents: Any
     ) -> None:
         left = Obligation("r1/token", "token", REVOKE, credential_ages.stamp(NOW), "r1")
-        assert self.planned(catalog, contents(), Wish(), left).items == ()
-        plan = self.planned(catalog, contents(), Wish(("token",), force=True), left)
+        assert self.planned(catalog, contents(), RotationRequest(), left).items == ()
+        plan = self.planned(catalog, contents(), RotationRequest(("token",), force=True), left)
         assert [(item.credential, item.act, item.obligation) for item in plan.items] == [("token", ROTATE, None)]
 
     def test_a_list_that_another_credential_writes_waits(self, catalog: Catalog, contents: Any) -> None:
@@ -280,7 +280,7 @@ class TestObligations:
         at = credential_ages.stamp(NOW)
         fresh = {name: Rotated(at, "ann@x", "r1") for name in catalog.credentials if name != "other"}
         journal = Journal(rotated=fresh, obligations={due.id: due})
-        plan = rotation_plan.plan(Ground(catalog, journal, contents("old"), KINDS, NOW), Wish())
+        plan = rotation_plan.plan(PlanInputs(catalog, journal, contents("old"), KINDS, NOW), RotationRequest())
         assert [(item.credential, item.act) for item in plan.items] == [("other", ROTATE)]
 
 
@@ -304,5 +304,5 @@ def test_every_place_that_an_item_may_change(catalog: Catalog) -> None:
     ],
 )
 def test_the_login_that_takes_its_place(catalog: Catalog, alternates: str, old: str | None, new: str | None) -> None:
-    found = credential_graph.Found(catalog.credentials["database"], Login(old, "canary"))
+    found = credential_graph.StoredCredential(catalog.credentials["database"], Login(old, "canary"))
     assert rotation_plan.new_login(Kind("k", alternates=alternates), found, "fresh") == Login(new, "fresh")

@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import cr
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan_inputs
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.fakes.memory_stores import Hook
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import COPY, CORE, KINDS, World
 
@@ -28,8 +28,8 @@ class Recorder(Hook):
         self.acts.append(f"{op} {name}")
 
 
-def setting(world: World) -> Setting:
-    return Setting(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+def setting(world: World) -> RotationSetup:
+    return RotationSetup(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_what_may_change_is_described(names: tuple[str, ...], described: set[str
     made = setting(world)
     journal = made.rotator.look()
     world.secrets.hook = world.parameters.hook = hook
-    read = plan_inputs.read(made, journal, rotation_plan.Wish(names, force=True))
+    read = plan_inputs.read(made, journal, rotation_plan.RotationRequest(names, force=True))
     assert set(read.descriptions) == described
     assert {CORE, COPY} <= set(read.contents.readings), "everything is read, whatever may change"
     assert len(hook.acts) == len(set(hook.acts)), "once"
@@ -53,7 +53,7 @@ def test_what_may_change_is_described(names: tuple[str, ...], described: set[str
 def test_what_credentials_hold_is_what_the_plan_has_read() -> None:
     world, hook = World(), Recorder()
     made = setting(world)
-    plan_inputs.read(made, made.rotator.look(), rotation_plan.Wish(("database",), force=True))
+    plan_inputs.read(made, made.rotator.look(), rotation_plan.RotationRequest(("database",), force=True))
     world.secrets.hook = world.parameters.hook = hook
     for _time in range(2):
         assert made.held(world.catalog.credentials["database"]).login.password == "old"

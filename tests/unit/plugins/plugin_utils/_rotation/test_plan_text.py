@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan 
     RENEW,
     RETIRE,
     Item,
-    Plan,
+    RotationPlan,
 )
 
 CORE = "app/test/core"
@@ -36,7 +36,7 @@ PARSED = catalog_parser.parse(CATALOG, "test")
 URL, COPY = Place(SECRETS_MANAGER, CORE, "URL"), Place(SSM, "/app/test/URL")
 WHOLE = Place(SECRETS_MANAGER, "all-test", "p")
 KEY, FALLBACKS = Place(SECRETS_MANAGER, CORE, "KEY"), Place(SECRETS_MANAGER, CORE, "FALLBACKS")
-PLAN = Plan(
+PLAN = RotationPlan(
     items=(
         Item("database", "role", reason="due: 91 days old (limit 90)", places=(URL, COPY, WHOLE)),
         Item("django", "key", reason="forced (has no limit)", phases=2, places=(KEY, FALLBACKS)),
@@ -77,14 +77,14 @@ def test_a_plan_as_data() -> None:
 
 
 def test_without_a_rollout_no_host_restarts() -> None:
-    late = Plan(items=(Item("database", "role", RETIRE, reason="why", phases=0, obligation="r0/database"),))
+    late = RotationPlan(items=(Item("database", "role", RETIRE, reason="why", phases=0, obligation="r0/database"),))
     found = plan_text.described(PARSED, late, ["web1"])
     assert (found["rollouts"], found["services"], found["hosts"]) == (0, {}, [])
     assert plan_text.summary(found) == ["database (role) retires its former value; why"]
 
 
 def test_what_github_mirrors_is_named() -> None:
-    found = plan_text.described(PARSED, Plan(items=(Item("token", "external", reason="why"),)), [])
+    found = plan_text.described(PARSED, RotationPlan(items=(Item("token", "external", reason="why"),)), [])
     assert found["credentials"]["token"]["github"] == ["TOKEN"]
     assert found["credentials"]["token"]["settings"] == []
     assert "  sends TOKEN to GitHub" in plan_text.summary(found)
@@ -116,18 +116,20 @@ def test_a_plan_in_words() -> None:
     ],
 )
 def test_what_an_obligation_does(act: str, words: str, settings: list[str]) -> None:
-    found = plan_text.described(PARSED, Plan(items=(Item("django", "key", act, reason="since x", phases=0),)), [])
+    found = plan_text.described(
+        PARSED, RotationPlan(items=(Item("django", "key", act, reason="since x", phases=0),)), []
+    )
     assert plan_text.summary(found) == [f"django (key) {words}; since x", *settings]
 
 
 def test_one_rollout_without_services_or_hosts() -> None:
     bare = catalog_parser.parse({name: one for name, one in CATALOG.items() if name != "services"}, "test")
-    found = plan_text.described(bare, Plan(items=(Item("token", "external", reason="why"),)), [])
+    found = plan_text.described(bare, RotationPlan(items=(Item("token", "external", reason="why"),)), [])
     assert plan_text.summary(found)[-1] == "one rollout restarts no units on no host"
 
 
 def test_nothing_at_all() -> None:
-    found = plan_text.described(PARSED, Plan(), ["web1"])
+    found = plan_text.described(PARSED, RotationPlan(), ["web1"])
     assert plan_text.summary(found) == ["no credential is in the catalog"]
     assert plan_text.diff(found) == {
         "before_header": "in the stores",
@@ -139,13 +141,13 @@ def test_nothing_at_all() -> None:
 
 def test_what_a_killed_run_made_too_late() -> None:
     late = "app-rotation/test/r-20261125T150000-0001"
-    assert plan_text.summary(plan_text.described(PARSED, Plan(), []), [late]) == [
+    assert plan_text.summary(plan_text.described(PARSED, RotationPlan(), []), [late]) == [
         f"secret {late} is of a rotation that has ended, and was made too late; it is removed"
     ]
 
 
 def test_the_diff_names_every_place_once() -> None:
-    twice = Plan(items=(*PLAN.items, Item("other", "key", places=(KEY,))))
+    twice = RotationPlan(items=(*PLAN.items, Item("other", "key", places=(KEY,))))
     data = {**plan_text.described(PARSED, PLAN, []), "credentials": {}}
     for number, one in enumerate(twice.items):
         data["credentials"][str(number)] = {"places": [str(place) for place in one.places]}

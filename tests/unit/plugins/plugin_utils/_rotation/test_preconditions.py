@@ -10,8 +10,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Description
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import Ground
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import Wish
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import PlanInputs
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import RotationRequest
 from tests.unit.plugins.plugin_utils._rotation.plan_ground import (
     ADMIN,
     CATALOG,
@@ -73,14 +73,14 @@ def test_a_supplied_value_that_no_deploy_could_write() -> None:
         "the new value of TOKEN cannot be delivered: no spelling of its value is read back exactly by"
     )
     assert "set readers: [python_dotenv, shell, systemd, docker_compose] in the catalog" in words
-    plan = rotation_plan.plan(made_ground(supplied=given, readers=["shell", "systemd"]), Wish(("token",)))
+    plan = rotation_plan.plan(made_ground(supplied=given, readers=["shell", "systemd"]), RotationRequest(("token",)))
     assert plan.refused == {}
 
 
 def test_a_supplied_user_name_alone_is_a_new_value() -> None:
     texts = {"app/test/more": '{"TOKEN": "https://canary@sentry/1"}'}
     for given, refused in ((Login("new"), False), (Login("canary"), True), (Login(), True)):
-        plan = rotation_plan.plan(made_ground(texts=texts, supplied={"token": given}), Wish(("token",)))
+        plan = rotation_plan.plan(made_ground(texts=texts, supplied={"token": given}), RotationRequest(("token",)))
         assert ("token" in plan.refused) is refused
 
 
@@ -126,7 +126,7 @@ def test_one_login_that_owns_everything() -> None:
         "-e rotation_credentials=database once"
     )
     prepared = made_ground(texts=texts, journal=Journal(prepared=frozenset({"database"})))
-    assert rotation_plan.plan(prepared, Wish(("database",))).refused == {}
+    assert rotation_plan.plan(prepared, RotationRequest(("database",))).refused == {}
 
 
 def test_no_user_name_that_could_alternate() -> None:
@@ -183,7 +183,7 @@ def test_a_late_retirement_of_what_is_in_parameters_alone() -> None:
     assert words.endswith("set retire_after to 3600 at most")
     for name, seconds in (("cache", 3600), ("database", 3601)):
         found = made_ground(credentials={name: {"retire_after": seconds}})
-        assert rotation_plan.plan(found, Wish((name,))).refused == {}
+        assert rotation_plan.plan(found, RotationRequest((name,))).refused == {}
 
 
 def test_no_user_name_where_the_kind_needs_one() -> None:
@@ -194,7 +194,7 @@ def test_no_user_name_where_the_kind_needs_one() -> None:
 def test_what_the_caller_found_against_it() -> None:
     found = replace(made_ground(), against={"token": "its account has two keys already"})
     assert refusal(found, "token") == "its account has two keys already"
-    assert rotation_plan.plan(found, Wish(("database",))).refused == {}
+    assert rotation_plan.plan(found, RotationRequest(("database",))).refused == {}
 
 
 def test_valkey_on_elasticache() -> None:
@@ -205,13 +205,13 @@ def test_valkey_on_elasticache() -> None:
 
 def test_what_github_holds_too() -> None:
     settings = {"TOKEN": {"group": "more", "github": "secret"}}
-    assert "token" not in rotation_plan.plan(made_ground(settings=settings), Wish(("token",))).refused
+    assert "token" not in rotation_plan.plan(made_ground(settings=settings), RotationRequest(("token",))).refused
     words = refusal(made_ground(settings=settings, github={"repository": "o/r"}), "token")
     assert words == (
         "GitHub holds it too (TOKEN), and no token is there to send it; set GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE"
     )
     mirrored = replace(made_ground(settings=settings, github={"repository": "o/r"}), mirrors=True)
-    assert rotation_plan.plan(mirrored, Wish(("token",))).refused == {}
+    assert rotation_plan.plan(mirrored, RotationRequest(("token",))).refused == {}
     appears = {"token": {"appears_in": [{"setting": "TOKEN"}, {"github": "DEPLOY"}]}}
     words = "GitHub holds it too (DEPLOY); name the repository in github.repository of the catalog"
     assert refusal(replace(made_ground(credentials=appears), mirrors=True), "token") == words
@@ -236,21 +236,21 @@ def test_somebodys_pending_version() -> None:
     words = refusal(made_ground(descriptions=described), "database")
     assert words.startswith(f"secret {CORE} has a pending version 9 that is not of this rotation; finish it, or")
     left = {CORE: Description(CORE, {"AWSCURRENT": "1", "AWSPENDING": "1"})}
-    assert rotation_plan.plan(made_ground(descriptions=left), Wish(("database",))).refused == {}
+    assert rotation_plan.plan(made_ground(descriptions=left), RotationRequest(("database",))).refused == {}
 
 
 def test_a_place_belongs_to_one_credential() -> None:
     found = made_ground(credentials={"other": {"kind": "given", "appears_in": [{"setting": "TOKEN"}]}})
     supplied = {**SUPPLIED, "other": Login(None, "x")}
-    found = Ground(found.catalog, found.journal, found.contents, KINDS, NOW, {}, supplied)
-    plan = rotation_plan.plan(found, Wish(("token", "other")))
+    found = PlanInputs(found.catalog, found.journal, found.contents, KINDS, NOW, {}, supplied)
+    plan = rotation_plan.plan(found, RotationRequest(("token", "other")))
     assert [item.credential for item in plan.items] == ["token"]
     assert plan.refused == {"other": "secret app/test/more key TOKEN is already token's"}
 
 
 def test_two_keys_cannot_list_former_ones_in_one_place_at_once() -> None:
     second = {**CATALOG["credentials"]["django"], "appears_in": [{"setting": "TOKEN"}]}
-    plan = rotation_plan.plan(made_ground(credentials={"second": second}), Wish(("django", "second")))
+    plan = rotation_plan.plan(made_ground(credentials={"second": second}), RotationRequest(("django", "second")))
     assert plan.refused == {"second": f"secret {CORE} key FALLBACKS is already django's"}
 
 
@@ -266,7 +266,10 @@ def test_a_login_that_is_still_to_be_retired() -> None:
     ground = made_ground(journal=Journal(obligations={later.id: later}))
     words = refusal(ground, "database")
     assert words.startswith("its other login is to be retired at 2026-12-01T00:00:00Z (retire_after)")
-    assert "database" not in rotation_plan.plan(replace(ground, leak=True), Wish(("database",), leak="leak-1")).refused
+    assert (
+        "database"
+        not in rotation_plan.plan(replace(ground, leak=True), RotationRequest(("database",), leak="leak-1")).refused
+    )
     dropped = replace(later, act="drop_fallback")
     ground = made_ground(journal=Journal(obligations={later.id: dropped}))
-    assert rotation_plan.plan(ground, Wish(("database",))).refused == {}
+    assert rotation_plan.plan(ground, RotationRequest(("database",))).refused == {}

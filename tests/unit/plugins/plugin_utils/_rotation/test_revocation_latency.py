@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
     Rotated,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import revocation_latency
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import RETIRE, Item, Plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import RETIRE, Item, RotationPlan
 
 PROMOTED, REFUSED, LATER = "2026-11-25T15:00:00Z", "2026-11-25T15:00:12Z", "2026-11-25T17:00:05Z"
 OWN = (Item("cache", "k"), Item("database", "k"), Item("mail", "k"))
@@ -21,7 +21,7 @@ LEFT = (Item("cache", "k", RETIRE, phases=0, obligation="r0/cache"),)
 
 
 def rotation(*items: Item, **more: Any) -> OpenRotation:
-    times = {"promoted_at": PROMOTED, "refused_at": REFUSED, "plan": Plan(items).entry()}
+    times = {"promoted_at": PROMOTED, "refused_at": REFUSED, "plan": RotationPlan(items).entry()}
     return OpenRotation("r1", "record", "who", "since", **{**times, **more})
 
 
@@ -38,7 +38,7 @@ def test_of_what_was_removed_and_of_nothing_else() -> None:
 
 
 def test_what_went_first_has_no_such_time() -> None:
-    gone = rotation(plan=Plan(OWN, immediate=True).entry())
+    gone = rotation(plan=RotationPlan(OWN, immediate=True).entry())
     assert revocation_latency.lines(Journal(), gone, ["cache"]) == []
 
 

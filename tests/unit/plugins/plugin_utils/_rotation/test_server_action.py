@@ -31,7 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.serve
     parties,
     present_login,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, CORE, KINDS, NOW, OLD_URL, World
 
 ADMIN = "admin-test"
@@ -76,8 +76,8 @@ def world() -> World:
     return made
 
 
-def setting(world: World, rotator: Any = None) -> Setting:
-    return Setting(world.catalog, KINDS, rotator or world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+def setting(world: World, rotator: Any = None) -> RotationSetup:
+    return RotationSetup(world.catalog, KINDS, rotator or world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
 
 
 def found(world: World, rotator: Any, name: str = "database", **more: Any) -> Parties:
@@ -349,7 +349,7 @@ class Echo(ServerAction):
     error: Exception | None = None
     sent: list[tuple[str, bytes]]
 
-    def params(self, setting: Setting, args: Any, masked: list[str]) -> dict[str, Any] | None:
+    def params(self, setting: RotationSetup, args: Any, masked: list[str]) -> dict[str, Any] | None:
         one = parties(setting, args["credential"], "postgresql")
         masked += one.values
         if self.error:

@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import ssh_key as rotation_ssh_key
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, KINDS, NOW, World
 
 SECRET = "app/test/deploy"
@@ -41,13 +41,13 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return made
 
 
-def setting(world: World, rotator: Any = None) -> Setting:
-    return Setting(world.catalog, KINDS, rotator or world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+def setting(world: World, rotator: Any = None) -> RotationSetup:
+    return RotationSetup(world.catalog, KINDS, rotator or world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
 
 
-def plan(*kinds: str, incident: str = "") -> rotation_plan.Plan:
+def plan(*kinds: str, incident: str = "") -> rotation_plan.RotationPlan:
     items = tuple(rotation_plan.Item("deploy", kind) for kind in kinds)
-    return rotation_plan.Plan(items, incident=incident)
+    return rotation_plan.RotationPlan(items, incident=incident)
 
 
 def against(world: World, seen: Any, *, incident: str = "") -> dict[str, str]:
@@ -118,7 +118,7 @@ class TestKeys:
         item = rotation_plan.Item("deploy", "ssh_key", rotation_plan.RETIRE, obligation="r0/deploy")
         due = Obligation("r0/deploy", "deploy", "retire", "2026-11-25T15:00:00Z", "r0", {SECRET: first})
         monkeypatch.setitem(journal.obligations, "r0/deploy", due)  # type: ignore[arg-type]
-        monkeypatch.setattr(Setting, "mine", lambda _self, _name: (journal, rotation, item))
+        monkeypatch.setattr(RotationSetup, "mine", lambda _self, _name: (journal, rotation, item))
         found = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
         assert (found.old, found.new) == (OLD, new)
 

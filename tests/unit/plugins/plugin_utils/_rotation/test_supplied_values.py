@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.supplied_values import (
     for_credentials,
     read_values,
@@ -151,7 +151,7 @@ class TestForCredentials:
     """Every entry must be of a credential whose value an operator supplies: no other one would be looked at."""
 
     def given(self, path: Path, kinds: Any = KINDS) -> dict[str, Login]:
-        setting = Setting(World().catalog, kinds, None, None)  # type: ignore[arg-type]
+        setting = RotationSetup(World().catalog, kinds, None, None)  # type: ignore[arg-type]
         return for_credentials(setting, {"values_file": str(path)}, {})
 
     def test_what_a_third_party_issued(self, write: Write) -> None:

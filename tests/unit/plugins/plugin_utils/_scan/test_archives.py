@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import Limits
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import (
     DirectorySource,
     GitSource,
@@ -41,12 +41,12 @@ def stored(data: bytes, name: str = "inner.bin") -> bytes:
     return stream.getvalue()
 
 
-def looked_into(data: bytes, path: Path, limits: Limits = SMALL) -> Report:
+def looked_into(data: bytes, path: Path, limits: Limits = SMALL) -> ScanReport:
     path.write_bytes(data)
     return scan_scan.scan([DirectorySource(str(path))], SOUGHT, limits=limits)
 
 
-def told(report: Report) -> list[str]:
+def told(report: ScanReport) -> list[str]:
     return [" ".join((one.what, one.reason)) for one in report.not_checked]
 
 

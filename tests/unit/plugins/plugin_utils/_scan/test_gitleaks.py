@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gi
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.gitleaks import FILES, HISTORY, STAGED, Gitleaks
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, Sought, sought
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import GitSource
 from tests.unit.plugins.plugin_utils._scan.scan_world import git
 
@@ -33,7 +33,7 @@ def where(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def scanned(where: Path, how: str, wanted: Sought | None = None) -> Report:
+def scanned(where: Path, how: str, wanted: Sought | None = None) -> ScanReport:
     sources = [GitSource(str(where))] if wanted else []
     return scan_scan.scan(sources, wanted or Sought(), engines=[Gitleaks(str(where), how)], engine="gitleaks")
 

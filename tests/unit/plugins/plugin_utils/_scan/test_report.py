@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report im
     PATTERN,
     Finding,
     NotChecked,
-    Report,
+    ScanReport,
 )
 
 TODAY = date(2026, 11, 25)
@@ -89,7 +89,7 @@ def test_an_entry_that_is_malformed_or_old_accepts_nothing(entry: Any, words: st
     (problem,) = found.problems
     assert problem.startswith("entry 1")
     assert words in problem
-    report = Report(findings=(), problems=found.problems)
+    report = ScanReport(findings=(), problems=found.problems)
     assert not report.clean
 
 
@@ -100,7 +100,7 @@ def test_the_last_day_counts_and_yamls_days_too() -> None:
 
 
 def test_the_table() -> None:
-    report = Report(
+    report = ScanReport(
         (FOUND,), not_checked=(NotChecked("/srv/shop", "", "a shallow clone"),), left_out={"a placeholder": 2}
     )
     told = scan_report.lines(report)
@@ -119,7 +119,7 @@ def test_what_is_sought_is_masked_where_it_names_something() -> None:
 
 
 def test_sarif() -> None:
-    report = Report(
+    report = ScanReport(
         findings=(FOUND, PATTERNED),
         accepted=(replace(FOUND, offset=9),),
         reasons={replace(FOUND, offset=9).fingerprint: "rotated"},

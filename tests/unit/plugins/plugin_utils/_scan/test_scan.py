@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import re
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sarif as scan_sarif
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Finding, Report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Finding, ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import DirectorySource, GitSource
 from sandbox import application
 from tests.unit.plugins.plugin_utils._scan.scan_world import EACH, PLACES, World, git, made
@@ -39,20 +39,20 @@ def world(tmp_path_factory: pytest.TempPathFactory, values: dict[str, list[Live]
 
 
 @pytest.fixture(scope="module")
-def report(world: Path, values: dict[str, list[Live]]) -> Report:
+def report(world: Path, values: dict[str, list[Live]]) -> ScanReport:
     return scanned(world, values)
 
 
-def scanned(where: Path, values: dict[str, list[Live]], prefer: str | None = None) -> Report:
+def scanned(where: Path, values: dict[str, list[Live]], prefer: str | None = None) -> ScanReport:
     every = [one for lives in values.values() for one in lives]
     return scan_scan.scan([GitSource(str(where))], sought(every), prefer=prefer)
 
 
-def names(report: Report) -> set[str]:
+def names(report: ScanReport) -> set[str]:
     return {name for one in report.findings for name in (one.rule, *one.also)}
 
 
-def of(report: Report, place: str) -> list[Finding]:
+def of(report: ScanReport, place: str) -> list[Finding]:
     return [one for one in report.findings if one.rule.rpartition(" ")[0] == place]
 
 
@@ -138,7 +138,7 @@ def test_nothing_in_the_sources_of_others(sources: Callable[[], Path]) -> None:
         ("remote's URL", "(git's own files) config", ""),
     ],
 )
-def test_where_it_comes_from(report: Report, place: str, path: str, reach: str) -> None:
+def test_where_it_comes_from(report: ScanReport, place: str, path: str, reach: str) -> None:
     found = of(report, place)
     assert len(found) >= EACH
     assert {(one.path, one.reach) for one in found} == {(path, reach)}
@@ -149,7 +149,7 @@ def test_where_it_comes_from(report: Report, place: str, path: str, reach: str) 
         assert bool(one.commit) == committed
 
 
-def test_lines_members_and_paths(report: Report, world: Path) -> None:
+def test_lines_members_and_paths(report: ScanReport, world: Path) -> None:
     first = sorted(of(report, "first"), key=lambda one: one.offset)
     assert first[0].line == 3
     assert [one.line for one in first] == sorted(one.line for one in first)
@@ -163,7 +163,7 @@ def test_lines_members_and_paths(report: Report, world: Path) -> None:
         assert git(world, "rev-parse", f"{one.commit}:lost.py") == one.blob
 
 
-def test_versions_and_forms_are_named(report: Report) -> None:
+def test_versions_and_forms_are_named(report: ScanReport) -> None:
     assert {one.stage for one in report.findings} == {"current", "pending", "previous", "version 3"}
     forms = {one.form for one in report.findings}
     assert {
@@ -172,7 +172,7 @@ def test_versions_and_forms_are_named(report: Report) -> None:
     } <= forms
 
 
-def test_no_value_is_told(report: Report, values: dict[str, list[Live]]) -> None:
+def test_no_value_is_told(report: ScanReport, values: dict[str, list[Live]]) -> None:
     told = "\n".join(
         [
             json.dumps(report.data()),
@@ -190,7 +190,7 @@ def test_no_value_is_told(report: Report, values: dict[str, list[Live]]) -> None
     assert "value='" not in repr(sought([one for lives in values.values() for one in lives]))
 
 
-def test_fingerprints_are_stable_and_differ(report: Report, world: Path, values: dict[str, list[Live]]) -> None:
+def test_fingerprints_are_stable_and_differ(report: ScanReport, world: Path, values: dict[str, list[Live]]) -> None:
     again = scanned(world, values)
     assert {one.fingerprint for one in again.findings} == {one.fingerprint for one in report.findings}
     assert len({one.fingerprint for one in report.findings}) == len(report.findings)

@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline as scan_baseline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import (
     DirectorySource,
     GitSource,
@@ -27,11 +27,11 @@ VALUE = "Zq8-canary-77-of-the-states"
 SOUGHT = sought([Live("TOKEN", "current", VALUE)])
 
 
-def scanned(*sources: scan_scan.Source) -> Report:
+def scanned(*sources: scan_scan.Source) -> ScanReport:
     return scan_scan.scan(sources, SOUGHT)
 
 
-def reasons(report: Report) -> list[str]:
+def reasons(report: ScanReport) -> list[str]:
     return [" ".join(part for part in (one.what, one.reason) if part) for one in report.not_checked]
 
 
@@ -64,7 +64,7 @@ def test_a_baseline_knows_a_finding_by_the_fingerprint_that_is_told(tmp_path: Pa
     source = DirectorySource(str(tmp_path))
     (found,) = scanned(source).findings
     assert VALUE not in found.path
-    entry = scan_baseline.Entry(found.fingerprint, "known", date(2099, 1, 1))
+    entry = scan_baseline.AcceptedFinding(found.fingerprint, "known", date(2099, 1, 1))
     again = scan_scan.scan([source], SOUGHT, baseline=scan_baseline.Baseline((entry,)))
     assert (again.findings, [one.fingerprint for one in again.accepted]) == ((), [found.fingerprint])
 

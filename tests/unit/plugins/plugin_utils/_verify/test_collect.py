@@ -19,7 +19,7 @@ from moto import mock_aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import Ground
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect import PARTS, Gatherer
 from sandbox.seed import Journal
@@ -283,7 +283,7 @@ def test_nothing_of_the_catalogs_access_is_there_and_then_all_of_it(world: World
     iam, kms = CLIENTS["iam"], CLIENTS["kms"]
     key = kms.create_key()["KeyMetadata"]
     plan = access_resources.plan(
-        catalog_parser.parse(CATALOG, "test"), Ground(ACCOUNT, REGION, key["Arn"]), access_resources.Asked()
+        catalog_parser.parse(CATALOG, "test"), AwsScope(ACCOUNT, REGION, key["Arn"]), access_resources.AccessOptions()
     )
     kms.create_alias(AliasName=plan["key"]["alias"], TargetKeyId=key["KeyId"])
     assert world.states("access") == {"key alias/app-test": "bad", "role app-test-host": "bad"}

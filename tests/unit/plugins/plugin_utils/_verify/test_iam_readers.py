@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import iam_readers
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_readers import Held, Principal
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.iam_readers import Principal, ProtectedItem
 
 ACCOUNT = "123456789012"
 ARN = f"arn:aws:secretsmanager:eu-west-3:{ACCOUNT}:secret:app/core-AbCdEf"
 USER = f"arn:aws:iam::{ACCOUNT}:user/ada"
 KEY = f"arn:aws:kms:eu-west-3:{ACCOUNT}:key/1"
 READ = "secretsmanager:GetSecretValue"
-CORE = Held("secret app/core", ARN, (READ,))
+CORE = ProtectedItem("secret app/core", ARN, (READ,))
 
 
 def allow(action: str = READ, resource: str = "*", **more: Any) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def deny(**more: Any) -> dict[str, Any]:
     return {"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*", **more}]}
 
 
-def judged(*policies: dict[str, Any], held: Held = CORE, **more: Any) -> list[tuple[str, str]]:
+def judged(*policies: dict[str, Any], held: ProtectedItem = CORE, **more: Any) -> list[tuple[str, str]]:
     one = Principal("user", "ada", USER, tuple(policies), **more)
     return [(row["state"], row["words"]) for row in iam_readers.told([one], [held], [])]
 
@@ -57,15 +57,15 @@ def test_a_boundary_limits() -> None:
 @pytest.mark.parametrize(("principal", "reads"), [("*", True), ({"AWS": USER}, True), (ROOT, False)])
 def test_the_secrets_own_policy(principal: Any, reads: bool) -> None:
     """The account's name leaves it to the identities' policies."""
-    held = Held(CORE.name, ARN, (READ,), policy=allow(Principal=principal))
+    held = ProtectedItem(CORE.name, ARN, (READ,), policy=allow(Principal=principal))
     assert judged(held=held) == (BAD if reads else [])
-    denied = Held(CORE.name, ARN, (READ,), policy=deny(Principal=principal))
+    denied = ProtectedItem(CORE.name, ARN, (READ,), policy=deny(Principal=principal))
     assert judged(allow(), held=denied) == []
 
 
 def test_the_key_must_be_usable_too() -> None:
     via = {"kms:ViaService": "secretsmanager.eu-west-3.amazonaws.com"}
-    held = Held(CORE.name, ARN, (READ,), key=KEY, key_policy=allow("kms:*", Principal=ROOT), via=via)
+    held = ProtectedItem(CORE.name, ARN, (READ,), key=KEY, key_policy=allow("kms:*", Principal=ROOT), via=via)
     assert judged(allow(), held=held) == []
     assert judged(allow(), allow("kms:Decrypt"), held=held) == BAD
     through = {"StringEquals": {"kms:ViaService": via["kms:ViaService"]}}
@@ -74,7 +74,7 @@ def test_the_key_must_be_usable_too() -> None:
     assert judged(allow(), allow("kms:Decrypt", Condition=other), held=held) == [
         ("unknown", "may read secret app/core under conditions that cannot be judged here")
     ]
-    named = Held(CORE.name, ARN, (READ,), key=KEY, key_policy=allow("kms:Decrypt", Principal={"AWS": USER}))
+    named = ProtectedItem(CORE.name, ARN, (READ,), key=KEY, key_policy=allow("kms:Decrypt", Principal={"AWS": USER}))
     assert judged(allow(), held=named) == BAD
 
 
@@ -99,7 +99,7 @@ def test_who_is_named_is_no_stranger(named: list[str]) -> None:
 
 
 def test_many_things_are_counted() -> None:
-    held = [Held(f"secret {number}", ARN, (READ,)) for number in range(5)]
+    held = [ProtectedItem(f"secret {number}", ARN, (READ,)) for number in range(5)]
     (row,) = iam_readers.told([Principal("user", "ada", USER, (allow(),))], held, [])
     assert row["words"] == "may read secret 0, secret 1, secret 2 and 2 more"
 

@@ -14,8 +14,8 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import http_probe
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django.http_probe import (
-    Answer,
-    Probe,
+    ProbeResponse,
+    SessionProbe,
     ask,
     headers_for,
     set_to,
@@ -36,7 +36,7 @@ class Session:
         self.deleted = True
 
 
-class Answers(Probe):
+class Answers(SessionProbe):
     """A probe of an application that answers so, whatever the session is."""
 
     def __init__(self, *answers: int | str | Exception, made_by: Any = lambda: (None, None)) -> None:
@@ -47,11 +47,11 @@ class Answers(Probe):
         self._made.append(Session())
         return self._made[-1]
 
-    def _answer(self, session: Any) -> Answer:
+    def _answer(self, session: Any) -> ProbeResponse:
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return Answer(302, answer) if isinstance(answer, str) else Answer(answer)
+        return ProbeResponse(302, answer) if isinstance(answer, str) else ProbeResponse(answer)
 
 
 class TestProbe:

@@ -13,9 +13,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import http_probe
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import main as django_main
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django.session_formats import (
+    DjangoSession,
     Doubt,
-    Session,
-    Store,
+    SessionStore,
     Whose,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django.via_application import Cached, InProcesses
@@ -34,25 +34,25 @@ OF_PROCESSES = {
 }
 
 
-class Held(Store):
+class Held(SessionStore):
     """Sessions in the database, of which the last has expired."""
 
     name = "db"
 
-    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+    def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
         del read
-        yield [Session("a", "1"), Session("b", "2"), Session("c", "1", live=False)]
+        yield [DjangoSession("a", "1"), DjangoSession("b", "2"), DjangoSession("c", "1", live=False)]
 
     def end(self, keys: Sequence[str]) -> int:
         return len(keys)
 
 
-class Copies(Store):
+class Copies(SessionStore):
     """A cache where none is found."""
 
     name = "cache"
 
-    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+    def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
         del read
         return iter(())
 
@@ -88,11 +88,13 @@ def test_what_the_database_had_is_what_had_not_expired() -> None:
     [(Cached(None, ""), LISTS_NONE), (InProcesses(None, "", own=True, alone=False), OF_PROCESSES)],
 )
 def test_a_refusal_speaks_for_what_processes_share(
-    monkeypatch: pytest.MonkeyPatch, second: int, place: Store, doubt: dict[str, Any]
+    monkeypatch: pytest.MonkeyPatch, second: int, place: SessionStore, doubt: dict[str, Any]
 ) -> None:
     answers = [401, 200, second]
-    monkeypatch.setattr(http_probe.Probe, "_login", lambda _self: None)
-    monkeypatch.setattr(http_probe.Probe, "_answer", lambda _self, _session: http_probe.Answer(answers.pop(0)))
+    monkeypatch.setattr(http_probe.SessionProbe, "_login", lambda _self: None)
+    monkeypatch.setattr(
+        http_probe.SessionProbe, "_answer", lambda _self, _session: http_probe.ProbeResponse(answers.pop(0))
+    )
     monkeypatch.setattr(http_probe, "user_of", lambda _name: None)
     monkeypatch.setattr(django_main.via_application, "found", lambda _engine: ("cached_db", None))
     params = {"probe_url": "http://127.0.0.1/", "probe_user": None, "former": [], "former_unread": []}

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import session_formats
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django.session_formats import (
-    Session,
-    Store,
+    DjangoSession,
+    SessionStore,
     Whose,
 )
 
@@ -60,7 +60,7 @@ def test_a_session_from_before_django_3_1_is_read() -> None:
 def test_what_is_no_session_is_unreadable(text: str) -> None:
     content = session_formats.decoded(text)
     assert content is None
-    assert session_formats.session("k", content) == Session("k", None, readable=False)
+    assert session_formats.session("k", content) == DjangoSession("k", None, readable=False)
 
 
 @given(st.text(max_size=60))
@@ -107,7 +107,7 @@ def test_a_pickle_is_read_without_running_anything(capsys: pytest.CaptureFixture
 
 @pytest.mark.parametrize(("content", "user"), [({}, None), ({"_auth_user_id": "7"}, "7"), ({"_auth_user_id": 7}, "7")])
 def test_whose_a_session_is(content: dict[str, Any], user: str | None) -> None:
-    assert session_formats.session("k", content) == Session("k", user)
+    assert session_formats.session("k", content) == DjangoSession("k", user)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_tables(name: str, expected: bool) -> None:
         assert session_formats.quoted("own.sessions") == '"own"."sessions"'
 
 
-class Some(Store):
+class Some(SessionStore):
     """Two pages of sessions."""
 
     name = "some"
@@ -161,9 +161,9 @@ class Some(Store):
     def __init__(self) -> None:
         self.left = {"a": "1", "b": "2", "c": "1", "d": None}
 
-    def pages(self, *, read: bool) -> Iterator[Sequence[Session]]:
+    def pages(self, *, read: bool) -> Iterator[Sequence[DjangoSession]]:
         rows = [
-            Session(key, user, readable=user is not None) if read else Session(key, None)
+            DjangoSession(key, user, readable=user is not None) if read else DjangoSession(key, None)
             for key, user in self.left.items()
         ]
         yield rows[:2]

@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.atomic_file import Ownership
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.safe_files import Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.safe_files import OpenPath
 from tests import state
 
 PRIVATE = Ownership(None, None, 0o600)
@@ -33,7 +33,7 @@ def path(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def at(path: str) -> Iterator[Place]:
+def at(path: str) -> Iterator[OpenPath]:
     with safe_files.place(path) as place:
         yield place
 
@@ -58,29 +58,29 @@ def failing(code: int) -> Any:
     return fail
 
 
-def test_present_is_none_without_a_file(at: Place, path: str) -> None:
+def test_present_is_none_without_a_file(at: OpenPath, path: str) -> None:
     assert atomic_file.present(at) is None
 
 
-def test_present_holds_content_owner_and_mode(at: Place, path: str) -> None:
+def test_present_holds_content_owner_and_mode(at: OpenPath, path: str) -> None:
     put(path, OLD, 0o640)
     found = atomic_file.present(at)
     assert found == atomic_file.Present(OLD, os.geteuid(), os.getegid(), 0o640)
 
 
-def test_content_is_in_no_repr(at: Place, path: str) -> None:
+def test_content_is_in_no_repr(at: OpenPath, path: str) -> None:
     put(path, NEW)
     assert "canary" not in repr(atomic_file.present(at))
 
 
-def test_present_refuses_a_symbolic_link_even_a_dangling_one(at: Place, path: str, tmp_path: Path) -> None:
+def test_present_refuses_a_symbolic_link_even_a_dangling_one(at: OpenPath, path: str, tmp_path: Path) -> None:
     os.symlink(tmp_path / "elsewhere", path)
     with pytest.raises(HostError, match="symbolic link"):
         atomic_file.present(at)
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
-def test_present_refuses_what_is_no_regular_file(at: Place, path: str, make: Any) -> None:
+def test_present_refuses_what_is_no_regular_file(at: OpenPath, path: str, make: Any) -> None:
     make(path)
     with pytest.raises(HostError, match="not a regular file"):
         atomic_file.present(at)
@@ -93,7 +93,7 @@ def test_present_names_a_missing_directory(tmp_path: Path) -> None:
         pytest.fail("held")
 
 
-def test_present_refuses_a_foreign_owner(at: Place, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_present_refuses_a_foreign_owner(at: OpenPath, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put(path, OLD)
     owner = os.lstat(path).st_uid
     monkeypatch.setattr(os, "geteuid", lambda: owner + 4711)
@@ -101,13 +101,15 @@ def test_present_refuses_a_foreign_owner(at: Place, path: str, monkeypatch: pyte
         atomic_file.present(at)
 
 
-def test_present_says_when_the_file_cannot_be_looked_at(at: Place, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_present_says_when_the_file_cannot_be_looked_at(
+    at: OpenPath, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "lstat", failing(errno.EACCES))
     with pytest.raises(HostError, match="use become"):
         atomic_file.present(at)
 
 
-def test_present_says_when_the_file_cannot_be_read(at: Place, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_present_says_when_the_file_cannot_be_read(at: OpenPath, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put(path, OLD)
     monkeypatch.setattr(os, "open", failing(errno.EIO))
     with pytest.raises(HostError, match="cannot be read"):
@@ -130,7 +132,7 @@ def test_drifted(wanted: Ownership, expected: bool) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o400])
-def test_write_sets_content_and_mode_and_leaves_nothing_else(at: Place, path: str, mode: int) -> None:
+def test_write_sets_content_and_mode_and_leaves_nothing_else(at: OpenPath, path: str, mode: int) -> None:
     atomic_file.write(at, NEW, Ownership(None, None, mode))
     assert Path(path).read_bytes() == NEW
     assert mode_of(path) == mode
@@ -139,7 +141,7 @@ def test_write_sets_content_and_mode_and_leaves_nothing_else(at: Place, path: st
 
 @pytest.mark.parametrize("umask", [0o000, 0o777])
 def test_every_byte_is_written_into_a_0600_file(
-    at: Place, path: str, monkeypatch: pytest.MonkeyPatch, umask: int
+    at: OpenPath, path: str, monkeypatch: pytest.MonkeyPatch, umask: int
 ) -> None:
     seen: list[int] = []
     real = os.write
@@ -160,7 +162,7 @@ def test_every_byte_is_written_into_a_0600_file(
     assert mode_of(path) == 0o644
 
 
-def test_the_owner_is_set_before_the_first_byte(at: Place, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_owner_is_set_before_the_first_byte(at: OpenPath, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[Any] = []
     real = os.write
 
@@ -188,7 +190,7 @@ def test_the_owner_is_set_before_the_first_byte(at: Place, path: str, monkeypatc
     ],
 )
 def test_a_failure_leaves_the_old_file_and_no_temporary(
-    at: Place, path: str, monkeypatch: pytest.MonkeyPatch, call: str, code: int, words: str
+    at: OpenPath, path: str, monkeypatch: pytest.MonkeyPatch, call: str, code: int, words: str
 ) -> None:
     put(path, OLD, 0o640)
     monkeypatch.setattr(os, call, failing(code))
@@ -203,7 +205,7 @@ def test_a_failure_leaves_the_old_file_and_no_temporary(
 
 
 def test_a_disk_that_fills_up_half_way_leaves_the_old_file(
-    at: Place, path: str, monkeypatch: pytest.MonkeyPatch
+    at: OpenPath, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(path, OLD)
     real, calls = os.write, iter(range(9))
@@ -221,7 +223,7 @@ def test_a_disk_that_fills_up_half_way_leaves_the_old_file(
 
 
 def test_a_read_only_file_system_is_named_though_cleaning_up_fails_too(
-    at: Place, path: str, monkeypatch: pytest.MonkeyPatch
+    at: OpenPath, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "open", failing(errno.EROFS))
     monkeypatch.setattr(os, "unlink", failing(errno.EROFS))
@@ -229,7 +231,7 @@ def test_a_read_only_file_system_is_named_though_cleaning_up_fails_too(
         atomic_file.write(at, NEW, PRIVATE)
 
 
-def test_what_does_not_read_back_is_not_put_in_place(at: Place, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_read_back_is_not_put_in_place(at: OpenPath, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put(path, OLD)
     monkeypatch.setattr(atomic_file, "_written", lambda _handle, _size: b"something else")
     with pytest.raises(HostError, match="does not read back"):
@@ -238,7 +240,7 @@ def test_what_does_not_read_back_is_not_put_in_place(at: Place, path: str, monke
     assert names(path) == {".env"}
 
 
-def test_sweep_removes_the_leftovers_of_all_three_files_and_nothing_else(at: Place, path: str) -> None:
+def test_sweep_removes_the_leftovers_of_all_three_files_and_nothing_else(at: OpenPath, path: str) -> None:
     kept = {".env", ".env.mark", ".env.proven", ".env.local", "x.env.tmp-1"}
     for name in kept | {".env.tmp-ab12", ".env.mark.tmp-ab12", ".env.proven.tmp-ab12"}:
         put(os.path.join(os.path.dirname(path), name), OLD)
@@ -247,7 +249,7 @@ def test_sweep_removes_the_leftovers_of_all_three_files_and_nothing_else(at: Pla
 
 
 @pytest.mark.parametrize("call", ["listdir", "unlink"])
-def test_sweep_says_what_it_could_not_do(at: Place, path: str, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+def test_sweep_says_what_it_could_not_do(at: OpenPath, path: str, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     put(path + ".tmp-ab12", OLD)
     monkeypatch.setattr(os, call, failing(errno.EACCES))
     with pytest.raises(HostError, match=r"leftovers .* use become"):
@@ -256,7 +258,7 @@ def test_sweep_says_what_it_could_not_do(at: Place, path: str, monkeypatch: pyte
 
 @pytest.mark.parametrize(("code", "goes_on"), [(errno.ENOLCK, True), (errno.EOPNOTSUPP, True), (errno.EIO, False)])
 def test_a_lock_that_cannot_be_had(
-    at: Place, path: str, monkeypatch: pytest.MonkeyPatch, code: int, goes_on: bool
+    at: OpenPath, path: str, monkeypatch: pytest.MonkeyPatch, code: int, goes_on: bool
 ) -> None:
     """Some file systems have none; anything else would let two runs write at once."""
     monkeypatch.setattr(atomic_file.fcntl, "flock", failing(code))
@@ -266,7 +268,7 @@ def test_a_lock_that_cannot_be_had(
 
 
 def test_a_second_run_waits_for_the_first_and_then_says_so(
-    at: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    at: OpenPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(atomic_file, "PATIENCE", 1)
     with atomic_file.alone(at), pytest.raises(HostError, match="another run is writing here"), atomic_file.alone(at):

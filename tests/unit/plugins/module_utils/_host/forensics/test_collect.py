@@ -58,7 +58,7 @@ class Machine:
 
     def gathered(self, **more: Any) -> dict[str, list[str]]:
         wanted = {"since": 0.0, "seconds": 5.0, "path": str(self.env), "units": (), "known": (), **more}
-        return forensics_collect.gathered(forensics_collect.Wanted(**wanted))
+        return forensics_collect.gathered(forensics_collect.EvidenceRequest(**wanted))
 
 
 @pytest.fixture

@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import records as forensics_records
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.records import Key, Known, Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.records import (
+    KeyLine,
+    KnownKey,
+    SshLogin,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys
 from tests.unit.plugins.module_utils._host.ssh.public_keys import key
 
@@ -36,17 +40,17 @@ class TestLogins:
     @pytest.mark.parametrize(
         ("said", "expected"),
         [
-            (KEYED, Login(7.0, "deploy", "203.0.113.9", "publickey", PRINT)),
+            (KEYED, SshLogin(7.0, "deploy", "203.0.113.9", "publickey", PRINT)),
             (
                 f"{KEYED} ID me (serial 0) CA ED25519 SHA256:other",
-                Login(7.0, "deploy", "203.0.113.9", "publickey", PRINT),
+                SshLogin(7.0, "deploy", "203.0.113.9", "publickey", PRINT),
             ),
-            ("Accepted password for root from ::1 port 22 ssh2", Login(7.0, "root", "::1", "password")),
+            ("Accepted password for root from ::1 port 22 ssh2", SshLogin(7.0, "root", "::1", "password")),
             ("Failed password for root from ::1 port 22 ssh2", None),
             (f"Invalid user {KEYED}", None),
         ],
     )
-    def test_what_sshd_says(self, said: str, expected: Login | None) -> None:
+    def test_what_sshd_says(self, said: str, expected: SshLogin | None) -> None:
         assert forensics_records.accepted(7.0, said) == expected
 
     def test_an_entry_of_the_journal(self) -> None:
@@ -109,20 +113,20 @@ class TestLogins:
 
         content = record(7, b"deploy", b"203.0.113.9") + record(8, b"", b"") + record(7, b"root", b"") + b"cut off"
         assert list(forensics_records.of_wtmp(content)) == [
-            Login(100.0, "deploy", "203.0.113.9"),
-            Login(100.0, "root", "this machine"),
+            SshLogin(100.0, "deploy", "203.0.113.9"),
+            SshLogin(100.0, "root", "this machine"),
         ]
 
     def test_in_words_the_latest_first(self) -> None:
-        one = Login(NOON, "deploy", "203.0.113.9", "publickey", PRINT)
-        found = [one, one._replace(at=NOON + 60), Login(NOON - 60, "root", "::1", "password"), one._replace(at=5.0)]
+        one = SshLogin(NOON, "deploy", "203.0.113.9", "publickey", PRINT)
+        found = [one, one._replace(at=NOON + 60), SshLogin(NOON - 60, "root", "::1", "password"), one._replace(at=5.0)]
         assert forensics_records.logins(found, NOON - 60) == [
             f"deploy logged in 2 times from 203.0.113.9 by publickey {PRINT}, {forensics_records.stamp(NOON)} to {TO}",
             "root logged in from ::1 by password, 2026-11-25T11:59:00Z",
         ]
 
     def test_many_are_counted(self) -> None:
-        found = [Login(NOON, "deploy", f"10.0.0.{at}") for at in range(forensics_records.MOST + 2)]
+        found = [SshLogin(NOON, "deploy", f"10.0.0.{at}") for at in range(forensics_records.MOST + 2)]
         assert forensics_records.logins(found, 0)[-1] == "and 2 more"
 
 
@@ -134,7 +138,7 @@ class TestKeys:
             ["ssh-keygen", "-l", "-f", str(path) + ".pub"], capture_output=True, text=True, check=True
         )
         found = forensics_records.key_of(Path(str(path) + ".pub").read_bytes())
-        assert found == Key(shown.stdout.split()[1], "me@laptop")
+        assert found == KeyLine(shown.stdout.split()[1], "me@laptop")
         blob = forensics_records.public_part(path.read_text())
         assert blob is not None
         assert authorized_keys.fingerprint(blob) == found.fingerprint
@@ -172,25 +176,25 @@ class TestKeys:
     )
     def test_a_line(self, line: str, comment: str) -> None:
         fingerprint = authorized_keys.fingerprint(authorized_keys.blob_of(KEY))
-        assert forensics_records.key_of(line.encode()) == Key(fingerprint, comment)
+        assert forensics_records.key_of(line.encode()) == KeyLine(fingerprint, comment)
 
     @pytest.mark.parametrize("line", ["", f"# {KEY}", "ssh-rsa", "ssh-rsa AAA me", "1024 37 123 me"])
     def test_a_line_without_a_key(self, line: str) -> None:
         assert forensics_records.key_of(line.encode()) is None
 
     def test_unknown_ones(self) -> None:
-        found = {"/b": [Key("SHA256:b", "")], "/a": [Key("SHA256:a", "me"), Key("SHA256:known", "")]}
-        assert forensics_records.stray_keys(found, [Known("SHA256:known", "deploy", "/a")], {"/a": NOON}) == [
+        found = {"/b": [KeyLine("SHA256:b", "")], "/a": [KeyLine("SHA256:a", "me"), KeyLine("SHA256:known", "")]}
+        assert forensics_records.stray_keys(found, [KnownKey("SHA256:known", "deploy", "/a")], {"/a": NOON}) == [
             "unknown key SHA256:a (me) in /a, file changed 2026-11-25T12:00:00Z",
             "unknown key SHA256:b in /b",
         ]
 
     def test_known_ones_outside_their_own_file(self) -> None:
         """The leaked ones come first: of many lines the last are cut."""
-        one, two = Key("SHA256:one", ""), Key("SHA256:two", "ci")
-        known = [Known("SHA256:one", "deploy", "/own"), Known("SHA256:two", "backup", "/other", leaked=True)]
+        one, two = KeyLine("SHA256:one", ""), KeyLine("SHA256:two", "ci")
+        known = [KnownKey("SHA256:one", "deploy", "/own"), KnownKey("SHA256:two", "backup", "/other", leaked=True)]
         when = ", file changed 2026-11-25T12:00:00Z"
-        found = {"/a": [one], "/other": [two], "/own": [one], "/root/keys": [two, Key("SHA256:x", "")]}
+        found = {"/a": [one], "/other": [two], "/own": [one], "/root/keys": [two, KeyLine("SHA256:x", "")]}
         assert forensics_records.stray_keys(found, known, {"/root/keys": NOON}) == [
             f"LEAKED key SHA256:two of backup (ci) in /root/keys, beside its own file /other{when}",
             "key SHA256:one of deploy in /a, beside its own file /own",
@@ -198,8 +202,8 @@ class TestKeys:
         ]
 
     def test_one_that_two_credentials_have(self) -> None:
-        key = Key("SHA256:one", "")
-        known = [Known("SHA256:one", "a", "/a"), Known("SHA256:one", "b", "", leaked=True)]
+        key = KeyLine("SHA256:one", "")
+        known = [KnownKey("SHA256:one", "a", "/a"), KnownKey("SHA256:one", "b", "", leaked=True)]
         assert forensics_records.stray_keys({"/a": [key]}, known, {}) == []
         assert forensics_records.stray_keys({"/c": [key]}, known, {}) == [
             "LEAKED key SHA256:one of a, b in /c, beside its own file /a"

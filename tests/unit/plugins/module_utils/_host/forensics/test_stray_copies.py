@@ -57,15 +57,15 @@ def test_a_kept_file_that_is_dead_is_removed(env: Path) -> None:
     assert kept.exists()
     left_words = f"{left} (mode 0644) holds a revoked value of cache; remove it: rm {left}"
     assert planned.left == [left_words]
-    assert stray_copies.scrubbed(str(env), VALUES) == stray_copies.Result(planned.removed, [])
+    assert stray_copies.scrubbed(str(env), VALUES) == stray_copies.RemovalResult(planned.removed, [])
     assert not kept.exists()
     assert not left.exists()
-    assert stray_copies.scrubbed(str(env), VALUES) == stray_copies.Result([], [])
+    assert stray_copies.scrubbed(str(env), VALUES) == stray_copies.RemovalResult([], [])
 
 
 def test_a_kept_file_that_is_alive_stays(env: Path) -> None:
     kept = beside(env, ".proven", env.read_text())
-    assert stray_copies.scrubbed(str(env), VALUES) == stray_copies.Result([], [])
+    assert stray_copies.scrubbed(str(env), VALUES) == stray_copies.RemovalResult([], [])
     assert kept.exists()
 
 

@@ -37,7 +37,7 @@ def keywords(query: str, libpq: int, *, old_driver: bool = False) -> dict[str, A
         driver.pq = SimpleNamespace(version=lambda: libpq)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(postgresql_connection, "driver", lambda: driver)
-        postgresql_connection.Server.administered(parse_url(f"{URL}?{query}", "admin_url"), timeout=5)
+        postgresql_connection.ServerConnection.administered(parse_url(f"{URL}?{query}", "admin_url"), timeout=5)
     return given
 
 

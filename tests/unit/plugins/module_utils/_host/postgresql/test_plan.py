@@ -12,9 +12,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresq
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import plan as postgresql_plan
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.plan import (
     Admin,
-    Facts,
     Membership,
     Role,
+    ServerFacts,
     Statement,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.postgresql_scram import scram_verifier
@@ -27,8 +27,8 @@ SPARE = Role("shop_b", 3, can_login=False, **MEMBER)
 COMMENT = """COMMENT ON ROLE "shop_b" IS '{"watchparty.secrets": {"journal": 5}}'"""
 
 
-def facts(*roles: Role, version: int = 150000, **admin: Any) -> Facts:
-    return Facts(Admin("master", version, **admin), {role.name: role for role in roles})
+def facts(*roles: Role, version: int = 150000, **admin: Any) -> ServerFacts:
+    return ServerFacts(Admin("master", version, **admin), {role.name: role for role in roles})
 
 
 def shown(plan: list[Statement]) -> list[str]:
@@ -37,7 +37,7 @@ def shown(plan: list[Statement]) -> list[str]:
     return [statement.shown for statement in plan]
 
 
-def present(seen: Facts, **more: Any) -> list[Statement]:
+def present(seen: ServerFacts, **more: Any) -> list[Statement]:
     words = {"login": "shop_b", "owner": "shop", "verifier": VERIFIER, "journal": 5, "like": "shop_a", **more}
     return postgresql_plan.plan_present(seen, **words)
 
@@ -142,7 +142,7 @@ def test_what_present_refuses() -> None:
 
 
 def test_the_layout_needs_no_password_and_refuses_the_same() -> None:
-    def layout(seen: Facts, **more: Any) -> list[Statement]:
+    def layout(seen: ServerFacts, **more: Any) -> list[Statement]:
         return postgresql_plan.plan_layout(
             seen, **{"login": "shop_b", "owner": "shop", "journal": 5, "like": "shop_a", **more}
         )

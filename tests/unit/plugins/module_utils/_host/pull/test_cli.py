@@ -89,7 +89,7 @@ def test_main_says_what_came_of_it(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        pull_fetch, "fetch", lambda *_, **__: pull_fetch.Outcome(pull_fetch.GOOD, ("one", "two\nthree"))
+        pull_fetch, "fetch", lambda *_, **__: pull_fetch.FetchResult(pull_fetch.GOOD, ("one", "two\nthree"))
     )
     monkeypatch.setenv("JOURNAL_STREAM", "8:1")
     argv = [f"--config={place / 'fetch.json'}", f"--catalog={place / 'catalog.json'}"]

@@ -26,9 +26,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.pull.fetc
     KEPT,
     NO_ACCESS,
     USAGE,
+    FetchRequest,
+    FetchResult,
     NotConfigured,
-    Outcome,
-    Wanted,
     fetch,
     wanted_of,
 )
@@ -79,8 +79,8 @@ class Host:
             raise NoAccess("AWS could not be reached")
         return lambda service: CLIENTS.setdefault(service, boto3.client(service, region_name="eu-west-3"))
 
-    def fetch(self, *, check: bool = False, **more: Any) -> Outcome:
-        wanted = Wanted(**{"environment": "test", "path": str(self.path), "patience": 0, **more})
+    def fetch(self, *, check: bool = False, **more: Any) -> FetchResult:
+        wanted = FetchRequest(**{"environment": "test", "path": str(self.path), "patience": 0, **more})
         outcome = fetch(
             wanted,
             lambda: self.catalog,
@@ -350,7 +350,7 @@ def test_the_words_of_a_connection_that_fails(host: Host, monkeypatch: pytest.Mo
 
 def test_a_configuration() -> None:
     found = wanted_of({"environment": "test", "path": "/x/.env", "mode": "0640", "owner": None, "patience": 5})
-    assert found == Wanted("test", "/x/.env", mode="0640", patience=5)
+    assert found == FetchRequest("test", "/x/.env", mode="0640", patience=5)
 
 
 @pytest.mark.parametrize(

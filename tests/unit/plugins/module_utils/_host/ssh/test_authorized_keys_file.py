@@ -16,7 +16,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh.authorized_keys import blob_of
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh.authorized_keys_file import Account, Held
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh.authorized_keys_file import (
+    Account,
+    KeyChange,
+)
 from tests.unit.plugins.module_utils._host.ssh.test_authorized_keys import NEW, OLD, OTHER
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="not root: no other account's file was changed")
@@ -65,9 +68,9 @@ class TestWhere:
 class TestChange:
     def test_added_and_taken_away(self, account: Account, file: Path) -> None:
         before, path = file.read_bytes(), str(file)
-        assert authorized_keys_file.look(account, path, OLD_BLOB, NEW_BLOB) == Held(old=True, new=False)
+        assert authorized_keys_file.look(account, path, OLD_BLOB, NEW_BLOB) == KeyChange(old=True, new=False)
         assert authorized_keys_file.add(account, path, OLD_BLOB, f"{NEW} x", check=False)
-        assert authorized_keys_file.look(account, path, OLD_BLOB, NEW_BLOB) == Held(old=True, new=True)
+        assert authorized_keys_file.look(account, path, OLD_BLOB, NEW_BLOB) == KeyChange(old=True, new=True)
         assert not authorized_keys_file.add(account, path, OLD_BLOB, f"{NEW} x", check=False)
         assert authorized_keys_file.remove(account, path, NEW_BLOB, None, check=False)
         assert not authorized_keys_file.remove(account, path, NEW_BLOB, None, check=False)
@@ -94,7 +97,7 @@ class TestChange:
 
     def test_no_file_or_no_folder_is_not_made(self, account: Account, file: Path) -> None:
         for path in (file.parent / "other", file.parent / "none" / "keys"):
-            assert authorized_keys_file.look(account, str(path), OLD_BLOB, None) == Held(old=False, new=False)
+            assert authorized_keys_file.look(account, str(path), OLD_BLOB, None) == KeyChange(old=False, new=False)
             assert not authorized_keys_file.add(account, str(path), OLD_BLOB, NEW, check=False)
             assert not authorized_keys_file.remove(account, str(path), OLD_BLOB, NEW_BLOB, check=False)
             assert not path.exists()

@@ -29,9 +29,9 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What was asked to be ended."""
     asked: list[Any] = []
 
-    def end(account: str, key: str, *, leak: bool, check: bool) -> ssh_sessions.Ended:
+    def end(account: str, key: str, *, leak: bool, check: bool) -> ssh_sessions.EndedSessions:
         asked.append((account, key, leak, check))
-        return ssh_sessions.Ended(["203.0.113.7"] if leak else [], 2)
+        return ssh_sessions.EndedSessions(["203.0.113.7"] if leak else [], 2)
 
     monkeypatch.setattr(ssh_sessions, "end", end)
     return asked

@@ -67,7 +67,7 @@ class Machine:
         self.all = {one.pid: one._replace(parent=1) if one.parent not in self.all else one for one in self.all.values()}
         self.all[1] = self.all[1]._replace(parent=0)
 
-    def end(self, *, leak: bool = False, check: bool = False) -> ssh_sessions.Ended:
+    def end(self, *, leak: bool = False, check: bool = False) -> ssh_sessions.EndedSessions:
         return ssh_sessions.end(
             "deploy",
             KEY,
@@ -88,33 +88,33 @@ class TestEnd:
     def test_the_keys_sessions_and_no_other(self) -> None:
         machine = Machine.of(connection(20), connection(30), connection(40), _20=opened(), _30=opened(OTHER))
         found = machine.end()
-        assert found == ssh_sessions.Ended(["203.0.113.7"], 1)
+        assert found == ssh_sessions.EndedSessions(["203.0.113.7"], 1)
         assert not {20, 21, 22} & set(machine.all)
         assert {30, 31, 32, 40, 41, 42, 500, 501, 502, ME} <= set(machine.all)
 
     def test_again_there_is_nothing_to_end(self) -> None:
         machine = Machine.of(connection(20), _20=opened())
         machine.end()
-        assert machine.end() == ssh_sessions.Ended([], 0)
+        assert machine.end() == ssh_sessions.EndedSessions([], 0)
 
     def test_check_mode_ends_nothing(self) -> None:
         machine = Machine.of(connection(20), _20=opened())
-        assert machine.end(check=True) == ssh_sessions.Ended(["203.0.113.7"], 0)
+        assert machine.end(check=True) == ssh_sessions.EndedSessions(["203.0.113.7"], 0)
         assert machine.killed == []
 
     def test_after_a_leak_also_what_no_log_tells_of(self) -> None:
         machine = Machine.of(connection(20), connection(30), connection(60, user="other"), _30=opened(OTHER))
-        assert machine.end(leak=True) == ssh_sessions.Ended(["unknown"], 0)
+        assert machine.end(leak=True) == ssh_sessions.EndedSessions(["unknown"], 0)
         assert {30, 31, 32, 60, 61, 62, 500, 501, 502, ME} <= set(machine.all)
 
     def test_after_a_leak_a_log_that_anybody_writes_excuses_nobody(self) -> None:
         machine = Machine.of(connection(20), _20=opened(OTHER, trusted=False))
         assert machine.end(leak=True).sources == ["203.0.113.7"]
-        assert machine.end() == ssh_sessions.Ended([], 0)
+        assert machine.end() == ssh_sessions.EndedSessions([], 0)
 
     def test_never_our_own_even_by_the_leaked_key(self) -> None:
         machine = Machine.of(_500=opened())
-        assert machine.end(leak=True) == ssh_sessions.Ended([], 0)
+        assert machine.end(leak=True) == ssh_sessions.EndedSessions([], 0)
         assert {500, 501, 502, ME} <= set(machine.all)
 
     def test_what_was_left_behind_goes_too(self) -> None:

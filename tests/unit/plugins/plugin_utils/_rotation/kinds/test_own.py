@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.own import OwnKind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import NotReached, RotationHost
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setting import Setting
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._ansible.test_remote_program import Host
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS, World
 
@@ -48,7 +48,7 @@ def part(world: World, host: Host | None = None, **variables: Any) -> Part:
     host = host or Host()
     host._task.async_val, host._task.become = 0, False
     host._connection.transport, host._connection.is_pipelining_enabled = "local", lambda _wrapped: True
-    setting = Setting(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+    setting = RotationSetup(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
     variables = {"ansible_python_interpreter": sys.executable, "inventory_hostname": "web1", **variables}
     server = RotationHost(host, setting, {}, variables)  # type: ignore[arg-type]
     return Part(setting, server, {"name": "token", "act": "rotate"})

@@ -196,11 +196,11 @@ BESIDE: dict[str, str] = {
 """Checks that cannot be made in a state that another fails."""
 
 
-def ran(given: Facts) -> dict[str, verify_engine.Result]:
+def ran(given: Facts) -> dict[str, verify_engine.CheckResult]:
     return {one.check.id: one for one in verify_engine.run(verify_engine.registry(), given)}
 
 
-def evidence(result: verify_engine.Result, status: str) -> str:
+def evidence(result: verify_engine.CheckResult, status: str) -> str:
     return "\n".join(
         f"{one.place}: {one.words}" if one.place else one.words for one in result.told if one.status == status
     )
