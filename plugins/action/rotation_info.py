@@ -76,20 +76,24 @@ def _row(catalog: Catalog, age: Age) -> dict[str, Any]:
     }
 
 
+def _cells(credential: Mapping[str, Any]) -> tuple[str, ...]:
+    age, limit, due_in = (credential[key] for key in ("age_days", "max_age_days", "due_in_days"))
+    due = "never" if due_in is None else f"in {due_in} d"
+    rotated_at = credential["rotated_at"]
+    return (
+        credential["name"],
+        credential["kind"],
+        "unknown" if age is None else f"{age} d",
+        "none" if limit is None else f"{limit} d",
+        "NOW" if credential["due"] else due,
+        f"{rotated_at} by {credential['rotated_by']}" if rotated_at else "not recorded",
+    )
+
+
 def _table(answer: Mapping[str, Any]) -> list[str]:
     """The answer for people."""
     heads = ("credential", "kind", "age", "limit", "due", "last rotated")
-    rows = [
-        (
-            row["name"],
-            row["kind"],
-            "unknown" if row["age_days"] is None else f"{row['age_days']} d",
-            "none" if row["max_age_days"] is None else f"{row['max_age_days']} d",
-            "NOW" if row["due"] else "never" if row["due_in_days"] is None else f"in {row['due_in_days']} d",
-            f"{row['rotated_at']} by {row['rotated_by']}" if row["rotated_at"] else "not recorded",
-        )
-        for row in answer["credentials"]
-    ]
+    rows = [_cells(credential) for credential in answer["credentials"]]
     widths = [max(len(row[at]) for row in (heads, *rows)) for at in range(len(heads))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (heads, *rows)

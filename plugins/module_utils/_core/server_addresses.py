@@ -192,20 +192,25 @@ def _of_parts(
     host, port, database = (
         value_of(SettingRef(name)) if name else None for name in (parts.host, parts.port, parts.database)
     )
-    if server is not None:
+    where = ", ".join(parts.settings)
+    if admin is not None and server is not None:
         declared = own_endpoint(server, engine)
         path = database or (server.database if engine == POSTGRESQL else "0")
-        number = _number(port, parts.port) if port else declared.port if not host else PORTS[engine]
-        endpoint = server_endpoint.normal(host, number) if host else Endpoint(declared.host, number)
-        where = ", ".join(parts.settings) or f"credentials.{admin.name if admin else ''}.server"
-        return Location(where, _url(engine, login, endpoint, path, _tls(server, engine)))
+        if host:
+            endpoint = server_endpoint.normal(host, _port(port, parts.port, PORTS[engine]))
+        else:
+            endpoint = Endpoint(declared.host, _port(port, parts.port, declared.port))
+        url = _url(engine, login, endpoint, path, _tls(server, engine))
+        return Location(where or f"credentials.{admin.name}.server", url)
     if not host:
         return None
-    number = _number(port, parts.port) if port else PORTS[engine]
     options = {"ssl_cert_reqs": "required"} if engine == VALKEY else {}
-    return Location(
-        ", ".join(parts.settings), _url(engine, login, server_endpoint.normal(host, number), database or "0", options)
-    )
+    endpoint = server_endpoint.normal(host, _port(port, parts.port, PORTS[engine]))
+    return Location(where, _url(engine, login, endpoint, database or "0", options))
+
+
+def _port(text: Optional[str], name: str, default: int) -> int:
+    return _number(text, name) if text else default
 
 
 def _number(text: str, setting: Optional[str]) -> int:

@@ -38,6 +38,19 @@ def messages(
     if not plan.get("ends", True):
         why = "those that the catalog's purge names go with it" if plan["declared"] else UNDECLARED
         return {"tried": [f"not tried: sessions, since {why}"], "alive": []}
+    return _tried(gathered, declared, keys, behind)
+
+
+def _in_files(each: Mapping[str, Any], keys: Mapping[str, bool], behind: Sequence[str]) -> Lines:
+    """Sessions in files. One is signed too, so a host's new key ends it."""
+    kept = behind if _by_the_key(keys) else each
+    found = {name: _of_files(one.get("ended") or {}) for name, one in each.items() if name in kept}
+    return [(name, words) for name, words in found.items() if words]
+
+
+def _tried(
+    gathered: Mapping[str, Any], declared: Sequence[str], keys: Mapping[str, bool], behind: Sequence[str]
+) -> dict[str, list[str]]:
     host, ended, each = gathered["host"], gathered["ended"], gathered["each"]
     problem = _problem(ended)
     # Nothing was asked of a host that is given up.
@@ -47,10 +60,7 @@ def messages(
     alive: Lines = [(host, f"sessions were not ended: {problem}")] if problem else []
     alive += [] if is_dead else doubts
     if ended.get("engine") == "file":
-        # A session in a file is signed too, so a host's new key ends it.
-        kept = behind if _by_the_key(keys) else each
-        found = {name: _of_files(one.get("ended") or {}) for name, one in each.items() if name in kept}
-        alive += [(name, words) for name, words in found.items() if words]
+        alive += _in_files(each, keys, behind)
     results = {host: {} if problem else ended, **{name: one.get("tried") or {} for name, one in each.items()}}
     untried = [(name, words) for name, result in results.items() for words in _untried(result, name != host)]
     untried += doubts if is_dead else []

@@ -173,6 +173,56 @@ def _rehearse(
     rehearsal.goes(journal, context.new_id(), plan, contents, setting.kinds, ending, more)
 
 
+def _require_holder_gone(args: Mapping[str, Any], rotation: OpenRotation) -> None:
+    if args["resume"] in (rotation.id, "any") or process_identity.is_gone(rotation.holder):
+        return
+    raise JournalError(
+        f"{rotation} is open, and this run cannot tell that its process is gone. If it is, take it over: the "
+        f"same command with -e rotation_resume={rotation.id}; to abort it instead, add "
+        "-e rotation_abort=true"
+    )
+
+
+def _require_return(rotation: OpenRotation) -> None:
+    if state_machine.is_past_return(rotation):
+        past = "promotion" if rotation.step in ("retire", "record") else "removal of old values"
+        raise RotationError(f"{rotation} is past its {past} and the old value may be gone; go on with it instead")
+
+
+def _continuation(args: Mapping[str, Any], rotation: OpenRotation) -> list[str]:
+    way = "is rolled back" if args["abort"] or rotation.step in state_machine.BACKWARD else "goes on"
+    names = ", ".join(rotation.plan.get("credentials", {})) or "no credential"
+    said = [
+        f"{rotation} was not finished; it {way} from there",
+        f"it has {names}; nothing else is begun before it has ended",
+    ]
+    if rotation.step in ("retire", "withdraw") and rotation.plan.get("phases") and not args["incident"]:
+        said.append("hosts that are not proven are deployed to before anything is removed")
+    return said
+
+
+def _leak_of(args: Mapping[str, Any], journal: Journal) -> Any:
+    return journal.incident.id if args["incident"] and journal.incident else args["incident"]
+
+
+def _after_leak(
+    setting: RotationSetup, args: Mapping[str, Any], journal: Journal, rotation: OpenRotation
+) -> tuple[OpenRotation | None, list[str]]:
+    """What a leak makes of the open rotation, if it changes it; and the messages about that."""
+    if args["abort"]:
+        return None, []
+    said = []
+    joined = redeclaration.joined(rotation, _leak_of(args, journal), args["reached"])
+    if joined:
+        former = plan_inputs.former(setting, journal, args["reached"])
+        joined = redeclaration.with_former(joined, setting.catalog, setting.kinds, journal, former)
+        said.append("it replaces what leaked, so it answers the leak too: nothing is retired later")
+    hastened = incident_events.hastened(joined or rotation) if args["immediate"] else None
+    if hastened:
+        said.append("it was graceful; the old values are removed first from now on")
+    return hastened or joined, said
+
+
 def _go_on(
     setting: RotationSetup,
     args: Mapping[str, Any],
@@ -182,40 +232,19 @@ def _go_on(
     *,
     write: bool,
 ) -> dict[str, Any]:
-    """The words of an unfinished rotation, and its next entry if this run may go on with it."""
-    named = args["resume"] in (rotation.id, "any")
-    if not (named or process_identity.is_gone(rotation.holder)):
-        raise JournalError(
-            f"{rotation} is open, and this run cannot tell that its process is gone. If it is, take it over: the "
-            f"same command with -e rotation_resume={rotation.id}; to abort it instead, add "
-            "-e rotation_abort=true"
-        )
+    """The messages about an unfinished rotation, and its next entry if this run may go on with it."""
+    _require_holder_gone(args, rotation)
     back = args["abort"] and rotation.step not in state_machine.BACKWARD
-    if back and state_machine.is_past_return(rotation):
-        past = "promotion" if rotation.step in ("retire", "record") else "removal of old values"
-        raise RotationError(f"{rotation} is past its {past} and the old value may be gone; go on with it instead")
+    if back:
+        _require_return(rotation)
     context.require_kinds(setting, rotation)
     if not (args["incident"] or journal.incident):
         _require_copies(setting, rotation, back=back)
-    way = "is rolled back" if args["abort"] or rotation.step in state_machine.BACKWARD else "goes on"
-    names = ", ".join(rotation.plan.get("credentials", {})) or "no credential"
-    said = [
-        f"{rotation} was not finished; it {way} from there",
-        f"it has {names}; nothing else is begun before it has ended",
-    ]
-    if rotation.step in ("retire", "withdraw") and rotation.plan.get("phases") and not args["incident"]:
-        said.append("hosts that are not proven are deployed to before anything is removed")
-    leak = journal.incident.id if args["incident"] and journal.incident else args["incident"]
-    joined = None if args["abort"] else redeclaration.joined(rotation, leak, args["reached"])
-    if joined:
-        former = plan_inputs.former(setting, journal, args["reached"])
-        joined = redeclaration.with_former(joined, setting.catalog, setting.kinds, journal, former)
-        said.append("it replaces what leaked, so it answers the leak too: nothing is retired later")
-    hastened = incident_events.hastened(joined or rotation) if args["immediate"] and not args["abort"] else None
-    if hastened:
-        said.append("it was graceful; the old values are removed first from now on")
-    changed = hastened or joined
+    said = _continuation(args, rotation)
+    changed, more_said = _after_leak(setting, args, journal, rotation)
+    said += more_said
     if not write:
+        leak = _leak_of(args, journal)
         more = _planned_beside(setting, args, task_vars, journal, changed or rotation) if leak else {"takes_down": []}
         said += more.pop("said", [])
         shown = context.summary(setting, journal, changed or rotation)

@@ -41,7 +41,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts
     batches_of,
     first_tasks,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import VERBS, ServerPrograms
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import DONE, VERBS, ServerPrograms
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import (
     AuditPort,
     Blocked,
@@ -293,7 +293,7 @@ class Engine:
                 self.carried.seen.notes[name] = answer["notes"]
             if one == "retire" and self.now["incident"] and credential["built_in"]:
                 self.carried.seen.refusals[name] = dict(answer)
-            self.progress(VERBS[one], name, str(answer.get("message") or _DONE[one]), seconds)
+            self.progress(VERBS[one], name, str(answer.get("message") or DONE[one]), seconds)
 
     @property
     def _known_addresses(self) -> list[str]:
@@ -391,16 +391,6 @@ class Engine:
 
     def _say(self, words: str) -> None:
         self.progress("", "", words, 0)
-
-
-_DONE = {
-    "off": "switched off",
-    "issue": "issued by its provider",
-    "create": "the server is ready for it",
-    "set": "the new value is valid beside the old one",
-    "test": "the new value logs in",
-    "retire": "the old value is rejected",
-}
 
 
 def _count(names: Sequence[str], what: str) -> str:

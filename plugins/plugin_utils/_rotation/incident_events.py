@@ -88,18 +88,24 @@ def evidence(seen: Iterable[str], results: Mapping[str, Any]) -> dict[str, str]:
 def _refusal(result: Mapping[str, Any]) -> str:
     each = [one for one in result.get("results", [result]) if not one.get("unreachable") and not one.get("failed")]
     hosts = [one["secret_rotate_each"] for one in each if "secret_rotate_each" in one]
+    places = _rejecting(result)
+    ended = [_count(one["ended"]) for one in each if "ended" in one]
+    sessions = f"{sum(ended)} session{'' if sum(ended) == 1 else 's'} ended"
+    parts = (
+        (hosts, f"on {_few(hosts)}"),
+        (places, f"by {_few(places)}"),
+        (result.get("refusal"), f"answer {result.get('refusal')}"),
+        (ended, sessions),
+        ("seconds" in result, f"after {result.get('seconds', 0):.1f} s"),
+    )
+    return ", ".join(text for is_known, text in parts if is_known)
+
+
+def _rejecting(result: Mapping[str, Any]) -> list[str]:
+    """The places that rejected the old value."""
     refused = result.get("refused")
     places = list(refused) if isinstance(refused, (list, tuple)) else []
-    places += [place for place, accepted in dict(result.get("accepted") or {}).items() if not accepted]
-    ended = [_count(one["ended"]) for one in each if "ended" in one]
-    told = [
-        f"on {_few(hosts)}" if hosts else "",
-        f"by {_few(places)}" if places else "",
-        f"answer {result['refusal']}" if result.get("refusal") else "",
-        f"{sum(ended)} session{'' if sum(ended) == 1 else 's'} ended" if ended else "",
-        f"after {result['seconds']:.1f} s" if "seconds" in result else "",
-    ]
-    return ", ".join(filter(None, told))
+    return places + [place for place, accepted in dict(result.get("accepted") or {}).items() if not accepted]
 
 
 def _few(names: Sequence[str]) -> str:

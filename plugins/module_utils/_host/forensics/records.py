@@ -14,7 +14,7 @@ import json
 import re
 import struct
 import time
-from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import systemd_show
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import auth_log, authorized_keys
@@ -190,6 +190,18 @@ def public_part(text: str) -> Optional[bytes]:
     return blob if len(blob) == size else None
 
 
+def _stray_key(key: KeyLine, credentials: Sequence[KnownKey], path: str) -> Tuple[int, str]:
+    """A rank, 0 for a leaked key and 2 for an unknown one; and what is found."""
+    rank, word = 2, "unknown key"
+    if credentials:
+        rank, word = (0, "LEAKED key") if any(one.leaked for one in credentials) else (1, "key")
+    comment = " (%s)" % key.comment if key.comment else ""
+    whose = " of " + ", ".join(one.credential for one in credentials) if credentials else ""
+    own = [plain(one.file) for one in credentials if one.file]
+    beside = ", beside its own file " + ", ".join(own) if own else ""
+    return rank, "%s %s%s%s in %s%s" % (word, key.fingerprint, whose, comment, path, beside)
+
+
 def stray_keys(
     found: Mapping[str, Iterable[KeyLine]], known: Iterable[KnownKey], changed: Mapping[str, float]
 ) -> List[str]:
@@ -206,19 +218,12 @@ def stray_keys(
         when = ", file changed %s" % stamp(changed[path]) if path in changed else ""
         for key in found[path]:
             its = ours.get(key.fingerprint, [])
-            if path not in [one.file for one in its]:
-                comment = " (%s)" % key.comment if key.comment else ""
-                leaked = any(one.leaked for one in its)
-                word = ("LEAKED key" if leaked else "key") if its else "unknown key"
-                whose = " of " + ", ".join(one.credential for one in its) if its else ""
-                own = [plain(one.file) for one in its if one.file]
-                beside = ", beside its own file " + ", ".join(own) if own else ""
-                rank = 0 if leaked else 1 if its else 2
-                unknown += rank == 2
-                if rank == 2 and unknown > MOST_OF_FILE:
-                    continue
-                words = (word, key.fingerprint, whose, comment, plain(path), beside, when)
-                lines.append((rank, "%s %s%s%s in %s%s%s" % words))
+            if path in [one.file for one in its]:
+                continue
+            unknown += not its
+            if its or unknown <= MOST_OF_FILE:
+                rank, words = _stray_key(key, its, plain(path))
+                lines.append((rank, words + when))
         if unknown > MOST_OF_FILE:
             lines.append((2, "%d more unknown keys in %s" % (unknown - MOST_OF_FILE, plain(path))))
     return cut([line for _rank, line in sorted(lines, key=lambda one: one[0])])

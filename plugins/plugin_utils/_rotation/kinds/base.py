@@ -171,6 +171,15 @@ VERBS: Mapping[str, str] = {
     "revoked": "verify_revoked",
 }
 """The verb of each stage. The stage revoke carries out retire, earlier."""
+DONE: Mapping[str, str] = {
+    "off": "switched off",
+    "issue": "issued by its provider",
+    "create": "the server is ready for it",
+    "set": "the new value is valid beside the old one",
+    "test": "the new value logs in",
+    "retire": "the old value is rejected",
+}
+"""What each stage does, where its module has no message."""
 
 
 def stages_of(acts: type[Acts]) -> tuple[str, ...]:
