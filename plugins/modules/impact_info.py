@@ -29,7 +29,7 @@ options:
     elements: str
     default: []
   found_in:
-    description: A file on the controller with what was found, in UTF-8 or UTF-16.
+    description: A file on the controller that holds the leaked string, in UTF-8 or UTF-16.
     type: path
   hosts:
     description: Every host of the inventory, for C(host:NAME).

@@ -33,9 +33,9 @@ options:
     type: str
   state:
     description:
-      - V(looked) says which key the file authorizes, and fails if Ansible itself comes by the key in use.
+      - V(looked) says which key the file authorizes, and fails if Ansible itself logs in with the key in use.
       - V(present) authorizes the new key beside the old one.
-      - V(usable) logs in with the new key, where the file lets it in.
+      - V(usable) logs in with the new key on hosts whose file authorizes it.
       - V(absent) takes the old key out, or the new one while the rotation is aborted, ends the sessions that it
         opened, and proves that it is refused. Before that it logs in with the key that stays. Of a leak it also looks
         into the other files that sshd reads, of every account, as far as it may, and fails while one of them holds the

@@ -1,6 +1,8 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The rotation's acts on the stores: each can be repeated, and each late one is harmless or refused.
+"""The rotation's acts on the stores, which stage, promote and remove versions.
+
+Each can be repeated, and each late one is harmless or refused.
 
 Knows stores only by their interface, so that a simulation drives this very code.
 """

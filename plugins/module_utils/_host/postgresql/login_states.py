@@ -178,6 +178,7 @@ def sessions(run: LoginCall) -> Result:
 
 
 def absent(run: LoginCall) -> Result:
+    """Revokes the login: the stage retire."""
     started = time.monotonic()
     with run.administrator() as server:
 
