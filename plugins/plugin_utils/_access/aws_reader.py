@@ -116,4 +116,4 @@ class Access:
 
 
 def _tags(found: Mapping[str, Any]) -> dict[str, str]:
-    return {one["KmsKey"]: one["Value"] for one in found.get("Tags", ())}
+    return {one["Key"]: one["Value"] for one in found.get("Tags", ())}

@@ -45,7 +45,7 @@ def test_what_is_no_url(url: str) -> None:
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [
-        (ProviderSpec(URL, ()), "client_ids: names none"),
+        (ProviderSpec(URL, ()), "client_ids: empty, so IAM would reject every token"),
         (ProviderSpec(URL, ("",)), "client_ids: ''"),
         (ProviderSpec(URL, ("*",)), "without a wildcard"),
         (ProviderSpec(URL, tuple(map(str, range(101)))), "101 are more than the 100"),
