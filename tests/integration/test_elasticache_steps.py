@@ -149,7 +149,7 @@ class TestSessionsFromElsewhere:
 
     def test_so_does_a_server_that_does_not_tell(self, api: ElastiCache, new: str) -> None:
         untold = {"sessions": {}, "strangers": [], "short": ["h:6379: the user lacks a right there"]}
-        with pytest.raises(RotationError, match=r"who is logged in cannot be seen: h:6379: the user lacks a right"):
+        with pytest.raises(RotationError, match=r"the sessions cannot be listed: h:6379: the user lacks a right"):
             steps(api, new, seen=lambda _login: untold).absent()
         assert sent(api) == [ROTATE]
 

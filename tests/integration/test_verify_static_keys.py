@@ -45,4 +45,4 @@ def test_old_static_keys(lab: Lab) -> None:
     assert (code, {how for how, _words in found.values()}) == (0, {"pass"})
     for name in ("young", "idle"):
         iam.delete_access_key(UserName=name, AccessKeyId=kept[name]["AccessKeyId"])
-    assert verified() == (0, {"": ("pass", "none, of 3 users")})
+    assert verified() == (0, {"": ("pass", "no keys in 3 users")})
