@@ -2,7 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -53,7 +52,7 @@ def lab(account: Moto, connection: Mapping[str, Any], lab_path: Path) -> Iterato
         yield lab
     finally:
         lab.close()
-        shutil.rmtree(directory)
+        harness.remove_folder(directory)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

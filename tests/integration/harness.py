@@ -12,10 +12,12 @@ import getpass
 import hashlib
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,6 +44,21 @@ SERVED = {"ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_CALLB
 """What a run may be given beside a lab's own variables and still be forked."""
 LONGEST = 300
 """Seconds that one run may take."""
+
+
+def remove_folder(directory: Path, attempts: int = 5) -> None:
+    """Removes a lab's folder, in which a program that was ended may still remove files of its own."""
+    for attempt in range(attempts):
+        try:
+            shutil.rmtree(directory)
+        except OSError:
+            if not directory.exists():
+                return
+            if attempt == attempts - 1:
+                raise
+            time.sleep(0.1)
+        else:
+            return
 
 
 def catalog(*, more: Mapping[str, Any] | None = None, **over: Any) -> dict[str, Any]:

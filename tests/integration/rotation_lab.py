@@ -14,7 +14,6 @@ import hashlib
 import itertools
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -408,7 +407,7 @@ def rotation_lab(
     """A lab of its own, with hosts that were deployed to."""
     with ExitStack() as stack:
         directory = _folder()
-        stack.callback(shutil.rmtree, directory)
+        stack.callback(harness.remove_folder, directory)
         moto = stack.enter_context(Moto())
         postgres = stack.enter_context(Postgres(addresses=(FOREIGN,), networks=(f"{FOREIGN}/32",)))
         valkey = stack.enter_context(Valkey(addresses=(FOREIGN,)))
