@@ -209,7 +209,7 @@ def _of_parts(
     return Location(where, _url(engine, login, endpoint, database or "0", options))
 
 
-def _port(text: Optional[str], name: str, default: int) -> int:
+def _port(text: Optional[str], name: Optional[str], default: int) -> int:
     return _number(text, name) if text else default
 
 
