@@ -97,7 +97,6 @@ class ActionModule(rotation_segment.ServersAction):
             return {"changed": False, "next": "look", "look": look, "evidence_until": until}
         lines, stops = assessment.lines(setting, journal, args), assessment.stops(go_on=args["go_on"])
         self._make_ready(args["report_path"])
-        drill = self._task.check_mode
         show([*lines, *(f"a real run stops here: {line}" for line in stops if drill)])
         if drill:
             return {"changed": True, "next": "end", "lines": lines}

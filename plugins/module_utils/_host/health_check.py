@@ -52,6 +52,24 @@ def asked(
     return within(seconds, lambda: _asked(url, seconds, cafile, headers, body), late)
 
 
+def repeated(
+    ask: Callable[[], T],
+    is_healthy: Callable[[T], bool],
+    *,
+    retries: int,
+    delay: float,
+    sleep: Callable[[float], object] = time.sleep,
+) -> T:
+    """The first healthy answer, or the last one after so many retries. Seconds pass between two tries."""
+    answer = ask()
+    for _retry in range(retries):
+        if is_healthy(answer):
+            break
+        sleep(max(delay, 0))
+        answer = ask()
+    return answer
+
+
 def within(seconds: float, act: Callable[[], T], late: T) -> T:
     """What ``act`` returns or raises; ``late`` where that takes longer, and nothing waits for it any more."""
     results: List[T] = []

@@ -120,11 +120,13 @@ def _is_up(unit: Dict[str, str]) -> bool:
 
 def _wait(url: str, health: Health) -> Dict[str, Any]:
     began, tries = time.monotonic(), max(health.retries, 0) + 1
-    for left in reversed(range(tries)):
-        answer = health_check.asked(url, health.timeout)
-        if answer["status"] == 200:
-            return answer
-        if left:
-            time.sleep(max(health.delay, 0))
+    answer = health_check.repeated(
+        lambda: health_check.asked(url, health.timeout),
+        lambda found: bool(found["status"] == 200),
+        retries=health.retries,
+        delay=health.delay,
+    )
+    if answer["status"] == 200:
+        return answer
     said = answer.get("problem") or "answered %d" % answer["status"]
     raise HostError("%s: %s, asked %d times in %.0f s" % (url, said, tries, time.monotonic() - began))

@@ -27,15 +27,14 @@ _LOGIN = re.compile(r"//[^/@]*@")
 
 def problem(services: Mapping[str, Any], *, sleep: Callable[[float], object] = time.sleep) -> str:
     """Why ``external_health_url`` of a host's ``services`` is not healthy after all tries; empty where it is."""
-    url, tries = str(services["external_health_url"]), max(int(services["health_retries"]), 0) + 1
-    found = ""
-    for number in range(tries):
-        if number:
-            sleep(max(float(services["health_delay"]), 0))
-        found = problem_of(url, float(services["health_timeout"]))
-        if not found:
-            break
-    return found
+    url, seconds = str(services["external_health_url"]), float(services["health_timeout"])
+    return health_check.repeated(
+        lambda: problem_of(url, seconds),
+        lambda found: not found,
+        retries=int(services["health_retries"]),
+        delay=float(services["health_delay"]),
+        sleep=sleep,
+    )
 
 
 def problem_of(url: str, seconds: float) -> str:
