@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import parameter_journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import process_identity
@@ -69,7 +69,7 @@ class ActionModule(ValuesAction):
         def former() -> list[str]:
             provisioner.makes_journal = True
             path = former_path or parameter_journal.path_of(catalog)
-            at = credential_ages.stamp(datetime.now(UTC))
+            at = timestamps.stamp(datetime.now(UTC))
             return parameter_journal.entries(provisioner.parameters, path, who=process_identity.me(), at=at)
 
         client, tags = self.connection.store_client("s3"), provisioner.form("").tags

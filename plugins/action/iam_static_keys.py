@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import static_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.static_keys_store import StaticKeys
@@ -46,5 +46,5 @@ class ActionModule(AwsAction):
             for step in acts:
                 store.apply(step, now)
         told = [{"user": one.key.user, "key": one.key.id, "act": one.act, "why": one.why} for one in steps]
-        used = credential_ages.stamp(evidence.used) if evidence.used else ""
+        used = timestamps.stamp(evidence.used) if evidence.used else ""
         return {"changed": bool(acts), "role": evidence.role, "role_used": used, "steps": told}

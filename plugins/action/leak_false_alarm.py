@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import confirmation_prompt
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import false_alarm
@@ -50,9 +50,7 @@ class ActionModule(RotationAction):
             templar=self._templar,
         )
         me = setting.rotator.me
-        record = false_alarm.record(
-            incident, me.who, credential_ages.stamp(rotation_context.now()), me.run, journal.head
-        )
+        record = false_alarm.record(incident, me.who, timestamps.stamp(rotation_context.now()), me.run, journal.head)
         log, audit = rotation_segment.Audit(setting, args, required=True), {}
         if log.is_wanted:
             audit = dict(log.recorded(record, rotation_context.audit_of(setting, journal)["head"]).get("head") or {})

@@ -111,8 +111,8 @@ short:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import collect as forensics_collect
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import records as forensics_records
 
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
@@ -140,7 +140,7 @@ def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     params = module.params
     try:
-        since = forensics_records.moment(params["since"]) if params["since"] else 0.0
+        since = timestamps.seconds_of(params["since"]) if params["since"] else 0.0
     except ValueError:
         module.fail_json(msg="since: %r is no time such as 2026-11-20T10:00:00Z" % params["since"])
     if params["seconds"] < 1:

@@ -21,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     credential_ages,
     dotenv,
     secret_json,
+    timestamps,
     valkey,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
@@ -128,7 +129,7 @@ def installed() -> Iterator[None]:
     patch(rotation_ids, "uuid", SimpleNamespace(uuid5=lru_cache(4096)(uuid5)))
     patch(dotenv, "spell", lru_cache(4096)(dotenv.spell))
     patch(valkey, "digest_of", lru_cache(4096)(valkey.digest_of))
-    patch(credential_ages, "stamp", lru_cache(4096)(credential_ages.stamp))
+    patch(timestamps, "stamp", lru_cache(4096)(timestamps.stamp))
     patch(credential_ages, "moment", lru_cache(4096)(credential_ages.moment))
     patch(atomic_file, "digest", lru_cache(4096)(atomic_file.digest))
     parse = lru_cache(4096)(secret_json.parse_secret)
@@ -203,7 +204,7 @@ class Hands:
             parameters=RememberedParameters(world.parameters),
             journal=world.journal,
             me=Who(process.name, f"{process.name}@{process.machine}", self.holder(process)),
-            clock=lambda: rotation_context.credential_ages.stamp(world.now()),
+            clock=lambda: timestamps.stamp(world.now()),
             sleep=world.pause,
         )
         self.setting = rotation_setup.RotationSetup(world.catalog, KINDS, rotator, None)  # type: ignore[arg-type]

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Optional
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
@@ -21,16 +22,11 @@ HIGH_VALUE_DAYS = 90
 """The guide's limit for what matters."""
 LONGEST_WAIT = 3600
 """Seconds that a rotation stays open for a retirement; what is due later becomes a pending task."""
-_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-
-
-def stamp(moment: datetime) -> str:
-    return moment.astimezone(timezone.utc).strftime(_FORMAT)
 
 
 def moment(text: str) -> datetime:
     try:
-        return datetime.strptime(text, _FORMAT).replace(tzinfo=timezone.utc)
+        return timestamps.moment(text)
     except ValueError:
         raise JournalError(f"{text!r} in the journal is no time such as 2026-11-25T15:00:00Z") from None
 

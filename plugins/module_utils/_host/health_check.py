@@ -14,6 +14,8 @@ import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, TypeVar
 from urllib.parse import urlsplit
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
+
 DAY = 86400.0
 T = TypeVar("T")
 ANSWER = {
@@ -136,6 +138,6 @@ def _secure(
     until = str((certificate or {}).get("notAfter", ""))
     if until:
         ends = ssl.cert_time_to_seconds(until)
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ends))
+        stamp = timestamps.stamp_of(ends)
         found["tls"] = {"days": int((ends - time.time()) // DAY), "until": stamp}
     return connection

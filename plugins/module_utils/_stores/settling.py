@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Callable, TypeVar
 
-T = TypeVar("T")
-STAMP = "%Y-%m-%dT%H:%M:%SZ"
-"""A moment, as the journal writes it."""
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 
+T = TypeVar("T")
 PROPAGATION_SECONDS = 60.0
 """How long IAM is given to apply a change."""
 
@@ -40,7 +39,7 @@ class Settling:
     def wait_since(self, at: str, now: datetime) -> None:
         """Until reads show what was written at that moment, which another machine's clock may have told."""
         if at:
-            passed = (now - datetime.strptime(at, STAMP).replace(tzinfo=timezone.utc)).total_seconds()
+            passed = (now - timestamps.moment(at)).total_seconds()
             if passed < self.seconds:
                 self.sleep(min(self.seconds, self.seconds - passed))
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
 
 DEACTIVATE, STAMP, DELETE, WAIT = "deactivate", "stamp", "delete", "wait"
@@ -54,7 +54,7 @@ def require_fresh(evidence: RoleUse, now: datetime, *, within_days: int) -> None
         )
     if now - evidence.used > timedelta(days=within_days):
         raise PolicyError(
-            f"role {evidence.role} was used last at {credential_ages.stamp(evidence.used)}, more than "
+            f"role {evidence.role} was used last at {timestamps.stamp(evidence.used)}, more than "
             f"{within_days} days ago; "
             "run the workflow by it first. No key was touched"
         )
@@ -82,12 +82,12 @@ def plan(
             found.append(f"key {key.id}: user {key.user} is who this run is; run it by a role")
         elif key.last_used is not None and key.last_used >= used:
             found.append(
-                f"key {key.id} of user {key.user} was used at {credential_ages.stamp(key.last_used)}, after role "
-                f"{evidence.role} ({credential_ages.stamp(used)}): something still depends on it"
+                f"key {key.id} of user {key.user} was used at {timestamps.stamp(key.last_used)}, after role "
+                f"{evidence.role} ({timestamps.stamp(used)}): something still depends on it"
             )
         elif key.active and key.last_used is not None and now - key.last_used < timedelta(days=idle_days):
             found.append(
-                f"key {key.id} of user {key.user} was used at {credential_ages.stamp(key.last_used)}, "
+                f"key {key.id} of user {key.user} was used at {timestamps.stamp(key.last_used)}, "
                 f"less than {idle_days} days "
                 "ago: something may still depend on it; run this again once it is idle for so long"
             )
@@ -97,8 +97,8 @@ def plan(
 
 
 def _step(key: StaticKey, evidence: RoleUse, now: datetime, after: timedelta) -> KeyStep:
-    last = f"was used last at {credential_ages.stamp(key.last_used)}" if key.last_used else "was never used"
-    role = f"role {evidence.role} at {credential_ages.stamp(evidence.used)}" if evidence.used else ""
+    last = f"was used last at {timestamps.stamp(key.last_used)}" if key.last_used else "was never used"
+    role = f"role {evidence.role} at {timestamps.stamp(evidence.used)}" if evidence.used else ""
     if key.active:
         return KeyStep(key, DEACTIVATE, f"it {last}, {role}")
     if key.deactivated is None:
@@ -108,6 +108,6 @@ def _step(key: StaticKey, evidence: RoleUse, now: datetime, after: timedelta) ->
         return KeyStep(
             key,
             WAIT,
-            f"it is inactive since {credential_ages.stamp(key.deactivated)}; it can go at {credential_ages.stamp(due)}",
+            f"it is inactive since {timestamps.stamp(key.deactivated)}; it can go at {timestamps.stamp(due)}",
         )
-    return KeyStep(key, DELETE, f"it is inactive since {credential_ages.stamp(key.deactivated)} and {last}, {role}")
+    return KeyStep(key, DELETE, f"it is inactive since {timestamps.stamp(key.deactivated)} and {last}, {role}")

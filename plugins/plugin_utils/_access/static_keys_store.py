@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import AccessKeys, translated
@@ -64,7 +64,7 @@ class StaticKeys:
             self._keys.deactivate(key.user, key.id, fresh=Fresh.uncontested())
         if step.act in (DEACTIVATE, STAMP):
             with translated("TagUser", f"user {key.user}"):
-                self._client.tag_user(UserName=key.user, Tags=[{"Key": tag, "Value": credential_ages.stamp(now)}])
+                self._client.tag_user(UserName=key.user, Tags=[{"Key": tag, "Value": timestamps.stamp(now)}])
         if step.act == DELETE:
             self._keys.delete(key.user, key.id, fresh=Fresh.uncontested())
             with translated("UntagUser", f"user {key.user}"):

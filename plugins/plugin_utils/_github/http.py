@@ -9,10 +9,10 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     AlreadyExists,
     Denied,
@@ -178,7 +178,7 @@ def _limited(answer: HttpResponse, now: float) -> float | None:
 def _until(answer: HttpResponse, seconds: float) -> str:
     reset = answer.headers.get("x-ratelimit-reset", "")
     if not answer.headers.get("retry-after") and reset.isdigit():
-        return f" until {datetime.fromtimestamp(int(reset), UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return f" until {timestamps.stamp_of(int(reset))}"
     return f" for {seconds:.0f} s"
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import cloudtrail_events
@@ -49,7 +49,7 @@ class _Open:
 
 def _short(left: Sequence[_Open]) -> tuple[str, ...]:
     """What is left of each question, those that were never asked in one line."""
-    words = [f"{one.question} only back to {credential_ages.stamp(one.back_to)}" for one in left if one.back_to]
+    words = [f"{one.question} only back to {timestamps.stamp(one.back_to)}" for one in left if one.back_to]
     never = [str(one.question) for one in left if not one.back_to]
     more = f" and {len(never) - NAMED} more" if len(never) > NAMED else ""
     return (*words, f"nothing of {', '.join(never[:NAMED])}{more}") if never else tuple(words)

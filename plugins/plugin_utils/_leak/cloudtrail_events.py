@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 
 SECRET_READS = ("GetSecretValue", "BatchGetSecretValue")
 PARAMETER_READS = ("GetParameter", "GetParameters", "GetParametersByPath", "GetParameterHistory")
@@ -146,7 +146,7 @@ def lines(uses: Iterable[Use], wanted: WatchedItems) -> list[str]:
     for use in {use.id or str(use): use for use in uses}.values():
         for about in _about(use, wanted):
             row = rows.setdefault((about, use.act, use.who, use.address, use.refused), _Row())
-            at = credential_ages.stamp(use.at)
+            at = timestamps.stamp(use.at)
             row.count += 1
             row.first, row.last = min(row.first or at, at), max(row.last, at)
             if use.key and use.key not in row.keys:

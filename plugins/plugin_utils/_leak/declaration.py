@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident, shortened
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
@@ -67,7 +67,7 @@ def declare(setting: RotationSetup, journal: Journal, wish: LeakDeclaration, pla
     before, joined = _joined_to(setting, journal, wish)
     opened = redeclaration.open_rotation(journal, joined)
     message = _containment(journal.incident, joined, wish.containment)
-    at = credential_ages.stamp(rotation_context.now())
+    at = timestamps.stamp(rotation_context.now())
     events, evidence = {}, {}
     if plan and PLANNED not in before.events:
         events[PLANNED], evidence[PLANNED] = at, shortened(plan)
@@ -86,7 +86,7 @@ def _joined_to(setting: RotationSetup, journal: Journal, wish: LeakDeclaration) 
     since, at = _since(wish.exposed_since), rotation_context.now()
     before = journal.incident or Incident(
         id=f"leak-{at:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
-        at=credential_ages.stamp(at),
+        at=timestamps.stamp(at),
         who=process_identity.me(),
         containment=wish.containment,
     )
@@ -121,4 +121,4 @@ def _since(text: str) -> str:
     since = since if since.tzinfo else since.replace(tzinfo=UTC)
     if since > rotation_context.now():
         raise RotationError(f"leak_exposed_since: {text} lies in the future")
-    return credential_ages.stamp(since)
+    return timestamps.stamp(since)

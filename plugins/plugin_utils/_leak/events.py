@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident, shortened
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
@@ -31,7 +31,7 @@ def note(setting: RotationSetup, journal: Journal, events: Mapping[str, str]) ->
     news = {event: words for event, words in events.items() if _is_news(incident, event)}
     if not news:
         return journal
-    at = credential_ages.stamp(rotation_context.now())
+    at = timestamps.stamp(rotation_context.now())
     evidence = {event: words for event, words in zip(news, map(shortened, news.values()), strict=True) if words}
     return setting.rotator.append(journal, incident.id, "closed", events=dict.fromkeys(news, at), evidence=evidence)
 

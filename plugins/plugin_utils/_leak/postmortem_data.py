@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import TRIED, Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import AWS_ACCESS_KEY
@@ -114,7 +114,7 @@ def facts_of(
             *_left(incident, behind, gone),
             *_unrecorded(incident),
         ],
-        "written_at": credential_ages.stamp(now),
+        "written_at": timestamps.stamp(now),
     }
 
 

@@ -15,7 +15,10 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    catalog_parser,
+    timestamps,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import journal_of
@@ -144,7 +147,7 @@ class ValuesAction(ActionBase):
             return answer
         done = provisioner.apply(values, outlook)
         new = first_date.new_credentials(provisioner.catalog, plan.fills, imported=imported)
-        at = credential_ages.stamp(datetime.now(UTC))
+        at = timestamps.stamp(datetime.now(UTC))
         note = first_date.record(provisioner.journal, new, who=process_identity.me(), at=at)
         return {**answer, "plan": [*first, *done], "notes": [*provisioner.notes, *([note] if note else [])]}
 

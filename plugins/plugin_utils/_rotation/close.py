@@ -7,7 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, hosts_with_old_key
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    hosts_with_old_key,
+    timestamps,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import shortened
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation, Rotated
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
@@ -29,7 +32,7 @@ def closed(setting: RotationSetup, args: Mapping[str, Any]) -> dict[str, Any]:
     more = ending(setting, journal, rotation, args["audit"])
     if journal.incident is not None and args["unrecorded"]:
         event = f"unrecorded/{rotation.id}"
-        more["events"] = {event: credential_ages.stamp(context.now())}
+        more["events"] = {event: timestamps.stamp(context.now())}
         more["evidence"] = {event: shortened(args["unrecorded"])}
     refused = [] if aborted else context.refused_at_end(setting, rotation, more["obligations"])
     told = context.summary(setting, journal, rotation)
@@ -53,7 +56,7 @@ def ending(
     """What the closing entry carries."""
     aborted = rotation.step in state_machine.BACKWARD
     items = plan.items_of(rotation.plan)
-    now = credential_ages.stamp(context.now())
+    now = timestamps.stamp(context.now())
     more: dict[str, Any] = {"audit": audit}
     if not aborted:
         left = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import TRIED
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Obligation
@@ -47,7 +47,7 @@ def taken(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> di
             incident.id if incident else record["rotation"],
             "closed",
             discharged=[one.id for one in closed],
-            events=dict.fromkeys(new, credential_ages.stamp(now)),
+            events=dict.fromkeys(new, timestamps.stamp(now)),
             evidence={event: _shown(event, closed, tried, words) for event in new},
             audit=args["audit"],
         )

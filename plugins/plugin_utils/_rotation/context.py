@@ -17,9 +17,9 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     blast_radius,
     catalog_parser,
-    credential_ages,
     credential_graph,
     hosts_with_old_key,
+    timestamps,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     InvalidEnvironment,
@@ -134,7 +134,7 @@ def prepared(name: str, args: dict[str, Any], *, check_account: bool = False) ->
         journal=journal_of(catalog, connection.store_client) or NoJournal(catalog.application, catalog.environment),
         mirror=sync.mirror(catalog, secrets_manager, parameters),
         me=Who(args.get("run") or secrets.token_hex(8), process_identity.me(), process_identity.holder()),
-        clock=lambda: credential_ages.stamp(now()),
+        clock=lambda: timestamps.stamp(now()),
     )
     return RotationSetup(catalog, load_kinds(args.get("kinds_path") or []), rotator, connection)
 
@@ -286,7 +286,7 @@ def record_of(setting: RotationSetup, journal: Journal, rotation: OpenRotation) 
         "rotation": rotation.id,
         "outcome": "taken_back" if rotation.aborting else "completed",
         "who": rotation.who,
-        "at": credential_ages.stamp(now()),
+        "at": timestamps.stamp(now()),
         "started": rotation.since,
         "run": rotation.run,
         "journal": journal.head,

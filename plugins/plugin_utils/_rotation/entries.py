@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius, credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken, RotationError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     context,
@@ -82,8 +82,8 @@ def _advanced(setting: RotationSetup, outcome: str, words: str, seen: StageNotes
     }
     if journal.incident is not None:
         noted = replace(rotation, left={**rotation.left, **{name: tuple(one) for name, one in seen.left.items()}})
-        first = credential_ages.stamp(datetime.fromtimestamp(min(seen.proven_at), UTC)) if seen.proven_at else ""
-        at = credential_ages.stamp(context.now())
+        first = timestamps.stamp(datetime.fromtimestamp(min(seen.proven_at), UTC)) if seen.proven_at else ""
+        at = timestamps.stamp(context.now())
         reads = blast_radius.read(setting.catalog)
         step, kinds, incident = str(decision.step), setting.kinds, journal.incident
         events = incident_events.events(noted, step, kinds, at, incident, reads=reads, first=first)
@@ -109,5 +109,5 @@ def note_left(setting: RotationSetup, hosts: Sequence[str]) -> None:
         incident = journal.incident
         if incident is None or host in incident.behind:
             continue
-        events: Mapping[str, str] = {f"left/{host}": credential_ages.stamp(context.now())}
+        events: Mapping[str, str] = {f"left/{host}": timestamps.stamp(context.now())}
         setting.rotator.append(journal, incident.id, "closed", events=events)

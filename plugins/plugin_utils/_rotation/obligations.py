@@ -10,7 +10,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    credential_graph,
+    timestamps,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
@@ -108,7 +111,7 @@ def record(catalog: Catalog, ended: Sequence[Obligation], outcome: str, who: str
         "rotation": f"{outcome}-{version_id(outcome, *(one.id for one in ended))}",
         "outcome": outcome,
         "who": who,
-        "at": credential_ages.stamp(now),
+        "at": timestamps.stamp(now),
         "credentials": list(dict.fromkeys(names)),
         "kinds": {
             name: audit_record.word(catalog.credentials[name].kind) for name in names if name in catalog.credentials

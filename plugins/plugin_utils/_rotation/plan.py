@@ -10,7 +10,11 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    credential_ages,
+    credential_graph,
+    timestamps,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
     SSM,
@@ -358,12 +362,12 @@ def obligations(
         later = {"credential": item.credential, "rotation": rotation, "secrets": held}
         if item.act == ROTATE and item.phases == 2:
             due = now + timedelta(seconds=credential.fallback_seconds)
-            found[f"{rotation}/{item.credential}"] = {**later, "act": DROP_FALLBACK, "due": credential_ages.stamp(due)}
+            found[f"{rotation}/{item.credential}"] = {**later, "act": DROP_FALLBACK, "due": timestamps.stamp(due)}
         elif item.act == ROTATE and retires_later(credential) and not plan.get("incident"):
             due = now + timedelta(seconds=credential.retire_after)
             noted = (notes or {}).get(item.credential)
             later |= {**({"notes": noted} if noted else {}), **({"promoted": promoted} if promoted else {})}
-            found[f"{rotation}/{item.credential}"] = {**later, "act": RETIRE, "due": credential_ages.stamp(due)}
+            found[f"{rotation}/{item.credential}"] = {**later, "act": RETIRE, "due": timestamps.stamp(due)}
     return found
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PENDING, Description
@@ -89,7 +89,7 @@ def beside(
 
 def declared(journal: Journal, args: Mapping[str, Any]) -> Journal:
     """With the incident that is declared next."""
-    at = credential_ages.stamp(context.now())
+    at = timestamps.stamp(context.now())
     incident = journal.incident or Incident(args["incident"], at, "", tuple(args["credentials"]))
     return replace(journal, incident=incident.without(args["spoiled"]))
 

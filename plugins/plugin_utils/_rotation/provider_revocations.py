@@ -12,7 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    credential_graph,
+    timestamps,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
@@ -44,7 +47,7 @@ def owed(
         found[f"{rotation}/{item.credential}"] = {
             "credential": item.credential,
             "act": REVOKE,
-            "due": credential_ages.stamp(now),
+            "due": timestamps.stamp(now),
             "rotation": rotation,
             "secrets": {name: plan["secrets"][name] for name in places if name in plan["secrets"]},
         }

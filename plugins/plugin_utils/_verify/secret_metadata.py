@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NotFound, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policies_reader
@@ -38,7 +39,7 @@ class SecretFacts:
             "stages": {label: version for version, labels in versions.items() for label in labels},
             "key": found.get("KmsKeyId") or AWS_KEY,
             "replicas": {one["Region"]: one.get("Status", "unknown") for one in found.get("ReplicationStatus", [])},
-            "deleted": deleted.strftime("%Y-%m-%dT%H:%M:%SZ") if deleted else None,
+            "deleted": timestamps.stamp(deleted) if deleted else None,
             "rotation_enabled": bool(found.get("RotationEnabled")),
         }
 

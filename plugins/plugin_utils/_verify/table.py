@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius, credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import CheckResult, Facts, Outcome
@@ -30,7 +30,7 @@ def data(facts: Facts, results: Sequence[CheckResult], hosts: Sequence[str]) -> 
     return {
         "application": facts.catalog.application,
         "environment": facts.catalog.environment,
-        "at": credential_ages.stamp(facts.now),
+        "at": timestamps.stamp(facts.now),
         "counts": {"pass": counts[PASS], "fail": counts[FAIL], "not_checked": counts[NOT_CHECKED]},
         "checks": [_row(one) for one in results],
         "ages": list(facts.parts.get("journal", {}).get("ages", ())),

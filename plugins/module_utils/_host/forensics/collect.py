@@ -15,6 +15,7 @@ import threading
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import process_start, records
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.records import KeyLine, SshLogin
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, authorized_keys
@@ -112,7 +113,9 @@ def _logins(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
         ]
     part.lines += records.logins(found, wanted.since)
     if not part.lines and not part.short:
-        part.lines.append("nobody logged in by SSH" + (" since " + records.stamp(wanted.since) if wanted.since else ""))
+        part.lines.append(
+            "nobody logged in by SSH" + (" since " + timestamps.stamp_of(wanted.since) if wanted.since else "")
+        )
 
 
 def _from_journal(wanted: EvidenceRequest, found: List[SshLogin], end: float) -> Optional[str]:

@@ -18,7 +18,7 @@ import struct
 import subprocess
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError, HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files, systemd_show
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
@@ -83,7 +83,7 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
         "selinux": _selinux(env.file) if found else {"enabled": False},
         "strays": strays,
         "strays_unread": unread,
-        "file_changed": records.stamp(changed) if changed else None,
+        "file_changed": timestamps.stamp_of(changed) if changed else None,
         "processes": processes,
         "processes_problem": no_processes,
         "users": users,
@@ -256,7 +256,7 @@ def _processes(
         late = began is not None and began + 0.02 < changed
         row = {
             "unit": unit,
-            "began": records.stamp(began) if began is not None else None,
+            "began": timestamps.stamp_of(began) if began is not None else None,
             "old": late and not mended,
             "mended": late and mended,
         }

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import calendar
 import json
 import re
 import struct
 import time
 from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import systemd_show
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import auth_log, authorized_keys
 
@@ -23,7 +23,6 @@ MOST = 40
 """Lines of one sort that a host tells."""
 MOST_OF_FILE = 10
 """Unknown keys of one file that are told: its account must not push those of other files out."""
-_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 _SYSLOG = re.compile(
     r"(?P<at>\w{3} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ sshd(?:-session)?\[\d+\]: (?P<said>.*)"
 )
@@ -58,15 +57,6 @@ class KnownKey(NamedTuple):
     file: str
     """Where it belongs on this host; empty where nobody knows."""
     leaked: bool = False
-
-
-def stamp(at: float) -> str:
-    return time.strftime(_FORMAT, time.gmtime(at))
-
-
-def moment(text: str) -> float:
-    """Raises ValueError for what is no time such as 2026-11-20T10:00:00Z."""
-    return float(calendar.timegm(time.strptime(text, _FORMAT)))
 
 
 def plain(text: str, longest: int = 120) -> str:
@@ -122,7 +112,7 @@ def _iso(text: str) -> Optional[float]:
     if not found:
         return None
     try:
-        at = moment(found[1] + "Z")
+        at = timestamps.seconds_of(found[1] + "Z")
     except ValueError:
         return None
     if found[2] is None:
@@ -149,7 +139,9 @@ def logins(found: Iterable[SshLogin], since: float) -> List[str]:
     lines = []
     for (user, address, method, fingerprint), times in sorted(rows.items(), key=lambda item: -max(item[1])):
         how = " ".join(part for part in (method, fingerprint) if part)
-        when = stamp(min(times)) + (" to " + stamp(max(times)) if min(times) != max(times) else "")
+        when = timestamps.stamp_of(min(times)) + (
+            " to " + timestamps.stamp_of(max(times)) if min(times) != max(times) else ""
+        )
         count = " %d times" % len(times) if len(times) > 1 else ""
         lines.append("%s logged in%s from %s%s, %s" % (user, count, address, " by " + how if how else "", when))
     return cut(lines)
@@ -215,7 +207,7 @@ def stray_keys(
     lines = []
     for path in sorted(found):
         unknown = 0
-        when = ", file changed %s" % stamp(changed[path]) if path in changed else ""
+        when = ", file changed %s" % timestamps.stamp_of(changed[path]) if path in changed else ""
         for key in found[path]:
             its = ours.get(key.fingerprint, [])
             if path in [one.file for one in its]:
@@ -249,8 +241,11 @@ def process_lines(units: Mapping[str, Optional[float]], path: str, changed: Opti
         if began is None:
             lines.append("%s does not run" % plain(unit))
         elif changed is None:
-            lines.append("%s runs since %s; there is no %s" % (plain(unit), stamp(began), path))
+            lines.append("%s runs since %s; there is no %s" % (plain(unit), timestamps.stamp_of(began), path))
         else:
             order = "BEFORE its file changed" if began < changed else "after its file changed"
-            lines.append("%s runs since %s, %s (%s)" % (plain(unit), stamp(began), order, stamp(changed)))
+            lines.append(
+                "%s runs since %s, %s (%s)"
+                % (plain(unit), timestamps.stamp_of(began), order, timestamps.stamp_of(changed))
+            )
     return lines

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, fields
 from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, dotenv, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     CatalogError,
     DotenvError,
@@ -187,7 +187,7 @@ def _fallback(wanted: FetchRequest) -> Tuple[bool, str]:
     # Without a catalog nobody knows its readers; only docker_run keeps quotes.
     if not any(_settings_of(found, readers) for readers in (dotenv.DEFAULT_READERS, ("docker_run",))):
         return False, "%s: holds no settings, so nothing can start on it" % path
-    written = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(status.st_mtime))
+    written = timestamps.stamp_of(status.st_mtime)
     return True, "%s stays as it was written at %s%s" % (path, written, origin)
 
 

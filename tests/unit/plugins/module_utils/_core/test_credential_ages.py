@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
@@ -47,19 +47,19 @@ def rotated(**days: int) -> Journal:
     """A journal of credentials that were rotated so many days ago."""
     return Journal(
         rotated={
-            name: Rotated(credential_ages.stamp(NOW - timedelta(days=ago)), "ann@x", "r1") for name, ago in days.items()
+            name: Rotated(timestamps.stamp(NOW - timedelta(days=ago)), "ann@x", "r1") for name, ago in days.items()
         }
     )
 
 
 @given(st.datetimes(min_value=datetime(1900, 1, 1), timezones=st.just(UTC)))
 def test_a_moment_is_kept_to_the_second(moment: datetime) -> None:
-    assert credential_ages.moment(credential_ages.stamp(moment)) == moment.replace(microsecond=0)
+    assert credential_ages.moment(timestamps.stamp(moment)) == moment.replace(microsecond=0)
 
 
 def test_a_stamp_is_in_utc() -> None:
     there = timezone(timedelta(hours=5, minutes=30))
-    assert credential_ages.stamp(datetime(2026, 1, 1, 2, 0, tzinfo=there)) == "2025-12-31T20:30:00Z"
+    assert timestamps.stamp(datetime(2026, 1, 1, 2, 0, tzinfo=there)) == "2025-12-31T20:30:00Z"
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-11-25", "2026-11-25T15:00:00+01:00", "2026-13-01T00:00:00Z"])
@@ -94,9 +94,7 @@ def test_an_age(made: Catalog, days: int | None, due: bool, left: int | None, wo
 
 
 def test_a_day_is_a_whole_one(made: Catalog) -> None:
-    almost = Journal(
-        rotated={"own": Rotated(credential_ages.stamp(NOW - timedelta(days=30, seconds=-1)), "ann@x", "r1")}
-    )
+    almost = Journal(rotated={"own": Rotated(timestamps.stamp(NOW - timedelta(days=30, seconds=-1)), "ann@x", "r1")})
     assert credential_ages.age_of(made, made.credentials["own"], almost, NOW).days == 29
 
 
@@ -113,12 +111,12 @@ def test_those_due_longest_come_first(made: Catalog) -> None:
 
 def test_obligations_that_are_due() -> None:
     def one(name: str, ahead: int) -> Obligation:
-        return Obligation(name, "c", "retire", credential_ages.stamp(NOW + timedelta(seconds=ahead)), "r1")
+        return Obligation(name, "c", "retire", timestamps.stamp(NOW + timedelta(seconds=ahead)), "r1")
 
     journal = Journal(obligations={one.id: one for one in (one("r1/z", -5), one("r1/b", 1), one("r1/a", 0))})
     assert [found.id for found in credential_ages.due_obligations(journal, NOW)] == ["r1/a", "r1/z"]
     assert credential_ages.due_obligations(Journal(), NOW) == []
-    elsewhere = Obligation("r1/c", "c", REVOKE, credential_ages.stamp(NOW), "r1")
+    elsewhere = Obligation("r1/c", "c", REVOKE, timestamps.stamp(NOW), "r1")
     assert credential_ages.due_obligations(Journal(obligations={"r1/c": elsewhere}), NOW) == [], "no run can do that"
     left = replace(one("r1/a", -5), hosts=("web2",))
     assert credential_ages.due_obligations(Journal(obligations={left.id: left}), NOW) == [], "the leak's own"

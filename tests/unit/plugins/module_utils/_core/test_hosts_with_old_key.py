@@ -9,7 +9,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, hosts_with_old_key
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    hosts_with_old_key,
+    timestamps,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
     Journal,
@@ -21,9 +24,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import RotationRequest
 from tests.unit.plugins.plugin_utils._rotation.plan_ground import CORE, NOW, made_ground
 
-STAMP = credential_ages.stamp(NOW)
+STAMP = timestamps.stamp(NOW)
 LEFT = Obligation("r0/token", "token", "retire", STAMP, "r0", {"app/test/more": "v0"}, hosts=("web2",))
-INCIDENT = Incident("leak-1", credential_ages.stamp(NOW - timedelta(hours=1)), "ops", ("token",))
+INCIDENT = Incident("leak-1", timestamps.stamp(NOW - timedelta(hours=1)), "ops", ("token",))
 JOURNAL = Journal(
     obligations={LEFT.id: LEFT}, rotated={"token": Rotated(STAMP, "ops", "r0", "leak-1")}, incident=INCIDENT
 )

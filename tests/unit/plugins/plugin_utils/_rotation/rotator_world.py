@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    catalog_parser,
+    credential_ages,
+    timestamps,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import parse_secret, updated
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
@@ -106,7 +110,7 @@ class World:
 
     def clock(self) -> str:
         """Time passes by sleeping alone."""
-        return credential_ages.stamp(credential_ages.moment(NOW) + timedelta(seconds=sum(self.slept)))
+        return timestamps.stamp(credential_ages.moment(NOW) + timedelta(seconds=sum(self.slept)))
 
     def begun(
         self, *names: str, run: str = "run1", rotation: str = "r1", force: bool = True, leak: str = ""

@@ -8,7 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    catalog_parser,
+    timestamps,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SECRETS_MANAGER, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
@@ -31,9 +34,7 @@ from tests.unit.plugins.plugin_utils._rotation.plan_ground import ADMIN, CATALOG
 
 
 def rotated(**days: int) -> Journal:
-    found = {
-        name: Rotated(credential_ages.stamp(NOW - timedelta(days=ago)), "ann@x", "r0") for name, ago in days.items()
-    }
+    found = {name: Rotated(timestamps.stamp(NOW - timedelta(days=ago)), "ann@x", "r0") for name, ago in days.items()}
     return Journal(rotated=found)
 
 
@@ -124,8 +125,8 @@ class TestLeak:
     )
     def test_what_was_replaced_since(self, incident: str, spoiled: tuple[str, ...], again: bool) -> None:
         """When a rotation ended does not tell whether its new value can have leaked."""
-        later = {"database": Rotated(credential_ages.stamp(NOW), "ann@x", "r0", incident)}
-        leak = Incident("i-1", credential_ages.stamp(NOW - timedelta(hours=1)), "ann@x", spoiled=spoiled)
+        later = {"database": Rotated(timestamps.stamp(NOW), "ann@x", "r0", incident)}
+        leak = Incident("i-1", timestamps.stamp(NOW - timedelta(hours=1)), "ann@x", spoiled=spoiled)
         found = replace(made_ground(), journal=Journal(rotated=later, incident=leak))
         plan = rotation_plan.plan(found, RotationRequest(("database",), leak="i-1"))
         passed = {} if again else {"database": "was replaced since the leak was declared"}
@@ -136,15 +137,15 @@ class TestLeak:
 
     def test_a_third_partys_value_is_replaced_once(self) -> None:
         """That its provider has yet to revoke the old one is no reason to ask for another new one."""
-        incident = Incident("i-1", credential_ages.stamp(NOW - timedelta(hours=1)), "ann")
-        left = Obligation("r0/token", "token", REVOKE, credential_ages.stamp(NOW), "r0")
-        last = Rotated(credential_ages.stamp(NOW), "ann", "r0", "i-1")
+        incident = Incident("i-1", timestamps.stamp(NOW - timedelta(hours=1)), "ann")
+        left = Obligation("r0/token", "token", REVOKE, timestamps.stamp(NOW), "r0")
+        last = Rotated(timestamps.stamp(NOW), "ann", "r0", "i-1")
         journal = Journal(rotated={"token": last}, obligations={left.id: left}, incident=incident)
         plan = rotation_plan.plan(made_ground(journal=journal), RotationRequest(("token",), leak="i-1"))
         assert plan.passed_over == {"token": "was replaced since the leak was declared"}
 
     def test_obligations_wait(self) -> None:
-        due = Obligation("r0/cache", "cache", "retire", credential_ages.stamp(NOW), "r0")
+        due = Obligation("r0/cache", "cache", "retire", timestamps.stamp(NOW), "r0")
         found = replace(made_ground(), journal=Journal(obligations={due.id: due}))
         assert [item.act for item in rotation_plan.plan(found, RotationRequest(("database",), leak="i-1")).items] == [
             "rotate"

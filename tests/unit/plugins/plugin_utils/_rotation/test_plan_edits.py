@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_parser,
-    credential_ages,
     credential_graph,
+    timestamps,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
     SECRETS_MANAGER,
@@ -232,12 +232,12 @@ class TestObligations:
 
     def planned(self, catalog: Catalog, contents: Contents, wish: RotationRequest, *found: Obligation) -> RotationPlan:
         names = set(catalog.credentials) - set(wish.names if wish.force else ())
-        fresh = {name: Rotated(credential_ages.stamp(NOW), "ann@x", "r1") for name in names}
+        fresh = {name: Rotated(timestamps.stamp(NOW), "ann@x", "r1") for name in names}
         journal = Journal(rotated=fresh, obligations={one.id: one for one in found})
         return rotation_plan.plan(PlanInputs(catalog, journal, contents, KINDS, NOW), wish)
 
     def test_due_ones_are_planned(self, catalog: Catalog, contents: Any) -> None:
-        at = credential_ages.stamp(NOW)
+        at = timestamps.stamp(NOW)
         plan = self.planned(
             catalog,
             contents("old"),
@@ -245,7 +245,7 @@ class TestObligations:
             Obligation("r1/database", "database", RETIRE, at, "r1"),
             Obligation("r1/django", "django", DROP_FALLBACK, at, "r1"),
             Obligation("r1/gone", "gone", RETIRE, at, "r1"),
-            Obligation("r1/token", "token", RETIRE, credential_ages.stamp(NOW + timedelta(seconds=1)), "r1"),
+            Obligation("r1/token", "token", RETIRE, timestamps.stamp(NOW + timedelta(seconds=1)), "r1"),
         )
         assert [(item.obligation, item.act, item.phases) for item in plan.items] == [
             ("r1/database", RETIRE, 0),
@@ -256,12 +256,12 @@ class TestObligations:
         assert (plan.phases, plan.secrets) == (1, {CORE: "1", "copy-test": "1"})
 
     def test_a_retirement_alone_takes_no_rollout(self, catalog: Catalog, contents: Any) -> None:
-        due = Obligation("r1/database", "database", RETIRE, credential_ages.stamp(NOW), "r1")
+        due = Obligation("r1/database", "database", RETIRE, timestamps.stamp(NOW), "r1")
         plan = self.planned(catalog, contents(), RotationRequest(), due)
         assert (plan.phases, plan.secrets, plan.parameters) == (0, {}, {})
 
     def test_those_of_other_credentials_and_of_rotating_ones_wait(self, catalog: Catalog, contents: Any) -> None:
-        due = Obligation("r1/database", "database", RETIRE, credential_ages.stamp(NOW), "r1")
+        due = Obligation("r1/database", "database", RETIRE, timestamps.stamp(NOW), "r1")
         assert self.planned(catalog, contents(), RotationRequest(("token",)), due).items == ()
         plan = self.planned(catalog, contents(), RotationRequest(("database",), force=True), due)
         assert [(item.act, item.obligation) for item in plan.items] == [(ROTATE, None)]
@@ -269,15 +269,15 @@ class TestObligations:
     def test_what_only_a_provider_can_do_is_not_planned_and_stands_in_no_way(
         self, catalog: Catalog, contents: Any
     ) -> None:
-        left = Obligation("r1/token", "token", REVOKE, credential_ages.stamp(NOW), "r1")
+        left = Obligation("r1/token", "token", REVOKE, timestamps.stamp(NOW), "r1")
         assert self.planned(catalog, contents(), RotationRequest(), left).items == ()
         plan = self.planned(catalog, contents(), RotationRequest(("token",), force=True), left)
         assert [(item.credential, item.act, item.obligation) for item in plan.items] == [("token", ROTATE, None)]
 
     def test_a_list_that_another_credential_writes_waits(self, catalog: Catalog, contents: Any) -> None:
         """In one run the later edit would lose the earlier one's key."""
-        due = Obligation("r1/django", "django", DROP_FALLBACK, credential_ages.stamp(NOW), "r1")
-        at = credential_ages.stamp(NOW)
+        due = Obligation("r1/django", "django", DROP_FALLBACK, timestamps.stamp(NOW), "r1")
+        at = timestamps.stamp(NOW)
         fresh = {name: Rotated(at, "ann@x", "r1") for name in catalog.credentials if name != "other"}
         journal = Journal(rotated=fresh, obligations={due.id: due})
         plan = rotation_plan.plan(PlanInputs(catalog, journal, contents("old"), KINDS, NOW), RotationRequest())

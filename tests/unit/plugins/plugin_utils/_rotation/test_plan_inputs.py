@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan_inputs
@@ -69,7 +69,7 @@ def test_a_rotation_that_ended_just_now(seconds: int | None, recent: bool) -> No
     world = World()
     entry: dict[str, Any] = {"number": 1, "rotation": "r0", "step": "closed", "who": "ann"}
     if seconds is not None:
-        entry["at"] = credential_ages.stamp(rotation_context.now() - timedelta(seconds=seconds))
+        entry["at"] = timestamps.stamp(rotation_context.now() - timedelta(seconds=seconds))
     world.journal.seed(json.dumps(entry))
     made = setting(world)
     assert plan_inputs._ended_just_now(made.rotator, made.rotator.look()) is recent

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import records as forensics_records
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.records import (
     KeyLine,
@@ -24,7 +25,7 @@ PRINT = "SHA256:uJ2kQx0LQ3pV8v2X4oJ1r0wq0n3m5t7y9u1i3o5p7a8"
 KEYED = f"Accepted publickey for deploy from 203.0.113.9 port 40022 ssh2: ED25519 {PRINT}"
 KEY, ANOTHER = key("one"), key("another")
 TO = "2026-11-25T12:01:00Z"
-NOON = forensics_records.moment("2026-11-25T12:00:00Z")
+NOON = timestamps.seconds_of("2026-11-25T12:00:00Z")
 
 
 def keygen(folder: Path, *arguments: str) -> Path:
@@ -84,7 +85,7 @@ class TestLogins:
         for program in ("sshd", "sshd-session"):
             found = forensics_records.of_syslog(f"{at} web1 {program}[12]: {KEYED}", NOON)
             assert found is not None
-            assert forensics_records.stamp(found.at) == stamp
+            assert timestamps.stamp_of(found.at) == stamp
 
     def test_a_time_without_a_year_is_the_latest_that_has_been(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TZ", "UTC")
@@ -92,7 +93,7 @@ class TestLogins:
         for text, stamp in (("Nov 25 10:00:00", "2026-11-25T10:00:00Z"), ("Dec  1 10:00:00", "2025-12-01T10:00:00Z")):
             found = forensics_records.of_syslog(f"{text} web1 sshd[12]: {KEYED}", NOON)
             assert found is not None
-            assert forensics_records.stamp(found.at) == stamp
+            assert timestamps.stamp_of(found.at) == stamp
 
     @pytest.mark.parametrize(
         "line",
@@ -121,7 +122,7 @@ class TestLogins:
         one = SshLogin(NOON, "deploy", "203.0.113.9", "publickey", PRINT)
         found = [one, one._replace(at=NOON + 60), SshLogin(NOON - 60, "root", "::1", "password"), one._replace(at=5.0)]
         assert forensics_records.logins(found, NOON - 60) == [
-            f"deploy logged in 2 times from 203.0.113.9 by publickey {PRINT}, {forensics_records.stamp(NOON)} to {TO}",
+            f"deploy logged in 2 times from 203.0.113.9 by publickey {PRINT}, {timestamps.stamp_of(NOON)} to {TO}",
             "root logged in from ::1 by password, 2026-11-25T11:59:00Z",
         ]
 
