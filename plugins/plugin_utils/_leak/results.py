@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.filter.deploy import health_urls
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import is_proof
 
 PREFIX = "leak_respond__"
 SKIPPED = {"skipped": True}
@@ -33,9 +34,9 @@ class Results:
         return self._hosts[host].get(name, default)
 
     def is_proven(self, host: str) -> bool:
-        """Whether it came back and env_file, in check mode, would neither write nor restart anything."""
+        """Whether it came back and has what is in force."""
         came_back, proof = (_mapping(self.variable(host, f"secret_rotate_{name}")) for name in ("came_back", "proof"))
-        return "reachable" in came_back and proof.get("restart_needed") is False and proof.get("changed") is False
+        return "reachable" in came_back and is_proof(proof)
 
     def health_urls(self, services: Mapping[str, Any], host: str) -> list[str]:
         """Where the host's services answer, as env_deploy has them."""

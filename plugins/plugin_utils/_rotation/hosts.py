@@ -29,6 +29,11 @@ def first_tasks(what: str, *, is_whole: bool) -> str:
     return f"{HOST_TASKS[what]}_all" if is_whole else "rollout"
 
 
+def is_proof(answer: Mapping[str, Any]) -> bool:
+    """Whether env_file, in check mode, answered that it would neither write nor restart anything."""
+    return answer.get("restart_needed") is False and answer.get("changed") is False
+
+
 def batches_of(hosts: Sequence[str], serial: Sequence[Any]) -> list[list[str]]:
     """The hosts in batches, as Ansible's ``serial`` makes them: the last size is repeated."""
     found: list[list[str]] = []
@@ -95,11 +100,7 @@ class Hosts:
     @property
     def proven(self) -> list[str]:
         """Those whose file and services were just proven to be what the journal prescribes."""
-        return [
-            name
-            for name in self.names
-            if self._proof(name).get("restart_needed") is False and not self._proof(name).get("changed")
-        ]
+        return [name for name in self.names if is_proof(self._proof(name))]
 
     @property
     def addresses(self) -> list[str]:
