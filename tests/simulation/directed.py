@@ -16,15 +16,19 @@ from tests.simulation.world import CORE
 class Directed(Scenario):
     """A world whose processes go wrong at given acts only."""
 
+    violation = ""
+    """What is found with the bug."""
+    names: tuple[str, ...] = ("database",)
+
     def __init__(self, *, traced: bool = False) -> None:
         super().__init__(0, traced=traced)
         self.world.lag = 0
-        self.names = ("database",)
+        self.names = type(self).names
 
-    def _until(self, kind: str, op: str, name: str, body: Callable[[Process], str]) -> Process:
-        """A process that is killed, or paused for good, before the first such act."""
+    def _until(self, kind: str, op: str, name: str, body: Callable[[Process], str], *, passes: int = 0) -> Process:
+        """A process that is killed, or paused for good, before such an act; so many of them pass."""
         process = self._process(kind, "A", body)
-        process.aim = ((op, name), 0, Fault(KILL if kind == "killed" else PAUSE, FOREVER))
+        process.aim = ((op, name), passes, Fault(KILL if kind == "killed" else PAUSE, FOREVER))
         self.scheduler.run()
         assert process.words is None, f"{process} ends before {op} {name}: {process.words}"
         return process
@@ -40,6 +44,8 @@ class LateProof(Directed):
     An abort before the promotion writes the snapshot that was there before the rotation, under the same name.
     """
 
+    violation = "is marked as proven on its file, and runs on another"
+
     def _prepare(self) -> None:
         names: Mapping[str, Any] = {"credentials": list(self.names), "force": True}
         self.world.write_secret(CORE, "NOTE", "of-somebody")
@@ -52,7 +58,27 @@ class LateProof(Directed):
         self._goes_on(back)
 
 
-DIRECTED: Mapping[str, type[Directed]] = {"proof_by_snapshot": LateProof}
+class LateAbort(Directed):
+    """An abort goes on after another run has ended it and the next rotation has closed: that one's version is current,
+    and lists the same former key as the aborted one's did."""
+
+    violation = "has lost the signing key key-0, whose sessions may be alive"
+    names = ("django_key",)
+
+    def _prepare(self) -> None:
+        names: Mapping[str, Any] = {"credentials": list(self.names), "force": True}
+        host = self.world.hosts["web2"]
+        host.sick = lambda settings: settings["SECRET_KEY_FALLBACKS"] != ""  # so the run that made the values aborts
+        late = self._until("paused", "move", CORE, rotate(self.world, **names, resume="", abort=False), passes=1)
+        host.sick = lambda _settings: False
+        for options in ({"resume": "any", "abort": True}, {"resume": "", "abort": False}):
+            self._process("rotate", "B", rotate(self.world, **names, **options))
+            self.scheduler.run()
+        self._goes_on(late)
+        assert "Overtaken" in str(late.words), late.words  # the bug is found before
+
+
+DIRECTED: Mapping[str, type[Directed]] = {"proof_by_snapshot": LateProof, "abort_without_a_look": LateAbort}
 """By planted bug, the interleaving that shows it."""
 
 

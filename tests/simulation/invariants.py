@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from operator import is_
 from typing import Any
 
@@ -13,9 +14,23 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import jo
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT, PREVIOUS
 from tests.simulation.servers import login_in
-from tests.simulation.world import ADMIN, CACHE, COPY, CORE, JOURNAL, LOGINS, OTHER, OVERLAYS, ROTATING, World
+from tests.simulation.world import (
+    ADMIN,
+    CACHE,
+    CATALOGS,
+    COPY,
+    CORE,
+    JOURNAL,
+    LOGINS,
+    OTHER,
+    OVERLAYS,
+    ROTATING,
+    World,
+)
 
 SECRETS = (CORE, CACHE)
+SESSIONS_LAST = timedelta(seconds=CATALOGS[False, False].credentials["django_key"].fallback_seconds)
+"""After their last request."""
 
 
 class Violation(BaseException):
@@ -42,6 +57,12 @@ class Watch:
         self._valid: list[object] = []
         """The parts that were found valid last."""
         self.journal = self.fold()
+        self.signed: dict[str, datetime] = {}
+        """When a host last signed with a key that is in force, or was."""
+        self._signs: set[str] = {self.current[CORE][1]["SECRET_KEY"]}
+        """The keys that hosts sign with now."""
+        self._in_force = set(self._signs)
+        """The keys that no abort rolls back, whose sessions therefore must last."""
 
     def _remember(self, name: str, keys: dict[str, str]) -> None:
         for key, value in keys.items():
@@ -112,6 +133,7 @@ class Watch:
                 if not world.valkey.accepts(settings["REDIS_URL"]):
                     self._fail(host.name, what, settings["REDIS_URL"], "which Valkey refuses")
         self._sessions()
+        self._fallbacks()
         if not world.postgres.accepts(self.current[CORE][1]["DATABASE_URL"]):
             self._fail(f"{CURRENT} of {CORE} names a login that PostgreSQL refuses")
         if not world.valkey.accepts(self.current[CACHE][1]["REDIS_URL"]):
@@ -135,6 +157,18 @@ class Watch:
                 known = [running["SECRET_KEY"], *running.get("SECRET_KEY_FALLBACKS", "").split(",")]
                 if one["SECRET_KEY"] not in known:
                     self._fail(f"{name} signs with {one['SECRET_KEY']}, and {other} knows only {known}")
+
+    def _fallbacks(self) -> None:
+        """A key in force that signed is known wherever it may be asked for, as long as its sessions may be alive."""
+        running = {host.name: host.running for host in self.world.hosts.values()}
+        signs, now = {one["SECRET_KEY"] for one in running.values()}, self.world.now()
+        self.signed |= dict.fromkeys((self._signs | signs) & self._in_force, now)
+        self._signs = signs
+        alive = {key for key, since in self.signed.items() if now < since + SESSIONS_LAST}
+        for where, settings in {f"{CURRENT} of {CORE}": self.current[CORE][1], **running}.items():
+            known = [settings["SECRET_KEY"], *settings.get("SECRET_KEY_FALLBACKS", "").split(",")]
+            for key in sorted(alive.difference(known)):
+                self._fail(f"{where} has lost the signing key {key}, whose sessions may be alive (it knows {known})")
 
     def _proven(self, key: str, value: str) -> bool:
         return any((key, value) in host.proven_on for host in self.world.hosts.values())
@@ -192,6 +226,8 @@ class Watch:
         closes = entry["step"] in journal.CLOSING_STEPS and entry["rotation"] in self.plans
         if closes and entry["rotation"] not in self.world.audit:
             self._fail(f"the journal closes {entry['rotation']} before the audit log has it")
+        if entry["step"] == "retire":  # no abort from here on
+            self._in_force.add(self.current[CORE][1]["SECRET_KEY"])
         if "plan" in entry:
             self.plans[entry["rotation"]] = entry["plan"]
         for what, gone in (("rotated", ()), ("obligations", entry.get("discharged", ())), ("prepared", ())):

@@ -106,6 +106,20 @@ def abort_without_copy(patch: Patch) -> None:
     patch(rotation_rollback, "_move_back", move_back)
 
 
+def abort_without_a_look(patch: Patch) -> None:
+    """An abort changes a version that is not its own by the journal as it saw that last."""
+    move_back = rotation_rollback._move_back
+
+    def without_a_look(rotator: Any, *given: Any) -> None:
+        rotator.mine = rotator.holding
+        try:
+            move_back(rotator, *given)
+        finally:
+            del rotator.mine
+
+    patch(rotation_rollback, "_move_back", without_a_look)
+
+
 def write_beside_others(patch: Patch) -> None:
     """A module that writes a host's file does not keep other runs from it meanwhile."""
     patch(Host, "alone", lambda _self: contextlib.nullcontext())
@@ -227,6 +241,7 @@ BUGS = {
         gather_without_obligations,
         stale_head,
         abort_without_copy,
+        abort_without_a_look,
         write_beside_others,
         proof_by_snapshot,
         overlay_first,

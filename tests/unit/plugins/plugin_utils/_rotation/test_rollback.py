@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, Overtaken, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import TRIM_FROM, Rotated, entries
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.version_cache import Remembered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import rollback as rotation_rollback
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import version_id
 from tests.fakes.memory_stores import Hook
@@ -84,6 +85,27 @@ class TestUndo:
         assert world.keys()["URL"] == OLD_URL
         assert world.keys()["KEY"] == "old-key"
         assert world.token() == "old-token"
+
+    def test_overtaken_it_leaves_the_version_of_the_next_rotation(self, world: World) -> None:
+        """Which lists the same former key, though it is current for another reason."""
+        late = world.begun("django")
+        late.secrets = Remembered(world.secrets)
+        world.created(late)
+
+        def others_go_on() -> None:
+            second = aborting(world.taken_over())
+            rotation_rollback.undo(second)
+            rotation_rollback.tidy(second)
+            rotation_rollback.close(second, step="aborted")
+            third = world.begun("django", run="run3", rotation="r2")
+            world.created(third)
+            third.advance("promote")
+            assert third.promote().outcome == "done"
+
+        world.secrets.hook = Meanwhile("move", CORE, others_go_on)
+        with pytest.raises(Overtaken):
+            rotation_rollback.undo(aborting(late))
+        assert world.keys()["FALLBACKS"] == "old-key"
 
     def test_somebodys_version_without_ours_stays(self, world: World) -> None:
         rotator = aborting(going(world))
