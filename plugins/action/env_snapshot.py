@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.snapsh
 
 class ActionModule(SnapshotAction):
     name = "watchparty.secrets.env_snapshot"
-    options = {**OPTIONS, "register_values": {"type": "bool", "default": False}}
+    options = {**OPTIONS, "register_values": {"type": "bool", "default": False}, "rotation": {"type": "str"}}
 
     def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         found = super().asked(connection, args)

@@ -57,7 +57,18 @@ class ActionModule(RotationAction):
             "audit": dict(journal.audit),
         }
         answer["act_now"] = bool(answer["due"] or due or rotation)
-        return {**answer, "table": _table(answer)}
+        return {**answer, "table": _table(answer), "verdict": verdict(answer)}
+
+
+def verdict(answer: Mapping[str, Any]) -> str:
+    """Why a scheduler is to call somebody; empty where nothing is due. It ends with a command that can be pasted."""
+    owed = [one for one in answer["obligations"] if one["act"] != REVOKE and one["due"]]
+    ours = [f"due: {', '.join(answer['due'])}"] if answer["due"] else []
+    ours += [f"to be finished: {one['id']}" for one in owed]
+    ours += [f"{one['credential']}: {one['against']}" for one in owed if one["against"]]
+    ours += [f"open: {answer['rotation']['id']}"] if answer["rotation"] else []
+    sentences = ["; ".join(ours), "Run watchparty.secrets.rotate"] if ours else []
+    return ". ".join([*sentences, *filter(None, ["; ".join(one["words"] for one in answer["revocations"])])])
 
 
 def _row(catalog: Catalog, age: Age) -> dict[str, Any]:

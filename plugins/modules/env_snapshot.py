@@ -24,6 +24,10 @@ options:
         result by C(register) alone; C(set_fact) lets a fact cache write it to disk.
     type: bool
     default: false
+  rotation:
+    description: Id of the rotation that reads. That it is open is no warning then.
+    type: str
+    version_added: 0.3.0
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules

@@ -84,8 +84,12 @@ act_now:
   description: Whether anything is due, open or to be revoked.
   type: bool
   returned: success
+verdict:
+  description: The same in sentences, with the command to run. Empty where nothing is.
+  type: str
+  returned: success
 table:
-  description: The same for people.
+  description: All of it for people.
   type: list
   elements: str
   returned: success

@@ -47,6 +47,8 @@ class ReadRequest:
     """"required", "optional" (a journal that cannot be read is a warning) or "ignored"."""
     on_missing: str = "warn"
     on_denied: str = "error"
+    rotation: Optional[str] = None
+    """The rotation that reads; that it is open is no warning to it."""
     file: Optional[str] = None
     """A .env to look at instead of the stores."""
 
@@ -113,7 +115,8 @@ def _read_journal(
             f"{rotation} is open and prescribes no snapshot yet; wait for it, or finish it with "
             "watchparty.secrets.rotate"
         )
-    return journal, (f"{rotation} is open",) if rotation else (), True
+    others = rotation if rotation and rotation.id != request.rotation else None
+    return journal, (f"{others} is open",) if others else (), True
 
 
 def _secrets(store: VersionedStore, names: Sequence[str], rotation: Optional[_journal.OpenRotation]) -> Contents:

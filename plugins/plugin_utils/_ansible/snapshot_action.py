@@ -45,5 +45,6 @@ def request_of(args: Mapping[str, Any]) -> _environment.ReadRequest:
         journal=args["journal"],
         on_missing=args["on_missing"],
         on_denied=args["on_denied"],
+        rotation=args.get("rotation"),
         file=args.get("file"),
     )

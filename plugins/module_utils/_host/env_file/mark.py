@@ -63,8 +63,9 @@ class Mark:
     def refuse_older(self, journal: int) -> None:
         if journal < self.journal:
             raise HostError(
-                "this host already accepted a snapshot read at journal number %d, and this run read at %d: "
-                "it is older; start the deploy again" % (self.journal, journal)
+                "this host already accepted a snapshot read at journal number %d, and this run read at %d. "
+                "Either another run was quicker: start the deploy again. Or somebody restored an older journal: "
+                "docs/runbooks/lost-journal.md" % (self.journal, journal)
             )
 
     @property

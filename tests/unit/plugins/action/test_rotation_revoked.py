@@ -92,6 +92,8 @@ def test_the_report_tells_it_and_somebody_must_act(world: World) -> None:
     found = act(world, rotation_info, None)
     (left,) = found["revocations"]
     assert left["words"] in found["table"]
+    assert found["verdict"].startswith(f"due: {', '.join(found['due'])}. Run watchparty.secrets.rotate. token: its ")
+    assert found["verdict"].endswith(" -e rotation_revoked=token"), "it can be pasted"
     assert {one["act"]: one["due"] for one in found["obligations"]} == {"drop_fallback": False, "revoke": True}
     only = {one.id: one for one in looked(world).obligations.values() if one.act == "drop_fallback"}
     head = looked(world)
@@ -100,7 +102,7 @@ def test_the_report_tells_it_and_somebody_must_act(world: World) -> None:
     assert (found["due"], found["act_now"], len(only)) == ([], True, 1)
     act(world, rotation, "revoked", credentials=["token"])
     found = act(world, rotation_info, None)
-    assert (found["act_now"], found["revocations"]) == (False, [])
+    assert (found["act_now"], found["revocations"], found["verdict"]) == (False, [], "")
 
 
 def test_somebodys_word_ends_it_with_a_record(world: World) -> None:

@@ -161,6 +161,12 @@ def test_an_open_rotation_that_prescribes_nothing_stops_a_deploy_and_nothing_els
     assert aws.read(journal="ignored").warnings == ()
 
 
+def test_a_rotation_is_not_warned_of_itself(aws: Aws) -> None:
+    aws.journal(1, prescribes={"secrets": {"app/test/core": aws.first["VersionId"]}})
+    assert aws.read(rotation="r1").warnings == ()
+    assert len(aws.read(rotation="r2").warnings) == len(aws.read().warnings) == 1
+
+
 def test_an_open_rotation_prescribes_the_versions(aws: Aws) -> None:
     aws.secrets.put_secret_value(SecretId="app/test/core", SecretString='{"KEY": "canary-2", "PORT": "2"}')
     aws.parameter("/app/test/X/PORT", "2")

@@ -70,8 +70,10 @@ def test_the_mark_refuses_an_older_journal_whatever_was_proven(env: EnvFile) -> 
     mark = Mark(env)
     mark.refuse_older(7)
     mark.refuse_older(8)
-    with pytest.raises(HostError, match="journal number 7, and this run read at 6"):
+    with pytest.raises(HostError, match="journal number 7, and this run read at 6") as refusal:
         mark.refuse_older(6)
+    causes = str(refusal.value).partition("Either ")[2].split("Or ")
+    assert ["start the deploy again" in causes[0], "docs/runbooks/lost-journal.md" in causes[1]] == [True, True]
 
 
 def test_the_same_bytes_under_a_newer_snapshot_stay_proven(env: EnvFile, path: str) -> None:
