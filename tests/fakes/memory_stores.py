@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     AlreadyExists,
     Denied,
@@ -30,6 +29,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Failure,
     Reading,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import (

@@ -16,13 +16,10 @@ import yaml
 from hypothesis import settings
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    SECRETS_MANAGER,
-    SSM,
-    Catalog,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_store import OidcProviders

@@ -7,12 +7,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, Mapping, Optional, Tuple, Union
+from typing import Any, Iterable, Iterator, Mapping, Optional, Tuple, Union
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import STORES, StoreTraits
 
-SECRETS_MANAGER = "secretsmanager"
-SSM = "ssm"
 S3_PREFIX = "s3://"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
@@ -31,16 +30,33 @@ class Place:
     """One spot in a store that holds a value."""
 
     store: str
-    """SECRETS_MANAGER or SSM."""
+    """Its name in STORES."""
     name: str
     """Full name of the secret or parameter. In a pattern's place, the parameter's name still ends in ``*``."""
     key: Optional[str] = None
     """Key inside the secret's JSON object; None for the whole string."""
 
     def __str__(self) -> str:
-        if self.store == SSM:
-            return f"parameter {self.name}"
-        return f"secret {self.name}" + (f" key {self.key}" if self.key is not None else "")
+        return f"{self.traits.noun} {self.name}" + (f" key {self.key}" if self.key is not None else "")
+
+    @property
+    def traits(self) -> StoreTraits:
+        return STORES[self.store]
+
+
+def names_in(store: str, places: Iterable[Place]) -> Tuple[str, ...]:
+    """The names that these places have in one store, each once, sorted."""
+    return tuple(sorted({place.name for place in places if place.store == store}))
+
+
+def labelled_names(places: Iterable[Place]) -> Tuple[str, ...]:
+    """The names of which a version can be written before it is the current one, each once, sorted."""
+    return tuple(sorted({place.name for place in places if place.traits.has_labels}))
+
+
+def numbered_names(places: Iterable[Place]) -> Tuple[str, ...]:
+    """The names whose versions have numbers alone, each once, sorted."""
+    return tuple(sorted({place.name for place in places if not place.traits.has_labels}))
 
 
 @dataclass(frozen=True)
@@ -330,9 +346,14 @@ class Catalog:
     @property
     def secret_names(self) -> tuple[str, ...]:
         """The secrets that a read of every setting needs, each once, sorted."""
-        places = {place.name for setting in self.settings.values() for place in setting.places}
-        return tuple(sorted(name for name in places if not name.startswith("/")))
+        return labelled_names(self.places)
+
+    @property
+    def places(self) -> Iterator[Place]:
+        """Where settings are read from."""
+        for setting in self.settings.values():
+            yield from setting.places
 
     @property
     def reads_ssm(self) -> bool:
-        return any(place.store == SSM for setting in self.settings.values() for place in setting.places)
+        return bool(numbered_names(self.places))

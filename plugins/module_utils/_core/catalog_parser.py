@@ -14,8 +14,6 @@ from typing import Any, Iterator, Mapping, Optional, Sequence
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import json_schema, valkey_key_patterns
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_checks import references
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    SECRETS_MANAGER,
-    SSM,
     Aws,
     Catalog,
     Compose,
@@ -38,6 +36,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import ROLES, SCHEMA
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 
 ENVIRONMENT_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
 DEFAULT_SECRET_NAME = "{application}/{environment}/{group}"

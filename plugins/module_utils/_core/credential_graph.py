@@ -10,7 +10,6 @@ from typing import Callable, Iterator, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names, server_addresses
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    SSM,
     Catalog,
     Credential,
     Part,
@@ -143,12 +142,12 @@ def _parts(catalog: Catalog, setting: Setting, part: Optional[Part], *, is_user:
 
 def secrets_of(catalog: Catalog, credential: Credential) -> tuple[str, ...]:
     """The secrets that the credential appears in."""
-    return tuple(dict.fromkeys(spot.place.name for spot in spots(catalog, credential) if spot.place.store != SSM))
+    return tuple(dict.fromkeys(spot.place.name for spot in spots(catalog, credential) if spot.place.traits.has_labels))
 
 
 def reads_ssm(catalog: Catalog, credential: Credential) -> bool:
     """Whether the credential appears in a parameter."""
-    return any(spot.place.store == SSM for spot in spots(catalog, credential))
+    return any(not spot.place.traits.has_labels for spot in spots(catalog, credential))
 
 
 def every_secret(catalog: Catalog) -> tuple[str, ...]:
@@ -166,6 +165,12 @@ def fallback_places(catalog: Catalog, credential: Credential) -> tuple[Place, ..
     """Where the former keys of a signing key are listed."""
     setting = catalog.settings.get(credential.fallbacks or "")
     return own_places(setting) if setting else ()
+
+
+def changed_places(catalog: Catalog, credential: Credential) -> Iterator[Place]:
+    """Where the credential appears, and where its former keys are listed."""
+    yield from (spot.place for spot in spots(catalog, credential))
+    yield from fallback_places(catalog, credential)
 
 
 def own_places(setting: Setting) -> tuple[Place, ...]:
@@ -295,15 +300,12 @@ def text_at(contents: Contents, place: Place) -> Optional[str]:
 
 
 def contents_with(contents: Contents, edits: Edits) -> tuple[dict[str, str], dict[str, str]]:
-    """The new texts of the secrets and of the parameters that ``edits`` change."""
+    """The new texts that ``edits`` make, of names with labels and of those without."""
     secrets: dict[str, str] = {}
     parameters: dict[str, str] = {}
     for place, text in edits.items():
-        if place.store == SSM:
-            parameters[place.name] = text
-        elif place.key is None:
-            secrets[place.name] = text
-        else:
-            before = secrets.get(place.name, contents.readings[place.name].value)
-            secrets[place.name] = updated(before, place.key, text)
+        texts = secrets if place.traits.has_labels else parameters
+        if place.key is not None:
+            text = updated(texts.get(place.name, contents.readings[place.name].value), place.key, text)
+        texts[place.name] = text
     return secrets, parameters

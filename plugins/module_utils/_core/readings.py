@@ -7,6 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Collection, List, Mapping, Optional
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import of_name
+
 MISSING, DENIED, DELETED, BINARY = "missing", "denied", "scheduled for deletion", "binary"
 
 
@@ -42,8 +44,9 @@ class Failure:
     """The store's own words."""
 
     def __str__(self) -> str:
-        kind = "secret" if not self.name.startswith("/") else "parameters below"
-        return f"{kind} {self.name}: {self.reason}" + (f" ({self.detail})" if self.detail else "")
+        traits = of_name(self.name)
+        noun = f"{traits.noun}s below" if traits.is_listed else traits.noun
+        return f"{noun} {self.name}: {self.reason}" + (f" ({self.detail})" if self.detail else "")
 
 
 @dataclass(frozen=True)

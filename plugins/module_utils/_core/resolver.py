@@ -16,7 +16,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     value_types,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    SSM,
     Catalog,
     Compose,
     Part,
@@ -126,8 +125,8 @@ class _Resolver:
         start = place.name.rpartition("/")[0] + "/"
         for name, reading in self.contents.readings.items():
             own = name[len(start) :]
-            if reading.store == SSM and name.startswith(start) and setting.matches(own):
-                found = Place(SSM, name)
+            if reading.store == place.store and name.startswith(start) and setting.matches(own):
+                found = Place(place.store, name)
                 if own in self.catalog.settings:
                     continue  # declared in its own right
                 if not own.isidentifier() or own in self.values:
@@ -231,9 +230,10 @@ class _Resolver:
             return f"secret {place.name} is {failure.reason}" + (
                 "; restore it with restore-secret" if "deletion" in failure.reason else ""
             )
-        if place.store == SSM:
-            return f"create {place}" + (" as SecureString" if setting.sensitivity == "high" else "")
-        return f"store it in {place}"
+        if place.traits.has_keys:
+            return f"store it in {place}"
+        form = place.traits.encrypted_form if setting.sensitivity == "high" else ""
+        return f"create {place}" + (f" as {form}" if form else "")
 
     def _alternatives(self) -> Iterator[str]:
         for name, choices in self.catalog.alternatives.items():

@@ -7,13 +7,9 @@ from __future__ import annotations
 import json
 from typing import Any, Iterator, Mapping, Optional
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    SECRETS_MANAGER,
-    SSM,
-    Place,
-    Setting,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Place, Setting
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import BINARY, Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import STORES
 
 _LISTS = ("list", "host_list", "origin_list")
 
@@ -120,8 +116,7 @@ class Holdings:
     def places(self) -> Iterator[Place]:
         """Every key and parameter that is held."""
         for name, reading in self._contents.readings.items():
-            if reading.store == SSM:
-                yield Place(SSM, name)
-            else:
-                for key in self._parsed.get(name) or ():
-                    yield Place(SECRETS_MANAGER, name, key)
+            if not STORES[reading.store].has_keys:
+                yield Place(reading.store, name)
+            for key in self._parsed.get(name) or ():
+                yield Place(reading.store, name, key)

@@ -8,20 +8,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import resolver
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM, Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, JournalError, NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
     DELETED,
     DENIED,
     MISSING,
     Contents,
-    Reading,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import journal_of
@@ -150,7 +149,7 @@ def _overlaid(overlay: _journal.Overlay, contents: Contents) -> Contents:
     before = contents.without([overlay.secret])
     return before | Contents(
         {
-            name: Reading(SSM, name, f"{overlay.version}/{overlay.phase}", text, plain=before.readings[name].plain)
+            name: replace(before.readings[name], version=f"{overlay.version}/{overlay.phase}", value=text)
             for name, text in texts.items()
             if name in before.readings
         }

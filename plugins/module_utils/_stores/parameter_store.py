@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
     DENIED,
@@ -15,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Failure,
     Reading,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import NumberedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads

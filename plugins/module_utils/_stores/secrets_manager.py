@@ -7,7 +7,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypeVar
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AlreadyExists, Denied, NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
     BINARY,
@@ -20,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Failure,
     Reading,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads

@@ -9,16 +9,22 @@ ask of AWS is compared with this in tests/integration/test_least_privilege.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM, Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    Catalog,
+    Credential,
+    Place,
+    names_in,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import (
     AWS_ACCESS_KEY,
     ELASTICACHE_AUTH_TOKEN,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_size import VERSION, Grant, fitted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 
@@ -63,17 +69,17 @@ class CatalogReach:
     @property
     def read(self) -> tuple[str, ...]:
         """Secrets that hold settings."""
-        return self.catalog.secret_names
+        return names_in(SECRETS_MANAGER, self.catalog.places)
 
     @property
     def rotating(self) -> tuple[str, ...]:
         """Secrets that a rotation writes: where credentials appear, and where former keys are listed."""
-        return _sorted(place.name for one in self._credentials for place in self._places(one) if place.store != SSM)
+        return names_in(SECRETS_MANAGER, self._places())
 
     @property
     def written(self) -> tuple[str, ...]:
         """Parameters that a rotation writes."""
-        return _sorted(place.name for one in self._credentials for place in self._places(one) if place.store == SSM)
+        return names_in(SSM, self._places())
 
     @property
     def users(self) -> tuple[str, ...]:
@@ -103,9 +109,9 @@ class CatalogReach:
     def _credentials(self) -> Iterable[Credential]:
         return self.catalog.credentials.values()
 
-    def _places(self, credential: Credential) -> Iterable[Any]:
-        yield from (spot.place for spot in credential_graph.spots(self.catalog, credential))
-        yield from credential_graph.fallback_places(self.catalog, credential)
+    def _places(self) -> Iterator[Place]:
+        for credential in self._credentials:
+            yield from credential_graph.changed_places(self.catalog, credential)
 
 
 def _sorted(names: Iterable[str]) -> tuple[str, ...]:

@@ -8,13 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    SECRETS_MANAGER,
-    SSM,
-    Catalog,
-    Place,
-    Setting,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Place, Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 
 
 def narrowed(catalog: Catalog, *, secret_ids: Sequence[str] = (), ssm_path: str | None = None) -> Catalog:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import hosts_with_old_key
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import STORES
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.environment import FILE, Environment
 
 
@@ -52,9 +53,9 @@ def _summary(environment: Environment) -> list[str]:
             counts.setdefault({"catalog": "the catalog itself", "composed": "composed"}[origin.source], []).append(
                 origin.setting
             )
-        elif origin.source == "ssm":
-            path = environment.catalog.ssm_path
-            counts.setdefault(f"parameters below {path}", []).append(f"{origin.setting} (version {origin.version})")
+        elif STORES[origin.source].is_listed:
+            source = f"{STORES[origin.source].noun}s below {environment.catalog.ssm_path}"
+            counts.setdefault(source, []).append(f"{origin.setting} (version {origin.version})")
         else:
             source = f"{Place(origin.source, origin.name)} (version {origin.version})"
             counts.setdefault(source, []).append(origin.setting)

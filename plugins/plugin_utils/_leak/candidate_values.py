@@ -10,10 +10,11 @@ from functools import partial
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    SSM,
     Catalog,
     Credential,
     Place,
+    labelled_names,
+    numbered_names,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
@@ -75,18 +76,17 @@ def values_in(catalog: Catalog, contents: Contents, stage: str) -> Iterator[Cand
 
 def secrets_of(catalog: Catalog, credentials: Iterable[Credential]) -> list[str]:
     """The secrets in which these credentials stand, or former keys of theirs."""
-    return sorted({place.name for place in _places(catalog, credentials) if place.store != SSM})
+    return list(labelled_names(_places(catalog, credentials)))
 
 
 def parameters_of(catalog: Catalog, credentials: Iterable[Credential]) -> list[str]:
     """The parameters."""
-    return sorted({place.name for place in _places(catalog, credentials) if place.store == SSM})
+    return list(numbered_names(_places(catalog, credentials)))
 
 
 def _places(catalog: Catalog, credentials: Iterable[Credential]) -> Iterator[Place]:
     for credential in credentials:
-        yield from (spot.place for spot in credential_graph.spots(catalog, credential))
-        yield from credential_graph.fallback_places(catalog, credential)
+        yield from credential_graph.changed_places(catalog, credential)
 
 
 def current(setting: RotationSetup, credentials: Sequence[Credential]) -> Contents:

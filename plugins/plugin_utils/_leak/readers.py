@@ -11,8 +11,9 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.blast_radius import READS_STORES
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import names_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import cloudtrail_events
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.cloudtrail import CloudTrail, TrailAnswer
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -64,8 +65,8 @@ def _wanted(
             except SecretsError:  # it is no longer to be read; the keys that were given are asked for
                 continue
     return cloudtrail_events.WatchedItems(
-        secrets=frozenset(one.name for one in places if one.store != SSM),
-        parameters=frozenset(one.name for one in places if one.store == SSM),
+        secrets=frozenset(names_in(SECRETS_MANAGER, places)),
+        parameters=frozenset(names_in(SSM, places)),
         keys=frozenset(keys - {""}),
     )
 

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM, Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     AlreadyExists,
     Conflict,
     ProvisionError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import of_name
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import (
     Change,
@@ -119,7 +120,7 @@ class Provisioner:
         found = {name: self.secrets.kept(name) for name in names}
         kept = {name: one for name, one in found.items() if one}
         if self.wish.forms:
-            there = [name for name, one in contents.readings.items() if one.store == SSM]
+            there = [name for name in contents.readings if not of_name(name).has_labels]
             kept.update(self.parameters.kept(list(targets.parameters(self.catalog, there))))
         return StoreState(contents, kept, journal)
 
@@ -178,7 +179,7 @@ class Provisioner:
                     raise
                 self.secrets.settling.wait()  # a look that is behind would plan the same again
                 continue
-            if outlook.plan.writes and any(_is_parameter(name) for name in outlook.reforms):
+            if outlook.plan.writes and any(not of_name(name).has_labels for name in outlook.reforms):
                 self.parameters.settling.wait()  # what is written once more for its key must be the newest
             for name, one in sorted(outlook.reforms.items()):
                 self._reform(name, one)
@@ -214,7 +215,7 @@ class Provisioner:
             raise ProvisionError(foreign)
 
     def _write(self, write: Write) -> None:
-        if write.store != SSM:
+        if of_name(write.name).has_labels:
             version = str(uuid.uuid4())
             if write.act == CREATE:
                 form = replace(self.form(write.name), policy=self.wish.policy)
@@ -246,7 +247,7 @@ class Provisioner:
             description=description or f"{self.catalog.application}, {self.catalog.environment}: values of its .env",
             key=key or None,
             tags=tags,
-            replicas=aws.replicas if aws and not _is_parameter(name) else (),
+            replicas=aws.replicas if aws and of_name(name).has_labels else (),
         )
 
     def _description(self, write: Write) -> str:
@@ -257,7 +258,7 @@ class Provisioner:
         """What becomes of those that are there, and what is left as it is, in words."""
         found: dict[str, Change] = {}
         notes: list[str] = []
-        told = targets.parameters(self.catalog, (name for name in seen.kept if _is_parameter(name)))
+        told = targets.parameters(self.catalog, (name for name in seen.kept if not of_name(name).has_labels))
         for name, kept in seen.kept.items() if self.wish.forms else ():
             if kept.deleted:
                 continue
@@ -265,25 +266,25 @@ class Provisioner:
                 notes += self._of_another(kept)
                 continue
             wanted = self.form(name)
-            if _is_parameter(name):
+            if not of_name(name).has_labels:
                 plain = name in seen.contents.readings and seen.contents.readings[name].plain
                 wanted = replace(wanted, description=told[name], key=None if plain else wanted.key)
             if kept.form.description:  # somebody's own words stay
                 wanted = replace(wanted, description="")
             one = change(kept.form, wanted)
-            if _is_parameter(name) and one.rewrites and self._is_rotating(seen.journal, name):
+            if not of_name(name).has_labels and one.rewrites and self._is_rotating(seen.journal, name):
                 late = ", ".join(replace(one, tags={}).words)
                 notes.append(f"parameter {name} lacks {late}, until {seen.journal.rotation}, which changes it, ends")
                 one = Change(tags=one.tags)
             # A run that was cut short may have made it, and not come to its policy.
-            if self.wish.policy and not _is_parameter(name) and not self.secrets.policy(name):
+            if self.wish.policy and of_name(name).has_labels and not self.secrets.policy(name):
                 one = replace(one, policy=self.wish.policy)
             if one.words:
                 found[name] = one
         return found, notes
 
     def _reform(self, name: str, one: Change) -> None:
-        if not _is_parameter(name):
+        if of_name(name).has_labels:
             self.secrets.reform(name, one)
             return
         # A parameter cannot be written on condition, and what a rotation writes must not be overwritten by a late act.
@@ -310,16 +311,8 @@ class Provisioner:
         said = ", ".join(f"{tag}={text}" for tag, text in sorted(other.items()))
         remedy = "give it another name in the catalog, or take it over with -e provision_adopt=true"
         whose = f"{self.catalog.application}'s in {self.catalog.environment}"
-        return [f"{_kind(kept.name)} {kept.name} is tagged {said}, so it is not {whose}; {remedy}"]
-
-
-def _is_parameter(name: str) -> bool:
-    return name.startswith("/")
-
-
-def _kind(name: str) -> str:
-    return "parameter" if _is_parameter(name) else "secret"
+        return [f"{of_name(kept.name).noun} {kept.name} is tagged {said}, so it is not {whose}; {remedy}"]
 
 
 def _gets(name: str, one: Change) -> str:
-    return f"{_kind(name)} {name} gets: {', '.join(one.words)}"
+    return f"{of_name(name).noun} {name} gets: {', '.join(one.words)}"

@@ -15,11 +15,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     value_types,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    SECRETS_MANAGER,
-    SSM,
     Catalog,
     Place,
     Setting,
+    labelled_names,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionError
 
@@ -87,7 +86,7 @@ def matched(catalog: Catalog, name: str) -> ValueTarget | None:
         return None
     for setting in catalog.settings.values():
         if setting.is_pattern and setting.place and setting.matches(name):
-            place = Place(SSM, f"{setting.place.name.rpartition('/')[0]}/{name}")
+            place = Place(setting.place.store, f"{setting.place.name.rpartition('/')[0]}/{name}")
             return ValueTarget(name, (place,), replace(setting, name=name, place=place))
     return None
 
@@ -168,14 +167,16 @@ def wrong(catalog: Catalog, setting: Setting | None, value: str) -> str | None:
 def secret_names(catalog: Catalog) -> tuple[str, ...]:
     """Every secret that holds a value of the environment, sorted."""
     places = [place for target in targets(catalog).values() for place in target.places]
-    names = {place.name for place in places if place.store == SECRETS_MANAGER}
-    return tuple(sorted(names | set(catalog.secret_names)))
+    return labelled_names([*places, *catalog.places])
 
 
 def parameters(catalog: Catalog, names: Iterable[str]) -> dict[str, str]:
     """Of these parameters, those that hold a value of the environment, with the catalog's description of it."""
     known = {
-        place.name: target for target in targets(catalog).values() for place in target.places if place.store == SSM
+        place.name: target
+        for target in targets(catalog).values()
+        for place in target.places
+        if not place.traits.has_labels
     }
     found: dict[str, str] = {}
     for name in sorted(names):

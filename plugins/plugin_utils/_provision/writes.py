@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM, Catalog, Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
     BINARY,
@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Reading,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import parse_secret
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import STORES, of_name
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import SECRET_BYTES
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import (
     PARAMETER_BYTES,
@@ -62,9 +63,8 @@ class Write:
     def words(self) -> str:
         """One line, without a value."""
         what = ", ".join(f"{fill.place.key or fill.target} ({fill.how})" for fill in self.fills)
-        kind = "parameter" if self.store == SSM else "secret"
-        done = {CREATE: "is made", MERGE: "is changed" if self.store == SSM else "gets a new version"}[self.act]
-        return f"{kind} {self.name} {done}: {what}"
+        traits = STORES[self.store]
+        return f"{traits.noun} {self.name} {'is made' if self.act == CREATE else traits.new_version}: {what}"
 
 
 def projected(contents: Contents, fills: Iterable[Fill]) -> Contents:
@@ -103,7 +103,7 @@ def writes(fills: Iterable[Fill], contents: Contents, *, advanced: bool) -> tupl
 
 def _too_large(store: str, name: str, text: str, group: Sequence[Fill], advanced: bool) -> list[str]:
     size = len(text.encode())
-    if store != SSM:
+    if STORES[store].has_keys:
         if size <= SECRET_BYTES:
             return []
         names = ", ".join(fill.target for fill in group)
@@ -131,7 +131,7 @@ def unreadable(catalog: Catalog, contents: Contents, *, restoring: bool) -> dict
     found: dict[str, str] = {}
     for name, keys in keyed.items():
         failure = contents.failures.get(name)
-        if failure is None and name.startswith("/"):
+        if failure is None and of_name(name).is_listed:
             failure = contents.failures.get(catalog.ssm_path)
         if failure and failure.reason == DELETED:
             found[name] = (
@@ -149,7 +149,9 @@ def unreadable(catalog: Catalog, contents: Contents, *, restoring: bool) -> dict
             try:
                 parse_secret(contents.readings[name].value)
             except ValueError as error:
-                found[name] = f"secret {name}: {error}, and key {keys[0]} is asked of it; store a JSON object"
+                found[name] = (
+                    f"{of_name(name).noun} {name}: {error}, and key {keys[0]} is asked of it; store a JSON object"
+                )
     return found
 
 

@@ -11,6 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PENDING, Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import of_name
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
@@ -98,7 +99,7 @@ class JournalWriter:
 
     def open(self, journal: Journal, rotation: str, plan: _plan.RotationPlan, contents: Contents) -> Journal:
         """Begins a rotation, and its first step: pins the snapshot that deploys use until the new one is there."""
-        names = [name for name in contents.readings if not name.startswith("/")]
+        names = [name for name in contents.readings if of_name(name).has_labels]
         prescribes = {
             "secrets": {name: contents.readings[name].version for name in sorted(names)},
             "parameters": dict(plan.parameters),

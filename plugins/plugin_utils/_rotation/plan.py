@@ -16,12 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     timestamps,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    SSM,
-    Catalog,
-    Credential,
-    Place,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.credential_ages import retires_later
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import named
@@ -268,10 +263,10 @@ def pinned(
         reading = ground.contents.readings.get(place.name)
         if reading is None:
             continue
-        if place.store == SSM:
-            parameters[place.name] = int(reading.version)
-        else:
+        if place.traits.has_labels:
             secrets[place.name] = reading.version
+        else:
+            parameters[place.name] = int(reading.version)
     return RotationPlan(
         tuple(items),
         refused,
@@ -285,7 +280,7 @@ def pinned(
 
 def _is_read(catalog: Catalog, parameter: str) -> bool:
     """Whether a setting, or a pattern of settings, reads it."""
-    read = ((setting, place) for setting in catalog.settings.values() for place in setting.places if place.store == SSM)
+    read = ((setting, place) for setting in catalog.settings.values() for place in setting.places)
     return any(
         fnmatchcase(parameter, place.name) if setting.is_pattern else parameter == place.name for setting, place in read
     )

@@ -11,7 +11,11 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    Credential,
+    labelled_names,
+    numbered_names,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import RETIRE, Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
     CURRENT,
@@ -101,13 +105,8 @@ def read(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest |
 
 def _secrets_of(setting: RotationSetup, credentials: Iterable[Credential]) -> set[str]:
     catalog = setting.catalog
-    found: set[str] = set()
-    for one in credentials:
-        found.update(credential_graph.secrets_of(catalog, one))
-        found.update(
-            place.name for place in credential_graph.fallback_places(catalog, one) if not place.name.startswith("/")
-        )
-    return found
+    places = (place for one in credentials for place in credential_graph.changed_places(catalog, one))
+    return set(labelled_names(places))
 
 
 def _considered(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest) -> list[Credential]:
@@ -140,13 +139,8 @@ def parameters_key(setting: RotationSetup, contents: Contents, descriptions: Map
     if descriptions:
         return None
     every = setting.catalog.credentials.values()
-    names = {
-        spot.place.name
-        for one in every
-        for spot in credential_graph.spots(setting.catalog, one)
-        if spot.place.store == SSM
-    }
-    kept = [name for name in sorted(names) if name in contents.readings and not contents.readings[name].plain]
+    names = numbered_names(spot.place for one in every for spot in credential_graph.spots(setting.catalog, one))
+    kept = [name for name in names if name in contents.readings and not contents.readings[name].plain]
     return setting.rotator.parameters.key(kept[0]) if kept else None
 
 

@@ -14,10 +14,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     server_addresses,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    SSM,
     Catalog,
     Credential,
     Place,
+    labelled_names,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.credential_ages import (
     LONGEST_WAIT,
@@ -51,7 +51,7 @@ def blockers(
     yield from filter(None, [ground.against.get(credential.name)])
     yield from _of_its_kind(ground, credential, kind, found)
     yield from _mirrored(ground, credential)
-    for name in sorted({place.name for place in places if place.store != SSM}):
+    for name in labelled_names(places):
         yield from _of_its_secret(ground, name)
 
 
@@ -95,7 +95,7 @@ def no_address(credential: Credential) -> str:
 
 def _is_kept(found: credential_graph.StoredCredential) -> bool:
     """Whether a secret's former version will tell what the old login was."""
-    kept = [one for one in found.appearances if one.spot.place.store != SSM]
+    kept = [one for one in found.appearances if one.spot.place.traits.has_labels]
     has_user = any(one.in_url or one.spot.is_user for one in kept)
     held = any(one.spot.is_user or one.in_url for one in found.appearances)
     return any(one.in_url or not one.spot.is_user for one in kept) and (has_user or not held)
@@ -206,7 +206,7 @@ def _signing(ground: PlanInputs, credential: Credential, found: credential_graph
         elif place.name not in ground.contents.readings:
             yield f"{place}, which lists former keys, cannot be read"
     yield from holdings.problems
-    if found.places and all(place.store == SSM for place in found.places):
+    if found.places and not any(place.traits.has_labels for place in found.places):
         yield "it is in parameters alone, whose former values are not kept; keep it in a secret too, as a copy"
     if "," in (found.login.password or ""):
         yield "it has a comma in it, so a list of former keys cannot hold it; change it by hand once"

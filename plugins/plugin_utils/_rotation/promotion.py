@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SECRETS_MANAGER, Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan
@@ -35,7 +35,7 @@ def is_untouched(catalog: Catalog, items: Sequence[plan.Item], name: str, before
         place
         for item in items
         for place in plan.places_of(catalog, catalog.credentials[item.credential], item)
-        if place.store == SECRETS_MANAGER and place.name == name
+        if place.name == name
     )
     return all(credential_graph.text_at(now, place) == credential_graph.text_at(before, place) for place in places)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SECRETS_MANAGER, Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Conflict, NotFound, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT, Contents
@@ -81,11 +81,11 @@ def _without_ours(rotator: Rotator, rotation: OpenRotation, contents: Contents, 
     changed = False
     for place, ours in new.items():
         former = credential_graph.text_at(contents, place)
-        if _is_in(place, name) and credential_graph.text_at(theirs, place) == ours and former is not None:
+        if place.name == name and credential_graph.text_at(theirs, place) == ours and former is not None:
             text = former if place.key is None else updated(text, place.key, former)
             changed = True
     for place, restored in _with_old_logins(rotator, items, contents, theirs, values).items():
-        if _is_in(place, name) and new.get(place) != credential_graph.text_at(theirs, place):
+        if place.name == name and new.get(place) != credential_graph.text_at(theirs, place):
             text = restored if place.key is None else updated(text, place.key, restored)
             changed = True
     return text if changed else None
@@ -102,10 +102,6 @@ def _with_old_logins(
         if item.act in plan.CHANGES and found.login.password == values.credentials[item.credential].password:
             edits.update(found.edits(credential_graph.find(rotator.catalog, credential, contents).login))
     return edits
-
-
-def _is_in(place: Place, name: str) -> bool:
-    return place.store == SECRETS_MANAGER and place.name == name
 
 
 def _send_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, name: str, number: int) -> list[str]:

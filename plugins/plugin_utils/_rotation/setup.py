@@ -8,7 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph, server_addresses
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM, Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    Catalog,
+    Credential,
+    labelled_names,
+    numbered_names,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
@@ -60,15 +65,15 @@ class RotationSetup:
         found = credential_graph.find(self.catalog, credential, contents)
         if any(one.in_url for one in found.appearances):
             return found
-        places = {place.name: place.store for place in server_addresses.places(self.catalog, credential)}
-        missing = {name: store for name, store in places.items() if name not in contents.readings}
+        places = server_addresses.places(self.catalog, credential)
+        missing = [place for place in places if place.name not in contents.readings]
         if not missing:
             return found
-        secrets = sorted(name for name, store in missing.items() if store != SSM)
+        secrets = labelled_names(missing)
         further = self.rotator.secrets.read(secrets) if secrets else Contents({})
-        if SSM in missing.values():
+        if numbered_names(missing):
             further |= self.rotator.parameters.read([self.catalog.ssm_path])
-        wanted = {name: further.readings[name] for name in missing if name in further.readings}
+        wanted = {place.name: further.readings[place.name] for place in missing if place.name in further.readings}
         return credential_graph.find(self.catalog, credential, contents | Contents(wanted))
 
     def mine(self, name: str) -> tuple[Journal, OpenRotation, plan.Item]:

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SSM, Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, names_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SSM
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import drift as access_drift
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_scope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
@@ -120,7 +121,7 @@ class Look:
     def _parameters(self, read: Contents) -> list[iam_readers.ProtectedItem]:
         """Those that hold a setting of high sensitivity. Which key encrypts one is not asked."""
         sensitive = [one for one in self.catalog.settings.values() if one.sensitivity == "high"]
-        names = {place.name for one in sensitive for place in one.places if place.store == SSM} & set(read.readings)
+        names = {*names_in(SSM, (place for one in sensitive for place in one.places))} & set(read.readings)
         start = f"arn:{self.partition}:ssm:{self._region}:{self.account}:parameter"
         return [iam_readers.ProtectedItem(f"parameter {name}", start + name, PARAMETER_READS) for name in sorted(names)]
 

@@ -10,8 +10,6 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    SECRETS_MANAGER,
-    SSM,
     Aws,
     Catalog,
     Compose,
@@ -22,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import ROLES
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 
 Make = Callable[..., Catalog]
 Problems = Callable[..., list[str]]

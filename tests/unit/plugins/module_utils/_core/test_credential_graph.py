@@ -14,12 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, credential_graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    SECRETS_MANAGER,
-    SSM,
-    Catalog,
-    Place,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
     BINARY,
     DENIED,
@@ -29,6 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Reading,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Number, as_text, parse_secret
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, login_of
 
 Make = Callable[..., Catalog]

@@ -13,11 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    SECRETS_MANAGER,
-    SSM,
-    Catalog,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import InvalidEnvironment
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
     BINARY,
@@ -29,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Reading,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.resolver import Resolution, resolve, snapshot_id
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 
 Make = Callable[..., Catalog]
 Holding = Callable[..., Contents]

@@ -13,12 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import secret_json
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    SECRETS_MANAGER,
-    SSM,
-    Place,
-    Setting,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Place, Setting
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import BINARY, DENIED, Contents, Failure
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import (
     Holdings,
@@ -26,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_js
     parse_secret,
     updated,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 
 Holding = Callable[..., Contents]
 JSON = st.recursive(

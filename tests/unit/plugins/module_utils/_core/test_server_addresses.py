@@ -14,10 +14,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     credential_graph,
     server_addresses,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SECRETS_MANAGER, Server, Tls
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Server, Tls
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Reading
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_addresses import Location
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 
 ROOT = Login("root", "p/1")

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Description, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import PlanInputs

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, Obligation, Rotated
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
@@ -19,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Failure,
     Reading,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import obligations
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan

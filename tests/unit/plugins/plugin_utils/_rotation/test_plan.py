@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_parser,
     timestamps,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SECRETS_MANAGER, Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
     Rotated,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import PlanInputs

@@ -18,11 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     credential_graph,
     timestamps,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    SECRETS_MANAGER,
-    Catalog,
-    Place,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
     REVOKE,
     Journal,
@@ -31,6 +27,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Reading
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import parse_secret
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import PlanInputs

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import SECRETS_MANAGER, SSM, Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Place
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan_text
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import (
     DROP_FALLBACK,

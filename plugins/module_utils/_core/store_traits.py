@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The stores, and what catalogs, plans and messages need to know of each. Pure; Python 3.8.
+
+How each is opened, read and written is in ``_stores``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SECRETS_MANAGER = "secretsmanager"
+SSM = "ssm"
+
+
+@dataclass(frozen=True)
+class StoreTraits:
+    """What tells one store from the others."""
+
+    name: str
+    """In places, origins and readings."""
+    noun: str
+    """What holds a value there."""
+    start: str
+    """How its names begin, and no other store's: the journal and the audit log keep names alone."""
+    has_labels: bool
+    """Whether a version can be written before it is the current one, and is kept after it. A store without labels is
+    written at the promotion, over a version whose number is compared."""
+    has_keys: bool
+    """Whether one name holds a JSON object of many values."""
+    is_listed: bool
+    """Whether all below a path is read at once, so that a pattern finds names that no catalog declares."""
+    new_version: str
+    """What a write does to what is there."""
+    encrypted_form: str = ""
+    """What a value of high sensitivity is stored as, where others may be kept unencrypted."""
+
+
+STORES = {
+    one.name: one
+    for one in (
+        StoreTraits(
+            SECRETS_MANAGER,
+            "secret",
+            start="",
+            has_labels=True,
+            has_keys=True,
+            is_listed=False,
+            new_version="gets a new version",
+        ),
+        StoreTraits(
+            SSM,
+            "parameter",
+            start="/",
+            has_labels=False,
+            has_keys=False,
+            is_listed=True,
+            new_version="is changed",
+            encrypted_form="SecureString",
+        ),
+    )
+}
+
+
+def of_name(name: str) -> StoreTraits:
+    """The store that has a secret or parameter of this name."""
+    return max((one for one in STORES.values() if name.startswith(one.start)), key=lambda one: len(one.start))
