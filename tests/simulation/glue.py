@@ -29,7 +29,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment_reader, journal_store
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import (
+    environment_reader,
+    journal_store,
+    registry,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.version_cache import (
     Remembered,
@@ -115,8 +119,8 @@ def installed() -> Iterator[None]:
     patch(rotation_context, "now", _now)
     patch(rotation_context, "generate", _generate)
     patch(environment_reader, "now", _now)
-    patch(environment_reader, "SecretsManager", lambda client: client)
-    patch(environment_reader, "ParameterStore", lambda client: client)
+    patch(registry, "SecretsManager", lambda client: client)
+    patch(registry, "ParameterStore", lambda client: client)
     patch(environment_reader, "journal_of", lambda _catalog, client: client("s3"))
     patch(ansible_environment, "catalog_parser", SimpleNamespace(parse=lambda document, _environment: document))
     # A verifier takes 4096 rounds of a digest, and the servers here compare passwords.
@@ -156,9 +160,12 @@ class ForHosts:
     def read_known(self, names: Sequence[str], **more: Any) -> Contents:
         return VersionedStore.read_known(self, names, **more)  # type: ignore[arg-type]
 
-    @property
-    def settling(self) -> Any:
-        return self._world.secrets.settling
+    def read_prescribed(self, names: Sequence[str], **more: Any) -> Contents:
+        return VersionedStore.read_prescribed(self, names, **more)  # type: ignore[arg-type]
+
+    def __getattr__(self, name: str) -> Any:
+        assert name in ("name", "settling", "side_by_side"), f"hosts do not use {name}"
+        return getattr(self._world.secrets, name)
 
 
 _DEFAULTS: dict[str, Any] = {

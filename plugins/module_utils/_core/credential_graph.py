@@ -16,6 +16,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
     Place,
     Setting,
     SettingRef,
+    labelled_names,
+    numbered_names,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import MISSING, Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings, updated
@@ -150,15 +152,20 @@ def reads_ssm(catalog: Catalog, credential: Credential) -> bool:
     return any(not spot.place.traits.has_labels for spot in spots(catalog, credential))
 
 
+def every_place(catalog: Catalog) -> tuple[Place, ...]:
+    """Where settings are read from, and where credentials appear, each once."""
+    places = (spot.place for one in catalog.credentials.values() for spot in spots(catalog, one))
+    return tuple(dict.fromkeys((*catalog.places, *places)))
+
+
 def every_secret(catalog: Catalog) -> tuple[str, ...]:
     """The secrets of all settings and credentials, sorted."""
-    concerned = (name for one in catalog.credentials.values() for name in secrets_of(catalog, one))
-    return tuple(sorted({*catalog.secret_names, *concerned}))
+    return labelled_names(every_place(catalog))
 
 
 def anything_in_ssm(catalog: Catalog) -> bool:
     """Whether a setting or a credential lies in a parameter."""
-    return catalog.reads_ssm or any(reads_ssm(catalog, one) for one in catalog.credentials.values())
+    return bool(numbered_names(every_place(catalog)))
 
 
 def fallback_places(catalog: Catalog, credential: Credential) -> tuple[Place, ...]:

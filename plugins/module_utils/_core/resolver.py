@@ -227,7 +227,7 @@ class _Resolver:
             return "store the parts that it is composed of"
         failure = self.contents.failures.get(place.name)
         if failure:
-            return f"secret {place.name} is {failure.reason}" + (
+            return f"{place.traits.noun} {place.name} is {failure.reason}" + (
                 "; restore it with restore-secret" if "deletion" in failure.reason else ""
             )
         if place.traits.has_keys:

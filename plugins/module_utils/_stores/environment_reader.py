@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from functools import partial
+from typing import Any, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import resolver
@@ -22,12 +23,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     MISSING,
     Contents,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, of_name
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import registry
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import journal_of
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
-
-Client = Callable[[str], Any]
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.registry import Client
 
 
 def now() -> datetime:
@@ -66,23 +66,19 @@ class Environment:
 
 def read(request: ReadRequest, catalog: Catalog, client: Client) -> Environment:
     """Reads every store once, except the account. Raises SecretsError."""
-    parameters = ParameterStore(client("ssm"))
     journal, warnings, is_journal_read = _read_journal(request, catalog, client)
     pins = journal.rotation if journal.rotation and journal.rotation.prescribes else None
-    if pins is None:  # versions that are prescribed are waited for by their numbers
-        parameters.settling.wait_since(journal.written, now())
-    secrets = SecretsManager(client("secretsmanager")) if catalog.secret_names or (pins and pins.overlay) else None
-    reads: List[Callable[[], Contents]] = []
-    if catalog.reads_ssm:
-        reads.append(lambda: parameters.read_known([catalog.ssm_path], pins=pins.parameters if pins else {}))
-    if secrets and catalog.secret_names:
-        reads.append(lambda: _secrets(secrets, catalog.secret_names, pins))
     overlay = pins.overlay if pins else None
-    if secrets and overlay:
-        reads.append(lambda: secrets.read_known([overlay.secret], pins={overlay.secret: overlay.version}))
-    contents = Contents()
-    for found in parameters.side_by_side(reads):
-        contents |= found
+    wanted = registry.names_to_read(catalog, catalog.places)
+    stores = {name: registry.OPEN[name](client) for name in [*wanted, *([SECRETS_MANAGER] if overlay else [])]}
+    if pins is None:  # versions that are prescribed are waited for by their numbers
+        for store in stores.values():
+            store.settling.wait_since(journal.written, now())
+    reads = [partial(_prescribed, stores[name], names, pins) for name, names in wanted.items()]
+    if overlay:
+        secrets = stores[SECRETS_MANAGER]
+        reads.append(partial(secrets.read_known, [overlay.secret], pins={overlay.secret: overlay.version}))
+    contents = registry.side_by_side(list(stores.values()), reads)
     if overlay:
         contents = _overlaid(overlay, contents)
     _require_pinned(journal, contents)
@@ -118,23 +114,12 @@ def _read_journal(
     return journal, (f"{others} is open",) if others else (), True
 
 
-def _secrets(store: VersionedStore, names: Sequence[str], rotation: Optional[_journal.OpenRotation]) -> Contents:
-    """Each secret in the version that the rotation prescribes. One call reads what many hold now, and takes no
-    versions: those alone are asked for by theirs that are to be another one."""
-    pins = rotation.secrets if rotation else {}
+def _prescribed(store: Store, names: Sequence[str], rotation: Optional[_journal.OpenRotation]) -> Contents:
+    """Each name in the version that the rotation prescribes."""
+    versions = {**rotation.secrets, **rotation.parameters} if rotation else {}
+    pins = {name: version for name, version in versions.items() if of_name(name).name == store.name}
     staged = rotation.plan.get("secrets", {}) if rotation and rotation.step in _ELSEWHERE else {}
-    ahead = {name: pins[name] for name in names if name in staged and name in pins}
-    now = [name for name in names if name not in ahead]
-    contents = store.read(now) if now else Contents()
-    others = {
-        name: pins[name]
-        for name in now
-        if name in pins and (name not in contents.readings or contents.readings[name].version != pins[name])
-    }
-    wanted = {**ahead, **others}
-    if not wanted:
-        return contents
-    return contents.without(others) | store.read_known(list(wanted), pins=wanted)
+    return store.read_prescribed(names, pins=pins, elsewhere=staged)
 
 
 _ELSEWHERE = ("deploy", "promote", "abort")

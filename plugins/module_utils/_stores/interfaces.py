@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Callable, List, Mapping, Optional, Sequence, TypeVar
+from typing import Any, Callable, Collection, List, Mapping, Optional, Sequence, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     AlreadyExists,
@@ -67,12 +67,38 @@ class Store(ABC):
 
         return self.settling.until(lambda: self.read(names, pins=pins), has_all)
 
+    def read_prescribed(
+        self, names: Sequence[str], *, pins: Mapping[str, str], elsewhere: Collection[str] = ()
+    ) -> Contents:
+        """Each name in the version of ``pins`` that is its own, and else as it is now. Of the names ``elsewhere`` it
+        is known that the version is not the current one."""
+        del elsewhere
+        return self.read_known(names, pins=pins)
+
 
 class VersionedStore(Store):
     """A store whose secrets keep versions, named by ids that the writer chooses, and labels that stand on them.
 
     Every write can be repeated. What a subclass gives are single acts; what they mean is decided here, once.
     """
+
+    def read_prescribed(
+        self, names: Sequence[str], *, pins: Mapping[str, str], elsewhere: Collection[str] = ()
+    ) -> Contents:
+        """One call reads what many hold now, and takes no versions: those alone are asked for by theirs that are to be
+        another one."""
+        ahead = {name: pins[name] for name in names if name in elsewhere and name in pins}
+        now = [name for name in names if name not in ahead]
+        contents = self.read(now) if now else Contents()
+        others = {
+            name: pins[name]
+            for name in now
+            if name in pins and (name not in contents.readings or contents.readings[name].version != pins[name])
+        }
+        wanted = {**ahead, **others}
+        if not wanted:
+            return contents
+        return contents.without(others) | self.read_known(list(wanted), pins=wanted)
 
     def keep(self, readings: Sequence[Reading]) -> None:
         """What versions hold, as somebody knows it already: a store that remembers need not read them."""

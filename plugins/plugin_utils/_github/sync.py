@@ -19,6 +19,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     StoreError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import registry
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import NumberedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
@@ -95,9 +97,8 @@ def put(github: GitHubStore, sent: SentStore, target: GithubTarget, value: str, 
 
 def current(catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore) -> list[CopySource]:
     """What the stores hold now of everything that is mirrored from them."""
-    contents = secrets.read(credential_graph.every_secret(catalog))
-    if credential_graph.anything_in_ssm(catalog):
-        contents |= parameters.read([catalog.ssm_path])
+    stores = {SECRETS_MANAGER: secrets, SSM: parameters}
+    contents = registry.current(catalog, credential_graph.every_place(catalog), stores)
     return sync_plan.held(catalog, resolver.resolve(catalog, contents), contents, {}, {})
 
 

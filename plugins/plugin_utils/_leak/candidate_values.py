@@ -91,10 +91,7 @@ def _places(catalog: Catalog, credentials: Iterable[Credential]) -> Iterator[Pla
 
 def current(setting: RotationSetup, credentials: Sequence[Credential]) -> Contents:
     """What stands there now."""
-    contents = setting.rotator.secrets.read(secrets_of(setting.catalog, credentials))
-    if parameters_of(setting.catalog, credentials):
-        contents |= setting.rotator.parameters.read([setting.catalog.ssm_path])
-    return contents
+    return setting.rotator.current(_places(setting.catalog, credentials))
 
 
 def _labelled(setting: RotationSetup, told: Told) -> None:

@@ -11,8 +11,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import cr
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
     Catalog,
     Credential,
-    labelled_names,
-    numbered_names,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
@@ -55,10 +53,7 @@ class RotationSetup:
         return self.known.held[credential.name]
 
     def _contents_of(self, credential: Credential) -> Contents:
-        contents = self.rotator.secrets.read(credential_graph.secrets_of(self.catalog, credential))
-        if credential_graph.reads_ssm(self.catalog, credential):
-            contents |= self.rotator.parameters.read([self.catalog.ssm_path])
-        return contents
+        return self.rotator.current(spot.place for spot in credential_graph.spots(self.catalog, credential))
 
     def located(self, credential: Credential, contents: Contents) -> credential_graph.StoredCredential:
         """What ``contents`` hold of it; where its address stands elsewhere, that place is read now."""
@@ -69,10 +64,7 @@ class RotationSetup:
         missing = [place for place in places if place.name not in contents.readings]
         if not missing:
             return found
-        secrets = labelled_names(missing)
-        further = self.rotator.secrets.read(secrets) if secrets else Contents({})
-        if numbered_names(missing):
-            further |= self.rotator.parameters.read([self.catalog.ssm_path])
+        further = self.rotator.current(missing)
         wanted = {place.name: further.readings[place.name] for place in missing if place.name in further.readings}
         return credential_graph.find(self.catalog, credential, contents | Contents(wanted))
 

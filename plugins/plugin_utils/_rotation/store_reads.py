@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NotFound, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
     BACKWARD_STEPS,
@@ -23,7 +23,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Description,
     Reading,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import registry
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import NumberedStore
@@ -56,6 +58,10 @@ class StoreReads(JournalWriter):
         self.sleep = sleep
         self.described: dict[str, Description] = {}
         """The secrets as this process described them for its plan."""
+
+    def current(self, places: Iterable[Place]) -> Contents:
+        """What these places hold now."""
+        return registry.current(self.catalog, places, {SECRETS_MANAGER: self.secrets, SSM: self.parameters})
 
     def settle(self, journal: Journal) -> None:
         """Waits until reads show what the rotation before this one wrote."""
@@ -143,10 +149,8 @@ class StoreReads(JournalWriter):
     def _copies(self, rotation: OpenRotation, logins: Mapping[str, Login]) -> github_copies.Copies:
         """From what changes as it was planned from, and from everything else as it is now."""
         planned = self.old_contents(rotation)
-        others = [name for name in credential_graph.every_secret(self.catalog) if name not in rotation.plan["secrets"]]
-        contents = self.secrets.read(others)
-        if credential_graph.anything_in_ssm(self.catalog):
-            contents |= self.parameters.read([self.catalog.ssm_path])
+        others = [one for one in credential_graph.every_place(self.catalog) if one.name not in rotation.plan["secrets"]]
+        contents = self.current(others)
         changing = {*rotation.plan["secrets"], *rotation.plan["parameters"]}
         contents |= Contents({name: one for name, one in planned.readings.items() if name in changing})
         return github_copies.copies_of(self.catalog, rotation.plan, contents, logins)

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How each store is opened, and one read over all of them."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Place, names_in
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import (
+    SECRETS_MANAGER,
+    SSM,
+    STORES,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Store
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+
+Client = Callable[[str], Any]
+"""Gives a client by the name of its service."""
+
+OPEN: Dict[str, Callable[[Client], Store]] = {
+    SECRETS_MANAGER: lambda client: SecretsManager(client("secretsmanager")),
+    SSM: lambda client: ParameterStore(client("ssm")),
+}
+"""By the names in STORES."""
+
+
+def names_to_read(catalog: Catalog, places: Iterable[Place]) -> Dict[str, List[str]]:
+    """By store, what a read of these places asks for: each name, or the path that they are all below."""
+    places = list(places)
+    found = {store: list(names_in(store, places)) for store in STORES}
+    return {store: [catalog.ssm_path] if STORES[store].is_listed else names for store, names in found.items() if names}
+
+
+def current(catalog: Catalog, places: Iterable[Place], stores: Mapping[str, Store]) -> Contents:
+    """What these places hold now."""
+    contents = Contents()
+    for store, names in names_to_read(catalog, places).items():
+        contents |= stores[store].read(names)
+    return contents
+
+
+def side_by_side(stores: Sequence[Store], reads: Sequence[Callable[[], Contents]]) -> Contents:
+    """What these reads bring, at once where a store is reached over a network."""
+    contents = Contents()
+    for found in stores[0].side_by_side(reads) if stores else ():
+        contents |= found
+    return contents
