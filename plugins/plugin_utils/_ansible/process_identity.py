@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes
+
 
 def me() -> str:
     """Who acts, for people."""
@@ -49,11 +51,8 @@ def is_gone(found: Mapping[str, Any]) -> bool:
 
 def _start(process: int) -> str:
     """When the process started, as the kernel counts; empty if it is gone or has ended and nobody asked for it."""
-    try:
-        fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if fields[0] in "ZX" else fields[19]
+    found = processes.stat(process)
+    return str(found.ticks) if found and not found.has_ended else ""
 
 
 def _space() -> str:

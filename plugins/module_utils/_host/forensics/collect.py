@@ -16,7 +16,8 @@ import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import process_start, records
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import records
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.records import KeyLine, SshLogin
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, authorized_keys
 
@@ -233,7 +234,7 @@ def _processes(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
         part.short.append("processes: systemctl: %s" % words)
         return
     pids = records.main_pids(done.stdout.decode("utf-8", "replace"))
-    begun = {unit: process_start.began(pid) for unit, pid in pids.items()}
+    begun = {unit: processes.began(pid) for unit, pid in pids.items()}
     part.lines += records.process_lines(begun, wanted.path, _changed(wanted.path))
 
 

@@ -20,11 +20,10 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Seq
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError, HostError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files, systemd_show
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes, safe_files, systemd_show
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
-    process_start,
     records,
     stray_copies,
 )
@@ -251,7 +250,7 @@ def _processes(
     mended = _is_mended(env, found, changed)
     rows = []
     for unit in sorted(pids):
-        began = process_start.began(pids[unit])
+        began = processes.began(pids[unit])
         # The clock of processes counts in hundredths.
         late = began is not None and began + 0.02 < changed
         row = {

@@ -18,6 +18,7 @@ import time
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes as kernel_processes
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts, auth_log
 
 LOGS = ("/var/log/auth.log", "/var/log/secure")
@@ -156,23 +157,19 @@ def from_log(lines: Iterable[str]) -> Dict[int, Opened]:
 
 def processes() -> Dict[int, Process]:
     """Every process that can be seen."""
-    ticks = os.sysconf("SC_CLK_TCK")
-    booted = time.time() - float(_text("/proc/uptime").split()[0])
     found: Dict[int, Process] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with contextlib.suppress(OSError, ValueError, IndexError):  # it has ended meanwhile
-                stat = _text("/proc/%s/stat" % name).rpartition(")")[2].split()
-                title = _text("/proc/%s/cmdline" % name).split("\0")[0].strip()
-                scope = _SCOPE.search(_text("/proc/%s/cgroup" % name))
-                found[int(name)] = Process(
-                    pid=int(name),
-                    parent=int(stat[1]),
-                    session=int(stat[3]),
-                    started=booted + int(stat[19]) / ticks,
-                    title=title,
-                    scope=scope.group("scope") if scope else "",
-                )
+    for pid in kernel_processes.pids():
+        stat = kernel_processes.stat(pid)
+        if stat is not None:  # else it has ended meanwhile
+            scope = _SCOPE.search(kernel_processes.control_groups(pid))
+            found[pid] = Process(
+                pid=pid,
+                parent=stat.parent,
+                session=stat.session,
+                started=stat.began,
+                title=kernel_processes.title(pid),
+                scope=scope.group("scope") if scope else "",
+            )
     return found
 
 
@@ -197,11 +194,6 @@ def _journal(pids: Sequence[int]) -> Iterator[str]:
     except (OSError, subprocess.TimeoutExpired):
         return iter(())
     return iter(done.stdout.decode("utf-8", "replace").splitlines())
-
-
-def _text(path: str) -> str:
-    with open(path, encoding="utf-8", errors="replace") as handle:
-        return handle.read()
 
 
 class EndedSessions(NamedTuple):

@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the kernel tells of this machine's processes. Standard library only; Python 3.8."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import List, Optional
+
+
+@dataclass(frozen=True)
+class Stat:
+    """What ``/proc/PID/stat`` says of a process."""
+
+    state: str
+    parent: int
+    session: int
+    ticks: int
+    """When it began, as the kernel counts since the machine's start."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether only its parent has not asked for it yet."""
+        return self.state in "ZX"
+
+    @property
+    def began(self) -> float:
+        """In seconds since 1970, to hundredths."""
+        # Not the kernel's btime, which counts in whole seconds: a deploy restarts within hundredths of its write.
+        boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        return boot + self.ticks / float(os.sysconf("SC_CLK_TCK"))
+
+
+def parsed(stat: str) -> Optional[Stat]:
+    """Out of the file's text, in which the process's name, in brackets, may hold anything."""
+    fields = stat.rpartition(")")[2].split()
+    try:
+        return Stat(fields[0], int(fields[1]), int(fields[3]), int(fields[19]))
+    except (IndexError, ValueError):
+        return None
+
+
+def stat(pid: int) -> Optional[Stat]:
+    """None without such a process."""
+    return parsed(_text(pid, "stat"))
+
+
+def began(pid: int) -> Optional[float]:
+    """When it began, in seconds since 1970, to hundredths; None without such a process."""
+    found = stat(pid)
+    return found.began if found else None
+
+
+def pids() -> List[int]:
+    """Every process that can be seen."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def title(pid: int) -> str:
+    """The first word of its command line, which a program may write itself; empty without such a process."""
+    return _text(pid, "cmdline").split("\0")[0].strip()
+
+
+def control_groups(pid: int) -> str:
+    """A line for each hierarchy; empty without such a process."""
+    return _text(pid, "cgroup")
+
+
+def _text(pid: int, name: str) -> str:
+    try:
+        with open("/proc/%d/%s" % (pid, name), encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except OSError:
+        return ""
