@@ -79,7 +79,7 @@ promote "$core" core
 promote "$all_in_one" all
 aws ssm put-parameter --name "$copy" --type SecureString --overwrite --value file://url.new >copied
 
-# Retire, once every host is seen to have the new line
+# Revoke, once every host is seen to have the new line
 has_it() { on "$1" 'grep -qxF "$(cat)" .env' <line; }
 every has_it "${hosts[@]}"
 psql_there "$admin" admin.password postgres <<END >ended

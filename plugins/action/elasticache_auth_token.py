@@ -43,7 +43,7 @@ class ActionModule(ServerAction):
             "credential": {"type": "str"},
             "state": {
                 "type": "str",
-                "choices": ["checked", "present", "usable", "sessions", "absent"],
+                "choices": ["checked", "present", "usable", "sessions", "revoked"],
                 "default": "present",
             },
             "known_addresses": {"type": "list", "elements": "str", "default": []},
@@ -60,7 +60,7 @@ class ActionModule(ServerAction):
         if asking:
             found = beforehand(setting, name, VALKEY, by_itself=True)
         else:
-            found = parties(setting, name, VALKEY, former=args["obligation"], by_itself=True)
+            found = parties(setting, name, VALKEY, former=args["pending_task"], by_itself=True)
         masked += found.values
         self._setting, self._found = setting, found
         return None if found.nothing else {}
@@ -114,7 +114,7 @@ class ActionModule(ServerAction):
                 "sessions", login, described.endpoints, known_addresses=params["known_addresses"]
             ),
         )
-        states = {"checked": steps.checked, "present": steps.present, "usable": steps.usable, "absent": steps.absent}
+        states = {"checked": steps.checked, "present": steps.present, "usable": steps.usable, "revoked": steps.revoked}
         result = states[params["state"]]()
         return {"replication_group": group, **result}
 
@@ -185,7 +185,7 @@ class AuthTokenState:
         self._require(new)
         return {"changed": False, "accepted": dict(self._asked(new))}
 
-    def absent(self) -> dict[str, Any]:
+    def revoked(self) -> dict[str, Any]:
         gone = self._found.removed
         kept = self._found.old if self._found.aborting else self._new()
         accepted = self._asked(gone)

@@ -37,7 +37,7 @@ class ActionModule(ServerAction):
             return {"admin_url": admin_url, "login": login.username}
         found = (beforehand if state == "checked" else parties)(setting, name, POSTGRESQL)
         masked += found.values
-        if state == "absent" and not found.aborting and found.new and found.new.username == found.old.username:
+        if state == "revoked" and not found.aborting and found.new and found.new.username == found.old.username:
             return None  # the login has taken its turn again since, with another password
         return None if found.nothing else _of(found, name, state)
 

@@ -9,9 +9,9 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.credential_ages import Age
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import DROP_FALLBACK, REVOKE
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import CONFIRM, DROP_FALLBACK
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import obligations, provider_revocations
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import pending_tasks, provider_revocations
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
@@ -27,7 +27,8 @@ class ActionModule(RotationAction):
         ages = credential_ages.ages(setting.catalog, journal, now)
         revocations = provider_revocations.waiting(setting.catalog, journal)
         due = {
-            one.id for one in (*credential_ages.due_obligations(journal, now), *provider_revocations.open_ones(journal))
+            one.id
+            for one in (*credential_ages.due_pending_tasks(journal, now), *provider_revocations.open_ones(journal))
         }
         rotation = journal.rotation
         answer: dict[str, Any] = {
@@ -36,16 +37,16 @@ class ActionModule(RotationAction):
             "environment": setting.catalog.environment,
             "credentials": [_row(setting.catalog, age) for age in ages],
             "due": [age.credential for age in ages if age.due],
-            "obligations": [
+            "pending_tasks": [
                 {
                     "id": one.id,
                     "credential": one.credential,
                     "act": one.act,
                     "due_at": one.due,
                     "due": one.id in due,
-                    "against": obligations.objection(setting.catalog, setting.kinds, one, None),
+                    "against": pending_tasks.objection(setting.catalog, setting.kinds, one, None),
                 }
-                for one in journal.obligations.values()
+                for one in journal.pending_tasks.values()
             ],
             "revocations": revocations,
             "rotation": (
@@ -62,7 +63,7 @@ class ActionModule(RotationAction):
 
 def verdict(answer: Mapping[str, Any]) -> str:
     """Why a scheduler is to call somebody; empty where nothing is due. It ends with a command that can be pasted."""
-    owed = [one for one in answer["obligations"] if one["act"] != REVOKE and one["due"]]
+    owed = [one for one in answer["pending_tasks"] if one["act"] != CONFIRM and one["due"]]
     ours = [f"due: {', '.join(answer['due'])}"] if answer["due"] else []
     ours += [f"to be finished: {one['id']}" for one in owed]
     ours += [f"{one['credential']}: {one['against']}" for one in owed if one["against"]]
@@ -109,8 +110,8 @@ def _table(answer: Mapping[str, Any]) -> list[str]:
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (heads, *rows)
     ]
-    for one in (one for one in answer["obligations"] if one["act"] != REVOKE):
-        words = "drops its former key" if one["act"] == DROP_FALLBACK else "retires its former value"
+    for one in (one for one in answer["pending_tasks"] if one["act"] != CONFIRM):
+        words = "drops its former key" if one["act"] == DROP_FALLBACK else "revokes its former value"
         lines.append(f"later: {one['credential']} {words} {'NOW' if one['due'] else 'from ' + one['due_at']}")
         lines += [f"  {one['against']}"] if one["against"] else []
     lines += [one["words"] for one in answer["revocations"]]

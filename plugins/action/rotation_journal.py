@@ -10,7 +10,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     confirm_revocation,
     confirmations,
-    drop_obligation,
+    forget_pending_task,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import outcome as rotation_outcome
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
@@ -37,7 +37,7 @@ class ActionModule(rotation_segment.ServersAction):
     def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         state, check = args["state"], self._task.check_mode
         if state in ("revoked", "forgotten"):
-            take = {"revoked": confirm_revocation.taken, "forgotten": drop_obligation.forgotten}[state]
+            take = {"revoked": confirm_revocation.taken, "forgotten": forget_pending_task.forgotten}[state]
             server = self.server(setting, args, task_vars)
             return _ending(confirmations.confirmed(setting, args, server, take, check=check), args["incident"])
         return {"changed": False, "skipped": True} if check else _prepared(setting, args, state)

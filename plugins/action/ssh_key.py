@@ -40,7 +40,7 @@ class ActionModule(ServerAction):
         self._pair = (
             rotation_ssh_key.present(setting, name)
             if looked
-            else rotation_ssh_key.concerned(setting, name, args["obligation"])
+            else rotation_ssh_key.concerned(setting, name, args["pending_task"])
         )
         masked += self._pair.values
         if self._pair.gone is None:  # the rotation was aborted before a new key was made
@@ -65,7 +65,7 @@ class ActionModule(ServerAction):
             # Whatever its accounts did to it: in a leak it is left out and named.
             return {**answer, "unusable": True} if answer.get("failed") else answer
 
-        steps = {"looked": self._looked, "present": lambda run: run(), "usable": self._usable, "absent": self._absent}
+        steps = {"looked": self._looked, "present": lambda run: run(), "usable": self._usable, "revoked": self._revoked}
         try:
             result = steps[params["state"]](on_host)
         except KeyCheckFailed as error:
@@ -93,7 +93,7 @@ class ActionModule(ServerAction):
         self._require(self._pair.new, accepted=True)
         return {**found, "accepted": True}
 
-    def _absent(self, on_host: Any) -> dict[str, Any]:
+    def _revoked(self, on_host: Any) -> dict[str, Any]:
         gone, kept = str(self._pair.gone), self._pair.kept
         self._require_another_way(gone)
         if not self._pair.back and not self._is_accepted(str(kept)):

@@ -42,7 +42,7 @@ class ActionModule(ServerAction):
         if state == "checked":
             found = beforehand(setting, name, VALKEY)
         else:
-            found = parties(setting, name, VALKEY, former=args["obligation"])
+            found = parties(setting, name, VALKEY, former=args["pending_task"])
         masked += found.values
         if found.nothing:
             return None
@@ -65,9 +65,9 @@ class ActionModule(ServerAction):
             params["gate"] = found.rotation
         if state in _ADDING and users:
             params["like"] = found.old.username or valkey.DEFAULT_USER
-        if state == "absent" and not users and not found.aborting:
+        if state == "revoked" and not users and not found.aborting:
             params["last_client"] = dict(found.notes)
-        if state == "absent" and (found.leak or found.late):
+        if state == "revoked" and (found.leak or found.late):
             params["end_sessions"] = valkey.ALL if found.leak else valkey.UNPROVEN
         return params
 
@@ -104,7 +104,7 @@ _CLOSED = "this run's rotation was ended by another run; the gate that it still 
 def _closing(params: Mapping[str, Any]) -> dict[str, Any]:
     """Closes a gate, with a password that nobody has: the rotation's own may be the one in force by now."""
     login_url = with_login(params["login_url"], Login(params["user"], rotation_context.generate(64)))
-    return {**params, "state": "absent", "login_url": login_url, "allow_sessions": True}
+    return {**params, "state": "revoked", "login_url": login_url, "allow_sessions": True}
 
 
 def _nodes(setting: RotationSetup, name: str) -> dict[str, Any]:

@@ -34,7 +34,7 @@ options:
       incident:
         description:
           - Name of the leak that makes the rotation necessary. Age does not count then, no former key is kept, and
-            nothing is retired later.
+            nothing is revoked later.
         type: str
         default: ''
       immediate:
@@ -44,7 +44,7 @@ options:
       reached:
         description:
           - With a leak, the credentials that it reaches. An open rotation that changes one of them becomes the leak's
-            own, which retires nothing later.
+            own, which revokes nothing later.
         type: list
         elements: str
         default: []

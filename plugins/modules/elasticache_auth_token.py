@@ -32,7 +32,7 @@ options:
       - V(usable) logs in with it at every address.
       - V(sessions) reports, outside a rotation, who is logged in, by address, as the application's own user sees it.
         Where AWS does not tell the group's addresses, only the application's own is asked.
-      - V(absent) keeps the new token only, or the old one while the rotation is aborted, and proves that the other
+      - V(revoked) keeps the new token only, or the old one while the rotation is aborted, and proves that the other
         one is refused. Before the old token goes, sessions from outside O(known_addresses) stop it, each address
         named, whichever token they came by, since nothing tells. So does an endpoint that hides who is logged in.
         ElastiCache ends no sessions that logged in with it; those of restarted services are gone. In a
@@ -40,11 +40,11 @@ options:
         by; programs connect anew. Where that is not allowed, a warning says so, RV(alive) names the nodes, and the
         leak's report has it as open.
     type: str
-    choices: [checked, present, usable, sessions, absent]
+    choices: [checked, present, usable, sessions, revoked]
     default: present
   known_addresses:
     description:
-      - Addresses and networks of the hosts that may be logged in, for O(state=absent). The host that talks to the
+      - Addresses and networks of the hosts that may be logged in, for O(state=revoked). The host that talks to the
         server is known.
     type: list
     elements: str
@@ -54,9 +54,9 @@ options:
       - Takes the old token away although there are sessions from elsewhere. They live on until they connect anew.
     type: bool
     default: false
-  obligation:
+  pending_task:
     description:
-      - With O(state=absent), a pending task that the open rotation takes up in a leak. What goes is the former value
+      - With O(state=revoked), a pending task that the open rotation takes up in a leak. What goes is the former value
         that it names, which an earlier rotation left valid for a while, and not the rotation's own old one.
     type: str
     default: ""
@@ -94,8 +94,8 @@ notes:
   - Needs C(elasticache:DescribeReplicationGroups) and C(elasticache:ModifyReplicationGroup) on the group.
   - AWS has no compare-and-swap for tokens. The journal is read again immediately before each change, so a controller
     that was overtaken sends none. One that was stopped between that look and the request may still send it. A late
-    V(present) then adds the token of an ended rotation and pushes the oldest valid token out; C(absent) of the next
-    rotation ends it. A late V(absent) is refused by AWS once its token is no longer among the valid ones.
+    V(present) then adds the token of an ended rotation and pushes the oldest valid token out; C(revoked) of the next
+    rotation ends it. A late V(revoked) is refused by AWS once its token is no longer among the valid ones.
   - An answer of AWS that was lost is not followed by a second request. The server is asked, once the group has settled.
 seealso:
   - module: watchparty.secrets.valkey_user
@@ -116,7 +116,7 @@ EXAMPLES = r"""
     catalog: "{{ secrets_catalog }}"
     environment: production
     credential: cache
-    state: absent
+    state: revoked
     known_addresses: [10.0.1.0/24]
 """
 
@@ -144,11 +144,11 @@ short:
 ended:
   description: Number of sessions ended by node and address.
   type: dict
-  returned: when O(state=absent) ended any in a leak
+  returned: when O(state=revoked) ended any in a leak
 alive:
   description: Where sessions that the old token opened could not be ended and are logged in yet, and why.
   type: list
   elements: str
-  returned: when O(state=absent) could not end all of them in a leak
+  returned: when O(state=revoked) could not end all of them in a leak
   sample: ["watch-party-valkey-001.abc123.0001.euw1.cache.amazonaws.com:6379: the user lacks a right there"]
 """

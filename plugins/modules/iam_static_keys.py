@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: iam_static_keys
-short_description: Retire static access keys that a role took the place of
+short_description: Revoke static access keys that a role took the place of
 version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
@@ -72,7 +72,7 @@ notes:
 """
 
 EXAMPLES = r"""
-- name: Retire the key of the former deploy user
+- name: Revoke the key of the former deploy user
   watchparty.secrets.iam_static_keys:
     users: [ci-deploy]
     role: shop-production-deploy

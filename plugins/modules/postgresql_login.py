@@ -11,7 +11,7 @@ version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Sets, tests and retires the login roles of a database credential that rotates. The owner (C(shop)) owns everything;
+  - Sets, tests and revokes the login roles of a database credential that rotates. The owner (C(shop)) owns everything;
     the logins (C(shop_a), C(shop_b)) are members of it and become it as they log in
     (C(ALTER ROLE shop_a SET role TO shop)), so both see and create the same objects.
   - Runs on a host of the application with the application's interpreter, which has C(psycopg) or C(psycopg2).
@@ -38,14 +38,14 @@ options:
         password unless O(allow_sessions=true), since they could not come back.
       - V(usable) logs in with O(login_url) and works a little, from where the application would.
       - V(sessions) lists the sessions of O(login) and changes nothing.
-      - V(absent) ends O(login). It can no longer log in, its password is gone, its sessions are ended, and O(login_url)
-        is proven to be refused. The role stays, since it may own things. It may be the owner itself, as in the
-        first rotation after V(prepared); nothing else of the owner changes then. A role that does not exist is created
-        without the right to log in, so that a late V(present) finds the journal number.
+      - V(revoked) ends O(login). It can no longer log in, its password is removed, and its sessions are ended. The
+        module verifies that the server rejects O(login_url). The role stays, since it may own objects. It may be the
+        owner itself, as in the first rotation after V(prepared); nothing else of the owner changes then. A role that
+        does not exist is created without the right to log in, so that a late V(present) finds the journal number.
       - V(prepared) creates the two logins, unable to log in yet, beside the login O(owner) that owns everything.
       - V(unprepared) drops them again while neither can log in. Run it while no rotation is open.
     type: str
-    choices: [checked, present, usable, sessions, absent, prepared, unprepared]
+    choices: [checked, present, usable, sessions, revoked, prepared, unprepared]
     default: present
   admin_url:
     description:
@@ -54,7 +54,7 @@ options:
   login_url:
     description:
       - The URL with the login and its password, as the application has it. Set by the action plugin. Needed by
-        O(state=present), O(state=usable) and O(state=absent).
+        O(state=present), O(state=usable) and O(state=revoked).
     type: str
   login:
     description: Name of the login role. Set by the action plugin.
@@ -85,7 +85,7 @@ options:
     default: []
   allow_sessions:
     description:
-      - With O(state=absent), ends sessions from other addresses too, instead of failing with their names.
+      - With O(state=revoked), ends sessions from other addresses too, instead of failing with their names.
       - With O(state=present), gives a new password to a login that has sessions.
     type: bool
     default: false
@@ -137,7 +137,7 @@ EXAMPLES = r"""
 - name: End the old one
   watchparty.secrets.postgresql_login:
     credential: database
-    state: absent
+    state: revoked
 """
 
 RETURN = r"""
@@ -150,7 +150,7 @@ statements:
   description: What was run, or would be, without values.
   type: list
   elements: str
-  returned: when O(state) is V(present), V(absent), V(prepared) or V(unprepared)
+  returned: when O(state) is V(present), V(revoked), V(prepared) or V(unprepared)
   sample: ["ALTER ROLE \"shop_b\" LOGIN PASSWORD '…'"]
 usable:
   description: Whether the login works. Otherwise the module fails, except in check mode.
@@ -164,24 +164,24 @@ sessions:
   description: Sessions of the login by address and program, and whether the address is a known one.
   type: list
   elements: dict
-  returned: when O(state) is V(sessions) or V(absent)
+  returned: when O(state) is V(sessions) or V(revoked)
   sample: [{"address": "10.0.0.7", "application_name": "gunicorn", "count": 4, "known": true}]
 ended:
   description: Number of sessions that were ended.
   type: int
-  returned: when O(state=absent), not in check mode
+  returned: when O(state=revoked), not in check mode
 refused:
   description: Whether the login is proven refused.
   type: bool
-  returned: when O(state=absent), not in check mode
+  returned: when O(state=revoked), not in check mode
 refusal:
   description: How the server turned it away, such as C(no_login) or C(wrong_password).
   type: str
-  returned: when O(state=absent), not in check mode
+  returned: when O(state=revoked), not in check mode
 seconds:
   description: From the first statement to the proven refusal.
   type: float
-  returned: when O(state=absent), not in check mode
+  returned: when O(state=revoked), not in check mode
   sample: 0.21
 reason:
   description:

@@ -63,7 +63,7 @@ due:
   type: list
   elements: str
   returned: success
-obligations:
+pending_tasks:
   description:
     - What closed rotations left for later. The act V(revoke) is the provider's, and waits for a confirmation. Where
       C(against) is not null, it says why no run can carry the act out, and what to do.

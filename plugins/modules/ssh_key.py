@@ -36,12 +36,12 @@ options:
       - V(looked) says which key the file authorizes, and fails if Ansible itself logs in with the key in use.
       - V(present) authorizes the new key beside the old one.
       - V(usable) logs in with the new key on hosts whose file authorizes it.
-      - V(absent) takes the old key out, or the new one while the rotation is aborted, ends the sessions that it
+      - V(revoked) takes the old key out, or the new one while the rotation is aborted, ends the sessions that it
         opened, and proves that it is refused. Before that it logs in with the key that stays. Of a leak it also looks
         into the other files that sshd reads, of every account, as far as it may, and fails while one of them holds the
         leaked key. Nothing is taken out there.
     type: str
-    choices: [looked, present, usable, absent]
+    choices: [looked, present, usable, revoked]
     default: present
   env_path:
     description:
@@ -72,9 +72,9 @@ options:
     description: Number of the journal's entry. Set by the action plugin.
     type: int
     default: 0
-  obligation:
+  pending_task:
     description:
-      - With O(state=absent), a pending task that the open rotation takes up in a leak. What goes is the former value
+      - With O(state=revoked), a pending task that the open rotation takes up in a leak. What goes is the former value
         that it names, which an earlier rotation left valid for a while, and not the rotation's own old one.
     type: str
     default: ""
@@ -130,7 +130,7 @@ EXAMPLES = r"""
     catalog: "{{ secrets_catalog }}"
     environment: production
     credential: deploy_ssh
-    state: absent
+    state: revoked
 """
 
 RETURN = r"""
@@ -149,37 +149,37 @@ old:
   type: bool
   returned: success
 new:
-  description: Whether the file lets the new key in; with O(state=absent), whether it did before.
+  description: Whether the file lets the new key in; with O(state=revoked), whether it did before.
   type: bool
   returned: success
 accepted:
   description: Whether a login by the key concerned comes about.
   type: bool
-  returned: O(state=usable), and O(state=absent) not in check mode
+  returned: O(state=usable), and O(state=revoked) not in check mode
 ended:
   description: Where each session that was ended came from, V(unknown) where no log tells; in check mode, that would be.
   type: list
   elements: str
-  returned: O(state=absent)
+  returned: O(state=revoked)
   sample: ["203.0.113.7"]
 left:
   description: How many sessions stay although no log tells which key opened them.
   type: int
-  returned: O(state=absent)
+  returned: O(state=revoked)
 elsewhere:
   description: Other files that let the leaked key in, of any account.
   type: list
   elements: str
-  returned: O(state=absent) after a leak
+  returned: O(state=revoked) after a leak
   sample: ["/root/.ssh/authorized_keys"]
 unread:
   description: How many files of other accounts could not be read.
   type: int
-  returned: O(state=absent) after a leak
+  returned: O(state=revoked) after a leak
 others:
   description: Fingerprints of every other key that the file authorizes.
   type: list
   elements: str
-  returned: O(state=absent)
+  returned: O(state=revoked)
   sample: ["SHA256:0kZOBcCp4wnAJXEYQNpYcuqWvPGyRmVmx3pNAMQEVBc"]
 """

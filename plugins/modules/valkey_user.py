@@ -42,16 +42,16 @@ options:
         nothing of the others. Without O(admin_url) the user itself asks, at its own address and at O(nodes).
       - V(ended) ends every session of the user but its own, as the user itself, at its own address and at O(nodes). It
         needs no administrator, only C(+info +client).
-      - V(absent) takes the password away, ends the sessions that use it, and proves that every node refuses it.
+      - V(revoked) takes the password away, ends the sessions that use it, and proves that every node refuses it.
     type: str
-    choices: [checked, open, present, usable, tried, sessions, ended, absent]
+    choices: [checked, open, present, usable, tried, sessions, ended, revoked]
     default: present
   overlap:
     description:
-      - V(passwords) is for a user that keeps its name. With O(state=absent) only the sessions that were there at
+      - V(passwords) is for a user that keeps its name. With O(state=revoked) only the sessions that were there at
         O(state=present) are ended, see O(last_client) and O(end_sessions), and the last password of a user is never
         taken away.
-      - V(users) is for a user that alternates with another. With O(state=absent) all of its sessions are ended once
+      - V(users) is for a user that alternates with another. With O(state=revoked) all of its sessions are ended once
         it has no password left.
     type: str
     choices: [passwords, users]
@@ -67,11 +67,11 @@ options:
   gate:
     description:
       - Id of the rotation. With it O(state=present) adds the password only where O(state=open) ran before for the same
-        id, and O(state=absent) closes the gate for good.
+        id, and O(state=revoked) closes the gate for good.
       - A controller that was paused before O(state=present) and goes on after the abort of its rotation then adds
         nothing. Run O(state=open) under an earlier entry of the journal than O(state=present).
-      - Without it such a late O(state=present) adds the password again, so whoever aborts must run O(state=absent) once
-        more after the other controller is known to have ended.
+      - Without it such a late O(state=present) adds the password again, so whoever aborts must run O(state=revoked)
+        once more after the other controller is known to have ended.
       - The gate is a digest at the user that no password has.
     type: str
   journal:
@@ -80,7 +80,7 @@ options:
     default: 0
   known_addresses:
     description:
-      - Addresses and networks of the hosts that may be logged in as the user. With O(state=absent), a session from
+      - Addresses and networks of the hosts that may be logged in as the user. With O(state=revoked), a session from
         elsewhere stops the module before the first write and is named. The host that runs the module is known.
       - With O(state=sessions) and no administrator, what is elsewhere is RV(strangers).
     type: list
@@ -92,16 +92,16 @@ options:
     default: false
   last_client:
     description:
-      - The RV(last_client) that O(state=present) returned first, for O(state=absent) with O(overlap=passwords). Every
+      - The RV(last_client) that O(state=present) returned first, for O(state=revoked) with O(overlap=passwords). Every
         session up to there logged in before the new password was valid, so it uses an old one.
       - A node that is named here and that the catalog does not declare any more is told in a warning.
     type: dict
     default: {}
   end_sessions:
     description:
-      - Whose sessions O(state=absent) ends once the password is gone.
+      - Whose sessions O(state=revoked) ends once the password is gone.
       - V(noted) ends those up to O(last_client), or with O(overlap=users) those of a user that has no password left.
-      - V(unproven) is for long after O(state=present), and the action plugin sets it for a retirement that was due
+      - V(unproven) is for long after O(state=present), and the action plugin sets it for a revocation that was due
         later. On a node that was started anew since, or of which O(last_client) says nothing, all of the user's
         sessions are ended, since none is proven to have come by the new password.
       - V(all) ends every session of the user, whatever password it came by, and the links of replicas that are logged
@@ -142,9 +142,9 @@ options:
   digest:
     description: SHA-256 of the password concerned. Set by the action plugin; by default made of O(login_url).
     type: str
-  obligation:
+  pending_task:
     description:
-      - With O(state=absent), a pending task that the open rotation takes up in a leak. What goes is the former value
+      - With O(state=revoked), a pending task that the open rotation takes up in a leak. What goes is the former value
         that it names, which an earlier rotation left valid for a while, and not the rotation's own old one.
     type: str
     default: ""
@@ -193,7 +193,7 @@ EXAMPLES = r"""
 - name: Take the old one away
   watchparty.secrets.valkey_user:
     credential: cache
-    state: absent
+    state: revoked
     known_addresses: [10.0.1.0/24]
 """
 
@@ -215,12 +215,12 @@ alive:
     - In a leak, such nodes that are still there after the sessions were ended. The old password may be valid there.
   type: list
   elements: str
-  returned: when O(state=absent) and O(end_sessions=all) and there are some
+  returned: when O(state=revoked) and O(end_sessions=all) and there are some
 changed_nodes:
   description: The nodes that were changed.
   type: list
   elements: str
-  returned: when O(state=open), O(state=present) or O(state=absent)
+  returned: when O(state=open), O(state=present) or O(state=revoked)
   sample: ["10.0.2.7:6379"]
 last_client:
   description: By node, the run of the server and the highest number of a session then. Keep the first one.
@@ -230,7 +230,7 @@ last_client:
 passwords:
   description: How many passwords the user has afterwards, the most on any node.
   type: int
-  returned: when O(state=present) or O(state=absent)
+  returned: when O(state=present) or O(state=revoked)
 keyspace:
   description:
     - "Whether a key was written and read: V(written), or V(not allowed) by the user's rules. Otherwise the node, not
@@ -245,7 +245,7 @@ accepted:
 sessions:
   description: Number of the user's sessions by node and address, before anything was ended.
   type: dict
-  returned: when O(state=sessions) or O(state=absent)
+  returned: when O(state=sessions) or O(state=revoked)
   sample: {"10.0.2.7:6379": {"10.0.1.4": 12}}
 strangers:
   description: Addresses of sessions outside O(known_addresses).
@@ -255,7 +255,7 @@ strangers:
 ended:
   description: Number of sessions ended by node and address.
   type: dict
-  returned: when O(state=absent), not in check mode, or O(state=ended)
+  returned: when O(state=revoked), not in check mode, or O(state=ended)
 short:
   description: What is wrong with the nodes that were not asked.
   type: list
@@ -265,5 +265,5 @@ refused:
   description: The nodes that were seen to refuse the password.
   type: list
   elements: str
-  returned: when O(state=absent), not in check mode
+  returned: when O(state=revoked), not in check mode
 """

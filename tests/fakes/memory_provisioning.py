@@ -56,8 +56,8 @@ class MakingMemorySecrets(SecretMaking, MemorySecrets):
         former = self.forms.get(name, Form())
         self._act("replicate", name, lambda: self._change(name, replicas=(*former.replicas, *regions)))
 
-    def _retire(self, name: str, days: int) -> None:
-        self._act("retire", name, lambda: self.set_state(name, deleted=True))
+    def _schedule_deletion(self, name: str, days: int) -> None:
+        self._act("schedule_deletion", name, lambda: self.set_state(name, deleted=True))
 
     def _restore(self, name: str) -> None:
         self._act("restore", name, lambda: self.set_state(name))

@@ -162,14 +162,14 @@ def valkey(state: str, capsys: pytest.CaptureFixture[str], **params: Any) -> dic
     return run_module(valkey_main.main, {"state": state, "known_addresses": ["127.0.0.1"], **params}, capsys)[0]
 
 
-@pytest.mark.parametrize("state", ["checked", "open", "present", "usable", "sessions", "absent"])
+@pytest.mark.parametrize("state", ["checked", "open", "present", "usable", "sessions", "revoked"])
 def test_a_client_that_poses_as_a_replica(
     state: str, server: Valkey, fake: FakeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The application's password is enough to be listed in INFO."""
     new = new_password()
-    login = server.url(password=server.password if state == "absent" else new)
-    if state in ("usable", "absent"):
+    login = server.url(password=server.password if state == "revoked" else new)
+    if state in ("usable", "revoked"):
         valkey("present", capsys, admin_url=server.admin_url(), login_url=server.url(password=new))
     with posing_as_replica(server.port, server.password, fake):
         assert wait_until(lambda: f"port={fake.port}" in server.execute("INFO", "replication"), seconds=10)
@@ -185,7 +185,7 @@ def test_a_posing_replica_does_not_block_a_revocation(
     valkey("present", capsys, admin_url=server.admin_url(), login_url=server.url(password=new))
     with posing_as_replica(server.port, old, fake):
         assert wait_until(lambda: f"port={fake.port}" in server.execute("INFO", "replication"), seconds=10)
-        result = valkey("absent", capsys, admin_url=server.admin_url(), login_url=server.url(), end_sessions="all")
+        result = valkey("revoked", capsys, admin_url=server.admin_url(), login_url=server.url(), end_sessions="all")
         assert not result.get("failed"), result
         assert len(digests(server)) == 1
         assert not server.accepts(old)

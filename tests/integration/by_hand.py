@@ -24,7 +24,7 @@ from tests.integration.rotation_lab import ENVIRONMENT, JOURNAL, OWNER, Rotation
 RUNBOOKS = REPOSITORY / "docs" / "runbooks"
 PAGES = ("by-hand.md", "lost-journal.md")
 BEGIN = ("Begin.2", "Begin.3")
-FORWARD = ("Set", "Test", "Deploy", "Promote", "Remove (retire, withdraw)", "Tidy up (record, discard)")
+FORWARD = ("Set", "Test", "Deploy", "Promote", "Remove (revoke, withdraw)", "Tidy up (record, discard)")
 BACK = ("Promote.1", "Roll back (abort)", "Deploy", *FORWARD[-2:])
 
 

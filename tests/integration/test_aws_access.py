@@ -216,14 +216,14 @@ def test_staging_and_production_side_by_side_share_the_provider_alone(shop: Lab)
         assert again.result("web1")["changed"] == 0, again.output
 
 
-def test_static_keys_retire_once_the_role_does_their_work(shop: Lab) -> None:
+def test_static_keys_revoke_once_the_role_does_their_work(shop: Lab) -> None:
     """moto notes when a key and a role were used."""
     assert role(shop).code == 0
     key = new_user(shop.moto)
     iam, sts = shop.moto.client("iam"), shop.moto.client("sts")
     client_of(shop.moto, "sts", key).get_caller_identity()
-    named = ("-e", f"aws_access_retire_users={USER}")
-    refused = role(shop, *named, tasks="retire_keys.yml")
+    named = ("-e", f"aws_access_revoke_users={USER}")
+    refused = role(shop, *named, tasks="revoke_keys.yml")
     assert refused.code != 0
     assert "role shop-production-deploy was never used" in refused.text
     assert writes(refused) == []
@@ -233,24 +233,24 @@ def test_static_keys_retire_once_the_role_does_their_work(shop: Lab) -> None:
     taken = sts.assume_role(RoleArn=arn, RoleSessionName="ci")["Credentials"]
     session = Login(taken["AccessKeyId"], taken["SecretAccessKey"])
     client_of(shop.moto, "ssm", session).describe_parameters()
-    soon = role(shop, *named, tasks="retire_keys.yml")
+    soon = role(shop, *named, tasks="revoke_keys.yml")
     assert soon.code != 0
     assert "less than 1 days ago" in soon.text
     assert writes(soon) == []
-    first = role(shop, *named, "-e", "aws_access_retire_idle_days=0", tasks="retire_keys.yml")
+    first = role(shop, *named, "-e", "aws_access_revoke_idle_days=0", tasks="revoke_keys.yml")
     assert first.code == 0, first.output
     assert keys(iam) == {key.username: "Inactive"}
     assert f"deactivate key {key.username} of user {USER}: it was used last at" in first.text
     assert str(key.password) not in first.output
-    again = role(shop, *named, tasks="retire_keys.yml")
+    again = role(shop, *named, tasks="revoke_keys.yml")
     assert again.result("web1")["changed"] == 0, again.output
-    last = role(shop, *named, "-e", "aws_access_retire_after_days=0", tasks="retire_keys.yml")
+    last = role(shop, *named, "-e", "aws_access_revoke_after_days=0", tasks="revoke_keys.yml")
     assert last.code == 0, last.output
     assert keys(iam) == {}
 
     second = new_key(shop.moto)
     client_of(shop.moto, "sts", second).get_caller_identity()
-    still = role(shop, *named, tasks="retire_keys.yml")
+    still = role(shop, *named, tasks="revoke_keys.yml")
     assert still.code != 0
     assert "something still depends on it" in still.text
     assert keys(iam) == {second.username: "Active"}

@@ -52,7 +52,7 @@ def comes_due(lab: Lab) -> None:
     """Everything that the journal's newest entry leaves for later is due."""
     *before, newest = JOURNAL.lines(lab.moto.client)
     entry = json.loads(newest)
-    for one in entry["obligations"].values():
+    for one in entry["pending_tasks"].values():
         one["due"] = "2020-01-01T00:00:00Z"
     JOURNAL.put(lab.moto.client, *before, json.dumps(entry, separators=(",", ":"), sort_keys=True))
 
@@ -148,9 +148,9 @@ def test_a_second_key_of_somebody_else_is_refused_before_anything_is_changed(lab
     assert [one for one in run.operations if one in (*WRITES, "PutParameter", "CreateSecret")] == []
 
 
-def test_an_old_key_that_is_retired_later(lab: Lab) -> None:
+def test_an_old_key_that_is_revoked_later(lab: Lab) -> None:
     """Both stay valid until the pending task comes due, in another run."""
-    old = prepare(lab, retire_after=3601)
+    old = prepare(lab, revoke_after=3601)
     assert rotate(lab).code == 0
     new = in_use(lab)
     assert set(keys(lab.moto.client("iam"))) == {old.username, new.username}

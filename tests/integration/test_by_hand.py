@@ -21,7 +21,7 @@ from tests.integration.rotation_lab import ALL, CORE, JOURNAL, RotationLab, Valu
 
 CALLBACKS = Path(__file__).resolve().parent / "callback_plugins"
 BOTH = "database,cache"
-REMOVE, TIDY = "Remove (retire, withdraw)", "Tidy up (record, discard)"
+REMOVE, TIDY = "Remove (revoke, withdraw)", "Tidy up (record, discard)"
 ACTS = {
     "create": "create",
     "created": "kinds create",
@@ -29,11 +29,11 @@ ACTS = {
     "deploy": "Deliver the .env and verify",
     "promote": "promote",
     "promoted": "gate",
-    "retire": "postgresql_login absent",
+    "revoke": "postgresql_login revoked",
     "record": "tidy",
     "close": "close",
     "abort": "undo",
-    "withdraw": "postgresql_login absent",
+    "withdraw": "postgresql_login revoked",
 }
 """The task of rotate.yml, or the act of its engine, that a run is killed at, by what is under way then."""
 pytestmark = [
@@ -85,10 +85,10 @@ def test_the_first_block_is_what_the_tests_replace(operator: Operator) -> None:
     assert names_set(blocks()["Begin"][0]) == names_set(operator.variables())
 
 
-FIRST = dict.fromkeys(("create", "created"), "Create") | dict.fromkeys(("record", "close"), TIDY) | {"retire": REMOVE}
+FIRST = dict.fromkeys(("create", "created"), "Create") | dict.fromkeys(("record", "close"), TIDY) | {"revoke": REMOVE}
 
 
-@pytest.mark.parametrize("step", steps("create", "created retire set deploy promote record close"))
+@pytest.mark.parametrize("step", steps("create", "created revoke set deploy promote record close"))
 def test_finished(lab: RotationLab, operator: Operator, step: str) -> None:
     old = lab.ready()
     killed(lab, step, f"rotation_credentials={BOTH}")
@@ -132,7 +132,7 @@ def test_djangos_key_too(lab: RotationLab, operator: Operator, way: str) -> None
     if way == "finish":
         assert lab.values().fallbacks.split(",")[0] == old.django_key
         rotation = lab.entries()[-1]["rotation"]
-        (left,) = (one for one in lab.journal_state().obligations.values() if one.rotation == rotation)
+        (left,) = (one for one in lab.journal_state().pending_tasks.values() if one.rotation == rotation)
         assert (left.credential, left.act) == ("django_key", "drop_fallback")
 
 

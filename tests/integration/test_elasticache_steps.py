@@ -89,10 +89,10 @@ def test_each_step_is_done_once(api: ElastiCache) -> None:
     assert steps(api, new).present() == {"changed": True, "accepted": {place: True}}
     assert steps(api, new).present() == {"changed": False, "accepted": {place: True}}
     assert steps(api, new).usable() == {"changed": False, "accepted": {place: True}}
-    assert steps(api, new, check=True).absent()["changed"]
+    assert steps(api, new, check=True).revoked()["changed"]
     assert sent(api) == [ROTATE]
-    assert steps(api, new).absent() == {"changed": True, "accepted": {place: False}}
-    assert steps(api, new).absent() == {"changed": False, "accepted": {place: False}}
+    assert steps(api, new).revoked() == {"changed": True, "accepted": {place: False}}
+    assert steps(api, new).revoked() == {"changed": False, "accepted": {place: False}}
     assert sent(api) == [ROTATE, SET]
     assert server.accepts(new)
 
@@ -122,35 +122,35 @@ class TestSessionsFromElsewhere:
     def test_stop_it_each_named(self, api: ElastiCache, new: str, check: bool) -> None:
         server = server_of(api)
         with pytest.raises(RotationError, match=self.WORDS) as error:
-            steps(api, new, check=check, seen=on_host(server, "sessions")).absent()
+            steps(api, new, check=check, seen=on_host(server, "sessions")).revoked()
         assert "rotation_known_addresses=127.0.0.8,127.0.0.9" in str(error.value)
         assert sent(api) == [ROTATE]
         assert server.accepts(server.password)
 
     @pytest.mark.parametrize("known", [["127.0.0.0/28"], ["127.0.0.8", "127.0.0.9"]])
     def test_not_those_that_are_known(self, api: ElastiCache, new: str, known: list[str]) -> None:
-        assert steps(api, new, seen=on_host(server_of(api), "sessions", known_addresses=known)).absent()["changed"]
+        assert steps(api, new, seen=on_host(server_of(api), "sessions", known_addresses=known)).revoked()["changed"]
         assert api.tokens == [new]
 
     def test_not_in_a_leak(self, api: ElastiCache, new: str) -> None:
         server = server_of(api)
-        result = steps(api, new, leak=True, seen=on_host(server, "sessions")).absent()
+        result = steps(api, new, leak=True, seen=on_host(server, "sessions")).revoked()
         assert result["ended"] == {node(server): {"127.0.0.1": 1, "127.0.0.8": 2, "127.0.0.9": 1}}
 
     def test_not_on_the_way_back(self, api: ElastiCache, new: str) -> None:
         """What they have stays valid."""
         server = server_of(api)
-        assert steps(api, new, aborting=True, seen=on_host(server, "sessions")).absent()["changed"]
+        assert steps(api, new, aborting=True, seen=on_host(server, "sessions")).revoked()["changed"]
         assert api.tokens == [server.password]
 
     def test_not_what_is_over(self, api: ElastiCache, new: str) -> None:
         tokens(api).keep_only(new)
-        assert not steps(api, new, seen=on_host(server_of(api), "sessions")).absent()["changed"]
+        assert not steps(api, new, seen=on_host(server_of(api), "sessions")).revoked()["changed"]
 
     def test_so_does_a_server_that_does_not_tell(self, api: ElastiCache, new: str) -> None:
         untold = {"sessions": {}, "strangers": [], "short": ["h:6379: the user lacks a right there"]}
         with pytest.raises(RotationError, match=r"the sessions cannot be listed: h:6379: the user lacks a right"):
-            steps(api, new, seen=lambda _login: untold).absent()
+            steps(api, new, seen=lambda _login: untold).revoked()
         assert sent(api) == [ROTATE]
 
 
@@ -159,12 +159,12 @@ def test_a_leak_ends_every_session(api: ElastiCache) -> None:
     server, new = server_of(api), new_password()
     thief = session(server, server.password)
     steps(api, new).present()
-    assert "ended" not in steps(api, new, leak=True, check=True).absent()
+    assert "ended" not in steps(api, new, leak=True, check=True).revoked()
     tokens(api).keep_only(new)
-    result = steps(api, new, leak=True).absent()
+    result = steps(api, new, leak=True).revoked()
     assert (result["changed"], result["ended"]) == (True, {node(server): {"127.0.0.1": 1}})
     assert dead(thief)
-    assert steps(api, new, leak=True).absent()["changed"] is False
+    assert steps(api, new, leak=True).revoked()["changed"] is False
 
 
 def test_sessions_that_cannot_be_ended_are_told(api: ElastiCache) -> None:
@@ -175,7 +175,7 @@ def test_sessions_that_cannot_be_ended_are_told(api: ElastiCache) -> None:
 
     new = new_password()
     steps(api, new).present()
-    result = steps(api, new, leak=True, ends=refused).absent()
+    result = steps(api, new, leak=True, ends=refused).revoked()
     assert (result["changed"], list(result["accepted"].values())) == (True, [False])
     (words,) = result["warnings"]
     assert "lacks a right" in words
@@ -187,10 +187,10 @@ def test_a_node_whose_sessions_cannot_be_ended_is_named(api: ElastiCache) -> Non
     new = new_password()
     steps(api, new).present()
     some = {"changed": True, "ended": {"h:6379": {"192.0.2.1": 2}}, "short": ["i:6379: no answer"]}
-    result = steps(api, new, leak=True, ends=lambda _login: some).absent()
+    result = steps(api, new, leak=True, ends=lambda _login: some).revoked()
     assert (result["ended"], result["alive"]) == (some["ended"], some["short"])
     all_ended = {**some, "short": []}
-    assert "alive" not in steps(api, new, leak=True, ends=lambda _login: all_ended).absent()
+    assert "alive" not in steps(api, new, leak=True, ends=lambda _login: all_ended).revoked()
 
 
 def test_what_is_asked_before_a_rotation(api: ElastiCache) -> None:
@@ -201,9 +201,9 @@ def test_what_is_asked_before_a_rotation(api: ElastiCache) -> None:
 
 def test_taking_it_back_keeps_the_old_one(api: ElastiCache) -> None:
     server, new = server_of(api), new_password()
-    assert not steps(api, new, aborting=True).absent()["changed"]
+    assert not steps(api, new, aborting=True).revoked()["changed"]
     steps(api, new).present()
-    assert steps(api, new, aborting=True).absent()["changed"]
+    assert steps(api, new, aborting=True).revoked()["changed"]
     assert api.tokens == [server.password]
 
 
@@ -241,7 +241,7 @@ def test_a_third_token_does_not_push_the_old_one_out_for_good(api: ElastiCache) 
 
 def test_nothing_is_taken_away_while_what_stays_is_refused(api: ElastiCache) -> None:
     with pytest.raises(RotationError, match=r"not accepted by 127\.0\.0\.1:\d+; nothing is taken"):
-        steps(api, new_password()).absent()
+        steps(api, new_password()).revoked()
     with pytest.raises(RotationError, match="not accepted by"):
         steps(api, new_password()).usable()
     with pytest.raises(RotationError, match="no new value yet"):

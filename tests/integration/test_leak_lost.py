@@ -272,7 +272,7 @@ def test_an_open_rotation_that_is_past_its_promotion_is_ended_and_replaced(lab: 
     """What it put in force is what leaked, and its former value is not kept for an hour any more."""
     old = lab.ready()
     scheduled = Controller(lab, command=("-e", "rotation_credentials=cache", "-e", "rotation_force=true"))
-    with lab.with_catalog(cache={"retire_after": 3600}):
+    with lab.with_catalog(cache={"revoke_after": 3600}):
         assert Chaos(lab, scheduled).kill("rest#1") is not None
         promoted = lab.values()
         assert promoted.cache != old.cache
@@ -287,10 +287,10 @@ def test_an_open_rotation_that_is_past_its_promotion_is_ended_and_replaced(lab: 
     post_mortem(lab)
 
 
-def test_a_retirement_of_others_is_not_waited_for_long(lab: RotationLab) -> None:
+def test_a_revocation_of_others_is_not_waited_for_long(lab: RotationLab) -> None:
     old = lab.ready()
     scheduled = Controller(lab, command=("-e", "rotation_credentials=cache", "-e", "rotation_force=true"))
-    with lab.with_catalog(cache={"retire_after": 3600}):
+    with lab.with_catalog(cache={"revoke_after": 3600}):
         assert Chaos(lab, scheduled).kill("rest#1") is not None
         promoted = lab.values()
         response = respond(lab, "-e", "leak_credentials=database", "-e", "leak_wait_seconds=3")
@@ -303,14 +303,14 @@ def test_a_retirement_of_others_is_not_waited_for_long(lab: RotationLab) -> None
 def test_what_an_earlier_rotation_left_valid_for_hours_goes_too(lab: RotationLab) -> None:
     """The former value may be the one that was found; it is refused before the leak is said to be contained."""
     first = lab.ready()
-    with lab.with_catalog(cache={"retire_after": 7200}):
+    with lab.with_catalog(cache={"revoke_after": 7200}):
         lab.rotated("-e", "rotation_credentials=cache", "-e", "rotation_force=true")
         second = lab.values()
         assert lab.accepts(first)["cache"]
         response = respond(lab, "-e", "leak_credentials=cache")
     assert response.code == 0, response.output
-    sentences(response, "retires with it what r-", "contained in ")
-    assert lab.journal_state().obligations == {}
+    sentences(response, "revokes with it what r-", "contained in ")
+    assert lab.journal_state().pending_tasks == {}
     lab.assert_settled(first, second)
     previous = "the previous values of cache, which earlier rotations had left valid for a while, were rejected"
     assert previous in post_mortem(lab)

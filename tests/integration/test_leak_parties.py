@@ -119,12 +119,12 @@ def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:
         assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == NEW
         lab.assert_settled(old)
         assert NEW not in post_mortem(lab)
-        assert [one.act for one in lab.journal_state().obligations.values()] == ["revoke"]
+        assert [one.act for one in lab.journal_state().pending_tasks.values()] == ["confirm"]
         sentences(lab.rotated("-e", "rotation_revoked=twitch"), "twitch: what r-", "was revoked, as the operator says")
         run = respond(lab, "-e", "leak_credentials=cache,twitch")
         assert run.code == 0, run.output
         assert "revoked, as the operator says; the new value is in force" in post_mortem(lab)
-        assert lab.journal_state().obligations == {}
+        assert lab.journal_state().pending_tasks == {}
 
 
 def test_all_lines_of_a_paste_are_looked_through(lab: RotationLab) -> None:

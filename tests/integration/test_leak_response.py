@@ -178,7 +178,7 @@ def test_a_signing_key_keeps_no_former_one(lab: RotationLab, trail: Trail) -> No
     assert now.django_key not in run.output
     assert now.django_key != old.django_key
     assert now.fallbacks == ""
-    assert lab.journal_state().obligations == {}
+    assert lab.journal_state().pending_tasks == {}
     assert "- CloudTrail was not asked: AWS denies cloudtrail:LookupEvents on" in newest_post_mortem(lab)
     lab.assert_settled(old)
 

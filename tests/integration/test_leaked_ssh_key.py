@@ -362,7 +362,7 @@ def test_where_another_account_lets_it_in_it_stays_open(plain: Fleet, small: Lab
 def test_a_former_key_that_was_left_valid_for_hours_goes_with_it(plain: Fleet, small: Lab) -> None:
     """Also from a host that was away: what is left there is both."""
     former = prepare(plain, small)
-    small.catalog["credentials"]["deploy_ssh"]["retire_after"] = 7200
+    small.catalog["credentials"]["deploy_ssh"]["revoke_after"] = 7200
     run = small.run(
         "-e", "rotation_credentials=deploy_ssh", "-e", "rotation_force=true", playbook="playbooks/rotate.yml"
     )

@@ -103,9 +103,9 @@ def test_what_is_to_be_prepared_has_to_be_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("playbook", ["rotate", "leak_response", "deploy"])
 def test_a_run_that_tags_would_cut_is_refused(tmp_path: Path, playbook: str) -> None:
     """By half it would hold the journal, or call itself well."""
-    code, text = played(tmp_path, playbook, *PRODUCTION, "--tags", "retire")
+    code, text = played(tmp_path, playbook, *PRODUCTION, "--tags", "revoke")
     assert code != 0
-    assert "Nothing was read: --tags retire leaves parts of this run out" in text
+    assert "Nothing was read: --tags revoke leaves parts of this run out" in text
 
 
 def test_a_plan_that_is_left_out_is_told(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_all_kinds_in_one_run(lab: RotationLab) -> None:
     )
     # Not Django's key, which still verifies.
     assert re.search(r'from promotion to revocation: \d+ s \(cache, database\)"', run.output)
-    assert re.search(r"seconds: create \d.*deploy_1 \d.*deploy_2 \d.*retire \d", run.output)
+    assert re.search(r"seconds: create \d.*deploy_1 \d.*deploy_2 \d.*revoke \d", run.output)
 
 
 def test_a_second_run_does_nothing(lab: RotationLab) -> None:
@@ -170,7 +170,7 @@ def test_a_second_run_does_nothing(lab: RotationLab) -> None:
     assert found["due"] == ["cache_admin", "database_admin", "deploy_ssh"]
     who = lab.audit_records()[0]["who"]
     assert {row["rotated_by"] for row in found["credentials"] if row["age_days"] == 0} == {who}
-    assert [one["act"] for one in found["obligations"]] == ["drop_fallback"]
+    assert [one["act"] for one in found["pending_tasks"]] == ["drop_fallback"]
     assert re.search(rf"cache +valkey_user +0 d +90 d +in 90 d +\S+ by {re.escape(who)}", run.output)
 
 
@@ -201,12 +201,12 @@ def test_a_scheduler_is_told_whether_something_is_due(lab: RotationLab) -> None:
         later = {"credential": "django_key", "act": "drop_fallback", "rotation": "note", "secrets": {}}
         owed = {"note/django_key": {**later, "due": "2126-01-01T00:00:00Z"}}
         # What an earlier test of this file left for later does not count here.
-        over = {"rotated": rotated, "obligations": owed, "discharged": list(lab.journal_state().obligations)}
+        over = {"rotated": rotated, "pending_tasks": owed, "discharged": list(lab.journal_state().pending_tasks)}
         lab.append(rotation="note", **over)
         run, found = report(lab, "rotation_due.yml")
         assert run.code == 0, run.output
         assert (found["act_now"], found["due"]) == (False, [])
-        assert [one["id"] for one in found["obligations"]] == ["note/django_key"]
+        assert [one["id"] for one in found["pending_tasks"]] == ["note/django_key"]
         # A typo is not taken for no.
         run = lab.run("-e", "rotation_due_fails=ture", playbook="playbooks/rotation_report.yml")
         assert run.code != 0
@@ -241,7 +241,7 @@ json.dump({"message": "noted", "notes": {"at": request["verb"]}}, sys.stdout)
 def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider: Provider) -> None:
     """The first comes from a private file; the second's folder lies outside the collection."""
     old = lab.ready()
-    kept = lab.journal_state().obligations
+    kept = lab.journal_state().pending_tasks
     verbs = ("check", "create", "set", "test", "revoke", "verify_revoked")
     kind = "value: generated\nlength: 24\noptions: [log]\nruns_on: rotation_host"
     path = own_kind(lab, "noted", "", *verbs, kind=kind)
@@ -281,7 +281,7 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         run = lab.rotate("-e", "rotation_revoked=mail")
         assert run.code != 0, run.output
         sentences(run, "STILL WORKS: a previous value still logs in at", "Revoke it at its provider, then start again")
-        assert owed(lab, since=kept) == {"mail": "revoke"}
+        assert owed(lab, since=kept) == {"mail": "confirm"}
         provider.keys = {"issued-by-the-provider"}
         run = lab.rotated("-e", "rotation_revoked=mail")
         sentences(run, "mail: what r-", "was revoked, as the operator says (rejected now at")
@@ -304,7 +304,7 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
 def test_an_administrators_new_password_is_tried_before_the_old_one_is_forgotten(lab: RotationLab) -> None:
     """Each at its servers, from an application's host; what they would reject is refused by name."""
     lab.ready()
-    kept = lab.journal_state().obligations
+    kept = lab.journal_state().pending_tasks
     names = ("database_admin", "cache_admin")
     secrets = [f"watchparty/production/{name.replace('_', '-')}" for name in names]
     before = [lab.content(secret) for secret in secrets]
@@ -327,7 +327,7 @@ def test_an_administrators_new_password_is_tried_before_the_old_one_is_forgotten
         run = lab.rotate("-e", f"rotation_revoked={','.join(names)}")
         assert run.code != 0, run.output
         sentences(run, "database_admin: what r-", "(rejected now at", "cache_admin: its old value", "STILL WORKS")
-        assert owed(lab, since=kept) == {"cache_admin": "revoke"}
+        assert owed(lab, since=kept) == {"cache_admin": "confirm"}
     finally:
         lab.postgres.execute(f"ALTER ROLE {MASTER} PASSWORD '{scram_verifier(old)}';")
         lab.valkey.execute("ACL", "SETUSER", ADMINISTRATOR, f"<{new}")
@@ -336,7 +336,7 @@ def test_an_administrators_new_password_is_tried_before_the_old_one_is_forgotten
 
 def owed(lab: RotationLab, *, since: Collection[str]) -> dict[str, str]:
     """What the journal keeps for later, beside what it kept before."""
-    found = lab.journal_state().obligations
+    found = lab.journal_state().pending_tasks
     assert set(since) <= set(found)
     return {one.credential: one.act for name, one in found.items() if name not in since}
 

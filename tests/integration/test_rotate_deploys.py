@@ -55,7 +55,7 @@ def test_deploys_in_the_middle(lab: RotationLab) -> None:
     lab.assert_settled(old)
     assert {step: on_old for step, (_, _, on_old) in found.items()} == {
         **dict.fromkeys(("create", "set"), True),
-        **dict.fromkeys(("deploy", "promote", "retire", "record"), False),
+        **dict.fromkeys(("deploy", "promote", "revoke", "record"), False),
     }
     assert {step for step, (code, _, _) in found.items() if code} == set()
 

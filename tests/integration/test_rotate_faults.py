@@ -188,7 +188,7 @@ def test_health_fails_on_the_new_value(lab: RotationLab) -> None:
 
 
 def test_a_host_that_cannot_be_reached(lab: RotationLab) -> None:
-    """It stays open and says so; nothing is retired; the same command completes it."""
+    """It stays open and says so; nothing is revoked; the same command completes it."""
     old = lab.ready()
     with lab.unreachable("web2"):
         run = lab.rotate(*CACHE)
@@ -242,10 +242,10 @@ def test_a_host_that_dies_in_the_middle_of_a_rollout(lab: RotationLab, when: str
 
 
 def test_limit_and_a_host_that_is_given_up(lab: RotationLab) -> None:
-    """--limit is allowed until retire, then the host is named; rotation_skip_hosts goes on without it."""
+    """--limit is allowed until revoke, then the host is named; rotation_skip_hosts goes on without it."""
     old = lab.ready()
     run = lab.rotate(*CACHE, "--limit", "web1,localhost")
-    failed(run, "stands at retire", "not proven to run on the other value: web2", "rotation_skip_hosts=web2")
+    failed(run, "stands at revoke", "not proven to run on the other value: web2", "rotation_skip_hosts=web2")
     sentences(run, "on web1", "web2: not in this run (--limit), so the old values stay valid, and the rotation open")
     assert lab.accepts(old)["cache"]
     assert lab.accepts(lab.values())["cache"]
@@ -266,7 +266,7 @@ def test_a_host_that_was_left_out_gets_it_from_the_same_command(lab: RotationLab
     """Without the --limit it is deployed to before anything is removed; one that is not healthy on it stops that."""
     old = lab.ready()
     web2 = lab.hosts[1]
-    failed(lab.rotate(*CACHE, "--limit", "web1,localhost"), "stands at retire")
+    failed(lab.rotate(*CACHE, "--limit", "web1,localhost"), "stands at revoke")
     assert old.cache[1] in web2.values()["REDIS_URL"]
     healthy = lab.host_vars["web2"]["env_deploy_health_url"]
     lab.host_vars["web2"].update(env_deploy_health_url="http://127.0.0.1:9/", env_deploy_health_retries=1)
@@ -274,7 +274,7 @@ def test_a_host_that_was_left_out_gets_it_from_the_same_command(lab: RotationLab
         run = lab.rotate(*CACHE)
     finally:
         lab.host_vars["web2"].update(env_deploy_health_url=healthy, env_deploy_health_retries=60)
-    failed(run, "stands at retire", "not proven to run on the other value: web2", "web2: ")
+    failed(run, "stands at revoke", "not proven to run on the other value: web2", "web2: ")
     assert old.cache[1] in web2.values()["REDIS_URL"]
     assert lab.accepts(old)["cache"]
     run = finished(lab, *CACHE, old=[old])
@@ -357,14 +357,14 @@ def test_postgresql_is_down(lab: RotationLab) -> None:
 
 
 def test_valkey_is_down(lab: RotationLab) -> None:
-    """At retire: the new value is in force; the same command retires the old one once the server is up."""
+    """At revoke: the new value is in force; the same command revokes the old one once the server is up."""
     old = lab.ready()
-    act = {"valkey_user absent": lab.valkey.process.stop}
+    act = {"valkey_user revoked": lab.valkey.process.stop}
     try:
         run = Held(lab, act, *CACHE).run()
     finally:
         lab.valkey.restart()
-    failed(run, "stands at retire", "cache")
+    failed(run, "stands at revoke", "cache")
     finished(lab, *CACHE, old=[old])
 
 
@@ -385,12 +385,12 @@ def test_connections_are_at_their_limit(lab: RotationLab) -> None:
 
 
 def test_a_session_from_elsewhere(lab: RotationLab) -> None:
-    """Nobody knows the address: it is named at retire, and nothing is ended until it is allowed."""
+    """Nobody knows the address: it is named at revoke, and nothing is ended until it is allowed."""
     old = lab.ready()
     database, cache = lab.postgres.url(*old.database, OWNER), lab.content()["REDIS_URL"]
     with program(ONE, FOREIGN, database, cache) as end:
         run = lab.rotate(*BOTH)
-        failed(run, "stands at retire", FOREIGN)
+        failed(run, "stands at revoke", FOREIGN)
         assert lab.accepts(old) == {"database": True, "cache": True}
         assert lab.accepts(lab.values()) == {"database": True, "cache": True}
         finished(lab, *BOTH, "-e", "rotation_allow_sessions=true", old=[old])

@@ -34,7 +34,7 @@ SPREAD = (
     "on the host: postgresql_login present#1",
     "on the host: Deliver the .env and verify#1",
     f"PutParameter /WatchParty/{ENVIRONMENT}/DB/URL#1",
-    "on the host: postgresql_login absent#1",
+    "on the host: postgresql_login revoked#1",
     "close#1",
 )
 """Staged in half of the secrets; the new cache password valid, the new login not; both valid and no host on them; half
@@ -43,7 +43,7 @@ HALF_PROMOTED = SPREAD[3]
 WAY_BACK = (
     f"UpdateSecretVersionStage {CORE} AWSCURRENT#1",
     "on the host: Deliver the .env and verify#1",
-    "on the host: postgresql_login absent#1",
+    "on the host: postgresql_login revoked#1",
 )
 sweeps = pytest.mark.skipif(not EVERY, reason="every point of a rotation to kill it at: that takes hours (make chaos)")
 pytestmark = pytest.mark.slow
@@ -148,7 +148,7 @@ def taken_back(lab: RotationLab, old: Values) -> str:
         sentences(run, "no rotation is open; there is nothing to abort")
         lab.assert_settled()
         return "nothing was open"
-    if rotation.step in ("retire", "record"):
+    if rotation.step in ("revoke", "record"):
         assert run.code != 0, run.output
         sentences(run, f"{rotation.id} of", "is past its promotion and the old value may be gone; go on with it")
         lab.rotated(*COMMAND)

@@ -43,8 +43,8 @@ def time_passes(lab: RotationLab) -> None:
     """As if the pending tasks were due: their dates are the only thing in the journal that changes."""
     *before, last = lab.journal_state().lines
     entry = json.loads(last)
-    assert entry["obligations"]
-    for one in entry["obligations"].values():
+    assert entry["pending_tasks"]
+    for one in entry["pending_tasks"].values():
         one["due"] = "2026-01-01T00:00:00Z"
     lab.write_journal(*before, json.dumps(entry))
 
@@ -74,12 +74,12 @@ def old_sessions_are_taken() -> Iterator[str]:
 
 
 def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
-    """A retirement two hours away and a former key: the rotation closes, others may start, and both are done later."""
+    """A revocation two hours away and a former key: the rotation closes, others may start, and both are done later."""
     old = lab.ready()
     web1 = lab.hosts[0]
     Manage(python(), (web1.env_file,)).run("make_users", USER, text=PASSWORD)
     lab.host_vars["web1"].update(django_chdir=str(SOURCE), django_probe_url=f"http://127.0.0.1:{web1.port}/account/")
-    later = {"retire_after": 7200}
+    later = {"revoke_after": 7200}
     with lab.with_catalog(database=later, cache=later, django_key={"fallback_seconds": 5}) as catalog:
         for name in ("database_admin", "cache_admin", "deploy_ssh"):
             catalog["credentials"][name].pop("max_age_days", None)
@@ -95,16 +95,16 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
         lab.assert_hosts_run_on_it()
         assert lab.accepts(old) == lab.accepts(new) == {"database": True, "cache": True}
         assert new.fallbacks == old.django_key
-        left = lab.journal_state().obligations.values()
+        left = lab.journal_state().pending_tasks.values()
         acts = {one.credential: one.act for one in left}
-        (promoted,) = {one.promoted for one in left if one.act == "retire"}
-        assert acts == {"database": "retire", "cache": "retire", "django_key": "drop_fallback"}
+        (promoted,) = {one.promoted for one in left if one.act == "revoke"}
+        assert acts == {"database": "revoke", "cache": "revoke", "django_key": "drop_fallback"}
 
         # The former key is due after its five seconds, the others are not.
-        assert wait_until(lambda: any(one["due"] for one in due(lab)[1]["obligations"]), seconds=60)
+        assert wait_until(lambda: any(one["due"] for one in due(lab)[1]["pending_tasks"]), seconds=60)
         run, found = due(lab)
         assert run.code != 0
-        assert {one["credential"] for one in found["obligations"] if one["due"]} == {"django_key"}
+        assert {one["credential"] for one in found["pending_tasks"] if one["due"]} == {"django_key"}
         sentences(run, "to be finished: ", "/django_key")
         assert (
             "/database" not in run.text.partition("to be finished: ")[2].partition("Run watchparty.secrets.rotate")[0]
@@ -115,9 +115,9 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
             assert run.code != 0, run.output
             sentences(run, "django_key (django_secret_key) drops its former key")
             sentences(
-                run, f"a session that former SECRET_KEY 1 signed is STILL ACCEPTED at {address}", "stands at retire"
+                run, f"a session that former SECRET_KEY 1 signed is STILL ACCEPTED at {address}", "stands at revoke"
             )
-        assert "django_key" in {one.credential for one in lab.journal_state().obligations.values()}
+        assert "django_key" in {one.credential for one in lab.journal_state().pending_tasks.values()}
         del lab.host_vars["web2"]["django_chdir"]
         run = lab.rotated("-e", "rotation_credentials=django_key")
         url = lab.host_vars["web1"]["django_probe_url"]
@@ -130,12 +130,12 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
 
         time_passes(lab)
         run = lab.rotated("-e", "rotation_credentials=database,cache")
-        sentences(run, "database (postgresql_role) retires its former value", "cache (valkey_user) retires")
+        sentences(run, "database (postgresql_role) revokes its former value", "cache (valkey_user) revokes")
         assert re.search(
             rf"from promotion to revocation: \d+ s \((cache, database|database, cache); promoted at {promoted} by",
             run.text,
         )
-        assert lab.journal_state().obligations == {}
+        assert lab.journal_state().pending_tasks == {}
         assert lab.values().database == new.database
         assert (dead(idle), dead(later_on)) == (True, False)
         lab.assert_settled(old)
@@ -144,8 +144,8 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
 def test_what_the_catalog_has_lost_is_forgotten(lab: RotationLab) -> None:
     """It is due for ever, since no run can carry it out, until somebody says that it is to be forgotten."""
     lab.ready()
-    owed = {"credential": "old_mail", "act": "retire", "due": "2026-01-01T00:00:00Z", "rotation": "note", "secrets": {}}
-    lab.append(rotation="note", obligations={"note/old_mail": owed})
+    owed = {"credential": "old_mail", "act": "revoke", "due": "2026-01-01T00:00:00Z", "rotation": "note", "secrets": {}}
+    lab.append(rotation="note", pending_tasks={"note/old_mail": owed})
     run, _found = due(lab)
     assert run.code != 0
     words = "old_mail: it is not in the catalog any more, and its former value is yet to go; put it back, or take"
@@ -153,13 +153,13 @@ def test_what_the_catalog_has_lost_is_forgotten(lab: RotationLab) -> None:
 
     forget = ("-e", "rotation_forget=old_mail")
     assert lab.run(*forget, "--check", playbook="playbooks/rotation_forget.yml").code == 0
-    assert "note/old_mail" in lab.journal_state().obligations
+    assert "note/old_mail" in lab.journal_state().pending_tasks
     run = lab.run(*forget, playbook="playbooks/rotation_forget.yml")
     assert run.code == 0, run.output
-    sentences(run, "note/old_mail (retire, due 2026-01-01T00:00:00Z) is forgotten")
+    sentences(run, "note/old_mail (revoke, due 2026-01-01T00:00:00Z) is forgotten")
     journal, record = lab.journal_state(), lab.audit_records()[-1]
-    assert "note/old_mail" not in journal.obligations
-    assert (record["outcome"], record["obligations"]) == ("forgotten", ["note/old_mail"])
+    assert "note/old_mail" not in journal.pending_tasks
+    assert (record["outcome"], record["pending_tasks"]) == ("forgotten", ["note/old_mail"])
     assert journal.audit["number"] == record["number"]
     run = lab.run(*forget, playbook="playbooks/rotation_forget.yml")
     assert run.code != 0
@@ -175,7 +175,7 @@ def test_hosts_are_proven_after_the_wait(lab: RotationLab) -> None:
         text = web2.env_file.read_text(encoding="utf-8")
         web2.env_file.write_text(f"{text}NOTE='by hand'\n", encoding="utf-8")
 
-    with lab.with_catalog(cache={"retire_after": 1}):
+    with lab.with_catalog(cache={"revoke_after": 1}):
         words = ("-e", "rotation_credentials=cache", "-e", "rotation_force=true")
         held = Held(lab, {"rest": somebody_writes}, *words)
         run = held.run()

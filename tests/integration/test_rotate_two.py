@@ -135,7 +135,7 @@ def ended_by(second: Controller, lab: RotationLab) -> str:
         assert done.code == 0, done.output
         way = "rotated anew"
     else:
-        late = rotation.step in ("retire", "record")
+        late = rotation.step in ("revoke", "record")
         run = second.rotate("-e", f"rotation_resume={rotation.id}", *(() if late else BACK))
         assert run.code == 0, run.output
         way = "completed" if late else "rolled back"

@@ -112,7 +112,7 @@ def test_a_token_rotates_from_end_to_end(lab: Lab, servers: tuple[Valkey, Valkey
             run = rotate(lab, api)
         assert run.code != 0
         sentences(run, "the old token was kept: logged in as default from outside known_addresses: 127.0.0.9 (1)")
-        sentences(run, "stands at retire")
+        sentences(run, "stands at revoke")
         assert all(one.accepts(old) for one in servers)
         run = rotate(lab, api)
         assert run.code == 0, run.output

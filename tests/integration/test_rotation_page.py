@@ -19,10 +19,10 @@ PAGE = (REPOSITORY / "docs" / "how-to" / "schedule-rotations.md").read_text(enco
 FOUND = {
     "application": "watchparty",
     "due": ["database"],
-    "obligations": [
-        {"id": "r-1/cache", "act": "retire", "due": True},
+    "pending_tasks": [
+        {"id": "r-1/cache", "act": "revoke", "due": True},
         {"id": "r-1/django_key", "act": "drop_fallback", "due": False},
-        {"id": "r-1/youtube", "act": "revoke", "due": True},
+        {"id": "r-1/youtube", "act": "confirm", "due": True},
     ],
     "revocations": [{"words": "youtube: its old value is not yet confirmed revoked"}],
     "rotation": {"id": "r-2"},

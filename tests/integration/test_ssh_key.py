@@ -200,7 +200,7 @@ def test_a_host_that_is_down_is_waited_for_or_left_behind(own: Lab, sshd: Sshd) 
     assert not is_let_in(sshd, second)
 
 
-@pytest.mark.parametrize("task", ["Change who may log in to each host", "kinds test", "kinds retire"])
+@pytest.mark.parametrize("task", ["Change who may log in to each host", "kinds test", "kinds revoke"])
 def test_killed_on_the_way_the_same_command_ends_it(own: Lab, sshd: Sshd, task: str) -> None:
     old = prepare(own, sshd, hosts=1)
     environment = {

@@ -45,7 +45,7 @@ def test_two_passwords_overlap_and_only_old_sessions_end(server: Valkey, run: Ru
     assert run("usable", admin_url=admin, login_url=new_url)["keyspace"] == "written"
     assert server.execute("DBSIZE") == 0
     restarted = session(server, new)
-    gone = run("absent", admin_url=admin, login_url=old_url, known_addresses=LOCAL, last_client=added["last_client"])
+    gone = run("revoked", admin_url=admin, login_url=old_url, known_addresses=LOCAL, last_client=added["last_client"])
     assert gone["changed"]
     assert gone["sessions"] == {node(server): {"127.0.0.1": 2}}
     assert gone["ended"] == {node(server): {"127.0.0.1": 1}}
@@ -55,7 +55,7 @@ def test_two_passwords_overlap_and_only_old_sessions_end(server: Valkey, run: Ru
     assert not dead(restarted)
     assert not server.accepts(old)
     assert digests(server) == {digest_of(new)}
-    last = run("absent", admin_url=admin, login_url=old_url, known_addresses=LOCAL, last_client=added["last_client"])
+    last = run("revoked", admin_url=admin, login_url=old_url, known_addresses=LOCAL, last_client=added["last_client"])
     assert (last["changed"], last["refused"]) == (False, [node(server)])
     assert not dead(restarted)
 
@@ -75,7 +75,7 @@ def test_a_thief_who_logged_in_during_the_rollout_is_gone(server: Valkey, run: R
     with session_from("127.0.0.9", server, old) as posing:
         posing.sendall(encode("SYNC"))
         assert wait_until(lambda: "flags=S" in server.execute("CLIENT", "LIST"), seconds=30)
-        result = run("absent", allow_sessions=True, end_sessions="all", gone_nodes=["127.0.0.9:0"], **gone)
+        result = run("revoked", allow_sessions=True, end_sessions="all", gone_nodes=["127.0.0.9:0"], **gone)
         assert result.get("ended") == {node(server): {"127.0.0.1": 2, "127.0.0.9": 1}}, result
         while posing.recv(4096):
             pass
@@ -91,7 +91,7 @@ def test_a_session_of_an_unknown_password_ends_too(server: Valkey, run: Run) -> 
     server.execute("ACL", "SETUSER", "app_a", f"#{digest_of(stray)}")
     thief = session(server, old, "app_a")
     login = {"admin_url": server.admin_url(), "login_url": server.url(user="app_a", password=old), "overlap": "users"}
-    assert run("absent", known_addresses=LOCAL, end_sessions="all", **login)["passwords"] == 1
+    assert run("revoked", known_addresses=LOCAL, end_sessions="all", **login)["passwords"] == 1
     assert dead(thief)
 
 
@@ -102,7 +102,7 @@ def test_a_node_that_was_started_anew_keeps_no_unproven_session(ends: str, serve
     server.restart()
     thief = session(server, server.password)
     gone = {"admin_url": server.admin_url(), "login_url": server.url(), "last_client": added["last_client"]}
-    assert run("absent", known_addresses=LOCAL, end_sessions=ends, **gone)["ended"] == {node(server): {"127.0.0.1": 1}}
+    assert run("revoked", known_addresses=LOCAL, end_sessions=ends, **gone)["ended"] == {node(server): {"127.0.0.1": 1}}
     assert dead(thief)
 
 
@@ -112,7 +112,7 @@ def test_numbers_of_sessions_from_before_a_restart_end_nothing(server: Valkey, r
     server.restart()
     worker = session(server, new)
     gone = run(
-        "absent",
+        "revoked",
         admin_url=server.admin_url(),
         login_url=server.url(),
         known_addresses=LOCAL,
@@ -130,7 +130,7 @@ def test_what_changed_outlives_a_restart(acl_file: bool, run: Run) -> None:
         server.restart()
         assert server.accepts(new)
         assert server.accepts(server.password)
-        run("absent", admin_url=server.admin_url(), login_url=server.url(), known_addresses=LOCAL)
+        run("revoked", admin_url=server.admin_url(), login_url=server.url(), known_addresses=LOCAL)
         server.restart()
         assert server.accepts(new)
         assert not server.accepts(server.password)
@@ -148,7 +148,7 @@ def test_a_password_in_the_configuration_is_pointed_out(run: Run) -> None:
     old, new = new_password(), new_password()
     with Valkey(password=old, configuration=[f"requirepass {old}"], acl_file=False) as server:
         run("present", admin_url=server.admin_url(), login_url=server.url(password=new))
-        gone = run("absent", admin_url=server.admin_url(), login_url=server.url(), known_addresses=LOCAL)
+        gone = run("revoked", admin_url=server.admin_url(), login_url=server.url(), known_addresses=LOCAL)
         assert "requirepass" in str(gone.get("warnings")), gone
         server.restart()
         assert not server.accepts(old)
@@ -162,7 +162,7 @@ def test_no_password_is_sent_but_in_auth(run: Run) -> None:
         with monitor:
             run("present", admin_url=server.admin_url(), login_url=server.url(password=new))
             run("usable", admin_url=server.admin_url(), login_url=server.url(password=new))
-            run("absent", admin_url=server.admin_url(), login_url=server.url(), known_addresses=LOCAL)
+            run("revoked", admin_url=server.admin_url(), login_url=server.url(), known_addresses=LOCAL)
             server.execute("ECHO", "the end")
             seen = []
             while not seen or "the end" not in seen[-1]:
@@ -194,7 +194,7 @@ def test_two_users_alternate(server: Valkey, run: Run) -> None:
     assert not run("present", admin_url=server.admin_url(), login_url=url_b, like="app_a", overlap="users")["changed"]
 
     after = session(server, new, "app_b")
-    gone = run("absent", admin_url=server.admin_url(), login_url=url_a, overlap="users", known_addresses=LOCAL)
+    gone = run("revoked", admin_url=server.admin_url(), login_url=url_a, overlap="users", known_addresses=LOCAL)
     assert gone["ended"] == {node(server): {"127.0.0.1": 1}}
     assert (gone["passwords"], gone["refused"]) == (0, [node(server)])
     assert dead(before)
@@ -267,7 +267,7 @@ def test_a_late_present_after_an_abort_adds_nothing(server: Valkey, run: Run) ->
     new = new_password()
     urls = {"admin_url": server.admin_url(), "login_url": server.url(password=new)}
     run("open", gate="r-1", **urls)
-    aborted = run("absent", gate="r-1", known_addresses=LOCAL, **urls)
+    aborted = run("revoked", gate="r-1", known_addresses=LOCAL, **urls)
     assert (aborted["changed"], aborted["passwords"], aborted["refused"]) == (True, 1, [node(server)])
     assert run("present", gate="r-1", **urls)["failed"]
     assert not server.accepts(new)
@@ -298,11 +298,11 @@ def test_a_late_absent_touches_no_other_password(server: Valkey, run: Run, monke
     aborted, later = new_password(), new_password()
     url = server.url(password=aborted)
     first = run("present", admin_url=server.admin_url(), login_url=url)
-    run("absent", admin_url=server.admin_url(), login_url=url, known_addresses=LOCAL)
+    run("revoked", admin_url=server.admin_url(), login_url=url, known_addresses=LOCAL)
     run("present", admin_url=server.admin_url(), login_url=server.url(password=later))
     worker = session(server, later)
     late = run(
-        "absent",
+        "revoked",
         admin_url=server.admin_url(),
         login_url=url,
         known_addresses=LOCAL,
@@ -329,7 +329,7 @@ def test_a_late_absent_of_an_alternating_user_ends_no_later_session(
         act(*args)
 
     monkeypatch.setattr(user_states, "_act", paused)
-    late = run("absent", admin_url=server.admin_url(), login_url=url, overlap="users", known_addresses=LOCAL)
+    late = run("revoked", admin_url=server.admin_url(), login_url=url, overlap="users", known_addresses=LOCAL)
     assert late["ended"] == {}
     assert server.accepts(later, "app_a")
     assert not dead(workers[0])
@@ -339,9 +339,9 @@ def test_without_a_gate_a_late_present_adds_again_and_absent_takes_it_away(serve
     new = new_password()
     urls = {"admin_url": server.admin_url(), "login_url": server.url(password=new)}
     run("present", **urls)
-    run("absent", known_addresses=LOCAL, **urls)
+    run("revoked", known_addresses=LOCAL, **urls)
     assert run("present", **urls)["changed"]
-    assert run("absent", known_addresses=LOCAL, **urls)["changed"]
+    assert run("revoked", known_addresses=LOCAL, **urls)["changed"]
     assert digests(server) == {digest_of(server.password)}
 
 
@@ -389,24 +389,24 @@ def test_a_stranger_stops_the_end_before_anything_is_done(server: Valkey, run: R
     added = run("present", admin_url=server.admin_url(), login_url=server.url(password=new))
     wanted = {"admin_url": server.admin_url(), "login_url": server.url(), "last_client": added["last_client"]}
     with session_from("127.0.0.2", server, server.password), session_from("127.0.0.3", server, server.password):
-        stopped = run("absent", known_addresses=["127.0.0.3/32"], **wanted)
+        stopped = run("revoked", known_addresses=["127.0.0.3/32"], **wanted)
         assert "127.0.0.2 (1); give what runs there the new value" in stopped["msg"]
         assert "(-e rotation_known_addresses=127.0.0.2), or" in stopped["msg"]
         assert "127.0.0.3" not in stopped["msg"]
         assert server.accepts(server.password)
-        assert run("absent", known_addresses=["127.0.0.0/8"], check=True, **wanted)["changed"]
-        assert run("absent", allow_sessions=True, **wanted)["changed"]
+        assert run("revoked", known_addresses=["127.0.0.0/8"], check=True, **wanted)["changed"]
+        assert run("revoked", allow_sessions=True, **wanted)["changed"]
 
 
 # --- check mode -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("state", ["open", "present", "usable", "sessions", "absent"])
+@pytest.mark.parametrize("state", ["open", "present", "usable", "sessions", "revoked"])
 def test_check_mode_writes_nothing(state: str, server: Valkey, run: Run) -> None:
     old, new = new_password(), new_password()
     server.create_user("app", old)
     server.execute("ACL", "SETUSER", "app", f"#{digest_of(new)}")
-    password = {"open": new_password(), "present": new_password(), "absent": old}.get(state, new)
+    password = {"open": new_password(), "present": new_password(), "revoked": old}.get(state, new)
     worker = session(server, old, "app")
     before = (server.execute("ACL", "LIST"), (server.directory / "users.acl").read_text())
     gate = {"gate": "r-1"} if state == "open" else {}
@@ -415,7 +415,7 @@ def test_check_mode_writes_nothing(state: str, server: Valkey, run: Run) -> None
         "login_url": server.url(user="app", password=password),
     }
     result = run(state, check=True, known_addresses=LOCAL, **gate, **params)
-    assert result["changed"] is (state in ("open", "present", "absent"))
+    assert result["changed"] is (state in ("open", "present", "revoked"))
     assert (server.execute("ACL", "LIST"), (server.directory / "users.acl").read_text()) == before
     assert not dead(worker)
     assert server.execute("INFO", "commandstats").count("cmdstat_set:") == 0

@@ -51,20 +51,20 @@ def count_asks(monkeypatch: pytest.MonkeyPatch, *, kill_at: int = 0, after: bool
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("state", ["open", "present", "absent"])
+@pytest.mark.parametrize("state", ["open", "present", "revoked"])
 def test_killed_at_each_command(
     state: str, pair: tuple[Valkey, Valkey], run: Run, monkeypatch: pytest.MonkeyPatch, record_property: Record
 ) -> None:
     primary = pair[0]
     old, new = primary.password, new_password()
     wanted: dict[str, Any] = {"admin_url": primary.admin_url(), "login_url": primary.url(password=new), "gate": "r-1"}
-    if state == "absent":
+    if state == "revoked":
         wanted |= {"login_url": primary.url(), "known_addresses": LOCAL}
-    expected = {"open": (True, False), "present": (True, True), "absent": (False, True)}[state]
+    expected = {"open": (True, False), "present": (True, True), "revoked": (False, True)}[state]
 
     def prepare() -> None:
         for one in pair:
-            extra = [f"#{digest_of(new)}"] if state == "absent" else []
+            extra = [f"#{digest_of(new)}"] if state == "revoked" else []
             one.execute("ACL", "SETUSER", "default", "resetpass", f"#{digest_of(old)}", *extra)
             one.execute("ACL", "SAVE")
         if state == "present":
@@ -88,7 +88,7 @@ def test_killed_at_each_command(
                 count_asks(patched, kill_at=number, after=after)
                 with pytest.raises(Killed):
                     run(state, **wanted)
-            if state != "absent":
+            if state != "revoked":
                 assert all(one.accepts(old) for one in pair)
             else:
                 assert all(one.accepts(new) for one in pair)
@@ -98,4 +98,4 @@ def test_killed_at_each_command(
             points.append(f"{'after' if after else 'before'} {seen[number - 1]}")
     tried(record_property, f"inside valkey_user, state={state}", points)
     assert len(points) == 2 * len(seen) > 30
-    assert all(len(digests(one)) == {"open": 2, "present": 2, "absent": 1}[state] for one in pair)
+    assert all(len(digests(one)) == {"open": 2, "present": 2, "revoked": 1}[state] for one in pair)

@@ -71,7 +71,7 @@ def test_both_nodes_are_changed_and_proven(start: int, pair: tuple[Valkey, Valke
     assert used["keyspace"] == "written"
     workers = [session(one, new) for one in pair]
     gone = run(
-        "absent",
+        "revoked",
         admin_url=admin,
         login_url=primary.url(),
         known_addresses=LOCAL,
@@ -98,12 +98,12 @@ def test_users_alternate_on_both(pair: tuple[Valkey, Valkey], run: Run) -> None:
     run("present", login_url=login, like="app_a", **both)
     assert replica.accepts(new, "app_b")
     login = primary.url(user="app_a", password=old)
-    gone = run("absent", login_url=login, known_addresses=LOCAL, **both)
+    gone = run("revoked", login_url=login, known_addresses=LOCAL, **both)
     assert len(gone["refused"]) == 2
     assert not replica.accepts(old, "app_a")
 
 
-@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("state", ["present", "revoked"])
 def test_a_replica_that_is_down_keeps_the_primary_as_it_is(state: str, pair: tuple[Valkey, Valkey], run: Run) -> None:
     primary, replica = pair
     extra, name = new_password(), node(replica)
@@ -111,7 +111,7 @@ def test_a_replica_that_is_down_keeps_the_primary_as_it_is(state: str, pair: tup
     before = primary.execute("ACL", "LIST")
     replica.process.stop()
     more = {"last_client": added["last_client"], "nodes": [name]}
-    password = extra if state == "absent" else new_password()
+    password = extra if state == "revoked" else new_password()
     login = primary.url(password=password)
     result = run(state, admin_url=primary.admin_url(), login_url=login, known_addresses=LOCAL, **more)
     assert f"{name}: it cannot be reached" in result["msg"]
@@ -138,11 +138,11 @@ def test_a_noted_node_that_was_replaced_holds_nothing_up_later(pair: tuple[Valke
     reader = session(replica, old)
     late = session(primary, new)
     gone = {"admin_url": primary.admin_url(), "login_url": primary.url(), "known_addresses": LOCAL}
-    strict = run("absent", last_client=added["last_client"], nodes=[name, node(replica)], **gone)
+    strict = run("revoked", last_client=added["last_client"], nodes=[name, node(replica)], **gone)
     assert f"{name}: it cannot be reached" in strict["msg"]
     assert primary.accepts(old)
     moved = {"last_client": added["last_client"], "nodes": [node(replica)]}
-    result = run("absent", end_sessions="unproven", **moved, **gone)
+    result = run("revoked", end_sessions="unproven", **moved, **gone)
     assert set(result["refused"]) == {node(primary), node(replica)}
     assert f"{name}: it was there when the new password came, and the catalog" in str(result["warnings"])
     assert dead(worker)
@@ -174,7 +174,7 @@ def test_a_replica_that_stays_after_a_leak_is_open(pair: tuple[Valkey, Valkey], 
     primary, replica = pair
     run("present", admin_url=primary.admin_url(), login_url=primary.url(password=new_password()))
     result = run(
-        "absent", admin_url=primary.admin_url(), login_url=primary.url(), allow_sessions=True, end_sessions="all"
+        "revoked", admin_url=primary.admin_url(), login_url=primary.url(), allow_sessions=True, end_sessions="all"
     )
     assert result["refused"] == [node(primary)]
     assert node(replica) in str(result["alive"])
@@ -222,7 +222,7 @@ def test_every_node_of_a_cluster(run: Run) -> None:
         assert (set(added["changed_nodes"]), added["undeclared_nodes"]) == (names, [])
         for _ in range(6):
             assert run("usable", login_url=nodes[1].url(password=new), **every)["keyspace"] == "written"
-        gone = run("absent", login_url=nodes[1].url(), known_addresses=LOCAL, **every)
+        gone = run("revoked", login_url=nodes[1].url(), known_addresses=LOCAL, **every)
         assert set(gone["refused"]) == names
         assert all(digests(one) == {digest_of(new)} for one in nodes)
 
@@ -260,7 +260,7 @@ def test_tls_with_the_options_of_the_url(certificate: Path, run: Run) -> None:
         assert run("usable", admin_url=admin, login_url=login, **both)["keyspace"] == "written"
         unchecked = primary.admin_url() + "?ssl_cert_reqs=none&ssl_check_hostname=false"
         assert run("sessions", admin_url=unchecked)["nodes"]
-        gone = run("absent", admin_url=admin, login_url=primary.url() + options, known_addresses=LOCAL, **both)
+        gone = run("revoked", admin_url=admin, login_url=primary.url() + options, known_addresses=LOCAL, **both)
         assert len(gone["refused"]) == 2
         plain = primary.admin_url().replace("rediss:", "redis:")
         assert "correct its address or scheme" in run("sessions", admin_url=plain)["msg"]
@@ -285,7 +285,7 @@ def test_the_oldest_server_that_is_supported(run: Run) -> None:
         added = run("present", admin_url=server.admin_url(), login_url=server.url(password=new))
         before, worker = session(server, old), None
         assert run("usable", admin_url=server.admin_url(), login_url=server.url(password=new))["keyspace"] == "written"
-        gone = run("absent", admin_url=server.admin_url(), login_url=server.url(), known_addresses=LOCAL)
+        gone = run("revoked", admin_url=server.admin_url(), login_url=server.url(), known_addresses=LOCAL)
         assert gone["refused"]
         assert added["passwords"] == 2
         server.create_user("app_a", old, "~app:*", "+@all", "-@dangerous", "+info")
@@ -295,7 +295,7 @@ def test_the_oldest_server_that_is_supported(run: Run) -> None:
         assert run("present", like="app_a", gate="r-1", **wanted)["changed"]
         assert not run("present", like="app_a", gate="r-1", **wanted)["changed"]
         worker = session(server, third, "app_b")
-        gone = run("absent", known_addresses=LOCAL, **wanted)
+        gone = run("revoked", known_addresses=LOCAL, **wanted)
         assert (gone["ended"], gone["passwords"]) == ({node(server): {"127.0.0.1": 1}}, 0)
         assert dead(worker)
         before.close()

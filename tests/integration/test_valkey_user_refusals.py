@@ -47,7 +47,7 @@ def refused(run: Run, server: Valkey, state: str = "present", **params: Any) -> 
         ({"digest": "0" * 64}, "digest is not that of the password"),
         ({"login_url": None, "digest": "short"}, "not the 64 hexadecimal digits"),
         ({"login_url": None}, "digest or login_url is needed"),
-        ({"login_url": None, "state": "absent"}, "login_url is needed"),
+        ({"login_url": None, "state": "revoked"}, "login_url is needed"),
         ({"state": "open"}, "gate is needed"),
         ({"nodes": ["nowhere"]}, "nowhere is no node's address"),
         ({"admin_url": "redis://a:canary-x@main.abc.0001.euw1.cache.amazonaws.com"}, "kind elasticache_auth_token"),
@@ -81,7 +81,7 @@ def test_an_administrator_that_lacks_a_right(rules: tuple[str, ...], words: str,
     extra = new_password()
     server.execute("ACL", "SETUSER", "default", f"#{digest_of(extra)}")
     try:
-        message = refused(run, server, "absent", admin_url=admin, login_url=server.url(password=extra))
+        message = refused(run, server, "revoked", admin_url=admin, login_url=server.url(password=extra))
     finally:
         server.execute("ACL", "SETUSER", "default", f"!{digest_of(extra)}")
         server.execute("ACL", "DELUSER", "weak")
@@ -167,7 +167,7 @@ def test_a_server_that_keeps_nothing(run: Run) -> None:
 
 def test_a_user_that_needs_no_password(server: Valkey, run: Run) -> None:
     server.execute("ACL", "SETUSER", "open_one", "on", "nopass", "~*", "+@all")
-    for state in ("present", "absent"):
+    for state in ("present", "revoked"):
         login = server.url(user="open_one", password=new_password())
         assert "needs no password" in refused(run, server, state, login_url=login)
 
@@ -176,12 +176,12 @@ def test_a_user_that_does_not_exist(server: Valkey, run: Run) -> None:
     login = server.url(user="nobody", password=new_password())
     assert "the user nobody does not exist" in refused(run, server, login_url=login)
     assert "the user other, whose rights" in refused(run, server, login_url=login, like="other")
-    absent = run("absent", admin_url=server.admin_url(), login_url=login)
-    assert (absent["changed"], len(absent["refused"])) == (False, 1)
+    revoked = run("revoked", admin_url=server.admin_url(), login_url=login)
+    assert (revoked["changed"], len(revoked["refused"])) == (False, 1)
 
 
 def test_the_last_password_of_a_user_stays(server: Valkey, run: Run) -> None:
-    assert "this is the last password" in refused(run, server, "absent", login_url=server.url())
+    assert "this is the last password" in refused(run, server, "revoked", login_url=server.url())
     assert digests(server) == {digest_of(server.password)}
 
 

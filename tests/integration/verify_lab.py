@@ -212,7 +212,7 @@ def write_journal(lab: Lab, *, days: float = 5, seconds: int = 20) -> None:
     at = [(before + timedelta(seconds=more)).strftime("%Y-%m-%dT%H:%M:%SZ") for more in (0, 1, seconds, seconds + 1)]
     rotated = {name: {"at": at[3], "who": "ops@example.com", "rotation": "r1"} for name in plan["credentials"]}
     lab.journal(1, step="promote", at=at[0], plan=plan)
-    lab.journal(2, step="retire", at=at[1])
+    lab.journal(2, step="revoke", at=at[1])
     lab.journal(3, step="record", at=at[2])
     lab.journal(4, step="closed", at=at[3], rotated=rotated)
 

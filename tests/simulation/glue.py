@@ -296,7 +296,7 @@ class Hands:
 
     def _params(self, action: Any, name: str, state: str) -> dict[str, Any] | RotationError | None:
         act = object.__new__(action.ActionModule)
-        args = {"credential": name, "state": state, "obligation": ""}
+        args = {"credential": name, "state": state, "pending_task": ""}
         try:
             found: dict[str, Any] | None = act.params(self.setting, args, [])
         except SecretsError as error:
@@ -313,7 +313,7 @@ class Hands:
         elif state == "usable":
             server.usable(login, url)
         else:
-            server.absent(login, url, params["journal"])
+            server.revoked(login, url, params["journal"])
 
     def _valkey(self, params: Mapping[str, Any], state: str) -> None:
         server = self.world.valkey
@@ -328,4 +328,4 @@ class Hands:
         elif state == "usable":
             server.usable(params["login_url"])
         else:
-            server.absent(user, digest, gate)
+            server.revoked(user, digest, gate)

@@ -230,7 +230,7 @@ class Watch:
             self._in_force.add(self.current[CORE][1]["SECRET_KEY"])
         if "plan" in entry:
             self.plans[entry["rotation"]] = entry["plan"]
-        for what, gone in (("rotated", ()), ("obligations", entry.get("discharged", ())), ("prepared", ())):
+        for what, gone in (("rotated", ()), ("pending_tasks", entry.get("discharged", ())), ("prepared", ())):
             lost = set(getattr(before, what)) - set(getattr(self.journal, what)) - set(gone)
             if lost:
                 self._fail(f"the journal lost {what}: {sorted(lost)}")
@@ -274,8 +274,8 @@ class Watch:
         """Logins and digests that pending tasks still keep valid."""
         held = [
             self.world.content(name, version)
-            for one in self.journal.obligations.values()
-            if one.act == "retire"
+            for one in self.journal.pending_tasks.values()
+            if one.act == "revoke"
             for name, version in one.secrets.items()
         ]
         logins = {login_in(keys["DATABASE_URL"])[0] for keys in held if "DATABASE_URL" in keys}

@@ -78,10 +78,10 @@ def close_before_confirm(patch: Patch) -> None:
     patch(Engine, "end", end)
 
 
-def gather_without_obligations(patch: Patch) -> None:
+def gather_without_pending_tasks(patch: Patch) -> None:
     """Entries go before another one says all that they said."""
     base = _journal.base_entry
-    patch(_journal, "base_entry", lambda journal: {**base(journal), "obligations": {}})
+    patch(_journal, "base_entry", lambda journal: {**base(journal), "pending_tasks": {}})
 
 
 def stale_head(patch: Patch) -> None:
@@ -238,7 +238,7 @@ BUGS = {
         no_compare_and_swap,
         no_second_proof,
         close_before_confirm,
-        gather_without_obligations,
+        gather_without_pending_tasks,
         stale_head,
         abort_without_copy,
         abort_without_a_look,

@@ -187,7 +187,7 @@ class Scenario:
             image, rotated = dict(host.files), dict(self.watch.journal.rotated)
 
             def replace() -> None:
-                """Between the rollout and the removal: a machine that comes later needs retire_after."""
+                """Between the rollout and the removal: a machine that comes later needs revoke_after."""
                 journal = self.watch.journal
                 rotation, is_first = journal.rotation, journal.rotated == rotated
                 if is_first and rotation and rotation.step in ("deploy", "promote") and "django_key" not in self.names:
@@ -339,7 +339,7 @@ class Scenario:
             for _try in range(3):
                 process = self._process("next", "A", body)
                 self.scheduler.run()
-                if "not deployed" in (process.words or ""):  # a retirement that was due, which rolls nothing out
+                if "not deployed" in (process.words or ""):  # a revocation that was due, which rolls nothing out
                     self._process("deploy", "A", deploy(self.world))
                     self.scheduler.run()
                 elif not self._take_pending_off(process.words or ""):
@@ -350,10 +350,10 @@ class Scenario:
 
     def _discharge(self) -> None:
         """What a closed rotation left for later is done when it is due, and nothing else with it."""
-        if not self.watch.journal.obligations or self.rng.random() < 0.5:
+        if not self.watch.journal.pending_tasks or self.rng.random() < 0.5:
             return None
         self.world.pass_days(30)
-        due = set(self.watch.journal.obligations)
+        due = set(self.watch.journal.pending_tasks)
         body = rotate(self.world, credentials=list(self.names), force=False, resume="", abort=False)
         for _run in range(4):  # one of each credential at a time
             process = self._process("later", "A", body)
@@ -362,9 +362,9 @@ class Scenario:
             if "not deployed" in (process.words or ""):
                 self._process("deploy", "A", deploy(self.world))
                 self.scheduler.run()
-            if not due & set(self.watch.journal.obligations):
+            if not due & set(self.watch.journal.pending_tasks):
                 return self._judge("what was due later is done")
-        raise Violation(f"{sorted(due & set(self.watch.journal.obligations))} are due and stay: {process.words}")
+        raise Violation(f"{sorted(due & set(self.watch.journal.pending_tasks))} are due and stay: {process.words}")
 
     def _judge(self, what: str, *, strict: bool = False) -> None:
         """Nothing is left; of a process that acted after another had tidied up, nothing that is valid.

@@ -73,7 +73,7 @@ class Postgres:
         if not self.act("log in", login, lambda: self.accepts(login_url)):
             raise HostError(f"{login} is refused")
 
-    def absent(self, login: str, login_url: str, journal: int) -> None:
+    def revoked(self, login: str, login_url: str, journal: int) -> None:
         def transaction() -> None:
             role = self.logins.get(login)
             if role is not None:
@@ -137,7 +137,7 @@ class Valkey:
 
     def checked(self, user: str, digest: str, gate: str) -> None:
         def look(users: dict[str, valkey.User]) -> None:
-            valkey.plan_absent(users, user, digest, gate=gate, keep_one=False)
+            valkey.plan_revoked(users, user, digest, gate=gate, keep_one=False)
             valkey.plan_open(users, user, digest, like=None, gate=gate)
 
         for node in self.nodes:
@@ -153,8 +153,8 @@ class Valkey:
         if not self.act("log in", "valkey", lambda: self.accepts(login_url)):
             raise HostError("the new password is refused")
 
-    def absent(self, user: str, digest: str, gate: str | None) -> None:
-        self._each(user, lambda users: valkey.plan_absent(users, user, digest, gate=gate, keep_one=True))
+    def revoked(self, user: str, digest: str, gate: str | None) -> None:
+        self._each(user, lambda users: valkey.plan_revoked(users, user, digest, gate=gate, keep_one=True))
         held = self.act("log in", "valkey", lambda: digest in self.digests(user))
         if held:
             raise HostError("the password was removed, but not every node rejects it")

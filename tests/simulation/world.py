@@ -33,7 +33,7 @@ BEHIND_SECONDS = 3.0
 STALE_READS = 0.5
 """How many of the reads may be behind, in a world where any is."""
 
-RETIRED_LATER = ("database", "cache")
+REVOKED_LATER = ("database", "cache")
 """Whose old values stay valid for hours in some worlds, so that the rotation closes before they are removed."""
 
 DOCUMENT = {
@@ -98,8 +98,8 @@ DOCUMENT = {
 
 def _parsed(*, copy: bool, later: bool) -> Any:
     document = json.loads(json.dumps(DOCUMENT))
-    for name in RETIRED_LATER:
-        document["credentials"][name]["retire_after"] = 7200 if later else 0
+    for name in REVOKED_LATER:
+        document["credentials"][name]["revoke_after"] = 7200 if later else 0
     if not copy:
         del document["settings"]["DATABASE_URL"]["copies"]
     return catalog_parser.parse(document, "staging")

@@ -40,7 +40,7 @@ PURE = {
             "incident_events",
             "journal_writer",
             "new_values",
-            "obligations",
+            "pending_tasks",
             "open_rotation",
         ),
         *("plan.py", "plan_edits", "preconditions", "promotion", "provider_revocations", "redeclaration", "rollback"),

@@ -60,7 +60,7 @@ from {PLUGINS}.plugin_utils._rotation.kind_declarations import Kind
 from {PLUGINS}.plugin_utils._rotation.kinds.base import Acts
 
 class Mailbox(Acts):
-    kind = Kind("mailbox", "A login of a mail server.", length=48, retires_each=True)
+    kind = Kind("mailbox", "A login of a mail server.", length=48, revokes_each=True)
     sessions = "mailbox"
 
     def set(self, part):
@@ -95,9 +95,9 @@ class Mailbox(Acts):
     @pytest.mark.usefixtures("_mailbox")
     def test_its_stages_are_carried_out(self) -> None:
         kind = kinds.load_kinds([])["mailbox"]
-        assert kind.stages == ("set", "retire")
+        assert kind.stages == ("set", "revoke")
         part = Part(None, None, {"name": "token"})  # type: ignore[arg-type]
-        answers = kinds.acts_of(kind).carry_out([("set", part), ("retire", part)])
+        answers = kinds.acts_of(kind).carry_out([("set", part), ("revoke", part)])
         assert answers == [{"message": "token is set"}, {"message": "token is revoked"}]
 
     @pytest.mark.usefixtures("_mailbox")

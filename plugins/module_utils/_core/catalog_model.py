@@ -214,7 +214,7 @@ class Credential:
     exposes: Tuple[str, ...] = ()
     revocation_ttl: Optional[int] = None
     provider_url: Optional[str] = None
-    retire_after: int = 0
+    revoke_after: int = 0
     """Seconds that the old value stays valid after the promotion."""
     fallback_seconds: int = 1209600
     """Seconds that a former signing key still verifies: Django's SESSION_COOKIE_AGE."""

@@ -318,7 +318,7 @@ class _Builder:
             exposes=tuple(raw.get("exposes", ())),
             revocation_ttl=raw.get("revocation_ttl"),
             provider_url=raw.get("provider_url"),
-            retire_after=raw.get("retire_after", 0),
+            revoke_after=raw.get("revoke_after", 0),
             fallback_seconds=raw.get("fallback_seconds", 1209600),
             options=raw.get("options", {}),
             test=self._probe(raw["test"]) if "test" in raw else None,

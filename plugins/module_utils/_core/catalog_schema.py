@@ -183,7 +183,7 @@ _CREDENTIAL = _object(
             "Seconds after which the old value must be refused.", {"type": "integer", "minimum": 0}
         ),
         "provider_url": _described("Page of the third party where it is revoked.", NAME),
-        "retire_after": _described(
+        "revoke_after": _described(
             "Seconds that the old value stays valid after a rotation; 0 by default.", {"type": "integer", "minimum": 0}
         ),
         "fallback_seconds": _described(

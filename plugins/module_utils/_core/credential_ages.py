@@ -12,16 +12,16 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ti
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
-    REVOKE,
+    CONFIRM,
     Journal,
-    Obligation,
+    PendingTask,
     Rotated,
 )
 
 HIGH_VALUE_DAYS = 90
 """The guide's limit for what matters."""
 LONGEST_WAIT = 3600
-"""Seconds that a rotation stays open for a retirement; what is due later becomes a pending task."""
+"""Seconds that a rotation stays open for a revocation; what is due later becomes a pending task."""
 
 
 def moment(text: str) -> datetime:
@@ -83,12 +83,12 @@ def ages(catalog: Catalog, journal: Journal, now: datetime) -> list[Age]:
     return sorted(found, key=lambda age: (not age.due, age.left if age.left is not None else 10**6, age.credential))
 
 
-def retires_later(credential: Credential) -> bool:
-    """Whether its retirement is so far away that the rotation closes before it."""
-    return credential.retire_after > LONGEST_WAIT
+def revokes_later(credential: Credential) -> bool:
+    """Whether its revocation is so far away that the rotation closes before it."""
+    return credential.revoke_after > LONGEST_WAIT
 
 
-def due_obligations(journal: Journal, now: datetime) -> list[Obligation]:
+def due_pending_tasks(journal: Journal, now: datetime) -> list[PendingTask]:
     """What the next run carries out; what waits for a third party, or after a leak for some hosts, is not among it."""
-    every = (one for one in journal.obligations.values() if one.act != REVOKE and not one.hosts)
+    every = (one for one in journal.pending_tasks.values() if one.act != CONFIRM and not one.hosts)
     return sorted((one for one in every if moment(one.due) <= now), key=lambda one: one.id)

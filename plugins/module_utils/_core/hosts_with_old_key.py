@@ -13,10 +13,10 @@ from typing import Any, Mapping
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
-    RETIRE,
+    REVOKE,
     Journal,
-    Obligation,
     OpenRotation,
+    PendingTask,
 )
 
 
@@ -26,7 +26,7 @@ def by_credential(journal: Journal) -> dict[str, list[str]]:
     if journal.rotation is not None:
         for name, hosts in journal.rotation.left.items():
             found.setdefault(name, set()).update(hosts)
-    for one in journal.obligations.values():
+    for one in journal.pending_tasks.values():
         if one.hosts:
             found.setdefault(one.credential, set()).update(one.hosts)
     return {name: sorted(hosts) for name, hosts in sorted(found.items()) if hosts}
@@ -37,24 +37,24 @@ def hosts(journal: Journal) -> list[str]:
     return sorted({host for hosts in by_credential(journal).values() for host in hosts})
 
 
-def obligations(
-    catalog: Catalog, rotation: OpenRotation, before: Mapping[str, Obligation], at: str
+def pending_tasks(
+    catalog: Catalog, rotation: OpenRotation, before: Mapping[str, PendingTask], at: str
 ) -> dict[str, dict[str, Any]]:
     """What a rotation leaves behind, as its closing entry keeps it; ``before`` are those that it took up.
 
-    A former value that it was to retire along with its own stays with those hosts under its own id.
+    A former value that it was to revoke along with its own stays with those hosts under its own id.
     """
     found = {}
     for name, item in rotation.plan.get("credentials", {}).items():
         left = rotation.left.get(name)
         if not left:
             continue
-        taken_up = before.get(item.get("obligation") or "")
+        taken_up = before.get(item.get("pending_task") or "")
         planned = rotation.plan.get("secrets", {})
         names = credential_graph.secrets_of(catalog, catalog.credentials[name])
         found[f"{rotation.id}/{name}"] = {
             "credential": name,
-            "act": RETIRE,
+            "act": REVOKE,
             "due": at,
             "rotation": rotation.id,
             "secrets": dict(taken_up.secrets) if taken_up else {one: planned[one] for one in names if one in planned},
@@ -64,7 +64,7 @@ def obligations(
             hosts = sorted(set(left) & set(one.hosts or left))
             kept = {
                 "credential": name,
-                "act": RETIRE,
+                "act": REVOKE,
                 "due": at,
                 "rotation": one.rotation,
                 "secrets": dict(one.secrets),

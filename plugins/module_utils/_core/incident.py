@@ -10,7 +10,7 @@ from typing import Any, Iterable, Mapping, Optional, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import one_line
 
 GRACEFUL, IMMEDIATE = "graceful", "immediate"
-REPLACED = ("refused", "given", "kept", "renewed", "revoked")
+REPLACED = ("refused", "given", "kept", "renewed", "confirmed")
 """Events of a credential after which it is another one."""
 PROOFS = ("live", "outlived", *REPLACED)
 """Events of a credential that say what became of its value."""

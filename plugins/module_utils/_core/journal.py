@@ -22,12 +22,12 @@ CLOSING_STEPS = ("closed", "aborted")
 PROMOTING_STEPS = ("promote",)
 WRITING_STEPS = ("promote", "abort")
 """They move what is current."""
-MADE_STEPS = ("set", "test", "revoke", "deploy", "promote")
+MADE_STEPS = ("set", "test", "revoke_first", "deploy", "promote")
 """They need the new values, so the step that makes them has ended."""
 BACKWARD_STEPS = ("abort", "withdraw", "discard")
-RETIRE, DROP_FALLBACK = "retire", "drop_fallback"
+REVOKE, DROP_FALLBACK = "revoke", "drop_fallback"
 """The acts of pending tasks that a run carries out."""
-REVOKE = "revoke"
+CONFIRM = "confirm"
 """The act of a pending task that a provider alone can carry out, and that an operator's confirmation ends."""
 TRIM_FROM = 8
 """Entries after which the state is gathered in one."""
@@ -125,13 +125,13 @@ class Rotated:
 
 
 @dataclass(frozen=True)
-class Obligation:
+class PendingTask:
     """Something that a closed rotation left for later."""
 
     id: str
     credential: str
     act: str
-    """"retire", "drop_fallback" or "revoke"."""
+    """"revoke", "drop_fallback" or "confirm"."""
     due: str
     rotation: str
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -154,7 +154,7 @@ class Journal:
     """Digest of the newest entry's text, which the next one carries."""
     rotation: Optional[OpenRotation] = None
     rotated: Mapping[str, Rotated] = field(default_factory=dict)
-    obligations: Mapping[str, Obligation] = field(default_factory=dict)
+    pending_tasks: Mapping[str, PendingTask] = field(default_factory=dict)
     prepared: frozenset[str] = frozenset()
     """Credentials whose server has both logins."""
     audit: Mapping[str, Any] = field(default_factory=dict)
@@ -263,7 +263,7 @@ def _changed(journal: Journal, number: int, name: str, entry: Mapping[str, Any])
         "rotated": {**journal.rotated, **rotated},
         "prepared": (journal.prepared | frozenset(entry.get("prepared", ()))) - frozenset(entry.get("unprepared", ())),
         "audit": _mapping(name, entry, "audit") or journal.audit,
-        "obligations": _obligations(journal, name, entry),
+        "pending_tasks": _pending_tasks(journal, name, entry),
         "incident": _incident.following(journal.incident, entry, number=number),
         "written": str(entry.get("at", "")) if wrote else str(entry.get("written", journal.written)),
         "ended": _last(ended, own_secrets(same)) if closes and same else ended,
@@ -281,10 +281,10 @@ def _last(ended: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*ended, *more)))[-REMEMBERED:]
 
 
-def _obligations(journal: Journal, name: str, entry: Mapping[str, Any]) -> Mapping[str, Obligation]:
-    found = {**journal.obligations}
-    for key, one in _mapping(name, entry, "obligations").items():
-        found[key] = Obligation(id=key, **{**one, "hosts": tuple(one.get("hosts", ()))})
+def _pending_tasks(journal: Journal, name: str, entry: Mapping[str, Any]) -> Mapping[str, PendingTask]:
+    found = {**journal.pending_tasks}
+    for key, one in _mapping(name, entry, "pending_tasks").items():
+        found[key] = PendingTask(id=key, **{**one, "hosts": tuple(one.get("hosts", ()))})
     for done in entry.get("discharged", ()):
         found.pop(done, None)
     return found
@@ -340,7 +340,7 @@ def _times(entry: Mapping[str, Any], before: Optional[OpenRotation]) -> dict[str
     at, step, was = str(entry.get("at", "")), entry["step"], before.step if before else ""
     if step in PROMOTING_STEPS and was not in PROMOTING_STEPS:
         return {"promoted_at": at}
-    return {"refused_at": at} if (was, step) == (RETIRE, "record") else {}
+    return {"refused_at": at} if (was, step) == (REVOKE, "record") else {}
 
 
 def _noted(before: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -386,9 +386,9 @@ def base_entry(journal: Journal) -> dict[str, Any]:
     return {
         "base": True,
         "rotated": {name: one.entry() for name, one in journal.rotated.items()},
-        "obligations": {
+        "pending_tasks": {
             one.id: {key: value for key, value in vars(one).items() if key != "id" and value}
-            for one in journal.obligations.values()
+            for one in journal.pending_tasks.values()
         },
         "prepared": sorted(journal.prepared),
         "audit": dict(journal.audit),

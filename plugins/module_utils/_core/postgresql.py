@@ -254,7 +254,7 @@ _SAID = tuple(
 _WORDS = {
     "wrong_password": "the server refuses the password of {user}, or has no such role. If it was changed by hand, "
     "store the right one; after a set, run the rotation again",
-    "no_login": "role {user} may not log in (NOLOGIN): it was retired, or was never set. Run the rotation again",
+    "no_login": "role {user} may not log in (NOLOGIN): it was revoked, or was never set. Run the rotation again",
     "role_limit": "role {user} has reached its connection limit. End idle sessions or raise it: "
     "ALTER ROLE … CONNECTION LIMIT",
     "database_limit": "the database has reached its connection limit. End idle sessions or raise it: "

@@ -311,7 +311,7 @@ def plan_present(
     return ((*closing, *rules, "#" + digest, *enable),)
 
 
-def plan_absent(
+def plan_revoked(
     users: Mapping[str, User], user: str, digest: str, *, gate: Optional[str], keep_one: bool
 ) -> Tuple[Tuple[str, ...], ...]:
     """The commands that take the password away. Each names a digest: what others added stays."""

@@ -140,14 +140,14 @@ class SecretMaking(VersionedStore):
         if wanted.policy:
             self._put_policy(name, wanted.policy)
 
-    def retire(self, name: str, *, days: int) -> bool:
+    def schedule_deletion(self, name: str, *, days: int) -> bool:
         """Schedules a deletion; whether that was still to be done."""
         if not SHORTEST_RECOVERY <= days <= LONGEST_RECOVERY:
             raise StoreError(f"secret {name}: AWS keeps a deleted secret for 7 to 30 days, not for {days}")
         found = self.kept(name)
         if found is None or found.deleted:
             return False
-        self._retire(name, days)
+        self._schedule_deletion(name, days)
         return True
 
     def restore(self, name: str) -> bool:
@@ -191,7 +191,7 @@ class SecretMaking(VersionedStore):
         """Adds replicas."""
 
     @abstractmethod
-    def _retire(self, name: str, days: int) -> None:
+    def _schedule_deletion(self, name: str, days: int) -> None:
         """Schedules a deletion."""
 
     @abstractmethod

@@ -139,7 +139,7 @@ OPTIONAL: Mapping[str, Check] = {
     "kinds": _map(WORD),
     "left_behind": _list(_text),
     "notes": _list(_text),
-    "obligations": _list(_text),
+    "pending_tasks": _list(_text),
     "parameters": _map(_either(_count, _REVISION)),
     "phases": _count,
     "reason": _text,

@@ -22,7 +22,7 @@ def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], t
     waves = impact.get("waves", [])
     reached = [name for wave in waves for name in wave if name in catalog.credentials]
     kinds = {name: setting.kinds.get(catalog.credentials[name].kind, Kind("")) for name in reached}
-    confirmed = [name for name in reached if f"revoked/{name}" in would["incident"]["events"]]
+    confirmed = [name for name in reached if f"confirmed/{name}" in would["incident"]["events"]]
     opened, ends = plan.get("rotation") or {}, plan.get("ends") or {}
     done = false_alarm.done_for_good(journal.incident, journal.rotation) if journal.incident else ""
     if ends.get("past") and opened.get("incident") and not done:

@@ -18,10 +18,10 @@ EVENTS = {
     "first": "the first host was healthy on what {} had made",
     "live": "every host that was reached was healthy on the new value of {}",
     "refused": "the old value of {} was rejected",
-    "retired": "the previous values of {}, which earlier rotations had left valid for a while, were rejected",
+    "previous_revoked": "the previous values of {}, which earlier rotations had left valid for a while, were rejected",
     "given": "the new value of {} is in force; its provider alone can revoke the old one",
     "kept": "the new key of {} signs; the old one still verifies",
-    "revoked": "the operator said that the old value of {} was revoked",
+    "confirmed": "the operator said that the old value of {} was revoked",
     "again": "the new value of {} may have leaked too, or the old one was in force again; it is replaced anew",
     "renewed": "the new key of {} signs; skipped hosts still verify with the old one",
     "left": "{} was skipped: it was not verified on the values in force",
@@ -49,7 +49,7 @@ def facts_of(
     now: datetime,
 ) -> dict[str, Any]:
     """``results`` says by credential what became of it; ``told`` are lists of words by heading, and by credential the
-    hosts that still let it in (``let_in``) and former values that wait for their retirement (``waits``); ``left_out``
+    hosts that still let it in (``let_in``) and former values that wait for their revocation (``waits``); ``left_out``
     are hosts that are given up, ``hosts`` the inventory's."""
     began = credential_ages.moment(incident.at)
 
@@ -68,8 +68,8 @@ def facts_of(
 
     rows = [_row(catalog, incident, one, known(one["name"])) for one in impact.get("credentials", [])]
     still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]] + list(told.get("alive", ()))
-    on_word = [name for name in incident.about("revoked") if not _is_tried(incident, name)]
-    said = [f"revoked/{name}" for name in on_word]
+    on_word = [name for name in incident.about("confirmed") if not _is_tried(incident, name)]
+    said = [f"confirmed/{name}" for name in on_word]
     clock = _clock({name: seconds(at) for name, at in incident.events.items()}, behind, said)
     ends = [clock[name] for name in ("refused", "said") if name in clock]
     timeline = [{"seconds": 0.0, "at": incident.at, "what": f"declared by {incident.who}"}]
@@ -164,7 +164,7 @@ def _clock(seconds: Mapping[str, float], behind: Sequence[str], said: Sequence[s
     def of(*names: str) -> list[float]:
         return [at for name, at in seconds.items() if name not in said and name.partition("/")[0] in names]
 
-    live, refused = of("first") or of("live"), of("refused", "revoked")
+    live, refused = of("first") or of("live"), of("refused", "confirmed")
     if of("renewed") and not behind:
         refused += of("renewed", "back")
     # Whatever was taken away after a look at the hosts may have broken them.
@@ -212,7 +212,7 @@ def _still_verifies(hosts: Sequence[str]) -> str:
 def _exchanged(incident: Incident, impact: Mapping[str, Any]) -> list[str]:
     """What AWS gave for a leaked key while that worked: it does not end with the key, and no run ends it."""
     keys = [one["name"] for one in impact.get("credentials", []) if one["kind"] == AWS_ACCESS_KEY]
-    gone = {name: incident.events.get(f"refused/{name}") or incident.events.get(f"revoked/{name}") for name in keys}
+    gone = {name: incident.events.get(f"refused/{name}") or incident.events.get(f"confirmed/{name}") for name in keys}
     return [
         f"temporary credentials that were issued with the leaked key of {name} before {at} work until they expire; end "
         "them by policies that deny what was issued before, see docs/runbooks/by-hand.md (An access key)"
@@ -234,11 +234,11 @@ def _outlived(incident: Incident) -> list[str]:
 
 def _is_tried(incident: Incident, name: str) -> bool:
     """Whether a revocation was proven. While the value that leaked is in force, nobody expects that to be refused."""
-    return f"given/{name}" in incident.events and f": {TRIED}" in incident.evidence.get(f"revoked/{name}", "")
+    return f"given/{name}" in incident.events and f": {TRIED}" in incident.evidence.get(f"confirmed/{name}", "")
 
 
 def _is_word_alone(incident: Incident, name: str) -> bool:
-    return f"revoked/{name}" in incident.events and f"given/{name}" not in incident.events
+    return f"confirmed/{name}" in incident.events and f"given/{name}" not in incident.events
 
 
 def _not_in_force(name: str) -> str:
@@ -286,7 +286,7 @@ def _row(catalog: Catalog, incident: Incident, one: Mapping[str, Any], result: M
 def _state(catalog: Catalog, name: str, incident: Incident, result: Mapping[str, Any]) -> tuple[str, bool]:
     """What became of a credential, in words, and whether it is still open."""
     page, events = catalog.credentials[name].provider_url, incident.events
-    given, renewed, said = (f"{event}/{name}" in events for event in ("given", "renewed", "revoked"))
+    given, renewed, said = (f"{event}/{name}" in events for event in ("given", "renewed", "confirmed"))
     if not said and not result.get("replaced", given or renewed or f"refused/{name}" in events):
         return f"OPEN: {result.get('why') or 'not replaced'}{f'; revoke it at {page}' if page else ''}", True
     if result.get("let_in"):

@@ -21,8 +21,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.replaced_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
-    obligations,
     open_rotation,
+    pending_tasks,
     redeclaration,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -108,7 +108,7 @@ def write(
     logged_out = gathered.get("logged_out") or {}
     words: dict[str, Any] = {**task_summaries.messages(gathered)}
     words.update({"declared": list(response.declared), "hosts": services, "left_out": list(response.compromised)})
-    words.update(let_in=hosts_with_old_key.by_credential(journal), waits=obligations.waiting(journal))
+    words.update(let_in=hosts_with_old_key.by_credential(journal), waits=pending_tasks.waiting(journal))
     sessions = sessions_of(setting, incident, logged_out)
     words["tried"] = sessions["tried"]
     if not (logged_out.get("plan") or {}).get("ends", True):

@@ -191,7 +191,7 @@ class Provisioner:
         """Schedules the deletion of these secrets; those that it was still to be done for."""
         self.require_ours(names)
         days = self.catalog.aws.recovery_days if self.catalog.aws else 30
-        return [name for name in names if self.secrets.retire(name, days=days)]
+        return [name for name in names if self.secrets.schedule_deletion(name, days=days)]
 
     def restored(self, names: Sequence[str]) -> list[str]:
         """Restores these secrets from their deletion; those that were still scheduled for it."""

@@ -77,7 +77,7 @@ class MakingSecrets(SecretMaking, SecretsManager):
                 SecretId=name, AddReplicaRegions=[{"Region": region} for region in regions]
             )
 
-    def _retire(self, name: str, days: int) -> None:
+    def _schedule_deletion(self, name: str, days: int) -> None:
         with aws_errors.translated("secretsmanager:DeleteSecret", f"secret {name}"):
             self._client.delete_secret(SecretId=name, RecoveryWindowInDays=days)
 

@@ -61,7 +61,7 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
     journal, rotation, item = setting.mine(name)
     credential = setting.catalog.credentials[name]
     issued = setting.rotator.issued(rotation)
-    if item.act == _plan.RETIRE:
+    if item.act == _plan.REVOKE:
         old = former_login(setting.catalog, setting.rotator.secrets, journal, item)
         new: Login | None = _in_force(setting, name)
     else:

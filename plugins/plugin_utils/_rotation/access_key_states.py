@@ -111,7 +111,7 @@ class AccessKeyStage:
         self._require_accepted(new)
         return self._told(False, new)
 
-    def absent(self) -> dict[str, Any]:
+    def revoked(self) -> dict[str, Any]:
         """Removes the old key, or in a rollback the new one, and verifies that it is rejected."""
         found = self._found
         gone, kept = (found.new, found.old) if found.aborting else (found.old, self._new())

@@ -185,7 +185,7 @@ def _require_holder_gone(args: Mapping[str, Any], rotation: OpenRotation) -> Non
 
 def _require_return(rotation: OpenRotation) -> None:
     if state_machine.is_past_return(rotation):
-        past = "promotion" if rotation.step in ("retire", "record") else "removal of old values"
+        past = "promotion" if rotation.step in ("revoke", "record") else "removal of old values"
         raise RotationError(f"{rotation} is past its {past} and the old value may be gone; go on with it instead")
 
 
@@ -196,7 +196,7 @@ def _continuation(args: Mapping[str, Any], rotation: OpenRotation) -> list[str]:
         f"{rotation} was not finished; it {way} from there",
         f"it has {names}; nothing else is begun before it has ended",
     ]
-    if rotation.step in ("retire", "withdraw") and rotation.plan.get("phases") and not args["incident"]:
+    if rotation.step in ("revoke", "withdraw") and rotation.plan.get("phases") and not args["incident"]:
         said.append("hosts that are not proven are deployed to before anything is removed")
     return said
 
@@ -216,7 +216,7 @@ def _after_leak(
     if joined:
         former = plan_inputs.former(setting, journal, args["reached"])
         joined = redeclaration.with_former(joined, setting.catalog, setting.kinds, journal, former)
-        said.append("it replaces what leaked, so it answers the leak too: nothing is retired later")
+        said.append("it replaces what leaked, so it answers the leak too: nothing is revoked later")
     hastened = incident_events.hastened(joined or rotation) if args["immediate"] else None
     if hastened:
         said.append("it was graceful; the old values are removed first from now on")
@@ -290,7 +290,7 @@ def _require_copies(setting: RotationSetup, rotation: OpenRotation, *, back: boo
     if back or rotation.step in state_machine.BACKWARD:
         ahead = rotation.promoted and (back or rotation.step == "abort")
     else:
-        ahead = rotation.step not in ("retire", "record")
+        ahead = rotation.step not in ("revoke", "record")
     against = setting.rotator.against_copies(rotation, {}) if ahead else ""
     if against:
         raise RotationError(f"{rotation} does not go on: {against}. Nothing was done, and it stays as it is")

@@ -34,7 +34,7 @@ def closed(setting: RotationSetup, args: Mapping[str, Any]) -> dict[str, Any]:
         event = f"unrecorded/{rotation.id}"
         more["events"] = {event: timestamps.stamp(context.now())}
         more["evidence"] = {event: shortened(args["unrecorded"])}
-    refused = [] if aborted else context.refused_at_end(setting, rotation, more["obligations"])
+    refused = [] if aborted else context.refused_at_end(setting, rotation, more["pending_tasks"])
     told = context.summary(setting, journal, rotation)
     told.update(todo=[], closed=True, to_refusal=revocation_latency.lines(journal, rotation, refused))
     journal = rollback.close(setting.rotator, step="aborted" if aborted else "closed", **more)
@@ -42,7 +42,7 @@ def closed(setting: RotationSetup, args: Mapping[str, Any]) -> dict[str, Any]:
         "changed": True,
         "id": rotation.id,
         "aborted": aborted,
-        "obligations": more.get("obligations", {}),
+        "pending_tasks": more.get("pending_tasks", {}),
         "revocations": provider_revocations.waiting(setting.catalog, journal),
         "way": state_machine.GO,
         "words": "",
@@ -60,7 +60,7 @@ def ending(
     more: dict[str, Any] = {"audit": audit}
     if not aborted:
         left = {
-            **plan.obligations(
+            **plan.pending_tasks(
                 setting.catalog,
                 rotation.id,
                 rotation.plan,
@@ -71,23 +71,23 @@ def ending(
             **provider_revocations.owed(
                 setting.catalog, rotation.id, rotation.plan, setting.kinds, context.now(), journal.incident
             ),
-            **hosts_with_old_key.obligations(setting.catalog, rotation, journal.obligations, now),
+            **hosts_with_old_key.pending_tasks(setting.catalog, rotation, journal.pending_tasks, now),
         }
-        more["obligations"] = left
-        former = [journal.obligations[one] for item in items for one in item.former if one in journal.obligations]
+        more["pending_tasks"] = left
+        former = [journal.pending_tasks[one] for item in items for one in item.former if one in journal.pending_tasks]
         more["replaced"] = (
             incident_events.replaced(rotation, left, journal.incident, former) if journal.incident else {}
         )
         by = Rotated(now, rotation.who, rotation.id, rotation.plan.get("incident", "")).entry()
         more["rotated"] = {item.credential: by for item in items if item.act in plan.CHANGES}
         renewed = {item.credential for item in items if item.act == plan.RENEW}
-        # A login that took its turn again has another password: there is nothing left to retire.
+        # A login that took its turn again has another password: there is nothing left to revoke.
         turned = {item.credential for item in items if item.act == plan.ROTATE and _alternates(setting, item)}
-        taken_up = [one for item in items for one in (item.obligation, *item.former) if one and one not in left]
+        taken_up = [one for item in items for one in (item.pending_task, *item.former) if one and one not in left]
         more["discharged"] = taken_up + [
             one.id
-            for one in journal.obligations.values()
-            if one.credential in renewed or (one.credential in turned and one.act == plan.RETIRE)
+            for one in journal.pending_tasks.values()
+            if one.credential in renewed or (one.credential in turned and one.act == plan.REVOKE)
         ]
     return more
 

@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import TRIED
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Obligation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import PendingTask
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import ACCEPTED, REFUSED
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context, provider_revocations
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import Item
@@ -34,7 +34,7 @@ def taken(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> di
     alive = [one for one in every if tried.get(one.id, {}).get("state") == ACCEPTED]
     closed = [one for one in every if one not in alive]
     names = [name for name in args["credentials"] if name not in {one.credential for one in alive}]
-    new = [f"revoked/{name}" for name in names if incident and f"revoked/{name}" not in incident.events]
+    new = [f"confirmed/{name}" for name in names if incident and f"confirmed/{name}" not in incident.events]
     if journal.rotation is not None and incident is None and closed:
         raise JournalError(f"{journal.rotation} is open; finish it, then say again what was revoked")
     now = context.now()
@@ -51,7 +51,7 @@ def taken(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> di
             evidence={event: _shown(event, closed, tried, words) for event in new},
             audit=args["audit"],
         )
-    idle = [name for name in names if name not in {one.credential for one in closed} and f"revoked/{name}" not in new]
+    idle = [name for name in names if name not in {one.credential for one in closed} and f"confirmed/{name}" not in new]
     return {
         "changed": bool(closed or new),
         "said": [_said(one, tried.get(one.id, {}).get("state"), words.get(one.id, "")) for one in closed]
@@ -68,7 +68,7 @@ def taken(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> di
 
 
 def _shown(
-    event: str, closed: Sequence[Obligation], tried: Mapping[str, Mapping[str, Any]], words: Mapping[str, str]
+    event: str, closed: Sequence[PendingTask], tried: Mapping[str, Mapping[str, Any]], words: Mapping[str, str]
 ) -> str:
     """The evidence of a confirmation: whether every old value was tried."""
     every = [one.id for one in closed if one.credential == event.partition("/")[2]]
@@ -77,12 +77,12 @@ def _shown(
     return (TRIED if proven else "NOT tried") + (f": {told}" if told else "")
 
 
-def _said(one: Obligation, state: str | None, words: str) -> str:
+def _said(one: PendingTask, state: str | None, words: str) -> str:
     proof = "" if state is None else f" ({words})" if state == REFUSED else f" (not proven: {words})"
     return f"{one.credential}: what {one.rotation} replaced was revoked, as the operator says{proof}"
 
 
-def _tries(setting: RotationSetup, every: Sequence[Obligation]) -> list[dict[str, Any]]:
+def _tries(setting: RotationSetup, every: Sequence[PendingTask]) -> list[dict[str, Any]]:
     """The credentials among them whose kind can try old values, as its tasks know them."""
     names = dict.fromkeys(one.credential for one in every if one.credential in setting.catalog.credentials)
     items = [Item(name, setting.catalog.credentials[name].kind) for name in names]

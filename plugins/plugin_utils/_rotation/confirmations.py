@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an operator confirms of old values: that they were revoked, or are not to be retired any more."""
+"""What an operator confirms of old values: that they were revoked, or are not to be revoked any more."""
 
 from __future__ import annotations
 

@@ -85,13 +85,13 @@ def new_id() -> str:
     return f"r-{now():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
 
 
-def part_of(item: _plan.Item, obligation: str) -> _plan.Item:
-    """The item; or with a pending task that it includes, the part of it that retires what the task names."""
-    if not obligation:
+def part_of(item: _plan.Item, pending_task: str) -> _plan.Item:
+    """The item; or with a pending task that it includes, the part of it that revokes what the task names."""
+    if not pending_task:
         return item
-    if obligation not in item.former:
-        raise RotationError(f"{item.credential}: the rotation does not include the pending task {obligation}")
-    return replace(item, act=_plan.RETIRE, obligation=obligation)
+    if pending_task not in item.former:
+        raise RotationError(f"{item.credential}: the rotation does not include the pending task {pending_task}")
+    return replace(item, act=_plan.REVOKE, pending_task=pending_task)
 
 
 class RotationAction(ActionBase):
@@ -161,7 +161,7 @@ def summary(setting: RotationSetup, journal: Journal, rotation: OpenRotation) ->
         "rolling": _plan.is_rolling(setting.catalog, items),
         "refused": dict(rotation.plan.get("refused", {})),
         "credentials": [item_summary(setting, item, rotation) for item in items],
-        "retiring": [one for item in _ending(items) for one in _told_ends(setting, item, journal, rotation)],
+        "revoking": [one for item in _ending(items) for one in _told_ends(setting, item, journal, rotation)],
         "opened": hosts_with_old_key.hosts(journal),
         "behind": sorted(rotation.behind),
         "record": record_of(setting, journal, rotation),
@@ -210,10 +210,10 @@ def taking_down(setting: RotationSetup, names: Sequence[str]) -> list[str]:
 def item_summary(setting: RotationSetup, item: _plan.Item, rotation: OpenRotation) -> dict[str, Any]:
     credential = setting.catalog.credentials[item.credential]
     told = credential_summary(setting, item)
-    later = item.act == _plan.ROTATE and not rotation.plan.get("incident") and _plan.retires_later(credential)
+    later = item.act == _plan.ROTATE and not rotation.plan.get("incident") and _plan.revokes_later(credential)
     some = {"hosts": list(item.hosts), "left": list(rotation.left.get(item.credential, ()))}
     dropped = _dropped_from(setting, item, rotation)
-    return {**told, **some, "dropped_from": dropped, "later": rotation.step == "retire" and later}
+    return {**told, **some, "dropped_from": dropped, "later": rotation.step == "revoke" and later}
 
 
 def _dropped_from(setting: RotationSetup, item: _plan.Item, rotation: OpenRotation) -> dict[str, str]:
@@ -231,8 +231,8 @@ def refused_at_end(setting: RotationSetup, rotation: OpenRotation, left: Mapping
     owed = {one["credential"] for one in left.values()}
     found = []
     for item in _plan.items_of(rotation.plan):
-        removes = item.act in (_plan.ROTATE, _plan.RETIRE) and not item.hosts
-        if item.act == _plan.RENEW or (removes and "retire" in credential_summary(setting, item)["stages"]):
+        removes = item.act in (_plan.ROTATE, _plan.REVOKE) and not item.hosts
+        if item.act == _plan.RENEW or (removes and "revoke" in credential_summary(setting, item)["stages"]):
             found.append(item.credential)
     return [name for name in found if name not in owed]
 
@@ -245,11 +245,13 @@ def _ending(items: Sequence[_plan.Item]) -> list[_plan.Item]:
 def _told_ends(
     setting: RotationSetup, item: _plan.Item, journal: Journal, rotation: OpenRotation
 ) -> Iterator[dict[str, Any]]:
-    """What the stage retire takes away of a credential: former values first, then its own; ``more`` after the first."""
+    """What the stage revoke takes away of a credential: former values first, then its own; ``more`` after the first."""
     told = item_summary(setting, item, rotation)
-    every = [] if rotation.aborting else [journal.obligations[one] for one in item.former if one in journal.obligations]
+    every = (
+        [] if rotation.aborting else [journal.pending_tasks[one] for one in item.former if one in journal.pending_tasks]
+    )
     for one in every:
-        yield {**told, "obligation": one.id, "hosts": list(one.hosts), "more": one is not every[0]}
+        yield {**told, "pending_task": one.id, "hosts": list(one.hosts), "more": one is not every[0]}
     yield {**told, "more": bool(every)}
 
 
@@ -259,7 +261,7 @@ def credential_summary(setting: RotationSetup, item: _plan.Item) -> dict[str, An
     kind = setting.kinds.get(item.kind, Kind(item.kind))
     stages = test_targets.stages(setting.catalog, credential, kind)
     if item.act == _plan.DROP_FALLBACK:
-        stages = ["retire"] if "dropped" in stages else []
+        stages = ["revoke"] if "dropped" in stages else []
     return {
         "name": item.credential,
         "kind": item.kind,
@@ -309,7 +311,7 @@ def record_of(setting: RotationSetup, journal: Journal, rotation: OpenRotation) 
     ]
     return {
         **record,
-        **({"obligations": [audit_record.plain(one) for one in left]} if left else {}),
+        **({"pending_tasks": [audit_record.plain(one) for one in left]} if left else {}),
         **({"github": sorted(rotation.sent)} if rotation.sent else {}),
         "secrets": {
             name: {"from": base, "to": setting.rotator.target(rotation, name)} for name, base in secrets.items()

@@ -87,9 +87,9 @@ class Rehearsal(JournalWriter):
         tokens = {item.credential: {"alive": [""]} for item in plan.items if item.kind == incident_events.OUTLIVED}
         notes = {name: {"server": LONGEST_NOTE} for name in noted}
         for stage in state_machine.stages(plan.phases, immediate=plan.immediate):
-            step, _underscore, phase = stage.partition("_")
+            step, phase = state_machine.step_of(stage)
             more: dict[str, Any] = {"notes": notes, "behind": self._behind if step == "record" else []}
-            if step == "retire":
+            if step == "revoke":
                 more["sent"] = list(github_copies.names_of(self.catalog, plan.entry()))
             if journal.incident is not None:
                 at, reads = self.clock(), blast_radius.read(self.catalog)
@@ -98,7 +98,7 @@ class Rehearsal(JournalWriter):
                 shown = {event: LONGEST_NOTE for event in seen if event.startswith("refused/")}
                 shown.update({event: LONGEST_NOTE for event in seen if event.startswith("outlived/")})
                 more.update(events=seen, evidence=shown)
-            journal = self.advance(step, phase=int(phase or 0), since=journal, **more)
+            journal = self.advance(step, phase=phase, since=journal, **more)
         self.append(journal, rotation, "closed", **ending(journal, _of(journal)))
         if record:
             for end in (journal, back):

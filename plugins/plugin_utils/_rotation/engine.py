@@ -52,7 +52,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 ROLLOUTS = ("deploy_1", "deploy_2", "abort")
-REMOVING = ("retire", "withdraw")
+REMOVING = ("revoke", "withdraw")
 """The stages before which every host is proven."""
 LAST = ("record", "discard")
 WARNING = "warning"
@@ -146,7 +146,7 @@ class Engine:
 
     def _for_hosts(self, stage: str) -> dict[str, Any] | None:
         """What hosts have to do before, or as, this stage."""
-        if stage == "revoke" and self.now["halts"] and "stop" not in self.carried.acted:
+        if stage == "revoke_first" and self.now["halts"] and "stop" not in self.carried.acted:
             self._did("stop")
             return self._next("stop")
         if stage in ROLLOUTS:
@@ -156,7 +156,7 @@ class Engine:
             if self._is_to_be_delivered:
                 self.carried.rolled = True
                 return self._next("deliver", serial=self.run.serial)
-            return self._next("prove", wait_seconds=self._wait_left if stage == "retire" else 0)
+            return self._next("prove", wait_seconds=self._wait_left if stage == "revoke" else 0)
         return None
 
     def _rollout(self, stage: str) -> dict[str, Any]:
@@ -225,9 +225,9 @@ class Engine:
             self._create()
         elif stage in REMOVING:
             self._require_proof()
-            self._kinds("retire", plan.ENDS if stage == "retire" else plan.CHANGES)
-        elif stage == "revoke":
-            self._kinds("retire", plan.CHANGES)
+            self._kinds("revoke", plan.ENDS if stage == "revoke" else plan.CHANGES)
+        elif stage == "revoke_first":
+            self._kinds("revoke", plan.CHANGES)
         elif stage == "set" and self._tests_at_once:
             self._kinds("set", plan.CHANGES, also="test")
         elif stage not in LAST:
@@ -277,7 +277,7 @@ class Engine:
 
     def parts(self, stage: str, acts: Sequence[str]) -> list[Mapping[str, Any]]:
         """The credentials that have something to do at a stage of their kind."""
-        every = self.now["retiring" if stage == "retire" else "credentials"]
+        every = self.now["revoking" if stage == "revoke" else "credentials"]
         return [one for one in every if one["act"] in acts and stage in one["stages"] and not one["later"]]
 
     def _kinds(self, stage: str, acts: Sequence[str], *, also: str = "") -> None:
@@ -291,7 +291,7 @@ class Engine:
             name = credential["name"]
             if answer.get("notes"):
                 self.carried.seen.notes[name] = answer["notes"]
-            if one == "retire" and self.now["incident"] and credential["built_in"]:
+            if one == "revoke" and self.now["incident"] and credential["built_in"]:
                 self.carried.seen.refusals[name] = dict(answer)
             self.progress(VERBS[one], name, str(answer.get("message") or DONE[one]), seconds)
 

@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.hosts import SshKey
 
 SSH_KEY = SshKey.kind.name
-_KIND_STAGE = {"retire": "retire", "withdraw": "retire", "revoke": "retire"}
+_KIND_STAGE = {"revoke": "revoke", "withdraw": "revoke", "revoke_first": "revoke"}
 
 
 class EngineState(Protocol):
@@ -49,12 +49,12 @@ class Judged:
 
 def _concerned(engine: EngineState, stage: str) -> list[Mapping[str, Any]]:
     kind_stage = _KIND_STAGE.get(stage, stage)
-    return engine.parts(kind_stage, plan.ENDS if stage == "retire" else plan.CHANGES)
+    return engine.parts(kind_stage, plan.ENDS if stage == "revoke" else plan.CHANGES)
 
 
 def due(engine: EngineState, stage: str) -> Due | None:
     """What hosts have to do at this stage and have not done."""
-    if stage not in ("set", "test", "revoke", "retire", "withdraw"):
+    if stage not in ("set", "test", "revoke_first", "revoke", "withdraw"):
         return None
     parts, acted = _concerned(engine, stage), engine.carried.acted
     keys = _keys(parts)
@@ -84,7 +84,7 @@ def _keys(parts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _acts(engine: EngineState, key: Mapping[str, Any], state: str) -> list[dict[str, Any]]:
     """One for each host that this run may act on."""
     run = engine.run
-    common = {"credential": key["name"], "state": state, "obligation": key.get("obligation") or ""}
+    common = {"credential": key["name"], "state": state, "pending_task": key.get("pending_task") or ""}
     away = key["left"] if state == "usable" else []
     here = [one for one in _hosts(engine, key) if one in run.reachable and one not in away]
     return [{**common, "host": one, "env_path": run.env_paths.get(one, "")} for one in here]
@@ -107,8 +107,8 @@ def judged(engine: EngineState, stage: str, results: Sequence[Mapping[str, Any]]
     if _keys(parts) and "acts" not in acted:
         engine.carried.acted = (*acted, "acts")
         for key in _keys(parts):
-            about = (key["name"], key.get("obligation") or "")
-            own = [one for one in results if (one["act"]["credential"], one["act"]["obligation"]) == about]
+            about = (key["name"], key.get("pending_task") or "")
+            own = [one for one in results if (one["act"]["credential"], one["act"]["pending_task"]) == about]
             _key(engine, stage, key, own, found)
         return found
     dropped = next(one for one in _dropped(parts) if f"sessions of {one['name']}" not in acted)
@@ -163,7 +163,7 @@ def _key(
         # Until a host refuses the leaked key it gets nothing new, and the incident stays open.
         before = key["left"] if stage == "test" else found.left.get(name, []) if key.get("more") else []
         found.left[name] = list(dict.fromkeys([*before, *lost]))
-        if _KIND_STAGE.get(stage) == "retire":
+        if _KIND_STAGE.get(stage) == "revoke":
             each = [{**one, "secret_rotate_each": one["act"]["host"]} for one in results]
             found.refusals[name] = {"results": each}
     found.words += [words for one in results for words in one.get("words") or ()]

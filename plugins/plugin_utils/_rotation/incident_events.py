@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident, named
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Obligation, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation, PendingTask
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import ELASTICACHE_AUTH_TOKEN
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
@@ -49,16 +49,16 @@ def events(
     gone = [item for item in (*changed, *late) if not rotation.left.get(item.credential)]
     found = []
     down = taking_down({item.credential: item.kind for item in changing}, kinds, reads)
-    if following == "revoke" and down:
+    if following == "revoke_first" and down:
         found.append(f"down/{rotation.id}")
-    if rotation.step == "revoke" and following == "deploy":
+    if rotation.step == "revoke_first" and following == "deploy":
         found += [f"refused/{item.credential}" for item in gone if _removes(item, kinds)]
     if rotation.step == "deploy" and following == "promote":
         found += [f"live/{item.credential}" for item in changed]
         found += [f"up/{rotation.id}"] if rotation.plan.get("immediate") and down else []
-    if rotation.step == "retire" and following == "record":
+    if rotation.step == "revoke" and following == "record":
         found += [f"{_end(item, kinds, incident.behind)}/{item.credential}" for item in gone]
-        found += [f"retired/{item.credential}" for item in gone if item.former]
+        found += [f"previous_revoked/{item.credential}" for item in gone if item.former]
     seen = dict.fromkeys(found, at)
     if first and changed and rotation.step == "deploy" and following == "promote":
         return {f"first/{rotation.id}": first, **seen}
@@ -126,14 +126,14 @@ def taking_down(chosen: Mapping[str, str], kinds: Mapping[str, Kind], reads: Col
     A key that signs is not removed at a server, and what it opens is stopped instead.
     """
     known = {name: kinds.get(kind, Kind(kind)) for name, kind in chosen.items() if name in reads}
-    return [name for name, kind in known.items() if "retire" in kind.stages or kind.phases == 2]
+    return [name for name, kind in known.items() if "revoke" in kind.stages or kind.phases == 2]
 
 
 def replaced(
-    rotation: OpenRotation, left: Mapping[str, Any], incident: Incident, former: Iterable[Obligation] = ()
+    rotation: OpenRotation, left: Mapping[str, Any], incident: Incident, former: Iterable[PendingTask] = ()
 ) -> dict[str, Any]:
     """The versions and parameters that held what a rotation has replaced, as its last entry keeps them, with those that
-    held the ``former`` values which it has retired too.
+    held the ``former`` values which it has revoked too.
 
     Of one that has nothing to do with the leak, not those that a pending task in ``left`` still has to read.
     """
@@ -166,7 +166,7 @@ def hastened(rotation: OpenRotation) -> OpenRotation | None:
 def _removes(item: plan.Item, kinds: Mapping[str, Kind]) -> bool:
     """Whether the kind takes the old value away itself, and proves that it is refused."""
     kind = kinds.get(item.kind)
-    return kind is not None and "retire" in kind.stages
+    return kind is not None and "revoke" in kind.stages
 
 
 def _end(item: plan.Item, kinds: Mapping[str, Kind], behind: Collection[str]) -> str:

@@ -105,7 +105,7 @@ class JournalWriter:
             "parameters": dict(plan.parameters),
         }
         more = {"plan": plan.entry(), "prescribes": prescribes, "holder": dict(self.me.holder)}
-        return self.append(journal, rotation, "create" if plan.phases else "retire", **more)
+        return self.append(journal, rotation, "create" if plan.phases else "revoke", **more)
 
     def take(self, journal: Journal, rotation: OpenRotation, **more: Any) -> Journal:
         """The next entry makes this run the one that goes on."""
@@ -122,8 +122,8 @@ class JournalWriter:
         prescribed: dict[str, Any] = {}
         if step == "deploy" or (step == "abort" and phase):
             prescribed = {"secrets": self.pins(rotation, phase), "overlay": self._overlay(rotation, phase)}
-        elif step in ("promote", "retire") and rotation.plan.get("phases"):
-            prescribed = self.new(rotation, written=step == "retire")
+        elif step in ("promote", "revoke") and rotation.plan.get("phases"):
+            prescribed = self.new(rotation, written=step == "revoke")
         elif step == "abort":
             prescribed = self.old(rotation)
         if prescribed:

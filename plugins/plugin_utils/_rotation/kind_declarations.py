@@ -19,7 +19,7 @@ VERBS = ("check", "create", "set", "test", "revoke", "verify_revoked")
 """What an operator's own kind may carry out."""
 CONTROLLER, ROTATION_HOST = "controller", "rotation_host"
 """Where the executable of an operator's own kind runs."""
-STAGES = ("check", "off", "issue", "create", "set", "test", "retire", "revoke", "revoked", "dropped")
+STAGES = ("check", "off", "issue", "create", "set", "test", "revoke", "revoked", "dropped")
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -35,7 +35,7 @@ SCHEMA: dict[str, Any] = {
         "needs_user": {"type": "boolean"},
         "tested": {"type": "boolean"},
         "tries_values": {"type": "boolean"},
-        "retires_each": {"type": "boolean"},
+        "revokes_each": {"type": "boolean"},
         "options": {"type": "array", "items": {"type": "string"}},
         "verbs": {"type": "array", "items": {"enum": list(VERBS)}, "minItems": 1},
         "timeout": {"type": "integer", "minimum": 1},
@@ -69,8 +69,8 @@ class Kind:
     tested: bool = True
     tries_values: bool = False
     """Whether its stages check, test and revoked try values where the catalog says how, and are idle elsewhere."""
-    retires_each: bool = False
-    """Whether its stage retire also takes away a former value that waits for a later retirement, named by a
+    revokes_each: bool = False
+    """Whether its stage revoke also takes away a former value that waits for a later revocation, named by a
     pending task."""
     options: tuple[str, ...] = ()
     """Names that the credential's ``options`` must give."""
@@ -92,12 +92,12 @@ class Kind:
     @property
     def is_revoked_elsewhere(self) -> bool:
         """Whether only the third party that issued the old value can end it."""
-        return self.value == "supplied" and "retire" not in self.stages
+        return self.value == "supplied" and "revoke" not in self.stages
 
     @property
     def ends_itself(self) -> bool:
         """Whether a run takes the old value away, so that nothing is left for anybody's word."""
-        return "retire" in self.stages or self.phases == 2
+        return "revoke" in self.stages or self.phases == 2
 
     @property
     def phases(self) -> int:

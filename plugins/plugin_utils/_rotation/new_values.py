@@ -42,13 +42,13 @@ def login_for(
 
 def former_login(catalog: Catalog, secrets: VersionedStore, journal: Journal, item: _plan.Item) -> Login:
     """The former value that a pending task names by the versions that held it."""
-    obligation = journal.obligations.get(item.obligation or "")
-    if obligation is None:
-        raise RotationError(f"{item.credential}: the pending task {item.obligation} is not in the journal any more")
-    held = secrets.read_known(list(obligation.secrets), pins=obligation.secrets)
+    pending_task = journal.pending_tasks.get(item.pending_task or "")
+    if pending_task is None:
+        raise RotationError(f"{item.credential}: the pending task {item.pending_task} is not in the journal any more")
+    held = secrets.read_known(list(pending_task.secrets), pins=pending_task.secrets)
     login = credential_graph.find(catalog, catalog.credentials[item.credential], held).login
     if login.password is None:
-        raise RotationError(f"{item.credential}: its former key cannot be read in {dict(obligation.secrets)}")
+        raise RotationError(f"{item.credential}: its former key cannot be read in {dict(pending_task.secrets)}")
     return login
 
 

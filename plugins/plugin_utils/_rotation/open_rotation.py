@@ -32,7 +32,7 @@ def ends(catalog: Catalog, kinds: Mapping[str, Kind], rotation: OpenRotation, *,
     )
     return {
         "removes": removes,
-        "first": bool(rotation.plan.get("immediate")) and rotation.step not in ("promote", "retire", "record"),
+        "first": bool(rotation.plan.get("immediate")) and rotation.step not in ("promote", "revoke", "record"),
         "past": not back and state_machine.is_past_return(rotation),
         "restarts": any(stage.startswith(("deploy", "abort")) for stage in state_machine.remaining(rotation)),
     }
@@ -42,8 +42,8 @@ def _goes(catalog: Catalog, kinds: Mapping[str, Kind], rotation: OpenRotation, i
     """Whether the old value of one of its credentials is gone once it has ended."""
     if item.act != plan.ROTATE:
         return True
-    later = not rotation.plan.get("incident") and credential_ages.retires_later(catalog.credentials[item.credential])
-    return "retire" in kinds.get(item.kind, Kind(item.kind)).stages and not later
+    later = not rotation.plan.get("incident") and credential_ages.revokes_later(catalog.credentials[item.credential])
+    return "revoke" in kinds.get(item.kind, Kind(item.kind)).stages and not later
 
 
 def stuck(rotation: OpenRotation | None, incident: str, results: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-FORWARD_ONLY = ("retire", "record", "abort", "withdraw", "discard")
+FORWARD_ONLY = ("revoke", "record", "abort", "withdraw", "discard")
 """The steps from which a rotation cannot be aborted, or is being rolled back."""
 
 

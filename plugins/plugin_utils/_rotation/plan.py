@@ -17,15 +17,17 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential, Place
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.credential_ages import retires_later
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.credential_ages import revokes_later
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import named
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import REVOKE, Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import CONFIRM, Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import obligations as rotation_obligations
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    pending_tasks as rotation_pending_tasks,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preconditions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import PlanInputs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import (
@@ -35,10 +37,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
 )
 
 ROTATE, RENEW = "rotate", "renew"
-DROP_FALLBACK, RETIRE = _journal.DROP_FALLBACK, _journal.RETIRE
+DROP_FALLBACK, REVOKE = _journal.DROP_FALLBACK, _journal.REVOKE
 """Renew: a signing key that leaked is replaced in one phase, and no former key is kept."""
 CHANGES = (ROTATE, RENEW)
-ENDS = (*CHANGES, RETIRE, DROP_FALLBACK)
+ENDS = (*CHANGES, REVOKE, DROP_FALLBACK)
 """The acts that end a former value."""
 
 
@@ -66,18 +68,18 @@ class Item:
     reason: str = ""
     phases: int = 1
     places: tuple[Place, ...] = ()
-    obligation: str | None = None
+    pending_task: str | None = None
     issued: bool = False
     """Whether a provider makes the new value."""
     hosts: tuple[str, ...] = ()
     """Those alone that it is about; empty for all."""
     former: tuple[str, ...] = ()
-    """Pending tasks whose former values are retired along with its own; after a leak only."""
+    """Pending tasks whose former values are revoked along with its own; after a leak only."""
 
     def entry(self) -> dict[str, Any]:
         """The item as the journal keeps it."""
         kept: dict[str, Any] = {"kind": self.kind, "act": self.act, "phases": self.phases}
-        more = {"obligation": self.obligation, "issued": self.issued, "hosts": list(self.hosts)}
+        more = {"pending_task": self.pending_task, "issued": self.issued, "hosts": list(self.hosts)}
         more["former"] = list(self.former)
         return {**kept, **{name: value for name, value in more.items() if value}}
 
@@ -171,7 +173,7 @@ def plan(ground: PlanInputs, wish: RotationRequest) -> RotationPlan:
         items += _left_behind(ground, wish, busy)
         passed = {name: why for name, why in passed.items() if name not in {item.credential for item in items}}
     else:
-        items += _obligations(ground, wish, busy, taken, refused)
+        items += _pending_tasks(ground, wish, busy, taken, refused)
     return replace(pinned(ground, items, refused, passed), incident=wish.leak, immediate=wish.immediate)
 
 
@@ -179,7 +181,7 @@ def is_replaced(journal: Journal, name: str) -> bool:
     """Whether a rotation that answers the open incident has replaced it, by a value that cannot have leaked too, and
     left nothing for a later one to end."""
     incident, last = journal.incident, journal.rotated.get(name)
-    kept = {one.credential for one in journal.obligations.values() if one.act != REVOKE and not one.hosts}
+    kept = {one.credential for one in journal.pending_tasks.values() if one.act != CONFIRM and not one.hosts}
     if incident is None or last is None or name in kept or last.incident != incident.id:
         return False
     return named(last.rotation, name) not in incident.spoiled
@@ -210,13 +212,13 @@ def _ordered(catalog: Catalog) -> list[Credential]:
     return sorted(catalog.credentials.values(), key=lambda one: one.name in admins)
 
 
-def _obligations(
+def _pending_tasks(
     ground: PlanInputs, wish: RotationRequest, busy: set[str], taken: Mapping[Place, str], refused: dict[str, str]
 ) -> Iterator[Item]:
-    for one in credential_ages.due_obligations(ground.journal, ground.now):
+    for one in credential_ages.due_pending_tasks(ground.journal, ground.now):
         if one.credential in busy or (wish.names and one.credential not in wish.names):
             continue
-        objection = rotation_obligations.objection(ground.catalog, ground.kinds, one, ground.former.get(one.id))
+        objection = rotation_pending_tasks.objection(ground.catalog, ground.kinds, one, ground.former.get(one.id))
         if objection:
             refused[one.credential] = "; ".join(filter(None, [refused.get(one.credential), objection]))
             continue
@@ -224,7 +226,7 @@ def _obligations(
         places = credential_graph.fallback_places(ground.catalog, credential) if one.act == DROP_FALLBACK else ()
         if taken.keys() & places:
             continue  # another credential's rotation writes there; the next one finds what that leaves
-        reason = {DROP_FALLBACK: "its former key is due to be dropped", RETIRE: "its former value is due to be retired"}
+        reason = {DROP_FALLBACK: "its former key is due to be dropped", REVOKE: "its former value is due to be revoked"}
         yield Item(
             credential=one.credential,
             kind=credential.kind,
@@ -232,24 +234,26 @@ def _obligations(
             reason=f"{reason[one.act]} (since {one.due})",
             phases=1 if one.act == DROP_FALLBACK else 0,
             places=places,
-            obligation=one.id,
+            pending_task=one.id,
         )
 
 
 def _with_former(ground: PlanInputs, item: Item) -> Item:
-    """With every former value that waits for a later retirement: it may be what leaked, and nothing old is kept."""
-    found = rotation_obligations.retirable(ground.catalog, ground.kinds, ground.journal, item.credential, ground.former)
+    """With every former value that waits for a later revocation: it may be what leaked, and nothing old is kept."""
+    found = rotation_pending_tasks.revocable(
+        ground.catalog, ground.kinds, ground.journal, item.credential, ground.former
+    )
     return replace(item, former=found)
 
 
 def _left_behind(ground: PlanInputs, wish: RotationRequest, busy: set[str]) -> Iterator[Item]:
     """What the incident's earlier runs could not take out of hosts that were away."""
-    for one in sorted(ground.journal.obligations.values(), key=lambda one: one.id):
+    for one in sorted(ground.journal.pending_tasks.values(), key=lambda one: one.id):
         credential = ground.catalog.credentials.get(one.credential)
         if one.hosts and credential is not None and one.credential in wish.names and one.credential not in busy:
             busy = busy | {one.credential}
             reason = f"its leaked key still opens {', '.join(one.hosts)}"
-            item = Item(one.credential, credential.kind, RETIRE, reason, 0, obligation=one.id, hosts=one.hosts)
+            item = Item(one.credential, credential.kind, REVOKE, reason, 0, pending_task=one.id, hosts=one.hosts)
             former = _with_former(ground, item).former
             yield replace(item, former=tuple(other for other in former if other != one.id))
 
@@ -337,7 +341,7 @@ def _listed(catalog: Catalog, credential: Credential, keys: Sequence[str]) -> cr
     return dict.fromkeys(credential_graph.fallback_places(catalog, credential), ",".join(keys))
 
 
-def obligations(
+def pending_tasks(
     catalog: Catalog,
     rotation: str,
     plan: Mapping[str, Any],
@@ -358,11 +362,11 @@ def obligations(
         if item.act == ROTATE and item.phases == 2:
             due = now + timedelta(seconds=credential.fallback_seconds)
             found[f"{rotation}/{item.credential}"] = {**later, "act": DROP_FALLBACK, "due": timestamps.stamp(due)}
-        elif item.act == ROTATE and retires_later(credential) and not plan.get("incident"):
-            due = now + timedelta(seconds=credential.retire_after)
+        elif item.act == ROTATE and revokes_later(credential) and not plan.get("incident"):
+            due = now + timedelta(seconds=credential.revoke_after)
             noted = (notes or {}).get(item.credential)
             later |= {**({"notes": noted} if noted else {}), **({"promoted": promoted} if promoted else {})}
-            found[f"{rotation}/{item.credential}"] = {**later, "act": RETIRE, "due": timestamps.stamp(due)}
+            found[f"{rotation}/{item.credential}"] = {**later, "act": REVOKE, "due": timestamps.stamp(due)}
     return found
 
 
@@ -373,9 +377,9 @@ def is_rolling(catalog: Catalog, items: Sequence[Item]) -> bool:
 
 
 def wait_of(catalog: Catalog, items: Sequence[Item]) -> int:
-    """Seconds to wait for the retirements that the rotation stays open for, where nothing leaked."""
+    """Seconds to wait for the revocations that the rotation stays open for, where nothing leaked."""
     found = [catalog.credentials[item.credential] for item in items if item.act == ROTATE]
-    return max((one.retire_after for one in found if not retires_later(one)), default=0)
+    return max((one.revoke_after for one in found if not revokes_later(one)), default=0)
 
 
 def new_login(kind: Kind, found: credential_graph.StoredCredential, password: str | None) -> Login:

@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
     labelled_names,
     numbered_names,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import RETIRE, Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import REVOKE, Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
     CURRENT,
     PENDING,
@@ -112,7 +112,7 @@ def _secrets_of(setting: RotationSetup, credentials: Iterable[Credential]) -> se
 def _considered(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest) -> list[Credential]:
     """The credentials that a plan may change."""
     now = context.now()
-    owed = {one.credential for one in journal.obligations.values()}
+    owed = {one.credential for one in journal.pending_tasks.values()}
     return [
         one
         for one in setting.catalog.credentials.values()
@@ -145,11 +145,11 @@ def parameters_key(setting: RotationSetup, contents: Contents, descriptions: Map
 
 
 def former(setting: RotationSetup, journal: Journal, leaked: Collection[str] | None) -> dict[str, Contents]:
-    """The contents of the versions that pending tasks name, by each task that is due; in a leak by each retirement,
+    """The contents of the versions that pending tasks name, by each task that is due; in a leak by each revocation,
     due or not, of what ``leaked``."""
-    every = credential_ages.due_obligations(journal, context.now())
+    every = credential_ages.due_pending_tasks(journal, context.now())
     if leaked is not None:
-        every = [one for one in journal.obligations.values() if one.act == RETIRE and one.credential in leaked]
+        every = [one for one in journal.pending_tasks.values() if one.act == REVOKE and one.credential in leaked]
     return {
         one.id: setting.rotator.secrets.read_known(list(one.secrets), pins=one.secrets)
         for one in every

@@ -39,7 +39,7 @@ def _item(catalog: Catalog, item: _plan.Item) -> dict[str, Any]:
         "places": [str(place) for place in item.places],
         "settings": list(dict.fromkeys(names)),
         "github": list(credential_graph.mirrored_names(catalog, credential)) if item.act in _plan.CHANGES else [],
-        **({"retires_with_it": [one.partition("/")[0] for one in item.former]} if item.former else {}),
+        **({"revokes_with_it": [one.partition("/")[0] for one in item.former]} if item.former else {}),
     }
 
 
@@ -49,7 +49,7 @@ def summary(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
     acts = {
         "rotate": "rotates",
         "drop_fallback": "drops its former key",
-        "retire": "retires its former value",
+        "revoke": "revokes its former value",
         "renew": "is replaced and keeps no former key",
     }
     for name, item in plan["credentials"].items():
@@ -57,7 +57,7 @@ def summary(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
         lines += [f"  changes {place}" for place in item["places"]]
         if item["settings"]:
             lines.append(f"  in the settings {', '.join(item['settings'])}")
-        lines += [f"  retires with it what {rotation} had replaced" for rotation in item.get("retires_with_it", ())]
+        lines += [f"  revokes with it what {rotation} had replaced" for rotation in item.get("revokes_with_it", ())]
         if item["github"]:
             lines.append(f"  sends {', '.join(item['github'])} to GitHub")
     for name, why in plan["refused"].items():

@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.credential_ages import (
     LONGEST_WAIT,
-    retires_later,
+    revokes_later,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT, PENDING
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings
@@ -77,10 +77,10 @@ def _of_its_kind(
         yield from _in_use(ground, credential)
     if kind.phases == 2:
         yield from _signing(ground, credential, found)
-    elif retires_later(credential) and not found.problems and not _is_kept(found):
+    elif revokes_later(credential) and not found.problems and not _is_kept(found):
         yield (
-            "it retires after the rotation has ended, and what parameters held is not kept; let a secret hold it too, "
-            f"or set retire_after to {LONGEST_WAIT} at most"
+            "it revokes after the rotation has ended, and what parameters held is not kept; let a secret hold it too, "
+            f"or set revoke_after to {LONGEST_WAIT} at most"
         )
     if kind.name == kind_names.VALKEY_USER and ".cache.amazonaws.com" in (found.url or ""):
         yield "its address is ElastiCache, which has no ACL SETUSER; use kind elasticache_auth_token"
@@ -185,10 +185,10 @@ def _alternating(ground: PlanInputs, credential: Credential, found: credential_g
 
 def _in_use(ground: PlanInputs, credential: Credential) -> Iterator[str]:
     """A login whose turn would come before its former value was to go."""
-    for one in ground.journal.obligations.values():
-        if one.credential == credential.name and one.act == "retire":
+    for one in ground.journal.pending_tasks.values():
+        if one.credential == credential.name and one.act == "revoke":
             yield (
-                f"its other login is to be retired at {one.due} (retire_after) and would get a new password now; "
+                f"its other login is to be revoked at {one.due} (revoke_after) and would get a new password now; "
                 "rotate it once that is done"
             )
 

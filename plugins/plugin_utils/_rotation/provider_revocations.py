@@ -19,9 +19,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import REVOKE, Journal, Obligation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import CONFIRM, Journal, PendingTask
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import obligations
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import pending_tasks
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
@@ -41,12 +41,12 @@ def owed(
         kind = kinds.get(item.kind)
         if item.act not in _plan.CHANGES or kind is None or not kind.is_revoked_elsewhere:
             continue
-        if f"revoked/{item.credential}" in said:
+        if f"confirmed/{item.credential}" in said:
             continue
         places = credential_graph.secrets_of(catalog, catalog.credentials[item.credential])
         found[f"{rotation}/{item.credential}"] = {
             "credential": item.credential,
-            "act": REVOKE,
+            "act": CONFIRM,
             "due": timestamps.stamp(now),
             "rotation": rotation,
             "secrets": {name: plan["secrets"][name] for name in places if name in plan["secrets"]},
@@ -54,8 +54,8 @@ def owed(
     return found
 
 
-def open_ones(journal: Journal) -> list[Obligation]:
-    return sorted((one for one in journal.obligations.values() if one.act == REVOKE), key=lambda one: one.id)
+def open_ones(journal: Journal) -> list[PendingTask]:
+    return sorted((one for one in journal.pending_tasks.values() if one.act == CONFIRM), key=lambda one: one.id)
 
 
 def waiting(catalog: Catalog, journal: Journal) -> list[dict[str, str]]:
@@ -63,7 +63,7 @@ def waiting(catalog: Catalog, journal: Journal) -> list[dict[str, str]]:
     return [_told(catalog, one) for one in open_ones(journal)]
 
 
-def _told(catalog: Catalog, one: Obligation) -> dict[str, str]:
+def _told(catalog: Catalog, one: PendingTask) -> dict[str, str]:
     return {
         "id": one.id,
         "credential": one.credential,
@@ -86,7 +86,7 @@ def where(catalog: Catalog, name: str) -> str:
     return f"at {page}" if page else "where it was issued"
 
 
-def confirmed(catalog: Catalog, journal: Journal, names: Sequence[str]) -> list[Obligation]:
+def confirmed(catalog: Catalog, journal: Journal, names: Sequence[str]) -> list[PendingTask]:
     """All that wait for these credentials. Raises :class:`RotationError` for a name that nobody knows."""
     every = open_ones(journal)
     waiting_for = sorted({one.credential for one in every})
@@ -129,9 +129,9 @@ def against_confirmation(
 
 
 def record(
-    catalog: Catalog, closed: Iterable[Obligation], who: str, now: datetime, tried: Mapping[str, str] | None = None
+    catalog: Catalog, closed: Iterable[PendingTask], who: str, now: datetime, tried: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """The confirmation's line in the audit log."""
     every = sorted(closed, key=lambda one: one.id)
     notes = [audit_record.plain(f"{one.id}: {tried[one.id]}") for one in every if tried and one.id in tried]
-    return {**({"notes": notes} if notes else {}), **obligations.record(catalog, every, "revoked", who, now)}
+    return {**({"notes": notes} if notes else {}), **pending_tasks.record(catalog, every, "revoked", who, now)}

@@ -12,12 +12,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident, named
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT, PENDING, Contents
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import obligations, plan, state_machine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import pending_tasks, plan, state_machine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
-ON_HOSTS = ("deploy", "promote", "retire", "record")
+ON_HOSTS = ("deploy", "promote", "revoke", "record")
 """Steps at which hosts may hold the new value."""
-IN_FORCE = ("promote", "retire", "record")
+IN_FORCE = ("promote", "revoke", "record")
 """Steps at which the current version may be the new one."""
 
 
@@ -111,15 +111,15 @@ def with_former(
     journal: Journal,
     former: Mapping[str, Contents],
 ) -> OpenRotation:
-    """One that a leak has joined, which retires along with its own value what waits for a later retirement.
+    """One that a leak has joined, which revokes along with its own value what waits for a later revocation.
 
-    Where it has retired already, that is left to the rotation that replaces its credential once more.
+    Where it has revoked already, that is left to the rotation that replaces its credential once more.
     """
     if rotation.step == "record":
         return rotation
     credentials = {**rotation.plan.get("credentials", {})}
     for item in plan.items_of(rotation.plan):
-        found = obligations.retirable(catalog, kinds, journal, item.credential, former)
+        found = pending_tasks.revocable(catalog, kinds, journal, item.credential, former)
         if found and item.act in plan.CHANGES:
             credentials[item.credential] = {**credentials[item.credential], "former": list(found)}
     return replace(rotation, plan={**rotation.plan, "credentials": credentials})

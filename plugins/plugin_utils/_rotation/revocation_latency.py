@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import RETIRE, Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import REVOKE, Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import Item, items_of
 
 
@@ -26,15 +26,15 @@ def lines(journal: Journal, rotation: OpenRotation, refused: Sequence[str]) -> l
     for item in items_of(rotation.plan):
         if item.credential in refused:
             told = (
-                _later(journal, rotation, item) if item.act == RETIRE else (_took(rotation.promoted_at, rotation), "")
+                _later(journal, rotation, item) if item.act == REVOKE else (_took(rotation.promoted_at, rotation), "")
             )
             found.setdefault(told, []).append(item.credential)
     return [f"{took} ({', '.join(names)}{more})" for (took, more), names in found.items()]
 
 
 def _later(journal: Journal, rotation: OpenRotation, item: Item) -> tuple[str, str]:
-    """Of a retirement that an earlier rotation left: that one promoted what takes the value's place."""
-    one = journal.obligations.get(item.obligation or "")
+    """Of a revocation that an earlier rotation left: that one promoted what takes the value's place."""
+    one = journal.pending_tasks.get(item.pending_task or "")
     if one is None:
         return _took("", rotation), ""
     if one.promoted:

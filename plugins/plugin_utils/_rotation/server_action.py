@@ -81,20 +81,20 @@ class Parties:
 def parties(setting: RotationSetup, name: str, engine: str, *, former: str = "", by_itself: bool = False) -> Parties:
     """The parties of a credential in the rotation that this run holds. Raises SecretsError.
 
-    ``former`` is a pending task: the rotation retires the value that it names, along with its own old value. Without an
+    ``former`` is a pending task: the rotation revokes the value that it names, along with its own old value. Without an
     administrator a credential changes ``by_itself``, by another way than its server.
     """
     journal, rotation, item = setting.holding(name)
     part = context.part_of(item, former)
-    obligation = journal.obligations.get(part.obligation or "") if part.act == plan.RETIRE else None
+    pending_task = journal.pending_tasks.get(part.pending_task or "") if part.act == plan.REVOKE else None
     credential = setting.catalog.credentials[name]
     old_contents = setting.rotator.old_contents(rotation, credential)
     new = setting.new_value(rotation, name)
     present = None
-    if obligation:
+    if pending_task:
         present = _present(setting, name)  # the application may go elsewhere by now
         new = new if new and item.act in plan.CHANGES else present.login
-        old_contents = setting.rotator.secrets.read_known(list(obligation.secrets), pins=obligation.secrets)
+        old_contents = setting.rotator.secrets.read_known(list(pending_task.secrets), pins=pending_task.secrets)
     found = setting.located(credential, old_contents)
     place = present or found
     admin, admin_url = (found.login, "") if by_itself else administrator(setting, name, engine, rotation)
@@ -108,9 +108,9 @@ def parties(setting: RotationSetup, name: str, engine: str, *, former: str = "",
         aborting=rotation.step in state_machine.BACKWARD,
         number=journal.head,
         rotation=rotation.id,
-        notes=obligation.notes if obligation else rotation.notes.get(name, {}),
+        notes=pending_task.notes if pending_task else rotation.notes.get(name, {}),
         leak=bool(rotation.plan.get("incident")) or journal.incident is not None,
-        late=obligation is not None,
+        late=pending_task is not None,
     )
 
 
@@ -139,7 +139,7 @@ def administrator(
     admin, server = server_addresses.required_server(setting.catalog, setting.catalog.credentials[name])
     found = setting.held(admin)
     login = found.login
-    if rotation is not None and rotation.step in ("retire", "record"):
+    if rotation is not None and rotation.step in ("revoke", "record"):
         login = setting.new_value(rotation, admin.name) or login  # its own old value may be gone already
     if found.problems or login.password is None:
         raise RotationError(f"{name}: its administrator {admin.name} cannot be read: {'; '.join(found.problems)}")
@@ -181,7 +181,7 @@ def outside(setting: RotationSetup, name: str, engine: str, masked: list[str]) -
     return login, admin_url
 
 
-FORMER: dict[str, Any] = {"obligation": {"type": "str", "default": ""}}
+FORMER: dict[str, Any] = {"pending_task": {"type": "str", "default": ""}}
 """A pending task of the open rotation: the former value that it names is removed, not the rotation's own old one."""
 
 

@@ -63,7 +63,7 @@ def concerned(setting: RotationSetup, name: str, former: str = "") -> Pair:
     """Both keys, in the rotation that this run holds; with a ``former`` pending task, the old one is what it names."""
     journal, rotation, item = setting.mine(name)
     part = context.part_of(item, former)
-    if part.act == _plan.RETIRE:
+    if part.act == _plan.REVOKE:
         old = former_login(setting.catalog, setting.rotator.secrets, journal, part).password
         made = setting.new_value(rotation, name) if item.act in _plan.CHANGES else None
         new: str | None = made.password if made else _in_use(setting, name)

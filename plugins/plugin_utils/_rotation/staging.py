@@ -283,7 +283,7 @@ class Rotator(StoreReads):
         kind = kinds[item.kind]
         found = credential_graph.find(self.catalog, credential, contents)
         if kind.is_issued:
-            return found.login if item.act == _plan.RETIRE else self.issued(rotation).take(item.credential)
+            return found.login if item.act == _plan.REVOKE else self.issued(rotation).take(item.credential)
         return new_values.login_for(kind, found, supplied.get(item.credential), generate)
 
     def promote(self, *, seconds: float = MERGE_SECONDS) -> Promotion:

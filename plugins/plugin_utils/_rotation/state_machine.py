@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import BACKWARD_STEPS, OpenRotation
 
-FORWARD = ("create", "set", "test", "revoke", "deploy", "promote", "retire", "record")
+FORWARD = ("create", "set", "test", "revoke_first", "deploy", "promote", "revoke", "record")
 BACKWARD = BACKWARD_STEPS
 
 DONE, FAILED, LOST, TAKEN, BLOCKED, LATER = "done", "failed", "lost", "taken", "blocked", "later"
 """What a step may come to: done; failed; hosts were lost, which is no fault of the new value; somebody changed our
-keys; the gate is shut, or others write without a pause; the retirement is due later."""
+keys; the gate is shut, or others write without a pause; the revocation is due later."""
 
 _AFTER_PROMOTION = {
-    "retire": " and the old one may still be valid",
+    "revoke": " and the old one may still be valid",
     "record": ", and what this rotation was to remove is gone; what is left is to tidy up and to record it",
 }
 GO, BACK, STOP = "go", "back", "stop"
@@ -45,15 +45,21 @@ def remaining(rotation: OpenRotation) -> tuple[str, ...]:
 
 def stages(phases: int, *, immediate: bool = False) -> tuple[str, ...]:
     """The names of every stage of a rotation with that many rollouts; ``immediate`` removes the old values first."""
-    before = ("create", "set", "test", *(("revoke",) if immediate else ())) if phases else ()
-    after = ("promote", "retire", "record") if phases else ("retire", "record")
+    before = ("create", "set", "test", *(("revoke_first",) if immediate else ())) if phases else ()
+    after = ("promote", "revoke", "record") if phases else ("revoke", "record")
     return (*before, *(f"deploy_{number}" for number in range(1, phases + 1)), *after)
+
+
+def step_of(stage: str) -> tuple[str, int]:
+    """The journal's step and phase of a stage: "deploy_2" is the second rollout of "deploy"."""
+    step, _underscore, phase = stage.rpartition("_")
+    return (step, int(phase)) if phase.isdigit() else (stage, 0)
 
 
 def is_past_return(rotation: OpenRotation) -> bool:
     """Whether the old values may be gone, so that nothing leads back."""
-    removing = ("revoke", "deploy", "promote") if rotation.plan.get("immediate") else ()
-    return rotation.step in (*removing, "retire", "record")
+    removing = ("revoke_first", "deploy", "promote") if rotation.plan.get("immediate") else ()
+    return rotation.step in (*removing, "revoke", "record")
 
 
 def way_back(rotation: OpenRotation) -> int:
@@ -90,9 +96,8 @@ def _next(rotation: OpenRotation, *, is_tested: bool) -> Decision:
     following_stage = every[1] if len(every) > 1 else every[0] if every else "record"
     if len(every) == 1 and rotation.step == every[0]:
         return Decision(GO, "closed")
-    if following_stage.startswith("deploy_"):
-        return Decision(GO, "deploy", phase=int(following_stage.rpartition("_")[2]))
-    return Decision(GO, following_stage)
+    step, phase = step_of(following_stage)
+    return Decision(GO, step, phase=phase)
 
 
 def _on_the_way_back(rotation: OpenRotation, outcome: str, words: str) -> Decision:

@@ -161,8 +161,8 @@ class Gatherer:
         return {
             "rotation": str(journal.rotation) if journal.rotation else None,
             "incident": journal.incident.id if journal.incident else None,
-            "obligations": sorted(journal.obligations),
-            "obligations_due": [one.id for one in credential_ages.due_obligations(journal, self.now)],
+            "pending_tasks": sorted(journal.pending_tasks),
+            "pending_tasks_due": [one.id for one in credential_ages.due_pending_tasks(journal, self.now)],
             "revocations": [one["words"] for one in provider_revocations.waiting(self.catalog, journal)],
             "ages": [
                 {"credential": one.credential, "kind": one.kind, "days": one.days, "limit": one.limit}

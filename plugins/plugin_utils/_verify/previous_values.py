@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     server_addresses,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Credential
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import REVOKE, Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import CONFIRM, Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import POSTGRESQL, VALKEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, with_login
@@ -153,7 +153,7 @@ def said(state: str, words: str, **more: Any) -> dict[str, Any]:
 def _signing(credential: Credential, values: Mapping[str, str], old: str, journal: Journal, one: Any) -> dict[str, Any]:
     """By what the stores hold; ``one`` is a Try, which tells of the application too, or a reason."""
     kept = [one.strip() for one in values.get(credential.fallbacks or "", "").split(",")]
-    due = [one.due for one in journal.obligations.values() if one.credential == credential.name]
+    due = [one.due for one in journal.pending_tasks.values() if one.credential == credential.name]
     if old not in kept:
         words = "the previous key is not among the fallbacks, so nothing that it signed is accepted"
         if isinstance(one, Try):
@@ -167,8 +167,8 @@ def _signing(credential: Credential, values: Mapping[str, str], old: str, journa
 def _planned(credential: Credential, journal: Journal) -> str | None:
     """Why the previous value is or may still be valid."""
     name, page = credential.name, credential.provider_url
-    later = [one for one in journal.obligations.values() if one.credential == name]
-    planned = [one.due for one in later if one.act != REVOKE]
+    later = [one for one in journal.pending_tasks.values() if one.credential == name]
+    planned = [one.due for one in later if one.act != CONFIRM]
     if planned:
         return f"the previous value stays valid until {min(planned)}, as planned"
     if later:

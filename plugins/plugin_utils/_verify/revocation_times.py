@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
 
-PROMOTES, REMOVES = "promote", "retire"
+PROMOTES, REMOVES = "promote", "revoke"
 
 
 def measured(entries: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -29,7 +29,7 @@ class TestFirstOff:
         assert world.steps(first_off=True).issued()["changed"] is True
         assert accepted == [False]
         assert keys(world.iam)[str(world.old.username)] == "Inactive"
-        assert world.steps(world.issued.take("storage"), first_off=True).absent()["accepted"] is False
+        assert world.steps(world.issued.take("storage"), first_off=True).revoked()["accepted"] is False
         assert str(world.old.username) not in world.names()
 
     def test_it_is_refused_before_anything_is_made(self, world: World) -> None:
@@ -58,13 +58,13 @@ class TestFirstOff:
         world.steps(first_off=True).issued()
         new = world.issued.take("storage")
         assert keys(world.iam)[str(world.old.username)] == "Inactive"
-        world.steps(new, aborting=True, first_off=True).absent()
+        world.steps(new, aborting=True, first_off=True).revoked()
         assert keys(world.iam) == {world.old.username: "Active"}
         assert world.store.accepts(world.old, USER)
 
     def test_killed_before_the_new_one_was_made_it_comes_back_too(self, world: World) -> None:
         world.iam.update_access_key(UserName=USER, AccessKeyId=world.old.username, Status="Inactive")
-        world.steps(aborting=True, first_off=True).absent()
+        world.steps(aborting=True, first_off=True).revoked()
         assert keys(world.iam) == {world.old.username: "Active"}
 
     def test_a_run_that_was_overtaken_meanwhile_leaves_it_in_force(self, world: World) -> None:

@@ -120,7 +120,7 @@ class TestIssued:
         """By as much as AWS accepts requests from."""
         lost = world.iam.create_access_key(UserName=USER)["AccessKey"]["AccessKeyId"]
         steps = world.steps(since=datetime.now(UTC) + timedelta(minutes=14), aborting=aborting)
-        steps.absent() if aborting else steps.issued()
+        steps.revoked() if aborting else steps.issued()
         assert lost not in world.names()
 
     def test_a_key_of_somebody_else_stays(self, world: World) -> None:
@@ -228,15 +228,15 @@ class TestAbsent:
     def test_forward(self, world: World) -> None:
         new = world.made()
         told = {"user": USER, "access_key_id": world.old.username}
-        assert world.steps(new).absent() == {**told, "changed": True, "accepted": False}
+        assert world.steps(new).revoked() == {**told, "changed": True, "accepted": False}
         assert world.names() == {new.username}
-        assert world.steps(new).absent() == {**told, "changed": False, "accepted": False}
+        assert world.steps(new).revoked() == {**told, "changed": False, "accepted": False}
         assert not world.store.accepts(world.old, USER)
 
     def test_killed_between_its_two_acts(self, world: World) -> None:
         new = world.made()
         world.iam.update_access_key(UserName=USER, AccessKeyId=world.old.username, Status="Inactive")
-        world.steps(new).absent()
+        world.steps(new).revoked()
         assert world.names() == {new.username}
 
     @pytest.mark.parametrize(("looks", "left"), [(1, "Active"), (2, "Inactive")])
@@ -244,49 +244,49 @@ class TestAbsent:
         new = world.made()
         world.overtaken_at = world.looks + looks
         with pytest.raises(Overtaken):
-            world.steps(new).absent()
+            world.steps(new).revoked()
         assert keys(world.iam)[str(world.old.username)] == left
 
     def test_the_old_one_stays_while_the_new_one_is_not_accepted(self, world: World) -> None:
         new = world.made()
         world.iam.delete_access_key(UserName=USER, AccessKeyId=new.username)
         with pytest.raises(RotationError, match=f"does not accept key {new.username}"):
-            world.steps(new).absent()
+            world.steps(new).revoked()
         assert keys(world.iam) == {world.old.username: "Active"}
 
     def test_without_a_new_one_nothing_goes(self, world: World) -> None:
         with pytest.raises(RotationError, match="no new key yet"):
-            world.steps().absent()
+            world.steps().revoked()
 
     def test_the_same_key_does_not_go(self, world: World) -> None:
         with pytest.raises(RotationError, match="the one that stays"):
-            world.steps(world.old).absent()
+            world.steps(world.old).revoked()
         assert world.names() == {world.old.username}
 
     def test_a_key_that_is_still_accepted_is_named(self, world: World) -> None:
         new = world.made()
         world.sts = lambda _login: client_of(world.moto, "sts", new)
         with pytest.raises(RotationError, match=f"still accepts key {world.old.username}"):
-            world.steps(new).absent()
+            world.steps(new).revoked()
 
     def test_on_the_way_back_the_new_one_goes(self, world: World) -> None:
         new = world.made()
-        assert world.steps(new, aborting=True).absent()["access_key_id"] == new.username
+        assert world.steps(new, aborting=True).revoked()["access_key_id"] == new.username
         assert keys(world.iam) == {world.old.username: "Active"}
 
     def test_on_the_way_back_one_that_nobody_kept_goes(self, world: World) -> None:
         lost = world.iam.create_access_key(UserName=USER)["AccessKey"]["AccessKeyId"]
-        assert world.steps(aborting=True).absent()["access_key_id"] == lost
+        assert world.steps(aborting=True).revoked()["access_key_id"] == lost
         assert world.names() == {world.old.username}
 
     def test_on_the_way_back_somebody_elses_stays(self, world: World) -> None:
         world.iam.create_access_key(UserName=USER)
         later = datetime.now(UTC) + timedelta(hours=1)
-        assert not world.steps(aborting=True, since=later).absent()["changed"]
+        assert not world.steps(aborting=True, since=later).revoked()["changed"]
         assert len(world.names()) == 2
 
     def test_on_the_way_back_before_anything_was_made(self, world: World) -> None:
-        assert not world.steps(aborting=True).absent()["changed"]
+        assert not world.steps(aborting=True).revoked()["changed"]
         assert world.names() == {world.old.username}
 
 

@@ -43,8 +43,8 @@ class Shop:
     def test(self, login: str | None = None, **more: Any) -> dict[str, Any]:
         return self.call(state="usable", **self.args(login or self.second, **more))
 
-    def retire(self, login: str | None = None, **more: Any) -> dict[str, Any]:
-        return self.call(state="absent", **self.args(login or self.first, **more))
+    def revoke(self, login: str | None = None, **more: Any) -> dict[str, Any]:
+        return self.call(state="revoked", **self.args(login or self.first, **more))
 
     def sessions(self, login: str | None = None, **more: Any) -> dict[str, Any]:
         return self.call(state="sessions", **self.args(login or self.first, **more))

@@ -54,7 +54,7 @@ def kill_points(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str,
 
 
 @pytest.mark.slow
-def test_set_and_retire_killed_after_each_statement(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_set_and_revoke_killed_after_each_statement(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     tried, new, old, journal = 0, shop.second, shop.first, 0
     for killed in kill_points(monkeypatch):
         journal += 10
@@ -67,10 +67,10 @@ def test_set_and_retire_killed_after_each_statement(shop: Shop, monkeypatch: pyt
         assert shop.accepts(old)
         assert shop.test(new).get("usable")
         with shop.connect(old):
-            killed_retire = {"state": "absent", **shop.args(old, journal=journal + 1)}
-            finished = killed(killed_retire)
+            killed_revoke = {"state": "revoked", **shop.args(old, journal=journal + 1)}
+            finished = killed(killed_revoke)
             assert shop.accepts(new)
-            again = shop.retire(old, journal=journal + 1)
+            again = shop.revoke(old, journal=journal + 1)
             assert again.get("refused"), again
             assert not (finished and again["changed"])
         assert (shop.accepts(old), shop.accepts(new)) == (False, True)

@@ -61,7 +61,7 @@ def test_a_rotation_by_a_host(shop: Shop) -> None:
     answers = [
         on_host(seen, state="present", verifier=verifier, like=shop.first, **new),
         on_host(seen, state="usable", **new),
-        on_host(seen, state="absent", **shop.args(shop.first)),
+        on_host(seen, state="revoked", **shop.args(shop.first)),
     ]
     assert [answer["changed"] for answer in answers] == [True, False, True]
     assert (shop.accepts(shop.first), shop.accepts(shop.second)) == (False, True)

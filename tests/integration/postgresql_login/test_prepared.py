@@ -22,7 +22,7 @@ def test_from_one_login_to_two(single: Shop) -> None:
             new.execute("ALTER TABLE orders ADD COLUMN note text; CREATE TABLE app.more ()")
         failed(prepare(single, "unprepared"), "in_use", "can log in")
         assert prepare(single)["changed"] is False
-        ended = single.retire(single.owner)
+        ended = single.revoke(single.owner)
         assert (ended["ended"], ended["refused"]) == (1, True), ended
     assert (single.accepts(single.owner), single.accepts(single.first)) == (False, True)
     assert (
@@ -33,7 +33,7 @@ def test_from_one_login_to_two(single: Shop) -> None:
     failed(prepare(single, "unprepared"), "in_use")
     assert single.set(like=single.first)["changed"]
     assert single.test()["usable"]
-    assert single.retire(single.first)["refused"]
+    assert single.revoke(single.first)["refused"]
 
 
 def test_preparing_is_reversible(single: Shop) -> None:

@@ -96,15 +96,15 @@ def test_errors_of_the_administrator(shop: Shop) -> None:
     failed(shop.set(admin_url="canary"), "bad_url", "admin_url is no PostgreSQL URL")
     failed(shop.set(owner="nobody"), "no_owner", "nobody")
     failed(shop.set(verifier=None), "missing_option", "state=present needs verifier")
-    failed(shop.retire(admin_url=shop.url(shop.first)), "own_login", shop.first)
+    failed(shop.revoke(admin_url=shop.url(shop.first)), "own_login", shop.first)
     failed(shop.sessions(admin_url=shop.url(shop.second)), "wrong_password")
     with shop.connect(shop.first):
-        failed(shop.retire(known_addresses=["web1"]), "bad_address", "web1")
+        failed(shop.revoke(known_addresses=["web1"]), "bad_address", "web1")
         failed(
             shop.sessions(admin_url=weak(shop, "CREATEROLE", "pg_signal_backend")), "missing_right", "GRANT pg_monitor"
         )
     failed(shop.set(admin_url=weak(shop, "")), "missing_right", "lacks CREATEROLE")
-    failed(shop.retire(admin_url=weak(shop, "CREATEROLE", "pg_monitor")), "missing_right", "GRANT pg_signal_backend")
+    failed(shop.revoke(admin_url=weak(shop, "CREATEROLE", "pg_monitor")), "missing_right", "GRANT pg_signal_backend")
     assert shop.sessions(login="nobody") == {"changed": False, "sessions": [], "login": "nobody"}
     assert shop.roles() == before
 
@@ -194,11 +194,11 @@ def test_a_session_that_does_not_end(shop: Shop, monkeypatch: pytest.MonkeyPatch
         backend = running.info.backend_pid
         os.kill(backend, signal.SIGSTOP)
         try:
-            failed(shop.retire(), "sessions_stay", f"1 sessions of role {shop.first}", "pg_stat_activity")
+            failed(shop.revoke(), "sessions_stay", f"1 sessions of role {shop.first}", "pg_stat_activity")
             assert not shop.accepts(shop.first)
         finally:
             os.kill(backend, signal.SIGCONT)
-        assert shop.retire()["refused"]
+        assert shop.revoke()["refused"]
 
 
 def test_a_connection_that_breaks_off_leaves_nothing_half_done(shop: Shop) -> None:

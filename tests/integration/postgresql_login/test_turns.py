@@ -39,11 +39,11 @@ def test_a_rotation(shop: Shop) -> None:
                 "INSERT INTO orders VALUES (1); ALTER TABLE orders ADD COLUMN note text; CREATE TABLE more ()"
             )
         assert running.execute("SELECT count(*) FROM orders").fetchall() == [(1,)]
-        retired = shop.retire()
-        assert (retired["changed"], retired["ended"], retired["refused"]) == (True, 1, True), retired
+        revoked = shop.revoke()
+        assert (revoked["changed"], revoked["ended"], revoked["refused"]) == (True, 1, True), revoked
         with pytest.raises(psycopg.OperationalError):
             running.execute("SELECT 1")
-    again = shop.retire()
+    again = shop.revoke()
     assert (again["changed"], again["ended"], again["refused"]) == (False, 0, True)
     assert not shop.accepts(shop.first)
     assert (
@@ -57,7 +57,7 @@ def test_turns_go_on_for_ever(shop: Shop) -> None:
             shop.passwords[new] = f"canary-{secrets.token_hex(16)}"
             assert shop.set(new, journal=journal).get("changed")
             assert shop.test(new)["usable"]
-            assert shop.retire(old, journal=journal + 1).get("refused")
+            assert shop.revoke(old, journal=journal + 1).get("refused")
             assert (shop.accepts(new), shop.accepts(old)) == (True, False)
             journal += 2
 
@@ -68,7 +68,7 @@ def test_no_password_reaches_the_servers_log(shop: Shop) -> None:
     shop.test(login_url=shop.url(shop.second, "canary-wrong"))
     shop.sql("ALTER ROLE {b} CONNECTION LIMIT 0")
     shop.test()
-    shop.retire()
+    shop.revoke()
     shop.sql("ALTER ROLE {b} CONNECTION LIMIT -1")
     log = shop.server.log.read_text()
     assert f'ALTER ROLE "{shop.second}" LOGIN PASSWORD' in log
@@ -106,20 +106,20 @@ def test_a_missing_spare_is_made(shop: Shop) -> None:
 
 
 def test_an_overtaken_run_changes_nothing(shop: Shop) -> None:
-    shop.retire(shop.second, journal=9)
+    shop.revoke(shop.second, journal=9)
     before = shop.roles()
     failed(shop.set(journal=8), "overtaken", "number 9", "has 8")
     assert shop.set(journal=9)["changed"]
     shop.set(journal=12, login_url=shop.url(shop.second, "canary-other"), allow_sessions=True)
     assert shop.roles() != before
     before = shop.roles()
-    failed(shop.retire(shop.second, journal=11), "overtaken")
+    failed(shop.revoke(shop.second, journal=11), "overtaken")
     assert shop.roles() == before
 
 
 def test_a_late_set_of_a_login_that_an_abort_found_missing(shop: Shop) -> None:
     shop.sql("DROP ROLE {b}")
-    assert shop.retire(shop.second, journal=9)["refused"]
+    assert shop.revoke(shop.second, journal=9)["refused"]
     failed(shop.set(journal=8), "overtaken")
     assert not shop.accepts(shop.second)
 
@@ -143,13 +143,13 @@ def test_of_two_runs_at_once_the_later_number_wins(shop: Shop, database: str) ->
 
         both = [
             threading.Thread(target=act, args=("present", number + 1, urls[0])),
-            threading.Thread(target=act, args=("absent", number + 2, urls[database == "another"])),
+            threading.Thread(target=act, args=("revoked", number + 2, urls[database == "another"])),
         ]
         for thread in both if attempt % 2 else reversed(both):
             thread.start()
         for thread in both:
             thread.join()
-        assert outcomes["absent"]["refused"], outcomes
+        assert outcomes["revoked"]["refused"], outcomes
         assert not shop.accepts(shop.second), outcomes
         assert f'"journal": {number + 2}' in shop.roles()
 
@@ -176,7 +176,7 @@ def test_a_login_in_use_keeps_its_password(shop: Shop) -> None:
     assert shop.accepts(shop.first)
 
 
-def test_sessions_from_elsewhere_stop_a_retire(shop: Shop) -> None:
+def test_sessions_from_elsewhere_stop_a_revoke(shop: Shop) -> None:
     shop.set()
     before = shop.roles()
     with shop.connect(shop.first, application_name="report"), shop.connect(shop.first, application_name=""):
@@ -184,15 +184,15 @@ def test_sessions_from_elsewhere_stop_a_retire(shop: Shop) -> None:
         row = {"address": "127.0.0.1", "count": 1, "known": False}
         assert listed["sessions"] == [{**row, "application_name": name} for name in ("", "report")]
         assert not listed["changed"]
-        answer = shop.retire(known_addresses=["10.0.0.0/8"])
+        answer = shop.revoke(known_addresses=["10.0.0.0/8"])
         failed(answer, "unknown_sessions", "127.0.0.1 (1 of report)", "an unnamed program")
         assert "add them (-e rotation_known_addresses=127.0.0.1), or set allow_sessions" in answer["msg"]
         assert answer["sessions"] == listed["sessions"]
         assert shop.roles() == before
         assert shop.accepts(shop.first)
-        planned = shop.retire(known_addresses=[], allow_sessions=True, check=True)
+        planned = shop.revoke(known_addresses=[], allow_sessions=True, check=True)
         assert (planned["changed"], len(planned["statements"]), len(planned["sessions"])) == (True, 2, 2)
-        assert shop.retire(known_addresses=[], allow_sessions=True)["ended"] == 2
+        assert shop.revoke(known_addresses=[], allow_sessions=True)["ended"] == 2
     assert shop.sessions()["sessions"] == []
 
 
@@ -214,7 +214,7 @@ def test_programs_that_keep_coming_back_are_out(shop: Shop) -> None:
         thread.start()
     try:
         time.sleep(0.3)
-        answer = shop.retire()
+        answer = shop.revoke()
         assert answer.get("refused"), answer
         assert shop.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = '{a}'") == "0"
         accepted = tried[0]
@@ -227,16 +227,16 @@ def test_programs_that_keep_coming_back_are_out(shop: Shop) -> None:
             thread.join()
 
 
-def test_a_retire_without_proof_says_so(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_revoke_without_proof_says_so(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.set()
     monkeypatch.setattr(login_states, "PATIENCE", 1.0)
-    failed(shop.retire(login_url=shop.url(shop.first).replace(str(shop.server.port), "1")), "not_proven", "reached")
-    assert shop.retire()["refused"]
+    failed(shop.revoke(login_url=shop.url(shop.first).replace(str(shop.server.port), "1")), "not_proven", "reached")
+    assert shop.revoke()["refused"]
     with Postgres(binaries=shop.server._programs) as other:
         other.create_login(shop.first, shop.passwords[shop.first], shop.owner)
         url = other.url(shop.first, shop.passwords[shop.first], shop.owner)
-        failed(shop.retire(login_url=url), "still_accepted", "another server than admin_url")
-    assert shop.retire()["refused"]
+        failed(shop.revoke(login_url=url), "still_accepted", "another server than admin_url")
+    assert shop.revoke()["refused"]
 
 
 def test_check_mode_writes_nothing(shop: Shop) -> None:
@@ -244,7 +244,7 @@ def test_check_mode_writes_nothing(shop: Shop) -> None:
     planned = shop.set(check=True)
     assert planned["changed"]
     assert "LOGIN PASSWORD '…'" in planned["diff"]["after"]
-    assert shop.retire(check=True)["changed"]
+    assert shop.revoke(check=True)["changed"]
     assert shop.call(state="unprepared", check=True, **shop.args(shop.first)).get("failed")
     assert shop.roles() == before
 

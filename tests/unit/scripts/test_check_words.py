@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "check_words.py"
-WORDS = {"is none": "does not exist", "let in": "authorized", "not let in": "refused", "obligation": "pending task"}
+WORDS = {"is none": "does not exist", "let in": "authorized", "not let in": "refused", "pending_task": "pending task"}
 
 _spec = importlib.util.spec_from_file_location("check_words", SCRIPT)
 assert _spec is not None
@@ -48,9 +48,9 @@ def test_a_word_is_named_with_its_line(tmp_path: Path, name: str, text: str, lin
         ("a.py", "found = 1 if found is None else 2\n"),
         ("page.md", "This nonetheless is nonexistent.\n"),
         ("a.py", 'CODE = "if found is None:"\n'),
-        ("a.py", 'found = entry["obligation"]\n'),
-        ("a.py", 'DOC = """\noptions:\n  obligation:\n    description: See RV(obligation).\n"""\n'),
-        ("tasks.yml", "obligation: '{{ act.obligation }}'\n"),
+        ("a.py", 'found = entry["pending_task"]\n'),
+        ("a.py", 'DOC = """\noptions:\n  pending_task:\n    description: See RV(pending_task).\n"""\n'),
+        ("tasks.yml", "pending_task: '{{ act.pending_task }}'\n"),
         ("page.j2", "{% if seconds is none %}no{% endif %}\n"),
     ],
 )

@@ -19,7 +19,7 @@ NEEDED = {
     "present": ("admin_url", "login_url", "login", "owner", "verifier"),
     "usable": ("login_url", "login", "owner"),
     "sessions": ("admin_url", "login"),
-    "absent": ("admin_url", "login_url", "login"),
+    "revoked": ("admin_url", "login_url", "login"),
     "prepared": ("admin_url", "owner"),
     "unprepared": ("admin_url", "owner"),
 }
@@ -83,7 +83,7 @@ def checked(run: LoginCall) -> Result:
         facts = run.observed(server, run.login, run.owner, former)
         _plan.plan_layout(facts, login=run.login, owner=run.owner, journal=run.journal, like=former)
         refuse_own(server, former)
-        _plan.plan_absent(facts, login=former, journal=run.journal)
+        _plan.plan_revoked(facts, login=former, journal=run.journal)
         connection.may_end_sessions(facts.admin, former)
         refuse_in_use(run, server, facts.roles.get(run.login))
     return {"changed": False}
@@ -177,15 +177,15 @@ def sessions(run: LoginCall) -> Result:
     return {"changed": False, "sessions": as_data(found)}
 
 
-def absent(run: LoginCall) -> Result:
-    """Revokes the login: the stage retire."""
+def revoked(run: LoginCall) -> Result:
+    """Revokes the login: the stage revoke."""
     started = time.monotonic()
     with run.administrator() as server:
 
         def act() -> Tuple[List[connection.LoginSessions], Result]:
             facts = run.observed(server, run.login)
             refuse_own(server, run.login)
-            plan = _plan.plan_absent(facts, login=run.login, journal=run.journal)
+            plan = _plan.plan_revoked(facts, login=run.login, journal=run.journal)
             connection.may_end_sessions(facts.admin, run.login)
             found = connection.sessions(server, run.login, run.params["known_addresses"])
             refuse_unknown(run, found)
@@ -290,7 +290,7 @@ ACTS: Dict[str, Callable[[LoginCall], Result]] = {
     "present": present,
     "usable": usable,
     "sessions": sessions,
-    "absent": absent,
+    "revoked": revoked,
     "prepared": prepared,
     "unprepared": unprepared,
 }

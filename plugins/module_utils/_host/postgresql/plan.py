@@ -120,7 +120,7 @@ def plan_layout(
     return _layout(facts, login, holder, model)
 
 
-def plan_absent(facts: ServerFacts, *, login: str, journal: int) -> List[Statement]:
+def plan_revoked(facts: ServerFacts, *, login: str, journal: int) -> List[Statement]:
     """The login, unable to log in. One that does not exist is made, so that a late set finds the journal number."""
     role = facts.roles.get(login)
     if role is None:

@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh impor
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "credential": {"type": "str"},
-    "state": {"type": "str", "choices": ["looked", "present", "usable", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["looked", "present", "usable", "revoked"], "default": "present"},
     "env_path": {"type": "path"},
     "account": {"type": "str"},
     "file": {"type": "str"},
@@ -60,7 +60,7 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
             _refuse_late(params)
         result["changed"] = authorized_keys_file.add(account, path, old, params["new"], check=check)
         result["new"] = True
-    if params["state"] == "absent":
+    if params["state"] == "revoked":
         result.update(_removed(params, account, path, old, new, check=check))
     return result
 

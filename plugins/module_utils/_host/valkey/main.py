@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import va
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import user_states
 
-STATES = ["checked", "open", "present", "usable", "tried", "sessions", "ended", "absent"]
+STATES = ["checked", "open", "present", "usable", "tried", "sessions", "ended", "revoked"]
 ARGUMENT_SPEC: dict[str, Any] = {
     "credential": {"type": "str"},
     "state": {"type": "str", "choices": STATES, "default": "present"},
@@ -60,7 +60,7 @@ RETURNS: dict[str, Any] = {
 def wanted(params: Mapping[str, Any]) -> user_states.UserRequest:
     """What is asked for, checked without asking a server."""
     login = valkey.parse_url(params["login_url"], "login_url") if params["login_url"] else None
-    if login is None and params["state"] in ("usable", "tried", "ended", "absent"):
+    if login is None and params["state"] in ("usable", "tried", "ended", "revoked"):
         raise HostError("login_url is needed for state %s" % params["state"])
     user = params["user"] or (login.user if login else valkey.DEFAULT_USER)
     if login is not None and login.user != user:

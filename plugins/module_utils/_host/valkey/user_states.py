@@ -156,7 +156,7 @@ def checked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     def plan(node: Node) -> Commands:
         node.may(*KILL)
         _sessions_of(node, former)
-        valkey.plan_absent(node.users, former, wanted.digest, gate=wanted.gate, keep_one=False)
+        valkey.plan_revoked(node.users, former, wanted.digest, gate=wanted.gate, keep_one=False)
         return valkey.plan_open(node.users, wanted.user, wanted.digest, like=wanted.like, gate=str(wanted.gate))
 
     with every_node(wanted) as nodes:
@@ -256,11 +256,11 @@ def ended(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     return {"changed": any(found.values()), "ended": _by_host(found), "short": short}
 
 
-def absent(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
+def revoked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     def plan(node: Node) -> Commands:
         node.may(*KILL)
         keep_one = not wanted.by_users
-        return valkey.plan_absent(node.users, wanted.user, wanted.digest, gate=wanted.gate, keep_one=keep_one)
+        return valkey.plan_revoked(node.users, wanted.user, wanted.digest, gate=wanted.gate, keep_one=keep_one)
 
     with every_node(wanted) as nodes:
         _refuse_replicas_own(nodes, wanted.user, lambda digest: digest != wanted.digest and not wanted.by_users)
@@ -392,5 +392,5 @@ STEPS: Mapping[str, Callable[..., Dict[str, Any]]] = {
     "tried": tried,
     "sessions": sessions,
     "ended": ended,
-    "absent": absent,
+    "revoked": revoked,
 }

@@ -32,7 +32,7 @@ class AwsAccessKey(Acts):
         return self._steps(part).usable()
 
     def revoke(self, part: Part) -> Answer:
-        return self._steps(part).absent()
+        return self._steps(part).revoked()
 
     @staticmethod
     def _steps(part: Part) -> AccessKeyStage:

@@ -44,7 +44,7 @@ class StageRequest:
     state: str
     options: Sequence[str] = ()
     """Of the operator's options those that it takes."""
-    by_obligation: bool = False
+    by_pending_task: bool = False
     """Whether it gets the id of the pending task that it carries out."""
     noted: str = ""
     """What of the answer is kept in the journal as the credential's notes."""
@@ -66,8 +66,8 @@ class Part:
         return str(self.credential["name"])
 
     @property
-    def obligation(self) -> str:
-        return str(self.credential.get("obligation") or "")
+    def pending_task(self) -> str:
+        return str(self.credential.get("pending_task") or "")
 
     def on_server(self, module: str, state: str, *names: str, **more: Any) -> Answer:
         """The module in that state for this credential; ``names`` are options of the operator that it takes."""
@@ -110,10 +110,10 @@ class Acts:
         acts: list[dict[str, Any]] = []
         last: dict[tuple[str, str], int] = {}
         for stage, part in asked:
-            request, about = self.requests[stage], (part.name, part.obligation)
+            request, about = self.requests[stage], (part.name, part.pending_task)
             options = {name: part.options[name] for name in request.options if name in part.options}
-            if request.by_obligation:
-                options["obligation"] = part.obligation
+            if request.by_pending_task:
+                options["pending_task"] = part.pending_task
             needs = {"needs": last[about]} if about in last else {}
             acts.append({"credential": part.name, "state": request.state, **options, **needs})
             last[about] = len(acts) - 1
@@ -167,17 +167,17 @@ VERBS: Mapping[str, str] = {
     "create": "create",
     "set": "set",
     "test": "test",
-    "retire": "revoke",
+    "revoke": "revoke",
     "revoked": "verify_revoked",
 }
-"""The verb of each stage. The stage revoke carries out retire, earlier."""
+"""The verb of each stage. The stage revoke_first carries out revoke before the rollout."""
 DONE: Mapping[str, str] = {
     "off": "switched off",
     "issue": "issued by its provider",
     "create": "the server is ready for it",
     "set": "the new value is valid beside the old one",
     "test": "the new value logs in",
-    "retire": "the old value is rejected",
+    "revoke": "the old value is rejected",
 }
 """What each stage does, where its module has no message."""
 

@@ -18,7 +18,7 @@ class ElasticacheAuthToken(Acts):
         needs_url=True,
         tested=False,
         options=("replication_group",),
-        retires_each=True,
+        revokes_each=True,
     )
     sessions = MODULE
 
@@ -32,4 +32,4 @@ class ElasticacheAuthToken(Acts):
         return part.on_server(MODULE, "usable")
 
     def revoke(self, part: Part) -> Answer:
-        return part.on_server(MODULE, "absent", "known_addresses", "allow_sessions", obligation=part.obligation)
+        return part.on_server(MODULE, "revoked", "known_addresses", "allow_sessions", pending_task=part.pending_task)

@@ -16,10 +16,10 @@ class SshKey(Acts):
         kind_names.SSH_KEY,
         "A key pair that opens the hosts; the new public key goes beside the old one, whose sessions end with it.",
         form="ssh_key",
-        retires_each=True,
-        stages=("set", "test", "retire"),
+        revokes_each=True,
+        stages=("set", "test", "revoke"),
     )
-    states = {"set": "present", "test": "usable", "retire": "absent"}
+    states = {"set": "present", "test": "usable", "revoke": "revoked"}
     """The state of the module ssh_key at each stage."""
 
 

@@ -123,7 +123,7 @@ def _request(verb: str, part: Part) -> tuple[dict[str, Any], list[str]]:
         "application": setting.catalog.application,
         "environment": setting.catalog.environment,
         "options": dict(credential.options),
-        "former": part.credential.get("act") == rotation_plan.RETIRE,
+        "former": part.credential.get("act") == rotation_plan.REVOKE,
         "old": _login(old),
         "new": _login(new) if new else None,
         **more,
@@ -145,5 +145,5 @@ def objection(folder: Path) -> str:
     return "" if os.access(program, os.X_OK) else f"{program}: is not executable; run chmod +x {program}"
 
 
-STAGES = {"check": "check", "create": "create", "set": "set", "test": "test", "revoke": "retire"}
+STAGES = {"check": "check", "create": "create", "set": "set", "test": "test", "revoke": "revoke"}
 """The stage of each verb; verify_revoked follows revoke."""

@@ -22,5 +22,5 @@ class PostgresqlRole(Acts):
         "check": StageRequest("checked"),
         "set": StageRequest("present"),
         "test": StageRequest("usable"),
-        "retire": StageRequest("absent", ("known_addresses", "allow_sessions")),
+        "revoke": StageRequest("revoked", ("known_addresses", "allow_sessions")),
     }

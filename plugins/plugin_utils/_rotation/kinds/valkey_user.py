@@ -16,7 +16,7 @@ class ValkeyUser(Acts):
         alternates="if_suffixed",
         needs_admin=True,
         needs_url=True,
-        retires_each=True,
+        revokes_each=True,
     )
     module = sessions = "valkey_user"
     requests = {
@@ -25,5 +25,5 @@ class ValkeyUser(Acts):
         # Which sessions were there before the new password: those are ended with the old one.
         "set": StageRequest("present", ("gone_nodes",), noted="last_client"),
         "test": StageRequest("usable", ("gone_nodes",)),
-        "retire": StageRequest("absent", ("gone_nodes", "known_addresses", "allow_sessions"), by_obligation=True),
+        "revoke": StageRequest("revoked", ("gone_nodes", "known_addresses", "allow_sessions"), by_pending_task=True),
     }

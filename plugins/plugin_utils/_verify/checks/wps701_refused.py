@@ -34,7 +34,7 @@ CHECK = Check(
     title="Previous values are rejected",
     reason="A rotation has no effect while the previous value is still accepted.",
     fix=(
-        "Retire the previous values: ansible-playbook watchparty.secrets.rotate. Otherwise remove the login or "
+        "Revoke the previous values: ansible-playbook watchparty.secrets.rotate. Otherwise remove the login or "
         "password at the server."
     ),
     look=look,

@@ -15,12 +15,12 @@ def look(facts: Facts) -> Iterator[Outcome]:
         yield bad(f"{journal['rotation']} is open")
     if journal["incident"]:
         yield bad(f"leak {journal['incident']} is declared and not contained")
-    for words in journal["obligations_due"]:
+    for words in journal["pending_tasks_due"]:
         yield bad(f"{words} is due")
     for words in journal["revocations"]:
         yield bad(words)
-    if not any(journal[name] for name in ("rotation", "incident", "obligations_due", "revocations")):
-        later = len(journal["obligations"])
+    if not any(journal[name] for name in ("rotation", "incident", "pending_tasks_due", "revocations")):
+        later = len(journal["pending_tasks"])
         yield good(f"nothing is open{f', {later} pending for later' if later else ''}")
 
 

@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import close as rotation_close
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     confirm_revocation,
-    drop_obligation,
+    forget_pending_task,
     supplied_values,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
@@ -74,7 +74,7 @@ class ActionModule:
         if state == "revoked":
             return confirm_revocation.taken(setting, args, check=check)
         if state == "forgotten":
-            return drop_obligation.forgotten(setting, args, check=check)
+            return forget_pending_task.forgotten(setting, args, check=check)
         if state == "staged":
             setting.rotator.create(setting.kinds, rotation_context.new_value, supplied_values.supplied(args, task_vars))
             return {}

@@ -82,7 +82,7 @@ class Run:
 def world() -> World:
     """Its database's login is kept for an hour after it was replaced."""
     made = World()
-    database = replace(made.catalog.credentials["database"], retire_after=3600)
+    database = replace(made.catalog.credentials["database"], revoke_after=3600)
     made.catalog = replace(made.catalog, credentials={**made.catalog.credentials, "database": database})
     return made
 
@@ -96,7 +96,7 @@ def scheduled(world: World, step: str, *names: str) -> None:
     """A rotation of rotate.yml that came so far."""
     rotator = world.begun(*(names or ("database",)))
     world.created(rotator)
-    for one in ("set", "test", "deploy", "promote", "retire"):
+    for one in ("set", "test", "deploy", "promote", "revoke"):
         if opened(rotator.look()).step == step:
             return
         rotator.advance(one, phase=1 if one == "deploy" else 0)
@@ -107,10 +107,10 @@ def scheduled(world: World, step: str, *names: str) -> None:
 class TestAScheduledRotation:
     def test_past_its_promotion_replaces_nothing(self, world: World, first: Run) -> None:
         """Its new value is what is in force, and what leaked; so it is ended, and replaced."""
-        scheduled(world, "retire")
+        scheduled(world, "revoke")
         assert first.declare("database").aborts is False
         begun = first.begin("database", reached=["database"])
-        assert begun["rotation"]["wait"] == 0, "a leak waits for no retirement"
+        assert begun["rotation"]["wait"] == 0, "a leak waits for no revocation"
         first.finish()
         assert first.incident.events == {}
         assert not first.begin("database")["nothing"]
@@ -128,12 +128,12 @@ class TestAScheduledRotation:
         scheduled(world, "test")
         assert first.declare("database").aborts is False
         said = first.begin("database", reached=["database"])["said"]
-        assert said[2:] == ["it replaces what leaked, so it answers the leak too: nothing is retired later"]
+        assert said[2:] == ["it replaces what leaked, so it answers the leak too: nothing is revoked later"]
         first.finish()
         assert first.begin("database")["nothing"]
 
     def test_of_others_is_none_of_the_leaks(self, world: World, first: Run) -> None:
-        scheduled(world, "retire")
+        scheduled(world, "revoke")
         first.declare("token")
         begun = first.begin("database", reached=["token"], immediate=True)
         assert (begun["rotation"]["incident"], begun["rotation"]["wait"]) == ("", 3600)
@@ -147,13 +147,13 @@ class TestAScheduledRotation:
         assert second.declare("database", containment="immediate").aborts is False
         begun = second.begin("database", reached=["database"], immediate=True)
         assert begun["said"][2:] == ["it was graceful; the old values are removed first from now on"]
-        assert begun["rotation"]["todo"] == ["set", "test", "revoke", "deploy_1", "promote", "retire", "record"]
+        assert begun["rotation"]["todo"] == ["set", "test", "revoke_first", "deploy_1", "promote", "revoke", "record"]
 
     def test_a_drill_says_so_and_writes_nothing(self, world: World, first: Run) -> None:
         scheduled(world, "set")
         head = first.setting.rotator.look().head
         said = first.drill("database", reached=["database"], immediate=True)["said"]
-        assert said[2] == "it replaces what leaked, so it answers the leak too: nothing is retired later"
+        assert said[2] == "it replaces what leaked, so it answers the leak too: nothing is revoked later"
         assert said[3:] == [
             "it was graceful; the old values are removed first from now on",
             "database is skipped: rotation r1, which is open, replaces it",
@@ -190,7 +190,7 @@ class TestThePlanBesideAnOpenRotation:
     def test_what_the_open_one_replaces_is_left_to_it(
         self, world: World, first: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setitem(KINDS, "login", replace(KINDS["login"], stages=("set", "test", "retire")))
+        monkeypatch.setitem(KINDS, "login", replace(KINDS["login"], stages=("set", "test", "revoke")))
         scheduled(world, "test")
         found = first.drill("database", reached=["database"], immediate=True)
         assert found["plan"]["passed_over"] == {"database": "rotation r1, which is open, replaces it"}
@@ -204,7 +204,7 @@ class TestThePlanBesideAnOpenRotation:
         assert found["ends"]["removes"] == []
 
     @pytest.mark.parametrize(
-        ("step", "abort", "end"), [("retire", False, "has ended"), ("promote", True, "is rolled back")]
+        ("step", "abort", "end"), [("revoke", False, "has ended"), ("promote", True, "is rolled back")]
     )
     def test_what_only_its_end_tells_is_named(
         self, world: World, first: Run, step: str, end: str, *, abort: bool

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A leak of a credential whose former value an earlier rotation left for a later retirement."""
+"""A leak of a credential whose former value an earlier rotation left for a later revocation."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS, World
 def run() -> Run:
     """Ten o'clock: the login was replaced, and what it was before stays valid for two hours."""
     world = World()
-    database = replace(world.catalog.credentials["database"], retire_after=7200)
+    database = replace(world.catalog.credentials["database"], revoke_after=7200)
     world.catalog = replace(world.catalog, credentials={**world.catalog.credentials, "database": database})
     found = Run(world, "first")
     world.begun("database", run="first")
     found.finish()
-    assert set(found.setting.rotator.look().obligations) == {"r1/database"}
+    assert set(found.setting.rotator.look().pending_tasks) == {"r1/database"}
     return found
 
 
@@ -39,25 +39,25 @@ def test_it_is_open_while_that_value_may_still_be_valid(run: Run, tmp_path: Any)
 @pytest.fixture
 def able(run: Run) -> Run:
     """The kind takes away whichever former value it is told of."""
-    login = replace(KINDS["login"], stages=("set", "retire"), retires_each=True)
+    login = replace(KINDS["login"], stages=("set", "revoke"), revokes_each=True)
     run.setting = replace(run.setting, kinds={**KINDS, "login": login})
     return run
 
 
-def retired(begun: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(one["name"], one.get("obligation", "")) for one in begun["rotation"]["retiring"]]
+def revoked(begun: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(one["name"], one.get("pending_task", "")) for one in begun["rotation"]["revoking"]]
 
 
-def test_it_is_retired_with_the_present_one_where_the_kind_can(able: Run, tmp_path: Any) -> None:
+def test_it_is_revoked_with_the_present_one_where_the_kind_can(able: Run, tmp_path: Any) -> None:
     able.declare("database")
-    former = able.setting.rotator.look().obligations["r1/database"].secrets
+    former = able.setting.rotator.look().pending_tasks["r1/database"].secrets
     begun = able.begin("database")
-    assert retired(begun) == [("database", "r1/database"), ("database", "")]
-    assert "  retires with it what r1 had replaced" in begun["said"]
+    assert revoked(begun) == [("database", "r1/database"), ("database", "")]
+    assert "  revokes with it what r1 had replaced" in begun["said"]
     able.finish()
     journal = able.setting.rotator.look()
-    assert journal.obligations == {}
-    assert set(able.incident.events) == {"live/database", "refused/database", "retired/database"}
+    assert journal.pending_tasks == {}
+    assert set(able.incident.events) == {"live/database", "refused/database", "previous_revoked/database"}
     assert all(version in able.incident.dead[name] for name, version in former.items()), "it is scrubbed too"
     assert {len(versions) for versions in able.incident.dead.values()} == {2}
     assert able.report(tmp_path, {"database": {"replaced": True}}) == []
@@ -65,12 +65,12 @@ def test_it_is_retired_with_the_present_one_where_the_kind_can(able: Run, tmp_pa
 
 
 def test_one_that_cannot_be_read_any_more_keeps_nothing_up_and_stays_open(able: Run, tmp_path: Any) -> None:
-    for name, version in able.setting.rotator.look().obligations["r1/database"].secrets.items():
+    for name, version in able.setting.rotator.look().pending_tasks["r1/database"].secrets.items():
         del able.world.secrets._secrets[name].contents[version]
     able.declare("database")
-    assert retired(able.begin("database")) == [("database", "")]
+    assert revoked(able.begin("database")) == [("database", "")]
     able.finish()
-    assert set(able.setting.rotator.look().obligations) == {"r1/database"}
+    assert set(able.setting.rotator.look().pending_tasks) == {"r1/database"}
     assert "r1 replaced may still be valid" in able.report(tmp_path, {"database": {"replaced": True}})[0]
 
 
@@ -78,35 +78,35 @@ def test_a_rotation_that_is_taken_back_leaves_it_for_later(able: Run) -> None:
     able.declare("database")
     able.begin("database")
     back = able.begin("database", abort=True)
-    assert retired(back) == [("database", "")]
+    assert revoked(back) == [("database", "")]
     able.setting.rotator.advance("discard")
     able._act(rotation, False, state="closed")
-    assert set(able.setting.rotator.look().obligations) == {"r1/database"}
+    assert set(able.setting.rotator.look().pending_tasks) == {"r1/database"}
 
 
-def test_a_rotation_that_the_leak_joins_retires_it_too(able: Run) -> None:
+def test_a_rotation_that_the_leak_joins_revokes_it_too(able: Run) -> None:
     able.world.begun("database", run="first", rotation="r2")
     able.declare("database")
-    assert retired(able.begin("database", reached=["database"])) == [("database", "r1/database"), ("database", "")]
+    assert revoked(able.begin("database", reached=["database"])) == [("database", "r1/database"), ("database", "")]
     able.finish()
-    assert able.setting.rotator.look().obligations == {}
+    assert able.setting.rotator.look().pending_tasks == {}
 
 
 def test_hosts_that_are_left_let_both_in(able: Run) -> None:
     able.declare("database")
     able.begin("database")
-    held = able.setting.rotator.look().obligations["r1/database"].secrets
+    held = able.setting.rotator.look().pending_tasks["r1/database"].secrets
     able.world.created(able.setting.rotator)
     able.setting.rotator.advance("test", left={"database": ["web2"]})
     able.finish()
     journal = able.setting.rotator.look()
-    assert {one.id: one.hosts for one in journal.obligations.values()} == {
+    assert {one.id: one.hosts for one in journal.pending_tasks.values()} == {
         "r1/database": ("web2",),
         f"{journal.rotated['database'].rotation}/database": ("web2",),
     }
-    assert journal.obligations["r1/database"].secrets == held
+    assert journal.pending_tasks["r1/database"].secrets == held
 
     begun = able.begin("database")
-    assert [one["hosts"] for one in begun["rotation"]["retiring"]] == [["web2"], ["web2"]]
+    assert [one["hosts"] for one in begun["rotation"]["revoking"]] == [["web2"], ["web2"]]
     able.finish()
-    assert able.setting.rotator.look().obligations == {}
+    assert able.setting.rotator.look().pending_tasks == {}

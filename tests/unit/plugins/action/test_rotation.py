@@ -151,7 +151,7 @@ def test_check_mode_plans_what_would_be_asked_for(world: World, begun: Any) -> N
 
 
 def test_what_is_replaced_already_takes_nothing_down(world: World, begun: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(KINDS, "login", Kind("login", alternates="if_suffixed", stages=("set", "test", "retire")))
+    monkeypatch.setitem(KINDS, "login", Kind("login", alternates="if_suffixed", stages=("set", "test", "revoke")))
     wish = {"state": "planned", "incident": "assessed", "immediate": True}
     assert begun("database", **wish)["takes_down"] == ["database"]
     replaced = {"database": {"at": "2026-11-25T15:00:00Z", "who": "ops", "rotation": "r0", "incident": "leak-1"}}
@@ -171,7 +171,7 @@ def test_what_goes_on_is_named_and_that_nothing_else_begins(world: World, begun:
     assert second == "it has database; nothing else is begun before it has ended"
 
 
-@pytest.mark.parametrize("step", ["retire", "withdraw"])
+@pytest.mark.parametrize("step", ["revoke", "withdraw"])
 def test_what_goes_on_at_a_removal_deploys_first(world: World, begun: Any, step: str) -> None:
     world.begun("database")
     world.rotator().advance(step)
@@ -216,7 +216,7 @@ def test_hosts_that_the_run_does_not_reach_are_not_promised(begun: Any, state: s
 @pytest.mark.parametrize("back", [False, True])
 def test_hosts_that_are_left_behind_are_named_by_whoever_records_it(world: World, begun: Any, back: bool) -> None:
     rotator = world.begun("database")
-    rotator.advance("withdraw" if back else "retire")
+    rotator.advance("withdraw" if back else "revoke")
     answer = begun(state="advanced", behind=["web3", "web2"])
     assert answer["rotation"]["step"] == ("discard" if back else "record")
     world.taken_over()
@@ -225,7 +225,7 @@ def test_hosts_that_are_left_behind_are_named_by_whoever_records_it(world: World
 
 
 def test_no_host_is_left_behind(world: World, begun: Any) -> None:
-    world.begun("database").advance("retire")
+    world.begun("database").advance("revoke")
     told = begun(state="advanced")["rotation"]
     assert (told["behind"], "left_behind" in told["record"]) == ([], False)
 
@@ -235,7 +235,7 @@ class TestAHostThatWasAway:
 
     @pytest.fixture
     def act(self, world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
-        monkeypatch.setitem(KINDS, "ssh_key", Kind("ssh_key", form="ssh_key", stages=("set", "test", "retire")))
+        monkeypatch.setitem(KINDS, "ssh_key", Kind("ssh_key", form="ssh_key", stages=("set", "test", "revoke")))
 
         def act(state: str, **more: Any) -> dict[str, Any]:
             defaults = {name: one.get("default") for name, one in rotation.ActionModule.extra_options.items()}
@@ -253,21 +253,21 @@ class TestAHostThatWasAway:
         rotator = world.rotator()
         rotator.append(rotator.look(), "leak-1", "closed", incident=incident)
         world.begun("deploy", leak="leak-1")
-        world.rotator().advance("retire")
+        world.rotator().advance("revoke")
         assert act("advanced", left={"deploy": ["web2"]})["rotation"]["opened"] == ["web2"]
         kept = world.rotator().look().incident
         assert kept is not None
         assert "refused/deploy" not in kept.events
-        assert list(act("closed")["obligations"]) == ["r1/deploy"]
+        assert list(act("closed")["pending_tasks"]) == ["r1/deploy"]
 
         again = begun("deploy", incident="leak-1", force=False)
         assert "looks" not in again
-        assert again["rotation"]["todo"] == ["retire", "record"]
+        assert again["rotation"]["todo"] == ["revoke", "record"]
         assert again["rotation"]["credentials"][0]["hosts"] == ["web2"]
         act("advanced", left={"deploy": []})
-        assert act("closed")["obligations"] == {}
+        assert act("closed")["pending_tasks"] == {}
         journal = world.rotator().look()
-        assert journal.obligations == {}
+        assert journal.pending_tasks == {}
         assert journal.incident is not None
         assert "refused/deploy" in journal.incident.events
         assert begun("deploy", incident="leak-1", force=False)["nothing"]
@@ -290,10 +290,10 @@ class TestAHostThatWasAway:
         self, world: World, act: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Another one promoted, and a third one removed."""
-        monkeypatch.setitem(KINDS, "login", Kind("login", stages=("set", "retire")))
+        monkeypatch.setitem(KINDS, "login", Kind("login", stages=("set", "revoke")))
         world.begun("database")
         for run in ("run2", "run3"):
-            world.rotator("run1" if run == "run2" else "run2").advance("promote" if run == "run2" else "retire")
+            world.rotator("run1" if run == "run2" else "run2").advance("promote" if run == "run2" else "revoke")
             world.taken_over(run)
         world.rotator("run3").advance("record")
         world.taken_over("run1")
@@ -338,7 +338,7 @@ class TestWhatGitHubHoldsToo:
         world.rotator().advance("discard")
         assert begun("database", resume="any")["changed"]
 
-    @pytest.mark.parametrize("step", ["retire", "record"])
+    @pytest.mark.parametrize("step", ["revoke", "record"])
     def test_nor_after_it(self, rotator: Any, begun: Any, step: str) -> None:
         rotator.advance("promote")
         rotator.advance(step, sent=["PASSWORD"])

@@ -21,16 +21,16 @@ HEAD = {"number": 3, "digest": "d"}
 
 @pytest.fixture
 def world() -> World:
-    """One whose database's former login was to be retired; the version that held it is gone."""
+    """One whose database's former login was to be revoked; the version that held it is gone."""
     made = World()
-    owed = {"credential": "database", "act": "retire", "due": "2026-01-01T00:00:00Z", "rotation": "r0"}
+    owed = {"credential": "database", "act": "revoke", "due": "2026-01-01T00:00:00Z", "rotation": "r0"}
     by = {"at": "2126-01-01T00:00:00Z", "who": "ann", "rotation": "r0"}
     rotator = made.rotator()
     rotator.append(
         rotator.look(),
         "r0",
         "closed",
-        obligations={"r0/database": {**owed, "secrets": {CORE: "gone"}}},
+        pending_tasks={"r0/database": {**owed, "secrets": {CORE: "gone"}}},
         rotated=dict.fromkeys(made.catalog.credentials, by),
     )
     return made
@@ -56,12 +56,12 @@ def test_a_run_names_it_and_opens_nothing(world: World, state: str) -> None:
 
 
 def test_the_report_says_what_to_do_where_the_catalog_lost_it(world: World) -> None:
-    assert act(world, rotation_info, None)["obligations"][0]["against"] is None
+    assert act(world, rotation_info, None)["pending_tasks"][0]["against"] is None
     world.catalog = replace(world.catalog, credentials={})
     found = act(world, rotation_info, None)
     assert (found["due"], found["act_now"]) == ([], True)
-    assert found["obligations"][0]["against"].startswith("it is not in the catalog any more")
-    assert found["table"][-1] == f"  {found['obligations'][0]['against']}"
+    assert found["pending_tasks"][0]["against"].startswith("it is not in the catalog any more")
+    assert found["table"][-1] == f"  {found['pending_tasks'][0]['against']}"
 
 
 @pytest.mark.parametrize("lost", [True, False])
@@ -72,13 +72,13 @@ def test_it_is_forgotten(world: World, name: str, *, lost: bool) -> None:
     head = world.rotator().look().head
     waited = act(world, rotation, "forgotten", check=True, credentials=[name])
     assert world.rotator().look().head == head
-    assert (waited["record"]["outcome"], waited["record"]["obligations"]) == ("forgotten", ["r0/database"])
+    assert (waited["record"]["outcome"], waited["record"]["pending_tasks"]) == ("forgotten", ["r0/database"])
     answer = act(world, rotation, "forgotten", credentials=[name], audit=HEAD)
     assert answer["changed"]
     words = "is forgotten; what it was to end is valid unless you have ended it"
-    assert answer["said"] == [f"r0/database (retire, due 2026-01-01T00:00:00Z) {words}"]
+    assert answer["said"] == [f"r0/database (revoke, due 2026-01-01T00:00:00Z) {words}"]
     journal = world.rotator().look()
-    assert (journal.obligations, journal.audit, journal.rotation) == ({}, HEAD, None)
+    assert (journal.pending_tasks, journal.audit, journal.rotation) == ({}, HEAD, None)
     assert not act(world, rotation_info, None)["act_now"]
     assert act(world, rotation, "begun")["refused"] == {}
 
@@ -92,4 +92,4 @@ def test_not_while_a_rotation_is_open(world: World) -> None:
     world.begun("token")
     with pytest.raises(JournalError, match=r"^rotation r1 of .* is open; finish it"):
         act(world, rotation, "forgotten", credentials=["database"])
-    assert list(world.rotator().look().obligations) == ["r0/database"]
+    assert list(world.rotator().look().pending_tasks) == ["r0/database"]

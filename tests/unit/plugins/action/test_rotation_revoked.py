@@ -71,7 +71,7 @@ def looked(world: World) -> Journal:
 
 def test_a_rotation_leaves_it_open(world: World) -> None:
     answer = rotated(world, "token", "database")
-    assert set(looked(world).obligations) == {"r1/token"}
+    assert set(looked(world).pending_tasks) == {"r1/token"}
     (left,) = answer["revocations"]
     assert (left["credential"], left["page"]) == ("token", PAGE)
     assert "-e rotation_revoked=token" in left["words"]
@@ -82,7 +82,7 @@ def test_it_stands_in_no_way_and_two_are_two(world: World, monkeypatch: pytest.M
     rotated(world, "token")
     monkeypatch.setitem(GIVEN, "token", Login(None, "newer-token"))
     rotated(world, "token", number=2)
-    assert set(looked(world).obligations) == {"r1/token", "r2/token"}
+    assert set(looked(world).pending_tasks) == {"r1/token", "r2/token"}
     answer = act(world, rotation, "begun", credentials=["database"])
     assert [one["id"] for one in answer["revocations"]] == ["r1/token", "r2/token"]
 
@@ -94,8 +94,8 @@ def test_the_report_tells_it_and_somebody_must_act(world: World) -> None:
     assert left["words"] in found["table"]
     assert found["verdict"].startswith(f"due: {', '.join(found['due'])}. Run watchparty.secrets.rotate. token: its ")
     assert found["verdict"].endswith(" -e rotation_revoked=token"), "it can be pasted"
-    assert {one["act"]: one["due"] for one in found["obligations"]} == {"drop_fallback": False, "revoke": True}
-    only = {one.id: one for one in looked(world).obligations.values() if one.act == "drop_fallback"}
+    assert {one["act"]: one["due"] for one in found["pending_tasks"]} == {"drop_fallback": False, "confirm": True}
+    only = {one.id: one for one in looked(world).pending_tasks.values() if one.act == "drop_fallback"}
     head = looked(world)
     world.rotator().append(head, "x", "closed", rotated={"note": vars(head.rotated["token"])})
     found = act(world, rotation_info, None)
@@ -108,15 +108,15 @@ def test_the_report_tells_it_and_somebody_must_act(world: World) -> None:
 def test_somebodys_word_ends_it_with_a_record(world: World) -> None:
     rotated(world, "token", "note")
     looks = act(world, rotation, "revoked", credentials=["token"], check=True)
-    assert set(looked(world).obligations) == {"r1/token", "r1/note"}, "looking ends nothing"
+    assert set(looked(world).pending_tasks) == {"r1/token", "r1/note"}, "looking ends nothing"
     record = looks["record"]
-    assert (record["credentials"], record["obligations"]) == (["token"], ["r1/token"])
+    assert (record["credentials"], record["pending_tasks"]) == (["token"], ["r1/token"])
     assert looks["audit"] == {"wanted": True, "head": {}}
     done = act(world, rotation, "revoked", credentials=["token"], audit=HEAD)
     assert done["record"]["rotation"] == record["rotation"]
     assert [one["id"] for one in done["revocations"]] == ["r1/note"]
     after = looked(world)
-    assert (set(after.obligations), after.audit, after.rotation) == ({"r1/note"}, HEAD, None)
+    assert (set(after.pending_tasks), after.audit, after.rotation) == ({"r1/note"}, HEAD, None)
 
 
 def test_the_same_words_again_do_no_harm(world: World) -> None:
@@ -163,15 +163,15 @@ class TestTried:
         tried = {"r1/token": self.ACCEPTED, "r1/note": self.REFUSED}
         done = self.revoke(world, tried=tried)
         assert done["alive"] == [f"token: its old value, which r1 replaced, STILL WORKS: {self.ACCEPTED['words']}"]
-        assert set(looked(world).obligations) == {"r1/token"}
-        assert (done["record"]["credentials"], done["record"]["obligations"]) == (["note"], ["r1/note"])
+        assert set(looked(world).pending_tasks) == {"r1/token"}
+        assert (done["record"]["credentials"], done["record"]["pending_tasks"]) == (["note"], ["r1/note"])
         assert done["record"]["notes"] == [f"r1/note: {self.REFUSED['words']}"]
 
     def test_what_proves_nothing_is_the_operators_word(self, world: World) -> None:
         rotated(world, "token")
         words = "no answer: " + "\n".join(["Connection refused"] * 40)
         done = self.revoke(world, tried={"r1/token": {"state": "untried", "words": words}})
-        assert (done["alive"], looked(world).obligations) == ([], {})
+        assert (done["alive"], looked(world).pending_tasks) == ([], {})
         assert done["said"][0].startswith(
             "token: what r1 replaced was revoked, as the operator says (not proven: no answer"
         )
@@ -183,7 +183,7 @@ class TestTried:
         self.revoke(world, tried={"r1/token": self.ACCEPTED})
         found = looked(world)
         assert found.incident is not None
-        assert set(found.incident.events) & {"revoked/token", "revoked/note"} == {"revoked/note"}
+        assert set(found.incident.events) & {"confirmed/token", "confirmed/note"} == {"confirmed/note"}
 
 
 class TestInALeak:
@@ -193,8 +193,8 @@ class TestInALeak:
         act(world, rotation, "revoked", credentials=["token"])
         found = looked(world)
         assert found.incident is not None
-        assert "revoked/token" in found.incident.events
-        assert found.obligations == {}
+        assert "confirmed/token" in found.incident.events
+        assert found.pending_tasks == {}
 
     def test_said_before_there_is_a_new_value(self, world: World) -> None:
         """Then the rotation that follows leaves nothing to say again."""
@@ -205,7 +205,7 @@ class TestInALeak:
         assert act(world, rotation, "revoked", credentials=["token"])["changed"] is False
         assert looked(world).head == head
         rotated(world, "token")
-        assert looked(world).obligations == {}
+        assert looked(world).pending_tasks == {}
 
     def test_whatever_is_open(self, world: World) -> None:
         """A leak's response takes over what stands in its way."""
@@ -214,15 +214,15 @@ class TestInALeak:
         world.begun("database", rotation="r2")
         act(world, rotation, "revoked", credentials=["token"])
         found = looked(world)
-        assert (found.obligations, found.rotation is not None) == ({}, True)
+        assert (found.pending_tasks, found.rotation is not None) == ({}, True)
 
 
 class TestOfWhatIsEndedHere:
     """No confirmation replaces the test of a value that a run itself ends and sees rejected."""
 
     @pytest.fixture(autouse=True)
-    def _that_retires(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(KINDS, "login", replace(KINDS["login"], stages=("set", "retire")))
+    def _that_revokes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(KINDS, "login", replace(KINDS["login"], stages=("set", "revoke")))
 
     @pytest.mark.parametrize("name", ["database", "django"])
     @pytest.mark.parametrize("declared", [True, False])
@@ -249,7 +249,7 @@ class TestOfWhatIsEndedHere:
         assert act(world, rotation, "revoked", credentials=["database"])["changed"]
         found = looked(world).incident
         assert found is not None
-        assert "revoked/database" in found.events
+        assert "confirmed/database" in found.events
 
 
 @pytest.mark.parametrize(
@@ -266,4 +266,4 @@ def test_what_shows_that_it_was_revoked(world: World, tried: dict[str, Any], wor
     act(world, rotation, "revoked", credentials=["token"], tried=tried)
     found = looked(world)
     assert found.incident is not None
-    assert found.incident.evidence["revoked/token"].endswith(f": {words}")
+    assert found.incident.evidence["confirmed/token"].endswith(f": {words}")

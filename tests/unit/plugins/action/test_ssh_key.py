@@ -89,10 +89,10 @@ class Host:
         before = {"old": old in self.file, "new": new in self.file}
         if params["state"] == "present" and before["old"]:
             self.file.add(new)
-        if params["state"] == "absent":
+        if params["state"] == "revoked":
             self.file.discard(new if params["back"] else old)
         told = {"changed": True, "account": "ci", "file": FILE, **before, "ended": ["203.0.113.7"], "left": 1}
-        return {**told, "elsewhere": self.others} if params["state"] == "absent" and params["leak"] else told
+        return {**told, "elsewhere": self.others} if params["state"] == "revoked" and params["leak"] else told
 
 
 @pytest.fixture
@@ -214,14 +214,14 @@ class TestLooked:
 
 
 class TestForward:
-    def test_set_test_and_retire(self, run: Any, host: Host, made: Any) -> None:
+    def test_set_test_and_revoke(self, run: Any, host: Host, made: Any) -> None:
         new = new_of(made)
         assert run("present", made)["changed"]
         assert run("usable", made)["accepted"]
         host.log.clear()
-        answer = run("absent", made)
+        answer = run("revoked", made)
         assert not answer["accepted"]
-        assert host.log == [("own", "web1"), ("login", print_of(new)), "absent", ("login", print_of(OLD))]
+        assert host.log == [("own", "web1"), ("login", print_of(new)), "revoked", ("login", print_of(OLD))]
         assert host.file == {print_of(new)}
         assert answer["words"] == [
             "web1: 1 sessions of ci ended, from 203.0.113.7",
@@ -237,7 +237,7 @@ class TestForward:
         host.file = set()
         assert not run("present", made)["new"]
         assert f"web1: {FILE} of ci has neither key and is left as it is" in run("usable", made)["words"]
-        assert not run("absent", made).get("failed")
+        assert not run("revoked", made).get("failed")
 
     def test_it_is_not_let_in_yet(self, run: Any, host: Host, made: Any) -> None:
         answer = run("usable", made)
@@ -252,21 +252,21 @@ class TestForward:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ssh_login, "tried", host.login)
             assert "web1 refuses the new key from here" in run("usable", made)["msg"]
-            answer = run("absent", made)
+            answer = run("revoked", made)
         assert "web1 refuses the new key from here" in answer["msg"]
-        assert "absent" not in host.log
+        assert "revoked" not in host.log
         assert print_of(OLD) in host.file
 
     def test_never_where_ansible_comes_by_it(self, run: Any, host: Host, made: Any) -> None:
         host.own = print_of(OLD)
         run("present", made)
-        assert "Ansible itself logs in" in run("absent", made)["msg"]
+        assert "Ansible itself logs in" in run("revoked", made)["msg"]
         assert print_of(OLD) in host.file
 
     def test_it_is_still_accepted(self, run: Any, host: Host, made: Any) -> None:
         host.elsewhere = {print_of(OLD)}
         run("present", made)
-        answer = run("absent", made)
+        answer = run("revoked", made)
         assert answer["failed"]
         assert f"web1 STILL ACCEPTS the key that was taken out of {FILE}" in answer["msg"]
         assert answer["unusable"] is False
@@ -280,7 +280,7 @@ class TestForward:
         run("present", made)
         host.unanswered = print_of(OLD)
         with pytest.raises(AnsibleConnectionFailure) as caught:
-            run("absent", made)
+            run("revoked", made)
         assert str(caught.value) == (
             f"web1 did not answer when key {print_of(OLD)} was offered, so nothing shows whether it takes it: "
             "Connection closed"
@@ -288,16 +288,16 @@ class TestForward:
 
     def test_check_mode_asks_alone(self, run: Any, host: Host, made: Any) -> None:
         run("present", made)
-        assert "accepted" not in run("absent", made, check=True)
+        assert "accepted" not in run("revoked", made, check=True)
 
     def test_a_host_that_was_away_gets_the_new_key_first(self, run: Any, host: Host, world: World) -> None:
         """After a leak, and never in an ordinary rotation, which waits for every host."""
         rotator = world.begun("deploy", leak="leak-1")
         rotator.create(KINDS, rotation_context.new_value, {})
-        rotator.advance("retire")
-        answer = run("absent", rotator)
+        rotator.advance("revoke")
+        answer = run("revoked", rotator)
         assert not answer.get("failed"), answer
-        assert [one for one in host.log if isinstance(one, str)] == ["looked", "present", "absent"]
+        assert [one for one in host.log if isinstance(one, str)] == ["looked", "present", "revoked"]
         assert (host.file, answer["accepted"]) == ({print_of(new_of(rotator))}, False)
 
     def test_a_leaked_key_that_other_accounts_let_in(self, run: Any, host: Host, world: World) -> None:
@@ -307,7 +307,7 @@ class TestForward:
         rotator.create(KINDS, rotation_context.new_value, {})
         run("present", rotator)
         host.others = ["/root/.ssh/authorized_keys", "/home/b/.ssh/authorized_keys2"]
-        answer = run("absent", rotator)
+        answer = run("revoked", rotator)
         assert (answer["failed"], answer["unusable"]) == (True, True)
         files = "/root/.ssh/authorized_keys and /home/b/.ssh/authorized_keys2"
         todo = "remove it there, then start the same command again"
@@ -315,11 +315,11 @@ class TestForward:
         assert "web1: 1 sessions of ci ended, from 203.0.113.7" in answer["words"]
         assert host.file == {print_of(new_of(rotator))}
         host.elsewhere = {print_of(OLD)}
-        answer = run("absent", rotator)
+        answer = run("revoked", rotator)
         assert "web1 STILL ACCEPTS the key" in answer["msg"]
         assert answer["unusable"] is True
         host.elsewhere, host.others = set(), []
-        assert not run("absent", rotator)["accepted"]
+        assert not run("revoked", rotator)["accepted"]
 
     def test_a_host_that_refuses_the_new_key_is_left_out_in_a_leak(self, run: Any, host: Host, world: World) -> None:
         """Root on it could have a containment aborted otherwise."""
@@ -339,7 +339,7 @@ class TestForward:
         rotator.create(KINDS, rotation_context.new_value, {})
         run("present", rotator)
         host.others = ["/root/.ssh/authorized_keys"]
-        answer = run("absent", rotator, check=True)
+        answer = run("revoked", rotator, check=True)
         assert not answer.get("failed")
         assert "web1: /root/.ssh/authorized_keys still holds the leaked key of deploy" in answer["words"]
 
@@ -365,14 +365,14 @@ class TestBack:
         made.advance("abort")
         made.advance("withdraw")
         host.log.clear()
-        assert not run("absent", made)["accepted"]
+        assert not run("revoked", made)["accepted"]
         assert host.file == {print_of(OLD)}
-        assert host.log == [("own", "web1"), "absent", ("login", print_of(new))]
+        assert host.log == [("own", "web1"), "revoked", ("login", print_of(new))]
 
     def test_no_new_one_was_made(self, run: Any, host: Host, world: World) -> None:
         rotator = world.begun("deploy")
         rotator.advance("withdraw")
-        assert run("absent", rotator)["skipped"]
+        assert run("revoked", rotator)["skipped"]
         assert host.log == []
 
 

@@ -20,9 +20,9 @@ BY = {"at": NOW, "who": "x", "rotation": "r0"}
 world = make_world
 
 
-def params(world: World, rotator: Any, name: str = "cache", state: str = "absent", former: str = "") -> dict[str, Any]:
+def params(world: World, rotator: Any, name: str = "cache", state: str = "revoked", former: str = "") -> dict[str, Any]:
     action = ActionModule.__new__(ActionModule)
-    given = {"credential": name, "state": state, "run": "run1", "obligation": former}
+    given = {"credential": name, "state": state, "run": "run1", "pending_task": former}
     found = action.params(setting(world, rotator), given, [])
     assert found is not None
     return found
@@ -43,7 +43,7 @@ def test_clients_of_the_old_value_alone(world: World, name: str, overlap: str, n
 
 
 @pytest.mark.parametrize("name", ["cache", "database"])
-@pytest.mark.parametrize("way", ["retire", "abort"])
+@pytest.mark.parametrize("way", ["revoke", "abort"])
 def test_everybody_in_a_leak(world: World, name: str, way: str) -> None:
     """Also in a rollback, since the value that is rolled back may have leaked as well."""
     rotator = going(world, name, leak="leak-1")
@@ -52,26 +52,26 @@ def test_everybody_in_a_leak(world: World, name: str, way: str) -> None:
     assert "end_sessions" not in params(world, rotator, name, "present")
 
 
-def test_everybody_unproven_in_a_late_retirement(world: World) -> None:
+def test_everybody_unproven_in_a_late_revocation(world: World) -> None:
     former = {CORE: world.write("NOTE", "redis://:old@cache/0")}
     world.write("NOTE", "redis://:now@cache/0")
-    due = {"credential": "own", "act": "retire", "due": NOW, "rotation": "r0", "secrets": former, "notes": NOTES}
+    due = {"credential": "own", "act": "revoke", "due": NOW, "rotation": "r0", "secrets": former, "notes": NOTES}
     late, rotated = world.rotator("run0"), dict.fromkeys(world.catalog.credentials, BY)
-    late.append(late.look(), "r0", "closed", rotated=rotated, obligations={"r0/own": due})
+    late.append(late.look(), "r0", "closed", rotated=rotated, pending_tasks={"r0/own": due})
     found = params(world, world.begun(force=False), "own")
     assert (found["end_sessions"], found["last_client"]) == ("unproven", NOTES)
 
 
 def test_a_former_value_that_leaves_with_the_old_one_in_a_leak(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What goes is what the pending task names; what stays is the value that this rotation made."""
-    monkeypatch.setitem(KINDS, "login", replace(KINDS["login"], stages=("set", "retire"), retires_each=True))
+    monkeypatch.setitem(KINDS, "login", replace(KINDS["login"], stages=("set", "revoke"), revokes_each=True))
     former = {CORE: world.write("NOTE", "redis://:former@cache/0")}
     world.write("NOTE", "redis://:old@cache/0")
-    left = {"credential": "own", "act": "retire", "due": NOW, "rotation": "r0", "secrets": former, "notes": NOTES}
+    left = {"credential": "own", "act": "revoke", "due": NOW, "rotation": "r0", "secrets": former, "notes": NOTES}
     before = world.rotator("run0")
-    before.append(before.look(), "r0", "closed", rotated={"own": BY}, obligations={"r0/own": left})
+    before.append(before.look(), "r0", "closed", rotated={"own": BY}, pending_tasks={"r0/own": left})
     rotator = going(world, "own", leak="leak-1")
-    rotator.advance("retire")
+    rotator.advance("revoke")
     found = params(world, rotator, "own", former="r0/own")
     assert (found["login_url"], found["end_sessions"]) == ("redis://:former@cache/0", "all")
     assert (found["overlap"], found["last_client"]) == ("passwords", NOTES)

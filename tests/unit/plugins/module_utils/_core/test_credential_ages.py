@@ -15,9 +15,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import cr
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
-    REVOKE,
+    CONFIRM,
     Journal,
-    Obligation,
+    PendingTask,
     Rotated,
 )
 
@@ -109,14 +109,16 @@ def test_those_due_longest_come_first(made: Catalog) -> None:
     assert [age.credential for age in found] == ["high", "own", "placed", "mirrored", "low"]
 
 
-def test_obligations_that_are_due() -> None:
-    def one(name: str, ahead: int) -> Obligation:
-        return Obligation(name, "c", "retire", timestamps.stamp(NOW + timedelta(seconds=ahead)), "r1")
+def test_pending_tasks_that_are_due() -> None:
+    def one(name: str, ahead: int) -> PendingTask:
+        return PendingTask(name, "c", "revoke", timestamps.stamp(NOW + timedelta(seconds=ahead)), "r1")
 
-    journal = Journal(obligations={one.id: one for one in (one("r1/z", -5), one("r1/b", 1), one("r1/a", 0))})
-    assert [found.id for found in credential_ages.due_obligations(journal, NOW)] == ["r1/a", "r1/z"]
-    assert credential_ages.due_obligations(Journal(), NOW) == []
-    elsewhere = Obligation("r1/c", "c", REVOKE, timestamps.stamp(NOW), "r1")
-    assert credential_ages.due_obligations(Journal(obligations={"r1/c": elsewhere}), NOW) == [], "no run can do that"
+    journal = Journal(pending_tasks={one.id: one for one in (one("r1/z", -5), one("r1/b", 1), one("r1/a", 0))})
+    assert [found.id for found in credential_ages.due_pending_tasks(journal, NOW)] == ["r1/a", "r1/z"]
+    assert credential_ages.due_pending_tasks(Journal(), NOW) == []
+    elsewhere = PendingTask("r1/c", "c", CONFIRM, timestamps.stamp(NOW), "r1")
+    assert credential_ages.due_pending_tasks(Journal(pending_tasks={"r1/c": elsewhere}), NOW) == [], (
+        "no run can do that"
+    )
     left = replace(one("r1/a", -5), hosts=("web2",))
-    assert credential_ages.due_obligations(Journal(obligations={left.id: left}), NOW) == [], "the leak's own"
+    assert credential_ages.due_pending_tasks(Journal(pending_tasks={left.id: left}), NOW) == [], "the leak's own"

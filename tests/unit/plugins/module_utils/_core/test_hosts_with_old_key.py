@@ -16,8 +16,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
     Journal,
-    Obligation,
     OpenRotation,
+    PendingTask,
     Rotated,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
@@ -25,10 +25,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan 
 from tests.unit.plugins.plugin_utils._rotation.plan_ground import CORE, NOW, made_ground
 
 STAMP = timestamps.stamp(NOW)
-LEFT = Obligation("r0/token", "token", "retire", STAMP, "r0", {"app/test/more": "v0"}, hosts=("web2",))
+LEFT = PendingTask("r0/token", "token", "revoke", STAMP, "r0", {"app/test/more": "v0"}, hosts=("web2",))
 INCIDENT = Incident("leak-1", timestamps.stamp(NOW - timedelta(hours=1)), "ops", ("token",))
 JOURNAL = Journal(
-    obligations={LEFT.id: LEFT}, rotated={"token": Rotated(STAMP, "ops", "r0", "leak-1")}, incident=INCIDENT
+    pending_tasks={LEFT.id: LEFT}, rotated={"token": Rotated(STAMP, "ops", "r0", "leak-1")}, incident=INCIDENT
 )
 
 
@@ -46,25 +46,25 @@ def rotation(*left: str, **plan: Any) -> OpenRotation:
 class TestLeft:
     def test_where_it_is_left(self) -> None:
         catalog = made_ground().catalog
-        found = hosts_with_old_key.obligations(catalog, rotation("web3", "web2"), JOURNAL.obligations, STAMP)
-        later = {"credential": "token", "act": "retire", "due": STAMP, "rotation": "r1", "hosts": ["web2", "web3"]}
+        found = hosts_with_old_key.pending_tasks(catalog, rotation("web3", "web2"), JOURNAL.pending_tasks, STAMP)
+        later = {"credential": "token", "act": "revoke", "due": STAMP, "rotation": "r1", "hosts": ["web2", "web3"]}
         assert found == {"r1/token": {**later, "secrets": {"app/test/more": "v1"}}}
 
     def test_the_same_former_value_once_more(self) -> None:
-        item = {"kind": "given", "act": "retire", "phases": 0, "obligation": LEFT.id}
+        item = {"kind": "given", "act": "revoke", "phases": 0, "pending_task": LEFT.id}
         again = rotation("web2", credentials={"token": item}, secrets={})
-        (found,) = hosts_with_old_key.obligations(made_ground().catalog, again, JOURNAL.obligations, STAMP).values()
+        (found,) = hosts_with_old_key.pending_tasks(made_ground().catalog, again, JOURNAL.pending_tasks, STAMP).values()
         assert (found["secrets"], found["hosts"]) == ({"app/test/more": "v0"}, ["web2"])
 
     def test_nothing_is_left(self) -> None:
-        assert hosts_with_old_key.obligations(made_ground().catalog, rotation(), {}, STAMP) == {}
+        assert hosts_with_old_key.pending_tasks(made_ground().catalog, rotation(), {}, STAMP) == {}
 
 
 def test_hosts_that_get_nothing_new() -> None:
     assert hosts_with_old_key.hosts(JOURNAL) == ["web2"]
     assert hosts_with_old_key.hosts(replace(JOURNAL, rotation=rotation("web1"))) == ["web1", "web2"]
     plain = replace(LEFT, hosts=())
-    assert hosts_with_old_key.hosts(Journal(obligations={plain.id: plain})) == []
+    assert hosts_with_old_key.hosts(Journal(pending_tasks={plain.id: plain})) == []
     assert hosts_with_old_key.by_credential(replace(JOURNAL, rotation=rotation("web1"))) == {"token": ["web1", "web2"]}
     assert hosts_with_old_key.by_credential(Journal(rotation=rotation())) == {}
 
@@ -73,7 +73,7 @@ class TestPlan:
     def test_a_leaks_run_takes_it_up_and_replaces_nothing_twice(self) -> None:
         plan = rotation_plan.plan(replace(made_ground(), journal=JOURNAL), RotationRequest(("token",), leak="leak-1"))
         (item,) = plan.items
-        assert (item.act, item.phases, item.obligation, item.places) == ("retire", 0, LEFT.id, ())
+        assert (item.act, item.phases, item.pending_task, item.places) == ("revoke", 0, LEFT.id, ())
         assert item.hosts == ("web2",)
         assert rotation_plan.items_of(json.loads(json.dumps(plan.entry()))) == (replace(item, reason=""),)
         assert item.reason == "its leaked key still opens web2"
@@ -83,7 +83,7 @@ class TestPlan:
         plan = rotation_plan.plan(
             replace(made_ground(), journal=JOURNAL), RotationRequest(("token", "cache"), leak="leak-1")
         )
-        assert [(item.credential, item.act) for item in plan.items] == [("cache", "rotate"), ("token", "retire")]
+        assert [(item.credential, item.act) for item in plan.items] == [("cache", "rotate"), ("token", "revoke")]
 
     def test_nobody_else_does(self) -> None:
         found = replace(made_ground(), journal=JOURNAL)

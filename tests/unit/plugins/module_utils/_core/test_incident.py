@@ -65,7 +65,7 @@ class TestFollowing:
         assert found.since == counts
 
     def test_a_new_value_that_leaked_too_has_to_be_proven_again(self) -> None:
-        proofs = ("live", "outlived", "refused", "given", "kept", "renewed", "revoked")
+        proofs = ("live", "outlived", "refused", "given", "kept", "renewed", "confirmed")
         seen = {f"{what}/{name}": "t" for what in proofs for name in "ab"}
         found = following(LEAK, {"events": {**seen, "left/a": "t", "again/a": "t"}})
         again = {"incident": Incident("leak-1", "t", "w", spoiled=("r1/a",)).entry()}

@@ -15,9 +15,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
     REMEMBERED,
     Journal,
-    Obligation,
     OpenRotation,
     Overlay,
+    PendingTask,
     Rotated,
     base_entry,
     digest_of,
@@ -28,7 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
     written,
 )
 
-DUE = {"credential": "database", "act": "retire", "due": "2026-12-01T00:00:00Z", "rotation": "r1"}
+DUE = {"credential": "database", "act": "revoke", "due": "2026-12-01T00:00:00Z", "rotation": "r1"}
 
 
 def entry(number: Any, step: str, rotation: str = "r1", **more: Any) -> str:
@@ -83,7 +83,7 @@ def test_when_the_stores_were_written_last_is_kept_beyond_the_end_and_a_trim() -
         entry(1, "plan", at="10:00"),
         entry(2, "promote", at="10:01"),
         entry(3, "promote", at="10:02"),
-        entry(4, "retire", at="10:03"),
+        entry(4, "revoke", at="10:03"),
         entry(5, "record", at="10:04"),
         entry(6, "closed", at="10:05"),
     ]
@@ -170,14 +170,14 @@ class TestOpenRotation:
         readings = [
             entry(1, "set", left={"deploy": ["web2", "web3"], "ci": ["web2"]}),
             entry(2, "test"),
-            entry(3, "retire", left={"deploy": ["web3"], "ci": []}),
+            entry(3, "revoke", left={"deploy": ["web3"], "ci": []}),
         ]
         assert opened(fold(readings[:2])).left == {"deploy": ("web2", "web3"), "ci": ("web2",)}
         assert opened(fold(readings)).left == {"deploy": ("web3",), "ci": ()}
 
     def test_hosts_that_were_left_behind_as_it_ended(self) -> None:
-        """Whoever goes on from there knows of them; a retirement that is done again finds who is there by then."""
-        readings = [entry(1, "retire"), entry(2, "record", behind=["web3", "web2"]), entry(3, "record")]
+        """Whoever goes on from there knows of them; a revocation that is done again finds who is there by then."""
+        readings = [entry(1, "revoke"), entry(2, "record", behind=["web3", "web2"]), entry(3, "record")]
         assert opened(fold(readings[:1])).behind == ()
         assert opened(fold(readings)).behind == ("web3", "web2")
         assert opened(fold([*readings, entry(4, "record", behind=["web3"])])).behind == ("web3",)
@@ -193,7 +193,7 @@ class TestOpenRotation:
 
     def test_when_it_was_promoted_and_the_old_value_refused(self) -> None:
         """By the entry that begins the newest promotion, and the one after the removal; a takeover repeats a step."""
-        steps = ["promote", "create", "promote", "promote", "retire", "retire", "record", "record"]
+        steps = ["promote", "create", "promote", "promote", "revoke", "revoke", "record", "record"]
         readings = [entry(number, step, at=f"at {number}") for number, step in enumerate(steps, start=1)]
         times = [(one.promoted_at, one.refused_at) for one in (opened(fold(readings[:n])) for n in range(1, 9))]
         assert times == [
@@ -208,7 +208,7 @@ class TestOpenRotation:
         readings = [
             entry(1, "deploy", prescribes={"secrets": {"core": "v2"}, "overlay": overlay}),
             entry(2, "promote"),
-            entry(3, "retire", prescribes={"secrets": {"core": "v2"}, "overlay": None}),
+            entry(3, "revoke", prescribes={"secrets": {"core": "v2"}, "overlay": None}),
         ]
         assert opened(fold(readings[:2])).overlay == Overlay("own", "v9", 2)
         assert opened(fold(readings)).overlay is None
@@ -232,38 +232,38 @@ class TestWhatStays:
         )
         assert journal.rotated == {"database": Rotated(**first), "cache": Rotated(**second)}
 
-    def test_an_obligation_until_it_is_discharged(self) -> None:
+    def test_an_pending_task_until_it_is_discharged(self) -> None:
         readings = [
-            entry(1, "closed", obligations={"r1/database": {**DUE, "secrets": {"core": "v1"}}, "r1/cache": DUE}),
+            entry(1, "closed", pending_tasks={"r1/database": {**DUE, "secrets": {"core": "v1"}}, "r1/cache": DUE}),
             entry(2, "plan", "r2"),
             entry(3, "closed", "r2", discharged=["r1/cache", "r0/unknown"]),
         ]
-        assert set(fold(readings[:2]).obligations) == {"r1/database", "r1/cache"}
-        assert fold(readings).obligations == {
-            "r1/database": Obligation(id="r1/database", secrets={"core": "v1"}, **DUE)
+        assert set(fold(readings[:2]).pending_tasks) == {"r1/database", "r1/cache"}
+        assert fold(readings).pending_tasks == {
+            "r1/database": PendingTask(id="r1/database", secrets={"core": "v1"}, **DUE)
         }
 
-    def test_an_obligation_keeps_its_notes_over_a_trim(self) -> None:
+    def test_an_pending_task_keeps_its_notes_over_a_trim(self) -> None:
         kept = {**DUE, "notes": {"a:1": "run/7"}}
-        journal = fold([entry(1, "closed", obligations={"r1/cache": kept, "r1/database": DUE})])
-        assert journal.obligations["r1/cache"].notes == {"a:1": "run/7"}
+        journal = fold([entry(1, "closed", pending_tasks={"r1/cache": kept, "r1/database": DUE})])
+        assert journal.pending_tasks["r1/cache"].notes == {"a:1": "run/7"}
         based = base_entry(journal)
-        assert based["obligations"] == {"r1/cache": kept, "r1/database": DUE}
-        assert fold([entry(2, "closed", "trim", **based)]).obligations == journal.obligations
+        assert based["pending_tasks"] == {"r1/cache": kept, "r1/database": DUE}
+        assert fold([entry(2, "closed", "trim", **based)]).pending_tasks == journal.pending_tasks
 
-    def test_an_obligation_keeps_when_the_new_value_was_promoted_over_a_trim(self) -> None:
-        journal = fold([entry(1, "closed", obligations={"r1/database": {**DUE, "promoted": "2026-11-25T15:00:00Z"}})])
-        assert journal.obligations["r1/database"].promoted == "2026-11-25T15:00:00Z"
+    def test_an_pending_task_keeps_when_the_new_value_was_promoted_over_a_trim(self) -> None:
+        journal = fold([entry(1, "closed", pending_tasks={"r1/database": {**DUE, "promoted": "2026-11-25T15:00:00Z"}})])
+        assert journal.pending_tasks["r1/database"].promoted == "2026-11-25T15:00:00Z"
         based = fold([entry(2, "closed", "trim", **base_entry(journal))])
-        assert based.obligations == journal.obligations
+        assert based.pending_tasks == journal.pending_tasks
 
-    def test_an_obligation_on_some_hosts(self) -> None:
+    def test_an_pending_task_on_some_hosts(self) -> None:
         left = {**DUE, "hosts": ["web2"]}
-        journal = fold([entry(1, "closed", obligations={"r1/deploy": left, "r1/cache": DUE})])
-        assert journal.obligations["r1/deploy"].hosts == ("web2",)
-        assert "hosts" not in base_entry(journal)["obligations"]["r1/cache"]
+        journal = fold([entry(1, "closed", pending_tasks={"r1/deploy": left, "r1/cache": DUE})])
+        assert journal.pending_tasks["r1/deploy"].hosts == ("web2",)
+        assert "hosts" not in base_entry(journal)["pending_tasks"]["r1/cache"]
         based = fold([entry(2, "closed", "trim", **json.loads(json.dumps(base_entry(journal))))])
-        assert based.obligations == journal.obligations
+        assert based.pending_tasks == journal.pending_tasks
 
     def test_credentials_that_were_prepared(self) -> None:
         journal = fold([entry(1, "closed", prepared=["a"]), entry(2, "closed", prepared=["b", "a"])])
@@ -382,7 +382,7 @@ def test_a_base_carries_everything_that_stays() -> None:
     by = {"at": "t", "who": "ann@laptop", "rotation": "r1"}
     stays: dict[str, Any] = {
         "rotated": {"database": by},
-        "obligations": {"r1/database": {**DUE, "secrets": {"core": "v1"}}},
+        "pending_tasks": {"r1/database": {**DUE, "secrets": {"core": "v1"}}},
         "prepared": ["database", "other"],
         "audit": {"number": 3, "digest": "d"},
     }
@@ -395,7 +395,7 @@ def test_a_base_carries_everything_that_stays() -> None:
 
 # Any sequence that a run may append.
 
-STEPS = st.sampled_from(["plan", "create", "set", "test", "deploy", "promote", "retire", "record", "abort", "withdraw"])
+STEPS = st.sampled_from(["plan", "create", "set", "test", "deploy", "promote", "revoke", "record", "abort", "withdraw"])
 NAMES = st.sampled_from(["a", "b", "c"])
 VERSIONS = st.dictionaries(NAMES, st.sampled_from(["v1", "v2"]), max_size=2)
 MORE = st.fixed_dictionaries(
@@ -419,7 +419,7 @@ MORE = st.fixed_dictionaries(
         ),
         "notes": st.dictionaries(NAMES, st.dictionaries(NAMES, st.integers(), max_size=1), max_size=1),
         "rotated": st.dictionaries(NAMES, st.just({"at": "t", "who": "w", "rotation": "r"}), max_size=1),
-        "obligations": st.dictionaries(NAMES, st.just(DUE), max_size=2),
+        "pending_tasks": st.dictionaries(NAMES, st.just(DUE), max_size=2),
         "discharged": st.lists(NAMES, max_size=1),
         "prepared": st.lists(NAMES, max_size=2),
         "unprepared": st.lists(NAMES, max_size=1),
@@ -504,7 +504,7 @@ def test_a_broken_entry_is_named(body: str) -> None:
         {"rotated": ["canary"]},
         {"rotated": {"c": "canary"}},
         {"rotated": {"c": {"canary": 1}}},
-        {"obligations": {"c": {"canary": 1}}},
+        {"pending_tasks": {"c": {"canary": 1}}},
         {"discharged": 1},
         {"prepared": 1},
         {"unprepared": 1},

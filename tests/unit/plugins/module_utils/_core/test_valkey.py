@@ -267,15 +267,15 @@ def test_open_makes_the_user_and_opens_once() -> None:
 
 def test_absent_names_what_it_takes() -> None:
     users = of(user("default", A, B, GATE))
-    plan = valkey.plan_absent(users, "default", A, gate=GATE, keep_one=True)
+    plan = valkey.plan_revoked(users, "default", A, gate=GATE, keep_one=True)
     assert plan == (("!" + GATE,), ("!" + A,))
-    assert valkey.plan_absent(users, "default", C, gate=None, keep_one=True) == ()
-    assert valkey.plan_absent({}, "gone", A, gate=GATE, keep_one=True) == ()
-    assert valkey.plan_absent(of(user("a", A)), "a", A, gate=None, keep_one=False) == (("!" + A,),)
+    assert valkey.plan_revoked(users, "default", C, gate=None, keep_one=True) == ()
+    assert valkey.plan_revoked({}, "gone", A, gate=GATE, keep_one=True) == ()
+    assert valkey.plan_revoked(of(user("a", A)), "a", A, gate=None, keep_one=False) == (("!" + A,),)
     with pytest.raises(HostError, match="last password of the user a"):
-        valkey.plan_absent(of(user("a", A, GATE)), "a", A, gate=GATE, keep_one=True)
+        valkey.plan_revoked(of(user("a", A, GATE)), "a", A, gate=GATE, keep_one=True)
     with pytest.raises(HostError, match="nopass"):
-        valkey.plan_absent(of(user("a", nopass=True)), "a", A, gate=None, keep_one=False)
+        valkey.plan_revoked(of(user("a", nopass=True)), "a", A, gate=None, keep_one=False)
 
 
 DIGESTS = st.sampled_from([A, B, C, GATE])
@@ -304,7 +304,7 @@ def test_an_act_planned_from_what_was_seen_touches_its_own_only(
     """Whatever became of the user between the look and the act."""
     for digest in {A, B, C} - {own}:
         for gate in (None, GATE):
-            plan = valkey.plan_absent(of(user("u", *seen)), "u", own, gate=gate, keep_one=False)
+            plan = valkey.plan_revoked(of(user("u", *seen)), "u", own, gate=gate, keep_one=False)
             assert (digest in applied(then, plan)) is (digest in then)
             if gate is not None and gate not in seen and own not in seen:
                 continue

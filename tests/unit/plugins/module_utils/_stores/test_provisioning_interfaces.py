@@ -107,9 +107,9 @@ def test_a_deletion_can_be_taken_back(secrets: tuple[MakingSecrets, Any]) -> Non
     store, client = secrets
     store.make("core", "one", version=V1, form=Form())
     with pytest.raises(StoreError, match="7 to 30 days, not for 3"):
-        store.retire("core", days=3)
-    assert store.retire("core", days=7)
-    assert not store.retire("core", days=7)
+        store.revoke("core", days=3)
+    assert store.revoke("core", days=7)
+    assert not store.revoke("core", days=7)
     assert "DeletedDate" in client.describe_secret(SecretId="core")
     kept = store.kept("core")
     assert kept is not None
@@ -119,7 +119,7 @@ def test_a_deletion_can_be_taken_back(secrets: tuple[MakingSecrets, Any]) -> Non
     assert store.restore("core")
     assert not store.restore("core")
     assert store.read(["core"]).readings["core"].value == "one"
-    assert not store.retire("none", days=7)
+    assert not store.revoke("none", days=7)
     with pytest.raises(NotFound, match="none is not there"):
         store.restore("none")
 

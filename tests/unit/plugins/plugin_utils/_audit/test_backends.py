@@ -67,7 +67,7 @@ def test_a_record_is_written_once(body: AuditBody) -> None:
         assert not new
         assert entry.id == f"{again['rotation']}:completed"
     assert len(body.lines()) == 2
-    assert record(body, said(2, outcome="retired"))[1], "another outcome is another record"
+    assert record(body, said(2, outcome="revoked"))[1], "another outcome is another record"
 
 
 def test_the_same_line_again_counts_once(body: AuditBody) -> None:

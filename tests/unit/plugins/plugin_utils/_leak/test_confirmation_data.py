@@ -98,7 +98,7 @@ def test_started_again(leak: Leak) -> None:
     assert "since token was replaced or revoked already: it is no false alarm any more" in found[3]
     assert found[4] == "by hand: token: revoke the old value where it was issued, then say so by -e leak_revoked=token"
     said = lines(leak, impact, {**told, "revoked": ["token"]})
-    note(leak, "revoked/token")
+    note(leak, "confirmed/token")
     told["would"] = would_be(leak)
     for shown in (said, lines(leak, impact, told)):
         assert not any("leak_revoked" in one for one in shown)

@@ -33,10 +33,10 @@ def test_nothing_stands_against_it(events: tuple[str, ...]) -> None:
 
 
 def test_another_rotation_is_none_of_its() -> None:
-    assert false_alarm.against(incident(), rotation("retire", incident="")) == ""
+    assert false_alarm.against(incident(), rotation("revoke", incident="")) == ""
 
 
-@pytest.mark.parametrize("event", ["refused/cache", "kept/cache", "given/cache", "revoked/cache"])
+@pytest.mark.parametrize("event", ["refused/cache", "kept/cache", "given/cache", "confirmed/cache"])
 def test_a_value_that_is_gone(event: str) -> None:
     words = false_alarm.against(incident(event), None)
     assert words.startswith(
@@ -60,8 +60,8 @@ def test_versions_that_are_dead() -> None:
             rotation("abort"),
             ("is being rolled back. Finish it with watchparty.secrets.rotate -e rotation_resume=r-1, then close it"),
         ),
-        (rotation("retire"), "takes old values away already and can only go on. What remains is to finish"),
-        (rotation("revoke", immediate=True), "takes old values away already and can only go on"),
+        (rotation("revoke"), "takes old values away already and can only go on. What remains is to finish"),
+        (rotation("revoke_first", immediate=True), "takes old values away already and can only go on"),
     ],
 )
 def test_its_own_rotation_is_open(open_one: OpenRotation, words: str) -> None:
@@ -87,7 +87,7 @@ def test_its_record() -> None:
         (incident(), None, ""),
         (incident(), rotation("deploy"), ""),
         (incident(), rotation("abort"), ""),
-        (incident("live/cache"), rotation("retire", incident="other"), ""),
+        (incident("live/cache"), rotation("revoke", incident="other"), ""),
         (incident("refused/cache"), rotation("deploy"), "cache was replaced or revoked already"),
         (incident(dead={"core": ("v1",)}), None, "values were replaced already"),
     ],
@@ -97,5 +97,5 @@ def test_what_is_done_for_good(said: Incident, open_one: OpenRotation | None, wo
 
 
 def test_its_own_rotation_is_past_its_return() -> None:
-    found = false_alarm.done_for_good(incident(), rotation("retire"))
-    assert found.endswith("at step retire) takes old values away already and can only go on")
+    found = false_alarm.done_for_good(incident(), rotation("revoke"))
+    assert found.endswith("at step revoke) takes old values away already and can only go on")

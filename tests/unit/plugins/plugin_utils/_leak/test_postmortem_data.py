@@ -112,7 +112,7 @@ class TestFacts:
         found = facts_of(made, incident(events=EVENTS), IMPACT, {}, {}, NOW)
         assert (found["open"], found["contained_seconds"]) == ([], 30.0)
 
-    def test_a_former_value_that_waits_for_its_retirement_is_open(self, made: Catalog) -> None:
+    def test_a_former_value_that_waits_for_its_revocation_is_open(self, made: Catalog) -> None:
         """What the last rotation replaced may be what was found."""
         told = {"waits": {"cache": "what r-1 replaced at some time may still be valid"}}
         found = facts_of(made, incident(events=EVENTS), IMPACT, {"admin": DONE, "cache": DONE}, told, NOW)
@@ -133,7 +133,7 @@ class TestFacts:
         assert found["open"] == ["x", words, "y"]
         assert (found["contained_seconds"], found["credentials"][1]["open"]) == (30.0, False)
         assert f"- {words}" in postmortem_markdown.markdown(found).partition("## Still open")[2]
-        said = {**EVENTS, "revoked/cache": "2026-11-25T15:01:00Z"}
+        said = {**EVENTS, "confirmed/cache": "2026-11-25T15:01:00Z"}
         del said["refused/cache"]
         found = facts_of(made, incident(events=said), impact, {}, {}, NOW)
         assert [one for one in found["open"] if "cache before 2026-11-25T15:01:00Z work" in one]
@@ -143,11 +143,11 @@ class TestFacts:
 
     def test_sessions_that_outlive_an_old_value_are_named_with_what_ends_them(self, made: Catalog) -> None:
         events = {**EVENTS, "outlived/cache": EVENTS["refused/cache"]}
-        shown = {"outlived/cache": "journal entry 9 (r1, retire): h:6379: the user lacks a right there"}
+        shown = {"outlived/cache": "journal entry 9 (r1, revoke): h:6379: the user lacks a right there"}
         found = facts_of(made, incident(events=events, evidence=shown), IMPACT, {}, {}, NOW)
         words = (
             "cache: sessions that its old value opened could not be ended and stay logged in (journal entry 9 (r1, "
-            "retire): h:6379: the user lacks a right there); end them at each node by valkey-cli (CLIENT KILL TYPE "
+            "revoke): h:6379: the user lacks a right there); end them at each node by valkey-cli (CLIENT KILL TYPE "
             "normal), or where cluster mode is off reboot the nodes, which lose what they hold (aws elasticache "
             "reboot-cache-cluster), see docs/runbooks/by-hand.md (An ElastiCache token)"
         )
@@ -171,28 +171,28 @@ class TestFacts:
             "again with -e leak_revoked=cache"
         )
         assert (found["open"], found["contained_seconds"]) == ([words], None)
-        events["revoked/cache"] = "2026-11-25T15:01:00Z"
+        events["confirmed/cache"] = "2026-11-25T15:01:00Z"
         found = facts_of(made, incident(events=events), IMPACT, results, {}, NOW)
         assert (found["open"], found["contained_seconds"]) == ([], 60.0)
         words = "revoked, as the operator says; the new value is in force; the old one was {}"
         assert found["credentials"][1]["state"] == words.format("NOT tried")
         assert (found["clock"]["refused"], found["clock"]["said"], found["on_word"]) == (12.0, 60.0, ["cache"])
-        shown = {"revoked/cache": "journal entry 7: tried and refused: refused now at https://p.example/me"}
+        shown = {"confirmed/cache": "journal entry 7: tried and refused: refused now at https://p.example/me"}
         found = facts_of(made, incident(events=events, evidence=shown), IMPACT, results, {}, NOW)
         assert found["credentials"][1]["state"] == words.format("tried and refused")
         assert (found["clock"]["refused"], "said" in found["clock"], found["on_word"]) == (60.0, False, [])
         assert found["contained_seconds"] == 60.0
 
     def test_nobodys_word_wins_over_what_lets_it_in(self, made: Catalog) -> None:
-        events = {"refused/admin": EVENTS["refused/admin"], "revoked/cache": EVENTS["live/cache"]}
+        events = {"refused/admin": EVENTS["refused/admin"], "confirmed/cache": EVENTS["live/cache"]}
         for told in ({"let_in": {"cache": ["web2"]}}, {"waits": {"cache": "what r-1 replaced may still be valid"}}):
             found = facts_of(made, incident(events=events), IMPACT, {}, told, NOW)
             assert found["open"][0].startswith("cache: OPEN: the new one is in force, but ")
             assert found["contained_seconds"] is None
 
     def test_revoked_and_not_replaced(self, made: Catalog) -> None:
-        events = {"refused/admin": EVENTS["refused/admin"], "revoked/cache": EVENTS["refused/cache"]}
-        shown = {"revoked/cache": "journal entry 7: tried and refused: what an earlier rotation replaced"}
+        events = {"refused/admin": EVENTS["refused/admin"], "confirmed/cache": EVENTS["refused/cache"]}
+        shown = {"confirmed/cache": "journal entry 7: tried and refused: what an earlier rotation replaced"}
         found = facts_of(made, incident(events=events, evidence=shown), IMPACT, {}, {}, NOW)
         assert found["contained_seconds"] == 30.0
         words = "revoked, as the operator says; the new value is NOT in force; the old one was NOT tried"
@@ -207,7 +207,7 @@ class TestFacts:
 
     def test_nothing_but_a_word(self, made: Catalog) -> None:
         """The clock does not call it a refusal, and the time to contain says whose word it is."""
-        events = {"revoked/admin": EVENTS["refused/admin"], "revoked/cache": EVENTS["refused/cache"]}
+        events = {"confirmed/admin": EVENTS["refused/admin"], "confirmed/cache": EVENTS["refused/cache"]}
         found = facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)
         assert (found["clock"], found["contained_seconds"]) == ({"said": 30.0}, 30.0)
         assert found["on_word"] == ["admin", "cache"]
@@ -219,7 +219,7 @@ class TestFacts:
         assert "last old value confirmed as revoked" in page
 
     def test_one_that_is_open_is_no_word(self, made: Catalog) -> None:
-        events = {"refused/admin": EVENTS["refused/admin"], "revoked/cache": EVENTS["live/cache"]}
+        events = {"refused/admin": EVENTS["refused/admin"], "confirmed/cache": EVENTS["live/cache"]}
         found = facts_of(made, incident(events=events), IMPACT, {}, {"let_in": {"cache": ["web2"]}}, NOW)
         assert len(found["open"]) == 1
 

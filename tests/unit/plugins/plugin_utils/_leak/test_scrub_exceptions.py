@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, Obligation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, PendingTask
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import scrub_exceptions
 
 DUE = "2026-12-09T10:00:00Z"
@@ -21,35 +21,35 @@ LATER = f"{AGAIN}, once that is done"
 
 def journal(**more: Any) -> Journal:
     one = {"id": "r1/x", "credential": "x", "due": DUE, "rotation": "r1", "secrets": {"core": "v1"}, **more}
-    return Journal(obligations={"r1/x": Obligation(**one)})
+    return Journal(pending_tasks={"r1/x": PendingTask(**one)})
 
 
 @pytest.mark.parametrize(
     ("more", "leaked", "words"),
     [
-        ({"act": "revoke"}, ["x"], f"{REPLACED}; {AGAIN} with -e leak_revoked=x"),
-        ({"act": "revoke"}, [], f"{REPLACED}, by watchparty.secrets.rotate -e rotation_revoked=x; {BY_HAND}"),
+        ({"act": "confirm"}, ["x"], f"{REPLACED}; {AGAIN} with -e leak_revoked=x"),
+        ({"act": "confirm"}, [], f"{REPLACED}, by watchparty.secrets.rotate -e rotation_revoked=x; {BY_HAND}"),
         ({"act": "drop_fallback"}, [], f"holds the former key of x, {FORMER.format('drop')}; {BY_HAND}"),
-        ({"act": "retire"}, [], f"holds the former value of x, {FORMER.format('retire')}; {BY_HAND}"),
+        ({"act": "revoke"}, [], f"holds the former value of x, {FORMER.format('revoke')}; {BY_HAND}"),
         (
-            {"act": "retire"},
+            {"act": "revoke"},
             ["x"],
-            f"holds the former value of x, {FORMER.format('retire')}; {AGAIN}, once that is done",
+            f"holds the former value of x, {FORMER.format('revoke')}; {AGAIN}, once that is done",
         ),
         (
-            {"act": "retire", "hosts": ("web2",)},
+            {"act": "revoke", "hosts": ("web2",)},
             ["x"],
             "holds a value that is still authorized on web2; it is scrubbed once it is rejected there",
         ),
     ],
 )
-def test_what_an_open_obligation_names(more: dict[str, Any], leaked: list[str], words: str) -> None:
+def test_what_an_open_pending_task_names(more: dict[str, Any], leaked: list[str], words: str) -> None:
     assert scrub_exceptions.spared(journal(**more), leaked) == {("core", "v1"): words}
 
 
 def test_one_version_that_several_need() -> None:
-    both = {name: Obligation(name, name[3:], "revoke", DUE, name[:2], {"core": "v1"}) for name in ("r1/x", "r2/y")}
-    (words,) = scrub_exceptions.spared(Journal(obligations=both), ["x", "y"]).values()
+    both = {name: PendingTask(name, name[3:], "confirm", DUE, name[:2], {"core": "v1"}) for name in ("r1/x", "r2/y")}
+    (words,) = scrub_exceptions.spared(Journal(pending_tasks=both), ["x", "y"]).values()
     assert words.startswith("holds what r1 replaced of x, which")
     assert "; and holds what r2 replaced of y, which" in words
 

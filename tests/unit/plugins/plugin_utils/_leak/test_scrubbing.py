@@ -70,10 +70,10 @@ def test_secrets_and_parameters(client: Any) -> None:
 def test_what_a_host_still_lets_in_is_kept(client: Any) -> None:
     """It is needed once more, to try it there."""
     world = World()
-    left = {"credential": "token", "act": "retire", "due": "2026-11-25T15:00:00Z", "rotation": "r1"}
+    left = {"credential": "token", "act": "revoke", "due": "2026-11-25T15:00:00Z", "rotation": "r1"}
     rotator = world.rotator()
     held = {**left, "secrets": {"core": OLD}, "hosts": ["web2"]}
-    rotator.append(rotator.look(), "r1", "closed", obligations={"r1/token": held})
+    rotator.append(rotator.look(), "r1", "closed", pending_tasks={"r1/token": held})
     found = act(client, world, secrets={"core": [OLD]})
     assert found["scrubbed"] == []
     held = "holds a value that is still authorized on web2; it is scrubbed once it is rejected there"
@@ -85,13 +85,13 @@ def test_what_a_host_still_lets_in_is_kept(client: Any) -> None:
     assert denied(client) == [OLD]
 
 
-@pytest.mark.parametrize("act_left", ["revoke", "drop_fallback", "retire"])
-def test_what_an_open_obligation_has_yet_to_read_is_kept(client: Any, act_left: str) -> None:
-    """A denied version could not be tried, dropped or retired any more, by anybody."""
+@pytest.mark.parametrize("act_left", ["confirm", "drop_fallback", "revoke"])
+def test_what_an_open_pending_task_has_yet_to_read_is_kept(client: Any, act_left: str) -> None:
+    """A denied version could not be tried, dropped or revoked any more, by anybody."""
     world = World()
     rotator = world.rotator()
     left = {"credential": "token", "act": act_left, "due": "2026-12-09T10:00:00Z", "rotation": "r1"}
-    rotator.append(rotator.look(), "r1", "closed", obligations={"r1/token": {**left, "secrets": {"core": OLD}}})
+    rotator.append(rotator.look(), "r1", "closed", pending_tasks={"r1/token": {**left, "secrets": {"core": OLD}}})
     found = act(client, world, secrets={"core": [OLD]}, credentials=["token"])
     assert found["scrubbed"] == []
     assert found["not_scrubbed"][0].startswith(f"version {OLD} of core holds ")

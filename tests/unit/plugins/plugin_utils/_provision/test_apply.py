@@ -24,7 +24,19 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds
 from tests.fakes.memory_stores import Hook
 from tests.unit.plugins.plugin_utils._provision.values_world import CORE, GIVEN, PAIR, TOKEN, World, catalog
 
-WRITES = ("create", "put", "move", "update", "tag", "replicate", "policy", "write", "restore", "retire", "delete")
+WRITES = (
+    "create",
+    "put",
+    "move",
+    "update",
+    "tag",
+    "replicate",
+    "policy",
+    "write",
+    "restore",
+    "schedule_deletion",
+    "delete",
+)
 
 
 class Killed(Exception):

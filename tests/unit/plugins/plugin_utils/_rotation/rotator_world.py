@@ -131,7 +131,7 @@ class World:
             mirrors=True,
             former={
                 one.id: self.secrets.read(list(one.secrets), pins=one.secrets)
-                for one in journal.obligations.values()
+                for one in journal.pending_tasks.values()
                 if leak
             },
         )

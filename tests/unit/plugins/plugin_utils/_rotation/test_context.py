@@ -38,11 +38,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.conte
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import (
     DROP_FALLBACK,
     RENEW,
-    RETIRE,
+    REVOKE,
     ROTATE,
     Item,
     RotationPlan,
-    obligations,
+    pending_tasks,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, CORE, KINDS, NOW, TOKEN, World, opened
@@ -90,7 +90,7 @@ class TestTold:
         merged = self.told(world, rotator)
         assert merged["merged"][0].startswith(f"secret {CORE}: somebody else's change of other keys was merged")
         assert merged["record"]["secrets"][CORE] == {"from": theirs, "to": world.labels()["AWSCURRENT"]}
-        assert found["record"]["obligations"] == ["token: its old value is to be revoked where it was issued"]
+        assert found["record"]["pending_tasks"] == ["token: its old value is to be revoked where it was issued"]
         audit_record.require({**found["record"], "application": "app", "environment": "test"})
 
     def test_no_value_is_in_it(self, world: World) -> None:
@@ -139,13 +139,13 @@ class TestTold:
     @pytest.mark.parametrize(
         ("seconds", "incident", "later"), [(3600, "", False), (3601, "", True), (3601, "i", False)]
     )
-    def test_a_retirement_that_comes_later(self, world: World, seconds: int, incident: str, *, later: bool) -> None:
-        database = replace(world.catalog.credentials["database"], retire_after=seconds)
+    def test_a_revocation_that_comes_later(self, world: World, seconds: int, incident: str, *, later: bool) -> None:
+        database = replace(world.catalog.credentials["database"], revoke_after=seconds)
         world.catalog = replace(world.catalog, credentials={**world.catalog.credentials, "database": database})
         rotator = world.begun("database", leak=incident)
         world.created(rotator)
         assert not self.told(world, rotator)["credentials"][0]["later"], "only its step asks"
-        rotator.advance("retire")
+        rotator.advance("revoke")
         found = self.told(world, rotator)
         assert found["credentials"][0]["later"] is later
         assert found["wait"] == (3600 if seconds == 3600 else 0)
@@ -153,24 +153,24 @@ class TestTold:
     @pytest.mark.parametrize(
         ("stages", "seconds", "act", "refused"),
         [
-            (("set", "retire"), 3600, ROTATE, True),
-            (("set", "retire"), 3601, ROTATE, False),
+            (("set", "revoke"), 3600, ROTATE, True),
+            (("set", "revoke"), 3601, ROTATE, False),
             (("set",), 0, ROTATE, False),
             ((), 0, RENEW, True),
-            (("set", "retire"), 3601, RETIRE, True),
-            (("set",), 3601, RETIRE, False),
+            (("set", "revoke"), 3601, REVOKE, True),
+            (("set",), 3601, REVOKE, False),
         ],
     )
     def test_whether_the_old_value_is_refused_at_its_end(
         self, world: World, stages: tuple[str, ...], seconds: int, act: str, *, refused: bool
     ) -> None:
-        """Not what is retired later, nor what only its provider can revoke."""
-        database = replace(world.catalog.credentials["database"], retire_after=seconds)
+        """Not what is revoked later, nor what only its provider can revoke."""
+        database = replace(world.catalog.credentials["database"], revoke_after=seconds)
         catalog = replace(world.catalog, credentials={**world.catalog.credentials, "database": database})
         kinds = {"login": kind_declarations.Kind("login", stages=stages)}
         setting = RotationSetup(catalog, kinds, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
         plan = RotationPlan((Item("database", "login", act),)).entry()
-        left = obligations(catalog, "r1", plan, datetime.now(UTC))
+        left = pending_tasks(catalog, "r1", plan, datetime.now(UTC))
         rotation = OpenRotation("r1", "record", "who", "since", plan=plan)
         assert (rotation_context.refused_at_end(setting, rotation, left) == ["database"]) is refused
         rotator = world.begun("database", leak="leak-1")
@@ -190,20 +190,21 @@ class TestTold:
         for act in (DROP_FALLBACK, ROTATE):
             item = Item("django", "key", act)
             rotation = OpenRotation(
-                "r1", "retire", "who", "since", plan=RotationPlan((item,), secrets={CORE: "v1", "x": "v2"}).entry()
+                "r1", "revoke", "who", "since", plan=RotationPlan((item,), secrets={CORE: "v1", "x": "v2"}).entry()
             )
             found = rotation_context.item_summary(setting, item, rotation)["dropped_from"]
             assert found == ({CORE: "v1"} if act == DROP_FALLBACK and used_for == ["sessions"] else {})
 
     def test_a_removal_on_some_hosts(self, world: World) -> None:
         rotator = world.rotator()
-        left = {"credential": "database", "act": "retire", "due": NOW, "rotation": "r0", "hosts": ["web2"]}
-        journal = rotator.append(rotator.look(), "r0", "closed", obligations={"r0/database": left})
+        left = {"credential": "database", "act": "revoke", "due": NOW, "rotation": "r0", "hosts": ["web2"]}
+        journal = rotator.append(rotator.look(), "r0", "closed", pending_tasks={"r0/database": left})
         plan = RotationPlan(
-            (Item("database", "login", RETIRE, phases=0, obligation="r0/database", hosts=("web2",)),), incident="leak-1"
+            (Item("database", "login", REVOKE, phases=0, pending_task="r0/database", hosts=("web2",)),),
+            incident="leak-1",
         )
         rotator.open(journal, "r1", plan, Contents())
-        rotator.advance("retire")
+        rotator.advance("revoke")
         found = self.told(world, rotator)
         assert (found["opened"], found["credentials"][0]["hosts"]) == (["web2"], ["web2"])
 
@@ -223,9 +224,9 @@ class TestTold:
 
     def test_a_kind_says_which_stages_it_has(self, world: World) -> None:
         rotator = world.begun("database")
-        kind = kind_declarations.Kind("login", stages=("set", "retire"), folder="/kinds/login")
+        kind = kind_declarations.Kind("login", stages=("set", "revoke"), folder="/kinds/login")
         found = self.told(world, rotator, login=kind)["credentials"][0]
-        assert (found["stages"], found["built_in"], found["act"]) == (["set", "retire"], False, "rotate")
+        assert (found["stages"], found["built_in"], found["act"]) == (["set", "revoke"], False, "rotate")
 
     def test_what_a_dropped_key_signed_is_tried_after_all_that_goes(self, world: World) -> None:
         """A session that is accepted keeps no other old value valid."""
@@ -233,21 +234,21 @@ class TestTold:
         names = ("database", "django", "token")
         kinds = [(name, world.catalog.credentials[name].kind) for name in names]
         items = tuple(
-            Item(name, kind, "drop_fallback" if name == "django" else "retire", phases=0) for name, kind in kinds
+            Item(name, kind, "drop_fallback" if name == "django" else "revoke", phases=0) for name, kind in kinds
         )
         rotator.open(rotator.look(), "r1", RotationPlan(items, {}), Contents())
-        rotator.advance("retire")
+        rotator.advance("revoke")
         found = self.told(world, rotator)
-        assert [one["name"] for one in found["retiring"]] == ["database", "token", "django"]
+        assert [one["name"] for one in found["revoking"]] == ["database", "token", "django"]
         assert [one["name"] for one in found["credentials"]] == list(names)
 
     def test_where_a_former_key_is_dropped_there_is_only_something_to_prove(self, world: World) -> None:
-        kind = kind_declarations.Kind("login", stages=("set", "retire", "dropped"), folder="/kinds/login")
+        kind = kind_declarations.Kind("login", stages=("set", "revoke", "dropped"), folder="/kinds/login")
         setting = RotationSetup(world.catalog, {"login": kind}, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
         dropped = rotation_context.credential_summary(setting, Item("database", "login", act="drop_fallback"))
-        assert dropped["stages"] == ["retire"]
+        assert dropped["stages"] == ["revoke"]
         plain = RotationSetup(
-            world.catalog, {"login": replace(kind, stages=("retire",))}, setting.rotator, setting.connection
+            world.catalog, {"login": replace(kind, stages=("revoke",))}, setting.rotator, setting.connection
         )
         assert (
             rotation_context.credential_summary(plain, Item("database", "login", act="drop_fallback"))["stages"] == []
@@ -263,7 +264,7 @@ class TestTold:
         items = (
             Item("database", "login"),
             Item("database", "login", RENEW),
-            Item("database", "login", RETIRE, obligation="r0/database"),
+            Item("database", "login", REVOKE, pending_task="r0/database"),
             Item("token", "given"),
         )
         found = rotation_context.check_summaries(setting, RotationPlan(items))

@@ -62,7 +62,7 @@ class Run:
 
     def __init__(self, world: World, alternates: str = "never") -> None:
         self.world = world
-        kind = Kind("login", alternates=alternates, stages=("set", "retire"))
+        kind = Kind("login", alternates=alternates, stages=("set", "revoke"))
         self.setting = RotationSetup(world.catalog, {"login": kind}, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
         self.action = rotation.ActionModule.__new__(rotation.ActionModule)
         self.action._task = SimpleNamespace(check_mode=False)
@@ -89,7 +89,7 @@ class Run:
             for name in secrets:
                 versions[name] = self.world.secrets.seed(name, self.world.secrets.read([name]).readings[name].value)
             rotator._rebased(versions)
-        for step in ("retire", "record"):
+        for step in ("revoke", "record"):
             rotator.advance(step, notes=notes)
         self.answer("closed", audit={"number": 99, "digest": noise(64, "head")})
         assert self.world.rotator().look().rotation is None
@@ -99,11 +99,11 @@ class Run:
     ("apart", "more", "credential", "alternates"),
     [
         (True, 0, {}, "never"),
-        (False, 0, {"retire_after": 7200}, "never"),
-        (True, 2, {"retire_after": 7200}, "never"),
+        (False, 0, {"revoke_after": 7200}, "never"),
+        (True, 2, {"revoke_after": 7200}, "never"),
         (False, 0, {}, "if_suffixed"),
     ],
-    ids=["secrets of their own", "one secret, retired later", "among other secrets", "with notes"],
+    ids=["secrets of their own", "one secret, revoked later", "among other secrets", "with notes"],
 )
 def test_what_is_opened_can_be_closed(apart: bool, more: int, credential: dict[str, Any], alternates: str) -> None:
     run = Run(world_of(100, apart=apart, more=more, **credential), alternates)
@@ -138,7 +138,7 @@ def test_sessions_that_may_outlive_a_token_have_their_room(monkeypatch: pytest.M
     )
     world = world_of(2, apart=True, kind="elasticache_auth_token")
     run = Run(world)
-    token = Kind("elasticache_auth_token", stages=("set", "retire"))
+    token = Kind("elasticache_auth_token", stages=("set", "revoke"))
     run.setting = replace(run.setting, kinds={token.name: token})
     leak = Incident("l1", "2026-11-25T15:00:00Z", "ops")
     rotator = world.rotator()

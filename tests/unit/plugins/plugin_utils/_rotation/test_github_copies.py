@@ -252,7 +252,7 @@ def test_one_that_the_application_may_lack_is_no_reason_to_stop(world: World) ->
 def test_what_was_sent_is_kept_for_the_record(world: World) -> None:
     rotator, _mirror, held = promoting(world, "database", "token")
     done = rotator.promote()
-    rotator.advance("retire", sent=done.sent)
+    rotator.advance("revoke", sent=done.sent)
     assert set(opened(rotator.advance("record")).sent) == set(held)
 
 

@@ -16,7 +16,7 @@ KEY: dict[str, Any] = {
     "name": "deploy",
     "kind": "ssh_key",
     "act": "rotate",
-    "stages": ["set", "test", "retire"],
+    "stages": ["set", "test", "revoke"],
     "hosts": [],
     "left": [],
     "later": False,
@@ -26,7 +26,7 @@ DROPPED: dict[str, Any] = {
     "name": "django",
     "kind": "django_secret_key",
     "act": "drop_fallback",
-    "stages": ["retire"],
+    "stages": ["revoke"],
     "dropped_from": {"app/test/core": "v1"},
 }
 
@@ -35,7 +35,7 @@ def engine(*credentials: dict[str, Any], incident: str = "", **run: Any) -> Engi
     hosts = ["web1", "web2"]
     made = object.__new__(Engine)
     made.run = RotationRun(**{"hosts": hosts, "here": hosts, "reachable": hosts, "incident": incident, **run})
-    made.now = {"credentials": list(credentials), "retiring": list(credentials), "incident": incident}
+    made.now = {"credentials": list(credentials), "revoking": list(credentials), "incident": incident}
     made.carried = Carried()
     return made
 
@@ -48,7 +48,13 @@ def answers(made: Engine, stage: str, **by_host: dict[str, Any]) -> list[dict[st
 
 @pytest.mark.parametrize(
     ("stage", "state"),
-    [("set", "present"), ("test", "usable"), ("revoke", "absent"), ("retire", "absent"), ("withdraw", "absent")],
+    [
+        ("set", "present"),
+        ("test", "usable"),
+        ("revoke_first", "revoked"),
+        ("revoke", "revoked"),
+        ("withdraw", "revoked"),
+    ],
 )
 def test_a_key_changes_on_each_host(stage: str, state: str) -> None:
     due = host_acts.due(engine(KEY, env_paths={"web1": "/srv/.env"}), stage)
@@ -60,10 +66,10 @@ def test_a_key_changes_on_each_host(stage: str, state: str) -> None:
     ]
 
 
-def test_where_an_obligation_names_hosts_only_there() -> None:
-    due = host_acts.due(engine({**KEY, "hosts": ["web2"], "obligation": "r0/deploy"}), "retire")
+def test_where_an_pending_task_names_hosts_only_there() -> None:
+    due = host_acts.due(engine({**KEY, "hosts": ["web2"], "pending_task": "r0/deploy"}), "revoke")
     assert due is not None
-    assert [(one["host"], one["obligation"]) for one in due.more["acts"]] == [("web2", "r0/deploy")]
+    assert [(one["host"], one["pending_task"]) for one in due.more["acts"]] == [("web2", "r0/deploy")]
 
 
 def test_what_is_done_is_not_due_again() -> None:
@@ -85,7 +91,7 @@ def test_a_host_that_cannot_be_reached_stops_the_run_with_the_remedy() -> None:
 def test_in_a_leak_it_is_left_behind_and_kept() -> None:
     made = engine(KEY, incident="leak-1", leaves_lost=True)
     unusable = {"failed": True, "unusable": True, "msg": "web2: is a symbolic link"}
-    found = host_acts.judged(made, "retire", answers(made, "retire", web1={"ended": ["x"]}, web2=unusable))
+    found = host_acts.judged(made, "revoke", answers(made, "revoke", web1={"ended": ["x"]}, web2=unusable))
     assert (found.blocked, found.failed) == ("", "")
     assert found.left == {"deploy": ["web2"]}
     assert found.words[0] == (
@@ -103,21 +109,21 @@ def test_when_none_is_left_a_leak_stops_too() -> None:
 def test_a_refusal_is_a_failure_in_the_hosts_words() -> None:
     made = engine(KEY)
     wrong = {"failed": True, "msg": "STILL ACCEPTS the key", "words": ["web1: a word"]}
-    found = host_acts.judged(made, "retire", answers(made, "retire", web1=wrong))
+    found = host_acts.judged(made, "revoke", answers(made, "revoke", web1=wrong))
     assert (found.failed, found.words) == ("web1: STILL ACCEPTS the key", ["web1: a word"])
 
 
 class TestSessions:
     def test_each_host_that_says_how_is_asked(self) -> None:
         made = engine(DROPPED, probed=["web2"])
-        due = host_acts.due(made, "retire")
+        due = host_acts.due(made, "revoke")
         assert due is not None
         assert (due.what, due.more["dropped"]["name"]) == ("sessions", "django")
         assert due.more["acts"] == [{"credential": "django", "host": "web2"}]
 
     def test_what_was_tried_and_what_was_not(self) -> None:
         made = engine(DROPPED, probed=["web2"])
-        found = host_acts.judged(made, "retire", answers(made, "retire", web2={"tried": ["refused"]}))
+        found = host_acts.judged(made, "revoke", answers(made, "revoke", web2={"tried": ["refused"]}))
         assert found.lines == [
             "web2: refused",
             (
@@ -125,26 +131,26 @@ class TestSessions:
                 "django_probe_url"
             ),
         ]
-        assert host_acts.due(made, "retire") is None
+        assert host_acts.due(made, "revoke") is None
 
     def test_a_host_without_an_answer(self) -> None:
         made = engine(DROPPED, probed=["web1", "web2"])
         silent = {"failed": True, "msg": "no\nanswer"}
-        found = host_acts.judged(made, "retire", answers(made, "retire", web1=silent, web2={"tried": []}))
+        found = host_acts.judged(made, "revoke", answers(made, "revoke", web1=silent, web2={"tried": []}))
         assert found.lines == ["web1: NOT tried: no answer"]
 
     def test_a_session_that_is_accepted_fails(self) -> None:
         made = engine(DROPPED, probed=["web1", "web2"])
         open_one = {"tried": ["accepted"], "accepted": ["web1 accepts it"]}
-        found = host_acts.judged(made, "retire", answers(made, "retire", web1=open_one, web2={"tried": ["refused"]}))
+        found = host_acts.judged(made, "revoke", answers(made, "revoke", web1=open_one, web2={"tried": ["refused"]}))
         assert found.failed == "web1 accepts it. Restart what serves that address, then start again"
 
     def test_a_key_that_cannot_be_read_is_tried_nowhere(self) -> None:
         made = engine(DROPPED, probed=["web1", "web2"])
-        found = host_acts.judged(made, "retire", answers(made, "retire"), "may not be read")
+        found = host_acts.judged(made, "revoke", answers(made, "revoke"), "may not be read")
         assert len(found.lines) == 2
         assert found.lines[0].endswith("signed: may not be read")
 
 
 def test_one_planned_from_no_version_is_not_tried() -> None:
-    assert host_acts.due(engine({**DROPPED, "dropped_from": {}}), "retire") is None
+    assert host_acts.due(engine({**DROPPED, "dropped_from": {}}), "revoke") is None

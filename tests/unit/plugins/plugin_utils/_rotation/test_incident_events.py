@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
 KINDS = {
-    "login": Kind("login", stages=("set", "retire")),
+    "login": Kind("login", stages=("set", "revoke")),
     "key": Kind("key", routine="signing_key"),
     "given": Kind("given", value="supplied"),
 }
@@ -23,7 +23,7 @@ ITEMS: dict[str, Any] = {
     "database": {"kind": "login", "act": "rotate"},
     "django": {"kind": "key", "act": "renew"},
     "token": {"kind": "given", "act": "rotate"},
-    "later": {"kind": "login", "act": "retire"},
+    "later": {"kind": "login", "act": "revoke"},
     "unknown": {"kind": "gone", "act": "rotate"},
     "slow": {"kind": "key", "act": "rotate", "phases": 2},
 }
@@ -40,15 +40,15 @@ def at(step: str, *names: str, phase: int = 0, **plan: Any) -> OpenRotation:
 @pytest.mark.parametrize(
     ("rotation", "following", "seen"),
     [
-        (at("test", immediate=True), "revoke", {"down/r1"}),
-        (at("revoke", immediate=True), "deploy", {"refused/database"}),
+        (at("test", immediate=True), "revoke_first", {"down/r1"}),
+        (at("revoke_first", immediate=True), "deploy", {"refused/database"}),
         (at("deploy", "database", immediate=True), "promote", {"live/database", "up/r1"}),
         (at("deploy", "database"), "promote", {"live/database"}),
         (at("test"), "deploy", set()),
         (at("deploy"), "deploy", set()),
-        (at("promote"), "retire", set()),
+        (at("promote"), "revoke", set()),
         (
-            at("retire"),
+            at("revoke"),
             "record",
             {"refused/database", "refused/django", "given/token", "given/unknown", "kept/slow"},
         ),
@@ -68,17 +68,17 @@ def test_what_is_seen(rotation: OpenRotation, following: str, seen: set[str]) ->
 def test_a_new_value_that_may_have_leaked_too_proves_nothing() -> None:
     spoiled = replace(LEAK, spoiled=("r1/database",))
     found = incident_events.events(
-        at("retire", "database", "django", incident="leak-1"), "record", KINDS, "now", spoiled, reads=ITEMS
+        at("revoke", "database", "django", incident="leak-1"), "record", KINDS, "now", spoiled, reads=ITEMS
     )
     assert set(found) == {"refused/django"}
 
 
 def test_when_the_first_host_was_proven() -> None:
-    deployed, retired = (at(step, "database", incident="leak-1") for step in ("deploy", "retire"))
+    deployed, revoked = (at(step, "database", incident="leak-1") for step in ("deploy", "revoke"))
     found = incident_events.events(deployed, "promote", KINDS, "later", LEAK, reads=ITEMS, first="sooner")
     assert found == {"first/r1": "sooner", "live/database": "later"}
     assert "first/r1" not in incident_events.events(
-        retired, "record", KINDS, "later", LEAK, reads=ITEMS, first="sooner"
+        revoked, "record", KINDS, "later", LEAK, reads=ITEMS, first="sooner"
     )
     spoiled = replace(LEAK, spoiled=("r1/database",))
     found = incident_events.events(deployed, "promote", KINDS, "later", spoiled, reads=ITEMS, first="sooner")
@@ -147,14 +147,14 @@ def test_sessions_that_outlive_a_refusal_are_kept_with_where() -> None:
 def test_an_outage_is_told_where_there_is_one(names: tuple[str, ...], reads: tuple[str, ...], *, down: bool) -> None:
     """Only what the application reads and what is really taken away takes it down."""
     test, deploy = (at(step, *names, immediate=True, incident="leak-1") for step in ("test", "deploy"))
-    began = incident_events.events(test, "revoke", KINDS, "now", LEAK, reads=reads)
+    began = incident_events.events(test, "revoke_first", KINDS, "now", LEAK, reads=reads)
     ended = incident_events.events(deploy, "promote", KINDS, "now", LEAK, reads=reads)
     assert ("down/r1" in began, "up/r1" in ended) == (down, down)
     kinds = {name: ITEMS[name]["kind"] for name in names}
     assert bool(incident_events.taking_down(kinds, KINDS, reads)) is down
 
 
-@pytest.mark.parametrize(("step", "following"), [("revoke", "deploy"), ("retire", "record")])
+@pytest.mark.parametrize(("step", "following"), [("revoke_first", "deploy"), ("revoke", "record")])
 def test_what_a_host_still_lets_in_is_not_refused(step: str, following: str) -> None:
     rotation = at(step, "database", incident="leak-1", immediate=True)
     for left, seen in (({}, True), ({"database": ("web2",)}, False), ({"database": ()}, True)):
@@ -164,23 +164,23 @@ def test_what_a_host_still_lets_in_is_not_refused(step: str, following: str) -> 
 
 def test_a_signing_key_is_not_refused_where_a_host_was_left_behind() -> None:
     """No server takes it away: that host verifies with the old one until it has the new one."""
-    retired = at("retire", "database", "django", incident="leak-1")
+    revoked = at("revoke", "database", "django", incident="leak-1")
     left = replace(LEAK, events={"left/web2": "t"}, spoiled=())
-    found = incident_events.events(retired, "record", KINDS, "now", left, reads=ITEMS)
+    found = incident_events.events(revoked, "record", KINDS, "now", left, reads=ITEMS)
     assert set(found) == {"refused/database", "renewed/django"}
     back = replace(left, events={"left/web2": "t", "back/web2": "t"})
-    found = incident_events.events(retired, "record", KINDS, "now", back, reads=ITEMS)
+    found = incident_events.events(revoked, "record", KINDS, "now", back, reads=ITEMS)
     assert set(found) == {"refused/database", "refused/django"}
 
 
 def test_what_was_away_and_lets_it_in_no_more() -> None:
-    """The rotation that only removes a key that a host authorized until now; not a retirement that had waited."""
-    late = at("retire", incident="leak-1", credentials={"deploy": {**ITEMS["later"], "hosts": ["web2"]}})
+    """The rotation that only removes a key that a host authorized until now; not a revocation that had waited."""
+    late = at("revoke", incident="leak-1", credentials={"deploy": {**ITEMS["later"], "hosts": ["web2"]}})
     assert incident_events.events(late, "record", KINDS, "now", LEAK, reads=ITEMS) == {"refused/deploy": "now"}
     away = replace(late, left={"deploy": ("web2",)})
     assert incident_events.events(away, "record", KINDS, "now", LEAK, reads=ITEMS) == {}
     assert (
-        incident_events.events(at("retire", "later", incident="leak-1"), "record", KINDS, "now", LEAK, reads=ITEMS)
+        incident_events.events(at("revoke", "later", incident="leak-1"), "record", KINDS, "now", LEAK, reads=ITEMS)
         == {}
     )
 
@@ -192,7 +192,7 @@ def test_what_held_the_values_that_are_dead() -> None:
     assert incident_events.replaced(at("record", "later", **plan), {}, LEAK) == {}
 
 
-def test_what_an_obligation_still_has_to_read_is_not_dead_yet() -> None:
+def test_what_an_pending_task_still_has_to_read_is_not_dead_yet() -> None:
     left = {"r1/slow": {"secrets": {"core": "v1"}}}
     plan = {"secrets": {"core": "v1", "copy": "v2"}}
     assert incident_events.replaced(at("record", **plan), left, LEAK)["secrets"] == {"copy": "v2"}
@@ -209,7 +209,7 @@ class TestHastened:
         assert found is not None
         assert (found.step, found.phase, found.plan["immediate"]) == (goes_on, 0, True)
 
-    @pytest.mark.parametrize("step", ["promote", "retire", "record", "abort", "withdraw", "discard"])
+    @pytest.mark.parametrize("step", ["promote", "revoke", "record", "abort", "withdraw", "discard"])
     def test_too_late(self, step: str) -> None:
         assert incident_events.hastened(at(step, incident="leak-1")) is None
 

@@ -109,7 +109,7 @@ def test_what_deploys_must_use(world: World) -> None:
         assert (rotation.parameters, rotation.overlay) == ({}, Overlay(OVERLAY, own, phase))
     rotation = opened(rotator.advance("promote"))
     assert (rotation.secrets[CORE], rotation.overlay) == (ids(CORE, 2)[0], Overlay(OVERLAY, own, 2))
-    rotation = opened(rotator.advance("retire"))
+    rotation = opened(rotator.advance("revoke"))
     assert (rotation.secrets[CORE], rotation.parameters, rotation.overlay) == (ids(CORE, 2)[0], {TOKEN: "2"}, None)
     rotation = opened(rotator.advance("abort", reason="why"))
     assert (rotation.secrets, rotation.parameters, rotation.reason) == (world.first, {TOKEN: "1"}, "why")

@@ -40,7 +40,7 @@ def test_in_the_plan(way: str, *, may_have_leaked: bool) -> None:
     [
         ("deploy", "or abort it with watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume=r-1"),
         (
-            "retire",
+            "revoke",
             (
                 "it cannot be rolled back any more. Or finish it alone: watchparty.secrets.rotate -e "
                 "rotation_resume=r-1, without hosts that"
@@ -74,14 +74,14 @@ class TestEnds:
         self, step: str, act: str = "rotate", *, back: bool = False, later: int = 0, **plan: Any
     ) -> dict[str, Any]:
         catalog = World().catalog
-        database = replace(catalog.credentials["database"], retire_after=later)
+        database = replace(catalog.credentials["database"], revoke_after=later)
         catalog = replace(catalog, credentials={**catalog.credentials, "database": database})
         items = {
             "database": {"kind": "login", "act": act, "phases": 1},
             "token": {"kind": "given", "act": "rotate", "phases": 1},
         }
         one = rotation(step, **{"credentials": items, "phases": 1, **plan})
-        kinds = {"login": Kind("login", stages=("set", "retire"))}
+        kinds = {"login": Kind("login", stages=("set", "revoke"))}
         return open_rotation.ends(catalog, kinds, one, back=back)
 
     def test_what_its_kind_removes(self) -> None:
@@ -90,14 +90,14 @@ class TestEnds:
 
     @pytest.mark.parametrize(
         ("act", "incident", "removes"),
-        [("rotate", "", []), ("rotate", "l", ["database"]), ("retire", "", ["database"])],
+        [("rotate", "", []), ("rotate", "l", ["database"]), ("revoke", "", ["database"])],
     )
-    def test_one_that_retires_later(self, act: str, incident: str, removes: list[str]) -> None:
+    def test_one_that_revokes_later(self, act: str, incident: str, removes: list[str]) -> None:
         assert self.ends("set", act, later=999_999, incident=incident)["removes"] == removes
 
     @pytest.mark.parametrize(
         ("step", "first", "past", "restarts"),
-        [("test", True, False, True), ("revoke", True, True, True), ("promote", False, True, False)],
+        [("test", True, False, True), ("revoke_first", True, True, True), ("promote", False, True, False)],
     )
     def test_immediate(self, step: str, *, first: bool, past: bool, restarts: bool) -> None:
         found = self.ends(step, immediate=True)

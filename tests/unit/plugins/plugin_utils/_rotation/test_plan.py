@@ -16,9 +16,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
-    REVOKE,
+    CONFIRM,
     Journal,
-    Obligation,
+    PendingTask,
     Rotated,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
@@ -97,7 +97,7 @@ class TestPlan:
 
     def test_an_entry_leads_back_to_the_items(self) -> None:
         plan = RotationPlan(
-            (Item("a", "k"), Item("b", "k", rotation_plan.RETIRE, phases=0, obligation="r0/b")), {"c": "x" * 161}
+            (Item("a", "k"), Item("b", "k", rotation_plan.REVOKE, phases=0, pending_task="r0/b")), {"c": "x" * 161}
         )
         entry = json.loads(json.dumps(plan.entry()))
         assert rotation_plan.items_of(entry) == plan.items
@@ -139,15 +139,15 @@ class TestLeak:
     def test_a_third_partys_value_is_replaced_once(self) -> None:
         """That its provider has yet to revoke the old one is no reason to ask for another new one."""
         incident = Incident("i-1", timestamps.stamp(NOW - timedelta(hours=1)), "ann")
-        left = Obligation("r0/token", "token", REVOKE, timestamps.stamp(NOW), "r0")
+        left = PendingTask("r0/token", "token", CONFIRM, timestamps.stamp(NOW), "r0")
         last = Rotated(timestamps.stamp(NOW), "ann", "r0", "i-1")
-        journal = Journal(rotated={"token": last}, obligations={left.id: left}, incident=incident)
+        journal = Journal(rotated={"token": last}, pending_tasks={left.id: left}, incident=incident)
         plan = rotation_plan.plan(made_ground(journal=journal), RotationRequest(("token",), leak="i-1"))
         assert plan.passed_over == {"token": "was replaced since the leak was declared"}
 
-    def test_obligations_wait(self) -> None:
-        due = Obligation("r0/cache", "cache", "retire", timestamps.stamp(NOW), "r0")
-        found = replace(made_ground(), journal=Journal(obligations={due.id: due}))
+    def test_pending_tasks_wait(self) -> None:
+        due = PendingTask("r0/cache", "cache", "revoke", timestamps.stamp(NOW), "r0")
+        found = replace(made_ground(), journal=Journal(pending_tasks={due.id: due}))
         assert [item.act for item in rotation_plan.plan(found, RotationRequest(("database",), leak="i-1")).items] == [
             "rotate"
         ]

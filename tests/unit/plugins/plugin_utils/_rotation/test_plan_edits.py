@@ -20,9 +20,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
-    REVOKE,
+    CONFIRM,
     Journal,
-    Obligation,
+    PendingTask,
     Rotated,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Reading
@@ -35,7 +35,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import (
     DROP_FALLBACK,
     RENEW,
-    RETIRE,
+    REVOKE,
     ROTATE,
     Item,
     RotationPlan,
@@ -54,8 +54,8 @@ CATALOG: dict[str, Any] = {
         "OTHER_KEY": {"group": "core"},
     },
     "credentials": {
-        "database": {"kind": "login", "appears_in": [{"setting": "URL"}], "retire_after": 3601},
-        "token": {"kind": "login", "appears_in": [{"setting": "TOKEN"}], "retire_after": 3600},
+        "database": {"kind": "login", "appears_in": [{"setting": "URL"}], "revoke_after": 3601},
+        "token": {"kind": "login", "appears_in": [{"setting": "TOKEN"}], "revoke_after": 3600},
         "django": {
             "kind": "key",
             "appears_in": [{"setting": "KEY"}],
@@ -142,8 +142,8 @@ class TestEdits:
         drop = items("django", act=DROP_FALLBACK)
         assert rotation_plan.edits(changed, drop, contents("old"), {"django": Login(None, "old")}, 1) == {}
 
-    def test_a_late_retirement_writes_nothing(self, catalog: Catalog, contents: Any) -> None:
-        assert rotation_plan.edits(catalog, items("database", act=RETIRE), contents(), {}, 1) == {}
+    def test_a_late_revocation_writes_nothing(self, catalog: Catalog, contents: Any) -> None:
+        assert rotation_plan.edits(catalog, items("database", act=REVOKE), contents(), {}, 1) == {}
 
     @given(
         former=st.lists(st.sampled_from(["k1", "k2", "old-k", "new"]), unique=True, max_size=4),
@@ -181,15 +181,15 @@ def keys_of(contents: Contents) -> list[str]:
     return [found["KEY"], *(key for key in found["FALLBACKS"].split(",") if key)]
 
 
-class TestObligations:
+class TestPendingTasks:
     def test_what_is_left_for_later(self, catalog: Catalog) -> None:
         entry = RotationPlan(items("database", "token", "django"), secrets={CORE: "v1", "copy-test": "v2"}).entry()
-        assert rotation_plan.obligations(catalog, "r1", entry, NOW) == {
+        assert rotation_plan.pending_tasks(catalog, "r1", entry, NOW) == {
             "r1/database": {
                 "credential": "database",
                 "rotation": "r1",
                 "secrets": {CORE: "v1"},
-                "act": "retire",
+                "act": "revoke",
                 "due": "2026-11-25T16:00:01Z",
             },
             "r1/django": {
@@ -201,36 +201,36 @@ class TestObligations:
             },
         }
 
-    def test_a_retirement_keeps_what_was_noted_of_its_server(self, catalog: Catalog) -> None:
+    def test_a_revocation_keeps_what_was_noted_of_its_server(self, catalog: Catalog) -> None:
         entry = RotationPlan(items("database", "django")).entry()
         notes = {"database": {"a:1": "run/7"}, "django": {"x": 1}, "other": {"y": 1}}
-        found = rotation_plan.obligations(catalog, "r1", entry, NOW, notes)
+        found = rotation_plan.pending_tasks(catalog, "r1", entry, NOW, notes)
         assert found["r1/database"]["notes"] == {"a:1": "run/7"}
         assert "notes" not in found["r1/django"]
-        assert "notes" not in rotation_plan.obligations(catalog, "r1", entry, NOW)["r1/database"]
+        assert "notes" not in rotation_plan.pending_tasks(catalog, "r1", entry, NOW)["r1/database"]
 
-    def test_a_retirement_keeps_when_the_new_value_was_promoted(self, catalog: Catalog) -> None:
+    def test_a_revocation_keeps_when_the_new_value_was_promoted(self, catalog: Catalog) -> None:
         entry = RotationPlan(items("database", "django")).entry()
-        found = rotation_plan.obligations(catalog, "r1", entry, NOW, promoted="2026-11-25T15:00:00Z")
+        found = rotation_plan.pending_tasks(catalog, "r1", entry, NOW, promoted="2026-11-25T15:00:00Z")
         assert found["r1/database"]["promoted"] == "2026-11-25T15:00:00Z"
         assert "promoted" not in found["r1/django"]
 
-    def test_an_obligation_that_was_met_leaves_none(self, catalog: Catalog) -> None:
-        done = items("database", act=RETIRE) + items("django", act=DROP_FALLBACK)
-        assert rotation_plan.obligations(catalog, "r2", RotationPlan(done).entry(), NOW) == {}
+    def test_an_pending_task_that_was_met_leaves_none(self, catalog: Catalog) -> None:
+        done = items("database", act=REVOKE) + items("django", act=DROP_FALLBACK)
+        assert rotation_plan.pending_tasks(catalog, "r2", RotationPlan(done).entry(), NOW) == {}
 
     def test_how_long_a_rotation_waits(self, catalog: Catalog) -> None:
         assert rotation_plan.wait_of(catalog, items("database", "token")) == 3600
         assert rotation_plan.wait_of(catalog, items("database", "django")) == 0
-        assert rotation_plan.wait_of(catalog, items("token", act=RETIRE)) == 0
+        assert rotation_plan.wait_of(catalog, items("token", act=REVOKE)) == 0
         assert rotation_plan.wait_of(catalog, ()) == 0
-        assert rotation_plan.retires_later(catalog.credentials["database"])
-        assert not rotation_plan.retires_later(catalog.credentials["token"])
+        assert rotation_plan.revokes_later(catalog.credentials["database"])
+        assert not rotation_plan.revokes_later(catalog.credentials["token"])
 
-    def planned(self, catalog: Catalog, contents: Contents, wish: RotationRequest, *found: Obligation) -> RotationPlan:
+    def planned(self, catalog: Catalog, contents: Contents, wish: RotationRequest, *found: PendingTask) -> RotationPlan:
         names = set(catalog.credentials) - set(wish.names if wish.force else ())
         fresh = {name: Rotated(timestamps.stamp(NOW), "ann@x", "r1") for name in names}
-        journal = Journal(rotated=fresh, obligations={one.id: one for one in found})
+        journal = Journal(rotated=fresh, pending_tasks={one.id: one for one in found})
         return rotation_plan.plan(PlanInputs(catalog, journal, contents, KINDS, NOW), wish)
 
     def test_due_ones_are_planned(self, catalog: Catalog, contents: Any) -> None:
@@ -239,44 +239,44 @@ class TestObligations:
             catalog,
             contents("old"),
             RotationRequest(),
-            Obligation("r1/database", "database", RETIRE, at, "r1"),
-            Obligation("r1/django", "django", DROP_FALLBACK, at, "r1"),
-            Obligation("r1/gone", "gone", RETIRE, at, "r1"),
-            Obligation("r1/token", "token", RETIRE, timestamps.stamp(NOW + timedelta(seconds=1)), "r1"),
+            PendingTask("r1/database", "database", REVOKE, at, "r1"),
+            PendingTask("r1/django", "django", DROP_FALLBACK, at, "r1"),
+            PendingTask("r1/gone", "gone", REVOKE, at, "r1"),
+            PendingTask("r1/token", "token", REVOKE, timestamps.stamp(NOW + timedelta(seconds=1)), "r1"),
         )
-        assert [(item.obligation, item.act, item.phases) for item in plan.items] == [
-            ("r1/database", RETIRE, 0),
+        assert [(item.pending_task, item.act, item.phases) for item in plan.items] == [
+            ("r1/database", REVOKE, 0),
             ("r1/django", DROP_FALLBACK, 1),
         ]
-        assert plan.items[0].reason == f"its former value is due to be retired (since {at})"
+        assert plan.items[0].reason == f"its former value is due to be revoked (since {at})"
         assert plan.items[1].reason == f"its former key is due to be dropped (since {at})"
         assert (plan.phases, plan.secrets) == (1, {CORE: "1", "copy-test": "1"})
 
-    def test_a_retirement_alone_takes_no_rollout(self, catalog: Catalog, contents: Any) -> None:
-        due = Obligation("r1/database", "database", RETIRE, timestamps.stamp(NOW), "r1")
+    def test_a_revocation_alone_takes_no_rollout(self, catalog: Catalog, contents: Any) -> None:
+        due = PendingTask("r1/database", "database", REVOKE, timestamps.stamp(NOW), "r1")
         plan = self.planned(catalog, contents(), RotationRequest(), due)
         assert (plan.phases, plan.secrets, plan.parameters) == (0, {}, {})
 
     def test_those_of_other_credentials_and_of_rotating_ones_wait(self, catalog: Catalog, contents: Any) -> None:
-        due = Obligation("r1/database", "database", RETIRE, timestamps.stamp(NOW), "r1")
+        due = PendingTask("r1/database", "database", REVOKE, timestamps.stamp(NOW), "r1")
         assert self.planned(catalog, contents(), RotationRequest(("token",)), due).items == ()
         plan = self.planned(catalog, contents(), RotationRequest(("database",), force=True), due)
-        assert [(item.act, item.obligation) for item in plan.items] == [(ROTATE, None)]
+        assert [(item.act, item.pending_task) for item in plan.items] == [(ROTATE, None)]
 
     def test_what_only_a_provider_can_do_is_not_planned_and_stands_in_no_way(
         self, catalog: Catalog, contents: Any
     ) -> None:
-        left = Obligation("r1/token", "token", REVOKE, timestamps.stamp(NOW), "r1")
+        left = PendingTask("r1/token", "token", CONFIRM, timestamps.stamp(NOW), "r1")
         assert self.planned(catalog, contents(), RotationRequest(), left).items == ()
         plan = self.planned(catalog, contents(), RotationRequest(("token",), force=True), left)
-        assert [(item.credential, item.act, item.obligation) for item in plan.items] == [("token", ROTATE, None)]
+        assert [(item.credential, item.act, item.pending_task) for item in plan.items] == [("token", ROTATE, None)]
 
     def test_a_list_that_another_credential_writes_waits(self, catalog: Catalog, contents: Any) -> None:
         """In one run the later edit would lose the earlier one's key."""
-        due = Obligation("r1/django", "django", DROP_FALLBACK, timestamps.stamp(NOW), "r1")
+        due = PendingTask("r1/django", "django", DROP_FALLBACK, timestamps.stamp(NOW), "r1")
         at = timestamps.stamp(NOW)
         fresh = {name: Rotated(at, "ann@x", "r1") for name in catalog.credentials if name != "other"}
-        journal = Journal(rotated=fresh, obligations={due.id: due})
+        journal = Journal(rotated=fresh, pending_tasks={due.id: due})
         plan = rotation_plan.plan(PlanInputs(catalog, journal, contents("old"), KINDS, NOW), RotationRequest())
         assert [(item.credential, item.act) for item in plan.items] == [("other", ROTATE)]
 
@@ -288,7 +288,7 @@ def test_every_place_that_an_item_may_change(catalog: Catalog) -> None:
     assert found("django") == {"KEY", "FALLBACKS", "f"}
     assert found("django", DROP_FALLBACK) == {"FALLBACKS", "f"}
     assert found("database") == {"URL"}
-    assert found("database", RETIRE) == set()
+    assert found("database", REVOKE) == set()
     assert found("django", RENEW) == {"KEY", "FALLBACKS", "f"}
 
 

@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import (
     DROP_FALLBACK,
     RENEW,
-    RETIRE,
+    REVOKE,
     Item,
     RotationPlan,
 )
@@ -78,10 +78,10 @@ def test_a_plan_as_data() -> None:
 
 
 def test_without_a_rollout_no_host_restarts() -> None:
-    late = RotationPlan(items=(Item("database", "role", RETIRE, reason="why", phases=0, obligation="r0/database"),))
+    late = RotationPlan(items=(Item("database", "role", REVOKE, reason="why", phases=0, pending_task="r0/database"),))
     found = plan_text.described(PARSED, late, ["web1"])
     assert (found["rollouts"], found["services"], found["hosts"]) == (0, {}, [])
-    assert plan_text.summary(found) == ["database (role) retires its former value; why"]
+    assert plan_text.summary(found) == ["database (role) revokes its former value; why"]
 
 
 def test_what_github_mirrors_is_named() -> None:
@@ -112,11 +112,11 @@ def test_a_plan_in_words() -> None:
     ("act", "words", "settings"),
     [
         (DROP_FALLBACK, "drops its former key", ["  in the settings FALLBACKS"]),
-        (RETIRE, "retires its former value", []),
+        (REVOKE, "revokes its former value", []),
         (RENEW, "is replaced and keeps no former key", ["  in the settings FALLBACKS"]),
     ],
 )
-def test_what_an_obligation_does(act: str, words: str, settings: list[str]) -> None:
+def test_what_an_pending_task_does(act: str, words: str, settings: list[str]) -> None:
     found = plan_text.described(
         PARSED, RotationPlan(items=(Item("django", "key", act, reason="since x", phases=0),)), []
     )

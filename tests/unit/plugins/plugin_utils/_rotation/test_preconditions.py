@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, Obligation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, PendingTask
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Description
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
@@ -175,14 +175,14 @@ def test_a_key_with_a_comma() -> None:
     assert words.startswith("it has a comma in it, so a list of former keys cannot hold it")
 
 
-def test_a_late_retirement_of_what_is_in_parameters_alone() -> None:
-    words = refusal(made_ground(credentials={"cache": {"retire_after": 3601}}), "cache")
+def test_a_late_revocation_of_what_is_in_parameters_alone() -> None:
+    words = refusal(made_ground(credentials={"cache": {"revoke_after": 3601}}), "cache")
     assert words.startswith(
-        "it retires after the rotation has ended, and what parameters held is not kept; let a secret"
+        "it revokes after the rotation has ended, and what parameters held is not kept; let a secret"
     )
-    assert words.endswith("set retire_after to 3600 at most")
+    assert words.endswith("set revoke_after to 3600 at most")
     for name, seconds in (("cache", 3600), ("database", 3601)):
-        found = made_ground(credentials={name: {"retire_after": seconds}})
+        found = made_ground(credentials={name: {"revoke_after": seconds}})
         assert rotation_plan.plan(found, RotationRequest((name,))).refused == {}
 
 
@@ -261,15 +261,15 @@ def test_several_reasons_are_told_at_once() -> None:
     assert len(words) == 4
 
 
-def test_a_login_that_is_still_to_be_retired() -> None:
-    later = Obligation("r1/database", "database", "retire", "2026-12-01T00:00:00Z", "r1")
-    ground = made_ground(journal=Journal(obligations={later.id: later}))
+def test_a_login_that_is_still_to_be_revoked() -> None:
+    later = PendingTask("r1/database", "database", "revoke", "2026-12-01T00:00:00Z", "r1")
+    ground = made_ground(journal=Journal(pending_tasks={later.id: later}))
     words = refusal(ground, "database")
-    assert words.startswith("its other login is to be retired at 2026-12-01T00:00:00Z (retire_after)")
+    assert words.startswith("its other login is to be revoked at 2026-12-01T00:00:00Z (revoke_after)")
     assert (
         "database"
         not in rotation_plan.plan(replace(ground, leak=True), RotationRequest(("database",), leak="leak-1")).refused
     )
     dropped = replace(later, act="drop_fallback")
-    ground = made_ground(journal=Journal(obligations={later.id: dropped}))
+    ground = made_ground(journal=Journal(pending_tasks={later.id: dropped}))
     assert rotation_plan.plan(ground, RotationRequest(("database",))).refused == {}

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import REVOKE, Journal, Obligation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import CONFIRM, Journal, PendingTask
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import provider_revocations
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
@@ -32,7 +32,7 @@ CATALOG = catalog_parser.parse(
     },
     "test",
 )
-KINDS = {"external": Kind("external", value="supplied"), "own": Kind("own", value="supplied", stages=("retire",))}
+KINDS = {"external": Kind("external", value="supplied"), "own": Kind("own", value="supplied", stages=("revoke",))}
 
 
 def plan(**acts: str) -> dict[str, Any]:
@@ -41,24 +41,24 @@ def plan(**acts: str) -> dict[str, Any]:
     return {"credentials": items, "secrets": {"app/test/core": "v1", "elsewhere": "v9"}}
 
 
-def left(rotation: str, credential: str, **more: Any) -> Obligation:
-    return Obligation(
-        f"{rotation}/{credential}", credential, **{"act": REVOKE, "due": AT, "rotation": rotation, **more}
+def left(rotation: str, credential: str, **more: Any) -> PendingTask:
+    return PendingTask(
+        f"{rotation}/{credential}", credential, **{"act": CONFIRM, "due": AT, "rotation": rotation, **more}
     )
 
 
-def journal(*obligations: Obligation, **more: Any) -> Journal:
-    return Journal(obligations={one.id: one for one in obligations}, **more)
+def journal(*pending_tasks: PendingTask, **more: Any) -> Journal:
+    return Journal(pending_tasks={one.id: one for one in pending_tasks}, **more)
 
 
 class TestOwed:
     def test_what_a_third_party_issued(self) -> None:
-        """With the versions that hold the old value; a kind that retires it itself owes nothing."""
+        """With the versions that hold the old value; a kind that revokes it itself owes nothing."""
         found = provider_revocations.owed(CATALOG, "r1", plan(mail="rotate", other="rotate"), KINDS, NOW)
         assert found == {
             "r1/mail": {
                 "credential": "mail",
-                "act": REVOKE,
+                "act": CONFIRM,
                 "due": AT,
                 "rotation": "r1",
                 "secrets": {"app/test/core": "v1"},
@@ -66,10 +66,10 @@ class TestOwed:
         }
 
     def test_an_act_that_changes_nothing_owes_nothing(self) -> None:
-        assert provider_revocations.owed(CATALOG, "r1", plan(mail="retire"), KINDS, NOW) == {}
+        assert provider_revocations.owed(CATALOG, "r1", plan(mail="revoke"), KINDS, NOW) == {}
 
     def test_in_a_leak_unless_it_was_said_already(self) -> None:
-        incident = Incident("leak-1", AT, "ann", events={"revoked/mail": AT})
+        incident = Incident("leak-1", AT, "ann", events={"confirmed/mail": AT})
         found = provider_revocations.owed(CATALOG, "r1", plan(mail="rotate", video="rotate"), KINDS, NOW, incident)
         assert set(found) == {"r1/video"}
 
@@ -89,8 +89,8 @@ def test_words_name_the_page_and_what_to_type() -> None:
     assert "is not yet confirmed revoked where it was issued; once" in found[1]["words"]
 
 
-def test_other_obligations_wait_for_nobody() -> None:
-    assert provider_revocations.waiting(CATALOG, journal(left("r1", "mail", act="retire"))) == []
+def test_other_pending_tasks_wait_for_nobody() -> None:
+    assert provider_revocations.waiting(CATALOG, journal(left("r1", "mail", act="revoke"))) == []
 
 
 def test_a_credential_that_left_the_catalog_is_still_told_and_can_be_confirmed() -> None:
@@ -100,7 +100,7 @@ def test_a_credential_that_left_the_catalog_is_still_told_and_can_be_confirmed()
 
 
 def test_a_confirmation_takes_every_one_of_the_credential() -> None:
-    found = journal(left("r1", "mail"), left("r2", "mail"), left("r1", "video"), left("r3", "mail", act="retire"))
+    found = journal(left("r1", "mail"), left("r2", "mail"), left("r1", "video"), left("r3", "mail", act="revoke"))
     assert [one.id for one in provider_revocations.confirmed(CATALOG, found, ["mail"])] == ["r1/mail", "r2/mail"]
     assert provider_revocations.confirmed(CATALOG, found, ["other"]) == [], "the same words again do no harm"
 
@@ -120,7 +120,7 @@ def test_the_record_is_one_and_the_same_however_often_it_is_made() -> None:
         "at": AT,
         "credentials": ["mail", "video"],
         "kinds": {"mail": "external", "video": "external"},
-        "obligations": ["r1/mail", "r2/video"],
+        "pending_tasks": ["r1/mail", "r2/video"],
     }
     assert found["rotation"].startswith("revoked-")
     assert found["rotation"] == provider_revocations.record(CATALOG, every[::-1], "eve", NOW)["rotation"]

@@ -44,14 +44,14 @@ def leaked(
 class TestOfAScheduledRotation:
     """It made its new value before the leak was declared."""
 
-    @pytest.mark.parametrize("step", ["plan", "create", "set", "test", "deploy", "promote", "retire", "record"])
+    @pytest.mark.parametrize("step", ["plan", "create", "set", "test", "deploy", "promote", "revoke", "record"])
     def test_what_reveals_others_reveals_the_new_value_too(self, step: str) -> None:
         assert leaked(rotation(step), HOST, now=["host:web1"]) == ["r1/token"]
         assert leaked(rotation(step), CHAIN, now=["all"]) == ["r1/token"]
 
     def test_of_others_it_reveals_nothing(self) -> None:
         other = {"credentials": [{"name": "x"}], "edges": [{"from": "host:web1", "to": "x"}]}
-        assert leaked(rotation("retire"), other, now=["host:web1"]) == []
+        assert leaked(rotation("revoke"), other, now=["host:web1"]) == []
 
     @pytest.mark.parametrize(
         ("step", "may"),
@@ -59,10 +59,10 @@ class TestOfAScheduledRotation:
             ("create", False),
             ("set", False),
             ("test", False),
-            ("revoke", False),
+            ("revoke_first", False),
             ("deploy", True),
             ("promote", True),
-            ("retire", True),
+            ("revoke", True),
             ("record", True),
         ],
     )
@@ -77,9 +77,9 @@ class TestOfAScheduledRotation:
             ("deploy", PENDING, True),
             ("deploy", CURRENT, False),
             ("promote", CURRENT, True),
-            ("retire", CURRENT, True),
+            ("revoke", CURRENT, True),
             ("record", CURRENT, True),
-            ("retire", PREVIOUS, False),
+            ("revoke", PREVIOUS, False),
             ("deploy", {**PENDING, "credential": "other"}, False),
         ],
     )
@@ -93,15 +93,15 @@ class TestOfAScheduledRotation:
     def test_what_may_read_its_own_replacement(self) -> None:
         assert leaked(rotation("set"), {**ALONE, "first_off": ["token"]}) == ["r1/token"]
 
-    @pytest.mark.parametrize("act", ["retire", "drop_fallback"])
+    @pytest.mark.parametrize("act", ["revoke", "drop_fallback"])
     def test_what_makes_no_new_value(self, act: str) -> None:
-        assert leaked(rotation("retire", act=act), HOST, now=["host:web1", "token"]) == []
+        assert leaked(rotation("revoke", act=act), HOST, now=["host:web1", "token"]) == []
 
 
 class TestOfTheIncidentsOwn:
     """They made theirs after it was declared."""
 
-    OPEN = rotation("retire", incident=LEAK)
+    OPEN = rotation("revoke", incident=LEAK)
     ENDED = Journal(rotated={"token": Rotated("t", "ops", "r1", LEAK)})
 
     @pytest.mark.parametrize("journal", [OPEN, ENDED])
@@ -152,7 +152,7 @@ class TestOpenRotation:
 
     @pytest.mark.parametrize(
         ("step", "more"),
-        [("retire", {}), ("record", {}), ("revoke", {"immediate": True}), ("deploy", {"immediate": True})],
+        [("revoke", {}), ("record", {}), ("revoke_first", {"immediate": True}), ("deploy", {"immediate": True})],
     )
     def test_one_that_cannot_be_taken_back_any_more_is_ended(self, step: str, more: dict[str, Any]) -> None:
         found = redeclaration.open_rotation(rotation(step, plan=more), incident().without(["r1/token"]))

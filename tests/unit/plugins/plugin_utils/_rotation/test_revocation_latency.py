@@ -8,16 +8,16 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
     Journal,
-    Obligation,
     OpenRotation,
+    PendingTask,
     Rotated,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import revocation_latency
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import RETIRE, Item, RotationPlan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import REVOKE, Item, RotationPlan
 
 PROMOTED, REFUSED, LATER = "2026-11-25T15:00:00Z", "2026-11-25T15:00:12Z", "2026-11-25T17:00:05Z"
 OWN = (Item("cache", "k"), Item("database", "k"), Item("mail", "k"))
-LEFT = (Item("cache", "k", RETIRE, phases=0, obligation="r0/cache"),)
+LEFT = (Item("cache", "k", REVOKE, phases=0, pending_task="r0/cache"),)
 
 
 def rotation(*items: Item, **more: Any) -> OpenRotation:
@@ -26,8 +26,8 @@ def rotation(*items: Item, **more: Any) -> OpenRotation:
 
 
 def left(**more: Any) -> Journal:
-    one = Obligation(id="r0/cache", credential="cache", act="retire", due=REFUSED, rotation="r0", **more)
-    return Journal(obligations={one.id: one})
+    one = PendingTask(id="r0/cache", credential="cache", act="revoke", due=REFUSED, rotation="r0", **more)
+    return Journal(pending_tasks={one.id: one})
 
 
 def test_of_what_was_removed_and_of_nothing_else() -> None:
@@ -42,7 +42,7 @@ def test_what_went_first_has_no_such_time() -> None:
     assert revocation_latency.lines(Journal(), gone, ["cache"]) == []
 
 
-def test_a_retirement_that_came_due_later_goes_by_its_own_rotation() -> None:
+def test_a_revocation_that_came_due_later_goes_by_its_own_rotation() -> None:
     now = rotation(*LEFT, *OWN[1:2], promoted_at="2026-11-25T17:00:00Z", refused_at=LATER)
     assert revocation_latency.lines(left(promoted=PROMOTED), now, ["cache", "database"]) == [
         f"from promotion to revocation: 7205 s (cache; promoted at {PROMOTED} by rotation r0)",
@@ -56,11 +56,11 @@ def test_what_the_journal_does_not_know_any_more_is_said() -> None:
     assert revocation_latency.lines(Journal(), now, ["cache"]) == [f"{words})"]
     assert revocation_latency.lines(left(), now, ["cache"]) == [f"{words}; promoted by rotation r0)"]
     journal = left()
-    journal = Journal(obligations=journal.obligations, rotated={"cache": Rotated(PROMOTED, "who", "r0")})
+    journal = Journal(pending_tasks=journal.pending_tasks, rotated={"cache": Rotated(PROMOTED, "who", "r0")})
     assert revocation_latency.lines(journal, now, ["cache"]) == [
         f"{words}; promoted by rotation r0, which ended at {PROMOTED})"
     ]
-    journal = Journal(obligations=journal.obligations, rotated={"cache": Rotated(PROMOTED, "who", "another")})
+    journal = Journal(pending_tasks=journal.pending_tasks, rotated={"cache": Rotated(PROMOTED, "who", "another")})
     assert revocation_latency.lines(journal, now, ["cache"]) == [f"{words}; promoted by rotation r0)"]
 
 

@@ -253,7 +253,7 @@ class TestEnd:
     def test_the_last_entry(self, world: World) -> None:
         rotator = going(world, promoted=True)
         by = {"at": NOW, "who": "ann@x", "rotation": "r1"}
-        journal = rotation_rollback.close(rotator, step="closed", rotated={"database": by}, obligations={}, audit={})
+        journal = rotation_rollback.close(rotator, step="closed", rotated={"database": by}, pending_tasks={}, audit={})
         assert journal.rotation is None
         assert journal.rotated == {"database": Rotated(**by)}
         assert rotator.look() == journal

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import outcome as rotation_outcome
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
 
-ACT: dict[str, Any] = {"credential": "deploy", "host": "web1", "state": "present", "obligation": ""}
+ACT: dict[str, Any] = {"credential": "deploy", "host": "web1", "state": "present", "pending_task": ""}
 ROTATION: dict[str, Any] = {"next": "acts", "acts": [ACT, {**ACT, "host": "web2"}], "rollout": "7"}
 
 
@@ -30,7 +30,7 @@ def test_an_act_has_its_own_result() -> None:
     [
         {},
         {"secret_rotate__acts": {"unreachable": True}},
-        {"secret_rotate__acts": {"results": [{"secret_rotate_act": {**ACT, "state": "absent"}}]}},
+        {"secret_rotate__acts": {"results": [{"secret_rotate_act": {**ACT, "state": "revoked"}}]}},
     ],
     ids=["it did nothing", "it was lost", "its answer is of an earlier act"],
 )

@@ -138,12 +138,12 @@ class TestParties:
         with pytest.raises(RotationError, match=r"^cache is not in rotation r1 of .*; it has database$"):
             found(world, world.begun("database"), "cache")
 
-    def test_a_late_retirement(self, world: World) -> None:
+    def test_a_late_revocation(self, world: World) -> None:
         """The old value is what the versions of the pending task hold, the new one what the stores hold now."""
         former = world.first[CORE]
         world.write("URL", "postgres://app_b:now@moved/app")
         world.write("url", "postgres://app_b:now@moved/app", "copy-test")
-        due = {"credential": "database", "act": "retire", "due": NOW, "rotation": "r0"}
+        due = {"credential": "database", "act": "revoke", "due": NOW, "rotation": "r0"}
         versions = {CORE: former, "copy-test": world.first["copy-test"]}
         late = world.rotator("run0")
         by = {"at": NOW, "who": "x", "rotation": "r0"}
@@ -152,7 +152,7 @@ class TestParties:
             "r0",
             "closed",
             rotated=dict.fromkeys(PARSED.credentials, by),
-            obligations={"r0/database": {**due, "secrets": versions, "notes": {"a:1": "run/7"}}},
+            pending_tasks={"r0/database": {**due, "secrets": versions, "notes": {"a:1": "run/7"}}},
         )
         one = found(world, world.begun(force=False))
         assert (one.old, one.new) == (Login("app_a", "old"), Login("app_b", "now"))
@@ -231,7 +231,7 @@ class TestAdministrator:
         password = world.created(rotator).credentials["cache_admin"].password
         _journal, rotation = rotator.mine()
         assert administrator(setting(world, rotator), "cache", "valkey", rotation)[0].password == "cache-canary"
-        rotator.advance("retire")
+        rotator.advance("revoke")
         _journal, rotation = rotator.mine()
         login, url = administrator(setting(world, rotator), "cache", "valkey", rotation)
         assert (login, url) == (Login("boss", password), f"redis://boss:{password}@cache:6379/0")
@@ -325,7 +325,7 @@ ARGUMENT_SPEC = {
 RETURNS = {"got": {"credential": str, "state": str, "login_url": str}, "words": [str]}
 def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    if module.params["state"] == "absent":
+    if module.params["state"] == "revoked":
         module.fail_json(msg="no login with " + module.params["login_url"])
     module.exit_json(changed=True, got=module.params, words=["saw " + module.params["login_url"]])
 """
@@ -397,7 +397,7 @@ class TestServerAction:
         assert (answer["got"]["credential"], answer["got"]["state"]) == ("database", "present")
 
     def test_what_the_user_gives_reaches_the_module(self, world: World, run: Any) -> None:
-        answer, _sent = run(world.begun("database"), state="absent")
+        answer, _sent = run(world.begun("database"), state="revoked")
         assert answer["failed"]
         assert answer["msg"] == f"no login with {ADMIN_URL.replace('admin-canary', '********')}"
 
@@ -416,7 +416,7 @@ class TestServerAction:
     def test_nothing_to_remove(self, world: World, run: Any) -> None:
         rotator = world.begun("database")
         rotator.advance("withdraw")
-        answer, sent = run(rotator, state="absent")
+        answer, sent = run(rotator, state="revoked")
         assert (answer["skipped"], answer["changed"], sent) == (True, False, [])
 
     @pytest.mark.parametrize("error", [NotFound("x admin-canary y"), AnsibleActionFail("x admin-canary y")])

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Obligation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import PendingTask
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
@@ -109,15 +109,15 @@ class TestKeys:
         found = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
         assert (found.gone, found.kept, found.back, found.leak) == (found.new, OLD, True, True)
 
-    def test_a_retirement_that_came_due(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_revocation_that_came_due(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         first = world.labels(SECRET)["AWSCURRENT"]
         new = key_pair.new_private_key()
         world.write("private", new, SECRET)
         rotator = world.begun("deploy")
         journal, rotation = rotator.mine()
-        item = rotation_plan.Item("deploy", "ssh_key", rotation_plan.RETIRE, obligation="r0/deploy")
-        due = Obligation("r0/deploy", "deploy", "retire", "2026-11-25T15:00:00Z", "r0", {SECRET: first})
-        monkeypatch.setitem(journal.obligations, "r0/deploy", due)  # type: ignore[arg-type]
+        item = rotation_plan.Item("deploy", "ssh_key", rotation_plan.REVOKE, pending_task="r0/deploy")
+        due = PendingTask("r0/deploy", "deploy", "revoke", "2026-11-25T15:00:00Z", "r0", {SECRET: first})
+        monkeypatch.setitem(journal.pending_tasks, "r0/deploy", due)  # type: ignore[arg-type]
         monkeypatch.setattr(RotationSetup, "mine", lambda _self, _name: (journal, rotation, item))
         found = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
         assert (found.old, found.new) == (OLD, new)
@@ -125,13 +125,13 @@ class TestKeys:
     def test_a_former_key_that_leaves_with_the_old_one_in_a_leak(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setitem(KINDS, "ssh_key", Kind("ssh_key", form="ssh_key", stages=("retire",), retires_each=True))
+        monkeypatch.setitem(KINDS, "ssh_key", Kind("ssh_key", form="ssh_key", stages=("revoke",), revokes_each=True))
         former = world.labels(SECRET)["AWSCURRENT"]
         old = key_pair.new_private_key()
         world.write("private", old, SECRET)
         before, by = world.rotator("run0"), {"at": NOW, "who": "x", "rotation": "r0"}
-        left = {"credential": "deploy", "act": "retire", "due": NOW, "rotation": "r0", "secrets": {SECRET: former}}
-        before.append(before.look(), "r0", "closed", rotated={"deploy": by}, obligations={"r0/deploy": left})
+        left = {"credential": "deploy", "act": "revoke", "due": NOW, "rotation": "r0", "secrets": {SECRET: former}}
+        before.append(before.look(), "r0", "closed", rotated={"deploy": by}, pending_tasks={"r0/deploy": left})
         rotator = world.begun("deploy", leak="leak-1")
         rotator.create(KINDS, rotation_context.new_value, {})
         found = rotation_ssh_key.concerned(setting(world, rotator), "deploy", "r0/deploy")

@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     Overtaken,
     RotationError,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Obligation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import PendingTask
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from tests.fakes.memory_stores import Hook
@@ -189,11 +189,11 @@ class TestCreate:
     def due(world: World, secrets: dict[str, str]) -> Any:
         """A rotation of nothing but the pending task to drop Django's former key."""
         late: Any = world.rotator("run0")
-        found = vars(Obligation("", "django", "drop_fallback", NOW, "r0", secrets))
+        found = vars(PendingTask("", "django", "drop_fallback", NOW, "r0", secrets))
         kept = {name: value for name, value in found.items() if name != "id"}
         by = {"at": NOW, "who": "x", "rotation": "r0"}
         fresh = dict.fromkeys(ALL, by)
-        late.append(late.look(), "r0", "closed", rotated=fresh, obligations={"r0/django": kept})
+        late.append(late.look(), "r0", "closed", rotated=fresh, pending_tasks={"r0/django": kept})
         return world.begun(force=False)
 
 

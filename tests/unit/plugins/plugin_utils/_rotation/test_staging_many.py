@@ -34,11 +34,11 @@ def test_two_hundred_credentials_with_a_secret_each_rotate_at_once() -> None:
 
     by = {"at": NOW, "who": "ann@laptop", "rotation": "r1"}
     owed = {
-        f"r1/{name}": {"credential": name, "act": "retire", "due": NOW, "rotation": "r1", "secrets": dict([pin])}
+        f"r1/{name}": {"credential": name, "act": "revoke", "due": NOW, "rotation": "r1", "secrets": dict([pin])}
         for name, pin in zip(NAMES, opened(rotator.look()).plan["secrets"].items(), strict=True)
     }
-    journal = rotation_rollback.close(rotator, step="closed", rotated=dict.fromkeys(NAMES, by), obligations=owed)
+    journal = rotation_rollback.close(rotator, step="closed", rotated=dict.fromkeys(NAMES, by), pending_tasks=owed)
     assert rotator.look() == journal
     gathered = fold(journal.lines[-1:])
-    assert (gathered.rotated, gathered.obligations) == (journal.rotated, journal.obligations)
-    assert len(gathered.obligations) == COUNT
+    assert (gathered.rotated, gathered.pending_tasks) == (journal.rotated, journal.pending_tasks)
+    assert len(gathered.pending_tasks) == COUNT

@@ -18,9 +18,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.state
 )
 
 EVERY = {
-    0: ("retire", "record"),
-    1: ("create", "set", "test", "deploy_1", "promote", "retire", "record"),
-    2: ("create", "set", "test", "deploy_1", "deploy_2", "promote", "retire", "record"),
+    0: ("revoke", "record"),
+    1: ("create", "set", "test", "deploy_1", "promote", "revoke", "record"),
+    2: ("create", "set", "test", "deploy_1", "deploy_2", "promote", "revoke", "record"),
 }
 OUTCOMES = (
     *(
@@ -37,9 +37,9 @@ OUTCOMES = (
 
 def at(stage: str, phases: int = 1, *, immediate: bool = False) -> OpenRotation:
     """An open rotation at that stage."""
-    step, _, phase = stage.partition("_")
+    step, phase = state_machine.step_of(stage)
     plan = {"phases": phases, **({"immediate": True} if immediate else {})}
-    return OpenRotation("r1", step, "ann@x", "t", phase=int(phase or 0), plan=plan)
+    return OpenRotation("r1", step, "ann@x", "t", phase=phase, plan=plan)
 
 
 @pytest.mark.parametrize("phases", EVERY)
@@ -49,12 +49,14 @@ def test_every_stage(phases: int) -> None:
 
 
 def test_old_values_may_be_removed_first() -> None:
-    every = ("create", "set", "test", "revoke", "deploy_1", "promote", "retire", "record")
+    every = ("create", "set", "test", "revoke_first", "deploy_1", "promote", "revoke", "record")
     assert stages(1, immediate=True) == every
     assert stages(0, immediate=True) == EVERY[0]
-    assert remaining(at("revoke", immediate=True)) == every[3:]
-    assert following(at("test", immediate=True), state_machine.DONE) == Decision(state_machine.GO, "revoke")
-    assert following(at("revoke", immediate=True), state_machine.DONE) == Decision(state_machine.GO, "deploy", phase=1)
+    assert remaining(at("revoke_first", immediate=True)) == every[3:]
+    assert following(at("test", immediate=True), state_machine.DONE) == Decision(state_machine.GO, "revoke_first")
+    assert following(at("revoke_first", immediate=True), state_machine.DONE) == Decision(
+        state_machine.GO, "deploy", phase=1
+    )
 
 
 @pytest.mark.parametrize("outcome", [state_machine.FAILED, state_machine.TAKEN])
@@ -62,7 +64,7 @@ def test_old_values_may_be_removed_first() -> None:
     ("stage", "back"),
     [
         *((stage, True) for stage in ("create", "set", "test")),
-        *((one, False) for one in ("revoke", "deploy_1", "promote")),
+        *((one, False) for one in ("revoke_first", "deploy_1", "promote")),
     ],
 )
 def test_once_they_are_removed_nothing_leads_back(stage: str, outcome: str, *, back: bool) -> None:
@@ -81,8 +83,8 @@ def test_once_they_are_removed_nothing_leads_back(stage: str, outcome: str, *, b
     ("stage", "expected"),
     [
         ("create", EVERY[2]),
-        ("deploy_1", ("deploy_1", "deploy_2", "promote", "retire", "record")),
-        ("deploy_2", ("deploy_2", "promote", "retire", "record")),
+        ("deploy_1", ("deploy_1", "deploy_2", "promote", "revoke", "record")),
+        ("deploy_2", ("deploy_2", "promote", "revoke", "record")),
         ("record", ("record",)),
         ("abort", ("abort", "withdraw", "discard")),
         ("withdraw", ("withdraw", "discard")),
@@ -115,19 +117,19 @@ def test_what_was_tested_as_it_was_set_is_not_tested_again(outcome: str, step: s
 
 
 def test_the_removal_before_the_rollout_follows_the_step_that_tested() -> None:
-    assert following(at("set", immediate=True), state_machine.DONE, is_tested=True).step == "revoke"
+    assert following(at("set", immediate=True), state_machine.DONE, is_tested=True).step == "revoke_first"
 
 
 @pytest.mark.parametrize("stage", ["create", "set", "test", "deploy_1", "promote"])
 @pytest.mark.parametrize("outcome", [state_machine.FAILED, state_machine.TAKEN])
-def test_a_failure_before_the_retirement_is_taken_back(stage: str, outcome: str) -> None:
+def test_a_failure_before_the_revocation_is_taken_back(stage: str, outcome: str) -> None:
     assert following(at(stage), outcome, words="why") == Decision(state_machine.BACK, "abort", words="why")
 
 
 @pytest.mark.parametrize(
     ("stage", "told"),
     [
-        ("retire", " and the old one may still be valid"),
+        ("revoke", " and the old one may still be valid"),
         ("record", ", and what this rotation was to remove is gone; what is left is to tidy up and to record it"),
     ],
 )
@@ -138,7 +140,7 @@ def test_a_failure_after_the_promotion_is_told_and_stays_open(stage: str, told: 
     )
 
 
-@pytest.mark.parametrize("stage", ["retire", "record"])
+@pytest.mark.parametrize("stage", ["revoke", "record"])
 def test_after_the_promotion_the_old_value_may_be_gone(stage: str) -> None:
     assert state_machine.is_past_return(at(stage))
 
@@ -156,8 +158,8 @@ def test_an_outcome_that_is_none_stops_it(words: str, told: str) -> None:
     )
 
 
-def test_a_later_retirement_does_not_wait() -> None:
-    assert following(at("retire"), state_machine.LATER) == Decision(state_machine.GO, "record")
+def test_a_later_revocation_does_not_wait() -> None:
+    assert following(at("revoke"), state_machine.LATER) == Decision(state_machine.GO, "record")
 
 
 @pytest.mark.parametrize("stage", BACKWARD)
@@ -172,7 +174,9 @@ def test_every_decision_is_one_that_can_be_carried_out(stage: str, outcome: str,
     assert decision.way in (state_machine.GO, state_machine.BACK, state_machine.STOP)
     assert (decision.step is None) == (decision.way == state_machine.STOP)
     if decision.way == state_machine.BACK:
-        assert stage.partition("_")[0] not in ("retire", "record", *BACKWARD), "what is retired cannot be had back"
+        assert state_machine.step_of(stage)[0] not in ("revoke", "record", *BACKWARD), (
+            "what is revoked cannot be had back"
+        )
 
 
 @given(*[st.frozensets(st.sampled_from(["web1", "web2", "web3", "old"]))] * 3)

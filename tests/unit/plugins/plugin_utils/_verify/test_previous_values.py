@@ -94,9 +94,9 @@ def test_what_a_provider_has_to_revoke() -> None:
     """It stays open until somebody says so; then the rotation did not see its refusal all the same."""
     before = contents(core=core("canary-now", TOKEN="old-token"))
     at = "2026-11-25T10:00:00Z"
-    left = _journal.Obligation("r1/token", "token", _journal.REVOKE, at, "r1")
+    left = _journal.PendingTask("r1/token", "token", _journal.CONFIRM, at, "r1")
     rotated = {"token": _journal.Rotated(at, "ann", "r1")}
-    open_one = replace(EMPTY, rotated=rotated, obligations={left.id: left})
+    open_one = replace(EMPTY, rotated=rotated, pending_tasks={left.id: left})
     words = (
         f"no confirmation yet that the previous value, replaced at {at}, was revoked where it was issued. Confirm it: "
         "ansible-playbook watchparty.secrets.rotate -e rotation_revoked=token"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, Obligation, Rotated
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, PendingTask, Rotated
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Reading
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_facts
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
@@ -79,21 +79,21 @@ DJANGO = {
         "api": {"kind": "external", "appears_in": [{"setting": "API"}]},
     },
 }
-RETIRES = Obligation("o", "api", "retire", "2026-12-01T00:00:00Z", "r1")
-LATER = Obligation("o", "django_key", "drop_fallback", "2026-12-01T00:00:00Z", "r1")
+REVOKES = PendingTask("o", "api", "revoke", "2026-12-01T00:00:00Z", "r1")
+LATER = PendingTask("o", "django_key", "drop_fallback", "2026-12-01T00:00:00Z", "r1")
 
 
 @pytest.mark.parametrize(
-    ("fallbacks", "obligations", "state", "words"),
+    ("fallbacks", "pending_tasks", "state", "words"),
     [
         ("", {}, "refused", "not among the fallbacks"),
         ("other,old-key", {}, "accepted", "still in FORMER"),
         ("old-key", {"o": LATER}, "untried", "verifies until 2026-12-01"),
     ],
 )
-def test_a_former_signing_key(fallbacks: str, obligations: Any, state: str, words: str) -> None:
+def test_a_former_signing_key(fallbacks: str, pending_tasks: Any, state: str, words: str) -> None:
     now, before = core(SECRET_KEY="new-key"), core(SECRET_KEY="old-key")
-    journal = Journal(obligations=obligations)
+    journal = Journal(pending_tasks=pending_tasks)
     found = previous_values.told(catalog(**DJANGO), now, {"FORMER": fallbacks}, before, journal)["django_key"]
     assert found["state"] == state
     assert words in found["words"]
@@ -106,7 +106,7 @@ def test_a_former_signing_key(fallbacks: str, obligations: Any, state: str, word
         (Journal(), "tells of no rotation"),
         (Journal(rotated={"api": Rotated("2026-11-20T10:00:00Z", "ops", "r7")}), "rotation r7 replaced it"),
         (
-            Journal(obligations={"o": RETIRES}),
+            Journal(pending_tasks={"o": REVOKES}),
             "stays valid until",
         ),
     ],
@@ -134,24 +134,24 @@ PLAN = {"credentials": {"database": {}}}
 
 
 def test_exact_from_the_journal() -> None:
-    entries = [entry("promote", 10, plan=PLAN), entry("retire", 12), entry("record", 40), entry("closed", 41)]
+    entries = [entry("promote", 10, plan=PLAN), entry("revoke", 12), entry("record", 40), entry("closed", 41)]
     assert revocation_times.measured(entries, []) == {"database": {"seconds": 30, "rotation": "r1", "exact": True}}
 
 
 def test_a_takeover_repeats_a_step() -> None:
     """And what somebody wrote meanwhile makes another promotion necessary."""
     entries = [entry("promote", 10, plan=PLAN), entry("create", 11), entry("promote", 20), entry("promote", 22)]
-    entries += [entry("retire", 25), entry("retire", 40), entry("record", 55)]
+    entries += [entry("revoke", 25), entry("revoke", 40), entry("record", 55)]
     assert revocation_times.measured(entries, [])["database"]["seconds"] == 35
 
 
 @pytest.mark.parametrize(
     "entries",
     [
-        [entry("promote", 10, plan=PLAN), entry("retire", 12)],
-        [entry("promote", 10, plan=PLAN), entry("retire", 12), entry("retire", 13)],
-        [entry("retire", 12, plan=PLAN), entry("closed", 41)],
-        [entry("promote", 10, plan=PLAN), entry("retire", 12), {"rotation": "r1", "step": "closed", "at": "?"}],
+        [entry("promote", 10, plan=PLAN), entry("revoke", 12)],
+        [entry("promote", 10, plan=PLAN), entry("revoke", 12), entry("revoke", 13)],
+        [entry("revoke", 12, plan=PLAN), entry("closed", 41)],
+        [entry("promote", 10, plan=PLAN), entry("revoke", 12), {"rotation": "r1", "step": "closed", "at": "?"}],
     ],
 )
 def test_what_is_not_whole_measures_nothing(entries: list[dict[str, Any]]) -> None:
@@ -167,7 +167,7 @@ def test_at_most_from_the_audit_log_and_the_journal_goes_before_it() -> None:
         "at": "2026-11-20T10:01:30Z",
     }
     taken_back = {**record, "rotation": "r9", "outcome": "taken_back"}
-    entries = [entry("promote", 10, plan=PLAN), entry("retire", 12), entry("record", 40)]
+    entries = [entry("promote", 10, plan=PLAN), entry("revoke", 12), entry("record", 40)]
     found = revocation_times.measured(entries, [record, taken_back])
     assert found["cache"] == {"seconds": 90, "rotation": "r0", "exact": False}
     assert found["database"]["exact"] is True

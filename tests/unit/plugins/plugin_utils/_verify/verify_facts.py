@@ -118,8 +118,8 @@ def parts(**over: Any) -> dict[str, Any]:
         "journal": {
             "rotation": None,
             "incident": None,
-            "obligations": [],
-            "obligations_due": [],
+            "pending_tasks": [],
+            "pending_tasks_due": [],
             "revocations": [],
             "ages": [age("database", "postgresql_role", 12, 90), age("cache", "valkey_user", 80, 90)],
             "measured": {"database": {"seconds": 12, "rotation": "r1", "exact": True}},

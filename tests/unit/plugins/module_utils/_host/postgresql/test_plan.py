@@ -172,19 +172,21 @@ def test_what_the_administrator_lacks_is_named() -> None:
 
 
 def test_a_login_is_ended_once() -> None:
-    plan = postgresql_plan.plan_absent(facts(IN_USE), login="shop_a", journal=5)
+    plan = postgresql_plan.plan_revoked(facts(IN_USE), login="shop_a", journal=5)
     assert shown(plan) == ['ALTER ROLE "shop_a" NOLOGIN PASSWORD NULL', COMMENT.replace("shop_b", "shop_a")]
     ended = IN_USE._replace(can_login=False, comment=with_record(None, 5))
-    assert postgresql_plan.plan_absent(facts(ended), login="shop_a", journal=5) == []
-    assert len(postgresql_plan.plan_absent(facts(ended), login="shop_a", journal=6)) == 2
-    refused("overtaken", postgresql_plan.plan_absent, facts(ended), login="shop_a", journal=4)
-    refused("missing_right", postgresql_plan.plan_absent, facts(IN_USE, creates_roles=False), login="shop_a", journal=5)
+    assert postgresql_plan.plan_revoked(facts(ended), login="shop_a", journal=5) == []
+    assert len(postgresql_plan.plan_revoked(facts(ended), login="shop_a", journal=6)) == 2
+    refused("overtaken", postgresql_plan.plan_revoked, facts(ended), login="shop_a", journal=4)
+    refused(
+        "missing_right", postgresql_plan.plan_revoked, facts(IN_USE, creates_roles=False), login="shop_a", journal=5
+    )
 
 
 def test_a_missing_login_is_kept_from_a_late_set() -> None:
-    plan = postgresql_plan.plan_absent(facts(), login="shop_b", journal=5)
+    plan = postgresql_plan.plan_revoked(facts(), login="shop_b", journal=5)
     assert shown(plan) == ['CREATE ROLE "shop_b" NOLOGIN', COMMENT]
-    refused("missing_right", postgresql_plan.plan_absent, facts(creates_roles=False), login="shop_b", journal=5)
+    refused("missing_right", postgresql_plan.plan_revoked, facts(creates_roles=False), login="shop_b", journal=5)
 
 
 def test_preparing() -> None:

@@ -76,10 +76,10 @@ def test_from_the_first_look_to_the_end(file: Path, ended: list[Any]) -> None:
         assert (found["changed"], found["old"], found["new"]) == (changed, True, True)
     assert answer(file, "usable")["new"]
     assert ended == []
-    found = answer(file, "absent")
+    found = answer(file, "revoked")
     assert (found["changed"], found["ended"], found["left"]) == (True, [], 2)
     assert found["others"] == [fingerprint(blob_of(OTHER))]
-    again = answer(file, "absent")
+    again = answer(file, "revoked")
     assert (again["changed"], again["old"], again["new"]) == (False, False, True)
     assert file.read_text() == f"{OTHER}\nno-pty {NEW}\n"
     assert ended == [(ME, fingerprint(blob_of(OLD)), False, False)] * 2
@@ -88,7 +88,7 @@ def test_from_the_first_look_to_the_end(file: Path, ended: list[Any]) -> None:
 def test_taken_back(file: Path, ended: list[Any]) -> None:
     before = file.read_bytes()
     answer(file, "present")
-    found = answer(file, "absent", back=True, leak=True)
+    found = answer(file, "revoked", back=True, leak=True)
     assert found["changed"]
     assert file.read_bytes() == before
     assert ended == [(ME, fingerprint(blob_of(NEW)), False, False)], "nobody else's session goes with a key of ours"
@@ -96,8 +96,8 @@ def test_taken_back(file: Path, ended: list[Any]) -> None:
 
 def test_a_leak(file: Path, ended: list[Any]) -> None:
     answer(file, "present")
-    assert answer(file, "absent", leak=True)["ended"] == ["203.0.113.7"]
-    found = answer(file, "absent", leak=True)
+    assert answer(file, "revoked", leak=True)["ended"] == ["203.0.113.7"]
+    found = answer(file, "revoked", leak=True)
     assert (found["changed"], found["elsewhere"], found["unread"]) == (True, [], 0), "sessions were ended"
     assert ended[0] == (ME, fingerprint(blob_of(OLD)), True, False)
 
@@ -110,21 +110,21 @@ class TestElsewhere:
         accounts["nobody"].write_text(f"{NEW}\n")
         answer(file, "present")
         for check in (True, False):
-            found = answer(file, "absent", leak=True, check=check)
+            found = answer(file, "revoked", leak=True, check=check)
             assert (found["elsewhere"], found["unread"]) == ([str(accounts["other"])], 0)
         assert accounts["other"].read_text() == f"{OLD} ci\n"
 
     def test_what_cannot_be_read(self, file: Path, accounts: dict[str, Path]) -> None:
         os.mkfifo(accounts["other"])
         answer(file, "present")
-        found = answer(file, "absent", leak=True)
+        found = answer(file, "revoked", leak=True)
         assert (found["elsewhere"], found["unread"]) == ([], 1)
 
     @pytest.mark.parametrize("more", [{"leak": False}, {"leak": True, "back": True}])
     def test_nobody_looks_without_a_leak(self, file: Path, accounts: dict[str, Path], more: dict[str, bool]) -> None:
         accounts["other"].write_text(f"{OLD}\n{NEW}\n")
         answer(file, "present")
-        assert "elsewhere" not in answer(file, "absent", **more)
+        assert "elsewhere" not in answer(file, "revoked", **more)
 
 
 def test_check_mode(file: Path, ended: list[Any]) -> None:
@@ -132,7 +132,7 @@ def test_check_mode(file: Path, ended: list[Any]) -> None:
     assert answer(file, "present", check=True)["changed"]
     assert file.read_bytes() == before
     answer(file, "present")
-    assert answer(file, "absent", check=True)["changed"]
+    assert answer(file, "revoked", check=True)["changed"]
     assert ended[-1][-1] is True
 
 
@@ -140,7 +140,7 @@ def test_a_host_that_has_neither_key(file: Path) -> None:
     file.write_text(f"{OTHER}\n")
     found = answer(file, "present")
     assert (found["changed"], found["old"], found["new"]) == (False, False, False)
-    assert answer(file, "absent")["changed"] is False
+    assert answer(file, "revoked")["changed"] is False
     assert file.read_text() == f"{OTHER}\n"
 
 
@@ -162,7 +162,7 @@ class TestLate:
     def test_it_takes_keys_away_whatever_the_number_is(self, file: Path, tmp_path: Path) -> None:
         env = self.mark(tmp_path, accepted={"journal": 12})
         answer(file, "present", journal=12)
-        assert answer(file, "absent", env_path=env, journal=11)["changed"]
+        assert answer(file, "revoked", env_path=env, journal=11)["changed"]
 
     def test_a_host_without_a_mark(self, file: Path, tmp_path: Path) -> None:
         for env in (tmp_path / ".env", tmp_path / "none" / ".env"):
@@ -179,7 +179,7 @@ class TestLate:
 )
 def test_what_is_missing(file: Path, more: dict[str, Any], words: str) -> None:
     with pytest.raises(HostError, match=words):
-        answer(file, "absent", **more)
+        answer(file, "revoked", **more)
 
 
 def test_as_a_module(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

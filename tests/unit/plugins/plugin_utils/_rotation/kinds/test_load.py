@@ -29,17 +29,17 @@ class TestKinds:
         for name, kind in found.items():
             assert (kind.name, kind.folder) == (name, "")
             assert kind.description
-        assert found["postgresql_role"].stages == ("check", "set", "test", "retire")
+        assert found["postgresql_role"].stages == ("check", "set", "test", "revoke")
         assert found["external"].stages == ("check", "test", "revoked")
-        assert found["aws_access_key"].stages == ("off", "issue", "test", "retire")
-        assert (found["ssh_key"].stages, found["django_secret_key"].stages) == (("set", "test", "retire"), ("dropped",))
+        assert found["aws_access_key"].stages == ("off", "issue", "test", "revoke")
+        assert (found["ssh_key"].stages, found["django_secret_key"].stages) == (("set", "test", "revoke"), ("dropped",))
 
     def test_the_users_own(self, tmp_path: Path) -> None:
         folder = self.make(tmp_path, "mine", KIND, "set", "revoke", "verify_revoked")
         (tmp_path / "no_kind").mkdir()
         (tmp_path / "README.md").write_text("x", encoding="utf-8")
         found = load_kinds([tmp_path])["mine"]
-        assert (found.stages, found.folder) == (("set", "retire"), str(folder))
+        assert (found.stages, found.folder) == (("set", "revoke"), str(folder))
         assert "no_kind" not in load_kinds([str(tmp_path)])
 
     def test_one_without_its_executable(self, tmp_path: Path) -> None:

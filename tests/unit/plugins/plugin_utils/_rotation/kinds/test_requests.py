@@ -73,16 +73,16 @@ def test_options_and_notes() -> None:
     [answer] = ValkeyUser().carry_out([("set", part)])
     assert not isinstance(answer, RotationError)
     assert answer["notes"] == {"n1": "0"}
-    ValkeyUser().carry_out([("retire", part)])
+    ValkeyUser().carry_out([("revoke", part)])
     assert server.executions == [
         [{"credential": "cache", "state": "present", "gone_nodes": ["n2"]}],
         [
             {
                 "credential": "cache",
-                "state": "absent",
+                "state": "revoked",
                 "gone_nodes": ["n2"],
                 "known_addresses": ["10.0.0.1"],
-                "obligation": "",
+                "pending_task": "",
             }
         ],
     ]

@@ -164,7 +164,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS801", in_journal(ages=[age("cache", "valkey_user", 91, 90, due=True)]), "cache: 91 days old"),
     ("WPS802", in_journal(incident="leak-1"), "leak leak-1 is declared and not contained"),
     ("WPS802", in_journal(revocations=["mail: not yet"]), "mail: not yet"),
-    ("WPS802", in_journal(obligations_due=["o1"], obligations=["o1"]), "o1 is due"),
+    ("WPS802", in_journal(pending_tasks_due=["o1"], pending_tasks=["o1"]), "o1 is due"),
     ("WPS803", {"secrets": {SECRET: secret(stages={"AWSCURRENT": "a", "AWSPENDING": "b"})}}, "version b is AWSPENDING"),
     ("WPS803", {"secrets": {SECRET: secret(rotation_enabled=True)}}, "automatic rotation by AWS is enabled"),
     ("WPS803", {"leftovers": ["watchparty-rotation/production/r1"]}, "left by a closed rotation"),

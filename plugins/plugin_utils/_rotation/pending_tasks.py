@@ -17,11 +17,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import (
+    CONFIRM,
     DROP_FALLBACK,
-    RETIRE,
     REVOKE,
     Journal,
-    Obligation,
+    PendingTask,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DENIED, Contents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
@@ -29,7 +29,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
 
-def objection(catalog: Catalog, kinds: Mapping[str, Kind], one: Obligation, former: Contents | None) -> str | None:
+def objection(catalog: Catalog, kinds: Mapping[str, Kind], one: PendingTask, former: Contents | None) -> str | None:
     """Why nothing can be done about it, with the remedy; None where something can.
 
     ``former`` is what the versions hold that it names, or None where nobody has read them.
@@ -57,34 +57,34 @@ def objection(catalog: Catalog, kinds: Mapping[str, Kind], one: Obligation, form
     return f"{what} cannot be told any more from {versions or 'any secret'}; {end}"
 
 
-def retirable(
+def revocable(
     catalog: Catalog, kinds: Mapping[str, Kind], journal: Journal, name: str, former: Mapping[str, Contents]
 ) -> tuple[str, ...]:
-    """The pending tasks that a leak's rotation of this credential can carry out with its own retirement, due or not.
+    """The pending tasks that a leak's rotation of this credential can carry out with its own revocation, due or not.
 
     ``former``: by pending task, the contents of the versions that it names.
     """
     kind = kinds.get(catalog.credentials[name].kind)
-    if kind is None or not kind.retires_each:
+    if kind is None or not kind.revokes_each:
         return ()
-    every = (one for one in journal.obligations.values() if one.credential == name and one.act == RETIRE)
+    every = (one for one in journal.pending_tasks.values() if one.credential == name and one.act == REVOKE)
     able = (one for one in every if one.id in former and not objection(catalog, kinds, one, former[one.id]))
     return tuple(sorted(one.id for one in able))
 
 
 def waiting(journal: Journal) -> dict[str, str]:
-    """By credential, in words, the former values that may be valid until a later retirement."""
-    found: dict[str, list[Obligation]] = {}
-    for one in sorted(journal.obligations.values(), key=lambda one: one.id):
-        if one.act != REVOKE and not one.hosts:
+    """By credential, in words, the former values that may be valid until a later revocation."""
+    found: dict[str, list[PendingTask]] = {}
+    for one in sorted(journal.pending_tasks.values(), key=lambda one: one.id):
+        if one.act != CONFIRM and not one.hosts:
             found.setdefault(one.credential, []).append(one)
     return {name: _waits(name, every) for name, every in found.items()}
 
 
-def _waits(name: str, every: Sequence[Obligation]) -> str:
+def _waits(name: str, every: Sequence[PendingTask]) -> str:
     what = " and ".join(f"what {one.rotation} replaced may still be valid until {one.due}" for one in every)
     return (
-        f"{what}. Start the same command again; or once it is due, retire it by watchparty.secrets.rotate -e "
+        f"{what}. Start the same command again; or once it is due, revoke it by watchparty.secrets.rotate -e "
         f"rotation_credentials={name}, and "
         "start it again then; or take it out by hand (docs/runbooks/by-hand.md), then say "
         "watchparty.secrets.rotation_forget -e "
@@ -92,9 +92,9 @@ def _waits(name: str, every: Sequence[Obligation]) -> str:
     )
 
 
-def named(journal: Journal, names: Sequence[str]) -> list[Obligation]:
+def named(journal: Journal, names: Sequence[str]) -> list[PendingTask]:
     """What is left for later of these credentials, or by these ids. Raises :class:`RotationError` for another name."""
-    every = sorted(journal.obligations.values(), key=lambda one: one.id)
+    every = sorted(journal.pending_tasks.values(), key=lambda one: one.id)
     unknown = [name for name in names if not any(name in (one.id, one.credential) for one in every)]
     if unknown or not names:
         there = ", ".join(one.id for one in every) or "nothing"
@@ -104,7 +104,7 @@ def named(journal: Journal, names: Sequence[str]) -> list[Obligation]:
     return [one for one in every if one.id in names or one.credential in names]
 
 
-def record(catalog: Catalog, ended: Sequence[Obligation], outcome: str, who: str, now: datetime) -> dict[str, Any]:
+def record(catalog: Catalog, ended: Sequence[PendingTask], outcome: str, who: str, now: datetime) -> dict[str, Any]:
     """A confirmation of these as a line in the audit log; the same pending tasks always give the same record."""
     names = [one.credential for one in ended]
     return {
@@ -116,5 +116,5 @@ def record(catalog: Catalog, ended: Sequence[Obligation], outcome: str, who: str
         "kinds": {
             name: audit_record.word(catalog.credentials[name].kind) for name in names if name in catalog.credentials
         },
-        "obligations": [one.id for one in ended],
+        "pending_tasks": [one.id for one in ended],
     }

@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context, obligations
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context, pending_tasks
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
 def forgotten(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     journal = setting.rotator.look()
-    found = obligations.named(journal, args["credentials"])
+    found = pending_tasks.named(journal, args["credentials"])
     if journal.rotation is not None:
         raise JournalError(f"{journal.rotation} is open; finish it, then say again what is to be forgotten")
-    record = obligations.record(setting.catalog, found, "forgotten", setting.rotator.me.who, context.now())
+    record = pending_tasks.record(setting.catalog, found, "forgotten", setting.rotator.me.who, context.now())
     if not check:
         ids = [one.id for one in found]
         setting.rotator.append(journal, record["rotation"], "closed", discharged=ids, audit=args["audit"])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, Obligation, Rotated
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, PendingTask, Rotated
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
     DENIED,
     MISSING,
@@ -20,19 +20,19 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import obligations
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import pending_tasks
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
 from tests.unit.plugins.plugin_utils._rotation.plan_ground import CORE, NOW, core, made_ground
 
 DUE = "2026-11-01T00:00:00Z"
 FORGET = "then run watchparty.secrets.rotation_forget -e rotation_forget="
-ACTS = {"database": "retire", "django": "drop_fallback", "gone": "retire"}
+ACTS = {"database": "revoke", "django": "drop_fallback", "gone": "revoke"}
 
 
 def owed(*names: str) -> Journal:
-    every = {f"r0/{name}": Obligation(f"r0/{name}", name, ACTS[name], DUE, "r0", {CORE: f"v-{name}"}) for name in names}
+    tasks = [PendingTask(f"r0/{name}", name, ACTS[name], DUE, "r0", {CORE: f"v-{name}"}) for name in names]
     fresh = {name: Rotated(f"{NOW:%Y-%m-%dT%H:%M:%SZ}", "ann", "r0") for name in made_ground().catalog.credentials}
-    return Journal(obligations=every, rotated=fresh)
+    return Journal(pending_tasks={task.id: task for task in tasks}, rotated=fresh)
 
 
 def held(text: str) -> Contents:
@@ -53,13 +53,13 @@ def planned(*names: str, former: dict[str, Contents] | None = None, **more: Any)
 
 def test_what_can_be_done_is_planned() -> None:
     found = planned("database", "django", former={"r0/database": WELL, "r0/django": WELL})
-    assert {item.obligation for item in found.items} == {"r0/database", "r0/django"}
+    assert {item.pending_task for item in found.items} == {"r0/database", "r0/django"}
     assert found.refused == {}
 
 
 def test_a_credential_that_left_the_catalog_is_named_and_the_others_go_on() -> None:
     found = planned("gone", "django", former={"r0/django": WELL})
-    assert [item.obligation for item in found.items] == ["r0/django"]
+    assert [item.pending_task for item in found.items] == ["r0/django"]
     assert found.refused == {
         "gone": "it is not in the catalog any more, and its former value is yet to go; put it back, or take its former "
         f"value out by hand (docs/runbooks/by-hand.md), {FORGET}gone"
@@ -73,7 +73,7 @@ def test_a_credential_that_left_the_catalog_is_named_and_the_others_go_on() -> N
 )
 def test_a_version_that_is_gone_is_named_and_the_others_go_on(former: Contents) -> None:
     found = planned("database", "django", former={"r0/database": former, "r0/django": WELL})
-    assert [item.obligation for item in found.items] == ["r0/django"]
+    assert [item.pending_task for item in found.items] == ["r0/django"]
     assert found.refused == {
         "database": f"its former value cannot be told any more from version v-database of secret {CORE}; take its "
         f"former value out by hand (docs/runbooks/by-hand.md), {FORGET}database"
@@ -82,7 +82,7 @@ def test_a_version_that_is_gone_is_named_and_the_others_go_on(former: Contents) 
 
 def test_a_former_key_that_is_gone() -> None:
     found = planned("database", "django", former={"r0/database": WELL, "r0/django": lost(MISSING)})
-    assert [item.obligation for item in found.items] == ["r0/database"]
+    assert [item.pending_task for item in found.items] == ["r0/database"]
     assert found.refused["django"].startswith("its former key cannot be told any more from version v-django")
 
 
@@ -106,19 +106,19 @@ def test_others_are_not_spoken_of() -> None:
 
 def test_named_by_their_credential_or_their_id() -> None:
     journal = owed("database", "gone")
-    assert [one.id for one in obligations.named(journal, ["gone"])] == ["r0/gone"]
-    assert [one.id for one in obligations.named(journal, ["r0/gone", "database"])] == ["r0/database", "r0/gone"]
+    assert [one.id for one in pending_tasks.named(journal, ["gone"])] == ["r0/gone"]
+    assert [one.id for one in pending_tasks.named(journal, ["r0/gone", "database"])] == ["r0/database", "r0/gone"]
     words = r"no pending task; the journal has r0/database, r0/gone$"
     for names in (["gnoe", "gone"], []):
         with pytest.raises(RotationError, match=words):
-            obligations.named(journal, names)
+            pending_tasks.named(journal, names)
 
 
 def test_the_record_of_the_same_ones_is_the_same() -> None:
     catalog = made_ground().catalog
-    found = list(owed("database", "gone").obligations.values())
-    record = obligations.record(catalog, found, "forgotten", "ann@laptop", NOW)
-    assert (record["outcome"], record["credentials"], record["obligations"]) == (
+    found = list(owed("database", "gone").pending_tasks.values())
+    record = pending_tasks.record(catalog, found, "forgotten", "ann@laptop", NOW)
+    assert (record["outcome"], record["credentials"], record["pending_tasks"]) == (
         "forgotten",
         ["database", "gone"],
         ["r0/database", "r0/gone"],
@@ -127,6 +127,6 @@ def test_the_record_of_the_same_ones_is_the_same() -> None:
     audit_record.require({**record, "application": "app", "environment": "test"})
     renamed = replace(catalog.credentials["database"], kind="Role")
     other = replace(catalog, credentials={**catalog.credentials, "database": renamed})
-    assert obligations.record(other, found, "forgotten", "ann@laptop", NOW) == record
-    assert obligations.record(catalog, found, "forgotten", "bob", NOW)["rotation"] == record["rotation"]
-    assert obligations.record(catalog, found[:1], "forgotten", "ann@laptop", NOW)["rotation"] != record["rotation"]
+    assert pending_tasks.record(other, found, "forgotten", "ann@laptop", NOW) == record
+    assert pending_tasks.record(catalog, found, "forgotten", "bob", NOW)["rotation"] == record["rotation"]
+    assert pending_tasks.record(catalog, found[:1], "forgotten", "ann@laptop", NOW)["rotation"] != record["rotation"]
