@@ -9,14 +9,14 @@ memory only. So every worker of the run has the same key, and nothing outside th
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.fingerprints import of_value
 
 try:
     from cryptography.fernet import Fernet, InvalidToken
@@ -59,7 +59,4 @@ def _require_cryptography() -> None:
 
 def fingerprints(values: Mapping[str, str]) -> dict[str, str]:
     """Equal values of one run have equal fingerprints; nothing else follows from one."""
-    return {
-        name: hmac.new(_FINGERPRINT_KEY, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:12]
-        for name, text in values.items()
-    }
+    return {name: of_value(_FINGERPRINT_KEY, text, digits=12) for name, text in values.items()}

@@ -15,12 +15,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     blast_radius,
     blast_radius_diagram,
     credential_graph,
+    fingerprints,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import records as forensics_records
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import candidate_values, match_leaked_string
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
@@ -112,7 +112,7 @@ def known_keys(setting: RotationSetup, reached: Collection[str]) -> list[dict[st
         if credential.kind in blast_radius.READS_HOSTS and credential_graph.secrets_of(setting.catalog, credential):
             blob = forensics_records.public_part(setting.held(credential).login.password or "")
             key = {
-                "fingerprint": authorized_keys.fingerprint(blob) if blob else "",
+                "fingerprint": fingerprints.of_ssh_key(blob) if blob else "",
                 "credential": credential.name,
                 "account": credential.options.get("user") or "",
                 "file": credential.options.get("authorized_keys") or "",

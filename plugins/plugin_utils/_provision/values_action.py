@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,6 +15,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_parser,
+    fingerprints,
     timestamps,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
@@ -181,7 +180,7 @@ def diff(fills: Iterable[Fill]) -> dict[str, str]:
 
 
 def fingerprint(key: bytes, text: str) -> str:
-    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:8]
+    return fingerprints.of_value(key, text, digits=fingerprints.SHORT)
 
 
 def _lines(lines: list[str]) -> str:

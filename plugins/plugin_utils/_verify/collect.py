@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     credential_ages,
     credential_graph,
     env_placeholders,
+    fingerprints,
     production_rules,
     resolver,
 )
@@ -23,7 +24,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import jo
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PREVIOUS
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_facts
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
@@ -98,7 +98,7 @@ class Gatherer:
             "key": self.key,
             "sensitive": sorted(name for name in resolution.values if resolution.sensitivity.get(name) == "high"),
             "fingerprints": {
-                name: host_facts.fingerprint(self.key, name, value) for name, value in resolution.values.items()
+                name: fingerprints.of_value(self.key, value, name=name) for name, value in resolution.values.items()
             },
             "patterns": sorted(self.catalog.settings),
             "readers": readers,

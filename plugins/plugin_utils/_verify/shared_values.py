@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.fingerprints import of_value
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import DJANGO_SECRET_KEY
 
 
@@ -25,8 +24,7 @@ def fingerprints(values: Mapping[str, str], sensitivity: Mapping[str, str], key:
         texts = redaction.maskable({name: values[name]}, {name: how})
         # A URL of medium sensitivity, or a host, may well be shared; the password in it may not.
         for text in texts if how == "high" else [one for one in texts if one != values[name]]:
-            data = text.encode("utf-8", "surrogateescape")
-            found.setdefault(hmac.new(key.encode(), data, hashlib.sha256).hexdigest(), name)
+            found.setdefault(of_value(key, text), name)
     return found
 
 

@@ -4,11 +4,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv, fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError
 
 Settings = Mapping[str, str]
@@ -44,6 +42,6 @@ def diff(path: str, before: Tuple[Settings, str], after: Tuple[Settings, str], *
 def _side(settings: Settings, mode: str, *, key: str) -> str:
     lines = ["mode %s" % mode] if mode else []
     for name in sorted(settings):
-        mac = hmac.new(key.encode(), ("%s\0%s" % (name, settings[name])).encode("utf-8"), hashlib.sha256)
-        lines.append("%s fingerprint %s" % (name, mac.hexdigest()[:8]))
+        told = fingerprints.of_value(key, settings[name], name=name, digits=fingerprints.SHORT)
+        lines.append("%s fingerprint %s" % (name, told))
     return "".join(line + "\n" for line in lines)

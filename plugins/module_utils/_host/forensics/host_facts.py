@@ -8,8 +8,6 @@ Of values only fingerprints under the run's key leave here.
 from __future__ import annotations
 
 import grp
-import hashlib
-import hmac
 import os
 import pwd
 import re
@@ -18,7 +16,7 @@ import struct
 import subprocess
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv, timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv, fingerprints, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError, HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes, safe_files, systemd_show
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
@@ -51,12 +49,6 @@ class FactsRequest(NamedTuple):
     sensitive: Sequence[str] = ()
     """Settings whose values a stray file must not hold."""
     readers: Sequence[str] = dotenv.DEFAULT_READERS
-
-
-def fingerprint(key: str, name: str, value: str) -> str:
-    """The same on the controller and on hosts; the name keeps equal values of different settings apart."""
-    text = ("%s\0%s" % (name, value)).encode("utf-8", "surrogateescape")
-    return hmac.new(key.encode(), text, hashlib.sha256).hexdigest()
 
 
 def gathered(wanted: FactsRequest) -> Dict[str, Any]:
@@ -93,7 +85,9 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
     if problem:
         answer["values_problem"] = problem
     elif wanted.key:
-        answer["fingerprints"] = {name: fingerprint(wanted.key, name, value) for name, value in values.items()}
+        answer["fingerprints"] = {
+            name: fingerprints.of_value(wanted.key, value, name=name) for name, value in values.items()
+        }
     return answer
 
 

@@ -15,7 +15,7 @@ import struct
 import time
 from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import systemd_show
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import auth_log, authorized_keys
 
@@ -159,7 +159,7 @@ def key_of(line: bytes) -> Optional[KeyLine]:
     entry = authorized_keys.entry_of(line.strip())
     if entry is None:
         return None
-    return KeyLine(authorized_keys.fingerprint(entry.blob), plain(entry.comment.decode("utf-8", "replace"), 60))
+    return KeyLine(fingerprints.of_ssh_key(entry.blob), plain(entry.comment.decode("utf-8", "replace"), 60))
 
 
 def public_part(text: str) -> Optional[bytes]:

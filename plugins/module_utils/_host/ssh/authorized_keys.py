@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import os
 from typing import List, NamedTuple, Optional, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
 
 _BLANKS = b" \t\r"
 
@@ -31,11 +32,6 @@ def blob_of(public: str) -> bytes:
     if entry is None:
         raise ValueError("is no public SSH key")
     return entry.blob
-
-
-def fingerprint(blob: bytes) -> str:
-    """As sshd writes it into its log."""
-    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode("ascii").rstrip("=")
 
 
 def entry_of(line: bytes) -> Optional[AuthorizedKey]:
@@ -93,7 +89,7 @@ def holds(text: bytes, blob: bytes) -> bool:
 def others(text: bytes, known: Tuple[bytes, ...]) -> List[str]:
     """The fingerprints of every other key."""
     entries = [entry for entry in map(entry_of, text.split(b"\n")) if entry is not None]
-    return list(dict.fromkeys(fingerprint(entry.blob) for entry in entries if entry.blob not in known))
+    return list(dict.fromkeys(fingerprints.of_ssh_key(entry.blob) for entry in entries if entry.blob not in known))
 
 
 def added(text: bytes, old: bytes, new: str) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
@@ -79,7 +80,7 @@ def _removed(
         raise HostError("new is needed: the public line of the key that goes")
     changed = authorized_keys_file.remove(account, path, gone, kept, check=check)
     leak = params["leak"] and not params["back"]
-    ended = sessions.end(account.name, authorized_keys.fingerprint(gone), leak=leak, check=check)
+    ended = sessions.end(account.name, fingerprints.of_ssh_key(gone), leak=leak, check=check)
     elsewhere = all_accounts.holding(gone, but=path) if leak else None
     return {
         **({"elsewhere": elsewhere.paths, "unread": elsewhere.unread} if elsewhere else {}),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys
 
@@ -43,7 +44,7 @@ def public_line(private: str, name: str) -> str:
 
 
 def fingerprint(private: str, name: str) -> str:
-    return authorized_keys.fingerprint(authorized_keys.blob_of(public_line(private, name)))
+    return fingerprints.of_ssh_key(authorized_keys.blob_of(public_line(private, name)))
 
 
 def as_file(private: str) -> str:

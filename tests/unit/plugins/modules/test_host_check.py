@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
@@ -80,8 +81,8 @@ def test_a_file_as_it_should_be(check: Check, path: Path) -> None:
 def test_fingerprints_under_the_runs_key(check: Check) -> None:
     found = check(fingerprint_key="k")
     assert found["fingerprints"] == {
-        "API_TOKEN": host_facts.fingerprint("k", "API_TOKEN", VALUE),
-        "PORT": host_facts.fingerprint("k", "PORT", "5432"),
+        "API_TOKEN": fingerprints.of_value("k", VALUE, name="API_TOKEN"),
+        "PORT": fingerprints.of_value("k", "5432", name="PORT"),
     }
 
 

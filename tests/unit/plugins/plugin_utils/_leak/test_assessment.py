@@ -10,9 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import assessment as leak_assessment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.assessment import BlastRadius, LeakClaim
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -84,7 +83,7 @@ def test_keys_by_their_fingerprint(world: World) -> None:
     key = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text}\n-----END OPENSSH PRIVATE KEY-----\n"
     world.secrets.seed("deploy-test", json.dumps({"private_key": key}))
     expected = {
-        "fingerprint": authorized_keys.fingerprint(blob),
+        "fingerprint": fingerprints.of_ssh_key(blob),
         "credential": "deploy",
         "account": "ci",
         "file": "keys",

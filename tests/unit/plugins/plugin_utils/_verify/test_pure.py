@@ -11,7 +11,6 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, PendingTask, Rotated
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Reading
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_facts
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
     env_drift,
     previous_values,
@@ -26,14 +25,6 @@ def test_drift_by_name() -> None:
     held = {"A": "1", "B": "x", "D": "4", "RATE_LIMIT_X": "5", "E": "6"}
     found = env_drift.compared(expected, held, ["A", "B", "C", "D", "RATE_LIMIT_*"])
     assert found == {"missing": ["C"], "differs": ["B"], "unknown": ["E"], "gone": ["D", "RATE_LIMIT_X"], "same": 1}
-
-
-def test_fingerprints_depend_on_key_name_and_value() -> None:
-    known = {
-        host_facts.fingerprint(*one) for one in (("k", "A", "v"), ("l", "A", "v"), ("k", "B", "v"), ("k", "A", "w"))
-    }
-    assert len(known) == 4
-    assert host_facts.fingerprint("k", "A", "\udcff") == host_facts.fingerprint("k", "A", "\udcff")
 
 
 def test_shared_values_and_passwords_inside_urls() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import records as forensics_records
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics.records import (
     KeyLine,
@@ -142,7 +142,7 @@ class TestKeys:
         assert found == KeyLine(shown.stdout.split()[1], "me@laptop")
         blob = forensics_records.public_part(path.read_text())
         assert blob is not None
-        assert authorized_keys.fingerprint(blob) == found.fingerprint
+        assert fingerprints.of_ssh_key(blob) == found.fingerprint
         in_env = path.read_text().replace("\n", "\\n")
         assert forensics_records.public_part(in_env) == blob, "as one line, with backslashes"
 
@@ -176,7 +176,7 @@ class TestKeys:
         ],
     )
     def test_a_line(self, line: str, comment: str) -> None:
-        fingerprint = authorized_keys.fingerprint(authorized_keys.blob_of(KEY))
+        fingerprint = fingerprints.of_ssh_key(authorized_keys.blob_of(KEY))
         assert forensics_records.key_of(line.encode()) == KeyLine(fingerprint, comment)
 
     @pytest.mark.parametrize("line", ["", f"# {KEY}", "ssh-rsa", "ssh-rsa AAA me", "1024 37 123 me"])

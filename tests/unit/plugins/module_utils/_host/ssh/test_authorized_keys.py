@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh.authorized_keys import (
     added,
     blob_of,
     entry_of,
-    fingerprint,
     holds,
     others,
     without,
@@ -69,7 +69,7 @@ class TestEntry:
         told = subprocess.run(
             ["ssh-keygen", "-lf", str(tmp_path / "key.pub")], capture_output=True, text=True, check=True
         )
-        assert told.stdout.split()[1] == fingerprint(blob_of((tmp_path / "key.pub").read_text()))
+        assert told.stdout.split()[1] == fingerprints.of_ssh_key(blob_of((tmp_path / "key.pub").read_text()))
 
 
 class TestAdded:
@@ -116,4 +116,4 @@ class TestWithout:
 
 def test_others_are_told_by_their_fingerprints() -> None:
     text = f"{OLD}\n{OTHER}\nno-pty {OTHER}\n{NEW}\n# x\n"
-    assert others(text.encode(), (blob_of(OLD), blob_of(NEW))) == [fingerprint(blob_of(OTHER))]
+    assert others(text.encode(), (blob_of(OLD), blob_of(NEW))) == [fingerprints.of_ssh_key(blob_of(OTHER))]

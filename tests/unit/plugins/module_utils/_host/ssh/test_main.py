@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import main as ssh_main
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import sessions as ssh_sessions
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh.authorized_keys import blob_of, fingerprint
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh.authorized_keys import blob_of
 from tests.modules import run_module
 from tests.unit.plugins.module_utils._host.ssh.test_authorized_keys import NEW, OLD, OTHER
 
@@ -78,11 +79,11 @@ def test_from_the_first_look_to_the_end(file: Path, ended: list[Any]) -> None:
     assert ended == []
     found = answer(file, "revoked")
     assert (found["changed"], found["ended"], found["left"]) == (True, [], 2)
-    assert found["others"] == [fingerprint(blob_of(OTHER))]
+    assert found["others"] == [fingerprints.of_ssh_key(blob_of(OTHER))]
     again = answer(file, "revoked")
     assert (again["changed"], again["old"], again["new"]) == (False, False, True)
     assert file.read_text() == f"{OTHER}\nno-pty {NEW}\n"
-    assert ended == [(ME, fingerprint(blob_of(OLD)), False, False)] * 2
+    assert ended == [(ME, fingerprints.of_ssh_key(blob_of(OLD)), False, False)] * 2
 
 
 def test_taken_back(file: Path, ended: list[Any]) -> None:
@@ -91,7 +92,9 @@ def test_taken_back(file: Path, ended: list[Any]) -> None:
     found = answer(file, "revoked", back=True, leak=True)
     assert found["changed"]
     assert file.read_bytes() == before
-    assert ended == [(ME, fingerprint(blob_of(NEW)), False, False)], "nobody else's session goes with a key of ours"
+    assert ended == [(ME, fingerprints.of_ssh_key(blob_of(NEW)), False, False)], (
+        "nobody else's session goes with a key of ours"
+    )
 
 
 def test_a_leak(file: Path, ended: list[Any]) -> None:
@@ -99,7 +102,7 @@ def test_a_leak(file: Path, ended: list[Any]) -> None:
     assert answer(file, "revoked", leak=True)["ended"] == ["203.0.113.7"]
     found = answer(file, "revoked", leak=True)
     assert (found["changed"], found["elsewhere"], found["unread"]) == (True, [], 0), "sessions were ended"
-    assert ended[0] == (ME, fingerprint(blob_of(OLD)), True, False)
+    assert ended[0] == (ME, fingerprints.of_ssh_key(blob_of(OLD)), True, False)
 
 
 class TestElsewhere:

@@ -1,0 +1,25 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What tells whether two values or keys are equal, and nothing else of them. Standard library only; Python 3.8."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from typing import Union
+
+SHORT = 8
+"""Digits of one that is shown to people."""
+
+
+def of_value(key: Union[str, bytes], value: str, *, name: str = "", digits: int = 64) -> str:
+    """Under a key of this run, so that nothing can be compared with it later. A name keeps equal values apart."""
+    secret = key.encode() if isinstance(key, str) else key
+    text = ("%s\0%s" % (name, value)).encode("utf-8", "surrogatepass")
+    return hmac.new(secret, text, hashlib.sha256).hexdigest()[:digits]
+
+
+def of_ssh_key(blob: bytes) -> str:
+    """Of a public key, as sshd writes it into its log."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode("ascii").rstrip("=")
