@@ -1,6 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Sessions of a Django application without its source, by the URLs in its .env. Runs on the host; Python 3.8."""
+"""Sessions of a Django application without its source, by the URLs in its .env. Runs on the host; Python 3.8.
+
+``via_application`` knows the application's own engine, names of users and prefixes, but imports the application. This
+imports nothing of it: for an application in an image, one that does not start, and one whose code may be an attacker's.
+"""
 
 from __future__ import annotations
 
