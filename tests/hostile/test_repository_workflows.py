@@ -88,7 +88,7 @@ def test_findings_name_few_variables(where: Path) -> None:
 
 def test_more_findings_than_a_person_reads(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collect_repository, "FINDINGS", 2)
-    added(where, f"{FOLDER}/many.yml", "a:\n" + "- uses: x/y@v1\n" * 9)
+    added(where, f"{FOLDER}/many.yml", "a:\n" + "- uses: docker://x/y:1\n" * 9)
     found = collect_repository.workflows(str(where))
     assert len(found["findings"]) == 2
     assert found["unread"] == {f"{FOLDER}/many.yml": "has more findings than are listed; fix those first"}

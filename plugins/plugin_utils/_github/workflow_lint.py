@@ -8,7 +8,7 @@ Texts carry their line (:class:`Text`), so that a finding says where it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")
@@ -48,12 +48,9 @@ _ENCODES = (
 )
 _SHOWS_ALL = re.compile(r"^\s*(?:printenv|env|export\s+-p|set)\s*$|^\s*(?:printenv)\s+(\w+)\s*$")
 _TRACES = re.compile(r"^\s*set\s+-\w*x|^\s*(?:ba)?sh\s+-\w*x")
-_PINNED = re.compile(r"[0-9a-f]{40}|sha256:[0-9a-f]{64}")
-_HEAD = re.compile(r"github\.(?:event\.pull_request\.head\.|head_ref|event\.workflow_run\.head)")
+_PINNED = re.compile(r"sha256:[0-9a-f]{64}")
 NAMED = 5
 """Variables that one finding names."""
-UNTRUSTED = ("pull_request_target", "workflow_run", "issue_comment")
-"""Triggers by which anybody starts a job that has the repository's secrets."""
 
 
 class Text(str):
@@ -80,7 +77,6 @@ def findings(file: str, document: Any) -> list[Finding]:
             *_passwords(document),
             *_echoes(document, frozenset()),
             *_unpinned(document),
-            *_targets(document),
         )
     ]
     unique = {(one["kind"], one["line"], one["words"]): one for one in found}
@@ -206,31 +202,9 @@ def _is_handed_on(part: str) -> bool:
 
 
 def _unpinned(document: Any) -> Spotted:
+    """Images alone: of actions and called workflows zizmor tells, which takes an image with a tag for pinned."""
     for key, value in _pairs(document):
-        if key != "uses" or not isinstance(value, Text) or value.startswith("./"):
-            continue
-        name, _at, ref = value.partition("@")
-        if not _PINNED.fullmatch(ref):
-            yield "unpinned", value.line, f"{name} is at {ref or 'no version'}"
-
-
-def _targets(document: Any) -> Spotted:
-    if not isinstance(document, Mapping):
-        return
-    triggers = document.get("on")
-    named: Sequence[str] = [triggers] if isinstance(triggers, str) else list(triggers or ())
-    trigger = next((one for one in UNTRUSTED if one in named), None)
-    if trigger is None:
-        return
-    for text in _scalars(document):
-        for line, row in _lines(text):
-            secret = _REFERENCE.search(row)
-            if secret and secret[1] != "GITHUB_TOKEN":
-                yield "target", line, f"{trigger} starts a job that uses secrets.{secret[1]}"
-    for key, value in _pairs(document):
-        if key in ("ref", "repository") and isinstance(value, Text) and _HEAD.search(value):
-            yield "target", key.line, f"{trigger} starts a job that checks out a stranger's code"
-        elif key == "permissions" and value == "write-all":
-            yield "target", key.line, f"{trigger} starts a job that may write everything"
-        elif key == "secrets" and value == "inherit":
-            yield "target", key.line, f"{trigger} hands every secret on"
+        if key == "uses" and isinstance(value, Text) and value.startswith("docker://"):
+            name, _at, ref = value.partition("@")
+            if not _PINNED.fullmatch(ref):
+                yield "unpinned", value.line, f"{name} has no digest"

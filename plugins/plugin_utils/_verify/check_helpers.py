@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
@@ -56,11 +56,29 @@ def no_workflow(kind: str) -> Look:
     return look
 
 
-def nothing_scanned(part: str, clean: Callable[[Mapping[str, Any]], str]) -> Look:
+def zizmor_finds(audits: Collection[str] = (), *, but: Collection[str] = ()) -> Look:
+    """Findings of these audits of zizmor, or of all ``but`` some."""
+
+    def clean(found: Mapping[str, Any]) -> str:
+        config = f", with the repository's {found['config']}" if found.get("config") else ""
+        return f"no findings in {found['files']} files{config}"
+
+    def is_wanted(one: Mapping[str, Any]) -> bool:
+        return one["audit"] in audits if audits else one["audit"] not in but
+
+    return nothing_scanned("zizmor", clean, is_wanted)
+
+
+def nothing_scanned(
+    part: str,
+    clean: Callable[[Mapping[str, Any]], str],
+    is_wanted: Callable[[Mapping[str, Any]], bool] = lambda _finding: True,
+) -> Look:
     """Findings of a scan; ``clean`` says what was looked at where there are none."""
 
     def look(facts: Facts) -> Iterator[Outcome]:
         found = facts.of(part)
+        found = {**found, "findings": [one for one in found["findings"] if is_wanted(one)]}
         for one in found["findings"]:
             place = f"{one['path']}:{one['line']}" if one["line"] else one["path"]
             yield bad(one["words"], place, file=one["path"] if one["opens"] else "", line=max(one["line"], 1))

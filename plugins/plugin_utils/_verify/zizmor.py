@@ -70,7 +70,8 @@ def _finding(one: Mapping[str, Any]) -> dict[str, Any]:
     path, line = _place(one["locations"])
     severity = str(one["determinations"]["severity"]).lower()
     # Its other words quote the workflow.
-    return {"path": path, "line": line, "words": f"{one['ident']} ({severity}): {one['desc']}", "opens": bool(path)}
+    words = f"{one['ident']} ({severity}): {one['desc']}"
+    return {"path": path, "line": line, "words": words, "opens": bool(path), "audit": str(one["ident"])}
 
 
 def _place(locations: list[Mapping[str, Any]]) -> tuple[str, int]:

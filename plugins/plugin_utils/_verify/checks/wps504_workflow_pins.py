@@ -4,8 +4,19 @@
 
 from __future__ import annotations
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import no_workflow
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import no_workflow, zizmor_finds
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import PASS, Check, Facts, Outcome
+
+AUDITS = ("unpinned-uses", "unpinned-images")
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    yield from zizmor_finds(AUDITS)(facts)
+    images = list(no_workflow("unpinned")(facts))
+    yield from (one for one in images if one.status != PASS)
+
 
 CHECK = Check(
     id="WPS504",
@@ -15,6 +26,6 @@ CHECK = Check(
     title="Actions are pinned to a commit",
     reason="A tag can be moved by whoever takes over the action, and then runs with this job's secrets.",
     fix="Write uses: owner/action@<40 hex digits> # v1.2.3; Dependabot keeps them current.",
-    look=no_workflow("unpinned"),
-    needs=("workflows",),
+    look=look,
+    needs=("zizmor", "workflows"),
 )

@@ -60,10 +60,10 @@ def test_a_link_is_not_followed(checkout: Path, tmp_path: Path) -> None:
 
 
 def test_workflows_and_composite_actions(checkout: Path) -> None:
-    added(checkout, ".github/workflows/a.yml", "steps:\n- uses: x/y@v1\n")
-    added(checkout, ".github/actions/b/action.yml", "runs:\n  steps:\n  - uses: x/y@v2\n")
+    added(checkout, ".github/workflows/a.yml", "steps:\n- uses: docker://x/y:1\n")
+    added(checkout, ".github/actions/b/action.yml", "runs:\n  steps:\n  - uses: docker://x/y:2\n")
     added(checkout, ".github/workflows/bad.yaml", "a: [\n")
-    added(checkout, "docs/a.yml", "steps:\n- uses: x/y@v1\n")
+    added(checkout, "docs/a.yml", "steps:\n- uses: docker://x/y:1\n")
     found = collect_repository.workflows(str(checkout))
     assert [(one["file"], one["line"]) for one in found["findings"]] == [
         (".github/actions/b/action.yml", 3),

@@ -54,10 +54,10 @@ def program(path: Path, text: str) -> str:
 
 def test_place_and_words_without_what_is_quoted() -> None:
     assert zizmor.findings(json.dumps([finding(), finding(ignored=True)]).encode()) == [
-        {"path": ".github/workflows/a.yml", "line": 9, "words": "x (high): is wrong", "opens": True}
+        {"path": ".github/workflows/a.yml", "line": 9, "words": "x (high): is wrong", "opens": True, "audit": "x"}
     ]
     assert zizmor.findings(json.dumps([finding(locations=[])]).encode()) == [
-        {"path": "", "line": 0, "words": "x (high): is wrong", "opens": False}
+        {"path": "", "line": 0, "words": "x (high): is wrong", "opens": False, "audit": "x"}
     ]
     assert zizmor.findings(b"[]") == []
 
@@ -133,3 +133,43 @@ def test_the_real_one(tmp_path: Path) -> None:
     assert [one["line"] for one in found["findings"]] == [9]
     assert "cannot read every workflow" in found["not_checked"][0]
     assert sorted(os.listdir(tmp_path)) == [".github"]
+
+
+SHA = "1" * 40
+JOB = "on: {trigger}\npermissions: {{}}\njobs: {{a: {job}}}\n"
+STEP = "{{runs-on: ubuntu-latest, steps: [{}]}}"
+
+
+@pytest.mark.skipif(zizmor.installed() is None, reason=f"{zizmor.REMEDY}: no sample workflow was looked at")
+@pytest.mark.parametrize(
+    ("trigger", "job", "audit"),
+    [
+        *(
+            ("push", STEP.format("{uses: %s}" % uses), "unpinned-uses")
+            for uses in ("actions/checkout@v5", "someone/action@main", "someone/action@1a2b3c4")
+        ),
+        ("push", "{uses: org/repo/.github/workflows/x.yml@v1}", "unpinned-uses"),
+        ("push", STEP.format("{uses: 'docker://alpine'}"), "unpinned-images"),
+        *(
+            (trigger, STEP.format("{run: ./x, env: {T: '${{ secrets.DEPLOY }}'}}"), "dangerous-triggers")
+            for trigger in ("pull_request_target", "issue_comment", "[push, pull_request_target]")
+        ),
+        (
+            "{workflow_run: {workflows: [x]}}",
+            STEP.format("{uses: actions/checkout@%s, with: {ref: '${{ github.head_ref }}'}}" % SHA),
+            "dangerous-triggers",
+        ),
+        (
+            "pull_request_target",
+            "{uses: org/repo/.github/workflows/x.yml@%s, secrets: inherit}" % SHA,
+            "dangerous-triggers",
+        ),
+    ],
+)
+def test_what_the_checks_of_pins_and_triggers_rely_on(tmp_path: Path, trigger: str, job: str, audit: str) -> None:
+    folder = tmp_path / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    (folder / "a.yml").write_text(JOB.format(trigger=trigger, job=job))
+    found = zizmor.looked(str(tmp_path))
+    assert audit in {one["audit"] for one in found["findings"]}
+    assert found["not_checked"] == []

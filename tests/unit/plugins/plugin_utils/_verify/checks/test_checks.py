@@ -75,6 +75,12 @@ FOUND = {
     "words": "API_TOKEN (current value, as it is) in the index",
     "opens": True,
 }
+
+
+def by_zizmor(audit: str) -> dict[str, Any]:
+    return scanned("zizmor", [{**FOUND, "audit": audit, "words": f"{audit} (high): is wrong"}])
+
+
 STRANGER = allowing(Principal={"AWS": "arn:aws:iam::999999999999:root"}, Action="sts:AssumeRole")
 OWNED = {"path": "/srv/watchparty", "uid": 998, "owner": "watchparty", "mode": "0750"}
 FAILS: list[tuple[str, dict[str, Any], str]] = [
@@ -151,9 +157,10 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS502", workflow("password"), "test.yml:7: is wrong"),
     ("WPS503", workflow("echo"), "test.yml:7: is wrong"),
     ("WPS504", workflow("unpinned"), "test.yml:7: is wrong"),
-    ("WPS505", workflow("target"), "test.yml:7: is wrong"),
+    ("WPS504", by_zizmor("unpinned-uses"), "unpinned-uses (high)"),
+    ("WPS505", by_zizmor("dangerous-triggers"), "dangerous-triggers (high)"),
     ("WPS601", on_host(health=[answer(status=500)]), "web2: https://127.0.0.1:8000/health/: status 500"),
-    ("WPS508", scanned("zizmor", [{**FOUND, "words": "unpinned-uses (high): unpinned"}]), "unpinned-uses (high)"),
+    ("WPS508", by_zizmor("template-injection"), "template-injection (high)"),
     ("WPS601", on_host(health=[answer(problem="no answer: refused")]), "no answer: refused"),
     ("WPS602", {"outside": {OUTSIDE: answer(status=302)}}, f"{OUTSIDE}: status 302"),
     ("WPS602", {"outside": {OUTSIDE: answer(tls=None, problem="no answer")}}, f"{OUTSIDE}: no answer"),
