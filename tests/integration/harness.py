@@ -313,7 +313,7 @@ class Lab:
         own, changed = self.environment(), environment or {}
         early = prefork.read_early(changed)
         if self.forks and set(early) <= SERVED and (self.directory / "ansible.cfg").read_text() == CONFIGURATION:
-            code, output = prefork.server({**own, **early}).run(
+            code, output = prefork.server({**own, **early}, self.root).run(
                 self.command(*arguments, playbook=playbook),
                 folder=folder or self.root,
                 variables={name: value for name, value in {**own, **changed}.items() if value is not None},

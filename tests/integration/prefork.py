@@ -1,9 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs ansible-playbook as a fork of a process that has imported Ansible: a third less processor time a run.
+"""Runs ansible-playbook as a fork of a process that has imported Ansible: half of the processor time a run.
 
 What Ansible reads while it is imported (variables, ansible.cfg) is the server's. So a run must have the same of these;
-variables that are read later may differ. A run has a process group, folder and output of its own, as a program has.
+variables that are read later may differ. Runs of the repository's own collection find it imported as well; those of a
+copy that a test has changed do not. A run has a process group, folder and output of its own, as a program has.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 
+from tests.integration.prefork_server import OURS, REPOSITORY
+
 SERVER = Path(__file__).resolve().parent / "prefork_server.py"
+COLLECTIONS = REPOSITORY / "playbooks" / "collections"
 READ_LATER = ("AWS_", "GITHUB_", "WATCHPARTY_", "ACT_", "KILL_", "PAUSE_")
 """Starts of variables that nothing reads while it is imported; the last three are those of the tests' callbacks."""
 AVAILABLE = sys.platform == "linux"
@@ -36,26 +40,27 @@ def read_early(variables: Mapping[str, str | None]) -> dict[str, str | None]:
     return {name: value for name, value in variables.items() if not name.startswith(READ_LATER)}
 
 
-def server(variables: Mapping[str, str | None]) -> Server:
-    """The server for these variables; an older one ends, since labs follow one another."""
+def server(variables: Mapping[str, str | None], root: Path = REPOSITORY) -> Server:
+    """The server for these variables and the collection at *root*; an older one ends, since labs follow one another."""
     wanted = {name: value for name, value in read_early(variables).items() if value is not None}
-    key = frozenset(wanted.items())
+    ours = root == REPOSITORY and wanted.get("ANSIBLE_COLLECTIONS_PATH", str(COLLECTIONS)) == str(COLLECTIONS)
+    key = frozenset((wanted | {OURS: str(ours)}).items())
     with _lock:
         if key not in _servers:
             while len(_servers) >= MOST:
                 _servers.pop(next(iter(_servers))).close()
-            _servers[key] = Server(wanted)
+            _servers[key] = Server(wanted, ours)
         return _servers[key]
 
 
 class Server:
     """A process that has imported Ansible. It ends with this one at the latest."""
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    def __init__(self, variables: Mapping[str, str], ours: bool) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, str(SERVER), str(theirs.fileno())],
+                [sys.executable, str(SERVER), str(theirs.fileno()), *([OURS] if ours else [])],
                 env=dict(variables),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -3,7 +3,8 @@
 """The process that :mod:`tests.integration.prefork` starts: it imports Ansible and forks for each run.
 
 A request is a message with the run's arguments, folder and variables, and two descriptors: where its output goes, and
-where its process id and its exit code are written. It ends when the other side of the socket is closed.
+where its process id and its exit code are written. It ends when the other side of the socket is closed. If it is asked to, it
+imports the repository's own plugins too.
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-
+OURS = "ours"
+"""Asks for the repository's plugins."""
+RUN_BY_ALL = ("executor.process.worker", "executor.task_executor", "playbook.role_include")
+KINDS = ("become", "cache", "callback", "connection", "inventory", "shell", "strategy", "vars")
+"""Of Ansible's own plugins those that a run looks at whatever it does."""
 LARGEST = 1 << 18
 """Bytes of a request."""
 SERVICES = ("iam", "logs", "s3", "secretsmanager", "ssm", "sts")
@@ -116,6 +121,20 @@ def read_models_once() -> None:
         )
 
 
+def read_plugins_once(finder: Any, ours: bool) -> None:
+    """Import plugins and parse their options. Each run then finds collections by itself, as the program does."""
+    loader: Any = importlib.import_module("ansible.plugins.loader")
+    loader.init_plugin_loader([str(REPOSITORY / "playbooks" / "collections")])
+    for name in RUN_BY_ALL:
+        importlib.import_module(f"ansible.{name}")
+    for kind in KINDS:
+        list(getattr(loader, f"{kind}_loader").all(class_only=True))
+    for path in REPOSITORY.glob("plugins/*/[a-z]*.py") if ours else ():
+        if path.parent.name in ("action", "filter", "lookup"):
+            importlib.import_module(f"ansible_collections.watchparty.secrets.plugins.{path.parent.name}.{path.stem}")
+    finder._AnsibleCollectionFinder._remove()
+
+
 def main() -> int:
     requests = socket.socket(fileno=int(sys.argv[1]))
     sys.path[0] = str(Path(sys.executable).parent)  # as for the program ansible-playbook
@@ -125,6 +144,7 @@ def main() -> int:
     read_metadata_once(finder)
     use_bytecode(finder)
     read_models_once()
+    read_plugins_once(finder, OURS in sys.argv)
     gc.freeze()  # a collection would copy the pages that a run shares with this process
     gc.set_threshold(50_000)  # and a run is too short to gather much garbage
     return int(playbook.main() or 0) if serve(requests) else 0
