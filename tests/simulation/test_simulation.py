@@ -25,7 +25,16 @@ SECONDS = float(os.environ.get("SIMULATION_SECONDS", "20"))
 WITHIN = 1500
 """Seeds within which a planted bug has to be found."""
 MARKS = {"write_beside_others": pytest.mark.long}
-FROM = {"abort_without_copy": 530, "no_compare_and_swap": 870, "no_second_proof": 340, "half_done": 470}
+FROM = {
+    "abort_without_copy": 530,
+    "half_done": 490,
+    "no_compare_and_swap": 1140,
+    "no_second_proof": 1430,
+    "overlay_by_the_maker_alone": 60,
+    "overlay_first": 110,
+    "restart_by_change": 30,
+    "swallowed_failure": 290,
+}
 """Seeds shortly before the first that shows it. Whoever changes what a seed means may have to look for another."""
 
 FAILED = [
