@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import os
-import re
 import secrets
 import shutil
 import stat
@@ -16,6 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ahocorasick_rs import BytesAhoCorasick
+
 LENGTH = 24
 
 
@@ -24,6 +25,7 @@ class Canaries:
 
     def __init__(self) -> None:
         self._names: dict[bytes, str] = {}
+        self._search = BytesAhoCorasick([])
 
     def value(self, name: str) -> str:
         """A value for a setting, with characters around the token that URLs, JSON and YAML spell differently."""
@@ -41,12 +43,14 @@ class Canaries:
 
     def add(self, name: str, token: str) -> None:
         """Look for a value that was made elsewhere too; it must be nowhere else by chance."""
-        self._names = {**self._names, **{text: f"{name} ({form})" for form, text in forms(token).items()}}
+        names = {**self._names, **{text: f"{name} ({form})" for form, text in forms(token).items()}}
+        self._names = names  # first, since a thread may search meanwhile
+        self._search = BytesAhoCorasick(list(names))
 
     def found(self, content: bytes) -> set[str]:
         """The names of the canaries in some bytes."""
-        pattern = re.compile(b"|".join(re.escape(text) for text in self._names))
-        return {self._names[hit] for hit in pattern.findall(content)}
+        hits = self._search.find_matches_as_indexes(content, overlapping=True)
+        return {self._names[content[start:end]] for _, start, end in hits}
 
 
 def forms(token: str) -> Mapping[str, bytes]:

@@ -3,8 +3,9 @@
 """The process that :mod:`tests.integration.prefork` starts: it imports Ansible and forks for each run.
 
 A request is a message with the run's arguments, folder and variables, and two descriptors: where its output goes, and
-where its process id and its exit code are written. It ends when the other side of the socket is closed. If it is asked to, it
-imports the repository's own plugins too.
+where its process id and its exit code are written. It ends when the other side of the socket is closed.
+
+With the argument OURS it has imported the repository's own plugins too.
 """
 
 from __future__ import annotations
