@@ -36,6 +36,7 @@ STAMP = ".stamps/requirements-ansible-2.19.txt"
 """What scripts/bootstrap.sh leaves in an environment that has ansible-core 2.19."""
 LINTED = ("changelog",)
 """Of ansible-test's checks those that the stage lint runs too, with the same program."""
+IMPORTS_ANSIBLE = re.compile(r"^\s*(from|import) ansible[ .]", re.MULTILINE)
 WITHOUT_ANSIBLE = ("pep8", "pylint", "yamllint")
 """Those that take long and find the same with every Ansible."""
 FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
@@ -88,15 +89,14 @@ class Run:
         """ansible-test, counted by its own tests. What it skips is Pythons that are not on this machine.
 
         Among other stages what the stage lint checks is not checked again, nor is, with the older Ansible, what does
-        not depend on it. Modules are imported with the oldest Python of each Ansible, and all plugins with the newest:
-        the import test takes half a minute for each Python, and what two ends can import those between them can.
+        not depend on it. Modules are imported with the oldest Python of each Ansible. With the newest Python, which the
+        import test takes a minute for, tests/unit/plugins/test_imports.py imports all plugins.
         """
         argv: list[str | Path] = [ROOT / "scripts" / "sanity.sh", environment.name]
         if not self.live:
             newest = environment == NEWEST
             again = LINTED if newest else (*LINTED, *WITHOUT_ANSIBLE)
-            pythons = f"IMPORT_WITH={'oldest newest' if newest else 'oldest'}"
-            argv = ["env", pythons, *argv, *(part for one in again for part in ("--skip-test", one))]
+            argv = ["env", "IMPORT_WITH=oldest", *argv, *(part for one in again for part in ("--skip-test", one))]
         code = self._command(name, argv, environment, 30)
         text = self._log(name).read_text(encoding="utf-8", errors="replace")
         lists = re.findall(
@@ -248,13 +248,23 @@ def typed_packages() -> list[str]:
 
 
 def unit(run: Run) -> Tally:
-    """All of it with the newest Ansible; what knows no Ansible and takes long runs with one version."""
+    """All of it with the newest Ansible, and alone with the older one too; among other stages what knows Ansible."""
 
     def one(core: str, environment: Path) -> Tally:
-        wanted = "not long" + ("" if environment == NEWEST else " and not servers")
-        return run.pytest(core, "tests/unit", "-m", wanted, *in_parallel(2), environment=environment)
+        every = run.live or environment == NEWEST
+        wanted = "not long" if every else "not long and not servers"
+        chosen = ["tests/unit"] if every else knowing_ansible()
+        return run.pytest(core, *chosen, "-m", wanted, *in_parallel(2), environment=environment)
 
     return in_both(one)
+
+
+def knowing_ansible() -> list[str]:
+    """The unit tests of plugins and of what they share, and those elsewhere that import Ansible."""
+    tests = ROOT / "tests" / "unit"
+    folders = [tests / "plugins" / name for name in ("action", "filter", "lookup", "modules", "plugin_utils/_ansible")]
+    others = [path for path in sorted(tests.rglob("test_*.py")) if not any(map(path.is_relative_to, folders))]
+    return [*map(str, folders), *(str(path) for path in others if IMPORTS_ANSIBLE.search(path.read_text("utf-8")))]
 
 
 def sanity(run: Run) -> Tally:

@@ -26,43 +26,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_st
 from sandbox.state import forget
 
 ROOT = Path(__file__).parents[2]
-
-
-PURE = {
-    "_audit": ("backends", "chain", "local_copy", "record"),
-    "_github": ("api",),
-    "_leak": ("cloudtrail", "scrub"),
-    "_provision": ("apply", "catalog_draft", "plan", "set_plan"),
-    "_rotation": (
-        *(
-            "dry_run",
-            "github_copies",
-            "incident_events",
-            "journal_writer",
-            "new_values",
-            "pending_tasks",
-            "open_rotation",
-        ),
-        *("plan.py", "plan_edits", "preconditions", "promotion", "provider_revocations", "redeclaration", "rollback"),
-        *("staging", "state_machine"),
-    ),
-}
-"""Tests of what knows no Ansible, in rooms that know it."""
-
 ONE_VERSION = (
-    "fakes/",
-    "plugins/module_utils/_stores/",
-    *(f"plugins/plugin_utils/{room}/" for room in ("_access", "_scan")),
-    *(f"plugins/plugin_utils/{room}/test_{stem}" for room, stems in PURE.items() for stem in stems),
     "plugins/action/test_environment_provision",
     "plugins/action/test_github_actions_secrets",
     "plugins/action/test_provision_journal",
-    "plugins/module_utils/_host/pull/",
-    "playbooks/",
-    "sandbox/",
-    "scripts/",
+    "plugins/modules/test_env_file_killed",
 )
-"""Tests that take long, of what knows no Ansible or whose playbooks are run with both: one version is enough."""
+"""Tests of plugins that take long, and whose playbooks or modules are run with both versions of Ansible elsewhere."""
 
 settings.register_profile("tests", deadline=None)  # on a busy machine any example may take long
 settings.load_profile("tests")

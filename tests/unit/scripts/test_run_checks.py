@@ -149,7 +149,7 @@ pylint
 
 
 def test_of_several_runs_of_ansible_test_each_failure_is_named(checks: ModuleType, tmp_path: Path) -> None:
-    """Among other stages the import test has a run of its own for each Python; alone, ansible-test chooses."""
+    """Among other stages the import test has a run of its own for the oldest Python; alone, ansible-test chooses."""
     script = tmp_path / "scripts" / "sanity.sh"
     script.parent.mkdir()
     script.write_text(
@@ -165,10 +165,28 @@ exit 1
         encoding="utf-8",
     )
     script.chmod(0o755)
-    for live, asked in ((False, "asked: oldest newest .venv --skip-test changelog"), (True, "asked:  .venv")):
+    for live, asked in ((False, "asked: oldest .venv --skip-test changelog"), (True, "asked:  .venv")):
         tally = checks.Run("stage", live=live).sanity("newest", checks.NEWEST)
         assert tally.failures == ("newest: validate-modules", "newest: import")
         assert (tmp_path / "build" / "logs" / "stage-newest.log").read_text().splitlines()[0] == asked
+
+
+def test_the_older_ansible_runs_the_unit_tests_that_know_it(checks: ModuleType, tmp_path: Path) -> None:
+    files = {
+        "plugins/action/test_one.py": "",
+        "plugins/plugin_utils/_audit/test_log.py": "from ansible.utils.display import Display\n",
+        "plugins/plugin_utils/_audit/test_chain.py": "from ansible_collections.watchparty import chain\n",
+        "roles/test_readmes.py": "import ansible_runner\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / "tests" / "unit" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    unit = tmp_path / "tests" / "unit"
+    *folders, last = checks.knowing_ansible()
+    assert str(unit / "plugins" / "action") in folders
+    assert last == str(unit / "plugins" / "plugin_utils" / "_audit" / "test_log.py")
+    assert all(Path(folder).is_relative_to(unit / "plugins") for folder in folders)
 
 
 def test_checks_write_bytecode(checks: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
