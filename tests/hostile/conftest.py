@@ -7,13 +7,22 @@ from __future__ import annotations
 import pytest
 
 from tests.integration import tiers
-from tests.integration.conftest import account, connection, lab, lab_path
+from tests.integration.conftest import account, connection, lab, lab_path, servers_end
 
-__all__ = ["account", "connection", "lab", "lab_path"]
+__all__ = ["account", "connection", "lab", "lab_path", "servers_end"]
 
 
-ONE_VERSION = ("test_administrators", "test_github", "test_repository", "test_rotation_secrets")
-"""Tests of servers' protocols, of scans and of policies, none of which knows Ansible: one version of it is enough."""
+ONE_VERSION = (
+    "test_administrators",
+    "test_blame",
+    "test_frozen",
+    "test_github",
+    "test_host_state",
+    "test_repository",
+    "test_rotation_secrets",
+)
+"""Tests of servers' protocols, of scans, of policies and of what is said of a host, none of which knows Ansible: one
+version of it is enough."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

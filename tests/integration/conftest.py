@@ -12,7 +12,7 @@ import pytest
 
 from sandbox import sshd
 from sandbox.aws import Moto
-from tests.integration import harness, tiers
+from tests.integration import harness, lab_servers, tiers
 from tests.integration.harness import Lab
 
 
@@ -20,6 +20,13 @@ from tests.integration.harness import Lab
 def account() -> Iterator[Moto]:
     with Moto() as server:
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def servers_end() -> Iterator[None]:
+    """Those that labs for rotations use one after another."""
+    yield
+    lab_servers.stop_all()
 
 
 @pytest.fixture(scope="session")

@@ -18,86 +18,56 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import yaml
-
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, credential_graph, journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import S3Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import backends as audit_backends
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 from sandbox.application import python
-from sandbox.aws import Moto
-from sandbox.hosts._inventory import without_third_parties
-from sandbox.postgres import Postgres
-from sandbox.process import REPOSITORY, clean_environment, free_port, stop_saved, write_private
-from sandbox.seed import Journal, Layout, Seeded, seed, watchparty
+from sandbox.process import clean_environment, free_port, stop_saved, write_private
+from sandbox.seed import Layout, Seeded, seed, watchparty
 from sandbox.state import forget
-from sandbox.valkey import ADMINISTRATOR, REPLICATOR, Valkey
+from sandbox.valkey import ADMINISTRATOR, REPLICATOR
 from tests.integration import harness
 from tests.integration.app_host import AppHost
-from tests.integration.harness import AS_ROOT, ENVIRONMENT, Lab, Run
+from tests.integration.harness import AS_ROOT, ENVIRONMENT, Run
+from tests.integration.lab_servers import FOREIGN, MASTER, servers
+from tests.integration.rotation_state import (
+    ALL,
+    CORE,
+    EXAMPLE,
+    JOURNAL,
+    LOG_GROUP,
+    OWNER,
+    RotationState,
+    Values,
+    example_catalog,
+)
 
-EXAMPLE = REPOSITORY / "examples" / "watchparty" / "group_vars" / "all" / "secrets_catalog.yml"
-OWNER = f"watchparty_{ENVIRONMENT}"
-MASTER = f"master_{ENVIRONMENT}"
-JOURNAL = Journal("watchparty-secrets", "watchparty", ENVIRONMENT)
-CORE = f"watchparty/{ENVIRONMENT}/core"
-LOG_GROUP = "/watchparty/secrets-audit"
-FOREIGN = "127.0.0.2"
-"""An address of this machine that no host has: sessions from it are unknown to the inventory."""
-ALL = "database,cache,django_key"
-"""The credentials that rotate without an answer from somebody."""
-
-
-def example_catalog(**over: Any) -> dict[str, Any]:
-    """The worked example's, with its cache on a server of one's own instead of ElastiCache."""
-    catalog = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["secrets_catalog"]
-    for setting in catalog["settings"].values():
-        setting.pop("initial", None)  # what tests do to credentials would leave it without one
-    credentials = catalog["credentials"]
-    without_third_parties(credentials)
-    credentials["cache"] = {**credentials["cache"], "kind": "valkey_user", "admin": "cache_admin"}
-    credentials["cache_admin"] = {
-        "kind": "external",
-        "max_age_days": 90,
-        "appears_in": [{"secret": "watchparty/{environment}/cache-admin", "keys": ["username", "password"]}],
-    }
-    return {**catalog, **over}
-
-
-@dataclass(frozen=True)
-class Values:
-    """What the stores hold now of every credential that rotates."""
-
-    database: tuple[str, str] = field(repr=False)
-    """Login and password."""
-    cache: tuple[str, str] = field(repr=False)
-    django_key: str = field(repr=False)
-    fallbacks: str = field(repr=False)
+__all__ = [
+    "ALL",
+    "CORE",
+    "ENVIRONMENT",
+    "EXAMPLE",
+    "FOREIGN",
+    "JOURNAL",
+    "LOG_GROUP",
+    "MASTER",
+    "OWNER",
+    "RotationLab",
+    "Values",
+    "application_python",
+    "example_catalog",
+    "rotation_lab",
+    "sentences",
+]
+"""With what tests take of the files that this one is made of."""
 
 
-class RotationLab(Lab):
+class RotationLab(RotationState):
     """Servers, stores and hosts of its own."""
-
-    journal_object = JOURNAL
-    hosts: list[AppHost]  # type: ignore[assignment]
-
-    def __init__(
-        self, directory: Path, moto: Moto, connection: Mapping[str, Any], postgres: Postgres, valkey: Valkey
-    ) -> None:
-        super().__init__(directory, moto, connection)
-        self.postgres = postgres
-        self.valkey = valkey
-        self.catalog = example_catalog()
-        for name, server in (("database_admin", postgres), ("cache_admin", valkey)):
-            self.catalog["credentials"][name]["server"] = {"address": f"{server.host}:{server.port}"}
 
     def add_hosts(self, count: int = 1, **variables: Any) -> list[AppHost]:  # type: ignore[override]
         for _ in range(count):
@@ -121,115 +91,6 @@ class RotationLab(Lab):
                 **variables,
             }
         return self.hosts
-
-    # What is there
-
-    def catalog_of(self) -> Catalog:
-        return catalog_parser.parse(self.catalog, ENVIRONMENT)
-
-    def rotate(self, *arguments: str, **how: Any) -> Run:
-        return self.run(*arguments, playbook="playbooks/rotate.yml", **how)
-
-    def rotated(self, *arguments: str, **how: Any) -> Run:
-        """A rotation that must succeed."""
-        run = self.rotate(*arguments, **how)
-        assert run.code == 0, run.output + "".join(host.last_words() for host in self.hosts)
-        return run
-
-    def journal_store(self) -> S3Journal:
-        """Also where a test has made the catalog wrong."""
-        names = {name: self.catalog[name] for name in ("application", "journal")}
-        required = {"audit_log": {"log_group": LOG_GROUP}, "contacts": {"security": "nobody"}}
-        catalog = catalog_parser.parse({**names, **required, "settings": {"A": {"value": "x"}}}, ENVIRONMENT)
-        return S3Journal(self.moto.client("s3"), catalog)
-
-    def journal_state(self) -> journal.Journal:
-        return self.journal_store().read()
-
-    def append(self, **entry: Any) -> journal.Journal:
-        """One more entry, as another run would write it."""
-        store = self.journal_store()
-        return store.append(store.read(), {"rotation": "r1", "step": "closed", "who": "ops@example.com", **entry})
-
-    def write_journal(self, *lines: str) -> None:
-        """The journal as somebody else would leave it."""
-        JOURNAL.put(self.moto.client, *lines)
-
-    def entries(self) -> list[Mapping[str, Any]]:
-        """The journal's entries, the oldest first."""
-        return journal.entries(self.journal_state())
-
-    def secret_names(self) -> list[str]:
-        pages = self.moto.client("secretsmanager").get_paginator("list_secrets").paginate()
-        return sorted(one["Name"] for page in pages for one in page["SecretList"])
-
-    def stages(self, name: str = CORE) -> dict[str, str]:
-        """Version id by label."""
-        versions = self.moto.client("secretsmanager").list_secret_version_ids(SecretId=name, IncludeDeprecated=True)
-        return {label: one["VersionId"] for one in versions["Versions"] for label in one.get("VersionStages", [])}
-
-    def content(self, name: str = CORE) -> dict[str, Any]:
-        """What AWSCURRENT holds."""
-        answer = self.moto.client("secretsmanager").get_secret_value(SecretId=name, VersionStage="AWSCURRENT")
-        return json.loads(answer["SecretString"])
-
-    def put(self, name: str = CORE, **keys: Any) -> str:
-        """Somebody writes keys of a secret by hand; the version's id."""
-        text = json.dumps({**self.content(name), **keys})
-        return self.moto.client("secretsmanager").put_secret_value(SecretId=name, SecretString=text)["VersionId"]
-
-    def parameter(self, name: str) -> str:
-        path = f"/WatchParty/{ENVIRONMENT}/{name}"
-        return self.moto.client("ssm").get_parameter(Name=path, WithDecryption=True)["Parameter"]["Value"]
-
-    def values(self) -> Values:
-        core = self.content()
-        database, cache = (urlsplit(core[name]) for name in ("DATABASE_URL", "REDIS_URL"))
-        return Values(
-            (unquote(database.username or ""), unquote(database.password or "")),
-            (unquote(cache.username or "") or "default", unquote(cache.password or "")),
-            core["SECRET_KEY"],
-            core["SECRET_KEY_FALLBACKS"],
-        )
-
-    def server_state(self) -> dict[str, Any]:
-        """Everything that the two servers know of logins, to compare with later; no value is in it."""
-        roles = "SELECT rolname, rolcanlogin, md5(rolpassword) FROM pg_authid ORDER BY 1;"
-        members = "SELECT roleid::regrole, member::regrole FROM pg_auth_members ORDER BY 1, 2;"
-        return {
-            "roles": self.postgres.execute(roles),
-            "members": self.postgres.execute(members),
-            "users": sorted(self.valkey.execute("ACL", "LIST")),
-        }
-
-    def logins(self) -> list[str]:
-        """The application's roles that can log in."""
-        wanted = f"SELECT rolname FROM pg_roles WHERE rolcanlogin AND rolname LIKE '{OWNER}%' ORDER BY 1;"
-        return self.postgres.execute(wanted).split()
-
-    def passwords(self, user: str = "default") -> list[str]:
-        """Digests of a Valkey user's passwords."""
-        answer = self.valkey.execute("ACL", "GETUSER", user)
-        return list(answer[answer.index("passwords") + 1])
-
-    def accepts(self, values: Values) -> dict[str, bool]:
-        """Whether the servers take these logins."""
-        user, password = values.cache
-        return {
-            "database": self.postgres.accepts(*values.database, OWNER),
-            "cache": self.valkey.accepts(password, user),
-        }
-
-    def audit_records(self) -> list[dict[str, Any]]:
-        """The records of the audit log's body, the oldest first.
-
-        One that a client sent again, since the first answer was lost, stands there twice and counts once.
-        """
-        body = audit_backends.body_of(self.catalog_of(), self.moto.client)
-        assert body is not None
-        chain = body.chain()
-        assert audit_chain.strays(chain) == []
-        return [dict(audit_chain.record_of(line)) for line in chain.lines]
 
     # What must hold
 
@@ -408,11 +269,8 @@ def rotation_lab(
     with ExitStack() as stack:
         directory = _folder()
         stack.callback(harness.remove_folder, directory)
-        moto = stack.enter_context(Moto())
-        postgres = stack.enter_context(Postgres(addresses=(FOREIGN,), networks=(f"{FOREIGN}/32",)))
-        valkey = stack.enter_context(Valkey(addresses=(FOREIGN,)))
-        postgres.create_master(MASTER)
-        lab = kind(directory, moto, connection, postgres, valkey)
+        started = stack.enter_context(servers())
+        lab = kind(directory, started.aws, connection, started.postgres, started.valkey)
         lab.root = root or lab.root
         stack.callback(lab.close)
         lab.add_hosts(hosts)

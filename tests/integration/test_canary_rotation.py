@@ -44,6 +44,8 @@ def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
         made.postgres.execute("ALTER SYSTEM SET log_statement = 'all';")
         made.postgres.execute("SELECT pg_reload_conf();")
         yield made
+        made.postgres.execute("ALTER SYSTEM RESET log_statement;")
+        made.postgres.execute("SELECT pg_reload_conf();")
 
 
 @dataclass
