@@ -75,29 +75,30 @@ def terminal(lab: Lab) -> Terminal:
     return Terminal(lab)
 
 
-@pytest.mark.parametrize("ends", ["\r", "\n", "\r\n"], ids=["CR", "LF", "CRLF"])
-def test_several_lines_are_no_answer_to_the_next_question(terminal: Terminal, ends: str) -> None:
+NAMES = ("cr", "lf", "crlf", "held", "line", "braced", "byte")
+"""A paste by each way to end its lines; one that the terminal marks, where Enter ends the answer; single lines, whose
+own end and bracket are no part of a value; a byte that is no text."""
+TYPED = {
+    "New value of cr: ": pasted(KEY, "\r"),
+    "New value of lf: ": pasted(KEY, "\n"),
+    "New value of crlf: ": pasted(KEY, "\r\n"),
+    "New value of held: ": b"\x1b[200~%b\x1b[201~\r" % pasted(KEY),
+    "New value of line: ": b"canary-line\r\n",
+    "New value of braced: ": b"\x1b[200~canary-braced\x1b[201~\r",
+    "New value of byte: ": b"canary\xff\r",
+    **{f"{name}: several lines": f"canary-{name}" for name in NAMES[:4]},
+    "byte: the answer is no UTF-8. Answer again": "canary-byte",
+}
+
+
+def test_what_is_pasted_is_no_answer_to_the_next_question(terminal: Terminal) -> None:
     """The question comes again, and the answers before it are kept."""
-    code, seen = terminal.run(ASK, answers={FIRST: "canary-1", SECOND: pasted(KEY, ends), AGAIN: "canary-2"})
+    ask = {**ASK, "watchparty.secrets.ask_secret": {"names": list(NAMES), "remedy": FILE}}
+    code, seen = terminal.run(ask, answers=TYPED)
     assert code == 0, seen
-    assert "stripe: several lines came at once, and nothing of them is kept. Answer again" in seen
-    assert terminal.answers == {"twitch": "canary-1", "stripe": "canary-2"}
-
-
-def test_nor_are_those_that_a_bracket_holds_together(terminal: Terminal) -> None:
-    """Some terminals mark where a paste begins and ends; then Enter ends the answer."""
-    paste = b"\x1b[200~%b\x1b[201~\r" % pasted(KEY)
-    code, seen = terminal.run(ASK, answers={FIRST: paste, AGAIN: "canary-1", SECOND: "canary-2"})
-    assert code == 0, seen
-    assert SEVERAL in seen
-    assert terminal.answers == {"twitch": "canary-1", "stripe": "canary-2"}
-
-
-def test_one_line_each(terminal: Terminal) -> None:
-    """A paste's own line end and a bracket are no part of a value."""
-    code, seen = terminal.run(ASK, answers={FIRST: b"canary-1\r\n", SECOND: b"\x1b[200~canary-2\x1b[201~\r"})
-    assert code == 0, seen
-    assert terminal.answers == {"twitch": "canary-1", "stripe": "canary-2"}
+    for name in NAMES[:4]:
+        assert f"{name}: several lines came at once, and nothing of them is kept. Answer again" in seen
+    assert terminal.answers == {name: f"canary-{name}" for name in NAMES}
 
 
 def test_what_need_not_be_answered_is_left_out(terminal: Terminal) -> None:
@@ -133,9 +134,3 @@ def test_all_that_was_found_is_read(terminal: Terminal) -> None:
     code, seen = terminal.run(PASTE, answers={"Paste it (": pasted("\n".join([*lines, "\n", KEY])) + b"\xff!\r"})
     assert code == 0, seen
     assert terminal.answers == {"it": "\n".join([*lines, "\n", KEY]) + "\ufffd!"}
-
-
-def test_a_byte_that_is_no_text_is_no_value(terminal: Terminal) -> None:
-    code, seen = terminal.run(ASK, answers={FIRST: b"canary\xff\r", AGAIN: "canary-1", SECOND: "canary-2"})
-    assert code == 0, seen
-    assert "twitch: the answer is no UTF-8. Answer again" in seen
