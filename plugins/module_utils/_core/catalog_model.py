@@ -294,6 +294,20 @@ class Aws:
     bucket: Optional[str] = None
 
 
+MOST_KEYS = 8
+"""KMS keys of one ``.env.enc``: a hostile file shall not have KMS asked a thousand times."""
+
+
+@dataclass(frozen=True)
+class EncryptedEnvFile:
+    """The ``.env.enc`` of an environment."""
+
+    file: str
+    """Where it is kept on the controller, relative to the folder in which the command is started."""
+    keys: Tuple[str, ...] = ()
+    """ARNs of KMS keys that open it beside ``aws.kms_key``."""
+
+
 @dataclass(frozen=True)
 class Catalog:
     """What one environment of the application must have, and where."""
@@ -319,6 +333,8 @@ class Catalog:
     expected_account_id: Optional[str] = None
     github: Optional[GitHub] = None
     """None for a catalog that mirrors nothing."""
+    encrypted_env: Optional[EncryptedEnvFile] = None
+    """None for a catalog that keeps none."""
     aws: Optional[Aws] = None
     """None only where a test makes a catalog by hand."""
 

@@ -14,10 +14,12 @@ from typing import Any, Iterator, Mapping, Optional, Sequence
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import json_schema, valkey_key_patterns
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_checks import references
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    MOST_KEYS,
     Aws,
     Catalog,
     Compose,
     Credential,
+    EncryptedEnvFile,
     Exemption,
     GitHub,
     Invalidation,
@@ -151,6 +153,7 @@ class _Builder:
             region=self.document.get("region"),
             expected_account_id=self.document.get("expected_account_id"),
             github=self._github(self.document.get("github", {})),
+            encrypted_env=self._encrypted_env(self.document.get("encrypted_env")),
             aws=self._aws(self.document.get("aws", {})),
         )
         return catalog, self.problems + references(catalog)
@@ -172,6 +175,16 @@ class _Builder:
             self.problems += [f"github.{key}: is of no use without github.repository" for key in raw]
             return None
         return GitHub(**{"environment": self.environment, **raw})
+
+    def _encrypted_env(self, raw: Optional[Mapping[str, Any]]) -> Optional[EncryptedEnvFile]:
+        if not raw:
+            return None
+        keys = tuple(dict.fromkeys(raw.get("keys", ())))
+        if len(keys) >= MOST_KEYS:
+            self.problems.append(
+                f"encrypted_env.keys: lists {len(keys)} keys; a file has {MOST_KEYS} at most, aws.kms_key included"
+            )
+        return EncryptedEnvFile(self._format("encrypted_env.file", raw["file"]), keys)
 
     def _aws(self, raw: Mapping[str, Any]) -> Aws:
         names = {**DEFAULT_ROLES, **raw.get("roles", {})}

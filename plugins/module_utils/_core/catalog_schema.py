@@ -21,6 +21,7 @@ ROLE = {"type": "string", "pattern": r"^[A-Za-z0-9+=,.@_{}-]+$"}
 """What IAM takes as a name, with our placeholders. Workflows are made with it, so it holds no line break."""
 GITHUB_ENVIRONMENT = {"type": "string", "pattern": r"^(?!.*\$\{\{)[^\x00-\x1f\x7f]+$"}
 """Nothing that GitHub would take for an expression."""
+KMS_KEY_ARN = r"^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$"
 SWITCH = {"type": "boolean"}
 
 
@@ -254,6 +255,18 @@ _AWS = _object(
         "bucket": _described("The application's S3 bucket, if its hosts use one.", NAME),
     }
 )
+_ENCRYPTED_ENV = _object(
+    {
+        "file": _described(
+            "Path of the file, with {application} and {environment}, such as deploy/{environment}.env.enc.", NAME
+        ),
+        "keys": _described(
+            "ARNs of further KMS keys, each of which opens the file alone: of a second region, or a break-glass key.",
+            {"type": "array", "items": {"type": "string", "pattern": KMS_KEY_ARN}},
+        ),
+    },
+    required=["file"],
+)
 _SHARED: dict[str, Any] = {
     "contacts": _described(
         "Addresses by role; security is told about a leak, and required for production.", _map(NAME)
@@ -274,6 +287,10 @@ _SHARED: dict[str, Any] = {
     "github": _described(
         "Where settings and credentials are synced to, and whose workflows may deploy; without it, none.",
         {"$ref": "#/$defs/github"},
+    ),
+    "encrypted_env": _described(
+        "The encrypted .env of each environment, which may be kept in git; without it, none.",
+        {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/encrypted_env"}]},
     ),
     "aws": _described("What provisioning makes in AWS beside secrets and parameters.", {"$ref": "#/$defs/aws"}),
     "stores": _described("Names and paths in AWS.", {"$ref": "#/$defs/stores"}),
@@ -354,6 +371,7 @@ SCHEMA: dict[str, Any] = {
         "aws": _AWS,
         "compose": _COMPOSE,
         "credential": _CREDENTIAL,
+        "encrypted_env": _ENCRYPTED_ENV,
         "environment": _ENVIRONMENT,
         "github": _GITHUB,
         "part": _PART_FORMS,

@@ -80,6 +80,10 @@ class DotenvError(SecretsError):
     """Raised when a value has no spelling that every chosen reader reads back exactly, or a file cannot be parsed."""
 
 
+class EncryptedEnvError(SecretsError):
+    """Raised when a .env.enc cannot be written, opened or trusted."""
+
+
 class HostError(SecretsError):
     """Raised when a host's file cannot be written, or its services cannot be restarted, as asked for."""
 

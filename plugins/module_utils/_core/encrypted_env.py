@@ -1,0 +1,277 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The format of ``.env.enc``: a line for each setting, encrypted, and a MAC over the whole file.
+
+The wrapped key is made and opened by ``_stores/env_keys.py``; here a file key of 32 bytes is given. Each value is
+encrypted by AES-SIV, so that the same value under the same file key has the same bytes, and padded.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Compose, Setting
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import EncryptedEnvError
+
+FORMAT = "watchparty.secrets/env.enc/1"
+KEY_BYTES = 32
+LARGEST = 4 << 20
+"""Bytes of a file that is read."""
+SMALLEST_BUCKET = 128
+"""Bytes that a value takes at least; larger buckets are twice the one before."""
+_LENGTH = 4
+_TAG = 16
+"""Bytes that AES-SIV adds."""
+_MAC_BYTES = 32
+_CONTEXT = ("application", "environment", "catalog")
+_HEAD = re.compile(
+    r"# %s application=([A-Za-z0-9_.-]+) environment=([a-z0-9][a-z0-9_-]*) catalog=([0-9a-f]{64}) journal=([0-9]{1,12})"
+    % re.escape(FORMAT)
+)
+_SETTING = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=([A-Za-z0-9+/]+={0,2})")
+_KEY_LINE, _MAC_LINE = "# key: ", "# mac: "
+
+
+@dataclass(frozen=True)
+class EncryptedEnv:
+    """A file as it was read. Nothing in it is trusted until ``opened``."""
+
+    path: str
+    context: Mapping[str, str]
+    journal: int
+    """The journal's number when the values were read; a host refuses a file with a lower one."""
+    wrapped_key: bytes
+    entries: Tuple[Tuple[str, bytes], ...]
+    signed: bytes
+    """The bytes under the MAC: everything before its line."""
+    mac: bytes
+
+    @property
+    def names(self) -> Tuple[str, ...]:
+        return tuple(name for name, _encrypted in self.entries)
+
+
+def context_of(catalog: Catalog) -> Dict[str, str]:
+    """The encryption context: whose file it is, and for which settings."""
+    settings = [_identity(one) for _name, one in sorted(catalog.settings.items()) if one.rendered]
+    text = json.dumps([settings, list(catalog.readers)], sort_keys=True, separators=(",", ":"))
+    return {
+        "application": catalog.application,
+        "environment": catalog.environment,
+        "catalog": hashlib.sha256(text.encode("utf-8")).hexdigest(),
+    }
+
+
+def _identity(setting: Setting) -> List[Any]:
+    """What a setting is and where its value comes from; not its descriptions, nor how it rotates."""
+    compose = setting.compose
+    return [
+        setting.name,
+        setting.type,
+        [str(place) for place in setting.places],
+        setting.literal,
+        _parts(compose) if compose else None,
+    ]
+
+
+def _parts(compose: Compose) -> List[str]:
+    named = [compose.scheme, compose.host, compose.username, compose.password, compose.port, compose.path]
+    return [str(one) for one in (*named, *compose.query)]
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+def parsed(content: bytes, path: str) -> EncryptedEnv:
+    """Raises EncryptedEnvError, which names the line and never repeats it."""
+    if len(content) > LARGEST:
+        raise EncryptedEnvError("%s: is larger than %d MiB; it is no .env.enc" % (path, LARGEST >> 20))
+    try:
+        text = content.decode("ascii")
+    except UnicodeDecodeError:
+        raise EncryptedEnvError("%s: is not ASCII; it is no .env.enc. %s" % (path, RESTORE)) from None
+    lines = text.split("\n")
+    if len(lines) < 4 or lines[-1] != "":
+        raise _broken(path, len(lines), "the file ends too early")
+    head = _HEAD.fullmatch(lines[0])
+    if not head:
+        raise _broken(path, 1, "is not the first line of a %s file" % FORMAT)
+    mac = _prefixed(path, len(lines) - 1, lines[-2], _MAC_LINE)
+    if len(mac) != _MAC_BYTES:
+        raise _broken(path, len(lines) - 1, "holds no MAC")
+    return EncryptedEnv(
+        path=path,
+        context=dict(zip(_CONTEXT, head.groups())),
+        journal=int(head.group(4)),
+        wrapped_key=_prefixed(path, 2, lines[1], _KEY_LINE),
+        entries=_entries(path, lines[2:-2]),
+        signed=text[: text.rindex(_MAC_LINE)].encode("ascii"),
+        mac=mac,
+    )
+
+
+RESTORE = "Restore it from git, or write it again: ansible-playbook watchparty.secrets.env_encrypt"
+
+
+def _broken(path: str, line: int, problem: str) -> EncryptedEnvError:
+    return EncryptedEnvError("%s: line %d: %s. %s" % (path, line, problem, RESTORE))
+
+
+def _prefixed(path: str, number: int, line: str, prefix: str) -> bytes:
+    if not line.startswith(prefix):
+        raise _broken(path, number, "must begin with '%s'" % prefix.strip())
+    return _decoded(path, number, line[len(prefix) :])
+
+
+def _decoded(path: str, number: int, text: str) -> bytes:
+    """Only the one spelling that we write, so that no bit of a file can be changed unseen."""
+    try:
+        found = base64.b64decode(text, validate=True)
+    except ValueError:
+        found = b""
+    if not found or base64.b64encode(found).decode("ascii") != text:
+        raise _broken(path, number, "is not base64")
+    return found
+
+
+def _entries(path: str, lines: Sequence[str]) -> Tuple[Tuple[str, bytes], ...]:
+    found: Dict[str, bytes] = {}
+    for number, line in enumerate(lines, 3):
+        match = _SETTING.fullmatch(line)
+        if not match:
+            raise _broken(path, number, "is not NAME=encrypted value")
+        if match.group(1) in found:
+            raise _broken(path, number, "%s is there twice" % match.group(1))
+        found[match.group(1)] = _decoded(path, number, match.group(2))
+    return tuple(found.items())
+
+
+def require_context(found: EncryptedEnv, context: Mapping[str, str]) -> None:
+    """Raises EncryptedEnvError where a file says itself that it is another's. The wrapped key is bound to the same."""
+    for name in _CONTEXT[:2]:
+        if found.context[name] != context[name]:
+            raise EncryptedEnvError(
+                "%s: is of %s %s, and this run is for %s; give the file of %s"
+                % (found.path, name, found.context[name], context[name], context[name])
+            )
+    if found.context["catalog"] != context["catalog"]:
+        raise EncryptedEnvError(
+            "%s: was written with another catalog (its settings or their places differ); write it again: "
+            "ansible-playbook watchparty.secrets.env_encrypt -e app_environment=%s"
+            % (found.path, context["environment"])
+        )
+
+
+def opened(found: EncryptedEnv, file_key: bytes) -> Dict[str, str]:
+    """The values. Raises EncryptedEnvError for a file that was changed in any way since it was written."""
+    keys = _Keys(file_key, found.context)
+    if not hmac.compare_digest(keys.mac(found.signed), found.mac):
+        raise EncryptedEnvError(
+            "%s: was changed since it was written: its MAC does not fit (a line was edited, moved or removed). %s"
+            % (found.path, RESTORE)
+        )
+    return {name: keys.decrypted(found.path, name, encrypted) for name, encrypted in found.entries}
+
+
+# --- writing ------------------------------------------------------------------------------------------------------
+
+
+def written(
+    values: Mapping[str, str], *, context: Mapping[str, str], journal: int, file_key: bytes, wrapped_key: bytes
+) -> bytes:
+    """The whole file, sorted by name."""
+    keys = _Keys(file_key, context)
+    head = "# %s %s journal=%d" % (FORMAT, " ".join("%s=%s" % (name, context[name]) for name in _CONTEXT), journal)
+    lines = [head, _KEY_LINE + _encoded(wrapped_key)]
+    lines += ["%s=%s" % (name, _encoded(keys.encrypted(name, values[name]))) for name in sorted(values)]
+    signed = "".join(line + "\n" for line in lines).encode("ascii")
+    return signed + (_MAC_LINE + _encoded(keys.mac(signed)) + "\n").encode("ascii")
+
+
+def _encoded(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+# --- cryptography -------------------------------------------------------------------------------------------------
+
+
+class _Keys:
+    """What is derived from one file key. Its digest of the catalog is bound by the MAC and the wrapped key alone: a
+    changed catalog shall not change every line."""
+
+    def __init__(self, file_key: bytes, context: Mapping[str, str]) -> None:
+        if len(file_key) != KEY_BYTES:
+            raise EncryptedEnvError(
+                "the wrapped key holds %d bytes instead of %d. %s" % (len(file_key), KEY_BYTES, RESTORE)
+            )
+        self._file_key = file_key
+        self._bound = [FORMAT.encode("ascii"), context["application"].encode(), context["environment"].encode()]
+
+    def mac(self, signed: bytes) -> bytes:
+        return hmac.new(self._derived(b"mac", 32), signed, hashlib.sha256).digest()
+
+    def encrypted(self, name: str, value: str) -> bytes:
+        return bytes(self._cipher(name).encrypt(_padded(value.encode("utf-8")), self._associated(name)))
+
+    def decrypted(self, path: str, name: str, encrypted: bytes) -> str:
+        try:
+            found = self._cipher(name).decrypt(encrypted, self._associated(name))
+            return _unpadded(found).decode("utf-8")
+        except Exception:  # noqa: BLE001 - the library's own kind of error, or what a forged padding brings
+            raise EncryptedEnvError("%s: %s cannot be decrypted. %s" % (path, name, RESTORE)) from None
+
+    def _associated(self, name: str) -> List[bytes]:
+        return [*self._bound, name.encode("ascii")]
+
+    def _cipher(self, name: str) -> Any:
+        return _library().AESSIV(self._derived(b"value " + name.encode("ascii"), 64))
+
+    def _derived(self, purpose: bytes, length: int) -> bytes:
+        """HKDF-SHA-256 (RFC 5869)."""
+        library = _library()
+        info = FORMAT.encode("ascii") + b" " + purpose
+        hkdf: Callable[..., Any] = library.HKDF
+        return bytes(hkdf(algorithm=library.SHA256(), length=length, salt=None, info=info).derive(self._file_key))
+
+
+def _padded(value: bytes) -> bytes:
+    """The length, the value and zeros, up to a power of two."""
+    size = SMALLEST_BUCKET
+    while size < _LENGTH + len(value):
+        size *= 2
+    return len(value).to_bytes(_LENGTH, "big") + value + bytes(size - _LENGTH - len(value))
+
+
+def _unpadded(padded: bytes) -> bytes:
+    length = int.from_bytes(padded[:_LENGTH], "big")
+    value = padded[_LENGTH : _LENGTH + length]
+    if _padded(value) != padded:
+        raise ValueError("padding")
+    return value
+
+
+@dataclass(frozen=True)
+class _Library:
+    AESSIV: Any
+    HKDF: Any
+    SHA256: Any
+
+
+def _library() -> _Library:
+    """Imported late: most programs that read a catalog need none of it."""
+    try:
+        from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+    except ImportError as error:
+        raise EncryptedEnvError(
+            "The Python library cryptography (37 or newer) is missing for .env.enc (%s); run: pip install cryptography"
+            % error
+        ) from None
+    return _Library(AESSIV, HKDF, SHA256)
