@@ -17,6 +17,7 @@ SHOWN = frozenset(
         *("MoveToVersionId", "RemoveFromVersionId", "Name", "Names", "Path", "Recursive", "WithDecryption"),
         *("MaxResults", "Overwrite", "Type", "KeyId", "TopicArn", "RoleName", "RoleArn", "PolicyName", "PolicyArn"),
         *("logGroupName", "logStreamName", "FunctionName", "UserName", "ReplicationGroupId", "KmsKeyId", "Tags"),
+        "EncryptionContext",
     }
 )
 """Request keys whose values are names, ids, tags or switches. Everything else stays out of the log."""

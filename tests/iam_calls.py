@@ -61,7 +61,7 @@ class Asked:
             "ssm": self._parameters,
             "logs": self._logs,
             "iam": self._iam,
-            "kms": lambda name, _request: iter([IamRequest(f"kms:{name}", KEY)]),
+            "kms": lambda name, request: iter([self._kms(name, request)]),
             "cloudtrail": lambda name, _request: iter([IamRequest(f"cloudtrail:{name}", "*")]),
             "s3": lambda name, request: iter([IamRequest(f"s3:{name}", f"arn:aws:s3:::{request['Name']}")]),
             "cloudfront": lambda name, _request: self._cloudfront(name),
@@ -69,6 +69,12 @@ class Asked:
         if service not in known:
             raise AssertionError(f"what {service} {operation} needs is not known here")
         yield from known[service](operation, request)
+
+    def _kms(self, operation: str, request: Mapping[str, Any]) -> IamRequest:
+        """Directly; a key that is named by its ARN is that one."""
+        named = str(request.get("KeyId", ""))
+        context = {f"kms:EncryptionContext:{key}": value for key, value in request.get("EncryptionContext", {}).items()}
+        return IamRequest(f"kms:{operation}", named if named.startswith("arn:") else KEY, context)
 
     def _secrets(self, operation: str, request: Mapping[str, Any]) -> Iterator[IamRequest]:
         action = f"secretsmanager:{operation}"

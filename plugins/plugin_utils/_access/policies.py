@@ -122,8 +122,12 @@ def documents(catalog: Catalog, ground: AwsScope) -> dict[str, tuple[dict[str, A
     """The documents of each role, as few as AWS's limits allow. Raises PolicyError."""
     reach = CatalogReach(catalog)
     grants = {
-        "deploy": _reading(reach, ground, reach.read),
-        "host": [*_reading(reach, ground, reach.read), *_bucket(reach, ground)],
+        "deploy": [*_reading(reach, ground, reach.read), *_encrypted_env(reach, ground)],
+        "host": [
+            *_reading(reach, ground, reach.read),
+            *_bucket(reach, ground),
+            *_encrypted_env(reach, ground, writes=False),
+        ],
         "rotate": _rotating(reach, ground),
         "respond": [*_rotating(reach, ground), *_responding(reach, ground)],
         "verify": _verifying(reach, ground),
@@ -199,7 +203,27 @@ def _rotating(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
         found.append(Grant("Parameters", ("ssm:GetParameter", "ssm:PutParameter"), written))
         found.append(Grant("DescribeParameters", ("ssm:DescribeParameters",), ("*",)))
         found.append(_key(ground, "EncryptParameters", "ssm", encrypt, written))
-    return [*found, *_audited(reach, ground), *_servers(reach, ground), *_sent(reach, ground)]
+    own_servers = [*_servers(reach, ground), *_sent(reach, ground)]
+    return [*found, *_audited(reach, ground), *own_servers, *_encrypted_env(reach, ground)]
+
+
+def _encrypted_env(reach: CatalogReach, ground: AwsScope, *, writes: bool = True) -> list[Grant]:
+    """The ``.env.enc``, whose keys are asked directly, with the encryption context of this environment alone."""
+    declared = reach.catalog.encrypted_env
+    if not declared:
+        return []
+    bound = _env_context(reach.catalog)
+    found = [Grant("OpenEnvEnc", ("kms:Decrypt",), (ground.key, *declared.keys), bound)]
+    if writes:
+        found.append(Grant("WriteEnvEnc", ("kms:GenerateDataKey",), (ground.key,), bound))
+    if writes and declared.keys:
+        found.append(Grant("WrapEnvEnc", ("kms:Encrypt",), declared.keys, bound))
+    return found
+
+
+def _env_context(catalog: Catalog) -> dict[str, str]:
+    names = {"application": catalog.application, "environment": catalog.environment}
+    return {f"kms:EncryptionContext:{name}": value for name, value in names.items()}
 
 
 def _audited(reach: CatalogReach, ground: AwsScope, *, writes: bool = True) -> list[Grant]:
@@ -298,11 +322,12 @@ def _verifying(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     return found
 
 
-def key_policy(ground: AwsScope) -> dict[str, Any]:
+def key_policy(ground: AwsScope, catalog: Catalog) -> dict[str, Any]:
     """The key's own policy: the account administers it, and IAM says who may use it, through the two stores alone.
 
-    So nobody decrypts with it directly, an administrator neither, without changing this policy first. Making grants is
-    not among the rights: a grant opens the key past this policy, and neither store needs one.
+    So nobody decrypts with it directly, an administrator neither, without changing this policy first; except a
+    ``.env.enc``, where the catalog has one, by an encryption context that no store's value has. Making grants is not
+    among the rights: a grant opens the key past this policy, and neither store needs one.
     """
     root: Mapping[str, str] = {"AWS": ground.arn("iam", "root")}
     manage = (
@@ -338,5 +363,17 @@ def key_policy(ground: AwsScope) -> dict[str, Any]:
                 "Resource": "*",
                 "Condition": {"StringEquals": {"kms:ViaService": services}},
             },
+            *([_env_statement(dict(root), catalog)] if catalog.encrypted_env else []),
         ],
+    }
+
+
+def _env_statement(root: Mapping[str, str], catalog: Catalog) -> dict[str, Any]:
+    return {
+        "Sid": "UseForEnvEnc",
+        "Effect": "Allow",
+        "Principal": root,
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": "*",
+        "Condition": {"StringEquals": _env_context(catalog)},
     }

@@ -126,7 +126,7 @@ def plan(catalog: Catalog, ground: AwsScope, asked: AccessOptions) -> dict[str, 
         "key": {
             "alias": ours.kms_key,
             "description": f"Secrets and parameters of {catalog.application} in {catalog.environment}",
-            "policy": _policies.key_policy(ground),
+            "policy": _policies.key_policy(ground, catalog),
         },
         "provider": _provider(catalog, ground) if catalog.github else {},
         "policies": policies,

@@ -358,7 +358,7 @@ def test_a_catalog_without_parameters_grants_none(catalog: Callable[..., Any]) -
 
 def test_the_key_is_used_through_the_stores_alone() -> None:
     ground = AwsScope(ACCOUNT, REGION, KEYS["production"])
-    document = access_policies.key_policy(ground)
+    document = access_policies.key_policy(ground, catalog_parser.parse(DOCUMENT, "production"))
     root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
     through = {"kms:ViaService": f"ssm.{REGION}.amazonaws.com"}
 
@@ -381,6 +381,55 @@ def test_the_key_is_used_through_the_stores_alone() -> None:
     # A grant would let its holder decrypt past the condition.
     assert not may("kms:CreateGrant", {})
     assert not may("kms:CreateGrant", through)
+
+
+SPARE = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/33333333-3333-3333-3333-333333333333"
+WITH_FILE = {**DOCUMENT, "encrypted_env": {"file": "{environment}.env.enc", "keys": [SPARE]}}
+
+
+def context_of(environment: str, application: str = "shop") -> dict[str, str]:
+    named = {"application": application, "environment": environment, "catalog": "0" * 64}
+    return {f"kms:EncryptionContext:{key}": value for key, value in named.items()}
+
+
+@pytest.mark.parametrize("role", ["deploy", "host", "rotate", "respond", "verify"])
+def test_an_encrypted_env_is_opened_and_written_by_those_who_need_to(role: str) -> None:
+    """And by its own environment's context alone; nobody may without the catalog's word."""
+    ground = AwsScope(ACCOUNT, REGION, KEYS["production"])
+    granted = access_policies.documents(catalog_parser.parse(WITH_FILE, "production"), ground)[role]
+
+    def may(action: str, key: str, context: dict[str, str]) -> bool:
+        return decide(granted, IamRequest(action, key, context)).allowed
+
+    own = context_of("production")
+    opens, writes = role != "verify", role in ("deploy", "rotate", "respond")
+    for key in (KEYS["production"], SPARE):
+        assert may("kms:Decrypt", key, own) is opens
+        for other in ({}, context_of("staging"), context_of("production", "other")):
+            for action in ("kms:Decrypt", "kms:GenerateDataKey", "kms:Encrypt"):
+                assert not may(action, key, other)
+    assert may("kms:GenerateDataKey", KEYS["production"], own) is writes
+    assert not may("kms:GenerateDataKey", SPARE, own)
+    assert may("kms:Encrypt", SPARE, own) is writes
+    assert not may("kms:Encrypt", KEYS["production"], own)
+    assert not may("kms:Decrypt", KEYS["staging"], own)
+    assert "EnvEnc" not in json.dumps(documents("production")[role])
+
+
+def test_the_key_opens_an_encrypted_env_directly_and_nothing_else() -> None:
+    ground = AwsScope(ACCOUNT, REGION, KEYS["production"])
+    document = access_policies.key_policy(ground, catalog_parser.parse(WITH_FILE, "production"))
+    root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+
+    def may(action: str, context: dict[str, str]) -> bool:
+        return decide([document], IamRequest(action, KEYS["production"], context, root)).allowed
+
+    assert may("kms:Decrypt", context_of("production"))
+    assert may("kms:GenerateDataKey", context_of("production"))
+    assert not may("kms:Encrypt", context_of("production"))
+    secret = {"kms:EncryptionContext:SecretARN": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:shop/x-AbCdEf"}
+    for other in ({}, secret, context_of("staging"), {"kms:EncryptionContext:application": "shop"}):
+        assert not may("kms:Decrypt", other)
 
 
 def test_in_china_the_partition_and_the_services_names_are_others() -> None:
