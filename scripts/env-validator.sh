@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The guide's commands, over the playbooks validate and fetch.
+# The guide's commands, over the playbooks validate, fetch, env_encrypt and env_decrypt.
 # Exit codes: 0 good, 1 invalid, 2 usage, 3 no access.
 set -u
 
@@ -7,10 +7,13 @@ usage() {
   cat >&2 <<'TEXT'
 usage: env-validator.sh validate ENVIRONMENT [--file FILE] [NAME=VALUE ...] [-- ANSIBLE-OPTION ...]
        env-validator.sh fetch-secrets ENVIRONMENT [NAME=VALUE ...] [-- ANSIBLE-OPTION ...]
+       env-validator.sh encrypt|decrypt ENVIRONMENT [--file FILE] [NAME=VALUE ...] [-- ANSIBLE-OPTION ...]
 
   validate       has this environment every required setting, well-formed, in its stores?
                  --file FILE asks the same of a file and needs no AWS
   fetch-secrets  writes .env in this folder, mode 0600; other keys of a present file stay
+  encrypt        writes the encrypted .env that the catalog names (encrypted_env.file), or FILE, from the stores
+  decrypt        writes .env in this folder from that file, mode 0600; reads no store
 
   -i INVENTORY   inventory with the catalog in its group_vars (default: $ANSIBLE_INVENTORY, then ./inventory,
                  ./inventory.yml or ./hosts.yml). In a clone of this collection without one, the Watch Party example;
@@ -34,7 +37,7 @@ fail_usage() {
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 command=${1-}
 case $command in
-  validate | fetch-secrets) shift ;;
+  validate | fetch-secrets | encrypt | decrypt) shift ;;
   -h | --help | help) usage; exit 0 ;;
   '') fail_usage 'no command was given' ;;
   *) fail_usage "there is no command '$command'" ;;
@@ -51,7 +54,7 @@ file=
 while (($#)); do
   case $1 in
     --file)
-      [[ $command == validate ]] || fail_usage '--file belongs to validate'
+      [[ $command != fetch-secrets ]] || fail_usage '--file belongs to validate, encrypt and decrypt'
       [[ -n ${2-} ]] || fail_usage '--file needs a path'
       file=$2
       shift 2
@@ -76,7 +79,10 @@ done
 if [[ -n $file && (-n ${AWS_SECRETS_MANAGER_SECRET_ID-} || -n ${AWS_SSM_PARAM_PATH-}) ]]; then
   fail_usage '--file asks a file, AWS_SECRETS_MANAGER_SECRET_ID and AWS_SSM_PARAM_PATH ask AWS; give one or the other'
 fi
-if [[ -n $file && ! -r $file ]]; then
+if [[ $command == *crypt && (-n ${AWS_SECRETS_MANAGER_SECRET_ID-} || -n ${AWS_SSM_PARAM_PATH-}) ]]; then
+  fail_usage "$command takes the catalog's secrets and path; leave AWS_SECRETS_MANAGER_SECRET_ID and AWS_SSM_PARAM_PATH out"
+fi
+if [[ -n $file && $command != encrypt && ! -r $file ]]; then
   printf 'env-validator.sh: %s cannot be read\n' "$file" >&2
   exit 2
 fi
@@ -110,16 +116,29 @@ trap 'rm -rf "$status"' EXIT
 json_of() { python3 -c 'import json, sys; print(json.dumps(dict(zip(sys.argv[1::2], sys.argv[2::2]))))' "$@"; }
 extra=(env_fetch_status "$status/kind" app_environment "$environment")
 [[ -n ${AWS_SSM_PARAM_PATH-} ]] && extra+=(env_fetch_ssm_path "$AWS_SSM_PARAM_PATH")
-[[ -n $file ]] && extra+=(env_fetch_file "$(cd "$(dirname "$file")" && pwd)/$(basename "$file")")
-[[ $command == fetch-secrets ]] && extra+=(env_fetch_path "$PWD/.env")
+if [[ -n $file ]]; then
+  file=$(cd "$(dirname "$file")" && pwd)/$(basename "$file") || exit 2
+fi
+case $command in
+  validate) [[ -n $file ]] && extra+=(env_fetch_file "$file") ;;
+  fetch-secrets) extra+=(env_fetch_path "$PWD/.env") ;;
+  encrypt) [[ -n $file ]] && extra+=(encrypt_file "$file") ;;
+  decrypt)
+    [[ -n $file ]] && extra+=(decrypt_file "$file")
+    extra+=(decrypt_path "$PWD/.env")
+    ;;
+esac
 options=(-e "$(json_of "${extra[@]}")")
 if [[ -n ${AWS_SECRETS_MANAGER_SECRET_ID-} ]]; then
   ids=$(python3 -c 'import json, sys; print(json.dumps({"env_fetch_secret_ids": [i.strip() for i in sys.argv[1].split(",") if i.strip()]}))' \
     "$AWS_SECRETS_MANAGER_SECRET_ID")
   options+=(-e "$ids")
 fi
-playbook=validate
-[[ $command == fetch-secrets ]] && playbook=fetch
+case $command in
+  validate) playbook=validate ;;
+  fetch-secrets) playbook=fetch ;;
+  *) playbook=env_$command ;;
+esac
 
 ANSIBLE_DISPLAY_SKIPPED_HOSTS=false "$runner" -i "$inventory" "$root/playbooks/$playbook.yml" "${options[@]}" "$@"
 code=$?

@@ -133,6 +133,23 @@ def test_a_file_is_asked_without_aws(moto: Moto, tmp_path: Path) -> None:
     assert len(moto.calls()) == before
 
 
+@pytest.mark.usefixtures("seeded")
+def test_encrypt_and_decrypt(moto: Moto, tmp_path: Path) -> None:
+    kms = moto.client("kms")
+    kms.create_alias(AliasName="alias/watchparty-production", TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+    run = call(moto, tmp_path, "encrypt", "production", "--file", "production.env.enc")
+    assert run.returncode == 0, run.stdout
+    assert f"{tmp_path / 'production.env.enc'} is written" in run.stdout
+    run = call(moto, tmp_path, "decrypt", "production", "--file", "production.env.enc")
+    assert run.returncode == 0, run.stdout
+    assert len(names(tmp_path / ".env")) == 24
+    (tmp_path / "production.env.enc").write_text("no such file", encoding="utf-8")
+    run = call(moto, tmp_path, "decrypt", "production", "--file", "production.env.enc")
+    assert run.returncode == 1, run.stdout
+    run = call(moto, tmp_path, "encrypt", "production", "--file", "new", AWS_ENDPOINT_URL="http://127.0.0.1:9")
+    assert run.returncode == 3, run.stdout
+
+
 def test_no_way_to_aws_is_no_access(moto: Moto, tmp_path: Path) -> None:
     for command in ("validate", "fetch-secrets"):
         run = call(moto, tmp_path, command, "production", AWS_ENDPOINT_URL="http://127.0.0.1:9")
@@ -151,6 +168,8 @@ def test_no_way_to_aws_is_no_access(moto: Moto, tmp_path: Path) -> None:
         ("validate", "production", "--file", "absent"),
         ("validate", "production", "-i", "absent"),
         ("fetch-secrets", "production", "--file", "x"),
+        ("decrypt", "production", "--file", "absent"),
+        ("encrypt", "production", CORE),
         ("fetch-secrets", "production", "SECRET_KEY=oops"),
         ("validate", "production", "--file", "x", CORE),
     ],

@@ -12,6 +12,8 @@ from ansible.utils.vars import load_extra_vars
 
 _NAMES = {
     "ci_env_": "names",
+    "decrypt_": "file path",
+    "encrypt_": "file new_key",
     "github_": """
         checkout create_environment environments names prune reviewers token_file values_file workflow_check
         workflow_path

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import encrypted_file, environment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.access_propagation import access_wait
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_action import AwsAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
+
+OPTIONS: dict[str, Any] = {
+    "catalog": {"type": "dict", "required": True},
+    "environment": {"type": "str", "required": True},
+    "path": {"type": "path"},
+    "new_key": {"type": "bool", "default": False},
+}
+
+
+class ActionModule(AwsAction):
+    """Reads the stores and writes the file in one task, so that no value leaves this process."""
+
+    name = "watchparty.secrets.env_encrypt"
+    options = OPTIONS
+
+    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
+        catalog = catalog_parser.parse(args["catalog"], args["environment"])
+        path = encrypted_file.path_of(catalog, args["path"])
+        found = environment.read(
+            environment.ReadRequest(args["catalog"], args["environment"]), connection, access_wait()
+        )
+        values = found.resolution.require_deliverable().values
+        keys = encrypted_file.kms_keys(catalog, connection)
+        check = bool(self._task.check_mode)
+        with encrypted_file.held(path, write=not check) as file:
+            present = file.found.content if file.found else None
+            plan = encrypted_file.plan(
+                present, path, values, catalog, found.journal.head, keys, new_key=args["new_key"]
+            )
+            if plan.changed and not check:
+                file.write(encrypted_file.content(plan, keys))
+        answer: dict[str, Any] = {
+            "changed": plan.changed,
+            "path": path,
+            "added": plan.added,
+            "updated": plan.updated,
+            "removed": plan.removed,
+            "new_key": plan.file_key is None,
+            "journal": found.journal.head,
+            "notes": list(found.warnings),
+            "summary": _summary(plan, path, check=check),
+        }
+        return {**answer, "diff": encrypted_file.diff(plan, path)} if self._task.diff else answer
+
+
+def _summary(plan: encrypted_file.EncryptedEnvPlan, path: str, *, check: bool) -> str:
+    if not plan.changed:
+        return f"{path} is unchanged: {len(plan.values)} settings"
+    named = {"added": plan.added, "updated": plan.updated, "removed": plan.removed}
+    changes = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in named.items() if names)
+    if plan.file_key is None:
+        changes = f"every one of {len(plan.values)} settings is encrypted under a new file key"
+    verb = "would be written" if check else "is written"
+    return f"{path} {verb}; {changes or 'its key line is wrapped anew, and no value changed'}"

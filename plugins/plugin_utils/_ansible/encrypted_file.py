@@ -1,0 +1,182 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The ``.env.enc`` on the controller: what a write would change, the write, and the read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import encrypted_env
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.encrypted_env import EncryptedEnv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    EncryptedEnvError,
+    NoAccess,
+    SecretsError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import env_keys
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.env_keys import KmsKeys
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import full_path
+
+MODE = 0o644
+"""Of a new file: it holds nothing that a reader of the repository could not read."""
+REPLACE = "To replace the file without reading it: -e encrypt_new_key=true"
+
+
+@dataclass(frozen=True)
+class EncryptedEnvPlan:
+    """What a write would change, in names; ``file_key`` is None for a file that is to have a new one."""
+
+    values: Mapping[str, str] = field(repr=False)
+    context: Mapping[str, str]
+    journal: int
+    previous: Mapping[str, str] | None = field(repr=False)
+    """None where there is no file, or where it is not read."""
+    file_key: bytes | None = field(repr=False)
+    wrapped_key: bytes | None = field(repr=False)
+    """The one that stays; None where KMS is to wrap the file key anew."""
+
+    @property
+    def added(self) -> list[str]:
+        return sorted(set(self.values) - set(self.previous or {}))
+
+    @property
+    def removed(self) -> list[str]:
+        return sorted(set(self.previous or {}) - set(self.values))
+
+    @property
+    def updated(self) -> list[str]:
+        previous = self.previous or {}
+        return sorted(name for name in previous if name in self.values and previous[name] != self.values[name])
+
+    @property
+    def changed(self) -> bool:
+        return self.wrapped_key is None or self.previous != self.values
+
+
+def path_of(catalog: Catalog, given: str | None) -> str:
+    """Raises EncryptedEnvError where neither the catalog nor the operator names a file."""
+    declared = catalog.encrypted_env.file if catalog.encrypted_env else None
+    if not (given or declared):
+        raise EncryptedEnvError(
+            f"No file: the catalog has no encrypted_env.file for {catalog.environment}. Add it, or give the path"
+        )
+    return full_path(given or str(declared))
+
+
+def kms_keys(catalog: Catalog, connection: AwsConnection) -> KmsKeys:
+    def client(region: str) -> Any:
+        return (connection.in_region(region) if region else connection).store_client("kms")
+
+    main = catalog.aws.kms_key if catalog.aws else f"alias/{catalog.application}-{catalog.environment}"
+    return KmsKeys(main, catalog.encrypted_env.keys if catalog.encrypted_env else (), client)
+
+
+def plan(
+    present: bytes | None,
+    path: str,
+    values: Mapping[str, str],
+    catalog: Catalog,
+    journal: int,
+    keys: KmsKeys,
+    *,
+    new_key: bool,
+) -> EncryptedEnvPlan:
+    """Asks KMS once where there is a file. Raises SecretsError."""
+    context = encrypted_env.context_of(catalog)
+    if present is None or new_key:
+        return EncryptedEnvPlan(values, context, journal, None, None, None)
+    try:
+        found = encrypted_env.parsed(present, path)
+        _require_same_environment(found, context)
+        key = env_keys.unwrapped(keys, found.wrapped_key, found.context, path)
+        previous = encrypted_env.opened(found, key.file_key)
+    except NoAccess:
+        raise
+    except SecretsError as error:
+        raise EncryptedEnvError(f"{error}. {REPLACE}") from None
+    stays = found.context == context and key.is_wrapped_by(keys)
+    return EncryptedEnvPlan(values, context, journal, previous, key.file_key, found.wrapped_key if stays else None)
+
+
+def _require_same_environment(found: EncryptedEnv, context: Mapping[str, str]) -> None:
+    """Whatever catalog it was written with: it is about to be written with the present one."""
+    encrypted_env.require_context(found, {**context, "catalog": found.context["catalog"]})
+
+
+def content(planned: EncryptedEnvPlan, keys: KmsKeys) -> bytes:
+    """The new file; asks KMS where the key line is new. Raises SecretsError."""
+    file_key = planned.file_key or env_keys.new_file_key()
+    return encrypted_env.written(
+        planned.values,
+        context=planned.context,
+        journal=planned.journal,
+        file_key=file_key,
+        wrapped_key=planned.wrapped_key or env_keys.wrapped(keys, planned.context, file_key),
+    )
+
+
+@dataclass(frozen=True)
+class HeldFile:
+    """A file whose directory is open and kept from other runs."""
+
+    at: safe_files.OpenPath
+    found: atomic_file.Present | None
+
+    def write(self, new: bytes) -> None:
+        """Puts the new file in place in one step, and removes what a killed run left."""
+        atomic_file.sweep(self.at)
+        mode = self.found.mode if self.found else MODE
+        atomic_file.write(self.at, new, atomic_file.filled(atomic_file.Ownership(None, None, mode), self.found))
+
+
+@contextmanager
+def held(path: str, *, write: bool) -> Iterator[HeldFile]:
+    """Raises HostError for a link and for what is no regular file."""
+    with safe_files.place(path) as at:
+        if not write:
+            yield HeldFile(at, atomic_file.present(at))
+            return
+        with atomic_file.alone(at):
+            yield HeldFile(at, atomic_file.present(at))
+
+
+def read(path: str, catalog: Catalog, keys: KmsKeys) -> tuple[EncryptedEnv, dict[str, str]]:
+    """The file and its values, by one call to KMS. Raises SecretsError."""
+    with held(path, write=False) as file:
+        if file.found is None:
+            raise EncryptedEnvError(
+                f"{path}: is not there; give another path, or write it: ansible-playbook watchparty.secrets.env_encrypt"
+            )
+        found = encrypted_env.parsed(file.found.content, path)
+    context = encrypted_env.context_of(catalog)
+    encrypted_env.require_context(found, context)
+    key = env_keys.unwrapped(keys, found.wrapped_key, context, path)
+    return found, encrypted_env.opened(found, key.file_key)
+
+
+def snapshot_id(found: EncryptedEnv) -> str:
+    """Names the file's content in a host's mark."""
+    return "enc-" + hashlib.sha256(found.signed).hexdigest()[:16]
+
+
+def diff(planned: EncryptedEnvPlan, path: str) -> dict[str, str]:
+    """Names alone: neither a value nor its encrypted form."""
+    before = sorted(planned.previous or {})
+    touched = set(planned.values) if planned.file_key is None else {*planned.added, *planned.updated}
+    after = [
+        f"{name}=(encrypted anew)" if name in touched else f"{name}=(encrypted)" for name in sorted(planned.values)
+    ]
+    return {
+        "before_header": path,
+        "after_header": path,
+        "before": "".join(f"{name}=(encrypted)\n" for name in before),
+        "after": "".join(f"{line}\n" for line in after),
+    }

@@ -1,0 +1,261 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An encrypted .env from the stores, in git, and back: how often KMS is asked, what a diff shows, what is refused."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, dotenv
+from sandbox.aws import Moto
+from tests.iam_calls import Asked, grants, usage
+from tests.integration import canaries, harness
+from tests.integration.harness import ENVIRONMENT, Lab, Run
+from tests.integration.values_lab import READS
+
+ENCRYPT = "playbooks/env_encrypt.yml"
+DECRYPT = "playbooks/env_decrypt.yml"
+KMS = {"GenerateDataKey", "Encrypt", "Decrypt"}
+TOKEN = "canary-of-an-api-token-that-is-shown-nowhere"
+
+
+class EncryptedLab:
+    """A seeded environment, its key, and the file."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        lab.add_hosts()
+        self.file = lab.directory / "production.env.enc"
+        self.plain = lab.directory / ".env"
+        lab.catalog["encrypted_env"] = {"file": str(lab.directory / "{environment}.env.enc")}
+        self.make_key(lab.moto, ENVIRONMENT)
+        self.seed()
+
+    def make_key(self, moto: Moto, environment: str, region: str | None = None) -> str:
+        client = moto.client("kms", region) if region else moto.client("kms")
+        key = client.create_key()["KeyMetadata"]
+        client.create_alias(AliasName=f"alias/shop-{environment}", TargetKeyId=key["KeyId"])
+        return str(key["Arn"])
+
+    def seed(self, generation: str = "1") -> None:
+        """Values of which API_TOKEN and GENERATION change."""
+        made = lambda name: f"{TOKEN}-{name}-{generation if name == 'API_TOKEN' else 1}"  # noqa: E731
+        self.lab.seed(harness.layout(generation, token=made))
+
+    def encrypt(self, *arguments: str) -> Run:
+        return self.lab.run(*arguments, playbook=ENCRYPT)
+
+    def encrypted(self, *arguments: str) -> Run:
+        run = self.encrypt(*arguments)
+        assert run.code == 0, run.output
+        assert TOKEN not in run.output
+        return run
+
+    def decrypt(self, *arguments: str) -> Run:
+        return self.lab.run("-e", f"decrypt_path={self.plain}", *arguments, playbook=DECRYPT)
+
+    def values(self) -> dict[str, str]:
+        return dotenv.from_dotenv(self.plain.read_text(encoding="utf-8"))
+
+    def lines(self) -> dict[str, str]:
+        """Each line of the file by its beginning."""
+        first, *rest = self.file.read_text(encoding="ascii").splitlines()
+        return {"first": first, **{line.partition(":" if line.startswith("# ") else "=")[0]: line for line in rest}}
+
+
+@pytest.fixture
+def made(lab: Lab) -> EncryptedLab:
+    return EncryptedLab(lab)
+
+
+def asked_of_kms(run: Run) -> list[str]:
+    return [one for one in run.operations if one in KMS]
+
+
+def test_there_and_back(made: EncryptedLab) -> None:
+    """As a deploy would write it: one call to KMS each way, no value in output, and modes as they must be."""
+    looked = made.encrypted("--check", "--diff", "-vvvv")
+    assert not made.file.exists()
+    assert set(looked.operations) <= READS
+    assert "+API_TOKEN=(encrypted anew)" in looked.output
+    run = made.encrypted("--diff", "-vvvv")
+    assert asked_of_kms(run) == ["GenerateDataKey"]
+    assert TOKEN not in made.file.read_text(encoding="ascii")
+    opened = made.decrypt("--diff", "-vvvv")
+    assert opened.code == 0, opened.output
+    assert opened.operations == ["GetCallerIdentity", "Decrypt"]
+    assert TOKEN not in opened.output
+    assert stat.S_IMODE(made.plain.stat().st_mode) == 0o600
+    made.lab.deploy("-e", "env_deploy_restart=false")
+    assert made.values() == made.lab.hosts[0].values()
+    again = made.decrypt("--check")
+    assert again.result("web1")["changed"] == 0
+
+
+def test_what_does_not_change_keeps_its_bytes(made: EncryptedLab) -> None:
+    made.encrypted()
+    before, first = made.lines(), made.file.read_bytes()
+    again = made.encrypted()
+    assert made.file.read_bytes() == first
+    assert asked_of_kms(again) == ["Decrypt"]
+    assert again.result("web1")["changed"] == 0
+    made.seed("2")
+    looked = made.encrypted("--check", "--diff")
+    assert made.file.read_bytes() == first
+    assert "-API_TOKEN=(encrypted) +API_TOKEN=(encrypted anew)" in looked.text
+    changed = made.encrypted()
+    assert "updated: API_TOKEN, GENERATION" in changed.text
+    assert asked_of_kms(changed) == ["Decrypt"]
+    after = made.lines()
+    assert {name for name in after if after[name] != before[name]} == {"API_TOKEN", "GENERATION", "# mac"}
+    made.lab.catalog["settings"]["SWITCH"]["value"] = "False"
+    rewrapped = made.encrypted()
+    assert asked_of_kms(rewrapped) == ["Decrypt", "GenerateDataKey"]
+    last = made.lines()
+    assert {name for name in last if last[name] != after[name]} == {"first", "# key", "SWITCH", "# mac"}
+    anew = made.encrypted("-e", "encrypt_new_key=true")
+    assert asked_of_kms(anew) == ["GenerateDataKey"]
+    assert not set(made.lines().values()) & set(last.values()) - {last["first"]}
+
+
+def test_fifty_settings_take_one_call_each_way(made: EncryptedLab) -> None:
+    settings = made.lab.catalog["settings"]
+    settings |= {f"MORE_{at}": {"value": f"value {at}"} for at in range(50 - len(settings))}
+    assert asked_of_kms(made.encrypted()) == ["GenerateDataKey"]
+    assert sum("=" in line and not line.startswith("#") for line in made.file.read_text().splitlines()) == 50
+    opened = made.decrypt()
+    assert opened.code == 0, opened.output
+    assert asked_of_kms(opened) == ["Decrypt"]
+    assert len(made.values()) == 50
+
+
+def test_a_second_key_opens_alone(made: EncryptedLab) -> None:
+    spare = made.make_key(made.lab.moto, "spare")
+    made.lab.catalog["encrypted_env"]["keys"] = [spare]
+    assert asked_of_kms(made.encrypted()) == ["GenerateDataKey", "Encrypt"]
+    assert asked_of_kms(made.decrypt()) == ["Decrypt"]
+    kms = made.lab.moto.client("kms")
+    kms.delete_alias(AliasName=f"alias/shop-{ENVIRONMENT}")
+    opened = made.decrypt()
+    assert opened.code == 0, opened.output
+    assert asked_of_kms(opened) == ["Decrypt", "Decrypt"]
+    made.lab.catalog["encrypted_env"]["keys"] = []
+    lost = made.decrypt()
+    assert lost.code != 0
+    assert f"alias/shop-{ENVIRONMENT}" in lost.text
+
+
+def test_hostile_files_are_refused_before_a_write(made: EncryptedLab) -> None:
+    made.lab.catalog["environments"]["staging"] = {"expected_account_id": "123456789012"}
+    made.encrypted()
+    good = made.file.read_text(encoding="ascii")
+    lines = good.splitlines(keepends=True)
+    token = next(at for at, line in enumerate(lines) if line.startswith("API_TOKEN="))
+    swapped = [*lines[:token], lines[token + 1], lines[token], *lines[token + 2 :]]
+    hostile = {
+        "".join(swapped): "was changed since it was written",
+        "".join([*lines[:token], *lines[token + 1 :]]): "was changed since it was written",
+        "".join([*lines[:token], lines[token], *lines[token:]]): f"line {token + 2}: API_TOKEN is there twice",
+        good[: len(good) // 2]: "line ",
+        good.replace("environment=production", "environment=staging"): "is of environment staging",
+        "x" * (5 << 20): "is larger than 4 MiB",
+        "SECRET_KEY=plain\n": "line 2: the file ends too early",
+    }
+    for content, message in hostile.items():
+        made.file.write_text(content, encoding="ascii")
+        run = made.decrypt()
+        assert run.code != 0
+        assert message in run.text
+        assert str(made.file) in run.text
+        assert not made.plain.exists()
+        refused = made.encrypt()
+        assert refused.code != 0
+        assert message in refused.text or "was changed since" in refused.text
+        assert made.file.read_text(encoding="ascii") == content
+    made.file.unlink()
+    other = made.lab.directory / "other"
+    other.write_text(good, encoding="ascii")
+    made.file.symlink_to(other)
+    for run in (made.decrypt(), made.encrypt()):
+        assert run.code != 0
+        assert "is a symbolic link; remove it" in run.text
+    made.file.unlink()
+    gone = made.decrypt()
+    assert gone.code != 0
+    assert f"{made.file}: is not there" in gone.text
+
+
+def test_another_environments_file_does_not_open(made: EncryptedLab) -> None:
+    """Not even for one who may use both keys, and who made the first line say what it should."""
+    made.make_key(made.lab.moto, "staging")
+    made.encrypted()
+    catalog = made.lab.catalog
+    catalog["environments"]["staging"] = {
+        **catalog["environments"][ENVIRONMENT],
+        "aws": {"kms_key": "alias/shop-production"},
+    }
+    made.lab.host_vars["web1"]["app_environment"] = "staging"
+    run = made.decrypt("-e", "app_environment=staging", "-e", f"decrypt_file={made.file}")
+    assert run.code != 0
+    assert "is of environment production, and this run is for staging" in run.text
+    forged = made.file.read_text(encoding="ascii").replace("environment=production", "environment=staging")
+    made.file.write_text(forged, encoding="ascii")
+    run = made.decrypt("-e", "app_environment=staging", "-e", f"decrypt_file={made.file}")
+    assert run.code != 0
+    assert not made.plain.exists()
+
+
+def test_bad_input_is_named_before_the_first_write(made: EncryptedLab) -> None:
+    typo = made.encrypt("-e", "encrypt_newkey=true")
+    assert typo.code != 0
+    assert "unknown extra variable encrypt_newkey: give -e encrypt_new_key=… instead" in typo.text
+    made.lab.catalog.pop("encrypted_env")
+    nowhere = made.encrypt()
+    assert nowhere.code != 0
+    assert "the catalog has no encrypted_env.file for production" in nowhere.text
+    assert asked_of_kms(nowhere) == []
+    given = made.encrypted("-e", f"encrypt_file={made.file}")
+    assert made.file.exists(), given.output
+    made.lab.catalog["encrypted_env"] = {"file": "x", "keys": ["alias/other"]}
+    wrong = made.encrypt()
+    assert wrong.code != 0
+    assert "encrypted_env.keys[0]" in wrong.text
+
+
+def test_nothing_is_seen_of_values(made: EncryptedLab, tmp_path: Path) -> None:
+    """By a callback, a log and a fact cache, and in the files that are left."""
+    found = canaries.Canaries()
+    found.add("API_TOKEN", TOKEN)
+    observers = canaries.observers(tmp_path)
+    for playbook, arguments in ((ENCRYPT, ()), (DECRYPT, ("-e", f"decrypt_path={made.plain}"))):
+        run = made.lab.run("-vvvv", "--diff", *arguments, playbook=playbook, environment=observers)
+        assert run.code == 0, run.output
+        assert not found.found(run.output.encode())
+    assert canaries.in_files([tmp_path, made.lab.directory], found, allowed=[made.plain]) == []
+
+
+def test_what_is_asked_of_aws_is_what_the_policies_grant(made: EncryptedLab) -> None:
+    spare = made.make_key(made.lab.moto, "spare")
+    made.lab.catalog["encrypted_env"]["keys"] = [spare]
+    since = len(made.lab.moto.calls())
+    made.encrypted()
+    written = made.lab.moto.calls(since=since)
+    opened = made.decrypt()
+    assert opened.code == 0, opened.output
+    asked = Asked(catalog_parser.parse(made.lab.catalog, ENVIRONMENT))
+    for role, calls in (
+        ("deploy", written),
+        ("rotate", written),
+        ("host", made.lab.moto.calls(since=since + len(written))),
+    ):
+        found = usage(role, asked, calls)
+        assert found.refused == [], role
+        used = {one for one in found.used if "EnvEnc" in one}
+        opens = {"OpenEnvEnc kms:Decrypt"}
+        assert used == (opens if role == "host" else {"WriteEnvEnc kms:GenerateDataKey", "WrapEnvEnc kms:Encrypt"})
+        assert {one for one in grants(role, asked.catalog) if "EnvEnc" in one} == used | opens
+    other = Asked(catalog_parser.parse({**made.lab.catalog, "application": "other"}, ENVIRONMENT))
+    assert any("kms:GenerateDataKey" in line for line in usage("deploy", other, written).refused)
