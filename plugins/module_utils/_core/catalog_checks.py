@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     valkey_key_patterns,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    SSM,
     Catalog,
     Credential,
     Server,
@@ -23,6 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import PURGED
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.production_rules import RULES
 
+_PARAMETER = re.compile(r"(/[A-Za-z0-9_.-]+){1,15}")
 PASSWORD = "{password}"
 """Where a setting's first value holds what is generated for its credential."""
 
@@ -201,6 +203,29 @@ def _production(catalog: Catalog) -> Iterator[str]:
         yield "audit_log: give log_group or s3, not both"
 
 
+def _mirrored(catalog: Catalog) -> Iterator[str]:
+    mirror = catalog.mirror
+    if mirror is None:
+        return
+    for group, path in mirror.groups.items():
+        below = f"{catalog.ssm_path}/{path}/"
+        if not any(copy.name.startswith(below) for one in catalog.settings.values() for copy in one.copies):
+            yield f"mirror.groups.{group}: no setting of this environment is in the group {group}"
+    for setting in catalog.settings.values():
+        for copy in setting.copies:
+            if copy.store == SSM and not _PARAMETER.fullmatch(copy.name):
+                yield (
+                    f"settings.{setting.name}: {copy} is no name that Parameter Store takes (letters, digits and .-_, "
+                    "at most 15 levels); give a copy of another name, or another key"
+                )
+    if mirror.replicas and not (catalog.aws and catalog.aws.replicas):
+        yield "mirror.replicas: needs the regions in aws.replicas"
+    if mirror.function and mirror.function.alarm_hours > 24:
+        yield "mirror.function.alarm_hours: an alarm of CloudWatch looks back a day at most; give 24 or less"
+    if mirror.function and mirror.function.schedule_minutes > mirror.function.alarm_hours * 60:
+        yield "mirror.function: alarm_hours is shorter than schedule_minutes, so the alarm would always sound"
+
+
 _CHECKS: tuple[Callable[[Catalog], Iterator[str]], ...] = (
     _settings,
     _kept_where,
@@ -209,5 +234,6 @@ _CHECKS: tuple[Callable[[Catalog], Iterator[str]], ...] = (
     _alternatives,
     _credentials,
     _purged,
+    _mirrored,
     _production,
 )

@@ -309,6 +309,28 @@ class EncryptedEnvFile:
 
 
 @dataclass(frozen=True)
+class MirrorFunction:
+    """The Lambda function that mirrors by itself."""
+
+    schedule_minutes: int = 60
+    alarm_hours: int = 6
+    alarm_topic: Optional[str] = None
+    xray: bool = False
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """How settings of Secrets Manager are repeated in Parameter Store, one way."""
+
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """Path by group; the parser has made copies of it."""
+    deletes: int = 5
+    replicas: bool = False
+    replica_key: str = "alias/aws/ssm"
+    function: Optional[MirrorFunction] = None
+
+
+@dataclass(frozen=True)
 class Catalog:
     """What one environment of the application must have, and where."""
 
@@ -337,6 +359,7 @@ class Catalog:
     """None for a catalog that keeps none."""
     aws: Optional[Aws] = None
     """None only where a test makes a catalog by hand."""
+    mirror: Optional[Mirror] = None
 
     @property
     def rotation_secret(self) -> str:

@@ -23,6 +23,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
     Exemption,
     GitHub,
     Invalidation,
+    Mirror,
+    MirrorFunction,
     Part,
     Parts,
     Place,
@@ -155,6 +157,7 @@ class _Builder:
             github=self._github(self.document.get("github", {})),
             encrypted_env=self._encrypted_env(self.document.get("encrypted_env")),
             aws=self._aws(self.document.get("aws", {})),
+            mirror=self._mirror(self.document.get("mirror")),
         )
         return catalog, self.problems + references(catalog)
 
@@ -194,6 +197,13 @@ class _Builder:
             self.problems.append(f"aws.kms_key: {kms_key!r} is no alias; begin it with alias/")
         roles = {role: self._format(f"aws.roles.{role}", name) for role, name in names.items()}
         return Aws(**{**raw, **more, "kms_key": kms_key, "roles": roles})
+
+    @staticmethod
+    def _mirror(raw: Optional[Mapping[str, Any]]) -> Optional[Mirror]:
+        if raw is None:
+            return None
+        function = MirrorFunction(**raw["function"]) if "function" in raw else None
+        return Mirror(**{**raw, "function": function})
 
     def _purged(self, needed: Sequence[str], more: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The entries of one sort: of Valkey's keys, or of CloudFront's copies."""
@@ -258,6 +268,7 @@ class _Builder:
             self.problems.append(f"{where}: names no source; give one of {', '.join(SOURCES)}, or github")
         required = raw.get("required", False)
         copies = [self._place(f"{where}.copies[{at}]", copy) for at, copy in enumerate(raw.get("copies", []))]
+        copies += self._group_copies(name, raw)
         setting = Setting(
             name=name,
             category=raw.get("category", "Other"),
@@ -272,7 +283,7 @@ class _Builder:
             literal=str(raw["value"]) if "value" in raw else None,
             compose=self._compose(f"{where}.compose", raw["compose"]) if "compose" in raw else None,
             inventory=raw.get("inventory"),
-            copies=tuple(copy for copy in copies if copy),
+            copies=tuple(dict.fromkeys(copy for copy in copies if copy)),
             github=raw.get("github"),
             github_scope=raw.get("github_scope"),
             initial=raw.get("initial"),
@@ -285,6 +296,13 @@ class _Builder:
                 f"environments.{self.environment}.settings"
             )
         return setting
+
+    def _group_copies(self, name: str, raw: Mapping[str, Any]) -> list[Optional[Place]]:
+        groups = (self.document.get("mirror") or {}).get("groups", {})
+        if raw.get("group") not in groups:
+            return []
+        path = groups[raw["group"]]
+        return [self._parameter(f"mirror.groups.{raw['group']}", f"{path}/{raw.get('key', name)}")]
 
     def _source_place(self, where: str, name: str, raw: Mapping[str, Any]) -> Optional[Place]:
         if "group" in raw:

@@ -213,6 +213,32 @@ _STORES = _object(
     }
 )
 _NUMBER = {"type": "integer", "minimum": 1}
+_MIRROR = _object(
+    {
+        "groups": _described(
+            "Groups whose settings all get a parameter KEY below this path, which is below stores.ssm.path.", _map(NAME)
+        ),
+        "deletes": _described(
+            "The most parameters that one run deletes without being told how many; 5 by default.",
+            {"type": "integer", "minimum": 0},
+        ),
+        "replicas": _described("Whether the parameters are written in the regions of aws.replicas too.", SWITCH),
+        "replica_key": _described("Encryption key there; AWS's own, alias/aws/ssm, by default.", NAME),
+        "function": _described(
+            "A Lambda function that mirrors by itself, which provisioning makes.",
+            _object(
+                {
+                    "schedule_minutes": _described("How often it runs without an event; 60 by default.", _NUMBER),
+                    "alarm_hours": _described(
+                        "Hours without a success until its alarm, 24 at most; 6 by default.", _NUMBER
+                    ),
+                    "alarm_topic": _described("ARN of the SNS topic that the alarm tells.", NAME),
+                    "xray": _described("Whether X-Ray traces it; false by default.", SWITCH),
+                }
+            ),
+        ),
+    }
+)
 _GITHUB = _object(
     {
         "repository": _described(
@@ -293,6 +319,10 @@ _SHARED: dict[str, Any] = {
         {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/encrypted_env"}]},
     ),
     "aws": _described("What provisioning makes in AWS beside secrets and parameters.", {"$ref": "#/$defs/aws"}),
+    "mirror": _described(
+        "Parameters that repeat settings of Secrets Manager: their copies, and whole groups; without it, none.",
+        {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/mirror"}]},
+    ),
     "stores": _described("Names and paths in AWS.", {"$ref": "#/$defs/stores"}),
     "readers": _described(
         "The programs that read the .env; each value must have a spelling that all of them read back exactly.",
@@ -374,6 +404,7 @@ SCHEMA: dict[str, Any] = {
         "encrypted_env": _ENCRYPTED_ENV,
         "environment": _ENVIRONMENT,
         "github": _GITHUB,
+        "mirror": _MIRROR,
         "part": _PART_FORMS,
         "parts": _PARTS,
         "purge": _PURGE,

@@ -40,6 +40,7 @@ class AwsConnection(AWSPluginBase):
         self.ansible_name = name
         self._options = dict(options)
         self._clients: dict[tuple[str, Any], Any] = {}
+        self._regional: dict[str, AwsConnection] = {}
         self._sessions = {} if sessions is None else sessions
         """By profile."""
         self._budget = budget or ThrottlingBudget()
@@ -93,6 +94,12 @@ class AwsConnection(AWSPluginBase):
     def in_region(self, region: str) -> AwsConnection:
         """The same connection to another region."""
         return self._with(region=region)
+
+    def client_in(self, service: str, region: str | None) -> Any:
+        """A client of a store in another region, or in the connection's own."""
+        if region is None:
+            return self.store_client(service)
+        return self._regional.setdefault(region, self.in_region(region)).store_client(service)
 
     def _with(self, **options: Any) -> AwsConnection:
         return AwsConnection(self.ansible_name, {**self._options, **options}, self._sessions, self._budget, self._wait)

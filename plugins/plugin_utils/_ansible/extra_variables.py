@@ -25,6 +25,7 @@ _NAMES = {
         queue_region readers_seconds report_path revoked sessions trusted_host value value_file wait_seconds
         webhook_host webhook_port
     """,
+    "mirror_": "conflict deletes",
     "provision_": "adopt advanced_tier ask kms_key local_path optional previous_journal restore values_file",
     "rotation_": """
         abort allow_sessions audit_path become changelog credentials due_fails force forget gone_nodes host kinds_path

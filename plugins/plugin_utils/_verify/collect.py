@@ -24,7 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import jo
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PREVIOUS
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors, mirror
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import Policies
@@ -312,10 +312,9 @@ class Gatherer:
     @once
     def unknown_secrets(self) -> dict[str, Any]:
         """Without what was found as a live value already."""
-        try:
+        told: Set[Any] = set()
+        with suppress(SecretsError):
             told = {(one["path"], one["line"]) for one in self.history["findings"]}
-        except SecretsError:
-            told = set()
         return collect_scan.unknown(self._checkout, self.baseline, told)
 
     @once
@@ -330,6 +329,10 @@ class Gatherer:
     @once
     def readers(self) -> dict[str, Any]:
         return self._look.readers(self.secrets, self.policies, self.environment.contents)
+
+    @once
+    def mirror(self) -> dict[str, Any]:
+        return mirror.read(self.catalog, self.connection.client_in).told if self.catalog.mirror else {}
 
     @once
     def github(self) -> dict[str, Any]:
@@ -381,6 +384,7 @@ PARTS = (
     "journal",
     "keys",
     "leftovers",
+    "mirror",
     "policies",
     "readers",
     "repository",

@@ -21,6 +21,7 @@ DOCUMENT: dict[str, Any] = {
     "contacts": {"security": "security@example.com"},
     "audit_log": {"log_group": "/watchparty/audit"},
     "aws": {"replicas": ["eu-west-1"]},
+    "mirror": {},
     "services": {"web": {"units": ["watchparty-web.service"], "health": "https://127.0.0.1:8000/health/"}},
     "settings": {
         "SECRET_KEY": {"group": "core", "required": True},
@@ -126,6 +127,7 @@ def parts(**over: Any) -> dict[str, Any]:
         },
         "keys": {"alias/watchparty-production": {"state": "Enabled", "manager": "CUSTOMER", "rotating": True}},
         "leftovers": [],
+        "mirror": {"plan": [], "conflicts": [], "held": [], "problems": [], "unchanged": 3},
         "outside": {"https://watchparty.example.com/health/": answer(url="https://watchparty.example.com/health/")},
         "policies": {SECRET: {"document": {}}},
         "readers": {"rows": [], "principals": 5, "things": 3, "unread": []},

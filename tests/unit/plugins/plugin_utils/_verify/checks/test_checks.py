@@ -65,6 +65,10 @@ def scanned(part: str, findings: list[dict[str, Any]], **over: Any) -> dict[str,
     return {part: {**parts()[part], "findings": findings, **over}}
 
 
+def mirrored(**over: list[str]) -> dict[str, Any]:
+    return {"mirror": {**parts()["mirror"], **over}}
+
+
 def rows(state: str, place: str, words: str) -> dict[str, Any]:
     return {"rows": [{"state": state, "place": place, "words": words}]}
 
@@ -132,6 +136,9 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS303", on_host(processes=[{"unit": "w", "began": "x", "old": True}]), "web2: w has run since x, but its .env"),
     ("WPS303", on_host(processes=[{"unit": "w", "began": None, "old": False}]), "web2: w is not running"),
     ("WPS304", {"stores": {**parts()["stores"], "problems": ["API_TOKEN: is required"]}}, "API_TOKEN: is required"),
+    ("WPS305", mirrored(plan=["parameter /x gets secret y (the secret changed)"]), "not done this yet: parameter /x"),
+    ("WPS305", mirrored(plan=["parameter /x is deleted"]), "parameter /x is deleted"),
+    ("WPS305", mirrored(conflicts=["A: parameter /x was changed by somebody else"]), "was changed by somebody else"),
     (
         "WPS401",
         role(read=allowing(Action="secretsmanager:*", Resource="arn:x")),
@@ -282,6 +289,8 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
     ("WPS302", on_host(drift=None), "not compared"),
     ("WPS303", on_host(processes=[]), "names no units"),
     ("WPS303", on_host(processes=[], processes_problem="systemctl: gave no answer"), "gave no answer"),
+    ("WPS305", mirrored(problems=["A: secret y: denied"]), "A: secret y: denied"),
+    ("WPS305", mirrored(held=["/x"]), "parameter /x: an open rotation writes it"),
     ("WPS401", {"roles": {}}, "names no roles"),
     ("WPS402", {"roles": {"r": {"problem": "is not there"}}}, "is not there"),
     ("WPS404", {"policies": {SECRET: {"problem": "denied"}}}, "denied"),

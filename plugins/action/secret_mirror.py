@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.utils.display import Display
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError, ProvisionError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.mirror import OVERWRITE, REPORT
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import mirror as mirror_run
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_action import AwsAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.values_action import (
+    fingerprint,
+    require_region,
+)
+
+
+class ActionModule(AwsAction):
+    """Runs on the controller, in process; names and versions are returned, never a value."""
+
+    name = "watchparty.secrets.secret_mirror"
+    options = {
+        "catalog": {"type": "dict", "required": True},
+        "environment": {"type": "str", "required": True},
+        "conflict": {"type": "str", "choices": [REPORT, OVERWRITE], "default": REPORT},
+        "deletes": {"type": "int"},
+    }
+
+    def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
+        catalog = catalog_parser.parse(args["catalog"], args["environment"])
+        require_mirror(catalog)
+        suit(connection, catalog)
+        require_region(connection.region, catalog)
+        state = mirror_run.read(catalog, connection.client_in, conflict=args["conflict"])
+        problems = [*state.sources.problems, *state.guarded(args["deletes"])]
+        if problems:
+            raise ProvisionError(problems)
+        for line in state.told["held"]:
+            Display().warning(f"parameter {line} stays as it is: {state.journal.rotation} is open and writes it")
+        answer = {"changed": state.changed, **state.told}
+        if self._task.diff:
+            answer["diff"] = diff(state)
+        if not self._task.check_mode:
+            mirror_run.apply(state, connection.client_in)
+        return answer
+
+
+def require_mirror(catalog: Catalog) -> None:
+    if catalog.mirror is None:
+        raise CatalogError(
+            ["mirror: is missing; add mirror: {} for the settings' copies, or mirror: {groups: {GROUP: PATH}}"]
+        )
+
+
+def diff(state: mirror_run.MirrorState) -> dict[str, str]:
+    """Parameters with fingerprints that tell, within this run and nowhere else, which of them are equal."""
+    key = secrets.token_bytes(16)
+    before, after = [], []
+    for region, plan in state.plans.items():
+        where = f" in {region}" if region else ""
+        for put in plan.puts:
+            name = f"parameter {put.copy.parameter}{where}"
+            before += [f"{name} fingerprint {fingerprint(key, put.before.value)}"] if put.before else []
+            after.append(f"{name} fingerprint {fingerprint(key, put.copy.value)}")
+        before += [
+            f"parameter {one.copy.parameter}{where} fingerprint {fingerprint(key, one.copy.value)}"
+            for one in plan.deletes
+        ]
+    return {"before": "".join(f"{line}\n" for line in before), "after": "".join(f"{line}\n" for line in after)}

@@ -1,0 +1,287 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The plan of the mirror: parameters that get what their secrets hold, that go, and that somebody else changed. Pure.
+
+The playbook, the Lambda function and the check share it. A copy's description says which version of which secret it
+holds, and as which version of the parameter it was written: whoever writes the parameter afterwards is seen by that.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Collection, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    SECRETS_MANAGER,
+    SSM,
+    Catalog,
+    Place,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings
+
+REPORT, OVERWRITE = "report", "overwrite"
+PARAMETER_BYTES = 4096
+"""Of the tier that costs nothing."""
+LONGEST_DESCRIPTION = 1024
+_MARK = re.compile(r"Copy of (.+), version (\S+), written as version ([0-9]+) by watchparty\.secrets\.mirror")
+
+
+@dataclass(frozen=True)
+class MirrorMark:
+    """What the mirror wrote into a parameter's description, in the same call as the value."""
+
+    source: str
+    version: str
+    """The secret's version that the value was taken from."""
+    number: int
+    """The version of the parameter that it was written as."""
+
+    def __str__(self) -> str:
+        words = f"Copy of {self.source}, version {self.version}, written as version {self.number}"
+        return f"{words} by watchparty.secrets.mirror"
+
+    @classmethod
+    def of(cls, description: str) -> Optional[MirrorMark]:
+        """The mark in a description, or None for a parameter that the mirror did not write."""
+        found = _MARK.fullmatch(description)
+        return cls(found[1], found[2], int(found[3])) if found else None
+
+
+@dataclass(frozen=True)
+class WantedCopy:
+    """What a parameter is to hold."""
+
+    parameter: str
+    setting: str
+    source: Place
+    version: str
+    value: str = field(repr=False)
+    secure: bool = True
+
+    def mark(self, number: int) -> MirrorMark:
+        return MirrorMark(str(self.source), self.version, number)
+
+
+@dataclass(frozen=True)
+class PresentCopy:
+    """What a parameter holds."""
+
+    parameter: str
+    value: str = field(repr=False)
+    number: int
+    secure: bool
+    mark: Optional[MirrorMark] = None
+    tier: str = "Standard"
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether the mirror wrote it, and nobody after that."""
+        return self.mark is not None and self.mark.number == self.number
+
+
+@dataclass(frozen=True)
+class MirrorPut:
+    copy: WantedCopy
+    reason: str
+    before: Optional[PresentCopy] = None
+
+    def __str__(self) -> str:
+        return (
+            f"parameter {self.copy.parameter} gets {self.copy.source}, version {self.copy.version}, as "
+            f"{self.copy.setting} ({self.reason})"
+        )
+
+
+@dataclass(frozen=True)
+class MirrorDelete:
+    copy: PresentCopy
+    reason: str
+
+    def __str__(self) -> str:
+        return f"parameter {self.copy.parameter} is deleted ({self.reason})"
+
+
+@dataclass(frozen=True)
+class MirrorSources:
+    """What the secrets bring for the parameters of a catalog."""
+
+    copies: Mapping[str, WantedCopy]
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    """Parameters whose source could not be read, with their settings: they stay as they are."""
+    named: Tuple[str, ...] = ()
+    """Parameters, and patterns of them, that the catalog names otherwise: none of them is deleted."""
+    problems: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MirrorPlan:
+    puts: Tuple[MirrorPut, ...] = ()
+    deletes: Tuple[MirrorDelete, ...] = ()
+    conflicts: Tuple[str, ...] = ()
+    held: Tuple[str, ...] = ()
+    """What an open rotation changes, and writes by itself."""
+    unchanged: int = 0
+
+    @property
+    def words(self) -> List[str]:
+        """One line an act, without a value."""
+        return [str(act) for act in (*self.puts, *self.deletes)]
+
+
+def pairs(catalog: Catalog) -> Dict[str, Tuple[str, Place]]:
+    """By parameter, the setting and the place in Secrets Manager that it repeats."""
+    if catalog.mirror is None:
+        return {}
+    return {
+        copy.name: (setting.name, setting.place)
+        for setting in catalog.settings.values()
+        if setting.place and setting.place.store == SECRETS_MANAGER
+        for copy in setting.copies
+        if copy.store == SSM
+    }
+
+
+def sources(catalog: Catalog, contents: Contents) -> MirrorSources:
+    """What each parameter is to hold, by what was read of the secrets."""
+    holdings, copies, unknown, problems = Holdings(contents), {}, {}, []
+    for parameter, (name, place) in pairs(catalog).items():
+        setting, reading = catalog.settings[name], contents.readings.get(place.name)
+        value = holdings.value(place, setting)
+        if reading is None or holdings.is_broken(place):
+            unknown[parameter] = name
+        elif value:
+            copy = WantedCopy(parameter, name, place, reading.version, value, setting.sensitivity != "low")
+            wrong = _unfit(copy)
+            problems += [f"{name}: {place}: {wrong}"] if wrong else []
+            unknown.update({parameter: name} if wrong else {})
+            copies.update({} if wrong else {parameter: copy})
+    problems += [*_unread(contents, pairs(catalog)), *holdings.problems]
+    return MirrorSources(copies, unknown, _named(catalog), tuple(dict.fromkeys(problems)))
+
+
+def _named(catalog: Catalog) -> Tuple[str, ...]:
+    places = [place for owner in catalog.settings.values() for place in owner.places]
+    places += [place for credential in catalog.credentials.values() for place in credential.places]
+    return tuple({place.name for place in places if place.store == SSM} - set(pairs(catalog)))
+
+
+def _unread(contents: Contents, wanted: Mapping[str, Tuple[str, Place]]) -> List[str]:
+    lines = []
+    for failure in contents.failures.values():
+        names = sorted({name for name, place in wanted.values() if place.name == failure.name})
+        remedy = (
+            "restore or provision it, allow reading it, or take these settings from the catalog's copies and mirror"
+        )
+        lines += [f"{', '.join(names)}: {failure}; their parameters stay as they are; {remedy}"] if names else []
+    return lines
+
+
+def _unfit(copy: WantedCopy) -> str:
+    """What Parameter Store has against a value."""
+    size = len(copy.value.encode())
+    if size > PARAMETER_BYTES:
+        return f"has {size:,} bytes, and {copy.parameter} takes {PARAMETER_BYTES:,}; do not mirror the setting"
+    if "{{" in copy.value:
+        return f"holds {{{{, which Parameter Store refuses in {copy.parameter}; do not mirror the setting"
+    if len(str(copy.mark(10**9))) > LONGEST_DESCRIPTION:
+        return f"has a name too long for the description of {copy.parameter}; do not mirror the setting"
+    return ""
+
+
+def plan(
+    wanted: MirrorSources,
+    present: Mapping[str, PresentCopy],
+    *,
+    held: Collection[str] = (),
+    conflict: str = REPORT,
+) -> MirrorPlan:
+    """Everything to be done until what is present is what is wanted; ``held`` are parameters of an open rotation."""
+    puts: List[MirrorPut] = []
+    deletes: List[MirrorDelete] = []
+    conflicts: List[str] = []
+    same = 0
+    for name, copy in wanted.copies.items():
+        if name in held:
+            continue
+        reason, drift = _due(copy, present.get(name))
+        if drift and (conflict == REPORT or _is_other_type(copy, present.get(name))):
+            conflicts.append(f"{copy.setting}: parameter {name} {drift}")
+        elif reason or drift:
+            puts.append(MirrorPut(copy, reason or "overwrites it", present.get(name)))
+        else:
+            same += 1
+    for name, kept in present.items():
+        if kept.mark is None or name in held or _is_kept(wanted, name):
+            continue
+        if kept.is_untouched or conflict == OVERWRITE:
+            deletes.append(MirrorDelete(kept, f"{kept.mark.source} is mirrored there no longer"))
+        else:
+            conflicts.append(f"parameter {name} is mirrored no longer, and {_changed(kept)}; {_OR_OVERWRITE}")
+    return MirrorPlan(
+        puts=tuple(sorted(puts, key=lambda put: put.copy.parameter)),
+        deletes=tuple(sorted(deletes, key=lambda delete: delete.copy.parameter)),
+        conflicts=tuple(sorted(conflicts)),
+        held=tuple(sorted(name for name in {*wanted.copies, *wanted.unknown} if name in held)),
+        unchanged=same,
+    )
+
+
+def _is_kept(wanted: MirrorSources, name: str) -> bool:
+    return name in wanted.copies or name in wanted.unknown or any(fnmatchcase(name, one) for one in wanted.named)
+
+
+_OR_OVERWRITE = "move the change into the secret, or give -e mirror_conflict=overwrite"
+
+
+def _due(copy: WantedCopy, kept: Optional[PresentCopy]) -> Tuple[str, str]:
+    """Why the parameter is to be written, or how somebody else's change stands against it."""
+    if kept is None:
+        return "is new", ""
+    if _is_other_type(copy, kept):
+        types = ("String", "SecureString")
+        return "", (
+            f"is a {types[kept.secure]} and is to be a {types[copy.secure]}, which AWS changes in no parameter; delete "
+            "it by 'aws ssm delete-parameter', then run again"
+        )
+    if kept.value == copy.value:
+        ours = kept.is_untouched and kept.mark is not None and kept.mark.source == str(copy.source)
+        return "" if ours else "holds the same; marked as a copy", ""
+    if kept.is_untouched:
+        return "the secret changed", ""
+    said = _changed(kept) if kept.mark else "was not written by the mirror, and holds another value"
+    return "", f"{said}; {_OR_OVERWRITE}"
+
+
+def _is_other_type(copy: WantedCopy, kept: Optional[PresentCopy]) -> bool:
+    return kept is not None and kept.secure != copy.secure
+
+
+def _changed(kept: PresentCopy) -> str:
+    number = kept.mark.number if kept.mark else 0
+    return f"was changed by somebody else (version {kept.number}, the mirror wrote {number})"
+
+
+def too_many_deletes(catalog: Catalog, plan_: MirrorPlan, allowed: Optional[int]) -> str:
+    """Why so many deletions do not happen, or an empty text. ``allowed`` is the number that the operator gave."""
+    limit = allowed if allowed is not None else (catalog.mirror.deletes if catalog.mirror else 0)
+    count = len(plan_.deletes)
+    if count <= limit:
+        return ""
+    return (
+        f"{count} parameters would be deleted, and {limit} may be; read the list by --check, then give "
+        f"-e mirror_deletes={count}"
+    )
+
+
+def told(plan_: MirrorPlan, region: str = "") -> Dict[str, Any]:
+    """The plan as plain data, for a report and a log."""
+    where = f" in {region}" if region else ""
+    return {
+        "plan": [line + where for line in plan_.words],
+        "conflicts": [line + where for line in plan_.conflicts],
+        "held": [line + where for line in plan_.held],
+        "unchanged": plan_.unchanged,
+    }

@@ -1,0 +1,154 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One run of the mirror on the stores: the journal, the secrets and the parameters each read once, then the writes.
+
+``client`` gives a boto3 client by service and region (None for the environment's own). Nothing here knows who asks:
+the playbook, the Lambda function or a verification.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import mirror
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AlreadyExists, Conflict, Denied
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.mirror import (
+    MirrorPlan,
+    MirrorPut,
+    MirrorSources,
+    PresentCopy,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import journal_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import KEPT, ParameterStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+
+RegionalClient = Callable[[str, Optional[str]], Any]
+DESCRIBED_AT_ONCE = 50
+
+
+class MirrorParameters(ParameterStore):
+    """Parameter Store, with what the mirror writes beside a value."""
+
+    def present(self, path: str) -> Dict[str, PresentCopy]:
+        """Every parameter below the path. Raises :class:`Denied`."""
+        contents = self.read([path])
+        for failure in contents.failures.values():
+            raise Denied(f"{failure}; allow ssm:GetParametersByPath on {path} for the role in use")
+        described = self._described(path) if contents.readings else {}
+        return {
+            name: PresentCopy(
+                parameter=name,
+                value=reading.value,
+                number=int(reading.version),
+                secure=not reading.plain,
+                mark=mirror.MirrorMark.of(described.get(name, {}).get("Description", "")),
+                tier=described.get(name, {}).get("Tier", "Standard"),
+            )
+            for name, reading in contents.readings.items()
+        }
+
+    def _described(self, path: str) -> Dict[str, Mapping[str, Any]]:
+        filters = [{"Key": "Path", "Option": "Recursive", "Values": [path]}]
+        with aws_errors.translated("ssm:DescribeParameters", path):
+            pages = self._client.get_paginator("describe_parameters").paginate(
+                ParameterFilters=filters, MaxResults=DESCRIBED_AT_ONCE
+            )
+            return {
+                found["Name"]: {key: found[key] for key in KEPT if found.get(key)}
+                for found in pages.search("Parameters[]")
+            }
+
+    def put(self, put: MirrorPut, key: Optional[str]) -> None:
+        """Writes value and mark in one call. Raises :class:`Conflict` if somebody wrote since the plan."""
+        copy, before = put.copy, put.before
+        number = before.number if before else 0
+        kept = {"Type": "SecureString" if copy.secure else "String", "Description": str(copy.mark(number + 1))}
+        kept["Tier"] = before.tier if before else "Standard"
+        kept.update({"KeyId": key} if key and copy.secure else {})
+        if before:
+            self._replace(copy.parameter, copy.value, number, kept)
+            return
+        try:
+            with aws_errors.translated("ssm:PutParameter", f"parameter {copy.parameter}", carries=copy.value):
+                self._client.put_parameter(Name=copy.parameter, Value=copy.value, Overwrite=False, **kept)
+        except AlreadyExists:
+            if not self._holds(copy.parameter, 1, copy.value):  # else the answer to our first try was lost
+                raise Conflict(f"parameter {copy.parameter} was made by somebody else meanwhile; run again") from None
+
+
+@dataclass(frozen=True)
+class MirrorState:
+    """What one read brought, and the plan of each region; the environment's own has an empty name."""
+
+    catalog: Catalog
+    journal: Journal
+    sources: MirrorSources
+    plans: Mapping[str, MirrorPlan]
+
+    @property
+    def changed(self) -> bool:
+        return any(plan.puts or plan.deletes for plan in self.plans.values())
+
+    def guarded(self, allowed: Optional[int]) -> List[str]:
+        """Why deletions do not happen."""
+        found = [mirror.too_many_deletes(self.catalog, plan, allowed) for plan in self.plans.values()]
+        return [line for line in found if line]
+
+    @property
+    def told(self) -> Dict[str, Any]:
+        each = [mirror.told(plan, region) for region, plan in self.plans.items()]
+        lists = {key: [line for one in each for line in one[key]] for key in ("plan", "conflicts", "held")}
+        return {**lists, "unchanged": sum(one["unchanged"] for one in each), "problems": list(self.sources.problems)}
+
+
+def regions(catalog: Catalog) -> Tuple[str, ...]:
+    """The environment's own region, and those of replicas."""
+    mirrored = catalog.mirror is not None and catalog.mirror.replicas and catalog.aws is not None
+    return ("", *(catalog.aws.replicas if mirrored and catalog.aws else ()))
+
+
+def read(catalog: Catalog, client: RegionalClient, *, conflict: str = mirror.REPORT) -> MirrorState:
+    """Raises SecretsError."""
+    journal = _journal(catalog, client)
+    names = sorted({place.name for _setting, place in mirror.pairs(catalog).values()})
+    contents = SecretsManager(client("secretsmanager", None)).read(names) if names else Contents()
+    wanted = mirror.sources(catalog, contents)
+    plans = {}
+    for region in regions(catalog):
+        present = MirrorParameters(client("ssm", region or None)).present(catalog.ssm_path)
+        held = journal.rotation.names if journal.rotation and not region else ()
+        plans[region] = mirror.plan(wanted, present, held=held, conflict=conflict)
+    return MirrorState(catalog, journal, wanted, plans)
+
+
+def apply(state: MirrorState, client: RegionalClient, *, deletes: bool = True) -> List[str]:
+    """The lines of what was done. Raises :class:`Conflict` when a rotation began since the read."""
+    done: List[str] = []
+    if state.changed and _journal(state.catalog, client).head != state.journal.head:
+        raise Conflict("the journal got an entry since the mirror read it, so a rotation may write too; run again")
+    for region, plan in state.plans.items():
+        store, key = MirrorParameters(client("ssm", region or None)), _key(state.catalog, region)
+        where = f" in {region}" if region else ""
+        for put in plan.puts:
+            store.put(put, key)
+            done.append(f"{put}{where}")
+        gone = plan.deletes if deletes else ()
+        store.delete([one.copy.parameter for one in gone])
+        done += [f"{one}{where}" for one in gone]
+    return done
+
+
+def _key(catalog: Catalog, region: str) -> Optional[str]:
+    if region:
+        return catalog.mirror.replica_key if catalog.mirror else None
+    return catalog.aws.kms_key if catalog.aws else None
+
+
+def _journal(catalog: Catalog, client: RegionalClient) -> Journal:
+    store = journal_of(catalog, lambda service: client(service, None))
+    return store.read() if store else Journal()

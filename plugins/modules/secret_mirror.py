@@ -1,0 +1,95 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: secret_mirror
+short_description: Repeat settings of Secrets Manager in Parameter Store
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Writes into parameters what the current version (C(AWSCURRENT)) of the secrets holds, one way. The catalog's
+    C(mirror) and the settings' C(copies) say which parameters. Only parameters that differ are written.
+  - A parameter's description says which version of which secret it holds. A parameter that somebody else changed is
+    a conflict.
+  - A parameter that the mirror wrote and the catalog names no longer is deleted.
+  - Parameters that an open rotation writes stay as they are.
+options:
+  catalog:
+    description: The catalog, usually the variable C(secrets_catalog).
+    type: dict
+    required: true
+  environment:
+    description: Name of the environment.
+    type: str
+    required: true
+  conflict:
+    description:
+      - V(report) leaves a parameter that somebody else wrote or changed as it is, and returns it in RV(conflicts).
+      - V(overwrite) writes it. A parameter of the wrong type remains a conflict.
+    type: str
+    choices: [report, overwrite]
+    default: report
+  deletes:
+    description: How many parameters may be deleted; C(mirror.deletes) of the catalog by default.
+    type: int
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Returns the whole plan, and writes nothing.
+    support: full
+  diff_mode:
+    description: Shows parameters, and fingerprints that tell within this run which values are equal; never a value.
+    support: full
+  idempotent:
+    description: A second run writes nothing.
+    support: full
+  action:
+    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
+    support: full
+seealso:
+  - module: watchparty.secrets.environment_provision
+"""
+
+EXAMPLES = r"""
+- name: Mirror the settings
+  watchparty.secrets.secret_mirror:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+  run_once: true
+"""
+
+RETURN = r"""
+plan:
+  description: One line for each parameter that is written or deleted, without a value.
+  type: list
+  elements: str
+  returned: success
+  sample:
+    - parameter /shop/production/shared/TOKEN gets secret shop/production/core key TOKEN, version 3f, as TOKEN (is new)
+conflicts:
+  description: One line for each parameter that somebody else changed, with the remedy.
+  type: list
+  elements: str
+  returned: success
+held:
+  description: Parameters that an open rotation writes.
+  type: list
+  elements: str
+  returned: success
+problems:
+  description: Always empty; what is wrong with a source fails the module before the first write.
+  type: list
+  elements: str
+  returned: success
+unchanged:
+  description: The number of parameters that hold what they are to hold.
+  type: int
+  returned: success
+"""

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Mirrored parameters hold what their secrets hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    if facts.catalog.mirror is None:
+        yield unknown("the catalog mirrors nothing (mirror)")
+        return
+    found = facts.of("mirror")
+    for line in found["problems"]:
+        yield unknown(line)
+    for line in found["held"]:
+        yield unknown("an open rotation writes it", f"parameter {line}")
+    for line in found["plan"]:
+        yield bad(f"the mirror has not done this yet: {line}")
+    for line in found["conflicts"]:
+        yield bad(line)
+    if not (found["plan"] or found["conflicts"]):
+        yield good(f"{found['unchanged']} parameters hold what their secrets hold")
+
+
+CHECK = Check(
+    id="WPS305",
+    name="mirrored-copies",
+    area="drift",
+    severity="high",
+    title="Mirrored parameters hold what their secrets hold",
+    reason="Whoever reads the parameter uses an old value, or one that somebody else wrote.",
+    fix=(
+        "ansible-playbook watchparty.secrets.mirror --check shows each parameter; without --check it writes them. "
+        "docs/how-to/mirror.md says what to do about a conflict."
+    ),
+    look=look,
+    needs=("mirror",),
+)
