@@ -50,7 +50,7 @@ def describe(environ: Mapping[str, Any], body: bytes) -> Call:
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     smithy = re.search(r"/service/[^/]+/operation/([^/]+)", environ.get("PATH_INFO", ""))
     if target:
-        return Call(service, target.rpartition(".")[2], _shown(_json(body)), "json")
+        return Call(service, target.rpartition(".")[2], {**_shown(_json(body)), **_entries(_json(body))}, "json")
     if smithy:
         return Call(service, smithy.group(1), {}, "rest")
     if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
@@ -88,6 +88,13 @@ def _json(body: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return data if isinstance(data, dict) else {}
+
+
+def _entries(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Of events, where they go and what they say they are."""
+    entries = request.get("Entries")
+    names = ("Source", "DetailType", "EventBusName")
+    return {"Entries": [{key: one.get(key) for key in names} for one in entries]} if entries else {}
 
 
 def _shown(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -266,6 +266,21 @@ def checks() -> str:
     return page("Checks", introduction, sections)
 
 
+def events() -> str:
+    from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.events import OF_OUTCOMES, SCHEMA, SOURCE
+
+    introduction = (
+        f"What EventBridge gets from the source `{SOURCE}`, and a command of `notify` on its standard input. No event "
+        "holds a value.\nAn event may come twice, after a run was killed, with the same `id`. "
+        "[Get alarms and events](../how-to/get-alerts.md) shows rules.\n"
+        "The source is the schema in `plugins/plugin_utils/_audit/events.py`; "
+        "[events.schema.json](../events.schema.json) is the same for programs."
+    )
+    outcomes = "".join(f"- `{outcome}` is announced as `{name}`\n" for outcome, name in OF_OUTCOMES.items())
+    recorded = "## Records of the audit log\n\nA record is announced after it is written, by its outcome:\n\n"
+    return page("Events", introduction, [f"## Fields\n\n{_keys(SCHEMA)}", recorded + outcomes])
+
+
 # --- the pages ------------------------------------------------------------------------------------------------------
 
 
@@ -298,6 +313,7 @@ def pages() -> dict[str, str]:
         "filters.md": plugins("filter", "Filters", "The source is the documentation in `plugins/filter/`."),
         "catalog.md": catalog(),
         "checks.md": checks(),
+        "events.md": events(),
     }
 
 

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Writes docs/catalog.schema.json, by which editors complete a catalog. With --check: exits 1 if it is stale."""
+"""Writes docs/catalog.schema.json, by which editors complete a catalog, and docs/events.schema.json.
+
+With --check: writes nothing, and exits 1 if one is stale.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,37 @@ import json
 import runpy
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "plugins" / "module_utils" / "_core" / "catalog_schema.py"
+PLUGINS = ROOT / "plugins"
+CATALOG, EVENTS = "catalog.schema.json", "events.schema.json"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the file is stale")
-    parser.add_argument("--file", type=Path, default=ROOT / "docs" / "catalog.schema.json", help="another file")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is stale")
+    parser.add_argument("--folder", type=Path, default=ROOT / "docs", help="another folder")
     options = parser.parse_args()
-    # The catalog itself is one variable of a file of variables, and editors see the file.
     sys.path.insert(0, str(ROOT / "playbooks" / "collections"))
-    schema = runpy.run_path(str(SOURCE))["SCHEMA"]
-    document = {
+    stale = 0
+    for name, document in {CATALOG: catalog(), EVENTS: events()}.items():
+        file, text = options.folder / name, json.dumps(document, indent=2) + "\n"
+        if file.exists() and file.read_text(encoding="utf-8") == text:
+            continue
+        stale = 1
+        if options.check:
+            print(f"{file} is stale; run scripts/write_schema.py", file=sys.stderr)
+        else:
+            file.write_text(text, encoding="utf-8")
+            print(f"wrote {file}")
+    return stale if options.check else 0
+
+
+def catalog() -> dict[str, Any]:
+    """The catalog itself is one variable of a file of variables, and editors see the file."""
+    schema = runpy.run_path(str(PLUGINS / "module_utils" / "_core" / "catalog_schema.py"))["SCHEMA"]
+    return {
         "$schema": schema["$schema"],
         "title": schema["title"],
         "type": "object",
@@ -33,16 +53,10 @@ def main() -> int:
         "required": ["secrets_catalog"],
         "$defs": schema["$defs"],
     }
-    text = json.dumps(document, indent=2) + "\n"
-    current = options.file.read_text(encoding="utf-8") if options.file.exists() else None
-    if current == text:
-        return 0
-    if options.check:
-        print(f"{options.file} is stale; run scripts/write_schema.py", file=sys.stderr)
-        return 1
-    options.file.write_text(text, encoding="utf-8")
-    print(f"wrote {options.file}")
-    return 0
+
+
+def events() -> dict[str, Any]:
+    return dict(runpy.run_path(str(PLUGINS / "plugin_utils" / "_audit" / "events.py"))["SCHEMA"])
 
 
 if __name__ == "__main__":

@@ -64,6 +64,8 @@ class Asked:
             "kms": lambda name, request: iter([self._kms(name, request)]),
             "cloudtrail": lambda name, _request: iter([IamRequest(f"cloudtrail:{name}", "*")]),
             "s3": lambda name, request: iter([IamRequest(f"s3:{name}", f"arn:aws:s3:::{request['Name']}")]),
+            "events": lambda name, request: self._events(name, request),
+            "monitoring": lambda name, _request: self._metrics(name),
             "cloudfront": lambda name, _request: self._cloudfront(name),
         }
         if service not in known:
@@ -135,6 +137,17 @@ class Asked:
             return
         assert request.get("UserName", self.user).rpartition("/")[2] == self.user.rpartition("/")[2]
         yield IamRequest(f"iam:{operation}", self.user)
+
+    def _events(self, operation: str, request: Mapping[str, Any]) -> Iterator[IamRequest]:
+        """Each entry of PutEvents is judged by its bus and its source."""
+        assert operation == "PutEvents"
+        for entry in request["Entries"]:
+            bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{entry['EventBusName']}"
+            yield IamRequest("events:PutEvents", bus, {"events:source": entry["Source"]})
+
+    def _metrics(self, operation: str) -> Iterator[IamRequest]:
+        """The log has no names of a request in CBOR: test_metrics looks at the namespace."""
+        yield IamRequest(f"cloudwatch:{operation}", "*", {"cloudwatch:namespace": "watchparty.secrets"})
 
     def _cloudfront(self, operation: str) -> Iterator[IamRequest]:
         """Of REST calls the log has method and path."""

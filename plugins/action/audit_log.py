@@ -11,13 +11,18 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import announcer, changelog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import changelog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import AuditBody, body_of
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.log import AuditLog, attempted
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.log import (
+    AuditLog,
+    attempted,
+    recorded_and_announced,
+)
 
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
@@ -55,9 +60,10 @@ class ActionModule(ActionBase):
 
     def _answer(self, args: Mapping[str, Any]) -> dict[str, Any]:
         catalog = catalog_parser.parse(args["catalog"], args["environment"])
+        connection = AwsConnection("watchparty.secrets.audit_log", args)
         log = AuditLog(
             catalog,
-            self._body(catalog, args),
+            _body(catalog, connection, args),
             head=audit_chain.head_of(args["head"]),
             path=args["path"],
             changelog=args["changelog"],
@@ -67,14 +73,19 @@ class ActionModule(ActionBase):
         write = not self._task.check_mode
         if args["state"] == "ready":
             return log.ready()
+        if args["state"] == "recorded" and write:
+            log.require_place()
+            told = announcer.announcer_of(catalog, connection.announcing_client)
+            answer = recorded_and_announced(log, args["record"], told, required=args["required"])
+            return {**answer, "warnings": answer.pop("unannounced")}
         if args["state"] == "recorded":
-            return log.recorded(args["record"], write=write)
+            return log.recorded(args["record"], write=False)
         return log.rebuilt(write=write) if args["state"] == "rebuilt" else log.verified()
 
-    def _body(self, catalog: Any, args: Mapping[str, Any]) -> Optional[AuditBody]:
-        if not catalog.audit_log:
-            return None
-        connection = AwsConnection("watchparty.secrets.audit_log", args)
-        connection.require_aws_sdk()
-        suit(connection, catalog)
-        return body_of(catalog, connection.store_client, create_log_group=args["create_log_group"])
+
+def _body(catalog: Catalog, connection: AwsConnection, args: Mapping[str, Any]) -> Optional[AuditBody]:
+    if not catalog.audit_log:
+        return None
+    connection.require_aws_sdk()
+    suit(connection, catalog)
+    return body_of(catalog, connection.store_client, create_log_group=args["create_log_group"])

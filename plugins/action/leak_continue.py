@@ -10,6 +10,7 @@ from typing import Any
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import announcements as leak_announcements
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events as leak_events
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence as leak_evidence
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import report as leak_report
@@ -19,6 +20,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import st
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display import show
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
@@ -31,6 +34,7 @@ class ActionModule(RotationAction):
         "response": {"type": "dict", "required": True},
         "rotation": {"type": "dict", "default": {}},
         "readers_seconds": {"type": "int", "default": 60},
+        **rotation_segment.AUDIT,
     }
 
     def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,9 +44,11 @@ class ActionModule(RotationAction):
         results = Results(task_vars)
         run = leak_steps.ResponseRun(setting, journal, response, results, Display().warning, args["rotation"])
         run, result = leak_steps.following(run)
-        return {"changed": True, **result} if result["next"] != leak_steps.END else self._closed(run, args)
+        if result["next"] != leak_steps.END:
+            return {"changed": True, **result}
+        return self._ended(run, self._reported(run, args), args)
 
-    def _closed(self, run: leak_steps.ResponseRun, args: Mapping[str, Any]) -> dict[str, Any]:
+    def _reported(self, run: leak_steps.ResponseRun, args: Mapping[str, Any]) -> leak_report.ResponseReport:
         gathered, results = leak_steps.evidence_of(run), run.results
         # Nothing waits for it any more, and events of the first minutes have arrived by now.
         seconds = args["readers_seconds"]
@@ -61,14 +67,26 @@ class ActionModule(RotationAction):
             logged_out=leak_sessions.gathered(run.response, results),
         )
         services = {host: results.variable(host, "env_deploy_services", "") for host in run.response.hosts}
-        found = leak_report.write(run.setting, run.journal, run.response, gathered, services)
+        return leak_report.write(run.setting, run.journal, run.response, gathered, services)
+
+    @staticmethod
+    def _ended(
+        run: leak_steps.ResponseRun, found: leak_report.ResponseReport, args: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        setting, incident, reached = run.setting, leak_events.incident_of(run.journal), run.response.reached
         show(found.lines)
         answer = {"changed": True, "next": "end", "report": {**asdict(found), "verdict": found.verdict}}
         if found.verdict:
+            unannounced = leak_announcements.still_open(setting, incident, found, reached)
+            show([*run.response.unannounced, *unannounced])
             return {**answer, "failed": True, "msg": host_answer.printable(found.verdict)}
+        audit = rotation_segment.Audit(setting, args, required=False)
+        head = rotation_context.audit_of(setting, run.journal)["head"]
+        recorded = leak_announcements.contained(setting, incident, found, reached, audit, head)
+        show([*run.response.unannounced, *recorded["unannounced"]])
         # The last act of all: once it is done, the same command declares a new leak.
-        incident = leak_events.incident_of(run.journal)
-        run.setting.rotator.append(run.journal, incident.id, "closed", contained=incident.id)
+        own = {"contained": incident.id, "audit": recorded.get("head") or {}}
+        setting.rotator.append(run.journal, incident.id, "closed", **own)
         return answer
 
     @staticmethod

@@ -51,8 +51,9 @@ class ActionModule(RotationAction):
         )
         me = setting.rotator.me
         record = false_alarm.record(incident, me.who, timestamps.stamp(rotation_context.now()), me.run, journal.head)
-        log, audit = rotation_segment.Audit(setting, args, required=True), {}
-        if log.is_wanted:
-            audit = dict(log.recorded(record, rotation_context.audit_of(setting, journal)["head"]).get("head") or {})
-        setting.rotator.append(journal, incident.id, "closed", contained=incident.id, audit=audit)
+        log = rotation_segment.Audit(setting, args, required=True)
+        recorded = log.recorded(record, rotation_context.audit_of(setting, journal)["head"])
+        head = dict(recorded.get("head") or {})
+        setting.rotator.append(journal, incident.id, "closed", contained=incident.id, audit=head)
+        show(recorded["unannounced"])
         return answer

@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import confirmation_prompt, registered_results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.extra_variables import extra_variable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import announcements as leak_announcements
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import assessment as leak_assessment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence as leak_evidence
@@ -197,6 +198,8 @@ class ActionModule(rotation_segment.ServersAction):
         journal = setting.rotator.look()  # the confirmation may have taken its time
         found = leak_declaration.declare(setting, journal, _wish(radius, args), known)
         show([f"{found.incident.id}, {found.message}"])
+        reached = [one["name"] for one in _credentials(radius)]
+        unannounced = leak_announcements.declared(setting, found.incident, reached)
         alive = self._revoked(setting, found.incident.id, args, task_vars) if args["revoked"] else []
         response = Response(
             step="",
@@ -219,6 +222,7 @@ class ActionModule(rotation_segment.ServersAction):
             behind=found.behind,
             asked=asked,
             waves=[asdict(wave) for wave in _waves(found, data["waves"])],
+            unannounced=unannounced,
             failures=[*alive, *_not_invalidated(assessment.purge)],
         )
         journal = replace(journal, incident=found.incident)

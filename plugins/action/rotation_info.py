@@ -50,7 +50,13 @@ class ActionModule(RotationAction):
             ],
             "revocations": revocations,
             "rotation": (
-                {"id": rotation.id, "step": rotation.step, "who": rotation.who, "since": rotation.since}
+                {
+                    "id": rotation.id,
+                    "step": rotation.step,
+                    "who": rotation.who,
+                    "since": rotation.since,
+                    "credentials": sorted(rotation.plan.get("credentials", {})),
+                }
                 if rotation
                 else None
             ),

@@ -59,6 +59,8 @@ class ActionModule(rotation_segment.SegmentAction):
             return {**found, **known, "messages": messages, **ending}
         rotation = {**found["rotation"], "revocations": known["revocations"]}
         rotation["refused"] = known["refused"] or rotation["refused"]
-        engine = self.engine(setting, args, task_vars, Carried(waited=args["waited"], since=found["since"]))
+        unannounced = rotation_segment.announced_as_started(setting, rotation)
+        carried = Carried(waited=args["waited"], since=found["since"], unannounced=unannounced)
+        engine = self.engine(setting, args, task_vars, carried)
         now = engine.go_on(rotation)
         return {"changed": True, "messages": messages, **rotation_segment.result(engine, now, args)}

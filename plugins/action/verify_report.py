@@ -15,15 +15,20 @@ from typing import Any
 from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, verdicts
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, timestamps, verdicts
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_alerts import VERIFICATION_FAILED
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer, process_identity
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import announcer, events
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import engine as verify_engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values_results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif as verify_sarif
@@ -57,11 +62,22 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(argument_spec=OPTIONS)
+        _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS})
         try:
             return {**result, "changed": False, **self._answer(with_full_paths(args, OPTIONS), task_vars or {})}
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
+
+    def _announced(self, catalog: Catalog, failed: list[str], words: str, args: Mapping[str, Any]) -> None:
+        """Who could not be told is a warning."""
+        connection = AwsConnection("watchparty.secrets.verify_report", args)
+        suit(connection, catalog, check_account=False)
+        at = timestamps.stamp(datetime.now(UTC))
+        about = {"application": catalog.application, "environment": catalog.environment, "reason": words}
+        me = {"who": process_identity.me(), "at": at, "checks": failed}
+        event = events.made(VERIFICATION_FAILED, f"verify-{at}", "failed", **about, **me)
+        for line in announcer.announcer_of(catalog, connection.announcing_client).announce(event):
+            Display().warning(line)
 
     def _answer(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         info = registered(args["info"], task_vars, having="parts")
@@ -89,6 +105,8 @@ class ActionModule(ActionBase):
         if failed:
             words = f"{verify_table.summary(found)}: {', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'}"
             answer |= {"failed": True, "msg": words}
+            if not self._task.check_mode:
+                self._announced(facts.catalog, failed, words, args)
         return answer
 
 

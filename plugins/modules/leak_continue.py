@@ -18,8 +18,8 @@ description:
     its own value, so that it is never missing. Every other version of these secrets with a revoked value is treated
     alike, except what an open rotation or pending task needs, which is named. Other statements of a policy stay. What
     cannot be scrubbed is told, not failed.
-  - Then it writes the post-mortem, as Markdown and as one page that needs no network, and ends the incident; it fails
-    while something is open.
+  - Then it writes the post-mortem, as Markdown and as one page that needs no network, records the containment in the
+    audit log, and ends the incident; it fails while something is open.
   - The role P(watchparty.secrets.leak_respond#role) calls this module.
 options:
   response:
@@ -36,6 +36,12 @@ options:
     description: Seconds for CloudTrail at the end.
     type: int
     default: 60
+  audit_path:
+    description: A local copy of the audit log, or the log itself where the catalog names none.
+    type: path
+  changelog:
+    description: A CHANGELOG.md that gets a line for each record of the audit log.
+    type: path
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules

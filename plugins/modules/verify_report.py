@@ -15,7 +15,8 @@ description:
     neither does one that meets a fault of its own.
   - Asks addresses from outside, prints a table, and writes C(verify.json), C(verify.sarif) and C(verify.html) into
     O(path), each readable by its owner alone.
-  - Fails when a check fails, after everything is written.
+  - Fails when a check fails, after everything is written, and announces C(verification.failed) where the catalog says
+    to whom.
 options:
   catalog:
     description: The catalog, usually C({{ secrets_catalog }}).
@@ -61,6 +62,10 @@ options:
   path:
     description: Folder for the files; it is made. Without it none are written.
     type: path
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
 attributes:
   check_mode:
     description: The same in either mode; only the report's own files are written.

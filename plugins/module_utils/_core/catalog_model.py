@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Iterable, Iterator, Mapping, Optional, Tuple, Union
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_alerts import Alerts
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import STORES, StoreTraits
 
@@ -350,6 +351,8 @@ class Catalog:
     audit_log: Mapping[str, str] = field(default_factory=dict)
     journal: Optional[Tuple[str, str]] = None
     """Bucket and prefix of the journal of rotations."""
+    alerts: Optional[Alerts] = None
+    """None for a catalog that tells AWS nothing."""
     exemptions: Tuple[Exemption, ...] = ()
     region: Optional[str] = None
     expected_account_id: Optional[str] = None

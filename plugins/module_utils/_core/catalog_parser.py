@@ -11,7 +11,11 @@ from __future__ import annotations
 import re
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import json_schema, valkey_key_patterns
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    catalog_alerts,
+    json_schema,
+    valkey_key_patterns,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_checks import references
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
     MOST_KEYS,
@@ -151,6 +155,7 @@ class _Builder:
             contacts=self.document.get("contacts", {}),
             audit_log=self.document.get("audit_log", {}),
             journal=self._journal(self.document.get("journal", {})),
+            alerts=self._alerts(self.document.get("alerts")),
             exemptions=tuple(Exemption(**raw) for raw in self.document.get("exceptions", [])),
             region=self.document.get("region"),
             expected_account_id=self.document.get("expected_account_id"),
@@ -172,6 +177,14 @@ class _Builder:
         if not re.fullmatch(r"[A-Za-z0-9/_.-]*", prefix):
             self.problems.append(f"journal.s3: prefix {prefix!r} may have letters, digits and /_.- only")
         return bucket, prefix
+
+    def _alerts(self, raw: Optional[Mapping[str, Any]]) -> Optional[catalog_alerts.Alerts]:
+        if raw is None:
+            return None
+        topic = self._format("alerts.topic", raw.get("topic", catalog_alerts.DEFAULT_TOPIC))
+        if not catalog_alerts.TOPIC.fullmatch(topic):
+            self.problems.append(f"alerts.topic: {topic!r} may have letters, digits, - and _ only, up to 200")
+        return catalog_alerts.parsed_alerts(raw, topic)
 
     def _github(self, raw: Mapping[str, Any]) -> Optional[GitHub]:
         if "repository" not in raw:

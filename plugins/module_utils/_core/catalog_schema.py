@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_alerts
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import READERS
 
 TYPES = ("string", "list", "integer", "boolean", "url", "host_list", "origin_list", "email", "json", "base64", "pem")
@@ -306,6 +307,10 @@ _SHARED: dict[str, Any] = {
             }
         ),
     ),
+    "alerts": _described(
+        "Metrics and events in AWS, with a topic and alarms, which provisioning makes; without it, none.",
+        {"$ref": "#/$defs/alerts"},
+    ),
     "journal": _described(
         "The journal of rotations. Rotations and leak responses need it, and provisioning makes it.",
         _object({"s3": _described("bucket/prefix.", NAME)}, required=["s3"]),
@@ -344,6 +349,10 @@ _ENVIRONMENT = _object(
         "github": _described(
             "What differs at GitHub; null where nothing of this environment is synced.",
             {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/github"}]},
+        ),
+        "alerts": _described(
+            "What differs in AWS; null where it is told nothing.",
+            {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/alerts"}]},
         ),
         "production": _described("Whether the rules for production apply; true for 'production'.", SWITCH),
         "region": _described("AWS region, where neither option nor environment names one.", REGION),
@@ -397,6 +406,7 @@ SCHEMA: dict[str, Any] = {
     "required": ["application", "settings"],
     "additionalProperties": False,
     "$defs": {
+        "alerts": catalog_alerts.ALERTS,
         "appears_in": _APPEARS_IN,
         "aws": _AWS,
         "compose": _COMPOSE,

@@ -3,9 +3,9 @@
 """Checks a document against the part of JSON Schema that the catalog uses, and says where it fails in words.
 
 The schema itself stays plain JSON Schema, so that editors read the same file. What is checked here: type, enum,
-pattern, minimum, minLength, minItems, properties, required, additionalProperties, patternProperties, items, anyOf and
-local $ref. Keywords that only describe (title, description, default, examples) are passed over; any other keyword is
-an error in the schema.
+pattern, minimum, maximum, minLength, minItems, properties, required, additionalProperties, patternProperties, items,
+anyOf and local $ref. Keywords that only describe (title, description, default, examples) are passed over; any other
+keyword is an error in the schema.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any, Iterator
 
 _DESCRIBING = {"$schema", "$id", "$defs", "title", "description", "default", "examples"}
 _CHECKED = {
-    "type", "enum", "const", "pattern", "minimum", "minLength", "minItems", "minProperties", "properties", "required",
-    "additionalProperties", "patternProperties", "items", "anyOf", "$ref",
+    "type", "enum", "const", "pattern", "minimum", "maximum", "minLength", "minItems", "minProperties", "properties",
+    "required", "additionalProperties", "patternProperties", "items", "anyOf", "$ref",
 }  # fmt: skip
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
@@ -84,6 +84,8 @@ def _check_kind(value: Any, schema: dict[str, Any], root: dict[str, Any], path: 
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         if "minimum" in schema and value < schema["minimum"]:
             yield f"{path}: must be at least {schema['minimum']}"
+        if "maximum" in schema and value > schema["maximum"]:
+            yield f"{path}: must be at most {schema['maximum']}"
     elif isinstance(value, dict):
         yield from _check_object(value, schema, root, path)
     elif isinstance(value, (list, tuple)):

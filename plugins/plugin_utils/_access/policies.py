@@ -27,6 +27,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_name
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_size import VERSION, Grant, fitted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.events import SOURCE
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.metrics import NAMESPACE
 
 SUFFIX = "-??????"
 """AWS ends the ARN of a secret in a hyphen and six random characters, and tells this pattern for them. With ``-*`` the
@@ -204,7 +206,8 @@ def _rotating(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
         found.append(Grant("DescribeParameters", ("ssm:DescribeParameters",), ("*",)))
         found.append(_key(ground, "EncryptParameters", "ssm", encrypt, written))
     own_servers = [*_servers(reach, ground), *_sent(reach, ground)]
-    return [*found, *_audited(reach, ground), *own_servers, *_encrypted_env(reach, ground)]
+    told = _told(reach, ground, measures=True)
+    return [*found, *_audited(reach, ground), *own_servers, *_encrypted_env(reach, ground), *told]
 
 
 def _encrypted_env(reach: CatalogReach, ground: AwsScope, *, writes: bool = True) -> list[Grant]:
@@ -244,6 +247,15 @@ def _audited(reach: CatalogReach, ground: AwsScope, *, writes: bool = True) -> l
             Grant("AuditList", ("s3:ListBucket",), (arn,), {"s3:prefix": below}),
         ]
     return []
+
+
+def _told(reach: CatalogReach, ground: AwsScope, *, measures: bool = False) -> list[Grant]:
+    """Our own events on one bus, and our own metrics: neither can pass for another's."""
+    if not reach.catalog.alerts:
+        return []
+    bus = ground.arn("events", f"event-bus/{reach.catalog.alerts.event_bus}", region=ground.region)
+    put = Grant("Metrics", ("cloudwatch:PutMetricData",), ("*",), {"cloudwatch:namespace": NAMESPACE})
+    return [Grant("Events", ("events:PutEvents",), (bus,), {"events:source": SOURCE}), *([put] if measures else [])]
 
 
 def _servers(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
@@ -301,6 +313,7 @@ def _verifying(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     found = [
         *_reading(reach, ground, names, further=True),
         *_audited(reach, ground, writes=False),
+        *_told(reach, ground),
         Grant("Key", ("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:GetKeyPolicy"), (ground.key,)),
         *([Grant("Roles", tuple(f"iam:{one}" for one in look), roles)] if roles else []),
         Grant("Policies", ("iam:GetPolicy", "iam:GetPolicyVersion"), policies),

@@ -25,6 +25,10 @@ except ImportError:  # require_aws_sdk says how to install it
     pass
 
 
+ANNOUNCING_SECONDS = 8.0
+"""Of one call that tells others."""
+
+
 class AwsConnection(AWSPluginBase):
     """Makes clients from options named as in amazon.aws."""
 
@@ -90,6 +94,10 @@ class AwsConnection(AWSPluginBase):
             "read_timeout": max(1.0, seconds / 4),
         }
         return self._with(aws_config=config).client(service)
+
+    def announcing_client(self, service: str) -> Any:
+        """A client for telling others, which no run waits for."""
+        return self.bounded_client(service, ANNOUNCING_SECONDS)
 
     def in_region(self, region: str) -> AwsConnection:
         """The same connection to another region."""

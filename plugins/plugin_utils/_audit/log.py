@@ -14,8 +14,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AuditError, HostError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as _chain
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import changelog as _changelog
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import local_copy
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import events, local_copy
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.announcer import Announcer
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import AuditBody, record
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.chain import AuditEntry, Chain, Head
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.local_copy import AuditFile
@@ -38,6 +39,18 @@ def attempted(act: Callable[[], dict[str, Any]], *, required: bool) -> dict[str,
     return answer
 
 
+def recorded_and_announced(
+    log: AuditLog, said: Mapping[str, Any], announcer: Announcer, *, required: bool
+) -> dict[str, Any]:
+    """Records, then announces it: a run that is killed in between does both again, under the same id.
+
+    What a leak did is announced even where it could not be recorded. ``unannounced`` has who could not be told.
+    """
+    answer = attempted(lambda: log.recorded(said, write=True), required=required) if log.has_place else {}
+    record = {**said, "application": log.catalog.application, "environment": log.catalog.environment}
+    return {**answer, "unannounced": announcer.announce(events.of_record(record))}
+
+
 @dataclass(frozen=True)
 class AuditLog:
     """One environment's audit log. Each method returns what a task returns."""
@@ -51,9 +64,14 @@ class AuditLog:
     heading: str = _changelog.HEADING
     environ: Mapping[str, str] | None = None
 
+    @property
+    def has_place(self) -> bool:
+        """Whether something is to be written: without a place for it, a CHANGELOG is refused with its reason."""
+        return bool(self.body or self.path or self.changelog)
+
     def ready(self) -> dict[str, Any]:
         """Sees that a record could be written, and writes nothing; an environment without a log is told as such."""
-        self._require_place(recording=False)
+        self.require_place(recording=False)
         if self.body:
             self.body.lines()
         if self.path:
@@ -66,7 +84,7 @@ class AuditLog:
         """Records in the body, then in the copy, then in the CHANGELOG; each may be repeated."""
         said = self._of_this_environment(said)
         audit_record.require(said)
-        self._require_place()
+        self.require_place()
         warnings: list[str] = []
         entry, changed = self._record(said) if write else self._foreseen(said)
         try:
@@ -164,7 +182,7 @@ class AuditLog:
             warnings.append(str(error))
             return False
 
-    def _require_place(self, *, recording: bool = True) -> None:
+    def require_place(self, *, recording: bool = True) -> None:
         if self.body is None and self.path is None:
             if self.changelog:
                 raise AuditError(

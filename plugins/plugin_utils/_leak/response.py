@@ -62,6 +62,8 @@ class Response:
     """By credential what became of it."""
     failures: Sequence[str] = ()
     """What failed beside that, and keeps the leak open."""
+    unannounced: Sequence[str] = ()
+    """Who could not be told what."""
 
     @classmethod
     def of(cls, carried: Mapping[str, Any]) -> Response:
@@ -112,7 +114,8 @@ class Response:
     def rotated(self, rotation: Mapping[str, Any]) -> Response:
         """After the first wave, which ended or stopped as ``rotation`` says. The journal knows when."""
         wave, left = self.wave, self.waves[1:]
-        after = replace(self, waves=left)
+        unannounced = [*self.unannounced, *rotation.get("unannounced", ())]
+        after = replace(self, waves=left, unannounced=unannounced)
         ended = bool(rotation.get("closed"))
         if wave.abort and ended:
             return after  # the new values that may have leaked are gone

@@ -27,11 +27,12 @@ def confirmed(
     left = take(setting, {**args, "tried": tried, "audit": {}}, check=True) if tried else waiting
     if check:
         return left
-    audit: Mapping[str, Any] = {}
+    recorded: Mapping[str, Any] = {}
     log = segment.Audit(setting, args, required=not args["incident"])
-    if left["record"] and (log.is_wanted or args["changelog"]):
-        audit = log.recorded(left["record"], left["audit"]["head"]).get("head") or {}
-    return take(setting, {**args, "tried": tried, "audit": audit}, check=False)
+    if left["record"]:
+        recorded = log.recorded(left["record"], left["audit"]["head"])
+    taken = take(setting, {**args, "tried": tried, "audit": recorded.get("head") or {}}, check=False)
+    return {**taken, "said": [*taken["said"], *recorded.get("unannounced", ())]}
 
 
 def _tried(setting: RotationSetup, server: ServerPrograms, credentials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

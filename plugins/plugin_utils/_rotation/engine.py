@@ -349,7 +349,7 @@ class Engine:
         return {}
 
     def record(self) -> Mapping[str, Any]:
-        """What became of the record, as :class:`AuditPort` has it; empty without a log."""
+        """What became of the record, as :class:`AuditPort` has it."""
         if self.audit is None:
             return {}
         hosts = [one for one in self.run.hosts if one not in self.now["behind"]]
@@ -359,6 +359,7 @@ class Engine:
         """The last entry."""
         step, refused = self.now["step"], self.now["refused"]
         closing = {"audit": recorded.get("head") or {}, "unrecorded": recorded.get("against") or ""}
+        self.carried.unannounced += recorded.get("unannounced", ())
         found = entries.appended(self.setting, lambda: _close.closed(self.setting, closing))
         self.now = {**found["rotation"], "refused": refused, "revocations": found["revocations"]}
         self.now["recorded"] = recorded.get("where") or ""

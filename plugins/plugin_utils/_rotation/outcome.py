@@ -30,6 +30,7 @@ def lines(now: Mapping[str, Any], every_host: Sequence[str], skipped: Sequence[s
         if now.get("recorded"):
             found.append(f"audit record: {now['recorded']}")
         found.append(f"seconds: {', '.join(f'{stage} {seconds:.1f}' for stage, seconds in now.get('seconds', ()))}")
+    found += now.get("unannounced", ())
     return [*found, *(one["words"] for one in now.get("revocations", ()))]
 
 

@@ -29,7 +29,10 @@ class AuditPort(Protocol):
         """Called before :meth:`recorded` goes beside other calls."""
 
     def recorded(self, record: Mapping[str, Any], head: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Number and digest as ``head``, ``where``, and ``against`` where it could not be written in a leak."""
+        """Number and digest as ``head``, ``where``, and ``against`` where it could not be written in a leak.
+
+        ``unannounced`` has who could not be told of it.
+        """
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class Carried:
     """What is done of the present stage."""
     seen: entries.StageNotes = field(default_factory=entries.StageNotes)
     lines: list[str] = field(default_factory=list)
+    unannounced: list[str] = field(default_factory=list)
+    """Who could not be told what."""
     seconds: list[tuple[str, float]] = field(default_factory=list)
     waited: float = 0
     since: float = 0

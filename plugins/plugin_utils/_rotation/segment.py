@@ -12,11 +12,18 @@ from typing import Any
 
 from ansible.utils.display import Display
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_alerts import (
+    ROTATION_FAILED,
+    ROTATION_STARTED,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import announcer, events
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import log as audit_log
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import body_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    context,
     entries,
     outcome,
     preflight,
@@ -74,14 +81,13 @@ def show(step: str, credential: str, words: str, seconds: float = 0) -> None:
 
 
 class Audit:
-    """The audit log of this environment; in a leak it is not required, since a containment waits for nothing."""
+    """The audit log of this environment, and who is told what it records.
+
+    In a leak the log is not required, since a containment waits for nothing.
+    """
 
     def __init__(self, setting: RotationSetup, args: Mapping[str, Any], *, required: bool) -> None:
         self._setting, self._args, self._required = setting, args, required
-
-    @property
-    def is_wanted(self) -> bool:
-        return bool(self._setting.catalog.audit_log or self._args["audit_path"])
 
     def open(self) -> None:
         """Makes its client, before calls of it go beside others."""
@@ -93,7 +99,9 @@ class Audit:
         self._log({}).ready()
 
     def recorded(self, record: Mapping[str, Any], head: Mapping[str, Any]) -> Mapping[str, Any]:
-        return audit_log.attempted(lambda: self._log(head).recorded(record, write=True), required=self._required)
+        return audit_log.recorded_and_announced(
+            self._log(head), record, announcer_of(self._setting), required=self._required
+        )
 
     def _log(self, head: Mapping[str, Any]) -> audit_log.AuditLog:
         catalog = self._setting.catalog
@@ -105,6 +113,25 @@ class Audit:
             changelog=self._args["changelog"],
             environ=os.environ,
         )
+
+
+def announcer_of(setting: RotationSetup) -> announcer.Announcer:
+    return announcer.announcer_of(setting.catalog, lambda service: setting.connection.announcing_client(service))
+
+
+def announced(setting: RotationSetup, name: str, about: str, outcome: str, **fields: Any) -> list[str]:
+    """Who could not be told of what this run did just now."""
+    own = {"application": setting.catalog.application, "environment": setting.catalog.environment}
+    me = {"who": setting.rotator.me.who, "run": setting.rotator.me.run, "at": timestamps.stamp(context.now())}
+    return announcer_of(setting).announce(events.made(name, about, outcome, **own, **me, **fields))
+
+
+def announced_as_started(setting: RotationSetup, rotation: Mapping[str, Any]) -> list[str]:
+    """Also for one that is taken up again: the run before may have been killed before it told anybody."""
+    names = [one["name"] for one in rotation["credentials"]]
+    leak = f"answers {rotation['incident']}" if rotation["incident"] else ""
+    about = {"started": rotation["since"], "credentials": names, "reason": leak, "skipped": rotation["refused"]}
+    return announced(setting, ROTATION_STARTED, rotation["id"], "started", **about)
 
 
 class ServersAction(RotationAction):
@@ -136,12 +163,11 @@ class SegmentAction(ServersAction):
         task_vars: Mapping[str, Any],
         carried: Carried | None = None,
     ) -> Engine:
-        audit = Audit(setting, args, required=not args["incident"])
         return Engine(
             setting,
             run_of(args, task_vars["hostvars"]),
             server=self.server(setting, args, task_vars),
-            audit=audit if audit.is_wanted else None,
+            audit=Audit(setting, args, required=not args["incident"]),
             progress=show,
             given=lambda: supplied_values.supplied(args, task_vars),
             carried=carried,
@@ -236,11 +262,19 @@ def _result(act: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, A
 def result(engine: Engine, now: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:
     """What the role registers: where the rotation stands, what comes next, and the summary."""
     carried = engine.carried
-    now = {**now, "lines": carried.lines, "seconds": carried.seconds, "waited": carried.waited}
-    summary = outcome.lines(now, args["hosts"], args["skipped"])
     verdict = outcome.verdict(now, abort=args["abort"])
+    if verdict and not (now["next"] or now.get("closed")):
+        carried.unannounced += _announced_as_stopped(engine.setting, now, verdict)
+    own = {"lines": carried.lines, "unannounced": carried.unannounced}
+    now = {**now, **own, "seconds": carried.seconds, "waited": carried.waited}
+    summary = outcome.lines(now, args["hosts"], args["skipped"])
     told = {} if now["next"] else outcome.ending(summary, verdict, incident=args["incident"])
     return {**now, "carried": asdict(carried), "summary": summary, "verdict": verdict, **told}
+
+
+def _announced_as_stopped(setting: RotationSetup, now: Mapping[str, Any], verdict: str) -> list[str]:
+    about = {"reason": verdict, "started": now["since"], "credentials": [one["name"] for one in now["credentials"]]}
+    return announced(setting, ROTATION_FAILED, now["id"], "stopped", **about)
 
 
 def carried_from(rotation: Mapping[str, Any]) -> Carried:

@@ -77,12 +77,14 @@ def test_the_published_schema_is_current() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_stale_schema_is_noticed_and_written(tmp_path: Path) -> None:
-    target = tmp_path / "catalog.schema.json"
-    assert _write("--check", "--file", str(target)).returncode == 1, "missing"
-    assert _write("--file", str(target)).returncode == 0
-    assert _write("--check", "--file", str(target)).returncode == 0
+@pytest.mark.parametrize("name", ["catalog.schema.json", "events.schema.json"])
+def test_a_stale_schema_is_noticed_and_written(tmp_path: Path, name: str) -> None:
+    folder = ("--folder", str(tmp_path))
+    assert _write("--check", *folder).returncode == 1, "missing"
+    assert _write(*folder).returncode == 0
+    assert _write("--check", *folder).returncode == 0
+    target = tmp_path / name
     target.write_text(target.read_text().replace('"environment"', '"enviroment"', 1))
-    stale = _write("--check", "--file", str(target))
+    stale = _write("--check", *folder)
     assert stale.returncode == 1
-    assert "scripts/write_schema.py" in stale.stdout + stale.stderr
+    assert f"{name} is stale; run scripts/write_schema.py" in stale.stdout + stale.stderr

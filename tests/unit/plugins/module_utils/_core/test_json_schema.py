@@ -34,6 +34,7 @@ JUNK = (
         (1, {"type": "boolean"}, ["secrets_catalog: must be true or false"]),
         ({"a": 1}, {"properties": {"a": {"type": ["string", "null"]}}}, ["a: must be a string or null"]),
         ({"a": 0}, {"properties": {"a": {"minimum": 1}}}, ["a: must be at least 1"]),
+        ({"a": 3}, {"properties": {"a": {"maximum": 2}}}, ["a: must be at most 2"]),
         ({"a": ""}, {"properties": {"a": {"minLength": 1}}}, ["a: must not be empty"]),
         ({"a": []}, {"properties": {"a": {"minItems": 1}}}, ["a: needs at least 1 item(s)"]),
         ({"a": {}}, {"properties": {"a": {"minProperties": 1}}}, ["a: must not be empty"]),

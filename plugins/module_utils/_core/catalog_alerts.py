@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Who is told of ages, rotations and leaks: the catalog's ``alerts`` (AWS) and ``notify`` (without AWS)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Mapping, Tuple
+
+ROTATION_STARTED = "rotation.started"
+ROTATION_COMPLETED = "rotation.completed"
+ROTATION_FAILED = "rotation.failed"
+LEAK_DECLARED = "leak.declared"
+LEAK_CONTAINED = "leak.contained"
+LEAK_OPEN = "leak.open"
+VERIFICATION_FAILED = "verification.failed"
+EVENTS = (
+    ROTATION_STARTED,
+    ROTATION_COMPLETED,
+    ROTATION_FAILED,
+    LEAK_DECLARED,
+    LEAK_CONTAINED,
+    LEAK_OPEN,
+    VERIFICATION_FAILED,
+)
+DEFAULT_TOPIC = "{application}-{environment}-secrets"
+TOPIC = re.compile(r"[A-Za-z0-9_-]{1,200}")
+"""Alarms are named after it, so that it has room for an ending."""
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """What AWS is told, and when it wakes somebody."""
+
+    topic: str
+    """Name of the SNS topic."""
+    warn_days: Tuple[int, ...] = (14, 3)
+    """Days before a credential is due; an alarm for each."""
+    silent_hours: int = 26
+    """Hours without a report after which every alarm fires."""
+    emails: Tuple[str, ...] = ()
+    event_bus: str = "default"
+
+
+def parsed_alerts(raw: Mapping[str, Any], topic: str) -> Alerts:
+    lists = {key: tuple(raw[key]) for key in ("warn_days", "emails") if key in raw}
+    return Alerts(**{**raw, **lists, "topic": topic})
+
+
+_DAYS = {"type": "integer", "minimum": 0, "maximum": 3650}
+_ADDRESS = {"type": "string", "pattern": r"^[^@\s<>,]+@[^@\s<>,]+$"}
+ALERTS: Mapping[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "warn_days": {
+            "description": "Days before a credential is due, an alarm for each; 14 and 3 by default.",
+            "type": "array",
+            "items": _DAYS,
+            "minItems": 1,
+        },
+        "silent_hours": {
+            "description": "Hours without a report after which every alarm fires; 26 by default.",
+            "type": "integer",
+            "minimum": 2,
+            "maximum": 168,
+        },
+        "topic": {"description": f"Name of the SNS topic; {DEFAULT_TOPIC} by default.", "type": "string"},
+        "emails": {
+            "description": "Addresses that get the topic's messages. Each must confirm a mail of AWS first.",
+            "type": "array",
+            "items": _ADDRESS,
+        },
+        "event_bus": {
+            "description": "Event bus in EventBridge; default by default.",
+            "type": "string",
+            "pattern": r"^[A-Za-z0-9._/-]{1,256}$",
+        },
+    },
+}
+"""CloudWatch looks back seven days at most."""

@@ -1,0 +1,72 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rotation_status
+short_description: Publish how old credentials are
+version_added: 0.7.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Sends the ages that M(watchparty.secrets.rotation_info) has read to CloudWatch, where the catalog has C(alerts).
+  - It sends names, dates and counts, never a value.
+options:
+  catalog:
+    description: The catalog, usually C({{ secrets_catalog }}).
+    type: dict
+    required: true
+  environment:
+    description: Name of the environment, such as V(production).
+    type: str
+    required: true
+  info:
+    description: Name of the variable in which a result of M(watchparty.secrets.rotation_info) was registered.
+    type: str
+    required: true
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Sends nothing, and returns what would be sent.
+    support: full
+  diff_mode:
+    description: Nothing is changed.
+    support: N/A
+  action:
+    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
+    support: full
+notes:
+  - Needs C(cloudwatch:PutMetricData) in the namespace C(watchparty.secrets).
+seealso:
+  - module: watchparty.secrets.rotation_info
+"""
+
+EXAMPLES = r"""
+- name: Read the ages
+  watchparty.secrets.rotation_info:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+  run_once: true
+  register: ages
+
+- name: Publish them
+  watchparty.secrets.rotation_status:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+    info: ages
+  run_once: true
+"""
+
+RETURN = r"""
+metrics:
+  description: What CloudWatch was sent, in words.
+  type: list
+  elements: str
+  returned: success
+  sample: ["DaysUntilDue database: 78", "DaysUntilDue (all): 3"]
+"""

@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What others are told as it happens: an event has names, ids, times and an outcome, never a value. Pure.
+
+``docs/events.schema.json`` is written from :data:`SCHEMA`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_alerts import (
+    EVENTS,
+    LEAK_CONTAINED,
+    LEAK_OPEN,
+    ROTATION_COMPLETED,
+    ROTATION_FAILED,
+    VERIFICATION_FAILED,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
+
+SOURCE = "watchparty.secrets"
+VERSION = 1
+LONGEST = 50_000
+"""Bytes of an event; EventBridge takes 256 KB, chats take less."""
+OF_OUTCOMES: Mapping[str, str] = {
+    "completed": ROTATION_COMPLETED,
+    "revoked": ROTATION_COMPLETED,
+    "forgotten": ROTATION_COMPLETED,
+    "taken_back": ROTATION_FAILED,
+    "false_alarm": LEAK_CONTAINED,
+    "contained": LEAK_CONTAINED,
+}
+"""What a record of the audit log is announced as. What is recorded by hand under another word counts as a failure."""
+KEPT = ("application", "environment", "who", "at", "started", "reason", "credentials", "skipped", "left_behind", "run")
+"""What an event repeats of a record."""
+_SENTENCES: Mapping[str, str] = {
+    ROTATION_FAILED: "rotation {about} of {names} failed ({outcome})",
+    LEAK_CONTAINED: "leak {about} is over ({outcome}): {names}",
+    LEAK_OPEN: "leak {about} is NOT contained: {names}",
+    VERIFICATION_FAILED: "verification failed: {names}",
+}
+_TEXT = {"type": "string", "minLength": 1, "maxLength": audit_record.LONGEST}
+_TEXTS = {"type": "array", "items": _TEXT}
+_TIME = {"type": "string", "format": "date-time"}
+SCHEMA: Mapping[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "Event of watchparty.secrets",
+    "description": "The detail of an event in EventBridge, and what a command of notify gets on its standard input.",
+    "type": "object",
+    "properties": {
+        "version": {"description": "Of this schema.", "const": VERSION},
+        "id": {"description": "The same for an event that is sent again, after a run was killed.", **_TEXT},
+        "event": {"description": "What happened; the detail-type in EventBridge.", "enum": list(EVENTS)},
+        "outcome": {"description": "How it ended, such as completed or taken_back.", **_TEXT},
+        "summary": {"description": "One sentence for people.", **_TEXT},
+        "application": {"description": "Of the catalog.", **_TEXT},
+        "environment": {"description": "Of the catalog.", **_TEXT},
+        "at": {"description": "When it happened.", **_TIME},
+        "who": {"description": "The person or job that ran it.", **_TEXT},
+        "about": {"description": "Id of the rotation, of the leak, or of the verification.", **_TEXT},
+        "started": {"description": "When that began.", **_TIME},
+        "run": {"description": "Id of the run.", **_TEXT},
+        "reason": {"description": "Why, where there is a reason.", **_TEXT},
+        "credentials": {"description": "Names of the credentials.", **_TEXTS},
+        "checks": {"description": "Of a verification: ids of the checks that failed.", **_TEXTS},
+        "open": {"description": "Of a leak: what is still open.", **_TEXTS},
+        "left_behind": {"description": "Hosts that were not verified when an old value was revoked.", **_TEXTS},
+        "skipped": {
+            "description": "Credentials that were refused, and why.",
+            "type": "object",
+            "additionalProperties": _TEXT,
+        },
+        "seconds": {"description": "How long it took.", "type": "number", "minimum": 0},
+    },
+    "required": ["version", "id", "event", "outcome", "summary", "application", "environment", "at", "who", "about"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened."""
+
+    name: str
+    detail: Mapping[str, Any]
+
+    @property
+    def text(self) -> str:
+        """One line of JSON."""
+        return json.dumps(self.detail, sort_keys=True, ensure_ascii=True)
+
+
+def of_record(record: Mapping[str, Any]) -> Event:
+    """What a record of the audit log is announced as."""
+    outcome = str(record["outcome"])
+    kept = {name: record[name] for name in KEPT if record.get(name)}
+    return made(OF_OUTCOMES.get(outcome, ROTATION_FAILED), str(record["rotation"]), outcome, **kept)
+
+
+def made(name: str, about: str, outcome: str, **fields: Any) -> Event:
+    """An event whose texts are of one printable line each, without what looks like a digest or a password."""
+    plain = {key: _plain(value) for key, value in fields.items() if value not in (None, "", [], (), {})}
+    names = ", ".join(plain.get("open") or plain.get("checks") or plain.get("credentials") or ["no credential"])
+    sentence = _SENTENCES.get(name, "{what} {about}: {names}").format(
+        what=name.replace(".", " "), about=about, outcome=outcome, names=names
+    )
+    where = f"{fields['application']} {fields['environment']}"
+    own = {
+        "version": VERSION,
+        "id": f"{about}:{outcome}",
+        "event": name,
+        "outcome": outcome,
+        "about": about,
+        "summary": _plain(f"{where}: {sentence}, by {fields['who']}"),
+    }
+    return Event(name, _fitting({**plain, **own}))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return audit_record.plain(value)
+    if isinstance(value, Mapping):
+        return {audit_record.plain(str(name)): _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def _fitting(detail: dict[str, Any]) -> dict[str, Any]:
+    """Without its lists, the longest first, as far as it is too long."""
+    while len(json.dumps(detail)) > LONGEST:
+        lists = [name for name, value in detail.items() if isinstance(value, (list, dict))]
+        del detail[max(lists, key=lambda name: len(str(detail[name])))]
+    return detail

@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What others are told of a leak, and what the audit log keeps of one that is contained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_alerts import LEAK_DECLARED, LEAK_OPEN
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.report import ResponseReport
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
+
+CONTAINED = "contained"
+MOST_FINDINGS = 20
+
+
+def declared(setting: RotationSetup, incident: Incident, reached: Sequence[str]) -> list[str]:
+    """Who could not be told that a leak was declared, or joined."""
+    about = {"started": incident.at, "credentials": list(reached), "reason": f"containment: {incident.containment}"}
+    return segment.announced(setting, LEAK_DECLARED, incident.id, "declared", **about)
+
+
+def still_open(setting: RotationSetup, incident: Incident, report: ResponseReport, reached: Sequence[str]) -> list[str]:
+    """Who could not be told that this run did not contain it."""
+    about = {"started": incident.at, "credentials": list(reached), "open": list(report.open)[:MOST_FINDINGS]}
+    return segment.announced(setting, LEAK_OPEN, incident.id, "open", reason=report.verdict, **about)
+
+
+def contained(
+    setting: RotationSetup,
+    incident: Incident,
+    report: ResponseReport,
+    reached: Sequence[str],
+    audit: segment.Audit,
+    head: Mapping[str, Any],
+) -> Mapping[str, Any]:
+    """Records the containment; ``head`` is the audit log's before it."""
+    me = setting.rotator.me
+    return audit.recorded(
+        {
+            "rotation": incident.id,
+            "outcome": CONTAINED,
+            "who": me.who,
+            "run": me.run,
+            "at": timestamps.stamp(rotation_context.now()),
+            "started": incident.at,
+            "reason": f"a leak was contained, {incident.containment}",
+            "credentials": list(reached),
+            "seconds": {CONTAINED: round(report.contained_seconds or 0, 1)},
+        },
+        head,
+    )
