@@ -24,7 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore, journal_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment as ansible_environment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.inventory_environment import environment_of
@@ -102,7 +102,7 @@ class ActionModule(ActionBase):
         _require_apart(args["catalog"], catalog)
         hosts, left_out = self._own(args["hosts"], catalog.environment, task_vars)
         inventory, words = sync.from_inventory(catalog, hosts, task_vars.get("hostvars", {}))
-        secrets = SecretsManager(connection.store_client("secretsmanager"))
+        secrets = secret_stores(connection.store_client)
         contents = sync.with_credentials(catalog, read.contents, secrets)
         if not unmade:
             read.resolution.require()

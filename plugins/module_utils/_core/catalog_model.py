@@ -332,6 +332,29 @@ class Mirror:
 
 
 @dataclass(frozen=True)
+class Vault:
+    """Where a Vault or OpenBao server is, and how a login to it works. Options are named as in community.hashi_vault.
+
+    No environment variable takes part: the token goes to the catalog's address only.
+    """
+
+    address: str
+    auth: str
+    """token, approle, jwt or aws."""
+    mount: str = "secret"
+    namespace: Optional[str] = None
+    mount_point: Optional[str] = None
+    """Where the login method is mounted; its own name by default."""
+    role_id: Optional[str] = None
+    token_file: str = "~/.vault-token"
+    secret_id_file: Optional[str] = None
+    jwt_file: Optional[str] = None
+    ca_cert: Optional[str] = None
+    """File of trusted certificates; those that Python's requests trusts by default."""
+    aws_iam_server_id: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class Catalog:
     """What one environment of the application must have, and where."""
 
@@ -363,6 +386,8 @@ class Catalog:
     aws: Optional[Aws] = None
     """None only where a test makes a catalog by hand."""
     mirror: Optional[Mirror] = None
+    vault: Optional[Vault] = None
+    """None where nothing is in Vault."""
 
     @property
     def rotation_secret(self) -> str:

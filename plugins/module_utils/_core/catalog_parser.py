@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_alerts,
     json_schema,
     valkey_key_patterns,
+    vault_schema,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_checks import references
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
@@ -39,20 +40,26 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
     SettingRef,
     Tls,
     ValueProbe,
+    Vault,
     s3_location,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import ROLES, SCHEMA
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import (
+    SECRETS_MANAGER,
+    SSM,
+    VAULT,
+    VAULT_PREFIX,
+)
 
 ENVIRONMENT_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
 DEFAULT_SECRET_NAME = "{application}/{environment}/{group}"
 DEFAULT_SSM_PATH = "/{application}/{environment}"
 DEFAULT_KMS_KEY = "alias/{application}-{environment}"
 DEFAULT_ROLES = {role: "{application}-{environment}-%s" % role for role in ROLES}
-SOURCES = ("group", "secret", "parameter", "value", "compose", "inventory")
-_DEFAULT_SENSITIVITY = {"group": "high", "secret": "high", "compose": "high", "parameter": "medium"}
+SOURCES = ("group", "secret", "parameter", "vault", "value", "compose", "inventory")
+_DEFAULT_SENSITIVITY = {"group": "high", "secret": "high", "vault": "high", "compose": "high", "parameter": "medium"}
 
 
 def parse(document: Any, environment: str) -> Catalog:
@@ -124,6 +131,7 @@ class _Builder:
     def build(self) -> tuple[Catalog, list[str]]:
         stores = self.document.get("stores", {})
         ssm = stores.get("ssm", {})
+        self.vault = self._vault(stores.get("vault"))
         self.secret_pattern = stores.get("secrets_manager", {}).get("name", DEFAULT_SECRET_NAME)
         self.ssm_path = self._path("stores.ssm.path", ssm.get("path", DEFAULT_SSM_PATH))
         catalog = Catalog(
@@ -163,6 +171,7 @@ class _Builder:
             encrypted_env=self._encrypted_env(self.document.get("encrypted_env")),
             aws=self._aws(self.document.get("aws", {})),
             mirror=self._mirror(self.document.get("mirror")),
+            vault=self.vault,
         )
         return catalog, self.problems + references(catalog)
 
@@ -218,6 +227,13 @@ class _Builder:
         function = MirrorFunction(**raw["function"]) if "function" in raw else None
         return Mirror(**{**raw, "function": function})
 
+    def _vault(self, raw: Optional[Mapping[str, Any]]) -> Optional[Vault]:
+        if raw is None:
+            return None
+        self.problems += vault_schema.problems(raw)
+        named = {key: self._format(f"stores.vault.{key}", raw[key]) for key in ("mount", "namespace") if key in raw}
+        return Vault(**{key: value for key, value in {**raw, **named}.items() if key != "kv"})
+
     def _purged(self, needed: Sequence[str], more: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The entries of one sort: of Valkey's keys, or of CloudFront's copies."""
         for name, raw in self.document.get("purge", {}).items():
@@ -255,6 +271,15 @@ class _Builder:
             return None
         return Place(SECRETS_MANAGER, self._format(where, name), key)
 
+    def _in_vault(self, where: str, path: str, key: Optional[str]) -> Optional[Place]:
+        """The place, or None if the path belongs to another environment."""
+        if self.vault is None:
+            self.problems.append(f"{where}: no server is declared for it; add stores.vault: {{address: …, auth: …}}")
+        if key is None:
+            self.problems.append(f"{where}: names no key; a secret in Vault has keys, so add key or keys")
+        place = self._secret(where, path, key)
+        return Place(VAULT, VAULT_PREFIX + place.name, key) if place else None
+
     def _parameter(self, where: str, name: str) -> Place:
         if name.startswith("/") or name.endswith("/"):
             self.problems.append(f"{where}: {name!r} is taken below {self.ssm_path}; write it without outer slashes")
@@ -263,6 +288,8 @@ class _Builder:
     def _place(self, where: str, raw: Mapping[str, Any]) -> Optional[Place]:
         if "parameter" in raw:
             return self._parameter(where, raw["parameter"])
+        if "vault" in raw:
+            return self._in_vault(where, raw["vault"], raw.get("key"))
         return self._secret(where, raw["secret"], raw.get("key"))
 
     def _part(self, where: str, raw: Any) -> Optional[Part]:
@@ -303,7 +330,7 @@ class _Builder:
             example=raw.get("example"),
             broker=raw.get("broker", valkey_key_patterns.names_a_broker(name)),
         )
-        if setting.required and source in ("group", "secret", "compose") and not setting.rendered:
+        if setting.required and source in ("group", "secret", "vault", "compose") and not setting.rendered:
             self.problems.append(
                 f"{where}: is required, but its secret belongs to another environment; override the setting in "
                 f"environments.{self.environment}.settings"
@@ -325,6 +352,8 @@ class _Builder:
             return self._secret(f"{where}.secret", raw["secret"], raw.get("key"))
         if "parameter" in raw:
             return self._parameter(f"{where}.parameter", raw["parameter"])
+        if "vault" in raw:
+            return self._in_vault(f"{where}.vault", raw["vault"], raw.get("key", name))
         return None
 
     def _compose(self, where: str, raw: Mapping[str, Any]) -> Optional[Compose]:
@@ -346,6 +375,9 @@ class _Builder:
             where = f"credentials.{name}.appears_in[{at}]"
             if "parameter" in entry:
                 places.append(self._parameter(where, entry["parameter"]))
+            elif "vault" in entry:
+                keys = entry.get("keys", [entry.get("key")])
+                places += [self._in_vault(where, entry["vault"], key) for key in keys]
             elif "secret" in entry:
                 keys = entry.get("keys", [entry.get("key")])
                 places += [self._secret(where, entry["secret"], key) for key in keys]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_alerts
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_alerts, vault_schema
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import READERS
 
 TYPES = ("string", "list", "integer", "boolean", "url", "host_list", "origin_list", "email", "json", "base64", "pem")
@@ -40,8 +40,10 @@ def _described(text: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 _SECRET_PLACE = _object({"secret": NAME, "key": NAME}, required=["secret"])
 _PARAMETER_PLACE = _object({"parameter": NAME}, required=["parameter"])
+_VAULT_PLACE = _object({"vault": vault_schema.PATH, "key": NAME}, required=["vault", "key"])
 _SETTING_PLACE = _object({"setting": NAME}, required=["setting"])
-_PART_FORMS = {"anyOf": [{"type": ["string", "integer"]}, _SECRET_PLACE, _PARAMETER_PLACE, _SETTING_PLACE]}
+_STORED = (_SECRET_PLACE, _PARAMETER_PLACE, _VAULT_PLACE)
+_PART_FORMS = {"anyOf": [{"type": ["string", "integer"]}, *_STORED, _SETTING_PLACE]}
 _PART = {"$ref": "#/$defs/part"}
 _COMPOSE = _object(
     {
@@ -60,6 +62,9 @@ _APPEARS_IN = {
         _object({"setting": NAME}, required=["setting"]),
         _object({"secret": NAME, "key": NAME, "keys": {"type": "array", "items": NAME}}, required=["secret"]),
         _object({"parameter": NAME}, required=["parameter"]),
+        _object(
+            {"vault": vault_schema.PATH, "key": NAME, "keys": {"type": "array", "items": NAME}}, required=["vault"]
+        ),
         _object({"github": NAME}, required=["github"]),
     ]
 }
@@ -71,12 +76,13 @@ _SETTING = _object(
         "secret": _described("Held in the secret of exactly this name.", NAME),
         "key": _described("Key inside the secret's JSON; the setting's own name by default.", NAME),
         "parameter": _described("Held in this parameter below stores.ssm.path.", NAME),
+        "vault": _described("Held in this path of Vault, below stores.vault.mount.", vault_schema.PATH),
         "value": _described("A literal, for what is no secret.", {"type": ["string", "integer", "boolean"]}),
         "compose": _described("A URL composed of other places, each part escaped.", {"$ref": "#/$defs/compose"}),
         "inventory": _described("A variable of the inventory; synced to GitHub, never written into .env.", NAME),
         "copies": _described(
             "Other places that hold the same value; a difference is an error.",
-            {"type": "array", "items": {"anyOf": [_SECRET_PLACE, _PARAMETER_PLACE]}},
+            {"type": "array", "items": {"anyOf": list(_STORED)}},
         ),
         "github": _described("Synced to GitHub Actions as this.", {"enum": ["secret", "variable"]}),
         "github_scope": _described("Where GitHub keeps it; github.scope by default.", {"enum": list(SCOPES)}),
@@ -211,6 +217,7 @@ _STORES = _object(
                 "path": _described("Path of the parameters, with {application} and {environment}.", NAME),
             }
         ),
+        "vault": _described("A HashiCorp Vault or OpenBao server, with a KV engine.", {"$ref": "#/$defs/vault"}),
     }
 )
 _NUMBER = {"type": "integer", "minimum": 1}
@@ -328,7 +335,7 @@ _SHARED: dict[str, Any] = {
         "Parameters that repeat settings of Secrets Manager: their copies, and whole groups; without it, none.",
         {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/mirror"}]},
     ),
-    "stores": _described("Names and paths in AWS.", {"$ref": "#/$defs/stores"}),
+    "stores": _described("Names and paths in AWS, and a Vault server.", {"$ref": "#/$defs/stores"}),
     "readers": _described(
         "The programs that read the .env; each value must have a spelling that all of them read back exactly.",
         {"type": "array", "items": {"enum": list(READERS)}, "minItems": 1},
@@ -423,5 +430,6 @@ SCHEMA: dict[str, Any] = {
         "setting": _SETTING,
         "stores": _STORES,
         "test": _TEST,
+        "vault": vault_schema.schema(),
     },
 }

@@ -40,6 +40,16 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
+def is_same(one: str, other: str) -> bool:
+    """Whether two secrets hold the same: some stores keep a JSON object, and not the text that was written."""
+    if one == other:
+        return True
+    try:
+        return parse_secret(one) == parse_secret(other)
+    except ValueError:
+        return False
+
+
 def as_text(value: Any, type_name: str = "string") -> Optional[str]:
     """A JSON value as the text of an environment variable; null is no value."""
     if value is None:
@@ -50,18 +60,17 @@ def as_text(value: Any, type_name: str = "string") -> Optional[str]:
         return "true" if value else "false"
     if isinstance(value, list) and type_name in _LISTS and all(isinstance(item, str) for item in value):
         return ",".join(value)
-    return _dumps(value)
+    return as_json(value)
 
 
-def _dumps(value: Any) -> str:
+def as_json(value: Any) -> str:
     if isinstance(value, Number):
         return str(value)
     if isinstance(value, dict):
-        return (
-            "{" + ",".join(f"{json.dumps(key, ensure_ascii=False)}:{_dumps(item)}" for key, item in value.items()) + "}"
-        )
+        items = (f"{json.dumps(key, ensure_ascii=False)}:{as_json(item)}" for key, item in value.items())
+        return "{" + ",".join(items) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(_dumps(item) for item in value) + "]"
+        return "[" + ",".join(as_json(item) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -76,7 +85,7 @@ def updated(text: str, key: str, value: str) -> str:
         found[key] = [item for item in value.split(",") if item]
     else:
         found[key] = value
-    return _dumps(found)
+    return as_json(found)
 
 
 class Holdings:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 SECRETS_MANAGER = "secretsmanager"
 SSM = "ssm"
+VAULT = "vault"
+VAULT_PREFIX = "vault:"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,12 @@ class StoreTraits:
     """Whether all below a path is read at once, so that a pattern finds names that no catalog declares."""
     new_version: str
     """What a write does to what is there."""
+    restores: str = ""
+    """The command that takes a deletion back."""
+    lists_versions: str = ""
+    """The command that lists the versions of one name."""
+    is_aws: bool = True
+    """Whether IAM allows it, and keys of KMS, replicas and resource policies stand beside its values."""
     encrypted_form: str = ""
     """What a value of high sensitivity is stored as, where others may be kept unencrypted."""
 
@@ -47,6 +55,8 @@ STORES = {
             has_keys=True,
             is_listed=False,
             new_version="gets a new version",
+            restores="aws secretsmanager restore-secret",
+            lists_versions="aws secretsmanager list-secret-version-ids",
         ),
         StoreTraits(
             SSM,
@@ -57,6 +67,18 @@ STORES = {
             is_listed=True,
             new_version="is changed",
             encrypted_form="SecureString",
+        ),
+        StoreTraits(
+            VAULT,
+            "secret",
+            start=VAULT_PREFIX,
+            has_labels=True,
+            has_keys=True,
+            is_listed=False,
+            new_version="gets a new version",
+            restores="bao kv undelete",
+            lists_versions="bao kv metadata get",
+            is_aws=False,
         ),
     )
 }

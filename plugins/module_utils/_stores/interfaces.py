@@ -23,6 +23,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Description,
     Reading,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import is_same
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import of_name
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import one_by_one
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
 
@@ -242,15 +244,15 @@ class VersionedStore(Store):
         described = self.describe(name)
         if described.deleted:
             raise NotFound(
-                f"secret {name} is scheduled for deletion; take that back by 'aws secretsmanager restore-secret', or "
-                "take the secret out of the catalog"
+                f"secret {name} is scheduled for deletion; take that back by '{of_name(name).restores}', or take the "
+                "secret out of the catalog"
             )
         return described
 
     def _holds(self, name: str, version: str, content: str) -> bool:
         """Asked where AWS says that the version, or the secret, is there."""
         found = self._version(name, version).readings.get(name)
-        return found is not None and found.value == content
+        return found is not None and is_same(found.value, content)
 
     def _require_version(self, name: str, version: str) -> None:
         failure = self._version(name, version).failures.get(name)
@@ -290,7 +292,7 @@ def _moved(name: str, label: str, holder: Optional[str], expected: Optional[str]
     due = f"on {expected}" if expected else "on none"
     return Conflict(
         f"secret {name}: {label} is {found} and not {due} as planned, so somebody else moved it; look at both by "
-        "'aws secretsmanager list-secret-version-ids', then run again"
+        f"'{of_name(name).lists_versions}', then run again"
     )
 
 

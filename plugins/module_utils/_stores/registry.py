@@ -12,10 +12,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_tra
     SECRETS_MANAGER,
     SSM,
     STORES,
+    VAULT,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import VaultSecrets
 
 Client = Callable[[str], Any]
 """Gives a client by the name of its service."""
@@ -23,6 +25,7 @@ Client = Callable[[str], Any]
 OPEN: Dict[str, Callable[[Client], Store]] = {
     SECRETS_MANAGER: lambda client: SecretsManager(client("secretsmanager")),
     SSM: lambda client: ParameterStore(client("ssm")),
+    VAULT: lambda client: VaultSecrets(client("vault")),
 }
 """By the names in STORES."""
 
@@ -32,6 +35,11 @@ def names_to_read(catalog: Catalog, places: Iterable[Place]) -> Dict[str, List[s
     places = list(places)
     found = {store: list(names_in(store, places)) for store in STORES}
     return {store: [catalog.ssm_path] if STORES[store].is_listed else names for store, names in found.items() if names}
+
+
+def by_traits(secrets: Store, parameters: Store) -> Dict[str, Store]:
+    """By store, which of the two reaches it: that of all stores with labels, or that of the others."""
+    return {name: secrets if one.has_labels else parameters for name, one in STORES.items()}
 
 
 def current(catalog: Catalog, places: Iterable[Place], stores: Mapping[str, Store]) -> Contents:

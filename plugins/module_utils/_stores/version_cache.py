@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Generic, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Description, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import of_name
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Store, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import NumberedStore
 
@@ -25,6 +26,10 @@ class _Kept:
 
     def keep(self, found: Contents) -> None:
         self._readings.update({(name, one.version): one for name, one in found.readings.items()})
+
+
+def _written(name: str, version: str, content: str) -> Contents:
+    return Contents({name: Reading(of_name(name).name, name, version, content)})
 
 
 class _Remembering(Generic[S]):
@@ -69,11 +74,11 @@ class Remembered(_Remembering[VersionedStore], VersionedStore):
 
     def _create(self, name: str, content: str, version: str, **form: Any) -> None:
         self._store._create(name, content, version, **form)
-        self._kept.keep(Contents({name: Reading(self.name, name, version, content)}))
+        self._kept.keep(_written(name, version, content))
 
     def _put(self, name: str, content: str, version: str, label: str) -> Sequence[str]:
         labels = self._store._put(name, content, version, label)
-        self._kept.keep(Contents({name: Reading(self.name, name, version, content)}))
+        self._kept.keep(_written(name, version, content))
         return labels
 
     def _move(self, name: str, label: str, *, to: Optional[str], off: Optional[str]) -> None:

@@ -12,8 +12,9 @@ from ansible.release import __version__ as ansible_version
 from ansible_collections.amazon.aws.plugins.plugin_utils.base import AWSPluginBase
 from ansible_collections.amazon.aws.plugins.plugin_utils.botocore import get_aws_connection_info
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Vault
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors, vault_client
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.throttling import ThrottlingBudget
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import boto3_sessions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.access_propagation import AccessWait
@@ -49,6 +50,8 @@ class AwsConnection(AWSPluginBase):
         """By profile."""
         self._budget = budget or ThrottlingBudget()
         self._wait = wait
+        self.vault: Vault | None = None
+        """The catalog's server, for what it keeps in Vault."""
 
     def get_options(self) -> dict[str, Any]:
         return self._options
@@ -77,6 +80,8 @@ class AwsConnection(AWSPluginBase):
 
     def store_client(self, service: str) -> Any:
         """A client with our retries; what the user gives in aws_config wins. Made once, since that takes its time."""
+        if service == VAULT:
+            return self._vault_client()
         where = (service, self._options.get("region"))
         if where not in self._clients:
             config = {**aws_errors.CLIENT_CONFIG, **(self._options.get("aws_config") or {})}
@@ -84,6 +89,12 @@ class AwsConnection(AWSPluginBase):
             client = self._budget.watch(self.client(service))
             self._clients[where] = self._wait.watch(client) if self._wait else client
         return self._clients[where]
+
+    def _vault_client(self) -> Any:
+        """Logged in once."""
+        if (VAULT, None) not in self._clients:
+            self._clients[VAULT, None] = vault_client.connect(self.vault)
+        return self._clients[VAULT, None]
 
     def bounded_client(self, service: str, seconds: float) -> Any:
         """A client that gives up within about so many seconds, whatever aws_config says: for what must not delay."""
@@ -110,7 +121,10 @@ class AwsConnection(AWSPluginBase):
         return self._regional.setdefault(region, self.in_region(region)).store_client(service)
 
     def _with(self, **options: Any) -> AwsConnection:
-        return AwsConnection(self.ansible_name, {**self._options, **options}, self._sessions, self._budget, self._wait)
+        given = {**self._options, **options}
+        connection = AwsConnection(self.ansible_name, given, self._sessions, self._budget, self._wait)
+        connection.vault = self.vault
+        return connection
 
     def acting_client(self, service: str) -> Any:
         """A client that sends each request once, whatever aws_config says: for what must not be sent twice."""
@@ -124,6 +138,7 @@ class AwsConnection(AWSPluginBase):
 
 def suit(connection: AwsConnection, catalog: Catalog, *, check_account: bool = True) -> None:
     """Takes the catalog's region where none is given. Raises :class:`WrongAccount` if it expects another account."""
+    connection.vault = catalog.vault
     if catalog.region and not connection.region:
         connection.get_options()["region"] = catalog.region
     if catalog.expected_account_id and check_account:

@@ -19,7 +19,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     StoreError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import registry
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import NumberedStore
@@ -97,7 +96,7 @@ def put(github: GitHubStore, sent: SentStore, target: GithubTarget, value: str, 
 
 def current(catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore) -> list[CopySource]:
     """What the stores hold now of everything that is mirrored from them."""
-    stores = {SECRETS_MANAGER: secrets, SSM: parameters}
+    stores = registry.by_traits(secrets, parameters)
     contents = registry.current(catalog, credential_graph.every_place(catalog), stores)
     return sync_plan.held(catalog, resolver.resolve(catalog, contents), contents, {}, {})
 

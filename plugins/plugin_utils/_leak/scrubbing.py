@@ -10,8 +10,10 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT, of_name
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import VaultSecrets
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync, sync_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import revoked_values, scrub, scrub_exceptions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
@@ -32,14 +34,18 @@ def scrubbed(
     """
     client = setting.connection.store_client("secretsmanager")
     versions, untold = revoked_values.holders(
-        setting, journal, secrets, credentials, lambda name: scrub.denied_by(client, name)
+        setting, journal, secrets, credentials, lambda name: scrub.denied_by(client, name) if _is_aws(name) else set()
     )
     needed = scrub_exceptions.spared(journal, credentials)
     kept = [(name, one) for name, ids in versions.items() for one in ids if (name, one) in needed]
     versions = {name: [one for one in ids if (name, one) not in needed] for name, ids in versions.items()}
     done, cannot = scrub.scrubbed(
-        client, versions, lambda region: setting.connection.in_region(region).store_client("secretsmanager")
+        client,
+        {name: some for name, some in versions.items() if _is_aws(name)},
+        lambda region: setting.connection.in_region(region).store_client("secretsmanager"),
     )
+    destroyed, untouched = _destroyed(setting, {name: some for name, some in versions.items() if not _is_aws(name)})
+    done, cannot = [*done, *destroyed], [*cannot, *untouched]
     cannot += untold
     cannot += [f"version {one} of {name} {needed[name, one]}" for name, one in kept]
     pushed, stuck = scrub.push_out(setting.rotator.parameters, parameters)
@@ -48,6 +54,23 @@ def scrubbed(
     cannot += [*stuck, *unknown, *_mirrors(setting.catalog, credentials, refreshed)]
     cannot.append("what somebody read is known to them; a denied version stays in AWS until AWS removes it")
     return {"scrubbed": [*done, *pushed, *sent], "not_scrubbed": cannot}
+
+
+def _is_aws(name: str) -> bool:
+    return of_name(name).is_aws
+
+
+def _destroyed(setting: RotationSetup, versions: Mapping[str, Sequence[str]]) -> tuple[list[str], list[str]]:
+    """What was done to versions in Vault, which can be destroyed, and what could not be."""
+    if not versions:
+        return [], []
+    store, done, cannot = VaultSecrets(setting.connection.store_client(VAULT)), [], []
+    for name, some in versions.items():
+        try:
+            done += store.destroy(name, some)
+        except StoreError as error:
+            cannot.append(str(error))
+    return done, cannot
 
 
 def _refreshed(setting: RotationSetup, journal: Journal, names: Sequence[str]) -> tuple[dict[str, str], list[str]]:

@@ -218,7 +218,7 @@ class Provisioner:
         if of_name(write.name).has_labels:
             version = str(uuid.uuid4())
             if write.act == CREATE:
-                form = replace(self.form(write.name), policy=self.wish.policy)
+                form = replace(self.form(write.name), policy=self._policy_for(write.name))
                 self.secrets.make(write.name, write.content, version=version, form=form)
             else:
                 self.secrets.merge(write.name, write.content, version=version, instead_of=write.instead_of or None)
@@ -243,12 +243,17 @@ class Provisioner:
         if days:
             tags["RotationDays"] = str(min(days))
         key = self.wish.key if self.wish.key is not None else (aws.kms_key if aws else None)
+        is_aws = of_name(name).is_aws
         return Form(
             description=description or f"{self.catalog.application}, {self.catalog.environment}: values of its .env",
-            key=key or None,
+            key=(key or None) if is_aws else None,
             tags=tags,
-            replicas=aws.replicas if aws and of_name(name).has_labels else (),
+            replicas=aws.replicas if aws and is_aws and of_name(name).has_labels else (),
         )
+
+    def _policy_for(self, name: str) -> str | None:
+        traits = of_name(name)
+        return self.wish.policy if traits.has_labels and traits.is_aws else None
 
     def _description(self, write: Write) -> str:
         setting = self.catalog.settings.get(write.fills[0].target)
@@ -277,8 +282,9 @@ class Provisioner:
                 notes.append(f"parameter {name} lacks {late}, until {seen.journal.rotation}, which changes it, ends")
                 one = Change(tags=one.tags)
             # A run that was cut short may have made it, and not come to its policy.
-            if self.wish.policy and of_name(name).has_labels and not self.secrets.policy(name):
-                one = replace(one, policy=self.wish.policy)
+            policy = self._policy_for(name)
+            if policy and not self.secrets.policy(name):
+                one = replace(one, policy=policy)
             if one.words:
                 found[name] = one
         return found, notes

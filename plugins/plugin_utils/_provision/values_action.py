@@ -30,11 +30,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision impo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import Provisioner, WriteOptions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.aws_stores import (
     MakingParameters,
-    MakingSecrets,
     require_key,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.journal_bucket import BucketStep
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.plan import ProvisionInputs, ProvisionPlan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.vault_stores import making_stores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.writes import CREATE, Fill
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import new_value
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
@@ -94,7 +94,7 @@ class ValuesAction(ActionBase):
         )
         provisioner = Provisioner(
             catalog=catalog,
-            secrets=MakingSecrets(connection.store_client("secretsmanager")),
+            secrets=making_stores(connection.store_client),
             parameters=MakingParameters(connection.store_client("ssm")),
             journal=journal_of(catalog, connection.store_client),
             kinds=load_kinds(args["kinds_path"]),

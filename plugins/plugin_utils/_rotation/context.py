@@ -30,7 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import NoJournal, journal_of
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.version_cache import (
     Remembered,
     RememberedParameters,
@@ -125,7 +125,7 @@ def prepared(name: str, args: dict[str, Any], *, check_account: bool = False) ->
     connection.require_aws_sdk()
     catalog = catalog_parser.parse(args["catalog"], args["environment"])
     suit(connection, catalog, check_account=check_account)
-    secrets_manager = Remembered(SecretsManager(connection.store_client("secretsmanager")))
+    secrets_manager = Remembered(secret_stores(connection.store_client))
     parameters = RememberedParameters(ParameterStore(connection.store_client("ssm")))
     rotator = Rotator(
         catalog=catalog,

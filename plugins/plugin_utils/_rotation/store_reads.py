@@ -23,7 +23,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Description,
     Reading,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import registry
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
@@ -61,7 +60,7 @@ class StoreReads(JournalWriter):
 
     def current(self, places: Iterable[Place]) -> Contents:
         """What these places hold now."""
-        return registry.current(self.catalog, places, {SECRETS_MANAGER: self.secrets, SSM: self.parameters})
+        return registry.current(self.catalog, places, registry.by_traits(self.secrets, self.parameters))
 
     def settle(self, journal: Journal) -> None:
         """Waits until reads show what the rotation before this one wrote."""

@@ -18,7 +18,7 @@ from ansible.utils.display import Display
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, ScanError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline as _baseline
@@ -156,7 +156,7 @@ def _sought(request: ScanRequest, args: Mapping[str, Any]) -> tuple[Sought, list
         connection = AwsConnection(NAME, dict(args))
         connection.require_aws_sdk()
         suit(connection, catalog)
-        secrets = SecretsManager(connection.store_client("secretsmanager"))
+        secrets = secret_stores(connection.store_client)
         parameters = ParameterStore(connection.store_client("ssm"))
         values, unread = live_values.read(catalog, secrets, parameters)
     except NoAccess as error:

@@ -21,12 +21,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     resolver,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, names_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PREVIOUS
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors, mirror
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import Policies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.resources import AccessOptions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment as _environment
@@ -199,7 +200,8 @@ class Gatherer:
 
     @once
     def secrets(self) -> dict[str, dict[str, Any]]:
-        return self._manager.described(credential_graph.every_secret(self.catalog))
+        """Those in Secrets Manager."""
+        return self._manager.described(names_in(SECRETS_MANAGER, credential_graph.every_place(self.catalog)))
 
     @once
     def _manager(self) -> SecretFacts:
@@ -294,6 +296,7 @@ class Gatherer:
     def _versions(self) -> collect_previous.Versions:
         now, journal, secrets = self.environment.contents, self.journal_read, self._stores.secrets
         names = [name for name, one in self.secrets.items() if PREVIOUS in one.get("stages", {})]
+        names += collect_previous.in_vault(self.catalog, self.connection)
         more = sorted(set(names) - set(now.readings))  # administrators' secrets, which no setting is in
         before = secrets.read(names, stages=dict.fromkeys(names, PREVIOUS))
         return collect_previous.Versions(now | secrets.read(more), before, journal)
@@ -301,7 +304,7 @@ class Gatherer:
     @once
     def _stores(self) -> Once:
         client = self.connection.store_client
-        return Once(ReadOnce(SecretsManager(client("secretsmanager"))), ParametersOnce(ParameterStore(client("ssm"))))
+        return Once(ReadOnce(secret_stores(client)), ParametersOnce(ParameterStore(client("ssm"))))
 
     @once
     def history(self) -> dict[str, Any]:

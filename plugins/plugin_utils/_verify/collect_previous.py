@@ -5,11 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, names_in
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PREVIOUS, Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values, try_previous_keys
@@ -25,6 +30,15 @@ class Versions(NamedTuple):
     def tries(self, catalog: Catalog) -> list[previous_values.Try]:
         """What can be tried, with values."""
         return previous_values.tries(catalog, self.now, self.before, self.journal)
+
+
+def in_vault(catalog: Catalog, connection: AwsConnection) -> list[str]:
+    """The secrets in Vault that have a version before the current one."""
+    store, found = secret_stores(connection.store_client), []
+    for name in names_in(VAULT, credential_graph.every_place(catalog)):
+        with suppress(NotFound):
+            found += [name] if PREVIOUS in store.describe(name).stages else []
+    return found
 
 
 def told(

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A callback for tests that kills or stops the whole run right before one of its acts.
 
-Acts are the start of a task, an act of the engine, a call to AWS, and a command on a host. Each goes to the file
-ACT_LOG as one JSON line before it happens: what it is, and the process. ACT_AT is the number of an act from 1, or a
-label with the number of its occurrence (``PutParameter /shop/DB/URL#1``); ACT_DO is ``kill`` or ``stop``.
+Acts are the start of a task, an act of the engine, a call to AWS, a write to Vault, and a command on a host. Each goes
+to the file ACT_LOG as one JSON line before it happens: what it is, and the process. ACT_AT is the number of an act from
+1, or a label with the number of its occurrence (``PutParameter /shop/DB/URL#1``); ACT_DO is ``kill`` or ``stop``.
 
 The processes of a run are several groups: each worker of Ansible is one of its own. So the worker that is about to act
 ends or stops the main process's group and then its own.
@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 from ansible.plugins.action import ActionBase
 from ansible.plugins.callback import CallbackBase
 from botocore.httpsession import URLLib3Session
+from requests import Session
 
 DOCUMENTATION = """
 name: at_act
@@ -82,6 +83,13 @@ def aws_call(_session: Any, request: Any) -> tuple[str, str]:
     return "aws", " ".join([operation.rpartition(".")[2] or "other", *map(steady, about)])
 
 
+def vault_write(_session: Any, request: Any) -> tuple[str, str]:
+    path = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "*", urlsplit(request.url).path.removeprefix("/v1/"))
+    fields = json.loads(request.body or b"{}").get("custom_metadata", {})
+    about = [f"{re.sub('[0-9]+$', '*', key)}{'?' if str(told)[:1] == '?' else ''}" for key, told in fields.items()]
+    return "vault", " ".join(["Vault", request.method.lower(), path, *map(steady, about)])
+
+
 def host_command(action: Any, *_arguments: Any) -> tuple[str, str]:
     args = action._task.args
     if "credential" in args and "state" in args:  # what a segment runs on the host that talks to the servers
@@ -111,6 +119,7 @@ class CallbackModule(CallbackBase):
         super().__init__()
         # Workers are forked from this process and have these methods too.
         before_each(URLLib3Session, "send", aws_call)
+        before_each(Session, "send", vault_write)
         before_each(ActionBase, "_low_level_execute_command", host_command)
         run_path(str(ENGINE_ACTS))["before_each"](lambda name: before("task", name))
 

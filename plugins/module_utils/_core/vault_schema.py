@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How the catalog declares a Vault server, and what goes with which login."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Mapping
+
+PATH = {
+    "type": "string",
+    "pattern": r"^[A-Za-z0-9_{}](?:[A-Za-z0-9_{}.-]|/(?=[A-Za-z0-9_{}]))*$",
+}
+"""Parts between slashes, none of which begins with a dot."""
+_TEXT = {"type": "string", "minLength": 1}
+_ADDRESS = {
+    "type": "string",
+    "pattern": r"^(https://[A-Za-z0-9.-]+|https://\[[0-9a-f:]+\]|http://127\.0\.0\.1|http://\[::1\])(:[0-9]{1,5})?$",
+}
+NEEDED = {"token": (), "approle": ("role_id", "secret_id_file"), "jwt": ("role_id", "jwt_file"), "aws": ("role_id",)}
+"""By login method, what must be given."""
+_TAKEN = {
+    "token": ("token_file",),
+    "approle": ("role_id", "secret_id_file", "mount_point"),
+    "jwt": ("role_id", "jwt_file", "mount_point"),
+    "aws": ("role_id", "aws_iam_server_id", "mount_point"),
+}
+_OF_A_LOGIN = ("token_file", "role_id", "secret_id_file", "jwt_file", "mount_point", "aws_iam_server_id")
+
+_OPTIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "address": ("https://host:port, without a path; http only for 127.0.0.1 and ::1.", _ADDRESS),
+    "mount": ("Where the KV engine is mounted; secret by default.", PATH),
+    "kv": ("Version of the KV engine: 2, the only one that keeps versions.", {"enum": [2]}),
+    "namespace": ("Namespace of the mount and of the login.", PATH),
+    "auth": ("How to log in.", {"enum": list(NEEDED)}),
+    "mount_point": ("Where the login method is mounted; its own name by default.", PATH),
+    "role_id": ("The role: of AppRole its role_id, of jwt and aws its name.", _TEXT),
+    "token_file": ("File with the token, mode 0600; ~/.vault-token by default.", _TEXT),
+    "secret_id_file": ("File with AppRole's secret_id, mode 0600.", _TEXT),
+    "jwt_file": ("File with the JSON Web Token, mode 0600.", _TEXT),
+    "aws_iam_server_id": ("What the aws login's header X-Vault-AWS-IAM-Server-ID must say.", _TEXT),
+    "ca_cert": ("File of the certificates that may sign the server's.", _TEXT),
+}
+
+
+def schema() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {name: {"description": text, **form} for name, (text, form) in _OPTIONS.items()},
+        "additionalProperties": False,
+        "required": ["address", "auth"],
+    }
+
+
+def problems(raw: Mapping[str, Any]) -> Iterator[str]:
+    """What the login lacks, and what does not go with it."""
+    auth = raw["auth"]
+    for key in NEEDED[auth]:
+        if key not in raw:
+            yield f"stores.vault.{key}: is required for auth {auth}"
+    for key in _OF_A_LOGIN:
+        if key in raw and key not in _TAKEN[auth]:
+            yield f"stores.vault.{key}: does not go with auth {auth}; remove it"

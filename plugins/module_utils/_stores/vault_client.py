@@ -1,0 +1,237 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One login to a Vault or OpenBao server, over hvac, and its answers as data. Trusts nothing that the server says.
+
+The address is the catalog's, and no other is asked: redirects are refused, and neither environment variables nor .netrc
+take part. A server's own words are in no message: they may repeat what was sent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+from typing import Any, Callable, Dict, Optional, Tuple
+from urllib.parse import quote
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Vault
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NoAccess, StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import parse_secret
+
+try:
+    import hvac
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3.util.retry import Retry
+except ImportError:  # told when a server is to be asked
+    hvac = None
+    requests = None  # type: ignore[assignment,unused-ignore]
+
+CONNECTIONS = 32
+"""Calls at once."""
+TIMEOUT = (5.0, 20.0)
+"""Seconds to connect, and between two parts of an answer."""
+WHOLE_ANSWER = 60.0
+"""Seconds that one answer may take."""
+BYTES = 4 * 1024 * 1024
+"""Of one answer; KV takes values of 1 MiB by default."""
+LOGIN_BYTES = 65536
+_PATIENCE: Dict[str, Any] = {"raise_on_status": False, "respect_retry_after_header": False}
+"""No server says how long we wait."""
+RETRIED = (412, 429, 500, 502)
+"""Of reads: the server is behind, or asks for a pause."""
+
+
+def connect(vault: Optional[Vault], aws_credentials: Optional[Callable[[], Any]] = None) -> VaultClient:
+    """Logs in. ``aws_credentials`` gives botocore's credentials, for the login aws."""
+    if vault is None:
+        raise NoAccess("A place is in Vault, and the catalog declares no server; add stores.vault to it")
+    if hvac is None:
+        raise NoAccess("hvac is not installed, which reads Vault; install it by 'python3 -m pip install hvac'")
+    client = VaultClient(vault)
+    client.login(aws_credentials)
+    return client
+
+
+class VaultClient:
+    """A session with one server."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._adapter = hvac.adapters.RawAdapter(
+            base_uri=vault.address,
+            session=_session(vault),
+            timeout=TIMEOUT,
+            allow_redirects=False,
+            namespace=vault.namespace,
+            ignore_exceptions=True,
+        )
+
+    def login(self, aws_credentials: Optional[Callable[[], Any]] = None) -> None:
+        vault = self._vault
+        if vault.auth == "token":
+            self._adapter.token = _from_file("token_file", vault.token_file)
+            return
+        mount = vault.mount_point or vault.auth
+        answer = self._call("post", f"auth/{_quoted(mount)}/login", f"the login by {vault.auth}", self._proof())
+        auth = answer.get("auth")
+        token = auth.get("client_token") if isinstance(auth, dict) else None
+        if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+            raise NoAccess(f"{self._where} answered the login by {vault.auth} without a token; is it a Vault server?")
+        self._adapter.token = token
+
+    def _proof(self) -> str:
+        vault = self._vault
+        if vault.auth == "approle":
+            secret_id = _from_file("secret_id_file", str(vault.secret_id_file))
+            return json.dumps({"role_id": vault.role_id, "secret_id": secret_id})
+        if vault.auth == "jwt":
+            return json.dumps({"role": vault.role_id, "jwt": _from_file("jwt_file", str(vault.jwt_file))})
+        raise NoAccess(f"stores.vault.auth: {vault.auth} is not supported here; use token, approle or jwt")
+
+    @property
+    def _where(self) -> str:
+        return f"Vault at {self._vault.address}"
+
+    def secret(self, kind: str, path: str) -> str:
+        """The path of the API for ``data``, ``metadata`` and so on of a secret."""
+        return f"{_quoted(self._vault.mount)}/{kind}/{_quoted(path)}"
+
+    def get(self, path: str, what: str, **query: Any) -> Tuple[int, Dict[str, Any]]:
+        """Status 200 or 404, and the answer."""
+        response = self._asked("get", path, what, params=query)
+        return response.status_code, self._data(response, what) if response.content else {}
+
+    def write(self, method: str, path: str, what: str, body: str, *, lost: Tuple[int, ...] = ()) -> Tuple[int, Any]:
+        """Status and answer; those in ``lost`` are for the caller to judge."""
+        kind = "application/merge-patch+json" if method == "patch" else "application/json"
+        response = self._asked(method, path, what, data=body.encode(), headers={"Content-Type": kind}, told=lost)
+        return response.status_code, self._data(response, what) if response.content else {}
+
+    def delete(self, path: str, what: str) -> None:
+        self._asked("delete", path, what)
+
+    def _call(self, method: str, path: str, what: str, body: str) -> Dict[str, Any]:
+        response = self._asked(method, path, what, data=body.encode(), headers={"Content-Type": "application/json"})
+        return self._data(response, what)
+
+    def _asked(self, method: str, path: str, what: str, *, told: Tuple[int, ...] = (), **more: Any) -> Any:
+        try:
+            response = self._adapter.request(method, f"/v1/{path}", **more)
+        except (requests.exceptions.RequestException, ValueError) as error:
+            raise self._unreachable(what, error) from None
+        if response.status_code in (200, 204, 404, *told):
+            return response
+        raise self._refusal(response.status_code, what)
+
+    def _unreachable(self, what: str, error: Exception) -> NoAccess:
+        if isinstance(error, requests.exceptions.SSLError):
+            remedy = "give the file of its authority in stores.vault.ca_cert, or correct its certificate"
+            return NoAccess(f"{self._where} could not be asked for {what}: its certificate is not trusted; {remedy}")
+        if isinstance(error, _TooLarge):
+            return NoAccess(f"{self._where} answered {what} with {error}; is it a Vault server?")
+        remedy = "start it, or correct stores.vault.address"
+        return NoAccess(f"{self._where} could not be reached for {what} ({type(error).__name__}); {remedy}")
+
+    def _refusal(self, status: int, what: str) -> StoreError:
+        where = f"{self._where}: {what}"
+        if status == 403:
+            return self._denial(where)
+        if 300 <= status < 400:
+            return NoAccess(
+                f"{where} was redirected elsewhere (HTTP {status}), which is not followed; give the address of a node "
+                "that answers by itself in stores.vault.address"
+            )
+        if status == 503:
+            return NoAccess(f"{where} was refused, since it is sealed or starts; unseal it by 'bao operator unseal'")
+        if status in (429, 473, 501) or status >= 500:
+            return NoAccess(f"{where} failed with HTTP {status}; see its log, then run again")
+        if status in (400, 401, 405) and what.startswith("the login"):
+            return NoAccess(f"{where} was refused (HTTP {status}); correct stores.vault.role_id and the file beside it")
+        return StoreError(f"{where} was refused with HTTP {status}; is stores.vault.mount a KV engine of version 2?")
+
+    def _denial(self, where: str) -> StoreError:
+        """A policy's, or the token's own: the server answers alike, so it is asked for the token."""
+        if not self._adapter.token:
+            return NoAccess(f"{where} was denied; correct stores.vault.role_id and the file beside it")
+        try:
+            status = self._adapter.request("get", "/v1/auth/token/lookup-self").status_code
+        except requests.exceptions.RequestException:
+            status = 0
+        if status == 403:
+            remedy = "log in again by 'vault login' or 'bao login'" if self._vault.auth == "token" else "run again"
+            return NoAccess(f"{where} was denied: the token has expired or was revoked; {remedy}")
+        return Denied(f"{where} was denied by the policies of the token; allow it in one of them", "permission denied")
+
+    def _data(self, response: Any, what: str) -> Dict[str, Any]:
+        try:
+            return parse_secret(response.content.decode())
+        except (ValueError, UnicodeDecodeError):
+            raise StoreError(
+                f"{self._where} answered {what} with what is no JSON object; is it a Vault server?"
+            ) from None
+
+
+def _quoted(path: str) -> str:
+    return quote(path.strip("/"), safe="/")
+
+
+def _from_file(option: str, path: str) -> str:
+    """A login's secret, which is in no variable and no argument. Raises NoAccess."""
+    path = os.path.expanduser(path)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))
+        with os.fdopen(descriptor, "rb") as handle:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise NoAccess(f"stores.vault.{option}: {path} is no ordinary file")
+            if found.st_mode & 0o077:
+                raise NoAccess(f"stores.vault.{option}: {path} may be read by others; run 'chmod 600 {path}'")
+            text = handle.read(LOGIN_BYTES).decode().strip()
+    except OSError as error:
+        remedy = "log in by 'vault login' or 'bao login', or name the file" if option == "token_file" else "write it"
+        raise NoAccess(f"stores.vault.{option}: {path} cannot be read: {error.strerror}; {remedy}") from None
+    except UnicodeDecodeError:
+        text = ""
+    if not text or not text.isascii() or not text.isprintable():
+        raise NoAccess(f"stores.vault.{option}: {path} does not hold one line of text")
+    return text
+
+
+class _TooLarge(ValueError):
+    """Raised when an answer does not end in time or size."""
+
+
+def _session(vault: Vault) -> Any:
+    class Bounded(requests.Session):
+        def send(self, request: Any, **how: Any) -> Any:
+            response = super().send(request, **{**how, "stream": True})
+            response._content, response._content_consumed = _content(response), True
+            return response
+
+    session = Bounded()
+    session.trust_env = False
+    session.headers["Accept-Encoding"] = "identity"
+    session.verify = os.path.expanduser(vault.ca_cert) if vault.ca_cert else True
+    if vault.ca_cert and not os.path.isfile(str(session.verify)):
+        raise NoAccess(f"stores.vault.ca_cert: {session.verify} is not there; put the authority's certificates there")
+    retries = Retry(3, redirect=0, backoff_factor=0.2, status_forcelist=RETRIED, **_PATIENCE)
+    session.mount("https://", HTTPAdapter(1, CONNECTIONS, max_retries=retries))
+    session.mount("http://", HTTPAdapter(1, CONNECTIONS, max_retries=retries))
+    return session
+
+
+def _content(response: Any) -> bytes:
+    end, parts, size = time.monotonic() + WHOLE_ANSWER, [], 0
+    try:
+        for part in response.iter_content(65536):
+            parts.append(part)
+            size += len(part)
+            if size > BYTES:
+                raise _TooLarge(f"more than {BYTES // 1024**2} MiB")
+            if time.monotonic() > end:
+                raise _TooLarge(f"what takes more than {WHOLE_ANSWER:.0f} s")
+    finally:
+        response.close() if size > BYTES else None
+    return b"".join(parts)

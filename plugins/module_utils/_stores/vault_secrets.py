@@ -1,0 +1,339 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Secrets of a KV engine, version 2, of Vault or OpenBao as a store of versions with ids and labels.
+
+KV numbers the versions of a path, and the highest one is current for everybody who reads it. So a staged version waits
+in a path of its own, ``PATH-staged/ID``, and its promotion is a write to PATH with ``cas`` set to the version planned
+from: the server refuses it if another one is current by then. Custom metadata of PATH holds the labels, and which
+version number has which id. It says ``?ID`` before the write, so that whoever goes on after a kill finds out by the
+content whether the write arrived.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypeVar
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    AlreadyExists,
+    Conflict,
+    Denied,
+    NotFound,
+    StoreError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
+    CURRENT,
+    DELETED,
+    DENIED,
+    MISSING,
+    PREVIOUS,
+    Contents,
+    Description,
+    Failure,
+    Reading,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import as_json, parse_secret
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT, VAULT_PREFIX
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_client import CONNECTIONS, VaultClient
+
+T = TypeVar("T")
+LABEL, VERSION = "watchparty-label-", "watchparty-version-"
+"""What the keys of custom metadata begin with; KV takes 64 keys."""
+KEPT_IDS = 20
+"""Version numbers whose ids are remembered; KV keeps ten versions by default."""
+
+
+@dataclass(frozen=True)
+class _Version:
+    """One answer about a path."""
+
+    number: int
+    text: Optional[str]
+    """None for a version that is deleted or destroyed."""
+    custom: Mapping[str, str]
+
+
+class VaultSecrets(VersionedStore):
+    name = VAULT
+    settling = Settling(seconds=0.0)
+
+    def __init__(self, client: VaultClient) -> None:
+        self._client = client
+
+    def side_by_side(self, acts: Sequence[Callable[[], T]]) -> List[T]:
+        if len(acts) < 2:
+            return [act() for act in acts]
+        with ThreadPoolExecutor(min(CONNECTIONS, len(acts))) as pool:
+            return [one.result() for one in [pool.submit(act) for act in acts]]
+
+    def read(
+        self,
+        names: Sequence[str],
+        *,
+        pins: Optional[Mapping[str, str]] = None,
+        stages: Optional[Mapping[str, str]] = None,
+    ) -> Contents:
+        contents = Contents()
+        acts = [partial(self._read, name, pins or {}, stages or {}) for name in dict.fromkeys(names)]
+        for found in self.side_by_side(acts):
+            contents |= found
+        return contents
+
+    def _read(self, name: str, pins: Mapping[str, str], stages: Mapping[str, str]) -> Contents:
+        try:
+            version = pins.get(name)
+            if version is None and stages.get(name, CURRENT) != CURRENT:
+                version = self.describe(name).stages.get(stages[name])
+                if version is None:
+                    return self._failed(name, MISSING, f"no version has the label {stages[name]}")
+            return self._current(name) if version is None else self._pinned(name, version)
+        except Denied as error:
+            return self._failed(name, DENIED, str(error))
+        except NotFound as error:
+            return self._failed(name, MISSING, str(error))
+
+    def _failed(self, name: str, reason: str, detail: str = "") -> Contents:
+        return Contents({}, {name: Failure(self.name, name, reason, detail)})
+
+    def _current(self, name: str) -> Contents:
+        found = self._data(name)
+        if found is None:
+            return self._failed(name, MISSING)
+        if found.text is None:
+            return self._failed(name, DELETED, f"restore it by 'bao kv undelete -versions={found.number}'")
+        return self._reading(name, self._id(name, found), found.text)
+
+    def _reading(self, name: str, version: str, text: str) -> Contents:
+        return Contents({name: Reading(self.name, name, version, text)})
+
+    def _pinned(self, name: str, version: str) -> Contents:
+        """A staged version while it is; else the number that has this id."""
+        if _is_number(version):
+            found = self._data(name, version)
+        else:
+            found = self._staged(name, version)
+            if found is None:
+                number = self._number(self._metadata(name), version)
+                found = self._data(name, number) if number else None
+        if found is None or found.text is None:
+            return self._failed(name, MISSING if found is None else DELETED, f"version {version}")
+        return self._reading(name, version, found.text)
+
+    def _id(self, name: str, found: _Version) -> str:
+        """The id of a version: its number where no writer of ours named it."""
+        told = found.custom.get(f"{VERSION}{found.number}", "")
+        if not told.startswith("?"):
+            return told or str(found.number)
+        staged = self._staged(name, told[1:])
+        return told[1:] if staged and staged.text == found.text else str(found.number)
+
+    @staticmethod
+    def _number(metadata: Mapping[str, Any], version: str) -> str:
+        """The number of a version by its id; empty for one that was never promoted."""
+        if _is_number(version):
+            return version
+        custom = metadata["custom_metadata"]
+        found = [key[len(VERSION) :] for key, told in custom.items() if key.startswith(VERSION) and told == version]
+        return found[0] if found else ""
+
+    # What the server is asked
+
+    def _data(self, name: str, number: str = "") -> Optional[_Version]:
+        return self._answered(path_of(name), f"secret {name}", number)
+
+    def _staged(self, name: str, version: str) -> Optional[_Version]:
+        found = self._answered(_staging(name, version), f"version {version} of secret {name}")
+        return found if found and found.text is not None else None
+
+    def _answered(self, path: str, what: str, number: str = "") -> Optional[_Version]:
+        query = {"version": number} if number else {}
+        status, answer = self._client.get(self._client.secret("data", path), f"reading {what}", **query)
+        data: Any = answer.get("data")
+        if status == 404 and data is None:
+            return None
+        try:
+            metadata, held = data["metadata"], data["data"]
+            custom = metadata["custom_metadata"] or {}
+            text = None if held is None else as_json(dict(**held))
+            return _Version(int(metadata["version"]), text, {str(key): str(value) for key, value in custom.items()})
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise StoreError(_NO_KV.format(what)) from None
+
+    def _metadata(self, name: str) -> Dict[str, Any]:
+        """Raises NotFound."""
+        status, answer = self._client.get(
+            self._client.secret("metadata", path_of(name)), f"reading the versions of {name}"
+        )
+        if status == 404:
+            raise NotFound(f"secret {name} is not there")
+        try:
+            data = answer["data"]
+            custom = {str(key): str(value) for key, value in (data["custom_metadata"] or {}).items()}
+            versions = {
+                int(number): bool(one["deletion_time"] or one["destroyed"]) for number, one in data["versions"].items()
+            }
+            current = int(data["current_version"])
+            return {"custom_metadata": custom, "gone": versions, "current": current}
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise StoreError(_NO_KV.format(f"the versions of {name}")) from None
+
+    def describe(self, name: str) -> Description:
+        found = self._metadata(name)
+        custom, current = found["custom_metadata"], found["current"]
+        stages = {key[len(LABEL) :]: version for key, version in custom.items() if key.startswith(LABEL)}
+        if current:
+            told = custom.get(f"{VERSION}{current}", "")
+            if told.startswith("?"):
+                settled = self._data(name)
+                told = self._id(name, settled) if settled else ""
+            stages[CURRENT] = told or str(current)
+        earlier = [number for number, gone in found["gone"].items() if number < current and not gone]
+        if earlier:
+            stages[PREVIOUS] = self._settled_id(custom, max(earlier))
+        return Description(name=name, stages=stages, deleted=found["gone"].get(current, False), arn=path_of(name))
+
+    @staticmethod
+    def _settled_id(custom: Mapping[str, str], number: int) -> str:
+        told = custom.get(f"{VERSION}{number}", "")
+        return told if told and not told.startswith("?") else str(number)
+
+    def every_version(self, name: str) -> List[str]:
+        found = self._metadata(name)
+        custom = found["custom_metadata"]
+        kept = [self._settled_id(custom, number) for number in sorted(found["gone"]) if not found["gone"][number]]
+        return list(dict.fromkeys(kept + [one for key, one in custom.items() if key.startswith(LABEL)]))
+
+    # Writing
+
+    def _create(self, name: str, content: str, version: str, **form: Any) -> None:
+        try:
+            number = self._write(path_of(name), name, content, 0)
+        except Conflict:
+            raise AlreadyExists(f"secret {name} is there already") from None
+        self._patch(name, {f"{VERSION}{number}": version})
+
+    def _put(self, name: str, content: str, version: str, label: str) -> Sequence[str]:
+        try:
+            self._write(_staging(name, version), name, content, 0)
+        except Conflict:
+            raise AlreadyExists(f"version {version} of secret {name} is there already") from None
+        try:
+            self._patch(name, {LABEL + label: version})
+        except NotFound:
+            self._remove(name, version)
+            raise
+        return [label]
+
+    def _move(self, name: str, label: str, *, to: Optional[str], off: Optional[str]) -> None:
+        if label == CURRENT:
+            self._swap(name, str(to), off)
+            return
+        custom = self._metadata(name)["custom_metadata"]
+        if custom.get(LABEL + label) != off and (off is not None or LABEL + label in custom):
+            raise StoreError(f"secret {name}: label {label} is not on version {off}")
+        self._patch(name, {LABEL + label: to})
+        if to is None and off is not None:
+            self._forget(name, off)
+
+    def _swap(self, name: str, to: str, off: Optional[str]) -> None:
+        """Writes the content of version ``to`` as the next one, if ``off`` is still the current one."""
+        metadata, staged = self._metadata(name), self._pinned(name, to).readings.get(name)
+        if staged is None:
+            raise StoreError(f"secret {name} has no version {to} to promote")
+        base = int(self._number(metadata, off) or -1) if off else metadata["current"]
+        key = f"{VERSION}{base + 1}"
+        if base != metadata["current"] or (off is None and base):
+            raise StoreError(f"secret {name}: {CURRENT} is not on version {off}")
+        self._patch(name, {key: f"?{to}"})
+        try:
+            self._write(path_of(name), name, staged.value, base)
+        except Conflict as error:
+            raise StoreError(str(error)) from None
+        self._patch(name, {key: to, **dict.fromkeys(self._oldest(metadata))})
+
+    @staticmethod
+    def _oldest(metadata: Mapping[str, Any]) -> List[str]:
+        numbers = [int(key[len(VERSION) :]) for key in metadata["custom_metadata"] if key.startswith(VERSION)]
+        return [f"{VERSION}{number}" for number in sorted(numbers)[:-KEPT_IDS]]
+
+    def _forget(self, name: str, version: str) -> None:
+        """Removes a staged version that no label holds any more; what it was promoted to stays. Labels that are taken
+        off side by side are seen by whoever looks last."""
+        custom = self._metadata(name)["custom_metadata"]
+        held = [key for key, told in custom.items() if key.startswith(LABEL) and told == version]
+        if held or _is_number(version):
+            return
+        key = next((key for key, told in custom.items() if told == f"?{version}"), "")
+        current = self._data(name) if key else None
+        if current and key == f"{VERSION}{current.number}":
+            is_ours = self._id(name, current) == version
+            self._patch(name, {key: version if is_ours else None})
+        self._remove(name, version)
+
+    def _remove(self, name: str, version: str) -> None:
+        path = self._client.secret("metadata", _staging(name, version))
+        self._client.delete(path, f"removing version {version} of secret {name}")
+
+    def _write(self, path: str, name: str, content: str, base: int) -> int:
+        """The new version's number. Raises Conflict when another version than ``base`` is current."""
+        parse_secret(content)
+        body = f'{{"options": {{"cas": {base}}}, "data": {content}}}'
+        what = f"writing secret {name}"
+        status, answer = self._client.write("post", self._client.secret("data", path), what, body, lost=(400,))
+        if status == 400:
+            if "check-and-set" in json.dumps(answer):
+                raise Conflict(f"secret {name}: another version than {base} is current, so somebody else wrote it")
+            raise StoreError(f"{what} was refused with HTTP 400; is stores.vault.mount a KV engine of version 2?")
+        try:
+            return int(answer["data"]["version"])
+        except (KeyError, TypeError, ValueError):
+            raise StoreError(_NO_KV.format(what)) from None
+
+    def _patch(self, name: str, custom: Mapping[str, Optional[str]]) -> None:
+        body = json.dumps({"custom_metadata": custom})
+        what = f"writing the metadata of secret {name}"
+        status, _answer = self._client.write("patch", self._client.secret("metadata", path_of(name)), what, body)
+        if status == 404:
+            raise NotFound(f"secret {name} is not there")
+
+    def destroy(self, name: str, versions: Sequence[str]) -> List[str]:
+        """Ends what these versions hold, for good; those that are no more are fine. What was destroyed, in words.
+
+        Raises :class:`StoreError` for the current version, and changes nothing then.
+        """
+        found = self._metadata(name)
+        numbers = [number for number in found["gone"] for one in versions if self._is(found, number, one)]
+        if found["current"] in numbers:
+            raise StoreError(f"version {found['current']} of secret {name} is its current one; rotate it first")
+        if numbers:
+            path, body = self._client.secret("destroy", path_of(name)), json.dumps({"versions": sorted(numbers)})
+            self._client.write("post", path, f"destroying versions of secret {name}", body)
+        return [f"version {number} of secret {name} is destroyed" for number in sorted(numbers)]
+
+    @staticmethod
+    def _is(found: Mapping[str, Any], number: int, version: str) -> bool:
+        return version in (str(number), found["custom_metadata"].get(f"{VERSION}{number}"))
+
+    def _delete(self, name: str) -> None:
+        self._client.delete(self._client.secret("metadata", path_of(name)), f"deleting secret {name}")
+
+
+_NO_KV = "Vault answered {0} with what is no secret of a KV engine of version 2; correct stores.vault.mount"
+
+
+def _is_number(version: str) -> bool:
+    """Whether it is KV's own number; an id of ours is longer, and may be digits too."""
+    return version.isdigit() and len(version) < 16
+
+
+def path_of(name: str) -> str:
+    return name[len(VAULT_PREFIX) :] if name.startswith(VAULT_PREFIX) else name
+
+
+def _staging(name: str, version: str) -> str:
+    return f"{path_of(name)}-staged/{version}"

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Making secrets in Vault, and in whichever store a name belongs to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, VAULT
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import (
+    Form,
+    Kept,
+    SecretMaking,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import ByName
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import VaultSecrets, path_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.aws_stores import MakingSecrets
+
+DESCRIPTION = "Description"
+"""The key of custom metadata; tags have keys of their own."""
+
+
+class MakingVault(SecretMaking, VaultSecrets):
+    """A KV engine. Custom metadata stands beside the values; keys, replicas and policies are the server's."""
+
+    def _kept(self, name: str) -> Kept:
+        found = self._metadata(name)
+        tags = {key: text for key, text in found["custom_metadata"].items() if not key.startswith("watchparty-")}
+        return Kept(name, Form(tags.pop(DESCRIPTION, ""), tags=tags), deleted=bool(found["gone"].get(found["current"])))
+
+    def _make(self, name: str, content: str, version: str, form: Form) -> None:
+        self._create(name, content, version)
+        self._patch(name, {**form.tags, DESCRIPTION: form.description})
+
+    def policy(self, name: str) -> str | None:
+        raise StoreError(f"secret {name}: Vault has no policies of single secrets; leave resource_policy out")
+
+    def _put_policy(self, name: str, policy: str) -> None:
+        self.policy(name)
+
+    def _update(self, name: str, description: str | None, key: str | None) -> None:
+        if description is not None:
+            self._patch(name, {DESCRIPTION: description})
+
+    def _tag(self, name: str, tags: Mapping[str, str]) -> None:
+        self._patch(name, tags)
+
+    def _replicate(self, name: str, regions: tuple[str, ...]) -> None:
+        raise StoreError(f"secret {name}: replicas of Vault are made by its server, and not for one secret")
+
+    def _retire(self, name: str, days: int) -> None:
+        self._soft("delete", name)
+
+    def _restore(self, name: str) -> None:
+        self._soft("undelete", name)
+
+    def _soft(self, act: str, name: str) -> None:
+        body = json.dumps({"versions": [self._metadata(name)["current"]]})
+        self._client.write("post", self._client.secret(act, path_of(name)), f"the {act} of secret {name}", body)
+
+
+class MakingByName(ByName[SecretMaking], SecretMaking):
+    """Secrets wherever they are."""
+
+    def _kept(self, name: str) -> Kept:
+        return self.of(name)._kept(name)
+
+    def _make(self, name: str, content: str, version: str, form: Form) -> None:
+        self.of(name)._make(name, content, version, form)
+
+    def policy(self, name: str) -> str | None:
+        return self.of(name).policy(name)
+
+    def _put_policy(self, name: str, policy: str) -> None:
+        self.of(name)._put_policy(name, policy)
+
+    def _update(self, name: str, description: str | None, key: str | None) -> None:
+        self.of(name)._update(name, description, key)
+
+    def _tag(self, name: str, tags: Mapping[str, str]) -> None:
+        self.of(name)._tag(name, tags)
+
+    def _replicate(self, name: str, regions: tuple[str, ...]) -> None:
+        self.of(name)._replicate(name, regions)
+
+    def _retire(self, name: str, days: int) -> None:
+        self.of(name)._retire(name, days)
+
+    def _restore(self, name: str) -> None:
+        self.of(name)._restore(name)
+
+
+def making_stores(client: Callable[[str], Any]) -> SecretMaking:
+    return MakingByName(
+        {
+            SECRETS_MANAGER: lambda: MakingSecrets(client("secretsmanager")),
+            VAULT: lambda: MakingVault(client("vault")),
+        }
+    )
