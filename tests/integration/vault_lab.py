@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Vault
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from sandbox.openbao import OpenBao, Refused
 from sandbox.process import wait_until
 from tests.integration.certificates import Authority

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Mapping, Tuple
+from typing import Any, Iterator, Mapping, Tuple
 
 ROTATION_STARTED = "rotation.started"
 ROTATION_COMPLETED = "rotation.completed"
@@ -41,6 +41,11 @@ class Alerts:
     """Hours without a report after which every alarm fires."""
     emails: Tuple[str, ...] = ()
     event_bus: str = "default"
+
+
+def problems(topic: str) -> Iterator[str]:
+    if not TOPIC.fullmatch(topic):
+        yield f"alerts.topic: {topic!r} may have letters, digits, - and _ only, up to 200"
 
 
 def parsed_alerts(raw: Mapping[str, Any], topic: str) -> Alerts:

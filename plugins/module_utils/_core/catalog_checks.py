@@ -14,7 +14,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     valkey_key_patterns,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    SSM,
     Catalog,
     Credential,
     Server,
@@ -23,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import PURGED
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.production_rules import RULES
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SSM
 
 _PARAMETER = re.compile(r"(/[A-Za-z0-9_.-]+){1,15}")
 PASSWORD = "{password}"

@@ -10,6 +10,9 @@ from fnmatch import fnmatchcase
 from typing import Any, Iterable, Iterator, Mapping, Optional, Tuple, Union
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_alerts import Alerts
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_encrypted_env import EncryptedEnvFile
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_mirror import Mirror
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import STORES, StoreTraits
 
@@ -293,65 +296,6 @@ class Aws:
     readers: Tuple[str, ...] = ()
     """Users and roles that may read the secrets beside those, such as the account's administrators."""
     bucket: Optional[str] = None
-
-
-MOST_KEYS = 8
-"""KMS keys of one ``.env.enc``: a hostile file shall not have KMS asked a thousand times."""
-
-
-@dataclass(frozen=True)
-class EncryptedEnvFile:
-    """The ``.env.enc`` of an environment."""
-
-    file: str
-    """Where it is kept on the controller, relative to the folder in which the command is started."""
-    keys: Tuple[str, ...] = ()
-    """ARNs of KMS keys that open it beside ``aws.kms_key``."""
-
-
-@dataclass(frozen=True)
-class MirrorFunction:
-    """The Lambda function that mirrors by itself."""
-
-    schedule_minutes: int = 60
-    alarm_hours: int = 6
-    alarm_topic: Optional[str] = None
-    xray: bool = False
-
-
-@dataclass(frozen=True)
-class Mirror:
-    """How settings of Secrets Manager are repeated in Parameter Store, one way."""
-
-    groups: Mapping[str, str] = field(default_factory=dict)
-    """Path by group; the parser has made copies of it."""
-    deletes: int = 5
-    replicas: bool = False
-    replica_key: str = "alias/aws/ssm"
-    function: Optional[MirrorFunction] = None
-
-
-@dataclass(frozen=True)
-class Vault:
-    """Where a Vault or OpenBao server is, and how a login to it works. Options are named as in community.hashi_vault.
-
-    No environment variable takes part: the token goes to the catalog's address only.
-    """
-
-    address: str
-    auth: str
-    """token, approle, jwt or aws."""
-    mount: str = "secret"
-    namespace: Optional[str] = None
-    mount_point: Optional[str] = None
-    """Where the login method is mounted; its own name by default."""
-    role_id: Optional[str] = None
-    token_file: str = "~/.vault-token"
-    secret_id_file: Optional[str] = None
-    jwt_file: Optional[str] = None
-    ca_cert: Optional[str] = None
-    """File of trusted certificates; those that Python's requests trusts by default."""
-    aws_iam_server_id: Optional[str] = None
 
 
 @dataclass(frozen=True)

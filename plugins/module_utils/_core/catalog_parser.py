@@ -13,23 +13,26 @@ from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_alerts,
+    catalog_encrypted_env,
+    catalog_vault,
     json_schema,
     valkey_key_patterns,
-    vault_schema,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_checks import references
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_encrypted_env import EncryptedEnvFile
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_environment import (
+    SOURCES,
+    environment_document,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_mirror import parsed_mirror
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    MOST_KEYS,
     Aws,
     Catalog,
     Compose,
     Credential,
-    EncryptedEnvFile,
     Exemption,
     GitHub,
     Invalidation,
-    Mirror,
-    MirrorFunction,
     Part,
     Parts,
     Place,
@@ -40,10 +43,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
     SettingRef,
     Tls,
     ValueProbe,
-    Vault,
     s3_location,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import ROLES, SCHEMA
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import (
@@ -58,7 +61,6 @@ DEFAULT_SECRET_NAME = "{application}/{environment}/{group}"
 DEFAULT_SSM_PATH = "/{application}/{environment}"
 DEFAULT_KMS_KEY = "alias/{application}-{environment}"
 DEFAULT_ROLES = {role: "{application}-{environment}-%s" % role for role in ROLES}
-SOURCES = ("group", "secret", "parameter", "vault", "value", "compose", "inventory")
 _DEFAULT_SENSITIVITY = {"group": "high", "secret": "high", "vault": "high", "compose": "high", "parameter": "medium"}
 
 
@@ -90,39 +92,11 @@ def _is_environment(name: Any) -> bool:
     return isinstance(name, str) and bool(ENVIRONMENT_NAME.fullmatch(name))
 
 
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """``base`` with ``over`` laid on top, mapping by mapping; null removes."""
-    result = dict(base)
-    for key, value in over.items():
-        if value is None:
-            result.pop(key, None)
-        elif isinstance(value, Mapping) and isinstance(result.get(key), Mapping):
-            result[key] = _merged(result[key], value)
-        else:
-            result[key] = value
-    return result
-
-
-def _merged_setting(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """A setting's override replaces the source, and the copies with it, as soon as it names one of its own."""
-    if any(source in over for source in SOURCES):
-        base = {key: value for key, value in base.items() if key not in (*SOURCES, "key", "copies")}
-    return _merged(base, over)
-
-
 class _Builder:
     """Builds the catalog of one environment and gathers what is wrong with it."""
 
     def __init__(self, document: Mapping[str, Any], environment: str) -> None:
-        over = document.get("environments", {}).get(environment, {})
-        settings = over.get("settings", {})
-        shared = {key: value for key, value in document.items() if key not in ("environments", "secrets", "settings")}
-        self.document = _merged(shared, {key: value for key, value in over.items() if key != "settings"})
-        self.document["settings"] = {
-            name: _merged_setting(document["settings"].get(name, {}), settings.get(name, {}))
-            for name in [*document["settings"], *(extra for extra in settings if extra not in document["settings"])]
-            if not (name in settings and settings[name] is None)
-        }
+        self.document = environment_document(document, environment)
         self.bound = {name: entry["environment"] for name, entry in document.get("secrets", {}).items()}
         self.environment = environment
         self.problems: list[str] = []
@@ -170,7 +144,7 @@ class _Builder:
             github=self._github(self.document.get("github", {})),
             encrypted_env=self._encrypted_env(self.document.get("encrypted_env")),
             aws=self._aws(self.document.get("aws", {})),
-            mirror=self._mirror(self.document.get("mirror")),
+            mirror=parsed_mirror(self.document.get("mirror")),
             vault=self.vault,
         )
         return catalog, self.problems + references(catalog)
@@ -191,8 +165,7 @@ class _Builder:
         if raw is None:
             return None
         topic = self._format("alerts.topic", raw.get("topic", catalog_alerts.DEFAULT_TOPIC))
-        if not catalog_alerts.TOPIC.fullmatch(topic):
-            self.problems.append(f"alerts.topic: {topic!r} may have letters, digits, - and _ only, up to 200")
+        self.problems += catalog_alerts.problems(topic)
         return catalog_alerts.parsed_alerts(raw, topic)
 
     def _github(self, raw: Mapping[str, Any]) -> Optional[GitHub]:
@@ -205,10 +178,7 @@ class _Builder:
         if not raw:
             return None
         keys = tuple(dict.fromkeys(raw.get("keys", ())))
-        if len(keys) >= MOST_KEYS:
-            self.problems.append(
-                f"encrypted_env.keys: lists {len(keys)} keys; a file has {MOST_KEYS} at most, aws.kms_key included"
-            )
+        self.problems += catalog_encrypted_env.problems(keys)
         return EncryptedEnvFile(self._format("encrypted_env.file", raw["file"]), keys)
 
     def _aws(self, raw: Mapping[str, Any]) -> Aws:
@@ -220,19 +190,12 @@ class _Builder:
         roles = {role: self._format(f"aws.roles.{role}", name) for role, name in names.items()}
         return Aws(**{**raw, **more, "kms_key": kms_key, "roles": roles})
 
-    @staticmethod
-    def _mirror(raw: Optional[Mapping[str, Any]]) -> Optional[Mirror]:
-        if raw is None:
-            return None
-        function = MirrorFunction(**raw["function"]) if "function" in raw else None
-        return Mirror(**{**raw, "function": function})
-
     def _vault(self, raw: Optional[Mapping[str, Any]]) -> Optional[Vault]:
         if raw is None:
             return None
-        self.problems += vault_schema.problems(raw)
+        self.problems += catalog_vault.problems(raw)
         named = {key: self._format(f"stores.vault.{key}", raw[key]) for key in ("mount", "namespace") if key in raw}
-        return Vault(**{key: value for key, value in {**raw, **named}.items() if key != "kv"})
+        return catalog_vault.parsed_vault({**raw, **named})
 
     def _purged(self, needed: Sequence[str], more: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The entries of one sort: of Valkey's keys, or of CloudFront's copies."""

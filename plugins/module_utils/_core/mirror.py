@@ -13,14 +13,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Collection, Dict, List, Mapping, Optional, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    SECRETS_MANAGER,
-    SSM,
-    Catalog,
-    Place,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Place
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 
 REPORT, OVERWRITE = "report", "overwrite"
 PARAMETER_BYTES = 4096

@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import MOST_KEYS
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_encrypted_env import MOST_KEYS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.encrypted_env import KEY_BYTES, RESTORE
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import EncryptedEnvError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors

@@ -12,7 +12,8 @@ from ansible.release import __version__ as ansible_version
 from ansible_collections.amazon.aws.plugins.plugin_utils.base import AWSPluginBase
 from ansible_collections.amazon.aws.plugins.plugin_utils.botocore import get_aws_connection_info
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Vault
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors, vault_client
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.throttling import ThrottlingBudget

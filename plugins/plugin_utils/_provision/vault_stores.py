@@ -51,7 +51,7 @@ class MakingVault(SecretMaking, VaultSecrets):
     def _replicate(self, name: str, regions: tuple[str, ...]) -> None:
         raise StoreError(f"secret {name}: replicas of Vault are made by its server, and not for one secret")
 
-    def _retire(self, name: str, days: int) -> None:
+    def _schedule_deletion(self, name: str, days: int) -> None:
         self._soft("delete", name)
 
     def _restore(self, name: str) -> None:
@@ -86,8 +86,8 @@ class MakingByName(ByName[SecretMaking], SecretMaking):
     def _replicate(self, name: str, regions: tuple[str, ...]) -> None:
         self.of(name)._replicate(name, regions)
 
-    def _retire(self, name: str, days: int) -> None:
-        self.of(name)._retire(name, days)
+    def _schedule_deletion(self, name: str, days: int) -> None:
+        self.of(name)._schedule_deletion(name, days)
 
     def _restore(self, name: str) -> None:
         self.of(name)._restore(name)

@@ -376,27 +376,8 @@ class Gatherer:
 
 
 PARTS = (
-    "access",
-    "account",
-    "audit",
-    "deploys",
-    "former",
-    "github",
-    "history",
-    "isolation",
-    "journal",
-    "keys",
-    "leftovers",
-    "mirror",
-    "policies",
-    "readers",
-    "repository",
-    "roles",
-    "secrets",
-    "stores",
-    "unknown_secrets",
-    "users",
-    "workflows",
-    "zizmor",
+    *("access", "account", "audit", "deploys", "former", "github", "history", "isolation"),
+    *("journal", "keys", "leftovers", "mirror", "policies", "readers", "repository", "roles"),
+    *("secrets", "stores", "unknown_secrets", "users", "workflows", "zizmor"),
 )
 """What is gathered on the controller; hosts and what is seen from outside come later."""

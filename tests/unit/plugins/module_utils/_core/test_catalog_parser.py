@@ -159,7 +159,11 @@ def test_a_required_setting_whose_secret_is_another_environments(problems: Probl
 @pytest.mark.parametrize(
     ("setting", "expected"),
     [
-        ({}, "settings.A: names no source; give one of group, secret, parameter, value, compose, inventory, or github"),
+        (
+            {},
+            "settings.A: names no source; give one of group, secret, parameter, vault, value, compose, inventory, or "
+            "github",
+        ),
         (
             {"group": "g", "parameter": "p"},
             "settings.A: has several sources (group, parameter); keep one and list copies",

@@ -1,10 +1,35 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How the catalog declares a Vault server, and what goes with which login."""
+"""The catalog's section ``stores.vault``: a Vault server, and what goes with which login."""
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Iterator, Mapping, Optional
+
+
+@dataclass(frozen=True)
+class Vault:
+    """Where a Vault or OpenBao server is, and how a login to it works. Options are named as in community.hashi_vault.
+
+    No environment variable takes part: the token goes to the catalog's address only.
+    """
+
+    address: str
+    auth: str
+    """token, approle, jwt or aws."""
+    mount: str = "secret"
+    namespace: Optional[str] = None
+    mount_point: Optional[str] = None
+    """Where the login method is mounted; its own name by default."""
+    role_id: Optional[str] = None
+    token_file: str = "~/.vault-token"
+    secret_id_file: Optional[str] = None
+    jwt_file: Optional[str] = None
+    ca_cert: Optional[str] = None
+    """File of trusted certificates; those that Python's requests trusts by default."""
+    aws_iam_server_id: Optional[str] = None
+
 
 PATH = {
     "type": "string",
@@ -60,3 +85,7 @@ def problems(raw: Mapping[str, Any]) -> Iterator[str]:
     for key in _OF_A_LOGIN:
         if key in raw and key not in _TAKEN[auth]:
             yield f"stores.vault.{key}: does not go with auth {auth}; remove it"
+
+
+def parsed_vault(raw: Mapping[str, Any]) -> Vault:
+    return Vault(**{key: value for key, value in raw.items() if key != "kv"})

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The catalog's section ``encrypted_env``: the encrypted ``.env`` that may be kept in git."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterator, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema_parts import (
+    NAME,
+    described,
+    schema_object,
+)
+
+KMS_KEY_ARN = r"^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$"
+MOST_KEYS = 8
+"""KMS keys of one ``.env.enc``: a hostile file shall not have KMS asked a thousand times."""
+
+
+@dataclass(frozen=True)
+class EncryptedEnvFile:
+    """The ``.env.enc`` of an environment."""
+
+    file: str
+    """Where it is kept on the controller, relative to the folder in which the command is started."""
+    keys: Tuple[str, ...] = ()
+    """ARNs of KMS keys that open it beside ``aws.kms_key``."""
+
+
+def problems(keys: Tuple[str, ...]) -> Iterator[str]:
+    if len(keys) >= MOST_KEYS:
+        yield f"encrypted_env.keys: lists {len(keys)} keys; a file has {MOST_KEYS} at most, aws.kms_key included"
+
+
+ENCRYPTED_ENV = schema_object(
+    {
+        "file": described(
+            "Path of the file, with {application} and {environment}, such as deploy/{environment}.env.enc.", NAME
+        ),
+        "keys": described(
+            "ARNs of further KMS keys, each of which opens the file alone: of a second region, or a break-glass key.",
+            {"type": "array", "items": {"type": "string", "pattern": KMS_KEY_ARN}},
+        ),
+    },
+    required=["file"],
+)

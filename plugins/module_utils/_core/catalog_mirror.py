@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The catalog's section ``mirror``: settings of Secrets Manager that Parameter Store repeats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Optional
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema_parts import (
+    NAME,
+    NUMBER,
+    SWITCH,
+    described,
+    schema_map,
+    schema_object,
+)
+
+
+@dataclass(frozen=True)
+class MirrorFunction:
+    """The Lambda function that mirrors by itself."""
+
+    schedule_minutes: int = 60
+    alarm_hours: int = 6
+    alarm_topic: Optional[str] = None
+    xray: bool = False
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """How settings of Secrets Manager are repeated in Parameter Store, one way."""
+
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """Path by group; the parser has made copies of it."""
+    deletes: int = 5
+    replicas: bool = False
+    replica_key: str = "alias/aws/ssm"
+    function: Optional[MirrorFunction] = None
+
+
+def parsed_mirror(raw: Optional[Mapping[str, Any]]) -> Optional[Mirror]:
+    if raw is None:
+        return None
+    function = MirrorFunction(**raw["function"]) if "function" in raw else None
+    return Mirror(**{**raw, "function": function})
+
+
+MIRROR = schema_object(
+    {
+        "groups": described(
+            "Groups whose settings all get a parameter KEY below this path, which is below stores.ssm.path.",
+            schema_map(NAME),
+        ),
+        "deletes": described(
+            "The most parameters that one run deletes without being told how many; 5 by default.",
+            {"type": "integer", "minimum": 0},
+        ),
+        "replicas": described("Whether the parameters are written in the regions of aws.replicas too.", SWITCH),
+        "replica_key": described("Encryption key there; AWS's own, alias/aws/ssm, by default.", NAME),
+        "function": described(
+            "A Lambda function that mirrors by itself, which provisioning makes.",
+            schema_object(
+                {
+                    "schedule_minutes": described("How often it runs without an event; 60 by default.", NUMBER),
+                    "alarm_hours": described(
+                        "Hours without a success until its alarm, 24 at most; 6 by default.", NUMBER
+                    ),
+                    "alarm_topic": described("ARN of the SNS topic that the alarm tells.", NAME),
+                    "xray": described("Whether X-Ray traces it; false by default.", SWITCH),
+                }
+            ),
+        ),
+    }
+)

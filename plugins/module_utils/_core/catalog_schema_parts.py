@@ -1,0 +1,23 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the schema of each section of the catalog is written with."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+NAME = {"type": "string", "minLength": 1}
+NUMBER = {"type": "integer", "minimum": 1}
+SWITCH = {"type": "boolean"}
+
+
+def schema_object(properties: Dict[str, Any], **more: Any) -> Dict[str, Any]:
+    return {"type": "object", "properties": properties, "additionalProperties": False, **more}
+
+
+def schema_map(of: Dict[str, Any], **more: Any) -> Dict[str, Any]:
+    return {"type": "object", "additionalProperties": of, **more}
+
+
+def described(text: str, schema: Dict[str, Any]) -> Dict[str, Any]:
+    return {"description": text, **schema}
