@@ -161,8 +161,7 @@ def test_a_required_setting_whose_secret_is_another_environments(problems: Probl
     [
         (
             {},
-            "settings.A: names no source; give one of group, secret, parameter, vault, value, compose, inventory, or "
-            "github",
+            "settings.A: names no source; give one of group, secret, parameter, vault, value, compose, inventory",
         ),
         (
             {"group": "g", "parameter": "p"},
