@@ -126,7 +126,9 @@ def strings(path: Path) -> dict[str, Any]:
 
 
 def fragment(name: str) -> Doc:
-    return strings(ROOT / "plugins" / "doc_fragments" / f"{name.removeprefix(OURS)}.py")["DOCUMENTATION"]
+    """Those of attributes have no options, and the page lists none of theirs."""
+    stem, _dot, part = name.removeprefix(OURS).partition(".")
+    return {} if part else strings(ROOT / "plugins" / "doc_fragments" / f"{stem}.py")["DOCUMENTATION"]
 
 
 def plugin(path: Path, *, example: bool) -> str:

@@ -58,6 +58,8 @@ options:
     description: What to do where nobody can be asked, or after five answers that cannot be the value.
     type: str
     default: give the values in a file instead
+extends_documentation_fragment:
+  - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
     description: Asks nothing.
@@ -65,9 +67,6 @@ attributes:
   diff_mode:
     description: Nothing is changed.
     support: N/A
-  action:
-    description: Runs on the controller.
-    support: full
 """
 
 EXAMPLES = r"""

@@ -70,6 +70,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - watchparty.secrets.catalog
+  - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
     description: Reads what is there, and says what would be recorded.
@@ -79,9 +80,6 @@ attributes:
     support: full
   idempotent:
     description: A record with the same C(rotation) and C(outcome) is written once, whatever else differs.
-    support: full
-  action:
-    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
     support: full
 notes:
   - Needs C(logs:GetLogEvents), C(logs:PutLogEvents), C(logs:CreateLogStream) and C(logs:DescribeLogStreams) on the log

@@ -57,19 +57,8 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - watchparty.secrets.catalog
-attributes:
-  check_mode:
-    description: Changes nothing anyway.
-    support: full
-  diff_mode:
-    description: Changes nothing.
-    support: none
-  idempotent:
-    description: Changes nothing.
-    support: full
-  action:
-    description: Runs on the controller.
-    support: full
+  - watchparty.secrets.attributes.reads
+  - watchparty.secrets.attributes.controller
 notes:
   - Needs C(iam:GetRole), C(iam:GetPolicy), C(iam:GetInstanceProfile), C(iam:ListAttachedRolePolicies),
     C(iam:ListOpenIDConnectProviders), C(iam:GetOpenIDConnectProvider), C(kms:DescribeKey) and C(kms:ListResourceTags).

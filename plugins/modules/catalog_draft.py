@@ -25,6 +25,8 @@ options:
   application:
     description: The application's name; that of the folder by default.
     type: str
+extends_documentation_fragment:
+  - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
     description: Writes nothing.
@@ -34,9 +36,6 @@ attributes:
     support: full
   idempotent:
     description: The same file gives the same draft.
-    support: full
-  action:
-    description: Runs on the controller.
     support: full
 seealso:
   - module: watchparty.secrets.env_compare

@@ -32,6 +32,8 @@ options:
     description: What to do where nobody can be asked.
     type: str
     default: confirm it in a variable instead
+extends_documentation_fragment:
+  - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
     description: Asks nothing.
@@ -39,9 +41,6 @@ attributes:
   diff_mode:
     description: Nothing is changed.
     support: N/A
-  action:
-    description: Runs on the controller.
-    support: full
 """
 
 EXAMPLES = r"""

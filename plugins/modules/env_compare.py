@@ -24,15 +24,13 @@ extends_documentation_fragment:
   - amazon.aws.boto3
   - watchparty.secrets.catalog
   - watchparty.secrets.environment
+  - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
     description: Reads only.
     support: full
   diff_mode:
     description: Shows names, and fingerprints of this run; never a value.
-    support: full
-  action:
-    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
     support: full
 seealso:
   - module: watchparty.secrets.catalog_draft

@@ -33,16 +33,9 @@ options:
     type: list
     elements: path
     default: []
-attributes:
-  check_mode:
-    description: Reads only.
-    support: full
-  diff_mode:
-    description: Nothing is changed.
-    support: N/A
-  action:
-    description: Runs on the controller.
-    support: full
+extends_documentation_fragment:
+  - watchparty.secrets.attributes.reads
+  - watchparty.secrets.attributes.controller
 seealso:
   - module: watchparty.secrets.env_file
 """

@@ -55,16 +55,8 @@ extends_documentation_fragment:
   - amazon.aws.boto3
   - watchparty.secrets.catalog
   - watchparty.secrets.rotation
+  - watchparty.secrets.attributes.reads
 attributes:
-  check_mode:
-    description: The same in either mode.
-    support: full
-  diff_mode:
-    description: Nothing is changed.
-    support: N/A
-  idempotent:
-    description: It only asks.
-    support: full
   action:
     description: Finds the values on the controller.
     support: full

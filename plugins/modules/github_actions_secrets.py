@@ -82,6 +82,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - watchparty.secrets.catalog
+  - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
     description: Tells what would be sent and removed; writes nothing, at GitHub or in AWS.
@@ -92,9 +93,6 @@ attributes:
   idempotent:
     description: What is unchanged is not sent again, but for what the description names.
     support: partial
-  action:
-    description: Runs on the controller, inside Ansible itself.
-    support: full
 requirements:
   - pynacl
 notes:

@@ -31,6 +31,7 @@ extends_documentation_fragment:
   - amazon.aws.boto3
   - watchparty.secrets.catalog
   - watchparty.secrets.environment
+  - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
     description: Reads and checks; prints no mask and writes nothing.
@@ -41,9 +42,6 @@ attributes:
   idempotent:
     description: Appends each time; the last value of a name counts, and it is the same.
     support: none
-  action:
-    description: Runs on the controller, inside Ansible itself.
-    support: full
 notes:
   - Refuses names that begin with C(GITHUB_) or C(RUNNER_), C(NODE_OPTIONS) and other names that steer programs, a NUL,
     and more than 128 KB.

@@ -63,16 +63,9 @@ options:
     type: list
     elements: str
     default: []
+extends_documentation_fragment:
+  - watchparty.secrets.attributes.reads
 attributes:
-  check_mode:
-    description: Changes nothing anyway.
-    support: full
-  diff_mode:
-    description: Nothing is changed.
-    support: N/A
-  idempotent:
-    description: It only looks.
-    support: full
   action:
     description: Sends the module and the key over standard input, and compares on the controller.
     support: full

@@ -61,16 +61,9 @@ options:
         description: Whether the leak reaches it.
         type: bool
         default: false
+extends_documentation_fragment:
+  - watchparty.secrets.attributes.reads
 attributes:
-  check_mode:
-    description: Changes nothing anyway.
-    support: full
-  diff_mode:
-    description: Nothing is shown.
-    support: none
-  idempotent:
-    description: It only looks.
-    support: full
   action:
     description: Sends the module over standard input, so that nothing lies on the host's disk.
     support: full

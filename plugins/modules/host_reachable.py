@@ -19,13 +19,9 @@ options:
     description: How long a host that is lost is asked again. It fails then, instead of being unreachable.
     type: int
     default: 0
+extends_documentation_fragment:
+  - watchparty.secrets.attributes.reads
 attributes:
-  check_mode:
-    description: Changes nothing.
-    support: full
-  diff_mode:
-    description: Nothing is changed.
-    support: N/A
   action:
     description: Sends the program and reads its answer.
     support: full

@@ -61,6 +61,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
     description: Asks IAM, and changes nothing.
@@ -70,9 +71,6 @@ attributes:
     support: full
   idempotent:
     description: Changes only what differs.
-    support: full
-  action:
-    description: Runs on the controller.
     support: full
 notes:
   - Needs C(iam:ListOpenIDConnectProviders), C(iam:GetOpenIDConnectProvider), and to change something

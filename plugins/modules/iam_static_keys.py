@@ -50,6 +50,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
     description: Asks IAM, and changes nothing.
@@ -59,9 +60,6 @@ attributes:
     support: none
   idempotent:
     description: A key that waits for its days, or that is gone, changes nothing.
-    support: full
-  action:
-    description: Runs on the controller.
     support: full
 notes:
   - IAM tells that a role was used, not by whom. Whoever tries the role by hand makes evidence too.

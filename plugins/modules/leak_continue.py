@@ -48,6 +48,7 @@ extends_documentation_fragment:
   - amazon.aws.boto3
   - watchparty.secrets.catalog
   - watchparty.secrets.rotation
+  - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
     description: A drill ends before it.
@@ -57,9 +58,6 @@ attributes:
     support: none
   idempotent:
     description: An event is kept once.
-    support: full
-  action:
-    description: Runs on the controller, inside Ansible itself.
     support: full
 notes:
   - Needs C(secretsmanager:GetResourcePolicy), C(secretsmanager:PutResourcePolicy),

@@ -27,6 +27,7 @@ extends_documentation_fragment:
   - amazon.aws.boto3
   - watchparty.secrets.catalog
   - watchparty.secrets.rotation
+  - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
     description: Says whether it can be closed, asks nobody, and writes nothing.
@@ -37,9 +38,6 @@ attributes:
   idempotent:
     description: Without an open incident it fails.
     support: none
-  action:
-    description: Runs on the controller, inside Ansible itself.
-    support: full
 seealso:
   - module: watchparty.secrets.leak_start
 """

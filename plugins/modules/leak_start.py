@@ -133,6 +133,7 @@ extends_documentation_fragment:
   - amazon.aws.boto3
   - watchparty.secrets.catalog
   - watchparty.secrets.rotation
+  - watchparty.secrets.attributes.servers
 attributes:
   check_mode:
     description: The drill. Plans, also asks the servers whether they would accept the plan, asks nobody, and writes
@@ -143,9 +144,6 @@ attributes:
     support: none
   idempotent:
     description: A declaration that adds nothing is not written.
-    support: full
-  action:
-    description: Runs on the controller. The task's host runs what talks to the servers, and needs no AWS credentials.
     support: full
 seealso:
   - module: watchparty.secrets.leak_continue

@@ -31,19 +31,8 @@ extends_documentation_fragment:
   - amazon.aws.boto3
   - watchparty.secrets.catalog
   - watchparty.secrets.rotation
-attributes:
-  check_mode:
-    description: Changes nothing anyway.
-    support: full
-  diff_mode:
-    description: Nothing is shown.
-    support: none
-  idempotent:
-    description: It only reads.
-    support: full
-  action:
-    description: Runs on the controller, inside Ansible itself.
-    support: full
+  - watchparty.secrets.attributes.reads
+  - watchparty.secrets.attributes.controller
 notes:
   - A version that a policy denies already cannot be read, so this comes before M(watchparty.secrets.leak_continue) has
     denied it.

@@ -43,16 +43,9 @@ options:
     type: list
     elements: dict
     default: []
+extends_documentation_fragment:
+  - watchparty.secrets.attributes.reads
 attributes:
-  check_mode:
-    description: The same in either mode.
-    support: full
-  diff_mode:
-    description: Nothing is changed.
-    support: N/A
-  idempotent:
-    description: It only logs in.
-    support: full
   action:
     description: Finds the values on the controller, and tries SSH keys from there.
     support: full

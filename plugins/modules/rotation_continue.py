@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - watchparty.secrets.catalog
   - watchparty.secrets.rotation
   - watchparty.secrets.rotation_settings
+  - watchparty.secrets.attributes.servers
 attributes:
   check_mode:
     description: Not supported; a planned rotation has nothing to continue.
@@ -35,9 +36,6 @@ attributes:
     support: none
   idempotent:
     description: Goes on from where the journal stands; an act that was cut short is carried out again.
-    support: full
-  action:
-    description: Runs on the controller. The task's host runs what talks to the servers, and needs no AWS credentials.
     support: full
 seealso:
   - module: watchparty.secrets.rotation_start

@@ -19,16 +19,8 @@ extends_documentation_fragment:
   - amazon.aws.boto3
   - watchparty.secrets.catalog
   - watchparty.secrets.rotation
-attributes:
-  check_mode:
-    description: Reads, and changes nothing in either mode.
-    support: full
-  diff_mode:
-    description: Nothing is changed.
-    support: N/A
-  action:
-    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
-    support: full
+  - watchparty.secrets.attributes.reads
+  - watchparty.secrets.attributes.controller
 seealso:
   - module: watchparty.secrets.rotation_journal
 """

@@ -49,6 +49,7 @@ extends_documentation_fragment:
   - amazon.aws.boto3
   - watchparty.secrets.catalog
   - watchparty.secrets.rotation
+  - watchparty.secrets.attributes.servers
 attributes:
   check_mode:
     description: Tries old values, and writes nothing.
@@ -58,9 +59,6 @@ attributes:
     support: none
   idempotent:
     description: What was noted is not noted again.
-    support: full
-  action:
-    description: Runs on the controller. The task's host runs what talks to the servers, and needs no AWS credentials.
     support: full
 seealso:
   - module: watchparty.secrets.rotation_start

@@ -47,19 +47,8 @@ extends_documentation_fragment:
   - amazon.aws.boto3
   - watchparty.secrets.catalog
   - watchparty.secrets.rotation
-attributes:
-  check_mode:
-    description: Changes nothing anyway.
-    support: full
-  diff_mode:
-    description: Nothing is shown.
-    support: none
-  idempotent:
-    description: It only looks.
-    support: full
-  action:
-    description: Runs on the controller, inside Ansible itself.
-    support: full
+  - watchparty.secrets.attributes.reads
+  - watchparty.secrets.attributes.controller
 notes:
   - Needs C(cloudtrail:LookupEvents), which knows no resource but V(*).
 """

@@ -42,6 +42,7 @@ extends_documentation_fragment:
   - amazon.aws.boto3
   - watchparty.secrets.catalog
   - watchparty.secrets.values
+  - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
     description: Tells the whole plan, and writes nothing.
@@ -51,9 +52,6 @@ attributes:
     support: full
   idempotent:
     description: A second run finds everything there and writes nothing.
-    support: full
-  action:
-    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
     support: full
 seealso:
   - module: watchparty.secrets.environment_provision

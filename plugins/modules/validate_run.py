@@ -80,6 +80,8 @@ options:
     elements: str
     default: []
     version_added: 0.3.0
+extends_documentation_fragment:
+  - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
     description: Compares, and changes nothing in either mode.
@@ -87,9 +89,6 @@ attributes:
   diff_mode:
     description: Nothing is changed.
     support: N/A
-  action:
-    description: Runs on the controller.
-    support: full
 """
 
 EXAMPLES = r"""

@@ -59,16 +59,8 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - watchparty.secrets.catalog
-attributes:
-  check_mode:
-    description: Reads, and changes nothing in either mode.
-    support: full
-  diff_mode:
-    description: Nothing is changed.
-    support: N/A
-  action:
-    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
-    support: full
+  - watchparty.secrets.attributes.reads
+  - watchparty.secrets.attributes.controller
 notes:
   - What the role in use needs is in the page docs/how-to/verify.md.
 seealso:

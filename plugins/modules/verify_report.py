@@ -66,6 +66,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
     description: The same in either mode; only the report's own files are written.
@@ -73,9 +74,6 @@ attributes:
   diff_mode:
     description: Nothing is changed.
     support: N/A
-  action:
-    description: Runs on the controller.
-    support: full
 seealso:
   - module: watchparty.secrets.verify_info
   - module: watchparty.secrets.host_check
