@@ -5,55 +5,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages, postmortem_markdown
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.postmortem_data import facts_of, serving
-
-NOW = datetime(2026, 11, 25, 15, 2, tzinfo=UTC)
-IMPACT: dict[str, Any] = {
-    "declared": ["admin"],
-    "credentials": [
-        {"name": "admin", "kind": "k", "severity": "high", "wave": 0, "via": []},
-        {
-            "name": "cache",
-            "kind": "k",
-            "severity": "low",
-            "wave": 1,
-            "via": [{"from": "admin", "why": "it may change it"}, {"from": "host:web1", "why": "it is there"}],
-        },
-    ],
-    "edges": [{"from": "admin", "to": "cache", "why": "it may change it"}],
-}
-DONE = {"replaced": True, "evidence": "rotation r1"}
-EVENTS = {
-    "planned": "2026-11-25T15:00:02Z",
-    "live/cache": "2026-11-25T15:00:20Z",
-    "live/admin": "2026-11-25T15:00:10Z",
-    "refused/cache": "2026-11-25T15:00:30Z",
-    "refused/admin": "2026-11-25T15:00:12Z",
-    "sessions": "2026-11-25T15:00:31Z",
-}
+from tests.unit.plugins.plugin_utils._leak.postmortem_ground import DONE, EVENTS, IMPACT, NOW, incident, small_catalog
 
 
 @pytest.fixture(scope="module")
 def made(catalog: Callable[..., Catalog]) -> Catalog:
-    place = {"secret": "s-{environment}"}
-    credentials = {
-        "admin": {"kind": "k", "appears_in": [place]},
-        "cache": {"kind": "k", "appears_in": [place], "provider_url": "https://provider.example/keys"},
-    }
-    return catalog({"A": {"value": "x"}}, credentials=credentials)
-
-
-def incident(**more: Any) -> Incident:
-    return Incident("leak-1", "2026-11-25T15:00:00Z", "ops", ("admin",), **more)
+    return small_catalog(catalog)
 
 
 class TestFacts:
@@ -344,47 +309,6 @@ class TestFacts:
         assert found["credentials"][1]["evidence"] == "refused since 2026-11-25T15:00:30Z"
         again = {"admin": DONE, "cache": {"replaced": False, "why": "it leaked again"}}
         assert facts_of(made, incident(events=events), IMPACT, again, {}, NOW)["open"] != []
-
-    BEHIND: ClassVar = {
-        "refused/admin": "2026-11-25T15:00:12Z",
-        "left/web2": "2026-11-25T15:00:28Z",
-        "renewed/cache": "2026-11-25T15:00:30Z",
-    }
-
-    def test_a_signing_key_on_a_host_that_was_left_behind_is_open(self, made: Catalog) -> None:
-        """Nothing on a server revokes it; a rotation that came to its end says nothing of that host."""
-        found = facts_of(made, incident(events=self.BEHIND), IMPACT, {"admin": DONE, "cache": DONE}, {}, NOW)
-        (line,) = found["open"]
-        words = "the new key signs, but not on web2, which was skipped: the leaked one may be valid there"
-        assert line.startswith(f"cache: OPEN: {words} while its services run")
-        assert "start the same command again once it answers; or leave it for good" in line
-        assert "-e leak_compromised_hosts=web2" in line
-        assert (found["contained_seconds"], "refused" in found["clock"]) == (None, True)
-        assert "holds revoked values" not in postmortem_markdown.markdown(found)
-
-    def test_it_is_refused_once_that_host_is_proven_on_the_new_file(self, made: Catalog) -> None:
-        events = {**self.BEHIND, "back/web2": "2026-11-25T15:00:50Z"}
-        found = facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)
-        assert (found["open"], found["contained_seconds"]) == ([], 50.0)
-        assert found["credentials"][1]["state"] == "replaced, the old value is rejected"
-        assert found["timeline"][-1]["what"] == "web2 is healthy on the values in force"
-
-    @pytest.mark.parametrize(
-        ("told", "still"),
-        [
-            ({"left_out": ["web2"]}, []),
-            (
-                {"hosts": {"web1": None}},
-                ["web2 was skipped and is no longer in the inventory. Check that it is powered off"],
-            ),
-        ],
-        ids=["compromised", "of no inventory"],
-    )
-    def test_a_host_that_is_given_up(self, made: Catalog, told: dict[str, Any], still: list[str]) -> None:
-        found = facts_of(made, incident(events=self.BEHIND), IMPACT, {}, told, NOW)
-        assert (found["open"], found["contained_seconds"]) == (still, 30.0)
-        words = "replaced; the old value is rejected everywhere but on web2, which is given up"
-        assert found["credentials"][1]["state"] == words
 
     def test_other_events_are_told_as_they_are(self, made: Catalog) -> None:
         events = {"odd/{x}": "2026-11-25T15:00:01Z", "{y}": "2026-11-25T15:00:02Z", "live/{z}": "2026-11-25T15:00:03Z"}
