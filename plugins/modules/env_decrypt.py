@@ -24,18 +24,10 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - watchparty.secrets.catalog
+  - watchparty.secrets.attributes.reads
+  - watchparty.secrets.attributes.controller
 requirements:
   - aws-encryption-sdk[MPL] (Python 3.11 or newer)
-attributes:
-  check_mode:
-    description: Reads, and changes nothing in either mode.
-    support: full
-  diff_mode:
-    description: Nothing is changed.
-    support: N/A
-  action:
-    description: Runs on the controller.
-    support: full
 seealso:
   - module: watchparty.secrets.env_encrypt
   - module: watchparty.secrets.env_file

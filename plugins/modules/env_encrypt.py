@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - amazon.aws.region.modules
   - amazon.aws.boto3
   - watchparty.secrets.catalog
+  - watchparty.secrets.attributes.controller
 requirements:
   - aws-encryption-sdk[MPL] (Python 3.11 or newer)
 attributes:
@@ -37,9 +38,6 @@ attributes:
     support: full
   diff_mode:
     description: Shows the names that change, and neither values nor their encrypted form.
-    support: full
-  action:
-    description: Runs on the controller.
     support: full
 seealso:
   - module: watchparty.secrets.env_decrypt

@@ -30,6 +30,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
     description: Sends nothing, and returns what would be sent.
@@ -37,9 +38,6 @@ attributes:
   diff_mode:
     description: Nothing is changed.
     support: N/A
-  action:
-    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
-    support: full
 notes:
   - Needs C(cloudwatch:PutMetricData) in the namespace C(watchparty.secrets).
 seealso:

@@ -40,6 +40,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
     description: Returns the whole plan, and writes nothing.
@@ -49,9 +50,6 @@ attributes:
     support: full
   idempotent:
     description: A second run writes nothing.
-    support: full
-  action:
-    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
     support: full
 seealso:
   - module: watchparty.secrets.environment_provision

@@ -12,12 +12,15 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.action.valkey_user import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CORE, KINDS, NOW, World
-from tests.unit.plugins.plugin_utils._rotation.test_server_action import setting
-from tests.unit.plugins.plugin_utils._rotation.test_server_action import world as make_world
+from tests.unit.plugins.plugin_utils._rotation.server_world import administered, setting
 
 NOTES = {"cache:6379": "run/7"}
 BY = {"at": NOW, "who": "x", "rotation": "r0"}
-world = make_world
+
+
+@pytest.fixture
+def world() -> World:
+    return administered()
 
 
 def params(world: World, rotator: Any, name: str = "cache", state: str = "revoked", former: str = "") -> dict[str, Any]:
