@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT, Contents, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import of_name
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Store
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 
@@ -69,7 +70,7 @@ def _under(name: str, contents: Contents) -> Contents:
     """Of a secret its own; of a path all below it."""
 
     def is_below(found: str) -> bool:
-        return found == name or (name.startswith("/") and found.startswith(name.rstrip("/") + "/"))
+        return found == name or (of_name(name).is_listed and found.startswith(name.rstrip("/") + "/"))
 
     return Contents(
         {key: one for key, one in contents.readings.items() if is_below(key)},
