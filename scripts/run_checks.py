@@ -254,7 +254,8 @@ def unit(run: Run) -> Tally:
         every = run.live or environment == NEWEST
         wanted = "not long" if every else "not long and not servers"
         chosen = ["tests/unit"] if every else knowing_ansible()
-        return run.pytest(core, *chosen, "-m", wanted, *in_parallel(2), environment=environment)
+        few = [] if run.live else ["--hypothesis-profile=few"]
+        return run.pytest(core, *chosen, "-m", wanted, *few, *in_parallel(2), environment=environment)
 
     return in_both(one)
 

@@ -35,6 +35,8 @@ ONE_VERSION = (
 """Tests of plugins that take long, and whose playbooks or modules are run with both versions of Ansible elsewhere."""
 
 settings.register_profile("tests", deadline=None)  # on a busy machine any example may take long
+settings.register_profile("few", deadline=None, max_examples=25)
+"""Among other stages, where the examples are the same each time."""
 settings.load_profile("tests")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
@@ -172,7 +172,6 @@ ACTS = st.one_of(
 def test_secrets_in_any_order(moto: Moto) -> None:
     real, twin, names = SecretsManager(moto("secretsmanager")[0]), MemorySecrets(), itertools.count()
 
-    @settings(max_examples=100, deadline=None)
     @given(st.lists(ACTS, max_size=12))
     @example(
         [
@@ -207,7 +206,6 @@ PARAMETER_ACTS = st.one_of(
 def test_parameters_in_any_order(moto: Moto) -> None:
     real, twin, paths = ParameterStore(moto("ssm")[0]), MemoryParameters(), itertools.count()
 
-    @settings(max_examples=40, deadline=None)
     @given(st.lists(PARAMETER_ACTS, max_size=12))
     def alike(acts: list[tuple[str, str | None, dict[str, Any]]]) -> None:
         path = f"/p{next(paths)}"

@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
@@ -282,7 +282,6 @@ def test_moto_and_the_twin_decide_alike() -> None:
             client.put_object(Bucket=BUCKET, Key="other", Body=b"5", IfMatch=first)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_whatever_pauses_every_entry_was_won_by_one_run(data: st.DataObject) -> None:
     """Two runs read, append and take over; each act of one may be held up until the other has done several."""
