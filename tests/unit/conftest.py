@@ -31,8 +31,9 @@ ONE_VERSION = (
     "plugins/action/test_github_actions_secrets",
     "plugins/action/test_provision_journal",
     "plugins/modules/test_env_file_killed",
+    "plugins/plugin_utils/_ansible/reports/",
 )
-"""Tests of plugins that take long, and whose playbooks or modules are run with both versions of Ansible elsewhere."""
+"""Tests that take long, of pages that know no Ansible, and of plugins that run with both versions of it elsewhere."""
 
 settings.register_profile("tests", deadline=None)  # on a busy machine any example may take long
 settings.register_profile("few", deadline=None, max_examples=25)
