@@ -21,7 +21,7 @@ ONE_VERSION = (
     "test_repository",
     "test_rotation_secrets",
 )
-"""Tests of servers' protocols, of scans, of policies and of what is said of a host, none of which knows Ansible: one
+"""Tests of servers' protocols, of scans, of policies and of messages about a host, none of which knows Ansible: one
 version of it is enough."""
 
 

@@ -53,6 +53,24 @@ def server(variables: Mapping[str, str | None], root: Path = REPOSITORY) -> Serv
         return _servers[key]
 
 
+def play(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> tuple[int, str]:
+    """Exit code and output of ansible-playbook, forked where that is possible."""
+    if AVAILABLE:
+        return server(variables).run(command, folder=folder, variables=variables, seconds=120)
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=dict(variables),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
 class Server:
     """A process that has imported Ansible. It ends with this one at the latest."""
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from sandbox.process import REPOSITORY, clean_environment
+from tests.integration import prefork
 from tests.integration.harness import Lab
 
 COLLECTIONS = REPOSITORY / "playbooks" / "collections"
@@ -38,19 +38,11 @@ def played(tmp_path: Path, playbook: str | Path, *arguments: str) -> tuple[int, 
     inventory.write_text(json.dumps(GROUPS))
     chosen = ("-e", "app_environment=production", *WORDS.get(str(playbook), ()), *arguments)
     path = playbook if isinstance(playbook, Path) else f"playbooks/{playbook}.yml"
-    variables = {"HOME": str(tmp_path), "ANSIBLE_HOME": str(tmp_path), "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}
-    program = Path(sys.executable).with_name("ansible-playbook")
-    done = subprocess.run(
-        [str(program), "-i", str(inventory), str(path), *chosen],
-        cwd=REPOSITORY,
-        env=clean_environment(**variables, ANSIBLE_NOCOLOR="1", LC_ALL="C.UTF-8"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return done.returncode, " ".join(done.stdout.split())
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), str(path), *chosen]
+    home = str(tmp_path.parent)  # that of all tests, which one process that imported Ansible serves then
+    places = {"HOME": home, "ANSIBLE_HOME": home, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}
+    code, output = prefork.play(command, REPOSITORY, clean_environment(**places, ANSIBLE_NOCOLOR="1", LC_ALL="C.UTF-8"))
+    return code, " ".join(output.split())
 
 
 @pytest.mark.parametrize("playbook", ["rotate", "leak_response", "rotation_prepare"])
