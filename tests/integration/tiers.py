@@ -11,67 +11,35 @@ import pytest
 
 from sandbox.binaries import installed_postgres
 
-SERVERS = (
-    "access_key_steps/",
-    "postgresql_login/",
-    "test_django_sessions",
-    "test_elasticache_",
-    "test_former_logins",
-    "test_load",
-    "test_sandbox",
-    "test_session_probe",
-    "test_sessions",
-    "test_ssh_logins",
-    "test_valkey_purge.py",
-    "test_valkey_user",
+BOTH = (
+    "test_bad_input.py::test_what_is_wrong_with_a_host",
+    "test_canary.py::test_async",
+    "test_canary.py::test_no_value_is_anywhere_else[linear",
+    "test_canary.py::test_what_would_put_values_on_the_hosts_disk_is_refused[files",
+    "test_deploy.py::test_a_deploy_its_repetition",
+    "test_deploy.py::test_a_host_of_another_environment",
+    "test_deploy.py::test_an_environment_named",
+    "test_deploy.py::test_an_unhealthy_host_goes_back_and_the_rollout_stops[500",
+    "test_deploy.py::test_an_unreachable_host",
+    "test_deploy.py::test_limit",
+    "test_encrypted_env.py::test_nothing_is_seen",
+    "test_encrypted_env.py::test_there_and_back",
+    "test_github_sync.py::test_what_arrives",
+    "test_mirror.py::test_only_what_changed",
+    "test_mirror.py::test_values_are_nowhere",
+    "test_paths.py",
+    "test_provision_values.py",
+    "test_rotate.py::test_the_plan_is_shown",
+    "test_set.py",
+    "test_tags.py::test_provision",
+    "test_tags.py::test_verify",
+    "test_terminal.py::test_several_lines_confirm",
+    "test_terminal.py::test_what_is_pasted",
 )
-"""Files that drive a server's protocol, so that one version of Ansible is enough."""
-ONE_VERSION = (
-    "test_bad_input.py::test_a_host_refuses_a_snapshot",
-    "test_bad_input.py::test_a_missing_secret",
-    "test_bad_input.py::test_an_open_rotation_prescribes",
-    "test_bad_input.py::test_bad_input_is_named",
-    "test_bad_input.py::test_throttling_that_recovers",
-    "test_by_hand_aws",
-    "test_by_hand_ssh_key",
-    "test_canary.py::test_the_search_finds",
-    "test_canary.py::test_what_would_put_values_on_the_hosts_disk_is_refused[no pipelining",
-    "test_canary.py::test_what_would_put_values_on_the_hosts_disk_is_refused[su",
-    "test_deploy.py::test_a_drifted_mode",
-    "test_deploy.py::test_a_file_from_before",
-    "test_deploy.py::test_a_file_that_is_only_delivered",
-    "test_deploy.py::test_a_first_deploy_that_fails",
-    "test_deploy.py::test_a_host_that_stays_unhealthy",
-    "test_deploy.py::test_a_host_that_is_lost",
-    "test_deploy.py::test_an_edited_file",
-    "test_deploy.py::test_an_empty_health_address",
-    "test_deploy.py::test_every_failed_host_of_a_batch",
-    "test_deploy.py::test_from_outside",
-    "test_deploy.py::test_the_number_of_calls",
-    "test_deploy.py::test_what_is_ended_on_the_host",
-    "test_deploy.py::test_without_an_expected_account",
-    "test_env_readers",
-    "test_env_validator",
-    "test_host_keys",
-    "test_host_order",
-    "test_import",
-    "test_leak_bad_input",
-    "test_leak_scan",
-    "test_prefork",
-    "test_reached_hosts",
-    "test_rotate.py::test_a_scheduler",
-    "test_rotate_bad_input",
-    "test_profiles",
-    "test_rotation_page",
-    "test_set_plan.py",
-    "test_tags.py::test_every_playbook",
-    "test_terminal.py::test_all_that_was_found",
-    "test_terminal.py::test_what_need_not_be_answered",
-    "test_terminal.py::test_what_waited",
-    "test_valkey_purge_catalog",
-    "test_verify_page",
-)
-"""Tests of what is decided without Ansible, or of the tests themselves: one version of it is enough for them too."""
+"""Starts of tests that run with the older Ansible too: of what its templates, options, masking, prompts, connections
+and rollouts decide. One version is enough for servers' protocols, and for what plugins decide: their unit tests run
+with both.
+"""
 SELECTED = {
     "test_aws_access.py": (),
     "test_aws_access_key": ("from_end_to_end",),
@@ -215,7 +183,7 @@ def assign(items: Iterable[pytest.Item]) -> None:
     """Give each test the marks that its file says."""
     for item in items:
         name = item.nodeid.partition("tests/integration/")[2]
-        if name.startswith((*SERVERS, *ONE_VERSION)):
+        if name and not name.startswith(BOTH):
             item.add_marker(pytest.mark.servers)
         if name.startswith(RARELY) or (FROM_PYPI in name and installed_postgres() is not None):
             item.add_marker(pytest.mark.long)
