@@ -175,6 +175,8 @@ RARELY = (
 
 SLOW = 20
 """So many quick tests take about as long as a slow one."""
+LONGEST = ("test_demo_bare.py", "test_provision.py", "test_canary_rotation.py")
+"""Files whose one slow test takes more than a minute of the processor."""
 FROM_PYPI = "[embedded"
 """In the names of tests that drive the servers from PyPI too, which those from Debian's packages stand for."""
 
@@ -194,12 +196,12 @@ def assign(items: Iterable[pytest.Item]) -> None:
 
 
 def longest_first(items: list[pytest.Item]) -> None:
-    """Files with many slow tests go first, so that none begins when the other processes have nothing left."""
+    """Files that take long go first, so that none begins when the other processes have nothing left."""
     weights: Counter[str] = Counter()
     for item in items:
         left_out = item.get_closest_marker("long") or item.get_closest_marker("hosts")
         weights[_file(item)] += 0 if left_out else SLOW if item.get_closest_marker("slow") else 1
-    items.sort(key=lambda item: -weights[_file(item)])
+    items.sort(key=lambda item: (not _file(item).endswith(LONGEST), -weights[_file(item)]))
 
 
 def _file(item: pytest.Item) -> str:
