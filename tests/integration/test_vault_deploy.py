@@ -57,8 +57,9 @@ def test_a_deploy_its_check_and_its_repetition(shop: Lab, vault: VaultLab) -> No
         assert token not in run.output
 
 
-def test_an_approle_and_a_namespace_that_is_not_there(shop: Lab, vault: VaultLab) -> None:
-    shop.catalog["stores"]["vault"] = vault.settings(**vault.approle())
+@pytest.mark.parametrize("login", [VaultLab.approle, VaultLab.jwt])
+def test_a_login_of_a_machine(shop: Lab, vault: VaultLab, login: Callable[[VaultLab], dict[str, Any]]) -> None:
+    shop.catalog["stores"]["vault"] = vault.settings(**login(vault))
     shop.deploy()
     assert shop.hosts[0].values()["STRIPE_KEY"] == KEY
 
@@ -144,6 +145,9 @@ def _wrong_secret_id(vault: VaultLab) -> dict[str, Any]:
         (_expired, "the token has expired or was revoked; log in again by 'vault login' or 'bao login'"),
         (_open_to_all, "may be read by others; run 'chmod 600"),
         (_wrong_secret_id, "the login by approle was refused"),
+        (lambda vault: vault.jwt(sub="repo:example/other"), "the login by jwt was refused"),
+        (lambda vault: vault.jwt(exp=1), "the login by jwt was refused"),
+        (lambda vault: {"namespace": "nowhere", **_login(vault)}, "denied"),
         (lambda _vault: {"auth": "token", "token_file": "/nowhere"}, "/nowhere cannot be read: No such file"),
         (lambda vault: {"mount": "elsewhere", **_login(vault)}, "denied by the policies"),
         (lambda vault: {"ca_cert": "/etc/hostname", **_login(vault)}, "certificate"),

@@ -186,3 +186,45 @@ def test_a_write_compares_on_the_server(lab: VaultLab, secrets: Side, core: Any)
     with pytest.raises(StoreError, match="another version than 1 is current, so somebody else wrote it"):
         core._swap("core", V2, V1)
     assert value(core) == "canary-theirs"
+
+
+def test_what_is_destroyed_is_gone_and_the_current_version_stays(lab: VaultLab, secrets: Side, core: Any) -> None:  # noqa: F811
+    core.stage("core", "canary-2", version=V2, label=OURS)
+    core.promote("core", to=V2, instead_of=V1)
+    with pytest.raises(StoreError, match="version 2 of secret core is its current one; rotate it first"):
+        core.destroy("core", [V1, V2])
+    assert value(core, pins={"core": V1}) == "canary-1"
+    for _time in range(2):
+        assert core.destroy("core", [V1]) == ["version 1 of secret core is destroyed"]
+    assert not core.read(["core"], pins={"core": V1}).readings
+    assert core.every_version("core") == [V2]
+    assert value(core) == "canary-2"
+
+
+def test_an_id_is_found_when_somebody_wrote_over_it_before_it_was_confirmed(
+    lab: VaultLab,
+    secrets: Side,
+    core: Any,  # noqa: F811
+) -> None:
+    core.stage("core", "canary-2", version=V2, label=OURS)
+    path = f"secret/metadata/{secrets.folder}/core"
+    lab.server.request("PATCH", path, {"custom_metadata": {f"{VERSION}2": f"?{V2}"}})
+    lab.put(f"{secrets.folder}/core", content="canary-2")
+    lab.put(f"{secrets.folder}/core", content="canary-theirs")
+    core.discard("core", version=V2, labels=[OURS])
+    assert value(core, pins={"core": V2}) == "canary-2"
+    assert [path for path in lab.everything(f"{secrets.folder}/") if "staged" in path] == []
+
+
+def test_a_staged_value_goes_when_its_run_was_killed_between_the_label_and_it(
+    lab: VaultLab,
+    secrets: Side,
+    core: Any,  # noqa: F811
+) -> None:
+    core.stage("core", "canary-2", version=V2, label=OURS)
+    lab.server.request(
+        "PATCH", f"secret/metadata/{secrets.folder}/core", {"custom_metadata": {f"watchparty-label-{OURS}": None}}
+    )
+    core.discard("core", version=V2, labels=[OURS])
+    assert core.read(["core"], pins={"core": V2}).is_missing("core")
+    assert [path for path in lab.everything(f"{secrets.folder}/") if "staged" in path] == []

@@ -4,13 +4,23 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
+from sandbox.binaries import find_openbao
 from sandbox.openbao import OpenBao, Refused
-from sandbox.process import wait_until
+from sandbox.process import SandboxError, ordinary_user, wait_until
 from tests.integration.certificates import Authority
 
 POLICY = """
@@ -22,6 +32,10 @@ path "secret/destroy/watchparty/*" { capabilities = ["update"] }
 """What docs/how-to/use-vault.md gives the controller."""
 
 
+def _base64(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
 class VaultLab:
     """The server, and files that a login needs in a folder of its own."""
 
@@ -31,6 +45,10 @@ class VaultLab:
         self.server = OpenBao(certificate=self.authority.certificate(), authority=self.authority.cafile)
 
     def __enter__(self) -> VaultLab:
+        try:
+            find_openbao(ordinary_user(), copy_to=self.folder)
+        except SandboxError as error:
+            pytest.skip(f"Vault was not tested: {error}")
         self.server.start()
         try:
             self._prepare()
@@ -80,6 +98,21 @@ class VaultLab:
         role = request("GET", "auth/approle/role/deploy/role-id")["data"]["role_id"]
         secret = request("POST", "auth/approle/role/deploy/secret-id", {})["data"]["secret_id"]
         return {"auth": "approle", "role_id": role, "secret_id_file": str(self.private("secret-id", secret))}
+
+    def jwt(self, **claims: Any) -> dict[str, Any]:
+        """A login with a token that an issuer of our own has signed."""
+        request, key = self.server.request, ec.generate_private_key(ec.SECP256R1())
+        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        with suppress(Refused):
+            request("POST", "sys/auth/jwt", {"type": "jwt"})
+        request("POST", "auth/jwt/config", {"jwt_validation_pubkeys": [public], "jwt_supported_algs": ["ES256"]})
+        role = {"role_type": "jwt", "user_claim": "sub", "bound_audiences": ["vault"], "token_policies": "watchparty"}
+        request("POST", "auth/jwt/role/deploy", {**role, "bound_subject": "repo:example/shop"})
+        told = {"aud": "vault", "sub": "repo:example/shop", "exp": int(time.time()) + 300, **claims}
+        parts = [_base64(json.dumps(one).encode()) for one in ({"alg": "ES256", "typ": "JWT"}, told)]
+        signature = decode_dss_signature(key.sign(".".join(parts).encode(), ec.ECDSA(SHA256())))
+        token = ".".join([*parts, _base64(b"".join(number.to_bytes(32, "big") for number in signature))])
+        return {"auth": "jwt", "role_id": "deploy", "jwt_file": str(self.private("jwt", token))}
 
     def put(self, path: str, **values: Any) -> int:
         """Somebody's write; the number of the new version."""

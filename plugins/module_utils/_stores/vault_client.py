@@ -12,6 +12,7 @@ import json
 import os
 import stat
 import time
+from base64 import b64encode
 from typing import Any, Callable, Dict, Optional, Tuple
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_js
 try:
     import hvac
     import requests
+    from hvac import aws_utils
     from requests.adapters import HTTPAdapter
     from urllib3.util.retry import Retry
 except ImportError:  # told when a server is to be asked
@@ -74,21 +76,25 @@ class VaultClient:
             self._adapter.token = _from_file("token_file", vault.token_file)
             return
         mount = vault.mount_point or vault.auth
-        answer = self._call("post", f"auth/{_quoted(mount)}/login", f"the login by {vault.auth}", self._proof())
+        proof = json.dumps(self._proof(aws_credentials))
+        answer = self._call("post", f"auth/{_quoted(mount)}/login", f"the login by {vault.auth}", proof)
         auth = answer.get("auth")
         token = auth.get("client_token") if isinstance(auth, dict) else None
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
             raise NoAccess(f"{self._where} answered the login by {vault.auth} without a token; is it a Vault server?")
         self._adapter.token = token
 
-    def _proof(self) -> str:
+    def _proof(self, aws_credentials: Optional[Callable[[], Any]]) -> Dict[str, Any]:
         vault = self._vault
         if vault.auth == "approle":
             secret_id = _from_file("secret_id_file", str(vault.secret_id_file))
-            return json.dumps({"role_id": vault.role_id, "secret_id": secret_id})
+            return {"role_id": vault.role_id, "secret_id": secret_id}
         if vault.auth == "jwt":
-            return json.dumps({"role": vault.role_id, "jwt": _from_file("jwt_file", str(vault.jwt_file))})
-        raise NoAccess(f"stores.vault.auth: {vault.auth} is not supported here; use token, approle or jwt")
+            return {"role": vault.role_id, "jwt": _from_file("jwt_file", str(vault.jwt_file))}
+        credentials = aws_credentials() if aws_credentials else None
+        if credentials is None:
+            raise NoAccess("stores.vault.auth: aws needs AWS credentials, and none were found; set AWS_PROFILE")
+        return _signed_identity(vault, credentials)
 
     @property
     def _where(self) -> str:
@@ -171,6 +177,16 @@ class VaultClient:
             raise StoreError(
                 f"{self._where} answered {what} with what is no JSON object; is it a Vault server?"
             ) from None
+
+
+def _signed_identity(vault: Vault, credentials: Any) -> Dict[str, Any]:
+    """A request to STS for our own identity, which the server sends; the credentials themselves stay here."""
+    request = aws_utils.generate_sigv4_auth_request(header_value=vault.aws_iam_server_id)
+    keys = (credentials.access_key, credentials.secret_key, credentials.token)
+    aws_utils.SigV4Auth(*keys, "us-east-1").add_auth(request)
+    parts = {"url": request.url, "headers": json.dumps(dict(request.headers)), "body": request.body}
+    told = {f"iam_request_{name}": b64encode(text.encode()).decode() for name, text in parts.items()}
+    return {"role": vault.role_id, "iam_http_request_method": request.method, **told}
 
 
 def _quoted(path: str) -> str:

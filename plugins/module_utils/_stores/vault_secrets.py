@@ -235,6 +235,8 @@ class VaultSecrets(VersionedStore):
             return
         custom = self._metadata(name)["custom_metadata"]
         if custom.get(LABEL + label) != off and (off is not None or LABEL + label in custom):
+            if to is None and off is not None:  # a run that was killed may have come no further
+                self._forget(name, off)
             raise StoreError(f"secret {name}: label {label} is not on version {off}")
         self._patch(name, {LABEL + label: to})
         if to is None and off is not None:
@@ -269,9 +271,9 @@ class VaultSecrets(VersionedStore):
         if held or _is_number(version):
             return
         key = next((key for key, told in custom.items() if told == f"?{version}"), "")
-        current = self._data(name) if key else None
-        if current and key == f"{VERSION}{current.number}":
-            is_ours = self._id(name, current) == version
+        if key:
+            found = self._data(name, key[len(VERSION) :])
+            is_ours = found is not None and self._id(name, found) == version
             self._patch(name, {key: version if is_ours else None})
         self._remove(name, version)
 

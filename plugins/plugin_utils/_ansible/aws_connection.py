@@ -94,8 +94,13 @@ class AwsConnection(AWSPluginBase):
     def _vault_client(self) -> Any:
         """Logged in once."""
         if (VAULT, None) not in self._clients:
-            self._clients[VAULT, None] = vault_client.connect(self.vault)
+            self._clients[VAULT, None] = vault_client.connect(self.vault, self._credentials)
         return self._clients[VAULT, None]
+
+    def _credentials(self) -> Any:
+        """Those that our clients sign with."""
+        found = self.client("sts")._request_signer._credentials
+        return found.get_frozen_credentials() if found else None
 
     def bounded_client(self, service: str, seconds: float) -> Any:
         """A client that gives up within about so many seconds, whatever aws_config says: for what must not delay."""

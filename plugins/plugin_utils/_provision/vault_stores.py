@@ -16,7 +16,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisi
     SecretMaking,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import ByName
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import VaultSecrets, path_of
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import (
+    VERSION,
+    VaultSecrets,
+    path_of,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.aws_stores import MakingSecrets
 
 DESCRIPTION = "Description"
@@ -25,6 +29,11 @@ DESCRIPTION = "Description"
 
 class MakingVault(SecretMaking, VaultSecrets):
     """A KV engine. Custom metadata stands beside the values; keys, replicas and policies are the server's."""
+
+    def merge(self, name: str, content: str, *, version: str, instead_of: str | None) -> None:
+        """One write, which the server refuses if another version than ``instead_of`` is current; nothing is staged."""
+        number = int(self._number(self._metadata(name), instead_of) or -1) if instead_of else 0
+        self._patch(name, {f"{VERSION}{self._write(path_of(name), name, content, number)}": version})
 
     def _kept(self, name: str) -> Kept:
         found = self._metadata(name)
@@ -64,6 +73,9 @@ class MakingVault(SecretMaking, VaultSecrets):
 
 class MakingByName(ByName[SecretMaking], SecretMaking):
     """Secrets wherever they are."""
+
+    def merge(self, name: str, content: str, *, version: str, instead_of: str | None) -> None:
+        self.of(name).merge(name, content, version=version, instead_of=instead_of)
 
     def _kept(self, name: str) -> Kept:
         return self.of(name)._kept(name)

@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import jo
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
     Credential,
     labelled_names,
+    names_in,
     numbered_names,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import REVOKE, Journal
@@ -23,6 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Contents,
     Description,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import is_key
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.access_propagation import access_wait
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync
@@ -73,7 +75,8 @@ def read(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest |
         wanted = catalog.aws.kms_key if catalog.aws else ""
         if wanted and not any(is_key(one.key, wanted) for one in descriptions.values()):
             # Whether the environment's key is in use may be told by one alone that hosts read.
-            descriptions |= describe(sorted({*catalog.secret_names} & there - descriptions.keys())[:1])
+            others = {*names_in(SECRETS_MANAGER, catalog.places)} & there - descriptions.keys()
+            descriptions |= describe(sorted(others)[:1])
         return found, descriptions
 
     def agree(seen: tuple[Contents, dict[str, Description]]) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, dotenv, timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import names_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     CatalogError,
     DotenvError,
@@ -21,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     NoAccess,
     SecretsError,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
@@ -118,6 +120,9 @@ def _code_of(error: SecretsError) -> int:
 
 def _written(wanted: FetchRequest, document: Any, connect: Connect, *, check: bool) -> FetchResult:
     catalog = catalog_parser.parse(document, wanted.environment)
+    in_vault = names_in(VAULT, catalog.places)
+    if in_vault:
+        raise NotConfigured(f"secret {in_vault[0]}: hosts fetch from AWS only; deliver it by watchparty.secrets.deploy")
     owned = atomic_file.ownership(wanted.owner, wanted.group, wanted.mode)
     client = connect(wanted.region or catalog.region)
     if catalog.expected_account_id:

@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How long a read of many secrets in Vault takes behind a network: their number does not count."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_client
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import VaultSecrets
+from sandbox.calls import sequential_depth
+from sandbox.network import TYPICAL
+from tests.integration.counts import say
+from tests.integration.vault_lab import VaultLab
+
+pytestmark = pytest.mark.servers
+SECRETS = 24
+ROUND_TRIP = TYPICAL.round_trip + TYPICAL.service_time
+
+
+class Behind:
+    """The server behind the network that the sandbox puts before AWS, with a log of its calls.
+
+    What was asked before is answered from ``kept``, so that its own work takes no time.
+    """
+
+    def __init__(self, lab: VaultLab, kept: dict[str, bytes]) -> None:
+        self.calls: list[dict[str, Any]] = []
+        opener, address, calls, numbers = lab.server._opener(), lab.server.address, self.calls, itertools.count()
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                self.number = next(numbers)
+                time.sleep(TYPICAL.connection)
+
+            def do_GET(self) -> None:
+                began = time.time()
+                time.sleep(TYPICAL.round_trip / 2 + TYPICAL.service_time)
+                if self.path not in kept:
+                    token = {"X-Vault-Token": self.headers["X-Vault-Token"]}
+                    with opener.open(urllib.request.Request(address + self.path, headers=token)) as answer:
+                        kept[self.path] = answer.read()
+                time.sleep(TYPICAL.round_trip / 2)
+                body = kept[self.path]
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+                calls.append({"began": began, "ended": time.time(), "connection": self.number})
+
+            def log_message(self, *_words: Any) -> None:
+                """Nothing: the test's output is for the test."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VaultLab]:
+    with VaultLab(tmp_path_factory.mktemp("vault")) as started:
+        for number in range(SECRETS):
+            started.put(f"watchparty/production/s{number}", key="x")
+        yield started
+
+
+def test_many_reads_take_three_round_trips_at_most(lab: VaultLab) -> None:
+    """A connection is most of it; on a loaded machine the quickest of some tries counts."""
+    names = [f"vault:watchparty/production/s{number}" for number in range(SECRETS)]
+    token, depths, seconds = lab.token_file(), [], []
+    kept: dict[str, bytes] = {}
+    for _try in range(5):
+        behind = Behind(lab, kept)
+        try:
+            client = vault_client.connect(Vault(behind.address, "token", token_file=str(token)))
+            began = time.monotonic()
+            found = VaultSecrets(client).read(names)
+            seconds.append(time.monotonic() - began)
+        finally:
+            behind.close()
+        assert len(found.readings) == SECRETS
+        depths.append(sequential_depth(behind.calls))
+    say(f"{SECRETS} secrets: {min(seconds):.3f} s, {min(seconds) / ROUND_TRIP:.1f} round trips; depth {min(depths)}")
+    assert min(depths) == 1
+    assert min(seconds) <= 3 * ROUND_TRIP + TYPICAL.connection
