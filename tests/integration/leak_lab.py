@@ -33,17 +33,22 @@ stop_saved(Path("{directory}"))
 @contextmanager
 def leak_lab(connection: Mapping[str, Any], *, hosts: int = 2) -> Iterator[RotationLab]:
     with rotation_lab(connection, hosts=hosts) as lab:
-        for host in lab.hosts:
-            program = host.directory / "stop-host"
-            write_private(program, _STOP.format(repository=REPOSITORY, python=sys.executable, directory=host.directory))
-            program.chmod(0o700)
-            lab.host_vars[host.name].update(
-                django_chdir=str(SOURCE),
-                django_probe_url=f"http://127.0.0.1:{host.port}/account/",
-                env_deploy_stop_command=str(program),
-            )
-        Manage(python(), (lab.hosts[0].env_file,)).run("make_users", USER, text=PASSWORD)
+        prepare(lab)
         yield lab
+
+
+def prepare(lab: RotationLab) -> None:
+    """What a leak response needs of the hosts beside what a rotation does."""
+    for host in lab.hosts:
+        program = host.directory / "stop-host"
+        write_private(program, _STOP.format(repository=REPOSITORY, python=sys.executable, directory=host.directory))
+        program.chmod(0o700)
+        lab.host_vars[host.name].update(
+            django_chdir=str(SOURCE),
+            django_probe_url=f"http://127.0.0.1:{host.port}/account/",
+            env_deploy_stop_command=str(program),
+        )
+    Manage(python(), (lab.hosts[0].env_file,)).run("make_users", USER, text=PASSWORD)
 
 
 TRUSTED = ("-e", "leak_trusted_host=web1,web2,web3")

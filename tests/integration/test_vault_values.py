@@ -114,8 +114,9 @@ def test_import_takes_a_file_into_vault(account_of: Account, vault: VaultLab) ->
         "MODE": "production",
     }
     old.write_text("".join(f"{name}={text}\n" for name, text in lines.items()))
-    values = account_of.file({"admin": {"username": "root", "password": "canary-of-an-admin"}})
-    given = ("-e", f"import_file={old}", "-e", f"provision_values_file={values}")
+    del account_of.lab.catalog["credentials"]["admin"]  # which no .env has
+    draft = account_of.lab.directory / "draft.yml"
+    given = ("-e", f"import_file={old}", "-e", f"import_draft_path={draft}", "-e", "import_values=true")
     run = account_of.lab.run(*given, "-vvvv", "--diff", playbook=IMPORT)
     assert run.code == 0, run.output
     assert vault.held(PATH) == {"API_TOKEN": "canary-imported-token", "SECRET_KEY": key}
@@ -126,6 +127,7 @@ def test_github_gets_what_vault_holds(account_of: Account, vault: VaultLab) -> N
     account_of.provisioned()
     with GitHub() as github:
         account_of.lab.catalog["github"] = {"repository": REPOSITORY, "api_url": github.url}
+        account_of.lab.catalog["environments"]["staging"] = {"github": None}
         account_of.lab.catalog["settings"]["API_TOKEN"]["github"] = "secret"
         for sent in (["API_TOKEN"], []):
             before = len(github.writes())
