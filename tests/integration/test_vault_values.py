@@ -33,7 +33,7 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VaultLab]:
 
 @pytest.fixture
 def account_of(lab: Lab, vault: VaultLab) -> Account:
-    """A catalog whose Django key and third party's token are in Vault, where nothing is yet."""
+    """A catalog whose Django key and externally issued token are in Vault, where nothing is yet."""
     account = Account(lab)
     lab.add_hosts()
     lab.catalog["stores"] = {"vault": vault.settings(**vault.approle())}
