@@ -37,7 +37,8 @@ description: For tests.
 NAMES = ("SecretId", "VersionStage", "Name", "Path", "logGroupName")
 """Fields of a request that name what it is about."""
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
-MAIN = os.getpid()
+MAIN = [os.getpid()]
+"""The run's main process: not the one that has imported this for its forks."""
 
 
 def before(kind: str, label: str) -> None:
@@ -46,12 +47,12 @@ def before(kind: str, label: str) -> None:
         fcntl.flock(log, fcntl.LOCK_EX)
         log.seek(0)
         earlier = [json.loads(line)["label"] for line in log]
-        log.write(json.dumps({"kind": kind, "label": label, "main": MAIN, "process": os.getpid()}) + "\n")
+        log.write(json.dumps({"kind": kind, "label": label, "main": MAIN[0], "process": os.getpid()}) + "\n")
     due = os.environ.get("ACT_AT", "")
     if due in (str(len(earlier) + 1), f"{label}#{earlier.count(label) + 1}"):
         how = SIGNALS[os.environ["ACT_DO"]]
-        if os.getpgrp() != os.getpgid(MAIN):
-            os.killpg(os.getpgid(MAIN), how)
+        if os.getpgrp() != os.getpgid(MAIN[0]):
+            os.killpg(os.getpgid(MAIN[0]), how)
         os.killpg(0, how)
 
 
@@ -117,6 +118,7 @@ class CallbackModule(CallbackBase):
 
     def __init__(self) -> None:
         super().__init__()
+        MAIN[0] = os.getpid()
         # Workers are forked from this process and have these methods too.
         before_each(URLLib3Session, "send", aws_call)
         before_each(Session, "send", vault_write)
