@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 POLICY = Path(__file__).parents[1] / "docs" / "provision-policy.json"
+MIRROR = "Mirror"
+"""The statement for the mirror's function, which test_mirror_function compares with what is asked for it."""
 FREE = {"sts:GetCallerIdentity"}
 """Needs no permission."""
 IMPLIED: Mapping[str, tuple[str, ...]] = {
@@ -58,7 +60,8 @@ UNSEEN: Mapping[str, str] = {
 
 def listed() -> set[str]:
     """The actions of the documented policy."""
-    return {action for one in json.loads(POLICY.read_text(encoding="utf-8"))["Statement"] for action in one["Action"]}
+    statements = json.loads(POLICY.read_text(encoding="utf-8"))["Statement"]
+    return {action for one in statements if one["Sid"] != MIRROR for action in one["Action"]}
 
 
 def assert_listed(calls: Iterable[Mapping[str, Any]]) -> None:

@@ -62,7 +62,7 @@ def test_every_playbook_refuses_to_leave_its_tasks_out(shop: Lab) -> None:
 def test_provision_takes_its_own_parts(shop: Lab) -> None:
     done: Run = shop.run("--tags", "values,vaules", playbook="playbooks/provision.yml")
     assert done.code != 0
-    words = "--tags vaules names no part of this run. Its parts are access, values, github, hosts"
+    words = "--tags vaules names no part of this run. Its parts are access, values, mirror, github, hosts"
     assert f"Nothing was read: {words}" in done.text, done.output
     assert done.operations == []
 

@@ -14,6 +14,7 @@ from types import ModuleType
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import mirror_function
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.pull import cli
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import program_bundle
 from sandbox.process import REPOSITORY
@@ -42,6 +43,7 @@ MOST_ROOMS, MOST_FLOORS = 12, 7
 KNOWS_ANSIBLE = {"_ansible", "_audit", "_github", "_leak", "_provision", "_rotation", "_scan", "_verify"}
 """Rooms with glue. All others import neither Ansible nor a collection of its."""
 KNOWS_AWS = {
+    "module_utils._host.mirror_function": "makes the Lambda function's own clients",
     "module_utils._host.pull.cli": "makes a host's own clients",
     "module_utils._stores.aws_errors": "AWS's errors become ours",
     "plugin_utils._ansible.aws_connection": "amazon.aws's options become clients",
@@ -206,7 +208,9 @@ def closure(module: ModuleType) -> set[str]:
     return {f"{PREFIX}.{name}" for name in found}
 
 
-@pytest.mark.parametrize("program", [*programs(), cli], ids=lambda one: one.__name__[len(PREFIX) + 1 :])
+@pytest.mark.parametrize(
+    "program", [*programs(), cli, mirror_function], ids=lambda one: one.__name__[len(PREFIX) + 1 :]
+)
 def test_what_travels_is_what_is_imported(program: ModuleType) -> None:
     sent = set(program_bundle.sources(program))
     assert sent == closure(program)

@@ -16,6 +16,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_s
     schema_object,
 )
 
+ROLE_NAME = "{application}-{environment}-mirror"
+KEY_ARN = r"^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$"
+
 
 @dataclass(frozen=True)
 class MirrorFunction:
@@ -35,7 +38,8 @@ class Mirror:
     """Path by group; the parser has made copies of it."""
     deletes: int = 5
     replicas: bool = False
-    replica_key: str = "alias/aws/ssm"
+    replica_key: Optional[str] = None
+    """ARN; None for AWS's own key."""
     function: Optional[MirrorFunction] = None
 
 
@@ -57,7 +61,9 @@ MIRROR = schema_object(
             {"type": "integer", "minimum": 0},
         ),
         "replicas": described("Whether the parameters are written in the regions of aws.replicas too.", SWITCH),
-        "replica_key": described("Encryption key there; AWS's own, alias/aws/ssm, by default.", NAME),
+        "replica_key": described(
+            "ARN of the encryption key there; AWS's own by default.", {"type": "string", "pattern": KEY_ARN}
+        ),
         "function": described(
             "A Lambda function that mirrors by itself, which provisioning makes.",
             schema_object(

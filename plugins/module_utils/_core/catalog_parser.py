@@ -14,6 +14,7 @@ from typing import Any, Iterator, Mapping, Optional, Sequence
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_alerts,
     catalog_encrypted_env,
+    catalog_mirror,
     catalog_vault,
     json_schema,
     valkey_key_patterns,
@@ -24,7 +25,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_e
     SOURCES,
     environment_document,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_mirror import parsed_mirror
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
     Aws,
     Catalog,
@@ -144,7 +144,7 @@ class _Builder:
             github=self._github(self.document.get("github", {})),
             encrypted_env=self._encrypted_env(self.document.get("encrypted_env")),
             aws=self._aws(self.document.get("aws", {})),
-            mirror=parsed_mirror(self.document.get("mirror")),
+            mirror=catalog_mirror.parsed_mirror(self.document.get("mirror")),
             vault=self.vault,
         )
         return catalog, self.problems + references(catalog)
@@ -182,7 +182,8 @@ class _Builder:
         return EncryptedEnvFile(self._format("encrypted_env.file", raw["file"]), keys)
 
     def _aws(self, raw: Mapping[str, Any]) -> Aws:
-        names = {**DEFAULT_ROLES, **raw.get("roles", {})}
+        mirror_role = {"mirror": catalog_mirror.ROLE_NAME} if self.document.get("mirror") is not None else {}
+        names = {**DEFAULT_ROLES, **mirror_role, **raw.get("roles", {})}
         more = {key: tuple(raw[key]) for key in ("replicas", "operators", "readers") if key in raw}
         kms_key = self._format("aws.kms_key", raw.get("kms_key", DEFAULT_KMS_KEY))
         if not kms_key.startswith("alias/"):

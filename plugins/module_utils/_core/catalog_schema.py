@@ -248,11 +248,11 @@ _AWS = schema_object(
         "replicas": described("Regions that hold replicas of the secrets.", {"type": "array", "items": NAME}),
         "roles": described(
             "Names of the roles, with {application} and {environment}.",
-            schema_object(dict.fromkeys(ROLES, ROLE)),
+            schema_object(dict.fromkeys((*ROLES, "mirror"), ROLE)),
         ),
         "host_principal": described("Who may be the host role; ec2.amazonaws.com by default.", NAME),
         "operators": described(
-            "ARNs of those who may be the roles rotate, respond and verify.", {"type": "array", "items": NAME}
+            "ARNs of those who may be the roles rotate, respond, mirror and verify.", {"type": "array", "items": NAME}
         ),
         "readers": described(
             "ARNs of users and roles that may read the secrets beside those, such as administrators; "

@@ -140,6 +140,12 @@ def pairs(catalog: Catalog) -> Dict[str, Tuple[str, Place]]:
     }
 
 
+def regions(catalog: Catalog) -> Tuple[str, ...]:
+    """The environment's own region, and those of replicas."""
+    mirrored = catalog.mirror is not None and catalog.mirror.replicas and catalog.aws is not None
+    return ("", *(catalog.aws.replicas if mirrored and catalog.aws else ()))
+
+
 def sources(catalog: Catalog, contents: Contents) -> MirrorSources:
     """What each parameter is to hold, by what was read of the secrets."""
     holdings, copies, unknown, problems = Holdings(contents), {}, {}, []
@@ -233,7 +239,7 @@ _OR_OVERWRITE = "move the change into the secret, or give -e mirror_conflict=ove
 
 
 def _due(copy: WantedCopy, kept: Optional[PresentCopy]) -> Tuple[str, str]:
-    """Why the parameter is to be written, or how somebody else's change stands against it."""
+    """Why the parameter is to be written, or how somebody else's change conflicts with it."""
     if kept is None:
         return "is new", ""
     if _is_other_type(copy, kept):

@@ -9,11 +9,11 @@ the playbook, the Lambda function or a verification.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import mirror
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AlreadyExists, Conflict, Denied
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AlreadyExists, Conflict
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.mirror import (
     MirrorPlan,
@@ -24,32 +24,39 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.mirror im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import journal_of
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import KEPT, ParameterStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import PAGE, ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 
 RegionalClient = Callable[[str, Optional[str]], Any]
 DESCRIBED_AT_ONCE = 50
+AWS_KEY = "alias/aws/ssm"
+"""Of each region, for Parameter Store alone."""
 
 
 class MirrorParameters(ParameterStore):
     """Parameter Store, with what the mirror writes beside a value."""
 
-    def present(self, path: str) -> Dict[str, PresentCopy]:
-        """Every parameter below the path. Raises :class:`Denied`."""
-        contents = self.read([path])
-        for failure in contents.failures.values():
-            raise Denied(f"{failure}; allow ssm:GetParametersByPath on {path} for the role in use")
-        described = self._described(path) if contents.readings else {}
+    def present(self, path: str, names: Collection[str]) -> Dict[str, PresentCopy]:
+        """What is below the path; values are read of these names alone."""
+        described = self._described(path)
+        wanted = [name for name in names if name in described]
+        batches = [wanted[start : start + PAGE] for start in range(0, len(wanted), PAGE)]
+        found: Dict[str, Mapping[str, Any]] = {}
+        for batch in batches:
+            with aws_errors.translated("ssm:GetParameters", ", ".join(batch)):
+                answer = self._client.get_parameters(Names=batch, WithDecryption=True)
+            found.update({one["Name"]: one for one in answer.get("Parameters", [])})
         return {
             name: PresentCopy(
                 parameter=name,
-                value=reading.value,
-                number=int(reading.version),
-                secure=not reading.plain,
-                mark=mirror.MirrorMark.of(described.get(name, {}).get("Description", "")),
-                tier=described.get(name, {}).get("Tier", "Standard"),
+                value=found[name]["Value"] if name in found else "",
+                number=int(found.get(name, one)["Version"]),
+                secure=one["Type"] == "SecureString",
+                mark=mirror.MirrorMark.of(one.get("Description", "")),
+                tier=one.get("Tier", "Standard"),
             )
-            for name, reading in contents.readings.items()
+            for name, one in described.items()
+            if name in found or name not in wanted  # else it was deleted meanwhile
         }
 
     def _described(self, path: str) -> Dict[str, Mapping[str, Any]]:
@@ -58,10 +65,7 @@ class MirrorParameters(ParameterStore):
             pages = self._client.get_paginator("describe_parameters").paginate(
                 ParameterFilters=filters, MaxResults=DESCRIBED_AT_ONCE
             )
-            return {
-                found["Name"]: {key: found[key] for key in KEPT if found.get(key)}
-                for found in pages.search("Parameters[]")
-            }
+            return {found["Name"]: found for found in pages.search("Parameters[]") if found}
 
     def put(self, put: MirrorPut, key: Optional[str]) -> None:
         """Writes value and mark in one call. Raises :class:`Conflict` if somebody wrote since the plan."""
@@ -106,12 +110,6 @@ class MirrorState:
         return {**lists, "unchanged": sum(one["unchanged"] for one in each), "problems": list(self.sources.problems)}
 
 
-def regions(catalog: Catalog) -> Tuple[str, ...]:
-    """The environment's own region, and those of replicas."""
-    mirrored = catalog.mirror is not None and catalog.mirror.replicas and catalog.aws is not None
-    return ("", *(catalog.aws.replicas if mirrored and catalog.aws else ()))
-
-
 def read(catalog: Catalog, client: RegionalClient, *, conflict: str = mirror.REPORT) -> MirrorState:
     """Raises SecretsError."""
     journal = _journal(catalog, client)
@@ -119,8 +117,8 @@ def read(catalog: Catalog, client: RegionalClient, *, conflict: str = mirror.REP
     contents = SecretsManager(client("secretsmanager", None)).read(names) if names else Contents()
     wanted = mirror.sources(catalog, contents)
     plans = {}
-    for region in regions(catalog):
-        present = MirrorParameters(client("ssm", region or None)).present(catalog.ssm_path)
+    for region in mirror.regions(catalog):
+        present = MirrorParameters(client("ssm", region or None)).present(catalog.ssm_path, wanted.copies)
         held = journal.rotation.names if journal.rotation and not region else ()
         plans[region] = mirror.plan(wanted, present, held=held, conflict=conflict)
     return MirrorState(catalog, journal, wanted, plans)
@@ -145,7 +143,7 @@ def apply(state: MirrorState, client: RegionalClient, *, deletes: bool = True) -
 
 def _key(catalog: Catalog, region: str) -> Optional[str]:
     if region:
-        return catalog.mirror.replica_key if catalog.mirror else None
+        return (catalog.mirror.replica_key if catalog.mirror else None) or AWS_KEY
     return catalog.aws.kms_key if catalog.aws else None
 
 

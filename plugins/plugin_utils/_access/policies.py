@@ -25,41 +25,13 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_name
     ELASTICACHE_AUTH_TOKEN,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import mirror_policy
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope as AwsScope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import key_grant
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_size import VERSION, Grant, fitted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.events import SOURCE
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.metrics import NAMESPACE
-
-SUFFIX = "-??????"
-"""AWS ends the ARN of a secret in a hyphen and six random characters, and tells this pattern for them. With ``-*`` the
-grant would reach every secret whose name goes on after a hyphen; with as many ``?`` it reaches no other name."""
-
-
-@dataclass(frozen=True)
-class AwsScope:
-    """Where the policies hold."""
-
-    account: str
-    region: str
-    key: str
-    """ARN of the encryption key."""
-    partition: str = "aws"
-
-    def arn(self, service: str, rest: str, *, region: str = "", account: bool = True) -> str:
-        return f"arn:{self.partition}:{service}:{region}:{self.account if account else ''}:{rest}"
-
-    def secret(self, name: str, region: str = "") -> str:
-        return self.arn("secretsmanager", f"secret:{name}{SUFFIX}", region=region or self.region)
-
-    def below(self, prefix: str) -> str:
-        """Every secret whose name goes on behind the prefix and a slash."""
-        return self.arn("secretsmanager", f"secret:{prefix}/*", region=self.region)
-
-    def parameter(self, name: str) -> str:
-        return self.arn("ssm", f"parameter{name}", region=self.region)
-
-    def via(self, service: str) -> str:
-        return f"{service}.{self.region}.amazonaws.com" + (".cn" if self.partition == "aws-cn" else "")
 
 
 @dataclass(frozen=True)
@@ -132,7 +104,8 @@ def documents(catalog: Catalog, ground: AwsScope) -> dict[str, tuple[dict[str, A
         ],
         "rotate": _rotating(reach, ground),
         "respond": [*_rotating(reach, ground), *_responding(reach, ground)],
-        "verify": _verifying(reach, ground),
+        "verify": [*_verifying(reach, ground), *mirror_policy.comparing(catalog, ground)],
+        **({"mirror": _mirroring(reach, ground)} if catalog.mirror else {}),
     }
     names = catalog.aws.roles if catalog.aws else {}
     return {role: fitted(names.get(role, role), found) for role, found in grants.items()}
@@ -148,13 +121,13 @@ def _reading(reach: CatalogReach, ground: AwsScope, secrets: tuple[str, ...], *,
     found = [
         Grant("Batch", ("secretsmanager:BatchGetSecretValue",), ("*",)),
         Grant("ReadSecrets", ("secretsmanager:GetSecretValue",), named),
-        _key(ground, "DecryptSecrets", "secretsmanager", ("kms:Decrypt",), named),
+        key_grant(ground, "DecryptSecrets", "secretsmanager", ("kms:Decrypt",), named),
         *_journal(reach, ground, "ReadJournal", "s3:GetObject"),
     ]
     if reads_parameters:
         found.append(Grant("ReadPaths", ("ssm:GetParametersByPath",), (ground.parameter(catalog.ssm_path),)))
         found.append(Grant("ReadPinned", ("ssm:GetParameters",), below))
-        found.append(_key(ground, "DecryptParameters", "ssm", ("kms:Decrypt",), below))
+        found.append(key_grant(ground, "DecryptParameters", "ssm", ("kms:Decrypt",), below))
     return found
 
 
@@ -162,12 +135,6 @@ def _journal(reach: CatalogReach, ground: AwsScope, sid: str, *actions: str) -> 
     """The journal, which is one object; nobody needs to list the bucket."""
     bucket, key = reach.catalog.journal_place
     return [Grant(sid, actions, (ground.arn("s3", f"{bucket}/{key}", account=False),))] if bucket else []
-
-
-def _key(ground: AwsScope, sid: str, service: str, actions: tuple[str, ...], arns: tuple[str, ...]) -> Grant:
-    """The key, through one service and for these ARNs alone: both services put theirs into the encryption context."""
-    context = "kms:EncryptionContext:" + {"secretsmanager": "SecretARN", "ssm": "PARAMETER_ARN"}[service]
-    return Grant(sid, actions, (ground.key,), {"kms:ViaService": ground.via(service)}, (context, arns))
 
 
 def _bucket(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
@@ -191,9 +158,9 @@ def _rotating(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     found = [
         *_reading(reach, ground, _sorted((*reach.read, *reach.rotating)), further=True),
         Grant("ReadLogins", ("secretsmanager:GetSecretValue",), (logins,)),
-        _key(ground, "DecryptLogins", "secretsmanager", ("kms:Decrypt",), (logins,)),
+        key_grant(ground, "DecryptLogins", "secretsmanager", ("kms:Decrypt",), (logins,)),
         Grant("Own", tuple(f"secretsmanager:{one}" for one in making), own),
-        _key(ground, "EncryptSecrets", "secretsmanager", ("kms:GenerateDataKey",), (*secrets, *own)),
+        key_grant(ground, "EncryptSecrets", "secretsmanager", ("kms:GenerateDataKey",), (*secrets, *own)),
         *_journal(reach, ground, "WriteJournal", "s3:PutObject"),
     ]
     if secrets:
@@ -204,7 +171,7 @@ def _rotating(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
         encrypt = ("kms:Encrypt", "kms:GenerateDataKey")
         found.append(Grant("Parameters", ("ssm:GetParameter", "ssm:PutParameter"), written))
         found.append(Grant("DescribeParameters", ("ssm:DescribeParameters",), ("*",)))
-        found.append(_key(ground, "EncryptParameters", "ssm", encrypt, written))
+        found.append(key_grant(ground, "EncryptParameters", "ssm", encrypt, written))
     own_servers = [*_servers(reach, ground), *_sent(reach, ground)]
     told = _told(reach, ground, measures=True)
     return [*found, *_audited(reach, ground), *own_servers, *_encrypted_env(reach, ground), *told]
@@ -333,6 +300,11 @@ def _verifying(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
         found.append(Grant("Provider", ("iam:ListOpenIDConnectProviders",), ("*",)))
         found.append(Grant("Providers", ("iam:GetOpenIDConnectProvider",), (providers,)))
     return found
+
+
+def _mirroring(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
+    grants = mirror_policy.mirroring(reach.catalog, ground)
+    return [*grants, *(_journal(reach, ground, "ReadJournal", "s3:GetObject") if grants else [])]
 
 
 def key_policy(ground: AwsScope, catalog: Catalog) -> dict[str, Any]:

@@ -26,6 +26,7 @@ DESCRIPTIONS = {
     "host": "Reads what application hosts of {0} in {1} need",
     "rotate": "Rotates the credentials of {0} in {1}",
     "respond": "Contains leaks of credentials of {0} in {1}",
+    "mirror": "Repeats secrets of {0} in {1} in parameters",
     "verify": "Looks whether {0} in {1} is as it should be, and changes nothing",
 }
 
@@ -159,6 +160,9 @@ def _trusted(catalog: Catalog, ground: AwsScope, asked: AccessOptions) -> dict[s
             provider, trust_policies.issuer(github), accepted, wildcards=asked.wildcards
         )
     found["host"] = trust_policies.of_hosts(ours.host_principal, ground.account)
+    function = bool(catalog.mirror and catalog.mirror.function)
+    if catalog.mirror and (function or ours.operators):
+        found["mirror"] = trust_policies.of_mirror(ours.operators, function=function)
     if ours.operators:
         found["rotate"] = found["respond"] = found["verify"] = trust_policies.of_operators(ours.operators)
     return found

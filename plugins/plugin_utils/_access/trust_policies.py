@@ -17,6 +17,7 @@ AUDIENCE = "sts.amazonaws.com"
 """What aws-actions/configure-aws-credentials asks GitHub's token for."""
 VERSION = "2012-10-17"
 EC2 = "ec2.amazonaws.com"
+LAMBDA = "lambda.amazonaws.com"
 TELL_ACCOUNT = ("ecs-tasks.amazonaws.com", "ssm.amazonaws.com")
 """Services that hosts are, and of which AWS documents that they say for whose resource they take a role: tasks of ECS,
 and machines outside of AWS that are registered with Systems Manager. From others the condition may keep hosts out."""
@@ -172,6 +173,13 @@ def of_operators(arns: Sequence[str]) -> dict[str, Any]:
         *([{"Sid": "Users", **entry, "Principal": {"AWS": users}, **second}] if users else []),
         *([{"Sid": "Roles", **entry, "Principal": {"AWS": roles}}] if roles else []),
     )
+
+
+def of_mirror(operators: Sequence[str], *, function: bool) -> dict[str, Any]:
+    """Trusts the Lambda function, which only gets a role of its own account, and operators."""
+    service = {"Sid": "Function", "Effect": "Allow", "Principal": {"Service": LAMBDA}, "Action": "sts:AssumeRole"}
+    people = of_operators(operators)["Statement"] if operators else []
+    return _document(*([service] if function else []), *people)
 
 
 def _document(*statements: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,11 +8,13 @@ Computed from imports. A contract test compares that with what Python itself see
 from __future__ import annotations
 
 import io
+import json
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins import module_utils
 
@@ -35,15 +37,32 @@ def sources(module: ModuleType) -> dict[str, str]:
 
 def zipped(entry: str) -> bytes:
     """A program below ``module_utils``; ``entry`` has a ``main`` that returns the exit code."""
+    start = f"from {PACKAGE}.{entry} import main\n\nraise SystemExit(main())\n"
+    return _archive(entry, {"__main__.py": start}, 0o600)
+
+
+def function(entry: str, name: str, configuration: Mapping[str, Any]) -> bytes:
+    """A Lambda function whose handler is ``name.handler``; ``entry`` has a ``handler_of`` that takes the configuration.
+
+    AWS Lambda runs it as another account than the files' owner, so everybody may read them.
+    """
+    text = json.dumps(configuration, sort_keys=True, default=str)
+    start = f"import json\n\nfrom {PACKAGE}.{entry} import handler_of\n\nhandler = handler_of(json.loads({text!r}))\n"
+    return _archive(entry, {f"{name}.py": start}, 0o644)
+
+
+def _archive(entry: str, start: Mapping[str, str], mode: int) -> bytes:
     files = {name.replace(".", "/") + ".py": text for name, text in _closure([f"{PACKAGE}.{entry}"]).items()}
     for path in list(files):
         parts = path.split("/")[:-1]
         files |= {"/".join((*parts[:depth], "__init__.py")): "" for depth in range(1, len(parts) + 1)}
-    files["__main__.py"] = f"from {PACKAGE}.{entry} import main\n\nraise SystemExit(main())\n"
+    files |= start
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(files):
-            archive.writestr(zipfile.ZipInfo(path, EPOCH), files[path])
+            info = zipfile.ZipInfo(path, EPOCH)
+            info.external_attr = mode << 16
+            archive.writestr(info, files[path])
     return made.getvalue()
 
 

@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The Lambda function that mirrors by itself: an event in, one whole run of the mirror, a line of JSON in its log.
+
+A run reads everything and trusts nothing of its event: events may come doubled, late, in any order, or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors, mirror
+
+Handler = Callable[[Any, Any], Dict[str, Any]]
+
+
+class MirrorIncomplete(SecretsError):
+    """Raised when a run did what it could and something remains; Lambda counts it as an error of the function."""
+
+
+def handler_of(configuration: Mapping[str, Any]) -> Handler:
+    """The function's handler; ``configuration`` has the catalog and the name of the environment."""
+    import boto3  # the runtime's own; whoever checks this file's imports may have none
+    from botocore.config import Config
+
+    def client(service: str, region: Optional[str]) -> Any:
+        return boto3.client(service, region_name=region, config=Config(**aws_errors.CLIENT_CONFIG))
+
+    def handler(event: Any, _context: Any) -> Dict[str, Any]:
+        try:
+            catalog = catalog_parser.parse(configuration["catalog"], configuration["environment"])
+            result, remaining = _run(catalog, lru_cache(maxsize=None)(client))
+        except SecretsError as error:
+            result, remaining = {}, str(error)
+        except Exception as error:  # noqa: BLE001 - its words could hold a value
+            result, remaining = {}, f"unexpected error: {type(error).__name__} (please report it)"
+        print(json.dumps({"cause": _cause(event), **result, "remaining": remaining}))  # noqa: T201 - the log
+        if remaining:
+            raise MirrorIncomplete(remaining) from None
+        return result
+
+    return handler
+
+
+def _run(catalog: Catalog, client: mirror.RegionalClient) -> Tuple[Dict[str, Any], str]:
+    """What was done, and what remains."""
+    state = mirror.read(catalog, client)
+    refused = state.guarded(None)
+    done = mirror.apply(state, client, deletes=not refused)
+    told = state.told
+    return {**told, "plan": done}, "\n".join([*told["problems"], *told["conflicts"], *refused])
+
+
+def _cause(event: Any) -> str:
+    """What began the run, in one word of the event's, for the log."""
+    detail = event.get("detail") if isinstance(event, dict) else None
+    name = detail.get("eventName") if isinstance(detail, dict) else None
+    return name if isinstance(name, str) and name.isalnum() and len(name) < 50 else "schedule"

@@ -1,0 +1,63 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mirror_function
+short_description: Make the Lambda function that mirrors secrets by itself
+version_added: 0.3.0
+author:
+  - The watchparty.secrets contributors (@watchparty)
+description:
+  - Makes the function of the catalog's C(mirror.function) with its log group, its queue of failed events, its rules for
+    events and for the schedule, and its alarm, or changes what differs. Its role is made with the other roles.
+  - The code is made of this collection's own files and the catalog, which holds names and no value.
+  - Without C(mirror.function) nothing is done. Nothing is deleted.
+options:
+  catalog:
+    description: The catalog, usually the variable C(secrets_catalog).
+    type: dict
+    required: true
+  environment:
+    description: Name of the environment.
+    type: str
+    required: true
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Returns the whole plan, and changes nothing.
+    support: full
+  diff_mode:
+    description: The plan says what changes.
+    support: none
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+  action:
+    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
+    support: full
+seealso:
+  - module: watchparty.secrets.secret_mirror
+"""
+
+EXAMPLES = r"""
+- name: Make the mirror's function
+  watchparty.secrets.mirror_function:
+    catalog: "{{ secrets_catalog }}"
+    environment: production
+  run_once: true
+"""
+
+RETURN = r"""
+plan:
+  description: One line for each thing that is made or changed.
+  type: list
+  elements: str
+  returned: success
+  sample: [function shop-production-mirror gets new code]
+"""

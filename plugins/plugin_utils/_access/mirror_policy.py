@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the mirror is granted, and a verification of it: the journal comes with the other roles' grants."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import mirror
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope, key_grant
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_size import Grant
+
+
+def _sources(catalog: Catalog) -> list[str]:
+    """Secrets that the mirror reads."""
+    return sorted({place.name for _setting, place in mirror.pairs(catalog).values()})
+
+
+def _copies(catalog: Catalog) -> list[str]:
+    """Parameters that the mirror writes; of a group all below its path, so that what left it can be deleted."""
+    declared = catalog.mirror.groups.values() if catalog.mirror else ()
+    below = {f"{catalog.ssm_path}/{path}/" for path in declared}
+    single = {name for name in mirror.pairs(catalog) if not name.startswith(tuple(below))}
+    return sorted({*single, *(f"{path}*" for path in below)})
+
+
+def mirroring(catalog: Catalog, ground: AwsScope) -> list[Grant]:
+    """The mirror reads its sources and the journal, and writes its parameters, in the regions of replicas too."""
+    mirrored, copies = catalog.mirror, _copies(catalog)
+    if mirrored is None or not copies:
+        return []
+    secrets, here = tuple(map(ground.secret, _sources(catalog))), tuple(map(ground.parameter, copies))
+    regions = mirror.regions(catalog)
+    written = tuple(ground.parameter(name, region) for region in regions for name in copies)
+    # The one of a parameter's history is asked for when somebody else writes in the same moment.
+    acts = ("GetParameters", "GetParameter", "PutParameter", "DeleteParameters")
+    found = [
+        Grant("Batch", ("secretsmanager:BatchGetSecretValue",), ("*",)),
+        Grant("ReadSecrets", ("secretsmanager:GetSecretValue",), secrets),
+        key_grant(ground, "DecryptSecrets", "secretsmanager", ("kms:Decrypt",), secrets),
+        Grant("DescribeParameters", ("ssm:DescribeParameters",), ("*",)),
+        Grant("Copies", tuple(f"ssm:{one}" for one in acts), written),
+        key_grant(ground, "CopiesKey", "ssm", ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"), here),
+    ]
+    found += _replica_keys(catalog, ground, ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"))
+    return [*found, *_function(catalog, ground)]
+
+
+def _replica_keys(catalog: Catalog, ground: AwsScope, acts: tuple[str, ...]) -> list[Grant]:
+    """Keys of other regions; AWS's own needs no grant."""
+    key = catalog.mirror.replica_key if catalog.mirror else None
+    if not key:
+        return []
+    context = "kms:EncryptionContext:PARAMETER_ARN"
+    return [
+        Grant(
+            f"ReplicaKey{number}",
+            acts,
+            (key,),
+            {"kms:ViaService": ground.via("ssm", region)},
+            (context, tuple(ground.parameter(name, region) for name in _copies(catalog))),
+        )
+        for number, region in enumerate(mirror.regions(catalog)[1:], 1)
+    ]
+
+
+def _function(catalog: Catalog, ground: AwsScope) -> list[Grant]:
+    """The function's log, and the queue of what failed."""
+    aws, mirrored = catalog.aws, catalog.mirror
+    if aws is None or mirrored is None or mirrored.function is None:
+        return []
+    name = aws.roles["mirror"]
+    log = ground.arn("logs", f"log-group:/aws/lambda/{name}:log-stream:*", region=ground.region)
+    tracing = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
+    return [
+        Grant("Log", ("logs:CreateLogStream", "logs:PutLogEvents"), (log,)),
+        Grant("Failed", ("sqs:SendMessage",), (ground.arn("sqs", f"{name}-failed", region=ground.region),)),
+        *([Grant("Trace", tracing, ("*",))] if mirrored.function.xray else []),
+    ]
+
+
+def comparing(catalog: Catalog, ground: AwsScope) -> list[Grant]:
+    """What a verification reads of mirrored parameters."""
+    if not _copies(catalog):
+        return []
+    regions = mirror.regions(catalog)
+    read = tuple(ground.parameter(name, region) for region in regions for name in _copies(catalog))
+    return [
+        Grant("DescribeParameters", ("ssm:DescribeParameters",), ("*",)),
+        Grant("Copies", ("ssm:GetParameters",), read),
+        *_replica_keys(catalog, ground, ("kms:Decrypt",)),
+    ]

@@ -1,0 +1,339 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The mirror's Lambda function and what belongs to it: what is missing or differs from the catalog, step by step."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import mirror
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, MirrorFunction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    NotFound,
+    ProvisionError,
+    StoreError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import mirror_package
+
+RUNTIME, SECONDS, MEGABYTES = "python3.13", 900, 256
+RETENTION_DAYS, HOUR = 30, 3600
+RETRIES, EVENT_SECONDS = 2, 3600
+ROLE_TRIES, ROLE_PAUSE = 10, 3.0
+"""Lambda refuses a new role until IAM has told it of that."""
+EVENTS = ("PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage", "DeleteSecret", "RestoreSecret")
+
+
+@dataclass(frozen=True)
+class FunctionStep:
+    """Something that is missing or differs."""
+
+    words: str
+    act: Callable[[], object]
+
+
+@dataclass(frozen=True)
+class MirrorPlace:
+    """Where it is made."""
+
+    account: str
+    region: str
+    partition: str = "aws"
+
+    def arn(self, service: str, rest: str, *, region: bool = True) -> str:
+        return f"arn:{self.partition}:{service}:{self.region if region else ''}:{self.account}:{rest}"
+
+
+class MirrorDeployment:
+    """Looks at each part, and makes or changes it. Nothing is deleted."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        document: Mapping[str, Any],
+        place: MirrorPlace,
+        client: Callable[[str], Any],
+        *,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._catalog, self._place, self._client, self._sleep = catalog, place, client, sleep
+        self._name = catalog.aws.roles["mirror"] if catalog.aws else ""
+        self._settings = (catalog.mirror.function if catalog.mirror else None) or MirrorFunction()
+        self._tags = access_resources.tags(catalog)
+        self._code = mirror_package.package(document, catalog.environment)
+        self._queue = place.arn("sqs", f"{self._name}-failed")
+        self._function = place.arn("lambda", f"function:{self._name}")
+
+    def missing(self) -> list[FunctionStep]:
+        """In the order in which it is made. Raises :class:`ProvisionError` for a function that is another's."""
+        return [
+            *self._log_steps(),
+            *self._queue_steps(),
+            *self._function_steps(),
+            *self._rule_steps(),
+            *self._alarm_steps(),
+        ]
+
+    # Each part: what AWS has, compared with what is wanted.
+
+    def _log_steps(self) -> Iterator[FunctionStep]:
+        logs, name = self._client("logs"), f"/aws/lambda/{self._name}"
+        with aws_errors.translated("logs:DescribeLogGroups", name):
+            groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        found = next((group for group in groups if group["logGroupName"] == name), None)
+        if found is None:
+            yield self._step(
+                f"log group {name} is made",
+                "logs:CreateLogGroup",
+                logs.create_log_group,
+                logGroupName=name,
+                tags=self._tags,
+            )
+        if found is None or "retentionInDays" not in found:
+            yield self._step(
+                f"log group {name} keeps {RETENTION_DAYS} days",
+                "logs:PutRetentionPolicy",
+                logs.put_retention_policy,
+                logGroupName=name,
+                retentionInDays=RETENTION_DAYS,
+            )
+
+    def _queue_steps(self) -> Iterator[FunctionStep]:
+        sqs, name = self._client("sqs"), f"{self._name}-failed"
+        with aws_errors.translated("sqs:ListQueues", name):
+            urls = sqs.list_queues(QueueNamePrefix=name).get("QueueUrls", [])
+        if not any(url.endswith(f"/{name}") for url in urls):
+            attributes = {"MessageRetentionPeriod": "1209600", "SqsManagedSseEnabled": "true"}
+            yield self._step(
+                f"queue {name} is made",
+                "sqs:CreateQueue",
+                sqs.create_queue,
+                QueueName=name,
+                Attributes=attributes,
+                tags=self._tags,
+            )
+
+    def _function_steps(self) -> Iterator[FunctionStep]:
+        client = self._client("lambda")
+        found = self._found("lambda:GetFunction", client.get_function)
+        wanted = self._configuration()
+        if found is None:
+            yield FunctionStep(f"function {self._name} is made", lambda: self._create(wanted))
+        else:
+            self._require_ours(found.get("Tags", {}))
+            yield from self._changes(found["Configuration"], wanted)
+        if (found or {}).get("Concurrency", {}).get("ReservedConcurrentExecutions") != 1:
+            yield self._step(
+                f"function {self._name} runs once at a time",
+                "lambda:PutFunctionConcurrency",
+                client.put_function_concurrency,
+                FunctionName=self._name,
+                ReservedConcurrentExecutions=1,
+            )
+        asynchronous: dict[str, Any] = {"MaximumRetryAttempts": RETRIES, "MaximumEventAgeInSeconds": EVENT_SECONDS}
+        asynchronous["DestinationConfig"] = {"OnFailure": {"Destination": self._queue}}
+        kept = self._found("lambda:GetFunctionEventInvokeConfig", client.get_function_event_invoke_config) or {}
+        kept = {**kept, "DestinationConfig": {"OnFailure": kept.get("DestinationConfig", {}).get("OnFailure")}}
+        if {key: kept.get(key) for key in asynchronous} != asynchronous:
+            yield self._step(
+                f"function {self._name} tries again, then queues the event",
+                "lambda:PutFunctionEventInvokeConfig",
+                client.put_function_event_invoke_config,
+                FunctionName=self._name,
+                **asynchronous,
+            )
+
+    def _configuration(self) -> dict[str, Any]:
+        return {
+            "Runtime": RUNTIME,
+            "Role": self._place.arn("iam", f"role/{self._name}", region=False),
+            "Handler": mirror_package.HANDLER,
+            "Timeout": SECONDS,
+            "MemorySize": MEGABYTES,
+            "TracingConfig": {"Mode": "Active" if self._settings.xray else "PassThrough"},
+        }
+
+    def _changes(self, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[FunctionStep]:
+        client = self._client("lambda")
+        digest = base64.b64encode(hashlib.sha256(self._code).digest()).decode()
+        if found.get("CodeSha256") != digest:
+            yield self._step(
+                f"function {self._name} gets new code",
+                "lambda:UpdateFunctionCode",
+                client.update_function_code,
+                FunctionName=self._name,
+                ZipFile=self._code,
+            )
+        differs = [key for key in wanted if found.get(key) != wanted[key]]
+        if differs:
+            yield self._step(
+                f"function {self._name} gets another {', '.join(differs)}",
+                "lambda:UpdateFunctionConfiguration",
+                client.update_function_configuration,
+                FunctionName=self._name,
+                **wanted,
+            )
+
+    def _create(self, wanted: Mapping[str, Any]) -> None:
+        make, code = self._client("lambda").create_function, {"ZipFile": self._code}
+        for attempt in range(ROLE_TRIES):
+            try:
+                self._act("lambda:CreateFunction", make, FunctionName=self._name, Code=code, Tags=self._tags, **wanted)
+                return
+            except StoreError as error:
+                if "cannot be assumed" not in str(error) or attempt == ROLE_TRIES - 1:
+                    raise
+            self._sleep(ROLE_PAUSE)
+
+    def _require_ours(self, tags: Mapping[str, str]) -> None:
+        differs = [
+            f"{tag}={tags.get(tag, '(none)')}" for tag in access_resources.OURS if tags.get(tag) != self._tags[tag]
+        ]
+        if differs:
+            raise ProvisionError(
+                [f"function {self._name} is not ours ({', '.join(differs)}); name another in aws.roles.mirror"]
+            )
+
+    def _rule_steps(self) -> Iterator[FunctionStep]:
+        minutes = self._settings.schedule_minutes
+        yield from self._rule("events", {"EventPattern": json.dumps(self.pattern(), sort_keys=True)})
+        yield from self._rule("schedule", {"ScheduleExpression": f"rate({minutes} minute{'s' if minutes > 1 else ''})"})
+
+    def pattern(self) -> dict[str, Any]:
+        """Which events begin a run: those of CloudTrail that change a mirrored secret, by its name or its ARN."""
+        secrets = sorted({place.name for _setting, place in mirror.pairs(self._catalog).values()})
+        arns = [{"prefix": self._place.arn("secretsmanager", f"secret:{name}")} for name in secrets]
+        return {
+            "source": ["aws.secretsmanager"],
+            "detail-type": ["AWS API Call via CloudTrail"],
+            "detail": {
+                "eventSource": ["secretsmanager.amazonaws.com"],
+                "eventName": list(EVENTS),
+                "errorCode": [{"exists": False}],
+                "requestParameters": {"secretId": [*secrets, *arns]},
+            },
+        }
+
+    def _rule(self, kind: str, wanted: Mapping[str, str]) -> Iterator[FunctionStep]:
+        client, name = self._client("events"), f"{self._name}-{kind}"
+        arn = self._place.arn("events", f"rule/{name}")
+        with aws_errors.translated("events:ListRules", name):
+            rules = client.list_rules(NamePrefix=name)["Rules"]
+        found = next((rule for rule in rules if rule["Name"] == name), None)
+        if found is None or {key: _plain(found.get(key)) for key in wanted} != {
+            key: _plain(text) for key, text in wanted.items()
+        }:
+            more = {} if found else {"Tags": [{"Key": key, "Value": text} for key, text in self._tags.items()]}
+            yield self._step(
+                f"rule {name} is {'changed' if found else 'made'}",
+                "events:PutRule",
+                client.put_rule,
+                Name=name,
+                **wanted,
+                **more,
+            )
+        if found is None or not self._is_target(name):
+            target = {"Id": "mirror", "Arn": self._function}
+            yield self._step(
+                f"rule {name} runs the function", "events:PutTargets", client.put_targets, Rule=name, Targets=[target]
+            )
+        if not self._is_permitted(arn):
+            yield self._step(
+                f"rule {name} may run the function",
+                "lambda:AddPermission",
+                self._client("lambda").add_permission,
+                FunctionName=self._name,
+                StatementId=kind,
+                Action="lambda:InvokeFunction",
+                Principal="events.amazonaws.com",
+                SourceArn=arn,
+            )
+
+    def _is_target(self, rule: str) -> bool:
+        with aws_errors.translated("events:ListTargetsByRule", rule):
+            targets = self._client("events").list_targets_by_rule(Rule=rule)["Targets"]
+        return any(target["Arn"] == self._function for target in targets)
+
+    def _is_permitted(self, rule: str) -> bool:
+        found = self._found("lambda:GetPolicy", self._client("lambda").get_policy)
+        statements = json.loads(found["Policy"])["Statement"] if found else []
+        return any(one.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn") == rule for one in statements)
+
+    def _alarm_steps(self) -> Iterator[FunctionStep]:
+        client, wanted = self._client("cloudwatch"), self._alarm()
+        with aws_errors.translated("cloudwatch:DescribeAlarms", self._name):
+            alarms = client.describe_alarms(AlarmNames=[self._name])["MetricAlarms"]
+        found = alarms[0] if alarms else {}
+        if any(_plain(found.get(key)) != _plain(wanted[key]) for key in wanted):
+            tags = {} if alarms else {"Tags": [{"Key": key, "Value": text} for key, text in self._tags.items()]}
+            yield self._step(
+                f"alarm {self._name} sounds after {self._settings.alarm_hours} h without a success",
+                "cloudwatch:PutMetricAlarm",
+                client.put_metric_alarm,
+                **wanted,
+                **tags,
+            )
+
+    def _alarm(self) -> dict[str, Any]:
+        """Runs that succeeded are those that did not fail; an hour without a run has none."""
+        topic, dimensions = self._settings.alarm_topic, [{"Name": "FunctionName", "Value": self._name}]
+
+        def metric(name: str) -> dict[str, Any]:
+            stat = {
+                "Metric": {"Namespace": "AWS/Lambda", "MetricName": name, "Dimensions": dimensions},
+                "Period": HOUR,
+                "Stat": "Sum",
+            }
+            return {"Id": name.lower(), "MetricStat": stat, "ReturnData": False}
+
+        success = {"Id": "successes", "Expression": "FILL(invocations, 0) - FILL(errors, 0)", "ReturnData": True}
+        return {
+            "AlarmName": self._name,
+            "AlarmDescription": f"The mirror of {self._catalog.application} has not succeeded",
+            "Metrics": [success, metric("Invocations"), metric("Errors")],
+            "EvaluationPeriods": self._settings.alarm_hours,
+            "DatapointsToAlarm": self._settings.alarm_hours,
+            "Threshold": 1.0,
+            "ComparisonOperator": "LessThanThreshold",
+            "TreatMissingData": "breaching",
+            "AlarmActions": [topic] if topic else [],
+        }
+
+    def _found(self, operation: str, ask: Callable[..., Any]) -> dict[str, Any] | None:
+        try:
+            with aws_errors.translated(operation, f"function {self._name}"):
+                found: dict[str, Any] = ask(FunctionName=self._name)
+        except NotFound:
+            return None
+        return found
+
+    def _step(self, words: str, operation: str, act: Callable[..., Any], **arguments: Any) -> FunctionStep:
+        return FunctionStep(words, lambda: self._act(operation, act, **arguments))
+
+    def _act(self, operation: str, act: Callable[..., Any], **arguments: Any) -> None:
+        """One call; the function is waited for, since AWS changes one thing of it after another."""
+        with aws_errors.translated(operation, self._name):
+            act(**arguments)
+            if operation in (
+                "lambda:CreateFunction",
+                "lambda:UpdateFunctionCode",
+                "lambda:UpdateFunctionConfiguration",
+            ):
+                self._client("lambda").get_waiter("function_active_v2").wait(FunctionName=self._name)
+                self._client("lambda").get_waiter("function_updated_v2").wait(FunctionName=self._name)
+
+
+def _plain(value: Any) -> Any:
+    """For a comparison: JSON whatever its spaces, lists of mappings in one order, and what AWS adds left out."""
+    if isinstance(value, str) and value.startswith("{"):
+        return json.loads(value)
+    if isinstance(value, list) and value and isinstance(value[0], Mapping) and "Id" in value[0]:
+        return sorted(value, key=lambda one: str(one["Id"]))
+    return value

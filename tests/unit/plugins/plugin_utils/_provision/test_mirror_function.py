@@ -1,0 +1,174 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The mirror's function, made in moto: once, again without a change, and mended where somebody changed it."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import mirror_package
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.mirror_function import (
+    MirrorDeployment,
+    MirrorPlace,
+)
+from tests.provision_rights import POLICY
+from tests.unit.plugins.store_fixtures import credentials
+
+__all__ = ("credentials",)
+NAME, REGION = "shop-production-mirror", "eu-west-3"
+DOCUMENT: dict[str, Any] = {
+    "application": "shop",
+    "settings": {"TOKEN": {"group": "core"}, "HOST": {"secret": "{environment}-hosts", "key": "HOST"}},
+    "mirror": {"groups": {"core": "shared"}, "function": {}},
+    "environments": {"production": {"production": False}},
+}
+Client = Callable[[str], Any]
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    with mock_aws():
+        made = cache(lambda service: boto3.client(service, region_name=REGION))
+        trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}
+        trust["Statement"][0]["Principal"] = {"Service": "lambda.amazonaws.com"}  # type: ignore[index]
+        made("iam").create_role(RoleName=NAME, AssumeRolePolicyDocument=json.dumps(trust))
+        yield made
+
+
+def test_the_documented_policy_lists_what_it_asks(client: Client) -> None:
+    """IMPLIED is what AWS asks beside a call's own action, since the call brings tags or a role."""
+    asked: set[str] = set()
+    for service in ("lambda", "events", "sqs", "cloudwatch", "logs"):
+        client(service).meta.events.register(
+            "before-call.*.*", lambda model, service=service, **_: asked.add(f"{service}:{model.name}")
+        )
+    made(client)
+    made(client, function={"xray": True})
+    implied = {f"{service}:TagResource" for service in ("lambda", "events", "cloudwatch", "logs")}
+    statements = json.loads(POLICY.read_text(encoding="utf-8"))["Statement"]
+    documented = {action for one in statements if one["Sid"] == "Mirror" for action in one["Action"]}
+    assert documented == asked | implied | {"sqs:TagQueue", "iam:PassRole"}
+
+
+def deployment(client: Client, **mirror: Any) -> MirrorDeployment:
+    document = copy.deepcopy(DOCUMENT)
+    document["mirror"].update(mirror)
+    catalog = catalog_parser.parse(document, "production")
+    return MirrorDeployment(catalog, document, MirrorPlace("123456789012", REGION), client, sleep=lambda _: None)
+
+
+def made(client: Client, **mirror: Any) -> list[str]:
+    steps = deployment(client, **mirror).missing()
+    for step in steps:
+        step.act()
+    return [step.words for step in steps]
+
+
+def test_everything_is_made_once(client: Client) -> None:
+    first = made(client)
+    assert [line.partition(" ")[0] for line in first] == [
+        *("log", "log", "queue", "function", "function", "function"),
+        *("rule",) * 6,
+        "alarm",
+    ]
+    assert made(client) == []
+    found = client("lambda").get_function(FunctionName=NAME)
+    assert found["Concurrency"]["ReservedConcurrentExecutions"] == 1
+    configuration = found["Configuration"]
+    assert (configuration["Handler"], configuration["TracingConfig"]["Mode"]) == ("mirror.handler", "PassThrough")
+    failed = client("lambda").get_function_event_invoke_config(FunctionName=NAME)["DestinationConfig"]["OnFailure"]
+    assert failed["Destination"].endswith(f":{NAME}-failed")
+    alarm = client("cloudwatch").describe_alarms(AlarmNames=[NAME])["MetricAlarms"][0]
+    assert (alarm["EvaluationPeriods"], alarm["TreatMissingData"], alarm["Threshold"]) == (6, "breaching", 1.0)
+    for kind in ("events", "schedule"):
+        targets = client("events").list_targets_by_rule(Rule=f"{NAME}-{kind}")["Targets"]
+        assert [target["Arn"] for target in targets] == [configuration["FunctionArn"]]
+
+
+def test_what_the_catalog_changes_is_changed_and_no_more(client: Client) -> None:
+    made(client)
+    assert made(client, function={"schedule_minutes": 15, "alarm_hours": 2}) == [
+        f"function {NAME} gets new code",
+        f"rule {NAME}-schedule is changed",
+        f"alarm {NAME} sounds after 2 h without a success",
+    ]
+    assert made(client, function={"schedule_minutes": 15, "alarm_hours": 2}) == []
+    # moto does not keep what UpdateFunctionConfiguration says of tracing.
+    assert f"function {NAME} gets another TracingConfig" in made(client, function={"xray": True})
+
+
+def test_what_somebody_took_away_is_made_again(client: Client) -> None:
+    made(client)
+    client("lambda").delete_function_concurrency(FunctionName=NAME)
+    client("events").remove_targets(Rule=f"{NAME}-events", Ids=["mirror"])
+    client("lambda").remove_permission(FunctionName=NAME, StatementId="schedule")
+    client("cloudwatch").delete_alarms(AlarmNames=[NAME])
+    assert len(made(client)) == 4
+    assert made(client) == []
+
+
+def test_a_function_of_somebody_else_is_left_alone(client: Client) -> None:
+    role = f"arn:aws:iam::123456789012:role/{NAME}"
+    code = {"ZipFile": mirror_package.package(DOCUMENT, "production")}
+    client("lambda").create_function(FunctionName=NAME, Runtime="python3.13", Role=role, Handler="x.y", Code=code)
+    with pytest.raises(ProvisionError, match=r"is not ours .*; name another in aws\.roles\.mirror"):
+        deployment(client).missing()
+
+
+def matches(pattern: Any, event: Any) -> bool:
+    """What EventBridge documents of patterns, as far as ours goes."""
+    if isinstance(pattern, dict):
+        return all(matches(part, event.get(key)) for key, part in pattern.items())
+    return any(
+        (one.get("exists") is False and event is None)
+        or ("prefix" in one and isinstance(event, str) and event.startswith(one["prefix"]))
+        if isinstance(one, dict)
+        else one == event
+        for one in pattern
+    )
+
+
+def call(name: str, secret: str, **more: Any) -> dict[str, Any]:
+    detail = {"eventSource": "secretsmanager.amazonaws.com", "eventName": name, "requestParameters": {}}
+    detail["requestParameters"] = {"secretId": secret}
+    return {"source": "aws.secretsmanager", "detail-type": "AWS API Call via CloudTrail", "detail": {**detail, **more}}
+
+
+def test_only_changes_of_mirrored_secrets_begin_a_run(client: Client) -> None:
+    pattern, core = deployment(client).pattern(), "shop/production/core"
+    arn = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:"
+    for name in ("PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage", "DeleteSecret", "RestoreSecret"):
+        for secret in (core, f"{arn}{core}-AbCdEf"):
+            assert matches(pattern, call(name, secret))
+        assert not matches(pattern, call(name, "production-hosts"))
+    assert not matches(pattern, call("GetSecretValue", core))
+    assert not matches(pattern, call("PutSecretValue", core, errorCode="AccessDenied"))
+
+
+def test_the_package_is_the_same_each_time_and_readable_by_all() -> None:
+    package = mirror_package.package(DOCUMENT, "production")
+    assert package == mirror_package.package(dict(reversed(DOCUMENT.items())), "production")
+    with zipfile.ZipFile(io.BytesIO(package)) as archive:
+        infos = archive.infolist()
+        assert {info.external_attr >> 16 for info in infos} == {0o644}
+        names = [info.filename for info in infos]
+        assert "mirror.py" in names
+        assert all(
+            name.startswith(("ansible_collections/watchparty/secrets/plugins", "mirror.py", "ansible_collections/"))
+            for name in names
+        )
+        texts = [archive.read(name).decode() for name in names]
+    assert not [text for text in texts if "import ansible\n" in text or "from ansible." in text]
+    assert mirror_package.package(DOCUMENT, "staging") != package
