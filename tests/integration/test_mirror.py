@@ -5,14 +5,18 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from sandbox.faults import Fault
 from tests.integration.canaries import Canaries
+from tests.integration.chaos import Chaos, Controller
+from tests.integration.counts import Record, tried
 from tests.integration.harness import Lab
 from tests.integration.mirror_lab import (
     CORE,
+    FULL,
     MIRROR,
     MIRRORED,
     PATH,
@@ -187,3 +191,25 @@ def test_a_verification_uses_the_same_plan(mirror_lab: Lab) -> None:
     said = checked(2)
     assert f"the mirror has not done this yet: parameter {PATH}/shared/DATABASE_URL gets" in said
     assert f"API_TOKEN: parameter {PATH}/shared/API_TOKEN was changed by somebody else" in said
+
+
+@pytest.mark.slow
+def test_killed_at_every_write_and_run_again(mirror_lab: Lab, record_property: Record) -> None:
+    """Each run is killed before one write; the next run completes it, and the one after that writes nothing."""
+    lab: Any = mirror_lab
+    chaos = Chaos(lab, Controller(lab, playbook=MIRROR, command=()))
+    reached = []
+    for name in sorted(MIRRORED):
+        at = f"PutParameter {name}#1"
+        assert chaos.kill(at, alive=False) is not None, at
+        reached.append(at)
+    lab.catalog["mirror"] = {}
+    assert chaos.kill("DeleteParameters#1", alive=False) is not None
+    lab.catalog["mirror"] = dict(FULL)
+    mirror(lab)
+    assert {name: values(lab)[name] for name in MIRRORED} == {
+        name: secret(lab)[name.rpartition("/")[2]] for name in MIRRORED
+    }
+    assert all(parameters(lab)[name]["Version"] == 1 for name in MIRRORED if "/shared/" in name), "written twice"
+    assert writes(mirror(lab)) == []
+    tried(record_property, "mirror", reached)

@@ -22,7 +22,11 @@ REPORT, OVERWRITE = "report", "overwrite"
 PARAMETER_BYTES = 4096
 """Of the tier that costs nothing."""
 LONGEST_DESCRIPTION = 1024
-_MARK = re.compile(r"Copy of (.+), version (\S+), written as version ([0-9]+) by watchparty\.secrets\.mirror")
+_MARK = re.compile(
+    r"Copy of ([^\x00-\x1f\x7f-\x9f]+), version ([!-~]+), "
+    r"written as version ([0-9]{1,9}) by watchparty\.secrets\.mirror"
+)
+"""Others may write descriptions, and what is read of them is shown."""
 
 
 @dataclass(frozen=True)
@@ -188,8 +192,9 @@ def _unfit(copy: WantedCopy) -> str:
         return f"has {size:,} bytes, and {copy.parameter} takes {PARAMETER_BYTES:,}; do not mirror the setting"
     if "{{" in copy.value:
         return f"holds {{{{, which Parameter Store refuses in {copy.parameter}; do not mirror the setting"
-    if len(str(copy.mark(10**9))) > LONGEST_DESCRIPTION:
-        return f"has a name too long for the description of {copy.parameter}; do not mirror the setting"
+    mark = copy.mark(1)
+    if len(str(mark)) > LONGEST_DESCRIPTION or MirrorMark.of(str(mark)) != mark:
+        return f"has a name that does not fit into the description of {copy.parameter}; do not mirror the setting"
     return ""
 
 

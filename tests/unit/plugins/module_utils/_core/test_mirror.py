@@ -75,6 +75,7 @@ def test_a_mark_is_read_back_and_nothing_else_is_one() -> None:
     assert MirrorMark.of(str(mark)) == mark
     assert MirrorMark.of(f"{mark} and more") is None
     assert MirrorMark.of("Token of the shop") is None
+    assert MirrorMark.of(str(MirrorMark("secret \x1b[31m", "v1", 3))) is None
 
 
 def test_a_new_version_with_the_same_value_is_not_written() -> None:
@@ -139,6 +140,14 @@ def test_no_text_of_a_plan_has_a_value() -> None:
     text = f"{plan!r} {plan.words} {plan.conflicts} {wanted()!r}"
     assert "a-token-of-the-secret" not in text
     assert "edited-by-hand" not in text
+
+
+@pytest.mark.parametrize("key", ["x" * 1000, "a\nb"], ids=["long", "line break"])
+def test_a_key_that_no_description_can_name(key: str) -> None:
+    odd = catalog(settings={"TOKEN": {"group": "core", "key": key, "copies": [{"parameter": "T"}]}}, mirror={})
+    found = mirror.sources(odd, Contents({CORE: Reading(SECRETS_MANAGER, CORE, "v1", json.dumps({key: "a-token"}))}))
+    assert "has a name that does not fit into the description of /shop/production/T" in found.problems[0]
+    assert found.copies == {}
 
 
 def test_more_deletes_than_allowed() -> None:

@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.mirr
     MirrorDeployment,
     MirrorPlace,
 )
-from tests.provision_rights import POLICY
+from tests import provision_rights
 from tests.unit.plugins.store_fixtures import credentials
 
 __all__ = ("credentials",)
@@ -57,9 +57,7 @@ def test_the_documented_policy_lists_what_it_asks(client: Client) -> None:
     made(client)
     made(client, function={"xray": True})
     implied = {f"{service}:TagResource" for service in ("lambda", "events", "cloudwatch", "logs")}
-    statements = json.loads(POLICY.read_text(encoding="utf-8"))["Statement"]
-    documented = {action for one in statements if one["Sid"] == "Mirror" for action in one["Action"]}
-    assert documented == asked | implied | {"sqs:TagQueue", "iam:PassRole"}
+    assert provision_rights.statements()[provision_rights.MIRROR] == asked | implied | {"sqs:TagQueue", "iam:PassRole"}
 
 
 def deployment(client: Client, **mirror: Any) -> MirrorDeployment:
