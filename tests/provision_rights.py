@@ -20,8 +20,11 @@ IMPLIED: Mapping[str, tuple[str, ...]] = {
     "iam:CreateOpenIDConnectProvider": ("iam:TagOpenIDConnectProvider",),
     "iam:CreatePolicy": ("iam:TagPolicy",),
     "iam:CreateRole": ("iam:TagRole",),
+    "cloudwatch:PutMetricAlarm": ("cloudwatch:TagResource",),
+    "events:PutRule": ("events:TagResource",),
     "kms:CreateKey": ("kms:TagResource",),
     "logs:CreateLogGroup": ("logs:TagResource",),
+    "sns:CreateTopic": ("sns:TagResource",),
     "secretsmanager:CreateSecret": ("secretsmanager:TagResource", "kms:GenerateDataKey"),
     "secretsmanager:GetSecretValue": ("kms:Decrypt",),
     "ssm:PutParameter": ("ssm:AddTagsToResource", "kms:Encrypt"),
@@ -33,6 +36,7 @@ _DIFFERS = "only where what is there differs from the catalog"
 UNSEEN: Mapping[str, str] = {
     **dict.fromkeys(
         (
+            "cloudwatch:DeleteAlarms",
             "iam:AddClientIDToOpenIDConnectProvider",
             "iam:CreatePolicyVersion",
             "iam:DeletePolicy",
@@ -48,6 +52,7 @@ UNSEEN: Mapping[str, str] = {
         ),
         _DIFFERS,
     ),
+    "events:DescribeEventBus": "only with alerts.event_bus",
     "logs:DeleteRetentionPolicy": "only where somebody set a retention",
     "logs:ListTagsForResource": "the newer name of ListTagsLogGroup",
     "secretsmanager:GetResourcePolicy": "only with a resource policy",
@@ -71,6 +76,7 @@ def listed() -> set[str]:
 def assert_listed(calls: Iterable[Mapping[str, Any]]) -> None:
     """Each call's action is listed, and each listed action was asked for or has its reason."""
     operations = {f"{call['service']}:{call['operation']}" for call in calls} - FREE
+    operations = {one.replace("monitoring:", "cloudwatch:") for one in operations}
     asked = {NAMED.get(one, one) for one in operations}
     needed = asked | {action for name in asked for action in IMPLIED.get(name, ())}
     lacking, unseen = needed - listed(), listed() - needed

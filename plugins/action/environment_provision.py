@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import operator_values
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets as provision_targets
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.alert_resources import AlertResources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import Provisioner
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.journal_bucket import (
     BucketStep,
@@ -52,7 +53,7 @@ class ActionModule(ValuesAction):
             "tags": dict(form.tags),
             "at_github": away,
         }
-        steps = self._missing_journal(provisioner, args["former_journal"])
+        steps = [*self._missing_journal(provisioner, args["former_journal"]), *self._missing_alerts(provisioner)]
         if state == "planned":
             planned = self.written(provisioner, values, complete=False, only_plan=True, steps=steps)
             return {**planned, "changed": False, **more}
@@ -74,6 +75,15 @@ class ActionModule(ValuesAction):
 
         client, tags = self.connection.store_client("s3"), provisioner.form("").tags
         return JournalBucket(client, catalog, journal, tags, former).missing()
+
+    def _missing_alerts(self, provisioner: Provisioner) -> list[BucketStep]:
+        """What the topic, the alarms and the rule lack."""
+        catalog, connection = provisioner.catalog, self.connection
+        if catalog.alerts is None:
+            return []
+        tags, region = provisioner.form("").tags, connection.store_client("sns").meta.region_name
+        made = AlertResources(connection.store_client, catalog, catalog.alerts, tags, region=region)
+        return made.missing()
 
     def _gone(self, provisioner: Provisioner, state: str, names: list[str]) -> dict[str, Any]:
         if self._task.check_mode:

@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.events import SCHEMA, SOURCE
-from sandbox.aws import Moto
+from sandbox.aws import ACCOUNT, REGION, Moto
 
 
 class EventQueue:
@@ -57,3 +57,21 @@ def measured(moto: Moto) -> dict[str, list[float]]:
         )
         found[name] = answer["MetricDataResults"][0]["Values"]
     return found
+
+
+def assert_alerts(moto: Moto, topic: str) -> None:
+    """The topic with its one subscriber, the alarms and the rule, each once."""
+    sns, events = moto.client("sns"), moto.client("events")
+    arn = f"arn:aws:sns:{REGION}:{ACCOUNT}:{topic}"
+    endpoints = [one["Endpoint"] for one in sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]]
+    assert endpoints == ["ops@example.com"]
+    policy = json.loads(sns.get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"])
+    services = [one["Principal"] for one in policy["Statement"]]
+    assert services == [{"Service": "cloudwatch.amazonaws.com"}, {"Service": "events.amazonaws.com"}]
+    alarms = moto.client("cloudwatch").describe_alarms(AlarmNamePrefix=topic)["MetricAlarms"]
+    endings = ("confirmation-pending", "due-in-14-days", "due-in-3-days", "rotation-open", "silent")
+    assert sorted(one["AlarmName"] for one in alarms) == [f"{topic}-{ending}" for ending in endings]
+    for alarm in alarms:
+        assert (alarm["TreatMissingData"], alarm["AlarmActions"]) == ("breaching", [arn])
+    (target,) = events.list_targets_by_rule(Rule=f"{topic}-events")["Targets"]
+    assert target["Arn"] == arn

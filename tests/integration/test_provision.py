@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_
 from sandbox.aws import ACCOUNT, REGION
 from sandbox.process import write_private
 from tests.integration.access_lab import OPERATOR, writes
+from tests.integration.alert_lab import assert_alerts
 from tests.integration.chaos import EVERY, Chaos, Controller, points, sweep
 from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
 from tests.integration.harness import ENVIRONMENT, Lab, Run, reset
@@ -46,6 +47,7 @@ class Empty(Account):
         settings["SSH_PRIVATE_KEY"] = {"github": "secret", "sensitivity": "high"}
         settings["SERVER_HOST"] = {"inventory": "ansible_host", "github": "secret"}
         lab.catalog["aws"]["operators"] = [OPERATOR]
+        lab.catalog["alerts"] = {"emails": ["ops@example.com"]}
         lab.add_hosts()
         for host in lab.hosts:
             lab.host_vars[host.name]["ansible_host"] = "127.0.0.1"
@@ -83,6 +85,7 @@ class Empty(Account):
         assert sorted(one for one in names if environment in one) == sorted(
             f"shop-{environment}-{one}" for one in ROLES
         )
+        assert_alerts(self.lab.moto, f"shop-{environment}-secrets")
         aliases = [one["AliasName"] for one in kms.list_aliases()["Aliases"]]
         assert aliases.count(f"alias/shop-{environment}") == 1
 

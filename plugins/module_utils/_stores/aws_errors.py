@@ -28,7 +28,7 @@ CLIENT_CONFIG = {"retries": {"mode": "adaptive", "total_max_attempts": 8}, "conn
 """Eight tries with exponential backoff and jitter, on throttling, 5xx and lost connections; after a throttled call the
 client also sends more slowly."""
 
-DENIED_CODES = ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation")
+DENIED_CODES = ("AccessDeniedException", "AccessDenied", "AuthorizationError", "UnauthorizedOperation")
 _CREDENTIAL_CODES = (
     "UnrecognizedClientException",
     "InvalidClientTokenId",
@@ -48,6 +48,7 @@ _MISSING_CODES = (
     "NoSuchKey",
     "NoSuchBucketPolicy",
     "NoSuchPublicAccessBlockConfiguration",
+    "NotFound",
 )
 _EXISTING_CODES = (
     "ResourceExistsException",

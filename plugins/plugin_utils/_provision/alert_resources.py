@@ -1,0 +1,247 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The topic, its subscribers, the alarms and the rule of an environment, as provisioning makes and completes them.
+
+Every alarm fires unless a report of the last hours said that all is well: no report at all fires them too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_alerts import Alerts
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, ProvisionError
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import metrics
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.events import SOURCE
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.journal_bucket import BucketStep
+
+HOUR = 3600
+SUBSCRIBED = ({"prefix": "leak."}, {"prefix": "report."}, {"suffix": ".failed"})
+"""The events that go to the topic."""
+TARGET = "topic"
+AWS_DEFAULT = "__default_statement_ID"
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One alarm on a metric of the whole environment."""
+
+    ending: str
+    """Of its name, behind the topic's."""
+    metric: str
+    compared: str
+    threshold: float
+    statistic: str
+    says: str
+
+    def request(self, catalog: Catalog, alerts: Alerts, topic: str) -> dict[str, Any]:
+        """As PutMetricAlarm takes it and DescribeAlarms tells it."""
+        told = f"{catalog.application} {catalog.environment}: {self.says}"
+        return {
+            "AlarmName": f"{alerts.topic}-{self.ending}",
+            "AlarmDescription": f"{told}, or no report came for {alerts.silent_hours} hours. Run rotation_report.",
+            "Namespace": metrics.NAMESPACE,
+            "MetricName": self.metric,
+            "Dimensions": metrics.dimensions_of(catalog),
+            "ComparisonOperator": f"{self.compared}Threshold",
+            "Threshold": float(self.threshold),
+            "Statistic": self.statistic,
+            "Period": HOUR,
+            "EvaluationPeriods": alerts.silent_hours,
+            "DatapointsToAlarm": alerts.silent_hours,
+            "TreatMissingData": "breaching",
+            "ActionsEnabled": True,
+            "AlarmActions": [topic],
+            "OKActions": [topic],
+        }
+
+
+def alarms(alerts: Alerts) -> Iterator[Alarm]:
+    for days in sorted(set(alerts.warn_days), reverse=True):
+        says = f"a credential is due within {days} days"
+        yield Alarm(f"due-in-{days}-days", metrics.DAYS_UNTIL_DUE, "LessThanOrEqualTo", days, "Minimum", says)
+    for ending, metric, says in (
+        ("rotation-open", metrics.OPEN_ROTATIONS, "a rotation is open"),
+        ("confirmation-pending", metrics.PENDING_CONFIRMATIONS, "a provider has yet to revoke a value"),
+    ):
+        yield Alarm(ending, metric, "GreaterThanOrEqualTo", 1, "Minimum", says)
+    yield Alarm("silent", metrics.OPEN_ROTATIONS, "LessThan", 1, "SampleCount", "the ages are not known")
+
+
+class AlertResources:
+    """Completes what is there. Of alarms it removes those alone that an earlier ``warn_days`` made."""
+
+    def __init__(
+        self, client: Callable[[str], Any], catalog: Catalog, alerts: Alerts, tags: Mapping[str, str], *, region: str
+    ) -> None:
+        self._sns, self._cloudwatch, self._events = client("sns"), client("cloudwatch"), client("events")
+        self._catalog, self._alerts, self._tags = catalog, alerts, [{"Key": k, "Value": v} for k, v in tags.items()]
+        account, partition = aws_errors.identity(client("sts"))
+        self._base = f"arn:{partition}:{{}}:{region}:{account}:{{}}"
+        self._topic = self._arn("sns", alerts.topic)
+        self._rule = f"{alerts.topic}-events"
+
+    def _arn(self, service: str, rest: str) -> str:
+        return self._base.format(service, rest)
+
+    def missing(self) -> list[BucketStep]:
+        """In the order in which it is made. Raises SecretsError."""
+        self._require_bus()
+        return [*self._topic_steps(), *self._alarm_steps(), *self._rule_steps()]
+
+    def _require_bus(self) -> None:
+        bus = self._alerts.event_bus
+        if bus == "default":
+            return
+        try:
+            with aws_errors.translated("events:DescribeEventBus", f"event bus {bus}"):
+                self._events.describe_event_bus(Name=bus)
+        except NotFound:
+            raise ProvisionError(
+                [f"alerts.event_bus: {bus} is not there; make it by 'aws events create-event-bus --name {bus}'"]
+            ) from None
+
+    def _topic_steps(self) -> Iterator[BucketStep]:
+        name = self._alerts.topic
+        try:
+            with aws_errors.translated("sns:GetTopicAttributes", f"topic {name}"):
+                found = self._sns.get_topic_attributes(TopicArn=self._topic)["Attributes"]
+        except NotFound:
+            yield BucketStep(f"topic {name} is made", self._make_topic)
+            found = {}
+        policy = json.loads(found.get("Policy") or "{}")
+        if self._restricted(policy) != policy:
+            words = f"topic {name} takes messages from these alarms and this rule"
+            yield BucketStep(words, lambda: self._restrict(self._restricted(policy)))
+        present = self._subscribed() if found else set()
+        for address in self._alerts.emails:
+            if address not in present:
+                words = f"{address} is subscribed to topic {name}, and must confirm AWS's mail"
+                yield BucketStep(words, lambda address=address: self._subscribe(address))  # type: ignore[misc]
+
+    def _subscribed(self) -> set[str]:
+        with aws_errors.translated("sns:ListSubscriptionsByTopic", f"topic {self._alerts.topic}"):
+            pages = self._sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=self._topic)
+            return {str(one["Endpoint"]) for page in pages for one in page["Subscriptions"]}
+
+    def _make_topic(self) -> None:
+        with aws_errors.translated("sns:CreateTopic", f"topic {self._alerts.topic}"):
+            self._sns.create_topic(Name=self._alerts.topic, Tags=self._tags)
+
+    def _restrict(self, policy: Mapping[str, Any]) -> None:
+        with aws_errors.translated("sns:SetTopicAttributes", f"topic {self._alerts.topic}"):
+            self._sns.set_topic_attributes(
+                TopicArn=self._topic, AttributeName="Policy", AttributeValue=json.dumps(policy)
+            )
+
+    def _subscribe(self, address: str) -> None:
+        with aws_errors.translated("sns:Subscribe", f"topic {self._alerts.topic}"):
+            self._sns.subscribe(TopicArn=self._topic, Protocol="email", Endpoint=address)
+
+    def _restricted(self, policy: Mapping[str, Any]) -> dict[str, Any]:
+        """With our statements instead of what AWS gives each new topic, which lets all of the account publish."""
+        ours = self._statements()
+        replaced = {AWS_DEFAULT, *(one["Sid"] for one in ours)}
+        others = [one for one in policy.get("Statement", ()) if one.get("Sid") not in replaced]
+        return {"Version": "2012-10-17", "Statement": [*others, *ours]}
+
+    def _statements(self) -> list[dict[str, Any]]:
+        """AWS's own services may publish, and only for these alarms and this rule."""
+        bus = self._alerts.event_bus
+        rule = self._arn("events", f"rule/{self._rule}" if bus == "default" else f"rule/{bus}/{self._rule}")
+        alarm = self._arn("cloudwatch", f"alarm:{self._alerts.topic}-*")
+        senders = (("Alarms", "cloudwatch", "ArnLike", alarm), ("Events", "events", "ArnEquals", rule))
+        return [
+            {
+                "Sid": sid,
+                "Effect": "Allow",
+                "Principal": {"Service": f"{service}.amazonaws.com"},
+                "Action": "sns:Publish",
+                "Resource": self._topic,
+                "Condition": {operator: {"aws:SourceArn": arn}},
+            }
+            for sid, service, operator, arn in senders
+        ]
+
+    def _alarm_steps(self) -> Iterator[BucketStep]:
+        prefix = f"{self._alerts.topic}-"
+        with aws_errors.translated("cloudwatch:DescribeAlarms", f"alarms {prefix}*"):
+            pages = self._cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
+            found = {one["AlarmName"]: one for page in pages for one in page["MetricAlarms"]}
+        wanted = [one.request(self._catalog, self._alerts, self._topic) for one in alarms(self._alerts)]
+        for one in wanted:
+            present = found.get(one["AlarmName"], {})
+            if any(_plain(present.get(key)) != _plain(value) for key, value in one.items()):
+                words = f"alarm {one['AlarmName']} {'is set anew' if present else 'is made'}"
+                yield BucketStep(words, lambda one=one: self._put_alarm(one))  # type: ignore[misc]
+        ours = re.compile(re.escape(prefix) + r"due-in-\d+-days")
+        for name in sorted(filter(ours.fullmatch, found.keys() - {one["AlarmName"] for one in wanted})):
+            yield BucketStep(f"alarm {name} is removed", lambda name=name: self._remove_alarm(name))  # type: ignore[misc]
+
+    def _put_alarm(self, request: Mapping[str, Any]) -> None:
+        with aws_errors.translated("cloudwatch:PutMetricAlarm", f"alarm {request['AlarmName']}"):
+            self._cloudwatch.put_metric_alarm(**request, Tags=self._tags)
+
+    def _remove_alarm(self, name: str) -> None:
+        with aws_errors.translated("cloudwatch:DeleteAlarms", f"alarm {name}"):
+            self._cloudwatch.delete_alarms(AlarmNames=[name])
+
+    @property
+    def _of_rule(self) -> dict[str, str]:
+        return {"EventBusName": self._alerts.event_bus}
+
+    def _rule_steps(self) -> Iterator[BucketStep]:
+        try:
+            with aws_errors.translated("events:DescribeRule", f"rule {self._rule}"):
+                found = self._events.describe_rule(Name=self._rule, **self._of_rule)
+        except NotFound:
+            found = {}
+        is_right = found.get("State") == "ENABLED" and json.loads(found.get("EventPattern") or "{}") == self._pattern()
+        if not is_right:
+            words = "is set anew" if found else "is made"
+            yield BucketStep(f"rule {self._rule} {words}", self._put_rule)
+        targets: Sequence[Mapping[str, Any]] = ()
+        if found:
+            with aws_errors.translated("events:ListTargetsByRule", f"rule {self._rule}"):
+                targets = self._events.list_targets_by_rule(Rule=self._rule, **self._of_rule)["Targets"]
+        if self._target() not in [{key: one.get(key) for key in self._target()} for one in targets]:
+            yield BucketStep(f"rule {self._rule} sends to topic {self._alerts.topic}", self._put_target)
+
+    def _pattern(self) -> dict[str, Any]:
+        own = {"application": [self._catalog.application], "environment": [self._catalog.environment]}
+        return {"source": [SOURCE], "detail-type": list(SUBSCRIBED), "detail": own}
+
+    def _target(self) -> dict[str, Any]:
+        shown = {"InputPathsMap": {"summary": "$.detail.summary"}, "InputTemplate": '"<summary>"'}
+        return {"Id": TARGET, "Arn": self._topic, "InputTransformer": shown}
+
+    def _put_rule(self) -> None:
+        with aws_errors.translated("events:PutRule", f"rule {self._rule}"):
+            pattern = json.dumps(self._pattern())
+            new = {} if self._has_rule() else {"Tags": self._tags}
+            self._events.put_rule(Name=self._rule, EventPattern=pattern, State="ENABLED", **self._of_rule, **new)
+
+    def _has_rule(self) -> bool:
+        """Tags are for a rule that is made; one that is there refuses them."""
+        try:
+            with aws_errors.translated("events:DescribeRule", f"rule {self._rule}"):
+                self._events.describe_rule(Name=self._rule, **self._of_rule)
+        except NotFound:
+            return False
+        return True
+
+    def _put_target(self) -> None:
+        with aws_errors.translated("events:PutTargets", f"rule {self._rule}"):
+            answer = self._events.put_targets(Rule=self._rule, Targets=[self._target()], **self._of_rule)
+        if answer.get("FailedEntryCount"):
+            raise ProvisionError([f"rule {self._rule}: AWS did not take topic {self._alerts.topic} as its target"])
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value, key=str) if isinstance(value, list) else value

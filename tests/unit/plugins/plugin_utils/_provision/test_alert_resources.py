@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The topic, its alarms and its rule, against moto: made once, completed, and mended where they differ.
+
+moto evaluates no alarm and passes nothing on to a topic: when an alarm fires is CloudWatch's to show.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, ProvisionError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.alert_resources import AlertResources
+from tests.unit.plugins.store_fixtures import REGION, credentials, moto  # noqa: F401
+
+TOPIC = "shop-test-secrets"
+Moto = Callable[[str], tuple[Any, list[str]]]
+
+
+class Account:
+    """An account, and what a catalog would have in it."""
+
+    def __init__(self, make: Moto) -> None:
+        self._made: dict[str, Any] = {}
+        self.calls: list[str] = []
+        self._make = make
+        self.arn = f"arn:aws:sns:{REGION}:123456789012:{TOPIC}"
+
+    def client(self, service: str) -> Any:
+        if service not in self._made:
+            client, _calls = self._make(service)
+            client.meta.events.register("before-call.*.*", lambda model, **_more: self.calls.append(model.name))
+            self._made[service] = client
+        return self._made[service]
+
+    def missing(self, **alerts: Any) -> list[Any]:
+        alerts = {"emails": ["ops@example.com"], **alerts}
+        document = {"application": "shop", "settings": {"A": {"value": "x"}}, "alerts": alerts}
+        catalog = catalog_parser.parse(document, "test")
+        assert catalog.alerts
+        return AlertResources(self.client, catalog, catalog.alerts, {"Owner": "ops"}, region=REGION).missing()
+
+    def make(self, **alerts: Any) -> list[str]:
+        steps = self.missing(**alerts)
+        for step in steps:
+            step.act()
+        return [step.words for step in steps]
+
+    @property
+    def alarms(self) -> dict[str, Any]:
+        found = self.client("cloudwatch").describe_alarms()["MetricAlarms"]
+        return {one["AlarmName"].removeprefix(f"{TOPIC}-"): one for one in found}
+
+    @property
+    def policy(self) -> dict[str, Any]:
+        found = self.client("sns").get_topic_attributes(TopicArn=self.arn)["Attributes"]["Policy"]
+        return dict(json.loads(found))
+
+
+@pytest.fixture
+def account(moto: Moto) -> Account:  # noqa: F811
+    return Account(moto)
+
+
+def test_it_is_planned_then_made_then_complete(account: Account) -> None:
+    planned = [step.words for step in account.missing()]
+    assert not [one for one in account.calls if re.match(r"(Create|Put|Set|Subscribe|Delete)", one)]
+    assert account.make() == planned
+    assert planned[0] == f"topic {TOPIC} is made"
+    assert f"ops@example.com is subscribed to topic {TOPIC}, and must confirm AWS's mail" in planned
+    assert account.missing() == []
+
+
+def test_an_alarm_fires_unless_a_report_said_that_all_is_well(account: Account) -> None:
+    account.make()
+    assert set(account.alarms) == {
+        *("due-in-14-days", "due-in-3-days"),
+        *("rotation-open", "confirmation-pending", "silent"),
+    }
+    for alarm in account.alarms.values():
+        assert alarm["TreatMissingData"] == "breaching"
+        assert alarm["EvaluationPeriods"] == alarm["DatapointsToAlarm"] == 26
+        assert alarm["EvaluationPeriods"] * alarm["Period"] <= 604800  # CloudWatch looks back no further
+        assert alarm["AlarmActions"] == [account.arn]
+    due = account.alarms["due-in-3-days"]
+    assert (due["MetricName"], due["Statistic"], due["ComparisonOperator"], due["Threshold"]) == (
+        *("DaysUntilDue", "Minimum"),
+        *("LessThanOrEqualToThreshold", 3.0),
+    )
+
+
+def test_a_second_run_after_each_step_makes_the_rest(account: Account) -> None:
+    """As after a kill at every write."""
+    steps = len(account.missing())
+    for left in range(steps, 0, -1):
+        found = account.missing()
+        assert len(found) == left
+        found[0].act()
+    assert account.missing() == []
+
+
+def test_what_differs_is_mended_and_what_is_foreign_stays(account: Account) -> None:
+    account.make()
+    cloudwatch, sns = account.client("cloudwatch"), account.client("sns")
+    cloudwatch.put_metric_alarm(
+        **{
+            key: value
+            for key, value in account.alarms["silent"].items()
+            if key in ("AlarmName", "Namespace", "MetricName", "Statistic", "Period", "Threshold", "ComparisonOperator")
+        },
+        EvaluationPeriods=1,
+    )
+    foreign = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Resource": account.arn}
+    weak = {**account.policy, "Statement": [foreign, account.policy["Statement"][0]]}
+    sns.set_topic_attributes(TopicArn=account.arn, AttributeName="Policy", AttributeValue=json.dumps(weak))
+    own = {"AlarmName": f"{TOPIC}-own", "Namespace": "x", "MetricName": "x", "Statistic": "Sum", "Threshold": 1}
+    cloudwatch.put_metric_alarm(**own, Period=60, EvaluationPeriods=1, ComparisonOperator="GreaterThanThreshold")
+    account.client("events").disable_rule(Name=f"{TOPIC}-events")
+    assert account.make(warn_days=[7]) == [
+        f"topic {TOPIC} takes messages from these alarms and this rule",
+        f"alarm {TOPIC}-due-in-7-days is made",
+        f"alarm {TOPIC}-silent is set anew",
+        f"alarm {TOPIC}-due-in-14-days is removed",
+        f"alarm {TOPIC}-due-in-3-days is removed",
+        f"rule {TOPIC}-events is set anew",
+    ]
+    assert [one["Sid"] for one in account.policy["Statement"]] == ["Theirs", "Alarms", "Events"]
+    assert "own" in account.alarms
+    assert account.missing(warn_days=[7]) == []
+
+
+def test_nobody_else_may_publish(account: Account) -> None:
+    account.make()
+    statements = {one["Sid"]: one for one in account.policy["Statement"]}
+    assert {name: one["Principal"]["Service"] for name, one in statements.items()} == {
+        "Alarms": "cloudwatch.amazonaws.com",
+        "Events": "events.amazonaws.com",
+    }
+    assert statements["Alarms"]["Condition"] == {
+        "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{REGION}:123456789012:alarm:{TOPIC}-*"}
+    }
+    assert statements["Events"]["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": f"arn:aws:events:{REGION}:123456789012:rule/{TOPIC}-events"}
+    }
+
+
+def test_a_bus_that_is_not_there_is_named_before_anything_is_made(account: Account) -> None:
+    with pytest.raises(ProvisionError, match=r"alerts.event_bus: ops is not there; make it by 'aws events create"):
+        account.missing(event_bus="ops")
+    account.client("events").create_event_bus(Name="ops")
+    account.make(event_bus="ops")
+    assert account.missing(event_bus="ops") == []
+    assert "rule/ops/" in json.dumps(account.policy)
+
+
+def test_a_denial_names_what_to_allow(account: Account) -> None:
+    def denied(**_more: Any) -> None:
+        error = {"Error": {"Code": "AuthorizationError", "Message": "User is not authorized"}}
+        raise account.client("sns").exceptions.ClientError(error, "GetTopicAttributes")
+
+    account.client("sns").meta.events.register("before-call.sns.GetTopicAttributes", denied)
+    with pytest.raises(Denied, match=f"AWS denies sns:GetTopicAttributes on topic {TOPIC}; allow sns:GetTopic"):
+        account.missing()
