@@ -84,8 +84,8 @@ class ActionModule(ActionBase):
 
 
 def _body(catalog: Catalog, connection: AwsConnection, args: Mapping[str, Any]) -> Optional[AuditBody]:
+    suit(connection, catalog, check_account=bool(catalog.audit_log))
     if not catalog.audit_log:
         return None
     connection.require_aws_sdk()
-    suit(connection, catalog)
     return body_of(catalog, connection.store_client, create_log_group=args["create_log_group"])

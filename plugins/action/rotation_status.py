@@ -3,23 +3,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import process_identity
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import metrics
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import status_page
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import announcer, digest, history, metrics
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import body_of
 
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
     "environment": {"type": "str", "required": True},
     "info": {"type": "str", "required": True},
+    "page": {"type": "path"},
+    "digest": {"type": "bool", "default": False},
 }
 
 
@@ -34,7 +45,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validated, args = self.validate_argument_spec(argument_spec={**aws_argument_spec(), **OPTIONS})
         try:
-            return {**result, **self._answer(args, task_vars or {})}
+            return {**result, **self._answer(with_full_paths(args, OPTIONS), task_vars or {})}
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
 
@@ -43,11 +54,49 @@ class ActionModule(ActionBase):
         report = registered(args["info"], task_vars, having="credentials", kind=list)
         connection = AwsConnection(self.name, args)
         suit(connection, catalog, check_account=False)
-        return self._measured(catalog, report, connection)
-
-    def _measured(self, catalog: Catalog, report: Mapping[str, Any], connection: AwsConnection) -> dict[str, Any]:
         found = metrics.metrics(report) if catalog.alerts else []
+        past = _past(catalog, connection) if args["page"] or args["digest"] else Past()
+        answer = {"changed": False, "metrics": [str(one) for one in found], "page": args["page"] or "", "digest": ""}
+        if args["page"]:
+            answer["changed"] = self._written(Path(args["page"]), report, past)
+        if args["digest"]:
+            answer["digest"] = self._sent(catalog, report, past, connection)
         if found and not self._task.check_mode:
             connection.require_aws_sdk()
             metrics.put(connection.store_client("cloudwatch"), catalog, found)
-        return {"changed": False, "metrics": [str(one) for one in found]}
+        return answer
+
+    def _sent(self, catalog: Catalog, report: Mapping[str, Any], past: Past, connection: AwsConnection) -> str:
+        """The digest's sentence. Who could not be told is a warning."""
+        told = announcer.announcer_of(catalog, connection.announcing_client)
+        if not told.channels:
+            raise SecretsError("rotation_digest: the catalog names nobody who is told; give it alerts or notify")
+        me, now = process_identity.me(), datetime.now(UTC)
+        event = digest.digest(report, past.records, who=me, now=now, unread=past.unread)
+        for line in [] if self._task.check_mode else told.announce(event):
+            Display().warning(line)
+        return str(event.detail["summary"])
+
+    def _written(self, path: Path, report: Mapping[str, Any], past: Past) -> bool:
+        told = {"leaks": history.leaks(past.records), "rotations": history.rotations(past.records)}
+        text = status_page.status(report, **told, unread=past.unread, now=datetime.now(UTC))
+        if not self._task.check_mode:
+            reports_files.write_text(path, text)
+        return True
+
+
+@dataclass(frozen=True)
+class Past:
+    """What the audit log tells, the newest first."""
+
+    records: Sequence[Mapping[str, Any]] = ()
+    unread: str = ""
+    """Why it could not be read; empty if it could."""
+
+
+def _past(catalog: Catalog, connection: AwsConnection) -> Past:
+    try:
+        body = body_of(catalog, connection.store_client)
+        return Past(history.records(body.chain())) if body else Past(unread="The catalog names no audit log.")
+    except SecretsError as error:
+        return Past(unread=f"The audit log could not be read: {one_line(error)}")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rotation_status
-short_description: Publish how old credentials are
+short_description: Publish how old credentials are, as metrics, a page or a digest
 version_added: 0.7.0
 author:
   - The watchparty.secrets contributors (@watchparty)
@@ -26,6 +26,13 @@ options:
     description: Name of the variable in which a result of M(watchparty.secrets.rotation_info) was registered.
     type: str
     required: true
+  page:
+    description: A file for the ages, the last rotations and the leaks as one HTML page that loads nothing.
+    type: path
+  digest:
+    description: Whether to send a digest to all whom the catalog names in C(alerts) and C(notify), once a month.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -33,10 +40,10 @@ extends_documentation_fragment:
   - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
-    description: Sends nothing, and returns what would be sent.
+    description: Sends and writes nothing, and returns what would be sent.
     support: full
   diff_mode:
-    description: Nothing is changed.
+    description: Nothing is shown.
     support: N/A
 notes:
   - Needs C(cloudwatch:PutMetricData) in the namespace C(watchparty.secrets).
@@ -67,4 +74,12 @@ metrics:
   elements: str
   returned: success
   sample: ["DaysUntilDue database: 78", "DaysUntilDue (all): 3"]
+page:
+  description: The page's full path; empty without one.
+  type: str
+  returned: success
+digest:
+  description: The digest's first sentence; empty without one.
+  type: str
+  returned: success
 """

@@ -4,16 +4,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sandbox.faults import Fault
+from tests.hostile import receivers
+from tests.hostile.receivers import MailServer, Receiver, Webhook
 from tests.integration.alert_lab import EventQueue, measured
+from tests.integration.certificates import Authority
 from tests.integration.leak_lab import leak_lab, respond
 from tests.integration.rotation_lab import RotationLab, sentences
 
 pytestmark = pytest.mark.slow
+PASSWORD = "canary-of-a-mail-password"
 CACHE = ("-e", "rotation_credentials=cache", "-e", "rotation_force=true")
 
 
@@ -122,3 +130,107 @@ def test_a_denied_metric_fails_after_the_report(lab: RotationLab, queue: EventQu
         lab.moto.set_faults()
     assert run.code != 0
     sentences(run, "credential", "AWS denies cloudwatch:PutMetricData on namespace watchparty.secrets")
+
+
+@pytest.fixture
+def receivers_of(lab: RotationLab, tmp_path: Path) -> Iterator[Callable[..., dict[str, Any]]]:
+    """Makes ``notify`` of a webhook, a mail server and a program; their secrets are in the stores."""
+    authority = Authority(tmp_path)
+    certificate = authority.certificate()
+    with ExitStack() as stack:
+
+        def make(hook: Any, server: MailServer, program: str) -> dict[str, Any]:
+            web = stack.enter_context(Receiver(hook, certificate))
+            mail = stack.enter_context(Receiver(server, certificate))
+            held = {"HOOK": web.url, "MAIL": PASSWORD}
+            for name, value in held.items():
+                where = f"/WatchParty/production/Alerts/{name}"
+                lab.moto.client("ssm").put_parameter(Name=where, Value=value, Type="SecureString", Overwrite=True)
+            ca = str(authority.cafile)
+            email = {"server": "127.0.0.1", "port": mail.port, "tls": "implicit", "from": "a@example.com", "ca": ca}
+            email.update(to=["b@example.com"], username="ops", password={"setting": "MAIL"})
+            return {
+                "slack": {"webhook": {"setting": "HOOK", "ca": ca}, "events": ["rotation.*"]},
+                "mail": {"email": email},
+                "pager": {"command": ["/bin/sh", "-c", program]},
+                "leaks": {"command": ["/bin/false"], "events": ["leak.*"]},
+            }
+
+        yield make
+
+
+def settings() -> dict[str, Any]:
+    return {name: {"parameter": f"Alerts/{name}", "sensitivity": "high"} for name in ("HOOK", "MAIL")}
+
+
+def test_people_are_told_without_aws(
+    lab: RotationLab, queue: EventQueue, tmp_path: Path, receivers_of: Callable[..., dict[str, Any]]
+) -> None:
+    hook, server, out = Webhook(), MailServer(password=PASSWORD), tmp_path / "events"
+    with lab.with_catalog() as catalog:
+        catalog["settings"].update(settings())
+        catalog["notify"] = receivers_of(hook, server, f"cat >> {out}")
+        run = lab.rotated("-vvvv", "--diff", *CACHE)
+    names = [one["event"] for one in queue.taken()]
+    assert names == ["rotation.started", "rotation.completed"]
+    assert [json.loads(line)["event"] for line in out.read_text().splitlines()] == names
+    started, completed = map(bytes.decode, hook.posted)
+    assert ("rotation started" in started, "rotation completed" in completed) == (True, True)
+    assert len(server.mails) == 2
+    told = [*map(bytes.decode, hook.posted), *server.mails, out.read_text()]
+    values = lab.values()
+    for text in (run.output, *told):
+        for value in ("canary", PASSWORD, values.database[1], values.cache[1], values.django_key):
+            assert value not in text
+    assert "was not told" not in run.output
+
+
+def test_who_hangs_or_fails_stops_no_rotation(
+    lab: RotationLab, queue: EventQueue, receivers_of: Callable[..., dict[str, Any]]
+) -> None:
+    with lab.with_catalog() as catalog:
+        catalog["settings"].update(settings())
+        catalog["notify"] = receivers_of(receivers.silent, MailServer(password="another"), "sleep 600")
+        run = lab.rotated("-vvvv", *CACHE)
+    for event in ("rotation.started", "rotation.completed"):
+        sentences(
+            run,
+            f"slack was not told of {event}: no answer",
+            f"mail was not told of {event}: mail server 127.0.0.1",
+            f"pager was not told of {event}: /bin/sh was ended after 8 s",
+        )
+    assert "is complete" in run.output
+    assert PASSWORD not in run.output
+    assert "canary" not in run.output
+
+
+def test_a_setting_without_a_value_is_named(lab: RotationLab, queue: EventQueue) -> None:
+    with lab.with_catalog() as catalog:
+        catalog["settings"]["NO_HOOK"] = {"parameter": "Alerts/NO_HOOK"}
+        catalog["notify"] = {"slack": {"webhook": {"setting": "NO_HOOK"}}}
+        run = lab.rotated(*CACHE)
+    sentences(run, "slack was not told of rotation.completed: setting NO_HOOK cannot be read: it has no value")
+
+
+def test_a_page_and_a_digest(lab: RotationLab, queue: EventQueue) -> None:
+    page = lab.directory / "status.html"
+    both = ("-e", f"rotation_status_page={page}", "-e", "rotation_digest=true")
+    lab.rotated(*CACHE)
+    queue.taken()
+    run = lab.run("--check", *both, playbook="playbooks/rotation_report.yml")
+    assert run.code == 0, run.output
+    assert (page.exists(), queue.taken()) == (False, [])
+    run = lab.run(*both, playbook="playbooks/rotation_report.yml")
+    assert run.code == 0, run.output
+    text = page.read_text(encoding="utf-8")
+    assert page.stat().st_mode & 0o777 == 0o600
+    record = lab.audit_records()[-1]
+    for words in ("Last rotations", record["rotation"], record["who"], "cache"):
+        assert words in text
+    (digest,) = queue.taken()
+    assert digest["event"] == "report.digest"
+    assert "database" in digest["credentials"]
+    assert [line for line in digest["lines"] if "rotation of cache: complete" in line]
+    values = lab.values()
+    for value in (values.database[1], values.cache[1], values.django_key):
+        assert value not in text + str(digest)

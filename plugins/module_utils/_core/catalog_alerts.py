@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who is told of ages, rotations and leaks: the catalog's ``alerts`` (AWS) and ``notify`` (without AWS)."""
+"""The catalog's section ``alerts``: what AWS is told of ages, rotations and leaks, and the names of those events."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ LEAK_DECLARED = "leak.declared"
 LEAK_CONTAINED = "leak.contained"
 LEAK_OPEN = "leak.open"
 VERIFICATION_FAILED = "verification.failed"
+DIGEST = "report.digest"
 EVENTS = (
     ROTATION_STARTED,
     ROTATION_COMPLETED,
@@ -23,6 +24,7 @@ EVENTS = (
     LEAK_CONTAINED,
     LEAK_OPEN,
     VERIFICATION_FAILED,
+    DIGEST,
 )
 DEFAULT_TOPIC = "{application}-{environment}-secrets"
 TOPIC = re.compile(r"[A-Za-z0-9_-]{1,200}")
@@ -54,7 +56,7 @@ def parsed_alerts(raw: Mapping[str, Any], topic: str) -> Alerts:
 
 
 _DAYS = {"type": "integer", "minimum": 0, "maximum": 3650}
-_ADDRESS = {"type": "string", "pattern": r"^[^@\s<>,]+@[^@\s<>,]+$"}
+ADDRESS = {"type": "string", "pattern": r"^[^@\s<>,]+@[^@\s<>,]+$"}
 ALERTS: Mapping[str, Any] = {
     "type": "object",
     "additionalProperties": False,
@@ -75,7 +77,7 @@ ALERTS: Mapping[str, Any] = {
         "emails": {
             "description": "Addresses that get the topic's messages. Each must confirm a mail of AWS first.",
             "type": "array",
-            "items": _ADDRESS,
+            "items": ADDRESS,
         },
         "event_bus": {
             "description": "Event bus in EventBridge; default by default.",

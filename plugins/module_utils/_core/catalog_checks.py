@@ -187,6 +187,20 @@ def _purged(catalog: Catalog) -> Iterator[str]:
                 yield f"{where}.keys[{at}]: {objection}"
 
 
+def _notified(catalog: Catalog) -> Iterator[str]:
+    for name, notifier in catalog.notifiers.items():
+        where = f"notify.{name}"
+        for setting in notifier.settings:
+            if setting not in catalog.settings:
+                yield f"{where}: {setting} is no setting"
+            elif not catalog.settings[setting].place or catalog.settings[setting].is_pattern:
+                yield f"{where}: {setting} is in no store; a secret does not belong in the catalog"
+        if notifier.command and not notifier.command[0].startswith("/"):
+            yield f"{where}.command: {notifier.command[0]} is no full path; begin it with a slash"
+        if notifier.email and bool(notifier.email.username) != bool(notifier.email.password):
+            yield f"{where}.email: a login needs both username and password"
+
+
 def _production(catalog: Catalog) -> Iterator[str]:
     for at, exemption in enumerate(catalog.exemptions):
         where = f"environments.{catalog.environment}.exceptions[{at}]"
@@ -235,5 +249,6 @@ _CHECKS: tuple[Callable[[Catalog], Iterator[str]], ...] = (
     _credentials,
     _purged,
     _mirrored,
+    _notified,
     _production,
 )

@@ -12,6 +12,7 @@ from typing import Any, Iterable, Iterator, Mapping, Optional, Tuple, Union
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_alerts import Alerts
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_encrypted_env import EncryptedEnvFile
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_mirror import Mirror
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_notify import Notifier
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import STORES, StoreTraits
@@ -320,6 +321,7 @@ class Catalog:
     """Bucket and prefix of the journal of rotations."""
     alerts: Optional[Alerts] = None
     """None for a catalog that tells AWS nothing."""
+    notifiers: Mapping[str, Notifier] = field(default_factory=dict)
     exemptions: Tuple[Exemption, ...] = ()
     region: Optional[str] = None
     expected_account_id: Optional[str] = None

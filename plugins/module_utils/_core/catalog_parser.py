@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_alerts,
     catalog_encrypted_env,
     catalog_mirror,
+    catalog_notify,
     catalog_vault,
     json_schema,
     valkey_key_patterns,
@@ -138,6 +139,7 @@ class _Builder:
             audit_log=self.document.get("audit_log", {}),
             journal=self._journal(self.document.get("journal", {})),
             alerts=self._alerts(self.document.get("alerts")),
+            notifiers=self._notifiers(),
             exemptions=tuple(Exemption(**raw) for raw in self.document.get("exceptions", [])),
             region=self.document.get("region"),
             expected_account_id=self.document.get("expected_account_id"),
@@ -167,6 +169,12 @@ class _Builder:
         topic = self._format("alerts.topic", raw.get("topic", catalog_alerts.DEFAULT_TOPIC))
         self.problems += catalog_alerts.problems(topic)
         return catalog_alerts.parsed_alerts(raw, topic)
+
+    def _notifiers(self) -> dict[str, catalog_notify.Notifier]:
+        given = {name: raw for name, raw in self.document.get("notify", {}).items() if raw is not None}
+        for name, raw in given.items():
+            self.problems += catalog_notify.problems(f"notify.{name}", raw)
+        return {name: catalog_notify.parsed_notifier(name, raw) for name, raw in given.items()}
 
     def _github(self, raw: Mapping[str, Any]) -> Optional[GitHub]:
         if "repository" not in raw:

@@ -10,6 +10,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     catalog_alerts,
     catalog_encrypted_env,
     catalog_mirror,
+    catalog_notify,
     catalog_vault,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema_parts import (
@@ -279,6 +280,7 @@ _SHARED: dict[str, Any] = {
         "Metrics and events in AWS, with a topic and alarms, which provisioning makes; without it, none.",
         {"$ref": "#/$defs/alerts"},
     ),
+    "notify": catalog_notify.NOTIFY,
     "journal": described(
         "The journal of rotations. Rotations and leak responses need it, and provisioning makes it.",
         schema_object({"s3": described("bucket/prefix.", NAME)}, required=["s3"]),
@@ -383,6 +385,7 @@ SCHEMA: dict[str, Any] = {
         "environment": _ENVIRONMENT,
         "github": _GITHUB,
         "mirror": catalog_mirror.MIRROR,
+        "notifier": catalog_notify.NOTIFIER,
         "part": _PART_FORMS,
         "parts": _PARTS,
         "purge": _PURGE,

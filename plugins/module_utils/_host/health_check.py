@@ -120,7 +120,8 @@ def _asked(
             words = "timed out"
         if hasattr(error, "verify_code"):
             found["tls"] = {"problem": str(words)}
-        found["problem"] = "no connection: the certificate is refused" if "tls" in found else "no answer: %s" % words
+        refused = hasattr(error, "verify_code")
+        found["problem"] = "no connection: the certificate is refused" if refused else "no answer: %s" % words
     found["seconds"] = round(time.monotonic() - began, 3)
     return found
 

@@ -114,7 +114,7 @@ class AwsConnection(AWSPluginBase):
 
     def announcing_client(self, service: str) -> Any:
         """A client for telling others, which no run waits for."""
-        return self.bounded_client(service, ANNOUNCING_SECONDS)
+        return self.store_client(service) if service == VAULT else self.bounded_client(service, ANNOUNCING_SECONDS)
 
     def in_region(self, region: str) -> AwsConnection:
         """The same connection to another region."""

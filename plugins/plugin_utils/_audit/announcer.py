@@ -12,12 +12,21 @@ from threading import Thread
 from typing import Any, Protocol
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_notify import Notifier
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.event_bus import EventBus
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.events import Event
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.notifiers.command import CommandNotifier
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.notifiers.mail import MailNotifier
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.notifiers.webhook import WebhookNotifier
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.setting_values import SettingValues
 
 SECONDS = 8.0
 """For all channels together, which are told side by side."""
+LEAK_SECONDS = 2.0
+"""The same where a containment goes on after it."""
+GRACE = 1.0
+"""Seconds in which a channel ends what it has begun, such as a program."""
 Client = Callable[[str], Any]
 """Makes a client of an AWS service, one that gives up soon."""
 
@@ -48,7 +57,7 @@ class Announcer:
         for one in waiting.values():
             # A daemon, so that nothing waits for one that hangs, the end of the process neither.
             Thread(target=self._tell, args=(one, event, answers), daemon=True).start()
-        until, failures = self.clock() + self.seconds, []
+        until, failures = self.clock() + self.seconds + GRACE, []
         while waiting:
             try:
                 name, problem = answers.get(timeout=max(until - self.clock(), 0.001))
@@ -70,5 +79,15 @@ class Announcer:
         answers.put((channel.name, problem))
 
 
-def announcer_of(catalog: Catalog, client: Client) -> Announcer:
-    return Announcer([EventBus(catalog.alerts.event_bus, client)] if catalog.alerts else [])
+def announcer_of(catalog: Catalog, client: Client, seconds: float = SECONDS) -> Announcer:
+    values = SettingValues(catalog, client)
+    found = [_notifier(one, values.value) for one in catalog.notifiers.values()]
+    return Announcer([*([EventBus(catalog.alerts.event_bus, client)] if catalog.alerts else []), *found], seconds)
+
+
+def _notifier(notifier: Notifier, value_of: Callable[[str], str]) -> Channel:
+    if notifier.webhook:
+        return WebhookNotifier(notifier, notifier.webhook, value_of)
+    if notifier.email:
+        return MailNotifier(notifier, notifier.email, value_of)
+    return CommandNotifier(notifier)

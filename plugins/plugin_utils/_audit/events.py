@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_alerts import (
+    DIGEST,
     EVENTS,
     LEAK_CONTAINED,
     LEAK_OPEN,
@@ -42,6 +43,7 @@ _SENTENCES: Mapping[str, str] = {
     LEAK_CONTAINED: "leak {about} is over ({outcome}): {names}",
     LEAK_OPEN: "leak {about} is NOT contained: {names}",
     VERIFICATION_FAILED: "verification failed: {names}",
+    DIGEST: "{reason}",
 }
 _TEXT = {"type": "string", "minLength": 1, "maxLength": audit_record.LONGEST}
 _TEXTS = {"type": "array", "items": _TEXT}
@@ -74,7 +76,7 @@ SCHEMA: Mapping[str, Any] = {
             "type": "object",
             "additionalProperties": _TEXT,
         },
-        "seconds": {"description": "How long it took.", "type": "number", "minimum": 0},
+        "lines": {"description": "Of a digest: one line a credential and a past event.", **_TEXTS},
     },
     "required": ["version", "id", "event", "outcome", "summary", "application", "environment", "at", "who", "about"],
     "additionalProperties": False,
@@ -106,7 +108,7 @@ def made(name: str, about: str, outcome: str, **fields: Any) -> Event:
     plain = {key: _plain(value) for key, value in fields.items() if value not in (None, "", [], (), {})}
     names = ", ".join(plain.get("open") or plain.get("checks") or plain.get("credentials") or ["no credential"])
     sentence = _SENTENCES.get(name, "{what} {about}: {names}").format(
-        what=name.replace(".", " "), about=about, outcome=outcome, names=names
+        what=name.replace(".", " "), about=about, outcome=outcome, names=names, reason=plain.get("reason", "")
     )
     where = f"{fields['application']} {fields['environment']}"
     own = {

@@ -10,6 +10,8 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_alerts import LEAK_DECLARED, LEAK_OPEN
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.announcer import LEAK_SECONDS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.report import ResponseReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment
@@ -21,13 +23,18 @@ MOST_FINDINGS = 20
 
 def declared(setting: RotationSetup, incident: Incident, reached: Sequence[str]) -> list[str]:
     """Who could not be told that a leak was declared, or joined."""
-    about = {"started": incident.at, "credentials": list(reached), "reason": f"containment: {incident.containment}"}
-    return segment.announced(setting, LEAK_DECLARED, incident.id, "declared", **about)
+    about: dict[str, Any] = {"started": incident.at, "credentials": list(reached)}
+    about["reason"] = f"containment: {incident.containment}"
+    return segment.announced(setting, LEAK_DECLARED, incident.id, "declared", seconds=LEAK_SECONDS, **about)
 
 
 def still_open(setting: RotationSetup, incident: Incident, report: ResponseReport, reached: Sequence[str]) -> list[str]:
     """Who could not be told that this run did not contain it."""
-    about = {"started": incident.at, "credentials": list(reached), "open": list(report.open)[:MOST_FINDINGS]}
+    about: dict[str, Any] = {
+        "started": incident.at,
+        "credentials": list(reached),
+        "open": list(report.open)[:MOST_FINDINGS],
+    }
     return segment.announced(setting, LEAK_OPEN, incident.id, "open", reason=report.verdict, **about)
 
 
@@ -52,6 +59,13 @@ def contained(
             "reason": f"a leak was contained, {incident.containment}",
             "credentials": list(reached),
             "seconds": {CONTAINED: round(report.contained_seconds or 0, 1)},
+            "notes": [audit_record.plain(line) for line in _findings(incident, report)],
         },
         head,
     )
+
+
+def _findings(incident: Incident, report: ResponseReport) -> list[str]:
+    """What leaked, and what the report leaves to people."""
+    lines = [f"declared: {', '.join(incident.declared)}", *(f"open: {line}" for line in report.open)]
+    return lines[:MOST_FINDINGS]

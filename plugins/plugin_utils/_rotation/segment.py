@@ -86,8 +86,16 @@ class Audit:
     In a leak the log is not required, since a containment waits for nothing.
     """
 
-    def __init__(self, setting: RotationSetup, args: Mapping[str, Any], *, required: bool) -> None:
-        self._setting, self._args, self._required = setting, args, required
+    def __init__(
+        self,
+        setting: RotationSetup,
+        args: Mapping[str, Any],
+        *,
+        required: bool,
+        seconds: float = announcer.SECONDS,
+    ) -> None:
+        """``seconds`` are for whoever is told."""
+        self._setting, self._args, self._required, self._seconds = setting, args, required, seconds
 
     def open(self) -> None:
         """Makes its client, before calls of it go beside others."""
@@ -100,7 +108,7 @@ class Audit:
 
     def recorded(self, record: Mapping[str, Any], head: Mapping[str, Any]) -> Mapping[str, Any]:
         return audit_log.recorded_and_announced(
-            self._log(head), record, announcer_of(self._setting), required=self._required
+            self._log(head), record, announcer_of(self._setting, self._seconds), required=self._required
         )
 
     def _log(self, head: Mapping[str, Any]) -> audit_log.AuditLog:
@@ -115,22 +123,36 @@ class Audit:
         )
 
 
-def announcer_of(setting: RotationSetup) -> announcer.Announcer:
-    return announcer.announcer_of(setting.catalog, lambda service: setting.connection.announcing_client(service))
+def announcer_of(setting: RotationSetup, seconds: float) -> announcer.Announcer:
+    return announcer.announcer_of(
+        setting.catalog, lambda service: setting.connection.announcing_client(service), seconds
+    )
 
 
-def announced(setting: RotationSetup, name: str, about: str, outcome: str, **fields: Any) -> list[str]:
+def announced(
+    setting: RotationSetup,
+    name: str,
+    about: str,
+    outcome: str,
+    *,
+    seconds: float = announcer.SECONDS,
+    **fields: Any,
+) -> list[str]:
     """Who could not be told of what this run did just now."""
     own = {"application": setting.catalog.application, "environment": setting.catalog.environment}
     me = {"who": setting.rotator.me.who, "run": setting.rotator.me.run, "at": timestamps.stamp(context.now())}
-    return announcer_of(setting).announce(events.made(name, about, outcome, **own, **me, **fields))
+    return announcer_of(setting, seconds).announce(events.made(name, about, outcome, **own, **me, **fields))
 
 
 def announced_as_started(setting: RotationSetup, rotation: Mapping[str, Any]) -> list[str]:
-    """Also for one that is taken up again: the run before may have been killed before it told anybody."""
+    """Also for one that is taken up again: the run before may have been killed before it told anybody.
+
+    In a leak its declaration has told of all.
+    """
+    if rotation["incident"]:
+        return []
     names = [one["name"] for one in rotation["credentials"]]
-    leak = f"answers {rotation['incident']}" if rotation["incident"] else ""
-    about = {"started": rotation["since"], "credentials": names, "reason": leak, "skipped": rotation["refused"]}
+    about = {"started": rotation["since"], "credentials": names, "skipped": rotation["refused"]}
     return announced(setting, ROTATION_STARTED, rotation["id"], "started", **about)
 
 
@@ -167,7 +189,12 @@ class SegmentAction(ServersAction):
             setting,
             run_of(args, task_vars["hostvars"]),
             server=self.server(setting, args, task_vars),
-            audit=Audit(setting, args, required=not args["incident"]),
+            audit=Audit(
+                setting,
+                args,
+                required=not args["incident"],
+                seconds=announcer.LEAK_SECONDS if args["incident"] else announcer.SECONDS,
+            ),
             progress=show,
             given=lambda: supplied_values.supplied(args, task_vars),
             carried=carried,
@@ -274,7 +301,8 @@ def result(engine: Engine, now: Mapping[str, Any], args: Mapping[str, Any]) -> d
 
 def _announced_as_stopped(setting: RotationSetup, now: Mapping[str, Any], verdict: str) -> list[str]:
     about = {"reason": verdict, "started": now["since"], "credentials": [one["name"] for one in now["credentials"]]}
-    return announced(setting, ROTATION_FAILED, now["id"], "stopped", **about)
+    seconds = announcer.LEAK_SECONDS if now["incident"] else announcer.SECONDS
+    return announced(setting, ROTATION_FAILED, now["id"], "stopped", seconds=seconds, **about)
 
 
 def carried_from(rotation: Mapping[str, Any]) -> Carried:

@@ -51,7 +51,7 @@ def verification(report: Mapping[str, Any]) -> str:
         verdict=_verdict(report["counts"]),
         styles=STYLES,
         signs=SIGNS,
-        ages=_ages(report["ages"]),
+        ages=with_bars(report["ages"]),
         host_checks=[check for check in report["checks"] if check["id"] in shown],
         drifts={name: _drift(host.get("drift")) for name, host in report["hosts"].items()},
         graph=drawing(graph, "Credentials", "on each host") if graph["credentials"] else {},
@@ -106,7 +106,7 @@ def _number(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _ages(ages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def with_bars(ages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Each age with the length of its bar and the place of its limit, in percent of the longest."""
     longest = max((age[key] or 0 for age in ages for key in ("days", "limit")), default=0) or 1
     return [{**age, **_age(age["days"], age["limit"], longest, due=age["due"])} for age in ages]

@@ -15,12 +15,14 @@ from ansible_collections.watchparty.secrets.plugins.action import (
     external_value,
     postgresql_login,
     rotation_journal,
+    rotation_status,
     valkey_user,
 )
 from ansible_collections.watchparty.secrets.plugins.modules import elasticache_auth_token as elasticache_doc
 from ansible_collections.watchparty.secrets.plugins.modules import external_value as external_doc
 from ansible_collections.watchparty.secrets.plugins.modules import postgresql_login as postgresql_doc
 from ansible_collections.watchparty.secrets.plugins.modules import rotation_journal as rotation_doc
+from ansible_collections.watchparty.secrets.plugins.modules import rotation_status as status_doc
 from ansible_collections.watchparty.secrets.plugins.modules import valkey_user as valkey_doc
 from tests.unit.plugins.action.test_leak_documentation import options_of, taken
 
@@ -35,6 +37,10 @@ SERVERS: list[tuple[Any, ModuleType]] = [
 
 def test_the_options_of_a_rotation() -> None:
     assert options_of(rotation_doc) == taken(rotation_journal.ActionModule.extra_options)
+
+
+def test_the_options_of_the_status() -> None:
+    assert options_of(status_doc) == taken(rotation_status.OPTIONS)
 
 
 @pytest.mark.parametrize(("action", "document"), SERVERS, ids=lambda one: str(getattr(one, "name", "")))

@@ -45,3 +45,49 @@ def test_what_is_refused(problems: Problems, alerts: dict[str, Any], expected: s
     found = problems(SETTINGS, alerts=alerts)
     assert found[0].startswith(expected)
     assert "canary" not in str(found)
+
+
+EMAIL = {"server": "mail.example.com", "from": "a@example.com", "to": ["b@example.com"]}
+HELD: dict[str, Any] = {**SETTINGS, "HOOK": {"group": "core"}, "HOOKS_*": {"parameter": "HOOKS_*"}}
+
+
+def test_the_ways_to_tell_people(catalog: Make) -> None:
+    notify = {
+        "slack": {"webhook": {"setting": "HOOK"}, "events": ["leak.*", "rotation.failed"]},
+        "ops": {"email": {**EMAIL, "port": 587, "username": "u", "password": {"setting": "HOOK"}}},
+        "plain": {"email": EMAIL},
+        "pager": {"command": ["/usr/local/bin/page", "--now"]},
+        "gone": {"command": ["/bin/true"]},
+    }
+    made = catalog(HELD, notify=notify, environments={"test": {"notify": {"gone": None}}}).notifiers
+    assert list(made) == ["slack", "ops", "plain", "pager"]
+    wanted = ("leak.open", "rotation.failed", "rotation.started")
+    assert [made["slack"].wants(one) for one in wanted] == [True, True, False]
+    assert made["pager"].wants("rotation.started")
+    assert made["ops"].email
+    assert made["plain"].email
+    assert (made["ops"].email.tls, made["plain"].email.tls) == ("starttls", "implicit")
+    assert made["ops"].settings == made["slack"].settings == ("HOOK",)
+
+
+@pytest.mark.parametrize(
+    ("notifier", "expected"),
+    [
+        ({}, "notify.x: give one of webhook, email, command"),
+        ({"command": ["/a"], "webhook": {"setting": "HOOK"}}, "notify.x: give one of webhook, email, command"),
+        ({"webhook": "https://hooks.example.com/canary"}, "notify.x.webhook: must be a mapping"),
+        ({"webhook": {"setting": "NONE"}}, "notify.x: NONE is no setting"),
+        ({"webhook": {"setting": "A"}}, "notify.x: A is in no store; a secret does not belong in the catalog"),
+        ({"webhook": {"setting": "HOOKS_*"}}, "notify.x: HOOKS_* is in no store"),
+        ({"command": ["page"]}, "notify.x.command: page is no full path; begin it with a slash"),
+        ({"command": []}, "notify.x"),
+        ({"email": {**EMAIL, "password": {"setting": "HOOK"}}}, "notify.x.email: a login needs both username and pass"),
+        ({"email": {**EMAIL, "password": "canary"}}, "notify.x"),
+        ({"email": {**EMAIL, "to": ["b@x.example\nBcc: c@x.example"]}}, "notify.x"),
+        ({"command": ["/a"], "events": ["leaks"]}, "notify.x"),
+    ],
+)
+def test_what_is_refused_of_a_notifier(problems: Problems, notifier: dict[str, Any], expected: str) -> None:
+    found = problems(HELD, notify={"x": notifier})
+    assert found[0].startswith(expected)
+    assert "canary" not in str(found)

@@ -1,0 +1,132 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The catalog's section ``notify``: who is told of rotations and leaks without AWS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Iterator, Mapping, Optional, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_alerts import ADDRESS, EVENTS
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema_parts import (
+    NAME,
+    described,
+    schema_map,
+    schema_object,
+)
+
+FAMILIES = ("rotation.*", "leak.*", "verification.*", "report.*")
+IMPLICIT, STARTTLS = "implicit", "starttls"
+WAYS = ("webhook", "email", "command")
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """An address that takes what Slack's webhooks take."""
+
+    setting: str
+    """The setting that holds it: whoever knows it can post."""
+    ca: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Email:
+    """A mail server, over TLS."""
+
+    server: str
+    sender: str
+    to: Tuple[str, ...]
+    port: int = 465
+    tls: str = IMPLICIT
+    username: str = ""
+    password: str = ""
+    """The setting that holds it; empty for a server that asks for none."""
+    ca: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Notifier:
+    """Somebody who is told of events without AWS. One of the last three is given."""
+
+    name: str
+    events: Tuple[str, ...] = ()
+    """Names, or families such as ``leak.*``; empty for all."""
+    webhook: Optional[Webhook] = None
+    email: Optional[Email] = None
+    command: Tuple[str, ...] = ()
+
+    def wants(self, event: str) -> bool:
+        family = event.partition(".")[0] + ".*"
+        return not self.events or event in self.events or family in self.events
+
+    @property
+    def settings(self) -> Tuple[str, ...]:
+        """Those that it needs the values of."""
+        names = (self.webhook.setting if self.webhook else "", self.email.password if self.email else "")
+        return tuple(filter(None, names))
+
+
+def parsed_notifier(name: str, raw: Mapping[str, Any]) -> Notifier:
+    return Notifier(
+        name,
+        events=tuple(raw.get("events", ())),
+        webhook=Webhook(**raw["webhook"]) if "webhook" in raw else None,
+        email=_email(raw["email"]) if "email" in raw else None,
+        command=tuple(raw.get("command", ())),
+    )
+
+
+def _email(raw: Mapping[str, Any]) -> Email:
+    own = {key: raw[key] for key in ("server", "username", "ca") if key in raw}
+    port = raw.get("port", 465)
+    tls = raw.get("tls", IMPLICIT if port == 465 else STARTTLS)
+    password = raw.get("password", {}).get("setting", "")
+    return Email(**own, sender=raw["from"], to=tuple(raw["to"]), port=port, tls=tls, password=password)
+
+
+def problems(where: str, raw: Mapping[str, Any]) -> Iterator[str]:
+    if sum(way in raw for way in WAYS) != 1:
+        yield f"{where}: give one of {', '.join(WAYS)}"
+
+
+_SETTING = {"setting": described("The setting that holds it; it is never in the catalog.", NAME)}
+_CA = {"ca": described("File of trusted certificates on the controller; the system's by default.", NAME)}
+NOTIFIER: Mapping[str, Any] = schema_object(
+    {
+        "events": described(
+            "The events that it gets; all by default.",
+            {"type": "array", "items": {"enum": [*EVENTS, *FAMILIES]}, "minItems": 1},
+        ),
+        "webhook": described(
+            "An https address that takes what Slack's webhooks take.",
+            schema_object({**_SETTING, **_CA}, required=["setting"]),
+        ),
+        "email": described(
+            "A mail by SMTP, over verified TLS.",
+            schema_object(
+                {
+                    "server": described("The mail server.", {"type": "string", "pattern": r"^[A-Za-z0-9.:-]+$"}),
+                    "port": described("465 by default.", {"type": "integer", "minimum": 1, "maximum": 65535}),
+                    "tls": described(
+                        "implicit on port 465, and starttls on every other, by default.",
+                        {"enum": [IMPLICIT, STARTTLS]},
+                    ),
+                    "from": described("The sender.", ADDRESS),
+                    "to": described("Who gets it.", {"type": "array", "items": ADDRESS, "minItems": 1}),
+                    "username": described("Of the login, where the server asks for one.", NAME),
+                    "password": described("Of the login.", schema_object(_SETTING, required=["setting"])),
+                    **_CA,
+                },
+                required=["server", "from", "to"],
+            ),
+        ),
+        "command": described(
+            "A program on the controller and its arguments. The event is on its standard input.",
+            {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        ),
+    }
+)
+NOTIFY: Mapping[str, Any] = described(
+    "Who is told of rotations and leaks without AWS, by name.",
+    schema_map({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/notifier"}]}),
+)

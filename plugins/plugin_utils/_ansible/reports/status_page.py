@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The status page: how old credentials are, when they are due, who rotated them, and how leaks went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages
+
+SHOWN = 20
+"""Rotations, the newest first."""
+
+
+def status(
+    report: Mapping[str, Any],
+    *,
+    leaks: Sequence[Mapping[str, Any]],
+    rotations: Sequence[Mapping[str, Any]],
+    unread: str,
+    now: datetime,
+) -> str:
+    """``report`` is what rotation_info answers; ``unread`` is why the history could not be read."""
+    return pages.render(
+        "status.html.j2",
+        title=f"Credentials of {report['application']}, {report['environment']}",
+        policy=pages.policy(),
+        at=f"{now:%Y-%m-%d %H:%M} UTC",
+        report=report,
+        verdict=verdict(report),
+        ages=[_row(age, now) for age in pages.with_bars([_age(one) for one in report["credentials"]])],
+        pending=_pending(report),
+        leaks=leaks,
+        rotations=rotations[:SHOWN],
+        unread=unread,
+    )
+
+
+def verdict(report: Mapping[str, Any]) -> dict[str, str]:
+    due, every = report["due"], report["credentials"]
+    if due:
+        verb = "is" if len(due) == 1 else "are"
+        return {"style": "fail", "text": f"{len(due)} of {_number(every)} {verb} due", "more": ", ".join(due)}
+    dated = [one for one in every if one["due_in_days"] is not None]
+    more = f"the next is {dated[0]['name']}, in {dated[0]['due_in_days']} days" if dated else "none has a limit"
+    if report["act_now"]:
+        return {"style": "open", "text": "No credential is due, and work is pending", "more": more}
+    return {"style": "", "text": f"None of {_number(every)} is due", "more": more}
+
+
+def _number(every: Sequence[Any]) -> str:
+    return f"{len(every)} credential{'' if len(every) == 1 else 's'}"
+
+
+def _age(one: Mapping[str, Any]) -> dict[str, Any]:
+    days, limit = one["age_days"], one["max_age_days"]
+    words = "age unknown" if days is None else f"{days} days old"
+    words += f", limit {limit} days" if limit else ", no limit"
+    return {**one, "days": days, "limit": limit, "words": words, "left": one["due_in_days"]}
+
+
+def _row(age: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    left = age["left"]
+    date = "" if left is None else f"{now + timedelta(days=left):%Y-%m-%d}"
+    when = "now" if age["due"] else "never" if left is None else f"in {left} d"
+    rotated = str(age["rotated_at"] or "")[:10]
+    return {**age, "due_on": date, "when": when, "rotated_on": rotated or "not recorded"}
+
+
+def _pending(report: Mapping[str, Any]) -> list[str]:
+    rotation = report["rotation"]
+    lines = []
+    if rotation:
+        names = ", ".join(rotation["credentials"])
+        lines.append(f"rotation {rotation['id']} of {names} is open since {rotation['since']}, at {rotation['step']}")
+    for one in (one for one in report["obligations"] if one["act"] != "revoke"):
+        when = "now" if one["due"] else f"from {one['due_at']}"
+        against = f": {one['against']}" if one["against"] else ""
+        lines.append(f"{one['credential']}: its previous value is retired {when}{against}")
+    return [*lines, *(one["words"] for one in report["revocations"])]

@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The monthly digest: what is due, and what the last month brought. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_alerts import DIGEST
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import events, history
+
+MONTH = timedelta(days=31)
+
+
+def digest(
+    report: Mapping[str, Any], records: Sequence[Mapping[str, Any]], *, who: str, now: datetime, unread: str = ""
+) -> events.Event:
+    """``report`` is what rotation_info answers. Its id is the month's, so that a second one is known as such."""
+    past = history.since(records, now - MONTH)
+    rotations, leaks = history.rotations(past), history.leaks(past)
+    return events.made(
+        DIGEST,
+        f"digest-{now:%Y-%m}",
+        "sent",
+        application=report["application"],
+        environment=report["environment"],
+        who=who,
+        at=timestamps.stamp(now),
+        credentials=list(report["due"]),
+        reason="; ".join([_due(report), *([unread] if unread else _happened(rotations, leaks))]),
+        lines=[*report["table"], *map(_rotation, rotations), *map(_leak, leaks)],
+    )
+
+
+def _due(report: Mapping[str, Any]) -> str:
+    every, due = report["credentials"], report["due"]
+    soon = [one["name"] for one in every if not one["due"] and (one["due_in_days"] or MONTH.days) < MONTH.days]
+    pending = len(report["revocations"])
+    parts = [f"{len(due)} of {len(every)} credentials due" + (f" ({', '.join(due)})" if due else "")]
+    parts += [f"due within a month: {', '.join(soon)}"] if soon else []
+    return "; ".join([*parts, *([f"{pending} to be confirmed as revoked"] if pending else [])])
+
+
+def _happened(rotations: Sequence[Mapping[str, Any]], leaks: Sequence[Mapping[str, Any]]) -> list[str]:
+    failed = sum(bool(one["is_bad"]) for one in rotations)
+    return [f"last month: rotations {len(rotations)}, rolled back {failed}, leaks {len(leaks)}"]
+
+
+def _rotation(one: Mapping[str, Any]) -> str:
+    return f"{one['at'][:10]} rotation of {', '.join(one['credentials'])}: {one['outcome']}"
+
+
+def _leak(one: Mapping[str, Any]) -> str:
+    took = "" if one["seconds"] is None else f" in {one['seconds']:.0f} s"
+    return f"{one['at'][:10]} leak of {', '.join(one['credentials']) or 'no credential'}: {one['outcome']}{took}"

@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the audit log tells of the past: rotations, and leaks with the time that they took. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.chain import Chain, record_of
+
+LEAKS = {"contained": "contained", "false_alarm": "false alarm"}
+"""Outcomes of leaks, and how they are called."""
+OUTCOMES = {"completed": "complete", "taken_back": "rolled back", "revoked": "confirmed as revoked"}
+
+
+def records(chain: Chain) -> list[Mapping[str, Any]]:
+    """The newest first."""
+    return [record_of(entry.line) for entry in reversed(chain.entries)]
+
+
+def since(found: Iterable[Mapping[str, Any]], moment: datetime) -> list[Mapping[str, Any]]:
+    return [one for one in found if _moment(one) >= moment]
+
+
+def _moment(record: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(str(record["at"]))
+
+
+def leaks(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": one["rotation"],
+            "at": one.get("started") or one["at"],
+            "who": one["who"],
+            "outcome": LEAKS[one["outcome"]],
+            "seconds": (one.get("seconds") or {}).get("contained"),
+            "credentials": one.get("credentials") or [],
+            "findings": one.get("notes") or [],
+        }
+        for one in found
+        if one["outcome"] in LEAKS
+    ]
+
+
+def rotations(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": one["rotation"],
+            "at": one["at"],
+            "who": one["who"],
+            "outcome": OUTCOMES.get(one["outcome"], one["outcome"]),
+            "is_bad": one["outcome"] not in ("completed", "revoked"),
+            "credentials": one.get("credentials") or [],
+            "reason": one.get("reason") or "",
+        }
+        for one in found
+        if one["outcome"] not in LEAKS
+    ]

@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The status page: what it says of each age, and that names are texts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import status_page
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import history
+
+NOW = datetime(2026, 11, 28, 6, 0, tzinfo=UTC)
+
+
+def row(name: str, age: int | None, limit: int | None, **more: Any) -> dict[str, Any]:
+    left = None if age is None or limit is None else limit - age
+    due = limit is not None and (left is None or left <= 0)
+    by = {"rotated_at": "2026-09-01T02:00:00Z", "rotated_by": "ann@laptop"} if age is not None else {}
+    own = {"name": name, "kind": "postgresql_role", "age_days": age, "max_age_days": limit, "due_in_days": left}
+    return {"rotated_at": None, "rotated_by": None, **own, "due": due, **by, **more}
+
+
+def report(*rows: dict[str, Any], **more: Any) -> dict[str, Any]:
+    due = [one["name"] for one in rows if one["due"]]
+    nothing = {"rotation": None, "obligations": [], "revocations": [], "act_now": bool(due)}
+    return {
+        "application": "shop",
+        "environment": "production",
+        "credentials": list(rows),
+        "due": due,
+        **nothing,
+        **more,
+    }
+
+
+RECORDS: list[dict[str, Any]] = [
+    {
+        "rotation": "leak-1",
+        "outcome": "contained",
+        "at": "2026-11-20T10:05:00Z",
+        "started": "2026-11-20T10:00:00Z",
+        "who": "ann@laptop",
+        "credentials": ["database"],
+        "seconds": {"contained": 41.3},
+        "notes": ["declared: database", "open: web2 must be rebuilt"],
+    },
+    {"rotation": "leak-0", "outcome": "false_alarm", "at": "2026-10-20T10:05:00Z", "who": "bob@laptop"},
+    {
+        "rotation": "r-1",
+        "outcome": "taken_back",
+        "at": "2026-11-21T10:05:00Z",
+        "who": "ann@laptop",
+        "credentials": ["cache"],
+        "reason": "web1: not healthy",
+    },
+]
+
+
+def page(found: dict[str, Any], records: Any = (), unread: str = "") -> str:
+    past = {"leaks": history.leaks(records), "rotations": history.rotations(records)}
+    return status_page.status(found, **past, unread=unread, now=NOW)
+
+
+def test_ages_dates_and_people() -> None:
+    text = page(report(row("cache", 120, 90), row("database", 80, 90), row("unlimited", 5, None), row("new", None, 90)))
+    assert "2 of 4 credentials are due" in text
+    assert "2026-12-08" in text  # 80 of 90 days today
+    assert "in 10 d" in text
+    assert "ann@laptop" in text
+    assert text.count('class="age due"') == 1
+    assert text.count('class="age near"') == 1
+    assert text.count('class="age none"') == 1
+    assert "not recorded" in text
+
+
+@pytest.mark.parametrize(
+    ("found", "style", "words"),
+    [
+        (report(row("a", 100, 90)), "fail", "1 of 1 credential is due"),
+        (report(row("a", 10, 90), row("b", 1, None)), "", "the next is a, in 80 days"),
+        (report(row("b", 1, None)), "", "none has a limit"),
+        (report(row("a", 1, 9), act_now=True), "open", "No credential is due, and work is pending"),
+    ],
+)
+def test_the_first_sentence(found: dict[str, Any], style: str, words: str) -> None:
+    told = status_page.verdict(found)
+    assert told["style"] == style
+    assert words in f"{told['text']} {told['more']}"
+
+
+def test_leaks_and_rotations() -> None:
+    text = page(report(row("database", 1, 90)), RECORDS)
+    for words in ("2026-11-20", "41 s", "declared: database; open: web2 must be rebuilt", "false alarm"):
+        assert words in text
+    assert "rolled back: web1: not healthy" in text
+
+
+def test_what_is_pending() -> None:
+    rotation = {"id": "r-2", "credentials": ["cache"], "since": "2026-11-28T05:00:00Z", "step": "set"}
+    owed = {"id": "x", "credential": "database", "act": "retire", "due": False, "due_at": "2026-12-01", "against": ""}
+    found = report(row("a", 1, 9), rotation=rotation, obligations=[owed], revocations=[{"words": "revoke token at X"}])
+    text = page(found)
+    for words in (
+        "rotation r-2 of cache is open",
+        "its previous value is retired from 2026-12-01",
+        "revoke token at X",
+    ):
+        assert words in text
+
+
+def test_a_name_is_a_text_and_nothing_is_loaded() -> None:
+    odd = "<script>alert(1)</script>"
+    records = [{**RECORDS[0], "credentials": [odd], "notes": [odd]}]
+    text = page(report(row(odd, 1, 90, rotated_by=odd)), records)
+    assert "<script" not in text
+    assert "default-src &#39;none&#39;" in text or "default-src 'none'" in text
+    for word in ("http:", "https:", "@import", "url("):
+        assert word not in text
+
+
+def test_an_unread_history_says_why() -> None:
+    assert page(report(row("a", 1, 9)), unread="The catalog names no audit log.").count("names no audit log") == 2
