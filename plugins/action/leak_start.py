@@ -31,6 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     confirmations,
     supplied_values,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preflight as rotation_preflight
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -67,6 +68,7 @@ class ActionModule(rotation_segment.ServersAction):
         "looked": {"type": "list", "elements": "str"},
         "evidence_until": {"type": "float", "default": 0},
         "false_alarm": {"type": "bool", "default": False},
+        "record_drill": {"type": "bool", "default": False},
         "values_file": supplied_values.OPTIONS["values_file"],
         "python": {"type": "str"},
         **rotation_segment.AUDIT,
@@ -100,6 +102,8 @@ class ActionModule(rotation_segment.ServersAction):
         self._make_ready(args["report_path"])
         show([*lines, *(f"a real run stops here: {line}" for line in stops if drill)])
         if drill:
+            if args["record_drill"]:
+                self._recorded(setting, journal, radius, stops, args)
             return {"changed": True, "next": "end", "lines": lines}
         if stops:
             raise RotationError(stops[0])
@@ -112,6 +116,20 @@ class ActionModule(rotation_segment.ServersAction):
             templar=self._templar,
         )
         return {"changed": True, **self._declared(setting, assessment, asked, args, task_vars)}
+
+    def _recorded(
+        self,
+        setting: RotationSetup,
+        journal: Journal,
+        radius: leak_assessment.BlastRadius,
+        stops: Sequence[str],
+        args: Mapping[str, Any],
+    ) -> None:
+        """The drill, in the audit log."""
+        audit = rotation_segment.Audit(setting, args, required=True)
+        head = rotation_context.audit_of(setting, journal)["head"]
+        reached = [one["name"] for one in _credentials(radius)]
+        show(leak_announcements.drilled(setting, radius.declared, reached, stops, audit, head))
 
     def _to_gather(
         self,

@@ -109,6 +109,10 @@ options:
     description: What RV(evidence_until) was before, once each host's records are gathered.
     type: float
     default: 0
+  record_drill:
+    description: Whether a drill is recorded in the audit log, with what would stop a real response.
+    type: bool
+    default: false
   false_alarm:
     description: Whether the incident that is open is closed as a false alarm instead.
     type: bool

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.hostile import receivers
 from tests.hostile.receivers import MailServer, Receiver, Webhook
 from tests.integration.alert_lab import EventQueue, measured
 from tests.integration.certificates import Authority
+from tests.integration.chaos import Chaos, Controller, points
 from tests.integration.leak_lab import leak_lab, respond
 from tests.integration.rotation_lab import RotationLab, sentences
 
@@ -234,3 +236,18 @@ def test_a_page_and_a_digest(lab: RotationLab, queue: EventQueue) -> None:
     values = lab.values()
     for value in (values.database[1], values.cache[1], values.django_key):
         assert value not in text + str(digest)
+
+
+def test_killed_before_it_announces(lab: RotationLab, queue: EventQueue) -> None:
+    """Whatever was recorded is announced by the run that goes on, and what was announced has the same id again."""
+    chaos = Chaos(lab, replace(Controller(lab), command=CACHE))
+    tells = [point for point in points(chaos.acts()) if "PutEvents" in point]
+    assert len(tells) == 2
+    for point in tells:
+        queue.taken()
+        assert chaos.kill(point) is not None
+        lab.rotated(*CACHE)
+        found = queue.taken()
+        completed = {one["id"] for one in found if one["event"] == "rotation.completed"}
+        assert completed == {lab.audit_records()[-1]["id"]}
+        assert len({one["about"] for one in found}) == 1

@@ -14,6 +14,7 @@ ROTATION_FAILED = "rotation.failed"
 LEAK_DECLARED = "leak.declared"
 LEAK_CONTAINED = "leak.contained"
 LEAK_OPEN = "leak.open"
+LEAK_DRILLED = "leak.drilled"
 VERIFICATION_FAILED = "verification.failed"
 DIGEST = "report.digest"
 EVENTS = (
@@ -23,6 +24,7 @@ EVENTS = (
     LEAK_DECLARED,
     LEAK_CONTAINED,
     LEAK_OPEN,
+    LEAK_DRILLED,
     VERIFICATION_FAILED,
     DIGEST,
 )

@@ -16,6 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_a
     DIGEST,
     EVENTS,
     LEAK_CONTAINED,
+    LEAK_DRILLED,
     LEAK_OPEN,
     ROTATION_COMPLETED,
     ROTATION_FAILED,
@@ -34,6 +35,7 @@ OF_OUTCOMES: Mapping[str, str] = {
     "taken_back": ROTATION_FAILED,
     "false_alarm": LEAK_CONTAINED,
     "contained": LEAK_CONTAINED,
+    "drill": LEAK_DRILLED,
 }
 """What a record of the audit log is announced as. What is recorded by hand under another word counts as a failure."""
 KEPT = ("application", "environment", "who", "at", "started", "reason", "credentials", "skipped", "left_behind", "run")
@@ -42,6 +44,7 @@ _SENTENCES: Mapping[str, str] = {
     ROTATION_FAILED: "rotation {about} of {names} failed ({outcome})",
     LEAK_CONTAINED: "leak {about} is over ({outcome}): {names}",
     LEAK_OPEN: "leak {about} is NOT contained: {names}",
+    LEAK_DRILLED: "a leak of {names} was rehearsed",
     VERIFICATION_FAILED: "verification failed: {names}",
     DIGEST: "{reason}",
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.chain import Chain, record_of
 
-LEAKS = {"contained": "contained", "false_alarm": "false alarm"}
+LEAKS = {"contained": "contained", "drill": "drill", "false_alarm": "false alarm"}
 """Outcomes of leaks, and how they are called."""
 OUTCOMES = {"completed": "complete", "taken_back": "rolled back", "revoked": "confirmed as revoked"}
 

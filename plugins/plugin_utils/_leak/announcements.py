@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -63,6 +64,33 @@ def contained(
         },
         head,
     )
+
+
+def drilled(
+    setting: RotationSetup,
+    declared_names: Sequence[str],
+    reached: Sequence[str],
+    stops: Sequence[str],
+    audit: segment.Audit,
+    head: Mapping[str, Any],
+) -> list[str]:
+    """Records a drill with what would stop a real response; who could not be told of it."""
+    me, now = setting.rotator.me, rotation_context.now()
+    notes = [f"declared: {', '.join(declared_names)}", *(f"a real run stops here: {line}" for line in stops)]
+    recorded = audit.recorded(
+        {
+            "rotation": f"drill-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
+            "outcome": "drill",
+            "who": me.who,
+            "run": me.run,
+            "at": timestamps.stamp(now),
+            "reason": "a leak response was rehearsed",
+            "credentials": list(reached),
+            "notes": [audit_record.plain(line) for line in notes[:MOST_FINDINGS]],
+        },
+        head,
+    )
+    return list(recorded["unannounced"])
 
 
 def _findings(incident: Incident, report: ResponseReport) -> list[str]:

@@ -13,6 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.watchparty.secrets.plugins.action import leak_start
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser as _catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence as leak_evidence
 from tests.unit.plugins.action.leak_actions import act
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, World
@@ -133,6 +134,35 @@ def test_a_drill_asks_nobody_and_writes_nothing(world: World, operator: Operator
     assert (found["next"], operator.asked, operator.read_before, head(world)) == ("end", [], None, 0)
     assert found["lines"] == operator.lines
     assert not path.exists()
+
+
+class Log:
+    """The audit log, as a record comes into it."""
+
+    records: list[Any]
+
+    def __init__(self, *_args: Any, required: bool) -> None:
+        assert required
+
+    def recorded(self, record: Any, _head: Any) -> Any:
+        self.records.append(record)
+        return {"unannounced": ["slack was not told"]}
+
+
+def test_a_drill_is_recorded_where_that_is_asked_for(
+    world: World, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Log.records = []
+    monkeypatch.setattr(leak_start.rotation_segment, "Audit", Log)
+    start(world, "token", check=True)
+    assert Log.records == []
+    start(world, "token", check=True, record_drill=True)
+    (record,) = Log.records
+    audit_record.require({**record, "application": "app", "environment": "test"})
+    assert (record["outcome"], record["credentials"]) == ("drill", ["token", "django"])
+    assert record["notes"][0] == "declared: token"
+    assert operator.lines[-1] == "slack was not told"
+    assert head(world) == 0
 
 
 def test_it_joins_the_incident_that_is_open(world: World) -> None:
