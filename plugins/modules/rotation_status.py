@@ -44,7 +44,7 @@ attributes:
     support: full
   diff_mode:
     description: Nothing is shown.
-    support: N/A
+    support: none
 notes:
   - Needs C(cloudwatch:PutMetricData) in the namespace C(watchparty.secrets).
 seealso:
