@@ -41,6 +41,6 @@ class ActionModule(AwsAction):
             "readers": list(catalog.readers),
             "names": sorted(values),
             "journal": found.journal,
-            "snapshot_id": encrypted_file.snapshot_id(found),
+            "snapshot_id": found.snapshot_id,
             "source": path,
         }

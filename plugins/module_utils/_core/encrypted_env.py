@@ -56,6 +56,11 @@ class EncryptedEnv:
     def names(self) -> Tuple[str, ...]:
         return tuple(name for name, _encrypted in self.entries)
 
+    @property
+    def snapshot_id(self) -> str:
+        """Names the content in a host's mark."""
+        return "enc-" + hashlib.sha256(self.signed).hexdigest()[:16]
+
 
 def context_of(catalog: Catalog) -> Dict[str, str]:
     """The encryption context: whose file it is, and for which settings."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_encrypted_env import MOST_KEYS
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.encrypted_env import KEY_BYTES, RESTORE
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import EncryptedEnvError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
@@ -28,6 +29,11 @@ class KmsKeys:
     """ARNs, also of other regions and accounts."""
     client: Callable[[str], Any]
     """A client of KMS in a region; of the region in use for an empty name."""
+
+
+def kms_keys(catalog: Catalog, client: Callable[[str], Any]) -> KmsKeys:
+    main = catalog.aws.kms_key if catalog.aws else ""
+    return KmsKeys(main, catalog.encrypted_env.keys if catalog.encrypted_env else (), client)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -75,8 +74,7 @@ def kms_keys(catalog: Catalog, connection: AwsConnection) -> KmsKeys:
     def client(region: str) -> Any:
         return (connection.in_region(region) if region else connection).store_client("kms")
 
-    main = catalog.aws.kms_key if catalog.aws else f"alias/{catalog.application}-{catalog.environment}"
-    return KmsKeys(main, catalog.encrypted_env.keys if catalog.encrypted_env else (), client)
+    return env_keys.kms_keys(catalog, client)
 
 
 def plan(
@@ -160,11 +158,6 @@ def read(path: str, catalog: Catalog, keys: KmsKeys) -> tuple[EncryptedEnv, dict
     encrypted_env.require_context(found, context)
     key = env_keys.unwrapped(keys, found.wrapped_key, context, path)
     return found, encrypted_env.opened(found, key.file_key)
-
-
-def snapshot_id(found: EncryptedEnv) -> str:
-    """Names the file's content in a host's mark."""
-    return "enc-" + hashlib.sha256(found.signed).hexdigest()[:16]
 
 
 def diff(planned: EncryptedEnvPlan, path: str) -> dict[str, str]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, dotenv, timestamps
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import names_in
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, names_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     CatalogError,
     DotenvError,
@@ -26,6 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_tra
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.pull import encrypted_source
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import environment_reader as environment
 
@@ -52,6 +53,8 @@ class FetchRequest:
     group: Optional[str] = None
     mode: str = "0600"
     region: Optional[str] = None
+    file: Optional[str] = None
+    """A ``.env.enc`` on this host, to read instead of the stores."""
     patience: int = 60
     """Seconds to go on trying where there is no file to fall back on."""
 
@@ -67,7 +70,7 @@ class FetchResult:
 
 def wanted_of(document: Any) -> FetchRequest:
     """Raises NotConfigured, naming what is wrong."""
-    known = {field.name for field in fields(FetchRequest)}
+    known = {one.name for one in fields(FetchRequest)}
     if not isinstance(document, Mapping) or not {"environment", "path"} <= set(document) or set(document) - known:
         raise NotConfigured(
             "the configuration must be a JSON object with environment, path, and no others than %s" % sorted(known)
@@ -77,8 +80,9 @@ def wanted_of(document: Any) -> FetchRequest:
         right = {"patience": int}.get(key, str)
         if not isinstance(value, right) or isinstance(value, bool):
             raise NotConfigured("the configuration: %s must be of type %s" % (key, right.__name__))
-    if not os.path.isabs(found["path"]):
-        raise NotConfigured("the configuration: path must be absolute")
+    for key in ("path", "file"):
+        if not os.path.isabs(found.get(key, "/")):
+            raise NotConfigured("the configuration: %s must be absolute" % key)
     return FetchRequest(**found)
 
 
@@ -118,27 +122,50 @@ def _code_of(error: SecretsError) -> int:
     return USAGE if isinstance(error, (CatalogError, NotConfigured)) else INVALID
 
 
-def _written(wanted: FetchRequest, document: Any, connect: Connect, *, check: bool) -> FetchResult:
-    catalog = catalog_parser.parse(document, wanted.environment)
+@dataclass(frozen=True)
+class _Source:
+    """What the stores or the ``.env.enc`` hold."""
+
+    values: Mapping[str, str] = field(repr=False)
+    snapshot: str
+    journal: int
+    warnings: Tuple[str, ...] = ()
+
+
+def _of_stores(wanted: FetchRequest, document: Any, catalog: Catalog, connect: Connect) -> _Source:
     in_vault = names_in(VAULT, catalog.places)
     if in_vault:
         raise NotConfigured(f"secret {in_vault[0]}: hosts fetch from AWS only; deliver it by watchparty.secrets.deploy")
-    owned = atomic_file.ownership(wanted.owner, wanted.group, wanted.mode)
     client = connect(wanted.region or catalog.region)
     if catalog.expected_account_id:
         aws_errors.require_account(aws_errors.account_id(client("sts")), catalog.expected_account_id)
     found = environment.read(environment.ReadRequest(document, wanted.environment), catalog, client)
     values = found.resolution.require_deliverable().values
-    content = dotenv.to_dotenv(values, readers=catalog.readers, header=atomic_file.HEADER).encode("utf-8")
+    return _Source(values, found.resolution.snapshot_id, found.journal.head, tuple(found.warnings))
+
+
+def _of_file(wanted: FetchRequest, path: str, catalog: Catalog, connect: Connect) -> _Source:
+    found, values = encrypted_source.opened(path, catalog, wanted.region, connect)
+    return _Source(values, found.snapshot_id, found.journal)
+
+
+def _written(wanted: FetchRequest, document: Any, connect: Connect, *, check: bool) -> FetchResult:
+    catalog = catalog_parser.parse(document, wanted.environment)
+    owned = atomic_file.ownership(wanted.owner, wanted.group, wanted.mode)
+    if wanted.file:
+        found = _of_file(wanted, wanted.file, catalog, connect)
+    else:
+        found = _of_stores(wanted, document, catalog, connect)
+    content = dotenv.to_dotenv(found.values, readers=catalog.readers, header=atomic_file.HEADER).encode("utf-8")
     with atomic_file.held(wanted.path, owner=owned.uid, write=not check) as env:
         present = atomic_file.present(env.file)
         mark = env_file_mark.Mark(env)
-        mark.refuse_older(found.journal.head)
+        mark.refuse_older(found.journal)
         plan = env_file_mark.planned(env, content, owned, present, mark)
         if not check:
-            env_file_mark.deliver(plan, found.resolution.snapshot_id, found.journal.head)
+            env_file_mark.deliver(plan, found.snapshot, found.journal)
     before = _settings_of(present, catalog.readers) if present else {}
-    words = [*found.warnings, _told(wanted, plan, before, values, found.resolution.snapshot_id, check=check)]
+    words = [*found.warnings, _told(wanted, plan, before, found.values, found.snapshot, check=check)]
     return FetchResult(GOOD, tuple(words), plan.rewrite)
 
 

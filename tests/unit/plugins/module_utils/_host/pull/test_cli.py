@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, encrypted_env
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.pull import cli as pull_cli
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.pull import fetch as pull_fetch
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import env_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import program_bundle
+from sandbox.aws import Moto
 
 CATALOG = {"application": "app", "settings": {"MODE": {"value": "test"}, "KEY": {"group": "core"}}}
 AWS = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"}
@@ -95,3 +98,31 @@ def test_main_says_what_came_of_it(
     argv = [f"--config={place / 'fetch.json'}", f"--catalog={place / 'catalog.json'}"]
     assert pull_cli.main(argv) == 0
     assert capsys.readouterr().err == "<6>one\n<6>two\n<6>three\n"
+
+
+@pytest.mark.servers
+def test_an_encrypted_file_is_opened_with_the_packages_of_the_interpreter(place: Path) -> None:
+    """As the unit starts it: no package is importable before the first client is made."""
+    catalog = {**CATALOG, "aws": {"kms_key": "alias/app-test"}}
+    context = encrypted_env.context_of(catalog_parser.parse(catalog, "test"))
+    (place / "catalog.json").write_text(json.dumps(catalog))
+    config = json.loads((place / "fetch.json").read_text())
+    (place / "fetch.json").write_text(json.dumps({**config, "file": str(place / "test.env.enc")}))
+    with Moto(place) as moto:
+        kms = moto.client("kms")
+        kms.create_alias(AliasName="alias/app-test", TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+        file_key = env_keys.new_file_key()
+        wrapped = env_keys.wrapped(env_keys.KmsKeys("alias/app-test", (), lambda _region: kms), context, file_key)
+        made = encrypted_env.written(
+            {"KEY": "canary"}, context=context, journal=1, file_key=file_key, wrapped_key=wrapped
+        )
+        (place / "test.env.enc").write_bytes(made)
+        argv = [sys.executable, "-I", "-S", str(place / "fetch.pyz"), f"--config={place / 'fetch.json'}"]
+        argv.append(f"--catalog={place / 'catalog.json'}")
+        since = len(moto.calls())
+        done = subprocess.run(argv, env=moto.env(), capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        assert moto.operations(since=since) == ["Decrypt"]
+    assert "is written, mode 0600 (snapshot enc-" in done.stderr
+    assert "canary" not in done.stderr
+    assert (place / ".env").read_text().endswith("KEY='canary'\n")
