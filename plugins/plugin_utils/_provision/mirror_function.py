@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import mirror
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, MirrorFunction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_mirror import MirrorFunction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
     NotFound,
     ProvisionError,
