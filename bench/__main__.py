@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser.error(f"--{name.replace('_', '-')} must be at least 1")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     runs: dict[str, AllRuns] = {}
-    found: list[Figure] = []
+    figures: list[Figure] = []
     try:
         for name in options.part or parts.PARTS:
             measure, unavailable = parts.PARTS[name]
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 print(f"{name}: not measured. {reason}.")
                 continue
             runs[name], part = measure(options)
-            found += part
+            figures += part
             if options.part is None or len(options.part) > 1:
                 print(f"\n{table(part)}\n", flush=True)
     except SandboxError as error:
@@ -81,11 +81,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("Stopped; everything was removed.", file=sys.stderr)
         return 130
     if runs:
-        _report(options, runs, found)
+        _report(options, runs, figures)
     return 0
 
 
-def _report(options: argparse.Namespace, runs: dict[str, AllRuns], found: list[Figure]) -> None:
+def _report(options: argparse.Namespace, runs: dict[str, AllRuns], figures: list[Figure]) -> None:
     about = {
         "ansible-core": version("ansible-core"),
         "python": platform.python_version(),
@@ -96,17 +96,17 @@ def _report(options: argparse.Namespace, runs: dict[str, AllRuns], found: list[F
     }
     print(", ".join(f"{name} {value}" if name != "with" else f"with: {value}" for name, value in about.items()))
     print(f"medians of {options.rounds} interleaved rounds; a ratio is the median of the rounds' ratios\n")
-    print(table(found))
+    print(table(figures))
     options.json.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "about": about,
-        "figures": [asdict(figure) for figure in found],
+        "figures": [asdict(figure) for figure in figures],
         "runs": {
             part: {
                 wire: {name: [asdict(run) for run in kind] for name, kind in by_name.items()}
-                for wire, by_name in one.items()
+                for wire, by_name in entry.items()
             }
-            for part, one in runs.items()
+            for part, entry in runs.items()
         },
     }
     options.json.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

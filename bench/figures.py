@@ -37,7 +37,7 @@ class Figure:
 
 
 def figure(name: str, goal: str, runs: AllRuns, measure: Callable[[Runs], Measured]) -> Figure:
-    return Figure(name, goal, {network: measure(one) for network, one in runs.items()})
+    return Figure(name, goal, {network: measure(entry) for network, entry in runs.items()})
 
 
 def seconds(runs: Sequence[Run], play: str = "") -> float:
@@ -49,7 +49,7 @@ Value = Callable[[Run], float]
 
 def ratio(ours: Sequence[Run], rival: Sequence[Run], mine: Value, theirs: Value) -> float:
     """The median of the ratios round by round: what else the machine did in a round bears on both."""
-    return statistics.median(mine(one) / theirs(other) for one, other in zip(ours, rival, strict=True))
+    return statistics.median(mine(run) / theirs(other) for run, other in zip(ours, rival, strict=True))
 
 
 def timed(
@@ -63,8 +63,8 @@ def timed(
     goals = goal if isinstance(goal, tuple) else (goal, goal)
     most = dict(zip((WITHOUT, WITH), goals, strict=True))
 
-    def measure(network: str, one: Runs) -> Measured:
-        ours, rival = one[kinds[0]], one[kinds[1]]
+    def measure(network: str, entry: Runs) -> Measured:
+        ours, rival = entry[kinds[0]], entry[kinds[1]]
         share = ratio(ours, rival, lambda run: seconds([run], plays[0]), lambda run: seconds([run], plays[1]))
         limit = most[network]
         return Measured(
@@ -74,15 +74,15 @@ def timed(
             None if limit is None else share <= limit,
         )
 
-    told = " / ".join(dict.fromkeys(f"≤ {limit:g}" for limit in goals if limit is not None))
-    return Figure(name, told, {network: measure(network, one) for network, one in runs.items()})
+    message = " / ".join(dict.fromkeys(f"≤ {limit:g}" for limit in goals if limit is not None))
+    return Figure(name, message, {network: measure(network, entry) for network, entry in runs.items()})
 
 
 def processed(name: str, runs: AllRuns, kinds: tuple[str, str]) -> Figure:
     """Processor time on all sides, which depends less on what else the machine does."""
 
-    def measure(one: Runs) -> Measured:
-        ours, rival = one[kinds[0]], one[kinds[1]]
+    def measure(entry: Runs) -> Measured:
+        ours, rival = entry[kinds[0]], entry[kinds[1]]
         mine, theirs = (statistics.median(map(processor, kind)) for kind in (ours, rival))
         return Measured(f"{mine:.1f} s", f"{theirs:.1f} s", ratio(ours, rival, processor, processor))
 
@@ -94,8 +94,8 @@ def counted(
 ) -> Figure:
     """A count, the most of all rounds."""
 
-    def measure(one: Runs) -> Measured:
-        ours, rival = (max(count(run) for run in one[kind]) for kind in kinds)
+    def measure(entry: Runs) -> Measured:
+        ours, rival = (max(count(run) for run in entry[kind]) for kind in kinds)
         return Measured(str(ours), str(rival), reached=None if goal is None else ours <= goal)
 
     return figure(name, "" if goal is None else f"≤ {goal}", runs, measure)
@@ -121,33 +121,33 @@ def deploy_figures(runs: AllRuns, *, hosts: int, many: int, secrets: int, parame
     """Deploys beside the rival's playbook; their calls are what the stores need, and one for the journal."""
     goals = {1: 0.5, 20: 0.33, 100: 0.25}
     sizes = sorted({1, hosts, *([many] if many else [])})
-    found = []
+    figures = []
     for size in sizes:
         kinds = f"deploy {size}", f"rival {size}"
         title = f"deploy to {size} host{'s' if size > 1 else ''} : rival's playbook"
-        found += [timed(title, runs, kinds, goals.get(size)), processed(PROCESSOR, runs, kinds)]
+        figures += [timed(title, runs, kinds, goals.get(size)), processed(PROCESSOR, runs, kinds)]
     delivery = ("Deploy to hosts in batches", "Ping"), ("Deploy to hosts in batches", "")
-    found += [
+    figures += [
         timed(f"its delivery play, {hosts} hosts : ping", runs, (f"deploy {hosts}", f"ping {hosts}"), 1.3, delivery[0]),
         timed("the same : parallel plain ssh", runs, (f"deploy {hosts}", f"plain_ssh {hosts}"), 3.0, delivery[1]),
     ]
     if many:
         grown = (f"deploy {many}", f"deploy {hosts}")
-        found.append(timed(f"deploy to {many} hosts : to {hosts}", runs, grown, 1.1 * many / hosts))
+        figures.append(timed(f"deploy to {many} hosts : to {hosts}", runs, grown, 1.1 * many / hosts))
     # The bench's catalog names no account, which would cost a call more.
     needed = -(-secrets // 20) + max(1, -(-parameters // 10)) + 1
     for size in sizes:
-        found.append(counted(f"AWS calls, hosts: {size}", runs, (f"deploy {size}", f"rival {size}"), calls, needed))
+        figures.append(counted(f"AWS calls, hosts: {size}", runs, (f"deploy {size}", f"rival {size}"), calls, needed))
     each = calls(runs[WITHOUT]["per_setting 1"][0]) if "per_setting 1" in runs.get(WITHOUT, {}) else None
     if each is not None:
-        found.append(Figure("AWS calls with a lookup a setting", "", {WITHOUT: Measured("", f"{each} a host")}))
-    return found
+        figures.append(Figure("AWS calls with a lookup a setting", "", {WITHOUT: Measured("", f"{each} a host")}))
+    return figures
 
 
 def rotation_figures(runs: AllRuns, *, hosts: int) -> list[Figure]:
     """A rotation beside the expert's script."""
     kinds = f"rotation {hosts}", f"script {hosts}"
-    found = [
+    figures = [
         timed(f"rotation on {hosts} hosts : expert's script", runs, kinds, (1.0, 1.2)),
         processed(PROCESSOR, runs, kinds),
         counted("AWS calls of a rotation", runs, kinds, calls, 70),
@@ -155,8 +155,8 @@ def rotation_figures(runs: AllRuns, *, hosts: int) -> list[Figure]:
         counted("connections to AWS", runs, kinds, connections),
     ]
     if hosts != 1:
-        found.insert(3, counted("AWS calls, hosts: 1", runs, ("rotation 1", "script 1"), calls))
-    return found
+        figures.insert(3, counted("AWS calls, hosts: 1", runs, ("rotation 1", "script 1"), calls))
+    return figures
 
 
 def leak_figures(runs: AllRuns, *, hosts: int) -> list[Figure]:
@@ -189,16 +189,16 @@ def many_figures(runs: AllRuns, *, hosts: int, count: int) -> list[Figure]:
 def reading_figures(runs: AllRuns) -> list[Figure]:
     """What Ansible needs to read a playbook, beyond what it needs for an empty one."""
     goals = {"leak_response": 0.5}
-    found = []
+    figures = []
     for name in ("leak_response", "rotate", "deploy"):
         title = f"reading {name}.yml beyond an empty playbook"
-        found.append(_beyond(title, runs, (f"{name}.yml", "empty.yml"), goals.get(name)))
-    return found
+        figures.append(_beyond(title, runs, (f"{name}.yml", "empty.yml"), goals.get(name)))
+    return figures
 
 
 def _beyond(name: str, runs: AllRuns, kinds: tuple[str, str], most: float | None) -> Figure:
-    def measure(one: Runs) -> Measured:
-        pairs = list(zip(one[kinds[0]], one[kinds[1]], strict=True))
+    def measure(entry: Runs) -> Measured:
+        pairs = list(zip(entry[kinds[0]], entry[kinds[1]], strict=True))
         taken = statistics.median(run.seconds - empty.seconds for run, empty in pairs)
         spent = statistics.median(run.processor - empty.processor for run, empty in pairs)
         reached = None if most is None else taken <= most
@@ -210,32 +210,32 @@ def _beyond(name: str, runs: AllRuns, kinds: tuple[str, str], most: float | None
 def scan_figures(runs: AllRuns) -> list[Figure]:
     """A history searched: time beside gitleaks and beside grep, and memory with all that was started."""
 
-    def memory(one: Runs) -> Measured:
-        most = max(run.plays["memory"] for run in one["scan"])
-        theirs = max((run.plays["memory"] for run in one.get("gitleaks", ())), default=None)
+    def memory(entry: Runs) -> Measured:
+        most = max(run.plays["memory"] for run in entry["scan"])
+        theirs = max((run.plays["memory"] for run in entry.get("gitleaks", ())), default=None)
         return Measured(f"{most:.0f} MB", "" if theirs is None else f"{theirs:.0f} MB", reached=most < 512)
 
-    found = [timed("scan of a history : git log -p, grep -F", runs, ("scan", "grep"), None)]
+    figures = [timed("scan of a history : git log -p, grep -F", runs, ("scan", "grep"), None)]
     if "gitleaks" in runs[WITHOUT]:
-        found.insert(0, timed("scan of a history : gitleaks", runs, ("scan", "gitleaks"), 1.0))
-    return [*found, figure("its memory, with git's", "< 512 MB", runs, memory)]
+        figures.insert(0, timed("scan of a history : gitleaks", runs, ("scan", "gitleaks"), 1.0))
+    return [*figures, figure("its memory, with git's", "< 512 MB", runs, memory)]
 
 
 def table(figures: Sequence[Figure]) -> str:
     """A table in Markdown, with a group of columns for each network."""
-    networks = [name for name in (WITHOUT, WITH) if any(name in one.by_network for one in figures)]
+    networks = [name for name in (WITHOUT, WITH) if any(name in item.by_network for item in figures)]
     head = ["figure"]
     for network in networks:
         head += [f"{network}: ours", "rival", "ratio"]
     rows = [[*head, "goal", "reached"]]
-    for one in figures:
-        row, reached = [one.name], []
+    for item in figures:
+        row, reached = [item.name], []
         for network in networks:
-            measured = one.by_network.get(network)
+            measured = item.by_network.get(network)
             row += _cells(measured)
             if measured is not None and measured.reached is not None:
                 reached.append("yes" if measured.reached else "no")
-        rows.append([*row, one.goal, " / ".join(dict.fromkeys(reached))])
+        rows.append([*row, item.goal, " / ".join(dict.fromkeys(reached))])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     rule = "-|-".join("-" * width for width in widths)

@@ -35,10 +35,10 @@ class Writer:
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
-        self.words = ["".join(self._random.choices(LETTERS, k=self._random.randint(3, 11))) for _ in range(WORDS)]
+        self.messages = ["".join(self._random.choices(LETTERS, k=self._random.randint(3, 11))) for _ in range(WORDS)]
 
     def line(self) -> str:
-        chosen = self._random.choices(self.words, k=5)
+        chosen = self._random.choices(self.messages, k=5)
         return self._random.choice(SHAPES).format(*chosen, self._random.randint(0, 9999))
 
     def lines(self, count: int) -> list[str]:
@@ -46,16 +46,16 @@ class Writer:
 
     def edited(self, lines: Sequence[str], share: float) -> list[str]:
         """The same with some lines replaced, added and removed."""
-        found: list[str] = []
+        results: list[str] = []
         for line in lines:
             luck = self._random.random()
             if luck > share:
-                found.append(line)
+                results.append(line)
             elif luck > share / 3:
-                found.append(self.line())
+                results.append(self.line())
             elif luck > share / 6:
-                found += [line, self.line()]
-        return found or self.lines(LINES)
+                results += [line, self.line()]
+        return results or self.lines(LINES)
 
     def chosen(self, count: int) -> list[int]:
         return self._random.sample(range(FILES), count)
@@ -81,7 +81,7 @@ def commits(added: int, seed: int, share: float, planted: Sequence[bytes]) -> It
             content = "\n".join(files[at]).encode() + b"\n"
             if left and number % 50 == 0:
                 content += b"token = '" + left.pop() + b"'\n"
-            name = f"src/{writer.words[at % 20]}/{writer.words[at]}{at}.py"
+            name = f"src/{writer.messages[at % 20]}/{writer.messages[at]}{at}.py"
             yield f"M 100644 inline {name}\ndata {len(content)}\n".encode() + content + b"\n"
 
 

@@ -27,15 +27,15 @@ PASSED_OVER = ("aws.translated", "ssm._pages", "journal._load")
 
 def listed(lines: Sequence[dict[str, Any]]) -> list[str]:
     """One line a call; a line for each process before its calls."""
-    found, process = [], None
+    results, process = [], None
     for number, call in enumerate(lines, start=1):
         if call["process"] != process:
             process = call["process"]
-            found.append(f"-- {call['task']}")
-        cause = " < ".join(one for one in reversed(call["cause"]) if one not in PASSED_OVER)
-        found.append(f"{number:4} {call['operation']:<26} {_short(call['target']):<44} {cause}")
+            results.append(f"-- {call['task']}")
+        cause = " < ".join(item for item in reversed(call["cause"]) if item not in PASSED_OVER)
+        results.append(f"{number:4} {call['operation']:<26} {_short(call['target']):<44} {cause}")
     counts = Counter(call["operation"] for call in lines)
-    return [*found, "", *(f"{number:4} {name}" for name, number in counts.most_common()), f"{len(lines):4} in all"]
+    return [*results, "", *(f"{number:4} {name}" for name, number in counts.most_common()), f"{len(lines):4} in all"]
 
 
 def _short(target: Any) -> str:

@@ -42,12 +42,12 @@ def _resident(process: int) -> int:
     """Kilobytes of a process and all that it started."""
     total, waiting = 0, [process]
     while waiting:
-        one = waiting.pop()
+        number = waiting.pop()
         try:
-            for line in Path(f"/proc/{one}/status").read_text().splitlines():
+            for line in Path(f"/proc/{number}/status").read_text().splitlines():
                 if line.startswith("VmRSS:"):
                     total += int(line.split()[1])
-            for task in Path(f"/proc/{one}/task").iterdir():
+            for task in Path(f"/proc/{number}/task").iterdir():
                 waiting += [int(child) for child in (task / "children").read_text().split()]
         except OSError:
             continue
@@ -57,15 +57,15 @@ def _resident(process: int) -> int:
 class ScanScene:
     """One repository, and the ways to search it."""
 
-    def __init__(self, repository: Path, words: Path) -> None:
+    def __init__(self, repository: Path, path: Path) -> None:
         self.repository = repository
-        self.words = words
+        self.path = path
 
     def scan(self) -> Run:
         run, output = self._timed([sys.executable, "-m", "bench.scan", str(self.repository)])
-        found = int(output.split()[0])
-        if found != PLANTED:
-            raise SandboxError(f"{found} of {PLANTED} planted values were found")
+        count = int(output.split()[0])
+        if count != PLANTED:
+            raise SandboxError(f"{count} of {PLANTED} planted values were found")
         return run
 
     def gitleaks(self) -> Run:
@@ -74,7 +74,7 @@ class ScanScene:
         return self._timed(command)[0]
 
     def grep(self) -> Run:
-        line = f"git -C {self.repository} log -p --all --full-history | grep -a -c -F -f {self.words}"
+        line = f"git -C {self.repository} log -p --all --full-history | grep -a -c -F -f {self.path}"
         return self._timed(["sh", "-c", line])[0]
 
     def _timed(self, command: Sequence[str]) -> tuple[Run, str]:
@@ -95,12 +95,12 @@ class ScanScene:
 def scan_scene(megabytes: int) -> Iterator[ScanScene]:
     with tempfile.TemporaryDirectory(prefix="bench-scan-") as directory:
         place = Path(directory)
-        words = place / "values"
-        words.write_text("\n".join(values()) + "\n", encoding="utf-8")
-        planted = [one.encode() for one in values()[:PLANTED]]
+        path = place / "values"
+        path.write_text("\n".join(values()) + "\n", encoding="utf-8")
+        planted = [value.encode() for value in values()[:PLANTED]]
         print(f"making {megabytes} MB of history", flush=True)
         history.make(place / "repository", megabytes, planted=planted)
-        yield ScanScene(place / "repository", words)
+        yield ScanScene(place / "repository", path)
 
 
 def main() -> None:
@@ -110,7 +110,14 @@ def main() -> None:
 
     wanted = sought([Live(f"S{at}", "current", value) for at, value in enumerate(values())])
     report = scan_scan.scan([scan_sources.GitSource(sys.argv[1])], wanted)
-    print(len({one.rule for one in report.findings}), "found in", report.objects, "objects,", report.bytes, "bytes")
+    print(
+        len({finding.rule for finding in report.findings}),
+        "found in",
+        report.objects,
+        "objects,",
+        report.bytes,
+        "bytes",
+    )
 
 
 if __name__ == "__main__":

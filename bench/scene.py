@@ -98,13 +98,13 @@ class Scene:
         self._reset()
         inventory = json.loads(self._fleet.inventory.read_text(encoding="utf-8"))["app_hosts"]
         common = inventory["vars"]
-        words = ["ssh", "-F", "none", "-o", "BatchMode=yes", "-i", common["ansible_ssh_private_key_file"]]
+        messages = ["ssh", "-F", "none", "-o", "BatchMode=yes", "-i", common["ansible_ssh_private_key_file"]]
         options = shlex.split(common["ansible_ssh_common_args"])
         command = "umask 077; cat > f.tmp && mv f.tmp f"
         meter = Meter(self.moto)
         children = [
             subprocess.Popen(
-                [*words, *options, f"{common['ansible_user']}@{host['ansible_host']}", command],
+                [*messages, *options, f"{common['ansible_user']}@{host['ansible_host']}", command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 text=True,
@@ -151,10 +151,10 @@ class Scene:
 
 def ansible_playbook() -> str:
     program = Path(sys.executable).parent / "ansible-playbook"
-    found = str(program) if program.exists() else shutil.which("ansible-playbook")
-    if found is None:
+    text = str(program) if program.exists() else shutil.which("ansible-playbook")
+    if text is None:
         raise SandboxError("ansible-playbook is not installed in this Python environment.")
-    return found
+    return text
 
 
 def _close_connections(control: Path) -> None:

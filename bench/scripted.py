@@ -66,7 +66,7 @@ class ScriptedScene:
         self, *arguments: str, playbook: str, callbacks: Mapping[str, Path] | None = None
     ) -> tuple[Run, str]:
         """A timed run, with its plays and tasks, and what it printed. ``callbacks`` of the bench write files more."""
-        more = callbacks or {}
+        paths = callbacks or {}
         plays_file = self.lab.directory / "plays.jsonl"
         meter = Meter(self.lab.moto)
         done = self.lab.run(
@@ -74,9 +74,9 @@ class ScriptedScene:
             playbook=playbook,
             environment={
                 "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
-                "ANSIBLE_CALLBACKS_ENABLED": ",".join(["bench_plays", *more]),
+                "ANSIBLE_CALLBACKS_ENABLED": ",".join(["bench_plays", *paths]),
                 "BENCH_PLAYS": str(plays_file),
-                **{name.upper(): str(file) for name, file in more.items()},
+                **{name.upper(): str(file) for name, file in paths.items()},
             },
         )
         run = meter.run()

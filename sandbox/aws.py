@@ -274,7 +274,7 @@ class Layer:
         with self._lock:
             if method == "PUT":
                 try:
-                    self._faults.set([Fault.parse(one) for one in json.loads(body)])
+                    self._faults.set([Fault.parse(item) for item in json.loads(body)])
                 except (ValueError, TypeError) as error:
                     status = "400 Bad Request"
                     content = str(error).encode()

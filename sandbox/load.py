@@ -115,7 +115,7 @@ class Report:
     """Answers by host."""
     task_errors: Mapping[str, int] = field(default_factory=dict)
     """What kept tasks from being sent at first, or results from being read."""
-    words: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
     """The first failures and losses."""
 
     def __str__(self) -> str:
@@ -206,7 +206,7 @@ class Load:
             tasks_resent=sent["resent"],
             hosts=dict(counts.answers),
             task_errors=sent["errors"],
-            words=tuple(tally.words),
+            messages=tuple(tally.messages),
         )
         return self.report
 
@@ -263,17 +263,17 @@ class Load:
             output, _ = self._sender.communicate()
         with self._log:
             self._log.seek(0)
-            words = self._log.read()
+            message = self._log.read()
         if self._sender.returncode and self._error is None:
-            self._error = SandboxError(f"the sender of tasks ended with {self._sender.returncode}: {words[-2000:]}")
+            self._error = SandboxError(f"the sender of tasks ended with {self._sender.returncode}: {message[-2000:]}")
         return json.loads(output) if not self._sender.returncode else nothing
 
 
-def _wait(seconds: float | None, said: Callable[[], tuple[int, int, int]]) -> None:
+def _wait(seconds: float | None, function: Callable[[], tuple[int, int, int]]) -> None:
     end = None if seconds is None else time.monotonic() + seconds
     while end is None or time.monotonic() < end:
         time.sleep(1 if end is None else max(0.0, min(1.0, end - time.monotonic())))
-        print("{} requests, {} failed, {} sessions lost".format(*said()), file=sys.stderr, flush=True)
+        print("{} requests, {} failed, {} sessions lost".format(*function()), file=sys.stderr, flush=True)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -39,7 +39,14 @@ def mend_labels() -> None:
     def update_secret_version_stage(self: Any, secret_id: str, *arguments: Any, **named: Any) -> Any:
         stage, off, to = named["version_stage"], named["remove_from_version_id"], named["move_to_version_id"]
         versions = self.secrets[secret_id].versions if secret_id in self.secrets else {}
-        holder = next((one for one, found in versions.items() if stage in found["version_stages"]), None)
+        holder = next(
+            (
+                item
+                for item, update_secret_version_stage in versions.items()
+                if stage in update_secret_version_stage["version_stages"]
+            ),
+            None,
+        )
         if not off and holder not in (None, to):
             raise InvalidParameterException(f"Staging label {stage} is currently attached to version {holder}")
         answer = moves(self, secret_id, *arguments, **named)
@@ -51,8 +58,13 @@ def mend_labels() -> None:
         return answer
 
     def reset_default_version(self: Any, *arguments: Any) -> None:
-        labels = {version: found["version_stages"] for version, found in self.versions.items()}
-        current = next((version for version, found in labels.items() if "AWSCURRENT" in found), None)
+        labels = {
+            version: reset_default_version["version_stages"] for version, reset_default_version in self.versions.items()
+        }
+        current = next(
+            (version for version, reset_default_version in labels.items() if "AWSCURRENT" in reset_default_version),
+            None,
+        )
         if current is None:
             resets(self, *arguments)
             return
@@ -62,10 +74,10 @@ def mend_labels() -> None:
         self.versions[current]["version_stages"] = ["AWSPREVIOUS", *kept]
 
     def compare(self: Any, name: str, version: str, text: Any, binary: Any, on_create: bool = False) -> Any:
-        found = self.secrets[name].versions.get(version, {}) if name in self.secrets else {}
-        if "AWSPENDING" not in found.get("version_stages", ()):
+        result = self.secrets[name].versions.get(version, {}) if name in self.secrets else {}
+        if "AWSPENDING" not in result.get("version_stages", ()):
             return compares(self, name, version, text, binary, on_create)
-        if (found.get("secret_string"), found.get("secret_binary")) == (text, binary):
+        if (result.get("secret_string"), result.get("secret_binary")) == (text, binary):
             return self.secrets[name]
         raise ResourceExistsException(f"version {version} has another content")
 
@@ -81,7 +93,9 @@ def allow_plain_http() -> None:
 
     def get_permission(self: Any, action: str, resource: str) -> Any:
         document = json.loads(self.policy or "{}")
-        kept = [one for one in document.get("Statement", []) if "aws:SecureTransport" not in str(one.get("Condition"))]
+        kept = [
+            item for item in document.get("Statement", []) if "aws:SecureTransport" not in str(item.get("Condition"))
+        ]
         if not kept:
             return PermissionResult.NEUTRAL
         return IAMPolicy(json.dumps({**document, "Statement": kept})).is_action_permitted(action, resource)

@@ -64,14 +64,14 @@ class Journal:
 
     def add(self, client: Callable[[str], Any], number: int, entry: Mapping[str, Any]) -> None:
         """Writes an entry with that number, after those with lower ones."""
-        before = [one for one in self.lines(client) if json.loads(one)["number"] < number]
+        before = [line for line in self.lines(client) if json.loads(line)["number"] < number]
         self.put(client, *before, json.dumps({**entry, "number": number}))
 
     def lines(self, client: Callable[[str], Any]) -> list[str]:
         """The entries."""
         self.make(client)
-        found = client("s3").get_object(Bucket=self.bucket, Key=self.key)["Body"].read()
-        return list(found.decode().splitlines()[1:])
+        result = client("s3").get_object(Bucket=self.bucket, Key=self.key)["Body"].read()
+        return list(result.decode().splitlines()[1:])
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ class StaleReads:
 
     def _keep(self, service: str, profile: Staleness) -> None:
         now = time.monotonic()
-        states = [one for one in self._states.get(service, []) if one[0] > now - profile.seconds]
+        states = [pair for pair in self._states.get(service, []) if pair[0] > now - profile.seconds]
         self._states[service] = [*states, (now, _copied(service))]
 
     def _former(self, call: Call, profile: Staleness) -> tuple[float, dict[str, Any]]:

@@ -15,9 +15,9 @@ def forget(folder: Path) -> None:
     """Removes the state of every file below the folder."""
     start = f"{folder.resolve()}/"
     for root in ROOTS:
-        for found in root.glob("*"):
-            if _path_of(found.name).startswith(start):
-                shutil.rmtree(found)
+        for path in root.glob("*"):
+            if _path_of(path.name).startswith(start):
+                shutil.rmtree(path)
 
 
 def _path_of(name: str) -> str:

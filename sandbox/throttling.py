@@ -60,7 +60,7 @@ class Throttle:
     def refusal(self, call: Call) -> tuple[int, str, str] | None:
         """Status, code and message of the answer to a call that comes too fast."""
         with self._lock:
-            rate = next((name for name, (_calls, one) in RATES.items() if call.operation in one), None)
+            rate = next((name for name, (_calls, group) in RATES.items() if call.operation in group), None)
             if self.profile is None or rate is None:
                 return None
             each = RATES[rate][0] * self.profile.share

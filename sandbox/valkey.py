@@ -20,9 +20,9 @@ ADMINISTRATOR = "admin"
 REPLICATOR = "replicator"
 
 
-def encode(*words: str) -> bytes:
+def encode(*messages: str) -> bytes:
     """Return one command in the server's protocol."""
-    parts = [word.encode() for word in words]
+    parts = [word.encode() for word in messages]
     return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
 
 
@@ -101,10 +101,10 @@ class Valkey(BinaryServer):
         if self._acl_file:
             self.execute("ACL", "SAVE")
 
-    def execute(self, *words: str) -> Any:
+    def execute(self, *messages: str) -> Any:
         """Run one command as the administrator; return its answer."""
         with self._connect() as connection, connection.makefile("rb") as stream:
-            for command in (("AUTH", ADMINISTRATOR, self._admin_password), words):
+            for command in (("AUTH", ADMINISTRATOR, self._admin_password), messages):
                 connection.sendall(encode(*command))
                 answer = decode(stream)
             return answer
@@ -132,10 +132,10 @@ class Valkey(BinaryServer):
                 connection.sendall(commands)
                 answer = b""
                 while len(answer) < len(expected) and not answer.startswith(b"-"):
-                    more = connection.recv(256)
-                    if not more:
+                    data = connection.recv(256)
+                    if not data:
                         break
-                    answer += more
+                    answer += data
         except OSError:
             return False
         return answer == expected

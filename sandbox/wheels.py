@@ -21,28 +21,28 @@ def make_wheels(name: str, directory: Path) -> list[str]:
     made: dict[str, str] = {}
     waiting = [name]
     while waiting:
-        found = distribution(waiting.pop())
-        project = found.metadata["Name"]
+        result = distribution(waiting.pop())
+        project = result.metadata["Name"]
         if project not in made:
             made[project] = _wheel(project, directory)
-            needs = [Requirement(line) for line in found.requires or []]
+            needs = [Requirement(line) for line in result.requires or []]
             waiting += [need.name for need in needs if not need.marker or need.marker.evaluate({"extra": ""})]
     return [f"{project}=={version}" for project, version in made.items()]
 
 
 def _wheel(project: str, directory: Path) -> str:
-    found = distribution(project)
-    if "Root-Is-Purelib: true" not in (found.read_text("WHEEL") or ""):
+    result = distribution(project)
+    if "Root-Is-Purelib: true" not in (result.read_text("WHEEL") or ""):
         raise SandboxError(f"{project} is not pure Python, so no wheel of it can be made here.")
     kept = [
         path
-        for path in found.files or []
+        for path in result.files or []
         if ".." not in path.parts and path.suffix != ".pyc" and path.name not in NOT_IN_WHEELS
     ]
-    stem = f"{project.replace('-', '_').replace('.', '_')}-{found.version}"
+    stem = f"{project.replace('-', '_').replace('.', '_')}-{result.version}"
     folder = next(path.parts[0] for path in kept if path.parts[0].endswith(".dist-info"))
     with zipfile.ZipFile(directory / f"{stem}-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as archive:
         for path in kept:
-            archive.write(str(found.locate_file(path)), str(path))
+            archive.write(str(result.locate_file(path)), str(path))
         archive.writestr(f"{folder}/RECORD", "".join(f"{path},,\n" for path in kept) + f"{folder}/RECORD,,\n")
-    return found.version
+    return result.version

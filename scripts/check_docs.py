@@ -29,7 +29,7 @@ def anchors(text: str) -> set[str]:
 
 
 def problems(document: Path) -> list[str]:
-    found = []
+    results = []
     for target in LINK.findall(FENCE.sub("", document.read_text(encoding="utf-8"))):
         if re.match(r"[a-z]+:", target):
             continue
@@ -37,10 +37,10 @@ def problems(document: Path) -> list[str]:
         linked = document.parent / path if path else document
         name = document.relative_to(ROOT)
         if not linked.exists():
-            found.append(f"{name}: {target}: there is no such file")
+            results.append(f"{name}: {target}: there is no such file")
         elif anchor and linked.suffix == ".md" and anchor not in anchors(linked.read_text(encoding="utf-8")):
-            found.append(f"{name}: {target}: there is no such heading")
-    return found
+            results.append(f"{name}: {target}: there is no such heading")
+    return results
 
 
 def lost_paths(document: Path) -> list[str]:
@@ -79,11 +79,11 @@ def main() -> int:
     tracked = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
     documents = [ROOT / name for name in tracked.stdout.splitlines() if (ROOT / name).exists()]
     docs = [document for document in documents if ROOT / "docs" in document.parents]
-    found = [problem for document in documents for problem in problems(document)]
-    found += [problem for document in docs for problem in lost_paths(document) + long_cells(document)]
-    found += unlisted(documents, ROOT / "docs" / "README.md")
-    print("\n".join(found) or f"{len(documents)} documents, every link leads somewhere")
-    return 1 if found else 0
+    results = [problem for document in documents for problem in problems(document)]
+    results += [problem for document in docs for problem in lost_paths(document) + long_cells(document)]
+    results += unlisted(documents, ROOT / "docs" / "README.md")
+    print("\n".join(results) or f"{len(documents)} documents, every link leads somewhere")
+    return 1 if results else 0
 
 
 if __name__ == "__main__":

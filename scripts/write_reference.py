@@ -36,7 +36,9 @@ Doc = Mapping[str, Any]
 def markdown(text: Any) -> str:
     """One text or a list of them, each a paragraph."""
     paragraphs = [text] if isinstance(text, str) else text or []
-    return "\n\n".join(linked("".join(map(_part, parse(one, Context(), errors="exception")[0]))) for one in paragraphs)
+    return "\n\n".join(
+        linked("".join(map(_part, parse(paragraph, Context(), errors="exception")[0]))) for paragraph in paragraphs
+    )
 
 
 def linked(text: str) -> str:
@@ -79,9 +81,9 @@ def entries(options: Mapping[str, Doc], extra: Mapping[str, str] | None = None, 
 
 def _entry(name: str, option: Doc, extra: Mapping[str, str], indent: str) -> str:
     text = markdown(option.get("description", "")).replace("\n\n", " ")
-    told = f" On the command line: `-e {extra[name]}=…`." if name in extra else ""
+    message = f" On the command line: `-e {extra[name]}=…`." if name in extra else ""
     below = option.get("options") or option.get("suboptions") or option.get("contains") or {}
-    return f"{indent}- `{name}` ({_traits(option)}): {text}{told}\n" + entries(below, indent=indent + "  ")
+    return f"{indent}- `{name}` ({_traits(option)}): {text}{message}\n" + entries(below, indent=indent + "  ")
 
 
 def _traits(option: Doc) -> str:
@@ -90,7 +92,7 @@ def _traits(option: Doc) -> str:
     if option.get("required"):
         traits.append("required")
     if option.get("choices"):
-        traits.append("one of " + ", ".join(f"`{one}`" for one in option["choices"]))
+        traits.append("one of " + ", ".join(f"`{choice}`" for choice in option["choices"]))
     default = option.get("default")
     if default not in (None, [], {}, ""):
         traits.append(f"default `{_shown(default)}`")
@@ -114,15 +116,15 @@ def strings(path: Path) -> dict[str, Any]:
     """DOCUMENTATION, EXAMPLES and RETURN of a plugin, or of the YAML file beside a filter."""
     if path.suffix == ".yml":
         return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             name = node.targets[0].id
             if name in ("DOCUMENTATION", "EXAMPLES", "RETURN"):
-                found[name] = ast.literal_eval(node.value)
+                result[name] = ast.literal_eval(node.value)
     for name in ("DOCUMENTATION", "RETURN"):
-        found[name] = yaml.safe_load(found.get(name, "")) or {}
-    return found
+        result[name] = yaml.safe_load(result.get(name, "")) or {}
+    return result
 
 
 def fragment(name: str) -> Doc:
@@ -132,8 +134,8 @@ def fragment(name: str) -> Doc:
 
 
 def plugin(path: Path, *, example: bool) -> str:
-    found = strings(path)
-    documentation = found["DOCUMENTATION"]
+    result = strings(path)
+    documentation = result["DOCUMENTATION"]
     fragments = documentation.get("extends_documentation_fragment", [])
     fragments = [fragments] if isinstance(fragments, str) else fragments
     options = dict(documentation.get("options") or {})
@@ -146,9 +148,9 @@ def plugin(path: Path, *, example: bool) -> str:
         markdown(documentation["description"]) + "\n",
         AMAZON + "\n" if foreign else "",
         block("Options", entries(options)),
-        block("Returns", entries(found["RETURN"])),
+        block("Returns", entries(result["RETURN"])),
         block("Notes", "".join(f"- {markdown(note)}\n" for note in documentation.get("notes", []))),
-        block("Example", f"```yaml\n{str(found.get('EXAMPLES', '')).strip()}\n```\n" if example else ""),
+        block("Example", f"```yaml\n{str(result.get('EXAMPLES', '')).strip()}\n```\n" if example else ""),
     ]
     return "\n".join(part for part in parts if part)
 
@@ -165,8 +167,10 @@ def plugins(kind: str, title: str, introduction: str) -> str:
 def extra_variables(role: Path) -> dict[str, str]:
     """The extra variable that each variable of the role takes its default from."""
     defaults = yaml.safe_load((role / "defaults" / "main.yml").read_text(encoding="utf-8")) or {}
-    found = {name: re.search(r"extra_variable', '(\w+)'|\b(\w+) \| default", str(defaults[name])) for name in defaults}
-    return {name: match[1] or match[2] for name, match in found.items() if match}
+    matches = {
+        name: re.search(r"extra_variable', '(\w+)'|\b(\w+) \| default", str(defaults[name])) for name in defaults
+    }
+    return {name: match[1] or match[2] for name, match in matches.items() if match}
 
 
 def role(folder: Path) -> str:
@@ -185,22 +189,22 @@ def role(folder: Path) -> str:
 def playbook(path: Path) -> str:
     text = path.read_text(encoding="utf-8")
     head = [line.removeprefix("#").strip() for line in re.match(r"---\n((?:#.*\n)*)", text)[1].splitlines()]  # type: ignore[index]
-    told = [line for line in head if not line.startswith(("-e", "[-e"))]
-    commands = [f"    ansible-playbook -i inventory {OURS}{path.stem} {line}" for line in head if line not in told]
+    results = [line for line in head if not line.startswith(("-e", "[-e"))]
+    commands = [f"    ansible-playbook -i inventory {OURS}{path.stem} {line}" for line in head if line not in results]
     used = sorted(roles_of(text, set()))
     links = ", ".join(f"[{name}](roles.md#{name})" for name in used)
-    parts = [f"## {path.stem}", "\n".join(told), "\n".join(commands), f"Roles: {links}." if used else ""]
+    parts = [f"## {path.stem}", "\n".join(results), "\n".join(commands), f"Roles: {links}." if used else ""]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def roles_of(text: str, seen: set[str]) -> set[str]:
     """The roles that a playbook applies, itself or by one that it imports."""
-    found = {name for name in re.findall(rf"name: {re.escape(OURS)}(\w+)", text) if (ROOT / "roles" / name).is_dir()}
+    roles = {name for name in re.findall(rf"name: {re.escape(OURS)}(\w+)", text) if (ROOT / "roles" / name).is_dir()}
     for imported in re.findall(r"import_playbook: (?:\.\./)?([\w/]+\.yml)", text):
         path = ROOT / "playbooks" / imported
         if imported not in seen and path.is_file():
-            found |= roles_of(path.read_text(encoding="utf-8"), seen | {imported})
-    return found
+            roles |= roles_of(path.read_text(encoding="utf-8"), seen | {imported})
+    return roles
 
 
 # --- the catalog and the checks -------------------------------------------------------------------------------------
@@ -222,12 +226,12 @@ def catalog() -> str:
 
 def _keys(schema: Doc, indent: str = "") -> str:
     if "anyOf" in schema:
-        return "One of:\n\n" + "".join(f"- {_form(one)}\n" for one in schema["anyOf"])
+        return "One of:\n\n" + "".join(f"- {_form(item)}\n" for item in schema["anyOf"])
     required = schema.get("required", [])
     text = ""
     for key, value in schema.get("properties", {}).items():
-        words = f": {value['description']}" if "description" in value else ""
-        text += f"{indent}- `{key}` ({_form(value)}{', required' if key in required else ''}){words}\n"
+        message = f": {value['description']}" if "description" in value else ""
+        text += f"{indent}- `{key}` ({_form(value)}{', required' if key in required else ''}){message}\n"
         text += _keys(value, indent + "  ") if value.get("type") == "object" and "properties" in value else ""
     return text
 
@@ -238,9 +242,9 @@ def _form(schema: Doc) -> str:
         name = schema["$ref"].rpartition("/")[2]
         return f"[{name}](#{name})"
     if "enum" in schema:
-        return "one of " + ", ".join(f"`{one}`" for one in schema["enum"])
+        return "one of " + ", ".join(f"`{item}`" for item in schema["enum"])
     if "anyOf" in schema:
-        return " or ".join(_form(one) for one in schema["anyOf"])
+        return " or ".join(_form(item) for item in schema["anyOf"])
     if schema.get("type") == "array":
         return f"list of {_form(schema['items'])}"
     of = [*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")]

@@ -151,10 +151,10 @@ class Asked:
 
     def _cloudfront(self, operation: str) -> Iterator[IamRequest]:
         """Of REST calls the log has method and path."""
-        found = re.fullmatch(r"(GET|POST) /[0-9-]+/distribution/(\w+)/invalidation(/\w+)?/?", operation)
-        assert found, f"what cloudfront {operation} needs is not known here"
-        action = "CreateInvalidation" if found[1] == "POST" else "GetInvalidation" if found[3] else "ListInvalidations"
-        yield IamRequest(f"cloudfront:{action}", f"arn:aws:cloudfront::{ACCOUNT}:distribution/{found[2]}")
+        match = re.fullmatch(r"(GET|POST) /[0-9-]+/distribution/(\w+)/invalidation(/\w+)?/?", operation)
+        assert match, f"what cloudfront {operation} needs is not known here"
+        action = "CreateInvalidation" if match[1] == "POST" else "GetInvalidation" if match[3] else "ListInvalidations"
+        yield IamRequest(f"cloudfront:{action}", f"arn:aws:cloudfront::{ACCOUNT}:distribution/{match[2]}")
 
 
 @dataclass
@@ -169,22 +169,22 @@ class Usage:
 def usage(role: str, asked: Asked, calls: Sequence[Call]) -> Usage:
     """Judges the calls by the policies of the role."""
     policies = documents(asked.catalog, AwsScope(ACCOUNT, REGION, KEY))[role]
-    found = Usage()
+    result = Usage()
     for call in calls:
         for request in asked.requests(call):
             decision: PolicyDecision = decide(policies, request)
             if decision:
-                found.used.add(f"{re.sub('[0-9]+$', '', decision.reason.split()[0])} {request.action}")
+                result.used.add(f"{re.sub('[0-9]+$', '', decision.reason.split()[0])} {request.action}")
             else:
-                found.refused.append(f"{call['operation']}: {decision.reason} with {dict(request.context)}")
-    return found
+                result.refused.append(f"{call['operation']}: {decision.reason} with {dict(request.context)}")
+    return result
 
 
 def grants(role: str, catalog: Catalog) -> set[str]:
     """Each action that the role is granted, with the statement that grants it."""
-    found = set()
+    results = set()
     for document in documents(catalog, AwsScope(ACCOUNT, REGION, KEY))[role]:
-        for one in document["Statement"]:
-            actions = [one["Action"]] if isinstance(one["Action"], str) else one["Action"]
-            found |= {f"{re.sub('[0-9]+$', '', one['Sid'])} {action}" for action in actions}
-    return found
+        for item in document["Statement"]:
+            actions = [item["Action"]] if isinstance(item["Action"], str) else item["Action"]
+            results |= {f"{re.sub('[0-9]+$', '', item['Sid'])} {action}" for action in actions}
+    return results

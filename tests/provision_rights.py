@@ -76,8 +76,8 @@ def listed() -> set[str]:
 def assert_listed(calls: Iterable[Mapping[str, Any]]) -> None:
     """Each call's action is listed, and each listed action was asked for or has its reason."""
     operations = {f"{call['service']}:{call['operation']}" for call in calls} - FREE
-    operations = {one.replace("monitoring:", "cloudwatch:") for one in operations}
-    asked = {NAMED.get(one, one) for one in operations}
+    operations = {operation.replace("monitoring:", "cloudwatch:") for operation in operations}
+    asked = {NAMED.get(operation, operation) for operation in operations}
     needed = asked | {action for name in asked for action in IMPLIED.get(name, ())}
     lacking, unseen = needed - listed(), listed() - needed
     assert not lacking, f"{POLICY.name} lacks what a run asked for: {sorted(lacking)}"

@@ -59,5 +59,9 @@ class CallbackModule(CallbackBase):
 
 def cause() -> list[str]:
     """The collection's functions that are being carried out, the innermost last."""
-    frames = [one for one in traceback.extract_stack() if OURS in one.filename and "watchparty" in one.filename]
-    return [f"{Path(one.filename).stem}.{one.name}" for one in frames][-KEPT:]
+    frames = [
+        frame_summary
+        for frame_summary in traceback.extract_stack()
+        if OURS in frame_summary.filename and "watchparty" in frame_summary.filename
+    ]
+    return [f"{Path(frame_summary.filename).stem}.{frame_summary.name}" for frame_summary in frames][-KEPT:]

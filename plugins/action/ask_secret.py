@@ -84,10 +84,10 @@ class ActionModule(ActionBase):
                 unusable = str(refusal)
             except AnsibleError as error:
                 raise AnsibleActionFail(f"{name}: cannot be asked for ({error}); {args['remedy']}") from None
-        words = f"{name}: {unusable}; {args['remedy']}"
+        message = f"{name}: {unusable}; {args['remedy']}"
         if args["optional"]:
-            Display().warning(words)
-        raise AnsibleActionFail(words)
+            Display().warning(message)
+        raise AnsibleActionFail(message)
 
     @staticmethod
     def _ask(prompt: str, asked: Optional[prompt_text.ValuePrompt], *, lines: bool, optional: bool) -> str:

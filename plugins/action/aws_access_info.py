@@ -62,15 +62,15 @@ class ActionModule(AwsAction):
             raise NoAccess("No AWS region was found; set AWS_REGION, the region option, or the catalog's region")
         look = Access(connection.store_client("iam"), connection.store_client("kms"))
         key = look.key(catalog.aws.kms_key) if catalog.aws else None
-        found = args["key_arn"] or (key.arn if key else None)
-        ground = AwsScope(account, region, access_resources.key_arn(account, region, partition, found), partition)
+        key_arn = args["key_arn"] or (key.arn if key else None)
+        ground = AwsScope(account, region, access_resources.key_arn(account, region, partition, key_arn), partition)
         plan = access_resources.plan(catalog, ground, asked)
         standing = (*([key.standing] if key else []), *look.standing(plan["roles"], plan["policies"]))
         problems = [
             *access_resources.objections(catalog, standing, asked.adopt),
             *(
-                f"{one}: nothing of that name is there to be adopted"
-                for one in access_resources.unknown(asked.adopt, standing)
+                f"{name}: nothing of that name is there to be adopted"
+                for name in access_resources.unknown(asked.adopt, standing)
             ),
         ]
         if problems:
@@ -78,19 +78,19 @@ class ActionModule(AwsAction):
         if plan["provider"]:
             provider = OidcProviders(connection.store_client("iam")).find(plan["provider"]["url"].partition("://")[2])
             plan["provider"]["made"] = provider is not None
-        attached = {one["name"]: look.attached(one["name"]) for one in plan["roles"]}
-        wanted = {one["name"]: one["policies"] for one in plan["roles"]}
+        attached = {role["name"]: look.attached(role["name"]) for role in plan["roles"]}
+        wanted = {role["name"]: role["policies"] for role in plan["roles"]}
         ours = {name: plan["tags"][name] for name in access_resources.OURS}
         stale = [name for role in attached for name in look.earlier(attached[role], role, wanted[role], ours)]
         foreign = [
             f"role {role} has the policy {arn} too, which is not made here"
-            for role, every in attached.items()
-            for name, arn in every
+            for role, entries in attached.items()
+            for name, arn in entries
             if arn not in wanted[role] and name not in stale
         ]
         return {
             **plan,
-            "key": {**plan["key"], "arn": ground.key, "made": found is not None},
+            "key": {**plan["key"], "arn": ground.key, "made": key_arn is not None},
             "stale_policies": stale,
             "notes": [*plan["notes"], *foreign],
             "account_id": account,

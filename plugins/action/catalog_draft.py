@@ -45,8 +45,8 @@ class ActionModule(ActionBase):
         )
         former = dest.read_text(encoding="utf-8", errors="replace") if dest.exists() else None
         if former not in (None, text):
-            words = f"{dest}: is there already and stays as it is; move it away, or name another file by"
-            raise ProvisionError([f"{words} -e import_draft_path=FILE"])
+            message = f"{dest}: is there already and stays as it is; move it away, or name another file by"
+            raise ProvisionError([f"{message} -e import_draft_path=FILE"])
         if former is None and not self._task.check_mode:
             reports_files.write_text(dest, text)
         answer: dict[str, Any] = {"changed": former is None, "dest": str(dest), "names": list(values)}

@@ -65,7 +65,7 @@ class ActionModule(ActionBase):
         set_here = {name for name in SET_HERE if name in self._task.args}
         if set_here:
             raise AnsibleActionFail(f"{NAME} sets {', '.join(sorted(set_here))} itself; give catalog and environment")
-        spec = {name: one for name, one in django_main.ARGUMENT_SPEC.items() if name not in SET_HERE}
+        spec = {name: item for name, item in django_main.ARGUMENT_SPEC.items() if name not in SET_HERE}
         _validated, args = self.validate_argument_spec(
             {**spec, **OWN},
             required_together=[["catalog", "environment"], ["info", "credential"]],
@@ -82,14 +82,16 @@ class ActionModule(ActionBase):
                 params.update(former=former, former_unread=unread, cache_nodes=[*args["cache_nodes"], *nodes])
             elif args["leaked"]:
                 transport_guard.require(self._connection, self._task)
-                found = registered(args["leaked"], task_vars, having="dead")
-                former = [str(key) for keys in found["dead"].values() for key in keys]
-                words = "a session that %s signed: no former version of it can be read"
-                params.update(former=former, former_unread=[words % name for name in found.get("unread", ())])
+                entries = registered(args["leaked"], task_vars, having="dead")
+                former = [str(key) for keys in entries["dead"].values() for key in keys]
+                message = "a session that %s signed: no former version of it can be read"
+                params.update(former=former, former_unread=[message % name for name in entries.get("unread", ())])
             elif args["info"]:
                 transport_guard.require(self._connection, self._task)
                 tries = given(args["info"], task_vars or {})
-                former = [key for one in tries if one["credential"] == args["credential"] for key in one["former"]]
+                former = [
+                    key for entry in tries if entry["credential"] == args["credential"] for key in entry["former"]
+                ]
                 params.update(former=former)
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}

@@ -58,16 +58,16 @@ class ActionModule(ServerAction):
         asking = args["state"] in ("checked", "sessions")
         name = args["credential"]
         if asking:
-            found = beforehand(setting, name, VALKEY, by_itself=True)
+            result = beforehand(setting, name, VALKEY, by_itself=True)
         else:
-            found = parties(setting, name, VALKEY, former=args["pending_task"], by_itself=True)
-        masked += found.values
-        self._setting, self._found = setting, found
-        return None if found.nothing else {}
+            result = parties(setting, name, VALKEY, former=args["pending_task"], by_itself=True)
+        masked += result.values
+        self._setting, self._found = setting, result
+        return None if result.nothing else {}
 
     def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        def module(state: str, login: Login, nodes: Sequence[str], **more: Any) -> dict[str, Any]:
-            wanted = {"state": state, "login_url": self._found.of(login), "nodes": list(nodes), **more}
+        def module(state: str, login: Login, nodes: Sequence[str], **extra: Any) -> dict[str, Any]:
+            wanted = {"state": state, "login_url": self._found.of(login), "nodes": list(nodes), **extra}
             valid = remote_program.validated(valkey_main.ARGUMENT_SPEC, wanted)
             answer = remote_program.execute(
                 self,
@@ -80,7 +80,7 @@ class ActionModule(ServerAction):
             )
             if answer.get("failed"):
                 raise RotationError(str(answer.get("msg")))
-            missing = [one for one in ANSWERED[state] if one not in answer]
+            missing = [name for name in ANSWERED[state] if name not in answer]
             if missing:
                 raise RotationError(f"{remote_program.host_of(self, task_vars)}: its answer lacks {missing[0]}")
             return answer
@@ -122,7 +122,7 @@ class ActionModule(ServerAction):
         """A store value does not decide who gets the new token: AWS names the group's addresses."""
         server = self._setting.catalog.credentials[name].server
         declared = server_addresses.every(server, VALKEY) if server else []
-        known = [server_endpoint.parse(one, PORTS[VALKEY]) for one in endpoints] + declared
+        known = [server_endpoint.parse(endpoint, PORTS[VALKEY]) for endpoint in endpoints] + declared
         for place in server_addresses.endpoints(self._found.url, VALKEY, "its URL"):
             if place not in known:
                 raise RotationError(
@@ -154,13 +154,13 @@ class AuthTokenState:
     def __init__(
         self,
         tokens: AuthTokens,
-        found: Parties,
+        result: Parties,
         asked: Callable[[Login], Mapping[str, bool]],
         ended: Callable[[Login], Mapping[str, Any]],
         check: bool,
         seen: Callable[[Login], Mapping[str, Any]] | None = None,
     ) -> None:
-        self._tokens, self._found, self._asked, self._ended, self._check = tokens, found, asked, ended, check
+        self._tokens, self._found, self._asked, self._ended, self._check = tokens, result, asked, ended, check
         self._seen = seen
 
     def checked(self) -> dict[str, Any]:
@@ -214,7 +214,7 @@ class AuthTokenState:
             )
         hosts = seen["strangers"]
         if hosts:
-            counts = {host: sum(one.get(host, 0) for one in seen["sessions"].values()) for host in hosts}
+            counts = {host: sum(session.get(host, 0) for session in seen["sessions"].values()) for host in hosts}
             named = ", ".join(f"{host} ({count})" for host, count in counts.items())
             raise RotationError(
                 f"the old token was kept: logged in as {kept.username or valkey.DEFAULT_USER} from outside "
@@ -231,13 +231,13 @@ class AuthTokenState:
         else:
             missing = list(answer["short"])
             result = {**result, "changed": result["changed"] or answer["changed"], "ended": dict(answer["ended"])}
-        words = (
+        message = (
             "sessions that the old token opened may be alive; end them by valkey-cli (CLIENT KILL TYPE normal), or "
             "where cluster mode is off reboot the nodes, which lose what they hold (aws elasticache "
             "reboot-cache-cluster)"
         )
         if missing:
-            result = {**result, "alive": missing, "warnings": [f"{one}; {words}" for one in missing]}
+            result = {**result, "alive": missing, "warnings": [f"{name}; {message}" for name in missing]}
         return result
 
     def _new(self) -> Login:

@@ -30,8 +30,8 @@ class ActionModule(ActionBase):
         params = remote_program.validated(env_copies.ARGUMENT_SPEC, args)
         dead = registered(params["leaked"], task_vars, having="dead")["dead"] if params["leaked"] else {}
         transport_guard.require(self._connection, self._task)
-        values = {str(name): [str(one) for one in texts] for name, texts in dead.items()}
-        masked = [one for texts in values.values() for one in texts]
+        values = {str(name): [str(text) for text in texts] for name, texts in dead.items()}
+        masked = [text for texts in values.values() for text in texts]
         try:
             answer = remote_program.execute(
                 self,

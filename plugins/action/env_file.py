@@ -129,8 +129,8 @@ class ActionModule(ActionBase):
             if not isinstance(env, Mapping):
                 raise AnsibleActionFail("env must be a mapping of setting to text")
             return {"settings": dict(env)}
-        found = registered(name, task_vars, having="settings")
-        return {**found, "settings": {str(key): value for key, value in found["settings"].items()}}
+        snapshot = registered(name, task_vars, having="settings")
+        return {**snapshot, "settings": {str(key): value for key, value in snapshot["settings"].items()}}
 
     def _render(self, args: Mapping[str, Any], values: Mapping[str, Any]) -> str:
         header = None if args.get("merge") else atomic_file.HEADER

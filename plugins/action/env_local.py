@@ -43,19 +43,19 @@ class ActionModule(ActionBase):
             args = with_full_paths(args, OPTIONS)
             catalog = catalog_parser.parse(args["catalog"], args["environment"])
             present = present_in(Path(args["path"]), catalog.readers)
-            found = local_env.settings(catalog, load_kinds(args["kinds_path"]), present, new_value)
+            settings = local_env.settings(catalog, load_kinds(args["kinds_path"]), present, new_value)
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
         return {
             **result,
             "changed": False,
             "_ansible_no_log": True,
-            **seal.sealed(settings=found),
-            "fingerprints": seal.fingerprints(found),
-            "sensitivity": {name: catalog.settings[name].sensitivity for name in found},
+            **seal.sealed(settings=settings),
+            "fingerprints": seal.fingerprints(settings),
+            "sensitivity": {name: catalog.settings[name].sensitivity for name in settings},
             "readers": list(catalog.readers),
             "snapshot_id": "local",
-            "names": sorted(found),
+            "names": sorted(settings),
         }
 
 

@@ -21,8 +21,8 @@ class ActionModule(SnapshotAction):
     options = {**OPTIONS, "register_values": {"type": "bool", "default": False}, "rotation": {"type": "str"}}
 
     def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
-        found = super().asked(connection, args)
-        return seal.opened(found) if args["register_values"] else found
+        result = super().asked(connection, args)
+        return seal.opened(result) if args["register_values"] else result
 
     def answer(self, environment: Environment) -> dict[str, Any]:
         environment.resolution.require_deliverable()

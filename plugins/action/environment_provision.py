@@ -47,7 +47,7 @@ class ActionModule(ValuesAction):
         # A .env is read by programs, which would miss what GitHub alone holds; there it stays an error.
         away = [] if args["env_file"] else at_github(catalog, given)
         values = {name: text for name, text in given.items() if name not in away}
-        more = {
+        extra = {
             "audit_log": dict(catalog.audit_log),
             "kms_key": form.key or "",
             "tags": dict(form.tags),
@@ -56,10 +56,10 @@ class ActionModule(ValuesAction):
         steps = [*self._missing_journal(provisioner, args["former_journal"]), *self._missing_alerts(provisioner)]
         if state == "planned":
             planned = self.written(provisioner, values, complete=False, only_plan=True, steps=steps)
-            return {**planned, "changed": False, **more}
+            return {**planned, "changed": False, **extra}
         imported = bool(args["env_file"])
         written = self.written(provisioner, values, complete=args["complete"], imported=imported, steps=steps)
-        return {**written, **more}
+        return {**written, **extra}
 
     def _missing_journal(self, provisioner: Provisioner, former_path: str | None) -> list[BucketStep]:
         """What the journal and its bucket lack."""
@@ -95,8 +95,8 @@ class ActionModule(ValuesAction):
             todo = provisioner.absent(names)
         else:
             todo = provisioner.restored(names)
-        said = "is scheduled for deletion" if state == "absent" else "is restored"
-        return {"changed": bool(todo), "plan": [f"secret {name} {said}" for name in todo]}
+        message = "is scheduled for deletion" if state == "absent" else "is restored"
+        return {"changed": bool(todo), "plan": [f"secret {name} {message}" for name in todo]}
 
 
 def at_github(catalog: Catalog, names: Iterable[str]) -> list[str]:
@@ -107,5 +107,5 @@ def at_github(catalog: Catalog, names: Iterable[str]) -> list[str]:
 
 def unlike_literals(catalog: Catalog, values: Mapping[str, str]) -> dict[str, str]:
     """Without the settings whose value stands in the catalog itself, as a .env repeats them."""
-    literals = {name: one.literal for name, one in catalog.settings.items() if one.literal is not None}
+    literals = {name: setting.literal for name, setting in catalog.settings.items() if setting.literal is not None}
     return {name: text for name, text in values.items() if literals.get(name) != text}

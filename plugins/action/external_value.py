@@ -35,8 +35,8 @@ class ActionModule(ServerAction):
     def params(self, setting: RotationSetup, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         (credential,) = setting.chosen([args["credential"]])
         # Of the credential, and of those whose servers know it.
-        every = [credential, *test_targets.administered(setting.catalog, credential.name)]
-        contents = candidate_values.current(setting, every)
+        credentials = [credential, *test_targets.administered(setting.catalog, credential.name)]
+        contents = candidate_values.current(setting, credentials)
         held = credential_graph.find(setting.catalog, credential, contents).login
         former: dict[str, Login] = {}
         if args["state"] == "checked":
@@ -47,14 +47,14 @@ class ActionModule(ServerAction):
         else:
             current, former = held, _former(setting, credential, held)
         logins = (current, *former.values())
-        masked += [text for one in logins for text in (one.password,) if text and len(text) >= redaction.SHORTEST]
+        masked += [text for login in logins for text in (login.password,) if text and len(text) >= redaction.SHORTEST]
         if args["state"] == "tried" and not former:
             return None
         tries = test_targets.tries(setting.catalog, credential, contents, current, former)
         return {"tries": tries} if tries else None
 
     def wait_of(self, params: Mapping[str, Any]) -> float:
-        return float(params["timeout"] * sum(1 + len(one.get("former", ())) for one in params["tries"]))
+        return float(params["timeout"] * sum(1 + len(item.get("former", ())) for item in params["tries"]))
 
     @staticmethod
     def _new(setting: RotationSetup, name: str) -> Login:
@@ -67,13 +67,13 @@ class ActionModule(ServerAction):
 
 def _former(setting: RotationSetup, credential: Credential, now: Login) -> dict[str, Login]:
     """By the pending task's id, the old values that can still be read by their versions."""
-    found = {}
-    for one in provider_revocations.open_ones(setting.rotator.look()):
-        if one.credential != credential.name or not one.secrets:
+    logins = {}
+    for pending_task in provider_revocations.open_ones(setting.rotator.look()):
+        if pending_task.credential != credential.name or not pending_task.secrets:
             continue
-        held = setting.rotator.secrets.read(list(one.secrets), pins=one.secrets)
+        held = setting.rotator.secrets.read(list(pending_task.secrets), pins=pending_task.secrets)
         login = credential_graph.find(setting.catalog, credential, held).login
         old = Login(login.username or now.username, login.password)
         if old.password is not None and old != now:
-            found[one.id] = old
-    return found
+            logins[pending_task.id] = old
+    return logins

@@ -72,7 +72,7 @@ class GithubInputs:
     records: Mapping[GithubTarget, Sent]
     same: list[GithubTarget]
     """Those whose secret has a new version that differs elsewhere."""
-    words: list[str]
+    messages: list[str]
 
 
 class ActionModule(ActionBase):
@@ -101,7 +101,7 @@ class ActionModule(ActionBase):
         where = _repository(catalog)
         _require_apart(args["catalog"], catalog)
         hosts, left_out = self._own(args["hosts"], catalog.environment, task_vars)
-        inventory, words = sync.from_inventory(catalog, hosts, task_vars.get("hostvars", {}))
+        inventory, messages = sync.from_inventory(catalog, hosts, task_vars.get("hostvars", {}))
         secrets = secret_stores(connection.store_client)
         contents = sync.with_credentials(catalog, read.contents, secrets)
         if not unmade:
@@ -116,8 +116,8 @@ class ActionModule(ActionBase):
         hands = sync.SyncContext(github, sent, lambda: _still(log, read.journal.head))
         records = sent.read()
         same = sync.unchanged(held, records, contents, secrets)
-        found = GithubInputs(held, records, same, [*left_out, *words])
-        return self._carried_out(args, where, hands, found)
+        github_inputs = GithubInputs(held, records, same, [*left_out, *messages])
+        return self._carried_out(args, where, hands, github_inputs)
 
     def _first(self, args: Mapping[str, Any]) -> dict[str, str]:
         """The values in a file that is not for GitHub alone."""
@@ -129,25 +129,36 @@ class ActionModule(ActionBase):
 
     def _own(self, hosts: Sequence[str], environment: str, task_vars: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         """Without the hosts of other environments: with their addresses, a workflow would deploy this one to them."""
-        found = {host: environment_of(host, task_vars["hostvars"], self._templar) for host in hosts}
-        foreign = [f"{host} ({declared})" for host, declared in found.items() if declared not in (None, environment)]
-        words = [f"hosts of other environments are left out: {', '.join(foreign)}"] if foreign else []
-        return [host for host, declared in found.items() if declared in (None, environment)], words
+        result = {host: environment_of(host, task_vars["hostvars"], self._templar) for host in hosts}
+        foreign = [f"{host} ({declared})" for host, declared in result.items() if declared not in (None, environment)]
+        messages = [f"hosts of other environments are left out: {', '.join(foreign)}"] if foreign else []
+        return [host for host, declared in result.items() if declared in (None, environment)], messages
 
     def _carried_out(
-        self, args: Mapping[str, Any], where: GitHub, hands: sync.SyncContext, found: GithubInputs
+        self, args: Mapping[str, Any], where: GitHub, hands: sync.SyncContext, github_inputs: GithubInputs
     ) -> dict[str, Any]:
-        github, held, records, words = hands.github, found.held, found.records, found.words
+        github, held, records, messages = (
+            hands.github,
+            github_inputs.held,
+            github_inputs.records,
+            github_inputs.messages,
+        )
         github.repository_id()
         left = [] if args["names"] else sync_plan.left(held, records)
-        known = {target: one for target, one in records.items() if target in left or target in {h.target for h in held}}
-        environment = _environment(args, where, github, [*(one.target for one in held), *left])
-        asked = [one for one in (*(h.target for h in held), *left) if environment != "made" or one.scope != ENVIRONMENT]
+        known = {
+            target: sent for target, sent in records.items() if target in left or target in {h.target for h in held}
+        }
+        environment = _environment(args, where, github, [*(copy_source.target for copy_source in held), *left])
+        asked = [
+            github_target
+            for github_target in (*(h.target for h in held), *left)
+            if environment != "made" or github_target.scope != ENVIRONMENT
+        ]
         listed = sync.there(github, asked)
         texts = _workflows(args, github) if args["prune"] and left else {}
         readers = sync.readers(left, texts, held)
-        steps = sync_plan.plan(held, listed, known, prune=args["prune"], readers=readers, same=found.same)
-        values = {one.target: one for one in held}
+        steps = sync_plan.plan(held, listed, known, prune=args["prune"], readers=readers, same=github_inputs.same)
+        values = {copy_source.target: copy_source for copy_source in held}
         for step in steps:
             if step.act == sync_plan.SEND:
                 require_fits(step.target.kind, step.target.name, str(values[step.target].value))
@@ -157,13 +168,16 @@ class ActionModule(ActionBase):
         for step in [] if self._task.check_mode else writes:
             hands.carry_out(step, values, listed)
         if environment == "made":
-            words = [f"environment {where.environment} of {where.repository} is not there yet, and is made", *words]
+            messages = [
+                f"environment {where.environment} of {where.repository} is not there yet, and is made",
+                *messages,
+            ]
         return {
             "changed": bool(writes) or environment == "made",
             "repository": where.repository,
             "made_environment": environment == "made",
             **_told(steps),
-            "summary": [*_words(where, steps, check=self._task.check_mode), *words],
+            "summary": [*_words(where, steps, check=self._task.check_mode), *messages],
             "diff": _diff(steps),
         }
 
@@ -176,26 +190,30 @@ def _repository(catalog: Catalog) -> GitHub:
 
 def _require_apart(document: Mapping[str, Any], catalog: Catalog) -> None:
     """Raises StoreError where another environment's values would take the place of this one's."""
-    names = [one for one in document.get("environments", {}) if one not in (catalog.environment, *_WITHOUT_GITHUB)]
-    found = sync_plan.shared(catalog, [catalog_parser.parse(document, name) for name in names])
-    if found:
-        raise StoreError("; ".join(found))
+    names = [
+        environment
+        for environment in document.get("environments", {})
+        if environment not in (catalog.environment, *_WITHOUT_GITHUB)
+    ]
+    results = sync_plan.shared(catalog, [catalog_parser.parse(document, name) for name in names])
+    if results:
+        raise StoreError("; ".join(results))
 
 
 def _given(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, str]:
-    found = supplied_values.supplied(args, task_vars)
-    wrong = sorted(name for name, one in found.items() if one.username is not None or one.password is None)
+    logins = supplied_values.supplied(args, task_vars)
+    wrong = sorted(name for name, login in logins.items() if login.username is not None or login.password is None)
     if wrong:
         raise StoreError(f"{', '.join(wrong)}: give one text each, since GitHub holds one")
-    return {name: str(one.password) for name, one in found.items()}
+    return {name: str(login.password) for name, login in logins.items()}
 
 
 def _chosen(held: list[CopySource], names: Sequence[str]) -> list[CopySource]:
     wanted = {name.upper() for name in names}
-    unknown = sorted(wanted - {one.target.name for one in held})
+    unknown = sorted(wanted - {copy_source.target.name for copy_source in held})
     if unknown:
         raise StoreError(f"{', '.join(unknown)}: the catalog mirrors no such name to GitHub")
-    return [one for one in held if not wanted or one.target.name in wanted]
+    return [copy_source for copy_source in held if not wanted or copy_source.target.name in wanted]
 
 
 def _require_at_rest(read: ansible_environment.Environment, held: Sequence[CopySource]) -> None:
@@ -203,10 +221,14 @@ def _require_at_rest(read: ansible_environment.Environment, held: Sequence[CopyS
     rotation, catalog = read.journal.rotation, read.catalog
     if rotation is None:
         return
-    named = {one.target.name for one in held}
+    named = {copy_source.target.name for copy_source in held}
     for name in rotation.plan.get("credentials", {}):
         credential = catalog.credentials.get(name)
-        if credential and {one.upper() for one in credential_graph.mirrored_names(catalog, credential)} & named:
+        if (
+            credential
+            and {mirrored_name.upper() for mirrored_name in credential_graph.mirrored_names(catalog, credential)}
+            & named
+        ):
             raise JournalError(
                 f"{rotation} is open and sends {name} to GitHub itself; finish it with watchparty.secrets.rotate first"
             )
@@ -217,9 +239,13 @@ def _still(journal: JournalStore | None, head: int) -> None:
         raise Overtaken("a rotation went on meanwhile, and its values must not be written over; sync again after it")
 
 
-def _environment(args: Mapping[str, Any], where: GitHub, github: GitHubStore, every: Sequence[GithubTarget]) -> str:
+def _environment(
+    args: Mapping[str, Any], where: GitHub, github: GitHubStore, github_targets: Sequence[GithubTarget]
+) -> str:
     """ "there", "made" if it is to be made, or "" where none is needed."""
-    if not args["create_environment"] and not any(one.scope == ENVIRONMENT for one in every):
+    if not args["create_environment"] and not any(
+        github_target.scope == ENVIRONMENT for github_target in github_targets
+    ):
         return ""
     if github.has_environment():
         return "there"
@@ -238,8 +264,8 @@ def _workflows(args: Mapping[str, Any], github: GitHubStore) -> dict[str, str]:
         return texts
     folder = Path(args["checkout"]) / WORKFLOWS
     try:
-        files = sorted(one for one in folder.iterdir() if one.suffix in (".yml", ".yaml")) if folder.is_dir() else []
-        return {**texts, **{str(one): _text(one) for one in files}}
+        files = sorted(path for path in folder.iterdir() if path.suffix in (".yml", ".yaml")) if folder.is_dir() else []
+        return {**texts, **{str(path): _text(path) for path in files}}
     except OSError as error:
         raise StoreError(f"{folder}: cannot be read: {error.strerror}") from None
 
@@ -265,23 +291,34 @@ def _told(steps: Sequence[SyncStep]) -> dict[str, Any]:
         "unchanged": sync_plan.KEEP,
     }
     plan = [
-        {"kind": one.target.kind, "scope": one.target.scope, "name": one.target.name, "act": one.act, "why": one.reason}
-        for one in steps
+        {
+            "kind": sync_step.target.kind,
+            "scope": sync_step.target.scope,
+            "name": sync_step.target.name,
+            "act": sync_step.act,
+            "why": sync_step.reason,
+        }
+        for sync_step in steps
     ]
-    return {"plan": plan, **{key: [one.target.name for one in steps if one.act == act] for key, act in by_act.items()}}
+    return {
+        "plan": plan,
+        **{key: [sync_step.target.name for sync_step in steps if sync_step.act == act] for key, act in by_act.items()},
+    }
 
 
 def _words(where: GitHub, steps: Sequence[SyncStep], *, check: bool) -> list[str]:
-    told = _told(steps)
+    answer = _told(steps)
     would = "would be " if check else ""
     lists = {
-        f"{would}sent": told["sent"],
-        f"{would}removed": told["removed"],
-        "sent once and no longer in the catalog (prune removes them)": told["left"],
+        f"{would}sent": answer["sent"],
+        f"{would}removed": answer["removed"],
+        "sent once and no longer in the catalog (prune removes them)": answer["left"],
     }
-    said = [f"{where.repository}: {len(told['unchanged'])} unchanged"]
-    said += [f"{what}: {', '.join(names)}" for what, names in lists.items() if names]
-    return said + [f"{one.target}: {one.reason}" for one in steps if sync_plan.is_foreign(one)]
+    messages = [f"{where.repository}: {len(answer['unchanged'])} unchanged"]
+    messages += [f"{what}: {', '.join(names)}" for what, names in lists.items() if names]
+    return messages + [
+        f"{sync_step.target}: {sync_step.reason}" for sync_step in steps if sync_plan.is_foreign(sync_step)
+    ]
 
 
 _DIFF = {
@@ -293,5 +330,9 @@ _DIFF = {
 
 
 def _diff(steps: Sequence[SyncStep]) -> dict[str, str]:
-    lines = [_DIFF[one.act].format(target=one.target, reason=one.reason) for one in steps if one.act in _DIFF]
+    lines = [
+        _DIFF[sync_step.act].format(target=sync_step.target, reason=sync_step.reason)
+        for sync_step in steps
+        if sync_step.act in _DIFF
+    ]
     return {"prepared": "".join(f"{line}\n" for line in lines)}

@@ -53,13 +53,13 @@ class ActionModule(ActionBase):
         values = {name: value for name, value in resolution.values.items() if not wanted or name in wanted}
         text = job_env.content(values, lambda: secrets.token_hex(16))
         short = job_env.unmasked(values, resolution.sensitivity)
-        words = [f"{', '.join(short)}: too short to be masked without blotting out the log"] if short else []
+        messages = [f"{', '.join(short)}: too short to be masked without blotting out the log"] if short else []
         if not self._task.check_mode:
             for line in job_env.masks(values, resolution.sensitivity):
                 # To the terminal alone, which is the runner: not to a log file, and to no callback.
                 Display().display(line, screen_only=True)
             _append(path, text)
-        return {"changed": bool(values), "names": sorted(values), "notes": words}
+        return {"changed": bool(values), "names": sorted(values), "notes": messages}
 
 
 def _file() -> str:

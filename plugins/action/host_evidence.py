@@ -22,7 +22,7 @@ class ActionModule(ActionBase):
         args = remote_program.validated(host_evidence.ARGUMENT_SPEC, self._task.args)
         # Behind become a host knows the account that was logged in to by sudo's word alone.
         user = self._connection.get_option("remote_user") if self._connection.has_option("remote_user") else None
-        args["known_keys"] = [{**one, "account": one["account"] or user or ""} for one in args["known_keys"]]
+        args["known_keys"] = [{**key, "account": key["account"] or user or ""} for key in args["known_keys"]]
         return {**result, **self._gathered(args, task_vars or {})}
 
     def _gathered(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:

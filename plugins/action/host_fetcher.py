@@ -63,11 +63,11 @@ class ActionModule(ActionBase):
         answer = self._low_level_execute_command(command)
         if answer["rc"] == 0:
             return ""
-        words = host_answer.printable(str(answer["stderr"]).strip())[-host_answer.LONGEST_LINE :]
-        if not words.startswith(interpreter.UNTRUSTED):
-            return f"{python or 'the interpreter'} could not look at {dest}: {words}"
+        message = host_answer.printable(str(answer["stderr"]).strip())[-host_answer.LONGEST_LINE :]
+        if not message.startswith(interpreter.UNTRUSTED):
+            return f"{python or 'the interpreter'} could not look at {dest}: {message}"
         return (
-            f"{words[len(interpreter.UNTRUSTED) :]}: another account may change it, and the host would run what that "
+            f"{message[len(interpreter.UNTRUSTED) :]}: another account may change it, and the host would run what that "
             "account wrote. Give a place and an interpreter that belong to root (app_host_fetch_root, "
             "app_host_fetch_python)"
         )

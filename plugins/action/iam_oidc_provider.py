@@ -56,7 +56,9 @@ def _wanted(url: str, args: Mapping[str, Any]) -> oidc_provider.ProviderSpec:
         url=url,
         clients=tuple(dict.fromkeys(args["client_ids"])),
         purge_clients=args["purge_client_ids"],
-        thumbprints=None if args["thumbprints"] is None else tuple(one.lower() for one in args["thumbprints"]),
+        thumbprints=None
+        if args["thumbprints"] is None
+        else tuple(thumbprint.lower() for thumbprint in args["thumbprints"]),
         tags=None if args["tags"] is None else {str(name): str(value) for name, value in args["tags"].items()},
         purge_tags=args["purge_tags"],
     )

@@ -45,6 +45,9 @@ class ActionModule(AwsAction):
         if not self._task.check_mode:
             for step in acts:
                 store.apply(step, now)
-        told = [{"user": one.key.user, "key": one.key.id, "act": one.act, "why": one.why} for one in steps]
+        results = [
+            {"user": key_step.key.user, "key": key_step.key.id, "act": key_step.act, "why": key_step.why}
+            for key_step in steps
+        ]
         used = timestamps.stamp(evidence.used) if evidence.used else ""
-        return {"changed": bool(acts), "role": evidence.role, "role_used": used, "steps": told}
+        return {"changed": bool(acts), "role": evidence.role, "role_used": used, "steps": results}

@@ -23,15 +23,15 @@ class ActionModule(RotationAction):
 
     def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         evidence = leak_assessment.LeakClaim(args["leaked"], leak_assessment.text_of(args["found_in"]))
-        found = leak_assessment.followed(setting, evidence, args["hosts"])
+        blast_radius = leak_assessment.followed(setting, evidence, args["hosts"])
         return {
             "changed": False,
-            "matches": list(found.matches),
-            "declared": list(found.declared),
-            "summary": list(found.words),
-            "not_checked": list(found.not_sought),
-            "impact": found.data,
-            "text": list(found.text),
-            "mermaid": found.mermaid,
-            "graphviz": found.graphviz,
+            "matches": list(blast_radius.matches),
+            "declared": list(blast_radius.declared),
+            "summary": list(blast_radius.messages),
+            "not_checked": list(blast_radius.not_sought),
+            "impact": blast_radius.data,
+            "text": list(blast_radius.text),
+            "mermaid": blast_radius.mermaid,
+            "graphviz": blast_radius.graphviz,
         }

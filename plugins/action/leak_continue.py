@@ -71,18 +71,22 @@ class ActionModule(RotationAction):
 
     @staticmethod
     def _ended(
-        run: leak_steps.ResponseRun, found: leak_report.ResponseReport, args: Mapping[str, Any]
+        run: leak_steps.ResponseRun, response_report: leak_report.ResponseReport, args: Mapping[str, Any]
     ) -> dict[str, Any]:
         setting, incident, reached = run.setting, leak_events.incident_of(run.journal), run.response.reached
-        show(found.lines)
-        answer = {"changed": True, "next": "end", "report": {**asdict(found), "verdict": found.verdict}}
-        if found.verdict:
-            unannounced = leak_announcements.still_open(setting, incident, found, reached)
+        show(response_report.lines)
+        answer = {
+            "changed": True,
+            "next": "end",
+            "report": {**asdict(response_report), "verdict": response_report.verdict},
+        }
+        if response_report.verdict:
+            unannounced = leak_announcements.still_open(setting, incident, response_report, reached)
             show([*run.response.unannounced, *unannounced])
-            return {**answer, "failed": True, "msg": host_answer.printable(found.verdict)}
+            return {**answer, "failed": True, "msg": host_answer.printable(response_report.verdict)}
         audit = rotation_segment.Audit(setting, args, required=False)
         head = rotation_context.audit_of(setting, run.journal)["head"]
-        recorded = leak_announcements.contained(setting, incident, found, reached, audit, head)
+        recorded = leak_announcements.contained(setting, incident, response_report, reached, audit, head)
         show([*run.response.unannounced, *recorded["unannounced"]])
         # The last act of all: once it is done, the same command declares a new leak.
         own = {"contained": incident.id, "audit": recorded.get("head") or {}}

@@ -89,8 +89,8 @@ class ActionModule(rotation_segment.ServersAction):
         given = leak_assessment.LeakClaim(args["leaked"], text, journal.incident)
         radius = leak_assessment.followed(setting, given, args["hosts"])
         if not (radius.data or {}).get("waves"):
-            not_sought = [f"not looked for: {words}" for words in radius.not_sought]
-            raise RotationError("; ".join([*radius.words, *radius.text, *not_sought]))
+            not_sought = [f"not looked for: {message}" for message in radius.not_sought]
+            raise RotationError("; ".join([*radius.messages, *radius.text, *not_sought]))
         drill, until = self._task.check_mode, args["evidence_until"]
         if not drill and not until:
             return {"changed": False, "next": "gather", **self._to_gather(setting, journal, radius, args, task_vars)}
@@ -148,7 +148,9 @@ class ActionModule(rotation_segment.ServersAction):
             "host_seconds": times["host_seconds"],
             "since": leak_declaration.declared(setting, journal, _wish(radius, args)).incident.since,
             "units": sorted(units),
-            "known_keys": leak_assessment.known_keys(setting, {one["name"] for one in _credentials(radius)}),
+            "known_keys": leak_assessment.known_keys(
+                setting, {credential["name"] for credential in _credentials(radius)}
+            ),
         }
         return {"gather": gather, "evidence_until": times["evidence_until"]}
 
@@ -162,7 +164,7 @@ class ActionModule(rotation_segment.ServersAction):
         """What servers and CloudTrail show, which is asked meanwhile. What cannot be asked is told in words."""
         credentials = _credentials(assessment.radius)
         end = leak_evidence.servers_until(time.time(), _seconds(args), args["evidence_until"])
-        names, since = [one["name"] for one in credentials], assessment.declaration.incident.since
+        names, since = [credential["name"] for credential in credentials], assessment.declaration.incident.since
         trail = leak_evidence.trail(setting, names, seconds=end - time.time() - 1, since=since)
         sessions = leak_evidence.sessions(self.server(setting, args, task_vars), self._connection, credentials, end)
         return {"sessions": sessions, "readers": trail.answer(end - time.time())}
@@ -176,10 +178,10 @@ class ActionModule(rotation_segment.ServersAction):
         task_vars: Mapping[str, Any],
     ) -> leak_plan.Assessment:
         declared = leak_declaration.declared(setting, journal, _wish(radius, args))
-        every = task_vars.get("hostvars") or {}
+        hostvars = task_vars.get("hostvars") or {}
         about = {"hosts": args["hosts"], "skipped": args["compromised_hosts"], "reachable": args["here"]}
         looked = args["looked"]
-        seen = None if looked is None else rotation_segment.seen_of(looked, about, every, role="leak_respond")
+        seen = None if looked is None else rotation_segment.seen_of(looked, about, hostvars, role="leak_respond")
         options = leak_plan.rotation_options({**args, "seen": seen}, radius, declared)
         # Containment waits for no answer: the wave itself asks, and what a server then refuses stays open.
         options = {**options, "python": args["python"], "preflight": bool(self._task.check_mode)}
@@ -188,7 +190,7 @@ class ActionModule(rotation_segment.ServersAction):
         for warning in planned.pop("warnings", ()):
             Display().warning(warning)
         trusted = names(self._extra(TRUSTED))
-        variables = {name: every[name] for name in args["hosts"] if name in every}
+        variables = {name: hostvars[name] for name in args["hosts"] if name in hostvars}
         impact = radius.impact
         hosts, host = args["hosts"], args["host"]
         refused = leak_assessment.refused_host(setting.catalog, impact, hosts, host, trusted, TRUSTED) if impact else ""
@@ -214,36 +216,36 @@ class ActionModule(rotation_segment.ServersAction):
         order = "; then ".join(", ".join(wave) for wave in data["waves"])
         known = f"credentials in the order of replacement: {order}"
         journal = setting.rotator.look()  # the confirmation may have taken its time
-        found = leak_declaration.declare(setting, journal, _wish(radius, args), known)
-        show([f"{found.incident.id}, {found.message}"])
+        declaration = leak_declaration.declare(setting, journal, _wish(radius, args), known)
+        show([f"{declaration.incident.id}, {declaration.message}"])
         reached = [one["name"] for one in _credentials(radius)]
-        unannounced = leak_announcements.declared(setting, found.incident, reached)
-        alive = self._revoked(setting, found.incident.id, args, task_vars) if args["revoked"] else []
+        unannounced = leak_announcements.declared(setting, declaration.incident, reached)
+        alive = self._revoked(setting, declaration.incident.id, args, task_vars) if args["revoked"] else []
         response = Response(
             step="",
             hosts=args["hosts"],
             here=args["here"],
             compromised=args["compromised_hosts"],
             named_host=args["rotation_host"],
-            candidates=[args["host"], *(one for one in args["candidates"] if one != args["host"])],
+            candidates=[args["host"], *(candidate for candidate in args["candidates"] if candidate != args["host"])],
             report_path=args["report_path"],
             logs_out=args["sessions"],
             session_plan=assessment.sessions,
             purge=assessment.purge,
             impact=data,
             mermaid=radius.mermaid,
-            declared=radius.words,
-            immediate=found.incident.immediate,
+            declared=radius.messages,
+            immediate=declaration.incident.immediate,
             refused=planned.get("refused") or {},
             needs=planned.get("needs") or [],
             pages=planned.get("pages") or {},
-            behind=found.behind,
+            behind=declaration.behind,
             asked=asked,
-            waves=[asdict(wave) for wave in _waves(found, data["waves"])],
+            waves=[asdict(wave) for wave in _waves(declaration, data["waves"])],
             unannounced=unannounced,
             failures=[*alive, *_not_invalidated(assessment.purge)],
         )
-        journal = replace(journal, incident=found.incident)
+        journal = replace(journal, incident=declaration.incident)
         return leak_steps.first(
             leak_steps.ResponseRun(setting, journal, response, Results(task_vars), Display().warning)
         )
@@ -302,7 +304,9 @@ def _wish(radius: leak_assessment.BlastRadius, args: Mapping[str, Any]) -> leak_
 
 def _credentials(radius: leak_assessment.BlastRadius) -> list[dict[str, str]]:
     """Everything that the leak reaches."""
-    return [{"name": one["name"], "kind": one["kind"]} for one in (radius.data or {})["credentials"]]
+    return [
+        {"name": credential["name"], "kind": credential["kind"]} for credential in (radius.data or {})["credentials"]
+    ]
 
 
 def _seconds(args: Mapping[str, Any]) -> float:
@@ -310,15 +314,15 @@ def _seconds(args: Mapping[str, Any]) -> float:
     return float(args["evidence_seconds"] - RECORDED_SECONDS)
 
 
-def _waves(found: leak_declaration.Declaration, waves: Sequence[Sequence[str]]) -> list[Wave]:
+def _waves(declaration: leak_declaration.Declaration, waves: Sequence[Sequence[str]]) -> list[Wave]:
     """The open rotation ends first, or is aborted."""
-    opened = (found.open_rotation or {}).get("credentials") or []
-    first = [Wave(list(opened), abort=found.aborts)] if opened else []
+    opened = (declaration.open_rotation or {}).get("credentials") or []
+    first = [Wave(list(opened), abort=declaration.aborts)] if opened else []
     return [*first, *(Wave(list(wave)) for wave in waves if wave)]
 
 
 def _not_invalidated(purge: Mapping[str, Any]) -> list[str]:
-    missing = [one["distribution"] for one in purge["invalidations"] if not purge["cloudfront"]]
+    missing = [invalidation["distribution"] for invalidation in purge["invalidations"] if not purge["cloudfront"]]
     if not missing:
         return []
     command = "invalidate by 'aws cloudfront create-invalidation' what CloudFront keeps of"

@@ -35,26 +35,26 @@ class ActionModule(ServerAction):
         if state == "sessions" and not args["run"]:
             login, admin_url = outside(setting, name, POSTGRESQL, masked)
             return {"admin_url": admin_url, "login": login.username}
-        found = (beforehand if state == "checked" else parties)(setting, name, POSTGRESQL)
-        masked += found.values
-        if state == "revoked" and not found.aborting and found.new and found.new.username == found.old.username:
+        result = (beforehand if state == "checked" else parties)(setting, name, POSTGRESQL)
+        masked += result.values
+        if state == "revoked" and not result.aborting and result.new and result.new.username == result.old.username:
             return None  # the login has taken its turn again since, with another password
-        return None if found.nothing else _of(found, name, state)
+        return None if result.nothing else _of(result, name, state)
 
 
-def _of(found: Parties, name: str, state: str) -> dict[str, Any]:
-    concerned: Login | None = found.new if state in ("checked", "present", "usable") else found.removed
+def _of(result: Parties, name: str, state: str) -> dict[str, Any]:
+    concerned: Login | None = result.new if state in ("checked", "present", "usable") else result.removed
     if concerned is None or not concerned.username:
         raise RotationError(f"{name}: there is no new login yet; the stage 'create' makes it")
     params: dict[str, Any] = {
-        "admin_url": found.admin_url,
+        "admin_url": result.admin_url,
         "login": concerned.username,
         "owner": kind_declarations.owner_of(concerned.username),
-        "journal": found.number,
-        "login_url": found.of(concerned),
+        "journal": result.number,
+        "login_url": result.of(concerned),
     }
     if state in ("checked", "present"):
-        params["like"] = found.old.username
+        params["like"] = result.old.username
     if state == "present":
         params["verifier"] = postgresql_scram.scram_verifier(str(concerned.password), os.urandom(16))
     return params

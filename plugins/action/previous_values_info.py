@@ -22,10 +22,10 @@ class ActionModule(RotationAction):
     }
 
     def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        found = revoked_values.searchable(setting, args["credentials"], revoked_values.by_secret(args["secrets"]))
+        searchable = revoked_values.searchable(setting, args["credentials"], revoked_values.by_secret(args["secrets"]))
         return {
             "changed": False,
-            **seal.sealed(dead=found.dead),
-            "unread": found.unread,
+            **seal.sealed(dead=searchable.dead),
+            "unread": searchable.unread,
             "_ansible_no_log": True,
         }

@@ -21,7 +21,7 @@ OPTIONS: dict[str, Any] = {
     "info": {"type": "str", "required": True},
     "servers": {"type": "bool", "default": True},
     "python": {"type": "str"},
-    **{name: one for name, one in revoked_logins_main.ARGUMENT_SPEC.items() if name not in SET_HERE},
+    **{name: item for name, item in revoked_logins_main.ARGUMENT_SPEC.items() if name not in SET_HERE},
 }
 
 
@@ -38,23 +38,23 @@ class ActionModule(ActionBase):
         _validated, args = self.validate_argument_spec(argument_spec=OPTIONS)
         tries = try_previous_keys.given(args["info"], task_vars or {})
         host = str((task_vars or {}).get("inventory_hostname", ""))
-        keys = [one for one in tries if one["server"] == previous_values.SSH]
-        told = {one["credential"]: try_previous_keys.at_host(self._connection, host, one) for one in keys}
+        keys = [entry for entry in tries if entry["server"] == previous_values.SSH]
+        report = {key["credential"]: try_previous_keys.at_host(self._connection, host, key) for key in keys}
         servers = (
-            [one for one in tries if previous_values.BY[one["server"]] == previous_values.BY_SERVERS]
+            [entry for entry in tries if previous_values.BY[entry["server"]] == previous_values.BY_SERVERS]
             if args["servers"]
             else []
         )
         answer = self._at_servers(servers, args, task_vars or {}) if servers else {}
-        found = {**answer, "tried": {**told, **answer.get("tried", {})}}
-        clean: dict[str, Any] = redaction.scrub(found, _values(tries))
+        entries = {**answer, "tried": {**report, **answer.get("tried", {})}}
+        clean: dict[str, Any] = redaction.scrub(entries, _values(tries))
         return {**result, "changed": False, **clean}
 
     def _at_servers(
         self, tries: Sequence[Mapping[str, Any]], args: Mapping[str, Any], task_vars: Mapping[str, Any]
     ) -> dict[str, Any]:
         transport_guard.require(self._connection, self._task)
-        params = {"connect_timeout": args["connect_timeout"], "tries": [dict(one) for one in tries]}
+        params = {"connect_timeout": args["connect_timeout"], "tries": [dict(entry) for entry in tries]}
         return remote_program.execute(
             self,
             revoked_logins_main,
@@ -63,16 +63,16 @@ class ActionModule(ActionBase):
             packages=True,
             private=True,
             python=args["python"],
-            seconds=args["connect_timeout"] * sum(1 + len(one["former"]) for one in tries),
+            seconds=args["connect_timeout"] * sum(1 + len(entry["former"]) for entry in tries),
         )
 
 
 def _values(tries: Sequence[Mapping[str, Any]]) -> list[str]:
     """What must not be shown: each value, the lines of keys, and the passwords in URLs."""
-    found: list[str] = []
-    for one in tries:
-        for value in (one["current"], *one["former"]):
-            login = None if one["server"] == previous_values.SSH else login_of(value)
-            found += key_pair.masked(value) if one["server"] == previous_values.SSH else [value]
-            found += [login.password] if login and login.password else []
-    return [one for one in found if len(one) >= redaction.SHORTEST]
+    values: list[str] = []
+    for entry in tries:
+        for value in (entry["current"], *entry["former"]):
+            login = None if entry["server"] == previous_values.SSH else login_of(value)
+            values += key_pair.masked(value) if entry["server"] == previous_values.SSH else [value]
+            values += [login.password] if login and login.password else []
+    return [value for value in values if len(value) >= redaction.SHORTEST]

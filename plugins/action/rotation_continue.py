@@ -29,5 +29,5 @@ class ActionModule(rotation_segment.SegmentAction):
             rotation_segment.results_of(rotation, variables),
             rotation_segment.unread_of(rotation, variables),
         )
-        now = engine.resume(rotation, hosts, results, unread=unread)
-        return {"changed": True, **rotation_segment.result(engine, now, args)}
+        result = engine.resume(rotation, hosts, results, unread=unread)
+        return {"changed": True, **rotation_segment.result(engine, result, args)}

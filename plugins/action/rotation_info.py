@@ -27,8 +27,11 @@ class ActionModule(RotationAction):
         ages = credential_ages.ages(setting.catalog, journal, now)
         revocations = provider_revocations.waiting(setting.catalog, journal)
         due = {
-            one.id
-            for one in (*credential_ages.due_pending_tasks(journal, now), *provider_revocations.open_ones(journal))
+            task.id
+            for task in (
+                *credential_ages.due_pending_tasks(journal, now),
+                *provider_revocations.open_ones(journal),
+            )
         }
         rotation = journal.rotation
         answer: dict[str, Any] = {
@@ -39,14 +42,14 @@ class ActionModule(RotationAction):
             "due": [age.credential for age in ages if age.due],
             "pending_tasks": [
                 {
-                    "id": one.id,
-                    "credential": one.credential,
-                    "act": one.act,
-                    "due_at": one.due,
-                    "due": one.id in due,
-                    "against": pending_tasks.objection(setting.catalog, setting.kinds, one, None),
+                    "id": task.id,
+                    "credential": task.credential,
+                    "act": task.act,
+                    "due_at": task.due,
+                    "due": task.id in due,
+                    "against": pending_tasks.objection(setting.catalog, setting.kinds, task, None),
                 }
-                for one in journal.pending_tasks.values()
+                for task in journal.pending_tasks.values()
             ],
             "revocations": revocations,
             "rotation": (
@@ -116,11 +119,11 @@ def _table(answer: Mapping[str, Any]) -> list[str]:
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (heads, *rows)
     ]
-    for one in (one for one in answer["pending_tasks"] if one["act"] != CONFIRM):
-        words = "drops its former key" if one["act"] == DROP_FALLBACK else "revokes its former value"
-        lines.append(f"later: {one['credential']} {words} {'NOW' if one['due'] else 'from ' + one['due_at']}")
-        lines += [f"  {one['against']}"] if one["against"] else []
-    lines += [one["words"] for one in answer["revocations"]]
+    for task in (task for task in answer["pending_tasks"] if task["act"] != CONFIRM):
+        message = "drops its former key" if task["act"] == DROP_FALLBACK else "revokes its former value"
+        lines.append(f"later: {task['credential']} {message} {'NOW' if task['due'] else 'from ' + task['due_at']}")
+        lines += [f"  {task['against']}"] if task["against"] else []
+    lines += [revocation["words"] for revocation in answer["revocations"]]
     rotation = answer["rotation"]
     if rotation:
         lines.append(f"open: {rotation['id']} of {rotation['who']} since {rotation['since']}, at {rotation['step']}")

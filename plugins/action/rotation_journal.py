@@ -43,13 +43,13 @@ class ActionModule(rotation_segment.ServersAction):
         return {"changed": False, "skipped": True} if check else _prepared(setting, args, state)
 
 
-def _ending(found: dict[str, Any], incident: str) -> dict[str, Any]:
-    alive = found.get("alive") or []
+def _ending(result: dict[str, Any], incident: str) -> dict[str, Any]:
+    alive = result.get("alive") or []
     verdict = f"{'. '.join(alive)}. Revoke it at its provider, then start again" if alive else ""
-    waiting = [one["words"] for one in found.get("revocations", ())]
-    messages = found.pop("said")
+    waiting = [revocation["words"] for revocation in result.get("revocations", ())]
+    messages = result.pop("said")
     ending = rotation_outcome.ending([*messages, *alive, *waiting], verdict, incident=incident)
-    return {**found, "messages": messages, **ending}
+    return {**result, "messages": messages, **ending}
 
 
 def _prepared(setting: RotationSetup, args: Mapping[str, Any], state: str) -> dict[str, Any]:

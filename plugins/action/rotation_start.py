@@ -42,25 +42,25 @@ class ActionModule(rotation_segment.SegmentAction):
         looked = args["looked"]
         seen = None if looked is None else rotation_segment.seen_of(looked, args, task_vars["hostvars"])
         given = {**args, "seen": seen}
-        found = rotation_preflight.begun(setting, given, task_vars, server, write=write, journal=journal)
-        for warning in found.pop("warnings", ()):
+        result = rotation_preflight.begun(setting, given, task_vars, server, write=write, journal=journal)
+        for warning in result.pop("warnings", ()):
             Display().warning(warning)
-        if found.get("looks"):
-            return {**found, "tasks": "look"}
-        if write and args["ask"] and found.get("needs"):
-            return {**found, "tasks": "ask"}
-        messages = found.pop("said")
+        if result.get("looks"):
+            return {**result, "tasks": "look"}
+        if write and args["ask"] and result.get("needs"):
+            return {**result, "tasks": "ask"}
+        messages = result.pop("said")
         for message in messages:
             rotation_segment.show("plan", "", message)
-        known = {"refused": found.get("refused") or {}, "revocations": found.get("revocations") or []}
-        if found["nothing"] or not write:
+        known = {"refused": result.get("refused") or {}, "revocations": result.get("revocations") or []}
+        if result["nothing"] or not write:
             summary, verdict = rotation_outcome.lines(known, (), ()), rotation_outcome.verdict(known, abort=False)
             ending = rotation_outcome.ending(summary, verdict, incident=args["incident"])
-            return {**found, **known, "messages": messages, **ending}
-        rotation = {**found["rotation"], "revocations": known["revocations"]}
+            return {**result, **known, "messages": messages, **ending}
+        rotation = {**result["rotation"], "revocations": known["revocations"]}
         rotation["refused"] = known["refused"] or rotation["refused"]
         unannounced = rotation_segment.announced_as_started(setting, rotation)
-        carried = Carried(waited=args["waited"], since=found["since"], unannounced=unannounced)
+        carried = Carried(waited=args["waited"], since=result["since"], unannounced=unannounced)
         engine = self.engine(setting, args, task_vars, carried)
-        now = engine.go_on(rotation)
-        return {"changed": True, "messages": messages, **rotation_segment.result(engine, now, args)}
+        answer = engine.go_on(rotation)
+        return {"changed": True, "messages": messages, **rotation_segment.result(engine, answer, args)}

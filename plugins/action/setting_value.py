@@ -49,9 +49,9 @@ class ActionModule(ValuesAction):
     def _known(self, provisioner: Provisioner, names: list[str]) -> dict[str, Any]:
         """Says what is wrong with the names before anybody is asked."""
         catalog = provisioner.catalog
-        known, found, problems = provision_targets.chosen(catalog, dict.fromkeys(names, ""))
+        known, result, problems = provision_targets.chosen(catalog, dict.fromkeys(names, ""))
         pages = {}
-        for name in found:
+        for name in result:
             problems += set_plan.objections(catalog, provisioner.kinds, known[name], anyway=provisioner.wish.anyway)
             credential = catalog.credentials.get(known[name].credential or "")
             if credential and credential.provider_url:

@@ -79,31 +79,31 @@ class ActionModule(ServerAction):
         }
 
     def _looked(self, on_host: Any) -> dict[str, Any]:
-        found = on_host()
+        looked = on_host()
         self._require_another_way(self._pair.old)
-        return found
+        return looked
 
     def _usable(self, on_host: Any) -> dict[str, Any]:
-        found = on_host(state="looked")
-        if found.get("failed") or not (found["old"] or found["new"]):
-            return found
-        if not found["new"]:
-            msg = f"{found['file']} does not let the new key in; the stage 'set' adds it"
-            return {**found, "failed": True, "unusable": True, "msg": msg}  # its account may have taken it out
+        usable = on_host(state="looked")
+        if usable.get("failed") or not (usable["old"] or usable["new"]):
+            return usable
+        if not usable["new"]:
+            msg = f"{usable['file']} does not let the new key in; the stage 'set' adds it"
+            return {**usable, "failed": True, "unusable": True, "msg": msg}  # its account may have taken it out
         self._require(self._pair.new, accepted=True)
-        return {**found, "accepted": True}
+        return {**usable, "accepted": True}
 
     def _revoked(self, on_host: Any) -> dict[str, Any]:
         gone, kept = str(self._pair.gone), self._pair.kept
         self._require_another_way(gone)
         if not self._pair.back and not self._is_accepted(str(kept)):
-            found = on_host(state="looked")
-            if not found.get("failed") and found["old"] and not found["new"] and self._pair.leak:
-                found = on_host(state="present")  # the host was unreachable when the new key was authorized
-            if found.get("failed") or found["old"]:
+            revoked = on_host(state="looked")
+            if not revoked.get("failed") and revoked["old"] and not revoked["new"] and self._pair.leak:
+                revoked = on_host(state="present")  # the host was unreachable when the new key was authorized
+            if revoked.get("failed") or revoked["old"]:
                 self._require(kept, accepted=True)
-            if found.get("failed"):
-                return found
+            if revoked.get("failed"):
+                return revoked
         result = on_host()
         if not result.get("failed") and not self._task.check_mode:
             problem = self._still_open(gone, result)
@@ -127,34 +127,36 @@ class ActionModule(ServerAction):
 
         ssh tries keys before a password, so only where none lets it in the password does.
         """
-        found, key = ssh_login.own(self._way), key_pair.fingerprint(gone, self._pair.name)
-        by_password = self._way.by_password and not found.logged_in and found.denied
-        if found.by == key or (by_password and key in found.taken):
+        verdict, key = ssh_login.own(self._way), key_pair.fingerprint(gone, self._pair.name)
+        by_password = self._way.by_password and not verdict.logged_in and verdict.denied
+        if verdict.by == key or (by_password and key in verdict.taken):
             forbid = "ansible_ssh_common_args: -o PubkeyAuthentication=no"
-            more = f", or, where its password lets it in, forbid keys by {forbid}" if self._way.by_password else ""
+            require_another_way = (
+                f", or, where its password lets it in, forbid keys by {forbid}" if self._way.by_password else ""
+            )
             raise RotationError(
                 f"Ansible itself logs in to {self._way.name} by the key that is to go, and nothing else is known to let"
                 " it in; give it a key of your own (ansible_ssh_private_key_file, or an agent without this key)"
-                f"{more}"
+                f"{require_another_way}"
             )
-        if not found.logged_in and not by_password:
-            self._fail(f"a fresh login to {self._way.name} fails, so nothing is done", found)
+        if not verdict.logged_in and not by_password:
+            self._fail(f"a fresh login to {self._way.name} fails, so nothing is done", verdict)
 
     def _is_accepted(self, private: str) -> bool:
         """Of the key that goes already the offer counts; by the one that stays a login must come about."""
-        found = ssh_login.asked(self._way, private, self._pair.name, in_full=private != self._pair.gone)
-        if found.accepted is None:
-            name, key = self._way.name, found.fingerprint
+        key_verdict = ssh_login.asked(self._way, private, self._pair.name, in_full=private != self._pair.gone)
+        if key_verdict.accepted is None:
+            name, key = self._way.name, key_verdict.fingerprint
             silent = f"{name} did not answer when key {key} was offered, so nothing shows whether it takes it"
             untried = f"key {key} could not be tried on {name}"
-            self._fail(silent if found.verdict.is_unanswered(key) else untried, found.verdict)
-        return found.accepted
+            self._fail(silent if key_verdict.verdict.is_unanswered(key) else untried, key_verdict.verdict)
+        return key_verdict.accepted
 
     @staticmethod
-    def _fail(words: str, found: verbose_output.Verdict) -> NoReturn:
+    def _fail(message: str, verdict: verbose_output.Verdict) -> NoReturn:
         """A host that does not answer is lost; one that refuses has something wrong."""
-        words = f"{words}: {found.reason or 'no answer'}"
-        raise KeyCheckFailed(words) if found.denied else AnsibleConnectionFailure(words)
+        message = f"{message}: {verdict.reason or 'no answer'}"
+        raise KeyCheckFailed(message) if verdict.denied else AnsibleConnectionFailure(message)
 
     def _require(self, private: str | None, *, accepted: bool, file: str = "", others: str = "") -> None:
         if self._is_accepted(str(private)) is accepted:

@@ -75,8 +75,8 @@ class ActionModule(ActionBase):
             **result,
             "changed": False,
             "hosts": hosts,
-            "matching_hosts": [host for host, found in known.items() if found == args["environment"]],
-            "other_hosts": [host for host, found in known.items() if found not in (args["environment"], None)],
+            "matching_hosts": [host for host, run in known.items() if run == args["environment"]],
+            "other_hosts": [host for host, run in known.items() if run not in (args["environment"], None)],
         }
 
     def _require_all_tasks(self, task_vars: Mapping[str, Any]) -> None:

@@ -56,8 +56,8 @@ class ActionModule(ActionBase):
         try:
             params = self._params(args, task_vars or {}, masked)
             if not params["chosen"]:
-                words = "the catalog names nothing of this kind under purge"
-                return {**result, "changed": False, "count": 0, "milliseconds": 0, "purged": [], "msg": words}
+                message = "the catalog names nothing of this kind under purge"
+                return {**result, "changed": False, "count": 0, "milliseconds": 0, "purged": [], "msg": message}
             valid = remote_program.validated(purge_main.ARGUMENT_SPEC, params)
             answer = remote_program.execute(
                 self,
@@ -72,8 +72,8 @@ class ActionModule(ActionBase):
         except AnsibleConnectionFailure as error:
             return {**result, **not_reached(self, task_vars, error)}
         except (SecretsError, AnsibleActionFail) as error:
-            words = redaction.scrub(str(error), masked)
-            return {**result, "failed": True, "msg": words, "error_type": type(error).__name__}
+            message = redaction.scrub(str(error), masked)
+            return {**result, "failed": True, "msg": message, "error_type": type(error).__name__}
         clean: dict[str, Any] = redaction.scrub(answer, masked)
         return {**result, **clean}
 
@@ -84,17 +84,17 @@ class ActionModule(ActionBase):
             return {"chosen": []}
         values, sensitivity = self._values(args, task_vars)
         masked += redaction.maskable(values, sensitivity)
-        left = [one for one in catalog.purge.values() if one.kind == "sessions" and one not in chosen]
+        left = [purge for purge in catalog.purge.values() if purge.kind == "sessions" and purge not in chosen]
         # Sessions that stay matter only where the application has the setting.
-        left = [one for one in left if values.get(one.setting)]
-        brokers = [name for name, one in catalog.settings.items() if one.broker and values.get(name)]
-        for one in chosen:
-            if not values.get(one.setting):
-                raise NotFound(f"purge.{one.name}: {one.setting} has no value in {catalog.environment}")
-        needed = {one.setting for one in (*chosen, *left)} | set(brokers)
+        left = [purge for purge in left if values.get(purge.setting)]
+        brokers = [name for name, setting in catalog.settings.items() if setting.broker and values.get(name)]
+        for purge in chosen:
+            if not values.get(purge.setting):
+                raise NotFound(f"purge.{purge.name}: {purge.setting} has no value in {catalog.environment}")
+        needed = {purge.setting for purge in (*chosen, *left)} | set(brokers)
         return {
-            "chosen": [_told(one) for one in chosen],
-            "spared_sessions": [_told(one) for one in left],
+            "chosen": [_told(purge) for purge in chosen],
+            "spared_sessions": [_told(purge) for purge in left],
             "brokers": brokers,
             "urls": {name: values[name] for name in sorted(needed)},
             "nodes": {name: server_addresses.of_setting(catalog, name, kind_names.VALKEY) for name in sorted(needed)},
@@ -110,10 +110,10 @@ class ActionModule(ActionBase):
                 document=args["catalog"], environment=args["environment"], journal="optional"
             )
             read = environment.read(request, connection)
-            levels = {one: setting.sensitivity for one, setting in read.catalog.settings.items()}
+            levels = {name: setting.sensitivity for name, setting in read.catalog.settings.items()}
             return dict(read.resolution.values), levels
-        found = registered(name, task_vars, having="settings")
-        return {str(key): value for key, value in found["settings"].items()}, found.get("sensitivity", {})
+        values = registered(name, task_vars, having="settings")
+        return {str(key): value for key, value in values["settings"].items()}, values.get("sensitivity", {})
 
 
 def _chosen(catalog: Catalog, names: list[str] | None, kinds: list[str]) -> list[Purge]:
@@ -121,7 +121,7 @@ def _chosen(catalog: Catalog, names: list[str] | None, kinds: list[str]) -> list
     if unknown:
         known = ", ".join(catalog.purge) or "none"
         raise NotFound(f"{', '.join(unknown)}: is no entry of purge in the catalog; there are: {known}")
-    return [one for name, one in catalog.purge.items() if (names is None or name in names) and one.kind in kinds]
+    return [purge for name, purge in catalog.purge.items() if (names is None or name in names) and purge.kind in kinds]
 
 
 def _told(entry: Purge) -> dict[str, Any]:

@@ -40,35 +40,35 @@ class ActionModule(ServerAction):
             login, admin_url = outside(setting, name, VALKEY, masked)
             return {**_nodes(setting, name), "admin_url": admin_url, "user": login.username or valkey.DEFAULT_USER}
         if state == "checked":
-            found = beforehand(setting, name, VALKEY)
+            result = beforehand(setting, name, VALKEY)
         else:
-            found = parties(setting, name, VALKEY, former=args["pending_task"])
-        masked += found.values
-        if found.nothing:
+            result = parties(setting, name, VALKEY, former=args["pending_task"])
+        masked += result.values
+        if result.nothing:
             return None
         self._rotator = setting.rotator
-        concerned = found.new if state in (*_ADDING, "usable") else found.removed
+        concerned = result.new if state in (*_ADDING, "usable") else result.removed
         if concerned is None:
             raise RotationError(f"{args['credential']}: there is no new value yet; the stage 'create' makes it")
-        users = found.new is not None and found.new.username != found.old.username
+        users = result.new is not None and result.new.username != result.old.username
         params: dict[str, Any] = {
             **_nodes(setting, name),
-            "admin_url": found.admin_url,
-            "login_url": found.of(concerned),
+            "admin_url": result.admin_url,
+            "login_url": result.of(concerned),
             "user": concerned.username or valkey.DEFAULT_USER,
-            "journal": found.number,
+            "journal": result.number,
             "overlap": "users" if users else "passwords",
         }
-        if state == "checked" and not found.leak:
+        if state == "checked" and not result.leak:
             params["undeclared_nodes"] = "refuse"  # in a leak whoever poses as a node would hold up its containment
-        if state in _ADDING or found.aborting:
-            params["gate"] = found.rotation
+        if state in _ADDING or result.aborting:
+            params["gate"] = result.rotation
         if state in _ADDING and users:
-            params["like"] = found.old.username or valkey.DEFAULT_USER
-        if state == "revoked" and not users and not found.aborting:
-            params["last_client"] = dict(found.notes)
-        if state == "revoked" and (found.leak or found.late):
-            params["end_sessions"] = valkey.ALL if found.leak else valkey.UNPROVEN
+            params["like"] = result.old.username or valkey.DEFAULT_USER
+        if state == "revoked" and not users and not result.aborting:
+            params["last_client"] = dict(result.notes)
+        if state == "revoked" and (result.leak or result.late):
+            params["end_sessions"] = valkey.ALL if result.leak else valkey.UNPROVEN
         return params
 
     def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,12 +83,12 @@ class ActionModule(ServerAction):
     ) -> list[dict[str, Any]]:
         answers = super()._each_on_host(acts, python, task_vars)
         opened = [
-            one["params"]
-            for one, answer in zip(acts, answers, strict=True)
-            if one["params"]["state"] == "open" and answer.get("changed")
+            entry["params"]
+            for entry, answer in zip(acts, answers, strict=True)
+            if entry["params"]["state"] == "open" and answer.get("changed")
         ]
         if opened and self._is_over(opened[0]["gate"]):
-            super()._each_on_host([{"params": _closing(one)} for one in opened], python, task_vars)
+            super()._each_on_host([{"params": _closing(item)} for item in opened], python, task_vars)
             raise Overtaken(_CLOSED)
         return answers
 

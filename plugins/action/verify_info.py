@@ -80,11 +80,13 @@ class ActionModule(ActionBase):
         services = gatherer.catalog.services.values()
         gathered = gatherer.gathered(wanted)
         former = gathered["parts"].get("former", {})
-        by = {name: one["by"] for name, one in former.items() if "by" in one}
+        by = {name: item["by"] for name, item in former.items() if "by" in item}
         return {
             **gathered,
             **seal.sealed(
-                tries=[one.data for one in gatherer.former_tries if one.credential in by] if by else [],
+                tries=[former_try.data for former_try in gatherer.former_tries if former_try.credential in by]
+                if by
+                else [],
                 expected=gatherer.expected() if compares else {},
             ),
             "former_on_each": previous_values.BY_HOSTS in by.values(),
@@ -92,6 +94,6 @@ class ActionModule(ActionBase):
             "signing": sorted(name for name, how in by.items() if how == previous_values.BY_SESSIONS),
             "hosts_needed": hosts,
             "outside_needed": "outside" in wanted,
-            "units": sorted({unit for one in services for unit in one.units}),
-            "health": sorted({one.health for one in services if one.health}),
+            "units": sorted({unit for service in services for unit in service.units}),
+            "health": sorted({service.health for service in services if service.health}),
         }

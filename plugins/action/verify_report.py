@@ -85,7 +85,7 @@ class ActionModule(ActionBase):
         require_certificates(args["cafile"])
         parts = dict(info["parts"])
         if info.get("hosts_needed"):
-            parts["hosts"] = {str(name): host(one) for name, one in args["hosts"].items()}
+            parts["hosts"] = {str(name): host(item) for name, item in args["hosts"].items()}
         if info.get("outside_needed"):
             parts["outside"] = asked(args["outside"], args["timeout"], args["cafile"])
         if "former" in parts:
@@ -97,28 +97,28 @@ class ActionModule(ActionBase):
             absent=dict(info.get("absent") or {}),
         )
         results = verify_engine.run(checks, facts)
-        found = verify_table.data(facts, results, sorted(parts.get("hosts", ())))
-        files = written(found, args["path"], partial=bool(args["only"])) if args["path"] else []
-        show(found, files)
-        failed = [one.check.id for one in results if one.status == verdicts.FAIL]
-        answer: dict[str, Any] = {"counts": found["counts"], "failed_checks": failed, "files": files}
+        result = verify_table.data(facts, results, sorted(parts.get("hosts", ())))
+        files = written(result, args["path"], partial=bool(args["only"])) if args["path"] else []
+        show(result, files)
+        failed = [check_result.check.id for check_result in results if check_result.status == verdicts.FAIL]
+        answer: dict[str, Any] = {"counts": result["counts"], "failed_checks": failed, "files": files}
         if failed:
-            words = f"{verify_table.summary(found)}: {', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'}"
-            answer |= {"failed": True, "msg": words}
+            message = f"{verify_table.summary(result)}: {', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'}"
+            answer |= {"failed": True, "msg": message}
             if not self._task.check_mode:
-                self._announced(facts.catalog, failed, words, args)
+                self._announced(facts.catalog, failed, message, args)
         return answer
 
 
 def host(result: Any) -> dict[str, Any]:
     """A host's answer, or the reason why it did not answer."""
-    found = dict(result) if isinstance(result, Mapping) else {}
-    words = host_answer.printable(one_line(found.get("msg") or "no answer"))
-    if found.get("unreachable"):
-        return {"problem": f"cannot be reached: {words}"}
-    if "file" not in found:  # failed_when takes the word "failed" away
-        return {"problem": words if found.get("msg") else "was not asked"}
-    return found
+    answer = dict(result) if isinstance(result, Mapping) else {}
+    message = host_answer.printable(one_line(answer.get("msg") or "no answer"))
+    if answer.get("unreachable"):
+        return {"problem": f"cannot be reached: {message}"}
+    if "file" not in answer:  # failed_when takes the word "failed" away
+        return {"problem": message if answer.get("msg") else "was not asked"}
+    return answer
 
 
 def require_certificates(cafile: str | None) -> None:
@@ -127,8 +127,8 @@ def require_certificates(cafile: str | None) -> None:
         try:
             ssl.create_default_context(cafile=cafile)
         except OSError as error:
-            words = "no certificate is in it" if isinstance(error, ssl.SSLError) else error.strerror
-            raise SecretsError(f"verify_cafile: {cafile}: {words}") from None
+            message = "no certificate is in it" if isinstance(error, ssl.SSLError) else error.strerror
+            raise SecretsError(f"verify_cafile: {cafile}: {message}") from None
 
 
 def asked(urls: Sequence[str], seconds: float, cafile: str | None) -> dict[str, Any]:
@@ -138,23 +138,23 @@ def asked(urls: Sequence[str], seconds: float, cafile: str | None) -> dict[str, 
         return dict(zip(unique, answers, strict=True))
 
 
-def written(found: Mapping[str, Any], path: str, *, partial: bool) -> list[str]:
+def written(result: Mapping[str, Any], path: str, *, partial: bool) -> list[str]:
     """The files. The report of some checks does not take the place of a full one."""
     folder = reports_files.folder(path)
     name = "partial" if partial else "verify"
     texts = {
-        f"{name}.json": json.dumps(found, indent=1, sort_keys=True) + "\n",
-        f"{name}.sarif": json.dumps(verify_sarif.log(found), indent=1) + "\n",
-        f"{name}.html": pages.verification(found),
+        f"{name}.json": json.dumps(result, indent=1, sort_keys=True) + "\n",
+        f"{name}.sarif": json.dumps(verify_sarif.log(result), indent=1) + "\n",
+        f"{name}.html": pages.verification(result),
     }
     for name, text in texts.items():
         reports_files.write_text(folder / name, text)
     return [str(folder / name) for name in texts]
 
 
-def show(found: Mapping[str, Any], files: Sequence[str]) -> None:
+def show(result: Mapping[str, Any], files: Sequence[str]) -> None:
     """The table as it is: a task's result would quote every line. A program may read another callback's stdout."""
     columns = shutil.get_terminal_size((100, 24)).columns
     others = constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK") not in READ_BY_PEOPLE
-    for line, colour in [*verify_table.table(found, columns), *((f"report: {path}", "") for path in files)]:
+    for line, colour in [*verify_table.table(result, columns), *((f"report: {path}", "") for path in files)]:
         Display().display(line, color=colour or None, stderr=others)

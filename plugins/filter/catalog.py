@@ -38,7 +38,7 @@ def catalog_services(document: Any, environment: str) -> dict[str, dict[str, Any
         services = catalog_parser.parse(document, environment).services
     except SecretsError as error:
         raise AnsibleFilterError(str(error)) from None
-    return {name: {"units": list(one.units), "health": one.health or ""} for name, one in services.items()}
+    return {name: {"units": list(service.units), "health": service.health or ""} for name, service in services.items()}
 
 
 class FilterModule:

@@ -64,13 +64,13 @@ def deploy_services(
         raise AnsibleFilterError(f"env_deploy_services: {', '.join(unknown)}: no such service; the catalog has {known}")
     own = [declared[name] for name in (declared if names is None else names)]
     units = _units(own)
-    found: dict[str, Any] = {"can_restart": command is not None or bool(units), "units": units}
+    result: dict[str, Any] = {"can_restart": command is not None or bool(units), "units": units}
     # Those with a health address answer requests; without any, all.
-    found["web_units"] = _units([one for one in own if one.get("health")]) or units
-    if restart and found["can_restart"]:
+    result["web_units"] = _units([item for item in own if item.get("health")]) or units
+    if restart and result["can_restart"]:
         urls = health_urls(declared, names, health_url)
-        found["services"] = {"command": command, "units": units, "health_urls": urls, **options}
-    return found
+        result["services"] = {"command": command, "units": units, "health_urls": urls, **options}
+    return result
 
 
 def health_urls(declared: Mapping[str, Any], names: Iterable[str] | None, own: str | None) -> list[str]:
@@ -81,11 +81,11 @@ def health_urls(declared: Mapping[str, Any], names: Iterable[str] | None, own: s
 
 
 def _units(services: Sequence[Mapping[str, Any]]) -> list[str]:
-    return _unique(unit for one in services for unit in one["units"])
+    return _unique(unit for service in services for unit in service["units"])
 
 
-def _unique(every: Iterable[Any]) -> list[Any]:
-    return list(dict.fromkeys(one for one in every if one))
+def _unique(entries: Iterable[Any]) -> list[Any]:
+    return list(dict.fromkeys(entry for entry in entries if entry))
 
 
 class FilterModule:

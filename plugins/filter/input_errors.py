@@ -38,8 +38,8 @@ def input_errors(value: Any, kind: str) -> list[str]:
         )
     if kind not in KINDS:
         raise AnsibleFilterError(f"input_errors: {kind} is no kind; kinds are {', '.join(KINDS)}")
-    found = {name: (given, KINDS[kind](given)) for name, given in value.items()}
-    return [f"{name}: {_shown(given)} {words}" for name, (given, words) in found.items() if words]
+    result = {name: (given, KINDS[kind](given)) for name, given in value.items()}
+    return [f"{name}: {_shown(given)} {message}" for name, (given, message) in result.items() if message]
 
 
 def _shown(given: Any) -> str:

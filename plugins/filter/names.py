@@ -15,7 +15,7 @@ def names(value: Any) -> list[str]:
     if isinstance(value, str):
         return [name.strip() for name in value.split(",") if name.strip()]
     if isinstance(value, Sequence):
-        return [name for one in value for name in names(one)]
+        return [name for item in value for name in names(item)]
     raise AnsibleFilterError(f"names needs names with commas between them, or a list, not {type(value).__name__}")
 
 

@@ -77,8 +77,8 @@ class LookupModule(LookupBase):
             for host in hosts:
                 manager.add_host(host, group=group)
         manager.subset(known.get("ansible_limit"))
-        found: list[Any] = manager.list_hosts(pattern)
-        return found
+        results: list[Any] = manager.list_hosts(pattern)
+        return results
 
 
 def _only_reads() -> bool:

@@ -53,7 +53,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.lookup
 
 class LookupModule(StoreLookup):
     def answer(self, terms: list[str]) -> list[Any]:
-        store, found = ParameterStore(self.store_client("ssm")), []
+        store, results = ParameterStore(self.store_client("ssm")), []
         for term in terms:
             path = term.rstrip("/")
             contents = store.read([path])
@@ -61,5 +61,5 @@ class LookupModule(StoreLookup):
                 self.tolerate("on_denied", str(contents.failures[path]))
             elif not contents.readings:
                 self.tolerate("on_missing", f"there is no parameter below {path}")
-            found.append({name[len(path) + 1 :]: reading.value for name, reading in contents.readings.items()})
-        return found
+            results.append({name[len(path) + 1 :]: reading.value for name, reading in contents.readings.items()})
+        return results

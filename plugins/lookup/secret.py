@@ -76,7 +76,7 @@ class LookupModule(StoreLookup):
             pins=dict.fromkeys(terms, version) if version else None,
             stages=dict.fromkeys(terms, stage) if stage else None,
         )
-        found = []
+        results = []
         for term in terms:
             failure = contents.failures.get(term)
             if failure and failure.reason == BINARY:
@@ -86,8 +86,8 @@ class LookupModule(StoreLookup):
                 continue
             value = self._value(contents.readings[term])
             if value is not None:
-                found.append(value)
-        return found
+                results.append(value)
+        return results
 
     def _value(self, reading: Reading) -> Optional[Any]:
         key = self.get_option("key")

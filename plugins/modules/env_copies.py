@@ -137,11 +137,13 @@ def main():
         values = stray_copies.by_credential(params["values"] or {})
     except SecretsError as error:
         module.fail_json(msg=str(error))
-    found = stray_copies.RemovalResult([], [])
+    removal_result = stray_copies.RemovalResult([], [])
     if params["leaked"]:
-        found = _scrubbed(params["path"], values, check=module.check_mode)
+        removal_result = _scrubbed(params["path"], values, check=module.check_mode)
     health = _answers(params["health"], params["seconds"])
-    module.exit_json(changed=bool(found.removed), removed=found.removed, left=found.left, health=health)
+    module.exit_json(
+        changed=bool(removal_result.removed), removed=removal_result.removed, left=removal_result.left, health=health
+    )
 
 
 def _scrubbed(path, values, check):
@@ -156,7 +158,7 @@ def _answers(urls, seconds):
     end = time.monotonic() + seconds
     while True:
         answers = [health_check.asked(url) for url in urls]
-        if all(one["status"] == 200 for one in answers) or time.monotonic() + DELAY > end:
+        if all(answer["status"] == 200 for answer in answers) or time.monotonic() + DELAY > end:
             return answers
         time.sleep(DELAY)
 

@@ -363,20 +363,20 @@ def octal(mode):
 def deliver(module, env, wanted):
     """state=present: plan, then write unless in check mode."""
     params, path = module.params, module.params["path"]
-    found = atomic_file.present(env.file)
+    present = atomic_file.present(env.file)
     mark = env_file_mark.Mark(env) if params["mark"] else None
     if mark:
         mark.refuse_older(params["journal"])
     text, readers = params["content"], tuple(params["readers"])
-    if params["merge"] and found:
+    if params["merge"] and present:
         try:
-            text = dotenv.merge(found.content.decode("utf-8"), dotenv.from_dotenv(text, readers), readers)
+            text = dotenv.merge(present.content.decode("utf-8"), dotenv.from_dotenv(text, readers), readers)
         except UnicodeDecodeError:
             raise HostError("%s: is not UTF-8, and its other lines are to be kept" % path) from None
     content = text.encode("utf-8")
-    before = env_file_diff.settings_of(found.content if found else None, readers)
+    before = env_file_diff.settings_of(present.content if present else None, readers)
     after = dotenv.from_dotenv(text, readers)
-    plan = env_file_mark.planned(env, content, wanted, found, mark)
+    plan = env_file_mark.planned(env, content, wanted, present, mark)
     result = {
         "changed": plan.rewrite,
         "path": path,
@@ -385,7 +385,7 @@ def deliver(module, env, wanted):
         "restart_needed": plan.restart,
     }
     if module._diff and plan.rewrite:
-        sides = ((before, octal(found.mode) if found else ""), (after, result["mode"]))
+        sides = ((before, octal(present.mode) if present else ""), (after, result["mode"]))
         result["diff"] = env_file_diff.diff(path, *sides, key=params["fingerprint_key"] or "")
     if module.check_mode:
         return result
@@ -398,29 +398,29 @@ def deliver(module, env, wanted):
 
 def record(params, env, delivery):
     """Raises HostError unless the file is the one of that delivery."""
-    found = atomic_file.required(env.file)
-    env_file_mark.Mark(env).prove(params["snapshot_id"], found, delivery)
+    present = atomic_file.required(env.file)
+    env_file_mark.Mark(env).prove(params["snapshot_id"], present, delivery)
 
 
 def prove(module, env):
     path = module.params["path"]
-    found = atomic_file.required(env.file)
+    present = atomic_file.required(env.file)
     mark = env_file_mark.Mark(env)
-    changed = not mark.is_settled(atomic_file.digest(found.content))
+    changed = not mark.is_settled(atomic_file.digest(present.content))
     if not module.check_mode:
-        mark.prove(module.params["snapshot_id"], found, module.params["delivery"])
-    return {"changed": changed, "path": path, "mode": octal(found.mode), "proven": not module.check_mode}
+        mark.prove(module.params["snapshot_id"], present, module.params["delivery"])
+    return {"changed": changed, "path": path, "mode": octal(present.mode), "proven": not module.check_mode}
 
 
 def restore(module, env, wanted):
     path, snapshot, delivery = (module.params[name] for name in ("path", "snapshot_id", "delivery"))
-    found = atomic_file.present(env.file)
+    present = atomic_file.present(env.file)
     mark = env_file_mark.Mark(env)
     mark.refuse_foreign(snapshot, delivery)
-    mark.refuse_proven(found, delivery)
+    mark.refuse_proven(present, delivery)
     kept = atomic_file.present(env.backup)
-    changed = (kept.content if kept else None) != (found.content if found else None)
-    wanted = atomic_file.filled(wanted, found)
+    changed = (kept.content if kept else None) != (present.content if present else None)
+    wanted = atomic_file.filled(wanted, present)
     if not module.check_mode:
         mark.go_back(wanted, [name for name in (snapshot, delivery) if name])
     return {"changed": changed, "path": path, "restored": kept is not None}

@@ -199,12 +199,12 @@ def main():
         params["path"], params["units"], params["fingerprint_key"], params["sensitive"], params["readers"]
     )
     try:
-        found = host_facts.gathered(wanted)
+        result = host_facts.gathered(wanted)
     except SecretsError as error:
         module.fail_json(msg=str(error))
     health = [health_check.asked(url, params["timeout"]) for url in params["health"]]
     declared = {"wanted_owner": params["owner"], "wanted_mode": params["mode"]}
-    module.exit_json(changed=False, health=health, **declared, **found)
+    module.exit_json(changed=False, health=health, **declared, **result)
 
 
 if __name__ == "__main__":

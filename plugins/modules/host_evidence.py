@@ -138,8 +138,8 @@ def main():
         module.fail_json(msg="since: %r is no time such as 2026-11-20T10:00:00Z" % params["since"])
     if params["seconds"] < 1:
         module.fail_json(msg="seconds must be at least 1")
-    units = [one for one in params["units"] if not one.startswith("-")]
-    known = [forensics_collect.Placed(**one) for one in params["known_keys"]]
+    units = [unit for unit in params["units"] if not unit.startswith("-")]
+    known = [forensics_collect.Placed(**key) for key in params["known_keys"]]
     wanted = forensics_collect.EvidenceRequest(since, params["seconds"], params["path"], units, known)
     module.exit_json(changed=False, **forensics_collect.gathered(wanted))
 

@@ -29,12 +29,12 @@ def inside(names: Names, member: str) -> Iterator[None]:
     group = groups(names, member)[0]
     tree = names.cgroups()[0].parent
     own = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    here = next(line[3:] for line in own if line.startswith("0::"))
+    lines = next(line[3:] for line in own if line.startswith("0::"))
     (group / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
     try:
         yield
     finally:
-        (tree / here.lstrip("/") / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
+        (tree / lines.lstrip("/") / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
 
 
 def end_all(names: Names) -> None:

@@ -77,19 +77,19 @@ def without_third_parties(credentials: dict[str, Any]) -> None:
 
 def catalog(servers: Mapping[str, str]) -> dict[str, Any]:
     """The worked example's, with its cache on the services' own server instead of ElastiCache."""
-    found: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["secrets_catalog"]
-    without_third_parties(found["credentials"])
-    cache = found["credentials"]["cache"]
+    secrets_catalog: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["secrets_catalog"]
+    without_third_parties(secrets_catalog["credentials"])
+    cache = secrets_catalog["credentials"]["cache"]
     del cache["options"]
     cache |= {"kind": "valkey_user", "admin": "cache_admin"}
-    found["credentials"]["cache_admin"] = {
+    secrets_catalog["credentials"]["cache_admin"] = {
         "kind": "external",
         "max_age_days": 90,
         "server": {"address": servers.get("cache_admin", "services:6379")},
         "appears_in": [{"secret": "watchparty/{environment}/cache-admin", "keys": ["username", "password"]}],
     }
-    found["credentials"]["database_admin"]["server"] = {
+    secrets_catalog["credentials"]["database_admin"]["server"] = {
         "address": servers.get("database_admin", "services:5432"),
         "tls": {"mode": "disable", "reason": "the test hosts and their server are on one machine"},
     }
-    return found
+    return secrets_catalog

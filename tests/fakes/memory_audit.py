@@ -29,7 +29,9 @@ class MemoryAudit(_Hooked, AuditBody):
 
     def _append(self, line: str) -> str:
         entry = audit_chain.parsed(line)
-        taken = [one for one in map(audit_chain.parsed, self.held) if one.number == entry.number]
+        taken = [
+            audit_entry for audit_entry in map(audit_chain.parsed, self.held) if audit_entry.number == entry.number
+        ]
         if not (self._exclusive and taken):
             self.held.append(line)
         for standing in audit_chain.chain(self.held).entries:

@@ -98,9 +98,9 @@ class MakingMemoryParameters(ParameterMaking, MemoryParameters):
         self._act("tag", name, act)
 
     def _look(self, name: str) -> tuple[Reading, Mapping[str, Any]]:
-        found, kept = super()._look(name)
+        reading, kept = super()._look(name)
         form = self.forms.get(name, Form())
-        return found, {**kept, "Description": form.description, "KeyId": form.key}
+        return reading, {**kept, "Description": form.description, "KeyId": form.key}
 
     def _write(self, name: str, value: str, kept: Mapping[str, Any]) -> int:
         number = super()._write(name, value, kept)

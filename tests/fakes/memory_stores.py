@@ -358,7 +358,7 @@ class MemoryParameters(_Hooked, NumberedStore):
             for name in sorted(names)
             if name.startswith(f"{path}/")
         }
-        return Contents({name: _reading(name, one, len(one.values)) for name, one in below.items() if one})
+        return Contents({name: _reading(name, item, len(item.values)) for name, item in below.items() if item})
 
     def _pinned(self, name: str, version: str) -> Contents:
         number, parameter = int(version), self._seen("read", name, self._parameters.get(name))

@@ -53,12 +53,12 @@ class Files:
 
     def seen(self) -> dict[str, tuple[int, ...] | bytes]:
         """All that the victim has."""
-        found: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         for path in [self.victim, *sorted(self.victim.rglob("*"))]:
             status = path.lstat()
             content = path.read_bytes() if path.is_file() else b""
-            found[str(path)] = (status.st_uid, status.st_gid, status.st_mode, content)
-        return found
+            result[str(path)] = (status.st_uid, status.st_gid, status.st_mode, content)
+        return result
 
     def exchange(self, path: Path) -> None:
         """Puts a link to what the victim has in the place of one of the application's own."""
@@ -110,14 +110,14 @@ def at_call(nth: int, act: Callable[[], None], after: Callable[[], None]) -> Ite
     count = [0]
 
     def hooked(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **more: Any) -> Any:
+        def call(*args: Any, **extra: Any) -> Any:
             count[0] += 1
             if count[0] != nth:
-                return real(*args, **more)
+                return real(*args, **extra)
             count[0] += 10**6  # the attacker's own calls are none of root's
             _as_attacker(act)
             try:
-                return real(*args, **more)
+                return real(*args, **extra)
             finally:
                 _as_attacker(after)
                 count[0] -= 10**6

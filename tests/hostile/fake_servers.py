@@ -108,21 +108,21 @@ def fake_valkey(
     def talk(client: socket.socket) -> Iterator[bytes]:
         while received := client.recv(65536):
             yield received
-            for words in _commands(received):
-                client.sendall(text.get(words, text.get(words.partition(" ")[0], b"+OK\r\n")))
+            for message in _commands(received):
+                client.sendall(text.get(message, text.get(message.partition(" ")[0], b"+OK\r\n")))
 
     yield from _served(FakeServer(talk, host))
 
 
 def _whole(client: socket.socket, size: int) -> bytes:
     """So many bytes; TLS knows no MSG_WAITALL."""
-    found = b""
-    while len(found) < size:
-        more = client.recv(size - len(found))
-        if not more:
+    data = b""
+    while len(data) < size:
+        content = client.recv(size - len(data))
+        if not content:
             raise OSError("closed")
-        found += more
-    return found
+        data += content
+    return data
 
 
 def _served(server: FakeServer) -> Iterator[FakeServer]:

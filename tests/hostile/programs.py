@@ -28,7 +28,7 @@ def sample(shape: Any, text: str) -> Any:
     if isinstance(shape, list):
         return [sample(shape[0], text)]
     if isinstance(shape, dict):
-        return {(text if name is str else name.rstrip("?")): sample(one, text) for name, one in shape.items()}
+        return {(text if name is str else name.rstrip("?")): sample(item, text) for name, item in shape.items()}
     if isinstance(shape, (set, frozenset)):
         return sorted(shape)[0]
     return {str: text, "text": text, "address": "192.0.2.7", bool: True, int: 7, float: 0.5}[shape]

@@ -90,13 +90,13 @@ def _signed(kind: str) -> Callable[[Path, Path], None]:
     return change
 
 
-def _promisor(url: str, **more: str) -> dict[str, str]:
+def _promisor(url: str, **extra: str) -> dict[str, str]:
     return {
         "core.repositoryFormatVersion": "1",
         "extensions.partialClone": "origin",
         "remote.origin.promisor": "true",
         "remote.origin.url": url,
-        **{name.replace("__", "."): value for name, value in more.items()},
+        **{name.replace("__", "."): value for name, value in extra.items()},
     }
 
 
@@ -198,7 +198,7 @@ class Lair:
 
     def seen_to_run(self, attack: Attack) -> bool:
         """Whether git itself runs the program, so that the attack is one."""
-        control = [one.format(repository=self.repository) for one in attack.control]
+        control = [name.format(repository=self.repository) for name in attack.control]
         if attack.name == "core.alternateRefsCommand":
             other = self.repository.parent / "other"
             git(self.repository.parent, "clone", "-q", "--bare", "--shared", str(self.repository), str(other))
@@ -255,13 +255,13 @@ print(json.dumps({{**answer, "memory": max(own, others), "own_memory": own, "sec
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
-def scanned(path: Path, *, seconds: float = 120, more: str = "") -> dict[str, Any]:
+def scanned(path: Path, *, seconds: float = 120, text: str = "") -> dict[str, Any]:
     """A repository's scan, measured."""
-    script = f"answer = told(_scan.scan([GitSource(sys.argv[1])], SOUGHT{more}))"
+    script = f"answer = told(_scan.scan([GitSource(sys.argv[1])], SOUGHT{text}))"
     return measured(script, str(path), seconds=seconds)
 
 
@@ -277,7 +277,7 @@ def put(repository: Path, kind: str, data: bytes) -> str:
 
 
 def tree(*entries: tuple[str, str, str]) -> bytes:
-    return b"".join(f"{mode} {name}\0".encode() + bytes.fromhex(one) for mode, name, one in entries)
+    return b"".join(f"{mode} {name}\0".encode() + bytes.fromhex(text) for mode, name, text in entries)
 
 
 def committed(repository: Path, root: str, name: str = "main") -> str:

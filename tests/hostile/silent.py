@@ -38,5 +38,5 @@ def server(drip: bytes = b"", *, first: bytes = b"") -> Iterator[int]:
     finally:
         over.set()
         thread.join()
-        for one in (*clients, listener):
-            one.close()
+        for connection in (*clients, listener):
+            connection.close()

@@ -98,8 +98,8 @@ def _seed(lab: Lab, core: dict[str, str], secrets: dict[str, Any]) -> None:
     lab.add_hosts(1, rotation_python=sys.executable)
     base = harness.layout()
     held = {**base.secrets["shop/production/core"], **core}  # type: ignore[dict-item]
-    more = {f"shop/production/{name}": content for name, content in secrets.items()}
-    lab.seed(Layout({**base.secrets, "shop/production/core": held, **more}, base.parameters))
+    extra = {f"shop/production/{name}": content for name, content in secrets.items()}
+    lab.seed(Layout({**base.secrets, "shop/production/core": held, **extra}, base.parameters))
     lab.moto.client("logs").create_log_group(logGroupName="/shop/audit")
 
 
@@ -148,14 +148,14 @@ def test_an_administrators_url_that_leads_elsewhere(lab: Lab) -> None:
 
 @pytest.fixture
 def server() -> Iterator[Valkey]:
-    with Valkey(password=new_password()) as one:
-        yield one
+    with Valkey(password=new_password()) as item:
+        yield item
 
 
 @pytest.fixture
 def fake() -> Iterator[FakeServer]:
-    with fake_valkey() as one:
-        yield one
+    with fake_valkey() as fake_server:
+        yield fake_server
 
 
 def valkey(state: str, capsys: pytest.CaptureFixture[str], **params: Any) -> dict[str, Any]:
@@ -218,7 +218,7 @@ def test_a_server_that_names_other_nodes(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_a_cache_url_that_leads_elsewhere(lab: Lab, server: Valkey, fake: FakeServer) -> None:
     lab.catalog = harness.catalog(
-        more={"CACHE_URL": {"group": "core", "schemes": ["redis"], "sensitivity": "high"}},
+        extra={"CACHE_URL": {"group": "core", "schemes": ["redis"], "sensitivity": "high"}},
         credentials={
             "cache": {"kind": "valkey_user", "admin": "cache_admin", "appears_in": [{"setting": "CACHE_URL"}]},
             "cache_admin": {

@@ -32,8 +32,8 @@ def world() -> Iterator[Files]:
 
 @pytest.fixture
 def deploy(world: Files, capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(values: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
-        args = {"path": str(world.file), "owner": APPLICATION, "snapshot_id": "s-1", "journal": 7, **more}
+    def run(values: dict[str, str] | None = None, **extra: Any) -> dict[str, Any]:
+        args = {"path": str(world.file), "owner": APPLICATION, "snapshot_id": "s-1", "journal": 7, **extra}
         if args.get("state", "present") == "present":
             args["content"] = dotenv.to_dotenv(values or NEW)
         with within():
@@ -58,7 +58,7 @@ def search(world: Files, capsys: pytest.CaptureFixture[str]) -> Run:
         args = {"path": str(world.file), "leaked": "x", "values": {"token": ["canary-of-the-victim"]}}
         with within():
             answer = run_module(env_copies.main, args, capsys)[0]
-        problems = [one for one in answer["left"] if "were not looked for" in one]
+        problems = [item for item in answer["left"] if "were not looked for" in item]
         return {**answer, "msg": problems[0]} if problems else answer
 
     return run
@@ -77,7 +77,7 @@ def test_a_link_in_any_component(world: Files, component: str, act: str, request
     world.exchange(getattr(world, component))
     answer = request.getfixturevalue(act)()
     assert "is a symbolic link" in answer["msg"]
-    assert "victim" not in str({name: told for name, told in answer.items() if name != "msg"})
+    assert "victim" not in str({name: result for name, result in answer.items() if name != "msg"})
     world.assert_unharmed()
 
 
@@ -209,7 +209,7 @@ def test_roots_own_links_are_followed(world: Files, deploy: Run) -> None:
 
 
 def test_verify_names_who_may_replace_the_file(world: Files, look: Run) -> None:
-    assert [(one["path"], one["owner"]) for one in look()["replaceable"]] == [
+    assert [(item["path"], item["owner"]) for item in look()["replaceable"]] == [
         (str(world.shop), APPLICATION),
         (str(world.app), APPLICATION),
     ]

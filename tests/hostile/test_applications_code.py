@@ -42,14 +42,14 @@ def spy(lab: RotationLab) -> Iterator[Path]:
     log.touch()
     place.write_text(SPY.format(log=log, python=lab.host_vars["web1"]["rotation_python"]))
     place.chmod(0o755)
-    for one in (place, log, place.parent, place.parent.parent):
-        os.chown(one, APPLICATION, APPLICATION)
+    for path in (place, log, place.parent, place.parent.parent):
+        os.chown(path, APPLICATION, APPLICATION)
     kept = dict(lab.host_vars["web1"])
     lab.host_vars["web1"].update(rotation_python=str(place), ansible_become=True)
     yield log
     lab.host_vars["web1"] = kept
-    for one in (place, log):
-        one.unlink()
+    for path in (place, log):
+        path.unlink()
     place.parent.rmdir()
     place.parent.parent.rmdir()
 
@@ -62,8 +62,8 @@ def checkout() -> Iterator[Path]:
         package.mkdir()
         Path(made, "log").touch()
         (package / "__init__.py").write_text(f"import os\nopen('{made}/log', 'a').write(str(os.geteuid()))\n")
-        for one in (Path(made), Path(made, "log"), package, package / "__init__.py"):
-            os.chown(one, APPLICATION, APPLICATION)
+        for path in (Path(made), Path(made, "log"), package, package / "__init__.py"):
+            os.chown(path, APPLICATION, APPLICATION)
         yield Path(made)
 
 

@@ -116,10 +116,10 @@ def test_the_attack(shared: Path) -> None:
     ],
 )
 def test_nothing_is_sent_where_others_may_write(shared: Path, options: dict[str, str]) -> None:
-    found = objection(**{name: text.format(shared=shared) for name, text in options.items()})
-    assert found is not None
-    assert found.startswith(f"others may write {shared}")
-    assert "Set ANSIBLE_SSH_CONTROL_PATH_DIR" in found
+    value = objection(**{name: text.format(shared=shared) for name, text in options.items()})
+    assert value is not None
+    assert value.startswith(f"others may write {shared}")
+    assert "Set ANSIBLE_SSH_CONTROL_PATH_DIR" in value
 
 
 def test_directories_above(shared: Path, tmp_path: Path) -> None:

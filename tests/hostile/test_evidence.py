@@ -71,12 +71,12 @@ def test_a_text_log(machine: Machine) -> None:
     line = "2026-11-25T10:00:00Z web1 sshd[1]: "
     noise = f"{line}noise\n" * (all_accounts.LARGEST // len(f"{line}noise\n") + 1)
     machine.write("auth.log", f"{line}{REAL}\n{noise}")
-    found = machine.gathered()
-    assert found["short"] == [
+    result = machine.gathered()
+    assert result["short"] == [
         forensics_collect.FORGEABLE,
         f"logins: only the last 4 MiB of {machine.folder}/auth.log were read",
     ]
-    assert found["lines"] == []
+    assert result["lines"] == []
 
 
 def test_keys_of_one_account_hide_no_other_accounts(machine: Machine) -> None:

@@ -48,9 +48,9 @@ def words(text: bytes) -> Callable[[socket.socket], None]:
     return lambda client: client.sendall(text)
 
 
-def endless(status: bytes, more: bytes = b"\r\n", each: bytes = b"x" * 65536) -> Callable[[socket.socket], None]:
+def endless(status: bytes, data: bytes = b"\r\n", each: bytes = b"x" * 65536) -> Callable[[socket.socket], None]:
     def send(client: socket.socket) -> None:
-        client.sendall(HEAD % status + more)
+        client.sendall(HEAD % status + data)
         while True:
             client.sendall(each)
 
@@ -82,14 +82,14 @@ def test_an_answer(send: Callable[[socket.socket], None], status: int) -> None:
     """ansible.builtin.uri was seen to take 600 MB of memory a second, and to register the body."""
     before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
     with answering(send) as url:
-        found = problem_of(url.replace("//", "//me:canary@") if status == 500 else url, 2)
+        problem = problem_of(url.replace("//", "//me:canary@") if status == 500 else url, 2)
     assert time.monotonic() - began < 8
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MOST
-    assert (not found) == (status == 200)
-    assert not status or status == 200 or found.endswith(f"HTTP status {status}")
-    assert found.isprintable()
-    assert len(found) < 1000
-    assert "canary" not in found
+    assert (not problem) == (status == 200)
+    assert not status or status == 200 or problem.endswith(f"HTTP status {status}")
+    assert problem.isprintable()
+    assert len(problem) < 1000
+    assert "canary" not in problem
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_no_address(url: str) -> None:
 
 def test_no_role_asks_an_application_or_a_host_by_a_module_that_takes_whatever_is_answered() -> None:
     """Of ``raw`` and ``wait_for_connection`` Ansible prints a host's error as it is."""
-    every = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "roles").glob("*/**/*.yml")]
-    assert every
+    texts = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "roles").glob("*/**/*.yml")]
+    assert texts
     unbounded = ("ansible.builtin.uri", "get_url", "ansible.builtin.raw", "wait_for_connection")
-    assert not [name for name in unbounded for text in every if name in text]
+    assert not [name for name in unbounded for text in texts if name in text]

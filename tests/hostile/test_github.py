@@ -38,8 +38,8 @@ class Fixed(Http):
     def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpResponse:
         self.count += 1
         path = url.partition("?")[0]
-        found = next((answer for end, answer in self.answers.items() if path.endswith(end)), b"")
-        return HttpResponse(200, {}, found if isinstance(found, bytes) else json.dumps(found).encode())
+        answers = next((answer for end, answer in self.answers.items() if path.endswith(end)), b"")
+        return HttpResponse(200, {}, answers if isinstance(answers, bytes) else json.dumps(answers).encode())
 
 
 def store(http: Http, url: str = "https://api.github.com") -> GitHubStore:
@@ -110,8 +110,8 @@ def test_a_folder_that_is_called_like_a_workflow() -> None:
     names = {"a.yml": "file", "folder.yml": "dir", "link.yml": "symlink", "module.yml": "submodule"}
     listed = [{"name": name, "path": f"{FOLDER}/{name}", "type": kind} for name, kind in names.items()]
     file = {"path": f"{FOLDER}/a.yml", "type": "file", "encoding": "base64", "content": "YTogMQo="}
-    found = store(Fixed({FOLDER: listed, "a.yml": file, "folder.yml": [], "link.yml": {}, "module.yml": {}}))
-    assert found.workflows() == {f"{FOLDER}/a.yml": "a: 1\n"}
+    git_hub_store = store(Fixed({FOLDER: listed, "a.yml": file, "folder.yml": [], "link.yml": {}, "module.yml": {}}))
+    assert git_hub_store.workflows() == {f"{FOLDER}/a.yml": "a: 1\n"}
 
 
 def test_a_workflow_that_is_too_large_does_not_seem_empty() -> None:

@@ -21,7 +21,7 @@ from tests.hostile.programs import programs, sample
 from tests.integration.harness import Lab
 
 PROGRAMS = programs()
-EVERY_PROGRAM = pytest.mark.parametrize("program", PROGRAMS, ids=lambda one: one.__name__.rpartition(".")[2])
+EVERY_PROGRAM = pytest.mark.parametrize("program", PROGRAMS, ids=lambda item: item.__name__.rpartition(".")[2])
 CONTROL: dict[str, Any] = {
     "add_host": {"host_name": "web2", "host_vars": {"ansible_connection": "local"}},
     "add_group": "app_hosts",
@@ -77,7 +77,7 @@ def honest(program: ModuleType, text: str = "word") -> dict[str, Any]:
 
 
 def test_all_programs_are_attacked() -> None:
-    names = {".".join(one.__name__.split(".")[-2:]) for one in PROGRAMS}
+    names = {".".join(module.__name__.split(".")[-2:]) for module in PROGRAMS}
     assert {"modules.env_file", "modules.host_check", "postgresql.main", "valkey.main", "django.main"} <= names
     assert len(PROGRAMS) >= 11
 
@@ -107,27 +107,27 @@ def test_ansibles_control_keys_are_refused(program: ModuleType, name: str, tmp_p
 @EVERY_PROGRAM
 def test_no_escape_reaches_a_text(program: ModuleType, tmp_path: Path) -> None:
     for answer in (honest(program, ESCAPES), {"failed": True, "msg": ESCAPES}):
-        found = answered(program, tmp_path, json.dumps(answer))
-        texts = list(_texts(found))
+        result = answered(program, tmp_path, json.dumps(answer))
+        texts = list(_texts(result))
         assert texts
-        assert all(one == "\n" or one.isprintable() for text in texts for one in text)
+        assert all(item == "\n" or item.isprintable() for text in texts for item in text)
 
 
 def _texts(node: Any) -> Any:
     if isinstance(node, str):
         yield node
     elif isinstance(node, dict):
-        for name, one in node.items():
+        for name, item in node.items():
             yield name
-            yield from _texts(one)
+            yield from _texts(item)
     elif isinstance(node, list):
-        for one in node:
-            yield from _texts(one)
+        for item in node:
+            yield from _texts(item)
 
 
 def test_control_keys_do_not_pass_as_names_in_a_report(tmp_path: Path) -> None:
     tried = {"state": "refused", "words": "x"}
-    program = next(one for one in PROGRAMS if one.__name__.endswith("revoked_logins_main"))
+    program = next(module for module in PROGRAMS if module.__name__.endswith("revoked_logins_main"))
     answer = {"changed": False, "tried": {"database": tried, "_ansible_no_log": tried, "\u200b_ansible_no_log": tried}}
     assert answered(program, tmp_path, json.dumps(answer)) == {"changed": False, "tried": {"database": tried}}
 
@@ -162,16 +162,16 @@ def test_a_bomb_is_refused(program: ModuleType, tmp_path: Path) -> None:
 
 
 def test_words_in_place_of_an_answer_are_printable_and_short(tmp_path: Path) -> None:
-    found = answered(PROGRAMS[0], tmp_path, "x" * 100000 + "\x1b[2J\u202e")
-    assert found["failed"]
-    assert found["msg"].isprintable()
-    assert len(found["msg"]) < 1000
+    test_words = answered(PROGRAMS[0], tmp_path, "x" * 100000 + "\x1b[2J\u202e")
+    assert test_words["failed"]
+    assert test_words["msg"].isprintable()
+    assert len(test_words["msg"]) < 1000
 
 
 @pytest.mark.parametrize("claim", ["0.0.0.0/0", "::/0", "203.0.113.0/24", "0.0.0.0", "everywhere"])
 def test_a_host_does_not_claim_a_network_as_its_own_address(claim: str, tmp_path: Path) -> None:
     """A thief's sessions from there would count as the application's."""
-    program = next(one for one in PROGRAMS if one.__name__.endswith(".env_file"))
+    program = next(module for module in PROGRAMS if module.__name__.endswith(".env_file"))
     message = refusal(program, tmp_path, json.dumps({**honest(program), "addresses": ["192.0.2.11", claim]}))
     assert message.startswith("web1: its answer was refused: addresses[] is no address of one host")
 

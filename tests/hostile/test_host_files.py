@@ -46,8 +46,8 @@ def account(world: Files, monkeypatch: pytest.MonkeyPatch) -> str:
     world.app = world.shop / ".ssh"
     world.file = world.app / "authorized_keys"
     user = SimpleNamespace(pw_name=APPLICATION, pw_uid=real.pw_uid, pw_gid=real.pw_gid, pw_dir=str(world.shop))
-    found = pwd.getpwnam
-    monkeypatch.setattr(pwd, "getpwnam", lambda name: user if name == APPLICATION else found(name))
+    function = pwd.getpwnam
+    monkeypatch.setattr(pwd, "getpwnam", lambda name: user if name == APPLICATION else function(name))
     return APPLICATION
 
 
@@ -128,8 +128,8 @@ class TestRotatedKey:
 
     @pytest.fixture
     def rotate(self, world: Files, account: str, capsys: pytest.CaptureFixture[str]) -> Run:
-        def call(**more: Any) -> dict[str, Any]:
-            args = {"account": account, "old": OLD, "new": NEW, "state": "present", **more}
+        def call(**extra: Any) -> dict[str, Any]:
+            args = {"account": account, "old": OLD, "new": NEW, "state": "present", **extra}
             with within():
                 return run_module(ssh_main.main, args, capsys)[0]
 

@@ -41,7 +41,7 @@ def link(host: Host) -> None:
 
 
 @pytest.mark.parametrize(
-    ("attack", "words"),
+    ("attack", "message"),
     [
         (
             forge,
@@ -50,14 +50,14 @@ def link(host: Host) -> None:
         pytest.param(link, "web1 is a symbolic link; give the path that it points to", marks=as_root),
     ],
 )
-def test_a_leaks_rollout_names_the_host_and_reaches_the_others(lab: Lab, attack: Any, words: str) -> None:
+def test_a_leaks_rollout_names_the_host_and_reaches_the_others(lab: Lab, attack: Any, message: str) -> None:
     _first, second = lab.add_hosts(2)
     lab.seed()
     attack(lab.hosts[0])
     run = lab.run(*LEAVES)
     assert run.code == 0, run.output
     second.assert_proven("1")
-    assert words in run.text
+    assert message in run.text
     assert lab.run().code != 0, "without a leak somebody shall look at it first"
 
 

@@ -33,9 +33,9 @@ HOSTILE = (
 
 def answered(program: Any) -> dict[str, Any]:
     answer = json.dumps({"changed": False, **sample(program.RETURNS, HOSTILE)})
-    found = host_answer.parsed(answer, program.RETURNS)
-    assert found is not None
-    return found
+    result = host_answer.parsed(answer, program.RETURNS)
+    assert result is not None
+    return result
 
 
 def is_printable(text: str) -> bool:
@@ -50,9 +50,9 @@ def report() -> dict[str, Any]:
     drift = {"missing": [], "differs": [], "gone": [], "unknown": list(answer["fingerprints"]), "same": 1}
     facts = verify_facts(hosts={"web1": {**answer, "drift": drift}, "web2": lost})
     results = verify_engine.run(verify_engine.registry(), facts)
-    found = verify_table.data(facts, results, ["web1", "web2"])
-    assert "alert(1)" in json.dumps(found)
-    return found
+    result = verify_table.data(facts, results, ["web1", "web2"])
+    assert "alert(1)" in json.dumps(result)
+    return result
 
 
 def test_the_terminal(report: dict[str, Any]) -> None:
@@ -76,7 +76,7 @@ def assert_inert(document: str, scripts: int) -> None:
     assert sum(tag == "script" for tag, _attributes in tags) == scripts
     assert not [tag for tag, _attributes in tags if tag == "img"]
     assert not [name for _tag, attributes in tags for name in attributes if name.startswith("on")]
-    assert not [one for _tag, one in tags if "203.0.113.9" in (one.get("href") or one.get("src") or "")]
+    assert not [entry for _tag, entry in tags if "203.0.113.9" in (entry.get("href") or entry.get("src") or "")]
     assert is_printable(document)
 
 
@@ -91,14 +91,14 @@ def test_sarif(report: dict[str, Any]) -> None:
     document = json.loads(json.dumps(verify_sarif.log(report)))
     (run,) = document["runs"]
     notes = run["invocations"][0].get("toolExecutionNotifications", [])
-    texts = [one["message"]["text"] for one in (*run["results"], *notes)]
+    texts = [item["message"]["text"] for item in (*run["results"], *notes)]
     assert any("alert(1)" in text for text in texts)
     assert all(text.isprintable() and "](" not in text for text in texts)
 
 
 def evidence() -> list[str]:
-    found = answered(host_evidence)
-    return [*found["lines"], *found["short"]]
+    result = answered(host_evidence)
+    return [*result["lines"], *result["short"]]
 
 
 def assert_plain_markdown(text: str) -> None:

@@ -64,8 +64,8 @@ def start(python: str | Path, *, private: bool = True, **process: Any) -> subpro
 
 
 def hand_over(path: Path, owner: int = APPLICATION) -> None:
-    for one in [path, *path.rglob("*")] if path.is_dir() else [path]:
-        os.chown(one, owner, owner, follow_symlinks=False)
+    for item in [path, *path.rglob("*")] if path.is_dir() else [path]:
+        os.chown(item, owner, owner, follow_symlinks=False)
 
 
 def as_application(owner: int = APPLICATION) -> dict[str, Any]:
@@ -107,9 +107,9 @@ ATTACKS: dict[str, Callable[[Path], None]] = {
 def test_the_applications_interpreter_never_runs_as_root(venv: Path, attack: Callable[[Path], None]) -> None:
     attack(venv)
     for private in (True, False):
-        found = start(venv / "bin/python", private=private)
-        assert (found.returncode, found.stdout) == (126, "")
-        assert found.stderr.startswith(interpreter.UNTRUSTED)
+        completed = start(venv / "bin/python", private=private)
+        assert (completed.returncode, completed.stdout) == (126, "")
+        assert completed.stderr.startswith(interpreter.UNTRUSTED)
 
 
 def test_a_link_in_the_middle_of_a_chain(home: Path) -> None:
@@ -161,9 +161,9 @@ def test_a_link_in_the_systems_directory(venv: Path) -> None:
 def test_a_program_that_starts_the_interpreter(venv: Path, wrapper: str) -> None:
     """The check would be of the wrapper alone."""
     hand_over(venv)
-    found = start(f"{wrapper} {venv}/bin/python")
-    assert (found.returncode, found.stdout) == (126, "")
-    assert "starts another program" in found.stderr
+    completed = start(f"{wrapper} {venv}/bin/python")
+    assert (completed.returncode, completed.stdout) == (126, "")
+    assert "starts another program" in completed.stderr
     assert start(f"{wrapper} {venv}/bin/python", private=False, **as_application()).stdout == "ran\n"
 
 
@@ -172,13 +172,13 @@ def test_options_of_the_interpreter(venv: Path) -> None:
     assert start("/usr/bin/python3 -B").stdout == "ran\n"
 
 
-@pytest.mark.parametrize("words", ["-S", "-i", "-u HOME", "--"])
-def test_options_of_env(venv: Path, words: str) -> None:
+@pytest.mark.parametrize("message", ["-S", "-i", "-u HOME", "--"])
+def test_options_of_env(venv: Path, message: str) -> None:
     """env -S would split and start what follows."""
     hand_over(venv)
-    found = start(f"/usr/bin/env {words} {venv}/bin/python")
-    assert (found.returncode, found.stdout) == (126, "")
-    assert "give the interpreter without options of env" in found.stderr
+    completed = start(f"/usr/bin/env {message} {venv}/bin/python")
+    assert (completed.returncode, completed.stdout) == (126, "")
+    assert "give the interpreter without options of env" in completed.stderr
 
 
 PYENV = """#!/bin/sh
@@ -201,8 +201,8 @@ def test_pyenv(home: Path) -> None:
     (home / "version").write_text("ours\n")
     (home / "application").mkdir()
     (home / "application" / ".python-version").write_text("theirs\n")
-    found = start(home / "shims/python3", cwd=home / "application")
-    assert found.stdout == "ran\n", found.stderr
+    completed = start(home / "shims/python3", cwd=home / "application")
+    assert completed.stdout == "ran\n", completed.stderr
     (home / "version").write_text("theirs\n")
     assert start(home / "shims/python3").stderr.startswith(f"{interpreter.UNTRUSTED}{home}/versions/theirs")
 
@@ -264,18 +264,20 @@ def test_an_account_runs_its_own_interpreter_and_no_other_ones(venv: Path) -> No
 def test_only_sessions_run_the_applications_code_with_an_accounts_rights() -> None:
     """The account that logs in trusts itself when it is sent an administrator's password. Seen for purges and former
     logins: the application's interpreter ran with that account's rights, and could change what it runs next."""
-    found = {}
+    test_only_sessions_run_the_applications_code = {}
     for path in sorted((REPOSITORY / "plugins").rglob("*.py")):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and ast.unparse(call.func) == "remote_program.execute":
-                given = {one.arg: ast.unparse(one.value) for one in call.keywords}
+                given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
                 if given.get("packages", "False") != "False":
-                    found[path.stem] = given.get("private", "False")
-    assert len(found) >= 5
-    assert found.pop("server_action") == "self.private"
-    assert [name for name, private in found.items() if private != "True"] == ["django_sessions"]
+                    test_only_sessions_run_the_applications_code[path.stem] = given.get("private", "False")
+    assert len(test_only_sessions_run_the_applications_code) >= 5
+    assert test_only_sessions_run_the_applications_code.pop("server_action") == "self.private"
+    assert [name for name, private in test_only_sessions_run_the_applications_code.items() if private != "True"] == [
+        "django_sessions"
+    ]
     actions = (postgresql_login, valkey_user, external_value, elasticache_auth_token, ssh_key)
-    assert [one.__name__.rpartition(".")[2] for one in actions if not one.ActionModule.private] == ["ssh_key"]
+    assert [module.__name__.rpartition(".")[2] for module in actions if not module.ActionModule.private] == ["ssh_key"]
 
 
 def test_an_account_without_values_of_others_runs_the_applications_code(venv: Path) -> None:
@@ -364,9 +366,9 @@ PACKAGES: dict[str, Callable[[Path], None]] = {
 @pytest.mark.parametrize("attack", PACKAGES.values(), ids=PACKAGES)
 def test_the_applications_packages_are_never_imported_by_root(venv: Path, attack: Callable[[Path], None]) -> None:
     attack(venv)
-    found = imported(venv)
-    assert (found.returncode, found.stdout) == (1, "")
-    assert found.stderr.splitlines()[-1].startswith(interpreter.UNTRUSTED), found.stderr
+    completed = imported(venv)
+    assert (completed.returncode, completed.stdout) == (1, "")
+    assert completed.stderr.splitlines()[-1].startswith(interpreter.UNTRUSTED), completed.stderr
 
 
 def test_an_account_imports_its_own_packages(venv: Path) -> None:

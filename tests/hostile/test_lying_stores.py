@@ -20,8 +20,8 @@ pytestmark = pytest.mark.servers  # knows no Ansible
 ESCAPES = "\x1b]0;owned\x07\x9b31m\u202e\u200b\n# contained"
 
 
-def line(number: int, previous: str = "", **more: Any) -> str:
-    record = {"number": number, "id": f"r{number}:completed", "previous": previous, **more}
+def line(number: int, previous: str = "", **extra: Any) -> str:
+    record = {"number": number, "id": f"r{number}:completed", "previous": previous, **extra}
     return json.dumps(record, sort_keys=True, separators=(",", ":"))
 
 
@@ -119,10 +119,10 @@ def test_a_number_that_no_record_has(number: Any) -> None:
 def test_texts_of_records_stay_texts() -> None:
     """What is wrong is shown in a terminal, with the record's own id in it."""
     forged = line(3, "0" * 64, id=ESCAPES)
-    found = [*audit_chain.verify([line(1), forged]), *audit_chain.strays(audit_chain.Chain((line(1),), (forged,)))]
-    found += audit_chain.verify([line(1), line(2, "0" * 64, id=ESCAPES)])
-    assert len(found) == 3
-    assert all(problem.isprintable() for problem in found), found
+    test_texts = [*audit_chain.verify([line(1), forged]), *audit_chain.strays(audit_chain.Chain((line(1),), (forged,)))]
+    test_texts += audit_chain.verify([line(1), line(2, "0" * 64, id=ESCAPES)])
+    assert len(test_texts) == 3
+    assert all(problem.isprintable() for problem in test_texts), test_texts
     assert all(len(problem) < 400 for problem in audit_chain.verify([line(1, id="x" * 100_000, previous="y")]))
 
 

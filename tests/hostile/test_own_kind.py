@@ -82,7 +82,7 @@ def test_an_answer_of_another_shape_makes_the_host_a_lost_one(world: World, tmp_
 
 
 @pytest.mark.parametrize(
-    ("notes", "words"),
+    ("notes", "message"),
     [
         ("no JSON", "the notes in the host's answer are not JSON"),
         ("[" * 60000, "the notes in the host's answer are not JSON"),
@@ -94,8 +94,8 @@ def test_an_answer_of_another_shape_makes_the_host_a_lost_one(world: World, tmp_
         ('{"a": "new\\u200b-token"}', "its notes contain a value, and the journal keeps none"),
     ],
 )
-def test_notes_that_the_journal_must_not_keep(world: World, tmp_path: Path, notes: str, words: str) -> None:
-    with pytest.raises(RotationError, match=words) as raised:
+def test_notes_that_the_journal_must_not_keep(world: World, tmp_path: Path, notes: str, message: str) -> None:
+    with pytest.raises(RotationError, match=message) as raised:
         answered(world, tmp_path, {**HONEST, "notes": notes})
     assert "new-token" not in str(raised.value)
     assert len(str(raised.value)) < 500
@@ -103,9 +103,9 @@ def test_notes_that_the_journal_must_not_keep(world: World, tmp_path: Path, note
 
 def test_text_is_printable_and_shows_no_value(world: World, tmp_path: Path) -> None:
     answer = {**HONEST, "message": f"{ESCAPES}new\x1b-token", "notes": json.dumps({ESCAPES: ESCAPES})}
-    found = answered(world, tmp_path, answer)
-    assert "new-token" not in found["message"]
-    for text in (found["message"], *found["notes"], *found["notes"].values()):
+    result = answered(world, tmp_path, answer)
+    assert "new-token" not in result["message"]
+    for text in (result["message"], *result["notes"], *result["notes"].values()):
         assert all(character == "\n" or character.isprintable() for character in text)
     with pytest.raises(RotationError) as raised:
         answered(world, tmp_path, {"failed": True, "msg": f"{ESCAPES}new\u202e-token"})
@@ -128,8 +128,8 @@ def test_what_the_executable_repeats_is_masked_before_it_leaves_the_host(
     host = Host()
     execute = host._low_level_execute_command
 
-    def kept(*arguments: Any, **more: Any) -> dict[str, Any]:
-        answer = execute(*arguments, **more)
+    def kept(*arguments: Any, **extra: Any) -> dict[str, Any]:
+        answer = execute(*arguments, **extra)
         answers.append(answer["stdout"] + answer["stderr"])
         return answer
 
@@ -141,9 +141,9 @@ print(text, file=sys.stderr)
 print(json.dumps({"message": text, "notes": None}))
 """
     own(tmp_path, script, runs_on="rotation_host").set(part(world, host))
-    for more in ("sys.exit(1)\n", "print('x')\n"):
+    for name in ("sys.exit(1)\n", "print('x')\n"):
         with pytest.raises(RotationError):
-            own(tmp_path, script + more, runs_on="rotation_host").set(part(world, host))
+            own(tmp_path, script + name, runs_on="rotation_host").set(part(world, host))
     assert len(answers) == 3
     assert not [text for text in answers if "old-token" in text or "new-token" in text]
 

@@ -28,7 +28,7 @@ def test_key_files(pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(all_accounts, "paths", lambda _patterns: [str(pipe)])
     with within():
         assert all_accounts.read(str(pipe)) is None
-        assert [one.content for one in all_accounts.files(())] == [None]
+        assert [file.content for file in all_accounts.files(())] == [None]
         assert all_accounts.holding(b"x", but="").unread == 1
 
 
@@ -39,9 +39,9 @@ def test_a_device_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     flags = []
     real = os.open
 
-    def seen(path: str, how: int, *more: int) -> int:
+    def seen(path: str, how: int, *additions: int) -> int:
         flags.append(how)
-        return real(path, how, *more)
+        return real(path, how, *additions)
 
     monkeypatch.setattr(os, "open", seen)
     assert all_accounts.read(str(link)) is None

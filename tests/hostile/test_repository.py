@@ -28,23 +28,23 @@ SOUGHT = sought([Live("TOKEN", "current", VALUE)])
 
 def repository(path: Path) -> None:
     report = scan_scan.scan([GitSource(str(path))], SOUGHT)
-    assert {one.path for one in report.findings} >= {"old.txt", "staged.txt"}
+    assert {finding.path for finding in report.findings} >= {"old.txt", "staged.txt"}
 
 
 def staged(path: Path) -> None:
     report = scan_scan.scan([StagedSource(str(path))], SOUGHT)
-    assert [one.path for one in report.findings] == ["staged.txt"]
+    assert [finding.path for finding in report.findings] == ["staged.txt"]
 
 
 def history_by_gitleaks(path: Path) -> None:
     lost = not _has(path, "HEAD:lost.txt")
     report = scan_scan.scan([], Sought(), engines=[Gitleaks(str(path), gitleaks.HISTORY)], engine="gitleaks")
-    assert lost or "old.txt" in {one.path for one in report.findings}
+    assert lost or "old.txt" in {finding.path for finding in report.findings}
 
 
 def staged_by_gitleaks(path: Path) -> None:
     report = scan_scan.scan([], Sought(), engines=[Gitleaks(str(path), gitleaks.STAGED)], engine="gitleaks")
-    assert [one.path for one in report.findings] == ["staged.txt"]
+    assert [finding.path for finding in report.findings] == ["staged.txt"]
 
 
 def hook(path: Path) -> None:
@@ -90,7 +90,7 @@ def lair(tmp_path: Path, pattern: Path) -> Lair:
     return Lair(tmp_path, pattern)
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=[one.name for one in ATTACKS])
+@pytest.mark.parametrize("attack", ATTACKS, ids=[attack.name for attack in ATTACKS])
 def test_no_program_runs(lair: Lair, attack: Attack) -> None:
     lair.prepared(attack)
     ran, failed = [], []

@@ -92,7 +92,7 @@ def many_streams() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("bomb", "words"),
+    ("bomb", "message"),
     [
         (gnu_long_name, "the tar cannot be unpacked (ReadError)"),
         (pax_header, "the tar cannot be unpacked (ReadError)"),
@@ -103,23 +103,23 @@ def many_streams() -> bytes:
         (many_streams, "has more than 50000 members"),
     ],
 )
-def test_an_archive(tmp_path: Path, bomb: Callable[[], bytes], words: str) -> None:
+def test_an_archive(tmp_path: Path, bomb: Callable[[], bytes], message: str) -> None:
     git(tmp_path, "init", "-q", "-b", "main")
     data = bomb()
     (tmp_path / "bomb").write_bytes(data)
     (tmp_path / "other.txt").write_text(VALUE)
     git(tmp_path, "add", "-A")
     git(tmp_path, "commit", "-q", "-m", "one")
-    found = scanned(tmp_path)
-    assert [one["path"] for one in found["findings"]] == ["other.txt"]
-    assert any(words in note for note in _reasons(found)) or not words
-    assert len(found["notes"]) <= 1
-    assert found["memory"] < MEMORY
-    assert found["seconds"] < 60
+    result = scanned(tmp_path)
+    assert [finding["path"] for finding in result["findings"]] == ["other.txt"]
+    assert any(message in note for note in _reasons(result)) or not message
+    assert len(result["notes"]) <= 1
+    assert result["memory"] < MEMORY
+    assert result["seconds"] < 60
 
 
-def _reasons(found: dict) -> list[str]:
-    return [" ".join(part for part in (what, reason) if part) for _source, what, reason in found["notes"]]
+def _reasons(result: dict) -> list[str]:
+    return [" ".join(part for part in (what, reason) if part) for _source, what, reason in result["notes"]]
 
 
 def test_an_archive_of_which_much_is_not_checked(tmp_path: Path) -> None:
@@ -133,8 +133,8 @@ def test_an_archive_of_which_much_is_not_checked(tmp_path: Path) -> None:
             archive.addfile(member, io.BytesIO(broken))
     (tmp_path / "broken.tar").write_bytes(stream.getvalue())
     git(tmp_path, "init", "-q")
-    found = scanned(tmp_path)
-    assert _reasons(found) == [
+    result = scanned(tmp_path)
+    assert _reasons(result) == [
         *(f"broken.tar!{at}.gz the gzip cannot be unpacked (EOFError)" for at in range(3)),
         "broken.tar … and 4,997 more of its members",
     ]
@@ -145,9 +145,9 @@ def test_a_repository_of_which_much_is_not_checked(tmp_path: Path) -> None:
     broken = gzip.compress(b"x" * 100)[:-12]
     for at in range(350):
         (tmp_path / f"{at}.gz").write_bytes(broken)
-    found = scanned(tmp_path)
-    assert len(found["notes"]) == 101
-    assert _reasons(found)[-1] == "… and 250 more"
+    test_a_repository = scanned(tmp_path)
+    assert len(test_a_repository["notes"]) == 101
+    assert _reasons(test_a_repository)[-1] == "… and 250 more"
 
 
 def bomb_of_trees(where: Path, blob: str | None, layers: int = 12) -> str:
@@ -171,12 +171,12 @@ def test_a_tree_of_ever_more_files(tmp_path: Path, files: bool) -> None:
     blob = put(tmp_path, "blob", f"in the bomb {VALUE}\n".encode()) if files else None
     committed(tmp_path, bomb_of_trees(tmp_path, blob))
     (tmp_path / ".git" / "index").unlink()
-    found = scanned(tmp_path, more=", bounds=Bounds(idle=5, memory=1 << 28)")
-    assert with_it in {one["commit"] for one in found["findings"] if one["path"] == "other.txt"}
-    assert len(found["findings"]) == 2 + files  # and in the working tree
-    assert any("which commits brought what was found" in one for one in _reasons(found))
-    assert found["memory"] < MEMORY
-    assert found["seconds"] < 90
+    test_a_tree = scanned(tmp_path, text=", bounds=Bounds(idle=5, memory=1 << 28)")
+    assert with_it in {finding["commit"] for finding in test_a_tree["findings"] if finding["path"] == "other.txt"}
+    assert len(test_a_tree["findings"]) == 2 + files  # and in the working tree
+    assert any("which commits brought what was found" in reason for reason in _reasons(test_a_tree))
+    assert test_a_tree["memory"] < MEMORY
+    assert test_a_tree["seconds"] < 90
 
 
 def test_a_tree_five_thousand_deep(tmp_path: Path) -> None:
@@ -186,8 +186,8 @@ def test_a_tree_five_thousand_deep(tmp_path: Path) -> None:
     for _layer in range(5000):
         entry = ("40000", put(tmp_path, "tree", tree((entry[0], "d", entry[1]))))
     committed(tmp_path, entry[1])
-    found = scanned(tmp_path)
-    assert [one["blob"] for one in found["findings"]] == [name]
+    result = scanned(tmp_path)
+    assert [finding["blob"] for finding in result["findings"]] == [name]
 
 
 def test_directories_five_thousand_deep(tmp_path: Path) -> None:
@@ -201,11 +201,11 @@ def test_directories_five_thousand_deep(tmp_path: Path) -> None:
         handle = below
     os.close(handle)
     try:
-        found = scanned(tmp_path)
+        result = scanned(tmp_path)
     finally:
         subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)
-    assert [one["path"] for one in found["findings"]] == ["other.txt"]
-    assert any("is more than 256 directories deep" in one for one in _reasons(found))
+    assert [finding["path"] for finding in result["findings"]] == ["other.txt"]
+    assert any("is more than 256 directories deep" in reason for reason in _reasons(result))
 
 
 def test_a_log_with_a_value_in_each_line(tmp_path: Path) -> None:
@@ -216,31 +216,31 @@ def test_a_log_with_a_value_in_each_line(tmp_path: Path) -> None:
     (tmp_path / "large.log").write_text(line * 400_000)
     git(tmp_path, "add", "-A")
     git(tmp_path, "commit", "-q", "-m", "one")
-    found = scanned(tmp_path)
+    test_a_log = scanned(tmp_path)
     times: dict[str, int] = {}
-    for one in found["findings"]:
-        times[one["path"]] = times.get(one["path"], 0) + one["times"]
+    for finding in test_a_log["findings"]:
+        times[finding["path"]] = times.get(finding["path"], 0) + finding["times"]
     assert times == {"small.log": 40_000, "large.log": 400_000}
-    assert found["seconds"] < 30
-    assert found["memory"] < MEMORY
+    assert test_a_log["seconds"] < 30
+    assert test_a_log["memory"] < MEMORY
 
 
 def length(kind: int, size: int) -> bytes:
     """How an object in a pack begins."""
-    found, left = [(kind << 4) | (size & 15)], size >> 4
+    results, left = [(kind << 4) | (size & 15)], size >> 4
     while left:
-        found[-1] |= 128
-        found.append(left & 127)
+        results[-1] |= 128
+        results.append(left & 127)
         left >>= 7
-    return bytes(found)
+    return bytes(results)
 
 
 def number(size: int) -> bytes:
-    found = bytearray()
+    result = bytearray()
     while size > 127:
-        found.append(size & 127 | 128)
+        result.append(size & 127 | 128)
         size >>= 7
-    return bytes([*found, size])
+    return bytes([*result, size])
 
 
 def write_pack(repository: Path, megabytes: int) -> None:
@@ -263,8 +263,8 @@ def write_pack(repository: Path, megabytes: int) -> None:
         longer.update(b"\0" * MEGABYTE)
     longer.update(b"x")
     ids = sorted([(plain.digest(), 12), (longer.digest(), 12 + len(base))])
-    fan = b"".join(struct.pack(">L", sum(one[0] <= at for one, _offset in ids)) for at in range(256))
-    names, offsets = (b"".join(one for one, _at in ids), b"".join(struct.pack(">L", at) for _one, at in ids))
+    fan = b"".join(struct.pack(">L", sum(data[0] <= at for data, _offset in ids)) for at in range(256))
+    names, offsets = (b"".join(data for data, _at in ids), b"".join(struct.pack(">L", at) for _one, at in ids))
     index = b"\xfftOc" + struct.pack(">L", 2) + fan + names + b"\0" * 8 + offsets + pack[-20:]
     place = repository / ".git" / "objects" / "pack" / f"pack-{pack[-20:].hex()}"
     place.with_suffix(".pack").write_bytes(pack)
@@ -278,11 +278,11 @@ def test_two_large_blobs(tmp_path: Path, megabytes: int, looked_at: bool) -> Non
     (tmp_path / "other.txt").write_text(VALUE)
     git(tmp_path, "add", "-A")
     write_pack(tmp_path, megabytes)
-    found = scanned(tmp_path)
-    assert [one["path"] for one in found["findings"]] == ["other.txt"]
-    assert bool(found["notes"]) != looked_at
-    assert found["own_memory"] < 150
-    assert found["memory"] < 700, "git's, with what it maps"
+    result = scanned(tmp_path)
+    assert [finding["path"] for finding in result["findings"]] == ["other.txt"]
+    assert bool(result["notes"]) != looked_at
+    assert result["own_memory"] < 150
+    assert result["memory"] < 700, "git's, with what it maps"
 
 
 def test_a_file_without_end(tmp_path: Path) -> None:
@@ -291,6 +291,6 @@ def test_a_file_without_end(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(VALUE)
     with (tmp_path / "b.bin").open("wb") as stream:
         stream.truncate(1 << 40)
-    found = scanned(tmp_path, more=", bounds=Bounds(seconds=5)")
-    assert [one["path"] for one in found["findings"]] == ["a.txt"]
-    assert _reasons(found) == ["took more than 5 s; the rest was not looked at"]
+    result = scanned(tmp_path, text=", bounds=Bounds(seconds=5)")
+    assert [finding["path"] for finding in result["findings"]] == ["a.txt"]
+    assert _reasons(result) == ["took more than 5 s; the rest was not looked at"]

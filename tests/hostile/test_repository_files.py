@@ -43,11 +43,13 @@ def scan(*sources: scan_scan.Source) -> ScanReport:
 
 
 def paths(report: ScanReport) -> set[str]:
-    return {one.path for one in report.findings}
+    return {finding.path for finding in report.findings}
 
 
 def reasons(report: ScanReport) -> list[str]:
-    return [" ".join(part for part in (one.what, one.reason) if part) for one in report.not_checked]
+    return [
+        " ".join(part for part in (not_checked.what, not_checked.reason) if part) for not_checked in report.not_checked
+    ]
 
 
 @pytest.fixture
@@ -79,8 +81,8 @@ if {name!r} not in ("index", "HEAD"):
 _repository.gathered(sys.argv[1], catalog(), frozenset())
 _repository.workflows(sys.argv[1])
 """
-    found = measured(script, str(where), seconds=60)
-    assert "old.txt" in {one["path"] for one in found["findings"]}
+    test_a_pipe = measured(script, str(where), seconds=60)
+    assert "old.txt" in {finding["path"] for finding in test_a_pipe["findings"]}
 
 
 def test_a_pipe_in_place_of_an_object(where: Path) -> None:
@@ -88,8 +90,8 @@ def test_a_pipe_in_place_of_an_object(where: Path) -> None:
     path = where / ".git" / "objects" / blob[:2] / blob[2:]
     path.unlink()
     os.mkfifo(path)
-    found = scanned(where, seconds=60)
-    assert "old.txt" in {one["path"] for one in found["findings"]}
+    test_a_pipe = scanned(where, seconds=60)
+    assert "old.txt" in {finding["path"] for finding in test_a_pipe["findings"]}
 
 
 def test_names_that_are_not_utf8(where: Path, tmp_path: Path) -> None:
@@ -104,7 +106,7 @@ def test_names_that_are_not_utf8(where: Path, tmp_path: Path) -> None:
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/d\xe9")
     shutil.copytree(where, odd)
     report = scan(GitSource(str(where)), DirectorySource(odd))
-    assert {one.path for one in report.findings if "caf" in one.path} == {"caf\\xe9 ?[31m.txt"}
+    assert {finding.path for finding in report.findings if "caf" in finding.path} == {"caf\\xe9 ?[31m.txt"}
     request: Any = type("Request", (), {"json_file": str(tmp_path / "a.json"), "sarif_file": str(tmp_path / "a.sarif")})
     scan_request.write(report, request)
     texts = [(tmp_path / "a.json").read_text("utf-8"), (tmp_path / "a.sarif").read_text("utf-8")]
@@ -120,8 +122,8 @@ def test_an_author_who_is_a_link(where: Path) -> None:
     git(where, "add", "-A")
     git(where, "commit", "-q", "-m", "one", "--author", "[see](https://example.com) <x@y>")
     report = scan(GitSource(str(where)))
-    assert any("[see](https" in one.author for one in report.findings)
-    assert all("](" not in one["message"]["text"] for one in scan_sarif.log(report)["runs"][0]["results"])
+    assert any("[see](https" in finding.author for finding in report.findings)
+    assert all("](" not in item["message"]["text"] for item in scan_sarif.log(report)["runs"][0]["results"])
 
 
 def test_names_in_the_index_lead_nowhere(where: Path, tmp_path: Path) -> None:
@@ -174,7 +176,9 @@ def test_legitimate_places(where: Path, tmp_path: Path) -> None:
     git(outer, "submodule", "add", "-q", f"file://{where}", "module")
     (outer / "module" / "new.txt").write_text(VALUE)
     assert paths(scan(GitSource(str(outer / "module")))) == {"old.txt", "new.txt"}
-    assert any("submodule module: is a repository of its own" in one for one in reasons(scan(GitSource(str(outer)))))
+    assert any(
+        "submodule module: is a repository of its own" in reason for reason in reasons(scan(GitSource(str(outer))))
+    )
     git(tmp_path, "clone", "-q", "--bare", str(where), "bare.git")
     assert paths(scan(GitSource(str(tmp_path / "bare.git")))) == {"old.txt"}
     other = tmp_path / "sha256"
@@ -183,8 +187,8 @@ def test_legitimate_places(where: Path, tmp_path: Path) -> None:
     (other / "old.txt").write_text(VALUE)
     git(other, "add", "-A")
     git(other, "commit", "-q", "-m", "one")
-    (found,) = scan(GitSource(str(other))).findings
-    assert (found.path, found.reach, len(found.blob)) == ("old.txt", "a branch", 64)
+    (finding,) = scan(GitSource(str(other))).findings
+    assert (finding.path, finding.reach, len(finding.blob)) == ("old.txt", "a branch", 64)
     (other / "new.txt").write_text(VALUE + "2")
     git(other, "add", "-A")
     assert paths(scan(StagedSource(str(other)))) == {"new.txt"}
@@ -207,15 +211,17 @@ def test_reftables(tmp_path: Path) -> None:
     (tmp_path / "r" / "old.txt").write_text(VALUE)
     git(tmp_path / "r", "add", "-A")
     git(tmp_path / "r", "commit", "-q", "-m", "one")
-    (found,) = scan(GitSource(str(tmp_path / "r"))).findings
-    assert (found.path, found.reach) == ("old.txt", "a branch")
+    (finding,) = scan(GitSource(str(tmp_path / "r"))).findings
+    assert (finding.path, finding.reach) == ("old.txt", "a branch")
 
 
 def test_files_that_others_convert_are_not_told_twice(where: Path) -> None:
     """Line ends as git stores them; and what differs is found in what a filter would have hidden."""
     (where / ".gitattributes").write_text("*.txt text eol=crlf\n*.bin filter=lfs\n")
     (where / "old.txt").write_bytes((where / "old.txt").read_bytes().replace(b"\n", b"\r\n"))
-    assert [(one.path, one.reach) for one in scan(GitSource(str(where))).findings] == [("old.txt", "a branch")]
+    assert [(finding.path, finding.reach) for finding in scan(GitSource(str(where))).findings] == [
+        ("old.txt", "a branch")
+    ]
     (where / "a.bin").write_text(VALUE)
     assert paths(scan(GitSource(str(where)))) == {"old.txt", "a.bin"}
 
@@ -233,18 +239,18 @@ def test_what_is_ignored(where: Path) -> None:
     (where / "sub").mkdir()
     (where / "sub" / ".gitignore").write_text("!*.log\n")
     (where / "sub" / "c.log").write_text(VALUE)
-    found = {one.path for one in scan(GitSource(str(where))).findings if one.reach == "the working tree"}
+    results = {finding.path for finding in scan(GitSource(str(where))).findings if finding.reach == "the working tree"}
     asked = ["ls-files", "-z", "-o", "-m", "--exclude-standard"]
     expected = {name for name in git(where, *asked).split("\0") if name}
-    assert found == expected - {".gitignore", "sub/.gitignore"} == {"build/deep/kept.txt", "keep.log", "sub/c.log"}
+    assert results == expected - {".gitignore", "sub/.gitignore"} == {"build/deep/kept.txt", "keep.log", "sub/c.log"}
 
 
 def test_another_repository_within(where: Path) -> None:
     repository(where / "inner")
     git(where, "clone", "-q", "--bare", str(where), str(where / "bare"))
-    told = reasons(scan(GitSource(str(where))))
-    assert "inner/ is a repository of its own; scan it by its own path" in told
-    assert "bare/ looks like a repository; scan it by its own path" in told
+    messages = reasons(scan(GitSource(str(where))))
+    assert "inner/ is a repository of its own; scan it by its own path" in messages
+    assert "bare/ looks like a repository; scan it by its own path" in messages
 
 
 def test_one_that_is_broken_hides_no_other(where: Path, tmp_path: Path) -> None:
@@ -255,10 +261,10 @@ def test_one_that_is_broken_hides_no_other(where: Path, tmp_path: Path) -> None:
     shutil.copytree(where, corrupt)
     (corrupt / ".git" / "index").write_bytes(b"DIRC" + b"\xff" * 500)
     third = repository(tmp_path / "third")
-    report = scan(*(GitSource(str(one)) for one in (where, broken, corrupt, third)), StagedSource(str(corrupt)))
-    sources = {one.source for one in report.findings}
+    report = scan(*(GitSource(str(path)) for path in (where, broken, corrupt, third)), StagedSource(str(corrupt)))
+    sources = {finding.source for finding in report.findings}
     assert sources == {str(where), str(corrupt), str(third)}
-    assert [one.source for one in report.not_checked] == [str(broken), str(corrupt), str(corrupt)]
+    assert [not_checked.source for not_checked in report.not_checked] == [str(broken), str(corrupt), str(corrupt)]
     with pytest.raises(ScanError, match="nowhere: is no directory"):
         scan(GitSource(str(where)), GitSource(str(tmp_path / "nowhere")))
 
@@ -271,7 +277,7 @@ def test_what_git_ends_at_hides_no_other(where: Path) -> None:
         path.write_bytes(path.read_bytes()[:-200])
     report = scan(GitSource(str(where)))
     assert paths(report) == {"old.txt"}
-    assert {one.partition(" git")[0] for one in reasons(report)} == {f"object {name[:12]}" for name in names}
+    assert {reason.partition(" git")[0] for reason in reasons(report)} == {f"object {name[:12]}" for name in names}
 
 
 def test_more_findings_than_a_person_reads(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,7 +295,7 @@ def test_what_the_repository_tells_gitleaks(where: Path) -> None:
     rule = "[[rules]]\nid = \"odd\\u001b[31m\"\ndescription = \"x\"\nregex = '''canary-of-a-hostile'''\n"
     (where / ".gitleaks.toml").write_text(f'title = "x"\n{rule}')
     report = scan_scan.scan([], Sought(), engines=[Gitleaks(str(where), gitleaks.HISTORY)], engine="gitleaks")
-    assert {one.rule for one in report.findings} == {"gitleaks:odd?[31m"}
+    assert {finding.rule for finding in report.findings} == {"gitleaks:odd?[31m"}
 
 
 @pytest.mark.skipif(not gitleaks.installed(), reason="no gitleaks: what it is given is not tested")
@@ -298,7 +304,7 @@ def test_gitleaks_waits_for_nothing(where: Path) -> None:
     os.mkfifo(where / "order")
     os.mkfifo(where / ".gitleaksignore")
     report = scan_scan.scan([], Sought(), engines=[Gitleaks(str(where), gitleaks.HISTORY)], bounds=SOON)
-    assert [(one.path, one.line) for one in report.findings] == [("old.txt", 2)]
+    assert [(finding.path, finding.line) for finding in report.findings] == [("old.txt", 2)]
 
 
 def test_a_required_engine_that_fails(where: Path, tmp_path: Path) -> None:
@@ -309,7 +315,7 @@ def test_a_required_engine_that_fails(where: Path, tmp_path: Path) -> None:
     engine = Gitleaks(str(where), gitleaks.HISTORY, required=True, program=str(program))
     report = scan_scan.scan([GitSource(str(where))], SOUGHT, engines=[engine])
     assert paths(report) == {"old.txt"}
-    assert [one.partition(" on ")[0] for one in report.failures] == ["gitleaks ended with 3"]
+    assert [failure.partition(" on ")[0] for failure in report.failures] == ["gitleaks ended with 3"]
 
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -324,9 +330,9 @@ DEEP = "a: " + "{a: " * 150 + "1" + "}" * 150
 def test_a_workflow_that_repeats_itself(where: Path, text: str) -> None:
     (where / ".github" / "workflows" / "bomb.yml").write_text(text)
     git(where, "add", "-A")
-    found = collect_repository.workflows(str(where))
-    assert list(found["unread"]) == [".github/workflows/bomb.yml"]
-    assert [one["file"] for one in found["findings"]] == [".github/workflows/a.yml"]
+    workflows = collect_repository.workflows(str(where))
+    assert list(workflows["unread"]) == [".github/workflows/bomb.yml"]
+    assert [finding["file"] for finding in workflows["findings"]] == [".github/workflows/a.yml"]
     with pytest.raises(yaml.YAMLError):
         collect_repository.parsed(text)
 

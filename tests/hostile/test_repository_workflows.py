@@ -82,16 +82,18 @@ def test_findings_name_few_variables(where: Path) -> None:
     """Each line that prints the environment named every variable: 17 GB of 1 MB."""
     variables = "".join(f"  A{at}: ${{{{ secrets.A }}}}\n" for at in range(1000))
     added(where, f"{FOLDER}/names.yml", f"env:\n{variables}run: |\n  env\n")
-    (found,) = (one for one in collect_repository.workflows(str(where))["findings"] if one["kind"] == "echo")
-    assert found["words"] == "prints the variables, A0, A1, A10, A100, A101 and 995 more among them"
+    (result,) = (
+        finding for finding in collect_repository.workflows(str(where))["findings"] if finding["kind"] == "echo"
+    )
+    assert result["words"] == "prints the variables, A0, A1, A10, A100, A101 and 995 more among them"
 
 
 def test_more_findings_than_a_person_reads(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collect_repository, "FINDINGS", 2)
     added(where, f"{FOLDER}/many.yml", "a:\n" + "- uses: docker://x/y:1\n" * 9)
-    found = collect_repository.workflows(str(where))
-    assert len(found["findings"]) == 2
-    assert found["unread"] == {f"{FOLDER}/many.yml": "has more findings than are listed; fix those first"}
+    workflows = collect_repository.workflows(str(where))
+    assert len(workflows["findings"]) == 2
+    assert workflows["unread"] == {f"{FOLDER}/many.yml": "has more findings than are listed; fix those first"}
 
 
 def test_workflows_end_in_time(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,8 +110,8 @@ def test_workflows_end_in_time(where: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_an_env_file_with_a_long_line(where: Path, value: str) -> None:
     added(where, ".env.example", f"API_KEY={value}\n")
     start = time.process_time()
-    found = collect_repository.gathered(str(where), catalog(), frozenset())["env_files"]
-    assert found[".env.example"] == [("API_KEY", 1, "is no placeholder")]
+    env_files = collect_repository.gathered(str(where), catalog(), frozenset())["env_files"]
+    assert env_files[".env.example"] == [("API_KEY", 1, "is no placeholder")]
     assert time.process_time() - start < SECONDS
 
 
@@ -129,10 +131,10 @@ def test_a_baseline_that_repeats_itself() -> None:
     entries = "accepted:\n- {fingerprint: *h, reason: x, expires: 2030-01-01}\n"
     entries += f"- {{fingerprint: '{'0' * 24}', reason: x, expires: *h}}\n- *h\n- {{x: *h}}\n"
     start = time.process_time()
-    found = scan_baseline.parse(yaml.safe_load(bomb + entries), date(2026, 1, 1))
+    baseline = scan_baseline.parse(yaml.safe_load(bomb + entries), date(2026, 1, 1))
     assert time.process_time() - start < 1
-    assert len(found.problems) == 4
-    assert sum(map(len, found.problems)) < 1000
+    assert len(baseline.problems) == 4
+    assert sum(map(len, baseline.problems)) < 1000
 
 
 class TestZizmor:
@@ -145,7 +147,7 @@ class TestZizmor:
 
     @staticmethod
     def paths(where: Path) -> set[str]:
-        return {one["path"] for one in collect_repository.zizmor(str(where))["findings"]}
+        return {finding["path"] for finding in collect_repository.zizmor(str(where))["findings"]}
 
     def test_a_workflow_that_git_ignores(self, where: Path) -> None:
         """Git ignores no file that is tracked; zizmor did not look at it."""
@@ -176,9 +178,9 @@ class TestZizmor:
         added(where, f"{FOLDER}/pipe.yml", TARGET)
         (where / FOLDER / "pipe.yml").unlink()
         os.mkfifo(where / FOLDER / "pipe.yml")
-        found = collect_repository.zizmor(str(where))
-        assert not {f"{FOLDER}/link.yml", f"{FOLDER}/pipe.yml"} & {one["path"] for one in found["findings"]}
-        assert found["not_checked"] == [f"{FOLDER}/{name}.yml: is no regular file here" for name in ("link", "pipe")]
+        result = collect_repository.zizmor(str(where))
+        assert not {f"{FOLDER}/link.yml", f"{FOLDER}/pipe.yml"} & {finding["path"] for finding in result["findings"]}
+        assert result["not_checked"] == [f"{FOLDER}/{name}.yml: is no regular file here" for name in ("link", "pipe")]
 
     def test_paths_in_the_index_lead_nowhere(self, where: Path, tmp_path: Path) -> None:
         """The index names what it likes; git refuses such a name only when it writes one."""
@@ -186,8 +188,8 @@ class TestZizmor:
         index = where / ".git" / "index"
         git(where, "update-index", "--add", "--cacheinfo", f"100644,{blob},.-/.-/action.yml")
         index.write_bytes(_renamed(index.read_bytes(), b".-/.-/", b"../../"))
-        assert not [one for one in self.paths(where) if ".." in one]
-        assert sorted(one.name for one in tmp_path.iterdir()) == ["repository"]
+        assert not [path for path in self.paths(where) if ".." in path]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["repository"]
 
 
 def _renamed(index: bytes, old: bytes, new: bytes) -> bytes:

@@ -72,8 +72,8 @@ class Rotating:
     rotator: Rotator
 
     def text(self, name: str) -> str:
-        found: str = self.moto.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
-        return found
+        secret_string: str = self.moto.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
+        return secret_string
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_who_deploys_may_not_read_the_logins(rotating: Rotating, role: str) -> N
                 for act in ("CreateSecret", "PutSecretValue", "DeleteSecret")
             ),
         )
-        assert [one.action for one in asked if decide(POLICIES[role], one)] == []
+        assert [iam_request.action for iam_request in asked if decide(POLICIES[role], iam_request)] == []
     assert decide(POLICIES[role], IamRequest("secretsmanager:GetSecretValue", secret(rotating.overlay)))
     assert decide(POLICIES[role], through("secretsmanager", "Decrypt", secret(rotating.overlay)))
     for who in ("rotate", "respond"):
@@ -160,25 +160,25 @@ def test_who_deploys_may_not_read_the_logins(rotating: Rotating, role: str) -> N
 def test_a_deploy_in_the_middle_needs_nothing_more(rotating: Rotating, role: str) -> None:
     """The one read of a deploy and of a host that fetches for itself, by every call that it makes."""
     since = len(rotating.moto.calls())
-    found = environment_reader.read(
+    environment = environment_reader.read(
         environment_reader.ReadRequest(DOCUMENT, "production"), CATALOG, rotating.moto.client
     )
     login = json.loads(rotating.text(rotating.logins))["credentials"]["database"]
     calls = rotating.moto.calls(since=since)
-    read = [one for one in calls if rotating.logins in json.dumps(one["request"])]
+    read = [call for call in calls if rotating.logins in json.dumps(call["request"])]
     assert len(read) == 1, "by this test alone"
-    assert f":{login['password']}@" in found.resolution.values["DATABASE_URL"]
-    assert found.resolution.problems == ()
-    seen = usage(role, Asked(CATALOG), [one for one in calls if one not in read])
+    assert f":{login['password']}@" in environment.resolution.values["DATABASE_URL"]
+    assert environment.resolution.problems == ()
+    seen = usage(role, Asked(CATALOG), [call for call in calls if call not in read])
     assert seen.refused == []
 
 
 def test_both_are_under_the_environments_key_and_tags(rotating: Rotating) -> None:
     manager = rotating.moto.client("secretsmanager")
     for name in (rotating.logins, rotating.overlay, f"{rotating.logins}/storage"):
-        told = manager.describe_secret(SecretId=name)
-        tags = {one["Key"]: one["Value"] for one in told["Tags"]}
-        assert told["KmsKeyId"] == ALIAS
+        answer = manager.describe_secret(SecretId=name)
+        tags = {tag["Key"]: tag["Value"] for tag in answer["Tags"]}
+        assert answer["KmsKeyId"] == ALIAS
         assert (tags["Application"], tags["Environment"], tags["ManagedBy"]) == (
             "shop",
             "production",

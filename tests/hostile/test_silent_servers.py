@@ -50,7 +50,7 @@ def test_addresses_from_outside() -> None:
     with silent.server(b"X", first=HEADERS) as port, lasting(10):
         urls = [f"http://127.0.0.1:{port}/{number}" for number in range(3)]
         answers = verify_report.asked(urls, 1, None)
-    assert {one["problem"] for one in answers.values()} == {"no answer: timed out"}
+    assert {answer["problem"] for answer in answers.values()} == {"no answer: timed out"}
 
 
 def test_a_probe_of_sessions(monkeypatch: pytest.MonkeyPatch) -> None:

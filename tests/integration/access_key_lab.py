@@ -42,8 +42,8 @@ def new_key(moto: Moto, name: str = USER) -> Login:
 
 def keys(client: Any, name: str = USER) -> dict[str, str]:
     """The user's keys, and whether each is active."""
-    found = client.list_access_keys(UserName=name)["AccessKeyMetadata"]
-    return {one["AccessKeyId"]: one["Status"] for one in found}
+    access_key_metadata = client.list_access_keys(UserName=name)["AccessKeyMetadata"]
+    return {item["AccessKeyId"]: item["Status"] for item in access_key_metadata}
 
 
 def client_of(moto: Moto, service: str, login: Login) -> Any:
@@ -82,7 +82,7 @@ def prepare(lab: Lab, **options: Any) -> Login:
         **options,
     }
     lab.catalog = harness.catalog(
-        more={
+        extra={
             "AWS_ACCESS_KEY_ID": {
                 "group": "core",
                 "sensitivity": "low",
@@ -120,7 +120,7 @@ def in_use(lab: Lab) -> Login:
 
 def secret_names(client: Any) -> list[str]:
     pages = client.get_paginator("list_secrets").paginate()
-    return sorted(one["Name"] for page in pages for one in page["SecretList"])
+    return sorted(item["Name"] for page in pages for item in page["SecretList"])
 
 
 def own_secrets(moto: Moto) -> list[str]:

@@ -16,11 +16,11 @@ READS = ("Get", "List", "Describe")
 
 def access_catalog(**over: Any) -> dict[str, Any]:
     """The small application's, deployed by a repository and run by an operator."""
-    more = {"github": {"repository": "example/shop"}, "aws": {"operators": [OPERATOR], "owner": "ops@example.com"}}
-    found = harness.catalog(**{**more, **over})
-    found["environments"][ENVIRONMENT] |= {"region": "eu-west-3"}
-    found["environments"]["staging"] = {"region": "eu-west-3"}
-    return found
+    extra = {"github": {"repository": "example/shop"}, "aws": {"operators": [OPERATOR], "owner": "ops@example.com"}}
+    result = harness.catalog(**{**extra, **over})
+    result["environments"][ENVIRONMENT] |= {"region": "eu-west-3"}
+    result["environments"]["staging"] = {"region": "eu-west-3"}
+    return result
 
 
 def prepare(lab: Lab, **over: Any) -> None:
@@ -45,8 +45,8 @@ def role(lab: Lab, *arguments: str, tasks: str = "main.yml", after: list[dict[st
 
 
 def writes(run: Run) -> list[str]:
-    return [one for one in run.operations if not one.startswith(READS)]
+    return [operation for operation in run.operations if not operation.startswith(READS)]
 
 
-def tags_of(found: list[dict[str, str]], name: str = "Key", value: str = "Value") -> dict[str, str]:
-    return {one[name]: one[value] for one in found}
+def tags_of(results: list[dict[str, str]], name: str = "Key", value: str = "Value") -> dict[str, str]:
+    return {entry[name]: entry[value] for entry in results}

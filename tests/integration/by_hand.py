@@ -30,7 +30,7 @@ BACK = ("Promote.1", "Roll back (abort)", "Deploy", *FORWARD[-2:])
 
 def blocks() -> dict[str, list[str]]:
     """The commands of both pages by heading."""
-    found: dict[str, list[str]] = defaultdict(list)
+    result: dict[str, list[str]] = defaultdict(list)
     heading = ""
     pattern = re.compile(
         r"^#+ (?P<heading>[^\n]+)$|^(?P<indent> *)```bash\n(?P<code>.*?)^ *```$", re.MULTILINE | re.DOTALL
@@ -40,12 +40,12 @@ def blocks() -> dict[str, list[str]]:
         if match["heading"]:
             heading = match["heading"]
         else:
-            found[heading].append(textwrap.dedent(match["code"]))
-    return dict(found)
+            result[heading].append(textwrap.dedent(match["code"]))
+    return dict(result)
 
 
 def missing_programs() -> list[str]:
-    needed = [one for one in ("bash", "jq", "curl", "setsid", "openssl", "awk") if shutil.which(one) is None]
+    needed = [name for name in ("bash", "jq", "curl", "setsid", "openssl", "awk") if shutil.which(name) is None]
     return needed if valkey_cli() else [*needed, "valkey-cli"]
 
 
@@ -85,12 +85,12 @@ class Operator:
 
     def commands(self, *sections: str) -> str:
         """The blocks of the sections: ``Promote.1`` is the first of Promote."""
-        found = []
+        results = []
         for section in sections:
             heading, number = re.fullmatch(r"(.+?)(?:\.(\d))?", section).groups()  # type: ignore[union-attr]
-            every = self.blocks[heading]
-            found += [every[int(number) - 1]] if number else every
-        return "\n".join(found)
+            names = self.blocks[heading]
+            results += [names[int(number) - 1]] if number else names
+        return "\n".join(results)
 
     def bash(self, *parts: str) -> str:
         """What it prints. Every command must succeed; nothing secret may be printed."""
@@ -121,7 +121,7 @@ class Operator:
 
     def variables(self) -> str:
         """The page's first block, for this lab's places."""
-        words = {
+        result = {
             "application": "watchparty",
             "environment": ENVIRONMENT,
             "journal": JOURNAL.target,
@@ -141,9 +141,9 @@ class Operator:
         }
         for host in self.lab.hosts:
             (host.directory / "health-url").write_text(host.application.health_url)
-        lines = [f"{name}={shlex.quote(text)}" for name, text in words.items()]
+        lines = [f"{name}={shlex.quote(text)}" for name, text in result.items()]
         lines += [
-            f"export {' '.join(name for name in words if name.startswith('PG'))}",
+            f"export {' '.join(name for name in result if name.startswith('PG'))}",
             f"cache=(-h {self.lab.valkey.host} -p {self.lab.valkey.port})",
         ]
         on = f'{self._ssh()} "cd {shlex.quote(str(self.lab.directory))}/$1 && $2"'
@@ -167,7 +167,7 @@ class Operator:
         return f'ssh -F {path} "$1"'
 
 
-def ssh_config(connection: Mapping[str, Any], **more: str) -> str:
+def ssh_config(connection: Mapping[str, Any], **extra: str) -> str:
     """What ssh reads to reach any name by a lab's connection."""
     known = re.search(r"UserKnownHostsFile=(\S+)", str(connection["ansible_ssh_common_args"]))
     settings = {
@@ -177,7 +177,7 @@ def ssh_config(connection: Mapping[str, Any], **more: str) -> str:
         "IdentityFile": connection["ansible_ssh_private_key_file"],
         "UserKnownHostsFile": known[1] if known else "none",
         "BatchMode": "yes",
-        **more,
+        **extra,
     }
     return "Host *\n" + "".join(f"  {name} {value}\n" for name, value in settings.items())
 

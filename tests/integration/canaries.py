@@ -56,13 +56,13 @@ class Canaries:
 def forms(token: str) -> Mapping[str, bytes]:
     """The token as it is (so it is in JSON, URLs, repr and logs), and encoded."""
     raw = token.encode()
-    found = {"raw": raw, "hex": raw.hex().encode(), "utf-16": token.encode("utf-16-le")}
+    result = {"raw": raw, "hex": raw.hex().encode(), "utf-16": token.encode("utf-16-le")}
     for shift in range(3):
         # What comes before and after the token changes the outer characters of base64.
         text = base64.b64encode(b"\0" * shift + raw)
-        found[f"base64+{shift}"] = text[4 if shift else 0 : -4]
-    found["percent"] = "".join(f"%{byte:02X}" for byte in raw).encode()
-    return found
+        result[f"base64+{shift}"] = text[4 if shift else 0 : -4]
+    result["percent"] = "".join(f"%{byte:02X}" for byte in raw).encode()
+    return result
 
 
 def observers(directory: Path) -> dict[str, str]:
@@ -96,10 +96,10 @@ def in_files(roots: Iterable[Path], canaries: Canaries, *, allowed: Iterable[Pat
             content, mode = path.read_bytes(), stat.S_IMODE(path.stat().st_mode)
         except OSError:
             continue
-        found = canaries.found(content)
-        if found and path not in allowed:
-            hits.append(f"{path}: {', '.join(sorted(found))}")
-        elif found and mode & 0o077:
+        files = canaries.found(content)
+        if files and path not in allowed:
+            hits.append(f"{path}: {', '.join(sorted(files))}")
+        elif files and mode & 0o077:
             hits.append(f"{path}: has mode {mode:04o}")
     return hits
 
@@ -150,5 +150,5 @@ class Watch:
                 content = (process / name).read_bytes()
             except OSError:
                 continue
-            for found in self._canaries.found(content):
-                self.hits.add(f"{name} of a process: {found}: {content.split(bytes(1))[0].decode(errors='replace')}")
+            for text in self._canaries.found(content):
+                self.hits.add(f"{name} of a process: {text}: {content.split(bytes(1))[0].decode(errors='replace')}")

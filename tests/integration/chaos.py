@@ -225,7 +225,7 @@ class Stopped:
     def wait(self) -> None:
         def still() -> bool:
             act = self._find()
-            stopped = act is not None and all(state(one) == "T" for one in (self._process.pid, act.process))
+            stopped = act is not None and all(state(number) == "T" for number in (self._process.pid, act.process))
             return stopped or self._process.poll() is not None
 
         assert wait_until(still, seconds=LONGEST)
@@ -242,7 +242,7 @@ class Stopped:
         self._process.communicate()
 
     def gone(self) -> bool:
-        return all(state(one) in ("", "Z") for one in self._processes())
+        return all(state(process) in ("", "Z") for process in self._processes())
 
     def end(self) -> Run:
         return ended(self._process, self._lab, since=self._since)
@@ -257,22 +257,22 @@ class Stopped:
         return {self._process.pid, *([act.process] if act else [])}
 
     def _signal(self, number: signal.Signals) -> None:
-        for one in self._processes():
-            if state(one) not in ("", "Z"):
-                os.killpg(os.getpgid(one), number)
+        for process in self._processes():
+            if state(process) not in ("", "Z"):
+                os.killpg(os.getpgid(process), number)
 
 
 def end_tree(process: subprocess.Popen[str]) -> None:
     """Kill a process and all that it has started. They are stopped first, so that none starts another meanwhile."""
     known: set[int] = set()
-    while found := {one for one in tree(process.pid) if state(one) not in ("", "Z")} - known:
-        known |= found
-        for one in found:
+    while results := {number for number in tree(process.pid) if state(number) not in ("", "Z")} - known:
+        known |= results
+        for number in results:
             with suppress(ProcessLookupError):
-                os.kill(one, signal.SIGSTOP)
-    for one in known:
+                os.kill(number, signal.SIGSTOP)
+    for number in known:
         with suppress(ProcessLookupError):
-            os.kill(one, signal.SIGKILL)
+            os.kill(number, signal.SIGKILL)
     process.communicate()
 
 
@@ -282,10 +282,10 @@ def tree(root: int) -> set[int]:
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             parents[int(path.parent.name)] = int(path.read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-    found = {root}
-    while more := {one for one, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found
+    results = {root}
+    while additions := {number for number, parent in parents.items() if parent in results} - results:
+        results |= additions
+    return results
 
 
 def act_at(acts: Sequence[Act], at: int | str) -> Act | None:
@@ -355,11 +355,11 @@ def points(acts: Sequence[Act]) -> list[str]:
     """
     often = Counter(act.label for act in acts)
     seen: Counter[str] = Counter()
-    found = []
+    results = []
     for act in acts:
         seen[act.label] += 1
         last = often[act.label]
         tried = last <= OFTEN or seen[act.label] in (1, 2, (last + 1) // 2, last)
         if EVERY != "writes" or (act.writes and tried):
-            found.append(f"{act.label}#{seen[act.label]}")
-    return found
+            results.append(f"{act.label}#{seen[act.label]}")
+    return results

@@ -22,7 +22,7 @@ def tried(record: Record, what: str, points: Sequence[object]) -> None:
 
 def loaded(record: Record, what: str, report: Report) -> None:
     """What was sent meanwhile, and the results."""
-    found = {
+    result = {
         "requests sent": report.requests,
         "requests failed": report.failed,
         "sessions logged in": report.sessions,
@@ -30,11 +30,11 @@ def loaded(record: Record, what: str, report: Report) -> None:
         "tasks sent": report.tasks,
         "tasks lost": report.tasks_lost,
     }
-    for name, count in found.items():
+    for name, count in result.items():
         record(f"{what}: {name}", count)
     record(f"{what}, in words", str(report))
 
 
-def say(words: str) -> None:
-    sys.stdout.write(f"{words}\n")
+def say(message: str) -> None:
+    sys.stdout.write(f"{message}\n")
     sys.stdout.flush()

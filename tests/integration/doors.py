@@ -25,12 +25,12 @@ def forward(listener: socket.socket, port: int, over: threading.Event, frozen: t
     links: list[tuple[socket.socket, socket.socket]] = []
     while not over.is_set():
         try:
-            one = listener.accept()[0]
+            connection = listener.accept()[0]
         except TimeoutError:
             continue
         other = socket.create_connection(("127.0.0.1", port))
-        links.append((one, other))
-        for source, target in ((one, other), (other, one)):
+        links.append((connection, other))
+        for source, target in ((connection, other), (other, connection)):
             threading.Thread(target=pump, args=(source, target, stopped), daemon=True).start()
     listener.close()
     for pair in links:

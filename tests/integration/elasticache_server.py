@@ -36,7 +36,7 @@ class Fault(Exception):
 
 def read(shape: Shape, given: Mapping[str, str]) -> dict[str, Any]:
     """The parameters of a request whose members are all scalars; anything else is refused."""
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for name, text in given.items():
         if name not in shape.members:
             raise Fault("InvalidParameterValueException", f"{name} is no parameter")
@@ -45,20 +45,20 @@ def read(shape: Shape, given: Mapping[str, str]) -> dict[str, Any]:
             raise Fault("InvalidParameterValueException", f"{name} has not the value {text}")
         if member.type_name == "boolean":
             assert text in ("true", "false"), text
-        found[name] = text == "true" if member.type_name == "boolean" else text
-    missing = set(shape.required_members) - set(found)
+        result[name] = text == "true" if member.type_name == "boolean" else text
+    missing = set(shape.required_members) - set(result)
     if missing:
         raise Fault("InvalidParameterValueException", f"missing: {', '.join(sorted(missing))}")
-    return found
+    return result
 
 
 def write(name: str, shape: Shape, value: Any) -> str:
     """A value as the model says that it is written."""
     if shape.type_name == "structure":
-        inner = "".join(write(key, shape.members[key], one) for key, one in value.items())
+        inner = "".join(write(key, shape.members[key], item) for key, item in value.items())
     elif shape.type_name == "list":
         item = shape.member.serialization.get("name", "member")
-        inner = "".join(write(item, shape.member, one) for one in value)
+        inner = "".join(write(item, shape.member, entry) for entry in value)
     elif shape.type_name == "boolean":
         inner = "true" if value else "false"
     else:
@@ -124,26 +124,26 @@ class ElastiCache:
             change = action == "ModifyReplicationGroup"
             fault = self.faults.pop(0) if change and self.faults else ""
             try:
-                found = read(operation.input_shape, request)
-                self.calls.append(f"{action} {found['AuthTokenUpdateStrategy']}" if change else action)
+                result = read(operation.input_shape, request)
+                self.calls.append(f"{action} {result['AuthTokenUpdateStrategy']}" if change else action)
                 if fault == "refuse":
                     return 500, error("InternalFailure", "The request failed")
                 if fault == "deny":
                     return 403, error("AccessDenied", "User: someone is not authorized")
                 if fault == "echo":
-                    raise Fault("InvalidParameterValueException", f"The token {found['AuthToken']} is too simple")
-                self._check(found)
+                    raise Fault("InvalidParameterValueException", f"The token {result['AuthToken']} is too simple")
+                self._check(result)
                 if change:
-                    self._change(found["AuthToken"], found["AuthTokenUpdateStrategy"])
+                    self._change(result["AuthToken"], result["AuthTokenUpdateStrategy"])
             except Fault as raised:
-                told = MODEL.shape_for(raised.shape).metadata["error"]
-                return told["httpStatusCode"], error(told["code"], raised.message)
+                value = MODEL.shape_for(raised.shape).metadata["error"]
+                return value["httpStatusCode"], error(value["code"], raised.message)
             if fault == "lose":
                 return 0, b""
             return 200, self._written(operation)
 
-    def _check(self, found: Mapping[str, Any]) -> None:
-        if found.get("ReplicationGroupId") != self.group:
+    def _check(self, result: Mapping[str, Any]) -> None:
+        if result.get("ReplicationGroupId") != self.group:
             raise Fault("ReplicationGroupNotFoundFault", "ReplicationGroup not found")
 
     def _change(self, token: str, strategy: str) -> None:
@@ -161,7 +161,7 @@ class ElastiCache:
             if operation.name == "ModifyReplicationGroup"
             else {"ReplicationGroups": [described]}
         )
-        inner = "".join(write(name, operation.output_shape.members[name], one) for name, one in result.items())
+        inner = "".join(write(name, operation.output_shape.members[name], item) for name, item in result.items())
         wrapper = operation.output_shape.serialization["resultWrapper"]
         space = MODEL.metadata["xmlNamespace"]
         text = (
@@ -182,8 +182,11 @@ class ElastiCache:
                 self._apply(tokens)
         primary = self._servers[0]
         members = [
-            {"CacheClusterId": f"{self.group}-{number:03}", "ReadEndpoint": {"Address": one.host, "Port": one.port}}
-            for number, one in enumerate(self._servers, 1)
+            {
+                "CacheClusterId": f"{self.group}-{number:03}",
+                "ReadEndpoint": {"Address": valkey.host, "Port": valkey.port},
+            }
+            for number, valkey in enumerate(self._servers, 1)
         ]
         return {
             "ReplicationGroupId": self.group,

@@ -40,7 +40,7 @@ def before_each(act: Callable[[str], None]) -> None:
 
 def _states(module: str, acts: Sequence[Mapping[str, Any]]) -> list[str]:
     """What one execution does for some credentials, each state once."""
-    return list(dict.fromkeys(f"{module} {one['state']}" for one in acts))
+    return list(dict.fromkeys(f"{module} {act['state']}" for act in acts))
 
 
 def _wrap(owner: Any, method: str, before: Callable[..., None]) -> None:

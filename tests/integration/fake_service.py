@@ -33,8 +33,8 @@ ANSWERS = {
 def restart(directory: Path) -> int:
     stop(directory)
     content = (directory / ".env").read_bytes()
-    found = re.search(rb"^GENERATION=['\"]?([^'\"\n]*)", content, re.M)
-    generation = found.group(1).decode() if found else ""
+    match = re.search(rb"^GENERATION=['\"]?([^'\"\n]*)", content, re.M)
+    generation = match.group(1).decode() if match else ""
     behaviour = json.loads((directory / "behaviour.json").read_text()).get(generation, "ok")
     if behaviour == "fail":
         return 1
@@ -44,7 +44,7 @@ def restart(directory: Path) -> int:
         listener = socket.create_server(("127.0.0.1", int((directory / "port").read_text())))
     child = os.fork()
     if child:
-        now = {
+        result = {
             "pid": child,
             "digest": hashlib.sha256(content).hexdigest(),
             "generation": generation,
@@ -52,7 +52,7 @@ def restart(directory: Path) -> int:
             "restarts": before.get("restarts", 0) + 1,
         }
         new = directory / "service.json.new"
-        new.write_text(json.dumps(now))
+        new.write_text(json.dumps(result))
         new.rename(directory / "service.json")
         return 0
     os.setsid()
@@ -101,10 +101,10 @@ def alive(directory: Path) -> bool:
     """Whether the process is there and ours; its pid may have been used again."""
     pid = state(directory).get("pid")
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        parts = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-    return str(directory).encode() in words
+    return str(directory).encode() in parts
 
 
 def stop(directory: Path) -> None:

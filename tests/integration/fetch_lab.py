@@ -55,8 +55,8 @@ class Metadata(BaseHTTPRequestHandler):
         elif self.path == start:
             self._say(ROLE)
         elif self.path == start + ROLE:
-            found = {"AccessKeyId": "ASIATESTING", "SecretAccessKey": "of-the-role", "Token": "of-the-session"}
-            self._say(json.dumps({**found, "Code": "Success", "Expiration": "2099-01-01T00:00:00Z"}))
+            result = {"AccessKeyId": "ASIATESTING", "SecretAccessKey": "of-the-role", "Token": "of-the-session"}
+            self._say(json.dumps({**result, "Code": "Success", "Expiration": "2099-01-01T00:00:00Z"}))
         else:
             self.send_error(404)
 
@@ -139,7 +139,7 @@ class FetchLab:
         env = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AWS_"))}
         env |= {**self.moto.env(), "ANSIBLE_HOME": str(self.place / "ansible"), "ANSIBLE_NOCOLOR": "1"}
         return subprocess.run(
-            [str(one) for one in (*argv, *arguments)],
+            [str(item) for item in (*argv, *arguments)],
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -51,7 +51,7 @@ class Scope:
     @property
     def values(self) -> dict[str, str]:
         """What workflows would read of both."""
-        return {name: one["value"] for name, one in {**self.variables, **self.secrets}.items()}
+        return {name: entry["value"] for name, entry in {**self.variables, **self.secrets}.items()}
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ class GitHub:
         """A workflow's newest run."""
         earlier = self.runs.setdefault(file, [])
         at = f"2026-11-25T10:{len(earlier):02}:00Z"
-        one = {"id": 100 + len(earlier), "status": status, "conclusion": conclusion, "created_at": at}
-        earlier.insert(0, {**one, "head_sha": "a" * 40, "head_branch": "main", "event": "push"})
+        entry = {"id": 100 + len(earlier), "status": status, "conclusion": conclusion, "created_at": at}
+        earlier.insert(0, {**entry, "head_sha": "a" * 40, "head_branch": "main", "event": "push"})
 
     def put_by_hand(self, name: str, value: str, scope: Scope | None = None) -> None:
         (scope or self.repository).secrets[name] = self._stamped(name, value, {})
@@ -109,11 +109,11 @@ class GitHub:
             )
 
     def writes(self) -> list[str]:
-        return [f"{one.method} {one.path}" for one in self.requests if one.method != "GET"]
+        return [f"{request.method} {request.path}" for request in self.requests if request.method != "GET"]
 
     def log(self) -> str:
         """All that came in."""
-        return "\n".join(f"{one.method} {one.path} {one.body}" for one in self.requests)
+        return "\n".join(f"{request.method} {request.path} {request.body}" for request in self.requests)
 
     # The server
 
@@ -193,28 +193,28 @@ class GitHub:
 
     def _configured(self, method: str, path: str, query: dict[str, str], body: dict[str, Any]) -> tuple[int, Any]:
         """What of environments, secrets and variables is asked for."""
-        found = re.fullmatch(rf"/repos/{REPOSITORY}/environments/([^/]+)", path)
-        if found:
-            return self._environment(method, found[1].replace(SLASH, "/"), body)
+        match = re.fullmatch(rf"/repos/{REPOSITORY}/environments/([^/]+)", path)
+        if match:
+            return self._environment(method, match[1].replace(SLASH, "/"), body)
         if re.fullmatch(r"/users/[\w-]+", path):
             return 200, {"id": len(path)}
-        found = re.fullmatch(rf"/repos/{REPOSITORY}/actions/organization-(secrets|variables)", path)
-        if found and self.organization:
-            of = self.organization.of(found[1])
-            return self._page(found[1], [one for one in of.values() if self._is_seen(one)], query)
+        match = re.fullmatch(rf"/repos/{REPOSITORY}/actions/organization-(secrets|variables)", path)
+        if match and self.organization:
+            of = self.organization.of(match[1])
+            return self._page(match[1], [entry for entry in of.values() if self._is_seen(entry)], query)
         for pattern, scope in self._scopes():
-            found = re.fullmatch(pattern + r"/(secrets|variables)(?:/(.+))?", path)
-            if found:
-                return self._held(method, scope, found[1], found[2] or "", query, body)
+            match = re.fullmatch(pattern + r"/(secrets|variables)(?:/(.+))?", path)
+            if match:
+                return self._held(method, scope, match[1], match[2] or "", query, body)
         raise Refused(404, "Not Found")
 
     def _scopes(self) -> list[tuple[str, Scope]]:
         made = [
-            (rf"/repos/{REPOSITORY}/environments/{re.escape(name.replace('/', SLASH))}", one)
-            for name, one in self.environments.items()
+            (rf"/repos/{REPOSITORY}/environments/{re.escape(name.replace('/', SLASH))}", scope)
+            for name, scope in self.environments.items()
         ]
-        more = [(rf"/orgs/{OWNER}/actions", self.organization)] if self.organization else []
-        return [(rf"/repos/{REPOSITORY}/actions", self.repository), *made, *more]
+        scopes = [(rf"/orgs/{OWNER}/actions", self.organization)] if self.organization else []
+        return [(rf"/repos/{REPOSITORY}/actions", self.repository), *made, *scopes]
 
     def _held(
         self, method: str, scope: Scope, kind: str, name: str, query: dict[str, str], body: dict[str, Any]
@@ -257,36 +257,36 @@ class GitHub:
         return (204 if there else 201), None
 
     def _repositories(
-        self, method: str, one: dict[str, Any], query: dict[str, str], body: dict[str, Any]
+        self, method: str, entry: dict[str, Any], query: dict[str, str], body: dict[str, Any]
     ) -> tuple[int, Any]:
         if method == "PUT":
-            one["repositories"] = list(body["selected_repository_ids"])
+            entry["repositories"] = list(body["selected_repository_ids"])
             return 204, None
-        return self._page("repositories", [{"id": number} for number in one["repositories"]], query)
+        return self._page("repositories", [{"id": number} for number in entry["repositories"]], query)
 
     def _page(self, kind: str, items: list[dict[str, Any]], query: dict[str, str], size: int = 100) -> tuple[int, Any]:
         size = min(size, int(query.get("per_page", 30)))
         start = (int(query.get("page", 1)) - 1) * size
-        shown = [self._shown(kind, one) for one in items[start : start + size]]
+        shown = [self._shown(kind, item) for item in items[start : start + size]]
         return 200, {"total_count": len(items), kind: shown}
 
     @staticmethod
-    def _shown(kind: str, one: dict[str, Any]) -> dict[str, Any]:
+    def _shown(kind: str, entry: dict[str, Any]) -> dict[str, Any]:
         hidden = {"repositories"} | ({"value"} if kind == "secrets" else set())
-        return {name: value for name, value in one.items() if name not in hidden}
+        return {name: value for name, value in entry.items() if name not in hidden}
 
     def _stamped(self, name: str, value: str, sharing: Mapping[str, Any]) -> dict[str, Any]:
         self._now += 1
         at = f"2026-11-25T{self._now // 3600 % 24:02}:{self._now // 60 % 60:02}:{self._now % 60:02}Z"
-        found = {"name": name, "value": value, "created_at": at, "updated_at": at}
+        stamped = {"name": name, "value": value, "created_at": at, "updated_at": at}
         if sharing:
-            found["visibility"] = sharing["visibility"]
-            found["repositories"] = list(sharing.get("selected_repository_ids", []))
-        return found
+            stamped["visibility"] = sharing["visibility"]
+            stamped["repositories"] = list(sharing.get("selected_repository_ids", []))
+        return stamped
 
     @staticmethod
-    def _is_seen(one: Mapping[str, Any]) -> bool:
-        return one["visibility"] != "selected" or ID in one["repositories"]
+    def _is_seen(entry: Mapping[str, Any]) -> bool:
+        return entry["visibility"] != "selected" or ID in entry["repositories"]
 
     def _environment(self, method: str, name: str, body: dict[str, Any]) -> tuple[int, Any]:
         if method == "PUT":
@@ -299,17 +299,19 @@ class GitHub:
     def _runs(self, file: str, query: dict[str, str]) -> tuple[int, Any]:
         if file not in self.runs:
             raise Refused(404, "Not Found")
-        fit = [one for one in self.runs[file] if query.get("status") in (None, one["status"], one["conclusion"])]
+        fit = [
+            entry for entry in self.runs[file] if query.get("status") in (None, entry["status"], entry["conclusion"])
+        ]
         return 200, {"total_count": len(fit), "workflow_runs": fit[: int(query.get("per_page", 30))]}
 
     def _content(self, path: str) -> tuple[int, Any]:
         if path in self.files:
             text = base64.encodebytes(self.files[path].encode()).decode()
             return 200, {"path": path, "type": "file", "encoding": "base64", "content": text}
-        inside = [one for one in self.files if one.startswith(f"{path}/")]
+        inside = [file for file in self.files if file.startswith(f"{path}/")]
         if not inside:
             raise Refused(404, "Not Found")
-        names = dict.fromkeys(one[len(path) + 1 :].partition("/")[0] for one in inside)
+        names = dict.fromkeys(name[len(path) + 1 :].partition("/")[0] for name in inside)
         kinds = {name: "file" if f"{path}/{name}" in self.files else "dir" for name in names}
         return 200, [{"name": name, "path": f"{path}/{name}", "type": kind} for name, kind in kinds.items()]
 

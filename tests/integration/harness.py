@@ -61,7 +61,7 @@ def remove_folder(directory: Path, attempts: int = 5) -> None:
             return
 
 
-def catalog(*, more: Mapping[str, Any] | None = None, **over: Any) -> dict[str, Any]:
+def catalog(*, extra: Mapping[str, Any] | None = None, **over: Any) -> dict[str, Any]:
     """A small application's catalog; *more* adds settings."""
     return {
         "application": "shop",
@@ -80,7 +80,7 @@ def catalog(*, more: Mapping[str, Any] | None = None, **over: Any) -> dict[str, 
             "ONE": {"parameter": "App/ONE", "sensitivity": "medium"},
             "SWITCH": {"value": "True", "type": "boolean"},
             "MODE": {"value": "production"},
-            **(more or {}),
+            **(extra or {}),
         },
         "environments": {ENVIRONMENT: {"expected_account_id": ACCOUNT}},
         **over,

@@ -72,7 +72,7 @@ class Held:
 
     def __init__(self, lab: RotationLab, acts: Mapping[str, Callable[[], Any]], *arguments: str) -> None:
         self.lab = lab
-        self.said: list[str] = []
+        self.messages: list[str] = []
         """The tasks it was held at, in order."""
         self._acts = acts
         self._arguments = arguments
@@ -100,11 +100,11 @@ class Held:
 
     def _watch(self, over: threading.Event, errors: list[BaseException]) -> None:
         while not over.wait(0.05):
-            file = self._directory / str(len(self.said) + 1)
+            file = self._directory / str(len(self.messages) + 1)
             if file.exists():
-                self.said.append(file.read_text(encoding="utf-8"))
+                self.messages.append(file.read_text(encoding="utf-8"))
                 try:
-                    self._acts[self.said[-1]]()
+                    self._acts[self.messages[-1]]()
                 except BaseException as error:  # noqa: BLE001 raised again where the run ends
                     errors.append(error)
                 file.unlink()
@@ -127,10 +127,10 @@ def down(server: Any) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def program(text: str, *words: str) -> Iterator[Callable[[], str]]:
+def program(text: str, *messages: str) -> Iterator[Callable[[], str]]:
     """A program in the application's interpreter, once it has said its first line; the callable ends it."""
     process = application_python(text)
-    process.stdin.write(" ".join(words) + "\n")
+    process.stdin.write(" ".join(messages) + "\n")
     process.stdin.flush()
     process.stdout.readline()
     ended: list[str] = []

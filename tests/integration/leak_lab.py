@@ -57,8 +57,8 @@ TRUSTED = ("-e", "leak_trusted_host=web1,web2,web3")
 
 def respond(lab: Lab, *arguments: str, environment: Mapping[str, str] | None = None) -> Run:
     """A leak response that asks nothing."""
-    more = ("-e", "leak_confirm=yes", "-e", f"leak_report_path={lab.directory / 'post-mortems'}", *TRUSTED)
-    return lab.run(*more, *arguments, playbook=RESPONSE, environment=environment)
+    additions = ("-e", "leak_confirm=yes", "-e", f"leak_report_path={lab.directory / 'post-mortems'}", *TRUSTED)
+    return lab.run(*additions, *arguments, playbook=RESPONSE, environment=environment)
 
 
 def newest_post_mortem(lab: Lab) -> str:
@@ -83,14 +83,14 @@ def _reports(lab: Lab) -> list[Path]:
     return [page for page in (lab.directory / "post-mortems").glob("*.md") if "-evidence" not in page.name]
 
 
-def responder(lab: RotationLab, leaked: str, *more: str) -> Controller:
+def responder(lab: RotationLab, leaked: str, *additions: str) -> Controller:
     """What starts such a response and may kill it."""
-    words = (
+    messages = (
         f"leak_credentials={leaked}",
         "leak_confirm=yes",
         f"leak_report_path={lab.directory / 'post-mortems'}",
         TRUSTED[1],
-        *more,
+        *additions,
     )
-    command = tuple(part for word in words for part in ("-e", word))
+    command = tuple(part for word in messages for part in ("-e", word))
     return replace(Controller(lab), playbook=RESPONSE, command=command)

@@ -98,8 +98,8 @@ class Server:
         finally:
             os.close(theirs)
             os.close(theirs_too)
-        with open(output, "rb", buffering=0) as stream, open(status, encoding="ascii") as told:
-            process = told.readline()
+        with open(output, "rb", buffering=0) as stream, open(status, encoding="ascii") as result:
+            process = result.readline()
             if not process:
                 raise RuntimeError("the process that has imported Ansible has ended")
             try:
@@ -107,7 +107,7 @@ class Server:
             except BaseException:
                 os.killpg(int(process), signal.SIGKILL)
                 raise
-            return int(told.readline()), text.decode().replace("\r\n", "\n")
+            return int(result.readline()), text.decode().replace("\r\n", "\n")
 
     def close(self) -> None:
         self._requests.close()

@@ -31,8 +31,8 @@ class Provider(ThreadingHTTPServer):
             url = f"http://127.0.0.1:{self.server_port}{path}"
             return {"url": url, "status": [200], "refused": [400, 401, 403], **sent}
 
-        told = {"id": "r1/mail", "what": "", "server": "http"}
-        return [{**told, "current": request(value), "former": [request(one) for one in former]}]
+        answer = {"id": "r1/mail", "what": "", "server": "http"}
+        return [{**answer, "current": request(value), "former": [request(name) for name in former]}]
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -14,7 +14,7 @@ def client(server: Valkey, number: int = 0) -> redis.Redis:
 
 
 def fill(server: Valkey, prefix: str, count: int, number: int = 0) -> None:
-    with client(server, number) as one, one.pipeline(transaction=False) as pipe:
+    with client(server, number) as item, item.pipeline(transaction=False) as pipe:
         for at in range(count):
             pipe.set(f"{prefix}{at}", "x")
         pipe.execute()
@@ -22,10 +22,10 @@ def fill(server: Valkey, prefix: str, count: int, number: int = 0) -> None:
 
 def celery(server: Valkey, number: int = 0, prefix: str = "") -> set[bytes]:
     """What a broker leaves: a queue of its own name, bindings, unfinished tasks, a result. Returns the keys."""
-    with client(server, number) as one:
-        one.sadd(f"{prefix}_kombu.binding.mail", "mail\x06\x16\x06\x16mail", "idle\x06\x16\x06\x16idle")
-        one.rpush(f"{prefix}mail", "task", "task")
-        one.rpush(f"{prefix}mail\x06\x166", "urgent")
-        one.hset(f"{prefix}unacked", "tag", "task")
-        one.set(f"{prefix}celery-task-meta-1", "{}")
-        return set(one.keys("*"))
+    with client(server, number) as item:
+        item.sadd(f"{prefix}_kombu.binding.mail", "mail\x06\x16\x06\x16mail", "idle\x06\x16\x06\x16idle")
+        item.rpush(f"{prefix}mail", "task", "task")
+        item.rpush(f"{prefix}mail\x06\x166", "urgent")
+        item.hset(f"{prefix}unacked", "tag", "task")
+        item.set(f"{prefix}celery-task-meta-1", "{}")
+        return set(item.keys("*"))

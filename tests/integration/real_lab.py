@@ -144,8 +144,8 @@ class RealLab:
 
     def core(self) -> dict[str, str]:
         answer = self.client("secretsmanager").get_secret_value(SecretId=CORE, VersionStage="AWSCURRENT")
-        found: dict[str, str] = json.loads(answer["SecretString"])
-        return found
+        result: dict[str, str] = json.loads(answer["SecretString"])
+        return result
 
     def values(self) -> Values:
         return Values.of(self.core())
@@ -162,8 +162,8 @@ class RealLab:
         """What the servers say to these logins when they come from a host, by the application's own drivers."""
         python = "/opt/watchparty/venv/bin/python"
         logins = json.dumps({"database": values.database, "cache": values.cache})
-        found: dict[str, str] = json.loads(self.fleet.run(host, [python, "-c", TRY_LOGINS], text=logins).stdout)
-        return found
+        result: dict[str, str] = json.loads(self.fleet.run(host, [python, "-c", TRY_LOGINS], text=logins).stdout)
+        return result
 
     def health(self, host: str) -> str:
         form = ["--silent", "--output", "/dev/null", "--write-out", "%{http_code}"]

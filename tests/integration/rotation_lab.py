@@ -110,8 +110,8 @@ class RotationLab(RotationState):
         contents |= ParameterStore(self.moto.client("ssm")).read([catalog.ssm_path])
         for credential in catalog.credentials.values():
             if any(True for _ in credential_graph.spots(catalog, credential)):
-                found = credential_graph.find(catalog, credential, contents)
-                assert found.problems == (), found.problems
+                stored_credential = credential_graph.find(catalog, credential, contents)
+                assert stored_credential.problems == (), stored_credential.problems
 
     def assert_one_login_each(self) -> None:
         """The servers take what the stores hold, and no other login or password of the application."""
@@ -152,7 +152,7 @@ class RotationLab(RotationState):
         return seed(self.moto.client, wanted or self._fresh())
 
     def _fresh(self) -> Layout:
-        roles = ", ".join(f"{OWNER}_{one}" for one in "ab")
+        roles = ", ".join(f"{OWNER}_{name}" for name in "ab")
         if self.postgres.execute(f"SELECT 1 FROM pg_roles WHERE rolname = '{OWNER}_a';"):
             self.postgres.execute(
                 f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE '{OWNER}%';\n"
@@ -229,7 +229,7 @@ class RotationLab(RotationState):
     def everything(self) -> dict[str, Any]:
         """All that a run could change: servers, hosts, secrets with their labels, parameters."""
         pages = self.moto.client("ssm").get_paginator("describe_parameters").paginate()
-        parameters = {one["Name"]: one["Version"] for page in pages for one in page["Parameters"]}
+        parameters = {parameter["Name"]: parameter["Version"] for page in pages for parameter in page["Parameters"]}
         stages = {name: self.stages(name) for name in self.secret_names()}
         return {"servers": self.server_state(), "hosts": self.state(), "secrets": stages, "parameters": parameters}
 
@@ -289,7 +289,7 @@ def application_python(program: str) -> subprocess.Popen[str]:
     )
 
 
-def sentences(run: Run, *words: str) -> None:
+def sentences(run: Run, *messages: str) -> None:
     """All of these words are in the run's output, whatever its line breaks."""
-    missing = [one for one in words if one not in run.text]
+    missing = [message for message in messages if message not in run.text]
     assert not missing, f"{missing} not in:\n{run.output}"

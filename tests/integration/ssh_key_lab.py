@@ -80,8 +80,8 @@ def prepare(lab: Lab, sshd: Sshd, *, hosts: int = 2, **options: Any) -> str:
 
 def in_store(lab: Lab) -> str:
     text = lab.moto.client("secretsmanager").get_secret_value(SecretId=SECRET, VersionStage="AWSCURRENT")
-    found: str = json.loads(text["SecretString"])["private_key"]
-    return found
+    private_key: str = json.loads(text["SecretString"])["private_key"]
+    return private_key
 
 
 def rotate(lab: Lab, *arguments: str, environment: Mapping[str, str] | None = None) -> Run:

@@ -46,7 +46,7 @@ def at_a_terminal(
             if not select.select([master], [], [], 1)[0]:
                 continue
             seen += os.read(master, 65536).decode(errors="replace")
-            question = next((one for one in left if one in seen), None)
+            question = next((name for name in left if name in seen), None)
             if question:
                 time.sleep(0.5)
                 answer = left.pop(question)

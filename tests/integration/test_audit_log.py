@@ -28,14 +28,14 @@ SHOWN = ("changed", "head", "where", "problems", "msg", "kept", "records", "behi
 BODIES = {"logs": {"log_group": GROUP}, "s3": {"s3": f"s3://{BUCKET}/records"}}
 
 
-def record(number: int = 1, **more: Any) -> dict[str, Any]:
+def record(number: int = 1, **extra: Any) -> dict[str, Any]:
     return {
         "rotation": f"r{number}",
         "outcome": "completed",
         "who": "ann@laptop",
         "at": "2026-11-25T10:00:00Z",
         "credentials": ["database"],
-        **more,
+        **extra,
     }
 
 
@@ -160,14 +160,14 @@ def test_a_missing_group_and_what_makes_it(logs: Log) -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "words"),
+    ("operation", "message"),
     [("PutLogEvents", "allow logs:PutLogEvents on it"), ("GetLogEvents", "allow logs:GetLogEvents on it")],
 )
-def test_denied(logs: Log, operation: str, words: str) -> None:
+def test_denied(logs: Log, operation: str, message: str) -> None:
     logs.lab.moto.set_faults(Fault("deny", operation))
     answer = logs.recorded()
     assert answer["failed"]
-    assert words in answer["msg"]
+    assert message in answer["msg"]
     assert answer["error_type"] == "Denied"
     assert not logs.path.exists()
 
@@ -205,7 +205,7 @@ def test_a_runners_workspace_is_no_only_place(logs: Log) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         ({"record": {**record(), "password": "x"}}, "record: has an unknown field; known are"),
         ({"record": {**record(), "reason": "a" * 64}}, "reason: looks like a digest or a key"),
@@ -213,10 +213,10 @@ def test_a_runners_workspace_is_no_only_place(logs: Log) -> None:
         ({}, "state is recorded but all of the following are missing: record"),
     ],
 )
-def test_bad_input(logs: Log, options: dict[str, Any], words: str) -> None:
+def test_bad_input(logs: Log, options: dict[str, Any], message: str) -> None:
     run, answer = logs.run("recorded", path=str(logs.path), **options)
     assert answer["failed"]
-    assert words in answer["msg"]
+    assert message in answer["msg"]
     assert "PutLogEvents" not in run.operations
     assert not logs.path.exists()
 

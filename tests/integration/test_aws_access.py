@@ -37,12 +37,12 @@ def shop(lab: Lab) -> Lab:
 def documents(lab: Lab, name: str) -> list[dict[str, Any]]:
     """What the role's managed policies say."""
     iam = lab.moto.client("iam")
-    found = []
-    for one in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
-        arn = one["PolicyArn"]
+    results = []
+    for attached_policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+        arn = attached_policy["PolicyArn"]
         version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-        found.append(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
-    return found
+        results.append(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
+    return results
 
 
 def test_from_an_empty_account_to_a_run_that_changes_nothing(shop: Lab) -> None:
@@ -62,8 +62,8 @@ def test_from_an_empty_account_to_a_run_that_changes_nothing(shop: Lab) -> None:
     assert tags_of(kms.list_resource_tags(KeyId=key["KeyId"])["Tags"], "TagKey", "TagValue") == OURS
     assert "UseThroughStores" in kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")["Policy"]
     for name in ROLES:
-        found = iam.get_role(RoleName=name)["Role"]
-        assert tags_of(found["Tags"]) == OURS
+        test = iam.get_role(RoleName=name)["Role"]
+        assert tags_of(test["Tags"]) == OURS
         assert key["Arn"] in json.dumps(documents(shop, name))
     trust = iam.get_role(RoleName=ROLES[0])["Role"]["AssumeRolePolicyDocument"]
     provider = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"
@@ -83,11 +83,11 @@ def test_from_an_empty_account_to_a_run_that_changes_nothing(shop: Lab) -> None:
 
 def test_the_key_alone_and_what_comes_after_it_in_check_mode(shop: Lab) -> None:
     key = "aws_access_encryption_key"
-    told = [{"ansible.builtin.debug": {"msg": f"key={{{{ {key}.arn }}}} made={{{{ {key}.made }}}}"}}]
-    shown = role(shop, "--check", tasks="key.yml", after=told)
+    results = [{"ansible.builtin.debug": {"msg": f"key={{{{ {key}.arn }}}} made={{{{ {key}.made }}}}"}}]
+    shown = role(shop, "--check", tasks="key.yml", after=results)
     assert shown.code == 0, shown.output
     assert f"key=arn:aws:kms:{REGION}:{ACCOUNT}:key/not-made-yet made=False" in shown.text
-    run = role(shop, tasks="key.yml", after=told)
+    run = role(shop, tasks="key.yml", after=results)
     assert run.code == 0, run.output
     arn = shop.moto.client("kms").describe_key(KeyId="alias/shop-production")["KeyMetadata"]["Arn"]
     assert f"key={arn} made=True" in run.text
@@ -122,13 +122,13 @@ def test_what_is_not_ours_is_refused_before_the_first_write_and_adopted_by_name(
     assert tags_of(iam.get_role(RoleName="shop-production-host")["Role"]["Tags"]) == {**OURS, "Team": "x"}
     assert f"role shop-production-host has the policy {arn} too, which is not made here" in run.text
     attached = iam.list_attached_role_policies(RoleName="shop-production-host")["AttachedPolicies"]
-    assert {one["PolicyName"] for one in attached} == {"theirs", "shop-production-host"}
+    assert {item["PolicyName"] for item in attached} == {"theirs", "shop-production-host"}
     again = role(shop)
     assert again.result("web1")["changed"] == 0, again.output
     purged = role(shop, "-e", "aws_access_purge_policies=true")
     assert purged.result("web1")["changed"] == 1, purged.output
     attached = iam.list_attached_role_policies(RoleName="shop-production-host")["AttachedPolicies"]
-    assert {one["PolicyName"] for one in attached} == {"shop-production-host"}
+    assert {item["PolicyName"] for item in attached} == {"shop-production-host"}
 
 
 def test_more_policies_come_and_go_with_the_catalog(shop: Lab) -> None:
@@ -137,19 +137,19 @@ def test_more_policies_come_and_go_with_the_catalog(shop: Lab) -> None:
     run = role(shop)
     assert run.code == 0, run.output
     iam = shop.moto.client("iam")
-    names = {one["PolicyName"] for one in iam.list_policies(Scope="Local")["Policies"]}
+    names = {policy["PolicyName"] for policy in iam.list_policies(Scope="Local")["Policies"]}
     assert {"shop-production-deploy", "shop-production-deploy-2"} <= names
     for name in many:
         shop.catalog["settings"].pop(name)
     fewer = role(shop)
     assert fewer.code == 0, fewer.output
-    left = {one["PolicyName"] for one in iam.list_policies(Scope="Local")["Policies"]}
+    left = {policy["PolicyName"] for policy in iam.list_policies(Scope="Local")["Policies"]}
     assert left == set(ROLES)
     assert role(shop).result("web1")["changed"] == 0
 
 
 @pytest.mark.parametrize(
-    ("over", "words"),
+    ("over", "message"),
     [
         ({"aws": {"kms_key": "alias/shop", "operators": [OPERATOR]}}, "aws.kms_key alias/shop: is staging's too"),
         ({"aws": {"operators": ["*"]}}, "aws.operators: '*' is no ARN of one user or role"),
@@ -159,11 +159,13 @@ def test_more_policies_come_and_go_with_the_catalog(shop: Lab) -> None:
         ({"aws": {"host_principal": "evil.example.com"}}, "aws.host_principal"),
     ],
 )
-def test_a_catalog_that_grants_too_much_stops_before_the_first_call(lab: Lab, over: dict[str, Any], words: str) -> None:
+def test_a_catalog_that_grants_too_much_stops_before_the_first_call(
+    lab: Lab, over: dict[str, Any], message: str
+) -> None:
     prepare(lab, **over)
     run = role(lab)
     assert run.code != 0
-    assert words in run.text
+    assert message in run.text
     assert writes(run) == []
 
 
@@ -188,7 +190,7 @@ def test_without_a_repository_and_operators_there_is_the_hosts_role_alone(lab: L
     run = role(lab)
     assert run.code == 0, run.output
     iam = lab.moto.client("iam")
-    assert [one["RoleName"] for one in iam.list_roles()["Roles"]] == ["shop-production-host"]
+    assert [item["RoleName"] for item in iam.list_roles()["Roles"]] == ["shop-production-host"]
     assert iam.list_instance_profiles()["InstanceProfiles"] == []
     assert "no role deploy: the catalog names no github.repository" in run.text
     assert "no roles rotate, respond and verify: name in aws.operators" in run.text

@@ -52,8 +52,8 @@ def comes_due(lab: Lab) -> None:
     """Everything that the journal's newest entry leaves for later is due."""
     *before, newest = JOURNAL.lines(lab.moto.client)
     entry = json.loads(newest)
-    for one in entry["pending_tasks"].values():
-        one["due"] = "2020-01-01T00:00:00Z"
+    for pending_task in entry["pending_tasks"].values():
+        pending_task["due"] = "2020-01-01T00:00:00Z"
     JOURNAL.put(lab.moto.client, *before, json.dumps(entry, separators=(",", ":"), sort_keys=True))
 
 
@@ -82,7 +82,7 @@ def test_a_key_rotates_from_end_to_end(lab: Lab) -> None:
     assert own_secrets(lab.moto) == []
     for login in (old, new, operator):
         assert str(login.password) not in run.output
-    assert [one for one in run.operations if one in WRITES] == list(WRITES)
+    assert [operation for operation in run.operations if operation in WRITES] == list(WRITES)
     made = run.operations.index("CreateAccessKey")
     assert run.operations[made - 1 : made + 3] == [
         "GetObject",  # the journal, right before the write, and again before what was made is kept
@@ -145,7 +145,7 @@ def test_a_second_key_of_somebody_else_is_refused_before_anything_is_changed(lab
     assert f"user {USER} has a second access key {other.username}" in run.text
     assert f"aws iam delete-access-key --user-name {USER} --access-key-id {other.username}" in run.text
     assert set(keys(lab.moto.client("iam"))) == {old.username, other.username}
-    assert [one for one in run.operations if one in (*WRITES, "PutParameter", "CreateSecret")] == []
+    assert [operation for operation in run.operations if operation in (*WRITES, "PutParameter", "CreateSecret")] == []
 
 
 def test_an_old_key_that_is_revoked_later(lab: Lab) -> None:

@@ -48,7 +48,7 @@ def together(*changes: Callable[[Layout], Layout]) -> Callable[[Layout], Layout]
 class Bad:
     """What is wrong, and the words that must be said of it."""
 
-    words: tuple[str, ...]
+    messages: tuple[str, ...]
     stores: Callable[[Layout], Layout] = lambda wanted: wanted
     catalog: Mapping[str, Any] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
@@ -66,7 +66,7 @@ CASES = {
     ),
     "malformed catalog": Bad(
         ("secrets_catalog", "settings.ZERO.type"),
-        catalog=catalog(more={"ZERO": {"parameter": "App/ZERO", "type": "number"}}),
+        catalog=catalog(extra={"ZERO": {"parameter": "App/ZERO", "type": "number"}}),
         operations=[],
     ),
     "denied secret": Bad(
@@ -151,8 +151,8 @@ def test_bad_input_is_named_and_nothing_is_changed(lab: Lab, bad: Bad) -> None:
     before = lab.state()
     run = lab.run(environment=bad.environment)
     assert run.code != 0
-    for words in bad.words:
-        assert words in run.text, run.output
+    for message in bad.messages:
+        assert message in run.text, run.output
     for value in VALUES:
         assert value not in run.output
     assert "Traceback" not in run.output
@@ -172,12 +172,12 @@ def test_what_is_wrong_with_a_host_is_named_and_nothing_is_changed(lab: Lab) -> 
     before = lab.state()
     run = lab.run("-e", "env_deploy_serial=100%")
     assert run.code != 0
-    for words in (
+    for message in (
         *("the directory /nonexistent/shop does not exist", "web1"),
         *("owner nobody-of-that-name does not exist on this host", "create it first", "web2"),
         *(".env: is a symbolic link", "remove it, or give the path that it points to", "web3"),
     ):
-        assert words in run.text, run.output
+        assert message in run.text, run.output
     assert [run.result(host.name)["failed"] for host in lab.hosts] == [1, 1, 1], run.output
     assert not [value for value in VALUES if value in run.output]
     assert "Traceback" not in run.output

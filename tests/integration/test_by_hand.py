@@ -57,8 +57,8 @@ def operator(lab: RotationLab) -> Operator:
     return Operator(lab)
 
 
-def killed(lab: RotationLab, step: str, *words: str) -> None:
-    arguments = [word for one in ("rotation_force=true", *words) for word in ("-e", one)]
+def killed(lab: RotationLab, step: str, *messages: str) -> None:
+    arguments = [word for message in ("rotation_force=true", *messages) for word in ("-e", message)]
     environment = {
         "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
         "ANSIBLE_CALLBACKS_ENABLED": "kill_in",
@@ -132,7 +132,11 @@ def test_djangos_key_too(lab: RotationLab, operator: Operator, way: str) -> None
     if way == "finish":
         assert lab.values().fallbacks.split(",")[0] == old.django_key
         rotation = lab.entries()[-1]["rotation"]
-        (left,) = (one for one in lab.journal_state().pending_tasks.values() if one.rotation == rotation)
+        (left,) = (
+            pending_task
+            for pending_task in lab.journal_state().pending_tasks.values()
+            if pending_task.rotation == rotation
+        )
         assert (left.credential, left.act) == ("django_key", "drop_fallback")
 
 
@@ -140,9 +144,9 @@ def test_entries_are_read_and_appended(lab: RotationLab, operator: Operator) -> 
     """As the collection reads and appends them; and another's that came first is not lost."""
     lab.ready()
     before = lab.journal_state()
-    said = {"rotation": "r-1", "who": "ann", "at": "2026-01-02T03:04:05Z"}
-    rotated = {f"mailbox_{one}": said for one in range(80)}
-    lab.append(**said, rotated=rotated)
+    answer = {"rotation": "r-1", "who": "ann", "at": "2026-01-02T03:04:05Z"}
+    rotated = {f"mailbox_{number}": answer for number in range(80)}
+    lab.append(**answer, rotated=rotated)
     listing = operator.bash(
         operator.commands("Begin.2", "See where it stands"),
         "rotation=by-hand",

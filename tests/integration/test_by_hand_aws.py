@@ -29,7 +29,7 @@ pytestmark = [
 ]
 USER, CORE, OWN = "watchparty-storage", "watchparty/production/core", "watchparty-rotation-logins/production/r-1"
 HOUR = 3600
-FUNCTIONS = next(one for one in blocks()["Begin"] if one.startswith("umask")).partition("\n")[2]
+FUNCTIONS = next(name for name in blocks()["Begin"] if name.startswith("umask")).partition("\n")[2]
 
 
 @pytest.fixture
@@ -75,8 +75,8 @@ SET, TEST, REMOVE, END = 1, 2, 3, 4
 @pytest.fixture
 def servers() -> Iterator[tuple[Valkey, Valkey]]:
     password = new_password()
-    with Valkey(password=password) as one, Valkey(password=password) as other:
-        yield one, other
+    with Valkey(password=password) as item, Valkey(password=password) as other:
+        yield item, other
 
 
 def token_page(folder: Path, moto_env: Mapping[str, str], api: ElastiCache, servers: tuple[Valkey, Valkey]) -> Page:
@@ -93,19 +93,21 @@ def token_page(folder: Path, moto_env: Mapping[str, str], api: ElastiCache, serv
 def test_a_token_is_set_and_removed(moto: Moto, servers: tuple[Valkey, Valkey], tmp_path: Path) -> None:
     with ElastiCache(servers, looks=0) as api:
         page = token_page(tmp_path, moto.env(), api, servers)
-        old, new = (json.loads((tmp_path / f"{one}.logins").read_text())["cache"]["password"] for one in ("old", "new"))
+        old, new = (
+            json.loads((tmp_path / f"{name}.logins").read_text())["cache"]["password"] for name in ("old", "new")
+        )
         refused = page.run(REMOVE)
         assert "do Set first" in refused
         assert api.tokens == [old]
         thief = session(servers[1], old)
         page.run(SET)
         listed = page.run(SET, TEST)
-        assert all(f"{one.host} {one.port}" in listed for one in servers)
+        assert all(f"{valkey.host} {valkey.port}" in listed for valkey in servers)
         assert api.tokens == [new, old]
         assert "STILL" not in page.run(REMOVE)
         assert "STILL" not in page.run(REMOVE)
         assert api.tokens == [new]
-        assert not any(one.accepts(old) for one in servers)
+        assert not any(valkey.accepts(old) for valkey in servers)
         assert not dead(thief)
         page.run(END)
         assert dead(thief)

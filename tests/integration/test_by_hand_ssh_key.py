@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
 from tests.integration.by_hand import blocks
 
-NEEDED = [one for one in ("bash", "jq", "awk", "ssh-keygen") if shutil.which(one) is None]
+NEEDED = [name for name in ("bash", "jq", "awk", "ssh-keygen") if shutil.which(name) is None]
 pytestmark = pytest.mark.skipif(bool(NEEDED), reason=f"needs {', '.join(NEEDED)}: an SSH key was not replaced by hand")
 AROUND = """
 application=watchparty environment=production
@@ -26,7 +26,7 @@ ssh() { (cd home && bash -c "$2"); }
 
 def test_added_and_taken_out(tmp_path: Path) -> None:
     old, new, other = (key_pair.new_private_key() for _one in range(3))
-    old_line, new_line, other_line = (key_pair.public_line(one, "test") for one in (old, new, other))
+    old_line, new_line, other_line = (key_pair.public_line(name, "test") for name in (old, new, other))
     (tmp_path / "values.json").write_text(json.dumps({"credentials": {"deploy_ssh": {"password": new}}}))
     (tmp_path / "old.json").write_text(json.dumps({"private_key": old}))
     keys = tmp_path / "home" / ".ssh" / "authorized_keys"
@@ -44,4 +44,4 @@ def test_added_and_taken_out(tmp_path: Path) -> None:
     run("take web1 old.pub")
     assert keys.read_text() == f'# mine\n{other_line} a\nfrom="::1",command="a b" {new_line}\n'
     assert keys.stat().st_mode & 0o777 == 0o600
-    assert sorted(one.name for one in keys.parent.iterdir()) == ["authorized_keys"]
+    assert sorted(path.name for path in keys.parent.iterdir()) == ["authorized_keys"]

@@ -54,8 +54,8 @@ def test_no_value_is_anywhere_else(lab: Lab, strategy: str) -> None:
         host.assert_proven("1")
         assert host.values()["API_TOKEN"].startswith("Ca&/+= '")
     # What is no secret stays readable: short and common values are not blotted out.
-    for words in ('"mode": "0600"', str(first.env_file), "SWITCH", "production", "True", "1", "0"):
-        assert words in run.output
+    for message in ('"mode": "0600"', str(first.env_file), "SWITCH", "production", "True", "1", "0"):
+        assert message in run.output
     for line in ("+ZERO fingerprint ", "+MODE fingerprint ", "+mode 0600"):
         assert line in run.output
 

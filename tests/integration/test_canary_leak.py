@@ -29,10 +29,10 @@ def test_no_value_is_anywhere_else(lab: RotationLab) -> None:
     old = lab.ready()
     search = Search(lab)
     url = lab.content()["REDIS_URL"]
-    found = lab.directory / "new-values.yml"  # the one file that may hold a value
-    found.write_text(f"10:00:01 cannot reach {base64.b64encode(url.encode()).decode()}\n", encoding="utf-8")
-    found.chmod(0o600)
-    chosen = ("-vvvv", "--diff", "-e", f"leak_value_file={found}", "-e", "leak_credentials=django_key")
+    path = lab.directory / "new-values.yml"  # the one file that may hold a value
+    path.write_text(f"10:00:01 cannot reach {base64.b64encode(url.encode()).decode()}\n", encoding="utf-8")
+    path.chmod(0o600)
+    chosen = ("-vvvv", "--diff", "-e", f"leak_value_file={path}", "-e", "leak_credentials=django_key")
 
     def responded(variables: Mapping[str, str]) -> Run:
         return respond(lab, *chosen, environment=variables)

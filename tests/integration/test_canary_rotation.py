@@ -166,11 +166,11 @@ def test_no_value_is_anywhere_else(lab: RotationLab) -> None:
     looked_for = set(search.known)
     assert {old.database[1], new.database[1], old.cache[1], new.cache[1], old.django_key, new.django_key} <= looked_for
     assert {
-        lab.content(f"watchparty/production/{one}-admin")["password"] for one in ("database", "cache")
+        lab.content(f"watchparty/production/{name}-admin")["password"] for name in ("database", "cache")
     } <= looked_for
     # What is no secret stays readable.
-    for words in (f"changes secret {CORE} key DATABASE_URL", "web1", "production", old.database[0], new.database[0]):
-        assert words in run.output
+    for message in (f"changes secret {CORE} key DATABASE_URL", "web1", "production", old.database[0], new.database[0]):
+        assert message in run.output
 
     with lab.hosts[1].runs_only_on_the_present_file():
         run, hits = search.run("-e", "env_deploy_health_retries=4", credentials="cache,database")

@@ -42,27 +42,27 @@ def _start(place: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def _read_until(demo: subprocess.Popen[str], words: str) -> str:
+def _read_until(demo: subprocess.Popen[str], message: str) -> str:
     assert demo.stdout is not None
     text = ""
     for line in demo.stdout:
         text += line
-        if words in line:
+        if message in line:
             return text
-    raise AssertionError(f"the demo ended before it said {words!r}:\n{text}")
+    raise AssertionError(f"the demo ended before it said {message!r}:\n{text}")
 
 
 def _remains(place: Path) -> list[str]:
     """Return files and processes that belong to a demo of this folder."""
-    found = [str(path) for path in place.iterdir()]
+    strs = [str(path) for path in place.iterdir()]
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            words = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+            data = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
         except OSError:
             continue
-        if bytes(place) in words:
-            found.append(words.replace(b"\0", b" ").decode(errors="replace")[:200])
-    return found
+        if bytes(place) in data:
+            strs.append(data.replace(b"\0", b" ").decode(errors="replace")[:200])
+    return strs
 
 
 def test_it_ends_healthy_and_is_gone(place: Path) -> None:
@@ -77,7 +77,7 @@ def test_it_ends_healthy_and_is_gone(place: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "number"),
+    ("message", "number"),
     [
         ("sample application", signal.SIGINT),
         ("PostgreSQL", signal.SIGTERM),
@@ -85,9 +85,9 @@ def test_it_ends_healthy_and_is_gone(place: Path) -> None:
         ("new values staged in", signal.SIGTERM),
     ],
 )
-def test_interrupted_it_leaves_nothing(place: Path, words: str, number: signal.Signals) -> None:
+def test_interrupted_it_leaves_nothing(place: Path, message: str, number: signal.Signals) -> None:
     demo = _start(place)
-    _read_until(demo, words)
+    _read_until(demo, message)
     demo.send_signal(number)
     text, _ = demo.communicate(timeout=60)
     assert demo.returncode == 1, text

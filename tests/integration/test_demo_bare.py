@@ -130,9 +130,9 @@ def _interpreter(version: str) -> str | None:
 
 def _environment_with(version: str) -> Path | None:
     """Return the interpreter of an environment that has this version already."""
-    here = (REPOSITORY / name / "bin" / "python" for name in ENVIRONMENTS)
+    paths = (REPOSITORY / name / "bin" / "python" for name in ENVIRONMENTS)
     folders = (REPOSITORY / name / "lib" / f"python{version}" for name in ENVIRONMENTS)
-    return next((python for python, folder in zip(here, folders, strict=True) if folder.exists()), None)
+    return next((python for python, folder in zip(paths, folders, strict=True) if folder.exists()), None)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -94,10 +94,10 @@ def test_limit_deploys_to_the_named_host_alone(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("declared", "words"), [(None, "web2 declares none"), ("staging", "web2 declares staging")], ids=["none", "other"]
+    ("declared", "message"), [(None, "web2 declares none"), ("staging", "web2 declares staging")], ids=["none", "other"]
 )
 def test_a_host_of_another_environment_stops_the_run_before_any_read(
-    lab: Lab, declared: str | None, words: str
+    lab: Lab, declared: str | None, message: str
 ) -> None:
     lab.add_hosts(2)
     lab.host_vars["web2"]["app_environment"] = declared
@@ -107,7 +107,7 @@ def test_a_host_of_another_environment_stops_the_run_before_any_read(
     run = lab.run()
     assert run.code != 0
     assert "Nothing was read" in run.text
-    assert words in run.text
+    assert message in run.text
     assert "--limit" in run.text
     assert run.operations == []
     assert [host.files() for host in lab.hosts] == [{}, {}]
@@ -126,9 +126,9 @@ def test_an_environment_named_on_the_command_line_does_not_hide_the_inventorys(l
 def test_the_number_of_calls_depends_on_secrets_and_parameters_alone(lab: Lab, count: int) -> None:
     """42 secrets and 25 parameters: 1 + 1 + 3 + 3, for one host and for twenty."""
     lab.add_hosts(count, env_deploy_restart=False)
-    more = {f"EXTRA_{n}": {"secret": f"shop/{{environment}}/extra-{n}"} for n in range(40)}
-    more |= {f"PARAMETER_{n}": {"parameter": f"More/P{n}", "sensitivity": "low"} for n in range(20)}
-    lab.catalog = catalog(more=more)
+    extra = {f"EXTRA_{n}": {"secret": f"shop/{{environment}}/extra-{n}"} for n in range(40)}
+    extra |= {f"PARAMETER_{n}": {"parameter": f"More/P{n}", "sensitivity": "low"} for n in range(20)}
+    lab.catalog = catalog(extra=extra)
     wanted = layout(**{f"extra-{n}": f"value-of-extra-{n}" for n in range(40)})
     parameters = {f"/shop/production/More/P{n}": ("String", str(n)) for n in range(20)}
     lab.seed(type(wanted)(wanted.secrets, {**wanted.parameters, **parameters}))

@@ -99,22 +99,22 @@ class Site:
     def knows(self, browser: Browser) -> bool:
         """Whether the cookie that the user had still logs in; the cookie itself is kept."""
         known = asyncio.run(browser.still_in())
-        assert browser.tally.failed == 0, browser.tally.words
+        assert browser.tally.failed == 0, browser.tally.messages
         return known
 
     def id_of(self, user: str) -> str:
-        words = self.postgres.execute(f"SELECT id FROM auth_user WHERE username = '{user}'", database="web")
-        return next(word for word in words.split() if word.isdigit())
+        message = self.postgres.execute(f"SELECT id FROM auth_user WHERE username = '{user}'", database="web")
+        return next(word for word in message.split() if word.isdigit())
 
     def cache(self) -> redis.Redis:
         return redis.Redis.from_url(self.valkey.url())
 
 
 @contextmanager
-def site(servers: Servers, directory: Path, **more: str) -> Iterator[Site]:
+def site(servers: Servers, directory: Path, **extra: str) -> Iterator[Site]:
     postgres, valkey = servers
     (directory / "sessions").mkdir()
-    wanted = settings(*servers, key=KEY, SESSION_FILE_PATH=str(directory / "sessions"), **more)
+    wanted = settings(*servers, key=KEY, SESSION_FILE_PATH=str(directory / "sessions"), **extra)
     with WebHosts(directory, wanted, count=1) as web:
         web.manage.run("make_users", "ana", "ben", text=PASSWORD)
         end(chdir=str(SOURCE), env_file=str(web.hosts[0].env_file))
@@ -145,8 +145,8 @@ def test_one_users_sessions_end_and_then_everybodys(
         assert (counted["changed"], counted["engine"], counted["count"]) == (True, engine, 2), counted
         assert shop.knows(at_home)
 
-        one = end(**shop.options, users=["ana"])
-        assert (one["count"], [place["store"] for place in one["stores"]]) == (2, places), one
+        entry = end(**shop.options, users=["ana"])
+        assert (entry["count"], [place["store"] for place in entry["stores"]]) == (2, places), entry
         assert not shop.knows(at_home)
         assert not shop.knows(at_work)
         assert shop.knows(ben)
@@ -198,8 +198,8 @@ def test_without_the_applications_source(servers: Servers, tmp_path: Path, engin
         shop.cache().set(":1:page", "x")
         options = {"engine": engine, "env_file": shop.options["env_file"], "file_path": str(tmp_path / "sessions")}
         assert end(**options, check=True)["count"] == 2
-        one = end(**options, user_ids=[shop.id_of("ana")])
-        assert one["count"] == 1, one
+        entry = end(**options, user_ids=[shop.id_of("ana")])
+        assert entry["count"] == 1, entry
         assert not shop.knows(ana)
         assert shop.knows(ben)
         assert end(**options)["count"] == 1
@@ -222,7 +222,7 @@ def test_copies_that_were_looked_for_elsewhere_are_not_told_as_ended(servers: Se
         options = {"engine": "cached_db", "env_file": shop.options["env_file"]}
 
         server = end(**options, cache_setting="CELERY_RESULT_BACKEND")
-        assert [one["count"] for one in server["stores"]] == [1, 0]
+        assert [store["count"] for store in server["stores"]] == [1, 0]
         assert shop.knows(ana), "it lives on"
         (line,) = alive(server)
         assert line.startswith("web1: sessions in the cache may live on: "), line
@@ -236,10 +236,10 @@ def test_copies_that_were_looked_for_elsewhere_are_not_told_as_ended(servers: Se
             assert "there are keys of sessions that begin with :1:django.contrib.sessions.cached_db, and none" in line
             assert "see that django_session_cache_prefix and django_session_engine are" in line
 
-        found = end(**options)
-        assert [one["count"] for one in found["stores"]] == [0, 1]
+        test_copies_that_were_looked = end(**options)
+        assert [store["count"] for store in test_copies_that_were_looked["stores"]] == [0, 1]
         assert not shop.knows(ana)
-        assert alive(found) == []
+        assert alive(test_copies_that_were_looked) == []
         assert alive(end(**options, cache_prefix="shop:1:")) == [], "nobody is logged in"
 
 
@@ -249,9 +249,9 @@ def test_rows_that_have_expired_need_no_copy(servers: Servers, tmp_path: Path) -
         shop.log_in("ana")
         shop.cache().flushdb()
         shop.postgres.execute("UPDATE django_session SET expire_date = now() - interval '1 hour'", database="web")
-        found = end(engine="cached_db", env_file=shop.options["env_file"])
-        assert [one["count"] for one in found["stores"]] == [1, 0]
-        assert alive(found) == []
+        result = end(engine="cached_db", env_file=shop.options["env_file"])
+        assert [store["count"] for store in result["stores"]] == [1, 0]
+        assert alive(result) == []
 
 
 # --- what is refused ------------------------------------------------------------------------------------------------
@@ -274,7 +274,7 @@ def migrated(env_file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         ({"engine": "auto"}, "give chdir"),
         ({"engine": "db", "users": ["ana"]}, "give chdir, or user_ids"),
@@ -288,10 +288,10 @@ def migrated(env_file: Path) -> None:
         ({"chdir": str(SOURCE), "settings_module": "nowhere"}, "No module named 'nowhere'"),
     ],
 )
-def test_what_cannot_be_done_is_said(env_file: Path, options: dict[str, Any], words: str) -> None:
+def test_what_cannot_be_done_is_said(env_file: Path, options: dict[str, Any], message: str) -> None:
     answer = end(env_file=str(env_file), **options)
     assert answer.get("failed"), answer
-    assert words in answer["msg"]
+    assert message in answer["msg"]
 
 
 def test_a_file_of_settings_that_is_not_there(tmp_path: Path) -> None:
@@ -348,8 +348,8 @@ def test_caches_that_do_not_tell_their_keys(
     options = own_cache(tmp_path, backend, engine)
     answer = end(**options)
     assert expected in str(answer.get("msg", answer.get("warnings")))
-    found = alive(answer, by_application=True)
-    assert [open_words in line for line in found] == ([True] if open_words else []), found
+    results = alive(answer, by_application=True)
+    assert [open_words in line for line in results] == ([True] if open_words else []), results
     if backend.startswith("filebased"):
         cleared = end(**options, clear_cache=True)
         assert cleared["warnings"] == ["the cache was emptied as a whole"]

@@ -53,7 +53,7 @@ def steps(
 ) -> AuthTokenState:
     server = server_of(api)
     old = Login(None, server.password)
-    found = Parties(
+    parties = Parties(
         old=old,
         new=None if new is None else Login(None, new),
         admin=old,
@@ -63,15 +63,15 @@ def steps(
         leak=leak,
     )
     asked = lambda login: {node(server): server.accepts(login.password)}  # noqa: E731
-    return AuthTokenState(tokens(api, **options), found, asked, ends or on_host(server, "ended"), check, seen)
+    return AuthTokenState(tokens(api, **options), parties, asked, ends or on_host(server, "ended"), check, seen)
 
 
-def on_host(server: Valkey, state: str, **more: Any) -> Any:
+def on_host(server: Valkey, state: str, **extra: Any) -> Any:
     """What the module does on the host."""
-    defaults = {name: one.get("default") for name, one in valkey_main.ARGUMENT_SPEC.items()}
+    defaults = {name: item.get("default") for name, item in valkey_main.ARGUMENT_SPEC.items()}
 
     def act(login: Login) -> dict[str, Any]:
-        given = {**defaults, "state": state, "login_url": server.url(password=login.password), **more}
+        given = {**defaults, "state": state, "login_url": server.url(password=login.password), **extra}
         return user_states.STEPS[state](valkey_main.wanted(given), check=False)
 
     return act
@@ -177,9 +177,9 @@ def test_sessions_that_cannot_be_ended_are_told(api: ElastiCache) -> None:
     steps(api, new).present()
     result = steps(api, new, leak=True, ends=refused).revoked()
     assert (result["changed"], list(result["accepted"].values())) == (True, [False])
-    (words,) = result["warnings"]
-    assert "lacks a right" in words
-    assert "reboot-cache-cluster" in words
+    (message,) = result["warnings"]
+    assert "lacks a right" in message
+    assert "reboot-cache-cluster" in message
     assert result["alive"] == ["h:6379: the user lacks a right there"], "for the leak's report"
 
 

@@ -35,8 +35,8 @@ def servers() -> Iterator[tuple[Valkey, Valkey]]:
 
 @pytest.fixture
 def server() -> Iterator[Valkey]:
-    with Valkey(password=new_password()) as one:
-        yield one
+    with Valkey(password=new_password()) as item:
+        yield item
 
 
 def client(api: ElastiCache, tries: int) -> Any:
@@ -63,10 +63,10 @@ def test_a_token_is_rotated_in_two_steps(servers: tuple[Valkey, Valkey]) -> None
         assert group.endpoints == (node(servers[0]), node(servers[1]))
         worker = session(servers[0], old)
         assert tokens(api).add(new).settled
-        assert all(one.accepts(old) and one.accepts(new) for one in servers)
+        assert all(valkey.accepts(old) and valkey.accepts(new) for valkey in servers)
         assert tokens(api).keep_only(new).settled
-        assert not any(one.accepts(old) for one in servers)
-        assert all(one.accepts(new) for one in servers)
+        assert not any(valkey.accepts(old) for valkey in servers)
+        assert all(valkey.accepts(new) for valkey in servers)
         assert not dead(worker), "ElastiCache ends no session"
         changes = [call for call in api.calls if call != "DescribeReplicationGroups"]
         assert changes == ["ModifyReplicationGroup ROTATE", "ModifyReplicationGroup SET"]
@@ -132,7 +132,7 @@ def test_waiting_has_an_end(server: Valkey) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("settings", "message"),
     [
         ({"AuthTokenEnabled": False}, "has no AUTH token; give it a first one"),
         ({"TransitEncryptionEnabled": False}, "no encryption in transit"),
@@ -140,9 +140,9 @@ def test_waiting_has_an_end(server: Valkey) -> None:
         ({"Status": "create-failed"}, "is create-failed; nothing was sent"),
     ],
 )
-def test_groups_that_are_refused(settings: dict[str, Any], words: str, server: Valkey) -> None:
+def test_groups_that_are_refused(settings: dict[str, Any], message: str, server: Valkey) -> None:
     with ElastiCache([server], **settings) as api:
-        with pytest.raises(StoreError, match=words):
+        with pytest.raises(StoreError, match=message):
             tokens(api).add(new_password())
         assert "ModifyReplicationGroup ROTATE" not in api.calls
 

@@ -27,12 +27,12 @@ def test_one_choice_of_readers(lab: Lab) -> None:
     assert not host.env_file.exists()
 
     lab.catalog["environments"]["production"]["readers"] = ["python_dotenv", "shell", "systemd", "docker_compose"]
-    here = lab.directory / "fetched.env"
-    fetched = lab.run("-e", f"env_fetch_path={here}", playbook=FETCH)
+    path = lab.directory / "fetched.env"
+    fetched = lab.run("-e", f"env_fetch_path={path}", playbook=FETCH)
     assert fetched.code == 0, fetched.output
     lab.deploy("-e", "env_deploy_restart=false")
     assert host.values()["LICENSE_TEXT"] == KEY
-    valid = lab.run("-e", f"env_fetch_file={here}", playbook=VALIDATE)
+    valid = lab.run("-e", f"env_fetch_file={path}", playbook=VALIDATE)
     assert valid.code == 0, valid.output
     for run in (fetched, valid):
         assert "Y2FuYXJ5" not in run.output

@@ -42,11 +42,11 @@ def seeded(moto: Moto) -> Seeded:
 
 
 def call(
-    moto: Moto, place: Path, *arguments: str, cwd: Path | None = None, **more: str
+    moto: Moto, place: Path, *arguments: str, cwd: Path | None = None, **extra: str
 ) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AWS_"))}
     env |= {**moto.env(), "PATH": f"{Path(sys.executable).parent}:{env['PATH']}", "ANSIBLE_HOME": str(place / "home")}
-    env |= {"ANSIBLE_INVENTORY": str(EXAMPLE), **more}
+    env |= {"ANSIBLE_INVENTORY": str(EXAMPLE), **extra}
     return subprocess.run(
         [SCRIPT, *arguments],
         cwd=cwd or place,
@@ -213,10 +213,12 @@ def test_the_lookups_keep_types_and_names(moto: Moto, seeded: Seeded, tmp_path: 
     catalog = REPOSITORY / "examples" / "watchparty" / "group_vars" / "all" / "secrets_catalog.yml"
     argv = [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", "-c", "local", "-e", f"@{catalog}"]
     argv += [tmp_path / "play.yml"]
-    run = subprocess.run([str(one) for one in argv], env=env, capture_output=True, text=True, timeout=120, check=False)
+    run = subprocess.run(
+        [str(item) for item in argv], env=env, capture_output=True, text=True, timeout=120, check=False
+    )
     assert run.returncode == 0, run.stdout + run.stderr
-    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
-    assert (found["flag"], found["jinja"]) == (True, "{{ 1+1 }}")
-    assert found["parameters"]["DB/URL"] == seeded.values["/WatchParty/production/DB/URL"]
-    assert found["env"]["SECRET_KEY"] == seeded.values["watchparty/production/core#SECRET_KEY"]
-    assert found["env"]["DEBUG"] == "False"
+    result = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    assert (result["flag"], result["jinja"]) == (True, "{{ 1+1 }}")
+    assert result["parameters"]["DB/URL"] == seeded.values["/WatchParty/production/DB/URL"]
+    assert result["env"]["SECRET_KEY"] == seeded.values["watchparty/production/core#SECRET_KEY"]
+    assert result["env"]["DEBUG"] == "False"

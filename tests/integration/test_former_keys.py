@@ -34,8 +34,8 @@ def verified(
     report = lab.directory / "report"
     given = {"verify_report_path": str(report), "verify_only": "WPS701", **variables}
     run = lab.run("-e", json.dumps(given), *arguments, playbook=VERIFY, environment=environment)
-    found = json.loads((report / "partial.json").read_text())
-    return run, {one["place"]: (one["status"], one["words"]) for one in outcomes(found, "WPS701")}
+    result = json.loads((report / "partial.json").read_text())
+    return run, {outcome["place"]: (outcome["status"], outcome["words"]) for outcome in outcomes(result, "WPS701")}
 
 
 def write(lab: Lab, name: str, **values: str) -> None:
@@ -61,16 +61,16 @@ def test_access_keys(lab: Lab) -> None:
 
     def told() -> tuple[bool, str, str]:
         with access_key_lab.authorization(lab.moto.url):
-            run, found = verified(lab, "-vvvv", environment=ours)
-        assert not [one for one in (old, new) if str(one.password) in run.output + json.dumps(found)]
-        return (run.code == 0, *found["storage"])
+            run, result = verified(lab, "-vvvv", environment=ours)
+        assert not [login for login in (old, new) if str(login.password) in run.output + json.dumps(result)]
+        return (run.code == 0, *result["storage"])
 
     assert told() == (False, "fail", f"a previous value still logs in at {user}")
     iam.delete_access_key(UserName=access_key_lab.USER, AccessKeyId=str(old.username))
     assert told() == (True, "pass", f"rejected now at {user}, which accepts the current value")
     iam.delete_access_key(UserName=access_key_lab.USER, AccessKeyId=str(new.username))
-    how, words = told()[1:]
-    assert (how, "a refusal would prove nothing" in words) == ("not checked", True)
+    how, message = told()[1:]
+    assert (how, "a refusal would prove nothing" in message) == ("not checked", True)
 
 
 @pytest.fixture
@@ -104,10 +104,10 @@ def test_ssh_keys(lab: Lab, sshds: list[Sshd]) -> None:
             canaries.add(f"{name} {number}", line)
 
     def told(*arguments: str) -> tuple[bool, str, str]:
-        run, found = verified(lab, *arguments)
+        run, result = verified(lab, *arguments)
         (lab.directory / "output").write_text(run.output)
         assert in_files([lab.directory], canaries) == []
-        return (run.code == 0, *found["deploy_ssh"])
+        return (run.code == 0, *result["deploy_ssh"])
 
     assert told("-vvvv") == (False, "fail", "a previous value still logs in at web1, web2")
     take_out(first, old)
@@ -117,13 +117,13 @@ def test_ssh_keys(lab: Lab, sshds: list[Sshd]) -> None:
     take_out(second, new)
     assert told() == (True, "pass", "rejected now at web1, where the current value logs in; web2 accepts neither")
     take_out(first, new)
-    words = f"{UNTRIED}no host accepts the current value either (web1, web2)"
-    assert told() == (True, "not checked", words)
+    message = f"{UNTRIED}no host accepts the current value either (web1, web2)"
+    assert told() == (True, "not checked", message)
     ssh_key_lab.let_in(first, new)
     lab.host_vars["web2"]["ansible_port"] = free_port()
-    ok, how, words = told()
-    assert (ok, how, words.startswith(f"{UNTRIED}web2: it could not be tried: ")) == (True, "not checked", True)
-    assert "Connection refused" in words
+    ok, how, message = told()
+    assert (ok, how, message.startswith(f"{UNTRIED}web2: it could not be tried: ")) == (True, "not checked", True)
+    assert "Connection refused" in message
     lab.host_vars["web2"]["ansible_connection"] = "local"
     assert "web2 is reached by the connection local, and SSH keys need ssh" in told()[2]
 
@@ -146,13 +146,13 @@ def test_signing_keys(application: RotationLab) -> None:
     lab.moto.client("ssm").put_parameter(Name=name, Value=following, Type="SecureString", Overwrite=True)
 
     def told(**variables: Any) -> tuple[str, str]:
-        run, found = verified(lab, "-vvvv", **variables)
-        assert former not in run.output + json.dumps(found)
-        assert following not in run.output + json.dumps(found)
-        return found["django_key"]
+        run, result = verified(lab, "-vvvv", **variables)
+        assert former not in run.output + json.dumps(result)
+        assert following not in run.output + json.dumps(result)
+        return result["django_key"]
 
-    how, words = told()
-    assert (how, words.partition("; ")[2]) == (
+    how, message = told()
+    assert (how, message.partition("; ")[2]) == (
         "pass",
         "no session was tried: a session would have to be made in db for it, and that was not asked for",
     )
@@ -164,8 +164,8 @@ def test_signing_keys(application: RotationLab) -> None:
     lab.deploy()
     assert told(**made) == ("pass", f"{signed}: refused at {page} (401)")
     assert lab.postgres.execute("SELECT count(*) FROM django_session", database=database) == sessions
-    how, words = told(verify_sessions=True, django_probe_user="nobody")
-    assert (how, "there is no active user nobody" in words) == ("not checked", True)
+    how, message = told(verify_sessions=True, django_probe_user="nobody")
+    assert (how, "there is no active user nobody" in message) == ("not checked", True)
     del lab.host_vars["web1"]["django_probe_url"]
-    how, words = told()
-    assert (how, words.endswith("no session was tried: no django_probe_url is set")) == ("pass", True)
+    how, message = told()
+    assert (how, message.endswith("no session was tried: no django_probe_url is set")) == ("pass", True)

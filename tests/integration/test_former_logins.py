@@ -40,10 +40,10 @@ def valkey() -> Iterator[Valkey]:
 
 
 def judged(server: str, current: str, *former: str) -> tuple[str, str]:
-    one = {"credential": "c", "server": server, "current": current, "former": list(former)}
-    found = revoked_logins.tried([one], 5)["c"]
-    assert "canary" not in json.dumps(found)
-    return found["state"], found["words"]
+    entry = {"credential": "c", "server": server, "current": current, "former": list(former)}
+    result = revoked_logins.tried([entry], 5)["c"]
+    assert "canary" not in json.dumps(result)
+    return result["state"], result["words"]
 
 
 def test_postgresql(postgres: Postgres) -> None:
@@ -64,24 +64,24 @@ def test_postgresql_that_proves_nothing(postgres: Postgres) -> None:
     current, wrong = postgres.url("shop_b", CURRENT, "shop"), postgres.url("shop_b", FORMER, "shop")
     former = postgres.url("shop_a", FORMER, "shop")
     gone = f"postgresql://shop_b:{CURRENT}@127.0.0.1:{free_port()}/shop"
-    state, words = judged("postgresql", wrong, wrong)
-    assert (state, "not even the current value is accepted" in words) == ("neither", True)
+    state, message = judged("postgresql", wrong, wrong)
+    assert (state, "not even the current value is accepted" in message) == ("neither", True)
     assert judged("postgresql", wrong, wrong, former)[0] == "accepted", "whatever becomes of the current one"
-    state, words = judged("postgresql", gone, wrong)
-    assert (state, "not even the current value is accepted" in words) == ("untried", True)
+    state, message = judged("postgresql", gone, wrong)
+    assert (state, "not even the current value is accepted" in message) == ("untried", True)
     assert judged("postgresql", gone, gone)[0] == "untried"
-    state, words = judged("postgresql", current, gone.replace(CURRENT, FORMER))
-    assert (state, "cannot be reached" in words) == ("untried", True)
+    state, message = judged("postgresql", current, gone.replace(CURRENT, FORMER))
+    assert (state, "cannot be reached" in message) == ("untried", True)
     assert judged("postgresql", "no url", wrong)[0] == "untried"
     assert judged("postgresql", current) == ("untried", "no previous value was given")
     postgres.execute("ALTER ROLE shop_a CONNECTION LIMIT 0")
-    state, words = judged("postgresql", current, postgres.url("shop_a", FORMER, "shop"))
+    state, message = judged("postgresql", current, postgres.url("shop_a", FORMER, "shop"))
     postgres.execute("ALTER ROLE shop_a CONNECTION LIMIT -1")
-    assert (state, "connection limit" in words) == ("untried", True)
+    assert (state, "connection limit" in message) == ("untried", True)
 
 
 def test_valkey(valkey: Valkey) -> None:
-    current, wrong = (valkey.url(0, user="shop", password=one) for one in (CURRENT, FORMER))
+    current, wrong = (valkey.url(0, user="shop", password=name) for name in (CURRENT, FORMER))
     where = f"127.0.0.1:{valkey.port}"
     refused = ("refused", f"rejected now at {where}, which accepts the current value")
     assert judged("valkey", current, wrong) == refused
@@ -91,8 +91,8 @@ def test_valkey(valkey: Valkey) -> None:
     valkey.execute("ACL", "SETUSER", "shop", f"<{FORMER}")
     assert judged("valkey", wrong, wrong)[0] == "neither"
     gone = f"redis://shop:{FORMER}@127.0.0.1:{free_port()}/0"
-    state, words = judged("valkey", current, gone)
-    assert (state, "cannot be reached" in words) == ("untried", True)
+    state, message = judged("valkey", current, gone)
+    assert (state, "cannot be reached" in message) == ("untried", True)
 
 
 def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
@@ -119,23 +119,27 @@ def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
         run = lab.run("-vvvv", "-e", json.dumps(given), playbook=VERIFY)
         assert FORMER not in run.output
         assert CURRENT not in run.output
-        found = json.loads((report / "partial.json").read_text())
-        assert "canary" not in json.dumps(found)
+        result = json.loads((report / "partial.json").read_text())
+        assert "canary" not in json.dumps(result)
         assert "Try previous values" in run.output
-        return run.code, {one["place"]: (one["status"], one["words"]) for one in outcomes(found, "WPS701")}, run.text
+        return (
+            run.code,
+            {outcome["place"]: (outcome["status"], outcome["words"]) for outcome in outcomes(result, "WPS701")},
+            run.text,
+        )
 
-    code, found, _text = verified()
-    assert (code != 0, found["database"][0], found["cache"][0]) == (True, "fail", "pass")
+    code, result, _text = verified()
+    assert (code != 0, result["database"][0], result["cache"][0]) == (True, "fail", "pass")
     postgres.execute("ALTER ROLE shop_a NOLOGIN")
     try:
-        code, found, _text = verified()
+        code, result, _text = verified()
     finally:
         postgres.execute("ALTER ROLE shop_a LOGIN")
-    assert (code, {how for how, _words in found.values()}) == (0, {"pass"})
-    code, found, _text = verified(rotation_python="/usr/bin/env")
-    assert (code, {how for how, _words in found.values()}) == (0, {"not checked"})
-    assert all("the module did not run" in words.lower() for _how, words in found.values())
+    assert (code, {how for how, _words in result.values()}) == (0, {"pass"})
+    code, result, _text = verified(rotation_python="/usr/bin/env")
+    assert (code, {how for how, _words in result.values()}) == (0, {"not checked"})
+    assert all("the module did not run" in message.lower() for _how, message in result.values())
     lab.host_vars["web1"] |= {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
-    code, found, _text = verified(rotation_host="web1")
-    assert {how for how, _words in found.values()} == {"not checked"}
-    assert all("the host cannot be reached" in words for _how, words in found.values())
+    code, result, _text = verified(rotation_host="web1")
+    assert {how for how, _words in result.values()} == {"not checked"}
+    assert all("the host cannot be reached" in message for _how, message in result.values())

@@ -27,25 +27,25 @@ def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
         made.catalog["environments"]["staging"]["github"] = None
         made.catalog["settings"]["EMAIL_HOST_PASSWORD"]["github"] = "secret"
         made.catalog["credentials"]["mail"] = {"kind": "external", "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}]}
-        for one in made.host_vars.values():
-            one.update(leak_sessions=False, project_dir="/srv/watchparty")
+        for host_var in made.host_vars.values():
+            host_var.update(leak_sessions=False, project_dir="/srv/watchparty")
         made.github = github  # type: ignore[attr-defined]
         yield made
 
 
 @pytest.fixture
 def github(lab: RotationLab) -> GitHub:
-    found: GitHub = lab.github  # type: ignore[attr-defined]
-    found.denied.clear()
-    return found
+    git_hub: GitHub = lab.github  # type: ignore[attr-defined]
+    git_hub.denied.clear()
+    return git_hub
 
 
-def rotate(lab: RotationLab, *words: str, token: str | None = TOKEN) -> Run:
-    return lab.rotate(*words, environment={"GITHUB_TOKEN": token})
+def rotate(lab: RotationLab, *messages: str, token: str | None = TOKEN) -> Run:
+    return lab.rotate(*messages, environment={"GITHUB_TOKEN": token})
 
 
-def sync(lab: RotationLab, *words: str) -> Run:
-    run = lab.run(*words, playbook="playbooks/github_sync.yml", environment={"GITHUB_TOKEN": TOKEN})
+def sync(lab: RotationLab, *messages: str) -> Run:
+    run = lab.run(*messages, playbook="playbooks/github_sync.yml", environment={"GITHUB_TOKEN": TOKEN})
     assert run.code == 0, run.output
     return run
 
@@ -116,7 +116,7 @@ def test_a_token_that_may_not_write(lab: RotationLab, github: GitHub) -> None:
 def test_a_leak_is_closed_at_github_too(lab: RotationLab, github: GitHub) -> None:
     old = lab.ready()
     sync(lab)
-    words = (
+    messages = (
         "-e",
         "leak_confirm=yes",
         "-e",
@@ -124,7 +124,7 @@ def test_a_leak_is_closed_at_github_too(lab: RotationLab, github: GitHub) -> Non
         "-e",
         "leak_credentials=cache",
     )
-    run = lab.run(*words, playbook=RESPONSE, environment={"GITHUB_TOKEN": TOKEN})
+    run = lab.run(*messages, playbook=RESPONSE, environment={"GITHUB_TOKEN": TOKEN})
     assert run.code == 0, run.output
     lab.assert_settled(old)
     core = lab.content(CORE)

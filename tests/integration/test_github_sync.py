@@ -33,14 +33,14 @@ def github() -> Iterator[GitHub]:
 @pytest.fixture
 def synced(lab: Lab, github: GitHub) -> Lab:
     """A lab whose catalog mirrors from every source to every scope."""
-    more = {
+    extra = {
         "SSH_PRIVATE_KEY": {"github": "secret", "sensitivity": "high"},
         "SERVER_HOST": {"inventory": "ansible_host", "github": "secret"},
         "SERVER_NAMES": {"inventory": "inventory_hostname", "github": "variable", "type": "list"},
         "PROJECT_DIR": {"inventory": "project_dir", "github": "variable"},
     }
     lab.catalog = harness.catalog(
-        more=more, github={"repository": REPOSITORY, "environment": "prod", "api_url": github.url}
+        extra=extra, github={"repository": REPOSITORY, "environment": "prod", "api_url": github.url}
     )
     settings = lab.catalog["settings"]
     settings["SECRET_KEY"]["github"] = "secret"
@@ -71,14 +71,18 @@ def values_file(lab: Lab, **values: str) -> tuple[str, str]:
 def records(lab: Lab) -> dict[str, Any]:
     client = lab.moto.client("ssm")
     pages = client.get_paginator("get_parameters_by_path").paginate(Path=RECORDS, Recursive=True)
-    return {one["Name"].removeprefix(RECORDS): one["Value"] for page in pages for one in page["Parameters"]}
+    return {
+        parameter["Name"].removeprefix(RECORDS): parameter["Value"]
+        for page in pages
+        for parameter in page["Parameters"]
+    }
 
 
 def test_what_arrives_is_what_the_stores_hold_and_a_second_run_sends_nothing(synced: Lab, github: GitHub) -> None:
     planned = sync(synced, "--check", "--diff", *values_file(synced, SSH_PRIVATE_KEY=GIVEN))
     assert planned.code == 0, planned.output
     assert github.writes() == []
-    assert [one for one in planned.operations if not READS.match(one)] == []
+    assert [operation for operation in planned.operations if not READS.match(operation)] == []
     assert "+secret SECRET_KEY (repository): GitHub has none" in planned.text
 
     run = sync(synced, "-vvvv", "--diff", *values_file(synced, SSH_PRIVATE_KEY=GIVEN))
@@ -98,7 +102,7 @@ def test_what_arrives_is_what_the_stores_hold_and_a_second_run_sends_nothing(syn
     assert github.organization is not None
     assert github.organization.values == {"DATABASE_URL": f"postgresql://shop:{database}@db.example.com:5432/shop"}
     # Every scope's key is fetched once, and nothing but sealed boxes and low variables was sent.
-    keys = [one.path for one in github.requests if one.path.endswith("public-key")]
+    keys = [request.path for request in github.requests if request.path.endswith("public-key")]
     assert len(keys) == len(set(keys)) == 3
     for text in (run.output, planned.output, github.log(), json.dumps(records(synced))):
         assert "canary" not in text
@@ -116,7 +120,7 @@ def test_what_arrives_is_what_the_stores_hold_and_a_second_run_sends_nothing(syn
     again = sync(synced)
     assert again.code == 0, again.output
     assert github.writes() == before
-    assert [one for one in again.operations if not READS.match(one)] == []
+    assert [operation for operation in again.operations if not READS.match(operation)] == []
     assert again.result("web1")["changed"] == 0
     assert "10 unchanged" in again.text
 

@@ -39,10 +39,10 @@ def run(
     *arguments: str,
     playbook: Path | None = None,
     env: dict[str, str] | None = None,
-    **more: Any,
+    **extra: Any,
 ) -> tuple[int, str]:
     address = {"ansible_host": server.host, "ansible_port": server.port}
-    variables = {"app_host_known_hosts": str(place / "known_hosts"), **more}
+    variables = {"app_host_known_hosts": str(place / "known_hosts"), **extra}
     hosts = {"app_hosts": {"hosts": {"app1": address, "app2": {**address, "ansible_port": 2222}}, "vars": variables}}
     (place / "hosts.json").write_text(json.dumps(hosts), encoding="utf-8")
     (place / "pin.yml").write_text(json.dumps(PIN), encoding="utf-8")
@@ -50,7 +50,7 @@ def run(
     argv = [Path(sys.executable).with_name("ansible-playbook"), "-i", place / "hosts.json", path, *arguments]
     places = {"HOME": str(server.directory), "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / "playbooks" / "collections")}
     variables = clean_environment(**places, ANSIBLE_NOCOLOR="1", **(env or {}))
-    return prefork.play([str(one) for one in argv], REPOSITORY, variables)
+    return prefork.play([str(item) for item in argv], REPOSITORY, variables)
 
 
 def test_what_the_inventory_declares_is_pinned_once(server: sshd.Sshd, tmp_path: Path) -> None:
@@ -77,9 +77,9 @@ def test_a_host_that_is_known_nowhere_stops_the_run(server: sshd.Sshd, tmp_path:
     before = server.log.read_text(encoding="utf-8")
     code, output = run(tmp_path, server)
     assert code != 0
-    words = " ".join(output.split())
-    assert "app1: its SSH key is in neither ssh_host_keys nor" in words
-    assert "app2: its SSH key" in words
+    message = " ".join(output.split())
+    assert "app1: its SSH key is in neither ssh_host_keys nor" in message
+    assert "app2: its SSH key" in message
     assert server.log.read_text(encoding="utf-8") == before, "nobody connected"
     assert not (tmp_path / "known_hosts").exists()
 
@@ -130,7 +130,7 @@ def test_what_a_host_answers_with_is_shown_and_not_trusted(server: sshd.Sshd, tm
 def test_a_host_that_does_not_answer_fails_and_is_named(server: sshd.Sshd, tmp_path: Path) -> None:
     code, output = run(tmp_path, server, playbook=REPOSITORY / "playbooks" / "host_keys.yml")
     assert code != 0, output
-    words = " ".join(output.split())
-    assert f"app2: no SSH server answers at {server.host} port 2222" in words
+    message = " ".join(output.split())
+    assert f"app2: no SSH server answers at {server.host} port 2222" in message
     assert f"- {' '.join(key_of(server).split()[:2])}" in output, "app1's keys are shown all the same"
     assert "failed=1" in output

@@ -20,15 +20,15 @@ UNORDERED = re.compile(r"\b(?:union|difference|intersect|symmetric_difference)\(
 
 
 @pytest.mark.parametrize(
-    ("playbook", "words"),
+    ("playbook", "message"),
     [("rotate", "rotation_skip_hosts=web2,web3"), ("leak_response", "leak_compromised_hosts=web2,web3")],
 )
-def test_hosts_that_are_left_out(playbook: str, words: str) -> None:
+def test_hosts_that_are_left_out(playbook: str, message: str) -> None:
     program = Path(sys.executable).with_name("ansible-playbook")
     argv = [program, "-i", "web1,web2,web3,web4", REPOSITORY / "playbooks" / f"{playbook}.yml", "--list-hosts"]
     for seed in SEEDS:
         done = subprocess.run(
-            [str(part) for part in (*argv, "-e", "app_hosts=all", "-e", words)],
+            [str(part) for part in (*argv, "-e", "app_hosts=all", "-e", message)],
             env=clean_environment(PYTHONHASHSEED=seed, LC_ALL="C.UTF-8"),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -42,5 +42,5 @@ def test_hosts_that_are_left_out(playbook: str, words: str) -> None:
 def test_no_list_is_made_of_a_set() -> None:
     """Names are told, asked for and recorded in the order of the inventory and of the catalog."""
     files = [*(REPOSITORY / "roles").rglob("*.yml"), *(REPOSITORY / "playbooks").glob("*.yml")]
-    found = {str(file.relative_to(REPOSITORY)) for file in files if UNORDERED.search(file.read_text(encoding="utf-8"))}
-    assert found == set()
+    strs = {str(file.relative_to(REPOSITORY)) for file in files if UNORDERED.search(file.read_text(encoding="utf-8"))}
+    assert strs == set()

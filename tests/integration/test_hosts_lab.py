@@ -32,20 +32,20 @@ def fleet(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def leftovers(names: Names) -> list[str]:
     """Everything on this machine that still bears the fleet's name."""
     links = json.loads(subprocess.check_output(["ip", "-json", "link"]))
-    found = [link["ifname"] for link in links if link["ifname"].startswith(names.bridge)]
-    found += [str(path) for path in Path("/run/netns").glob(f"{names.bridge}-*")]
-    found += [str(group) for group in names.cgroups() if group.exists()]
-    found += [str(path) for path in Path("/run/systemd/nspawn").glob(f"*/{names.bridge}-*")]
+    ifnames = [link["ifname"] for link in links if link["ifname"].startswith(names.bridge)]
+    ifnames += [str(path) for path in Path("/run/netns").glob(f"{names.bridge}-*")]
+    ifnames += [str(group) for group in names.cgroups() if group.exists()]
+    ifnames += [str(path) for path in Path("/run/systemd/nspawn").glob(f"*/{names.bridge}-*")]
     mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
-    found += [mount for mount in mounts if str(names.scratch) in mount]
-    found += [str(names.scratch)] if names.scratch.exists() else []
+    ifnames += [mount for mount in mounts if str(names.scratch) in mount]
+    ifnames += [str(names.scratch)] if names.scratch.exists() else []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue
-        found += [command.replace("\0", " ")] if str(names.scratch) in command else []
-    return found
+        ifnames += [command.replace("\0", " ")] if str(names.scratch) in command else []
+    return ifnames
 
 
 def test_ssh_reaches_each_host_by_its_pinned_key(fleet: Fleet) -> None:

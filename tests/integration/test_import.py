@@ -147,9 +147,9 @@ def test_a_developers_own_file_without_aws(lab: Lab) -> None:
         run = lab.run(*arguments, environment=nowhere, playbook=PROVISION)
         assert run.code == 0, run.output
         assert run.operations == []
-        found = values_in(path)
-        assert found["SECRET_KEY"] not in run.output
-        return found
+        values = values_in(path)
+        assert values["SECRET_KEY"] not in run.output
+        return values
 
     first = written()
     assert path.stat().st_mode & 0o777 == 0o600

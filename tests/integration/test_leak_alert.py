@@ -68,9 +68,9 @@ class Listening:
         except urllib.error.HTTPError as error:
             return error.code
 
-    def waits(self, words: str, seconds: float = 120) -> None:
+    def waits(self, message: str, seconds: float = 120) -> None:
         end = time.monotonic() + seconds
-        while words not in " ".join(self.output.split()):
+        while message not in " ".join(self.output.split()):
             assert time.monotonic() < end, self.output
             assert self.process.poll() is None, self.output
             time.sleep(0.2)
@@ -109,11 +109,11 @@ def listening(lab: Lab, name: str, key: str = KEY) -> Iterator[Listening]:
     with output.open("wb") as stream:
         process = subprocess.Popen(command, env=environment, cwd=lab.directory, stdout=stream, stderr=stream)
     try:
-        found = Listening(f"http://127.0.0.1:{port}/", output, process)
-        while name == "github" and not ready(found):
+        result = Listening(f"http://127.0.0.1:{port}/", output, process)
+        while name == "github" and not ready(result):
             time.sleep(0.3)
-            assert process.poll() is None, found.output
-        yield found
+            assert process.poll() is None, result.output
+        yield result
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -146,7 +146,7 @@ def test_a_signed_alert_starts_a_drill_and_its_secret_is_nowhere(lab: Lab) -> No
     assert "canary" not in output, "neither the secret nor the signature of the payload"
     made = lab.moto.operations(since=len(before))
     assert "GetParametersByPath" in made, "the plan was made"
-    assert not [one for one in made if one.startswith(("Put", "Create", "Update", "Delete"))], "and nothing written"
+    assert not [name for name in made if name.startswith(("Put", "Create", "Update", "Delete"))], "and nothing written"
 
 
 @rulebook_needed
@@ -171,8 +171,8 @@ def test_a_finding_in_the_queue_starts_a_drill(lab: Lab) -> None:
 @pytest.mark.parametrize("key", ["", "short"])
 def test_nothing_listens_with_a_key_that_others_could_guess(lab: Lab, key: str) -> None:
     lab.add_hosts(1)
-    words = "LEAK_WEBHOOK_SECRET_of_16_characters_or_more"
-    with pytest.raises(AssertionError, match=words), listening(lab, "github", key) as rulebook:
+    message = "LEAK_WEBHOOK_SECRET_of_16_characters_or_more"
+    with pytest.raises(AssertionError, match=message), listening(lab, "github", key) as rulebook:
         pytest.fail(f"it listens, and answers {rulebook.post('github_ping', key=key)}")
 
 
@@ -196,7 +196,7 @@ def test_an_alert_of_a_key_that_is_not_known_drills_for_the_other_and_fails(lab:
 UNKNOWN = "aws/AKIAANOTHEREXAMPLE2 or aws/RISK"
 
 
-def alerted(lab: Lab, leaked: str, unknown: str, **more: Any) -> Run:
+def alerted(lab: Lab, leaked: str, unknown: str, **extra: Any) -> Run:
     """The playbook, with what the rulebooks give it."""
     given = {
         "leak_credentials": leaked,
@@ -204,17 +204,17 @@ def alerted(lab: Lab, leaked: str, unknown: str, **more: Any) -> Run:
         "leak_alert_unknown": unknown,
         "leak_confirm": "yes",
         "leak_report_path": str(lab.directory / "post-mortems"),
-        **more,
+        **extra,
     }
     return lab.run("-e", json.dumps(given), playbook="playbooks/leak_alert.yml")
 
 
 def named_around(run: Run, answer: str) -> None:
-    words = f"the alert aws.health RISK 7 also tells of {UNKNOWN}, for which NOTHING is started"
+    message = f"the alert aws.health RISK 7 also tells of {UNKNOWN}, for which NOTHING is started"
     output = " ".join(run.output.split())
     at = output.index(answer)
-    assert words in output[:at], "before the response, which may fail itself"
-    assert words in output[at:], "and after it"
+    assert message in output[:at], "before the response, which may fail itself"
+    assert message in output[at:], "and after it"
     assert run.code != 0
 
 
@@ -241,8 +241,8 @@ def test_an_alert_of_which_nothing_is_known_starts_nothing(lab: Lab) -> None:
     lab.seed()
     run = alerted(lab, "", "aws/one, aws/other")
     assert run.code != 0
-    words = (
+    message = (
         "NOTHING was started for the alert aws.health RISK 7, which tells of aws/one, aws/other: name its credential"
     )
-    assert words in " ".join(run.output.split())
+    assert message in " ".join(run.output.split())
     assert "PLAY [Contain the leak]" not in run.output

@@ -53,17 +53,17 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
     folder.mkdir()
     (folder / "kind.yml").write_text("description: Mine.\nvalue: generated\n", encoding="utf-8")
     with lab.with_catalog(mail={"kind": "own", "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}]}):
-        words = ("-e", "leak_credentials=mail", "-e", f"rotation_kinds_path={tmp_path}")
-        run = lab.run(*words, playbook=IMPACT)
+        messages = ("-e", "leak_credentials=mail", "-e", f"rotation_kinds_path={tmp_path}")
+        run = lab.run(*messages, playbook=IMPACT)
         assert run.code == 0, run.output
         sentences(run, "mail (own, ")
-        wrong = lab.run(*words[:2], "-e", f"rotation_kinds_path={tmp_path / 'none'}", playbook=IMPACT)
+        wrong = lab.run(*messages[:2], "-e", f"rotation_kinds_path={tmp_path / 'none'}", playbook=IMPACT)
     assert wrong.code != 0, wrong.output
     sentences(wrong, f"{tmp_path / 'none'} is no folder")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "messages"),
     [
         (("leak_credentials=chache",), ("chache: is no credential of the catalog; it has ",)),
         (("leak_credentials=host:web9",), ("host:web9: no such host is in the inventory",)),
@@ -143,21 +143,21 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
         "other typos",
     ],
 )
-def test_nothing_is_touched(lab: RotationLab, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
+def test_nothing_is_touched(lab: RotationLab, arguments: tuple[str, ...], messages: tuple[str, ...]) -> None:
     before = lab.everything()
-    run = lab.run(*(part for one in arguments for part in ("-e", one)), playbook=RESPONSE)
+    run = lab.run(*(part for argument in arguments for part in ("-e", argument)), playbook=RESPONSE)
     assert run.code != 0, run.output
-    sentences(run, *words)
+    sentences(run, *messages)
     assert lab.everything() == before
 
 
-@pytest.mark.parametrize("more", [("--check",), ("-e", "leak_confirm=yes")], ids=["drill", "real"])
-def test_hosts_that_a_limit_leaves_out(lab: RotationLab, tmp_path: Path, more: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("additions", [("--check",), ("-e", "leak_confirm=yes")], ids=["drill", "real"])
+def test_hosts_that_a_limit_leaves_out(lab: RotationLab, tmp_path: Path, additions: tuple[str, ...]) -> None:
     """They would keep values that are dead, and applications that fail on them."""
     inventory = tmp_path / "more.yml"
     inventory.write_text("app_hosts: {hosts: {web2: {}, web3: {}}}\n", encoding="utf-8")
     before = lab.everything()
-    words = (
+    messages = (
         "--limit",
         "web1",
         "-i",
@@ -167,7 +167,7 @@ def test_hosts_that_a_limit_leaves_out(lab: RotationLab, tmp_path: Path, more: t
         "-e",
         "leak_credentials=cache",
     )
-    run = lab.run(*words, *more, playbook=RESPONSE)
+    run = lab.run(*messages, *additions, playbook=RESPONSE)
     assert run.code != 0, run.output
     sentences(run, "web3: in app_hosts, but not in this run (--limit)", "-e leak_compromised_hosts=web2,web3")
     assert lab.everything() == before
@@ -175,17 +175,17 @@ def test_hosts_that_a_limit_leaves_out(lab: RotationLab, tmp_path: Path, more: t
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("\n", "is empty; write what was found into it"),
         ("another-string\n", "what was found is no current, pending or previous value of a credential here"),
     ],
 )
-def test_a_file_that_tells_nothing(lab: RotationLab, tmp_path: Path, text: str, words: str) -> None:
+def test_a_file_that_tells_nothing(lab: RotationLab, tmp_path: Path, text: str, message: str) -> None:
     before = lab.everything()
     run = lab.run(*found(tmp_path, text), "-e", "leak_confirm=yes", playbook=RESPONSE)
     assert run.code != 0, run.output
-    sentences(run, words)
+    sentences(run, message)
     assert lab.everything() == before
 
 
@@ -195,9 +195,9 @@ def test_a_drill_by_a_variable_touches_nothing(lab: RotationLab) -> None:
     folder = lab.directory / "kinds" / "mine"
     folder.mkdir(parents=True)
     (folder / "kind.yml").write_text("description: Mine.\nvalue: generated\n", encoding="utf-8")
-    words = ("leak_credentials=cache,mail", "leak_drill=true", f"rotation_kinds_path={folder.parent}")
+    messages = ("leak_credentials=cache,mail", "leak_drill=true", f"rotation_kinds_path={folder.parent}")
     with lab.with_catalog(mail={"kind": "mine", "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}]}):
-        run = lab.run(*(part for word in words for part in ("-e", word)), playbook=RESPONSE)
+        run = lab.run(*(part for word in messages for part in ("-e", word)), playbook=RESPONSE)
     assert run.code == 0, run.output
     assert "no kind mine is there" not in run.text
     sentences(
@@ -223,7 +223,9 @@ def test_a_false_alarm_is_closed_and_recorded(lab: RotationLab) -> None:
     assert run.code == 0, run.output
     sentences(run, f"{incident['id']} of ops, declared at 2026-11-25T15:00:00Z: cache")
     assert lab.journal_state().incident is None
-    assert [one["outcome"] for one in lab.audit_records() if one["rotation"] == incident["id"]] == ["false_alarm"]
+    assert [
+        audit_record["outcome"] for audit_record in lab.audit_records() if audit_record["rotation"] == incident["id"]
+    ] == ["false_alarm"]
     assert lab.values() == before
     again = lab.run("-e", "leak_false_alarm=true", "-e", "leak_confirm=yes", playbook=RESPONSE)
     assert again.code != 0, again.output
@@ -264,7 +266,7 @@ def test_a_chain_is_as_long_as_the_catalog_makes_it(lab: RotationLab) -> None:
     names = ["TWITCH_CLIENT_ID", "TWITCH_CLIENT_SECRET", "EMAIL_HOST_PASSWORD", "SENTRY_DSN"]
     chain = {
         name.lower(): {"kind": "external", "appears_in": [{"setting": name}], "exposes": [following]}
-        for name, following in zip(names, [*(one.lower() for one in names[1:]), "database"], strict=True)
+        for name, following in zip(names, [*(name.lower() for name in names[1:]), "database"], strict=True)
     }
     before = lab.everything()
     with lab.with_catalog(**chain):

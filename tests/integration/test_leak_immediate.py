@@ -32,7 +32,7 @@ ACT = re.compile(r"^TASK \[(?:.* : )?(?P<task>.*)\]|^\d\d:\d\d:\d\d  (?P<step>\w
 
 def acts(output: str) -> list[str]:
     """The tasks that hosts were given and the steps of the rotations, in order."""
-    return [one["task"] or one["step"] for one in ACT.finditer(output)]
+    return [match["task"] or match["step"] for match in ACT.finditer(output)]
 
 
 def test_old_values_go_before_new_ones_are_deployed(lab: RotationLab) -> None:

@@ -29,9 +29,9 @@ def provider() -> Iterator[Provider]:
         yield made
 
 
-def respond(lab: Lab, *words: str) -> Run:
-    every = ("leak_containment=immediate", "leak_sessions=false", *words)
-    return leak_lab.respond(lab, *(part for word in every for part in ("-e", word)))
+def respond(lab: Lab, *messages: str) -> Run:
+    names = ("leak_containment=immediate", "leak_sessions=false", *messages)
+    return leak_lab.respond(lab, *(part for word in names for part in ("-e", word)))
 
 
 def test_an_access_key_is_dead_before_the_new_one_is_deployed(lab: Lab) -> None:
@@ -63,8 +63,8 @@ def test_a_third_partys_value_is_replaced_and_open_until_it_is_revoked(lab: Lab,
     write_private(values, json.dumps({"partner": NEW}))
     run = respond(lab, "leak_credentials=partner", f"rotation_values_file={values}")
     assert run.code != 0, run.output
-    words = f"partner: OPEN: the new value is in force; revoke the old value at {PAGE}, then start again with"
-    assert words in run.text
+    message = f"partner: OPEN: the new value is in force; revoke the old value at {PAGE}, then start again with"
+    assert message in run.text
     assert "-e leak_revoked=partner" in run.text
     assert lab.hosts[0].values()["API_TOKEN"] == NEW
     assert "holds what r-" in newest_post_mortem(lab), "its version has yet to be read, to try it"
@@ -75,8 +75,8 @@ def test_a_third_partys_value_is_replaced_and_open_until_it_is_revoked(lab: Lab,
     provider.keys = {NEW}
     run = respond(lab, "leak_credentials=partner", "leak_revoked=partner")
     assert run.code == 0, run.output
-    words = "revoked, as the operator says; the new value is in force; the old one was tried and refused"
-    assert words in newest_post_mortem(lab)
+    message = "revoked, as the operator says; the new value is in force; the old one was tried and refused"
+    assert message in newest_post_mortem(lab)
     assert NEW not in run.output + newest_post_mortem(lab)
     run = respond(lab, "leak_credentials=partner", "leak_revoked=somebody")
     assert run.code != 0

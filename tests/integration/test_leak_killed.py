@@ -46,19 +46,19 @@ def test_killed_again_and_again(lab: RotationLab, record_property: Record) -> No
     controller = responder(lab, "cache", *(() if EVERY else ("leak_sessions=false",)))
     chaos = Chaos(lab, controller)
     lab.ready()
-    every = list(SPREAD)
+    names = list(SPREAD)
     if EVERY:
-        every = writes(chaos.acts(*IMMEDIATE))
+        names = writes(chaos.acts(*IMMEDIATE))
         post_mortem(lab)
     old, reached = lab.ready(), []
-    for at in every:
+    for at in names:
         if chaos.kill(at, *IMMEDIATE, alive=False) is not None:
             reached.append(at)
             continue
         # It had nothing left to do there, and contained the leak; what follows is the next one.
         contained(lab, controller, old, *IMMEDIATE)
         old = lab.values()
-    assert EVERY or reached == every
+    assert EVERY or reached == names
     contained(lab, controller, old, *IMMEDIATE)
     tried(record_property, "leak response", reached)
 
@@ -71,7 +71,7 @@ def test_the_same_command_contains_it(lab: RotationLab, record_property: Record,
     controller = responder(lab, "database,cache,django_key")
     chaos = Chaos(lab, controller)
     lab.ready()
-    every = points(chaos.acts(*how))
+    all_points = points(chaos.acts(*how))
     post_mortem(lab)
 
     def attempt(at: str) -> object:
@@ -81,4 +81,4 @@ def test_the_same_command_contains_it(lab: RotationLab, record_property: Record,
         return act.label if act else "not reached"
 
     what = f"leak response, then started again ({how[-1] if how else 'graceful'})"
-    sweep(every, attempt, what=what, record=record_property)
+    sweep(all_points, attempt, what=what, record=record_property)

@@ -47,10 +47,10 @@ def test_killed_at_random_moments(lab: RotationLab, record_property: Record) -> 
         """Healthy whenever it is killed, unless the application was stopped on purpose."""
         old, way, times = lab.ready(), rng.choice(list(WAYS)), rng.choice((1, 1, 2))
         moments = [rng.uniform(0, lengths[way]) for _kill in range(times)]
-        choose(f"{' and '.join(f'{one:.2f}' for one in moments)} s of {lengths[way]:.0f}; {way}")
+        choose(f"{' and '.join(f'{moment:.2f}' for moment in moments)} s of {lengths[way]:.0f}; {way}")
         killed = []
-        for one in moments:
-            killed.append(chaos.kill_after(one, *WAYS[way], alive=way == "graceful"))
+        for moment in moments:
+            killed.append(chaos.kill_after(moment, *WAYS[way], alive=way == "graceful"))
             if lab.values() != old and lab.journal_state().incident is None:
                 break  # it was contained by then; started again, it would be another incident
         contained(lab, controller, old, *WAYS[way])

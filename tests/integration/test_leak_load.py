@@ -39,7 +39,7 @@ def test_no_request_fails(lab: RotationLab, capsys: pytest.CaptureFixture[str], 
     with capsys.disabled():
         sys.stdout.write(f"\ngraceful under load: {report}; {' '.join(run.text.rpartition('contained in')[1:])[:40]}\n")
     loaded(record_property, "graceful leak response under load", report)
-    assert report.failed == 0, report.words
+    assert report.failed == 0, report.messages
     assert report.lost >= SESSIONS, "everybody is logged out, as is intended"
     assert report.requests > 300
     assert len(report.hosts) == 2

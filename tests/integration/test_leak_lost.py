@@ -47,8 +47,8 @@ def test_one_that_stays_away_is_left_behind_and_named(lab: RotationLab) -> None:
         seconds = time.monotonic() - began
     assert run.code == 0, run.output
     assert seconds < 150
-    words = "web2 was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy"
-    assert f"- {words}" in post_mortem(lab)
+    message = "web2 was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy"
+    assert f"- {message}" in post_mortem(lab)
     sentences(run, "skipped hosts, whose old values are about to be revoked: ")
     assert lab.accepts(old)["cache"] is False
     assert lab.hosts[1].values()["REDIS_URL"] != lab.content()["REDIS_URL"]
@@ -144,8 +144,8 @@ def test_the_host_that_the_purge_goes_by_is_lost(lab: RotationLab) -> None:
         del lab.catalog["purge"]["cdn"]
     assert run.code != 0, run.output
     text = newest_post_mortem(lab)
-    words = "caches in Valkey were NOT purged: web1 cannot be reached; choose another by -e rotation_host=…"
-    assert text.count(f"- {words}\n") == text.count("NOT purged") == 1
+    message = "caches in Valkey were NOT purged: web1 cannot be reached; choose another by -e rotation_host=…"
+    assert text.count(f"- {message}\n") == text.count("NOT purged") == 1
     assert text.count("CloudFront was NOT invalidated:") == 1
     assert text.count("sessions were not ended: cannot be reached") == 1
     run = respond(lab, "-e", "leak_credentials=django_key")

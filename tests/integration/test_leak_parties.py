@@ -30,18 +30,18 @@ TWITCH = {
 @pytest.fixture(scope="module")
 def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
     with leak_lab(connection, hosts=1) as made:
-        for one in made.host_vars.values():
-            one.update(leak_sessions=False)
+        for host_var in made.host_vars.values():
+            host_var.update(leak_sessions=False)
         yield made
 
 
 def at_a_terminal(
-    lab: RotationLab, answers: Mapping[str, str | bytes], *words: str, check: bool = False
+    lab: RotationLab, answers: Mapping[str, str | bytes], *messages: str, check: bool = False
 ) -> tuple[int, str]:
     """A leak response at a terminal, where somebody answers each question once; its exit code and what is seen."""
-    words = ("leak_confirm=yes", f"leak_report_path={lab.directory / 'post-mortems'}", *words)
-    more = (*["--check"] * check, *(part for word in words for part in ("-e", word)))
-    return typed(lab, RESPONSE, answers, *more)
+    messages = ("leak_confirm=yes", f"leak_report_path={lab.directory / 'post-mortems'}", *messages)
+    additions = (*["--check"] * check, *(part for word in messages for part in ("-e", word)))
+    return typed(lab, RESPONSE, answers, *additions)
 
 
 def test_a_drill_of_the_worked_example_names_every_third_party_of_a_host(lab: RotationLab) -> None:
@@ -95,8 +95,8 @@ def test_a_word_alone_is_told_as_one(lab: RotationLab) -> None:
             "open: twitch: revoked, and this response has put no new value in force: unless you did, give it by",
         )
         assert re.search(r"last old value confirmed as revoked: \d+ s", run.text), run.output
-        words = r"contained in \d+ s, revocation of twitch confirmed by the operator, not tested"
-        assert re.search(words, run.text), run.output
+        message = r"contained in \d+ s, revocation of twitch confirmed by the operator, not tested"
+        assert re.search(message, run.text), run.output
         assert lab.journal_state().incident is None
         assert ", revocation of twitch confirmed by the operator, not tested**, graceful." in post_mortem(lab)
         remedy = ("-e", "rotation_credentials=twitch", "-e", "rotation_force=true")
@@ -119,7 +119,7 @@ def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:
         assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == NEW
         lab.assert_settled(old)
         assert NEW not in post_mortem(lab)
-        assert [one.act for one in lab.journal_state().pending_tasks.values()] == ["confirm"]
+        assert [pending_task.act for pending_task in lab.journal_state().pending_tasks.values()] == ["confirm"]
         sentences(lab.rotated("-e", "rotation_revoked=twitch"), "twitch: what r-", "was revoked, as the operator says")
         run = respond(lab, "-e", "leak_credentials=cache,twitch")
         assert run.code == 0, run.output
@@ -184,22 +184,22 @@ def test_a_host_that_came_back_ill_gets_what_was_answered(lab: RotationLab) -> N
         while len(lab.hosts) < 2:
             lab.add_hosts(1, leak_sessions=False)
         old = lab.ready()
-        words = "leak_credentials=django_key,twitch"
+        message = "leak_credentials=django_key,twitch"
         with lab.unreachable("web2"):
-            run = respond(lab, "-e", words, "-e", "leak_wait_seconds=2")
+            run = respond(lab, "-e", message, "-e", "leak_wait_seconds=2")
         assert run.code != 0, run.output
         web2, kept = lab.hosts[1], lab.host_vars["web2"]
         picky = web2.directory / "restart-if-answered"
         picky.write_text(f"#!/bin/sh\ngrep -q {new} {web2.env_file} || exit 1\nexec {web2.restart_command}\n")
         picky.chmod(0o755)
         lab.host_vars["web2"] = {**kept, "env_deploy_restart_command": str(picky)}
-        code, seen = at_a_terminal(lab, {"New value of twitch": new}, words)
+        code, seen = at_a_terminal(lab, {"New value of twitch": new}, message)
         lab.host_vars["web2"] = kept
         assert code != 0, seen  # its old value is for the provider to revoke
         assert "Restore the last healthy file" in seen.partition(" Purge caches in Valkey]")[0]
         assert [host.values()["TWITCH_CLIENT_SECRET"] for host in lab.hosts] == [new, new]
         sentences(lab.rotated("-e", "rotation_revoked=twitch"), "was revoked, as the operator says")
-        run = respond(lab, "-e", words)
+        run = respond(lab, "-e", message)
         assert run.code == 0, run.output
         assert lab.journal_state().incident is None
         assert "revoked, as the operator says; the new value is in force" in post_mortem(lab)
@@ -212,10 +212,10 @@ def test_sessions_that_cannot_be_ended_are_open_and_the_rest_is_done(lab: Rotati
     lab.host_vars["web1"] = {**kept, "leak_sessions": True, "django_chdir": "/nowhere"}
     run = respond(lab, "-e", "leak_credentials=cache")
     assert run.code != 0, run.output
-    words = "sessions were not ended: /nowhere is no directory; chdir is where manage.py is"
-    sentences(run, f"NOT contained: web1: {words}")
+    message = "sessions were not ended: /nowhere is no directory; chdir is where manage.py is"
+    sentences(run, f"NOT contained: web1: {message}")
     text = post_mortem(lab)
-    assert f"- web1: {words}" in text
+    assert f"- web1: {message}" in text
     assert "AWSPREVIOUS" in text.partition("## Scrubbed")[2]
     lab.host_vars["web1"] = {**kept, "leak_sessions": True}
     run = respond(lab, "-e", "leak_credentials=cache")
@@ -228,8 +228,8 @@ def test_sessions_that_cannot_be_ended_are_open_and_the_rest_is_done(lab: Rotati
 def test_what_was_found_is_asked_for_at_a_terminal(lab: RotationLab) -> None:
     """By a drill, which touches nothing; the answer is not echoed."""
     lab.ready()
-    found = lab.content()["REDIS_URL"]
-    code, seen = at_a_terminal(lab, {"Paste what was found ": found}, check=True)
+    redis_url = lab.content()["REDIS_URL"]
+    code, seen = at_a_terminal(lab, {"Paste what was found ": redis_url}, check=True)
     assert code == 0, seen
     assert "found: cache: its AWSCURRENT value" in seen
-    assert found not in seen
+    assert redis_url not in seen

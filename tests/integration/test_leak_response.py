@@ -63,9 +63,9 @@ def distribution(lab: RotationLab) -> str:
 def invalidated(lab: RotationLab, name: str) -> list[list[str]]:
     """The paths of each."""
     client = lab.moto.client("cloudfront")
-    found = client.list_invalidations(DistributionId=name)["InvalidationList"].get("Items", [])
-    batches = [client.get_invalidation(DistributionId=name, Id=one["Id"])["Invalidation"] for one in found]
-    return [one["InvalidationBatch"]["Paths"]["Items"] for one in batches]
+    items = client.list_invalidations(DistributionId=name)["InvalidationList"].get("Items", [])
+    batches = [client.get_invalidation(DistributionId=name, Id=item["Id"])["Invalidation"] for item in items]
+    return [batch["InvalidationBatch"]["Paths"]["Items"] for batch in batches]
 
 
 def log_in(lab: RotationLab) -> Callable[[], int]:
@@ -109,10 +109,10 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
     stray = lab.hosts[0].directory / ".env.bak"
     stray.write_text(f"REDIS_URL={lab.content()['REDIS_URL']}\n", encoding="utf-8")
     trail.events[CORE] = [event(identity="theft", address="203.0.113.9", who="arn:aws:iam::1:user/eve", secretId=CORE)]
-    found = lab.directory / "found.txt"
+    path = lab.directory / "found.txt"
     url = lab.content()["REDIS_URL"]
-    found.write_text(f"10:00:01 cannot reach {base64.b64encode(url.encode()).decode()}\n", encoding="utf-8")
-    drill = respond(lab, trail, "--check", "-e", f"leak_value_file={found}")
+    path.write_text(f"10:00:01 cannot reach {base64.b64encode(url.encode()).decode()}\n", encoding="utf-8")
+    drill = respond(lab, trail, "--check", "-e", f"leak_value_file={path}")
     assert drill.code == 0, drill.output
     sentences(drill, f"CloudFront forgets /, /api/* of {cdn} (cdn)")
     assert invalidated(lab, cdn) == []
@@ -123,10 +123,10 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
 
     # Not the ten seconds: a busy machine gathers more slowly, and the limit has a test of its own.
     with thief(lab.valkey, old.cache[1]) as kept:
-        run = respond(lab, trail, "-e", f"leak_value_file={found}", "-e", "leak_evidence_seconds=60")
+        run = respond(lab, trail, "-e", f"leak_value_file={path}", "-e", "leak_evidence_seconds=60")
     assert run.code == 0, run.output
     assert len(kept) > 2
-    assert [one for one in kept if not dead(one)] == [], "sessions that began during the rollout are gone too"
+    assert [item for item in kept if not dead(item)] == [], "sessions that began during the rollout are gone too"
     sentences(run, "cache: its AWSCURRENT value, base64", "contained in ")
     lab.assert_settled(old)
     assert lab.values().database == old.database
@@ -147,17 +147,17 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
         assert "cache" in text
         assert old.cache[1] not in text
         assert lab.values().cache[1] not in text
-        for words in (
+        for name in (
             f"{CORE}: GetSecretValue by arn:aws:iam::1:user/eve from 203.0.113.9",
             "CloudTrail was asked in eu-west-3 only",
             f"web1: {stray} (mode 0644) holds a revoked value of cache; remove it: rm {stray}",
             "CloudFront copies were invalidated (cdn)",
         ):
-            assert words in text
+            assert name in text
         for host in lab.hosts:
             assert f"{host.name}: " in text
-    told = newest_post_mortem(lab)
-    assert_shown(told, [host.name for host in lab.hosts])
+    message = newest_post_mortem(lab)
+    assert_shown(message, [host.name for host in lab.hosts])
     assert stray.exists()
     assert ("ResourceName", CORE) in trail.asked
     stray.unlink()
@@ -217,11 +217,11 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
         place.mkdir()
         (place / f"sessionid{'a' * 32}").write_text("", encoding="utf-8")
         variables.update(django_session_engine="file", django_session_file_path=str(place))
-    found = lab.directory / "found.txt"
-    found.write_text(lab.content()["REDIS_URL"], encoding="utf-8")
+    path = lab.directory / "found.txt"
+    path.write_text(lab.content()["REDIS_URL"], encoding="utf-8")
     records = len(lab.audit_records())
-    lab.moto.set_faults(*(Fault("deny", operation=one) for one in ("GetLogEvents", "PutLogEvents")))
-    run = respond(lab, trail, "-e", f"leak_value_file={found}")
+    lab.moto.set_faults(*(Fault("deny", operation=name) for name in ("GetLogEvents", "PutLogEvents")))
+    run = respond(lab, trail, "-e", f"leak_value_file={path}")
     lab.moto.set_faults()
     lab.host_vars = kept
     assert run.code == 0, run.output

@@ -77,7 +77,7 @@ class Scene:
         return json.loads(self.json.read_text(encoding="utf-8"))
 
     def found(self) -> set[tuple[str, str, str]]:
-        return {(one["rule"], one["stage"], one["path"]) for one in self.report()["findings"]}
+        return {(finding["rule"], finding["stage"], finding["path"]) for finding in self.report()["findings"]}
 
 
 @pytest.fixture
@@ -133,10 +133,10 @@ def test_nothing_found_then_accepted_then_expired(scene: Scene) -> None:
     baseline.write_text(yaml.safe_dump({"accepted": [entry]}))
     chosen = ("-e", f"scan_baseline={baseline}")
     assert scene.scan(*chosen).code == 0
-    assert [one["reason"] for one in scene.report()["accepted"]] == ["rotated on Monday"]
+    assert [item["reason"] for item in scene.report()["accepted"]] == ["rotated on Monday"]
     scene.commit(**{"other.txt": "more\n" + scene.values["current SIGNING_KEY"]})
     assert scene.scan(*chosen).code == 2, "a known finding does not hide a new one"
-    assert [one["path"] for one in scene.report()["findings"]] == ["other.txt"]
+    assert [finding["path"] for finding in scene.report()["findings"]] == ["other.txt"]
     baseline.write_text(yaml.safe_dump({"accepted": [{**entry, "expires": "2020-01-01"}]}))
     expired = scene.scan(*chosen)
     assert expired.code == 2
@@ -152,7 +152,7 @@ def test_without_aws_patterns_are_looked_for(scene: Scene) -> None:
     run = scene.scan("-vvvv", **gone)
     assert run.code == 2
     report = scene.report()
-    assert [(one["kind"], one["rule"], one["path"], one["line"]) for one in report["findings"]] == [
+    assert [(finding["kind"], finding["rule"], finding["path"], finding["line"]) for finding in report["findings"]] == [
         ("pattern", "gitleaks:github-pat", "ci.yml", 1)
     ]
     assert not report["complete"]
@@ -186,12 +186,12 @@ def test_a_pipe(scene: Scene) -> None:
             playbook=SCAN,
         )
     assert run.code == 2
-    assert [(one["rule"], one["line"]) for one in scene.report()["findings"]] == [("SIGNING_KEY", 2)]
+    assert [(finding["rule"], finding["line"]) for finding in scene.report()["findings"]] == [("SIGNING_KEY", 2)]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (("-e", "scan_repositories="), "nothing to scan was named"),
         (("-e", "scan_history=false", "-e", "scan_tree=false"), "history and tree are both off"),
@@ -200,8 +200,8 @@ def test_a_pipe(scene: Scene) -> None:
         (("-e", "scan_values=none", "-e", "scan_patterns=none"), "there is nothing to look for"),
     ],
 )
-def test_bad_input(scene: Scene, arguments: tuple[str, ...], words: str) -> None:
+def test_bad_input(scene: Scene, arguments: tuple[str, ...], message: str) -> None:
     run = scene.scan(*arguments)
     assert run.code == 2
-    assert words in run.text
+    assert message in run.text
     assert not scene.json.exists()

@@ -113,8 +113,8 @@ def keys_of(lab: RealLab, host: str) -> str:
 
 def held_in(lab: RealLab, secret: str) -> dict[str, str]:
     answer = lab.client("secretsmanager").get_secret_value(SecretId=secret, VersionStage="AWSCURRENT")
-    found: dict[str, str] = json.loads(answer["SecretString"])
-    return found
+    result: dict[str, str] = json.loads(answer["SecretString"])
+    return result
 
 
 def respond(lab: RealLab, leaked: str, *arguments: str) -> Run:
@@ -153,25 +153,25 @@ def test_a_thief_who_was_there_before_never_sees_a_new_value(
         ]
         # Thieves end first: whoever asks once AWS looks at no key any more reads everything.
         with lab.looking_at_keys(USER), thieves[0], thieves[1]:
-            assert wait_until(lambda: all(one.answers > 3 for one in thieves), seconds=30)
+            assert wait_until(lambda: all(thief.answers > 3 for thief in thieves), seconds=30)
             (tmp_path / "before").write_text(lab.fleet.run(lab.hosts[0], ["cat", "/tmp/loot"]).stdout)
             # The leaked key opens every host, and the laboratory has no other for administrators' passwords.
             trusted = ("-e", f"leak_trusted_host={lab.hosts[0]}")
             run = respond(lab, "deploy_ssh", *trusted, "-e", f"leak_containment={containment}")
             assert run.code == 0, run.output
             assert f"containment: {containment}" in run.text
-            assert all(one.is_out(seconds=1) for one in thieves), run.output
-            assert all(one.denied for one in thieves)
+            assert all(thief.is_out(seconds=1) for thief in thieves), run.output
+            assert all(thief.denied for thief in thieves)
 
     new, new_storage, new_key = lab.core(), held_in(lab, STORAGE_SECRET), held_in(lab, SSH_SECRET)["private_key"]
     rotated = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")
     assert all(new[name] != before[name] for name in rotated)
     key_now = [line for line in new_key.splitlines() if line not in leaked]  # how each begins is the same
     secret_now = [*(new[name] for name in rotated), new_storage["AWS_SECRET_ACCESS_KEY"], *key_now]
-    for one, host in zip(thieves, lab.hosts, strict=True):
-        seen = one.saw() + "".join(one.loot) + lab.fleet.run(host, ["cat", "/tmp/loot"]).stdout
-        assert before["SECRET_KEY"] in one.saw()
-        assert any(before["SECRET_KEY"] in text for text in one.loot)
+    for thief, host in zip(thieves, lab.hosts, strict=True):
+        seen = thief.saw() + "".join(thief.loot) + lab.fleet.run(host, ["cat", "/tmp/loot"]).stdout
+        assert before["SECRET_KEY"] in thief.saw()
+        assert any(before["SECRET_KEY"] in text for text in thief.loot)
         assert not [value for value in secret_now if value in seen]
         assert "setsid" not in lab.fleet.run(host, ["ps", "-eo", "args"]).stdout
         assert not logs_in(lab, host, leaked)
@@ -204,12 +204,12 @@ def test_both_keys_rotate_under_load(lab: RealLab, record_property: Record, caps
     with capsys.disabled():
         sys.stdout.write(f"\ndeploy_ssh, storage: {run.seconds:.0f} s; {report}\n")
     loaded(record_property, "rotation under load", report)
-    assert (report.failed, report.lost, report.anonymous, report.tasks_lost) == (0, 0, 0, 0), report.words
+    assert (report.failed, report.lost, report.anonymous, report.tasks_lost) == (0, 0, 0, 0), report.messages
     assert report.requests > 500
     assert report.tasks > 50
     new_key, new_storage = held_in(lab, SSH_SECRET)["private_key"], held_in(lab, STORAGE_SECRET)
     kept = lab.client("iam").list_access_keys(UserName=USER)["AccessKeyMetadata"]
-    assert [one["AccessKeyId"] for one in kept] == [new_storage["AWS_ACCESS_KEY_ID"]]
+    assert [item["AccessKeyId"] for item in kept] == [new_storage["AWS_ACCESS_KEY_ID"]]
     assert old_storage["AWS_ACCESS_KEY_ID"] != new_storage["AWS_ACCESS_KEY_ID"]
     for host in lab.hosts:
         assert not logs_in(lab, host, old_key)
@@ -234,7 +234,7 @@ def small(plain: Fleet, account: Moto) -> Iterator[Lab]:
     on_host = {"ansible_become": True, "env_deploy_path": "/srv/watchparty/.env", "env_deploy_owner": "watchparty"}
     for host, there in zip(lab.add_hosts(2), inventory["hosts"].values(), strict=True):
         variables = lab.host_vars[host.name]
-        kept = {name: one for name, one in variables.items() if "restart" not in name and "health" not in name}
+        kept = {name: item for name, item in variables.items() if "restart" not in name and "health" not in name}
         lab.host_vars[host.name] = {**kept, **there, **on_host}
     try:
         yield lab
@@ -295,17 +295,17 @@ def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: F
         run = leak_lab.respond(small, "-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
         assert "web1: 2 sessions of deploy ended, from unknown" in run.text
         assert sleepers(plain) == 0
-        assert [one.wait(10) for one in open_ones.values()] == [255, 255]
+        assert [process.wait(10) for process in open_ones.values()] == [255, 255]
     assert run.code != 0, run.output
-    words = (
+    message = (
         "deploy_ssh: OPEN: the new one is in force, but still open to the leaked one: web2. Deploy "
         "nothing there; start the same command again once it answers, or leave it for good by "
         "-e leak_compromised_hosts=web2"
     )
-    assert words in run.text
-    assert words in leak_lab.newest_post_mortem(small)
+    assert message in run.text
+    assert message in leak_lab.newest_post_mortem(small)
 
-    assert not [one for one in deliveries(run.output) if "web2" in one], run.output
+    assert not [delivery for delivery in deliveries(run.output) if "web2" in delivery], run.output
 
     plain.boot("app2")
     assert opens(plain, "app2", rotated)
@@ -323,10 +323,10 @@ def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: F
 def test_a_host_that_is_left_for_good_is_listed(plain: Fleet, small: Lab) -> None:
     prepare(plain, small)
     plain.kill("app2")
-    words = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
-    run = leak_lab.respond(small, *words)
+    messages = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
+    run = leak_lab.respond(small, *messages)
     assert run.code != 0, run.output
-    run = leak_lab.respond(small, *words, "-e", "leak_compromised_hosts=web2")
+    run = leak_lab.respond(small, *messages, "-e", "leak_compromised_hosts=web2")
     assert run.code == 0, run.output
     assert "- web2 was skipped as compromised and must be rebuilt" in leak_lab.post_mortem(small)
 
@@ -338,12 +338,12 @@ def test_where_another_account_lets_it_in_it_stays_open(plain: Fleet, small: Lab
     roots = "/root/.ssh/authorized_keys"
     plain.run("app1", ["sh", "-c", f"umask 077; mkdir -p /root/.ssh; cat > {roots}"], text=line)
     try:
-        words = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
-        run = leak_lab.respond(small, *words)
+        messages = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
+        run = leak_lab.respond(small, *messages)
         assert run.code != 0, run.output
         todo = "remove it there, then start the same command again"
-        told = f"is still authorized: web1. {roots} still holds the leaked key of deploy_ssh; {todo}"
-        assert told in run.text
+        message = f"is still authorized: web1. {roots} still holds the leaked key of deploy_ssh; {todo}"
+        assert message in run.text
         assert (
             "the new one is in force, but still open to the leaked one: web1" in run.text.partition("NOT contained")[2]
         )
@@ -354,7 +354,7 @@ def test_where_another_account_lets_it_in_it_stays_open(plain: Fleet, small: Lab
         assert [opens(plain, host, private) for host in plain.machines] == [False, False]
     finally:
         plain.run("app1", ["rm", "-f", roots])
-    run = leak_lab.respond(small, *words)
+    run = leak_lab.respond(small, *messages)
     assert run.code == 0, run.output
     assert "still holds the leaked key" not in leak_lab.post_mortem(small)
 
@@ -368,33 +368,33 @@ def test_a_former_key_that_was_left_valid_for_hours_goes_with_it(plain: Fleet, s
     )
     assert run.code == 0, run.output
     leaked = in_force(small)
-    assert [opens(plain, "app1", one) for one in (former, leaked)] == [True, True]
+    assert [opens(plain, "app1", name) for name in (former, leaked)] == [True, True]
 
     plain.kill("app2")
-    words = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
-    run = leak_lab.respond(small, *words)
+    messages = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
+    run = leak_lab.respond(small, *messages)
     assert run.code != 0, run.output
     assert "still open to the leaked one: web2" in run.text
-    assert [opens(plain, "app1", one) for one in (former, leaked, in_force(small))] == [False, False, True]
+    assert [opens(plain, "app1", name) for name in (former, leaked, in_force(small))] == [False, False, True]
 
     plain.boot("app2")
-    assert [opens(plain, "app2", one) for one in (former, leaked)] == [True, True]
-    run = leak_lab.respond(small, *words)
+    assert [opens(plain, "app2", name) for name in (former, leaked)] == [True, True]
+    run = leak_lab.respond(small, *messages)
     assert run.code == 0, run.output
-    assert [opens(plain, "app2", one) for one in (former, leaked, in_force(small))] == [False, False, True]
+    assert [opens(plain, "app2", name) for name in (former, leaked, in_force(small))] == [False, False, True]
 
 
 def deliveries(output: str) -> list[str]:
     """What Ansible said of each rollout's task."""
-    found = [one for one in output.split("\nTASK [") if "Deliver the .env and verify]" in one.partition("\n")[0]]
-    assert found
-    return found
+    parts = [part for part in output.split("\nTASK [") if "Deliver the .env and verify]" in part.partition("\n")[0]]
+    assert parts
+    return parts
 
 
 def in_force(lab: Lab) -> str:
     held = lab.moto.client("secretsmanager").get_secret_value(SecretId=SMALL, VersionStage="AWSCURRENT")
-    found: str = json.loads(held["SecretString"])["private_key"]
-    return found
+    private_key: str = json.loads(held["SecretString"])["private_key"]
+    return private_key
 
 
 def opens(fleet: Fleet, host: str, private: str) -> bool:

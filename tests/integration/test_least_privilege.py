@@ -60,7 +60,7 @@ class Witness:
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self.found: dict[str, Usage] = {}
+        self.usages: dict[str, Usage] = {}
 
     def run(self, role: str, playbook: str, *arguments: str, codes: tuple[int, ...] = (0,), user: str = "") -> None:
         since = len(self.lab.moto.calls())
@@ -70,11 +70,11 @@ class Witness:
         assert calls
         asked = Asked(catalog_parser.parse(self.lab.catalog, ENVIRONMENT), user)
         # Hosts that fetch by themselves read what a deploy reads.
-        for one in ("deploy", "host") if role == "deploy" else (role,):
-            seen = usage(one, asked, calls)
-            assert seen.refused == [], f"{playbook} as {one}"
-            known = self.found.setdefault(one, Usage())
-            self.found[one] = replace(known, used=known.used | seen.used)
+        for name in ("deploy", "host") if role == "deploy" else (role,):
+            seen = usage(name, asked, calls)
+            assert seen.refused == [], f"{playbook} as {name}"
+            known = self.usages.setdefault(name, Usage())
+            self.usages[name] = replace(known, used=known.used | seen.used)
 
     def assert_used(self, role: str, *, beside: str | None = None) -> None:
         """Each grant was used, or has its reason above, and no reason is left for one that was.
@@ -82,7 +82,7 @@ class Witness:
         Grants that ``beside`` has too are judged by that role's runs.
         """
         catalog = catalog_parser.parse(self.lab.catalog, ENVIRONMENT)
-        unused = grants(role, catalog) - self.found[role].used - (grants(beside, catalog) if beside else set())
+        unused = grants(role, catalog) - self.usages[role].used - (grants(beside, catalog) if beside else set())
         assert unused == set(UNSEEN[role]), role
 
 
@@ -128,9 +128,9 @@ def test_a_leak_response(watchparty: RotationLab) -> None:
     with watchparty.with_catalog() as catalog:
         catalog["settings"]["REDIS_URL"]["copies"] = []
         witness = Witness(watchparty)
-        found = watchparty.directory / "found.txt"
-        found.write_text("a string of nobody", encoding="utf-8")
-        witness.run("respond", "playbooks/impact.yml", "-e", f"leak_value_file={found}")
+        path = watchparty.directory / "found.txt"
+        path.write_text("a string of nobody", encoding="utf-8")
+        witness.run("respond", "playbooks/impact.yml", "-e", f"leak_value_file={path}")
         answered = ("-e", "leak_confirm=yes", "-e", f"leak_report_path={watchparty.directory / 'post-mortems'}")
         witness.run("respond", RESPONSE, *answered, "-e", "leak_credentials=cache")
         witness.assert_used("respond", beside="rotate")
@@ -146,11 +146,11 @@ def test_an_access_key(lab: Lab) -> None:
         catalog_parser.parse(lab.catalog, ENVIRONMENT),
         f"arn:aws:iam::{ACCOUNT}:user/applications/{access_key_lab.USER}",
     )
-    found = usage("rotate", asked, lab.moto.calls(since=since))
-    assert found.refused == []
-    keys = {one for one in grants("rotate", asked.catalog) if one.startswith("AccessKeys ")}
+    result = usage("rotate", asked, lab.moto.calls(since=since))
+    assert result.refused == []
+    keys = {grant for grant in grants("rotate", asked.catalog) if grant.startswith("AccessKeys ")}
     # That one only where a key stands beside the one in use: whether a killed run made it, and nobody used it.
-    assert keys - found.used == {"AccessKeys iam:GetAccessKeyLastUsed"}
+    assert keys - result.used == {"AccessKeys iam:GetAccessKeyLastUsed"}
 
 
 def test_a_token(lab: Lab) -> None:
@@ -161,5 +161,5 @@ def test_a_token(lab: Lab) -> None:
         group = f"arn:aws:elasticache:{REGION}:{ACCOUNT}:replicationgroup:{api.group}"
         seen = {f"AuthTokens elasticache:{call.split()[0]}" for call in api.calls}
         catalog = catalog_parser.parse(lab.catalog, ENVIRONMENT)
-        assert seen == {one for one in grants("rotate", catalog) if one.startswith("AuthTokens ")}
+        assert seen == {grant for grant in grants("rotate", catalog) if grant.startswith("AuthTokens ")}
         assert group in str(documents(catalog, AwsScope(ACCOUNT, REGION, KEY))["rotate"])

@@ -41,7 +41,7 @@ def test_restarts_fail_no_request_and_lose_no_task(servers: tuple[Postgres, Valk
             time.sleep(1)
         report = load.report
     assert report is not None
-    assert (report.failed, report.lost, report.tasks_lost) == (0, 0, 0), report.words
+    assert (report.failed, report.lost, report.tasks_lost) == (0, 0, 0), report.messages
     assert report.requests > 100
     assert report.parallel_bursts > 10
     assert report.retried > 0
@@ -57,7 +57,7 @@ def test_one_host_that_restarts_makes_requests_wait(servers: tuple[Postgres, Val
             time.sleep(0.5)
         report = load.report
     assert report is not None
-    assert (report.failed, report.lost, report.tasks) == (0, 0, 0), report.words
+    assert (report.failed, report.lost, report.tasks) == (0, 0, 0), report.messages
     assert report.held > 0
     assert report.retried == 0
 
@@ -103,13 +103,13 @@ def test_a_brokers_password_may_change(servers: tuple[Postgres, Valkey], tmp_pat
             report = load.report
         assert not valkey.accepts(valkey.password)
     assert report is not None
-    assert (report.failed, report.lost, report.tasks_lost) == (0, 0, 0), report.words
+    assert (report.failed, report.lost, report.tasks_lost) == (0, 0, 0), report.messages
     assert report.tasks > 10
 
 
-def command(valkey: Valkey, *words: str, password: str = "") -> None:
+def command(valkey: Valkey, *messages: str, password: str = "") -> None:
     with socket.create_connection((valkey.host, valkey.port), timeout=5) as link:
-        link.sendall(encode("AUTH", password or valkey.password) + encode(*words))
+        link.sendall(encode("AUTH", password or valkey.password) + encode(*messages))
         link.shutdown(socket.SHUT_WR)
         answer = link.makefile("rb").read()
     assert answer.startswith(b"+OK"), answer

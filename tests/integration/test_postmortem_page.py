@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.report
 from tests.unit.plugins.plugin_utils._leak.postmortem_facts import IMPACT, chain, facts
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-BROWSER = next((found for found in map(shutil.which, BROWSERS) if found), None)
+BROWSER = next((browser for browser in map(shutil.which, BROWSERS) if browser), None)
 SCHEMES = {"light": (1, (0xFB, 0xFA, 0xF8)), "dark": (0, (0x14, 0x17, 0x1C))}
 """Blink's number of each, and the page's ground."""
 ODD = "<script>console.error('ran')</script><img src=http://127.0.0.1:9/x>"
@@ -59,8 +59,8 @@ def opened(folder: Path, document: str, scheme: str = "light") -> Seen:
         *(["--no-sandbox"] if os.geteuid() == 0 else []),
     ]
 
-    def run(*more: str) -> subprocess.CompletedProcess[str]:
-        whole = [*command, *more, path.as_uri()]
+    def run(*additions: str) -> subprocess.CompletedProcess[str]:
+        whole = [*command, *additions, path.as_uri()]
         return subprocess.run(whole, capture_output=True, text=True, check=True, timeout=240)
 
     done = run("--dump-dom", f"--log-net-log={log}")
@@ -77,8 +77,10 @@ def _asked(log: Path) -> list[str]:
     """Every request that began because of a page, as the browser's own record says."""
     document = json.loads(log.read_text(encoding="utf-8"))
     began = document["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]
-    told = [event["params"] for event in document["events"] if event["type"] == began and "params" in event]
-    return sorted({one["url"] for one in told if "url" in one and one.get("initiator") != "not an origin"})
+    messages = [event["params"] for event in document["events"] if event["type"] == began and "params" in event]
+    return sorted(
+        {message["url"] for message in messages if "url" in message and message.get("initiator") != "not an origin"}
+    )
 
 
 def _first_pixel(png: bytes) -> tuple[int, ...]:

@@ -60,20 +60,22 @@ class Empty(Account):
         return ("-e", f"provision_values_file={self.values}")
 
     def whole(self, *arguments: str, environment: str = ENVIRONMENT, first: bool = True, **variables: str) -> Run:
-        words = ("-e", f"app_environment={environment}", *(self.command if first else ()), *arguments)
-        run = self.lab.run(*words, playbook=PROVISION, environment={"GITHUB_TOKEN": TOKEN, **variables})
+        messages = ("-e", f"app_environment={environment}", *(self.command if first else ()), *arguments)
+        run = self.lab.run(*messages, playbook=PROVISION, environment={"GITHUB_TOKEN": TOKEN, **variables})
         assert run.code == 0, run.output
         return run
 
     def documents(self, role: str) -> list[dict[str, Any]]:
         iam = self.lab.moto.client("iam")
-        found = []
-        for one in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
-            version = iam.get_policy(PolicyArn=one["PolicyArn"])["Policy"]["DefaultVersionId"]
-            found.append(
-                iam.get_policy_version(PolicyArn=one["PolicyArn"], VersionId=version)["PolicyVersion"]["Document"]
+        results = []
+        for attached_policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+            version = iam.get_policy(PolicyArn=attached_policy["PolicyArn"])["Policy"]["DefaultVersionId"]
+            results.append(
+                iam.get_policy_version(PolicyArn=attached_policy["PolicyArn"], VersionId=version)["PolicyVersion"][
+                    "Document"
+                ]
             )
-        return found
+        return results
 
     def assert_provisioned(self, environment: str = ENVIRONMENT) -> None:
         """Roles, key, values and GitHub's copies are there, each once."""
@@ -81,12 +83,12 @@ class Empty(Account):
         held = self.github.environments[environment].values
         assert held == {"SECRET_KEY": core["SECRET_KEY"], "SSH_PRIVATE_KEY": KEY, "SERVER_HOST": "127.0.0.1"}
         iam, kms = self.lab.moto.client("iam"), self.lab.moto.client("kms")
-        names = [one["RoleName"] for one in iam.list_roles()["Roles"]]
-        assert sorted(one for one in names if environment in one) == sorted(
-            f"shop-{environment}-{one}" for one in ROLES
+        names = [role["RoleName"] for role in iam.list_roles()["Roles"]]
+        assert sorted(name for name in names if environment in name) == sorted(
+            f"shop-{environment}-{role}" for role in ROLES
         )
         assert_alerts(self.lab.moto, f"shop-{environment}-secrets")
-        aliases = [one["AliasName"] for one in kms.list_aliases()["Aliases"]]
+        aliases = [alias["AliasName"] for alias in kms.list_aliases()["Aliases"]]
         assert aliases.count(f"alias/shop-{environment}") == 1
 
 
@@ -143,8 +145,8 @@ def test_grants_of_its_own_arrive_late(empty: Empty) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("token", [None, "wrong"])
 def test_what_github_refuses_is_told_before_anything_is_made(empty: Empty, token: str | None) -> None:
-    words = ("-e", f"app_environment={ENVIRONMENT}", *empty.command)
-    run = empty.lab.run(*words, playbook=PROVISION, environment={"GITHUB_TOKEN": token})
+    messages = ("-e", f"app_environment={ENVIRONMENT}", *empty.command)
+    run = empty.lab.run(*messages, playbook=PROVISION, environment={"GITHUB_TOKEN": token})
     assert run.code != 0
     assert ("no token for GitHub is there" if token is None else "GitHub does not accept") in run.text
     assert writes(run) == ["BatchGetSecretValue"] * len(writes(run))
@@ -194,20 +196,20 @@ def test_killed_and_started_again(empty: Empty, record_property: Any) -> None:
         empty.whole()
         empty.assert_provisioned()
         state = empty.state()
-        assert all(len(one[1]) == 1 for name, one in state.items() if not name.startswith("/")), "made more than once"
+        assert all(len(item[1]) == 1 for name, item in state.items() if not name.startswith("/")), "made more than once"
         assert empty.whole(first=False).result("web1")["changed"] == 0
         return act.label if act else "not reached"
 
-    every = points(chaos.acts())
-    chosen = every if EVERY else every[:: max(1, len(every) // 4)]
+    all_points = points(chaos.acts())
+    chosen = all_points if EVERY else all_points[:: max(1, len(all_points) // 4)]
     sweep(chosen, attempt, what="provision, each from nothing", record=record_property)
 
 
 @pytest.mark.slow
 @pytest.mark.long
 def test_without_a_terminal_nothing_is_made(empty: Empty) -> None:
-    words = ("-e", f"app_environment={ENVIRONMENT}")
-    run = empty.lab.run(*words, playbook=PROVISION, environment={"GITHUB_TOKEN": TOKEN})
+    messages = ("-e", f"app_environment={ENVIRONMENT}")
+    run = empty.lab.run(*messages, playbook=PROVISION, environment={"GITHUB_TOKEN": TOKEN})
     assert run.code != 0
     for name in (*ANSWERS, "provision_values_file"):
         assert name in run.text

@@ -36,7 +36,7 @@ def killer(account: Account) -> Chaos:
 
 def kept(before: dict[str, Any], after: dict[str, Any]) -> bool:
     """Whether everything that was written is there still, at the same version."""
-    return all(after.get(name) == one for name, one in before.items())
+    return all(after.get(name) == item for name, item in before.items())
 
 
 def test_killed_again_and_again(lab: Lab, record_property: Record) -> None:
@@ -49,9 +49,9 @@ def test_killed_again_and_again(lab: Lab, record_property: Record) -> None:
     for at in SPREAD:
         if chaos.kill(at, alive=False) is not None:
             reached.append(at)
-        now = account.state()
-        assert kept(before, now), f"killed at {at}"
-        before = now
+        result = account.state()
+        assert kept(before, result), f"killed at {at}"
+        before = result
     assert reached == list(SPREAD)
     account.provisioned()
     account.assert_complete()
@@ -91,8 +91,8 @@ def emptied(account: Account) -> None:
 
 
 def assert_once(state: dict[str, Any]) -> None:
-    assert all(len(one[1]) == 1 for name, one in state.items() if not name.startswith("/")), "made more than once"
-    assert all(one[1] == 1 for name, one in state.items() if name.startswith("/")), "written more than once"
+    assert all(len(item[1]) == 1 for name, item in state.items() if not name.startswith("/")), "made more than once"
+    assert all(item[1] == 1 for name, item in state.items() if name.startswith("/")), "written more than once"
 
 
 def test_no_value_is_anywhere_but_in_the_stores(lab: Lab) -> None:

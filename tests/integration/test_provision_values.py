@@ -25,8 +25,8 @@ def account_of(lab: Lab) -> Account:
 
 def log_groups(lab: Lab) -> dict[str, int | None]:
     """Days that each log group keeps records; None for all days."""
-    found = lab.moto.client("logs").describe_log_groups()["logGroups"]
-    return {one["logGroupName"]: one.get("retentionInDays") for one in found}
+    result = lab.moto.client("logs").describe_log_groups()["logGroups"]
+    return {item["logGroupName"]: item.get("retentionInDays") for item in result}
 
 
 def test_what_is_refused_makes_no_log_group(account_of: Account) -> None:
@@ -101,18 +101,23 @@ def test_what_stands_beside_a_parameter_is_brought_in_line(account_of: Account) 
     assert looked.code == 0, looked.output
     assert set(looked.operations) <= READS
     assert account_of.state() == before
-    words = "description, key alias/shop-production, " + ", ".join(f"tag {one}" for one in sorted(TAGS))
+    message = "description, key alias/shop-production, " + ", ".join(f"tag {tag}" for tag in sorted(TAGS))
     first = lab.run(*command, playbook=PROVISION)
     assert first.code == 0, first.output
     for run in (looked, first):
-        assert f"parameter {name} gets: {words}" in run.text
+        assert f"parameter {name} gets: {message}" in run.text
         assert f"parameter {plain} gets: tag CostCenter, tag Owner" in run.text
         assert "mailer-of-the-shop" not in run.output
-    found = {one["Name"]: one for one in ssm.describe_parameters()["Parameters"]}
-    assert (found[name]["KeyId"], found[name]["Description"]) == ("alias/shop-production", "Who sends mail")
-    for one, more in ((name, {"Kept": "yes"}), (plain, {})):
-        listed = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=one)["TagList"]
-        assert {tag["Key"]: tag["Value"] for tag in listed} == {**TAGS, **more}
+    test_what_stands_beside_a_parameter_is_brought = {
+        parameter["Name"]: parameter for parameter in ssm.describe_parameters()["Parameters"]
+    }
+    assert (
+        test_what_stands_beside_a_parameter_is_brought[name]["KeyId"],
+        test_what_stands_beside_a_parameter_is_brought[name]["Description"],
+    ) == ("alias/shop-production", "Who sends mail")
+    for text, extra in ((name, {"Kept": "yes"}), (plain, {})):
+        listed = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=text)["TagList"]
+        assert {tag["Key"]: tag["Value"] for tag in listed} == {**TAGS, **extra}
     after = account_of.state()
     assert after[name] == ("mailer-of-the-shop", 2, "SecureString")
     assert after[plain] == before[plain]
@@ -157,16 +162,16 @@ def test_staging_and_production_side_by_side(account_of: Account) -> None:
     run = account_of.provisioned("-e", "app_hosts=localhost", environment="staging")
     account_of.assert_complete("staging")
     both = account_of.state()
-    assert {name: one for name, one in both.items() if name in production} == production
+    assert {name: item for name, item in both.items() if name in production} == production
     fresh = ("SECRET_KEY", "DATABASE_URL", "CACHE_URL", "BROKER_URL")
-    here, there = account_of.secret("shop/production/core"), account_of.secret("shop/staging/core")
-    assert all(here[name] != there[name] for name in fresh)
+    result, there = account_of.secret("shop/production/core"), account_of.secret("shop/staging/core")
+    assert all(result[name] != there[name] for name in fresh)
     assert "all-in-one" not in run.text
     lab = account_of.lab
     touched = [str(call["request"]) for call in lab.moto.calls() if call["operation"] not in READS]
-    staging = [one for one in touched if "staging" in one]
+    staging = [name for name in touched if "staging" in name]
     assert staging
-    assert not any("production" in one for one in staging)
+    assert not any("production" in name for name in staging)
 
 
 BAD = {
@@ -216,8 +221,8 @@ def test_bad_input_is_named_before_the_first_write(account_of: Account, name: st
     before = account_of.state()
     run = lab.run("-e", f"provision_values_file={path}", playbook=PROVISION)
     assert run.code != 0
-    for words in BAD[name]:
-        assert words in run.text, run.output
+    for message in BAD[name]:
+        assert message in run.text, run.output
     assert account_of.state() == before
     assert "some-value-of-mine" not in run.output
     assert "Traceback" not in run.output

@@ -139,6 +139,6 @@ def test_a_deploy_knows_a_file_that_was_fetched(lab: FetchLab) -> None:
 def test_no_value_is_anywhere_else(lab: FetchLab) -> None:
     places = "/etc /opt /var /srv /home /root /run /tmp"
     for value in canaries():
-        found = lab.shell(f"grep -rlIa -D skip -- '{value}' {places}", check=False).split()
-        assert set(found) <= {lab.path, f"{atomic_file.state_of(lab.path)}/proven"}
+        parts = lab.shell(f"grep -rlIa -D skip -- '{value}' {places}", check=False).split()
+        assert set(parts) <= {lab.path, f"{atomic_file.state_of(lab.path)}/proven"}
         assert value not in lab.shell("journalctl --no-pager --output=verbose --all")

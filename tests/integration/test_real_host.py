@@ -69,11 +69,11 @@ class PushLab(FetchLab):
     def deploy(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.run("deploy", "-e", json.dumps(self.own()), *arguments)
 
-    def ssh(self, command: str, *more: str) -> subprocess.CompletedProcess[str]:
+    def ssh(self, command: str, *additions: str) -> subprocess.CompletedProcess[str]:
         options = ["-F", "none", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-i", str(self.key)]
         options += ["-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "StrictHostKeyChecking=yes"]
         target = f"shipper@{self.fleet.machines[HOST].address}"
-        argv = ["ssh", *options, *more, target, *([command] if command else [])]
+        argv = ["ssh", *options, *additions, target, *([command] if command else [])]
         return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -186,7 +186,7 @@ def test_from_elsewhere_the_key_is_refused(lab: PushLab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "words"),
+    ("variables", "message"),
     [
         ({"app_host_user": "root"}, "app_host_user must be the name of a user of its own"),
         ({"app_host_user": "deploy"}, "deploy cannot prepare hosts"),
@@ -200,11 +200,11 @@ def test_from_elsewhere_the_key_is_refused(lab: PushLab) -> None:
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_what_does_not_fit_stops_before_the_first_write(
-    lab: PushLab, variables: dict[str, object], words: str, monkeypatch: pytest.MonkeyPatch
+    lab: PushLab, variables: dict[str, object], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lab, "variables", {**lab.variables, **variables})
     run = lab.run("host")
     assert run.returncode != 0
-    assert words in " ".join(run.stdout.split())
+    assert message in " ".join(run.stdout.split())
     assert "changed=0" in run.stdout
     assert "canary" not in run.stdout

@@ -69,30 +69,30 @@ def client(fleet: Fleet, service: str) -> Any:
 
 
 def core(fleet: Fleet) -> dict[str, str]:
-    found: dict[str, str] = json.loads(client(fleet, "secretsmanager").get_secret_value(SecretId=CORE)["SecretString"])
-    return found
+    result: dict[str, str] = json.loads(client(fleet, "secretsmanager").get_secret_value(SecretId=CORE)["SecretString"])
+    return result
 
 
 def canaries(fleet: Fleet) -> list[str]:
     """What nobody but the application may see: the passwords and keys of the core secret."""
     values = [core(fleet)[name] for name in ("SECRET_KEY", "EMAIL_HOST_PASSWORD", "DATABASE_URL", "REDIS_URL")]
-    found = [urlsplit(value).password or value if "://" in value else value for value in values]
-    assert all(len(value) > 15 for value in found)
-    return found
+    passwords = [urlsplit(value).password or value if "://" in value else value for value in values]
+    assert all(len(value) > 15 for value in passwords)
+    return passwords
 
 
 def hits(fleet: Fleet, name: str, searched: list[str]) -> list[str]:
     """Files on the host's own disk, and its systemd journal, that hold one of them."""
     needles = [value.encode() for value in searched]
-    found = []
+    results = []
     for path in sorted(fleet.disk(name).rglob("*")):
         own = str(path.relative_to(fleet.disk(name)))
         if path.is_file() and not path.is_symlink() and own not in ALLOWED:
             content = path.read_bytes()
-            found += [own] if any(needle in content for needle in needles) else []
+            results += [own] if any(needle in content for needle in needles) else []
     journal = fleet.run(name, ["journalctl", "--no-pager", "--output=verbose", "--all"]).stdout
     assert "watchparty-web.service" in journal
-    return found + (["the systemd journal"] if any(value in journal for value in searched) else [])
+    return results + (["the systemd journal"] if any(value in journal for value in searched) else [])
 
 
 def health(fleet: Fleet, name: str) -> str:
@@ -122,9 +122,9 @@ def test_the_search_finds_what_it_should(fleet: Fleet, first: subprocess.Complet
         text=value,
     )
     fleet.run("app1", ["journalctl", "--sync"])
-    found = hits(fleet, "app1", [value])
-    assert "var/tmp/left" in found
-    assert "the systemd journal" in found
+    results = hits(fleet, "app1", [value])
+    assert "var/tmp/left" in results
+    assert "the systemd journal" in results
 
 
 def test_a_value_that_does_not_work_goes_back(fleet: Fleet, first: subprocess.CompletedProcess[str]) -> None:

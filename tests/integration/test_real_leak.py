@@ -40,7 +40,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealLab]:
 
 def respond(lab: RealLab, *leaked: str, containment: str) -> Run:
     page = f"http://127.0.0.1:{WEB_PORT}/account/"
-    words = (
+    messages = (
         f"leak_credentials={','.join(leaked)}",
         f"leak_containment={containment}",
         "leak_confirm=yes",
@@ -49,7 +49,7 @@ def respond(lab: RealLab, *leaked: str, containment: str) -> Run:
         f"leak_report_path={lab.fleet.names.state / 'post-mortems'}",
         f"rotation_known_addresses={lab.fleet.gateway}",  # the sender of tasks runs here
     )
-    return lab.run("leak_response", *(part for word in words for part in ("-e", word)))
+    return lab.run("leak_response", *(part for word in messages for part in ("-e", word)))
 
 
 def cache(lab: RealLab) -> redis.Redis:
@@ -109,7 +109,7 @@ def say(capsys: pytest.CaptureFixture[str], what: str, run: Run, report: Report)
 def test_graceful(lab: RealLab, capsys: pytest.CaptureFixture[str], leaked: tuple[str, ...]) -> None:
     run, report = contained(lab, *leaked, containment="graceful")
     say(capsys, f"graceful, {', '.join(leaked)}", run, report)
-    assert report.failed == 0, report.words
+    assert report.failed == 0, report.messages
 
 
 def test_immediate(lab: RealLab, capsys: pytest.CaptureFixture[str]) -> None:

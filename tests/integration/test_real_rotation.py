@@ -49,7 +49,7 @@ def say(capsys: pytest.CaptureFixture[str]) -> Say:
 
 
 def unnoticed(report: Report) -> None:
-    assert (report.failed, report.lost, report.anonymous, report.tasks_lost) == (0, 0, 0, 0), report.words
+    assert (report.failed, report.lost, report.anonymous, report.tasks_lost) == (0, 0, 0, 0), report.messages
     assert report.requests > 500
     assert report.parallel_bursts > 100
     assert report.tasks > 50
@@ -57,9 +57,9 @@ def unnoticed(report: Report) -> None:
 
 
 def promoted_to_refused(run: Run) -> str:
-    found = re.search(r"from promotion to revocation: ([0-9.]+) s", run.text)
-    assert found, run.output
-    return found[1]
+    match = re.search(r"from promotion to revocation: ([0-9.]+) s", run.text)
+    assert match, run.output
+    return match[1]
 
 
 def old_is_refused(lab: RealLab, old: Values, *credentials: str) -> None:
@@ -77,8 +77,8 @@ def rotated_under_load(lab: RealLab, say: Say, record: Record, *credentials: str
     assert "is complete" in run.text
     report = load.report
     assert report is not None
-    told = f"{run.seconds:.0f} s, {promoted_to_refused(run)} s from promotion to revocation"
-    say(f"{', '.join(credentials)}: {told}; {report}")
+    message = f"{run.seconds:.0f} s, {promoted_to_refused(run)} s from promotion to revocation"
+    say(f"{', '.join(credentials)}: {message}; {report}")
     loaded(record, "rotation under load", report)
     unnoticed(report)
     lab.assert_settled()
@@ -135,8 +135,8 @@ def test_a_host_that_is_down(lab: RealLab, say: Say) -> None:
 
     assert run.code != 0
     assert lab.open_step() == "deploy", run.output
-    for words in ("stands at deploy", "app2: ", "cannot be reached", "Start the same command again to go on"):
-        assert words in run.text, run.output
+    for message in ("stands at deploy", "app2: ", "cannot be reached", "Start the same command again to go on"):
+        assert message in run.text, run.output
     assert lab.values() == old
     assert lab.tried("app1", old) == lab.tried("app1", lab.host_values("app1")) == ACCEPTED
     assert lab.host_values("app1").cache != old.cache
@@ -167,12 +167,12 @@ def test_one_host_is_not_healthy_on_the_new_value(lab: RealLab, say: Say) -> Non
         run = lab.rotate("database", arguments=("-e", "env_deploy_health_retries=4"))
 
     assert run.code != 0
-    for words in ("The rotation was rolled back: app2: ", "the old values are in force"):
-        assert words in run.text, run.output
+    for message in ("The rotation was rolled back: app2: ", "the old values are in force"):
+        assert message in run.text, run.output
     report = load.report
     assert report is not None
     say(f"rolled back in {run.seconds:.0f} s: {report}")
-    assert (report.lost, report.anonymous, report.tasks_lost) == (0, 0, 0), report.words
+    assert (report.lost, report.anonymous, report.tasks_lost) == (0, 0, 0), report.messages
     assert report.requests > 500
     assert lab.values() == old
     lab.assert_settled()

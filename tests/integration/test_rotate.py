@@ -72,8 +72,8 @@ def verify_audit_log(lab: RotationLab) -> Run:
     return lab.run("-v", playbook=playbook, environment=ours)
 
 
-def ages(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {row["name"]: row["age_days"] for row in found["credentials"]}
+def ages(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {row["name"]: row["age_days"] for row in result["credentials"]}
 
 
 def test_the_plan_is_shown_and_nothing_is_written(lab: RotationLab) -> None:
@@ -81,7 +81,7 @@ def test_the_plan_is_shown_and_nothing_is_written(lab: RotationLab) -> None:
     before = lab.everything()
     run = lab.rotate("--check", "--diff", "-e", f"rotation_credentials={ALL}")
     assert run.code == 0, run.output
-    assert [one for one in run.operations if not READS.match(one)] == []
+    assert [operation for operation in run.operations if not READS.match(operation)] == []
     assert lab.everything() == before
     assert lab.entries() == []
     for key in ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"):
@@ -123,8 +123,8 @@ def test_all_kinds_in_one_run(lab: RotationLab) -> None:
     assert lab.parameter("DB/URL") == lab.content()["DATABASE_URL"]
     # One version a secret and phase, whatever the number of credentials: two phases, since Django's key needs two.
     assert lab.stages()["AWSPREVIOUS"] == before["secrets"][CORE]["AWSCURRENT"]
-    staged = [one for one in lab.moto.calls() if one["operation"] == "PutSecretValue"][-6:]
-    assert Counter(one["request"]["SecretId"] for one in staged)[CORE] == 2
+    staged = [call for call in lab.moto.calls() if call["operation"] == "PutSecretValue"][-6:]
+    assert Counter(entry["request"]["SecretId"] for entry in staged)[CORE] == 2
 
     (record,) = lab.audit_records()
     assert record["credentials"] == ["cache", "database", "django_key"]
@@ -153,7 +153,7 @@ def test_a_second_run_does_nothing(lab: RotationLab) -> None:
     run = lab.rotate("-e", f"rotation_credentials={ALL}")
     assert run.code == 0, run.output
     sentences(run, "cache is skipped: 0 days old, due in 90 days")
-    assert [one for one in run.operations if not READS.match(one)] == []
+    assert [operation for operation in run.operations if not READS.match(operation)] == []
     assert lab.everything() == before
     assert {run.result(name)["changed"] for name in ("web1",)} == {0}
 
@@ -162,23 +162,23 @@ def test_a_second_run_does_nothing(lab: RotationLab) -> None:
     assert '"problems": []' in verified.text
     assert '"records": 1' in verified.text
 
-    run, found = report(lab)
+    run, result = report(lab)
     assert run.code == 0, run.output
-    assert ages(found) == {"cache": 0, "database": 0, "django_key": 0} | dict.fromkeys(
+    assert ages(result) == {"cache": 0, "database": 0, "django_key": 0} | dict.fromkeys(
         ("cache_admin", "database_admin", "deploy_ssh")
     )
-    assert found["due"] == ["cache_admin", "database_admin", "deploy_ssh"]
+    assert result["due"] == ["cache_admin", "database_admin", "deploy_ssh"]
     who = lab.audit_records()[0]["who"]
-    assert {row["rotated_by"] for row in found["credentials"] if row["age_days"] == 0} == {who}
-    assert [one["act"] for one in found["pending_tasks"]] == ["drop_fallback"]
+    assert {row["rotated_by"] for row in result["credentials"] if row["age_days"] == 0} == {who}
+    assert [pending_task["act"] for pending_task in result["pending_tasks"]] == ["drop_fallback"]
     assert re.search(rf"cache +valkey_user +0 d +90 d +in 90 d +\S+ by {re.escape(who)}", run.output)
 
 
 def test_a_scheduler_is_told_whether_something_is_due(lab: RotationLab) -> None:
     lab.ready()
-    run, found = report(lab, "rotation_due.yml")
+    run, result = report(lab, "rotation_due.yml")
     assert run.code != 0
-    assert found["act_now"] is True
+    assert result["act_now"] is True
     sentences(run, "due: ", "deploy_ssh", "Run watchparty.secrets.rotate")
     # Where it cannot be asked, no earlier run's answer is left.
     path = lab.directory / "ages.json"
@@ -192,9 +192,11 @@ def test_a_scheduler_is_told_whether_something_is_due(lab: RotationLab) -> None:
     kept, lab.catalog = lab.catalog, {**lab.catalog}
     before = lab.journal_state().lines
     # A pending task that is not due yet is no reason to act.
-    of_age = {name: {**one, "max_age_days": 90} for name, one in kept["credentials"].items() if name in ALL.split(",")}
+    of_age = {
+        name: {**item, "max_age_days": 90} for name, item in kept["credentials"].items() if name in ALL.split(",")
+    }
     try:
-        admins = {one["admin"] for one in of_age.values() if "admin" in one}
+        admins = {entry["admin"] for entry in of_age.values() if "admin" in entry}
         rarely = {name: {**kept["credentials"][name], "max_age_days": 10**5} for name in admins}
         lab.catalog["credentials"] = {**of_age, **rarely}
         rotated = dict.fromkeys(lab.catalog["credentials"], _just_now())
@@ -203,19 +205,19 @@ def test_a_scheduler_is_told_whether_something_is_due(lab: RotationLab) -> None:
         # What an earlier test of this file left for later does not count here.
         over = {"rotated": rotated, "pending_tasks": owed, "discharged": list(lab.journal_state().pending_tasks)}
         lab.append(rotation="note", **over)
-        run, found = report(lab, "rotation_due.yml")
+        run, result = report(lab, "rotation_due.yml")
         assert run.code == 0, run.output
-        assert (found["act_now"], found["due"]) == (False, [])
-        assert [one["id"] for one in found["pending_tasks"]] == ["note/django_key"]
+        assert (result["act_now"], result["due"]) == (False, [])
+        assert [pending_task["id"] for pending_task in result["pending_tasks"]] == ["note/django_key"]
         # A typo is not taken for no.
         run = lab.run("-e", "rotation_due_fails=ture", playbook="playbooks/rotation_report.yml")
         assert run.code != 0
         sentences(run, "rotation_due_fails: 'ture' is neither yes nor no")
         # An open rotation is.
         lab.append(rotation="r-open", step="plan", who="ann@laptop", at="2026-11-25T10:00:00Z")
-        run, found = report(lab, "rotation_due.yml")
+        run, result = report(lab, "rotation_due.yml")
         assert run.code != 0
-        assert found["rotation"]["id"] == "r-open"
+        assert result["rotation"]["id"] == "r-open"
         sentences(run, "open: r-open of ann@laptop since 2026-11-25T10:00:00Z, at plan")
     finally:
         lab.catalog = kept
@@ -258,14 +260,14 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
     before = lab.content("watchparty/production/integrations")["TWITCH_CLIENT_SECRET"]
     with lab.with_catalog(twitch=twitch, mail=mail):
         given = lab.values_file(mail="issued-by-the-provider")
-        words = ("-e", f"rotation_kinds_path={path}", "-e", given, "-e", "rotation_credentials=twitch,mail")
-        run = lab.rotate(*words, "--check")
+        messages = ("-e", f"rotation_kinds_path={path}", "-e", given, "-e", "rotation_credentials=twitch,mail")
+        run = lab.rotate(*messages, "--check")
         sentences(run, f"mail is REFUSED: the new value is refused: {provider.url}/me answers with status 401")
         assert {(method, path) for method, path, _key in provider.asked} == {("GET", "/me")}
         assert notes.read_text().split() == ["check", "twitch", "False"]
         notes.unlink()
         provider.keys.add("issued-by-the-provider")
-        run = lab.rotated(*words)
+        run = lab.rotated(*messages)
         # The provider alone can refuse the other one's.
         assert re.search(r'from promotion to revocation: \d+ s \(twitch\)"', run.output)
         left = "mail: its old value, replaced by r-"
@@ -309,8 +311,8 @@ def test_an_administrators_new_password_is_tried_before_the_old_one_is_forgotten
     secrets = [f"watchparty/production/{name.replace('_', '-')}" for name in names]
     before = [lab.content(secret) for secret in secrets]
     new = "issued-for-the-administrator"
-    words = ("-e", f"rotation_credentials={','.join(names)}", "-e", lab.values_file(**dict.fromkeys(names, new)))
-    run = lab.rotate(*words)
+    messages = ("-e", f"rotation_credentials={','.join(names)}", "-e", lab.values_file(**dict.fromkeys(names, new)))
+    run = lab.rotate(*messages)
     assert run.code != 0, run.output
     refused = "{}_admin: the new value is refused as the administrator of {}: "
     sentences(run, refused.format("database", "database"), refused.format("cache", "cache"))
@@ -322,7 +324,7 @@ def test_an_administrators_new_password_is_tried_before_the_old_one_is_forgotten
     try:
         lab.postgres.execute(f"ALTER ROLE {MASTER} PASSWORD '{scram_verifier(new)}';")
         lab.valkey.execute("ACL", "SETUSER", ADMINISTRATOR, f">{new}")
-        lab.rotated(*words)
+        lab.rotated(*messages)
         assert [lab.content(secret)["password"] for secret in secrets] == [new, new]
         run = lab.rotate("-e", f"rotation_revoked={','.join(names)}")
         assert run.code != 0, run.output
@@ -336,9 +338,11 @@ def test_an_administrators_new_password_is_tried_before_the_old_one_is_forgotten
 
 def owed(lab: RotationLab, *, since: Collection[str]) -> dict[str, str]:
     """What the journal keeps for later, beside what it kept before."""
-    found = lab.journal_state().pending_tasks
-    assert set(since) <= set(found)
-    return {one.credential: one.act for name, one in found.items() if name not in since}
+    pending_tasks = lab.journal_state().pending_tasks
+    assert set(since) <= set(pending_tasks)
+    return {
+        pending_task.credential: pending_task.act for name, pending_task in pending_tasks.items() if name not in since
+    }
 
 
 @pytest.mark.slow
@@ -348,15 +352,15 @@ def test_a_third_partys_value_is_asked_for_again(lab: RotationLab) -> None:
     path = own_kind(lab, "dying", "", kind="value: supplied")
     twitch = {"kind": "dying", "appears_in": [{"setting": "TWITCH_CLIENT_SECRET"}]}
     # The test before may have rotated it just now.
-    words = ("-e", "rotation_credentials=twitch", "-e", "rotation_force=true", "-e", f"rotation_kinds_path={path}")
+    messages = ("-e", "rotation_credentials=twitch", "-e", "rotation_force=true", "-e", f"rotation_kinds_path={path}")
     with lab.with_catalog(twitch=twitch):
-        controller = replace(Controller(lab), command=(*words, "-e", lab.values_file(twitch="given-and-lost")))
+        controller = replace(Controller(lab), command=(*messages, "-e", lab.values_file(twitch="given-and-lost")))
         assert Chaos(lab, controller).kill("create#1") is not None
-        run = lab.rotate(*words)
+        run = lab.rotate(*messages)
         assert run.code != 0, run.output
         sentences(run, "twitch: cannot be asked for", "give that by -e rotation_values_file=FILE")
         assert lab.journal_state().rotation is not None
-        code, seen = typed(lab, "playbooks/rotate.yml", {"New value of twitch": "given-again"}, *words)
+        code, seen = typed(lab, "playbooks/rotate.yml", {"New value of twitch": "given-again"}, *messages)
         assert code == 0, seen
         for host in lab.hosts:
             assert host.values()["TWITCH_CLIENT_SECRET"] == "given-again"
@@ -380,7 +384,7 @@ def test_the_database_alone_there_and_back(lab: RotationLab) -> None:
     third = lab.values()
     lab.assert_settled(first, second)
     assert third.database[0] == first.database[0] != second.database[0]
-    assert len({one.database[1] for one in (first, second, third)}) == 3
+    assert len({values.database[1] for values in (first, second, third)}) == 3
     assert first.cache == second.cache == third.cache
     assert first.django_key == third.django_key
 
@@ -415,20 +419,20 @@ def test_a_cache_whose_users_take_turns(lab: RotationLab) -> None:
 def test_calls_do_not_grow_with_hosts(lab: RotationLab) -> None:
     """One host, then three: the same calls to AWS."""
     lab.ready()
-    every = lab.hosts
-    words = ("-e", "rotation_credentials=cache", "-e", "rotation_force=true", "-e", "env_deploy_serial=100%")
+    app_hosts = lab.hosts
+    messages = ("-e", "rotation_credentials=cache", "-e", "rotation_force=true", "-e", "env_deploy_serial=100%")
     try:
-        lab.hosts = every[:1]
-        lab.rotated(*words)
-        one = Counter(lab.rotated(*words).operations)
-        lab.hosts = every
+        lab.hosts = app_hosts[:1]
+        lab.rotated(*messages)
+        entry = Counter(lab.rotated(*messages).operations)
+        lab.hosts = app_hosts
         lab.add_hosts(1)
         lab.deploy("-e", "env_deploy_serial=100%")
-        three = Counter(lab.rotated(*words).operations)
+        three = Counter(lab.rotated(*messages).operations)
         assert len(lab.hosts) == 3
         lab.assert_settled()
     finally:
         for host in lab.hosts[2:]:
             host.application.stop()
         lab.hosts = lab.hosts[:2]
-    assert three == one
+    assert three == entry

@@ -39,7 +39,7 @@ def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
 class Bad:
     """One thing that is wrong."""
 
-    words: tuple[str, ...]
+    messages: tuple[str, ...]
     """What the run must say."""
     never: tuple[str, ...] = ()
     """What it must not say."""
@@ -221,15 +221,15 @@ def spoiled(lab: RotationLab, bad: Bad) -> Iterator[list[str]]:
 
 
 def refused(
-    lab: RotationLab, arguments: list[str], *words: str, never: tuple[str, ...] = (), environment: Any = None
+    lab: RotationLab, arguments: list[str], *messages: str, never: tuple[str, ...] = (), environment: Any = None
 ) -> None:
     """The run fails by name, shows no value, and has written nothing anywhere."""
     before = lab.everything()
     run = lab.rotate(*arguments, environment=environment)
     assert run.code != 0, run.output
-    sentences(run, *words)
-    assert not [one for one in ("canary", *never) if one in run.text]
-    assert [one for one in run.operations if not READS.match(one)] == []
+    sentences(run, *messages)
+    assert not [name for name in ("canary", *never) if name in run.text]
+    assert [operation for operation in run.operations if not READS.match(operation)] == []
     assert lab.entries() == []
     assert lab.everything() == before
 
@@ -237,7 +237,7 @@ def refused(
 @pytest.mark.parametrize("bad", ROWS.values(), ids=ROWS)
 def test_bad_input(lab: RotationLab, bad: Bad) -> None:
     with spoiled(lab, bad) as arguments:
-        refused(lab, arguments, *bad.words, never=bad.never)
+        refused(lab, arguments, *bad.messages, never=bad.never)
 
 
 def test_a_file_of_values_that_others_can_read(lab: RotationLab) -> None:
@@ -245,28 +245,28 @@ def test_a_file_of_values_that_others_can_read(lab: RotationLab) -> None:
         argument = lab.values_file(mail="canary-that-others-can-read")
         path = lab.directory / "new-values.yml"
         path.chmod(0o640)
-        words = ["-e", "rotation_credentials=mail", "-e", argument]
-        refused(lab, words, f"{path}: must be a regular file of yours with mode 0600")
+        messages = ["-e", "rotation_credentials=mail", "-e", argument]
+        refused(lab, messages, f"{path}: must be a regular file of yours with mode 0600")
         path.unlink()
-        refused(lab, words, f"{path}: cannot be read: No such file or directory")
+        refused(lab, messages, f"{path}: cannot be read: No such file or directory")
         path.symlink_to("/dev/null")
-        refused(lab, words, f"{path}: must be a regular file of yours with mode 0600")
+        refused(lab, messages, f"{path}: must be a regular file of yours with mode 0600")
         path.unlink()
         path.touch(mode=0o600)
         path.write_text("canary: [no YAML", encoding="utf-8")
-        refused(lab, words, f"{path}: is no YAML; write one line a credential, NAME: 'value'")
+        refused(lab, messages, f"{path}: is no YAML; write one line a credential, NAME: 'value'")
 
 
 def test_a_kind_of_ones_own_that_is_wrong(lab: RotationLab) -> None:
     folder = lab.directory / "kinds" / "wrong"
     folder.mkdir(parents=True)
     (folder / "kind.yml").write_text("description: Wrong.\nvalue: dreamt\n", encoding="utf-8")
-    words = ["-e", "rotation_credentials=cache", "-e", f"rotation_kinds_path={folder.parent}"]
-    refused(lab, words, f"{folder}/kind.yml: value")
+    messages = ["-e", "rotation_credentials=cache", "-e", f"rotation_kinds_path={folder.parent}"]
+    refused(lab, messages, f"{folder}/kind.yml: value")
     (folder / "kind.yml").write_text("description: Right.\nvalue: generated\noptions: [page]\n", encoding="utf-8")
     with lab.with_catalog(mail={"kind": "wrong", "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}]}):
-        words = ["-e", "rotation_credentials=mail", "-e", f"rotation_kinds_path={folder.parent}"]
-        refused(lab, words, "mail: kind wrong needs options.page")
+        messages = ["-e", "rotation_credentials=mail", "-e", f"rotation_kinds_path={folder.parent}"]
+        refused(lab, messages, "mail: kind wrong needs options.page")
 
 
 def test_aws_or_somebody_else_is_at_the_secret(lab: RotationLab) -> None:
@@ -285,22 +285,22 @@ def test_aws_or_somebody_else_is_at_the_secret(lab: RotationLab) -> None:
 
 def test_an_audit_log_that_could_not_be_written(lab: RotationLab) -> None:
     """Its place is the environment's own; it is looked at whatever the catalog says for all."""
-    words = ["-e", "rotation_credentials=cache", "-e", "rotation_force=true"]
+    messages = ["-e", "rotation_credentials=cache", "-e", "rotation_force=true"]
     path, changelog = lab.directory / "audit.jsonl", lab.directory / "CHANGELOG.md"
     own = {"production": {**lab.catalog["environments"]["production"], "audit_log": {"log_group": "/not/there"}}}
     none = {"production": {**lab.catalog["environments"]["production"], "production": False}}
     kept = lab.catalog
     try:
-        for environments, more, said in (
+        for environments, extra, message in (
             (own, (), "log group /not/there does not exist; create it by"),
             (none, (f"rotation_audit_path={path}",), f"{path}: this is GitHub Actions, and the file would go with the"),
             (none, (f"rotation_changelog={changelog}",), f"{changelog}: a CHANGELOG gets its lines from the audit log"),
         ):
             lab.catalog = {**kept, "environments": {**kept["environments"], **environments}}
             del lab.catalog["audit_log"]
-            arguments = [*words, *(part for one in more for part in ("-e", one))]
+            arguments = [*messages, *(part for name in extra for part in ("-e", name))]
             runner = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(lab.directory)}
-            refused(lab, arguments, said, environment=runner)
+            refused(lab, arguments, message, environment=runner)
     finally:
         lab.catalog = kept
     assert not path.exists()
@@ -322,7 +322,7 @@ class Refusing:
 
     database: Prepared
     cache: Prepared
-    words: tuple[str, ...]
+    messages: tuple[str, ...]
     arguments: tuple[str, ...] = ()
 
 
@@ -352,7 +352,7 @@ BOTH = ("-e", "rotation_credentials=database,cache", "-e", "rotation_force=true"
 def test_the_server_says_no(lab: RotationLab, servers: Refusing) -> None:
     """Both are named with the remedy, before anything is written."""
     with servers.database(lab), servers.cache(lab):
-        refused(lab, [*BOTH, *servers.arguments], "Refused, and left as they are: ", *servers.words)
+        refused(lab, [*BOTH, *servers.arguments], "Refused, and left as they are: ", *servers.messages)
 
 
 def test_a_login_that_is_refused_and_checks_of_ones_own(lab: RotationLab) -> None:
@@ -363,7 +363,7 @@ def test_a_login_that_is_refused_and_checks_of_ones_own(lab: RotationLab) -> Non
     place = {"secret": "watchparty/{environment}/core"}
     mail = {"kind": "mailbox", "appears_in": [{**place, "key": "MAIL"}]}
     hidden = {"kind": "hidden", "appears_in": [{**place, "key": "HIDDEN"}]}
-    words = (
+    messages = (
         f"database: admin_url ({MASTER} to database postgres at 127.0.0.1, port ",
         "the server refuses the password",
         "mail: no such mailbox",
@@ -381,19 +381,19 @@ def test_a_login_that_is_refused_and_checks_of_ones_own(lab: RotationLab) -> Non
     try:
         lab.put(MAIL="canary-of-a-mailbox", HIDDEN="canary-of-something-else")
         with wrong_password(lab), lab.with_catalog(mail=mail, hidden=hidden):
-            refused(lab, arguments, *words)
+            refused(lab, arguments, *messages)
     finally:
         lab.moto.client("secretsmanager").put_secret_value(SecretId=CORE, SecretString=json.dumps(kept))
 
 
 def test_the_host_that_talks_to_the_servers_is_lost(lab: RotationLab) -> None:
-    words = "web1 cannot be reached; choose another by -e rotation_host=…"
+    message = "web1 cannot be reached; choose another by -e rotation_host=…"
     with lab.unreachable("web1"):
-        refused(lab, [*BOTH], f"database: {words}. cache: {words}")
+        refused(lab, [*BOTH], f"database: {message}. cache: {message}")
         before = lab.everything()
         run = lab.rotate("--check", *BOTH)
         assert run.code == 0, run.output
-        sentences(run, f"[WARNING]: no server was asked: {words}", "database (postgresql_role) rotates")
+        sentences(run, f"[WARNING]: no server was asked: {message}", "database (postgresql_role) rotates")
         assert (lab.entries(), lab.everything()) == ([], before)
 
 
@@ -410,7 +410,11 @@ def test_the_others_go_on(lab: RotationLab) -> None:
         run = lab.rotate("-e", f"rotation_credentials={ALL},sentry", "-e", "rotation_force=true")
         assert run.code != 0
         sentences(
-            run, *bad.words, f"database: administrator {MASTER} lacks CREATEROLE", "is complete", "credentials: cache"
+            run,
+            *bad.messages,
+            f"database: administrator {MASTER} lacks CREATEROLE",
+            "is complete",
+            "credentials: cache",
         )
         assert "Refused, and left as they are: " in run.text
         sentences(run, "holds a URL without a user name and a password; write scheme://user:password@host/…")

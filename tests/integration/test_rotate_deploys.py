@@ -28,14 +28,14 @@ def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
 def test_deploys_in_the_middle(lab: RotationLab) -> None:
     """At every step an ordinary deploy brings what the journal prescribes, or stops by name; never the other thing."""
     old = lab.ready()
-    found: dict[str, tuple[int, str, bool]] = {}
+    test_deploys: dict[str, tuple[int, str, bool]] = {}
 
     def deploy() -> None:
         step = str(lab.journal_state().rotation and lab.journal_state().rotation.step)
         run = lab.run("-e", "env_deploy_serial=100%")
         urls = {host.values()["REDIS_URL"] for host in lab.hosts}
         assert len(urls) == 1
-        found[step] = (run.code, run.text, old.cache[1] in urls.pop())
+        test_deploys[step] = (run.code, run.text, old.cache[1] in urls.pop())
         if run.code:
             sentences(run, "rotation r-", "is open")
         for host in lab.hosts:
@@ -53,11 +53,11 @@ def test_deploys_in_the_middle(lab: RotationLab) -> None:
     run = Held(lab, dict.fromkeys(stops, deploy), "-e", "rotation_credentials=cache", "-e", "rotation_force=true").run()
     assert run.code == 0, run.output
     lab.assert_settled(old)
-    assert {step: on_old for step, (_, _, on_old) in found.items()} == {
+    assert {step: on_old for step, (_, _, on_old) in test_deploys.items()} == {
         **dict.fromkeys(("create", "set"), True),
         **dict.fromkeys(("deploy", "promote", "revoke", "record"), False),
     }
-    assert {step for step, (code, _, _) in found.items() if code} == set()
+    assert {step for step, (code, _, _) in test_deploys.items() if code} == set()
 
 
 BEFORE = ("create", "set")
@@ -67,22 +67,22 @@ BEFORE = ("create", "set")
 def test_deploys_between_two_phases_and_on_the_way_back(lab: RotationLab) -> None:
     """Django's key is a fallback everywhere before it signs; then a copy that is refused takes all of it back."""
     old = lab.ready()
-    found: dict[tuple[str, int], tuple[str, bool]] = {}
+    result: dict[tuple[str, int], tuple[str, bool]] = {}
 
     def deploy() -> None:
         """Once a step: of the tasks that it is held at, some are skipped there."""
         rotation = lab.journal_state().rotation
-        if rotation is None or rotation.step in BEFORE or (rotation.step, rotation.phase) in found:
+        if rotation is None or rotation.step in BEFORE or (rotation.step, rotation.phase) in result:
             return
         run = lab.run("-e", "env_deploy_serial=100%")
         assert run.code == 0, run.output
         held = [host.values() for host in lab.hosts]
-        (key,) = {one["SECRET_KEY"] for one in held}
-        (fallbacks,) = {one["SECRET_KEY_FALLBACKS"] for one in held}
-        (url,) = {one["REDIS_URL"] for one in held}
+        (key,) = {entry["SECRET_KEY"] for entry in held}
+        (fallbacks,) = {entry["SECRET_KEY_FALLBACKS"] for entry in held}
+        (url,) = {entry["REDIS_URL"] for entry in held}
         keys = "new" if key != old.django_key else "old" if fallbacks == old.fallbacks else "old, the new one known"
         assert keys != "new" or old.django_key in fallbacks.split(",")
-        found[rotation.step, rotation.phase] = (keys, old.cache[1] in url)
+        result[rotation.step, rotation.phase] = (keys, old.cache[1] in url)
         for host in lab.hosts:
             assert host.healthy(), f"{host.name} is down after a deploy at {rotation.step}"
 
@@ -103,7 +103,7 @@ def test_deploys_between_two_phases_and_on_the_way_back(lab: RotationLab) -> Non
     sentences(run, "The rotation was rolled back")
     assert lab.values() == old
     lab.assert_settled()
-    steps = [(step, *way) for (step, _phase), way in found.items()]
+    steps = [(step, *way) for (step, _phase), way in result.items()]
     assert steps[:3] == [
         ("deploy", "old, the new one known", steps[0][2]),
         ("deploy", "new", False),
@@ -112,4 +112,4 @@ def test_deploys_between_two_phases_and_on_the_way_back(lab: RotationLab) -> Non
     # Back in two phases too: what one host signs, every other one knows.
     assert steps[3] == ("abort", "old, the new one known", False)
     assert dict.fromkeys(step for step, *_ in steps[3:]).keys() == {"abort", "withdraw", "discard"}
-    assert [one for one in steps[4:] if one[1:] != ("old", True)] == []
+    assert [step for step in steps[4:] if step[1:] != ("old", True)] == []

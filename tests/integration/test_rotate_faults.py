@@ -44,9 +44,9 @@ def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
         yield made
 
 
-def failed(run: Run, *words: str) -> None:
+def failed(run: Run, *messages: str) -> None:
     assert run.code != 0, run.output
-    sentences(run, *words)
+    sentences(run, *messages)
 
 
 def finished(lab: RotationLab, *arguments: str, old: Sequence[Values] = ()) -> Run:
@@ -77,19 +77,19 @@ def test_faults_of_aws_that_pass(lab: RotationLab) -> None:
     old = lab.ready()
     number = len(lab.audit_records())
     lab.moto.set_faults(
-        *(Fault("throttle", operation=one, calls=(1,)) for one in (*ASKS, *WRITES)),
-        *(Fault("error", operation=one, calls=(2, 9)) for one in (*ASKS, *WRITES)),
-        *(Fault("close", operation=one, calls=(4, 14)) for one in (*ASKS, *WRITES)),
-        *(Fault("lose", operation=one, calls=(3, 6, 11)) for one in (*ASKS, *WRITES)),
-        *(Fault("delay", operation=one, calls=(5,), seconds=1.0) for one in (*ASKS, *WRITES)),
+        *(Fault("throttle", operation=ask, calls=(1,)) for ask in (*ASKS, *WRITES)),
+        *(Fault("error", operation=ask, calls=(2, 9)) for ask in (*ASKS, *WRITES)),
+        *(Fault("close", operation=ask, calls=(4, 14)) for ask in (*ASKS, *WRITES)),
+        *(Fault("lose", operation=ask, calls=(3, 6, 11)) for ask in (*ASKS, *WRITES)),
+        *(Fault("delay", operation=ask, calls=(5,), seconds=1.0) for ask in (*ASKS, *WRITES)),
     )
     since = len(lab.moto.calls())
     lab.rotated(*BOTH)
     met = {(call["operation"], effect) for call in lab.moto.calls(since=since) for effect in call["fault"]}
     lab.moto.set_faults()
-    missed = {one for one in WRITES if not {(one, "throttle"), (one, "lose")} & met}
+    missed = {write for write in WRITES if not {(write, "throttle"), (write, "lose")} & met}
     assert missed <= {"DeleteParameters"}, f"never met a fault: {missed}"
-    assert {(one, "lose") for one in ("PutSecretValue", "UpdateSecretVersionStage", "PutParameter")} <= met
+    assert {(name, "lose") for name in ("PutSecretValue", "UpdateSecretVersionStage", "PutParameter")} <= met
     lab.assert_settled(old)
     assert len(lab.audit_records()) == number + 1
 
@@ -99,8 +99,8 @@ def test_calls_of_aws_that_time_out(lab: RotationLab) -> None:
     old = lab.ready()
     number = len(lab.audit_records())
     lab.moto.set_faults(
-        *(Fault("hang", operation=one, calls=(2, 6), seconds=1.5) for one in (*ASKS, *WRITES)),
-        *(Fault("late", operation=one, calls=(1, 4, 9), seconds=1.5) for one in (*ASKS, *WRITES)),
+        *(Fault("hang", operation=ask, calls=(2, 6), seconds=1.5) for ask in (*ASKS, *WRITES)),
+        *(Fault("late", operation=ask, calls=(1, 4, 9), seconds=1.5) for ask in (*ASKS, *WRITES)),
     )
     since = len(lab.moto.calls())
     variables = {
@@ -111,7 +111,7 @@ def test_calls_of_aws_that_time_out(lab: RotationLab) -> None:
     lab.rotated(*BOTH, environment=variables)
     met = {(call["operation"], effect) for call in lab.moto.calls(since=since) for effect in call["fault"]}
     lab.moto.set_faults()
-    missed = {one for one in WRITES if not {(one, "late"), (one, "hang")} <= met}
+    missed = {write for write in WRITES if not {(write, "late"), (write, "hang")} <= met}
     assert missed <= {"DeleteParameters"}, f"never timed out: {missed}"
     lab.assert_settled(old)
     assert len(lab.audit_records()) == number + 1

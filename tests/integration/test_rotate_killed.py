@@ -60,42 +60,42 @@ def rotated_from(lab: RotationLab, old: Values) -> None:
 
 def test_killed_again_and_again(lab: RotationLab, record_property: Record) -> None:
     """Each run is killed, and the next one goes on from there; in the middle another controller takes it over."""
-    here, found = Chaos(lab), elsewhere(lab)
-    other = here.controller if isinstance(found, str) else found
+    chaos, result = Chaos(lab), elsewhere(lab)
+    other = chaos.controller if isinstance(result, str) else result
     lab.ready()
-    every = writes(here.acts()) if EVERY else list(SPREAD)
-    middle = every.index(HALF_PROMOTED)
+    all_writes = writes(chaos.acts()) if EVERY else list(SPREAD)
+    middle = all_writes.index(HALF_PROMOTED)
     old = lab.ready()
-    reached = [at for at in every[: middle + 1] if here.kill(at) is not None]
+    reached = [at for at in all_writes[: middle + 1] if chaos.kill(at) is not None]
     tried(record_property, "rotation", reached)
-    resume = () if other is here.controller else ("-e", f"rotation_resume={refused(lab, other)}")
+    resume = () if other is chaos.controller else ("-e", f"rotation_resume={refused(lab, other)}")
     there = Chaos(lab, other)
-    late = [at for at in every[middle + 1 :] if there.kill(at, *resume) is not None]
-    assert EVERY or reached + late == every
+    late = [at for at in all_writes[middle + 1 :] if there.kill(at, *resume) is not None]
+    assert EVERY or reached + late == all_writes
     run = other.rotate(*resume)
     assert run.code == 0, run.output
     rotated_from(lab, old)
     tried(record_property, "takeover by another controller" if resume else "rotation, its second half", late)
-    if isinstance(found, str):
-        pytest.skip(f"{found}; a takeover by another controller was not tested")
+    if isinstance(result, str):
+        pytest.skip(f"{result}; a takeover by another controller was not tested")
 
 
 def test_another_controller_takes_it_back_and_is_killed_too(lab: RotationLab, record_property: Record) -> None:
     """The other one is told the words, and changes nothing without them; at the end the first one takes it back."""
     other = other_controller(lab)
-    here, there = Chaos(lab), Chaos(lab, other)
+    chaos, there = Chaos(lab), Chaos(lab, other)
     old = lab.ready()
-    assert here.kill(HALF_PROMOTED) is not None
+    assert chaos.kill(HALF_PROMOTED) is not None
     resume = ("-e", f"rotation_resume={refused(lab, other)}")
-    every = list(WAY_BACK)
+    names = list(WAY_BACK)
     if EVERY:
-        every = writes(there.acts(*resume, *BACK))
-        assert here.kill(HALF_PROMOTED) is not None
+        names = writes(there.acts(*resume, *BACK))
+        assert chaos.kill(HALF_PROMOTED) is not None
         resume = ("-e", f"rotation_resume={refused(lab, other)}")
-    reached = [at for at in every if there.kill(at, *resume, *BACK) is not None]
-    assert EVERY or reached == every
+    reached = [at for at in names if there.kill(at, *resume, *BACK) is not None]
+    assert EVERY or reached == names
     if lab.journal_state().rotation is not None:
-        refused(lab, here.controller)
+        refused(lab, chaos.controller)
         run = lab.rotate(*COMMAND, *resume)
         assert run.code != 0, run.output
         sentences(run, "The rotation was rolled back: the operator asked for it")
@@ -160,7 +160,7 @@ def test_killed_while_it_is_taken_back(lab: RotationLab, record_property: Record
     chaos = Chaos(lab)
     lab.ready()
     chaos.kill(HALF_PROMOTED)
-    every = points(chaos.acts(*BACK))
+    all_points = points(chaos.acts(*BACK))
 
     def attempt(at: str) -> object:
         old = lab.ready()
@@ -171,7 +171,7 @@ def test_killed_while_it_is_taken_back(lab: RotationLab, record_property: Record
         assert lab.values() == old
         return act.label if act else "not reached"
 
-    sweep(every, attempt, what="abort, then started again", record=record_property)
+    sweep(all_points, attempt, what="abort, then started again", record=record_property)
 
 
 @pytest.mark.long

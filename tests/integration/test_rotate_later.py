@@ -44,8 +44,8 @@ def time_passes(lab: RotationLab) -> None:
     *before, last = lab.journal_state().lines
     entry = json.loads(last)
     assert entry["pending_tasks"]
-    for one in entry["pending_tasks"].values():
-        one["due"] = "2026-01-01T00:00:00Z"
+    for pending_task in entry["pending_tasks"].values():
+        pending_task["due"] = "2026-01-01T00:00:00Z"
     lab.write_journal(*before, json.dumps(entry))
 
 
@@ -96,15 +96,19 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
         assert lab.accepts(old) == lab.accepts(new) == {"database": True, "cache": True}
         assert new.fallbacks == old.django_key
         left = lab.journal_state().pending_tasks.values()
-        acts = {one.credential: one.act for one in left}
-        (promoted,) = {one.promoted for one in left if one.act == "revoke"}
+        acts = {pending_task.credential: pending_task.act for pending_task in left}
+        (promoted,) = {pending_task.promoted for pending_task in left if pending_task.act == "revoke"}
         assert acts == {"database": "revoke", "cache": "revoke", "django_key": "drop_fallback"}
 
         # The former key is due after its five seconds, the others are not.
-        assert wait_until(lambda: any(one["due"] for one in due(lab)[1]["pending_tasks"]), seconds=60)
-        run, found = due(lab)
+        assert wait_until(lambda: any(pending_task["due"] for pending_task in due(lab)[1]["pending_tasks"]), seconds=60)
+        run, test_what_is_due_later_is_done = due(lab)
         assert run.code != 0
-        assert {one["credential"] for one in found["pending_tasks"] if one["due"]} == {"django_key"}
+        assert {
+            pending_task["credential"]
+            for pending_task in test_what_is_due_later_is_done["pending_tasks"]
+            if pending_task["due"]
+        } == {"django_key"}
         sentences(run, "to be finished: ", "/django_key")
         assert (
             "/database" not in run.text.partition("to be finished: ")[2].partition("Run watchparty.secrets.rotate")[0]
@@ -117,7 +121,7 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
             sentences(
                 run, f"a session that former SECRET_KEY 1 signed is STILL ACCEPTED at {address}", "stands at revoke"
             )
-        assert "django_key" in {one.credential for one in lab.journal_state().pending_tasks.values()}
+        assert "django_key" in {pending_task.credential for pending_task in lab.journal_state().pending_tasks.values()}
         del lab.host_vars["web2"]["django_chdir"]
         run = lab.rotated("-e", "rotation_credentials=django_key")
         url = lab.host_vars["web1"]["django_probe_url"]
@@ -148,8 +152,8 @@ def test_what_the_catalog_has_lost_is_forgotten(lab: RotationLab) -> None:
     lab.append(rotation="note", pending_tasks={"note/old_mail": owed})
     run, _found = due(lab)
     assert run.code != 0
-    words = "old_mail: it is not in the catalog any more, and its former value is yet to go; put it back, or take"
-    sentences(run, words, "watchparty.secrets.rotation_forget -e rotation_forget=old_mail")
+    message = "old_mail: it is not in the catalog any more, and its former value is yet to go; put it back, or take"
+    sentences(run, message, "watchparty.secrets.rotation_forget -e rotation_forget=old_mail")
 
     forget = ("-e", "rotation_forget=old_mail")
     assert lab.run(*forget, "--check", playbook="playbooks/rotation_forget.yml").code == 0
@@ -176,16 +180,16 @@ def test_hosts_are_proven_after_the_wait(lab: RotationLab) -> None:
         web2.env_file.write_text(f"{text}NOTE='by hand'\n", encoding="utf-8")
 
     with lab.with_catalog(cache={"revoke_after": 1}):
-        words = ("-e", "rotation_credentials=cache", "-e", "rotation_force=true")
-        held = Held(lab, {"rest": somebody_writes}, *words)
+        messages = ("-e", "rotation_credentials=cache", "-e", "rotation_force=true")
+        held = Held(lab, {"rest": somebody_writes}, *messages)
         run = held.run()
-        assert held.said == ["rest"]
+        assert held.messages == ["rest"]
         assert run.code != 0, run.output
         sentences(run, "nothing was removed: not proven to run on the other value: web2")
         assert "from promotion to revocation" not in run.output
         assert lab.accepts(old)["cache"]
         lab.deploy("-e", "env_deploy_serial=100%")
-        lab.rotated(*words)
+        lab.rotated(*messages)
         lab.assert_settled(old)
 
 

@@ -43,14 +43,14 @@ def test_two_started_together(lab: RotationLab) -> None:
     old = lab.ready()
     records = len(lab.audit_records())
     with (
-        Chaos(lab).stopped(FIRST_ENTRY) as one,
+        Chaos(lab).stopped(FIRST_ENTRY) as stopped,
         Chaos(lab, Controller(lab, "second")).stopped(FIRST_ENTRY) as two,
     ):
-        assert one.act is not None
+        assert stopped.act is not None
         assert two.act is not None
-        one.go_on()
+        stopped.go_on()
         two.go_on()
-        runs = sorted((one.end(), two.end()), key=lambda run: run.code != 0)
+        runs = sorted((stopped.end(), two.end()), key=lambda run: run.code != 0)
     assert runs[0].code == 0, runs[0].output
     assert runs[1].code != 0, runs[1].output
     (record,) = lab.audit_records()[records:]
@@ -62,10 +62,10 @@ def test_two_started_together(lab: RotationLab) -> None:
 def test_what_a_stopped_controller_does_late(lab: RotationLab, where: str, record_property: Record) -> None:
     """By SIGSTOP, then by SIGCONT once another one has taken it back, or completed it, and gathered the journal."""
     first, second = Chaos(lab), Controller(lab, "second")
-    every = list(FEW[where])
+    names = list(FEW[where])
     if EVERY:
         lab.ready()
-        every = points([act for act in first.acts() if act.writes])
+        names = points([act for act in first.acts() if act.writes])
 
     asked: list[str] = []
 
@@ -83,16 +83,16 @@ def test_what_a_stopped_controller_does_late(lab: RotationLab, where: str, recor
                 assert lab.values() == old
             return f"{run.act.label}: {way}; {changed_nothing(lab, run, run.act, way)}"
 
-    sweep(every, attempt, what="rotation stopped, ended by another controller, then continued", record=record_property)
+    sweep(names, attempt, what="rotation stopped, ended by another controller, then continued", record=record_property)
 
 
 def test_a_module_outlives_its_controller(lab: RotationLab, record_property: Record) -> None:
     """The run is killed but for the worker that acts; the same command ends the rotation, and then the worker acts."""
     chaos = Chaos(lab)
-    every = list(OUTLIVES)
+    names = list(OUTLIVES)
     if EVERY:
         lab.ready()
-        every = points([act for act in chaos.acts() if act.writes])
+        names = points([act for act in chaos.acts() if act.writes])
 
     def attempt(at: str) -> object:
         old = lab.ready()
@@ -109,13 +109,13 @@ def test_a_module_outlives_its_controller(lab: RotationLab, record_property: Rec
             lab.assert_settled(old)
             return run.act.label
 
-    sweep(every, attempt, what="rotation but for the worker, which acted later", record=record_property)
+    sweep(names, attempt, what="rotation but for the worker, which acted later", record=record_property)
 
 
 def without_versions(lab: RotationLab) -> dict[str, Any]:
     """Everything, but how often a parameter was written: the same value again is one version more."""
-    found = lab.everything()
-    return {**found, "parameters": dict.fromkeys(found["parameters"])}
+    result = lab.everything()
+    return {**result, "parameters": dict.fromkeys(result["parameters"])}
 
 
 def refused(second: Controller, lab: RotationLab) -> None:
@@ -166,7 +166,7 @@ def changed_nothing(lab: RotationLab, run: Stopped, act: Act, way: str) -> str:
     if way == "rotated anew" and late.code == 0:
         return "it had closed its rotation before, and trimmed what was trimmed"
     assert late.code != 0, late.output
-    assert any(words in late.text for words in OVERTAKEN), late.output
+    assert any(message in late.text for message in OVERTAKEN), late.output
     return "refused"
 
 
@@ -183,15 +183,15 @@ def named(lab: RotationLab, parameter: str, before: Mapping[str, Any], after: Ma
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """Where two states differ; values of files are left out."""
-    found = []
+    results = []
     for part in before:
-        one, two = before[part], after[part]
+        item, two = before[part], after[part]
         if part == "hosts":
-            found += [f"{name}: changed" for name in sorted({*one, *two}) if one.get(name) != two.get(name)]
+            results += [f"{name}: changed" for name in sorted({*item, *two}) if item.get(name) != two.get(name)]
         else:
-            found += [
-                f"{name}: {one.get(name)} is {two.get(name)}"
-                for name in sorted({*one, *two})
-                if one.get(name) != two.get(name)
+            results += [
+                f"{name}: {item.get(name)} is {two.get(name)}"
+                for name in sorted({*item, *two})
+                if item.get(name) != two.get(name)
             ]
-    return "; ".join(found)
+    return "; ".join(results)

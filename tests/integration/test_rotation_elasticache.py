@@ -37,7 +37,7 @@ def prepare(lab: Lab, api: ElastiCache, primary: Valkey) -> None:
         "appears_in": [{"setting": "CACHE_URL"}],
     }
     lab.catalog = harness.catalog(
-        more={"CACHE_URL": {"group": "core", "schemes": ["redis"], "sensitivity": "high"}},
+        extra={"CACHE_URL": {"group": "core", "schemes": ["redis"], "sensitivity": "high"}},
         credentials={"cache": credential},
     )
     lab.add_hosts(1)
@@ -66,12 +66,12 @@ def test_a_leaked_token_leaves_no_session(lab: Lab, servers: tuple[Valkey, Valke
                 *("-e", "leak_credentials=cache", "-e", "leak_evidence_seconds=60", "-e", "leak_sessions=false"),
                 environment={"AWS_ENDPOINT_URL_ELASTICACHE": api.url},
             )
-        assert not any(one.accepts(old) for one in servers), run.output
+        assert not any(valkey.accepts(old) for valkey in servers), run.output
         assert len(kept) > 2
-        assert [one for one in kept if not dead(one)] == []
+        assert [redis for redis in kept if not dead(redis)] == []
     assert "canary" not in run.output
     page = newest_post_mortem(lab)
-    (line,) = (one for one in page.splitlines() if one.startswith("- cache: {"))
+    (line,) = (line for line in page.splitlines() if line.startswith("- cache: {"))
     assert node(servers[1]) in line
     assert "127.0.0.9" in line
 
@@ -81,18 +81,20 @@ def test_sessions_that_nobody_may_end_are_open_in_the_report(lab: Lab, servers: 
     old = servers[0].password
     with ElastiCache(servers, looks=0) as api:
         prepare(lab, api, servers[0])
-        for one in servers:
-            one.execute("ACL", "SETUSER", "default", "-client|kill")
+        for valkey in servers:
+            valkey.execute("ACL", "SETUSER", "default", "-client|kill")
         kept = session(servers[1], old)
         run = respond(
             lab,
             *("-e", "leak_credentials=cache", "-e", "leak_sessions=false"),
             environment={"AWS_ENDPOINT_URL_ELASTICACHE": api.url},
         )
-        assert not any(one.accepts(old) for one in servers), run.output
+        assert not any(valkey.accepts(old) for valkey in servers), run.output
         assert not dead(kept)
     assert run.code == 0, run.output
-    (line,) = (one for one in newest_post_mortem(lab).partition("## Still open")[2].splitlines() if "sessions" in one)
+    (line,) = (
+        line for line in newest_post_mortem(lab).partition("## Still open")[2].splitlines() if "sessions" in line
+    )
     assert line.startswith("- cache: sessions that its old value opened could not be ended")
     assert f": {node(servers[1])}: the user of" in line, "where it is"
     assert "CLIENT KILL TYPE normal" in line
@@ -113,13 +115,13 @@ def test_a_token_rotates_from_end_to_end(lab: Lab, servers: tuple[Valkey, Valkey
         assert run.code != 0
         sentences(run, "the old token was kept: logged in as default from outside known_addresses: 127.0.0.9 (1)")
         sentences(run, "stands at revoke")
-        assert all(one.accepts(old) for one in servers)
+        assert all(valkey.accepts(old) for valkey in servers)
         run = rotate(lab, api)
         assert run.code == 0, run.output
         new = in_use(lab)
         assert new != old
         assert new not in run.output
-        assert all(one.accepts(new) and not one.accepts(old) for one in servers)
+        assert all(valkey.accepts(new) and not valkey.accepts(old) for valkey in servers)
         assert api.tokens == [new]
         changes = [call for call in api.calls if call != "DescribeReplicationGroups"]
         assert changes == ["ModifyReplicationGroup ROTATE", "ModifyReplicationGroup SET"]
@@ -137,7 +139,7 @@ def test_a_rollout_that_fails_takes_the_new_token_back(lab: Lab, servers: tuple[
         lab.hosts[0].behaves()
         back = rotate(lab, api, "-e", "rotation_abort=true")
         assert in_use(lab) == old, back.output
-        assert all(one.accepts(old) for one in servers)
+        assert all(valkey.accepts(old) for valkey in servers)
         assert api.tokens == [old]
         changes = [call for call in api.calls if call != "DescribeReplicationGroups"]
         assert changes == ["ModifyReplicationGroup ROTATE", "ModifyReplicationGroup SET"]

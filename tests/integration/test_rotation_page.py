@@ -57,21 +57,21 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
 def test_due_is_told_from_not_asked(tmp_path: Path) -> None:
-    script, told = files()["/usr/local/bin/rotation-due-tell"], tmp_path / "due.json"
+    script, path = files()["/usr/local/bin/rotation-due-tell"], tmp_path / "due.json"
 
     def said() -> str:
-        argv = ["sh", "-c", script, "rotation-due-tell", str(told)]
+        argv = ["sh", "-c", script, "rotation-due-tell", str(path)]
         return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
     assert said() == "whether a rotation is due could not be asked; look at the run's output\n"
-    told.write_text(json.dumps(FOUND), encoding="utf-8")
+    path.write_text(json.dumps(FOUND), encoding="utf-8")
     assert said().splitlines() == [
         "due: database",
         "to be finished: r-1/cache",
         "youtube: its old value is not yet confirmed revoked",
         "open: r-2",
     ]
-    told.write_text(json.dumps({**FOUND, "due": [], "revocations": [], "rotation": None}), encoding="utf-8")
+    path.write_text(json.dumps({**FOUND, "due": [], "revocations": [], "rotation": None}), encoding="utf-8")
     assert said() == "to be finished: r-1/cache\n"
 
 
@@ -79,4 +79,4 @@ def test_the_workflow_is_one() -> None:
     workflow = yaml.safe_load(files()[".github/workflows/rotation-due.yml"])
     assert workflow["concurrency"]
     steps = workflow["jobs"]["due"]["steps"]
-    assert [one["if"] for one in steps if "rotation-due-tell" in one.get("run", "")] == ["failure()"]
+    assert [step["if"] for step in steps if "rotation-due-tell" in step.get("run", "")] == ["failure()"]

@@ -24,9 +24,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
-    with Postgres() as one:
-        one.create_master(MASTER)
-        yield one
+    with Postgres() as item:
+        item.create_master(MASTER)
+        yield item
 
 
 def prepare(lab: Lab, server: Postgres, form: str) -> str:
@@ -41,7 +41,7 @@ def prepare(lab: Lab, server: Postgres, form: str) -> str:
         compose = {part: {"setting": name} for part, name in parts.items()}
         settings["DATABASE_URL"] = {"compose": {"scheme": "postgresql", **compose}}
     lab.catalog = harness.catalog(
-        more=settings,
+        extra=settings,
         credentials={
             "database": {"kind": "postgresql_role", "admin": "database_admin", **credential},
             "database_admin": {

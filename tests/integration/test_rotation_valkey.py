@@ -30,7 +30,7 @@ def servers() -> Iterator[tuple[Valkey, Valkey]]:
 def prepare(lab: Lab, url: str, servers: tuple[Valkey, Valkey]) -> None:
     admin = servers[0].admin_url()
     lab.catalog = harness.catalog(
-        more={"CACHE_URL": {"group": "core", "schemes": ["redis"], "sensitivity": "high"}},
+        extra={"CACHE_URL": {"group": "core", "schemes": ["redis"], "sensitivity": "high"}},
         credentials={
             "cache": {"kind": "valkey_user", "admin": "cache_admin", "appears_in": [{"setting": "CACHE_URL"}]},
             "cache_admin": {
@@ -72,17 +72,17 @@ def test_a_password_of_one_user(lab: Lab, servers: tuple[Valkey, Valkey]) -> Non
     assert (user, new != old) == ("default", True)
     assert new not in run.output
     assert dead(worker)
-    for one in servers:
-        assert one.accepts(new)
-        assert not one.accepts(old)
-        assert len(digests(one)) == 1
+    for valkey in servers:
+        assert valkey.accepts(new)
+        assert not valkey.accepts(old)
+        assert len(digests(valkey)) == 1
     assert in_step(servers[1])
 
 
 def test_two_users_take_turns_and_a_rollout_that_fails_is_taken_back(lab: Lab, servers: tuple[Valkey, Valkey]) -> None:
     old = new_password()
-    for one in servers:
-        one.create_user("app_a", old, "~*", "&*", "+@all", "-@dangerous")
+    for valkey in servers:
+        valkey.create_user("app_a", old, "~*", "&*", "+@all", "-@dangerous")
     prepare(lab, servers[0].url(user="app_a", password=old), servers)
     lab.hosts[0].behaves(g1="500")
     failed = rotate(lab)
@@ -90,15 +90,15 @@ def test_two_users_take_turns_and_a_rollout_that_fails_is_taken_back(lab: Lab, s
     lab.hosts[0].behaves()
     back = rotate(lab, "-e", "rotation_abort=true")
     assert login(lab) == ("app_a", old), back.output
-    for one in servers:
-        assert one.accepts(old, "app_a")
-        assert digests(one, "app_b") == set()
+    for valkey in servers:
+        assert valkey.accepts(old, "app_a")
+        assert digests(valkey, "app_b") == set()
 
     run = rotate(lab)
     assert run.code == 0, run.output
     user, new = login(lab)
     assert user == "app_b"
-    for one in servers:
-        assert one.accepts(new, "app_b")
-        assert not one.accepts(old, "app_a")
-        assert (len(digests(one, "app_a")), len(digests(one, "app_b"))) == (0, 1)
+    for valkey in servers:
+        assert valkey.accepts(new, "app_b")
+        assert not valkey.accepts(old, "app_a")
+        assert (len(digests(valkey, "app_a")), len(digests(valkey, "app_b"))) == (0, 1)

@@ -142,9 +142,9 @@ def test_a_promoted_version_is_what_is_read(moto: Moto, seeded: Seeded) -> None:
     new = manager.put_secret_value(SecretId=name, SecretString="{}", VersionStages=["AWSPENDING"])["VersionId"]
     move = {"MoveToVersionId": new, "RemoveFromVersionId": old}
     manager.update_secret_version_stage(SecretId=name, VersionStage="AWSCURRENT", **move)
-    one = manager.get_secret_value(SecretId=name)
+    item = manager.get_secret_value(SecretId=name)
     batch = manager.batch_get_secret_value(SecretIdList=[name])["SecretValues"][0]
-    for answer in (one, batch):
+    for answer in (item, batch):
         assert answer["VersionId"] == new
         assert "AWSCURRENT" in answer["VersionStages"]
     back = {"MoveToVersionId": old, "RemoveFromVersionId": new}

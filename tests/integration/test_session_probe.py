@@ -28,35 +28,35 @@ def servers() -> Iterator[Servers]:
         yield postgres, valkey
 
 
-def probed(servers: Servers, directory: Path, engine: str, **more: str) -> dict[str, Any]:
+def probed(servers: Servers, directory: Path, engine: str, **extra: str) -> dict[str, Any]:
     """The result for an application with the next key, after its present one had leaked."""
     (directory / "sessions").mkdir()
-    wanted = settings(*servers, key=NEXT_KEY, SESSION_ENGINE=STOCK + engine, **more)
+    wanted = settings(*servers, key=NEXT_KEY, SESSION_ENGINE=STOCK + engine, **extra)
     wanted["SESSION_FILE_PATH"] = str(directory / "sessions")
     with WebHosts(directory, wanted, count=1) as web:
         host = web.hosts[0]
         web.manage.run("make_users", "ana", text=PASSWORD)
         url = f"http://127.0.0.1:{host.port}/account/"
-        found = end(chdir=str(SOURCE), env_file=str(host.env_file), probe_url=url, former=[KEY], former_unread=[])
+        result = end(chdir=str(SOURCE), env_file=str(host.env_file), probe_url=url, former=[KEY], former_unread=[])
         left = servers[0].execute("SELECT count(*) FROM django_session", database="web").split()
         assert "0" in left or engine not in ("db", "cached_db"), "the probe leaves no session behind"
         assert list((directory / "sessions").iterdir()) == []
-    return found
+    return result
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_they_are_refused(servers: Servers, tmp_path: Path, engine: str) -> None:
-    found = probed(servers, tmp_path, engine)
-    assert found["accepted"] == found["not_tried"] == [], found
-    words = [line.partition(":")[0] for line in found["tried"]]
-    assert words == ([SIGNED] if engine == "signed_cookies" else [ENDED, SIGNED])
+    result = probed(servers, tmp_path, engine)
+    assert result["accepted"] == result["not_tried"] == [], result
+    messages = [line.partition(":")[0] for line in result["tried"]]
+    assert messages == ([SIGNED] if engine == "signed_cookies" else [ENDED, SIGNED])
 
 
 @pytest.mark.parametrize("engine", ["db", "signed_cookies"])
 def test_a_key_that_is_still_a_fallback_is_told_loudly(servers: Servers, tmp_path: Path, engine: str) -> None:
     """What a thief signs with it still logs in."""
-    found = probed(servers, tmp_path, engine, SECRET_KEY_FALLBACKS=KEY)
-    assert [line.partition(" at http")[0] for line in found["accepted"]] == [f"{SIGNED} is STILL ACCEPTED"]
+    result = probed(servers, tmp_path, engine, SECRET_KEY_FALLBACKS=KEY)
+    assert [line.partition(" at http")[0] for line in result["accepted"]] == [f"{SIGNED} is STILL ACCEPTED"]
 
 
 def test_an_address_that_everybody_gets_tells_nothing(servers: Servers, tmp_path: Path) -> None:
@@ -64,17 +64,17 @@ def test_an_address_that_everybody_gets_tells_nothing(servers: Servers, tmp_path
         web.manage.run("make_users", "ana", text=PASSWORD)
         url = f"http://127.0.0.1:{web.hosts[0].port}/whoami/"
         options: dict[str, Any] = {"chdir": str(SOURCE), "env_file": str(web.hosts[0].env_file), "probe_url": url}
-        found = end(**options)
-        assert found["not_tried"] == [f"an old session: {url} answers 200 to those who are not logged in"]
-        assert found["tried"] == found["accepted"] == []
+        result = end(**options)
+        assert result["not_tried"] == [f"an old session: {url} answers 200 to those who are not logged in"]
+        assert result["tried"] == result["accepted"] == []
         assert "a drill makes none" in end(check=True, **options)["not_tried"][0]
         assert "not everybody's" in end(**options, users=["ana"])["not_tried"][0]
 
 
 @pytest.mark.parametrize("trouble", ["nobody", "engine"])
 def test_a_try_that_fails_keeps_nobody_logged_in(servers: Servers, tmp_path: Path, trouble: str) -> None:
-    more = {"SESSION_ENGINE": STOCK + "db"}
-    with WebHosts(tmp_path, settings(*servers, key=NEXT_KEY, **more), count=1) as web:
+    extra = {"SESSION_ENGINE": STOCK + "db"}
+    with WebHosts(tmp_path, settings(*servers, key=NEXT_KEY, **extra), count=1) as web:
         web.manage.run("make_users", "ana", text=PASSWORD)
         host = web.hosts[0]
         ana = Browser("ana", PASSWORD, host.port, "127.0.0.1", Tally())
@@ -90,11 +90,14 @@ def test_a_try_that_fails_keeps_nobody_logged_in(servers: Servers, tmp_path: Pat
             other.write_text(text.replace(STOCK + "db", "watchparty.health"))
             options |= {"env_file": str(other), "engine": "db"}
             why = "AttributeError: module '********' has no attribute 'SessionStore'"
-        found = end(**options)
-        assert not asyncio.run(ana.still_in()), found
-        assert found["count"] >= 1
-        assert (found["tried"], found["accepted"]) == ([], [])
-        (line,) = found["not_tried"]
+        test_a_try_that_fails_keeps_nobody_logged = end(**options)
+        assert not asyncio.run(ana.still_in()), test_a_try_that_fails_keeps_nobody_logged
+        assert test_a_try_that_fails_keeps_nobody_logged["count"] >= 1
+        assert (
+            test_a_try_that_fails_keeps_nobody_logged["tried"],
+            test_a_try_that_fails_keeps_nobody_logged["accepted"],
+        ) == ([], [])
+        (line,) = test_a_try_that_fails_keeps_nobody_logged["not_tried"]
         assert line.startswith("an old session: "), line
         assert why in line
 
@@ -107,15 +110,15 @@ def test_tried_alone_nothing_ends(servers: Servers, tmp_path: Path) -> None:
         options: dict[str, Any] = {"chdir": str(SOURCE), "env_file": str(web.hosts[0].env_file), "state": "tried"}
         options |= {"probe_url": url, "former": [KEY]}
         kept = servers[0].execute("SELECT count(*) FROM django_session", database="web")
-        for more in ({}, {"make": True, "check": True}):
-            found = end(**options, **more)
-            assert (found["skipped"], "tried" in found) == (True, False)
-            assert "would have to be made in db for it" in found["msg"]
-        found = end(**options, make=True)
-        assert [line.partition(":")[0] for line in found["tried"]] == [SIGNED]
-        assert (found["changed"], found["accepted"], found["not_tried"]) == (False, [], [])
-        found = end(**options, make=True, ended=True)
-        assert [line.partition(":")[0] for line in found["tried"]] == [ENDED, SIGNED]
+        for entry in ({}, {"make": True, "check": True}):
+            result = end(**options, **entry)
+            assert (result["skipped"], "tried" in result) == (True, False)
+            assert "would have to be made in db for it" in result["msg"]
+        result = end(**options, make=True)
+        assert [line.partition(":")[0] for line in result["tried"]] == [SIGNED]
+        assert (result["changed"], result["accepted"], result["not_tried"]) == (False, [], [])
+        result = end(**options, make=True, ended=True)
+        assert [line.partition(":")[0] for line in result["tried"]] == [ENDED, SIGNED]
         assert servers[0].execute("SELECT count(*) FROM django_session", database="web") == kept
         for name in ("probe_url", "chdir"):
             failed = end(**{key: value for key, value in options.items() if key != name}, make=True)
@@ -124,10 +127,14 @@ def test_tried_alone_nothing_ends(servers: Servers, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fallbacks", ["", KEY])
 def test_tried_alone_in_cookies(servers: Servers, tmp_path: Path, fallbacks: str) -> None:
-    more = {"SECRET_KEY_FALLBACKS": fallbacks} if fallbacks else {}
-    wanted = settings(*servers, key=NEXT_KEY, SESSION_ENGINE=STOCK + "signed_cookies", **more)
+    extra = {"SECRET_KEY_FALLBACKS": fallbacks} if fallbacks else {}
+    wanted = settings(*servers, key=NEXT_KEY, SESSION_ENGINE=STOCK + "signed_cookies", **extra)
     with WebHosts(tmp_path, wanted, count=1) as web:
         web.manage.run("make_users", "ana", text=PASSWORD)
         url = f"http://127.0.0.1:{web.hosts[0].port}/account/"
-        found = end(chdir=str(SOURCE), env_file=str(web.hosts[0].env_file), state="tried", probe_url=url, former=[KEY])
-    assert [bool(found[name]) for name in ("accepted", "tried")] == ([True, False] if fallbacks else [False, True])
+        test_tried_alone = end(
+            chdir=str(SOURCE), env_file=str(web.hosts[0].env_file), state="tried", probe_url=url, former=[KEY]
+        )
+    assert [bool(test_tried_alone[name]) for name in ("accepted", "tried")] == (
+        [True, False] if fallbacks else [False, True]
+    )

@@ -60,7 +60,7 @@ def test_django_alone_loses_sessions(
     report = rotate(wanted, tmp_path, together=True, requests=500)
     loaded(record_property, f"Django's {engine} sessions alone", report)
     assert report.lost > 0
-    assert report.failed == 0, report.words
+    assert report.failed == 0, report.messages
 
 
 @pytest.mark.slow
@@ -69,10 +69,10 @@ def test_with_the_session_engine_none_is_lost(
     servers: tuple[Postgres, Valkey], tmp_path: Path, engine: str, record_property: Record
 ) -> None:
     """Even where the second phase goes host by host, and both keys sign for a while."""
-    more = {"SESSION_ENGINE": "watchparty.sessions", "SESSION_ENGINE_BELOW": STOCK + engine}
-    report = rotate(settings(*servers, key=OLD, **more), tmp_path, together=False, requests=WANTED_REQUESTS)
+    extra = {"SESSION_ENGINE": "watchparty.sessions", "SESSION_ENGINE_BELOW": STOCK + engine}
+    report = rotate(settings(*servers, key=OLD, **extra), tmp_path, together=False, requests=WANTED_REQUESTS)
     loaded(record_property, f"{engine} sessions with the session engine", report)
-    assert (report.lost, report.anonymous, report.failed) == (0, 0, 0), report.words
+    assert (report.lost, report.anonymous, report.failed) == (0, 0, 0), report.messages
     assert report.requests >= WANTED_REQUESTS
     assert report.parallel_bursts >= SESSIONS
 

@@ -59,9 +59,9 @@ def test_what_is_refused_changes_nothing(account_of: Account) -> None:
     }
     run = change(account_of, ",".join(refused), NEW)
     assert run.code != 0
-    for name, words in refused.items():
+    for name, message in refused.items():
         assert f"{name}: " in run.text
-        assert words in run.text
+        assert message in run.text
     without = account_of.lab.run("-e", "set_names=API_TOKEN", playbook=SET)
     assert without.code != 0
     assert "API_TOKEN: cannot be asked for" in without.text

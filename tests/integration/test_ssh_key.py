@@ -154,11 +154,11 @@ def test_ansibles_own_key_is_refused_before_anything_is_written(own: Lab, sshd: 
     for run in (rotate(own), rotate(own, "--check")):
         assert run.code != 0
         assert "Refused, and left as they are: deploy_ssh: web1: Ansible itself logs in to web1 by the key" in run.text
-    told = own.run(
+    result = own.run(
         *("-e", "leak_credentials=deploy_ssh", "-e", "leak_confirm=yes", "--check"),
         playbook="playbooks/leak_response.yml",
     )
-    assert "by the key that is to go, and nothing else is known to let it in" in told.text
+    assert "by the key that is to go, and nothing else is known to let it in" in result.text
     assert file_of(sshd).read_bytes() == before
     assert not {"PutParameter", "PutSecretValue", "CreateSecret"} & set(own.moto.operations(since=since))
 

@@ -37,15 +37,15 @@ def folders(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def agents(place: Path) -> list[str]:
-    found = []
+    results = []
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             text = process.read_bytes().decode(errors="replace")
         except OSError:
             continue
         if str(place) in text:
-            found.append(text)
-    return found
+            results.append(text)
+    return results
 
 
 class TestHolding:
@@ -113,9 +113,9 @@ class TestLogins:
         return way(**server.host_vars())
 
     def test_ansibles_own(self, server: Sshd, to_it: Way) -> None:
-        found = ssh_login.own(to_it)
-        assert found.logged_in
-        assert found.by == key_pair.fingerprint(server.key.read_text(), "test")
+        verdict = ssh_login.own(to_it)
+        assert verdict.logged_in
+        assert verdict.by == key_pair.fingerprint(server.key.read_text(), "test")
 
     def test_by_a_key_that_is_let_in(self, server: Sshd, to_it: Way) -> None:
         with ssh_login.holding(server.key.read_text(), "test") as held:
@@ -123,30 +123,30 @@ class TestLogins:
 
     def test_by_one_that_is_not_though_ansibles_own_would_do(self, to_it: Way) -> None:
         with ssh_login.holding(key_pair.new_private_key(), "test") as held:
-            found = ssh_login.tried(to_it, held)
-        assert found.accepts(held.fingerprint) is False
-        assert not found.is_in_by(held.fingerprint)
+            verdict = ssh_login.tried(to_it, held)
+        assert verdict.accepts(held.fingerprint) is False
+        assert not verdict.is_in_by(held.fingerprint)
 
     def test_by_another_account_than_ansibles(self, server: Sshd, to_it: Way) -> None:
         """The user name is not authorized, though the key is."""
         with ssh_login.holding(server.key.read_text(), "test") as held:
-            found = ssh_login.tried(replace(to_it, account="nobody"), held)
-        assert found.accepts(held.fingerprint) is False
-        assert "nobody@" in found.reason
+            verdict = ssh_login.tried(replace(to_it, account="nobody"), held)
+        assert verdict.accepts(held.fingerprint) is False
+        assert "nobody@" in verdict.reason
 
     @pytest.mark.parametrize("forbidden", ["PubkeyAuthentication=no", "PreferredAuthentications=password"])
     def test_where_ansibles_options_forbid_keys(self, server: Sshd, to_it: Way, forbidden: str) -> None:
         """Its own login is by none then, and what is to be proven is tried all the same."""
         forbidding = replace(to_it, arguments=(*to_it.arguments, "-o", forbidden))
-        found = ssh_login.own(forbidding)
-        assert (found.logged_in, found.denied, found.offered) == (False, True, frozenset())
+        verdict = ssh_login.own(forbidding)
+        assert (verdict.logged_in, verdict.denied, verdict.offered) == (False, True, frozenset())
         with ssh_login.holding(server.key.read_text(), "test") as held:
             assert ssh_login.tried(forbidding, held).is_in_by(held.fingerprint)
 
     def test_nobody_answers(self, to_it: Way) -> None:
-        found = ssh_login.own(Way("127.0.0.1", "web1", "ssh", ("-F", "none", "-p", "1")))
-        assert (found.logged_in, found.denied) == (False, False)
-        assert "Connection refused" in found.reason
+        verdict = ssh_login.own(Way("127.0.0.1", "web1", "ssh", ("-F", "none", "-p", "1")))
+        assert (verdict.logged_in, verdict.denied) == (False, False)
+        assert "Connection refused" in verdict.reason
 
     def test_it_does_not_end(self, to_it: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "ssh").write_text("#!/bin/sh\nexec sleep 60\n")

@@ -42,7 +42,7 @@ def refused(lab: Lab, playbook: Path, *arguments: str) -> str:
 
 def each(lab: Lab, playbooks: list[Path], *arguments: str) -> list[str]:
     with ThreadPoolExecutor(4) as pool:
-        return [found for found in pool.map(lambda playbook: refused(lab, playbook, *arguments), playbooks) if found]
+        return [name for name in pool.map(lambda playbook: refused(lab, playbook, *arguments), playbooks) if name]
 
 
 def test_every_playbook_refuses_a_tag_that_it_does_not_have(shop: Lab) -> None:
@@ -62,8 +62,8 @@ def test_every_playbook_refuses_to_leave_its_tasks_out(shop: Lab) -> None:
 def test_provision_takes_its_own_parts(shop: Lab) -> None:
     done: Run = shop.run("--tags", "values,vaules", playbook="playbooks/provision.yml")
     assert done.code != 0
-    words = "--tags vaules names no part of this run. Its parts are access, values, mirror, github, hosts"
-    assert f"Nothing was read: {words}" in done.text, done.output
+    message = "--tags vaules names no part of this run. Its parts are access, values, mirror, github, hosts"
+    assert f"Nothing was read: {message}" in done.text, done.output
     assert done.operations == []
 
 
@@ -77,7 +77,7 @@ def test_provision_refuses_to_leave_every_part_out(shop: Lab) -> None:
 
 def test_verify_runs_where_all_tags_are_skipped(shop: Lab) -> None:
     """The look at the tags is skipped then as well, so nothing else may be."""
-    words = (
+    messages = (
         "--skip-tags",
         "tagged",
         "-e",
@@ -85,5 +85,5 @@ def test_verify_runs_where_all_tags_are_skipped(shop: Lab) -> None:
         "-e",
         f"verify_report_path={shop.directory / 'report'}",
     )
-    done: Run = shop.run(*words, playbook="playbooks/verify.yml")
+    done: Run = shop.run(*messages, playbook="playbooks/verify.yml")
     assert "1 pass, 0 fail, 0 not checked" in done.text, done.output

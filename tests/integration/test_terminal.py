@@ -122,9 +122,9 @@ def test_several_lines_confirm_nothing(terminal: Terminal) -> None:
 def test_what_waited_before_the_question_is_no_answer(terminal: Terminal, question: str) -> None:
     """Here what somebody pasted at a question of another's, which took one line of it."""
     task = CONFIRM if question == "to go on: " else ASK
-    more = {} if task is CONFIRM else {AGAIN: "canary-1", SECOND: "canary-2"}
-    code, seen = terminal.run(PAUSE, task, answers={"Look around": b"\ryes\ryes\r", question: b"no\rno\r", **more})
-    assert (code == 0) == bool(more), seen
+    extra = {} if task is CONFIRM else {AGAIN: "canary-1", SECOND: "canary-2"}
+    code, seen = terminal.run(PAUSE, task, answers={"Look around": b"\ryes\ryes\r", question: b"no\rno\r", **extra})
+    assert (code == 0) == bool(extra), seen
     assert ("not confirmed" if task is CONFIRM else SEVERAL) in seen
 
 

@@ -37,8 +37,8 @@ Run = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Valkey]:
-    with Valkey(password=new_password()) as one:
-        yield one
+    with Valkey(password=new_password()) as item:
+        yield item
 
 
 @pytest.fixture(autouse=True)
@@ -72,9 +72,9 @@ def test_a_check_counts_and_a_run_deletes(server: Valkey, run: Run) -> None:
     assert client(server).dbsize() == 1500
     gone = run(CACHE, urls=urls, brokers=QUEUES, batch=100)
     assert (gone["changed"], gone["count"]) == (True, 1200)
-    (one,) = gone["purged"]
-    assert (one["name"], one["database"], one["nodes"], one["count"]) == ("cache", 0, [node(server)], 1200)
-    assert gone["milliseconds"] >= one["milliseconds"] >= 0
+    (item,) = gone["purged"]
+    assert (item["name"], item["database"], item["nodes"], item["count"]) == ("cache", 0, [node(server)], 1200)
+    assert gone["milliseconds"] >= item["milliseconds"] >= 0
     assert client(server).dbsize() == 300
     assert set(client(server, 1).keys("*")) == kept
     again = run(CACHE, urls=urls, brokers=QUEUES)
@@ -99,9 +99,9 @@ def test_beside_queues_only_the_caches_keys_go(server: Valkey, run: Run) -> None
 
 
 def test_keys_of_any_bytes_go_by_their_own_names(server: Valkey, run: Run) -> None:
-    with client(server) as one:
-        one.set(b":1:\xff\xfe", "x")
-        one.set(b":1:\n*[a]", "x")
+    with client(server) as item:
+        item.set(b":1:\xff\xfe", "x")
+        item.set(b":1:\n*[a]", "x")
     assert run(CACHE, urls={"CACHE_URL": server.url()})["count"] == 2
     assert client(server).dbsize() == 0
 
@@ -125,9 +125,9 @@ def test_a_purge_of_the_cache_spares_sessions_that_lie_in_it(server: Valkey, run
 # --- what is refused ------------------------------------------------------------------------------------------------
 
 
-def refused(answer: dict[str, Any], *words: str) -> None:
+def refused(answer: dict[str, Any], *messages: str) -> None:
     assert answer["failed"], answer
-    for word in words:
+    for word in messages:
         assert word in answer["msg"], answer["msg"]
 
 
@@ -244,13 +244,13 @@ def test_every_primary_of_a_cluster(run: Run) -> None:
             for at in range(300):
                 cluster.set(f":1:{at}", "x")
                 cluster.set(f"own:{at}", "x")
-            declared = {"CACHE_URL": [f"localhost:{one.port}" for one in nodes]}
+            declared = {"CACHE_URL": [f"localhost:{valkey.port}" for valkey in nodes]}
             answer = run(CACHE, urls={"CACHE_URL": nodes[0].url()}, nodes=declared)
             assert answer["count"] == 300
             # The nodes name each other by address, and are known by the declared names.
-            own = {node(nodes[0]), *(f"localhost:{one.port}" for one in nodes[1:])}
+            own = {node(nodes[0]), *(f"localhost:{valkey.port}" for valkey in nodes[1:])}
             assert set(answer["purged"][0]["nodes"]) == own
-            assert sum(one.execute("DBSIZE") for one in nodes) == 300
+            assert sum(valkey.execute("DBSIZE") for valkey in nodes) == 300
             # A queue that one node binds is known on all of them.
             cluster.sadd("_kombu.binding.own", "own\x06\x16\x06\x16own:1")
         answer = run({**CACHE, "keys": ["own:*"]}, urls={"CACHE_URL": nodes[0].url()}, nodes=declared)
@@ -265,10 +265,10 @@ TEXTS = st.text(alphabet="ab*?[]^-\\", min_size=1, max_size=6)
 @examples(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pattern=TEXTS, key=TEXTS)
 def test_patterns_are_read_as_the_server_reads_them(server: Valkey, pattern: str, key: str) -> None:
-    with client(server, 9) as one:
-        one.flushdb()
-        one.set(key, "x")
-        assert bool(one.keys(pattern)) == valkey_key_patterns.matches(pattern, key.encode())
+    with client(server, 9) as item:
+        item.flushdb()
+        item.set(key, "x")
+        assert bool(item.keys(pattern)) == valkey_key_patterns.matches(pattern, key.encode())
 
 
 # --- size -----------------------------------------------------------------------------------------------------------
@@ -300,8 +300,8 @@ class Probe(threading.Thread):
 
 
 def memory(server: Valkey) -> int:
-    found: int = client(server).info("memory")["used_memory"]
-    return found
+    used_memory: int = client(server).info("memory")["used_memory"]
+    return used_memory
 
 
 @pytest.mark.slow
@@ -342,23 +342,23 @@ def test_a_thousand_of_a_million(server: Valkey, record_testsuite_property: Call
     grown = max(peak) - before
     spent = client(server).info("commandstats")
     each = {name: spent[f"cmdstat_{name}"]["usec_per_call"] / 1000 for name in ("scan", "unlink")}
-    words = (
+    message = (
         f"{answer['milliseconds']} ms; longest of {probe.asked} answers {probe.longest * 1000:.1f} ms, "
         f"{idle.longest * 1000:.1f} ms without it; a SCAN took the server {each['scan']:.2f} ms; +{grown} bytes"
     )
-    record_testsuite_property("1,000 of 1,000,000 keys", words)
+    record_testsuite_property("1,000 of 1,000,000 keys", message)
     assert answer["count"] == 1000
     assert client(server).dbsize() == 999_000
     assert client(server).exists(":1:0", ":1:999") == 0
     # What others do on this machine meanwhile delays answers as well.
-    assert probe.longest - idle.longest < 0.05, words
-    assert max(each.values()) < 5, words
-    assert grown < 2_000_000, words
+    assert probe.longest - idle.longest < 0.05, message
+    assert max(each.values()) < 5, message
+    assert grown < 2_000_000, message
 
 
 def populate(server: Valkey) -> None:
     for number in range(100):
-        with client(server) as one, one.pipeline(transaction=False) as pipe:
+        with client(server) as item, item.pipeline(transaction=False) as pipe:
             for at in range(9990):
                 pipe.set(f"own:{number}:{at}", "x" * 100)
             pipe.execute()

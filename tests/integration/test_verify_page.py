@@ -57,11 +57,11 @@ def test_sorted_filtered_searched_and_opened_for_print(tmp_path: Path) -> None:
     start, end = text.index("<meta http-equiv"), text.index("<title>")
     seen = opened(tmp_path, (text[:start] + text[end:]).replace("</main>", f"</main>{DRIVEN}"))
     assert seen.console == []
-    (said,) = (part.partition('"')[0] for part in seen.dom.split('data-said="')[1:])
-    told = {one[0]: one[1:] for one in json.loads(said.replace("&quot;", '"'))}
-    fails = [one["id"].lower() for one in REPORT["checks"] if one["status"] == "fail"]
-    grave = next(one["id"].lower() for one in REPORT["checks"] if one["severity"] == "high")
-    assert told == {
+    (message,) = (part.partition('"')[0] for part in seen.dom.split('data-said="')[1:])
+    answer = {item[0]: item[1:] for item in json.loads(message.replace("&quot;", '"'))}
+    fails = [check["id"].lower() for check in REPORT["checks"] if check["status"] == "fail"]
+    grave = next(check["id"].lower() for check in REPORT["checks"] if check["severity"] == "high")
+    assert answer == {
         "start": [len(REPORT["checks"]), "wps001"],
         "severity": [grave],
         "status": [fails[0]],

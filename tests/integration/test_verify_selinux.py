@@ -83,17 +83,17 @@ def test_contexts(lab: Lab, table: Path) -> None:
         report = lab.directory / "report"
         given = {"verify_report_path": str(report), "verify_only": "WPS204"}
         run = lab.run("-e", json.dumps(given), playbook=VERIFY)
-        (one,) = outcomes(json.loads((report / "partial.json").read_text()), "WPS204")
-        return run.code, one["status"], one["words"]
+        (entry,) = outcomes(json.loads((report / "partial.json").read_text()), "WPS204")
+        return run.code, entry["status"], entry["words"]
 
     assert verified(RIGHT, rule + RIGHT) == (0, "pass", f"context {RIGHT}")
-    code, how, words = verified(WRONG, rule + RIGHT)
+    code, how, text = verified(WRONG, rule + RIGHT)
     assert (code != 0, how) == (True, "fail")
-    assert words == f"context {WRONG} instead of {RIGHT}"
-    told = "SELinux is enabled and "
-    assert verified(WRONG, f"{rule}<<none>>") == (0, "not checked", f"{told}the policy asks for no context of it")
+    assert text == f"context {WRONG} instead of {RIGHT}"
+    message = "SELinux is enabled and "
+    assert verified(WRONG, f"{rule}<<none>>") == (0, "not checked", f"{message}the policy asks for no context of it")
     os.removexattr(host.env_file, ATTRIBUTE)
-    words = f"{told}the file's context cannot be read: No data available"
-    assert verified() == (0, "not checked", words)
+    text = f"{message}the file's context cannot be read: No data available"
+    assert verified() == (0, "not checked", text)
     lab.host_vars[host.name]["ansible_python_interpreter"] = lab.connection["ansible_python_interpreter"]
     assert verified() == (0, "pass", "SELinux is not enabled")

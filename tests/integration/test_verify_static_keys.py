@@ -27,22 +27,24 @@ def test_old_static_keys(lab: Lab) -> None:
     def verified() -> tuple[int, dict[str, tuple[str, str]]]:
         report = lab.directory / "report"
         run = lab.run("-e", json.dumps({"verify_report_path": str(report), "verify_only": "WPS403"}), playbook=VERIFY)
-        found = json.loads((report / "partial.json").read_text())
-        for one in kept.values():
-            assert one["SecretAccessKey"] not in run.output + json.dumps(found)
-        return run.code, {one["place"]: (one["status"], one["words"]) for one in outcomes(found, "WPS403")}
+        result = json.loads((report / "partial.json").read_text())
+        for item in kept.values():
+            assert item["SecretAccessKey"] not in run.output + json.dumps(result)
+        return run.code, {
+            outcome["place"]: (outcome["status"], outcome["words"]) for outcome in outcomes(result, "WPS403")
+        }
 
-    ids = {name: f"…{one['AccessKeyId'][-4:]}" for name, one in kept.items()}
-    code, found = verified()
+    ids = {name: f"…{item['AccessKeyId'][-4:]}" for name, item in kept.items()}
+    code, result = verified()
     assert code != 0
-    assert found == {
+    assert result == {
         "user young": ("pass", f"key {ids['young']} is 89 days old, never used"),
         "user old": ("fail", f"key {ids['old']} is 90 days old, never used"),
         "user idle": ("pass", f"key {ids['idle']} is 400 days old, never used, inactive"),
     }
     iam.delete_access_key(UserName="old", AccessKeyId=kept["old"]["AccessKeyId"])
-    code, found = verified()
-    assert (code, {how for how, _words in found.values()}) == (0, {"pass"})
+    code, result = verified()
+    assert (code, {how for how, _words in result.values()}) == (0, {"pass"})
     for name in ("young", "idle"):
         iam.delete_access_key(UserName=name, AccessKeyId=kept[name]["AccessKeyId"])
     assert verified() == (0, {"": ("pass", "no keys in 3 users")})

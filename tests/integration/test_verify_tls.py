@@ -47,22 +47,22 @@ def verified(
     given = {"verify_report_path": str(report), "verify_only": "tls", **variables}
     run = lab.run("-e", json.dumps(given), playbook=VERIFY, environment=environment)
     path = report / "partial.json"
-    found = json.loads(path.read_text()) if path.exists() else {"checks": []}
-    return run, {one["place"]: (one["status"], one["words"]) for one in outcomes(found, "WPS603")}
+    result = json.loads(path.read_text()) if path.exists() else {"checks": []}
+    return run, {outcome["place"]: (outcome["status"], outcome["words"]) for outcome in outcomes(result, "WPS603")}
 
 
-def expect(found: Mapping[str, tuple[str, str]], places: Mapping[str, str]) -> None:
+def expect(result: Mapping[str, tuple[str, str]], places: Mapping[str, str]) -> None:
     """What each certificate comes to, by the place at which it is told."""
-    told = {name: found[place] for name, place in places.items()}
-    assert {name: how for name, (how, _words) in told.items()} == {
-        name: "pass" if name == "valid" else "fail" for name in told
+    answer = {name: result[place] for name, place in places.items()}
+    assert {name: how for name, (how, _words) in answer.items()} == {
+        name: "pass" if name == "valid" else "fail" for name in answer
     }
-    words = {name: said for name, (_how, said) in told.items()}
-    assert words["valid"].startswith("the certificate lasts 59 days")
-    assert words["soon"].startswith("the certificate ends in 13 days")
-    assert words["expired"] == "the certificate is invalid: certificate has expired"
-    assert "is not valid for '127.0.0.1'" in words["another name"]
-    assert "unable to get local issuer certificate" in words["another authority"]
+    entries = {name: message for name, (_how, message) in answer.items()}
+    assert entries["valid"].startswith("the certificate lasts 59 days")
+    assert entries["soon"].startswith("the certificate ends in 13 days")
+    assert entries["expired"] == "the certificate is invalid: certificate has expired"
+    assert "is not valid for '127.0.0.1'" in entries["another name"]
+    assert "unable to get local issuer certificate" in entries["another authority"]
 
 
 def plain(lab: Lab, servers: Mapping[str, Https], variable: str) -> None:
@@ -73,17 +73,17 @@ def plain(lab: Lab, servers: Mapping[str, Https], variable: str) -> None:
 
 def test_from_outside(lab: Lab, authority: Authority, servers: dict[str, Https]) -> None:
     plain(lab, servers, "env_deploy_external_health_url")
-    run, found = verified(lab, verify_cafile=str(authority.cafile))
+    run, test = verified(lab, verify_cafile=str(authority.cafile))
     assert run.code != 0
-    expect(found, {name: server.url for name, server in servers.items()})
+    expect(test, {name: server.url for name, server in servers.items()})
     for variables in lab.host_vars.values():
         variables["env_deploy_external_health_url"] = servers["valid"].url
     trusted: dict[str, Any] = {"environment": {"SSL_CERT_FILE": str(authority.cafile)}}
     for given in ({"verify_cafile": str(authority.cafile)}, trusted):
-        run, found = verified(lab, **given)
-        assert (run.code, {how for how, _words in found.values()}) == (0, {"pass"})
-    run, found = verified(lab)
-    assert (run.code != 0, [how for how, _words in found.values()]) == (True, ["fail"]), "the system does not know it"
+        run, test = verified(lab, **given)
+        assert (run.code, {how for how, _words in test.values()}) == (0, {"pass"})
+    run, test = verified(lab)
+    assert (run.code != 0, [how for how, _words in test.values()]) == (True, ["fail"]), "the system does not know it"
 
 
 def test_on_hosts(lab: Lab, authority: Authority, servers: dict[str, Https]) -> None:
@@ -92,29 +92,29 @@ def test_on_hosts(lab: Lab, authority: Authority, servers: dict[str, Https]) -> 
     python = lab.connection["ansible_python_interpreter"]
     for variables in lab.host_vars.values():
         variables["ansible_python_interpreter"] = f"env SSL_CERT_FILE={authority.cafile} {python}"
-    run, found = verified(lab)
+    run, result = verified(lab)
     assert run.code != 0
     named = zip(servers.items(), lab.hosts, strict=True)
-    expect(found, {name: f"{host.name} {server.url}" for (name, server), host in named})
+    expect(result, {name: f"{host.name} {server.url}" for (name, server), host in named})
     for variables in lab.host_vars.values():
         variables["env_deploy_health_url"] = servers["valid"].url
-    run, found = verified(lab)
-    assert (run.code, {how for how, _words in found.values()}) == (0, {"pass"})
+    run, result = verified(lab)
+    assert (run.code, {how for how, _words in result.values()}) == (0, {"pass"})
 
 
 def test_a_file_of_authorities_that_is_none(lab: Lab, servers: dict[str, Https]) -> None:
     lab.add_hosts(1, env_deploy_external_health_url=servers["valid"].url)
     missing, empty = lab.directory / "missing.pem", lab.directory / "empty.pem"
     empty.write_text("")
-    for path, words in ((missing, "No such file or directory"), (empty, "no certificate is in it")):
-        run, found = verified(lab, verify_cafile=str(path))
-        assert (run.code != 0, found) == (True, {})
-        assert f"verify_cafile: {path}: {words}" in run.text
+    for path, message in ((missing, "No such file or directory"), (empty, "no certificate is in it")):
+        run, test_a_file = verified(lab, verify_cafile=str(path))
+        assert (run.code != 0, test_a_file) == (True, {})
+        assert f"verify_cafile: {path}: {message}" in run.text
 
 
 def test_no_answer_is_no_certificate(lab: Lab) -> None:
     url = f"https://127.0.0.1:{free_port()}/health/"
     lab.add_hosts(1, env_deploy_external_health_url=url)
-    run, found = verified(lab)
-    assert (run.code, found[url][0]) == (0, "not checked")
-    assert found[url][1].startswith("no certificate was seen: no answer: ")
+    run, result = verified(lab)
+    assert (run.code, result[url][0]) == (0, "not checked")
+    assert result[url][1].startswith("no certificate was seen: no answer: ")

@@ -68,12 +68,12 @@ class Thief:
     def _ask(self) -> None:
         """Asks for what is in force and for what is to come, by the key in the file as it first was."""
         while not self._over.wait(0.1):
-            found = _KEY.search(self.saw())
-            if found:
+            match = _KEY.search(self.saw())
+            if match:
                 break
         else:
             return
-        client = self._secrets(Login(found.group(1), found.group(2)))
+        client = self._secrets(Login(match.group(1), match.group(2)))
         while not self._over.is_set():
             for name in self._names:
                 for stage in ("AWSCURRENT", "AWSPENDING"):

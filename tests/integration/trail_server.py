@@ -31,8 +31,8 @@ class Trail:
         self.asked.append((attribute["AttributeKey"], attribute["AttributeValue"]))
         if self.refuses:
             return 400, {"__type": self.refuses, "message": "refused by a test"}
-        found = self.events.get(attribute["AttributeValue"], ())
-        return 200, {"Events": [{**one, "EventTime": one["EventTime"].timestamp()} for one in found]}
+        results = self.events.get(attribute["AttributeValue"], ())
+        return 200, {"Events": [{**entry, "EventTime": entry["EventTime"].timestamp()} for entry in results]}
 
 
 @contextmanager

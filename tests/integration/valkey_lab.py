@@ -51,7 +51,7 @@ def node(server: Valkey) -> str:
 
 
 def digests(server: Valkey, user: str = "default") -> set[str]:
-    line = next((one for one in server.execute("ACL", "LIST") if one.split()[1] == user), "")
+    line = next((item for item in server.execute("ACL", "LIST") if item.split()[1] == user), "")
     return {word[1:] for word in line.split() if word.startswith("#")}
 
 
@@ -128,14 +128,16 @@ def make_cluster(stack: ExitStack, password: str) -> list[Valkey]:
     nodes: list[Valkey] = []
     for _ in range(3):
         lines = ["cluster-enabled yes", f"cluster-port {free_port()}", "cluster-node-timeout 2000"]
-        one = Valkey(password=password, configuration=lines)
-        one._admin_password = nodes[0]._admin_password if nodes else one._admin_password
-        nodes.append(stack.enter_context(one))
-    for number, one in enumerate(nodes):
-        one.execute("CLUSTER", "ADDSLOTSRANGE", str(number * 5461), str(min((number + 1) * 5461 - 1, 16383)))
+        valkey = Valkey(password=password, configuration=lines)
+        valkey._admin_password = nodes[0]._admin_password if nodes else valkey._admin_password
+        nodes.append(stack.enter_context(valkey))
+    for number, valkey in enumerate(nodes):
+        valkey.execute("CLUSTER", "ADDSLOTSRANGE", str(number * 5461), str(min((number + 1) * 5461 - 1, 16383)))
     nodes[-1].execute("CLUSTER", "ADDSLOTS", "16383")
-    for one in nodes[1:]:
-        bus = one.execute("CONFIG", "GET", "cluster-port")[1]
-        nodes[0].execute("CLUSTER", "MEET", one.host, str(one.port), bus)
-    assert wait_until(lambda: all("cluster_state:ok" in one.execute("CLUSTER", "INFO") for one in nodes), seconds=60)
+    for valkey in nodes[1:]:
+        bus = valkey.execute("CONFIG", "GET", "cluster-port")[1]
+        nodes[0].execute("CLUSTER", "MEET", valkey.host, str(valkey.port), bus)
+    assert wait_until(
+        lambda: all("cluster_state:ok" in valkey.execute("CLUSTER", "INFO") for valkey in nodes), seconds=60
+    )
     return nodes

@@ -153,17 +153,22 @@ class Account:
     def state(self) -> dict[str, Any]:
         """Everything in the stores: a secret with its versions, a parameter with number and type."""
         manager, ssm = self.lab.moto.client("secretsmanager"), self.lab.moto.client("ssm")
-        found: dict[str, Any] = {}
-        for one in manager.list_secrets(IncludePlannedDeletion=True)["SecretList"]:
-            if "DeletedDate" in one:
-                found[one["Name"]] = "deleted"
+        result: dict[str, Any] = {}
+        for item in manager.list_secrets(IncludePlannedDeletion=True)["SecretList"]:
+            if "DeletedDate" in item:
+                result[item["Name"]] = "deleted"
                 continue
-            found[one["Name"]] = (self.secret(one["Name"]), sorted(one["SecretVersionsToStages"]))
+            result[item["Name"]] = (self.secret(item["Name"]), sorted(item["SecretVersionsToStages"]))
         for page in ssm.get_paginator("get_parameters_by_path").paginate(
             Path="/shop", Recursive=True, WithDecryption=True
         ):
-            found.update({one["Name"]: (one["Value"], one["Version"], one["Type"]) for one in page["Parameters"]})
-        return found
+            result.update(
+                {
+                    parameter["Name"]: (parameter["Value"], parameter["Version"], parameter["Type"])
+                    for parameter in page["Parameters"]
+                }
+            )
+        return result
 
     def assert_complete(self, environment: str = ENVIRONMENT) -> dict[str, Any]:
         """Every value is there, and equal wherever it appears; what is there."""

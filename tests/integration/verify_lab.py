@@ -88,21 +88,21 @@ class VerifyLab:
         return self.lab.moto.client(service)
 
 
-def failed(found: Mapping[str, Any]) -> dict[str, list[str]]:
+def failed(result: Mapping[str, Any]) -> dict[str, list[str]]:
     """Evidence by the id of each check that fails."""
     return {
-        one["id"]: [f"{o['place']}: {o['words']}" for o in one["outcomes"] if o["status"] == "fail"]
-        for one in found["checks"]
-        if one["status"] == "fail"
+        check["id"]: [f"{o['place']}: {o['words']}" for o in check["outcomes"] if o["status"] == "fail"]
+        for check in result["checks"]
+        if check["status"] == "fail"
     }
 
 
-def outcomes(found: Mapping[str, Any], check: str) -> list[dict[str, Any]]:
-    return [outcome for one in found["checks"] if one["id"] == check for outcome in one["outcomes"]]
+def outcomes(result: Mapping[str, Any], check: str) -> list[dict[str, Any]]:
+    return [outcome for item in result["checks"] if item["id"] == check for outcome in item["outcomes"]]
 
 
-def statuses(found: Mapping[str, Any]) -> dict[str, str]:
-    return {one["id"]: one["status"] for one in found["checks"]}
+def statuses(result: Mapping[str, Any]) -> dict[str, str]:
+    return {check["id"]: check["status"] for check in result["checks"]}
 
 
 # --- the healthy state -----------------------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ def statuses(found: Mapping[str, Any]) -> dict[str, str]:
 def healthy_catalog(github: str) -> dict[str, Any]:
     fallbacks = {"group": "core", "type": "list"}
     catalog = harness.catalog(
-        more={"SECRET_KEY_FALLBACKS": fallbacks},
+        extra={"SECRET_KEY_FALLBACKS": fallbacks},
         aws={"replicas": ["eu-west-1"], "operators": [OPERATOR]},
         github={"repository": REPOSITORY, "api_url": github},
         credentials={
@@ -136,8 +136,8 @@ def healthy_catalog(github: str) -> dict[str, Any]:
 
 def staging() -> Layout:
     other = layout(token=lambda name: f"staging-{name.lower()}-" + "z" * 50)
-    secrets = {name.replace("/production/", "/staging/"): one for name, one in other.secrets.items()}
-    parameters = {name.replace("/production/", "/staging/"): one for name, one in other.parameters.items()}
+    secrets = {name.replace("/production/", "/staging/"): item for name, item in other.secrets.items()}
+    parameters = {name.replace("/production/", "/staging/"): group for name, group in other.parameters.items()}
     return Layout(secrets, parameters)
 
 
@@ -191,12 +191,12 @@ def prepare_access(lab: Lab, key: str) -> None:
     kms.create_alias(AliasName=plan["key"]["alias"], TargetKeyId=key)
     kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(plan["key"]["policy"]))
     iam.create_open_id_connect_provider(Url=plan["provider"]["url"], ClientIDList=plan["provider"]["client_ids"])
-    for one in plan["policies"]:
-        iam.create_policy(PolicyName=one["name"], PolicyDocument=json.dumps(one["document"]))
-    for one in plan["roles"]:
-        iam.create_role(RoleName=one["name"], AssumeRolePolicyDocument=json.dumps(one["trust"]))
-        for arn in one["policies"]:
-            iam.attach_role_policy(RoleName=one["name"], PolicyArn=arn)
+    for item in plan["policies"]:
+        iam.create_policy(PolicyName=item["name"], PolicyDocument=json.dumps(item["document"]))
+    for role in plan["roles"]:
+        iam.create_role(RoleName=role["name"], AssumeRolePolicyDocument=json.dumps(role["trust"]))
+        for arn in role["policies"]:
+            iam.attach_role_policy(RoleName=role["name"], PolicyArn=arn)
 
 
 def prepare_github(github: GitHub) -> None:
@@ -209,7 +209,9 @@ def prepare_github(github: GitHub) -> None:
 def write_journal(lab: Lab, *, days: float = 5, seconds: int = 20) -> None:
     plan = {"credentials": {"database": {}, "django_key": {}}}
     before = datetime.now(UTC) - timedelta(days=days)
-    at = [(before + timedelta(seconds=more)).strftime("%Y-%m-%dT%H:%M:%SZ") for more in (0, 1, seconds, seconds + 1)]
+    at = [
+        (before + timedelta(seconds=number)).strftime("%Y-%m-%dT%H:%M:%SZ") for number in (0, 1, seconds, seconds + 1)
+    ]
     rotated = {name: {"at": at[3], "who": "ops@example.com", "rotation": "r1"} for name in plan["credentials"]}
     lab.journal(1, step="promote", at=at[0], plan=plan)
     lab.journal(2, step="revoke", at=at[1])
@@ -229,15 +231,15 @@ def make_repository(path: Path) -> None:
     commit(path, "The first")
 
 
-def git(path: Path, *words: str) -> str:
+def git(path: Path, *messages: str) -> str:
     environment = clean_environment(HOME=str(path), GIT_CONFIG_NOSYSTEM="1")
-    command = ["git", "-C", str(path), *words]
+    command = ["git", "-C", str(path), *messages]
     return subprocess.run(command, check=True, capture_output=True, env=environment, text=True).stdout
 
 
-def commit(path: Path, words: str) -> None:
+def commit(path: Path, message: str) -> None:
     who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false")
-    git(path, *who, "commit", "--quiet", "--message", words)
+    git(path, *who, "commit", "--quiet", "--message", message)
 
 
 def write_systemctl(lab: Lab) -> None:
@@ -293,7 +295,9 @@ def access_list(path: Path, uid: int) -> None:
         (0x20, 0, 0xFFFFFFFF),
     ]
     os.setxattr(
-        path, "system.posix_acl_access", struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *one) for one in entries)
+        path,
+        "system.posix_acl_access",
+        struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries),
     )
 
 

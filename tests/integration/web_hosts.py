@@ -145,7 +145,7 @@ class WebHosts:
             host.stop()
 
 
-def settings(postgres: Postgres, valkey: Valkey, *, key: str, **more: str) -> dict[str, str]:
+def settings(postgres: Postgres, valkey: Valkey, *, key: str, **extra: str) -> dict[str, str]:
     """Settings of the whole application on these servers; the database is made when it is not there."""
     role, password = "web", "only-for-this-test-0123456789"
     if not postgres.accepts(role, password, "web"):
@@ -158,5 +158,5 @@ def settings(postgres: Postgres, valkey: Valkey, *, key: str, **more: str) -> di
         "REDIS_URL": valkey.url(0),
         "CELERY_BROKER_URL": valkey.url(1),
         "CELERY_RESULT_BACKEND": valkey.url(2),
-        **more,
+        **extra,
     }

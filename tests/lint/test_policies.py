@@ -77,11 +77,11 @@ def documents(extended: bool) -> list[tuple[str, dict[str, Any]]]:
         document = {**document, **MORE, "credentials": {**document["credentials"], "mail": KEYS}}
         document["purge"] = {**document.get("purge", {}), **MORE["purge"]}
     catalog = catalog_parser.parse(document, "production")
-    return [(role, one) for role, every in access_policies.documents(catalog, GROUND).items() for one in every]
+    return [(role, entry) for role, entries in access_policies.documents(catalog, GROUND).items() for entry in entries]
 
 
 def statements(extended: bool) -> list[tuple[str, dict[str, Any]]]:
-    return [(role, one) for role, document in documents(extended) for one in document["Statement"]]
+    return [(role, item) for role, document in documents(extended) for item in document["Statement"]]
 
 
 @pytest.mark.parametrize("extended", [False, True], ids=["example", "everything"])
@@ -89,8 +89,8 @@ def test_cloudsplaining_finds_nothing(extended: bool) -> None:
     seen = set()
     for role, document in documents(extended):
         scanned = PolicyDocument(document)
-        found = {name: getattr(scanned, name) for name in FINDINGS}
-        assert {name: one for name, one in found.items() if one} == {}, role
+        result = {name: getattr(scanned, name) for name in FINDINGS}
+        assert {name: item for name, item in result.items() if item} == {}, role
         seen.update(scanned.all_allowed_unrestrictable_actions)
     assert seen == set(ONLY_STAR) - (set() if extended else {"iam:ListOpenIDConnectProviders"})
 
@@ -104,31 +104,31 @@ def test_it_would_find_something() -> None:
 def rows(action: str) -> list[dict[str, Any]]:
     """AWS's table of one action."""
     service, name = action.split(":")
-    found = get_action_data(service, name)
-    assert found, f"AWS knows no action {action}"
-    return list(found[service])
+    action_data = get_action_data(service, name)
+    assert action_data, f"AWS knows no action {action}"
+    return list(action_data[service])
 
 
 @pytest.mark.parametrize("extended", [False, True], ids=["example", "everything"])
 def test_every_action_takes_its_resources_and_conditions(extended: bool) -> None:
-    for role, one in statements(extended):
-        for action in listed(one["Action"]):
+    for role, entry in statements(extended):
+        for action in listed(entry["Action"]):
             table = rows(action)
             formats = [row["resource_arn_format"] for row in table]
-            for arn in listed(one["Resource"]):
+            for arn in listed(entry["Resource"]):
                 assert any(fits(arn, form) for form in formats), f"{role}: {action} does not take {arn}"
             known = {key for row in table for key in row["condition_keys"]}
-            for operator in one.get("Condition", {}).values():
+            for operator in entry.get("Condition", {}).values():
                 for key in operator:
                     assert is_known(key, known), f"{role}: {action} does not know {key}"
 
 
 @pytest.mark.parametrize("extended", [False, True], ids=["example", "everything"])
 def test_a_star_stands_only_where_aws_takes_nothing_else(extended: bool) -> None:
-    for role, one in statements(extended):
-        for action in listed(one["Action"]):
+    for role, entry in statements(extended):
+        for action in listed(entry["Action"]):
             only = [row["resource_arn_format"] for row in rows(action)] == ["*"]
-            assert (one["Resource"] == "*") is only, f"{role}: {action} on {one['Resource']}"
+            assert (entry["Resource"] == "*") is only, f"{role}: {action} on {entry['Resource']}"
 
 
 def fits(arn: str, form: str) -> bool:
@@ -138,7 +138,7 @@ def fits(arn: str, form: str) -> bool:
 
 
 def is_known(key: str, known: set[str]) -> bool:
-    return any(re.fullmatch(re.sub(r"\\\$\\\{.*?\\\}", ".+", re.escape(one)), key) for one in known)
+    return any(re.fullmatch(re.sub(r"\\\$\\\{.*?\\\}", ".+", re.escape(name)), key) for name in known)
 
 
 def test_trust_and_key_policies_name_actions_that_exist() -> None:
@@ -147,10 +147,10 @@ def test_trust_and_key_policies_name_actions_that_exist() -> None:
     plan = access_resources.plan(catalog, GROUND, access_resources.AccessOptions())
     assert len(plan["roles"]) == 6
     for role in plan["roles"]:
-        for one in role["trust"]["Statement"]:
-            assert rows(one["Action"])
-    for one in plan["key"]["policy"]["Statement"]:
-        for action in one["Action"]:
+        for item in role["trust"]["Statement"]:
+            assert rows(item["Action"])
+    for item in plan["key"]["policy"]["Statement"]:
+        for action in item["Action"]:
             if not action.endswith("*"):
                 assert rows(action)
 

@@ -34,9 +34,9 @@ class Refused(Exception):
 def program(*names: str) -> str:
     """The path of the first of these programs that is installed."""
     for name in names:
-        found = shutil.which(name)
-        if found:
-            return found
+        text = shutil.which(name)
+        if text:
+            return text
     raise Unavailable(f"not tested: what {' or '.join(names)} reads, because it is not installed")
 
 
@@ -134,8 +134,8 @@ def docker_compose(path: Path) -> Reading:
         service = {"image": "none", "env_file": [str(path)]}
         project.write_text(json.dumps({"name": "t", "services": {"t": service}}), encoding="utf-8")
         output = run([*command, "-f", str(project), "config", "--format", "json"], cwd=Path(folder))
-    found = json.loads(output)["services"]["t"].get("environment") or {}
-    return {name: (value or "").replace("$$", "$") for name, value in found.items()}
+    environment = json.loads(output)["services"]["t"].get("environment") or {}
+    return {name: (value or "").replace("$$", "$") for name, value in environment.items()}
 
 
 def node(path: Path) -> Reading:
@@ -143,8 +143,8 @@ def node(path: Path) -> Reading:
 
     def read(file: str) -> dict[str, str]:
         script = "process.stdout.write(JSON.stringify(process.env))"
-        found: dict[str, str] = json.loads(run([*command, f"--env-file={file}", "-e", script]))
-        return found
+        result: dict[str, str] = json.loads(run([*command, f"--env-file={file}", "-e", script]))
+        return result
 
     try:
         before = read("/dev/null")
@@ -154,8 +154,8 @@ def node(path: Path) -> Reading:
 
 
 def direnv(path: Path) -> Reading:
-    found: dict[str, str] = json.loads(run([program("direnv"), "dotenv", "json", str(path)]) or b"{}")
-    return found
+    result: dict[str, str] = json.loads(run([program("direnv"), "dotenv", "json", str(path)]) or b"{}")
+    return result
 
 
 def docker_run(path: Path) -> Reading:

@@ -80,12 +80,12 @@ def test_reads_back_exactly(
     readers, _ = AT_LEAST[title]
     values = carried(corpus, readers)
     try:
-        found = program(written(tmp_path, values, readers))
+        result = program(written(tmp_path, values, readers))
     except (real.Unavailable, ImportError) as error:
         table.setdefault(title, []).append(f"{program.__name__}: {error}")
         pytest.skip(str(error))
     # Equal as a whole: a value that reaches into others shows as a name that was not written.
-    assert dict(found) == values
+    assert dict(result) == values
     table.setdefault(title, []).append(f"{program.__name__}: {len(values)} read back exactly")
 
 

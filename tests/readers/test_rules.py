@@ -122,10 +122,10 @@ def test_generated_values(tmp_path: Path, readers: tuple[str, ...], generated: l
     for reader in readers:
         for program in real.PROGRAMS.get(reader, ()):
             try:
-                found = program(path)
+                result = program(path)
             except (real.Unavailable, ImportError):
                 continue
-            assert dict(found) == values
+            assert dict(result) == values
 
 
 @pytest.mark.parametrize("reader", sorted(set(LONGEST) - {"systemd", "docker_compose", "honcho", "direnv"}))

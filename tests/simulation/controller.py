@@ -73,22 +73,22 @@ class Rollout:
     @property
     def hosts(self) -> Hosts:
         """What the role leaves of each host."""
-        every = {
+        result = {
             name: {
                 "env_deploy_failure": {
                     "rollout": self.name,
-                    "reason": words,
+                    "reason": message,
                     "lost": name in self.lost,
                     "recovery": self.recoveries.get(name, ""),
                 }
             }
-            for name, words in self.failures.items()
+            for name, message in self.failures.items()
         }
-        return Hosts(list(self.failures), every, rollout=self.name, leaves_lost=self.leaves_lost)
+        return Hosts(list(self.failures), result, rollout=self.name, leaves_lost=self.leaves_lost)
 
     @property
-    def words(self) -> str:
-        return self.hosts.words
+    def message(self) -> str:
+        return self.hosts.message
 
 
 class Rotate:
@@ -97,9 +97,9 @@ class Rotate:
     def __init__(self, world: World, process: Process, **options: Any) -> None:
         self.world = world
         self.hands = Hands(world, process, **options)
-        self.told: list[str] = []
+        self.messages: list[str] = []
         """What somebody else wrote and an abort left alone, or could not keep from being written over."""
-        self.engine = self.hands.engine(self.told.append)
+        self.engine = self.hands.engine(self.messages.append)
         self.rollout = Rollout({})
 
     def run(self) -> str:
@@ -107,41 +107,41 @@ class Rotate:
             begun = self.hands.begin()
             if begun["nothing"]:
                 return "nothing: " + "; ".join(begun["said"])
-            now = self.engine.go_on({"refused": {}, "revocations": [], **begun["rotation"]})
-            while now["next"]:
-                now = self._hosts(now)
+            result = self.engine.go_on({"refused": {}, "revocations": [], **begun["rotation"]})
+            while result["next"]:
+                result = self._hosts(result)
         except SecretsError as error:
             return f"error: {type(error).__name__}: {error}"
         except Unreachable as error:
             return f"error: unreachable: {error}"
-        return "; ".join([self._outcome(now), *self.told])
+        return "; ".join([self._outcome(result), *self.messages])
 
-    def _outcome(self, now: dict[str, Any]) -> str:
-        if now.get("closed"):
-            return f"closed at {now['step']}: {now.get('reason') or 'complete'}"
-        if not now.get("stopped"):
-            raise AssertionError(f"the run ends at {now.get('step')} and does not say what it waits for")
-        return f"stopped at {now['step']}: {now['stopped']}"
+    def _outcome(self, result: dict[str, Any]) -> str:
+        if result.get("closed"):
+            return f"closed at {result['step']}: {result.get('reason') or 'complete'}"
+        if not result.get("stopped"):
+            raise AssertionError(f"the run ends at {result.get('step')} and does not say what it waits for")
+        return f"stopped at {result['step']}: {result['stopped']}"
 
-    def _hosts(self, now: dict[str, Any]) -> dict[str, Any]:
+    def _hosts(self, result: dict[str, Any]) -> dict[str, Any]:
         """What the plays between two calls of the engine do."""
-        hosts = [self.world.hosts[name] for name, tasks in now["hosts_do"].items() if tasks != "wait"]
-        if now["tasks"] == "rollout" or now["tasks"].endswith("_all"):
-            lost = now["next"] == "deliver"
-            self.rollout = Rollout(self.hands.snapshot(), name=now["rollout"], leaves_lost=lost)
-        if now["next"] == "prove":
-            return self.engine.resume(now, self._proof(hosts, self.rollout.snapshot))
+        hosts = [self.world.hosts[name] for name, tasks in result["hosts_do"].items() if tasks != "wait"]
+        if result["tasks"] == "rollout" or result["tasks"].endswith("_all"):
+            lost = result["next"] == "deliver"
+            self.rollout = Rollout(self.hands.snapshot(), name=result["rollout"], leaves_lost=lost)
+        if result["next"] == "prove":
+            return self.engine.resume(result, self._proof(hosts, self.rollout.snapshot))
         self.rollout.deliver(hosts)
-        return self.engine.resume(now, self.rollout.hosts)
+        return self.engine.resume(result, self.rollout.hosts)
 
     def _proof(self, hosts: list[Host], snapshot: dict[str, Any]) -> Hosts:
-        found: dict[str, dict[str, Any]] = {}
+        proof: dict[str, dict[str, Any]] = {}
         for host in hosts:
             try:
-                found[host.name] = {"secret_rotate_proof": host.deliver(snapshot, check=True)}
+                proof[host.name] = {"secret_rotate_proof": host.deliver(snapshot, check=True)}
             except (SecretsError, Unreachable) as error:
                 self.world.scheduler.say("not proven:", error)
-        return Hosts(list(self.world.hosts), found)
+        return Hosts(list(self.world.hosts), proof)
 
 
 def rotate(world: World, **options: Any) -> Any:
@@ -158,6 +158,6 @@ def deploy(world: World) -> Any:
         except SecretsError as error:
             return f"error: {type(error).__name__}: {error}"
         rollout = Rollout(snapshot).run(list(world.hosts.values()))
-        return f"deployed: {rollout.hosts.outcome}: {rollout.words}"
+        return f"deployed: {rollout.hosts.outcome}: {rollout.message}"
 
     return body

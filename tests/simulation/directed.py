@@ -30,7 +30,7 @@ class Directed(Scenario):
         process = self._process(kind, "A", body)
         process.aim = ((op, name), passes, Fault(KILL if kind == "killed" else PAUSE, FOREVER))
         self.scheduler.run()
-        assert process.words is None, f"{process} ends before {op} {name}: {process.words}"
+        assert process.message is None, f"{process} ends before {op} {name}: {process.message}"
         return process
 
     def _goes_on(self, process: Process) -> None:
@@ -54,7 +54,7 @@ class LateProof(Directed):
         self._until("killed", "health", "web2", rotate(self.world, **names, resume="", abort=False))
         back = self._until("paused", "restart", "web1", rotate(self.world, **names, resume="any", abort=True))
         self._goes_on(late)
-        assert "another run wrote it" in str(late.words), late.words  # the bug is found before
+        assert "another run wrote it" in str(late.message), late.message  # the bug is found before
         self._goes_on(back)
 
 

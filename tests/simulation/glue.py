@@ -65,12 +65,12 @@ class Now:
     world: World
 
 
-def _holder_is_gone(found: Any) -> bool:
+def _holder_is_gone(result: Any) -> bool:
     """What /proc tells on the machine that the rotation was held on."""
     process = Now.world.scheduler.current
     assert process is not None
-    same = [one for one in Now.world.scheduler.processes if one.name == found.get("process")]
-    return found.get("machine") == process.machine and bool(same) and same[0].dead
+    same = [process for process in Now.world.scheduler.processes if process.name == result.get("process")]
+    return result.get("machine") == process.machine and bool(same) and same[0].dead
 
 
 def _remembered(extend: Callable[..., Journal]) -> Callable[..., Journal]:
@@ -152,13 +152,13 @@ class ForHosts:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def read(self, names: Sequence[str], **more: Any) -> Contents:
+    def read(self, names: Sequence[str], **extra: Any) -> Contents:
         refused = [name for name in names if name.startswith(LOGINS)]
         assert not refused, f"hosts may not read {refused}"
-        return self._world.secrets.read(names, **more)
+        return self._world.secrets.read(names, **extra)
 
-    def read_known(self, names: Sequence[str], **more: Any) -> Contents:
-        return VersionedStore.read_known(self, names, **more)  # type: ignore[arg-type]
+    def read_known(self, names: Sequence[str], **extra: Any) -> Contents:
+        return VersionedStore.read_known(self, names, **extra)  # type: ignore[arg-type]
 
     def read_prescribed(self, names: Sequence[str], **more: Any) -> Contents:
         return VersionedStore.read_prescribed(self, names, **more)  # type: ignore[arg-type]
@@ -227,10 +227,10 @@ class Hands:
     def engine(self, say: Callable[[str], object]) -> Engine:
         hosts = list(self.world.hosts)
 
-        def progress(step: str, _credential: str, words: str, _seconds: float) -> None:
-            self.world.scheduler.say(step or "said:", words)
-            if not step and words.startswith("parameter "):
-                say(words)
+        def progress(step: str, _credential: str, message: str, _seconds: float) -> None:
+            self.world.scheduler.say(step or "said:", message)
+            if not step and message.startswith("parameter "):
+                say(message)
 
         return Engine(
             self.setting,
@@ -265,43 +265,43 @@ class Hands:
             "postgresql_login": (postgresql_login, self._postgresql),
             "valkey_user": (valkey_user, self._valkey),
         }[module]
-        ready: list[Any] = [self._params(action, one["credential"], one["state"]) for one in acts]
+        ready: list[Any] = [self._params(action, act["credential"], act["state"]) for act in acts]
 
         def program() -> list[dict[str, Any] | RotationError]:
-            found: list[dict[str, Any] | RotationError] = []
-            for one, params in zip(acts, ready, strict=True):
-                found.append(self._answer(found, one, params, carry_out))
-            return found
+            results: list[dict[str, Any] | RotationError] = []
+            for entry, params in zip(acts, ready, strict=True):
+                results.append(self._answer(results, entry, params, carry_out))
+            return results
 
         try:
-            states = "+".join(dict.fromkeys(one["state"] for one in acts))
+            states = "+".join(dict.fromkeys(act["state"] for act in acts))
             return host.module(f"{module} {states}", program, sealed=False)
         except hosts.Unreachable as error:
             raise NotReached(str(error)) from None
 
     @staticmethod
     def _answer(
-        found: Sequence[dict[str, Any] | RotationError], one: Mapping[str, Any], params: Any, carry_out: Any
+        results: Sequence[dict[str, Any] | RotationError], entry: Mapping[str, Any], params: Any, carry_out: Any
     ) -> dict[str, Any] | RotationError:
         if isinstance(params, RotationError):
             return params
-        if "needs" in one and isinstance(found[one["needs"]], RotationError):
+        if "needs" in entry and isinstance(results[entry["needs"]], RotationError):
             return RotationError("not done, since the act before it failed")
         try:
             if params is not None:
-                carry_out(params, one["state"])
+                carry_out(params, entry["state"])
         except SecretsError as error:
             return RotationError(str(error))
-        return {"last_client": {"primary": "1"}} if one["state"] == "present" else {}
+        return {"last_client": {"primary": "1"}} if entry["state"] == "present" else {}
 
     def _params(self, action: Any, name: str, state: str) -> dict[str, Any] | RotationError | None:
         act = object.__new__(action.ActionModule)
         args = {"credential": name, "state": state, "pending_task": ""}
         try:
-            found: dict[str, Any] | None = act.params(self.setting, args, [])
+            params: dict[str, Any] | None = act.params(self.setting, args, [])
         except SecretsError as error:
             return RotationError(str(error))
-        return found
+        return params
 
     def _postgresql(self, params: Mapping[str, Any], state: str) -> None:
         server = self.world.postgres

@@ -34,8 +34,8 @@ _WANTED = Ownership(0, 0, 0o600)
 
 @lru_cache(1024)
 def _parsed(content: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(content)
-    return found
+    parsed: dict[str, Any] = json.loads(content)
+    return parsed
 
 
 class Unreachable(Exception):
@@ -64,8 +64,8 @@ class Host:
     @property
     def settings(self) -> dict[str, str]:
         """What the services would start with now."""
-        found = self.files.get(PATH)
-        return _parsed(found.content) if found else {}
+        present = self.files.get(PATH)
+        return _parsed(present.content) if present else {}
 
     @property
     def is_settled(self) -> bool:
@@ -73,9 +73,9 @@ class Host:
         file, mark = self.files.get(PATH), self.files.get(PATH + atomic_file.MARK)
         if file is None or mark is None:
             return False
-        found = _parsed(mark.content)
-        proven: Any = found["proven"] or {}
-        accepted: Any = found["accepted"] or {}
+        settled = _parsed(mark.content)
+        proven: Any = settled["proven"] or {}
+        accepted: Any = settled["accepted"] or {}
         return proven.get("digest") == atomic_file.digest(file.content) and not accepted.get("restart")
 
     def boot(self) -> None:

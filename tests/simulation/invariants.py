@@ -91,9 +91,9 @@ class Watch:
         if op not in ("put", "create", "delete", "log in", "health"):
             self.valid()
 
-    def _fail(self, *words: object) -> None:
-        self.world.scheduler.say("VIOLATION:", *words)
-        raise Violation(" ".join(map(str, words)))
+    def _fail(self, *results: object) -> None:
+        self.world.scheduler.say("VIOLATION:", *results)
+        raise Violation(" ".join(map(str, results)))
 
     def _given(self, name: str) -> None:
         """What hosts are given is there when the journal prescribes it, and follows from the new logins alone."""
@@ -109,9 +109,9 @@ class Watch:
             return  # nobody reads what a late run made of a rotation that has ended; the next run removes it
         given = [json.loads(text) for text in secrets[own].contents.values()]
         made = [json.loads(text) for text in secrets[logins].contents.values()] if logins in secrets else []
-        if any(set(one) != {"phases"} for one in given):
-            self._fail(f"{own} holds more than parameters: {sorted({key for one in given for key in one})}")
-        if made and [one["phases"] for one in made] != [one["phases"] for one in given]:
+        if any(set(item) != {"phases"} for item in given):
+            self._fail(f"{own} holds more than parameters: {sorted({key for item in given for key in item})}")
+        if made and [item["phases"] for item in made] != [item["phases"] for item in given]:
             self._fail(f"{own} gives hosts something else than {logins} says")
 
     def valid(self) -> None:
@@ -152,11 +152,11 @@ class Watch:
     def _sessions(self) -> None:
         """What one host signs, every other one knows: else whoever is sent from one to the other is logged out."""
         keys = [(host.name, host.running) for host in self.world.hosts.values()]
-        for name, one in keys:
+        for name, entry in keys:
             for other, running in keys:
                 known = [running["SECRET_KEY"], *running.get("SECRET_KEY_FALLBACKS", "").split(",")]
-                if one["SECRET_KEY"] not in known:
-                    self._fail(f"{name} signs with {one['SECRET_KEY']}, and {other} knows only {known}")
+                if entry["SECRET_KEY"] not in known:
+                    self._fail(f"{name} signs with {entry['SECRET_KEY']}, and {other} knows only {known}")
 
     def _fallbacks(self) -> None:
         """A key in force that signed is known wherever it may be asked for, as long as its sessions may be alive."""
@@ -176,14 +176,14 @@ class Watch:
     def _moved(self, name: str) -> None:
         """AWSCURRENT names what a proven host has run on, and no write of others is lost by its move."""
         off, was = self.current[name]
-        to, now = self.world.read(name)
+        to, result = self.world.read(name)
         if to == off:
             return
-        self.current[name] = (to, now)
+        self.current[name] = (to, result)
         plan = self.plans.get(self._rotation_of(name, to), {})
         base = self.world.secrets._secrets[name].contents.get(plan.get("secrets", {}).get(name, ""), "{}")
-        for key in {*was, *now}:
-            mine, theirs = now.get(key, ""), was.get(key, "")
+        for key in {*was, *result}:
+            mine, theirs = result.get(key, ""), was.get(key, "")
             if mine == theirs:
                 continue
             if key not in ROTATING[name]:
@@ -239,9 +239,9 @@ class Watch:
 
     def named(self) -> None:
         """What could not be kept from being written over was told to somebody."""
-        said = " ".join(one.words or "" for one in self.world.scheduler.processes)
+        message = " ".join(process.message or "" for process in self.world.scheduler.processes)
         for name, value in self.buried.items():
-            if name not in said:
+            if name not in message:
                 self._fail(f"somebody's {name}={value} was written over, and no run named it")
 
     def left_over(self) -> list[str]:
@@ -249,34 +249,34 @@ class Watch:
 
         The gate of a rotation is no password, and one that was opened late stays: it counts as litter only.
         """
-        world, found = self.world, []
+        world, results = self.world, []
         if self.journal.rotation is not None:
-            found.append(f"{self.journal.rotation} is open")
+            results.append(f"{self.journal.rotation} is open")
         for name in world.secrets._secrets:
             if name not in (CORE, CACHE, ADMIN):
-                found.append(f"secret {name}")
+                results.append(f"secret {name}")
                 continue
             for label, version in world.stages(name).items():
                 if label not in (CURRENT, PREVIOUS) and not version.startswith("theirs-"):
-                    found.append(f"label {label} on {name}")
+                    results.append(f"label {label} on {name}")
         logins, passwords = self._due_later()
         logins.add(login_in(self.current[CORE][1]["DATABASE_URL"])[0])
         passwords.add(valkey.digest_of(login_in(self.current[CACHE][1]["REDIS_URL"])[1]))
-        found += [
-            f"login {name}" for name, one in world.postgres.logins.items() if one.can_login and name not in logins
+        results += [
+            f"login {name}" for name, login in world.postgres.logins.items() if login.can_login and name not in logins
         ]
         for node, users in world.valkey.nodes.items():
             others = users["app"].digests - self._gates() - passwords
-            found += [f"password {one[:8]} on {node}" for one in sorted(others)]
-        return found
+            results += [f"password {name[:8]} on {node}" for name in sorted(others)]
+        return results
 
     def _due_later(self) -> tuple[set[str], set[str]]:
         """Logins and digests that pending tasks still keep valid."""
         held = [
             self.world.content(name, version)
-            for one in self.journal.pending_tasks.values()
-            if one.act == "revoke"
-            for name, version in one.secrets.items()
+            for pending_task in self.journal.pending_tasks.values()
+            if pending_task.act == "revoke"
+            for name, version in pending_task.secrets.items()
         ]
         logins = {login_in(keys["DATABASE_URL"])[0] for keys in held if "DATABASE_URL" in keys}
         return logins, {valkey.digest_of(login_in(keys["REDIS_URL"])[1]) for keys in held if "REDIS_URL" in keys}

@@ -128,7 +128,7 @@ def write_beside_others(patch: Patch) -> None:
 def proof_by_snapshot(patch: Patch) -> None:
     """A late proof counts for its snapshot, whoever wrote that again meanwhile."""
     prove = env_file_mark.Mark.prove
-    patch(env_file_mark.Mark, "prove", lambda self, snapshot, found, _delivery=None: prove(self, snapshot, found))
+    patch(env_file_mark.Mark, "prove", lambda self, snapshot, result, _delivery=None: prove(self, snapshot, result))
 
 
 def overlay_first(patch: Patch) -> None:
@@ -232,8 +232,8 @@ def half_done(patch: Patch) -> None:
 
 
 BUGS = {
-    one.__name__: one
-    for one in (
+    function.__name__: function
+    for function in (
         restart_by_change,
         no_compare_and_swap,
         no_second_proof,

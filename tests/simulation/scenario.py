@@ -92,7 +92,7 @@ class Scenario:
         self.world.journal.seed(json.dumps(base))
         process = self._process("deploy", "A", deploy(self.world))
         self.scheduler.run()
-        assert process.words == "deployed: done: ", process.words
+        assert process.message == "deployed: done: ", process.message
         assert all(PATH in host.files for host in self.world.hosts.values())
 
     def _process(
@@ -107,12 +107,12 @@ class Scenario:
         return self.scheduler.tick + self.rng.randrange(1, self.length)
 
     def _faults(self) -> dict[int, Fault]:
-        rng, found = self.rng, {}
+        rng, faults = self.rng, {}
         for _number in range(rng.choice((0, 1, 1, 2, 3))):
             kind = rng.choice((KILL, KILL, KILL_AFTER, IN_FLIGHT, PAUSE, PAUSE, PAUSE, REFUSED, LOST, LOST, TWICE))
             ticks = rng.choice((rng.randrange(5, 60), rng.randrange(50, 400), FOREVER))
-            found[rng.randrange(1, self.length)] = Fault(kind, ticks if kind in (PAUSE, IN_FLIGHT) else 0)
-        return found
+            faults[rng.randrange(1, self.length)] = Fault(kind, ticks if kind in (PAUSE, IN_FLIGHT) else 0)
+        return faults
 
     def _aim(self) -> tuple[tuple[str, str], int, Fault] | None:
         """Something that goes wrong at an act that changes much, rather than at any."""
@@ -165,7 +165,7 @@ class Scenario:
     def _somebody_never_rests(self) -> None:
         """A program that writes one other key again and again."""
         begin = self.scheduler.tick + self.busy.randrange(1, self.length)
-        every, times = self.busy.choice((1, 2, 5)), self.busy.choice((10, 40, 250))
+        count, times = self.busy.choice((1, 2, 5)), self.busy.choice((10, 40, 250))
         place, key = self.busy.choice(((CORE, "NOTE"), (CACHE, "HINT")))
 
         def write() -> None:
@@ -174,7 +174,7 @@ class Scenario:
             self.watch.somebody_wrote(place, key, f"busy-{self.serial}")
 
         for number in range(times):
-            self.scheduler.at(begin + every * number, write)
+            self.scheduler.at(begin + count * number, write)
 
     def _hosts_suffer(self) -> None:
         rng, at = self.rng, self.scheduler.at
@@ -267,7 +267,7 @@ class Scenario:
         self.scheduler.close()
         result.path, result.acts, result.trace = self.scheduler.path, self.scheduler.tick, self.scheduler.lines
         for process in self.scheduler.processes[1:]:
-            result.ends[(process.words or "killed").partition(":")[0].partition(" ")[0]] += 1
+            result.ends[(process.message or "killed").partition(":")[0].partition(" ")[0]] += 1
         return result
 
     def _heal(self) -> None:
@@ -305,26 +305,26 @@ class Scenario:
             body = rotate(self.world, credentials=list(self.names), force=False, resume="any", abort=abort)
             process = self._process("recover", "A", body)
             self.scheduler.run()
-            words = process.words or ""
+            message = process.message or ""
             abort = False
             self._align()
-            self._take_pending_off(words)
+            self._take_pending_off(message)
             rotation = self.watch.journal.rotation
-            if "not deployed" in words and not (rotation and rotation.plan.get("phases")):
+            if "not deployed" in message and not (rotation and rotation.plan.get("phases")):
                 self._process("deploy", "A", deploy(self.world))
                 self.scheduler.run()
-            if self.watch.journal.rotation is None and words.startswith(("closed", "nothing")):
-                if words.startswith("closed at discard") or "no rotation is open" in words:
+            if self.watch.journal.rotation is None and message.startswith(("closed", "nothing")):
+                if message.startswith("closed at discard") or "no rotation is open" in message:
                     continue
                 break
         else:
-            raise Violation(f"started again {ATTEMPTS} times, it does not end: {words}")
+            raise Violation(f"started again {ATTEMPTS} times, it does not end: {message}")
         self._judge("it has ended")
 
-    def _take_pending_off(self, words: str) -> bool:
+    def _take_pending_off(self, message: str) -> bool:
         """The remedy that is named for what arrives late of a process that was cut short, and cannot tidy up itself."""
-        killed = any(one.cut_short for one in self.scheduler.processes)
-        if not killed or "pending version" not in words or self.watch.journal.rotation:
+        killed = any(process.cut_short for process in self.scheduler.processes)
+        if not killed or "pending version" not in message or self.watch.journal.rotation:
             return False
         for name in (CORE, CACHE):
             if self.world.stages(name).pop(PENDING, None):
@@ -339,13 +339,13 @@ class Scenario:
             for _try in range(3):
                 process = self._process("next", "A", body)
                 self.scheduler.run()
-                if "not deployed" in (process.words or ""):  # a revocation that was due, which rolls nothing out
+                if "not deployed" in (process.message or ""):  # a revocation that was due, which rolls nothing out
                     self._process("deploy", "A", deploy(self.world))
                     self.scheduler.run()
-                elif not self._take_pending_off(process.words or ""):
+                elif not self._take_pending_off(process.message or ""):
                     break
-            if process.words != "closed at record: complete":
-                raise Violation(f"the next rotation does not go through: {process.words}")
+            if process.message != "closed at record: complete":
+                raise Violation(f"the next rotation does not go through: {process.message}")
             self._judge("the next rotation has ended", strict=True)
 
     def _discharge(self) -> None:
@@ -358,13 +358,13 @@ class Scenario:
         for _run in range(4):  # one of each credential at a time
             process = self._process("later", "A", body)
             self.scheduler.run()
-            self._take_pending_off(process.words or "")
-            if "not deployed" in (process.words or ""):
+            self._take_pending_off(process.message or "")
+            if "not deployed" in (process.message or ""):
                 self._process("deploy", "A", deploy(self.world))
                 self.scheduler.run()
             if not due & set(self.watch.journal.pending_tasks):
                 return self._judge("what was due later is done")
-        raise Violation(f"{sorted(due & set(self.watch.journal.pending_tasks))} are due and stay: {process.words}")
+        raise Violation(f"{sorted(due & set(self.watch.journal.pending_tasks))} are due and stay: {process.message}")
 
     def _judge(self, what: str, *, strict: bool = False) -> None:
         """Nothing is left; of a process that acted after another had tidied up, nothing that is valid.
@@ -374,11 +374,11 @@ class Scenario:
         until the next plan, so both are litter; ``strict``: a plan was made since, and leaves no such secret.
         """
         left = self.watch.left_over()
-        still = any(one.cut_short or one.words is None for one in self.scheduler.processes)
+        still = any(process.cut_short or process.message is None for process in self.scheduler.processes)
         wrong = ("login", "password", "rotation", *(("secret",) if strict else ()))
-        if any(one.startswith(wrong) for one in left) or (left and not still):
+        if any(name.startswith(wrong) for name in left) or (left and not still):
             raise Violation(f"{what}, and left: {'; '.join(left)}")
-        self.result.litter += Counter(one.partition(" ")[0] for one in left)
+        self.result.litter += Counter(name.partition(" ")[0] for name in left)
 
 
 def play(seed: int, *, traced: bool = False) -> Result:

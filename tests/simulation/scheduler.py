@@ -68,7 +68,7 @@ class Process:
     """Whether that module runs to its end before anybody else acts."""
     cut_short: bool = False
     """Killed, or left without an answer: it may have been kept from tidying up."""
-    words: str | None = None
+    message: str | None = None
     """What it said at its end."""
     let: Any = None
 
@@ -92,14 +92,14 @@ class Scheduler:
         self._alone = True
         self._main: Any = None
 
-    def say(self, *words: object) -> None:
+    def say(self, *results: object) -> None:
         if self.lines is not None:
             who = self.current.name if self.current else "-"
-            self.lines.append(f"{self.tick:5} {who:10} " + " ".join(map(str, words)))
+            self.lines.append(f"{self.tick:5} {who:10} " + " ".join(map(str, results)))
 
     def at(self, tick: int, event: Callable[[], object]) -> None:
         self.events.append((tick, len(self.events), event))
-        self.events.sort(key=lambda one: one[:2])
+        self.events.sort(key=lambda pair: pair[:2])
 
     def start(self, process: Process) -> Process:
         self.processes.append(process)
@@ -109,14 +109,14 @@ class Scheduler:
 
     def _run(self, process: Process) -> None:
         try:
-            process.words = process.body(process)
-            self.say("ENDS:", process.words)
+            process.message = process.body(process)
+            self.say("ENDS:", process.message)
         except Killed:
             self.say("IS DEAD")
         process.dead = True
 
     def _waiting(self) -> list[Process]:
-        return [one for one in self.processes if not (one.let.dead or one.words is not None)]
+        return [process for process in self.processes if not (process.let.dead or process.message is not None)]
 
     def run(self, *, release: bool = False) -> None:
         """Until every process has ended or is paused for good; ``release`` lets those go on as well."""
@@ -126,16 +126,18 @@ class Scheduler:
             while self.events and self.events[0][0] <= self.tick:
                 self.events.pop(0)[2]()
             waiting = self._waiting()
-            ready = [one for one in waiting if one.wake <= self.tick]
+            ready = [process for process in waiting if process.wake <= self.tick]
             if not ready:
-                times = [one.wake for one in waiting if one.wake < FOREVER] + [one[0] for one in self.events[:1]]
+                times = [process.wake for process in waiting if process.wake < FOREVER] + [
+                    event[0] for event in self.events[:1]
+                ]
                 if times:
                     self.tick = max(self.tick, min(times))
                     continue
                 if not (release and waiting):
                     return
-                for one in waiting:
-                    one.wake = self.tick
+                for process in waiting:
+                    process.wake = self.tick
                 continue
             self._alone = len(waiting) == 1
             if last not in ready or (len(ready) > 1 and self.rng.random() < 0.3):

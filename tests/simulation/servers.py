@@ -19,10 +19,10 @@ _LOGIN = re.compile(r"^[a-z]+://([^:@/]*):([^@/]*)@")
 
 @lru_cache(4096)
 def login_in(url: str) -> tuple[str, str]:
-    found = _LOGIN.match(url)
-    if found is None:
+    match = _LOGIN.match(url)
+    if match is None:
         return "", ""
-    return unquote(found[1]), unquote(found[2])
+    return unquote(match[1]), unquote(match[2])
 
 
 @dataclass
@@ -44,8 +44,8 @@ class Postgres:
 
     def accepts(self, url: str) -> bool:
         name, password = login_in(url)
-        found = self.logins.get(name)
-        return found is not None and found.can_login and found.password == password
+        login = self.logins.get(name)
+        return login is not None and login.can_login and login.password == password
 
     def checked(self, login: str, former: str, journal: int) -> None:
         def look() -> None:
@@ -115,12 +115,12 @@ class Valkey:
 
     def setuser(self, node: str, user: str, rules: tuple[str, ...]) -> None:
         """All or nothing, as the server does it."""
-        found = self.nodes[node].get(user)
-        held = set(found.digests) if found else set()
+        result = self.nodes[node].get(user)
+        held = set(result.digests) if result else set()
         for rule in rules:
             if rule.startswith("!"):
                 if rule[1:] not in held:
-                    if all(one.startswith("!") for one in rules):
+                    if all(rule.startswith("!") for rule in rules):
                         return
                     raise HostError(f"{node}: the gate of this rotation was closed meanwhile; nothing was added there")
                 held.discard(rule[1:])

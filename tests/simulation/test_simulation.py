@@ -83,12 +83,12 @@ def test_a_planted_bug_is_found_by_an_interleaving_that_is_written_down(
 def test_the_line_that_a_failing_seed_prints_replays_it(capsys: pytest.CaptureFixture[str]) -> None:
     """Act by act, up to the same violation."""
     assert main(["--bug", "close_before_confirm"]) == 1
-    found, line = capsys.readouterr().out.splitlines()[:2]
-    start, _found, words = line.partition(" -m tests.simulation ")
+    text, line = capsys.readouterr().out.splitlines()[:2]
+    start, _found, message = line.partition(" -m tests.simulation ")
     assert start.endswith("replay: python")
-    assert main(words.split()) == 1
+    assert main(message.split()) == 1
     *acts, last = capsys.readouterr().out.splitlines()
-    assert found.endswith(f": {last}")
+    assert text.endswith(f": {last}")
     assert any(f"VIOLATION: {last}" in act for act in acts)
 
 

@@ -147,7 +147,7 @@ class World(Hook):
         self.hosts = {f"web{number}": Host(f"web{number}", self) for number in range(1, hosts + 1)}
         self.postgres = servers.Postgres(self.act)
         self.postgres.in_use = lambda login: any(
-            servers.login_in(one.running.get("DATABASE_URL", ""))[0] == login for one in self.hosts.values()
+            servers.login_in(host.running.get("DATABASE_URL", ""))[0] == login for host in self.hosts.values()
         )
         self.valkey = servers.Valkey(self.act)
         self._seed()
@@ -223,16 +223,16 @@ class World(Hook):
 
     def side_by_side(self, acts: Sequence[Callable[[], T]]) -> list[T]:
         """In any order; one that fails does not keep the others from being done."""
-        order, found, failures = [*enumerate(acts)], {}, {}
+        order, side, failures = [*enumerate(acts)], {}, {}
         self.order.shuffle(order)
         for number, act in order:
             try:
-                found[number] = act()
+                side[number] = act()
             except Exception as error:  # noqa: BLE001 - raised below
                 failures[number] = error
         if failures:
             raise failures[min(failures)]
-        return [found[number] for number in range(len(acts))]
+        return [side[number] for number in range(len(acts))]
 
     def before(self, op: str, name: str) -> None:
         if self.scheduler.before(op, name):
@@ -282,8 +282,8 @@ class World(Hook):
         return version, self.content(secret, version)
 
     def content(self, secret: str, version: str) -> dict[str, str]:
-        found: dict[str, str] = json.loads(self.secrets._secrets[secret].contents[version])
-        return found
+        result: dict[str, str] = json.loads(self.secrets._secrets[secret].contents[version])
+        return result
 
     def stages(self, secret: str) -> dict[str, str]:
         return self.secrets._secrets[secret].stages

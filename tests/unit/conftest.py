@@ -96,8 +96,8 @@ def load_catalog() -> Callable[[str], dict[str, Any]]:
 def catalog() -> Callable[..., Catalog]:
     """A catalog of these settings, of the application ``app`` in the environment ``test``."""
 
-    def make(settings: dict[str, Any], environment: str = "test", **more: Any) -> Catalog:
-        return catalog_parser.parse({"application": "app", "settings": settings, **more}, environment)
+    def make(settings: dict[str, Any], environment: str = "test", **extra: Any) -> Catalog:
+        return catalog_parser.parse({"application": "app", "settings": settings, **extra}, environment)
 
     return make
 
@@ -106,9 +106,9 @@ def catalog() -> Callable[..., Catalog]:
 def problems() -> Callable[..., list[str]]:
     """What is wrong with a catalog of these settings; an empty list if it is valid."""
 
-    def find(settings: Any, environment: str = "test", **more: Any) -> list[str]:
+    def find(settings: Any, environment: str = "test", **extra: Any) -> list[str]:
         try:
-            catalog_parser.parse({"application": "app", "settings": settings, **more}, environment)
+            catalog_parser.parse({"application": "app", "settings": settings, **extra}, environment)
         except CatalogError as error:
             return error.problems
         return []

@@ -125,15 +125,17 @@ NAMESAKES = (
 
 def test_a_kinds_name_stands_in_one_place() -> None:
     plugins = REPOSITORY / "plugins"
-    found: list[tuple[str, str]] = []
+    test_a_kinds_name_stands: list[tuple[str, str]] = []
     for top in ("module_utils", "plugin_utils", "action", "filter", "lookup"):
         for path in (plugins / top).rglob("*.py"):
             nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
             names = [node.value for node in nodes if isinstance(node, ast.Constant) and node.value in kinds.BUILT_IN]
-            found += [(str(path.relative_to(plugins)), str(name)) for name in names]
+            test_a_kinds_name_stands += [(str(path.relative_to(plugins)), str(name)) for name in names]
     for namesake in NAMESAKES:
-        found.remove(namesake)
-    assert sorted(name for _path, name in found) == sorted(kinds.BUILT_IN), sorted(found)
+        test_a_kinds_name_stands.remove(namesake)
+    assert sorted(name for _path, name in test_a_kinds_name_stands) == sorted(kinds.BUILT_IN), sorted(
+        test_a_kinds_name_stands
+    )
 
 
 class TestCheck:
@@ -213,7 +215,7 @@ class TestSource:
         note = f"the token is {self.VALUE}"
         arguments = self.arguments(request_module.OPTIONS, notes=["nothing", note])
         report = request_module.scanned(request_module.parse(arguments), arguments)
-        assert [(found.rule, found.source, found.path) for found in report.findings] == [("TOKEN", "notes", "note 1")]
+        assert [(item.rule, item.source, item.path) for item in report.findings] == [("TOKEN", "notes", "note 1")]
         assert sorted(Notes.closed) == ["nothing", note]
 
     def test_where_nothing_is_named_it_is_offered(self, request_module: ModuleType) -> None:

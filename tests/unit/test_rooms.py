@@ -92,14 +92,14 @@ def imports_of(path: Path) -> Iterator[str]:
 def graph() -> dict[str, frozenset[str]]:
     """Every file of the house, and the files of the house that it imports."""
     names = {name_of(path): path for path in files()}
-    found: dict[str, frozenset[str]] = {}
+    result: dict[str, frozenset[str]] = {}
     for name, path in names.items():
-        ours = {one[len(PREFIX) + 1 :] for one in imports_of(path) if one.startswith(f"{PREFIX}.")}
-        modules = {one for one in ours if one in names and not names[one].name.startswith("__init__")}
-        packages = {one for one in ours & set(names) if str(names[one].relative_to(PLUGINS)) in REGISTRIES}
-        whole = {one for one in packages if not any(other.startswith(f"{one}.") for other in modules)}
-        found[name] = frozenset((modules | whole) - {name})
-    return found
+        ours = {name[len(PREFIX) + 1 :] for name in imports_of(path) if name.startswith(f"{PREFIX}.")}
+        modules = {our for our in ours if our in names and not names[our].name.startswith("__init__")}
+        packages = {our for our in ours & set(names) if str(names[our].relative_to(PLUGINS)) in REGISTRIES}
+        whole = {package for package in packages if not any(other.startswith(f"{package}.") for other in modules)}
+        result[name] = frozenset((modules | whole) - {name})
+    return result
 
 
 def arrows() -> set[tuple[str, str]]:
@@ -112,7 +112,7 @@ def arrows() -> set[tuple[str, str]]:
 
 
 def floor_of(room: str) -> int:
-    below = [one for one in FLOORS if one.rpartition(".")[2] in FLOORS[room]]
+    below = [floor for floor in FLOORS if floor.rpartition(".")[2] in FLOORS[room]]
     return 1 + max(map(floor_of, below), default=0)
 
 
@@ -136,13 +136,13 @@ def test_the_table_points_one_way() -> None:
 
 def test_a_room_imports_what_the_table_says() -> None:
     """Neither a new arrow, nor one of the table that is gone."""
-    found = {room: {other.rpartition(".")[2] for one, other in arrows() if one == room} for room in FLOORS}
-    assert found == {room: set(imported) for room, imported in FLOORS.items()}
+    result = {room: {other.rpartition(".")[2] for name, other in arrows() if name == room} for room in FLOORS}
+    assert result == {room: set(imported) for room, imported in FLOORS.items()}
 
 
 def test_what_may_run_on_a_host_imports_nothing_of_the_controller() -> None:
     wrong = [(name, other) for name, others in graph().items() for other in others if name.startswith("module_utils")]
-    assert not [one for one in wrong if not one[1].startswith("module_utils")]
+    assert not [group for group in wrong if not group[1].startswith("module_utils")]
 
 
 def test_no_two_files_import_each_other() -> None:
@@ -154,24 +154,26 @@ def test_no_two_files_import_each_other() -> None:
 
 def test_no_import_is_for_the_type_checker_alone() -> None:
     names = {path: {getattr(node, "id", "") for node in ast.walk(tree_of(path))} for path in files()}
-    assert [name_of(path) for path, found in names.items() if "TYPE_CHECKING" in found] == []
+    assert [name_of(path) for path, results in names.items() if "TYPE_CHECKING" in results] == []
 
 
 def test_imports_by_a_computed_name_are_few() -> None:
     computed = {name_of(path) for path in files() if {"importlib", "importlib.import_module"} & set(imports_of(path))}
-    assert {one for one in computed if one.startswith("plugin_utils")} == LATE
+    assert {name for name in computed if name.startswith("plugin_utils")} == LATE
 
 
 def test_ansible_is_known_only_in_rooms_with_glue() -> None:
     theirs = ("ansible.", "ansible_collections.amazon", "jinja2")
-    knowing = [path for path in files() if any(one == "ansible" or one.startswith(theirs) for one in imports_of(path))]
+    knowing = [
+        path for path in files() if any(name == "ansible" or name.startswith(theirs) for name in imports_of(path))
+    ]
     rooms = {room_of(name_of(path)).rpartition(".")[2] for path in knowing if not _is_program(path)}
     assert rooms == KNOWS_ANSIBLE
 
 
 def test_clients_are_handed_in() -> None:
     aws = ("boto3", "botocore")
-    assert {name_of(path) for path in files() if any(one.split(".")[0] in aws for one in imports_of(path))} == set(
+    assert {name_of(path) for path in files() if any(name.split(".")[0] in aws for name in imports_of(path))} == set(
         KNOWS_AWS
     )
 
@@ -185,7 +187,7 @@ def test_a_package_is_a_folder_with_plain_names_and_nothing_else() -> None:
     for path in files():
         inside = path.relative_to(PLUGINS)
         assert path.parent == PLUGINS / "plugin_utils" or (path.parent / "__init__.py").is_file(), inside
-        assert not [one for one in inside.parts[2:] if one.startswith("_") and one != "__init__.py"], inside
+        assert not [part for part in inside.parts[2:] if part.startswith("_") and part != "__init__.py"], inside
         if path.name == "__init__.py" and str(inside) not in REGISTRIES:
             assert all(isinstance(node, ast.Expr) for node in tree_of(path).body), inside
 
@@ -198,18 +200,18 @@ def _is_program(path: Path) -> bool:
 def closure(module: ModuleType) -> set[str]:
     """What a module imports of ours, as Python's own parser sees it."""
     names = {name_of(path): path for path in sorted(PLUGINS.rglob("*.py"))}
-    waiting, found = [module.__name__[len(PREFIX) + 1 :]], set()
+    waiting, results = [module.__name__[len(PREFIX) + 1 :]], set()
     while waiting:
         name = waiting.pop()
-        if name in found or name not in names or names[name].name == "__init__.py":
+        if name in results or name not in names or names[name].name == "__init__.py":
             continue
-        found.add(name)
-        waiting += [one[len(PREFIX) + 1 :] for one in imports_of(names[name]) if one.startswith(f"{PREFIX}.")]
-    return {f"{PREFIX}.{name}" for name in found}
+        results.add(name)
+        waiting += [text[len(PREFIX) + 1 :] for text in imports_of(names[name]) if text.startswith(f"{PREFIX}.")]
+    return {f"{PREFIX}.{name}" for name in results}
 
 
 @pytest.mark.parametrize(
-    "program", [*programs(), cli, mirror_function], ids=lambda one: one.__name__[len(PREFIX) + 1 :]
+    "program", [*programs(), cli, mirror_function], ids=lambda item: item.__name__[len(PREFIX) + 1 :]
 )
 def test_what_travels_is_what_is_imported(program: ModuleType) -> None:
     sent = set(program_bundle.sources(program))
@@ -249,9 +251,9 @@ def test_a_function_decides_little() -> None:
 
 
 def test_a_function_has_few_conditional_expressions() -> None:
-    found = {
+    names = {
         name
         for name, function in functions()
         if sum(isinstance(node, ast.IfExp) for node in ast.walk(function)) > MOST_CONDITIONAL_EXPRESSIONS
     }
-    assert found == set()
+    assert names == set()

@@ -57,12 +57,12 @@ class Impact:
     @property
     def waves(self) -> tuple[tuple[str, ...], ...]:
         """Credentials that are replaced together; each wave before anything new of the next exists."""
-        numbers = sorted({one.wave for one in self.reached})
-        return tuple(tuple(one.name for one in self.reached if one.wave == number) for number in numbers)
+        numbers = sorted({reached.wave for reached in self.reached})
+        return tuple(tuple(reached.name for reached in self.reached if reached.wave == number) for number in numbers)
 
     @property
     def severity(self) -> str:
-        return max((one.severity for one in self.reached), key=_LEVELS.index, default="low")
+        return max((reached.severity for reached in self.reached), key=_LEVELS.index, default="low")
 
 
 def impact(catalog: Catalog, declared: Sequence[str], hosts: Sequence[str]) -> Impact:
@@ -72,7 +72,7 @@ def impact(catalog: Catalog, declared: Sequence[str], hosts: Sequence[str]) -> I
     """
     for name in declared:
         _require_known(catalog, name, hosts)
-    found: dict[str, list[Edge]] = {}
+    result: dict[str, list[Edge]] = {}
     edges: list[Edge] = []
     waiting = list(dict.fromkeys(declared))
     seen: set[str] = set()
@@ -82,14 +82,14 @@ def impact(catalog: Catalog, declared: Sequence[str], hosts: Sequence[str]) -> I
             continue
         seen.add(source)
         if source in catalog.credentials:
-            found.setdefault(source, [])
+            result.setdefault(source, [])
         for edge in exposes(catalog, source):
             edges.append(edge)
-            found.setdefault(edge.target, []).append(edge)
+            result.setdefault(edge.target, []).append(edge)
             waiting.append(edge.target)
-    levels, cycles = _levels(list(found), edges)
+    levels, cycles = _levels(list(result), edges)
     last = max(levels.values(), default=0)
-    exposers = {edge.source for edge in edges if edge.source in found and edge.target != edge.source}
+    exposers = {edge.source for edge in edges if edge.source in result and edge.target != edge.source}
     reached = [
         Reached(
             name=name,
@@ -99,24 +99,24 @@ def impact(catalog: Catalog, declared: Sequence[str], hosts: Sequence[str]) -> I
             # Whatever reveals nothing else can share the last rollout.
             wave=levels[name] if name in exposers else last,
         )
-        for name, via in found.items()
+        for name, via in result.items()
     ]
-    ordered = sorted(reached, key=lambda one: (one.wave, -_LEVELS.index(one.severity), one.name))
+    ordered = sorted(reached, key=lambda reached: (reached.wave, -_LEVELS.index(reached.severity), reached.name))
     found_so_far = Impact(tuple(declared), tuple(ordered), tuple(edges), cycles)
     first_off = tuple(name for wave in found_so_far.waves for name in wave if reads_new(catalog, name, wave))
     return replace(found_so_far, first_off=first_off)
 
 
-def reached_hosts(catalog: Catalog, found: Impact, hosts: Sequence[str]) -> tuple[str, ...]:
+def reached_hosts(catalog: Catalog, result: Impact, hosts: Sequence[str]) -> tuple[str, ...]:
     """The hosts on which whoever has what leaked may be: those declared, or all where a key opens them."""
-    opened = [one.name for one in found.reached if catalog.credentials[one.name].kind in READS_HOSTS]
-    declared = {name[len(HOST) :] for name in found.declared if name.startswith(HOST)}
+    opened = [reached.name for reached in result.reached if catalog.credentials[reached.name].kind in READS_HOSTS]
+    declared = {name[len(HOST) :] for name in result.declared if name.startswith(HOST)}
     return tuple(name for name in hosts if opened or name in declared)
 
 
-def administrators(catalog: Catalog, found: Impact) -> tuple[str, ...]:
+def administrators(catalog: Catalog, result: Impact) -> tuple[str, ...]:
     """The credentials whose passwords the replacement of what is reached sends to a server."""
-    used = (catalog.credentials[one.name].admin for one in found.reached)
+    used = (catalog.credentials[reached.name].admin for reached in result.reached)
     return tuple(sorted({name for name in used if name}))
 
 
@@ -144,19 +144,27 @@ def _every_place(catalog: Catalog) -> Iterator[Any]:
 
 def exposes(catalog: Catalog, source: str) -> Iterator[Edge]:
     """What one thing reveals by itself."""
-    every = catalog.credentials.values()
+    credentials = catalog.credentials.values()
     if source == ALL:
-        yield from (Edge(source, one.name, "everything was declared as leaked") for one in every)
+        yield from (Edge(source, credential.name, "everything was declared as leaked") for credential in credentials)
     elif source == GITHUB:
         yield from (
-            Edge(source, one.name, "GitHub holds it") for one in every if one.github or _is_marked(catalog, one)
+            Edge(source, credential.name, "GitHub holds it")
+            for credential in credentials
+            if credential.github or _is_marked(catalog, credential)
         )
     elif source.startswith(HOST):
-        yield from (Edge(source, one.name, "it is in the host's .env") for one in every if in_env(catalog, one))
+        yield from (
+            Edge(source, credential.name, "it is in the host's .env")
+            for credential in credentials
+            if in_env(catalog, credential)
+        )
     elif source.startswith(SECRET):
         name = source[len(SECRET) :]
         yield from (
-            Edge(source, one.name, f"secret {name} holds it") for one in every if _in_secret(catalog, one, name)
+            Edge(source, credential.name, f"secret {name} holds it")
+            for credential in credentials
+            if _in_secret(catalog, credential, name)
         )
     if source in catalog.credentials:  # which may bear the name of one of those
         yield from _of_credential(catalog, catalog.credentials[source])
@@ -186,7 +194,7 @@ def reads_new(catalog: Catalog, name: str, replaced: Iterable[str]) -> bool:
     """Whether it is an access key that may read a place to which the replacement of one of these comes."""
     credential = catalog.credentials[name]
     return credential.kind == AWS_ACCESS_KEY and any(
-        _readable(catalog, credential, catalog.credentials[one]) for one in replaced
+        _readable(catalog, credential, catalog.credentials[name]) for name in replaced
     )
 
 
@@ -203,7 +211,7 @@ def in_env(catalog: Catalog, credential: Credential) -> bool:
 
 def read(catalog: Catalog) -> frozenset[str]:
     """The credentials that the application reads."""
-    return frozenset(one.name for one in catalog.credentials.values() if in_env(catalog, one))
+    return frozenset(credential.name for credential in catalog.credentials.values() if in_env(catalog, credential))
 
 
 def _is_marked(catalog: Catalog, credential: Credential) -> bool:
@@ -216,8 +224,8 @@ def _in_secret(catalog: Catalog, credential: Credential, name: str) -> bool:
 
 def severity_of(catalog: Catalog, credential: Credential) -> str:
     """The sensitivity of the most sensitive setting; a credential in no setting is of high sensitivity."""
-    found = [catalog.settings[name].sensitivity for name in credential.settings]
-    return max(found, key=_LEVELS.index, default="high")
+    sensitivities = [catalog.settings[name].sensitivity for name in credential.settings]
+    return max(sensitivities, key=_LEVELS.index, default="high")
 
 
 def _levels(names: Sequence[str], edges: Sequence[Edge]) -> tuple[dict[str, int], tuple[tuple[str, ...], ...]]:

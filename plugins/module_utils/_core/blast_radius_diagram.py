@@ -20,13 +20,13 @@ def data(impact: Impact) -> dict[str, Any]:
         "first_off": list(impact.first_off),
         "credentials": [
             {
-                "name": one.name,
-                "kind": one.kind,
-                "severity": one.severity,
-                "wave": one.wave,
-                "via": [{"from": edge.source, "why": edge.why} for edge in one.via],
+                "name": reached.name,
+                "kind": reached.kind,
+                "severity": reached.severity,
+                "wave": reached.wave,
+                "via": [{"from": edge.source, "why": edge.why} for edge in reached.via],
             }
-            for one in impact.reached
+            for reached in impact.reached
         ],
         "edges": [{"from": edge.source, "to": edge.target, "why": edge.why} for edge in impact.edges],
     }
@@ -37,10 +37,10 @@ def text(impact: Impact) -> list[str]:
     lines = []
     for number, wave in enumerate(impact.waves, start=1):
         lines.append(f"{number}. together: {', '.join(wave)}" if len(wave) > 1 else f"{number}. {wave[0]}")
-        for one in impact.reached:
-            if one.name in wave:
-                via = "; ".join(f"through {edge.source}, {edge.why}" for edge in one.via[:3])
-                lines.append(f"     {one.name} ({one.kind}, {one.severity}): {via or 'declared'}")
+        for reached in impact.reached:
+            if reached.name in wave:
+                via = "; ".join(f"through {edge.source}, {edge.why}" for edge in reached.via[:3])
+                lines.append(f"     {reached.name} ({reached.kind}, {reached.severity}): {via or 'declared'}")
     lines += [
         f"reveal each other, replaced together: {', '.join(cycle)}; all of them are made first, then the old ones are "
         "taken away, and nothing new is deployed before that"
@@ -61,7 +61,7 @@ def mermaid(impact: Impact) -> str:
 
 def _entities(name: str) -> str:
     """A name inside a quoted label of Mermaid's, which knows no backslash."""
-    return "".join(one if one.isalnum() or one in " _-./:@+=" else f"#{ord(one)};" for one in name)
+    return "".join(part if part.isalnum() or part in " _-./:@+=" else f"#{ord(part)};" for part in name)
 
 
 def graphviz(impact: Impact) -> str:
@@ -74,9 +74,9 @@ def graphviz(impact: Impact) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _quoted(words: str) -> str:
-    return json.dumps(words, ensure_ascii=False)
+def _quoted(message: str) -> str:
+    return json.dumps(message, ensure_ascii=False)
 
 
 def _names(impact: Impact) -> list[str]:
-    return list(dict.fromkeys([*impact.declared, *(one.name for one in impact.reached)]))
+    return list(dict.fromkeys([*impact.declared, *(reached.name for reached in impact.reached)]))

@@ -78,9 +78,11 @@ def _provisioned(catalog: Catalog) -> Iterator[str]:
         if not setting.place:
             yield f"{where}.initial: is for what a store holds; give the setting a group, secret or parameter"
         if setting.sensitivity != "low" and PASSWORD not in setting.initial:
-            words = f"a value of {setting.sensitivity} sensitivity does not belong in the catalog"
-            yield f"{where}.initial: {words}; write {PASSWORD} in it"
-        if PASSWORD in setting.initial and not any(name in one.settings for one in catalog.credentials.values()):
+            message = f"a value of {setting.sensitivity} sensitivity does not belong in the catalog"
+            yield f"{where}.initial: {message}; write {PASSWORD} in it"
+        if PASSWORD in setting.initial and not any(
+            name in credential.settings for credential in catalog.credentials.values()
+        ):
             yield f"{where}.initial: {PASSWORD} is a credential's, and none appears in {name}"
 
 
@@ -125,9 +127,9 @@ def _credentials(catalog: Catalog) -> Iterator[str]:
 
 def _server(catalog: Catalog, where: str, credential: Credential) -> Iterator[str]:
     administered = {
-        name: kind_names.PORTS[kind_names.ENGINES[one.kind]]
-        for name, one in catalog.credentials.items()
-        if one.admin == credential.name and one.kind in kind_names.ADMINISTERED
+        name: kind_names.PORTS[kind_names.ENGINES[item.kind]]
+        for name, item in catalog.credentials.items()
+        if item.admin == credential.name and item.kind in kind_names.ADMINISTERED
     }
     ports = set(administered.values())
     if len(ports) > 1:
@@ -155,12 +157,12 @@ def _declared(where: str, server: Server, port: Optional[int]) -> Iterator[str]:
             except ValueError as error:
                 yield f"{where}.{key}: {address} {error}"
     valkey = kind_names.PORTS[kind_names.VALKEY]
-    if port == valkey and any(one.is_socket for one in endpoints):
+    if port == valkey and any(endpoint.is_socket for endpoint in endpoints):
         yield f"{where}: Valkey is reached by host:port, not by a socket"
     if port not in (None, valkey) and server.nodes:
         yield f"{where}.nodes: is for Valkey only; other addresses of the server are aliases"
     weak = server.tls.mode not in (None, server_endpoint.VERIFIED) and not server.tls.reason
-    if weak and not all(one.is_local for one in endpoints):
+    if weak and not all(endpoint.is_local for endpoint in endpoints):
         yield (
             f"{where}.tls.mode: {server.tls.mode} does not verify whose server it is; use "
             f"{server_endpoint.VERIFIED} (with "

@@ -72,20 +72,20 @@ def parse(document: Any, environment: str) -> Catalog:
     """
     if not _is_environment(environment):
         raise CatalogError([f"app_environment: {environment!r} is no environment's name (a-z, 0-9, - and _)"])
-    found = json_schema.problems(document, SCHEMA)
-    if found:
-        raise CatalogError(found)
+    results = json_schema.problems(document, SCHEMA)
+    if results:
+        raise CatalogError(results)
     declared = document.get("environments", {})
-    found = [f"environments.{name}: is no environment's name" for name in declared if not _is_environment(name)]
-    if found:
-        raise CatalogError(found)
+    results = [f"environments.{name}: is no environment's name" for name in declared if not _is_environment(name)]
+    if results:
+        raise CatalogError(results)
     catalog: Optional[Catalog] = None
     for name in sorted({environment, *declared}):
         catalog_of, problems = _Builder(document, name).build()
-        found += [line if name == environment else f"{line} (in environment {name})" for line in problems]
+        results += [line if name == environment else f"{line} (in environment {name})" for line in problems]
         catalog = catalog_of if name == environment else catalog
-    if found or catalog is None:
-        raise CatalogError(list(dict.fromkeys(found)))
+    if results or catalog is None:
+        raise CatalogError(list(dict.fromkeys(results)))
     return catalog
 
 
@@ -116,7 +116,7 @@ class _Builder:
             ssm_path=self.ssm_path,
             settings={name: self._setting(name, raw) for name, raw in self.document["settings"].items()},
             alternatives={
-                name: tuple(tuple(one) for one in choices)
+                name: tuple(tuple(choice) for choice in choices)
                 for name, choices in self.document.get("alternatives", {}).items()
             },
             readers=tuple(dict.fromkeys(self.document.get("readers", DEFAULT_READERS))),
@@ -192,12 +192,12 @@ class _Builder:
     def _aws(self, raw: Mapping[str, Any]) -> Aws:
         mirror_role = {"mirror": catalog_mirror.ROLE_NAME} if self.document.get("mirror") is not None else {}
         names = {**DEFAULT_ROLES, **mirror_role, **raw.get("roles", {})}
-        more = {key: tuple(raw[key]) for key in ("replicas", "operators", "readers") if key in raw}
+        extra = {key: tuple(raw[key]) for key in ("replicas", "operators", "readers") if key in raw}
         kms_key = self._format("aws.kms_key", raw.get("kms_key", DEFAULT_KMS_KEY))
         if not kms_key.startswith("alias/"):
             self.problems.append(f"aws.kms_key: {kms_key!r} is no alias; begin it with alias/")
         roles = {role: self._format(f"aws.roles.{role}", name) for role, name in names.items()}
-        return Aws(**{**raw, **more, "kms_key": kms_key, "roles": roles})
+        return Aws(**{**raw, **extra, "kms_key": kms_key, "roles": roles})
 
     def _vault(self, raw: Optional[Mapping[str, Any]]) -> Optional[Vault]:
         if raw is None:
@@ -206,16 +206,16 @@ class _Builder:
         named = {key: self._format(f"stores.vault.{key}", raw[key]) for key in ("mount", "namespace") if key in raw}
         return catalog_vault.parsed_vault({**raw, **named})
 
-    def _purged(self, needed: Sequence[str], more: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def _purged(self, needed: Sequence[str], additions: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The entries of one sort: of Valkey's keys, or of CloudFront's copies."""
         for name, raw in self.document.get("purge", {}).items():
             if raw is None or ("distribution" in raw) != ("distribution" in needed):
                 continue
-            found = [f"purge.{name}.{key}: is required" for key in needed if key not in raw]
-            foreign = [key for key in raw if key not in (*needed, *more)]
-            found += [f"purge.{name}.{key}: does not go with {needed[0]}" for key in foreign]
-            self.problems += found
-            if not found:
+            results = [f"purge.{name}.{key}: is required" for key in needed if key not in raw]
+            foreign = [key for key in raw if key not in (*needed, *additions)]
+            results += [f"purge.{name}.{key}: does not go with {needed[0]}" for key in foreign]
+            self.problems += results
+            if not results:
                 yield name, raw
 
     def _format(self, where: str, pattern: str, **names: str) -> str:
@@ -376,7 +376,7 @@ class _Builder:
 
     def _server(self, where: str, raw: Mapping[str, Any]) -> Server:
         lists = {
-            key: tuple(self._format(f"{where}.{key}[{at}]", one) for at, one in enumerate(raw.get(key, ())))
+            key: tuple(self._format(f"{where}.{key}[{at}]", item) for at, item in enumerate(raw.get(key, ())))
             for key in ("aliases", "nodes")
         }
         address = self._format(f"{where}.address", raw["address"])

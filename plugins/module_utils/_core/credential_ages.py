@@ -53,7 +53,7 @@ class Age:
         return None if self.limit is None or self.days is None else self.limit - self.days
 
     @property
-    def words(self) -> str:
+    def message(self) -> str:
         if self.limit is None:
             return "has no limit"
         if self.days is None:
@@ -79,8 +79,8 @@ def age_of(catalog: Catalog, credential: Credential, journal: Journal, now: date
 
 def ages(catalog: Catalog, journal: Journal, now: datetime) -> list[Age]:
     """Every credential's age, those that are due longest first."""
-    found = [age_of(catalog, one, journal, now) for one in catalog.credentials.values()]
-    return sorted(found, key=lambda age: (not age.due, age.left if age.left is not None else 10**6, age.credential))
+    results = [age_of(catalog, credential, journal, now) for credential in catalog.credentials.values()]
+    return sorted(results, key=lambda age: (not age.due, age.left if age.left is not None else 10**6, age.credential))
 
 
 def revokes_later(credential: Credential) -> bool:
@@ -90,5 +90,12 @@ def revokes_later(credential: Credential) -> bool:
 
 def due_pending_tasks(journal: Journal, now: datetime) -> list[PendingTask]:
     """What the next run carries out; what waits for a third party, or after a leak for some hosts, is not among it."""
-    every = (one for one in journal.pending_tasks.values() if one.act != CONFIRM and not one.hosts)
-    return sorted((one for one in every if moment(one.due) <= now), key=lambda one: one.id)
+    pending_tasks = (
+        pending_task
+        for pending_task in journal.pending_tasks.values()
+        if pending_task.act != CONFIRM and not pending_task.hosts
+    )
+    return sorted(
+        (pending_task for pending_task in pending_tasks if moment(pending_task.due) <= now),
+        key=lambda pending_task: pending_task.id,
+    )

@@ -88,7 +88,7 @@ class StoredCredential:
 
     @property
     def places(self) -> tuple[Place, ...]:
-        return tuple(dict.fromkeys(one.spot.place for one in self.appearances))
+        return tuple(dict.fromkeys(appearance.spot.place for appearance in self.appearances))
 
     @property
     def url(self) -> Optional[str]:
@@ -99,17 +99,24 @@ class StoredCredential:
     def locations(self) -> tuple[Location, ...]:
         """Every URL that leads to its server, the one that it logs in by first."""
         own = [
-            Location(str(one.spot), url) for one in self.appearances if one.in_url for url in _urls(one.spot, one.text)
+            Location(str(appearance.spot), url)
+            for appearance in self.appearances
+            if appearance.in_url
+            for url in _urls(appearance.spot, appearance.text)
         ]
         return tuple(own or filter(None, [self.elsewhere]))
 
     @property
     def flaws(self) -> tuple[str, ...]:
         """What seems meant to be a URL that it logs in by, but is malformed."""
-        return tuple(one.flaw for one in self.appearances if one.flaw)
+        return tuple(appearance.flaw for appearance in self.appearances if appearance.flaw)
 
     def edits(self, new: Login) -> Edits:
-        return {one.spot.place: one.rewritten(new) for one in self.appearances if one.rewritten(new) != one.text}
+        return {
+            appearance.spot.place: appearance.rewritten(new)
+            for appearance in self.appearances
+            if appearance.rewritten(new) != appearance.text
+        }
 
 
 def spots(catalog: Catalog, credential: Credential) -> Iterator[CredentialPlace]:
@@ -216,17 +223,19 @@ def find(catalog: Catalog, credential: Credential, contents: Contents) -> Stored
     if not appearances and not problems:
         lacking.append(f"no place that the catalog names holds it: {_nowhere(catalog, credential, wanted, contents)}")
         problems.append(lacking[-1])
-    password, more = _agreed(appearances, "password", lambda one: not (one.spot.is_user and not one.in_url))
-    username, others = _agreed(appearances, "username", lambda one: one.in_url or one.spot.is_user)
+    password, additions = _agreed(
+        appearances, "password", lambda appearance: not (appearance.spot.is_user and not appearance.in_url)
+    )
+    username, others = _agreed(appearances, "username", lambda appearance: appearance.in_url or appearance.spot.is_user)
     elsewhere = None
-    if not any(one.in_url for one in appearances) and password is not None:
+    if not any(appearance.in_url for appearance in appearances) and password is not None:
         elsewhere, wrong = server_addresses.location(catalog, credential, contents, Login(username, password))
         problems += wrong
         # A name that the catalog itself writes into a composed URL.
         username = username or (login_of(elsewhere.url) or Login()).username if elsewhere else username
-    every = tuple(dict.fromkeys((*problems, *more, *others)))
-    conflicts = tuple(one for one in every if one not in lacking)
-    return StoredCredential(credential, Login(username, password), tuple(appearances), every, conflicts, elsewhere)
+    names = tuple(dict.fromkeys((*problems, *additions, *others)))
+    conflicts = tuple(name for name in names if name not in lacking)
+    return StoredCredential(credential, Login(username, password), tuple(appearances), names, conflicts, elsewhere)
 
 
 def _nowhere(catalog: Catalog, credential: Credential, wanted: Sequence[CredentialPlace], contents: Contents) -> str:
@@ -234,7 +243,9 @@ def _nowhere(catalog: Catalog, credential: Credential, wanted: Sequence[Credenti
     if not wanted:
         return _in_no_store(catalog, credential)
     failures = {spot.place.name: contents.failures.get(spot.place.name) for spot in wanted}
-    unread = [f"{name} ({one.reason})" for name, one in failures.items() if one and one.reason != MISSING]
+    unread = [
+        f"{name} ({failure.reason})" for name, failure in failures.items() if failure and failure.reason != MISSING
+    ]
     remedy = "give it a value there, or take it out of the catalog's credentials"
     return f"{', '.join(map(str, wanted))}; {'not read: ' + ', '.join(unread) if unread else remedy}"
 
@@ -286,18 +297,18 @@ def _agreed(
     appearances: list[Appearance], part: str, holds: Callable[[Appearance], bool]
 ) -> tuple[Optional[str], list[str]]:
     """The one value of that part, and a problem for every place that holds another."""
-    holders = [one for one in appearances if holds(one)]
+    holders = [appearance for appearance in appearances if holds(appearance)]
     if not holders:
         return None, []
-    sound = [one for one in holders if not one.flaw]
+    sound = [appearance for appearance in holders if not appearance.flaw]
     first = (sound or holders)[0]
     value = getattr(first.login, part)
-    words = "passwords" if part == "password" else "user names"
+    message = "passwords" if part == "password" else "user names"
     return value, [
-        (one.flaw if sound else None)
-        or f"{first.spot} and {one.spot} hold different {words}; correct the one that is wrong"
-        for one in holders
-        if getattr(one.login, part) != value
+        (appearance.flaw if sound else None)
+        or f"{first.spot} and {appearance.spot} hold different {message}; correct the one that is wrong"
+        for appearance in holders
+        if getattr(appearance.login, part) != value
     ]
 
 

@@ -103,8 +103,8 @@ def capable(name: str, value: str, readers: Sequence[str]) -> tuple[str, ...]:
     """The most of these readers that one spelling of the value serves."""
     served = []
     for spelling in SPELLINGS:
-        found = tuple(reader for reader in readers if not objections(reader, spelling, name, value))
-        served.append(() if spelling == BARE and _unreadable_bare(value, found) else found)
+        results = tuple(reader for reader in readers if not objections(reader, spelling, name, value))
+        served.append(() if spelling == BARE and _unreadable_bare(value, results) else results)
     return max(served, key=len)
 
 
@@ -190,8 +190,8 @@ def _unspellable(
         blocking = hopeless
     else:
         tried = [spelling for spelling in refused if spelling != BARE or "docker_run" in readers]
-        told = [f"{spelling} not by {_blame(refused[spelling])}" for spelling in tried if refused[spelling]]
-        why = "no one spelling of its value is read back exactly by every chosen reader: " + "; ".join(told)
+        messages = [f"{spelling} not by {_blame(refused[spelling])}" for spelling in tried if refused[spelling]]
+        why = "no one spelling of its value is read back exactly by every chosen reader: " + "; ".join(messages)
         blocking = min((list(against) for against in refused.values() if against), key=len)
     return Unspellable(name, blocking, why, able)
 
@@ -277,13 +277,13 @@ def _value(text: str, position: int, where: str) -> tuple[str, int]:
     quote = text[position : position + 1]
     if quote not in _QUOTED:
         return _bare_value(text, position)
-    found = _QUOTED[quote].match(text, position)
-    if not found:
+    match = _QUOTED[quote].match(text, position)
+    if not match:
         raise DotenvError(f"{where} has an opening quote that is never closed")
-    tail = _TAIL.match(text, found.end())
+    tail = _TAIL.match(text, match.end())
     if not tail:
         raise DotenvError(f"{where} has something after its closing quote")
-    value = found.group(1)
+    value = match.group(1)
     if quote == '"':
         value = _ESCAPE.sub(lambda escape: _ESCAPED.get(escape.group(1), escape.group(1)), value)
     return value, tail.end()

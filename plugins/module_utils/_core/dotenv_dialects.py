@@ -138,11 +138,11 @@ BASH_NAMES = re.compile(
 
 def objections(reader: str, spelling: str, name: str, value: str) -> list[str]:
     """Why this reader would not read the value back from this spelling; empty when it would."""
-    found = [rule.reason for rule in EVERY_READER + RULES[reader][spelling] if rule.pattern.search(value)]
+    reasons = [rule.reason for rule in EVERY_READER + RULES[reader][spelling] if rule.pattern.search(value)]
     longest = LONGEST.get(reader)
     if longest and len(name) + 1 + len(value.encode("utf-8", "surrogatepass")) > longest:
-        found.append(f"is longer than {longest // 1024 + 1} KiB")
-    return found
+        reasons.append(f"is longer than {longest // 1024 + 1} KiB")
+    return reasons
 
 
 def quoted(value: str, spelling: str) -> str:

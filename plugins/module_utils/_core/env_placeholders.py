@@ -24,12 +24,12 @@ _WEAK = re.compile(r"postgres|password|secret|redis|root|admin|user|pass|test(?:
 
 def judged(text: str, catalog: Catalog, live: AbstractSet[str]) -> List[Tuple[str, int, str]]:
     """Settings that hold more than a placeholder, with line and words; ``live`` are the stores' own values."""
-    found = []
+    results = []
     for number, name, value in _assignments(text):
-        words = _objection(name, value, catalog, live)
-        if words:
-            found.append((name, number, words))
-    return found
+        message = _objection(name, value, catalog, live)
+        if message:
+            results.append((name, number, message))
+    return results
 
 
 def _assignments(text: str) -> Iterator[Tuple[int, str, str]]:
@@ -42,14 +42,16 @@ def _assignments(text: str) -> Iterator[Tuple[int, str, str]]:
 
 
 def _objection(name: str, value: str, catalog: Catalog, live: AbstractSet[str]) -> Optional[str]:
-    if any(one in live for one in (value, *(found[0] for found in _PASSWORD.findall(value)))):
+    if any(entry in live for entry in (value, *(item[0] for item in _PASSWORD.findall(value)))):
         return "holds the live value"
-    setting = next((one for one in catalog.settings.values() if one.matches(name)), None)
+    setting = next((setting for setting in catalog.settings.values() if setting.matches(name)), None)
     if not _is_secret(name, setting) or (setting and setting.example and value == setting.example):
         return None
     passwords = _PASSWORD.findall(value)
     if "://" in value:
-        real = [one for one, host in passwords if not _WEAK.fullmatch(one) and not _HARMLESS.fullmatch(f"{one}@{host}")]
+        real = [
+            item for item, host in passwords if not _WEAK.fullmatch(item) and not _HARMLESS.fullmatch(f"{item}@{host}")
+        ]
         return "holds a password that is no placeholder" if real else None
     placeholder = Setting(name, sensitivity="high", example=setting.example if setting else None)
     if _HARMLESS.fullmatch(value) or _WEAK.fullmatch(value) or len(value) < redaction.SHORTEST:

@@ -119,6 +119,6 @@ class ScanError(SecretsError):
     """Raised when a scan cannot begin as asked for; what it cannot look at is no error, and is in its report."""
 
 
-def one_line(words: object) -> str:
+def one_line(message: object) -> str:
     """What an error says, or another text, in one line."""
-    return " ".join(str(words).split())
+    return " ".join(str(message).split())

@@ -22,14 +22,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 
 def by_credential(journal: Journal) -> dict[str, list[str]]:
     """Every host that gets nothing new, since what is new there would be read with the leaked key."""
-    found: dict[str, set[str]] = {}
+    credential: dict[str, set[str]] = {}
     if journal.rotation is not None:
         for name, hosts in journal.rotation.left.items():
-            found.setdefault(name, set()).update(hosts)
-    for one in journal.pending_tasks.values():
-        if one.hosts:
-            found.setdefault(one.credential, set()).update(one.hosts)
-    return {name: sorted(hosts) for name, hosts in sorted(found.items()) if hosts}
+            credential.setdefault(name, set()).update(hosts)
+    for pending_task in journal.pending_tasks.values():
+        if pending_task.hosts:
+            credential.setdefault(pending_task.credential, set()).update(pending_task.hosts)
+    return {name: sorted(hosts) for name, hosts in sorted(credential.items()) if hosts}
 
 
 def hosts(journal: Journal) -> list[str]:
@@ -44,7 +44,7 @@ def pending_tasks(
 
     A former value that it was to revoke along with its own stays with those hosts under its own id.
     """
-    found = {}
+    result = {}
     for name, item in rotation.plan.get("credentials", {}).items():
         left = rotation.left.get(name)
         if not left:
@@ -52,22 +52,24 @@ def pending_tasks(
         taken_up = before.get(item.get("pending_task") or "")
         planned = rotation.plan.get("secrets", {})
         names = credential_graph.secrets_of(catalog, catalog.credentials[name])
-        found[f"{rotation.id}/{name}"] = {
+        result[f"{rotation.id}/{name}"] = {
             "credential": name,
             "act": REVOKE,
             "due": at,
             "rotation": rotation.id,
-            "secrets": dict(taken_up.secrets) if taken_up else {one: planned[one] for one in names if one in planned},
+            "secrets": dict(taken_up.secrets)
+            if taken_up
+            else {name: planned[name] for name in names if name in planned},
             "hosts": sorted(left),
         }
-        for one in (before[former] for former in item.get("former", ()) if former in before):
-            hosts = sorted(set(left) & set(one.hosts or left))
+        for pending_task in (before[former] for former in item.get("former", ()) if former in before):
+            hosts = sorted(set(left) & set(pending_task.hosts or left))
             kept = {
                 "credential": name,
                 "act": REVOKE,
                 "due": at,
-                "rotation": one.rotation,
-                "secrets": dict(one.secrets),
+                "rotation": pending_task.rotation,
+                "secrets": dict(pending_task.secrets),
             }
-            found.update({one.id: {**kept, "hosts": hosts}} if hosts else {})
-    return found
+            result.update({pending_task.id: {**kept, "hosts": hosts}} if hosts else {})
+    return result

@@ -31,12 +31,12 @@ def objections(where: str, probe: ValueProbe) -> Iterator[str]:
             yield f"{where}.headers: {name!r} is no name of a header"
         elif not _goes_in_a_header(text):
             yield f"{where}.headers.{name}: has characters that a header cannot have"
-    parts = {f"headers.{name}": one for name, one in probe.headers.items()}
-    parts |= {f"form.{name}": one for name, one in probe.form.items()}
+    parts = {f"headers.{name}": text for name, text in probe.headers.items()}
+    parts |= {f"form.{name}": text for name, text in probe.form.items()}
     for path, text in parts.items():
         for unknown in sorted(set(_PLACEHOLDER.findall(text)) - set(PLACEHOLDERS)):
             yield f"{where}.{path}: {unknown} is not a placeholder; write one of {', '.join(PLACEHOLDERS)}"
-    sent = {one for text in parts.values() for one in _PLACEHOLDER.findall(text)}
+    sent = {item for text in parts.values() for item in _PLACEHOLDER.findall(text)}
     if not sent - {"{username}"}:
         yield f"{where}: sends no {{value}}, so it would prove nothing; write it in a header or in the form"
     for status in sorted(set(probe.status) & set(probe.refused)):
@@ -81,13 +81,13 @@ def request(probe: ValueProbe, login: Login) -> dict[str, Any]:
         texts |= {"{username}": login.username, "{basic}": base64.b64encode(pair).decode()}
 
     def filled(text: str) -> str:
-        missing = [one for one in _PLACEHOLDER.findall(text) if one not in texts]
+        missing = [item for item in _PLACEHOLDER.findall(text) if item not in texts]
         if missing:
             raise RotationError(
                 "no place holds its user name, which its test sends; add one to appears_in, such as a key that is "
                 "called username"
             )
-        return _PLACEHOLDER.sub(lambda found: texts[found.group()], text)
+        return _PLACEHOLDER.sub(lambda match: texts[match.group()], text)
 
     headers = {name: filled(text) for name, text in probe.headers.items()}
     for name, text in headers.items():

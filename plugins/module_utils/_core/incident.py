@@ -25,8 +25,8 @@ WORDS = 200
 
 def shortened(evidence: str) -> str:
     """What shows an event, as long as an entry takes it."""
-    words = one_line(evidence)
-    return words if len(words) <= WORDS else f"{words[: WORDS - 3]}..."
+    message = one_line(evidence)
+    return message if len(message) <= WORDS else f"{message[: WORDS - 3]}..."
 
 
 def named(rotation: str, credential: str) -> str:
@@ -88,27 +88,27 @@ class Incident:
 
     def without(self, spoiled: Iterable[str]) -> Incident:
         """After these new values leaked too: what became of their credentials has to be proven again."""
-        more = [one for one in spoiled if one not in self.spoiled]
-        names = {one.partition("/")[2] for one in more}
+        additions = [name for name in spoiled if name not in self.spoiled]
+        names = {addition.partition("/")[2] for addition in additions}
 
         def still_holds(event: str) -> bool:
             what, _slash, about = event.partition("/")
             return what not in PROOFS or about not in names
 
         events = {event: at for event, at in self.events.items() if still_holds(event)}
-        return replace(self, events=events, spoiled=_joined(self.spoiled, more))
+        return replace(self, events=events, spoiled=_joined(self.spoiled, additions))
 
 
 def following(before: Optional[Incident], entry: Mapping[str, Any], *, number: int = 0) -> Optional[Incident]:
     """The incident after one more entry, which has that number. A second declaration joins the one that is open."""
-    told = entry.get("incident")
-    if isinstance(told, Mapping):
-        said = _said(told)
+    answer = entry.get("incident")
+    if isinstance(answer, Mapping):
+        incident = _said(answer)
         if before is None:
-            before = replace(said, evidence={**_shown(entry, number, ["declared"]), **said.evidence})
+            before = replace(incident, evidence={**_shown(entry, number, ["declared"]), **incident.evidence})
         else:
-            before = before.joined(said.declared, said.containment, said.since).without(said.spoiled)
-            before = replace(before, events={**said.events, **before.events})
+            before = before.joined(incident.declared, incident.containment, incident.since).without(incident.spoiled)
+            before = replace(before, events={**incident.events, **before.events})
     if before is not None and isinstance(entry.get("events"), Mapping):
         before = _away_again(before, entry["events"])
         new = [name for name in entry["events"] if name not in before.events]
@@ -121,13 +121,13 @@ def following(before: Optional[Incident], entry: Mapping[str, Any], *, number: i
     return before
 
 
-def _away_again(before: Incident, told: Mapping[str, Any]) -> Incident:
+def _away_again(before: Incident, answer: Mapping[str, Any]) -> Incident:
     """Of a host that is skipped once more, what was seen of it earlier holds no longer."""
-    over = {f"{what}/{host}" for host in before.about("back") if f"left/{host}" in told for what in ("left", "back")}
+    over = {f"{what}/{host}" for host in before.about("back") if f"left/{host}" in answer for what in ("left", "back")}
     if not over:
         return before
     events = {name: at for name, at in before.events.items() if name not in over}
-    evidence = {name: words for name, words in before.evidence.items() if name not in over}
+    evidence = {name: message for name, message in before.evidence.items() if name not in over}
     return replace(before, events=events, evidence=evidence)
 
 
@@ -137,14 +137,14 @@ def _shown(entry: Mapping[str, Any], number: int, events: Iterable[str]) -> dict
         return {}
     step, seen = entry.get("step"), entry.get("evidence")
     where = f"journal entry {number}" + (f" ({entry['rotation']}, {step})" if step not in (None, "closed") else "")
-    words = seen if isinstance(seen, Mapping) else {}
-    return {name: f"{where}: {words[name]}" if isinstance(words.get(name), str) else where for name in events}
+    result = seen if isinstance(seen, Mapping) else {}
+    return {name: f"{where}: {result[name]}" if isinstance(result.get(name), str) else where for name in events}
 
 
-def _said(told: Mapping[str, Any]) -> Incident:
-    dead = {name: tuple(versions) for name, versions in dict(told.get("dead", {})).items()}
-    lists = {name: tuple(told.get(name, ())) for name in ("declared", "parameters", "spoiled")}
-    return Incident(**{**told, **lists, "dead": dead})
+def _said(answer: Mapping[str, Any]) -> Incident:
+    dead = {name: tuple(versions) for name, versions in dict(answer.get("dead", {})).items()}
+    lists = {name: tuple(answer.get(name, ())) for name in ("declared", "parameters", "spoiled")}
+    return Incident(**{**answer, **lists, "dead": dead})
 
 
 def _with_dead(incident: Incident, replaced: Mapping[str, Any]) -> Incident:

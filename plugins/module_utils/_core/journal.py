@@ -203,7 +203,7 @@ def following(journal: Journal, entry: Mapping[str, Any]) -> Journal:
     after = extended(journal, written(entry))
     if after.rotation is not None:
         return after
-    base = max((at for at, one in enumerate(entries(journal)) if one.get("base")), default=0)
+    base = max((at for at, entry in enumerate(entries(journal)) if entry.get("base")), default=0)
     if len(journal.lines) - base < TRIM_FROM:
         return after
     shorter = replace(journal, lines=journal.lines[base:])
@@ -258,7 +258,7 @@ def _changed(journal: Journal, number: int, name: str, entry: Mapping[str, Any])
     wrote = same is not None and same.step in WRITING_STEPS and entry["step"] != same.step
     closes = entry["step"] in CLOSING_STEPS
     ended = _last(journal.ended, entry.get("ended", ()))
-    rotated = {key: Rotated(**one) for key, one in _mapping(name, entry, "rotated").items()}
+    rotated = {key: Rotated(**item) for key, item in _mapping(name, entry, "rotated").items()}
     return {
         "rotated": {**journal.rotated, **rotated},
         "prepared": (journal.prepared | frozenset(entry.get("prepared", ()))) - frozenset(entry.get("unprepared", ())),
@@ -277,17 +277,17 @@ def own_secrets(rotation: OpenRotation) -> tuple[str, ...]:
     return (rotation.id, *(f"{rotation.id}/{name}" for name, item in items.items() if item.get("issued")))
 
 
-def _last(ended: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*ended, *more)))[-REMEMBERED:]
+def _last(ended: Iterable[str], additions: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*ended, *additions)))[-REMEMBERED:]
 
 
 def _pending_tasks(journal: Journal, name: str, entry: Mapping[str, Any]) -> Mapping[str, PendingTask]:
-    found = {**journal.pending_tasks}
-    for key, one in _mapping(name, entry, "pending_tasks").items():
-        found[key] = PendingTask(id=key, **{**one, "hosts": tuple(one.get("hosts", ()))})
+    pending_tasks = {**journal.pending_tasks}
+    for key, item in _mapping(name, entry, "pending_tasks").items():
+        pending_tasks[key] = PendingTask(id=key, **{**item, "hosts": tuple(item.get("hosts", ()))})
     for done in entry.get("discharged", ()):
-        found.pop(done, None)
-    return found
+        pending_tasks.pop(done, None)
+    return pending_tasks
 
 
 def _opened(number: int, name: str, entry: Mapping[str, Any], same: Optional[OpenRotation]) -> OpenRotation:
@@ -305,7 +305,7 @@ def _opened(number: int, name: str, entry: Mapping[str, Any], same: Optional[Ope
         reason=str(entry.get("reason", before.reason)),
         plan=_mapping(name, entry, "plan") or before.plan,
         notes=_noted(before.notes, _mapping(name, entry, "notes")),
-        left={**before.left, **{key: tuple(one) for key, one in _mapping(name, entry, "left").items()}},
+        left={**before.left, **{key: tuple(item) for key, item in _mapping(name, entry, "left").items()}},
         behind=_names(name, entry, "behind", before.behind),
         sent=_names(name, entry, "sent", before.sent),
         promoted=before.promoted or entry["step"] in PROMOTING_STEPS,
@@ -329,10 +329,10 @@ def _prescribed(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _names(name: str, entry: Mapping[str, Any], key: str, before: tuple[str, ...]) -> tuple[str, ...]:
-    found = tuple(entry.get(key, before))
-    if not all(isinstance(one, str) for one in found):
+    names = tuple(entry.get(key, before))
+    if not all(isinstance(name, str) for name in names):
         raise _no_entry(name)
-    return found
+    return names
 
 
 def _times(entry: Mapping[str, Any], before: Optional[OpenRotation]) -> dict[str, Any]:
@@ -343,24 +343,24 @@ def _times(entry: Mapping[str, Any], before: Optional[OpenRotation]) -> dict[str
     return {"refused_at": at} if (was, step) == (REVOKE, "record") else {}
 
 
-def _noted(before: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:
+def _noted(before: Mapping[str, Any], extra: Mapping[str, Any]) -> Mapping[str, Any]:
     """The first note counts: an act that is done again also sees what came of the new value meanwhile."""
-    found = {**more, **before}
-    for name in before.keys() & more.keys():
-        if isinstance(before[name], Mapping) and isinstance(more[name], Mapping):
-            found[name] = {**more[name], **before[name]}
-    return found
+    result = {**extra, **before}
+    for name in before.keys() & extra.keys():
+        if isinstance(before[name], Mapping) and isinstance(extra[name], Mapping):
+            result[name] = {**extra[name], **before[name]}
+    return result
 
 
 def _versions(name: str, prescribed: Mapping[str, Any], key: str) -> Mapping[str, str]:
-    return {one: str(version) for one, version in _mapping(name, prescribed, key).items()}
+    return {text: str(version) for text, version in _mapping(name, prescribed, key).items()}
 
 
 def _mapping(name: str, entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = entry.get(key, {})
-    if not isinstance(found, dict):
+    mapping = entry.get(key, {})
+    if not isinstance(mapping, dict):
         raise _no_entry(name)
-    return found
+    return mapping
 
 
 def _no_entry(name: str) -> JournalError:
@@ -385,10 +385,10 @@ def base_entry(journal: Journal) -> dict[str, Any]:
     """What an entry must carry so that the ones before it need not be kept."""
     return {
         "base": True,
-        "rotated": {name: one.entry() for name, one in journal.rotated.items()},
+        "rotated": {name: rotated.entry() for name, rotated in journal.rotated.items()},
         "pending_tasks": {
-            one.id: {key: value for key, value in vars(one).items() if key != "id" and value}
-            for one in journal.pending_tasks.values()
+            pending_task.id: {key: value for key, value in vars(pending_task).items() if key != "id" and value}
+            for pending_task in journal.pending_tasks.values()
         },
         "prepared": sorted(journal.prepared),
         "audit": dict(journal.audit),

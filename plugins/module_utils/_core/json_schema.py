@@ -142,9 +142,9 @@ def _check_any(value: Any, branches: list[dict[str, Any]], root: dict[str, Any],
     results = [list(_check(value, branch, root, path)) for branch in branches]
     if all(results):
         # The branch that got deepest is the one that was meant; on equality the one with the fewest complaints.
-        deepest = max(results, key=lambda found: (max(len(line.split(":")[0]) for line in found), -len(found)))
-        if all(len(found) == 1 and found[0].startswith(f"{path}: must be") for found in results):
-            yield f"{path}: " + ", or ".join(found[0].split(": ", 1)[1] for found in results)
+        deepest = max(results, key=lambda results: (max(len(line.split(":")[0]) for line in results), -len(results)))
+        if all(len(group) == 1 and group[0].startswith(f"{path}: must be") for group in results):
+            yield f"{path}: " + ", or ".join(group[0].split(": ", 1)[1] for group in results)
         else:
             yield from deepest
 

@@ -183,12 +183,12 @@ def with_record(comment: Optional[str], journal: int) -> str:
 
 def refuse_older(comment: Optional[str], role: str, journal: int) -> None:
     """Stops a run that another one has overtaken."""
-    found = recorded(comment, role)
-    if found > journal:
+    count = recorded(comment, role)
+    if count > journal:
         raise DatabaseError(
             "overtaken",
             "role %s was last changed under journal number %d, and this run has %d: another run has overtaken it. "
-            "Nothing was changed; start the command again" % (role, found, journal),
+            "Nothing was changed; start the command again" % (role, count, journal),
         )
 
 
@@ -196,30 +196,30 @@ def known(address: Optional[str], addresses: Sequence[str]) -> bool:
     """Whether a session's address is one of these addresses and networks."""
     if address is None:
         return LOCAL in addresses
-    here = ipaddress.ip_address(address)
-    here = getattr(here, "ipv4_mapped", None) or here
-    return any(here in network for network in _networks(addresses) if network.version == here.version)
+    result = ipaddress.ip_address(address)
+    result = getattr(result, "ipv4_mapped", None) or result
+    return any(result in network for network in _networks(addresses) if network.version == result.version)
 
 
 def _networks(addresses: Sequence[str]) -> List[Union[ipaddress.IPv4Network, ipaddress.IPv6Network]]:
-    found = []
+    networks = []
     for address in addresses:
         if address == LOCAL:
             continue
         try:
-            found.append(ipaddress.ip_network(address, strict=False))
+            networks.append(ipaddress.ip_network(address, strict=False))
         except ValueError:
             raise DatabaseError(
                 "bad_address", "known_addresses has %s, which is no IP address or network" % address
             ) from None
-    return found
+    return networks
 
 
 class Refusal(NamedTuple):
     """Why a connection failed: one word for programs, and what the server or libpq said."""
 
     reason: str
-    said: str
+    message: str
 
     @property
     def proves_refusal(self) -> bool:
@@ -279,17 +279,18 @@ _WORDS = {
 
 def refusal(message: str) -> Refusal:
     """What a failed connection means. The server's words may be in any language; then they are only quoted."""
-    said = " ".join(message.split())
+    text = " ".join(message.split())
     for reason, pattern in _SAID:
-        if pattern.search(said):
-            return Refusal(reason, said)
+        if pattern.search(text):
+            return Refusal(reason, text)
     # libpq writes a server's answer as SEVERITY, colon, two spaces; what it says itself has no such prefix.
-    return Refusal("refused" if re.search(r"(?:^|: )\w+:  \S", message.strip()) else "unreachable", said)
+    return Refusal("refused" if re.search(r"(?:^|: )\w+:  \S", message.strip()) else "unreachable", text)
 
 
-def not_connected(found: Refusal, target: ConnectionTarget, what: str) -> DatabaseError:
+def not_connected(result: Refusal, target: ConnectionTarget, what: str) -> DatabaseError:
     """The error for a connection that was needed."""
-    words = _WORDS[found.reason].format(user=target.user)
+    message = _WORDS[result.reason].format(user=target.user)
     return DatabaseError(
-        found.reason, "%s (%s to %s): %s. The answer was: %s" % (what, target.user, target.place, words, found.said)
+        result.reason,
+        "%s (%s to %s): %s. The answer was: %s" % (what, target.user, target.place, message, result.message),
     )

@@ -23,8 +23,8 @@ SECRET_KEY_LENGTH = 50
 
 def broken(setting: Setting, value: str, excused: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
     """The rules that the value breaks, as (name of the rule, words)."""
-    found = ((name, rule(setting, value)) for name, rule in RULES.items() if name not in excused)
-    return [(name, words) for name, words in found if words]
+    results = ((name, rule(setting, value)) for name, rule in RULES.items() if name not in excused)
+    return [(name, message) for name, message in results if message]
 
 
 def _no_debug(setting: Setting, value: str) -> Optional[str]:

@@ -71,8 +71,8 @@ class Contents:
     def without(self, names: Collection[str]) -> Contents:
         """The same without what concerns these."""
         return Contents(
-            {name: one for name, one in self.readings.items() if name not in names},
-            {name: one for name, one in self.failures.items() if name not in names},
+            {name: reading for name, reading in self.readings.items() if name not in names},
+            {name: failure for name, failure in self.failures.items() if name not in names},
         )
 
 

@@ -20,13 +20,13 @@ _PASSWORD = re.compile(r"://[^\s/?#@:]*:([^\s/?#@]+)@")
 
 def maskable(values: Mapping[str, str], sensitivity: Mapping[str, str]) -> list[str]:
     """The strings to mask, the longest first: each sensitive value, and the password inside each URL."""
-    found: set[str] = set()
+    results: set[str] = set()
     for name, value in values.items():
         if sensitivity.get(name, "high") == "low":
             continue
-        found.add(value)
-        found.update(passwords(value))
-    return sorted((text for text in found if len(text) >= SHORTEST), key=lambda text: (-len(text), text))
+        results.add(value)
+        results.update(passwords(value))
+    return sorted((text for text in results if len(text) >= SHORTEST), key=lambda text: (-len(text), text))
 
 
 def passwords(value: str) -> list[str]:
@@ -34,8 +34,8 @@ def passwords(value: str) -> list[str]:
         password = urlsplit(value).password if "://" in value else None
     except ValueError:
         password = None
-    found = {*_PASSWORD.findall(value), *([password] if password else [])}
-    return sorted(found | {unquote(one) for one in found})
+    results = {*_PASSWORD.findall(value), *([password] if password else [])}
+    return sorted(results | {unquote(item) for item in results})
 
 
 def scrub(node: Any, secrets: list[str]) -> Any:

@@ -126,19 +126,19 @@ class _Resolver:
         for name, reading in self.contents.readings.items():
             own = name[len(start) :]
             if reading.store == place.store and name.startswith(start) and setting.matches(own):
-                found = Place(place.store, name)
+                result = Place(place.store, name)
                 if own in self.catalog.settings:
                     continue  # declared in its own right
                 if not own.isidentifier() or own in self.values:
                     why = "is already another pattern's" if own in self.values else "is no setting's name"
-                    self.problems.append(f"{setting.name}: {found} matches, and {own} {why}; rename the parameter")
+                    self.problems.append(f"{setting.name}: {result} matches, and {own} {why}; rename the parameter")
                     continue
-                self._take(setting, own, reading.value, self._origin(own, found, False))
-                self._plain(setting, own, found)
+                self._take(setting, own, reading.value, self._origin(own, result, False))
+                self._plain(setting, own, result)
 
     def _stored(self, setting: Setting, primary: Place) -> None:
-        found = [(place, self.holdings.value(place, setting)) for place in (primary, *setting.copies)]
-        held = [(place, value) for place, value in found if value is not None]
+        results = [(place, self.holdings.value(place, setting)) for place in (primary, *setting.copies)]
+        held = [(place, value) for place, value in results if value is not None]
         if not held:
             return
         place, value = held[0]
@@ -147,17 +147,17 @@ class _Resolver:
                 self._conflict(setting, place, other)
         if place != primary:
             self.warnings.append(f"{setting.name}: taken from its copy, {place}; {primary} lacks it")
-        for one, _value in held:
-            self._plain(setting, setting.name, one)
-            self.used.add(str(one))
+        for item, _value in held:
+            self._plain(setting, setting.name, item)
+            self.used.add(str(item))
         self._take(setting, setting.name, value, self._origin(setting.name, place, place != primary))
 
     def _conflict(self, setting: Setting, place: Place, other: Place) -> None:
-        words = f"{setting.name}: {place} and {other} hold different values"
+        message = f"{setting.name}: {place} and {other} hold different values"
         if self.half_promoted:
-            self.warnings.append(f"{words}; {place} wins while {self.half_promoted} is open")
+            self.warnings.append(f"{message}; {place} wins while {self.half_promoted} is open")
         else:
-            self.problems.append(f"{words}; correct the one that is wrong")
+            self.problems.append(f"{message}; correct the one that is wrong")
 
     def _composed(self, setting: Setting, compose: Compose) -> None:
         for place in setting.places:
@@ -207,8 +207,8 @@ class _Resolver:
             self.problems.append(f"{name}: {wrong}{where}")
         if self.catalog.production:
             excused = frozenset(e.rule for e in self.catalog.exemptions if e.setting == setting.name)
-            for rule, words in production_rules.broken(setting, value, excused):
-                self.problems.append(f"{name}: {words}{where} [{rule}]")
+            for rule, message in production_rules.broken(setting, value, excused):
+                self.problems.append(f"{name}: {message}{where} [{rule}]")
 
     def _required(self) -> Iterator[str]:
         for setting in self.catalog.settings.values():

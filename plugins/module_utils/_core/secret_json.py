@@ -21,14 +21,14 @@ class Number(str):
 def parse_secret(text: str) -> dict[str, Any]:
     """The JSON object in a secret. Raises ValueError, in words without a value, for anything else."""
     try:
-        found = json.loads(text, parse_int=Number, parse_float=Number, object_pairs_hook=_without_doubles)
+        secret = json.loads(text, parse_int=Number, parse_float=Number, object_pairs_hook=_without_doubles)
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON (line {error.lineno}, column {error.colno})") from None
     except RecursionError:
         raise ValueError("is nested too deeply") from None
-    if not isinstance(found, dict):
+    if not isinstance(secret, dict):
         raise ValueError("is JSON, but no object with keys")
-    return found
+    return secret
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -79,13 +79,13 @@ def updated(text: str, key: str, value: str) -> str:
 
     A key that held a list of strings still holds one. Raises ValueError for a secret that is no JSON object.
     """
-    found = parse_secret(text)
-    before = found.get(key)
+    secret = parse_secret(text)
+    before = secret.get(key)
     if isinstance(before, list):
-        found[key] = [item for item in value.split(",") if item]
+        secret[key] = [item for item in value.split(",") if item]
     else:
-        found[key] = value
-    return as_json(found)
+        secret[key] = value
+    return as_json(secret)
 
 
 class Holdings:

@@ -84,7 +84,7 @@ def aliases(server: Server, engine: str) -> list[str]:
 
 
 def every(server: Server, engine: str) -> list[Endpoint]:
-    return [server_endpoint.parse(one, PORTS[engine]) for one in (server.address, *server.aliases, *server.nodes)]
+    return [server_endpoint.parse(alias, PORTS[engine]) for alias in (server.address, *server.aliases, *server.nodes)]
 
 
 def administrators_url(server: Server, engine: str, login: Login) -> str:
@@ -132,12 +132,12 @@ def of_setting(catalog: Catalog, name: str, engine: str) -> list[str]:
     """Every declared address of the server that a setting's URL leads to: of its credentials and administrators."""
     setting = catalog.settings.get(name)
     places = {place for place in (setting.place, *setting.copies) if place} if setting else set()
-    found: list[Endpoint] = []
+    results: list[Endpoint] = []
     for credential in catalog.credentials.values():
         if name in credential.settings or places.intersection(credential.places):
-            for one in (credential, administrator(catalog, credential)):
-                found += every(one.server, engine) if one and one.server else []
-    return list(dict.fromkeys(str(one) for one in found if not one.is_socket))
+            for item in (credential, administrator(catalog, credential)):
+                results += every(item.server, engine) if item and item.server else []
+    return list(dict.fromkeys(str(endpoint) for endpoint in results if not endpoint.is_socket))
 
 
 # --- what stores hold -----------------------------------------------------------------------------------------------
@@ -270,11 +270,11 @@ def _elsewhere(
             continue
         declared = every(server, used)
         try:
-            found = endpoints(url, used, where) if engine_of(url) == used else []
+            results = endpoints(url, used, where) if engine_of(url) == used else []
         except SecretsError:
             continue  # the module on the host does not read it either, so nothing is sent
-        for endpoint in found:
-            if endpoint in declared or (not endpoint.host and any(one.is_socket for one in declared)):
+        for endpoint in results:
+            if endpoint in declared or (not endpoint.host and any(endpoint.is_socket for endpoint in declared)):
                 continue
             return (
                 f"{where} leads to {endpoint}, and credentials.{admin.name}.server declares "
@@ -298,9 +298,11 @@ def endpoints(url: str, engine: str, where: str) -> list[Endpoint]:
         return [_normal(address.host, address.port, where)]
     target = postgresql.parse_url(url, where)
     ports = [int(port or PORTS[engine]) for port in target.port.split(",")]
-    found = _paired(target.host.split(","), ports, where)
+    results = _paired(target.host.split(","), ports, where)
     return (
-        found + _paired(target.options["hostaddr"].split(","), ports, where) if "hostaddr" in target.options else found
+        results + _paired(target.options["hostaddr"].split(","), ports, where)
+        if "hostaddr" in target.options
+        else results
     )
 
 

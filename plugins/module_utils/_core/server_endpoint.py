@@ -41,10 +41,10 @@ class Endpoint(NamedTuple):
 
 def parse(text: str, port: int) -> Endpoint:
     """The endpoint; ``port`` is the one that is meant where none is written. Raises ValueError."""
-    found = (_SOCKET if text.startswith("/") else _IPV6 if text.startswith("[") else _NAME).fullmatch(text)
-    if found is None:
+    match = (_SOCKET if text.startswith("/") else _IPV6 if text.startswith("[") else _NAME).fullmatch(text)
+    if match is None:
         raise ValueError("is no address; write host, host:port, [IPv6]:port or the directory of a socket")
-    return normal(found.group(1), int(found.group(2) or port))
+    return normal(match.group(1), int(match.group(2) or port))
 
 
 def normal(host: str, port: int) -> Endpoint:

@@ -25,12 +25,12 @@ def url(compose: Compose, value_of: Callable[[Part], Optional[str]]) -> Optional
 
     Raises ValueError, naming the part and never its value, where it cannot stand in a URL.
     """
-    found = {part: value_of(part) for part in compose.parts}
-    if any(value is None for value in found.values()):
+    result = {part: value_of(part) for part in compose.parts}
+    if any(value is None for value in result.values()):
         return None
 
     def text(part: Part) -> str:
-        return found[part] or ""
+        return result[part] or ""
 
     host = text(compose.host)
     if ":" in host and not host.startswith("["):

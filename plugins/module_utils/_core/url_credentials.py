@@ -24,10 +24,10 @@ class Login:
 
 def login_of(url: str) -> Optional[Login]:
     """The login in the URL; None without one, or where the text is no URL."""
-    found = _URL.match(url)
-    if found is None or found["login"] is None:
+    match = _URL.match(url)
+    if match is None or match["login"] is None:
         return None
-    username, colon, password = found["login"].partition(":")
+    username, colon, password = match["login"].partition(":")
     return Login(unquote(username) or None, unquote(password) if colon else None)
 
 
@@ -60,15 +60,15 @@ def with_login(url: str, login: Login) -> str:
 
     Raises ValueError, without the URL in its words, where there is no login to replace.
     """
-    found = _URL.match(url)
-    if found is None or found["login"] is None:
+    match = _URL.match(url)
+    if match is None or match["login"] is None:
         raise ValueError("is no URL with a login in it")
-    username, colon, password = found["login"].partition(":")
+    username, colon, password = match["login"].partition(":")
     if login.username is not None and login.username != unquote(username):
         username = quote(login.username, safe="")
     if login.password is not None and not (colon and login.password == unquote(password)):
         colon, password = ":", quote(login.password, safe="")
-    return f"{found['start']}{username}{colon}{password}@{found['rest']}"
+    return f"{match['start']}{username}{colon}{password}@{match['rest']}"
 
 
 def at_path(url: str, path: str) -> str:

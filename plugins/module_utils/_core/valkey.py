@@ -113,28 +113,28 @@ def join(host: str, port: str) -> str:
 
 def replication_links(info: Mapping[str, str]) -> List[str]:
     """The primary and the replicas that a node names in INFO."""
-    found = []
+    results = []
     if info.get("role") == "slave":
-        found.append(join(info.get("master_host", ""), info.get("master_port", "0")))
+        results.append(join(info.get("master_host", ""), info.get("master_port", "0")))
     for name, value in info.items():
         if re.fullmatch(r"slave\d+", name):
-            told = dict(part.split("=", 1) for part in value.split(",") if "=" in part)
-            found.append(join(told.get("ip", ""), told.get("port", "0")))
-    return found
+            answer = dict(part.split("=", 1) for part in value.split(",") if "=" in part)
+            results.append(join(answer.get("ip", ""), answer.get("port", "0")))
+    return results
 
 
 def cluster_links(text: str, *, names: bool) -> List[str]:
     """The other nodes of CLUSTER NODES; by their announced ``names``, where they have some, since certificates do."""
-    found = []
+    results = []
     for line in text.splitlines():
-        words = line.split()
-        if len(words) < 3 or "myself" in words[2].split(","):
+        messages = line.split()
+        if len(messages) < 3 or "myself" in messages[2].split(","):
             continue
-        place, _comma, more = words[1].partition(",")
-        name = more.split(",")[0] if "=" not in more.split(",")[0] else ""
+        place, _comma, value = messages[1].partition(",")
+        name = value.split(",")[0] if "=" not in value.split(",")[0] else ""
         host, _colon, port = place.partition("@")[0].rpartition(":")
-        found.append(join(name if names and name else host, port))
-    return found
+        results.append(join(name if names and name else host, port))
+    return results
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,8 @@ def parse_users(lines: Iterable[str]) -> Dict[str, User]:
     users = {}
     for line in lines:
         # A selector holds spaces: (~x* +get)
-        words = re.findall(r"\([^()]*\)|\S+", line)
-        name, rest = words[1], words[2:]
+        messages = re.findall(r"\([^()]*\)|\S+", line)
+        name, rest = messages[1], messages[2:]
         users[name] = User(
             name,
             enabled="on" in rest,
@@ -183,10 +183,10 @@ class Client:
 def parse_clients(text: str) -> List[Client]:
     clients = []
     for line in text.splitlines():
-        told = dict(word.split("=", 1) for word in line.split(" ") if "=" in word)
-        host = told.get("addr", "").rpartition(":")[0].strip("[]")
-        links = bool(set(told.get("flags", "")) & set("SM"))
-        clients.append(Client(int(told["id"]), plain_host(host), told.get("user", DEFAULT_USER), links))
+        answer = dict(word.split("=", 1) for word in line.split(" ") if "=" in word)
+        host = answer.get("addr", "").rpartition(":")[0].strip("[]")
+        links = bool(set(answer.get("flags", "")) & set("SM"))
+        clients.append(Client(int(answer["id"]), plain_host(host), answer.get("user", DEFAULT_USER), links))
     return clients
 
 
@@ -196,10 +196,10 @@ def ending(clients: Iterable[Client], ends: str, last: Optional[int]) -> List[Cl
     A replica's link is no session of an application, but whoever has the password can pose as one: where all end, it
     does too, and a replica connects anew.
     """
-    found = [one for one in clients if ends == ALL or not one.replication]
+    results = [client for client in clients if ends == ALL or not client.replication]
     if ends == ALL or (ends == UNPROVEN and last is None):
-        return found
-    return [one for one in found if one.number <= (last or 0)]
+        return results
+    return [client for client in results if client.number <= (last or 0)]
 
 
 def plain_host(host: str) -> str:
@@ -222,13 +222,13 @@ def by_host(clients: Iterable[Client]) -> Dict[str, int]:
 def unknown_hosts(hosts: Iterable[str], known: Sequence[str]) -> List[str]:
     """Those of ``hosts`` that are in none of the ``known`` addresses and networks."""
     networks = []
-    for one in known:
-        if one.startswith("/"):  # a Unix socket
+    for name in known:
+        if name.startswith("/"):  # a Unix socket
             continue
         try:
-            networks.append(ipaddress.ip_network(one, strict=False))
+            networks.append(ipaddress.ip_network(name, strict=False))
         except ValueError:
-            raise HostError("known_addresses: %s is no IP address and no network" % one) from None
+            raise HostError("known_addresses: %s is no IP address and no network" % name) from None
 
     def is_known(host: str) -> bool:
         try:
@@ -256,17 +256,17 @@ def _telling(rules: Sequence[str]) -> List[str]:
 
 def copied_rules(users: Mapping[str, User], user: str, like: Optional[str]) -> Tuple[str, ...]:
     """The rules that give ``user`` the rights of ``like``; none where it has them."""
-    found = users.get(user)
+    result = users.get(user)
     if like is None or like == user:
-        if found is None:
+        if result is None:
             raise HostError("the user %s does not exist; create it, or name a user with the same rights in like" % user)
         return ()
     model = users.get(like)
     if model is None:
         raise HostError("the user %s, whose rights %s is to get, does not exist" % (like, user))
-    if found is not None and _telling(found.rules) == _telling(model.rules):
+    if result is not None and _telling(result.rules) == _telling(model.rules):
         return ()
-    clear = ("clearselectors",) if found is not None and found.has_selectors else ()
+    clear = ("clearselectors",) if result is not None and result.has_selectors else ()
     return _ALL_OFF + clear + model.rules
 
 
@@ -315,17 +315,17 @@ def plan_revoked(
     users: Mapping[str, User], user: str, digest: str, *, gate: Optional[str], keep_one: bool
 ) -> Tuple[Tuple[str, ...], ...]:
     """The commands that take the password away. Each names a digest: what others added stays."""
-    found = users.get(user)
-    if found is None:
+    result = users.get(user)
+    if result is None:
         return ()
-    if found.nopass:
+    if result.nopass:
         raise HostError("the user %s needs no password (nopass), so no password of it can be taken away" % user)
-    gone = [one for one in (gate, digest) if one is not None and one in found.digests]
-    if digest in gone and keep_one and not found.digests - set(gone):
+    gone = [name for name in (gate, digest) if name is not None and name in result.digests]
+    if digest in gone and keep_one and not result.digests - set(gone):
         raise HostError(
             "this is the last password of the user %s, and nobody could log in as it; add the new one first" % user
         )
-    return tuple(("!" + one,) for one in gone)
+    return tuple(("!" + name,) for name in gone)
 
 
 def writable_prefix(user: Optional[User]) -> str:
@@ -362,14 +362,14 @@ _MEANINGS = (
 )
 
 
-def without_digests(words: str) -> str:
-    return re.sub(r"[0-9a-f]{64}", "********", words)
+def without_digests(message: str) -> str:
+    return re.sub(r"[0-9a-f]{64}", "********", message)
 
 
-def explain(node: str, what: str, words: str) -> str:
+def explain(node: str, what: str, message: str) -> str:
     """An error in words: which node, what it means, what to do."""
-    words = without_digests(words).strip()
+    message = without_digests(message).strip()
     for pattern, meaning in _MEANINGS:
-        if re.search(pattern, words, re.IGNORECASE):
-            return "%s: %s" % (node, meaning % {"what": what, "words": words})
-    return "%s: it answers: %s" % (node, words)
+        if re.search(pattern, message, re.IGNORECASE):
+            return "%s: %s" % (node, meaning % {"what": what, "words": message})
+    return "%s: it answers: %s" % (node, message)

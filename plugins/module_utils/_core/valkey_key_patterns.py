@@ -51,24 +51,24 @@ def _bytes(text: str) -> bytes:
 
 def parsed(pattern: str) -> Tuple[Mask, ...]:
     """The characters of a pattern, as the server reads them."""
-    found: List[Mask] = []
+    results: List[Mask] = []
     raw, at = _bytes(pattern), 0
     while at < len(raw):
-        one = raw[at : at + 1]
-        if one == b"*":
-            if not found or found[-1] is not None:
-                found.append(None)
-        elif one == b"?":
-            found.append(_ALL)
-        elif one == b"[":
+        data = raw[at : at + 1]
+        if data == b"*":
+            if not results or results[-1] is not None:
+                results.append(None)
+        elif data == b"?":
+            results.append(_ALL)
+        elif data == b"[":
             mask, at = _class(raw, at + 1)
-            found.append(mask)
+            results.append(mask)
         else:
-            if one == b"\\" and at + 1 < len(raw):
+            if data == b"\\" and at + 1 < len(raw):
                 at += 1
-            found.append(1 << raw[at])
+            results.append(1 << raw[at])
         at += 1
-    return tuple(found)
+    return tuple(results)
 
 
 def _class(raw: bytes, at: int) -> Tuple[int, int]:
@@ -100,7 +100,7 @@ def _expression(mask: Mask) -> bytes:
         return b".*"
     if mask == _ALL:
         return b"."
-    members = b"".join(b"\\x%02x" % one for one in range(256) if mask >> one & 1)
+    members = b"".join(b"\\x%02x" % number for number in range(256) if mask >> number & 1)
     return b"[" + members + b"]" if members else b"(?!)"
 
 
@@ -108,9 +108,9 @@ def matches(pattern: str, key: bytes) -> bool:
     return bool(compiled(pattern).fullmatch(key))
 
 
-def overlap(one: str, other: str) -> bool:
+def overlap(name: str, other: str) -> bool:
     """Whether there is a key that both patterns match."""
-    left, right = parsed(one), parsed(other)
+    left, right = parsed(name), parsed(other)
     waiting: List[Tuple[int, int]] = [(0, 0)]
     seen: Set[Tuple[int, int]] = set()
     while waiting:
@@ -146,12 +146,12 @@ def literal(text: str) -> str:
 
 def reaches(pattern: str, broker: Iterable[str] = tuple(BROKER_KEYS)) -> Optional[str]:
     """The first of the broker's patterns that this one can share a key with."""
-    return next((one for one in broker if overlap(pattern, one)), None)
+    return next((name for name in broker if overlap(pattern, name)), None)
 
 
 def is_everything(pattern: str) -> bool:
     """Whether it speaks of no application's keys in particular, such as ``*``."""
-    return all(overlap(pattern, one) for one in BROKER_KEYS)
+    return all(overlap(pattern, broker_key) for broker_key in BROKER_KEYS)
 
 
 def objection(pattern: str, *, of_broker: bool) -> Optional[str]:
@@ -170,14 +170,14 @@ def broker_patterns(bindings: Mapping[bytes, Iterable[bytes]]) -> Tuple[str, ...
         prefix = key.partition(b"_kombu.binding.")[0]
         prefixes.add(prefix)
         queues.update(prefix + member.rpartition(_SEPARATOR)[2] for member in members)
-    found: Dict[str, None] = {}
+    result: Dict[str, None] = {}
     for prefix in sorted(prefixes):
-        found.update(dict.fromkeys(literal(_text(prefix)) + one for one in BROKER_KEYS))
+        result.update(dict.fromkeys(literal(_text(prefix)) + broker_key for broker_key in BROKER_KEYS))
     for queue in sorted(queues - {b""}):
         name = literal(_text(queue))
         # A queue with priorities has one key more for each of them.
-        found.update(dict.fromkeys((name, name + _SEPARATOR.decode() + "*")))
-    return tuple(found)
+        result.update(dict.fromkeys((name, name + _SEPARATOR.decode() + "*")))
+    return tuple(result)
 
 
 def _text(raw: bytes) -> str:
@@ -186,7 +186,7 @@ def _text(raw: bytes) -> str:
 
 def shown(key: bytes) -> str:
     """A key's name for people."""
-    return "".join(one if one.isprintable() else "?" for one in key.decode("utf-8", "replace"))[:120]
+    return "".join(name if name.isprintable() else "?" for name in key.decode("utf-8", "replace"))[:120]
 
 
 @dataclass(frozen=True)
@@ -200,16 +200,16 @@ class Sieve:
 
     def broker_key(self, key: bytes) -> Optional[str]:
         """The broker's pattern that a key belongs to."""
-        return next((one for one in (*self.broker, BINDINGS, REPLIES) if matches(one, key)), None)
+        return next((name for name in (*self.broker, BINDINGS, REPLIES) if matches(name, key)), None)
 
     def is_spared(self, key: bytes) -> bool:
-        return any(matches(one, key) for one in self.spared)
+        return any(matches(name, key) for name in self.spared)
 
     def fresh(self, number: int, page: Sequence[bytes]) -> List[bytes]:
         """The keys of a page that no earlier pattern of the entry has brought."""
-        before = [compiled(one) for one in self.keys[:number]]
+        before = [compiled(key) for key in self.keys[:number]]
         unique = dict.fromkeys(page)
-        return [key for key in unique if not any(one.fullmatch(key) for one in before)]
+        return [key for key in unique if not any(pattern.fullmatch(key) for pattern in before)]
 
 
 def batches(keys: Sequence[bytes], size: int) -> Iterable[Sequence[bytes]]:

@@ -46,7 +46,7 @@ def _texts(value: str) -> Iterator[Tuple[str, str]]:
         quote(value, safe="!*'()", errors="replace"),  # as JavaScript does
     ):
         yield URL, encoded
-        yield URL, _PERCENT.sub(lambda found: found[0].lower(), encoded)
+        yield URL, _PERCENT.sub(lambda match: match[0].lower(), encoded)
     yield JSON, json.dumps(value)[1:-1]
     yield JSON, json.dumps(value, ensure_ascii=False)[1:-1]
     yield JSON, json.dumps(value)[1:-1].replace("/", "\\/")

@@ -74,8 +74,8 @@ def _ssh_directory(account: authorized_keys_file.Account, *, check: bool) -> Ite
 
 
 def _authorize(at: OpenPath, keys: Sequence[str], options: bytes, *, add: bool, check: bool) -> FileChange:
-    found = atomic_file.present(at)
-    lines = found.content.split(b"\n") if found else []
+    present = atomic_file.present(at)
+    lines = present.content.split(b"\n") if present else []
     entries = [entry for entry in map(authorized_keys.entry_of, lines) if entry]
     blobs = {entry.blob for entry in entries}
     wanted = {_blob_of(key): key for key in keys}
@@ -90,10 +90,10 @@ def _authorize(at: OpenPath, keys: Sequence[str], options: bytes, *, add: bool, 
     if new:
         after = [*(after[:-1] if after and not after[-1] else after), *new, b""]
     content = b"\n".join(after)
-    changed = content != (found.content if found else b"")
+    changed = content != (present.content if present else b"")
     if changed and not check:
         atomic_file.sweep(at)
-        mode = found.mode & 0o644 if found else 0o600
+        mode = present.mode & 0o644 if present else 0o600
         atomic_file.write(at, content, atomic_file.Ownership(None, None, mode))
     return FileChange(changed, [key for blob, key in wanted.items() if blob not in put])
 
@@ -172,8 +172,8 @@ def _own(at: OpenPath, wanted: atomic_file.Ownership, *, check: bool) -> bool:
 def ignore(checkout: str, *, check: bool) -> bool:
     """Has a Git checkout's .gitignore cover .env*, with the rights of the checkout's owner; whether that changes it."""
     try:
-        with _git_ignore(checkout) as found:
-            return found is not None and _ignore(*found, check=check)
+        with _git_ignore(checkout) as result:
+            return result is not None and _ignore(*result, check=check)
     except safe_files.NoDirectory:
         return False
 
@@ -192,8 +192,8 @@ def _git_ignore(checkout: str) -> Iterator[Optional[Tuple[OpenPath, os.stat_resu
 
 
 def _ignore(at: OpenPath, git: os.stat_result, *, check: bool) -> bool:
-    found = atomic_file.present(at)
-    before = found.content.decode("utf-8", "surrogateescape") if found else ""
+    present = atomic_file.present(at)
+    before = present.content.decode("utf-8", "surrogateescape") if present else ""
     block = BEGIN + IGNORED + END
     if BEGIN not in before and _COVERS.search(before):
         return False
@@ -205,6 +205,6 @@ def _ignore(at: OpenPath, git: os.stat_result, *, check: bool) -> bool:
         return False
     if not check:
         wanted = atomic_file.Ownership(git.st_uid, git.st_gid, 0o644) if os.geteuid() == 0 else None
-        kept = atomic_file.Ownership(None, None, found.mode if found else 0o644)
-        atomic_file.write(at, after.encode("utf-8", "surrogateescape"), atomic_file.filled(wanted or kept, found))
+        kept = atomic_file.Ownership(None, None, present.mode if present else 0o644)
+        atomic_file.write(at, after.encode("utf-8", "surrogateescape"), atomic_file.filled(wanted or kept, present))
     return True

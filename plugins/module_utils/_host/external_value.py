@@ -27,27 +27,27 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey im
 
 def objections(wanted: Sequence[Mapping[str, Any]], timeout: int) -> List[str]:
     """Why the values are not accepted, each where; nothing if all are."""
-    found = []
-    for one in wanted:
+    results = []
+    for entry in wanted:
         try:
-            state, words = _login(one, timeout)(one["current"])
+            state, text = _login(entry, timeout)(entry["current"])
         except SecretsError as error:
-            state, words = UNTRIED, str(error)
+            state, text = UNTRIED, str(error)
         if state != ACCEPTED:
-            told = "is refused" if state == REFUSED else "could not be tried"
-            found.append("the new value %s%s: %s" % (told, one["what"], words))
-    return found
+            message = "is refused" if state == REFUSED else "could not be tried"
+            results.append("the new value %s%s: %s" % (message, entry["what"], text))
+    return results
 
 
 def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[str, str]]:
     """State and words of former values, by the id of what each is about; the worst of several servers."""
-    found: Dict[str, Dict[str, str]] = {}
-    for one in wanted:
-        state, words = judged(_login(one, timeout), one["current"], one["former"])
-        before = found.get(one["id"])
+    result: Dict[str, Dict[str, str]] = {}
+    for entry in wanted:
+        state, message = judged(_login(entry, timeout), entry["current"], entry["former"])
+        before = result.get(entry["id"])
         if before is None or state == ACCEPTED or (state != REFUSED and before["state"] == REFUSED):
-            found[one["id"]] = {"state": state, "words": words}
-    return found
+            result[entry["id"]] = {"state": state, "words": message}
+    return result
 
 
 def _by_request(timeout: int, request: Mapping[str, Any]) -> Answer:
@@ -63,25 +63,25 @@ def _by_request(timeout: int, request: Mapping[str, Any]) -> Answer:
     status = answer["status"]
     if status in request["status"]:
         return ACCEPTED, place
-    words = "%s answers with status %d" % (place, status)
-    return (REFUSED, words) if status in request["refused"] else (UNTRIED, "%s, which proves nothing" % words)
+    message = "%s answers with status %d" % (place, status)
+    return (REFUSED, message) if status in request["refused"] else (UNTRIED, "%s, which proves nothing" % message)
 
 
 def _at_every_node(nodes: Sequence[str], timeout: int, url: str) -> Answer:
     """An administrator's login: ACLs do not replicate, so each declared node must have it."""
-    state, words = revoked_logins.valkey_login(timeout, url)
+    state, message = revoked_logins.valkey_login(timeout, url)
     if state == ACCEPTED:
         address = valkey.parse_url(url, "the URL")
         digest = valkey.digest_of(address.password)
         wanted = user_states.UserRequest(address, address, address.user, digest, nodes=tuple(nodes))
         user_states.usable(wanted, check=True)  # raises naming each node that does not let it in
-    return state, words
+    return state, message
 
 
-def _login(one: Mapping[str, Any], timeout: int) -> Callable[[Any], Answer]:
-    if one["server"] == "valkey":
-        return partial(_at_every_node, one.get("nodes", ()), timeout)
-    return partial(_SERVERS[one["server"]], timeout)
+def _login(entry: Mapping[str, Any], timeout: int) -> Callable[[Any], Answer]:
+    if entry["server"] == "valkey":
+        return partial(_at_every_node, entry.get("nodes", ()), timeout)
+    return partial(_SERVERS[entry["server"]], timeout)
 
 
 _SERVERS: Dict[str, Callable[[int, Any], Answer]] = {

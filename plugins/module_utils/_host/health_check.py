@@ -94,40 +94,40 @@ def within(seconds: float, act: Callable[[], T], late: T) -> T:
 def _asked(
     url: str, seconds: float, cafile: Optional[str], headers: Optional[Mapping[str, str]], body: Optional[bytes]
 ) -> Dict[str, Any]:
-    found: Dict[str, Any] = {"url": url, "status": 0, "seconds": 0.0}
+    result: Dict[str, Any] = {"url": url, "status": 0, "seconds": 0.0}
     if not is_address(url):
-        return {**found, "problem": "is no http or https address"}
+        return {**result, "problem": "is no http or https address"}
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port
     began = time.monotonic()
     try:
         if parts.scheme == "https":
-            connection = _secure(host, port, seconds, cafile, found)
+            connection = _secure(host, port, seconds, cafile, result)
         else:
             connection = http.client.HTTPConnection(host, port, timeout=seconds)
         try:
             target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
             ours = {"User-Agent": "watchparty.secrets", "Connection": "close"}
             connection.request("GET" if body is None else "POST", target, body, {**ours, **(headers or {})})
-            found["status"] = connection.getresponse().status
+            result["status"] = connection.getresponse().status
         finally:
             connection.close()
     except UnicodeError:
-        found["problem"] = UNENCODED
+        result["problem"] = UNENCODED
     except (OSError, http.client.HTTPException) as error:
-        words = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or type(error).__name__
+        message = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or type(error).__name__
         if isinstance(error, socket.timeout):
-            words = "timed out"
+            message = "timed out"
         if hasattr(error, "verify_code"):
-            found["tls"] = {"problem": str(words)}
+            result["tls"] = {"problem": str(message)}
         refused = hasattr(error, "verify_code")
-        found["problem"] = "no connection: the certificate is refused" if refused else "no answer: %s" % words
-    found["seconds"] = round(time.monotonic() - began, 3)
-    return found
+        result["problem"] = "no connection: the certificate is refused" if refused else "no answer: %s" % message
+    result["seconds"] = round(time.monotonic() - began, 3)
+    return result
 
 
 def _secure(
-    host: str, port: Optional[int], seconds: float, cafile: Optional[str], found: Dict[str, Any]
+    host: str, port: Optional[int], seconds: float, cafile: Optional[str], result: Dict[str, Any]
 ) -> http.client.HTTPConnection:
     """A connection whose certificate is checked; the facts about it go into ``found``."""
     import ssl  # most health addresses on hosts are plain, and this import takes its time there
@@ -140,5 +140,5 @@ def _secure(
     if until:
         ends = ssl.cert_time_to_seconds(until)
         stamp = timestamps.stamp_of(ends)
-        found["tls"] = {"days": int((ends - time.time()) // DAY), "until": stamp}
+        result["tls"] = {"days": int((ends - time.time()) // DAY), "until": stamp}
     return connection

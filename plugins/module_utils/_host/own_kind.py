@@ -75,10 +75,10 @@ def carry_out(
     if process.returncode:
         reason = str((answer or {}).get("message") or stderr or "it ended with %d" % process.returncode)
         raise RotationError(redaction.scrub(reason, masked).strip()[:SHOWN])
-    found = answer or {}
+    result = answer or {}
     return {
-        "message": str(redaction.scrub(str(found.get("message") or ""), masked))[:SHOWN],
-        "notes": checked_notes(found.get("notes"), masked, name=name),
+        "message": str(redaction.scrub(str(result.get("message") or ""), masked))[:SHOWN],
+        "notes": checked_notes(result.get("notes"), masked, name=name),
     }
 
 

@@ -27,28 +27,28 @@ T = TypeVar("T")
 
 def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[str, str]]:
     """State and words by credential."""
-    found = {}
-    for one in wanted:
-        log_in = partial(_SERVERS[one["server"]], timeout)
-        state, words = judged(log_in, one["current"], one["former"])
-        found[one["credential"]] = {"state": state, "words": words}
-    return found
+    result = {}
+    for entry in wanted:
+        log_in = partial(_SERVERS[entry["server"]], timeout)
+        state, message = judged(log_in, entry["current"], entry["former"])
+        result[entry["credential"]] = {"state": state, "words": message}
+    return result
 
 
 def judged(log_in: Callable[[T], Answer], current: T, former: Sequence[T]) -> Answer:
     """What the tries of all former values come to; ``log_in`` may raise SecretsError. An acceptance is proof enough."""
     if not former:
         return UNTRIED, "no previous value was given"
-    answers = [_asked(log_in, one) for one in former]
-    told = dict(answers)
-    if ACCEPTED in told:
-        return ACCEPTED, "a previous value still logs in at %s" % told[ACCEPTED]
-    if UNTRIED in told:
-        return UNTRIED, "it could not be tried: %s" % told[UNTRIED]
-    state, words = _asked(log_in, current)
+    answers = [_asked(log_in, item) for item in former]
+    answer = dict(answers)
+    if ACCEPTED in answer:
+        return ACCEPTED, "a previous value still logs in at %s" % answer[ACCEPTED]
+    if UNTRIED in answer:
+        return UNTRIED, "it could not be tried: %s" % answer[UNTRIED]
+    state, message = _asked(log_in, current)
     if state == ACCEPTED:
-        return REFUSED, "rejected now at %s, which accepts the current value" % words
-    proof = "not even the current value is accepted from here, so a refusal would prove nothing: %s" % words
+        return REFUSED, "rejected now at %s, which accepts the current value" % message
+    proof = "not even the current value is accepted from here, so a refusal would prove nothing: %s" % message
     return NEITHER if state == REFUSED else UNTRIED, proof
 
 
@@ -61,13 +61,13 @@ def _asked(log_in: Callable[[T], Answer], value: T) -> Answer:
 
 def postgresql_login(timeout: int, url: str) -> Answer:
     target = postgresql.parse_url(url, "the URL")
-    found = postgresql_connection.try_login(target, "the URL", timeout)
-    if isinstance(found, postgresql_connection.LoginResult):
+    result = postgresql_connection.try_login(target, "the URL", timeout)
+    if isinstance(result, postgresql_connection.LoginResult):
         return ACCEPTED, target.place
     # pg_hba.conf turns a login away before its password is looked at.
-    if found.found.proves_refusal and found.found.reason != "not_from_here":
-        return REFUSED, found.found.reason
-    return UNTRIED, str(found)
+    if result.refusal.proves_refusal and result.refusal.reason != "not_from_here":
+        return REFUSED, result.refusal.reason
+    return UNTRIED, str(result)
 
 
 def valkey_login(_timeout: int, url: str) -> Answer:

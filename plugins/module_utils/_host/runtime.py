@@ -49,7 +49,7 @@ class _Sent:
         self._sources = sources
 
     def find_spec(self, name: str, _path: Any = None, _target: Any = None) -> Any:
-        is_package = any(one.startswith(name + ".") for one in self._sources)
+        is_package = any(source.startswith(name + ".") for source in self._sources)
         if name not in self._sources and not is_package:
             return None
         spec_type: Any = type(json.__spec__)  # importing importlib would cost every host

@@ -158,16 +158,16 @@ def require_owners(at: OpenPath, uid: int, declare: str = "env_deploy_owner") ->
     """
     if os.geteuid() != 0:
         return
-    for one in at.components:
-        if one.uid not in (0, uid):
+    for component in at.components:
+        if component.uid not in (0, uid):
             raise HostError(
                 "%s: %s is owned by %s, neither root nor %s; correct its owner, or set %s"
-                % (at.path, one.path, account(one.uid), account(uid), declare)
+                % (at.path, component.path, account(component.uid), account(uid), declare)
             )
-        if one.is_shared:
+        if component.is_shared:
             raise HostError(
                 "%s: %s may be written by other accounts (mode %04o); run: chmod go-w %s"
-                % (at.path, one.path, one.mode, one.path)
+                % (at.path, component.path, component.mode, component.path)
             )
 
 
@@ -236,8 +236,13 @@ def sync(at: OpenPath) -> None:
 
 def replaceable(at: OpenPath) -> Iterator[Dict[str, object]]:
     """Accounts other than root that may replace what lies at the place."""
-    for one in at.components:
-        if one.uid != 0:
-            yield {"path": one.path, "uid": one.uid, "owner": account(one.uid), "mode": "%04o" % one.mode}
-        elif one.is_shared:
-            yield {"path": one.path, "uid": None, "owner": "", "mode": "%04o" % one.mode}
+    for component in at.components:
+        if component.uid != 0:
+            yield {
+                "path": component.path,
+                "uid": component.uid,
+                "owner": account(component.uid),
+                "mode": "%04o" % component.mode,
+            }
+        elif component.is_shared:
+            yield {"path": component.path, "uid": None, "owner": "", "mode": "%04o" % component.mode}

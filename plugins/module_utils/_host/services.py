@@ -68,25 +68,29 @@ def require_running(units: Sequence[str]) -> None:
     if not units:
         return
     answer = _systemctl("show", "--property", ",".join(SHOWN), "--", *units)
-    told = systemd_show.shown(answer.stdout)
-    if answer.returncode or len(told) != len(units):
+    results = systemd_show.shown(answer.stdout)
+    if answer.returncode or len(results) != len(units):
         raise HostError("systemd does not tell whether the units stayed up: %s" % _reason(answer))
-    down = ["%s is %s (%s)" % (one["Id"], one["ActiveState"], one["SubState"]) for one in told if not _is_up(one)]
+    down = [
+        "%s is %s (%s)" % (entry["Id"], entry["ActiveState"], entry["SubState"])
+        for entry in results
+        if not _is_up(entry)
+    ]
     if down:
         raise HostError("; ".join(down))
 
 
 def _by_command(command: str) -> None:
     try:
-        words = [os.path.expanduser(os.path.expandvars(word)) for word in shlex.split(command)]
+        messages = [os.path.expanduser(os.path.expandvars(word)) for word in shlex.split(command)]
     except ValueError as error:
         raise HostError("the restart command cannot be read: %s" % error) from None
-    if not words:
+    if not messages:
         raise HostError("the restart command is empty")
     try:
         # Into nowhere: a service that it starts may keep its output open.
         code = subprocess.call(  # pylint: disable=ansible-bad-function
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            messages, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
     except OSError as error:
         raise HostError("the restart command cannot be run: %s" % (error.strerror or error)) from None
@@ -122,11 +126,11 @@ def _wait(url: str, health: Health) -> Dict[str, Any]:
     began, tries = time.monotonic(), max(health.retries, 0) + 1
     answer = health_check.repeated(
         lambda: health_check.asked(url, health.timeout),
-        lambda found: bool(found["status"] == 200),
+        lambda result: bool(result["status"] == 200),
         retries=health.retries,
         delay=health.delay,
     )
     if answer["status"] == 200:
         return answer
-    said = answer.get("problem") or "answered %d" % answer["status"]
-    raise HostError("%s: %s, asked %d times in %.0f s" % (url, said, tries, time.monotonic() - began))
+    problem = answer.get("problem") or "answered %d" % answer["status"]
+    raise HostError("%s: %s, asked %d times in %.0f s" % (url, problem, tries, time.monotonic() - began))

@@ -9,5 +9,5 @@ from typing import Dict, List
 
 def shown(text: str) -> List[Dict[str, str]]:
     """Properties by unit, out of ``systemctl show``, in its order."""
-    blocks = [dict(line.split("=", 1) for line in one.splitlines() if "=" in line) for one in text.split("\n\n")]
-    return [one for one in blocks if one]
+    blocks = [dict(line.split("=", 1) for line in part.splitlines() if "=" in line) for part in text.split("\n\n")]
+    return [block for block in blocks if block]

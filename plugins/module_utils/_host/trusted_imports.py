@@ -57,10 +57,10 @@ def _walk(path: str, owners: Set[int], seen: Set[str], links: int) -> None:
 def _owned(path: str, owners: Set[int], seen: Set[str]) -> None:
     if path in seen:
         return
-    found = os.lstat(path)
-    mode = found.st_mode
+    status = os.lstat(path)
+    mode = status.st_mode
     shared = not stat.S_ISLNK(mode) and mode & 0o022 and not (stat.S_ISDIR(mode) and mode & stat.S_ISVTX)
-    if found.st_uid not in owners or (shared and (mode & 0o002 or not _own_group(found.st_gid))):
+    if status.st_uid not in owners or (shared and (mode & 0o002 or not _own_group(status.st_gid))):
         raise Untrusted("%s%s" % (UNTRUSTED, path))
     seen.add(path)
 
@@ -142,10 +142,10 @@ def _packages() -> List[str]:
     root = os.path.dirname(os.path.dirname(sys.executable))
     config = os.path.join(root, "pyvenv.cfg")
     if not os.path.exists(config):
-        return [one for one in site.getsitepackages() if os.path.isdir(one)]
+        return [getsitepackage for getsitepackage in site.getsitepackages() if os.path.isdir(getsitepackage)]
     with open(config, encoding="utf-8") as lines:
         shares = any(line.split() == ["include-system-site-packages", "=", "true"] for line in lines)
     # Debian's getsitepackages knows no environment before site has run.
     version = "python%d.%d" % sys.version_info[:2]
     own = [os.path.join(root, lib, version, "site-packages") for lib in ("lib", "lib64")]
-    return [one for one in (*own, *(site.getsitepackages() if shares else ())) if os.path.isdir(one)]
+    return [item for item in (*own, *(site.getsitepackages() if shares else ())) if os.path.isdir(item)]

@@ -72,9 +72,9 @@ def is_scheduled_for_deletion(code: str, message: str) -> bool:
     return code == "InvalidRequestException" and speaks_of_deletion(message)
 
 
-def speaks_of_deletion(words: str) -> bool:
+def speaks_of_deletion(message: str) -> bool:
     """Whether AWS says that a secret is about to go, and not that one cannot be deleted."""
-    return bool(re.search(r"(marked|scheduled) (for )?delet", words, re.IGNORECASE))
+    return bool(re.search(r"(marked|scheduled) (for )?delet", message, re.IGNORECASE))
 
 
 @contextmanager
@@ -131,16 +131,16 @@ def _refusal(operation: str, name: str, error: Any, carries: str) -> StoreError:
     return StoreError(f"AWS refused {operation} on {name}: {code}: {message}")
 
 
-def _without(value: str, words: str) -> str:
+def _without(value: str, message: str) -> str:
     """Shorter values are left: as parts of ordinary words they would blot out the message."""
-    return words.replace(value, "***") if len(value) >= MASKED_FROM else words
+    return message.replace(value, "***") if len(value) >= MASKED_FROM else message
 
 
 def identity(sts: Any) -> Tuple[str, str]:
     """Account and partition of the credentials in use."""
     with translated("sts:GetCallerIdentity", "this account"):
-        found = sts.get_caller_identity()
-    return str(found["Account"]), str(found["Arn"]).split(":")[1]
+        caller_identity = sts.get_caller_identity()
+    return str(caller_identity["Account"]), str(caller_identity["Arn"]).split(":")[1]
 
 
 def account_id(client: Any) -> str:

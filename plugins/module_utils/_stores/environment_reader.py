@@ -82,12 +82,12 @@ def read(request: ReadRequest, catalog: Catalog, client: Client) -> Environment:
     if overlay:
         contents = _overlaid(overlay, contents)
     _require_pinned(journal, contents)
-    contents, more = _tolerated(request, contents)
+    contents, additions = _tolerated(request, contents)
     # What a rotation pins and what it leaves to the stores may differ for as long as it is open.
     half = str(journal.rotation) if pins else None
     resolution = resolver.resolve(catalog, contents, half_promoted=half)
     return Environment(
-        catalog, journal, resolution, contents, (*warnings, *more, *resolution.warnings), is_journal_read
+        catalog, journal, resolution, contents, (*warnings, *additions, *resolution.warnings), is_journal_read
     )
 
 

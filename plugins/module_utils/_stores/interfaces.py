@@ -197,10 +197,10 @@ class VersionedStore(Store):
         except NoAccess:
             raise
         except StoreError:
-            found = self.settling.until(
+            description = self.settling.until(
                 lambda: self._present(name), lambda described: described.stages.get(label) != instead_of
             )
-            holder = found.stages.get(label)
+            holder = description.stages.get(label)
             if holder == to:  # it was there already, or our first try arrived and its answer did not
                 return
             if holder != instead_of:
@@ -251,8 +251,8 @@ class VersionedStore(Store):
 
     def _holds(self, name: str, version: str, content: str) -> bool:
         """Asked where AWS says that the version, or the secret, is there."""
-        found = self._version(name, version).readings.get(name)
-        return found is not None and is_same(found.value, content)
+        reading = self._version(name, version).readings.get(name)
+        return reading is not None and is_same(reading.value, content)
 
     def _require_version(self, name: str, version: str) -> None:
         failure = self._version(name, version).failures.get(name)
@@ -288,10 +288,10 @@ class VersionedStore(Store):
 
 
 def _moved(name: str, label: str, holder: Optional[str], expected: Optional[str]) -> Conflict:
-    found = f"on version {holder}" if holder else "on no version"
+    text = f"on version {holder}" if holder else "on no version"
     due = f"on {expected}" if expected else "on none"
     return Conflict(
-        f"secret {name}: {label} is {found} and not {due} as planned, so somebody else moved it; look at both by "
+        f"secret {name}: {label} is {text} and not {due} as planned, so somebody else moved it; look at both by "
         f"'{of_name(name).lists_versions}', then run again"
     )
 

@@ -97,13 +97,13 @@ class JournalStore(ABC):
         try:
             text = content.decode("utf-8")
             header, *lines = text[:-1].split("\n") if text.endswith("\n") else [""]
-            found = json.loads(header)
+            result = json.loads(header)
         except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict) or "journal" not in found:
+            result = None
+        if not isinstance(result, dict) or "journal" not in result:
             raise JournalError(f"{self.where} is not a journal; {_RESTORE}")
-        if found != self._header:
-            of = ", ".join(f"{key} {found.get(key)!r}" for key in self._header)
+        if result != self._header:
+            of = ", ".join(f"{key} {result.get(key)!r}" for key in self._header)
             raise JournalError(f"{self.where} is the journal of another one ({of}); correct journal.s3 in the catalog")
         return lines
 
@@ -132,8 +132,8 @@ class S3Journal(JournalStore):
     def _load(self) -> Tuple[bytes, str]:
         try:
             with aws_errors.translated("s3:GetObject", self.where):
-                found = self._client.get_object(**self._names)
-                content: bytes = found["Body"].read(LIMIT + 1)
+                load = self._client.get_object(**self._names)
+                content: bytes = load["Body"].read(LIMIT + 1)
         except NotFound:
             raise NotFound(
                 f"the journal {self.where} does not exist; make it by watchparty.secrets.provision, or if there was "
@@ -145,7 +145,7 @@ class S3Journal(JournalStore):
                 f"watchparty.secrets.provision if it does not exist ({error.detail})",
                 error.detail,
             ) from None
-        return content, str(found["ETag"])
+        return content, str(load["ETag"])
 
     def _replace(self, content: bytes, version: Optional[str]) -> str:
         condition = {"IfMatch": version} if version is not None else {"IfNoneMatch": "*"}
@@ -187,5 +187,5 @@ def _whose(standing: Journal, wanted: Journal) -> str:
     entry = _journal.entries(standing)[-1] if standing.lines else {}
     if wanted.head > standing.head:
         return f"the journal went back to {name}, so somebody restored an earlier version"
-    words = {key: str(entry.get(key, "unknown")) for key in ("rotation", "who", "at", "step")}
-    return f"{name} was written by " + "rotation {rotation} of {who} at {at} (step {step})".format(**words)
+    result = {key: str(entry.get(key, "unknown")) for key in ("rotation", "who", "at", "step")}
+    return f"{name} was written by " + "rotation {rotation} of {who} at {at} (step {step})".format(**result)

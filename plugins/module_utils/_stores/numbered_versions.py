@@ -30,11 +30,11 @@ class NumberedStore(Store):
         Raises :class:`Conflict`, naming both numbers, when somebody else wrote: before us, and nothing is written, or
         in the same moment, and what they wrote is restored over ours.
         """
-        found, kept = self._look_since(name, instead_of)
+        reading, kept = self._look_since(name, instead_of)
         _require_parameter_fits(name, value, str(kept.get("Tier", STANDARD)))
-        current = int(found.version)
+        current = int(reading.version)
         if current != instead_of:
-            done = found.value == value and self._only_ours(name, value, instead_of, current)
+            done = reading.value == value and self._only_ours(name, value, instead_of, current)
             if done:
                 return current
             raise Conflict(
@@ -50,10 +50,10 @@ class NumberedStore(Store):
         :meth:`overwrite`. Raises :class:`NotFound`.
         """
         history = self.history(name)
-        found, kept = self._look_since(name, int(history[-1].version))
-        newest = max(found, history[-1], key=lambda one: int(one.version))
+        reading, kept = self._look_since(name, int(history[-1].version))
+        newest = max(reading, history[-1], key=lambda reading: int(reading.version))
         number = int(newest.version)
-        same = {int(one.version) for one in history if one.value == newest.value}
+        same = {int(reading.version) for reading in history if reading.value == newest.value}
         last = number + _writes_due(number, same)
         while number < last:
             number = self._replace(name, newest.value, number, kept)
@@ -62,10 +62,10 @@ class NumberedStore(Store):
         written = self._write(name, value, kept)
         if written == before + 1 or self._only_ours(name, value, before, written):
             return written
-        told = self._put_back(name, value, before, written)
+        message = self._put_back(name, value, before, written)
         raise Conflict(
             f"parameter {name}: version {written} was written where {before + 1} was due, so somebody else "
-            f"wrote in the same moment; {told}"
+            f"wrote in the same moment; {message}"
         )
 
     def _put_back(self, name: str, value: str, before: int, written: int) -> str:
@@ -84,9 +84,9 @@ class NumberedStore(Store):
     def _newest_but(self, name: str, value: str, before: int, last: int) -> Optional[str]:
         """The newest value between these versions that is not this one."""
         for number in range(last - 1, max(before, last - 1 - RETRIES_SEEN), -1):
-            found = self.read_known([], pins={name: str(number)}).readings.get(name)
-            if found is None or found.value != value:
-                return found.value if found else None
+            reading = self.read_known([], pins={name: str(number)}).readings.get(name)
+            if reading is None or reading.value != value:
+                return reading.value if reading else None
         return None
 
     def _only_ours(self, name: str, value: str, before: int, last: int) -> bool:
@@ -96,8 +96,8 @@ class NumberedStore(Store):
         )
 
     def _holds(self, name: str, number: int, value: str) -> bool:
-        found = self.read_known([], pins={name: str(number)}).readings.get(name)
-        return found is not None and found.value == value
+        reading = self.read_known([], pins={name: str(number)}).readings.get(name)
+        return reading is not None and reading.value == value
 
     def _look_since(self, name: str, number: int) -> Tuple[Reading, Mapping[str, Any]]:
         """As :meth:`_look`, of a parameter that is known to have this version, or a newer one.

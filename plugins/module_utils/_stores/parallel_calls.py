@@ -17,18 +17,18 @@ def in_threads(acts: Sequence[Callable[[], T]]) -> List[T]:
     if len(acts) < 2:
         return [act() for act in acts]
     with ThreadPoolExecutor(min(WORKERS, len(acts))) as pool:
-        return [one.result() for one in [pool.submit(act) for act in acts]]
+        return [future.result() for future in [pool.submit(act) for act in acts]]
 
 
 def one_by_one(acts: Sequence[Callable[[], T]]) -> List[T]:
     """The same without threads: every act is tried, and the first failure is raised at the end."""
-    found: List[T] = []
+    results: List[T] = []
     failure: Optional[Exception] = None
     for act in acts:
         try:
-            found.append(act())
+            results.append(act())
         except Exception as error:  # noqa: BLE001 - raised below
             failure = failure or error
     if failure is not None:
         raise failure
-    return found
+    return results

@@ -57,7 +57,7 @@ def _chained(path: str, texts: Mapping[int, str]) -> List[str]:
     parsed = {number: _parsed(f"{path}/{number}", text) for number, text in sorted(texts.items())}
     base = max((number for number, entry in parsed.items() if entry.get("base")), default=min(parsed))
     lines = []
-    for number in (one for one in parsed if one >= base):
+    for number in (number for number in parsed if number >= base):
         entry = dict(parsed[number])
         previous = entry.pop("prev", None)
         if number > base and number - 1 in texts and previous != _journal.digest_of(texts[number - 1]):
@@ -78,7 +78,7 @@ def _parsed(name: str, text: str) -> Mapping[str, Any]:
 
 def _unpacked(text: str) -> bytes:
     unpacking = zlib.decompressobj()
-    found = unpacking.decompress(base64.b64decode(text[len(PACKED) :], validate=True), LIMIT)
+    data = unpacking.decompress(base64.b64decode(text[len(PACKED) :], validate=True), LIMIT)
     if not unpacking.eof:
         raise ValueError("it is cut off, or too long")
-    return found
+    return data

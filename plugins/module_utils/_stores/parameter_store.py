@@ -62,8 +62,8 @@ class ParameterStore(NumberedStore):
         try:
             with aws_errors.translated("ssm:GetParametersByPath", path):
                 for page in self._pages(path):
-                    for found in page.get("Parameters", []):
-                        readings[found["Name"]] = self._reading(found["Name"], found)
+                    for parameter in page.get("Parameters", []):
+                        readings[parameter["Name"]] = self._reading(parameter["Name"], parameter)
         except Denied as error:
             return Contents({}, {path: Failure(self.name, path, DENIED, error.detail)})
         return Contents(readings)
@@ -73,12 +73,12 @@ class ParameterStore(NumberedStore):
         yield from paginator.paginate(Path=path, Recursive=True, WithDecryption=True, MaxResults=PAGE)
 
     def history(self, name: str) -> List[Reading]:
-        found: List[Reading] = []
+        readings: List[Reading] = []
         with aws_errors.translated("ssm:GetParameterHistory", f"parameter {name}"):
             pages = self._client.get_paginator("get_parameter_history").paginate(Name=name, WithDecryption=True)
             for page in pages:
-                found += [self._reading(name, one) for one in page.get("Parameters", [])]
-        return found
+                readings += [self._reading(name, parameter) for parameter in page.get("Parameters", [])]
+        return readings
 
     def _versions(self, pins: Mapping[str, str]) -> Contents:
         contents = Contents()
@@ -87,15 +87,15 @@ class ParameterStore(NumberedStore):
             batch = wanted[start : start + PAGE]
             with aws_errors.translated("ssm:GetParameters", ", ".join(batch)):
                 answer = self._client.get_parameters(Names=batch, WithDecryption=True)
-            found = {item["Name"]: self._reading(item["Name"], item) for item in answer.get("Parameters", [])}
-            contents |= Contents(found)
+            readings = {item["Name"]: self._reading(item["Name"], item) for item in answer.get("Parameters", [])}
+            contents |= Contents(readings)
             for invalid in answer.get("InvalidParameters", []):
                 name = invalid.rpartition(":")[0]
                 contents |= Contents({}, {name: Failure(self.name, name, MISSING, f"version {invalid}")})
         return contents
 
-    def _reading(self, name: str, found: Mapping[str, Any]) -> Reading:
-        return Reading(self.name, name, str(found["Version"]), found["Value"], plain=found["Type"] != "SecureString")
+    def _reading(self, name: str, result: Mapping[str, Any]) -> Reading:
+        return Reading(self.name, name, str(result["Version"]), result["Value"], plain=result["Type"] != "SecureString")
 
     def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:
         def described() -> Dict[str, Any]:
@@ -104,17 +104,17 @@ class ParameterStore(NumberedStore):
                 pages = self._client.get_paginator("describe_parameters").paginate(
                     ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [name]}]
                 )
-                for found in pages.search("Parameters[]"):
-                    kept = {key: found[key] for key in KEPT if found.get(key)}
+                for item in pages.search("Parameters[]"):
+                    kept = {key: item[key] for key in KEPT if item.get(key)}
             return kept
 
         def current() -> Dict[str, Any]:
             with aws_errors.translated("ssm:GetParameter", f"parameter {name}"):
-                found: Dict[str, Any] = self._client.get_parameter(Name=name, WithDecryption=True)["Parameter"]
-            return found
+                parameter: Dict[str, Any] = self._client.get_parameter(Name=name, WithDecryption=True)["Parameter"]
+            return parameter
 
-        kept, found = self.side_by_side([described, current])
-        return self._reading(name, found), kept
+        kept, look = self.side_by_side([described, current])
+        return self._reading(name, look), kept
 
     def _write(self, name: str, value: str, kept: Mapping[str, Any]) -> int:
         with aws_errors.translated("ssm:PutParameter", f"parameter {name}", carries=value):

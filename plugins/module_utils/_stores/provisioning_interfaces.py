@@ -72,12 +72,12 @@ class Change:
         return self.description is not None or bool(self.key)
 
     @property
-    def words(self) -> List[str]:
-        said = ["description"] if self.description is not None else []
-        said += [f"key {self.key}"] if self.key else []
-        said += [f"tag {name}" for name in sorted(self.tags)]
-        said += [f"replica in {region}" for region in self.replicas]
-        return said + (["resource policy"] if self.policy else [])
+    def messages(self) -> List[str]:
+        messages = ["description"] if self.description is not None else []
+        messages += [f"key {self.key}"] if self.key else []
+        messages += [f"tag {name}" for name in sorted(self.tags)]
+        messages += [f"replica in {region}" for region in self.replicas]
+        return messages + (["resource policy"] if self.policy else [])
 
 
 def change(kept: Form, wanted: Form) -> Change:
@@ -144,20 +144,20 @@ class SecretMaking(VersionedStore):
         """Schedules a deletion; whether that was still to be done."""
         if not SHORTEST_RECOVERY <= days <= LONGEST_RECOVERY:
             raise StoreError(f"secret {name}: AWS keeps a deleted secret for 7 to 30 days, not for {days}")
-        found = self.kept(name)
-        if found is None or found.deleted:
+        kept = self.kept(name)
+        if kept is None or kept.deleted:
             return False
         self._schedule_deletion(name, days)
         return True
 
     def restore(self, name: str) -> bool:
         """Takes a scheduled deletion back; whether that was still to be done."""
-        found = self.kept(name)
-        if found is None:
+        kept = self.kept(name)
+        if kept is None:
             raise NotFound(
                 f"secret {name} is not there, and AWS does not hold it for recovery either; provision it anew"
             )
-        if not found.deleted:
+        if not kept.deleted:
             return False
         self._restore(name)
         return True
@@ -221,10 +221,10 @@ class ParameterMaking(NumberedStore):
         if wanted.tags:
             self._tag(name, wanted.tags)
         if wanted.rewrites:
-            found, kept = self._look(name)
+            reading, kept = self._look(name)
             parts = {"Description": wanted.description, "KeyId": wanted.key}
-            more = {part: text for part, text in parts.items() if text}
-            self._replace(name, found.value, int(found.version), {**kept, **more})
+            extra = {part: text for part, text in parts.items() if text}
+            self._replace(name, reading.value, int(reading.version), {**kept, **extra})
 
     @abstractmethod
     def kept(self, names: Sequence[str]) -> Dict[str, Kept]:

@@ -48,13 +48,13 @@ class SecretsManager(VersionedStore):
         plain = [name for name in dict.fromkeys(names) if name not in special]
         contents = Contents()
         batches = [plain[start : start + BATCH] for start in range(0, len(plain), BATCH)]
-        for found in self.side_by_side([partial(self._batch, batch) for batch in batches]):
-            contents |= found
+        for item in self.side_by_side([partial(self._batch, batch) for batch in batches]):
+            contents |= item
         asked = {
             name: {"VersionId": pins[name]} if name in pins else {"VersionStage": stages[name]} for name in special
         }
-        for found in self.side_by_side([partial(self._one, name, **asked[name]) for name in special]):
-            contents |= found
+        for item in self.side_by_side([partial(self._one, name, **asked[name]) for name in special]):
+            contents |= item
         return contents
 
     def side_by_side(self, acts: Sequence[Callable[[], T]]) -> List[T]:
@@ -64,11 +64,11 @@ class SecretsManager(VersionedStore):
         with aws_errors.translated("secretsmanager:BatchGetSecretValue", ", ".join(names)):
             answer = self._client.batch_get_secret_value(SecretIdList=list(names))
         contents = Contents()
-        for found in answer.get("SecretValues", []):
-            asked = _asked(found, names)
+        for secret_value in answer.get("SecretValues", []):
+            asked = _asked(secret_value, names)
             # A version that lacks the label is not the current one: ask by label.
-            current = CURRENT in found.get("VersionStages", [])
-            contents |= self._reading(asked, found) if current else self._one(asked, VersionStage=CURRENT)
+            current = CURRENT in secret_value.get("VersionStages", [])
+            contents |= self._reading(asked, secret_value) if current else self._one(asked, VersionStage=CURRENT)
         for error in answer.get("Errors", []):
             asked, code, message = error["SecretId"], error.get("ErrorCode", ""), error.get("Message", "")
             contents |= self._failed(asked, code, message)
@@ -80,18 +80,18 @@ class SecretsManager(VersionedStore):
     def _one(self, name: str, **version: str) -> Contents:
         try:
             with aws_errors.translated("secretsmanager:GetSecretValue", f"secret {name}"):
-                found = self._client.get_secret_value(SecretId=name, **version)
+                secret_value = self._client.get_secret_value(SecretId=name, **version)
         except Denied as error:
             return self._failed(name, aws_errors.DENIED_CODES[0], error.detail)
         except NotFound as error:
             reason = DELETED if aws_errors.speaks_of_deletion(str(error)) else MISSING
             return Contents({}, {name: Failure(self.name, name, reason, str(error) if version else "")})
-        return self._reading(name, found)
+        return self._reading(name, secret_value)
 
-    def _reading(self, name: str, found: Mapping[str, Any]) -> Contents:
-        if "SecretString" not in found:
+    def _reading(self, name: str, result: Mapping[str, Any]) -> Contents:
+        if "SecretString" not in result:
             return Contents({}, {name: Failure(self.name, name, BINARY)})
-        return Contents({name: Reading(self.name, name, found["VersionId"], found["SecretString"])})
+        return Contents({name: Reading(self.name, name, result["VersionId"], result["SecretString"])})
 
     def _failed(self, name: str, code: str, message: str) -> Contents:
         if code in aws_errors.DENIED_CODES:
@@ -104,34 +104,34 @@ class SecretsManager(VersionedStore):
 
     def describe(self, name: str) -> Description:
         with aws_errors.translated("secretsmanager:DescribeSecret", f"secret {name}"):
-            found = self._client.describe_secret(SecretId=name)
-        versions = found.get("VersionIdsToStages", {})
+            result = self._client.describe_secret(SecretId=name)
+        versions = result.get("VersionIdsToStages", {})
         return Description(
             name=name,
             stages={label: version for version, labels in versions.items() for label in labels},
-            rotation_enabled=bool(found.get("RotationEnabled")),
-            deleted="DeletedDate" in found,
-            arn=found.get("ARN", ""),
-            key=found.get("KmsKeyId"),
+            rotation_enabled=bool(result.get("RotationEnabled")),
+            deleted="DeletedDate" in result,
+            arn=result.get("ARN", ""),
+            key=result.get("KmsKeyId"),
         )
 
     def every_version(self, name: str) -> List[str]:
-        found: List[Mapping[str, Any]] = []
+        results: List[Mapping[str, Any]] = []
         ask: Dict[str, Any] = {"SecretId": name, "IncludeDeprecated": True}
         while True:  # botocore has no paginator for it
             with aws_errors.translated("secretsmanager:ListSecretVersionIds", f"secret {name}"):
                 page = self._client.list_secret_version_ids(**ask)
-            found += page.get("Versions", [])
+            results += page.get("Versions", [])
             if not page.get("NextToken"):
                 break
             ask["NextToken"] = page["NextToken"]
-        return [one["VersionId"] for one in sorted(found, key=lambda one: one["CreatedDate"])]
+        return [row["VersionId"] for row in sorted(results, key=lambda entry: entry["CreatedDate"])]
 
     def _create(self, name: str, content: str, version: str, **form: Any) -> None:
         key, tags = form.get("key"), form.get("tags") or {}
         listed = [{"Key": tag, "Value": text} for tag, text in tags.items()]
-        more = {"Description": form.get("description"), "KmsKeyId": key, "Tags": listed}
-        given = {option: value for option, value in more.items() if value}
+        extra = {"Description": form.get("description"), "KmsKeyId": key, "Tags": listed}
+        given = {option: value for option, value in extra.items() if value}
         try:
             with aws_errors.translated("secretsmanager:CreateSecret", f"secret {name}", carries=content):
                 self._client.create_secret(Name=name, SecretString=content, ClientRequestToken=version, **given)
@@ -160,6 +160,6 @@ class SecretsManager(VersionedStore):
             self._client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 
-def _asked(found: Mapping[str, Any], names: Sequence[str]) -> str:
+def _asked(result: Mapping[str, Any], names: Sequence[str]) -> str:
     """The name that the caller used: a secret answers with its name and ARN, whichever of them was asked for."""
-    return next((name for name in names if name in (found.get("Name"), found.get("ARN"))), found["Name"])
+    return next((name for name in names if name in (result.get("Name"), result.get("ARN"))), result["Name"])

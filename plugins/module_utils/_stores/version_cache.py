@@ -22,10 +22,10 @@ class _Kept:
         self._readings: Dict[Tuple[str, str], Reading] = {}
 
     def of(self, pins: Mapping[str, str]) -> Dict[str, Reading]:
-        return {name: self._readings[one] for name, one in zip(pins, pins.items()) if one in self._readings}
+        return {name: self._readings[group] for name, group in zip(pins, pins.items()) if group in self._readings}
 
-    def keep(self, found: Contents) -> None:
-        self._readings.update({(name, one.version): one for name, one in found.readings.items()})
+    def keep(self, present: Contents) -> None:
+        self._readings.update({(name, reading.version): reading for name, reading in present.readings.items()})
 
 
 def _written(name: str, version: str, content: str) -> Contents:
@@ -59,12 +59,12 @@ class Remembered(_Remembering[VersionedStore], VersionedStore):
         wanted = [name for name in names if name not in kept]
         if not wanted:
             return Contents(kept)
-        found = self._store.read(wanted, pins=pins, stages=stages)
-        self._kept.keep(found)
-        return found | Contents(kept)
+        contents = self._store.read(wanted, pins=pins, stages=stages)
+        self._kept.keep(contents)
+        return contents | Contents(kept)
 
     def keep(self, readings: Sequence[Reading]) -> None:
-        self._kept.keep(Contents({one.name: one for one in readings}))
+        self._kept.keep(Contents({reading.name: reading for reading in readings}))
 
     def describe(self, name: str) -> Description:
         return self._store.describe(name)
@@ -103,9 +103,9 @@ class RememberedParameters(_Remembering[NumberedStore], NumberedStore):
         wanted = {name: version for name, version in pins.items() if name not in kept}
         if not names and not wanted:
             return Contents(kept)
-        found = self._store.read(names, pins=wanted, stages=stages)
-        self._kept.keep(found)
-        return found | Contents(kept)
+        contents = self._store.read(names, pins=wanted, stages=stages)
+        self._kept.keep(contents)
+        return contents | Contents(kept)
 
     def history(self, name: str) -> List[Reading]:
         return self._store.history(name)

@@ -34,59 +34,63 @@ class Access:
 
     def key(self, alias: str) -> KmsKey | None:
         """The key, or None. Raises Conflict for one that is about to be deleted."""
-        found = self._described(alias)
-        if found is None:
+        result = self._described(alias)
+        if result is None:
             return None
-        if found.get("KeyState") in GONE:
+        if result.get("KeyState") in GONE:
             raise Conflict(
-                f"key {alias} ({found['Arn']}) is scheduled for deletion; 'aws kms cancel-key-deletion --key-id "
-                f"{found['KeyId']}' and 'aws kms enable-key' keep it, or choose another alias in aws.kms_key"
+                f"key {alias} ({result['Arn']}) is scheduled for deletion; 'aws kms cancel-key-deletion --key-id "
+                f"{result['KeyId']}' and 'aws kms enable-key' keep it, or choose another alias in aws.kms_key"
             )
         tags: dict[str, str] = {}
         with aws_errors.translated("kms:ListResourceTags", f"key {alias}"):
-            for page in self._kms.get_paginator("list_resource_tags").paginate(KeyId=found["KeyId"]):
-                tags.update({one["TagKey"]: one["TagValue"] for one in page["Tags"]})
-        return KmsKey(str(found["Arn"]), Standing("key", alias, tags))
+            for page in self._kms.get_paginator("list_resource_tags").paginate(KeyId=result["KeyId"]):
+                tags.update({tag["TagKey"]: tag["TagValue"] for tag in page["Tags"]})
+        return KmsKey(str(result["Arn"]), Standing("key", alias, tags))
 
     def key_policy(self, alias: str) -> dict[str, Any] | None:
         """ARN and own policy of the key, or None where no key is."""
-        found = self._described(alias)
-        if found is None:
+        result = self._described(alias)
+        if result is None:
             return None
         try:
             with aws_errors.translated("kms:GetKeyPolicy", f"key {alias}"):
-                text = self._kms.get_key_policy(KeyId=found["KeyId"], PolicyName="default")["Policy"]
+                text = self._kms.get_key_policy(KeyId=result["KeyId"], PolicyName="default")["Policy"]
         except StoreError as error:
-            return {"arn": str(found["Arn"]), "manager": found.get("KeyManager"), "problem": str(error)}
-        return {"arn": str(found["Arn"]), "manager": found.get("KeyManager"), "policy": json.loads(text)}
+            return {"arn": str(result["Arn"]), "manager": result.get("KeyManager"), "problem": str(error)}
+        return {"arn": str(result["Arn"]), "manager": result.get("KeyManager"), "policy": json.loads(text)}
 
     def _described(self, alias: str) -> Mapping[str, Any] | None:
         """What KMS says of the key behind an alias, or None where no key is."""
         with aws_errors.translated("kms:DescribeKey", f"key {alias}"):
             try:
-                found: Mapping[str, Any] = self._kms.describe_key(KeyId=alias)["KeyMetadata"]
+                key_metadata: Mapping[str, Any] = self._kms.describe_key(KeyId=alias)["KeyMetadata"]
             except aws_errors.exceptions.ClientError as error:
                 if aws_errors.code_of(error) == "NotFoundException":
                     return None
                 raise
-        return found
+        return key_metadata
 
     def standing(
         self, roles: Sequence[Mapping[str, Any]], policies: Sequence[Mapping[str, Any]]
     ) -> tuple[Standing, ...]:
         """What of these roles, instance profiles and policies is there."""
-        found = [self._role(one["name"]) for one in roles]
-        found += [self._profile(one["name"]) for one in roles if one["profile"]]
-        found += [self._policy(one["name"], one["arn"]) for one in policies]
-        return tuple(one for one in found if one)
+        standings = [self._role(role["name"]) for role in roles]
+        standings += [self._profile(role["name"]) for role in roles if role["profile"]]
+        standings += [self._policy(policy["name"], policy["arn"]) for policy in policies]
+        return tuple(standing for standing in standings if standing)
 
     def attached(self, role: str) -> tuple[tuple[str, str], ...]:
         """Names and ARNs of the role's managed policies; none of a role that is not there."""
-        found: tuple[tuple[str, str], ...] = ()
+        results: tuple[tuple[str, str], ...] = ()
         with suppress(NotFound), translated("ListAttachedRolePolicies", f"role {role}"):
             pages = self._iam.get_paginator("list_attached_role_policies").paginate(RoleName=role)
-            found = tuple((one["PolicyName"], one["PolicyArn"]) for page in pages for one in page["AttachedPolicies"])
-        return found
+            results = tuple(
+                (attached_policy["PolicyName"], attached_policy["PolicyArn"])
+                for page in pages
+                for attached_policy in page["AttachedPolicies"]
+            )
+        return results
 
     def earlier(
         self, attached: Sequence[tuple[str, str]], role: str, wanted: Sequence[str], ours: Mapping[str, str]
@@ -94,8 +98,8 @@ class Access:
         """Policies that an earlier run made for a role and that are no longer needed: by their names and tags."""
         for name, arn in attached:
             if is_numbered(name, role) and arn not in wanted:
-                found = self._policy(name, arn)
-                if found and all(found.tags.get(tag) == text for tag, text in ours.items()):
+                standing = self._policy(name, arn)
+                if standing and all(standing.tags.get(tag) == text for tag, text in ours.items()):
                     yield name
 
     def _role(self, name: str) -> Standing | None:
@@ -105,8 +109,8 @@ class Access:
 
     def _profile(self, name: str) -> Standing | None:
         with suppress(NotFound), translated("GetInstanceProfile", f"instance profile {name}"):
-            found = self._iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
-            return Standing("instance profile", name, _tags(found))
+            instance_profile = self._iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+            return Standing("instance profile", name, _tags(instance_profile))
         return None
 
     def _policy(self, name: str, arn: str) -> Standing | None:
@@ -115,5 +119,5 @@ class Access:
         return None
 
 
-def _tags(found: Mapping[str, Any]) -> dict[str, str]:
-    return {one["Key"]: one["Value"] for one in found.get("Tags", ())}
+def _tags(result: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in result.get("Tags", ())}

@@ -26,85 +26,85 @@ def told(
     ``roles`` are those of ``_stores.iam_policies``; ``key`` has its policy; ``provider`` its clients. None where it
     is not there.
     """
-    wanted = {one["name"]: one for one in plan["roles"]}
+    wanted = {role["name"]: role for role in plan["roles"]}
     if key is None and all(roles.get(name, {}).get("missing") for name in wanted):
         return [_row("unknown", "", NOTHING)]
     rows = list(_key(plan["key"], key))
     if plan["provider"]:
         rows += _provider(plan["provider"], provider)
-    documents = {one["arn"]: one for one in plan["policies"]}
+    documents = {policy["arn"]: policy for policy in plan["policies"]}
     for name, role in wanted.items():
         rows += _role(name, role, roles.get(name, {"missing": True}), documents)
     return rows
 
 
-def _row(state: str, place: str, words: str) -> Row:
-    return {"state": state, "place": place, "words": words}
+def _row(state: str, place: str, message: str) -> Row:
+    return {"state": state, "place": place, "words": message}
 
 
-def _judged(place: str, differences: Sequence[str], words: str = "as the catalog says") -> Iterator[Row]:
-    for one in differences:
-        yield _row("bad", place, one)
+def _judged(place: str, differences: Sequence[str], message: str = "as the catalog says") -> Iterator[Row]:
+    for difference in differences:
+        yield _row("bad", place, difference)
     if not differences:
-        yield _row("good", place, words)
+        yield _row("good", place, message)
 
 
-def _key(wanted: Mapping[str, Any], found: Mapping[str, Any] | None) -> Iterator[Row]:
+def _key(wanted: Mapping[str, Any], result: Mapping[str, Any] | None) -> Iterator[Row]:
     place = f"key {wanted['alias']}"
-    if found is None:
+    if result is None:
         yield _row("bad", place, "is not there")
-    elif found.get("problem"):
-        yield _row("unknown", place, found["problem"])
+    elif result.get("problem"):
+        yield _row("unknown", place, result["problem"])
     else:
-        yield from _judged(place, list(differences(wanted["policy"], found["policy"])))
+        yield from _judged(place, list(differences(wanted["policy"], result["policy"])))
 
 
-def _provider(wanted: Mapping[str, Any], found: Mapping[str, Any] | None) -> Iterator[Row]:
+def _provider(wanted: Mapping[str, Any], result: Mapping[str, Any] | None) -> Iterator[Row]:
     place = f"provider {wanted['url']}"
-    if found is None:
+    if result is None:
         yield _row("bad", place, "is not there, so no workflow gets a session")
-    elif found.get("problem"):
-        yield _row("unknown", place, found["problem"])
+    elif result.get("problem"):
+        yield _row("unknown", place, result["problem"])
     else:
-        lost = [one for one in wanted["client_ids"] if one not in found["clients"]]
-        yield from _judged(place, [f"does not take tokens for {one}" for one in lost])
+        lost = [item for item in wanted["client_ids"] if item not in result["clients"]]
+        yield from _judged(place, [f"does not take tokens for {item}" for item in lost])
 
 
 def _role(
-    name: str, wanted: Mapping[str, Any], found: Mapping[str, Any], policies: Mapping[str, Mapping[str, Any]]
+    name: str, wanted: Mapping[str, Any], result: Mapping[str, Any], policies: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Row]:
     place = f"role {name}"
-    if found.get("problem") and not found.get("missing"):
-        yield _row("unknown", place, found["problem"])
+    if result.get("problem") and not result.get("missing"):
+        yield _row("unknown", place, result["problem"])
         return
-    if found.get("missing"):
+    if result.get("missing"):
         yield _row("bad", place, "is not there")
         return
-    differs = [f"who may take it: {one}" for one in differences(wanted["trust"], found["trust"])]
-    attached = {arn: one for one, arn in found["attached"].items()}
+    differs = [f"who may take it: {difference}" for difference in differences(wanted["trust"], result["trust"])]
+    attached = {arn: item for item, arn in result["attached"].items()}
     for arn in wanted["policies"]:
         policy = policies[arn]
         if arn not in attached:
             differs.append(f"policy {policy['name']} is not attached")
         else:
             differs += [
-                f"policy {policy['name']}: {one}"
-                for one in differences(policy["document"], found["policies"][attached[arn]])
+                f"policy {policy['name']}: {difference}"
+                for difference in differences(policy["document"], result["policies"][attached[arn]])
             ]
-    more = [*(one for arn, one in attached.items() if arn not in wanted["policies"]), *found["inline"]]
-    differs += [f"has the policy {one} too, which the catalog does not ask for" for one in sorted(more)]
+    additions = [*(item for arn, item in attached.items() if arn not in wanted["policies"]), *result["inline"]]
+    differs += [f"has the policy {addition} too, which the catalog does not ask for" for addition in sorted(additions)]
     yield from _judged(place, differs)
 
 
-def differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
+def differences(wanted: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[str]:
     """What one policy says and the other does not, by statement."""
-    ours, theirs = _named(wanted), _named(found)
-    for sid, one in ours.items():
+    ours, theirs = _named(wanted), _named(result)
+    for sid, entry in ours.items():
         other = theirs.get(sid)
         if other is None:
             yield f"lacks statement {sid}"
-        elif one != other:
-            parts = sorted(part for part in {*one, *other} if one.get(part) != other.get(part))
+        elif entry != other:
+            parts = sorted(part for part in {*entry, *other} if entry.get(part) != other.get(part))
             yield f"statement {sid} differs in {', '.join(parts)}"
     for sid in theirs:
         if sid not in ours:
@@ -113,10 +113,10 @@ def differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator
 
 def _named(document: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     return {
-        str(one.get("Sid") or f"number {number}"): {
-            part: _canonical(value) for part, value in one.items() if part != "Sid"
+        str(entry.get("Sid") or f"number {number}"): {
+            part: _canonical(value) for part, value in entry.items() if part != "Sid"
         }
-        for number, one in enumerate(statements(document), 1)
+        for number, entry in enumerate(statements(document), 1)
     }
 
 
@@ -127,6 +127,6 @@ def _canonical(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(name): _plain(one) for name, one in value.items()}
-    found = sorted({str(one).lower() if isinstance(one, bool) else str(one) for one in listed(value)})
-    return found[0] if len(found) == 1 else found
+        return {str(name): _plain(item) for name, item in value.items()}
+    lowers = sorted({str(flag).lower() if isinstance(flag, bool) else str(flag) for flag in listed(value)})
+    return lowers[0] if len(lowers) == 1 else lowers

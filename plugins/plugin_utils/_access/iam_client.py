@@ -66,8 +66,8 @@ class AccessKeys:
         """The user's keys, in no order. Raises NotFound."""
         with translated("ListAccessKeys", f"user {user}"):
             pages = self._client.get_paginator("list_access_keys").paginate(UserName=user)
-            found = [one for page in pages for one in page["AccessKeyMetadata"]]
-        return tuple(AccessKey(one["AccessKeyId"], one["Status"] == ACTIVE, one["CreateDate"]) for one in found)
+            results = [item for page in pages for item in page["AccessKeyMetadata"]]
+        return tuple(AccessKey(item["AccessKeyId"], item["Status"] == ACTIVE, item["CreateDate"]) for item in results)
 
     def create(self, user: str, *, fresh: Fresh) -> Login:
         """A new key, valid within seconds; it is told this once.
@@ -134,8 +134,8 @@ class AccessKeys:
 
 def user_of(arn: str) -> str | None:
     """The name in an IAM user's ARN, behind its path; None for any other ARN."""
-    found = re.fullmatch(r"arn:[^:]*:iam::[^:]*:user/(?:.*/)?([\w+=,.@-]+)", arn, re.ASCII)
-    return found[1] if found else None
+    match = re.fullmatch(r"arn:[^:]*:iam::[^:]*:user/(?:.*/)?([\w+=,.@-]+)", arn, re.ASCII)
+    return match[1] if match else None
 
 
 @contextmanager

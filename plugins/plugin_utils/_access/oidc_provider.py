@@ -59,10 +59,10 @@ class Changes:
 def plain_url(url: str) -> str:
     """The url as IAM and trust policies name it. Raises PolicyError."""
     scheme, colon, rest = url.partition("://")
-    found = (rest if colon else scheme).rstrip("/")
-    if (colon and scheme != "https") or not _HOST.fullmatch(found):
+    text = (rest if colon else scheme).rstrip("/")
+    if (colon and scheme != "https") or not _HOST.fullmatch(text):
         raise PolicyError(f"url: {url!r} is no issuer of tokens that IAM takes; write https://HOST, without a query")
-    return found
+    return text
 
 
 def checked(wanted: ProviderSpec) -> ProviderSpec:
@@ -71,14 +71,16 @@ def checked(wanted: ProviderSpec) -> ProviderSpec:
         raise PolicyError("client_ids: empty, so IAM would reject every token; for GitHub write sts.amazonaws.com")
     if len(wanted.clients) > CLIENTS:
         raise PolicyError(f"client_ids: {len(wanted.clients)} are more than the {CLIENTS} that IAM keeps")
-    for one in wanted.clients:
-        if not one or "*" in one or len(one) > 255:
-            raise PolicyError(f"client_ids: {one!r} is no client's id of 1 to 255 characters without a wildcard")
+    for client in wanted.clients:
+        if not client or "*" in client or len(client) > 255:
+            raise PolicyError(f"client_ids: {client!r} is no client's id of 1 to 255 characters without a wildcard")
     if wanted.thumbprints is not None and len(wanted.thumbprints) > THUMBPRINTS:
         raise PolicyError(f"thumbprints: IAM keeps {THUMBPRINTS}")
-    for one in wanted.thumbprints or ():
-        if not _THUMBPRINT.fullmatch(one):
-            raise PolicyError(f"thumbprints: {one!r} is not 40 hex digits in lower case (the SHA-1 of a certificate)")
+    for thumbprint in wanted.thumbprints or ():
+        if not _THUMBPRINT.fullmatch(thumbprint):
+            raise PolicyError(
+                f"thumbprints: {thumbprint!r} is not 40 hex digits in lower case (the SHA-1 of a certificate)"
+            )
     return wanted
 
 
@@ -91,12 +93,12 @@ def changes(standing: Provider | None, wanted: ProviderSpec) -> Changes:
             thumbprints=wanted.thumbprints or None,
             add_tags=wanted.tags or {},
         )
-    foreign = tuple(one for one in standing.clients if one not in wanted.clients)
+    foreign = tuple(client for client in standing.clients if client not in wanted.clients)
     same = wanted.thumbprints is None or sorted(wanted.thumbprints) == sorted(standing.thumbprints)
     tags = wanted.tags or {}
     strange = tuple(name for name in standing.tags if name not in tags)
     return Changes(
-        add_clients=tuple(one for one in wanted.clients if one not in standing.clients),
+        add_clients=tuple(client for client in wanted.clients if client not in standing.clients),
         remove_clients=foreign if wanted.purge_clients else (),
         thumbprints=None if same else wanted.thumbprints,
         add_tags={name: value for name, value in tags.items() if standing.tags.get(name) != value},
@@ -104,15 +106,15 @@ def changes(standing: Provider | None, wanted: ProviderSpec) -> Changes:
     )
 
 
-def after(standing: Provider | None, wanted: ProviderSpec, found: Changes, arn: str) -> Provider:
+def after(standing: Provider | None, wanted: ProviderSpec, result: Changes, arn: str) -> Provider:
     """What stands once the changes are made."""
     before = standing or Provider(arn, wanted.url)
-    clients = [one for one in before.clients if one not in found.remove_clients]
-    tags = {name: value for name, value in before.tags.items() if name not in found.remove_tags}
+    clients = [client for client in before.clients if client not in result.remove_clients]
+    tags = {name: value for name, value in before.tags.items() if name not in result.remove_tags}
     return Provider(
         arn=before.arn,
         url=before.url,
-        clients=(*clients, *found.add_clients),
-        thumbprints=before.thumbprints if found.thumbprints is None else found.thumbprints,
-        tags={**tags, **found.add_tags},
+        clients=(*clients, *result.add_clients),
+        thumbprints=before.thumbprints if result.thumbprints is None else result.thumbprints,
+        tags={**tags, **result.add_tags},
     )

@@ -29,7 +29,7 @@ class OidcProviders:
     def find(self, url: str) -> Provider | None:
         """The one for this url (without https://), or None."""
         with translated("ListOpenIDConnectProviders", "this account"):
-            arns = [one["Arn"] for one in self._client.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
+            arns = [item["Arn"] for item in self._client.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
         for arn in arns:
             if arn.partition(":oidc-provider/")[2] == url:
                 with suppress(NotFound):
@@ -38,63 +38,65 @@ class OidcProviders:
 
     def _get(self, arn: str) -> Provider:
         with translated("GetOpenIDConnectProvider", f"provider {arn}"):
-            found = self._client.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+            id_connect_provider = self._client.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
         return Provider(
             arn=arn,
-            url=str(found.get("Url", "")).partition("://")[2] or str(found.get("Url", "")),
-            clients=tuple(found.get("ClientIDList", ())),
-            thumbprints=tuple(found.get("ThumbprintList", ())),
-            tags={one["Key"]: one["Value"] for one in found.get("Tags", ())},
+            url=str(id_connect_provider.get("Url", "")).partition("://")[2] or str(id_connect_provider.get("Url", "")),
+            clients=tuple(id_connect_provider.get("ClientIDList", ())),
+            thumbprints=tuple(id_connect_provider.get("ThumbprintList", ())),
+            tags={tag["Key"]: tag["Value"] for tag in id_connect_provider.get("Tags", ())},
         )
 
-    def apply(self, standing: Provider | None, wanted: ProviderSpec, found: Changes) -> Provider | None:
+    def apply(self, standing: Provider | None, wanted: ProviderSpec, result: Changes) -> Provider | None:
         """Makes the changes; each can be made again. Where somebody else made the provider meanwhile, theirs is
         completed instead."""
-        if found.create:
+        if result.create:
             try:
-                self._create(wanted, found)
+                self._create(wanted, result)
             except AlreadyExists:
                 standing = self._listed(wanted.url)
-                found = changes(standing, wanted)
-                if standing is None or found.create:
+                result = changes(standing, wanted)
+                if standing is None or result.create:
                     raise
         if standing is not None:
-            self._change(standing.arn, found)
+            self._change(standing.arn, result)
         return self._listed(wanted.url)
 
     def _listed(self, url: str) -> Provider | None:
         """As :meth:`find`, of one that is there: IAM does not list at once what was made."""
         return self.settling.until(lambda: self.find(url), lambda provider: provider is not None)
 
-    def _create(self, wanted: ProviderSpec, found: Changes) -> None:
-        more: dict[str, Any] = {}
-        if found.thumbprints:
-            more["ThumbprintList"] = list(found.thumbprints)
-        if found.add_tags:
-            more["Tags"] = _tags(found)
+    def _create(self, wanted: ProviderSpec, result: Changes) -> None:
+        extra: dict[str, Any] = {}
+        if result.thumbprints:
+            extra["ThumbprintList"] = list(result.thumbprints)
+        if result.add_tags:
+            extra["Tags"] = _tags(result)
         with translated("CreateOpenIDConnectProvider", f"provider {wanted.url}"):
             self._client.create_open_id_connect_provider(
-                Url=f"https://{wanted.url}", ClientIDList=list(found.add_clients), **more
+                Url=f"https://{wanted.url}", ClientIDList=list(result.add_clients), **extra
             )
 
-    def _change(self, arn: str, found: Changes) -> None:
+    def _change(self, arn: str, result: Changes) -> None:
         which = {"OpenIDConnectProviderArn": arn}
         what = f"provider {arn}"
-        for one in found.add_clients:
+        for add_client in result.add_clients:
             with translated("AddClientIDToOpenIDConnectProvider", what):
-                self._client.add_client_id_to_open_id_connect_provider(**which, ClientID=one)
-        for one in found.remove_clients:
+                self._client.add_client_id_to_open_id_connect_provider(**which, ClientID=add_client)
+        for remove_client in result.remove_clients:
             with translated("RemoveClientIDFromOpenIDConnectProvider", what):
-                self._client.remove_client_id_from_open_id_connect_provider(**which, ClientID=one)
-        if found.thumbprints is not None:
+                self._client.remove_client_id_from_open_id_connect_provider(**which, ClientID=remove_client)
+        if result.thumbprints is not None:
             with translated("UpdateOpenIDConnectProviderThumbprint", what):
-                self._client.update_open_id_connect_provider_thumbprint(**which, ThumbprintList=list(found.thumbprints))
-        if found.add_tags:
+                self._client.update_open_id_connect_provider_thumbprint(
+                    **which, ThumbprintList=list(result.thumbprints)
+                )
+        if result.add_tags:
             with translated("TagOpenIDConnectProvider", what):
-                self._client.tag_open_id_connect_provider(**which, Tags=_tags(found))
-        if found.remove_tags:
+                self._client.tag_open_id_connect_provider(**which, Tags=_tags(result))
+        if result.remove_tags:
             with translated("UntagOpenIDConnectProvider", what):
-                self._client.untag_open_id_connect_provider(**which, TagKeys=list(found.remove_tags))
+                self._client.untag_open_id_connect_provider(**which, TagKeys=list(result.remove_tags))
 
     def delete(self, provider: Provider) -> None:
         """One that is gone is fine."""
@@ -102,5 +104,5 @@ class OidcProviders:
             self._client.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider.arn)
 
 
-def _tags(found: Changes) -> list[dict[str, str]]:
-    return [{"Key": name, "Value": value} for name, value in sorted(found.add_tags.items())]
+def _tags(result: Changes) -> list[dict[str, str]]:
+    return [{"Key": name, "Value": value} for name, value in sorted(result.add_tags.items())]

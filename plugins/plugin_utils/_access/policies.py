@@ -58,17 +58,21 @@ class CatalogReach:
     @property
     def users(self) -> tuple[str, ...]:
         """IAM users whose keys rotate, behind their paths, which are part of their ARNs."""
-        found = [one.options for one in self._credentials if one.kind == AWS_ACCESS_KEY and one.options.get("user")]
-        return _sorted(f"{one.get('user_path') or '/'}{one['user']}"[1:] for one in found)
+        options = [
+            credential.options
+            for credential in self._credentials
+            if credential.kind == AWS_ACCESS_KEY and credential.options.get("user")
+        ]
+        return _sorted(f"{option.get('user_path') or '/'}{option['user']}"[1:] for option in options)
 
     @property
     def groups(self) -> tuple[str, ...]:
-        found = [one.options for one in self._credentials if one.kind == ELASTICACHE_AUTH_TOKEN]
-        return _sorted(str(one.get("replication_group") or "") for one in found)
+        options = [credential.options for credential in self._credentials if credential.kind == ELASTICACHE_AUTH_TOKEN]
+        return _sorted(str(option.get("replication_group") or "") for option in options)
 
     @property
     def distributions(self) -> tuple[str, ...]:
-        return _sorted(one.distribution for one in self.catalog.invalidations.values())
+        return _sorted(invalidation.distribution for invalidation in self.catalog.invalidations.values())
 
     @property
     def sent(self) -> str:
@@ -108,7 +112,7 @@ def documents(catalog: Catalog, ground: AwsScope) -> dict[str, tuple[dict[str, A
         **({"mirror": _mirroring(reach, ground)} if catalog.mirror else {}),
     }
     names = catalog.aws.roles if catalog.aws else {}
-    return {role: fitted(names.get(role, role), found) for role, found in grants.items()}
+    return {role: fitted(names.get(role, role), results) for role, results in grants.items()}
 
 
 def _reading(reach: CatalogReach, ground: AwsScope, secrets: tuple[str, ...], *, further: bool = False) -> list[Grant]:
@@ -118,17 +122,17 @@ def _reading(reach: CatalogReach, ground: AwsScope, secrets: tuple[str, ...], *,
     named = (*map(ground.secret, secrets), ground.below(catalog.rotation_secret))
     reads_parameters = reach.reads_parameters if further else catalog.reads_ssm
     below = (ground.parameter(f"{catalog.ssm_path}/*"),)
-    found = [
+    grants = [
         Grant("Batch", ("secretsmanager:BatchGetSecretValue",), ("*",)),
         Grant("ReadSecrets", ("secretsmanager:GetSecretValue",), named),
         key_grant(ground, "DecryptSecrets", "secretsmanager", ("kms:Decrypt",), named),
         *_journal(reach, ground, "ReadJournal", "s3:GetObject"),
     ]
     if reads_parameters:
-        found.append(Grant("ReadPaths", ("ssm:GetParametersByPath",), (ground.parameter(catalog.ssm_path),)))
-        found.append(Grant("ReadPinned", ("ssm:GetParameters",), below))
-        found.append(key_grant(ground, "DecryptParameters", "ssm", ("kms:Decrypt",), below))
-    return found
+        grants.append(Grant("ReadPaths", ("ssm:GetParametersByPath",), (ground.parameter(catalog.ssm_path),)))
+        grants.append(Grant("ReadPinned", ("ssm:GetParameters",), below))
+        grants.append(key_grant(ground, "DecryptParameters", "ssm", ("kms:Decrypt",), below))
+    return grants
 
 
 def _journal(reach: CatalogReach, ground: AwsScope, sid: str, *actions: str) -> list[Grant]:
@@ -155,26 +159,26 @@ def _rotating(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     logins = ground.below(reach.catalog.rotation_logins)
     own = (ground.below(reach.catalog.rotation_secret), logins)
     making = ("CreateSecret", "TagResource", "DeleteSecret")
-    found = [
+    grants = [
         *_reading(reach, ground, _sorted((*reach.read, *reach.rotating)), further=True),
         Grant("ReadLogins", ("secretsmanager:GetSecretValue",), (logins,)),
         key_grant(ground, "DecryptLogins", "secretsmanager", ("kms:Decrypt",), (logins,)),
-        Grant("Own", tuple(f"secretsmanager:{one}" for one in making), own),
+        Grant("Own", tuple(f"secretsmanager:{name}" for name in making), own),
         key_grant(ground, "EncryptSecrets", "secretsmanager", ("kms:GenerateDataKey",), (*secrets, *own)),
         *_journal(reach, ground, "WriteJournal", "s3:PutObject"),
     ]
     if secrets:
         staging = ("DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage")
-        found.append(Grant("Stage", tuple(f"secretsmanager:{one}" for one in staging), secrets))
+        grants.append(Grant("Stage", tuple(f"secretsmanager:{name}" for name in staging), secrets))
     if written:
         # Parameter Store asks KMS to encrypt a standard parameter, and for a data key to encrypt an advanced one.
         encrypt = ("kms:Encrypt", "kms:GenerateDataKey")
-        found.append(Grant("Parameters", ("ssm:GetParameter", "ssm:PutParameter"), written))
-        found.append(Grant("DescribeParameters", ("ssm:DescribeParameters",), ("*",)))
-        found.append(key_grant(ground, "EncryptParameters", "ssm", encrypt, written))
+        grants.append(Grant("Parameters", ("ssm:GetParameter", "ssm:PutParameter"), written))
+        grants.append(Grant("DescribeParameters", ("ssm:DescribeParameters",), ("*",)))
+        grants.append(key_grant(ground, "EncryptParameters", "ssm", encrypt, written))
     own_servers = [*_servers(reach, ground), *_sent(reach, ground)]
     told = _told(reach, ground, measures=True)
-    return [*found, *_audited(reach, ground), *own_servers, *_encrypted_env(reach, ground), *told]
+    return [*grants, *_audited(reach, ground), *own_servers, *_encrypted_env(reach, ground), *told]
 
 
 def _encrypted_env(reach: CatalogReach, ground: AwsScope, *, writes: bool = True) -> list[Grant]:
@@ -183,12 +187,12 @@ def _encrypted_env(reach: CatalogReach, ground: AwsScope, *, writes: bool = True
     if not declared:
         return []
     bound = _env_context(reach.catalog)
-    found = [Grant("OpenEnvEnc", ("kms:Decrypt",), (ground.key, *declared.keys), bound)]
+    grants = [Grant("OpenEnvEnc", ("kms:Decrypt",), (ground.key, *declared.keys), bound)]
     if writes:
-        found.append(Grant("WriteEnvEnc", ("kms:GenerateDataKey",), (ground.key,), bound))
+        grants.append(Grant("WriteEnvEnc", ("kms:GenerateDataKey",), (ground.key,), bound))
     if writes and declared.keys:
-        found.append(Grant("WrapEnvEnc", ("kms:Encrypt",), declared.keys, bound))
-    return found
+        grants.append(Grant("WrapEnvEnc", ("kms:Encrypt",), declared.keys, bound))
+    return grants
 
 
 def _env_context(catalog: Catalog) -> dict[str, str]:
@@ -232,7 +236,7 @@ def _servers(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     groups = tuple(ground.arn("elasticache", f"replicationgroup:{name}", region=ground.region) for name in reach.groups)
     tokens = ("elasticache:DescribeReplicationGroups", "elasticache:ModifyReplicationGroup")
     return [
-        *([Grant("AccessKeys", tuple(f"iam:{one}" for one in keys), users)] if users else []),
+        *([Grant("AccessKeys", tuple(f"iam:{key}" for key in keys), users)] if users else []),
         *([Grant("AuthTokens", tokens, groups)] if groups else []),
     ]
 
@@ -253,17 +257,19 @@ def _responding(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     it, in replicas too, asks who read them, and has copies forgotten."""
     replicas = reach.catalog.aws.replicas if reach.catalog.aws else ()
     secrets = [ground.secret(name, region) for region in ("", *replicas) for name in reach.rotating]
-    distributions = tuple(ground.arn("cloudfront", f"distribution/{one}") for one in reach.distributions)
+    distributions = tuple(
+        ground.arn("cloudfront", f"distribution/{distribution}") for distribution in reach.distributions
+    )
     forget = ("CreateInvalidation", "GetInvalidation", "ListInvalidations")
     deny = ("secretsmanager:GetResourcePolicy", "secretsmanager:PutResourcePolicy")
-    here = tuple(map(ground.secret, reach.rotating))
+    results = tuple(map(ground.secret, reach.rotating))
     written = tuple(map(ground.parameter, reach.written))
     return [
         Grant("Trail", ("cloudtrail:LookupEvents",), ("*",)),
-        *([Grant("Versions", ("secretsmanager:ListSecretVersionIds",), here)] if here else []),
+        *([Grant("Versions", ("secretsmanager:ListSecretVersionIds",), results)] if results else []),
         *([Grant("History", ("ssm:GetParameterHistory",), written)] if written else []),
         *([Grant("Deny", deny, tuple(secrets))] if secrets else []),
-        *([Grant("Forget", tuple(f"cloudfront:{one}" for one in forget), distributions)] if distributions else []),
+        *([Grant("Forget", tuple(f"cloudfront:{name}" for name in forget), distributions)] if distributions else []),
     ]
 
 
@@ -272,17 +278,17 @@ def _verifying(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     names = _sorted((*reach.read, *reach.rotating))
     secrets = tuple(map(ground.secret, names))
     aws = reach.catalog.aws
-    roles = tuple(ground.arn("iam", f"role/{one}") for one in sorted(set(aws.roles.values()))) if aws else ()
+    roles = tuple(ground.arn("iam", f"role/{role}") for role in sorted(set(aws.roles.values()))) if aws else ()
     # Attached by hand may be any, and AWS's own too.
     policies = (ground.arn("iam", "policy/*"), f"arn:{ground.partition}:iam::aws:policy/*")
     look = ("GetRole", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies")
     users = ("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed")
-    found = [
+    grants = [
         *_reading(reach, ground, names, further=True),
         *_audited(reach, ground, writes=False),
         *_told(reach, ground),
         Grant("Key", ("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:GetKeyPolicy"), (ground.key,)),
-        *([Grant("Roles", tuple(f"iam:{one}" for one in look), roles)] if roles else []),
+        *([Grant("Roles", tuple(f"iam:{name}" for name in look), roles)] if roles else []),
         Grant("Policies", ("iam:GetPolicy", "iam:GetPolicyVersion"), policies),
         Grant("UsersKeys", users, (ground.arn("iam", "user/*"),)),
         Grant("Users", ("iam:ListUsers",), ("*",)),
@@ -291,15 +297,15 @@ def _verifying(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     ]
     if secrets:
         described = ("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy")
-        found.append(Grant("Describe", described, secrets))
+        grants.append(Grant("Describe", described, secrets))
     if reach.reads_parameters:
         history = ground.parameter(f"{reach.catalog.ssm_path}/*")
-        found.append(Grant("History", ("ssm:GetParameterHistory",), (history,)))
+        grants.append(Grant("History", ("ssm:GetParameterHistory",), (history,)))
     if reach.catalog.github:
         providers = ground.arn("iam", "oidc-provider/*")
-        found.append(Grant("Provider", ("iam:ListOpenIDConnectProviders",), ("*",)))
-        found.append(Grant("Providers", ("iam:GetOpenIDConnectProvider",), (providers,)))
-    return found
+        grants.append(Grant("Provider", ("iam:ListOpenIDConnectProviders",), ("*",)))
+        grants.append(Grant("Providers", ("iam:GetOpenIDConnectProvider",), (providers,)))
+    return grants
 
 
 def _mirroring(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
@@ -327,7 +333,7 @@ def key_policy(ground: AwsScope, catalog: Catalog) -> dict[str, Any]:
         "Get*",
         "Delete*",
     )
-    more = ("TagResource", "UntagResource", "ScheduleKeyDeletion", "CancelKeyDeletion", "RotateKeyOnDemand")
+    additions = ("TagResource", "UntagResource", "ScheduleKeyDeletion", "CancelKeyDeletion", "RotateKeyOnDemand")
     use = ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
     services = [ground.via("secretsmanager"), ground.via("ssm")]
     return {
@@ -337,14 +343,14 @@ def key_policy(ground: AwsScope, catalog: Catalog) -> dict[str, Any]:
                 "Sid": "Administration",
                 "Effect": "Allow",
                 "Principal": dict(root),
-                "Action": [f"kms:{one}" for one in (*manage, *more)],
+                "Action": [f"kms:{name}" for name in (*manage, *additions)],
                 "Resource": "*",
             },
             {
                 "Sid": "UseThroughStores",
                 "Effect": "Allow",
                 "Principal": dict(root),
-                "Action": [f"kms:{one}" for one in use],
+                "Action": [f"kms:{name}" for name in use],
                 "Resource": "*",
                 "Condition": {"StringEquals": {"kms:ViaService": services}},
             },

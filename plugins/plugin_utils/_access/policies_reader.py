@@ -27,7 +27,7 @@ class Policies:
         what = f"role {name}"
         try:
             with translated("GetRole", what):
-                found = self._client.get_role(RoleName=name)["Role"]
+                result = self._client.get_role(RoleName=name)["Role"]
         except NotFound:
             raise NotFound(
                 "is not there; watchparty.secrets.provision (role aws_access) makes it, or name another in aws.roles"
@@ -36,17 +36,19 @@ class Policies:
         arns: dict[str, str] = {}
         with aws_errors.translated("iam:ListRolePolicies", what):
             names = self._pages("list_role_policies", "PolicyNames", RoleName=name)
-        for one in names:
+        for item in names:
             with aws_errors.translated("iam:GetRolePolicy", what):
-                policies[one] = document(self._client.get_role_policy(RoleName=name, PolicyName=one)["PolicyDocument"])
+                policies[item] = document(
+                    self._client.get_role_policy(RoleName=name, PolicyName=item)["PolicyDocument"]
+                )
         with aws_errors.translated("iam:ListAttachedRolePolicies", what):
             attached = self._pages("list_attached_role_policies", "AttachedPolicies", RoleName=name)
-        for one in attached:
-            arns[one["PolicyName"]] = one["PolicyArn"]
-            policies[one["PolicyName"]] = self._managed(one["PolicyArn"])
+        for item in attached:
+            arns[item["PolicyName"]] = item["PolicyArn"]
+            policies[item["PolicyName"]] = self._managed(item["PolicyArn"])
         return {
-            "arn": found["Arn"],
-            "trust": document(found["AssumeRolePolicyDocument"]),
+            "arn": result["Arn"],
+            "trust": document(result["AssumeRolePolicyDocument"]),
             "policies": policies,
             "attached": arns,
             "inline": names,
@@ -56,8 +58,8 @@ class Policies:
         with aws_errors.translated("iam:GetPolicy", arn):
             version = self._client.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
         with aws_errors.translated("iam:GetPolicyVersion", arn):
-            found = self._client.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
-        return document(found["Document"])
+            policy_version = self._client.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+        return document(policy_version["Document"])
 
     def everybody(self) -> dict[str, list[dict[str, Any]]]:
         """Users, groups, roles and policies of the account, with parsed documents. Raises StoreError past a bound."""
@@ -67,51 +69,51 @@ class Policies:
             "roles": "RoleDetailList",
             "policies": "Policies",
         }
-        found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
+        result: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
         asked = self._client.get_paginator("get_account_authorization_details").paginate()
         with aws_errors.translated("iam:GetAccountAuthorizationDetails", "this account"):
             for number, page in enumerate(asked, 1):
                 if number > PAGES:
                     raise StoreError(f"the account has more users, roles and policies than {PAGES} pages tell")
-                for kind, told in kinds.items():
-                    found[kind] += page.get(told, [])
-        for one in (*found["users"], *found["groups"], *found["roles"]):
+                for kind, message in kinds.items():
+                    result[kind] += page.get(message, [])
+        for user in (*result["users"], *result["groups"], *result["roles"]):
             for inline in ("UserPolicyList", "GroupPolicyList", "RolePolicyList"):
-                one[inline] = [{"PolicyDocument": document(two["PolicyDocument"])} for two in one.get(inline, ())]
-        for one in found["policies"]:
-            used = [two for two in one.get("PolicyVersionList", ()) if two.get("IsDefaultVersion")]
-            one["Document"] = document(used[0]["Document"]) if used else None
-        return found
+                user[inline] = [{"PolicyDocument": document(two["PolicyDocument"])} for two in user.get(inline, ())]
+        for policy in result["policies"]:
+            used = [two for two in policy.get("PolicyVersionList", ()) if two.get("IsDefaultVersion")]
+            policy["Document"] = document(used[0]["Document"]) if used else None
+        return result
 
     def keys(self, now: datetime) -> dict[str, list[dict[str, Any]]]:
         """Every user's access keys, with their age and last use."""
         with aws_errors.translated("iam:ListUsers", "this account"):
-            users = [one["UserName"] for one in self._pages("list_users", "Users")]
-        return {name: [self._key(one, now) for one in self._keys_of(name)] for name in users}
+            users = [page["UserName"] for page in self._pages("list_users", "Users")]
+        return {name: [self._key(key, now) for key in self._keys_of(name)] for name in users}
 
     def _keys_of(self, user: str) -> list[Mapping[str, Any]]:
         with aws_errors.translated("iam:ListAccessKeys", f"user {user}"):
             return self._pages("list_access_keys", "AccessKeyMetadata", UserName=user)
 
-    def _key(self, found: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-        key = found["AccessKeyId"]
+    def _key(self, result: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+        key = result["AccessKeyId"]
         with aws_errors.translated("iam:GetAccessKeyLastUsed", f"key {key}"):
             used = self._client.get_access_key_last_used(AccessKeyId=key).get("AccessKeyLastUsed", {})
         last = used.get("LastUsedDate")
         return {
             # An id is no secret, but its end is enough to find it by.
             "id": f"…{key[-4:]}",
-            "active": found["Status"] == "Active",
-            "days": max(0, (now - found["CreateDate"]).days),
+            "active": result["Status"] == "Active",
+            "days": max(0, (now - result["CreateDate"]).days),
             "used": last.strftime("%Y-%m-%d") if last else None,
         }
 
     def _pages(self, operation: str, field: str, **asked: Any) -> list[Any]:
-        return [one for page in self._client.get_paginator(operation).paginate(**asked) for one in page[field]]
+        return [item for page in self._client.get_paginator(operation).paginate(**asked) for item in page[field]]
 
 
-def document(found: Any) -> Mapping[str, Any]:
+def document(text: Any) -> Mapping[str, Any]:
     """A policy's document, which comes as data, as JSON, or as JSON in URL encoding."""
-    if isinstance(found, str):
-        found = json.loads(unquote(found) if found.lstrip().startswith("%") else found)
-    return found if isinstance(found, Mapping) else {}
+    if isinstance(text, str):
+        text = json.loads(unquote(text) if text.lstrip().startswith("%") else text)
+    return text if isinstance(text, Mapping) else {}

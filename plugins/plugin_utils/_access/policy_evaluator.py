@@ -57,15 +57,15 @@ def decide(policies: Sequence[Mapping[str, Any]], request: IamRequest) -> Policy
     Raises :class:`PolicyError` for an effect or operator that it does not know, since a guess could go either way.
     """
     allowed: str | None = None
-    for one in _statements(policies):
-        effect = one.raw.get("Effect")
+    for statement in _statements(policies):
+        effect = statement.raw.get("Effect")
         if effect not in ("Allow", "Deny"):
-            raise PolicyError(f"{one.name}: Effect must be Allow or Deny, not {effect!r}")
-        if not _concerns(one, request):
+            raise PolicyError(f"{statement.name}: Effect must be Allow or Deny, not {effect!r}")
+        if not _concerns(statement, request):
             continue
         if effect == "Deny":
-            return PolicyDecision(False, f"{one.name} denies it")
-        allowed = allowed or f"{one.name} allows it"
+            return PolicyDecision(False, f"{statement.name} denies it")
+        allowed = allowed or f"{statement.name} allows it"
     if allowed:
         return PolicyDecision(True, allowed)
     return PolicyDecision(False, f"no statement allows {request.action} on {request.resource or 'this role'}")
@@ -80,8 +80,8 @@ def listed(value: Any) -> tuple[Any, ...]:
 
 def matches(pattern: str, text: str, *, any_case: bool = False) -> bool:
     """Whether a text is one of those that a pattern with ``*`` and ``?`` stands for."""
-    found = "".join({"*": ".*", "?": "."}.get(one, re.escape(one)) for one in pattern)
-    return re.fullmatch(found, text, re.DOTALL | (re.IGNORECASE if any_case else 0)) is not None
+    value = "".join({"*": ".*", "?": "."}.get(name, re.escape(name)) for name in pattern)
+    return re.fullmatch(value, text, re.DOTALL | (re.IGNORECASE if any_case else 0)) is not None
 
 
 def _statements(policies: Sequence[Mapping[str, Any]]) -> Iterator[_Statement]:
@@ -90,20 +90,20 @@ def _statements(policies: Sequence[Mapping[str, Any]]) -> Iterator[_Statement]:
             yield _Statement(raw.get("Sid") or f"statement {number} of policy {at}", raw)
 
 
-def _concerns(one: _Statement, request: IamRequest) -> bool:
+def _concerns(statement: _Statement, request: IamRequest) -> bool:
     return (
-        _names_principal(one, request)
-        and _names_action(one, request)
-        and _names_resource(one, request)
-        and _conditions_hold(one, request)
+        _names_principal(statement, request)
+        and _names_action(statement, request)
+        and _names_resource(statement, request)
+        and _conditions_hold(statement, request)
     )
 
 
-def _names_principal(one: _Statement, request: IamRequest) -> bool:
-    if "Principal" in one.raw:
-        return _is_principal(one.raw["Principal"], request)
-    if "NotPrincipal" in one.raw:
-        return not _is_principal(one.raw["NotPrincipal"], request)
+def _names_principal(statement: _Statement, request: IamRequest) -> bool:
+    if "Principal" in statement.raw:
+        return _is_principal(statement.raw["Principal"], request)
+    if "NotPrincipal" in statement.raw:
+        return not _is_principal(statement.raw["NotPrincipal"], request)
     return True
 
 
@@ -124,15 +124,15 @@ def _is_account(pattern: str, who: str) -> bool:
     return bool(account) and who.split(":")[4:5] == [account[1]]  # type: ignore[index]
 
 
-def _names_action(one: _Statement, request: IamRequest) -> bool:
-    wanted, but = listed(one.raw.get("Action")), listed(one.raw.get("NotAction"))
+def _names_action(statement: _Statement, request: IamRequest) -> bool:
+    wanted, but = listed(statement.raw.get("Action")), listed(statement.raw.get("NotAction"))
     if but:
         return not any(matches(pattern, request.action, any_case=True) for pattern in but)
     return any(matches(pattern, request.action, any_case=True) for pattern in wanted)
 
 
-def _names_resource(one: _Statement, request: IamRequest) -> bool:
-    wanted, but = listed(one.raw.get("Resource")), listed(one.raw.get("NotResource"))
+def _names_resource(statement: _Statement, request: IamRequest) -> bool:
+    wanted, but = listed(statement.raw.get("Resource")), listed(statement.raw.get("NotResource"))
     if request.resource is None:
         return not (wanted or but)
     if but:
@@ -145,28 +145,28 @@ def _filled(pattern: str, request: IamRequest) -> str | None:
     """The pattern as a regular expression, with its variables filled in; None where one has no value."""
     parts: list[str] = []
     last = 0
-    for found in _VARIABLE.finditer(pattern):
-        parts.append(_regex(pattern[last : found.start()]))
-        value = _variable(found[1], request)
+    for match in _VARIABLE.finditer(pattern):
+        parts.append(_regex(pattern[last : match.start()]))
+        value = _variable(match[1], request)
         if value is None:
             return None
         parts.append(re.escape(value))
-        last = found.end()
+        last = match.end()
     return "".join((*parts, _regex(pattern[last:])))
 
 
 def _regex(pattern: str) -> str:
-    return "".join({"*": ".*", "?": "."}.get(one, re.escape(one)) for one in pattern)
+    return "".join({"*": ".*", "?": "."}.get(name, re.escape(name)) for name in pattern)
 
 
 def _matches_filled(pattern: str, text: str, request: IamRequest) -> bool:
-    found = _filled(pattern, request)
-    return found is not None and re.fullmatch(found, text, re.DOTALL) is not None
+    matches_filled = _filled(pattern, request)
+    return matches_filled is not None and re.fullmatch(matches_filled, text, re.DOTALL) is not None
 
 
 def _equals_filled(pattern: str, text: str, request: IamRequest) -> bool:
     """Without wildcards: only variables count."""
-    return _VARIABLE.sub(lambda found: _variable(found[1], request) or "\0", pattern) == text
+    return _VARIABLE.sub(lambda match: _variable(match[1], request) or "\0", pattern) == text
 
 
 def _variable(inside: str, request: IamRequest) -> str | None:
@@ -174,20 +174,20 @@ def _variable(inside: str, request: IamRequest) -> str | None:
     if inside in _LITERAL:
         return inside
     key, comma, default = inside.partition(",")
-    found = _single(request, key.strip())
-    return default.strip().strip("'") if found is None and comma else found
+    variable = _single(request, key.strip())
+    return default.strip().strip("'") if variable is None and comma else variable
 
 
 def _single(request: IamRequest, key: str) -> str | None:
-    found = _context(request, key)
-    return found[0] if len(found) == 1 else None
+    results = _context(request, key)
+    return results[0] if len(results) == 1 else None
 
 
 def _context(request: IamRequest, key: str) -> tuple[str, ...]:
     """The values of a key, whose name has no case."""
     for name, values in request.context.items():
         if name.lower() == key.lower():
-            return tuple(str(one) for one in listed(values))
+            return tuple(str(item) for item in listed(values))
     return ()
 
 
@@ -198,7 +198,7 @@ def _arn_matches(pattern: str, text: str, request: IamRequest) -> bool:
     """Part by part, so that a wildcard does not reach over a colon."""
     wanted, given = pattern.split(":", _ARN_PARTS - 1), text.split(":", _ARN_PARTS - 1)
     return len(wanted) == len(given) and all(
-        _matches_filled(one, two, request) for one, two in zip(wanted, given, strict=False)
+        _matches_filled(name, two, request) for name, two in zip(wanted, given, strict=False)
     )
 
 
@@ -206,21 +206,21 @@ def _same_case(pattern: str, text: str, request: IamRequest) -> bool:
     return _equals_filled(pattern.lower(), text.lower(), request)
 
 
-def _ordered(one: str, other: str) -> tuple[Any, Any]:
+def _ordered(name: str, other: str) -> tuple[Any, Any]:
     try:
-        return float(one), float(other)
+        return float(name), float(other)
     except ValueError:
         pass
     try:
-        return _moment(one), _moment(other)
+        return _moment(name), _moment(other)
     except ValueError:
-        raise PolicyError(f"a condition compares {one!r} with {other!r}, which are no numbers or dates") from None
+        raise PolicyError(f"a condition compares {name!r} with {other!r}, which are no numbers or dates") from None
 
 
 def _moment(text: str) -> datetime:
     """AWS takes a date without a zone as UTC."""
-    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _compare(test: Callable[[Any, Any], bool]) -> Callable[[str, str, IamRequest], bool]:
@@ -256,16 +256,16 @@ _NEGATED = {
 }
 
 
-def _conditions_hold(one: _Statement, request: IamRequest) -> bool:
-    blocks = one.raw.get("Condition") or {}
+def _conditions_hold(statement: _Statement, request: IamRequest) -> bool:
+    blocks = statement.raw.get("Condition") or {}
     return all(
-        _holds(one, operator, key, listed(wanted), request)
+        _holds(statement, operator, key, listed(wanted), request)
         for operator, keys in blocks.items()
         for key, wanted in keys.items()
     )
 
 
-def _holds(one: _Statement, operator: str, key: str, wanted: Sequence[Any], request: IamRequest) -> bool:
+def _holds(statement: _Statement, operator: str, key: str, wanted: Sequence[Any], request: IamRequest) -> bool:
     """Any of the wanted values will do; a negated operator wants none of them."""
     scope, _colon, rest = operator.rpartition(":")
     if_exists = rest.endswith("IfExists")
@@ -277,7 +277,7 @@ def _holds(one: _Statement, operator: str, key: str, wanted: Sequence[Any], requ
     negated = name in _NEGATED
     test = _TESTS.get(_NEGATED.get(name, name))
     if test is None or scope not in ("", "ForAnyValue", "ForAllValues"):
-        raise PolicyError(f"{one.name}: the condition {operator} is not known here, so nothing can be said of it")
+        raise PolicyError(f"{statement.name}: the condition {operator} is not known here, so nothing can be said of it")
     if not given:
         return if_exists or scope == "ForAllValues" or (negated and not scope)
 

@@ -24,30 +24,30 @@ EVERYTHING = re.compile(r"\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:(secret:|parameter/|key
 
 
 def statements(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [one for one in listed(document.get("Statement")) if isinstance(one, Mapping)]
+    return [entry for entry in listed(document.get("Statement")) if isinstance(entry, Mapping)]
 
 
-def texts(found: Any) -> list[str]:
+def texts(result: Any) -> list[str]:
     """One text or a list of them, as policies have them."""
-    return [str(one) for one in listed(found)]
+    return [str(item) for item in listed(result)]
 
 
 def wildcards(document: Mapping[str, Any]) -> Iterator[str]:
     """What an identity's policy allows by a wildcard that could be named."""
-    for one in statements(document):
-        if one.get("Effect") != "Allow":
+    for statement in statements(document):
+        if statement.get("Effect") != "Allow":
             continue
-        name = f"statement {one['Sid']}: " if one.get("Sid") else ""
-        if "NotAction" in one:
-            yield f"{name}allows everything but {', '.join(texts(one['NotAction']))}"
-        if "NotResource" in one:
-            yield f"{name}allows it on everything but {', '.join(texts(one['NotResource']))}"
-        actions = texts(one.get("Action"))
+        name = f"statement {statement['Sid']}: " if statement.get("Sid") else ""
+        if "NotAction" in statement:
+            yield f"{name}allows everything but {', '.join(texts(statement['NotAction']))}"
+        if "NotResource" in statement:
+            yield f"{name}allows it on everything but {', '.join(texts(statement['NotResource']))}"
+        actions = texts(statement.get("Action"))
         for action in actions:
             service, _colon, verb = action.partition(":")
             if action == "*" or (verb == "*" and service.lower() in CRITICAL):
                 yield f"{name}allows {action}"
-        if any(map(EVERYTHING.fullmatch, texts(one.get("Resource")))) and not one.get("Condition"):
+        if any(map(EVERYTHING.fullmatch, texts(statement.get("Resource")))) and not statement.get("Condition"):
             wide = [action for action in actions if _could_be_named(action)]
             if wide:
                 yield f"{name}allows {', '.join(wide)} on every resource"
@@ -61,17 +61,17 @@ def _could_be_named(action: str) -> bool:
 
 def outsiders(document: Mapping[str, Any], account: str | None) -> Iterator[str]:
     """Principals of other accounts, or everybody, that a trust or resource policy allows without a condition."""
-    for one in statements(document):
-        if one.get("Effect") != "Allow":
+    for statement in statements(document):
+        if statement.get("Effect") != "Allow":
             continue
-        name = f"statement {one['Sid']}: " if one.get("Sid") else ""
-        for kind, principal in _principals(one):
+        name = f"statement {statement['Sid']}: " if statement.get("Sid") else ""
+        for kind, principal in _principals(statement):
             if kind == "Federated":
-                words = _federated(principal, one.get("Condition") or {})
-                if words:
-                    yield name + words
+                message = _federated(principal, statement.get("Condition") or {})
+                if message:
+                    yield name + message
             elif principal == "*":
-                if not _is_narrowed(one.get("Condition") or {}, account):
+                if not _is_narrowed(statement.get("Condition") or {}, account):
                     yield f"{name}allows everybody"
             elif kind == "AWS":
                 owner = account_of(principal)
@@ -80,21 +80,21 @@ def outsiders(document: Mapping[str, Any], account: str | None) -> Iterator[str]
 
 
 def _principals(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    found = statement.get("Principal")
-    if isinstance(found, Mapping):
-        for kind, names in found.items():
+    principals = statement.get("Principal")
+    if isinstance(principals, Mapping):
+        for kind, names in principals.items():
             for name in texts(names):
                 yield str(kind), name
-    elif found is not None:
-        yield "AWS", str(found)
+    elif principals is not None:
+        yield "AWS", str(principals)
     elif "NotPrincipal" in statement:
         yield "AWS", "*"
 
 
 def account_of(principal: str) -> str | None:
     """The account in an ARN, or the account's own number."""
-    found = re.fullmatch(r"(\d{12})|arn:[^:]*:[^:]*:[^:]*:(\d{12}):.*", principal)
-    return (found[1] or found[2]) if found else None
+    match = re.fullmatch(r"(\d{12})|arn:[^:]*:[^:]*:[^:]*:(\d{12}):.*", principal)
+    return (match[1] or match[2]) if match else None
 
 
 def _is_narrowed(condition: Mapping[str, Any], account: str | None) -> bool:
@@ -123,5 +123,5 @@ def _federated(provider: str, condition: Mapping[str, Any]) -> str | None:
     ]
     if not subjects:
         return f"allows everybody of {provider}: no condition names a subject"
-    wide = [one for one in subjects if "*" in one or "?" in one]
+    wide = [subject for subject in subjects if "*" in subject or "?" in subject]
     return f"allows more than one environment or branch by the subject {', '.join(wide)}" if wide else None

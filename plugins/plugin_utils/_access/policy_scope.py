@@ -34,21 +34,21 @@ A role's name leaves room for the number of a policy."""
 
 def require_narrow(document: Any, catalog: Catalog) -> None:
     """Raises :class:`PolicyError` that names everything in the catalog which would widen a role's policy."""
-    found = [*_odd_names(catalog), *_within(catalog)]
+    odd_names = [*_odd_names(catalog), *_within(catalog)]
     for name in sorted({*document.get("environments", {})} - {catalog.environment}):
         other = catalog_parser.parse(document, name)
         if _may_share_account(catalog, other):
-            found += _across(catalog, other)
-    if found:
-        lines = "\n".join(f"  - {line}" for line in dict.fromkeys(found))
+            odd_names += _across(catalog, other)
+    if odd_names:
+        lines = "\n".join(f"  - {line}" for line in dict.fromkeys(odd_names))
         raise PolicyError(
             f"Environment {catalog.environment}: roles would be granted more than the environment reads; nothing was "
             f"changed:\n{lines}"
         )
 
 
-def _may_share_account(one: Catalog, other: Catalog) -> bool:
-    accounts = (one.expected_account_id, other.expected_account_id)
+def _may_share_account(catalog: Catalog, other: Catalog) -> bool:
+    accounts = (catalog.expected_account_id, other.expected_account_id)
     return None in accounts or accounts[0] == accounts[1]
 
 
@@ -90,11 +90,14 @@ def _within(catalog: Catalog) -> Iterator[str]:
             if name.startswith(own):
                 yield f"secret {name}: lies among those that rotations make and delete ({own}…); rename it"
     if catalog.github and _overlap(reach.sent, catalog.ssm_path):
-        words = "which records what GitHub was sent, lie in one another"
-        yield f"stores.ssm.path: {catalog.ssm_path} and {reach.sent}, {words}"
-    for one in catalog.credentials.values():
-        if one.kind == AWS_ACCESS_KEY and not one.options.get("user"):
-            yield f"credentials.{one.name}.options.user: is missing; without it every IAM user would be in the policy"
+        message = "which records what GitHub was sent, lie in one another"
+        yield f"stores.ssm.path: {catalog.ssm_path} and {reach.sent}, {message}"
+    for credential in catalog.credentials.values():
+        if credential.kind == AWS_ACCESS_KEY and not credential.options.get("user"):
+            yield (
+                f"credentials.{credential.name}.options.user: is missing; without it every IAM user would be in the "
+                "policy"
+            )
     if not catalog.aws:
         return
     taken: dict[str, str] = {}
@@ -136,5 +139,5 @@ def _across(catalog: Catalog, other: Catalog) -> Iterator[str]:
             yield f"{what} {name}: {also}"
 
 
-def _overlap(one: str, other: str) -> bool:
-    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
+def _overlap(name: str, other: str) -> bool:
+    return f"{name}/".startswith(f"{other}/") or f"{other}/".startswith(f"{name}/")

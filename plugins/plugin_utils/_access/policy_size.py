@@ -55,10 +55,10 @@ class Grant:
 
     def pieces(self, room: int) -> tuple[Grant, ...]:
         """Statements of at most so many characters that grant the same."""
-        found = list(_pieces(self, room))
-        if len(found) == 1:
-            return tuple(found)
-        return tuple(replace(one, sid=f"{one.sid}{number}") for number, one in enumerate(found, 1))
+        grants = list(_pieces(self, room))
+        if len(grants) == 1:
+            return tuple(grants)
+        return tuple(replace(grant, sid=f"{grant.sid}{number}") for number, grant in enumerate(grants, 1))
 
 
 def _pieces(grant: Grant, room: int) -> Iterator[Grant]:
@@ -102,7 +102,7 @@ def fitted(role: str, grants: Sequence[Grant]) -> tuple[dict[str, Any], ...]:
             f"role {role} would need {len(documents)} managed policies of {CHARACTERS:,} characters, and AWS attaches "
             f"{POLICIES}; keep settings together in fewer secrets, or credentials in fewer places"
         )
-    return tuple(_document(one) for one in documents)
+    return tuple(_document(document) for document in documents)
 
 
 def _document(statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

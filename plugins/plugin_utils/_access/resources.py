@@ -52,17 +52,17 @@ class AccessOptions:
 
 def tags(catalog: Catalog) -> dict[str, str]:
     """Of everything that is made. Raises PolicyError for one that AWS refuses."""
-    more = dict(_aws(catalog).tags)
-    taken = sorted(set(more) & {*OURS, "Owner"})
+    extra = dict(_aws(catalog).tags)
+    taken = sorted(set(extra) & {*OURS, "Owner"})
     if taken:
         raise PolicyError(f"aws.tags.{taken[0]}: is set by provisioning itself; for Owner use aws.owner")
     owner = _aws(catalog).owner or catalog.contacts.get("security") or catalog.application
     ours = {"Application": catalog.application, "Environment": catalog.environment}
-    found = {**more, **ours, "Owner": owner, "ManagedBy": MANAGED_BY}
-    for name, value in found.items():
+    result = {**extra, **ours, "Owner": owner, "ManagedBy": MANAGED_BY}
+    for name, value in result.items():
         if not _TAG.fullmatch(f"{name}") or not _TAG.fullmatch(value) or len(name) > 128 or name.startswith("aws:"):
             raise PolicyError(f"aws.tags: {name}={value!r} is no tag that AWS takes: letters, digits and ' .:/=+-@_'")
-    return found
+    return result
 
 
 def _aws(catalog: Catalog) -> Aws:
@@ -74,19 +74,19 @@ def _aws(catalog: Catalog) -> Aws:
 def objections(catalog: Catalog, standing: Sequence[Standing], adopt: Sequence[str]) -> tuple[str, ...]:
     """The things that have our names and other tags, unless they are adopted."""
     wanted = {name: value for name, value in tags(catalog).items() if name in OURS}
-    found = []
-    for one in standing:
-        differs = [f"{name}={one.tags.get(name, '(none)')}" for name in wanted if one.tags.get(name) != wanted[name]]
-        if differs and one.name not in adopt:
-            found.append(
-                f"{one.kind} {one.name} is there and not ours ({', '.join(differs)}); choose another name in the "
-                f"catalog's aws, or take it over by -e aws_access_adopt={one.name}"
+    results = []
+    for item in standing:
+        differs = [f"{name}={item.tags.get(name, '(none)')}" for name in wanted if item.tags.get(name) != wanted[name]]
+        if differs and item.name not in adopt:
+            results.append(
+                f"{item.kind} {item.name} is there and not ours ({', '.join(differs)}); choose another name in the "
+                f"catalog's aws, or take it over by -e aws_access_adopt={item.name}"
             )
-    return tuple(found)
+    return tuple(results)
 
 
 def unknown(adopt: Sequence[str], standing: Sequence[Standing]) -> tuple[str, ...]:
-    return tuple(name for name in adopt if name not in {one.name for one in standing})
+    return tuple(name for name in adopt if name not in {item.name for item in standing})
 
 
 def policy_names(role: str, count: int) -> tuple[str, ...]:
@@ -107,16 +107,16 @@ def plan(catalog: Catalog, ground: AwsScope, asked: AccessOptions) -> dict[str, 
     policies: list[dict[str, Any]] = []
     for kind, trust in trusted.items():
         name = ours.roles[kind]
-        words = DESCRIPTIONS[kind].format(catalog.application, catalog.environment)
+        message = DESCRIPTIONS[kind].format(catalog.application, catalog.environment)
         names = policy_names(name, len(documents[kind]))
-        arns = [ground.arn("iam", f"policy/{one}") for one in names]
-        for one, arn, document in zip(names, arns, documents[kind], strict=False):
-            policies.append({"name": one, "arn": arn, "role": kind, "description": words, "document": document})
+        arns = [ground.arn("iam", f"policy/{name}") for name in names]
+        for text, arn, document in zip(names, arns, documents[kind], strict=False):
+            policies.append({"name": text, "arn": arn, "role": kind, "description": message, "document": document})
         roles.append(
             {
                 "kind": kind,
                 "name": name,
-                "description": words,
+                "description": message,
                 "trust": trust,
                 "policies": arns,
                 "profile": kind == "host" and ours.host_principal == trust_policies.EC2,
@@ -133,7 +133,7 @@ def plan(catalog: Catalog, ground: AwsScope, asked: AccessOptions) -> dict[str, 
         "policies": policies,
         "roles": roles,
         "notes": list(_notes(catalog)),
-        "summary": [_summed(one, policies) for one in roles],
+        "summary": [_summed(role, policies) for role in roles],
     }
 
 
@@ -148,7 +148,7 @@ def _provider(catalog: Catalog, ground: AwsScope) -> dict[str, Any]:
 
 def _trusted(catalog: Catalog, ground: AwsScope, asked: AccessOptions) -> dict[str, dict[str, Any]]:
     """The trust policy of each role that somebody may take."""
-    found: dict[str, dict[str, Any]] = {}
+    trusted: dict[str, dict[str, Any]] = {}
     ours, github = _aws(catalog), catalog.github
     if github:
         workflow = asked.workflow
@@ -156,16 +156,16 @@ def _trusted(catalog: Catalog, ground: AwsScope, asked: AccessOptions) -> dict[s
             workflow = trust_policies.Workflow(environment=github.environment)
         accepted = trust_policies.subjects(github, workflow, wildcards=asked.wildcards)
         provider = _provider(catalog, ground)["arn"]
-        found["deploy"] = trust_policies.of_github(
+        trusted["deploy"] = trust_policies.of_github(
             provider, trust_policies.issuer(github), accepted, wildcards=asked.wildcards
         )
-    found["host"] = trust_policies.of_hosts(ours.host_principal, ground.account)
+    trusted["host"] = trust_policies.of_hosts(ours.host_principal, ground.account)
     function = bool(catalog.mirror and catalog.mirror.function)
     if catalog.mirror and (function or ours.operators):
-        found["mirror"] = trust_policies.of_mirror(ours.operators, function=function)
+        trusted["mirror"] = trust_policies.of_mirror(ours.operators, function=function)
     if ours.operators:
-        found["rotate"] = found["respond"] = found["verify"] = trust_policies.of_operators(ours.operators)
-    return found
+        trusted["rotate"] = trusted["respond"] = trusted["verify"] = trust_policies.of_operators(ours.operators)
+    return trusted
 
 
 def _notes(catalog: Catalog) -> Iterator[str]:
@@ -182,22 +182,22 @@ def _notes(catalog: Catalog) -> Iterator[str]:
 
 
 def _summed(role: Mapping[str, Any], policies: Sequence[Mapping[str, Any]]) -> str:
-    sizes = [policy_size.size(one["document"]) for one in policies if one["role"] == role["kind"]]
+    sizes = [policy_size.size(policy["document"]) for policy in policies if policy["role"] == role["kind"]]
     who = ", ".join(sorted(_who(role["trust"])))
     total = f"{sum(sizes):,} characters in {len(sizes)} " + ("policy" if len(sizes) == 1 else "policies")
     return f"role {role['name']} for {who}: {total}"
 
 
 def _who(trust: Mapping[str, Any]) -> Iterator[str]:
-    for one in trust["Statement"]:
-        for operator in one.get("Condition", {}).values():
+    for item in trust["Statement"]:
+        for operator in item.get("Condition", {}).values():
             for key, values in operator.items():
                 if key.endswith(":sub"):
                     yield from values
-        for kind, names in one["Principal"].items():
+        for kind, names in item["Principal"].items():
             if kind != "Federated":
                 yield from [names] if isinstance(names, str) else names
 
 
-def key_arn(account: str, region: str, partition: str, found: str | None) -> str:
-    return found or f"arn:{partition}:kms:{region}:{account}:key/{NOT_MADE}"
+def key_arn(account: str, region: str, partition: str, text: str | None) -> str:
+    return text or f"arn:{partition}:kms:{region}:{account}:key/{NOT_MADE}"

@@ -76,23 +76,23 @@ def plan(
     used = evidence.used
     if used is None:
         raise PolicyError(f"role {evidence.role} was never used. No key was touched")
-    found = []
+    results = []
     for key in keys:
         if key.user == own:
-            found.append(f"key {key.id}: user {key.user} is who this run is; run it by a role")
+            results.append(f"key {key.id}: user {key.user} is who this run is; run it by a role")
         elif key.last_used is not None and key.last_used >= used:
-            found.append(
+            results.append(
                 f"key {key.id} of user {key.user} was used at {timestamps.stamp(key.last_used)}, after role "
                 f"{evidence.role} ({timestamps.stamp(used)}): something still depends on it"
             )
         elif key.active and key.last_used is not None and now - key.last_used < timedelta(days=idle_days):
-            found.append(
+            results.append(
                 f"key {key.id} of user {key.user} was used at {timestamps.stamp(key.last_used)}, "
                 f"less than {idle_days} days "
                 "ago: something may still depend on it; run this again once it is idle for so long"
             )
-    if found:
-        raise PolicyError("No key was touched:\n" + "\n".join(f"  - {line}" for line in found))
+    if results:
+        raise PolicyError("No key was touched:\n" + "\n".join(f"  - {line}" for line in results))
     return tuple(_step(key, evidence, now, timedelta(days=after_days)) for key in keys)
 
 

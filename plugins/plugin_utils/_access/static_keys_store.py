@@ -31,30 +31,32 @@ class StaticKeys:
     def evidence(self, role: str) -> RoleUse:
         """Raises NotFound."""
         with translated("GetRole", f"role {role}"):
-            found = self._client.get_role(RoleName=role)["Role"]
-        return RoleUse(role, found.get("RoleLastUsed", {}).get("LastUsedDate"))
+            result = self._client.get_role(RoleName=role)["Role"]
+        return RoleUse(role, result.get("RoleLastUsed", {}).get("LastUsedDate"))
 
     def of(self, user: str) -> tuple[StaticKey, ...]:
         """The user's keys, the oldest first. Raises NotFound."""
         stamps = self._stamps(user)
-        found = []
-        for one in sorted(self._keys.of(user), key=lambda key: key.created):
-            with translated("GetAccessKeyLastUsed", f"key {one.id}"):
-                last = self._client.get_access_key_last_used(AccessKeyId=one.id).get("AccessKeyLastUsed", {})
-            found.append(StaticKey(user, one.id, one.active, last.get("LastUsedDate"), stamps.get(one.id)))
-        return tuple(found)
+        static_keys = []
+        for access_key in sorted(self._keys.of(user), key=lambda key: key.created):
+            with translated("GetAccessKeyLastUsed", f"key {access_key.id}"):
+                last = self._client.get_access_key_last_used(AccessKeyId=access_key.id).get("AccessKeyLastUsed", {})
+            static_keys.append(
+                StaticKey(user, access_key.id, access_key.active, last.get("LastUsedDate"), stamps.get(access_key.id))
+            )
+        return tuple(static_keys)
 
     def _stamps(self, user: str) -> dict[str, datetime]:
-        found: dict[str, datetime] = {}
+        moments: dict[str, datetime] = {}
         with translated("ListUserTags", f"user {user}"):
             for page in self._client.get_paginator("list_user_tags").paginate(UserName=user):
-                for one in page["Tags"]:
-                    if one["Key"].startswith(TAG):
+                for tag in page["Tags"]:
+                    if tag["Key"].startswith(TAG):
                         try:
-                            found[one["Key"][len(TAG) :]] = credential_ages.moment(one["Value"])
+                            moments[tag["Key"][len(TAG) :]] = credential_ages.moment(tag["Value"])
                         except JournalError:
                             continue  # somebody wrote something else there; the days begin anew
-        return found
+        return moments
 
     def apply(self, step: KeyStep, now: datetime) -> None:
         """Each act can be repeated. A key that is inactive without a tag gets one at the next run."""

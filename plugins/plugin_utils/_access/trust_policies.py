@@ -43,17 +43,17 @@ class Workflow:
     @property
     def end(self) -> str:
         """What follows the repository in the subject. Raises PolicyError."""
-        found = [
+        results = [
             *([f"environment:{_escaped(self.environment)}"] if self.environment is not None else []),
             *([f"ref:refs/heads/{self.branch}"] if self.branch is not None else []),
             *([f"ref:refs/tags/{self.tag}"] if self.tag is not None else []),
             *(["pull_request"] if self.pull_request else []),
         ]
-        if len(found) != 1:
+        if len(results) != 1:
             raise PolicyError("a workflow is trusted by one of environment, branch, tag and pull_request")
         if "" in (self.environment, self.branch, self.tag):
             raise PolicyError("a workflow is trusted by an environment, branch or tag that has a name")
-        return found[0]
+        return results[0]
 
 
 def _escaped(name: str) -> str:
@@ -93,19 +93,19 @@ def subjects(github: GitHub, workflow: Workflow, *, wildcards: bool = False) -> 
             )
     if not (owner and name):
         raise PolicyError(f"github.repository: {github.repository!r} is no OWNER/NAME")
-    found = [f"repo:{owner}/{name}:{end}"]
+    results = [f"repo:{owner}/{name}:{end}"]
     if github.owner_id and github.repository_id:
-        found.append(f"repo:{owner}@{github.owner_id}/{name}@{github.repository_id}:{end}")
+        results.append(f"repo:{owner}@{github.owner_id}/{name}@{github.repository_id}:{end}")
     elif github.owner_id or github.repository_id:
         raise PolicyError("github: give owner_id and repository_id, or neither; a subject holds both")
-    return tuple(found)
+    return tuple(results)
 
 
 def of_github(provider: str, issued_by: str, accepted: Sequence[str], *, wildcards: bool = False) -> dict[str, Any]:
     """Trusts the jobs of these subjects; ``provider`` is the ARN of the OIDC provider in IAM."""
     if not accepted:
         raise PolicyError("a trust policy without a subject would trust nobody")
-    wild = [one for one in accepted if _WILD.search(one)]
+    wild = [name for name in accepted if _WILD.search(name)]
     if wild and not wildcards:
         raise PolicyError(f"{wild[0]!r} holds a wildcard, which would trust more than one; ask for wildcards")
     audience, subject = {f"{issued_by}:aud": AUDIENCE}, {f"{issued_by}:sub": list(accepted)}
@@ -140,8 +140,8 @@ def of_hosts(principal: str, account: str) -> dict[str, Any]:
             f"aws.host_principal: {principal!r} is neither a service such as ec2.amazonaws.com nor the ARN of one role "
             "or user"
         )
-    more = {"Condition": {"StringEquals": {"aws:SourceAccount": account}}} if principal in TELL_ACCOUNT else {}
-    return _document({"Sid": "Hosts", "Effect": "Allow", "Principal": who, "Action": "sts:AssumeRole", **more})
+    extra = {"Condition": {"StringEquals": {"aws:SourceAccount": account}}} if principal in TELL_ACCOUNT else {}
+    return _document({"Sid": "Hosts", "Effect": "Allow", "Principal": who, "Action": "sts:AssumeRole", **extra})
 
 
 def is_for_any_account(principal: str) -> bool:
@@ -157,14 +157,14 @@ def of_operators(arns: Sequence[str]) -> dict[str, Any]:
     users: list[str] = []
     roles: list[str] = []
     for arn in arns:
-        found = _PRINCIPAL.fullmatch(arn)
-        if not found:
+        match = _PRINCIPAL.fullmatch(arn)
+        if not match:
             raise PolicyError(
                 f"aws.operators: {arn!r} is no ARN of one user or role (wildcards are not for principals)"
             )
         if arn.endswith(":root"):
             raise PolicyError(f"aws.operators: {arn} is a whole account; name the users or roles")
-        (users if found["kind"] == "user" else roles).append(arn)
+        (users if match["kind"] == "user" else roles).append(arn)
     if not arns:
         raise PolicyError("aws.operators: names nobody, so nobody could take the role")
     second = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
@@ -183,4 +183,4 @@ def of_mirror(operators: Sequence[str], *, function: bool) -> dict[str, Any]:
 
 
 def _document(*statements: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Version": VERSION, "Statement": [dict(one) for one in statements]}
+    return {"Version": VERSION, "Statement": [dict(statement) for statement in statements]}

@@ -47,13 +47,13 @@ def _setting(setting: Setting, catalog: Catalog, secret_ids: Sequence[str], path
             return tuple(Place(SECRETS_MANAGER, name, place.key or setting.name) for name in secret_ids)
         return (place,)
 
-    def part(one: Any) -> Any:
-        return moved(one)[0] if isinstance(one, Place) else one
+    def part(place: Any) -> Any:
+        return moved(place)[0] if isinstance(place, Place) else place
 
     if setting.compose:
         compose = setting.compose
         single = {name: part(getattr(compose, name)) for name in ("host", "username", "password", "port", "path")}
-        query = tuple((name, part(one)) for name, one in compose.query)
+        query = tuple((name, part(item)) for name, item in compose.query)
         return replace(setting, compose=None if away else replace(compose, query=query, **single))
     if setting.place is None:
         return setting
@@ -66,9 +66,9 @@ def filed(catalog: Catalog, values: Mapping[str, str]) -> Catalog:
     settings: dict[str, Setting] = {}
     for name, setting in catalog.settings.items():
         own_names = [own for own in values if own == name or own not in catalog.settings]
-        found = [own for own in own_names if setting.matches(own)] if setting.rendered else []
-        for own in found:
+        results = [own for own in own_names if setting.matches(own)] if setting.rendered else []
+        for own in results:
             settings[own] = replace(setting, name=own, literal=values[own], place=None, compose=None, copies=())
-        if not found:
+        if not results:
             settings[name] = replace(setting, literal=None)
     return replace(catalog, settings=settings)

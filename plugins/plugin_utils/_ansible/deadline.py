@@ -35,8 +35,8 @@ T = TypeVar("T")
 class DeadlineExpired(BaseException):
     """Raised inside the connection plugin. No Exception, since some plugins retry after those."""
 
-    def __init__(self, words: str, watch: object) -> None:
-        super().__init__(words)
+    def __init__(self, path: str, watch: object) -> None:
+        super().__init__(path)
         self.watch = watch
         """Whose time is over: that of an execution, or of several together."""
 

@@ -38,7 +38,8 @@ def read(request: ReadRequest, connection: AwsConnection, wait: AccessWait | Non
     if wait is None or request.on_denied != "error":
         return environment_reader.read(request, catalog, connection.store_client)
     return wait.until_granted(
-        lambda: environment_reader.read(request, catalog, connection.store_client), lambda found: found.contents.denials
+        lambda: environment_reader.read(request, catalog, connection.store_client),
+        lambda environment: environment.contents.denials,
     )
 
 

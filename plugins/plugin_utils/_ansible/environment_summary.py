@@ -40,7 +40,9 @@ def report(environment: Environment) -> dict[str, Any]:
 
 def services(catalog: Catalog) -> dict[str, Any]:
     """What reads the file: units, and the address that tells whether they are well."""
-    return {name: {"units": list(one.units), "health": one.health} for name, one in catalog.services.items()}
+    return {
+        name: {"units": list(service.units), "health": service.health} for name, service in catalog.services.items()
+    }
 
 
 def _summary(environment: Environment) -> list[str]:

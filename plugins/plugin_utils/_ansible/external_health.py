@@ -30,7 +30,7 @@ def problem(services: Mapping[str, Any], *, sleep: Callable[[float], object] = t
     url, seconds = str(services["external_health_url"]), float(services["health_timeout"])
     return health_check.repeated(
         lambda: problem_of(url, seconds),
-        lambda found: not found,
+        lambda text: not text,
         retries=int(services["health_retries"]),
         delay=float(services["health_delay"]),
         sleep=sleep,
@@ -39,11 +39,11 @@ def problem(services: Mapping[str, Any], *, sleep: Callable[[float], object] = t
 
 def problem_of(url: str, seconds: float) -> str:
     """Why one question was not answered by 200, in one line; empty where it was. Redirects are not followed."""
-    status, words = health_check.within(seconds, lambda: _asked(url, seconds), (0, "no answer: timed out"))
+    status, message = health_check.within(seconds, lambda: _asked(url, seconds), (0, "no answer: timed out"))
     if status == http.client.OK:
         return ""
-    words = host_answer.printable(words or f"HTTP status {status}")[: host_answer.SHOWN]
-    return f"{_LOGIN.sub('//', url)}: {words}"
+    message = host_answer.printable(message or f"HTTP status {status}")[: host_answer.SHOWN]
+    return f"{_LOGIN.sub('//', url)}: {message}"
 
 
 def _asked(url: str, seconds: float) -> tuple[int, str]:

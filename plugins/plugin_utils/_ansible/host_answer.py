@@ -45,13 +45,13 @@ def printable(text: str, *, lines: bool = False) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(_character(one, lines) for one in text)
+    return "".join(_character(name, lines) for name in text)
 
 
-def _character(one: str, lines: bool) -> str:
-    if one.isprintable() or (lines and one == "\n"):
-        return one
-    return " " if one.isspace() else ""
+def _character(name: str, lines: bool) -> str:
+    if name.isprintable() or (lines and name == "\n"):
+        return name
+    return " " if name.isspace() else ""
 
 
 def parsed(stdout: str, returns: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -81,14 +81,14 @@ def parsed_each(stdout: str, returns: Mapping[str, Any], most: int) -> list[dict
     if not isinstance(answer, dict) or set(answer) != {"results"}:
         return None
     items = _bounded(answer["results"], list, "results", most)
-    found = []
+    results = []
     for at, item in enumerate(items):
-        one = _bounded(item, dict, f"results[{at}]")
-        if set(one) != {"took", "result"}:
+        entry = _bounded(item, dict, f"results[{at}]")
+        if set(entry) != {"took", "result"}:
             _refuse(f"results[{at}]", "is no result of an act")
-        result = checked(_bounded(one["result"], dict, f"results[{at}]"), returns)
-        found.append({**result, "took": _shaped(one["took"], float, f"results[{at}].took")})
-    return found
+        result = checked(_bounded(entry["result"], dict, f"results[{at}]"), returns)
+        results.append({**result, "took": _shaped(entry["took"], float, f"results[{at}].took")})
+    return results
 
 
 def checked(answer: Mapping[str, Any], returns: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def checked(answer: Mapping[str, Any], returns: Mapping[str, Any]) -> dict[str, 
     """
     shape = {**COMMON, **returns}
     if isinstance(answer.get("failed"), bool) and answer["failed"]:
-        shape = {name if name.endswith("?") else f"{name}?": one for name, one in shape.items()}
+        shape = {name if name.endswith("?") else f"{name}?": item for name, item in shape.items()}
     clean: dict[str, Any] = strip_internal_keys(_mapping(answer, shape, ""))
     return clean
 
@@ -119,17 +119,17 @@ def _shaped(value: Any, shape: Any, at: str) -> Any:
 
 
 def _mapping(value: Any, shape: Mapping[Any, Any], at: str) -> dict[str, Any]:
-    found = _bounded(value, dict, at)
+    mapping = _bounded(value, dict, at)
     if str in shape:
-        return {_text(name, str, at): _shaped(item, shape[str], f"{at}.*") for name, item in found.items()}
-    shapes = {name.rstrip("?"): one for name, one in shape.items()}
-    foreign = [name for name in found if name not in shapes]
+        return {_text(name, str, at): _shaped(item, shape[str], f"{at}.*") for name, item in mapping.items()}
+    shapes = {name.rstrip("?"): item for name, item in shape.items()}
+    foreign = [name for name in mapping if name not in shapes]
     if foreign:
         _refuse(at, f"has an unexpected key: {printable(foreign[0])[:40]}")
-    missing = [name for name in shape if not name.endswith("?") and name not in found]
+    missing = [name for name in shape if not name.endswith("?") and name not in mapping]
     if missing:
         _refuse(at, f"lacks {missing[0]}")
-    return {name: _shaped(item, shapes[name], f"{at}.{name}".lstrip(".")) for name, item in found.items()}
+    return {name: _shaped(item, shapes[name], f"{at}.{name}".lstrip(".")) for name, item in mapping.items()}
 
 
 def _bounded(value: Any, kind: type[list[Any]] | type[dict[str, Any]], at: str, most: int = MOST_ITEMS) -> Any:
@@ -143,10 +143,10 @@ def _bounded(value: Any, kind: type[list[Any]] | type[dict[str, Any]], at: str, 
 def _address(value: Any, at: str) -> str:
     text = _text(value, str, at)
     try:
-        found = ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
         _refuse(at, "is no address of one host")
-    if found.is_unspecified or found.is_multicast:
+    if address.is_unspecified or address.is_multicast:
         _refuse(at, "is no address of one host")
     return text
 

@@ -12,5 +12,7 @@ def environment_of(host: str, hostvars: Any, templar: Any) -> str | None:
     """What the inventory says of the host; an extra variable of the same name would hide it."""
     manager = copy.copy(hostvars._variable_manager)
     manager._extra_vars = {}
-    found = manager.get_vars(host=hostvars._inventory.get_host(host), include_hostvars=False).get("app_environment")
-    return str(templar.template(found)) if found is not None else None
+    environment = manager.get_vars(host=hostvars._inventory.get_host(host), include_hostvars=False).get(
+        "app_environment"
+    )
+    return str(templar.template(environment)) if environment is not None else None

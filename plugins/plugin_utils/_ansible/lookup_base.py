@@ -60,10 +60,10 @@ class StoreLookup(AWSLookupBase):
         variables = frozenset((name, value) for name, value in os.environ.items() if name.startswith("AWS_"))
         return _shared.setdefault((os.getpid(), variables), Shared())
 
-    def tolerate(self, option: str, words: str) -> None:
+    def tolerate(self, option: str, message: str) -> None:
         """Raises, warns or passes over, as the option of that name says."""
         how = self.get_option(option)
         if how == "error":
-            self._do_fail(words)
+            self._do_fail(message)
         elif how == "warn":
-            self.warn(words)
+            self.warn(message)

@@ -36,15 +36,15 @@ def holder() -> dict[str, Any]:
     }
 
 
-def is_gone(found: Mapping[str, Any]) -> bool:
+def is_gone(result: Mapping[str, Any]) -> bool:
     """Whether the holder ran on this machine and its process has ended. False where that cannot be told."""
     mine = holder()
-    if not found.get("machine") or any(found.get(name) != mine[name] for name in ("machine", "host")):
+    if not result.get("machine") or any(result.get(name) != mine[name] for name in ("machine", "host")):
         return False
-    if found.get("boot") != mine["boot"]:
+    if result.get("boot") != mine["boot"]:
         return True
-    process, start = found.get("pid"), found.get("start")
-    if found.get("space") != mine["space"] or not isinstance(process, int) or not start:
+    process, start = result.get("pid"), result.get("start")
+    if result.get("space") != mine["space"] or not isinstance(process, int) or not start:
         return False
     return _start(process) != start
 

@@ -74,16 +74,16 @@ def imported(text: str) -> Iterator[str]:
 
 
 def _closure(names: Iterator[str] | list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    closure: dict[str, str] = {}
     waiting = list(names)
     while waiting:
         name = waiting.pop()
         path = _path_of(name)
-        if name in found or path is None:
+        if name in closure or path is None:
             continue
-        found[name] = path.read_text(encoding="utf-8")
-        waiting += imported(found[name])
-    return found
+        closure[name] = path.read_text(encoding="utf-8")
+        waiting += imported(closure[name])
+    return closure
 
 
 def _path_of(name: str) -> Path | None:

@@ -17,17 +17,17 @@ def registered(
 ) -> Mapping[str, Any]:
     """The result registered as *name*, opened. It must hold *having*, of a *kind*. Raises AnsibleActionFail."""
     result = (task_vars or {}).get(name)
-    found = seal.opened(result) if isinstance(result, Mapping) else {}
-    if not isinstance(found.get(having), kind):
+    answer = seal.opened(result) if isinstance(result, Mapping) else {}
+    if not isinstance(answer.get(having), kind):
         raise AnsibleActionFail(
             f"Nothing is registered as {name} that holds {having}. It is read by the first play; a run with "
             "--start-at-task or --skip-tags skips it: start the playbook from its beginning"
         )
-    return found
+    return answer
 
 
 def answers(name: str, task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
     """The answers that ask_secret registered as *name*; none if it did not run or had nothing to ask."""
     result = task_vars.get(name)
-    found = seal.opened(result).get("answers") if isinstance(result, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
+    answer = seal.opened(result).get("answers") if isinstance(result, Mapping) else None
+    return answer if isinstance(answer, Mapping) else {}

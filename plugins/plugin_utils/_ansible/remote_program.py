@@ -110,26 +110,26 @@ def execute_each(
     limit = _timeout(action, task_vars)
     common = _document(action, module, packages=True, private=True)
     common["seconds"] = max(limit - ANSWER_SECONDS, limit / 2)
-    found: list[dict[str, Any]] = []
-    while len(found) < len(acts):
-        rest, sent = _rest(acts, found), []
+    results: list[dict[str, Any]] = []
+    while len(results) < len(acts):
+        rest, sent = _rest(acts, results), []
         for act in rest:
             sent += secret_texts(module.ARGUMENT_SPEC, act["params"])
         document = {**common, "params": {}, "acts": rest}
         answer = _answered(action, document, sent, limit * len(rest), task_vars, python=python)
-        found += _parsed_each(answer, module.RETURNS, host_of(action, task_vars), sent, len(rest))
-    return found
+        results += _parsed_each(answer, module.RETURNS, host_of(action, task_vars), sent, len(rest))
+    return results
 
 
-def _rest(acts: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _rest(acts: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What is left to do, numbered anew; what needs an act that is done needs nothing any more."""
-    done, rest = len(found), []
+    done, rest = len(results), []
     for act in acts[done:]:
         needs = act.get("needs")
         if needs is not None and needs >= done:
             needs -= done
         elif needs is not None and needs >= 0:
-            needs = -1 if found[needs].get("failed") else None
+            needs = -1 if results[needs].get("failed") else None
         rest.append({"params": dict(act["params"]), "needs": needs})
     return rest
 
@@ -177,18 +177,18 @@ def _answered(
 
 def secret_texts(spec: Mapping[str, Any], args: Mapping[str, Any]) -> list[str]:
     """The texts that are sent in options with ``no_log``, also as JSON spells them."""
-    found: list[str] = []
+    results: list[str] = []
     for name, option in spec.items():
         if option.get("no_log"):
-            found += _texts(args.get(name))
-    return list(dict.fromkeys([*found, *(json.dumps(text)[1:-1] for text in found)]))
+            results += _texts(args.get(name))
+    return list(dict.fromkeys([*results, *(json.dumps(text)[1:-1] for text in results)]))
 
 
 def _texts(node: Any) -> list[str]:
     if isinstance(node, Mapping):
-        return [text for one in (*node, *node.values()) for text in _texts(one)]
+        return [text for item in (*node, *node.values()) for text in _texts(item)]
     if isinstance(node, (list, tuple)):
-        return [text for one in node for text in _texts(one)]
+        return [text for item in node for text in _texts(item)]
     return [node] if isinstance(node, str) else []
 
 
@@ -206,14 +206,14 @@ def _without(text: str, sent: Sequence[str]) -> str:
     """
     parts = {secret[at : at + _ECHO] for secret in sent for at in range(len(secret) - _ECHO + 1)}
     hidden = 0
-    found: list[str] = []
+    results: list[str] = []
     for at, character in enumerate(text):
         if text[at : at + _ECHO] in parts:
-            found += [redaction.MASK] if at >= hidden else []
+            results += [redaction.MASK] if at >= hidden else []
             hidden = at + _ECHO
         if at >= hidden:
-            found.append(character)
-    return "".join(found)
+            results.append(character)
+    return "".join(results)
 
 
 def host_of(action: ActionBase, task_vars: Mapping[str, Any]) -> str:
@@ -258,10 +258,10 @@ def _quoted(interpreter: str) -> str:
     home = _HOME.match(interpreter)
     start = home.group() if home else ""
     try:
-        words = shlex.split(interpreter[len(start) :])
+        messages = shlex.split(interpreter[len(start) :])
     except ValueError as error:
         raise AnsibleActionFail(f"The interpreter {interpreter!r} cannot be read: {error}") from None
-    return start + shlex.join(words)
+    return start + shlex.join(messages)
 
 
 def _parsed(

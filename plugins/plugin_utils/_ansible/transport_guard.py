@@ -14,9 +14,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh im
 
 def require(connection: Any, task: Any) -> None:
     """Fails where a value sent to this host would come to its disk, or to another account of this machine."""
-    found = objection(connection, task)
-    if found:
-        raise AnsibleActionFail(f"Nothing was sent: {found}")
+    text = objection(connection, task)
+    if text:
+        raise AnsibleActionFail(f"Nothing was sent: {text}")
 
 
 def objection(connection: Any, task: Any) -> str | None:

@@ -64,19 +64,21 @@ class AuditBody(ABC):
         )
 
 
-def record(body: AuditBody, said: Mapping[str, Any], head: _chain.Head | None = None) -> tuple[_chain.AuditEntry, bool]:
+def record(
+    body: AuditBody, answer: Mapping[str, Any], head: _chain.Head | None = None
+) -> tuple[_chain.AuditEntry, bool]:
     """Records once, however often it is tried; returns what stands in the body, and whether this call put it there.
 
     The chain goes on from ``head`` where the body was cut off before it, so that what is missing shows.
     """
-    _record.require(said)
-    identity = _chain.identity(said)
+    _record.require(answer)
+    identity = _chain.identity(answer)
     for _attempt in range(TRIES):
         chain = body.chain(head)
-        found = chain.find(identity)
-        if found:
-            return found, False
-        line = _chain.following(said, chain.newest(head))
+        audit_entry = chain.find(identity)
+        if audit_entry:
+            return audit_entry, False
+        line = _chain.following(answer, chain.newest(head))
         try:
             standing = body.append(line)
         except Conflict:
@@ -122,7 +124,7 @@ class CloudWatchLogs(AuditBody):
         self.where = f"log group {group}, stream {stream}"
 
     def lines(self) -> list[str]:
-        found: list[str] = []
+        results: list[str] = []
         token: dict[str, str] = {}
         empty = characters = 0
         try:
@@ -130,18 +132,18 @@ class CloudWatchLogs(AuditBody):
                 while empty < EMPTY_PAGES and characters < CHARACTERS:
                     answer = self._client.get_log_events(**self._names, **token, startFromHead=True)
                     messages = [event["message"] for event in answer["events"]]
-                    found += messages
+                    results += messages
                     characters += sum(map(len, messages))
                     empty = 0 if messages else empty + 1
                     last, token = token, {"nextToken": answer["nextForwardToken"]}
                     if token == last:
-                        return found
+                        return results
         except NotFound:
             if not self._has_group() and not self._create:
                 raise self._no_group() from None
             return []
         raise StoreError(
-            f"{self.where}: its answer has no end ({len(found)} events were read). See who writes there, or name "
+            f"{self.where}: its answer has no end ({len(results)} events were read). See who writes there, or name "
             "another log group in audit_log of the catalog"
         )
 
@@ -223,7 +225,7 @@ class S3Objects(AuditBody):
         try:
             with aws_errors.translated("s3:ListBucket", self.where):
                 pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
-                keys = sorted(found["Key"] for page in pages for found in page.get("Contents", []))
+                keys = sorted(content["Key"] for page in pages for content in page.get("Contents", []))
         except NotFound:
             raise self._no_bucket() from None
         name = re.compile(re.escape(self._prefix) + r"[0-9]{12}\.json")
@@ -247,11 +249,11 @@ class S3Objects(AuditBody):
             raise self._no_bucket() from None
         except AlreadyExists:
             pass  # ours, when the answer to the first try was lost
-        found = self._read(key)
-        standing = _chain.readable(found)
-        if found != line and (standing is None or standing.id != entry.id):
+        text = self._read(key)
+        standing = _chain.readable(text)
+        if text != line and (standing is None or standing.id != entry.id):
             raise Conflict(f"{S3_PREFIX}{self._bucket}/{key} holds another record")
-        return found
+        return text
 
     def confirmed(self, number: int, digest: str | None = None) -> bool:
         try:

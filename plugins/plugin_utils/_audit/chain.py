@@ -57,7 +57,7 @@ class AuditEntry:
         return Head(self.number, self.digest)
 
     def __str__(self) -> str:
-        shown = "".join(one if one.isprintable() else "?" for one in self.id[:SHOWN])
+        shown = "".join(name if name.isprintable() else "?" for name in self.id[:SHOWN])
         return f"record {self.number} ({shown})"
 
 
@@ -205,8 +205,8 @@ def _end(lines: Sequence[str], last: AuditEntry | None, head: Head | None) -> It
     if last is None or last.number < head.number:
         yield f"the log ends at record {last.number if last else 0} and its head is {head}: the end was cut off"
         return
-    here = [entry.digest for entry in map(readable, lines) if entry and entry.number == head.number]
-    if here and head.digest not in here:
+    digests = [entry.digest for entry in map(readable, lines) if entry and entry.number == head.number]
+    if digests and head.digest not in digests:
         yield f"record {head.number} is not the one that the head names: it was altered"
 
 
@@ -215,9 +215,9 @@ def chain(lines: Iterable[str], head: Head | None = None) -> Chain:
 
     What is no record stands beside the chain, so that :func:`strays` names it.
     """
-    found = {line: readable(line) for line in lines}
-    altered = [line for line, entry in found.items() if entry is None]
-    entries = [entry for entry in found.values() if entry]
+    audit_entries = {line: readable(line) for line in lines}
+    altered = [line for line, entry in audit_entries.items() if entry is None]
+    entries = [entry for entry in audit_entries.values() if entry]
     entries.sort(key=lambda entry: entry.number)  # stable: of two with one number the store's first stays first
     kept = _walk(entries, head)
     chosen = set(kept)
@@ -235,12 +235,12 @@ def _walk(entries: Sequence[AuditEntry], head: Head | None) -> list[AuditEntry]:
     kept: list[AuditEntry] = []
     wanted = NONE
     for number in sorted(by_number, reverse=True):
-        here = by_number[number]
+        audit_entries = by_number[number]
         named = head.digest if head and head.number == number else wanted
-        chosen = next((entry for entry in here if entry.digest == named), None)
+        chosen = next((entry for entry in audit_entries if entry.digest == named), None)
         if chosen is None and head and number > head.number:
-            chosen = next((entry for entry in here if _leads(entry, by_number, head)), None)
-        kept.append(chosen or here[0])
+            chosen = next((entry for entry in audit_entries if _leads(entry, by_number, head)), None)
+        kept.append(chosen or audit_entries[0])
         wanted = kept[-1].previous
     return kept[::-1]
 
@@ -250,14 +250,17 @@ def _leads(entry: AuditEntry, by_number: Mapping[int, Sequence[AuditEntry]], hea
     at: AuditEntry | None = entry
     while at is not None and at.number > head.number + 1:
         behind = at
-        at = next((one for one in by_number.get(at.number - 1, ()) if one.digest == behind.previous), None)
+        at = next(
+            (audit_entry for audit_entry in by_number.get(at.number - 1, ()) if audit_entry.digest == behind.previous),
+            None,
+        )
     return at is not None and at.previous == head.digest
 
 
-def strays(found: Chain) -> list[str]:
+def strays(result: Chain) -> list[str]:
     """Problems with the lines beside the chain: a record that is nowhere on it, or a line that holds no record."""
-    problems, recorded = [], {entry.id for entry in found.entries}
-    for line in found.beside:
+    problems, recorded = [], {entry.id for entry in result.entries}
+    for line in result.beside:
         try:
             entry = parsed(line)
         except AuditError as error:

@@ -25,12 +25,12 @@ def mark(record: Mapping[str, Any]) -> str:
 def changelog_line(record: Mapping[str, Any]) -> str:
     """``- 2026-11-25 shop production: cache, database, by ann@laptop (rotation r1: completed)``."""
     credentials = ", ".join(record.get("credentials") or ("no credential",))
-    words = f"{record['application']} {record['environment']}: {credentials}, by {record['who']}"
-    return f"- {str(record['at'])[:10]} {_escaped(words)} {mark(record)}"
+    message = f"{record['application']} {record['environment']}: {credentials}, by {record['who']}"
+    return f"- {str(record['at'])[:10]} {_escaped(message)} {mark(record)}"
 
 
-def _escaped(words: str) -> str:
-    return _MARKUP.sub(r"\\\1", words)
+def _escaped(message: str) -> str:
+    return _MARKUP.sub(r"\\\1", message)
 
 
 def entered(text: str, record: Mapping[str, Any], *, heading: str = HEADING) -> str:
@@ -45,27 +45,27 @@ def entered(text: str, record: Mapping[str, Any], *, heading: str = HEADING) -> 
     lines = (text if text.endswith("\n") or not text else text + "\n").split("\n")[:-1] or [TITLE]
     line = changelog_line(record)
     headings = dict(_headings(lines))
-    at = next((at for at, found in headings.items() if found == heading), None)
+    at = next((at for at, text in headings.items() if text == heading), None)
     if at is not None:
         start = next((n for n in range(at + 1, len(lines)) if lines[n].strip()), len(lines))
         follows = start == len(lines) or lines[start].startswith(("- ", "* "))
         at, new = at + 1, ["", line] if follows else ["", line, ""]
     else:
         level = len(heading) - len(heading.lstrip("#"))
-        same = (n for n, found in headings.items() if n and len(found) - len(found.lstrip("#")) == level)
+        same = (n for n, text in headings.items() if n and len(text) - len(text.lstrip("#")) == level)
         at = start = next(same, len(lines))
         above = [""] if start and lines[start - 1].strip() else []
         new = [*above, heading, "", line] + ([""] if start < len(lines) else [])
     ends = "\r" if "\r\n" in text else ""
-    return "".join(one + "\n" for one in [*lines[:at], *(one + ends for one in new), *lines[start:]])
+    return "".join(line + "\n" for line in [*lines[:at], *(name + ends for name in new), *lines[start:]])
 
 
 def _headings(lines: list[str]) -> Iterator[tuple[int, str]]:
     """Headings by their line, those inside code left out."""
     fence = ""
     for at, line in enumerate(lines):
-        found = _FENCE.match(line)
-        if found:
-            fence = "" if found[1] == fence else fence or found[1]
+        match = _FENCE.match(line)
+        if match:
+            fence = "" if match[1] == fence else fence or match[1]
         elif not fence and _HEADING.fullmatch(line.rstrip()):
             yield at, line.rstrip()

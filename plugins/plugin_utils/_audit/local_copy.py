@@ -73,20 +73,20 @@ def require_writable(path: str, *, replaced: bool = False) -> None:
         needed = [(folder, os.W_OK | os.X_OK)]
     else:
         needed = [(path, os.W_OK), *([(folder, os.W_OK | os.X_OK)] if replaced else [])]
-    for one, rights in needed:
-        if not os.access(one, rights):
-            raise HostError(f"{path}: {one} cannot be written; correct its owner and rights, or give another path")
+    for name, rights in needed:
+        if not os.access(name, rights):
+            raise HostError(f"{path}: {name} cannot be written; correct its owner and rights, or give another path")
 
 
 def _ephemeral(path: str, environ: Mapping[str, str]) -> str | None:
-    here = os.path.realpath(path)
+    ephemeral = os.path.realpath(path)
     for runner in RUNNERS:
         if environ.get(runner.variable, "").lower() in _NOT:
             continue
         whole = runner.whole or environ.get("RUNNER_ENVIRONMENT") == "github-hosted"
         folders = [environ.get(name, "") for name in runner.workspaces]
         folders += [tempfile.gettempdir(), os.getcwd(), environ.get("HOME", "")]
-        if whole or any(_below(here, os.path.realpath(folder)) for folder in folders if folder):
+        if whole or any(_below(ephemeral, os.path.realpath(folder)) for folder in folders if folder):
             return runner.name
     return None
 
@@ -116,9 +116,9 @@ class AuditFile:
             whole = content.rpartition(b"\n")[0] + b"\n" if b"\n" in content else b""
             chain = _chain.Chain(tuple(_lines(whole)))
             line = _chain.following(record, chain.newest(head))
-            found = chain.find(_chain.identity(record))
-            if found:
-                return found, False
+            audit_entry = chain.find(_chain.identity(record))
+            if audit_entry:
+                return audit_entry, False
             # What stands after the last newline was never confirmed: a run was killed while it wrote.
             self._put(handle, len(whole), line.encode() + b"\n")
             return _chain.parsed(line), True
@@ -248,8 +248,8 @@ def _lock(path: str, handle: int, deadline: float) -> None:
             return
         except BlockingIOError:
             if time.monotonic() > deadline:
-                words = f"another process has held its lock for {PATIENCE:.0f} seconds; find it by 'fuser {path}'"
-                raise HostError(f"{path}: {words}") from None
+                message = f"another process has held its lock for {PATIENCE:.0f} seconds; find it by 'fuser {path}'"
+                raise HostError(f"{path}: {message}") from None
             time.sleep(0.001)
         except OSError as error:
             raise HostError(f"{path}: cannot be locked ({error.strerror}); keep it on a local disk") from None

@@ -80,13 +80,13 @@ class AuditLog:
             local_copy.require_writable(self.changelog, replaced=True)
         return {"changed": False, "where": self._where if self.body or self.path else ""}
 
-    def recorded(self, said: Mapping[str, Any], *, write: bool) -> dict[str, Any]:
+    def recorded(self, answer: Mapping[str, Any], *, write: bool) -> dict[str, Any]:
         """Records in the body, then in the copy, then in the CHANGELOG; each may be repeated."""
-        said = self._of_this_environment(said)
-        audit_record.require(said)
+        answer = self._of_this_environment(answer)
+        audit_record.require(answer)
         self.require_place()
         warnings: list[str] = []
-        entry, changed = self._record(said) if write else self._foreseen(said)
+        entry, changed = self._record(answer) if write else self._foreseen(answer)
         try:
             if self.body and self.path:
                 changed |= self._copied(self.body, entry, warnings, write=write)
@@ -113,8 +113,8 @@ class AuditLog:
         chain = self.body.chain(self.head) if self.body else Chain(tuple(copy))
         problems = [f"{self._where}: {line}" for line in self._problems(chain)]
         if self.body and self.path:
-            found = [*_chain.verify(copy), *_differences(copy, chain.lines)]
-            problems += [f"{self.path}: {line}" for line in found]
+            results = [*_chain.verify(copy), *_differences(copy, chain.lines)]
+            problems += [f"{self.path}: {line}" for line in results]
         behind = max(len(chain.lines) - len(copy), 0) if self.path else 0
         answer = {
             "changed": False,
@@ -125,8 +125,8 @@ class AuditLog:
             "where": self._where,
         }
         if problems:
-            words = "\n".join(f"  - {line}" for line in problems)
-            answer.update(failed=True, msg=f"The audit log is not whole:\n{words}", error_type="AuditError")
+            message = "\n".join(f"  - {line}" for line in problems)
+            answer.update(failed=True, msg=f"The audit log is not whole:\n{message}", error_type="AuditError")
         return answer
 
     def rebuilt(self, *, write: bool) -> dict[str, Any]:
@@ -139,8 +139,8 @@ class AuditLog:
         chain = self.body.chain(self.head)
         problems = self._problems(chain)
         if problems:
-            words = "\n".join(f"  - {line}" for line in problems)
-            raise AuditError(f"{self.body.where} is not whole, so {self.path} was left as it is:\n{words}")
+            message = "\n".join(f"  - {line}" for line in problems)
+            raise AuditError(f"{self.body.where} is not whole, so {self.path} was left as it is:\n{message}")
         file = AuditFile(self.path)
         changed, kept = file.rebuild(chain.lines) if write else (file.lines() != list(chain.lines), None)
         return {
@@ -159,16 +159,20 @@ class AuditLog:
     def _problems(self, chain: Chain) -> list[str]:
         return [*_chain.verify(chain.lines, self.head), *_chain.strays(chain)]
 
-    def _record(self, said: Mapping[str, Any]) -> tuple[AuditEntry, bool]:
+    def _record(self, answer: Mapping[str, Any]) -> tuple[AuditEntry, bool]:
         if self.body:
-            return record(self.body, said, self.head)
-        return AuditFile(str(self.path)).append(said, self.head)
+            return record(self.body, answer, self.head)
+        return AuditFile(str(self.path)).append(answer, self.head)
 
-    def _foreseen(self, said: Mapping[str, Any]) -> tuple[AuditEntry, bool]:
+    def _foreseen(self, answer: Mapping[str, Any]) -> tuple[AuditEntry, bool]:
         """What recording would do."""
         chain = self.body.chain(self.head) if self.body else Chain(tuple(AuditFile(str(self.path)).lines()))
-        found = chain.find(_chain.identity(said))
-        return (found, False) if found else (_chain.parsed(_chain.following(said, chain.newest(self.head))), True)
+        audit_entry = chain.find(_chain.identity(answer))
+        return (
+            (audit_entry, False)
+            if audit_entry
+            else (_chain.parsed(_chain.following(answer, chain.newest(self.head))), True)
+        )
 
     def _copied(self, body: AuditBody, entry: AuditEntry, warnings: list[str], *, write: bool) -> bool:
         """The record stands in the body by now: a copy that differs is told of and does not stop the run."""
@@ -201,12 +205,12 @@ class AuditLog:
             "location in the catalog, or give the path of a file"
         )
 
-    def _of_this_environment(self, said: Mapping[str, Any]) -> dict[str, Any]:
+    def _of_this_environment(self, answer: Mapping[str, Any]) -> dict[str, Any]:
         own = {"application": self.catalog.application, "environment": self.catalog.environment}
         for name, value in own.items():
-            if said.get(name, value) != value:
+            if answer.get(name, value) != value:
                 raise AuditError(f"record.{name}: is not {value}, whose audit log this is; leave it out")
-        return {**said, **own}
+        return {**answer, **own}
 
 
 def _differences(lines: Sequence[str], body: Sequence[str]) -> list[str]:

@@ -35,16 +35,16 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\
 def _text(value: Any) -> Iterator[str]:
     if not isinstance(value, str) or not value or len(value) > LONGEST or not value.isprintable():
         yield f": is no text of 1 to {LONGEST} printable characters"
-    elif any(_DIGEST.fullmatch(one) for one in _SINGLE.findall(value)):
+    elif any(_DIGEST.fullmatch(item) for item in _SINGLE.findall(value)):
         yield ": looks like a digest or a key; name the version id instead"
     elif _PASSWORD_IN_URL.search(value) or _PRIVATE_KEY in value:
         yield ": looks like it holds a password or a key"
 
 
-def _pattern(pattern: re.Pattern[str], words: str) -> Check:
+def _pattern(pattern: re.Pattern[str], message: str) -> Check:
     def check(value: Any) -> Iterator[str]:
         if not isinstance(value, str) or not pattern.fullmatch(value):
-            yield f": is no {words}"
+            yield f": is no {message}"
 
     return check
 
@@ -68,9 +68,9 @@ def _either(*checks: Check) -> Check:
     """The first that has nothing to say decides; else the last one's words stand."""
 
     def check(value: Any) -> Iterator[str]:
-        said = [list(one(value)) for one in checks]
-        if all(said):
-            yield from said[-1]
+        results = [list(check(value)) for check in checks]
+        if all(results):
+            yield from results[-1]
 
     return check
 
@@ -80,8 +80,8 @@ def _list(item: Check) -> Check:
         if not isinstance(value, (list, tuple)):
             yield ": is no list"
             return
-        for at, one in enumerate(value):
-            yield from (f"[{at}]{line}" for line in item(one))
+        for at, entry in enumerate(value):
+            yield from (f"[{at}]{line}" for line in item(entry))
 
     return check
 
@@ -93,9 +93,9 @@ def _map(item: Check) -> Check:
         if not isinstance(value, Mapping):
             yield ": is no dictionary"
             return
-        for name, one in value.items():
+        for name, entry in value.items():
             wrong = list(_text(name))
-            yield from wrong or (f".{name}{line}" for line in item(one))
+            yield from wrong or (f".{name}{line}" for line in item(entry))
 
     return check
 
@@ -105,9 +105,9 @@ def _object(fields: Mapping[str, Check]) -> Check:
         if not isinstance(value, Mapping):
             yield ": is no dictionary"
             return
-        for name, one in value.items():
+        for name, item in value.items():
             if name in fields:
-                yield from (f".{name}{line}" for line in fields[name](one))
+                yield from (f".{name}{line}" for line in fields[name](item))
             else:
                 # The name is not repeated: it may be a value in the wrong place.
                 yield f": has an unknown key; known are {', '.join(sorted(fields))}"
@@ -158,11 +158,11 @@ CHAIN = ("number", "id", "previous")
 """What the log itself adds."""
 
 
-def plain(words: str) -> str:
+def plain(message: str) -> str:
     """Words as a text of the log: one printable line, not long, without what looks like a digest or a password."""
-    line = "".join(one if one.isprintable() else " " for one in words)[:LONGEST_WORDS]
+    line = "".join(name if name.isprintable() else " " for name in message)[:LONGEST_WORDS]
     line = _PASSWORD_IN_URL.sub("://…@", line)
-    line = _SINGLE.sub(lambda found: "…" if _DIGEST.fullmatch(found[0]) else found[0], line)
+    line = _SINGLE.sub(lambda match: "…" if _DIGEST.fullmatch(match[0]) else match[0], line)
     return line.replace(_PRIVATE_KEY, _PRIVATE_KEY.replace(" ", "-")) or "no reason was given"
 
 

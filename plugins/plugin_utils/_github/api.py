@@ -67,21 +67,21 @@ class GitHubStore:
 
     def listed(self, kind: str, scope: str) -> dict[str, There]:
         """By name. Secrets come without their values. Raises NotFound when the scope does not exist."""
-        found = {
-            str(one["name"]): There(
-                updated_at=str(one["updated_at"]),
-                value=None if kind == SECRET else str(one["value"]),
-                visibility=str(one.get("visibility", "")),
+        theres = {
+            str(page["name"]): There(
+                updated_at=str(page["updated_at"]),
+                value=None if kind == SECRET else str(page["value"]),
+                visibility=str(page.get("visibility", "")),
             )
-            for one in self._api.pages(self._path(kind, scope), f"{kind}s", self._need(kind, scope), size=_PAGE[kind])
+            for page in self._api.pages(self._path(kind, scope), f"{kind}s", self._need(kind, scope), size=_PAGE[kind])
         }
-        if scope != ORGANIZATION or not found:
-            return found
+        if scope != ORGANIZATION or not theres:
+            return theres
         # What another repository's administrators share is listed, and this repository may still not see it.
         path = f"/repos/{self._where.repository}/actions/organization-{kind}s"
         need = Need(f"the organisation's {kind}s that repository {self._where.repository} sees", "Secrets: read")
-        seen = {str(one["name"]) for one in self._api.pages(path, f"{kind}s", need, size=_PAGE[kind])}
-        return {name: one if name in seen else one.unseen() for name, one in found.items()}
+        seen = {str(page["name"]) for page in self._api.pages(path, f"{kind}s", need, size=_PAGE[kind])}
+        return {name: there if name in seen else there.unseen() for name, there in theres.items()}
 
     def updated_at(self, kind: str, scope: str, name: str) -> str:
         """When it was last written there."""
@@ -130,13 +130,13 @@ class GitHubStore:
         path, need = f"{self._path(kind, scope)}/{name}", self._need(kind, scope, name)
         try:
             if scope == ORGANIZATION:
-                found = self._api.get(path, need)
-                if found["visibility"] != SELECTED:
+                result = self._api.get(path, need)
+                if result["visibility"] != SELECTED:
                     raise StoreError(
-                        f"the organisation shares {kind} {name} with {found['visibility']} repositories; delete it "
+                        f"the organisation shares {kind} {name} with {result['visibility']} repositories; delete it "
                         "there by hand if no other needs it"
                     )
-                others = [one for one in self._shared_with(kind, name) if one != self.repository_id()]
+                others = [number for number in self._shared_with(kind, name) if number != self.repository_id()]
                 if others:
                     self._api.send("PUT", f"{path}/repositories", need, {"selected_repository_ids": others})
                     return
@@ -149,24 +149,24 @@ class GitHubStore:
         if scope != ORGANIZATION:
             return {}
         try:
-            found = self._api.get(f"{self._path(kind, scope)}/{name}", self._need(kind, scope, name))
+            sharing = self._api.get(f"{self._path(kind, scope)}/{name}", self._need(kind, scope, name))
         except NotFound:
             return {"visibility": SELECTED, "selected_repository_ids": [self.repository_id()]}
-        if found["visibility"] != SELECTED:
-            return {"visibility": found["visibility"]}
+        if sharing["visibility"] != SELECTED:
+            return {"visibility": sharing["visibility"]}
         ids = sorted({*self._shared_with(kind, name), self.repository_id()})
         return {"visibility": SELECTED, "selected_repository_ids": ids}
 
     def _shared_with(self, kind: str, name: str) -> list[int]:
         path = f"{self._path(kind, ORGANIZATION)}/{name}/repositories"
         pages = self._api.pages(path, "repositories", self._need(kind, ORGANIZATION, name))
-        return [int(one["id"]) for one in pages]
+        return [int(page["id"]) for page in pages]
 
     def _key(self, scope: str) -> SealingKey:
         """Fetched once a scope."""
         if scope not in self._keys:
-            found = self._api.get(f"{self._path(SECRET, scope)}/public-key", self._need(SECRET, scope))
-            self._keys[scope] = SealingKey(str(found["key_id"]), str(found["key"]))
+            key = self._api.get(f"{self._path(SECRET, scope)}/public-key", self._need(SECRET, scope))
+            self._keys[scope] = SealingKey(str(key["key_id"]), str(key["key"]))
         return self._keys[scope]
 
     # Environments
@@ -189,8 +189,8 @@ class GitHubStore:
     def _reviewer(self, name: str) -> dict[str, Any]:
         owner, _slash, team = name.partition("/")
         path = f"/orgs/{quote(owner)}/teams/{quote(team)}" if team else f"/users/{quote(owner)}"
-        found = self._api.get(path, Need(f"reviewer {name}", "the organisation's Members: read", "read:org"))
-        return {"type": "Team" if team else "User", "id": int(found["id"])}
+        reviewer = self._api.get(path, Need(f"reviewer {name}", "the organisation's Members: read", "read:org"))
+        return {"type": "Team" if team else "User", "id": int(reviewer["id"])}
 
     # Workflows
 
@@ -204,16 +204,16 @@ class GitHubStore:
             self._api.get(f"/repos/{self._where.repository}", Need(f"repository {self._where.repository}"))
             return {}
         # GitHub runs files alone; a folder or a link may have such a name too.
-        files = [one for one in folder if one["type"] == "file"]
-        paths = [str(one["path"]) for one in files if str(one["name"]).endswith((".yml", ".yaml"))]
+        files = [item for item in folder if item["type"] == "file"]
+        paths = [str(file["path"]) for file in files if str(file["name"]).endswith((".yml", ".yaml"))]
         return {path: _text(self._api.get(base + quote(path), need)) for path in paths}
 
     def last_run(self, file: str) -> dict[str, Any] | None:
         """The last run of a workflow that has ended, or None. Raises NotFound where there is no such workflow."""
         path = f"/repos/{self._where.repository}/actions/workflows/{quote(file, safe='')}/runs"
         need = Need(f"the runs of workflow {file} of repository {self._where.repository}", "Actions: read")
-        found = self._api.get(f"{path}?status=completed&per_page=1", need)["workflow_runs"]
-        return dict(found[0]) if found else None
+        workflow_runs = self._api.get(f"{path}?status=completed&per_page=1", need)["workflow_runs"]
+        return dict(workflow_runs[0]) if workflow_runs else None
 
     def workflow_at(self, file: str, commit: str) -> str:
         """The text of a workflow as it was in a commit."""
@@ -253,11 +253,11 @@ def require_fits(kind: str, name: str, value: str) -> None:
         )
 
 
-def _text(found: Mapping[str, Any]) -> str:
+def _text(result: Mapping[str, Any]) -> str:
     """Raises StoreError for a file that GitHub hands over otherwise: what it reads would seem unread."""
-    if found["encoding"] != "base64":
-        raise StoreError(f"{found['path']}: is too large for a workflow; correct it in the repository")
-    return base64.b64decode(str(found.get("content", ""))).decode("utf-8", "replace")
+    if result["encoding"] != "base64":
+        raise StoreError(f"{result['path']}: is too large for a workflow; correct it in the repository")
+    return base64.b64decode(str(result.get("content", ""))).decode("utf-8", "replace")
 
 
 def sealed(key: str, value: str) -> str:
@@ -271,5 +271,5 @@ def sealed(key: str, value: str) -> str:
             "python -m pip install pynacl"
         ) from None
     box = public.SealedBox(public.PublicKey(key.encode("ascii"), encoder=Base64Encoder))
-    found: bytes = box.encrypt(value.encode("utf-8"), encoder=Base64Encoder)
-    return found.decode("ascii")
+    data: bytes = box.encrypt(value.encode("utf-8"), encoder=Base64Encoder)
+    return data.decode("ascii")

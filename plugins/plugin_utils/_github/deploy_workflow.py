@@ -48,13 +48,13 @@ def workflow(catalogs: Mapping[str, Catalog], options: Options) -> str:
         for name, text in vars(options).items()
         if not _INPUTS.fullmatch(str(text))
     ]
-    wanted = {name: one for name, one in catalogs.items() if name not in LOCAL}
+    wanted = {name: catalog for name, catalog in catalogs.items() if name not in LOCAL}
     if not wanted:
         odd.append("environments: names none that is deployed to")
     lost = [
         f"environments.{name}.region: is needed, since a runner has none"
-        for name, one in wanted.items()
-        if not one.region
+        for name, catalog in wanted.items()
+        if not catalog.region
     ]
     if odd or lost:
         raise CatalogError(odd + lost)
@@ -135,9 +135,9 @@ def _aws(catalog: Catalog, name: str) -> dict[str, str]:
 
 def _deploy(catalog: Catalog, name: str, options: Options) -> list[str]:
     """The key goes through a pipe into an agent that ends with the step; no file ever holds it."""
-    inventory = [one for one in catalog.settings.values() if one.github and one.inventory]
+    inventory = [setting for setting in catalog.settings.values() if setting.github and setting.inventory]
     given = {KEY: _read(catalog.settings.get(KEY), KEY), KNOWN_HOSTS: _read(catalog.settings.get(KNOWN_HOSTS))}
-    given.update({one.name: _read(one) for one in inventory if one.name not in given})
+    given.update({setting.name: _read(setting) for setting in inventory if setting.name not in given})
     return [
         "      - name: Deploy",
         "        env:",

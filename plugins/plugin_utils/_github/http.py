@@ -183,18 +183,18 @@ def _until(answer: HttpResponse, seconds: float) -> str:
 
 
 def _refusal(answer: HttpResponse, need: Need) -> StoreError:
-    said = _message(answer)
-    words = f" ({said})" if said else ""
+    message = _message(answer)
+    text = f" ({message})" if message else ""
     if answer.status == 401:
-        return NoAccess(f"GitHub does not accept the token at {need.what}; give a valid one by {TOKENS}{words}")
+        return NoAccess(f"GitHub does not accept the token at {need.what}; give a valid one by {TOKENS}{text}")
     if answer.status == 403:
-        if "saml" in said.lower() or "x-github-sso" in answer.headers:
-            return Denied(f"GitHub wants the token authorised for single sign-on at {need.what}{words}", said)
-        return Denied(f"GitHub denies {need.what}; {_wanted(answer, need)}{words}", said)
+        if "saml" in message.lower() or "x-github-sso" in answer.headers:
+            return Denied(f"GitHub wants the token authorised for single sign-on at {need.what}{text}", message)
+        return Denied(f"GitHub denies {need.what}; {_wanted(answer, need)}{text}", message)
     if answer.status == 404:
         return NotFound(
             f"GitHub knows no {need.what}, or the token may not see it; correct the name in the catalog, or give the "
-            f"token access: {_wanted(answer, need)}{words}"
+            f"token access: {_wanted(answer, need)}{text}"
         )
     if answer.status in (301, 302, 307, 308):
         return NotFound(
@@ -202,17 +202,17 @@ def _refusal(answer: HttpResponse, need: Need) -> StoreError:
             "the catalog, and the trust of the roles with it"
         )
     if answer.status == 409:
-        return AlreadyExists(f"GitHub says at {need.what} that it is there already{words}")
-    return StoreError(f"GitHub refuses {need.what} with {answer.status}{words}")
+        return AlreadyExists(f"GitHub says at {need.what} that it is there already{text}")
+    return StoreError(f"GitHub refuses {need.what} with {answer.status}{text}")
 
 
 def _wanted(answer: HttpResponse, need: Need) -> str:
     """What the token lacks: as GitHub says itself, where it does, or as its documentation says."""
     accepted = answer.headers.get("x-accepted-github-permissions", "").replace("=", ": ").replace(",", " and ")
     scopes = answer.headers.get("x-accepted-oauth-scopes", "")
-    words = _SCOPES.format(permissions=accepted.replace(";", " or") or need.permissions, scope=scopes or need.scope)
+    message = _SCOPES.format(permissions=accepted.replace(";", " or") or need.permissions, scope=scopes or need.scope)
     has = answer.headers.get("x-oauth-scopes")
-    return words + (f", and this one has {has or 'none'}" if has is not None else "")
+    return message + (f", and this one has {has or 'none'}" if has is not None else "")
 
 
 def _message(answer: HttpResponse) -> str:
@@ -221,5 +221,5 @@ def _message(answer: HttpResponse) -> str:
         document = answer.document
     except ValueError:
         return ""
-    words = document.get("message", "") if isinstance(document, dict) else ""
-    return re.sub(r"\s+", " ", str(words))[:200]
+    message = document.get("message", "") if isinstance(document, dict) else ""
+    return re.sub(r"\s+", " ", str(message))[:200]

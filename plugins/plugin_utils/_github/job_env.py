@@ -30,12 +30,12 @@ def masks(values: Mapping[str, str], sensitivity: Mapping[str, str]) -> list[str
 
     They must be printed before anything that might show a value.
     """
-    found: dict[str, None] = {}
+    result: dict[str, None] = {}
     for secret in redaction.maskable(values, sensitivity):
         for text in (secret, *re.split(r"[\r\n]+", secret)):
             if len(text.strip()) >= SHORTEST:
-                found[_command(text)] = None
-    return list(found)
+                result[_command(text)] = None
+    return list(result)
 
 
 def _command(text: str) -> str:
@@ -74,7 +74,7 @@ def _problems(name: str, value: str) -> Iterable[str]:
         yield f"{name} cannot be set in a job: the runner keeps it, or other programs are steered by it; rename it"
     if "\0" in value:
         yield f"{name} holds a NUL, which no variable can; encode it as base64"
-    if any("\ud800" <= one <= "\udfff" for one in value):
+    if any("\ud800" <= name <= "\udfff" for name in value):
         yield f"{name} holds what is no character; correct it"
     elif len(f"{name}={value}".encode()) >= VALUE_BYTES:
         yield f"{name} is longer than {VALUE_BYTES // 1024} KB, and no program could be started with it"

@@ -28,8 +28,8 @@ class SentStore:
                 f"what was sent to GitHub is recorded below {self._path}, which cannot be read; allow "
                 f"ssm:GetParametersByPath on it ({failure.detail})"
             )
-        self._versions = {one.name: int(one.version) for one in contents.readings.values()}
-        return dict(self._parsed(one) for one in contents.readings.values())
+        self._versions = {reading.name: int(reading.version) for reading in contents.readings.values()}
+        return dict(self._parsed(reading) for reading in contents.readings.values())
 
     def write(self, target: GithubTarget, sent: Sent) -> None:
         """Raises :class:`Conflict` when another run records the same in this moment."""
@@ -57,8 +57,8 @@ class SentStore:
         parts = reading.name[len(self._path) + 1 :].split("/")
         try:
             scope, kind, name = parts
-            found: Any = json.loads(reading.value)
-            return GithubTarget(kind, scope, name), Sent(str(found["identity"]), str(found["updated_at"]))
+            parsed: Any = json.loads(reading.value)
+            return GithubTarget(kind, scope, name), Sent(str(parsed["identity"]), str(parsed["updated_at"]))
         except (ValueError, KeyError, TypeError):
             raise StoreError(
                 f"parameter {reading.name} lies below the path of the records of GitHub syncs, but is not "

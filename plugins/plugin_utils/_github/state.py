@@ -23,8 +23,8 @@ OF_THE_WORKFLOW = ((SECRET, KEY), (VARIABLE, KNOWN_HOSTS), (VARIABLE, ROLE))
 """What the workflow that we write reads, whether the catalog names it or not."""
 
 
-def _row(state: str, place: str, words: str) -> Row:
-    return {"state": state, "place": place, "words": words}
+def _row(state: str, place: str, message: str) -> Row:
+    return {"state": state, "place": place, "words": message}
 
 
 def told(
@@ -35,15 +35,15 @@ def told(
     ``valued`` are the settings that the stores hold; None where they could not be read.
     """
     own = catalogs[0]
-    listed = sorted({one.name for one in there})
+    listed = sorted({github_target.name for github_target in there})
     wanted = sync_plan.targets(own, [*listed, *(valued or {})])
-    named = {target for one in catalogs for target in sync_plan.targets(one, listed)}
+    named = {target for catalog in catalogs for target in sync_plan.targets(catalog, listed)}
     rows: list[Row] = []
     for target, (setting, _credential) in wanted.items():
-        found = there.get(target)
-        if found is not None and found.seen:
+        result = there.get(target)
+        if result is not None and result.seen:
             continue
-        if found is not None:
+        if result is not None:
             rows.append(_row("bad", str(target), "the organisation does not share it with the repository"))
         elif setting is None or setting.required is True or setting.inventory:
             rows.append(_row("bad", str(target), "is missing; watchparty.secrets.github_sync sends it"))
@@ -64,7 +64,11 @@ def told(
 def deploy(run: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], file: str) -> list[Row]:
     """The last run that ended, and the workflow as it was then."""
     place = f"run {run['id']} of {file}"
-    rows = [_row("bad", f"{place}:{one['line']}", str(one["words"])) for one in findings if one["kind"] == "static-key"]
+    rows = [
+        _row("bad", f"{place}:{finding['line']}", str(finding["words"]))
+        for finding in findings
+        if finding["kind"] == "static-key"
+    ]
     at = f"at {run['created_at']}"
     if run["conclusion"] == "success":
         return [*rows, _row("good", place, f"succeeded {at}")]

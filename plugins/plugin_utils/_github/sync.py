@@ -56,16 +56,19 @@ class GithubCopies(port.CopyPort):
             return
         github = token.store(self._catalog.github)
         sent = SentStore(self._parameters, self._catalog.sent_path)
-        held = {one.target.name: one for one in current(self._catalog, self._secrets, self._parameters)}
+        held = {
+            copy_source.target.name: copy_source
+            for copy_source in current(self._catalog, self._secrets, self._parameters)
+        }
         for name, value in values.items():
-            one = held[name.upper()]
+            copy_source = held[name.upper()]
             # Somebody may have written over it meanwhile: then no version of the stores is what was sent.
-            same = one.value == value and one.identity
+            same = copy_source.value == value and copy_source.identity
             look().spend()
-            at = github.put(one.target.kind, one.target.scope, one.target.name, value)
+            at = github.put(copy_source.target.kind, copy_source.target.scope, copy_source.target.name, value)
             # Without a record the next sync sends it once more: no reason to take a rotation back.
             with suppress(SecretsError):
-                sent.write(one.target, Sent((one.identity or "") if same else "", at))
+                sent.write(copy_source.target, Sent((copy_source.identity or "") if same else "", at))
 
     def objection(self, names: Sequence[str]) -> str | None:
         """What GitHub has against being sent these, as far as asking tells; nothing is written."""
@@ -74,7 +77,11 @@ class GithubCopies(port.CopyPort):
         wanted = {name.upper() for name in names}
         try:
             github = token.store(self._catalog.github)
-            pairs = {(one.kind, one.scope) for one in sync_plan.targets(self._catalog) if one.name in wanted}
+            pairs = {
+                (github_target.kind, github_target.scope)
+                for github_target in sync_plan.targets(self._catalog)
+                if github_target.name in wanted
+            }
             for kind, scope in sorted(pairs):
                 github.require_usable(kind, scope)
             SentStore(self._parameters, self._catalog.sent_path).read()
@@ -104,40 +111,45 @@ def current(catalog: Catalog, secrets: VersionedStore, parameters: NumberedStore
 def with_credentials(catalog: Catalog, contents: Contents, secrets: VersionedStore) -> Contents:
     """The same with the secrets of credentials that GitHub holds under names of their own."""
     wanted = {
-        name for one in catalog.credentials.values() if one.github for name in credential_graph.secrets_of(catalog, one)
+        name
+        for credential in catalog.credentials.values()
+        if credential.github
+        for name in credential_graph.secrets_of(catalog, credential)
     }
-    more = sorted(wanted - set(contents.readings) - set(contents.failures))
-    return contents | secrets.read(more) if more else contents
+    credentials = sorted(wanted - set(contents.readings) - set(contents.failures))
+    return contents | secrets.read(credentials) if credentials else contents
 
 
 def unchanged(
     held: Sequence[CopySource], sent: Mapping[GithubTarget, Sent], contents: Contents, secrets: VersionedStore
 ) -> list[GithubTarget]:
     """Those whose secret has a new version in which their own key is as it was sent."""
-    found = []
+    github_targets = []
     read: dict[tuple[str, str], Contents] = {}
-    for one in held:
-        version = one.former_version(sent.get(one.target))
-        if one.place is None or version is None:
+    for copy_source in held:
+        version = copy_source.former_version(sent.get(copy_source.target))
+        if copy_source.place is None or version is None:
             continue
-        name = one.place.name
+        name = copy_source.place.name
         if (name, version) not in read:
             read[name, version] = secrets.read([name], pins={name: version})
         former = (
-            credential_graph.text_at(read[name, version], one.place) if name in read[name, version].readings else None
+            credential_graph.text_at(read[name, version], copy_source.place)
+            if name in read[name, version].readings
+            else None
         )
-        if former is not None and former == credential_graph.text_at(contents, one.place):
-            found.append(one.target)
-    return found
+        if former is not None and former == credential_graph.text_at(contents, copy_source.place):
+            github_targets.append(copy_source.target)
+    return github_targets
 
 
-def there(github: GitHubStore, every: Iterable[GithubTarget]) -> dict[GithubTarget, There]:
+def there(github: GitHubStore, github_targets: Iterable[GithubTarget]) -> dict[GithubTarget, There]:
     """What GitHub lists, each scope's secrets and variables once."""
-    found: dict[GithubTarget, There] = {}
-    for kind, scope in sorted({(one.kind, one.scope) for one in every}):
+    theres: dict[GithubTarget, There] = {}
+    for kind, scope in sorted({(github_target.kind, github_target.scope) for github_target in github_targets}):
         listed = github.listed(kind, scope)
-        found |= {GithubTarget(kind, scope, name): one for name, one in listed.items()}
-    return found
+        theres |= {GithubTarget(kind, scope, name): item for name, item in listed.items()}
+    return theres
 
 
 def refreshed(catalog: Catalog, names: Sequence[str], stores: tuple[VersionedStore, NumberedStore]) -> dict[str, str]:
@@ -145,16 +157,24 @@ def refreshed(catalog: Catalog, names: Sequence[str], stores: tuple[VersionedSto
     if catalog.github is None or not token.has_token():
         return {}
     wanted = {name.upper() for name in names}
-    held = [one for one in current(catalog, *stores) if one.target.name in wanted and one.value is not None]
+    held = [
+        copy_source
+        for copy_source in current(catalog, *stores)
+        if copy_source.target.name in wanted and copy_source.value is not None
+    ]
     sent = SentStore(stores[1], catalog.sent_path).read()
-    listed = there(token.store(catalog.github), [one.target for one in held])
+    listed = there(token.store(catalog.github), [copy_source.target for copy_source in held])
     steps = sync_plan.plan(
-        held, listed, {one.target: sent[one.target] for one in held if one.target in sent}, prune=False, readers={}
+        held,
+        listed,
+        {copy_source.target: sent[copy_source.target] for copy_source in held if copy_source.target in sent},
+        prune=False,
+        readers={},
     )
     return {
-        one.target.name: listed[one.target].updated_at
-        for one in steps
-        if one.act == sync_plan.KEEP and one.target in sent and one.target in listed
+        sync_step.target.name: listed[sync_step.target].updated_at
+        for sync_step in steps
+        if sync_step.act == sync_plan.KEEP and sync_step.target in sent and sync_step.target in listed
     }
 
 
@@ -162,8 +182,8 @@ def from_inventory(
     catalog: Catalog, hosts: Sequence[str], hostvars: Mapping[str, Any]
 ) -> tuple[dict[str, FromInventory], list[str]]:
     """What the inventory says of each setting that comes from there, and what is worth saying of it."""
-    found: dict[str, FromInventory] = {}
-    words: list[str] = []
+    from_inventories: dict[str, FromInventory] = {}
+    messages: list[str] = []
     for setting in catalog.settings.values():
         if not (setting.github and setting.inventory):
             continue
@@ -171,21 +191,23 @@ def from_inventory(
         values = {host: value for host, value in by_host.items() if value}
         if not values:
             of = ", ".join(hosts) or "no host"
-            found[setting.name] = FromInventory(None, f"variable {setting.inventory} is set for none of {of}")
+            from_inventories[setting.name] = FromInventory(
+                None, f"variable {setting.inventory} is set for none of {of}"
+            )
             continue
         distinct = list(dict.fromkeys(values.values()))
         where = f"variable {setting.inventory} of the inventory"
         if len(distinct) > 1 and setting.type in LISTS:
-            found[setting.name] = FromInventory(",".join(distinct), where)
+            from_inventories[setting.name] = FromInventory(",".join(distinct), where)
             continue
         first = next(iter(values))
         if len(distinct) > 1:
-            words.append(
+            messages.append(
                 f"{setting.name}: {setting.inventory} differs among the hosts, and that of the first one, {first}, is "
                 "taken; give the setting the type list for all of them"
             )
-        found[setting.name] = FromInventory(values[first], f"{where}, as of {first}")
-    return found, words
+        from_inventories[setting.name] = FromInventory(values[first], f"{where}, as of {first}")
+    return from_inventories, messages
 
 
 def _variable(hostvars: Mapping[str, Any], host: str, name: str) -> str | None:
@@ -229,8 +251,12 @@ def readers(left: Sequence[GithubTarget], texts: Mapping[str, str], held: Sequen
 
     One that moved to another scope is still found there: to an environment only by workflows that name one.
     """
-    kept = {(one.target.kind, one.target.name): one.target.scope for one in held if one.value is not None}
-    found: dict[str, list[str]] = {}
+    kept = {
+        (copy_source.target.kind, copy_source.target.name): copy_source.target.scope
+        for copy_source in held
+        if copy_source.value is not None
+    }
+    result: dict[str, list[str]] = {}
     for target in left:
         scope = kept.get((target.kind, target.name))
         miss = (
@@ -240,7 +266,7 @@ def readers(left: Sequence[GithubTarget], texts: Mapping[str, str], held: Sequen
             if scope == sync_plan.ENVIRONMENT
             else {}
         )
-        found[sync_plan.reading(target)] = workflow_references.of(
+        result[sync_plan.reading(target)] = workflow_references.of(
             workflow_references.readings(miss), sync_plan.reading(target)
         )
-    return found
+    return result

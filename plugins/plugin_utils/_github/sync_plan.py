@@ -101,7 +101,7 @@ class FromInventory:
     """A value of the inventory, as the hosts have it."""
 
     value: str | None = field(default=None, repr=False)
-    words: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,19 +122,19 @@ def targets(
     """
     if catalog.github is None:
         return {}
-    found: dict[GithubTarget, tuple[Setting | None, Credential | None]] = {}
-    owners = {name: one for one in catalog.credentials.values() for name in one.github}
+    result: dict[GithubTarget, tuple[Setting | None, Credential | None]] = {}
+    owners = {name: credential for credential in catalog.credentials.values() for name in credential.github}
     for setting in catalog.settings.values():
         if setting.github:
-            every = [name for name in names if setting.matches(name)] if setting.is_pattern else [setting.name]
-            for name in every:
+            all_names = [name for name in names if setting.matches(name)] if setting.is_pattern else [setting.name]
+            for name in all_names:
                 target = GithubTarget(setting.github, setting.github_scope or catalog.github.scope, _name(name))
-                found[target] = (setting, owners.get(name))
-    named = {target.name for target in found}
+                result[target] = (setting, owners.get(name))
+    named = {target.name for target in result}
     for name, credential in owners.items():
         if _name(name) not in named:
-            found[GithubTarget(SECRET, catalog.github.scope, _name(name))] = (None, credential)
-    return dict(sorted(found.items()))
+            result[GithubTarget(SECRET, catalog.github.scope, _name(name))] = (None, credential)
+    return dict(sorted(result.items()))
 
 
 def _name(name: str) -> str:
@@ -160,30 +160,31 @@ def held(
     """
     alone = unheld(catalog)
     beginnings = {_name(name): value for name, value in (first or {}).items() if _name(name) in alone}
-    every = targets(catalog, list(resolution.values))
-    unknown = sorted({_name(name) for name in given} - {target.name for target in every})
+    result = targets(catalog, list(resolution.values))
+    unknown = sorted({_name(name) for name in given} - {target.name for target in result})
     if unknown:
         raise StoreError(f"{', '.join(unknown)}: a value was given, and the catalog mirrors no such name to GitHub")
     by_name = {_name(name): value for name, value in given.items()}
-    found = []
-    for target, (setting, credential) in every.items():
-        one = _held(catalog, target, setting, credential, resolution, contents, inventory)
+    copy_sources = []
+    for target, (setting, credential) in result.items():
+        copy_source = _held(catalog, target, setting, credential, resolution, contents, inventory)
         if target.name in by_name:
-            if one.identity is not None or one.value is not None:
+            if copy_source.identity is not None or copy_source.value is not None:
                 raise StoreError(
-                    f"{target.name}: a value was given, and it comes from {one.source}; change it there and sync again"
+                    f"{target.name}: a value was given, and it comes from {copy_source.source}; change it there and "
+                    "sync again"
                 )
-            one = CopySource(target, by_name[target.name], GIVEN, "the value that was given")
+            copy_source = CopySource(target, by_name[target.name], GIVEN, "the value that was given")
         elif target.name in beginnings:
-            one = CopySource(target, beginnings[target.name], FIRST, "the value that was given")
-        found.append(one)
-    return found
+            copy_source = CopySource(target, beginnings[target.name], FIRST, "the value that was given")
+        copy_sources.append(copy_source)
+    return copy_sources
 
 
 def unheld(catalog: Catalog) -> frozenset[str]:
     """What GitHub alone holds, by its name there."""
-    every = targets(catalog).items()
-    return frozenset(target.name for target, (setting, credential) in every if not _has_source(setting, credential))
+    result = targets(catalog).items()
+    return frozenset(target.name for target, (setting, credential) in result if not _has_source(setting, credential))
 
 
 def _has_source(setting: Setting | None, credential: Credential | None) -> bool:
@@ -203,7 +204,7 @@ def _held(
 ) -> CopySource:
     if setting is not None and setting.inventory:
         there = inventory.get(setting.name, FromInventory(None, "the inventory was not looked at"))
-        source = there.words or f"variable {setting.inventory} of the inventory"
+        source = there.message or f"variable {setting.inventory} of the inventory"
         return CopySource(target, there.value, _plain(there.value, setting.sensitivity), source)
     if setting is not None and (setting.rendered or setting.is_pattern):
         return _resolved(catalog, target, setting, resolution, contents)
@@ -215,7 +216,7 @@ def _held(
 def _resolved(
     catalog: Catalog, target: GithubTarget, setting: Setting, resolution: Resolution, contents: Contents
 ) -> CopySource:
-    origins = [one for one in resolution.origins if _name(one.setting) == target.name]
+    origins = [origin for origin in resolution.origins if _name(origin.setting) == target.name]
     value = next((value for name, value in resolution.values.items() if _name(name) == target.name), None)
     if value is None or value == "" or not origins:
         return CopySource(target, source="the stores hold no value of it")
@@ -229,13 +230,15 @@ def _resolved(
 
 
 def _of_credential(catalog: Catalog, target: GithubTarget, credential: Credential, contents: Contents) -> CopySource:
-    found = credential_graph.find(catalog, credential, contents)
-    if found.problems or found.login.password is None:
+    stored_credential = credential_graph.find(catalog, credential, contents)
+    if stored_credential.problems or stored_credential.login.password is None:
         return CopySource(
-            target, source=f"credential {credential.name}: {'; '.join(found.problems) or 'it has no value'}"
+            target, source=f"credential {credential.name}: {'; '.join(stored_credential.problems) or 'it has no value'}"
         )
-    places = sorted({one.spot.place for one in found.appearances}, key=str)
-    return CopySource(target, found.login.password, _versions(places, contents), f"credential {credential.name}")
+    places = sorted({appearance.spot.place for appearance in stored_credential.appearances}, key=str)
+    return CopySource(
+        target, stored_credential.login.password, _versions(places, contents), f"credential {credential.name}"
+    )
 
 
 def _parts(catalog: Catalog, setting: Setting) -> Iterator[Place]:
@@ -247,7 +250,9 @@ def _parts(catalog: Catalog, setting: Setting) -> Iterator[Place]:
 
 
 def _versions(places: Sequence[Place] | Iterator[Place], contents: Contents) -> str | None:
-    known = sorted({f"{one}@{contents.readings[one.name].version}" for one in places if one.name in contents.readings})
+    known = sorted(
+        {f"{place}@{contents.readings[place.name].version}" for place in places if place.name in contents.readings}
+    )
     return "; ".join(known) or None
 
 
@@ -272,53 +277,60 @@ def plan(
     ``readers`` are the workflows that still read a target, by its :func:`reading`. ``same`` are those whose secret has
     a new version that differs in other keys only.
     """
-    steps = [_of_wanted(one, there.get(one.target), sent.get(one.target), one.target in same) for one in wanted]
-    return steps + [_of_left(one, there, prune, readers) for one in left(wanted, sent)]
+    steps = [
+        _of_wanted(copy_source, there.get(copy_source.target), sent.get(copy_source.target), copy_source.target in same)
+        for copy_source in wanted
+    ]
+    return steps + [_of_left(github_target, there, prune, readers) for github_target in left(wanted, sent)]
 
 
 def left(wanted: Sequence[CopySource], sent: Mapping[GithubTarget, Sent]) -> list[GithubTarget]:
     """What was sent once and the catalog no longer names."""
-    return sorted(set(sent) - {one.target for one in wanted})
+    return sorted(set(sent) - {copy_source.target for copy_source in wanted})
 
 
-def _of_wanted(one: CopySource, there: There | None, sent: Sent | None, same: bool) -> SyncStep:
-    if one.value is None:
-        found = "and GitHub has none either" if there is None else "so what GitHub holds is left as it is"
-        return SyncStep(one.target, MISSING if there is None else KEEP, f"{one.source}, {found}")
-    if one.identity == FIRST and there is not None:
-        return SyncStep(one.target, KEEP, "no store holds it, so what GitHub holds is left as it is")
-    why = _why(one, there, sent, same)
+def _of_wanted(copy_source: CopySource, there: There | None, sent: Sent | None, same: bool) -> SyncStep:
+    if copy_source.value is None:
+        text = "and GitHub has none either" if there is None else "so what GitHub holds is left as it is"
+        return SyncStep(copy_source.target, MISSING if there is None else KEEP, f"{copy_source.source}, {text}")
+    if copy_source.identity == FIRST and there is not None:
+        return SyncStep(copy_source.target, KEEP, "no store holds it, so what GitHub holds is left as it is")
+    why = _why(copy_source, there, sent, same)
     if why:
-        return SyncStep(one.target, SEND, why)
-    if sent is None or (sent.identity != one.identity and one.identity is not None):
+        return SyncStep(copy_source.target, SEND, why)
+    if sent is None or (sent.identity != copy_source.identity and copy_source.identity is not None):
         return SyncStep(
-            one.target, NOTE, f"GitHub holds the value, and {'an older version' if sent else 'nothing'} is recorded"
+            copy_source.target,
+            NOTE,
+            f"GitHub holds the value, and {'an older version' if sent else 'nothing'} is recorded",
         )
-    return SyncStep(one.target, KEEP, "is what was sent last")
+    return SyncStep(copy_source.target, KEEP, "is what was sent last")
 
 
-def _why(one: CopySource, there: There | None, sent: Sent | None, same: bool) -> str:
+def _why(copy_source: CopySource, there: There | None, sent: Sent | None, same: bool) -> str:
     """Why it must be sent, or nothing."""
-    if one.identity == GIVEN:
+    if copy_source.identity == GIVEN:
         return "a value was given"
     if there is None:
         return "GitHub has none" if sent is None else "was sent once, and somebody deleted it"
     if not there.seen:
         return "the organisation does not share it with the repository"
     if there.value is not None:  # a variable can be read back
-        if there.value == one.value:
+        if there.value == copy_source.value:
             return ""
         changed = sent is not None and sent.updated_at != there.updated_at
         return (
-            f"somebody changed it at {there.updated_at}" if changed else f"GitHub holds another value than {one.source}"
+            f"somebody changed it at {there.updated_at}"
+            if changed
+            else f"GitHub holds another value than {copy_source.source}"
         )
     if sent is None:
         return f"somebody else made it at {there.updated_at}, or its sending was cut short"
     if there.updated_at != sent.updated_at:
         return f"somebody changed it at {there.updated_at}, or its sending was cut short"
-    if one.identity is None:
-        return f"nothing may be recorded that tells whether {one.source} has changed"
-    return "" if same or sent.identity == one.identity else f"{one.source} has changed"
+    if copy_source.identity is None:
+        return f"nothing may be recorded that tells whether {copy_source.source} has changed"
+    return "" if same or sent.identity == copy_source.identity else f"{copy_source.source} has changed"
 
 
 def _of_left(
@@ -328,9 +340,9 @@ def _of_left(
         return SyncStep(target, FORGET, "the catalog names it no more, and GitHub has none")
     if not prune:
         return SyncStep(target, LEFT, "the catalog names it no more; prune removes it")
-    found = readers.get(reading(target))
-    if found:
-        return SyncStep(target, REFUSED, f"the catalog names it no more, but it is read: {'; '.join(found)}")
+    results = readers.get(reading(target))
+    if results:
+        return SyncStep(target, REFUSED, f"the catalog names it no more, but it is read: {'; '.join(results)}")
     return SyncStep(target, REMOVE, "the catalog names it no more")
 
 
@@ -338,8 +350,8 @@ def shared(catalog: Catalog, others: Sequence[Catalog]) -> list[str]:
     """What two environments would write over each other, in words."""
     if catalog.github is None:
         return []
-    mine = {one for one in targets(catalog) if one.scope != ENVIRONMENT}
-    found = []
+    mine = {github_target for github_target in targets(catalog) if github_target.scope != ENVIRONMENT}
+    results = []
     for other in others:
         if other.github is None or (other.github.repository, other.github.api_url) != (
             catalog.github.repository,
@@ -348,12 +360,12 @@ def shared(catalog: Catalog, others: Sequence[Catalog]) -> list[str]:
             continue
         both = sorted(mine & set(targets(other)))
         if both:
-            found.append(
-                f"{', '.join(one.name for one in both)}: {catalog.environment} and {other.environment} would write the "
-                f"same of {catalog.github.repository}; set github.scope or github_scope to environment, or "
-                f"environments.{other.environment}.github to null"
+            results.append(
+                f"{', '.join(target.name for target in both)}: {catalog.environment} and {other.environment} "
+                f"would write the same of {catalog.github.repository}; set github.scope or github_scope to "
+                f"environment, or environments.{other.environment}.github to null"
             )
-    return found
+    return results
 
 
 def reading(target: GithubTarget) -> str:

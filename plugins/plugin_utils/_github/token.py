@@ -124,8 +124,8 @@ def _installation_token(where: GitHub, app: str, key_file: str) -> str:
         raise NoAccess("GITHUB_APP_ID is set and GITHUB_APP_KEY_FILE is not; name the file of the App's private key")
     api = _api(where, _signed(app, read_private_text(Path(key_file).expanduser(), "the App's private key"), key_file))
     need = Need(f"the installation of App {app} at repository {where.repository}", "no more than the App's key")
-    found = api.get(f"/repos/{where.repository}/installation", need)
-    return str(api.send("POST", f"/app/installations/{found['id']}/access_tokens", need, {})["token"])
+    installation_token = api.get(f"/repos/{where.repository}/installation", need)
+    return str(api.send("POST", f"/app/installations/{installation_token['id']}/access_tokens", need, {})["token"])
 
 
 def _signed(app: str, key: str, key_file: str) -> str:
@@ -142,7 +142,7 @@ def _signed(app: str, key: str, key_file: str) -> str:
         raise NoAccess(f"{key_file}: is no RSA key without a passphrase; use the file that GitHub made for the App")
     at = int(time.time()) - 60  # clocks differ
     claims = {"iat": at, "exp": at + _APP_SECONDS, "iss": app}
-    signed = ".".join(_unpadded(json.dumps(one).encode()) for one in ({"alg": "RS256", "typ": "JWT"}, claims))
+    signed = ".".join(_unpadded(json.dumps(item).encode()) for item in ({"alg": "RS256", "typ": "JWT"}, claims))
     return f"{signed}.{_unpadded(private.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
 
 

@@ -70,17 +70,17 @@ Finding = dict[str, Any]
 
 def findings(file: str, document: Any) -> list[Finding]:
     """Everything that is wrong in one workflow or composite action."""
-    found = [
-        {"kind": kind, "file": file, "line": line, "words": words}
-        for kind, line, words in (
+    results = [
+        {"kind": kind, "file": file, "line": line, "words": message}
+        for kind, line, message in (
             *_static_keys(document),
             *_passwords(document),
             *_echoes(document, frozenset()),
             *_unpinned(document),
         )
     ]
-    unique = {(one["kind"], one["line"], one["words"]): one for one in found}
-    return sorted(unique.values(), key=lambda one: (one["line"], one["kind"]))
+    unique = {(entry["kind"], entry["line"], entry["words"]): entry for entry in results}
+    return sorted(unique.values(), key=lambda entry: (entry["line"], entry["kind"]))
 
 
 Spotted = Iterator[tuple[str, int, str]]
@@ -93,8 +93,8 @@ def _pairs(node: Any) -> Iterator[tuple[Text, Any]]:
             yield key, value
             yield from _pairs(value)
     elif isinstance(node, list):
-        for one in node:
-            yield from _pairs(one)
+        for item in node:
+            yield from _pairs(item)
 
 
 def _scalars(node: Any) -> Iterator[Text]:
@@ -104,8 +104,8 @@ def _scalars(node: Any) -> Iterator[Text]:
         for value in node.values():
             yield from _scalars(value)
     elif isinstance(node, list):
-        for one in node:
-            yield from _scalars(one)
+        for item in node:
+            yield from _scalars(item)
 
 
 def _lines(text: Text) -> Iterator[tuple[int, str]]:
@@ -153,8 +153,8 @@ def _from_secrets(node: Any) -> set[str]:
 def _echoes(node: Any, names: frozenset[str]) -> Spotted:
     """``names``: variables that hold secrets, of this job and step."""
     if isinstance(node, list):
-        for one in node:
-            yield from _echoes(one, names)
+        for item in node:
+            yield from _echoes(item, names)
     if not isinstance(node, Mapping):
         return
     names = names | _from_secrets(node)
@@ -180,8 +180,8 @@ def _printed(script: Text, names: frozenset[str]) -> Spotted:
 
 
 def _some(names: frozenset[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(sorted(names)[:NAMED]) + more
+    text = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(sorted(names)[:NAMED]) + text
 
 
 def _named(part: str, names: frozenset[str]) -> str:

@@ -24,12 +24,12 @@ def readings(texts: Mapping[str, str]) -> dict[str, list[str]]:
 
     Comments count too: what looks like a reading is better kept once too often.
     """
-    found: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
     for path, text in sorted(texts.items()):
         for number, line in enumerate(text.splitlines(), 1):
             for name in _of_line(line):
-                found.setdefault(name, []).append(f"{path}:{number}")
-    return found
+                result.setdefault(name, []).append(f"{path}:{number}")
+    return result
 
 
 def _of_line(line: str) -> dict[str, None]:
@@ -48,8 +48,8 @@ def without_environment(texts: Mapping[str, str]) -> dict[str, str]:
     return {path: text for path, text in texts.items() if not _ENVIRONMENT.search(text)}
 
 
-def of(found: Mapping[str, list[str]], reading: str) -> list[str]:
+def of(result: Mapping[str, list[str]], reading: str) -> list[str]:
     """The places that read one, or may."""
     context = reading.partition(".")[0]
-    maybe = [f"{where} may read any of the {context}" for where in found.get(f"{context}.{ANY}", ())]
-    return list(found.get(reading, ())) + maybe
+    maybe = [f"{where} may read any of the {context}" for where in result.get(f"{context}.{ANY}", ())]
+    return list(result.get(reading, ())) + maybe

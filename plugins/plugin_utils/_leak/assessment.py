@@ -35,7 +35,7 @@ class BlastRadius:
     declared: Sequence[str]
     """What is taken for leaked: as named, as found, and what an open incident was declared for."""
     matches: Sequence[Mapping[str, Any]] = ()
-    words: Sequence[str] = ()
+    messages: Sequence[str] = ()
     not_sought: Sequence[str] = ()
     """What the string was not compared with, and why."""
     text: Sequence[str] = ()
@@ -78,17 +78,17 @@ def followed(setting: RotationSetup, given: LeakClaim, hosts: Sequence[str]) -> 
     incident = given.incident if declared else None
     before = [name for name in incident.declared if name not in declared] if incident else []
     declared = [*before, *declared]
-    words = [f"{match.credential}: its {match.stage} value, {match.form}" for match in matches]
+    messages = [f"{match.credential}: its {match.stage} value, {match.form}" for match in matches]
     if given.text is not None and not matches:
-        words.append("what was found is no current, pending or previous value of a credential here")
-    found = [vars(match) for match in matches]
+        messages.append("what was found is no current, pending or previous value of a credential here")
+    results = [vars(match) for match in matches]
     if not declared:
-        return BlastRadius(declared, found, words, not_sought)
+        return BlastRadius(declared, results, messages, not_sought)
     # A host that was declared before may have left the inventory since.
     gone = [name.partition(":")[2] for name in before if name.startswith(blast_radius.HOST)]
     impact = blast_radius.impact(setting.catalog, declared, [*hosts, *gone])
     goes_on = [f"{incident.id} is open and goes on; {', '.join(before)} leaked too"] if incident and before else []
-    return BlastRadius(declared, found, words, not_sought, [*goes_on, *blast_radius_diagram.text(impact)], impact)
+    return BlastRadius(declared, results, messages, not_sought, [*goes_on, *blast_radius_diagram.text(impact)], impact)
 
 
 def text_of(path: str | None) -> str | None:
@@ -107,7 +107,7 @@ def text_of(path: str | None) -> str | None:
 
 def known_keys(setting: RotationSetup, reached: Collection[str]) -> list[dict[str, Any]]:
     """The keys that the stores hold, and where each belongs on a host, by which all others stand out."""
-    found = []
+    keys = []
     for credential in setting.catalog.credentials.values():
         if credential.kind in blast_radius.READS_HOSTS and credential_graph.secrets_of(setting.catalog, credential):
             blob = forensics_records.public_part(setting.held(credential).login.password or "")
@@ -118,15 +118,15 @@ def known_keys(setting: RotationSetup, reached: Collection[str]) -> list[dict[st
                 "file": credential.options.get("authorized_keys") or "",
                 "leaked": credential.name in reached,
             }
-            found += [key] if blob else []
-    return found
+            keys += [key] if blob else []
+    return keys
 
 
 def purged(catalog: Catalog) -> dict[str, Any]:
     """What a leak response empties in this environment."""
     invalidations = [
-        {"name": one.name, "distribution": one.distribution, "paths": list(one.paths)}
-        for one in catalog.invalidations.values()
+        {"name": invalidation.name, "distribution": invalidation.distribution, "paths": list(invalidation.paths)}
+        for invalidation in catalog.invalidations.values()
     ]
     cloudfront = module_loader.has_plugin(CLOUDFRONT)
     return {"valkey": list(catalog.purge), "invalidations": invalidations, "cloudfront": cloudfront}

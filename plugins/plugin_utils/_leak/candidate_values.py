@@ -42,7 +42,12 @@ class Told:
     @property
     def once(self) -> list[CandidateValue]:
         """A value that is in several versions is told of the newest."""
-        return list({(one.credential, one.value): one for one in reversed(self.known)}.values())
+        return list(
+            {
+                (candidate_value.credential, candidate_value.value): candidate_value
+                for candidate_value in reversed(self.known)
+            }.values()
+        )
 
 
 def identified(setting: RotationSetup, text: str) -> tuple[list[Match], list[str]]:
@@ -50,22 +55,22 @@ def identified(setting: RotationSetup, text: str) -> tuple[list[Match], list[str
 
     Versions without labels are many, and each is a call: they are read where nothing else matches.
     """
-    told = Told()
-    _labelled(setting, told)
-    histories(setting, setting.catalog.credentials.values(), told)
-    found = match_leaked_string.matches(text, told.once)
-    if not found:
-        _unlabelled(setting, told)
-        found = match_leaked_string.matches(text, told.once)
-    return found, [*dict.fromkeys(told.unread), *match_leaked_string.too_short(told.known)]
+    result = Told()
+    _labelled(setting, result)
+    histories(setting, setting.catalog.credentials.values(), result)
+    matches = match_leaked_string.matches(text, result.once)
+    if not matches:
+        _unlabelled(setting, result)
+        matches = match_leaked_string.matches(text, result.once)
+    return matches, [*dict.fromkeys(result.unread), *match_leaked_string.too_short(result.known)]
 
 
 def values_in(catalog: Catalog, contents: Contents, stage: str) -> Iterator[CandidateValue]:
     """What these contents hold of each credential, and of a signing key's former ones."""
     for credential in catalog.credentials.values():
-        for one in credential_graph.find(catalog, credential, contents).appearances:
-            if one.login.password:
-                yield CandidateValue(credential.name, stage, one.login.password, str(one.spot))
+        for appearance in credential_graph.find(catalog, credential, contents).appearances:
+            if appearance.login.password:
+                yield CandidateValue(credential.name, stage, appearance.login.password, str(appearance.spot))
         listed = catalog.settings.get(credential.fallbacks or "")
         for place in credential_graph.fallback_places(catalog, credential):
             for key in filter(None, (Holdings(contents).value(place, listed) or "").split(",")):
@@ -94,25 +99,27 @@ def current(setting: RotationSetup, credentials: Sequence[Credential]) -> Conten
     return setting.rotator.current(_places(setting.catalog, credentials))
 
 
-def _labelled(setting: RotationSetup, told: Told) -> None:
+def _labelled(setting: RotationSetup, result: Told) -> None:
     catalog, rotator = setting.catalog, setting.rotator
-    every = list(catalog.credentials.values())
-    names = secrets_of(catalog, every)
+    credentials = list(catalog.credentials.values())
+    names = secrets_of(catalog, credentials)
     for stage in (CURRENT, PENDING, PREVIOUS):
         now = stage == CURRENT
-        contents = current(setting, every) if now else rotator.secrets.read(names, stages=dict.fromkeys(names, stage))
-        told.unread += _failures(contents, labelled=not now)
-        told.known += values_in(catalog, contents, stage)
+        contents = (
+            current(setting, credentials) if now else rotator.secrets.read(names, stages=dict.fromkeys(names, stage))
+        )
+        result.unread += _failures(contents, labelled=not now)
+        result.known += values_in(catalog, contents, stage)
         if stage == PENDING:
-            _waiting(setting, told)
+            _waiting(setting, result)
 
 
 def _failures(contents: Contents, *, labelled: bool = False) -> Iterable[str]:
     """Most secrets have no version with that label."""
-    return [str(one) for one in contents.failures.values() if not (labelled and one.reason == MISSING)]
+    return [str(failure) for failure in contents.failures.values() if not (labelled and failure.reason == MISSING)]
 
 
-def _waiting(setting: RotationSetup, told: Told) -> None:
+def _waiting(setting: RotationSetup, result: Told) -> None:
     """The new values of the rotation that is open: those of parameters are nowhere else yet."""
     rotator = setting.rotator
     try:
@@ -129,22 +136,22 @@ def _waiting(setting: RotationSetup, told: Told) -> None:
                 login = rotator.issued(rotation).find(item.credential)
             if login and login.password and item.act in rotation_plan.CHANGES:
                 where = f"secret {rotator.logins_secret(rotation)}"
-                told.known.append(CandidateValue(item.credential, PENDING, login.password, where))
+                result.known.append(CandidateValue(item.credential, PENDING, login.password, where))
     except SecretsError as error:
-        told.unread.append(str(error))
+        result.unread.append(str(error))
 
 
-def histories(setting: RotationSetup, credentials: Iterable[Credential], told: Told) -> None:
+def histories(setting: RotationSetup, credentials: Iterable[Credential], result: Told) -> None:
     """What parameters held, the newest first."""
     store, names = setting.rotator.parameters, parameters_of(setting.catalog, credentials)
     for name, history in zip(
-        names, store.side_by_side([partial(_history, setting, one) for one in names]), strict=True
+        names, store.side_by_side([partial(_history, setting, name) for name in names]), strict=True
     ):
         if isinstance(history, str):
-            told.unread.append(history)
+            result.unread.append(history)
             continue
-        for one in reversed(history):
-            told.known += values_in(setting.catalog, Contents({name: one}), f"version {one.version}")
+        for reading in reversed(history):
+            result.known += values_in(setting.catalog, Contents({name: reading}), f"version {reading.version}")
 
 
 def _history(setting: RotationSetup, name: str) -> list[Reading] | str:
@@ -157,18 +164,18 @@ def _history(setting: RotationSetup, name: str) -> list[Reading] | str:
         return str(error)
 
 
-def _unlabelled(setting: RotationSetup, told: Told) -> None:
+def _unlabelled(setting: RotationSetup, result: Told) -> None:
     store = setting.rotator.secrets
     for name in secrets_of(setting.catalog, setting.catalog.credentials.values()):
         try:
             labelled = set(store.describe(name).stages.values())
-            versions = [one for one in store.every_version(name) if one not in labelled]
+            versions = [text for text in store.every_version(name) if text not in labelled]
         except NotFound:
             continue
         except SecretsError as error:
-            told.unread.append(str(error))
+            result.unread.append(str(error))
             continue
         for version in reversed(versions):
             contents = store.read([name], pins={name: version})
-            told.unread += [f"version {version} of {one}" for one in _failures(contents)]
-            told.known += values_in(setting.catalog, contents, version)
+            result.unread += [f"version {version} of {failure}" for failure in _failures(contents)]
+            result.known += values_in(setting.catalog, contents, version)

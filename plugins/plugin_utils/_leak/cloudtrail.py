@@ -49,10 +49,10 @@ class _Open:
 
 def _short(left: Sequence[_Open]) -> tuple[str, ...]:
     """What is left of each question, those that were never asked in one line."""
-    words = [f"{one.question} only back to {timestamps.stamp(one.back_to)}" for one in left if one.back_to]
-    never = [str(one.question) for one in left if not one.back_to]
-    more = f" and {len(never) - NAMED} more" if len(never) > NAMED else ""
-    return (*words, f"nothing of {', '.join(never[:NAMED])}{more}") if never else tuple(words)
+    messages = [f"{item.question} only back to {timestamps.stamp(item.back_to)}" for item in left if item.back_to]
+    never = [str(item.question) for item in left if not item.back_to]
+    short = f" and {len(never) - NAMED} more" if len(never) > NAMED else ""
+    return (*messages, f"nothing of {', '.join(never[:NAMED])}{short}") if never else tuple(messages)
 
 
 class CloudTrail:
@@ -76,7 +76,7 @@ class CloudTrail:
     ) -> TrailAnswer:
         """A page of each question in turn, so that one with many events does not cost the others their answer."""
         end = self._clock() + seconds
-        waiting = [_Open(one) for one in questions]
+        waiting = [_Open(lookup_query) for lookup_query in questions]
         stopped: list[_Open] = []
         uses: list[cloudtrail_events.Use] = []
         asked, problem, last = 0, None, 0.0
@@ -87,27 +87,27 @@ class CloudTrail:
                 break
             self._sleep(pause)
             last = self._clock()
-            one = waiting.pop(0)
+            item = waiting.pop(0)
             try:
-                uses += self._page(one, since)
+                uses += self._page(item, since)
             except StoreError as error:
                 problem = str(error)
-                waiting.insert(0, one)
+                waiting.insert(0, item)
                 break
             asked += 1
-            if one.token and one.pages < pages:
-                waiting.append(one)
-            elif one.token:
-                stopped.append(one)
+            if item.token and item.pages < pages:
+                waiting.append(item)
+            elif item.token:
+                stopped.append(item)
         return TrailAnswer(tuple(uses), _short([*stopped, *waiting]), problem, asked)
 
-    def _page(self, one: _Open, since: datetime | None) -> list[cloudtrail_events.Use]:
-        attribute = {"AttributeKey": one.question.attribute, "AttributeValue": one.question.value}
+    def _page(self, item: _Open, since: datetime | None) -> list[cloudtrail_events.Use]:
+        attribute = {"AttributeKey": item.question.attribute, "AttributeValue": item.question.value}
         start = {"StartTime": since} if since else {}
-        with aws_errors.translated("cloudtrail:LookupEvents", str(one.question)):
-            answer = self._client.lookup_events(LookupAttributes=[attribute], MaxResults=PAGE, **start, **one.token)
-        found = [use for use in map(cloudtrail_events.parsed, answer.get("Events", [])) if use]
-        one.pages += 1
-        one.token = {"NextToken": answer["NextToken"]} if answer.get("NextToken") else {}
-        one.back_to = min((use.at for use in found), default=one.back_to)
-        return found
+        with aws_errors.translated("cloudtrail:LookupEvents", str(item.question)):
+            answer = self._client.lookup_events(LookupAttributes=[attribute], MaxResults=PAGE, **start, **item.token)
+        uses = [use for use in map(cloudtrail_events.parsed, answer.get("Events", [])) if use]
+        item.pages += 1
+        item.token = {"NextToken": answer["NextToken"]} if answer.get("NextToken") else {}
+        item.back_to = min((use.at for use in uses), default=item.back_to)
+        return uses

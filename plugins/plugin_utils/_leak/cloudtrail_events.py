@@ -64,20 +64,22 @@ class WatchedItems:
         """The cheap ones first: by key, by name, and by what was called, where a name stands inside a request."""
         acts = (SECRET_READS if self.secrets else ()) + (PARAMETER_READS if self.parameters else ())
         return (
-            *(LookupQuery("AccessKeyId", one) for one in sorted(self.keys)),
-            *(LookupQuery("ResourceName", one) for one in sorted(self.secrets | self.parameters)),
-            *(LookupQuery("EventName", one) for one in acts),
+            *(LookupQuery("AccessKeyId", key) for key in sorted(self.keys)),
+            *(LookupQuery("ResourceName", secret) for secret in sorted(self.secrets | self.parameters)),
+            *(LookupQuery("EventName", act) for act in acts),
         )
 
     def named(self, use: Use) -> tuple[str, ...]:
         """What is wanted of what this call asked for."""
         if use.act not in READS:
             return ()
-        found = [one for one in use.what if one in self.secrets or one in self.parameters]
+        results = [name for name in use.what if name in self.secrets or name in self.parameters]
         if use.act == "GetParametersByPath":
             paths = [path.rstrip("/") + "/" for path in use.what]
-            found += [one for one in sorted(self.parameters) if any(one.startswith(path) for path in paths)]
-        return tuple(dict.fromkeys(found))
+            results += [
+                parameter for parameter in sorted(self.parameters) if any(parameter.startswith(path) for path in paths)
+            ]
+        return tuple(dict.fromkeys(results))
 
 
 @dataclass
@@ -111,22 +113,22 @@ def parsed(event: Mapping[str, Any]) -> Use | None:
     )
 
 
-def _mapping(found: Any) -> Mapping[str, Any]:
-    return found if isinstance(found, dict) else {}
+def _mapping(result: Any) -> Mapping[str, Any]:
+    return result if isinstance(result, dict) else {}
 
 
-def _plain(found: Any) -> str:
-    text = found if isinstance(found, str) else ""
-    return "".join(one if one.isprintable() else "?" for one in text)[:200]
+def _plain(value: Any) -> str:
+    text = value if isinstance(value, str) else ""
+    return "".join(name if name.isprintable() else "?" for name in text)[:200]
 
 
 def _names(asked: Mapping[str, Any]) -> Iterator[str]:
     """Names inside a request: a secret may be called by its ARN, whole or without its end, a parameter by a version."""
     for key in ("secretId", "secretIdList", "name", "names", "path"):
-        found = asked.get(key)
-        for one in found if isinstance(found, list) else [found]:
-            if isinstance(one, str) and one:
-                yield from _called(_plain(one))
+        names = asked.get(key)
+        for name in names if isinstance(names, list) else [names]:
+            if isinstance(name, str) and name:
+                yield from _called(_plain(name))
 
 
 def _called(name: str) -> Iterator[str]:
@@ -152,8 +154,8 @@ def lines(uses: Iterable[Use], wanted: WatchedItems) -> list[str]:
             if use.key and use.key not in row.keys:
                 row.keys.append(use.key)
     ordered = sorted(rows.items(), key=lambda item: (item[1].last, item[0]), reverse=True)
-    told = [_line(about, row) for about, row in ordered[:MOST]]
-    return told + ([f"and {len(ordered) - MOST} more, which CloudTrail shows"] if len(ordered) > MOST else [])
+    messages = [_line(about, row) for about, row in ordered[:MOST]]
+    return messages + ([f"and {len(ordered) - MOST} more, which CloudTrail shows"] if len(ordered) > MOST else [])
 
 
 def _about(use: Use, wanted: WatchedItems) -> Sequence[str]:
@@ -167,6 +169,6 @@ def _line(about: tuple[str, ...], row: _Row) -> str:
     name, act, who, address, refused = about
     when = row.first if row.first == row.last else f"{row.first} to {row.last}"
     times = "" if row.count == 1 else f" {row.count} times"
-    more = f"; refused: {refused}" if refused else ""
+    line = f"; refused: {refused}" if refused else ""
     keys = f", key {' and '.join(row.keys[:3])}" if row.keys and not name.startswith("key ") else ""
-    return f"{name}: {act}{times} by {who} from {address}{keys}, {when}{more}"
+    return f"{name}: {act}{times} by {who} from {address}{keys}, {when}{line}"

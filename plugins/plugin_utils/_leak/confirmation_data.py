@@ -16,9 +16,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
-def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], told: Mapping[str, Any]) -> Ahead:
+def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], answer: Mapping[str, Any]) -> Ahead:
     """``told`` holds the results of a plan and of a declaration in check mode, and what the operator said."""
-    catalog, plan, would = setting.catalog, told["plan"], told["would"]
+    catalog, plan, would = setting.catalog, answer["plan"], answer["would"]
     waves = impact.get("waves", [])
     reached = [name for wave in waves for name in wave if name in catalog.credentials]
     kinds = {name: setting.kinds.get(catalog.credentials[name].kind, Kind("")) for name in reached}
@@ -36,7 +36,7 @@ def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], t
         takes_down=plan.get("takes_down", ()),
         signing=[name for name in reached if kinds[name].phases == 2],
         elsewhere=[name for name in reached if kinds[name].is_revoked_elsewhere],
-        revoked=[*confirmed, *told.get("revoked", ())],
+        revoked=[*confirmed, *answer.get("revoked", ())],
         done=done,
         refused=plan.get("refused", {}),
         needs=plan.get("needs", ()),
@@ -44,12 +44,12 @@ def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], t
         access_keys=[name for name in reached if catalog.credentials[name].kind == AWS_ACCESS_KEY],
         first_off=impact.get("first_off", ()),
         cycles=impact.get("cycles", ()),
-        logs_out=bool(told["logs_out"]),
-        sessions=told.get("sessions") or {},
-        purge=told.get("purge", {}),
+        logs_out=bool(answer["logs_out"]),
+        sessions=answer.get("sessions") or {},
+        purge=answer.get("purge", {}),
         rollouts=int((plan.get("plan") or {}).get("rollouts", 0)) + bool(ends.get("restarts")),
         open_rotation=open_rotation.ahead(journal.rotation, may_have_leaked=leaked),
         ends=ends,
-        compromised=told.get("compromised", ()),
-        contact=told.get("contact", ""),
+        compromised=answer.get("compromised", ()),
+        contact=answer.get("contact", ""),
     )

@@ -61,9 +61,9 @@ class Ahead:
     def down(self) -> tuple[str, ...]:
         """Those that the application is down without, of what is replaced here."""
         first = {name for wave in self.waves if self.removes_first(wave) for name in self.to_come(wave)}
-        here = {name for name in first if name not in self.refused}
-        here.update(self.ends.get("removes", ()) if self.ends.get("first") else ())
-        return tuple(name for name in self.takes_down if name in here)
+        results = {name for name in first if name not in self.refused}
+        results.update(self.ends.get("removes", ()) if self.ends.get("first") else ())
+        return tuple(name for name in self.takes_down if name in results)
 
     def to_come(self, names: Sequence[str]) -> tuple[str, ...]:
         """Without those that are replaced already."""
@@ -110,9 +110,10 @@ def _lines(ahead: Ahead) -> Iterator[str]:
             "does with them fails from then on until its hosts have the new ones. Until then a thief reads what is "
             "there now"
         )
-    for one in ahead.purge.get("invalidations", ()):
-        here = "" if ahead.purge.get("cloudfront") else ": NOT by this run, since community.aws is not installed"
-        yield f"CloudFront forgets {', '.join(one['paths'])} of {one['distribution']} ({one['name']}){here}"
+    for invalidation in ahead.purge.get("invalidations", ()):
+        unable = "" if ahead.purge.get("cloudfront") else ": NOT by this run, since community.aws is not installed"
+        paths, distribution = ", ".join(invalidation["paths"]), invalidation["distribution"]
+        yield f"CloudFront forgets {paths} of {distribution} ({invalidation['name']}){unable}"
     yield f"cannot be undone from: {_point(ahead)}"
     yield from _abort(ahead)
     yield from _by_hand(ahead)

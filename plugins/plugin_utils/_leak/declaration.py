@@ -71,14 +71,14 @@ def declare(setting: RotationSetup, journal: Journal, wish: LeakDeclaration, pla
     events, evidence = {}, {}
     if plan and PLANNED not in before.events:
         events[PLANNED], evidence[PLANNED] = at, shortened(plan)
-    more: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
     if journal.incident is None or joined != before:
         entry = replace(joined, events={}, evidence={}, dead={}, parameters=()).entry()
-        more["incident"] = entry
+        extra["incident"] = entry
         again = {event.partition("/")[2] for event in before.events.keys() - joined.events.keys()}
         events.update({f"again/{name}": at for name in sorted(again)})
-    if more or events:
-        journal = setting.rotator.append(journal, before.id, "closed", **more, events=events, evidence=evidence)
+    if extra or events:
+        journal = setting.rotator.append(journal, before.id, "closed", **extra, events=events, evidence=evidence)
     return Declaration(journal.incident or joined, opened, message, before.behind)
 
 
@@ -91,7 +91,7 @@ def _joined_to(setting: RotationSetup, journal: Journal, wish: LeakDeclaration) 
         containment=wish.containment,
     )
     joined = before.joined(wish.leaked, wish.containment, since)
-    matches = [_in_force(setting, one) for one in wish.matches]
+    matches = [_in_force(setting, match) for match in wish.matches]
     return before, joined.without(redeclaration.spoiled(journal, before, joined, wish.impact or {}, matches))
 
 

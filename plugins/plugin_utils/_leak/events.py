@@ -28,11 +28,11 @@ def incident_of(journal: Journal) -> Incident:
 def note(setting: RotationSetup, journal: Journal, events: Mapping[str, str]) -> Journal:
     """The journal with these events, each with its evidence, in one entry. An event counts once."""
     incident = incident_of(journal)
-    news = {event: words for event, words in events.items() if _is_news(incident, event)}
+    news = {event: message for event, message in events.items() if _is_news(incident, event)}
     if not news:
         return journal
     at = timestamps.stamp(rotation_context.now())
-    evidence = {event: words for event, words in zip(news, map(shortened, news.values()), strict=True) if words}
+    evidence = {event: message for event, message in zip(news, map(shortened, news.values()), strict=True) if message}
     return setting.rotator.append(journal, incident.id, "closed", events=dict.fromkeys(news, at), evidence=evidence)
 
 
@@ -44,7 +44,7 @@ def note_health(setting: RotationSetup, journal: Journal, health: Mapping[str, A
         return journal
     before = incident.about(HEALTHY)
     event = f"{HEALTHY}/{len(before) + 1}" if before else HEALTHY
-    return note(setting, journal, {event: "; ".join(f"{host}: {words}" for host, words in healthy.items())})
+    return note(setting, journal, {event: "; ".join(f"{host}: {message}" for host, message in healthy.items())})
 
 
 def back(hosts: Sequence[str]) -> dict[str, str]:

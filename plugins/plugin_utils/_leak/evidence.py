@@ -49,14 +49,14 @@ def sessions(
 ) -> list[dict[str, Any]]:
     """Who is logged in at each server, one after the other: each but the last may take half of what is left, so that
     one that hangs leaves something to those after it. ``until`` is in seconds since 1970."""
-    asked = [one for one in credentials if kinds.sessions_module(one["kind"])]
-    found = []
+    asked = [credential for credential in credentials if kinds.sessions_module(credential["kind"])]
+    results = []
     for credential in asked:
         left = until - time.time()
         seconds = left if credential is asked[-1] else left / 2
         module, name = kinds.sessions_module(credential["kind"]), credential["name"]
-        found.append({"name": name, **_sessions(server, connection, module, name, seconds)})
-    return found
+        results.append({"name": name, **_sessions(server, connection, module, name, seconds)})
+    return results
 
 
 def _sessions(server: ServerPrograms, connection: Any, module: str, name: str, seconds: float) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def done_for_good(incident: Incident, rotation: OpenRotation | None) -> str:
 
 def done(incident: Incident) -> list[str]:
     """What was done in its name and needs no undoing."""
-    return [words for name, words in _HARMLESS.items() if incident.about(name)]
+    return [message for name, message in _HARMLESS.items() if incident.about(name)]
 
 
 def record(incident: Incident, who: str, at: str, run: str, number: int) -> Mapping[str, Any]:

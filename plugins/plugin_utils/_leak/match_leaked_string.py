@@ -41,39 +41,41 @@ def text_of(data: bytes) -> str:
     """
     readings = [data.decode("utf-8-sig", "replace")]
     if b"\0" in data or data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        readings += [data[at:].decode(one, "replace") for one in ("utf-16-le", "utf-16-be") for at in (0, 1)]
+        readings += [data[at:].decode(name, "replace") for name in ("utf-16-le", "utf-16-be") for at in (0, 1)]
     return re.sub("\r\n?", "\n", "\n".join(readings))
 
 
 def matches(text: str, known: Iterable[CandidateValue]) -> list[Match]:
     """Every credential whose value stands in the text, once a version; the plainest form is told."""
-    found: dict[tuple[str, str], Match] = {}
+    result: dict[tuple[str, str], Match] = {}
     bare = _bare(text)
     as_found = ((text, bare), *((read(text), _bare(read(bare))) for read in (unquote, unquote_plus)))
-    for one in known:
-        value = _sought(one)
-        if len(value) < SHORTEST or (one.credential, one.stage) in found:
+    for candidate_value in known:
+        value = _sought(candidate_value)
+        if len(value) < SHORTEST or (candidate_value.credential, candidate_value.stage) in result:
             continue
         form = _form_in(as_found, value)
         if form is not None:
-            found[one.credential, one.stage] = Match(one.credential, one.stage, form)
-    return sorted(found.values(), key=lambda match: (match.credential, match.stage))
+            result[candidate_value.credential, candidate_value.stage] = Match(
+                candidate_value.credential, candidate_value.stage, form
+            )
+    return sorted(result.values(), key=lambda match: (match.credential, match.stage))
 
 
 def too_short(known: Iterable[CandidateValue]) -> list[str]:
     """What is not looked for, in words, since it is found everywhere."""
     stages: dict[tuple[str, str], dict[str, None]] = {}
-    for one in known:
-        if len(_sought(one)) < SHORTEST:
-            stages.setdefault((one.credential, one.where), {})[one.stage] = None
+    for candidate_value in known:
+        if len(_sought(candidate_value)) < SHORTEST:
+            stages.setdefault((candidate_value.credential, candidate_value.where), {})[candidate_value.stage] = None
     return [
         f"{name}: {where}, {', '.join(held)}: shorter than {SHORTEST} characters"
         for (name, where), held in sorted(stages.items())
     ]
 
 
-def _sought(one: CandidateValue) -> str:
-    return one.value.strip()  # a key file's last line end is easily lost
+def _sought(candidate_value: CandidateValue) -> str:
+    return candidate_value.value.strip()  # a key file's last line end is easily lost
 
 
 def _form_in(as_found: Sequence[tuple[str, str]], value: str) -> str | None:

@@ -78,8 +78,8 @@ class Assessment:
             "contact": setting.catalog.contacts.get("security", ""),
         }
         return [
-            *(f"found: {words}" for words in self.radius.words),
-            *(f"not looked for: {words}" for words in self.radius.not_sought),
+            *(f"found: {message}" for message in self.radius.messages),
+            *(f"not looked for: {message}" for message in self.radius.not_sought),
             *self.radius.text,
             *self.plan["said"],
             self.declaration.message,
@@ -114,13 +114,13 @@ class Assessment:
 def require_names(args: Mapping[str, Any]) -> None:
     """Raises RotationError for hosts that are unknown, or left out by other words than the ones for that."""
     hosts, compromised, group = args["hosts"], args["compromised_hosts"], args["group"]
-    unknown = [one for one in compromised if one not in hosts]
+    unknown = [item for item in compromised if item not in hosts]
     if unknown:
         raise RotationError(
             f"leak_compromised_hosts: {', '.join(unknown)}: no such host is in {group}; it has {', '.join(hosts)}. "
             "Nothing was touched"
         )
-    missing = [one for one in hosts if one not in (*args["here"], *compromised)]
+    missing = [host for host in hosts if host not in (*args["here"], *compromised)]
     if missing:
         # A rotation waits for such hosts. After a leak they would be taken for lost, and what they hold would be dead.
         left = ",".join([*compromised, *missing])

@@ -45,7 +45,7 @@ def facts_of(
     incident: Incident,
     impact: Mapping[str, Any],
     results: Mapping[str, Any],
-    told: Mapping[str, Any],
+    answer: Mapping[str, Any],
     now: datetime,
 ) -> dict[str, Any]:
     """``results`` says by credential what became of it; ``told`` are lists of words by heading, and by credential the
@@ -56,9 +56,9 @@ def facts_of(
     def seconds(at: str) -> float:
         return (credential_ages.moment(at) - began).total_seconds()
 
-    let_in, waits = told.get("let_in", {}), told.get("waits", {})
-    gone = [host for host in incident.behind if host not in (told.get("hosts") or [host])]
-    given_up = [*gone, *(host for host in incident.behind if host in told.get("left_out", ()))]
+    let_in, waits = answer.get("let_in", {}), answer.get("waits", {})
+    gone = [host for host in incident.behind if host not in (answer.get("hosts") or [host])]
+    given_up = [*gone, *(host for host in incident.behind if host in answer.get("left_out", ()))]
     behind = [host for host in incident.behind if host not in given_up]
     hosts = {"behind": behind, "given_up": given_up}
 
@@ -66,11 +66,13 @@ def facts_of(
         about = {"let_in": let_in.get(name, ()), "waits": waits.get(name, ""), **hosts}
         return {**results.get(name, {}), **about}
 
-    rows = [_row(catalog, incident, one, known(one["name"])) for one in impact.get("credentials", [])]
-    still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]] + list(told.get("alive", ()))
+    rows = [
+        _row(catalog, incident, credential, known(credential["name"])) for credential in impact.get("credentials", [])
+    ]
+    still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]] + list(answer.get("alive", ()))
     on_word = [name for name in incident.about("confirmed") if not _is_tried(incident, name)]
-    said = [f"confirmed/{name}" for name in on_word]
-    clock = _clock({name: seconds(at) for name, at in incident.events.items()}, behind, said)
+    messages = [f"confirmed/{name}" for name in on_word]
+    clock = _clock({name: seconds(at) for name, at in incident.events.items()}, behind, messages)
     ends = [clock[name] for name in ("refused", "said") if name in clock]
     timeline = [{"seconds": 0.0, "at": incident.at, "what": f"declared by {incident.who}"}]
     timeline[0]["evidence"] = incident.evidence.get("declared", "")
@@ -87,30 +89,30 @@ def facts_of(
         "containment": incident.containment,
         "exposed_since": incident.since,
         "declared": list(incident.declared),
-        "declared_words": list(told.get("declared", ())) or list(incident.declared),
+        "declared_words": list(answer.get("declared", ())) or list(incident.declared),
         "clock": clock,
         # Rows of the clock that this incident does not need.
-        "left_out": list(told.get("clock_without", ())),
+        "left_out": list(answer.get("clock_without", ())),
         "outages": _outages({name: seconds(at) for name, at in incident.events.items()}),
         "contained_seconds": max(ends) if ends and not still else None,
         "on_word": on_word,
         "graph": {"declared": [], "credentials": [], "edges": [], **impact},
         "credentials": rows,
         "timeline": timeline,
-        "hosts_words": _hosts(catalog, told.get("hosts") or {}, told.get("healthy") or {}),
-        "readers": list(told.get("readers", ())),
-        "evidence": list(told.get("evidence", ())),
-        "tried": list(told.get("tried", ())),
-        "scrubbed": list(told.get("scrubbed", ())),
-        "not_scrubbed": list(told.get("not_scrubbed", ())),
-        "unhealthy": list(told.get("unhealthy", ())),
+        "hosts_words": _hosts(catalog, answer.get("hosts") or {}, answer.get("healthy") or {}),
+        "readers": list(answer.get("readers", ())),
+        "evidence": list(answer.get("evidence", ())),
+        "tried": list(answer.get("tried", ())),
+        "scrubbed": list(answer.get("scrubbed", ())),
+        "not_scrubbed": list(answer.get("not_scrubbed", ())),
+        "unhealthy": list(answer.get("unhealthy", ())),
         "open": [
             *still,
             *(_not_in_force(row["name"]) for row in rows if not row["open"] and _is_word_alone(incident, row["name"])),
-            *told.get("open", ()),
+            *answer.get("open", ()),
             *_exchanged(incident, impact),
             *_outlived(incident),
-            *told.get("unhealthy", ()),
+            *answer.get("unhealthy", ()),
             *_left(incident, behind, gone),
             *_unrecorded(incident),
         ],
@@ -121,12 +123,12 @@ def facts_of(
 def serving(catalog: Catalog, hosts: Any, left_out: Sequence[str] = ()) -> dict[str, list[str]]:
     """By host the units that answer requests: of its services with a health address, or of all where none has one."""
     answers = {name for name, service in catalog.services.items() if service.health} or set(catalog.services)
-    found = {}
+    result = {}
     for host, names in (hosts if isinstance(hosts, Mapping) else {}).items():
         its = [name for name in _its_services(catalog, names) if name in answers]
         if host not in left_out:
-            found[host] = [unit for name in its for unit in catalog.services[name].units]
-    return found
+            result[host] = [unit for name in its for unit in catalog.services[name].units]
+    return result
 
 
 def _its_services(catalog: Catalog, names: Any) -> list[str]:
@@ -149,8 +151,8 @@ def _service(catalog: Catalog, name: str) -> str:
     service = catalog.services.get(name)
     if service is None:
         return f"{name} (not in the catalog)"
-    told = "; ".join(filter(None, (", ".join(service.units), service.health)))
-    return f"{name} ({told})" if told else name
+    message = "; ".join(filter(None, (", ".join(service.units), service.health)))
+    return f"{name} ({message})" if message else name
 
 
 def _words(event: str) -> str:
@@ -158,11 +160,11 @@ def _words(event: str) -> str:
     return EVENTS[name].format(about) if name in EVENTS else event
 
 
-def _clock(seconds: Mapping[str, float], behind: Sequence[str], said: Sequence[str]) -> dict[str, float]:
+def _clock(seconds: Mapping[str, float], behind: Sequence[str], messages: Sequence[str]) -> dict[str, float]:
     """The clock's hands: of what happens once a rotation, the first or the last. What is ``said`` is no refusal."""
 
     def of(*names: str) -> list[float]:
-        return [at for name, at in seconds.items() if name not in said and name.partition("/")[0] in names]
+        return [at for name, at in seconds.items() if name not in messages and name.partition("/")[0] in names]
 
     live, refused = of("first") or of("live"), of("refused", "confirmed")
     if of("renewed") and not behind:
@@ -174,26 +176,26 @@ def _clock(seconds: Mapping[str, float], behind: Sequence[str], said: Sequence[s
         **once,
         **({"first_live": min(live)} if live else {}),
         **({"refused": max(refused)} if refused else {}),
-        **({"said": max(seconds[name] for name in said)} if said else {}),
+        **({"said": max(seconds[name] for name in messages)} if messages else {}),
         **({"healthy": min(healthy)} if healthy else {}),
     }
 
 
 def _outages(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
     """When the application was taken down on purpose, and for how long at most; None while it is down."""
-    found = []
+    outages = []
     for name, at in sorted(seconds.items(), key=lambda item: item[1]):
         if name.startswith("down/"):
             rotation = name.partition("/")[2]
             up = seconds.get(f"up/{rotation}")
-            found.append({"rotation": rotation, "from": at, "seconds": None if up is None else up - at})
-    return found
+            outages.append({"rotation": rotation, "from": at, "seconds": None if up is None else up - at})
+    return outages
 
 
 def _left(incident: Incident, behind: Sequence[str], gone: Sequence[str]) -> list[str]:
     """Of a signing key that still verifies somewhere, its own line says where."""
-    words = "was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy"
-    lines = [] if incident.about("renewed") else [f"{host} {words}" for host in behind]
+    message = "was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy"
+    lines = [] if incident.about("renewed") else [f"{host} {message}" for host in behind]
     return lines + [
         f"{host} was skipped and is no longer in the inventory. Check that it is powered off" for host in gone
     ]
@@ -211,7 +213,7 @@ def _still_verifies(hosts: Sequence[str]) -> str:
 
 def _exchanged(incident: Incident, impact: Mapping[str, Any]) -> list[str]:
     """What AWS gave for a leaked key while that worked: it does not end with the key, and no run ends it."""
-    keys = [one["name"] for one in impact.get("credentials", []) if one["kind"] == AWS_ACCESS_KEY]
+    keys = [credential["name"] for credential in impact.get("credentials", []) if credential["kind"] == AWS_ACCESS_KEY]
     gone = {name: incident.events.get(f"refused/{name}") or incident.events.get(f"confirmed/{name}") for name in keys}
     return [
         f"temporary credentials that were issued with the leaked key of {name} before {at} work until they expire; end "
@@ -250,8 +252,8 @@ def _not_in_force(name: str) -> str:
 
 
 def _unrecorded(incident: Incident) -> list[str]:
-    words = "has no record in the audit log; put the log right, and write one by hand (docs/how-to/audit-log.md)"
-    return [f"rotation {rotation} {words}" for rotation in incident.about("unrecorded")]
+    message = "has no record in the audit log; put the log right, and write one by hand (docs/how-to/audit-log.md)"
+    return [f"rotation {rotation} {message}" for rotation in incident.about("unrecorded")]
 
 
 def _still_open(hosts: Sequence[str]) -> str:
@@ -263,9 +265,9 @@ def _still_open(hosts: Sequence[str]) -> str:
     )
 
 
-def _row(catalog: Catalog, incident: Incident, one: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+def _row(catalog: Catalog, incident: Incident, entry: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
     """One credential's line. What runs before this one did is in the journal; what this one saw wins."""
-    name = one["name"]
+    name = entry["name"]
     state, still = _state(catalog, name, incident, result)
     refused = incident.events.get(f"refused/{name}")
     shown = [
@@ -274,9 +276,9 @@ def _row(catalog: Catalog, incident: Incident, one: Mapping[str, Any], result: M
     ]
     return {
         "name": name,
-        "kind": one["kind"],
-        "severity": one["severity"],
-        "through": "; ".join(f"{via['from']}, {via['why']}" for via in one["via"]) or "declared",
+        "kind": entry["kind"],
+        "severity": entry["severity"],
+        "through": "; ".join(f"{via['from']}, {via['why']}" for via in entry["via"]) or "declared",
         "state": state,
         "open": still,
         "evidence": "; ".join(filter(None, shown)),
@@ -286,20 +288,20 @@ def _row(catalog: Catalog, incident: Incident, one: Mapping[str, Any], result: M
 def _state(catalog: Catalog, name: str, incident: Incident, result: Mapping[str, Any]) -> tuple[str, bool]:
     """What became of a credential, in words, and whether it is still open."""
     page, events = catalog.credentials[name].provider_url, incident.events
-    given, renewed, said = (f"{event}/{name}" in events for event in ("given", "renewed", "confirmed"))
-    if not said and not result.get("replaced", given or renewed or f"refused/{name}" in events):
+    given, renewed, flag = (f"{event}/{name}" in events for event in ("given", "renewed", "confirmed"))
+    if not flag and not result.get("replaced", given or renewed or f"refused/{name}" in events):
         return f"OPEN: {result.get('why') or 'not replaced'}{f'; revoke it at {page}' if page else ''}", True
     if result.get("let_in"):
         return f"OPEN: the new one is in force, {_still_open(result['let_in'])}", True
     if result.get("waits"):
         return f"OPEN: the new one is in force, but {result['waits']}", True
-    if said:
+    if flag:
         tried = TRIED if _is_tried(incident, name) else "NOT tried"
         force = f"the new value is {'' if given else 'NOT '}in force"
         return f"revoked, as the operator says; {force}; the old one was {tried}", False
     if given:
-        words = f"revoke the old value{f' at {page}' if page else ' where it was issued'}"
-        return f"OPEN: the new value is in force; {words}, then start again with -e leak_revoked={name}", True
+        message = f"revoke the old value{f' at {page}' if page else ' where it was issued'}"
+        return f"OPEN: the new value is in force; {message}, then start again with -e leak_revoked={name}", True
     if renewed and result.get("behind"):
         return f"OPEN: {_still_verifies(result['behind'])}", True
     if renewed and result.get("given_up"):

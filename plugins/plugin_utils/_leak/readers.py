@@ -41,13 +41,13 @@ def question(
         return lambda: unasked
 
     def ask() -> dict[str, Any]:
-        found = trail.ask(
+        trail_answer = trail.ask(
             wanted.questions(),
             since=credential_ages.moment(since) if since else None,
             seconds=seconds,
             pages=pages,
         )
-        return {**answer, "asked": found.asked > 0, "words": _words(trail.region, found, wanted)}
+        return {**answer, "asked": trail_answer.asked > 0, "words": _words(trail.region, trail_answer, wanted)}
 
     return ask
 
@@ -56,12 +56,12 @@ def _wanted(
     setting: RotationSetup, credentials: Sequence[str], access_keys: Sequence[str]
 ) -> cloudtrail_events.WatchedItems:
     chosen = setting.chosen(credentials)
-    places = [spot.place for one in chosen for spot in credential_graph.spots(setting.catalog, one)]
+    places = [spot.place for credential in chosen for spot in credential_graph.spots(setting.catalog, credential)]
     keys = set(access_keys)
-    for one in chosen:
-        if one.kind in READS_STORES:
+    for credential in chosen:
+        if credential.kind in READS_STORES:
             try:
-                keys.add(setting.held(one).login.username or "")
+                keys.add(setting.held(credential).login.username or "")
             except SecretsError:  # it is no longer to be read; the keys that were given are asked for
                 continue
     return cloudtrail_events.WatchedItems(
@@ -71,15 +71,15 @@ def _wanted(
     )
 
 
-def _words(region: str, found: TrailAnswer, wanted: cloudtrail_events.WatchedItems) -> list[str]:
-    words = cloudtrail_events.lines(found.uses, wanted)
-    if found.asked:
-        words = words or ["nobody, as far as CloudTrail tells"]
-        words.append(f"CloudTrail was asked in {region} only; {LATE}")
-    if found.asked and not found.problem:
-        words += [f"CloudTrail was not asked to the end: {line}" for line in found.short]
-    if found.problem:
-        words.append(f"CloudTrail was not asked{' further' if found.asked else ''}: {found.problem}")
-    elif not found.asked:
-        words.append("CloudTrail was not asked: there was no time, or no place of these credentials is in AWS")
-    return words
+def _words(region: str, trail_answer: TrailAnswer, wanted: cloudtrail_events.WatchedItems) -> list[str]:
+    messages = cloudtrail_events.lines(trail_answer.uses, wanted)
+    if trail_answer.asked:
+        messages = messages or ["nobody, as far as CloudTrail tells"]
+        messages.append(f"CloudTrail was asked in {region} only; {LATE}")
+    if trail_answer.asked and not trail_answer.problem:
+        messages += [f"CloudTrail was not asked to the end: {line}" for line in trail_answer.short]
+    if trail_answer.problem:
+        messages.append(f"CloudTrail was not asked{' further' if trail_answer.asked else ''}: {trail_answer.problem}")
+    elif not trail_answer.asked:
+        messages.append("CloudTrail was not asked: there was no time, or no place of these credentials is in AWS")
+    return messages

@@ -16,8 +16,12 @@ def session_keys(setting: RotationSetup, incident: Incident) -> dict[str, bool]:
 
     Skipped hosts still verify with the old one.
     """
-    every = setting.catalog.credentials.values()
-    signing = [one.name for one in every if _signs(setting, one) and "sessions" in one.used_for]
+    credentials = setting.catalog.credentials.values()
+    signing = [
+        credential.name
+        for credential in credentials
+        if _signs(setting, credential) and "sessions" in credential.used_for
+    ]
     return {name: bool({f"refused/{name}", f"renewed/{name}"} & set(incident.events)) for name in signing}
 
 
@@ -28,7 +32,7 @@ def _signs(setting: RotationSetup, credential: Credential) -> bool:
 def former_keys(setting: RotationSetup) -> tuple[list[str], list[str]]:
     """Former values of every signing key that the open incident replaced, and words on those that cannot be read."""
     incident = setting.rotator.look().incident
-    found: dict[str, None] = {}
+    result: dict[str, None] = {}
     unread = []
     for credential in setting.catalog.credentials.values():
         if incident is None or not _signs(setting, credential):
@@ -43,5 +47,5 @@ def former_keys(setting: RotationSetup) -> tuple[list[str], list[str]]:
                 if key is None:
                     unread.append(f"a session that {credential.name} signed: version {version} of {name} is unreadable")
                 elif key != now:
-                    found[key] = None
-    return list(found), unread
+                    result[key] = None
+    return list(result), unread

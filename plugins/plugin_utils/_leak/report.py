@@ -81,11 +81,11 @@ def keep_evidence(incident: Incident, path: str | None, gathered: Mapping[str, A
 
     Raises RotationError.
     """
-    words = task_summaries.messages(gathered)
+    messages = task_summaries.messages(gathered)
     base = reports_files.free(reports_files.folder(path), f"{incident.id}-evidence")
     file = base.with_name(f"{base.name}.md")
     reports_files.write_text(
-        file, postmortem_markdown.evidence(incident.id, incident.at, words["evidence"], words["readers"])
+        file, postmortem_markdown.evidence(incident.id, incident.at, messages["evidence"], messages["readers"])
     )
     return str(file)
 
@@ -106,27 +106,27 @@ def write(
     """Writes the post-mortem. ``services`` are each host's, as env_deploy has them."""
     incident = incident_of(journal)
     logged_out = gathered.get("logged_out") or {}
-    words: dict[str, Any] = {**task_summaries.messages(gathered)}
-    words.update({"declared": list(response.declared), "hosts": services, "left_out": list(response.compromised)})
-    words.update(let_in=hosts_with_old_key.by_credential(journal), waits=pending_tasks.waiting(journal))
+    result: dict[str, Any] = {**task_summaries.messages(gathered)}
+    result.update({"declared": list(response.declared), "hosts": services, "left_out": list(response.compromised)})
+    result.update(let_in=hosts_with_old_key.by_credential(journal), waits=pending_tasks.waiting(journal))
     sessions = sessions_of(setting, incident, logged_out)
-    words["tried"] = sessions["tried"]
+    result["tried"] = sessions["tried"]
     if not (logged_out.get("plan") or {}).get("ends", True):
-        words["clock_without"] = ["sessions"]
+        result["clock_without"] = ["sessions"]
     restarts = serving(setting.catalog, services, response.compromised)
     sockets = session_results.websockets(logged_out, session_keys(setting, incident), restarts)
     rebuilt = [f"{host} was skipped as compromised and must be rebuilt" for host in response.compromised]
-    words["open"] = [*rebuilt, *filter(None, [sockets])]
+    result["open"] = [*rebuilt, *filter(None, [sockets])]
     healthy, problems = task_summaries.health(gathered.get("health"), incident.behind)
-    words["healthy"] = {host: f"in the end, {answers}" for host, answers in healthy.items()}
-    words["unhealthy"] = [f"not seen healthy in the end: {one}" for one in problems]
-    results = {name: dict(one) for name, one in response.results.items()}
+    result["healthy"] = {host: f"in the end, {answers}" for host, answers in healthy.items()}
+    result["unhealthy"] = [f"not seen healthy in the end: {problem}" for problem in problems]
+    results = {name: dict(entry) for name, entry in response.results.items()}
     for name, why in redeclaration.still_leaked(journal).items():
         if results.get(name, {}).get("replaced", True):
             results[name] = {"replaced": False, "why": why}
     stuck = open_rotation.stuck(journal.rotation, incident.id, results)
-    words["alive"] = [*sessions["alive"], *response.failures, *filter(None, [stuck])]
-    facts = facts_of(setting.catalog, incident, response.impact, results, words, rotation_context.now())
+    result["alive"] = [*sessions["alive"], *response.failures, *filter(None, [stuck])]
+    facts = facts_of(setting.catalog, incident, response.impact, results, result, rotation_context.now())
     files, unwritten = _written(response.report_path, incident.id, facts, response.mermaid)
     clock = postmortem_markdown.clock_of(facts)
     return ResponseReport(

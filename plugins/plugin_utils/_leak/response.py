@@ -68,7 +68,7 @@ class Response:
     @classmethod
     def of(cls, carried: Mapping[str, Any]) -> Response:
         """As it was registered."""
-        names = {one.name for one in fields(cls)}
+        names = {item.name for item in fields(cls)}
         return cls(**{name: value for name, value in carried.items() if name in names})
 
     def carried(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class Response:
 
     @property
     def reached(self) -> list[str]:
-        return [one["name"] for one in self.impact.get("credentials", ())]
+        return [credential["name"] for credential in self.impact.get("credentials", ())]
 
     @property
     def every_wave(self) -> list[str]:
@@ -85,17 +85,17 @@ class Response:
 
     @property
     def replaced(self) -> list[str]:
-        return [name for name, one in self.results.items() if one["replaced"]]
+        return [name for name, entry in self.results.items() if entry["replaced"]]
 
     @property
     def is_stopped(self) -> bool:
         """Whether something was not replaced: nothing new is made where what reveals it is still valid."""
-        return any(not one["replaced"] for one in self.results.values())
+        return any(not entry["replaced"] for entry in self.results.values())
 
     @property
     def host(self) -> str:
         """The host that talks to the servers."""
-        possible = [one for one in self.candidates if one not in self.opened]
+        possible = [candidate for candidate in self.candidates if candidate not in self.opened]
         return self.named_host or next(iter(possible), "")
 
     @property
@@ -104,7 +104,7 @@ class Response:
 
     def others(self) -> list[str]:
         """The hosts of the play but the one that talks to the servers."""
-        return [one for one in self.here if one != self.host]
+        return [name for name in self.here if name != self.host]
 
     def removes_first(self, wave: Wave) -> bool:
         """Of credentials that reveal each other none may be valid where a new one comes to."""
@@ -130,8 +130,8 @@ class Response:
             "why": rotation.get("stopped") or rotation.get("reason") or stands,
             "evidence": f"rotation {rotation.get('id', '')}",
         }
-        names = [one["name"] for one in rotation.get("credentials") or ()]
+        names = [credential["name"] for credential in rotation.get("credentials") or ()]
         return replace(after, results={**self.results, **refused, **dict.fromkeys(names, result)})
 
-    def failed(self, *words: str) -> Response:
-        return replace(self, failures=[*self.failures, *words])
+    def failed(self, *messages: str) -> Response:
+        return replace(self, failures=[*self.failures, *messages])

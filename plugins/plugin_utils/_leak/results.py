@@ -44,5 +44,5 @@ class Results:
         return health_urls(services, names, self.variable(host, "env_deploy_health_url"))
 
 
-def _mapping(found: Any) -> Mapping[str, Any]:
-    return found if isinstance(found, Mapping) else {}
+def _mapping(result: Any) -> Mapping[str, Any]:
+    return result if isinstance(result, Mapping) else {}

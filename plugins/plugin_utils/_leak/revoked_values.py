@@ -31,11 +31,11 @@ def dead(setting: RotationSetup, credentials: Sequence[str], secrets: Versions) 
         former.known += candidate_values.values_in(setting.catalog, contents, "")
     candidate_values.histories(setting, chosen, former)
     now = candidate_values.values_in(setting.catalog, candidate_values.current(setting, chosen), "")
-    in_use = {(one.credential, one.value) for one in now}
-    values: dict[str, dict[str, None]] = {one.name: {} for one in chosen}
-    for one in former.known:
-        if one.credential in values and (one.credential, one.value) not in in_use:
-            values[one.credential][one.value] = None
+    in_use = {(candidate_value.credential, candidate_value.value) for candidate_value in now}
+    values: dict[str, dict[str, None]] = {credential.name: {} for credential in chosen}
+    for candidate_value in former.known:
+        if candidate_value.credential in values and (candidate_value.credential, candidate_value.value) not in in_use:
+            values[candidate_value.credential][candidate_value.value] = None
     return {name: list(texts) for name, texts in values.items()}
 
 
@@ -51,8 +51,8 @@ class Searchable:
 
 def searchable(setting: RotationSetup, credentials: Sequence[str], secrets: Versions) -> Searchable:
     """As :func:`dead`, without what is too short to be told from other text."""
-    found = dead(setting, credentials, secrets)
-    long = {name: [one for one in texts if len(one) >= redaction.SHORTEST] for name, texts in found.items()}
+    result = dead(setting, credentials, secrets)
+    long = {name: [text for text in texts if len(text) >= redaction.SHORTEST] for name, texts in result.items()}
     return Searchable(
         {name: texts for name, texts in long.items() if texts},
         [name for name in credentials if not long.get(name)],
@@ -78,14 +78,14 @@ def holders(
     What could not be looked into comes back in words. ``denied`` tells which versions of a secret nobody may read: what
     was found before them is denied along with them.
     """
-    found = {name: list(versions) for name, versions in secrets.items()}
+    result = {name: list(versions) for name, versions in secrets.items()}
     values = dead(setting, credentials, secrets) if secrets else {}
     if not any(values.values()):
-        return found, []
-    looks = [partial(_more, setting, journal, name, found[name], values, denied) for name in found]
+        return result, []
+    looks = [partial(_more, setting, journal, name, result[name], values, denied) for name in result]
     each = setting.rotator.secrets.side_by_side(looks)
-    more = {name: [*found[name], *versions] for name, (versions, _untold) in zip(found, each, strict=True)}
-    return more, [line for _versions, untold in each for line in untold]
+    extra = {name: [*result[name], *versions] for name, (versions, _untold) in zip(result, each, strict=True)}
+    return extra, [line for _versions, untold in each for line in untold]
 
 
 def _more(
@@ -122,7 +122,7 @@ def _others(setting: RotationSetup, name: str, but: set[str]) -> list[str]:
     """The secret's other versions, but for its current one."""
     store = setting.rotator.secrets
     current = store.describe(name).stages.get(CURRENT)
-    return [one for one in store.every_version(name) if one not in but and one != current]
+    return [text for text in store.every_version(name) if text not in but and text != current]
 
 
 def _needed(setting: RotationSetup, journal: Journal, name: str) -> set[str]:
@@ -137,12 +137,15 @@ def _needed(setting: RotationSetup, journal: Journal, name: str) -> set[str]:
 def _holds(catalog: Catalog, contents: Contents, values: Mapping[str, Sequence[str]]) -> bool:
     """Whether a dead value stands anywhere in the text; one that is too short for that, where its credential does."""
     known = [CandidateValue(name, "", value) for name, texts in values.items() for value in texts]
-    texts = [one.value for one in contents.readings.values()]
+    texts = [reading.value for reading in contents.readings.values()]
     if any(match_leaked_string.matches(text, known) for text in texts):
         return True
-    return any(one.value in values.get(one.credential, ()) for one in candidate_values.values_in(catalog, contents, ""))
+    return any(
+        candidate_value.value in values.get(candidate_value.credential, ())
+        for candidate_value in candidate_values.values_in(catalog, contents, "")
+    )
 
 
 def by_secret(secrets: Mapping[str, Any]) -> dict[str, list[str]]:
     """Version ids by secret, where one alone may stand for a list."""
-    return {name: [one] if isinstance(one, str) else list(one) for name, one in secrets.items()}
+    return {name: [text] if isinstance(text, str) else list(text) for name, text in secrets.items()}

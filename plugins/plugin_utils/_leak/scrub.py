@@ -40,7 +40,7 @@ def deny(client: Any, name: str, versions: Sequence[str]) -> list[str]:
     denied = set(versions) | set(_ids(before))
     if before is not None and denied == set(_ids(before)):
         return []
-    others = [one for one in statements if one.get("Sid") != STATEMENT]
+    others = [statement for statement in statements if statement.get("Sid") != STATEMENT]
     statement = {
         "Sid": STATEMENT,
         "Effect": "Deny",
@@ -72,12 +72,12 @@ def _policy(client: Any, name: str) -> tuple[dict[str, Any], list[dict[str, Any]
 
 
 def _ours(statements: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    return next((one for one in statements if one.get("Sid") == STATEMENT), None)
+    return next((statement for statement in statements if statement.get("Sid") == STATEMENT), None)
 
 
 def _ids(statement: Any) -> list[str]:
-    found = statement["Condition"]["StringEquals"]["secretsmanager:VersionId"] if statement else []
-    return [found] if isinstance(found, str) else list(found)
+    ids = statement["Condition"]["StringEquals"]["secretsmanager:VersionId"] if statement else []
+    return [ids] if isinstance(ids, str) else list(ids)
 
 
 def push_out(parameters: Any, names: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -92,8 +92,8 @@ def push_out(parameters: Any, names: Sequence[str]) -> tuple[list[str], list[str
             return "", f"parameter {name}: {error}"
         return f"the history of parameter {name} holds its present value only", ""
 
-    found = parameters.side_by_side([partial(pushed, name) for name in names])
-    return [done for done, _cannot in found if done], [cannot for _done, cannot in found if cannot]
+    side = parameters.side_by_side([partial(pushed, name) for name in names])
+    return [done for done, _cannot in side if done], [cannot for _done, cannot in side if cannot]
 
 
 def deny_in(
@@ -122,10 +122,10 @@ def scrubbed(
     each = in_threads([partial(_scrubbed, client, name, versions) for name, versions in secrets.items()])
     if regional:
         replicas = [
-            (region, name, one.former) for name, one in zip(secrets, each, strict=False) for region in one.regions
+            (region, name, item.former) for name, item in zip(secrets, each, strict=False) for region in item.regions
         ]
-        each += in_threads([partial(_denied_there, regional(one[0]), *one, sleep) for one in replicas])
-    return [line for one in each for line in one.done], [line for one in each for line in one.cannot]
+        each += in_threads([partial(_denied_there, regional(replica[0]), *replica, sleep) for replica in replicas])
+    return [line for item in each for line in item.done], [line for item in each for line in item.cannot]
 
 
 @dataclass(frozen=True)
@@ -148,9 +148,9 @@ def _scrubbed(client: Any, name: str, versions: Sequence[str]) -> _Scrubbed:
         return _Scrubbed(cannot=[str(error)])
     labels = described.get("VersionIdsToStages", {})
     # Denied by id, the current version would be refused to the application too.
-    current = [one for one in versions if CURRENT in labels.get(one, [])]
-    cannot = [f"version {one} of {name} is its current one" for one in current]
-    former = [one for one in versions if one not in current]
+    current = [version for version in versions if CURRENT in labels.get(version, [])]
+    cannot = [f"version {text} of {name} is its current one" for text in current]
+    former = [version for version in versions if version not in current]
     if not former:
         return _Scrubbed(cannot=cannot)
     done: list[str] = []
@@ -159,7 +159,7 @@ def _scrubbed(client: Any, name: str, versions: Sequence[str]) -> _Scrubbed:
             done += act()
         except StoreError as error:
             cannot.append(str(error))
-    copies = [str(one["Region"]) for one in described.get("ReplicationStatus", []) if one.get("Region")]
+    copies = [str(item["Region"]) for item in described.get("ReplicationStatus", []) if item.get("Region")]
     return _Scrubbed(done, cannot, former, copies)
 
 

@@ -19,27 +19,27 @@ def spared(journal: Journal, leaked: Collection[str]) -> Mapping[tuple[str, str]
 
     An incident stays open while one of its own has something left, so the same command comes by again.
     """
-    found: dict[tuple[str, str], list[str]] = {}
-    for one in sorted(journal.pending_tasks.values(), key=lambda one: one.id):
-        for version in one.secrets.items():
-            found.setdefault(version, []).append(_words(one, own=one.credential in leaked))
-    return {version: "; and ".join(words) for version, words in found.items()}
+    result: dict[tuple[str, str], list[str]] = {}
+    for task in sorted(journal.pending_tasks.values(), key=lambda task: task.id):
+        for version in task.secrets.items():
+            result.setdefault(version, []).append(_words(task, own=task.credential in leaked))
+    return {version: "; and ".join(messages) for version, messages in result.items()}
 
 
-def _words(one: PendingTask, *, own: bool) -> str:
-    if one.hosts:
-        hosts = ", ".join(one.hosts)
+def _words(task: PendingTask, *, own: bool) -> str:
+    if task.hosts:
+        hosts = ", ".join(task.hosts)
         return f"holds a value that is still authorized on {hosts}; it is scrubbed once it is rejected there"
     by_hand = "no run scrubs it then: deny it by its id in the secret's policy, by hand"
-    if one.act == CONFIRM:
-        what = f"holds what {one.rotation} replaced of {one.credential}, which is to be tried once it is revoked"
+    if task.act == CONFIRM:
+        what = f"holds what {task.rotation} replaced of {task.credential}, which is to be tried once it is revoked"
         if own:
-            return f"{what}; it is scrubbed by the same command with -e leak_revoked={one.credential}"
-        return f"{what}, by watchparty.secrets.rotate -e rotation_revoked={one.credential}; {by_hand}"
-    what, end = ("key", "drop") if one.act == DROP_FALLBACK else ("value", "revoke")
+            return f"{what}; it is scrubbed by the same command with -e leak_revoked={task.credential}"
+        return f"{what}, by watchparty.secrets.rotate -e rotation_revoked={task.credential}; {by_hand}"
+    what, end = ("key", "drop") if task.act == DROP_FALLBACK else ("value", "revoke")
     then = "it is scrubbed by the same command, once that is done" if own else by_hand
     return (
-        f"holds the former {what} of {one.credential}, which {one.rotation} left to watchparty.secrets.rotate "
-        f"to {end} from {one.due} "
+        f"holds the former {what} of {task.credential}, which {task.rotation} left to watchparty.secrets.rotate "
+        f"to {end} from {task.due} "
         f"on; {then}"
     )

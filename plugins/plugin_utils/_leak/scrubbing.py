@@ -37,8 +37,8 @@ def scrubbed(
         setting, journal, secrets, credentials, lambda name: scrub.denied_by(client, name) if _is_aws(name) else set()
     )
     needed = scrub_exceptions.spared(journal, credentials)
-    kept = [(name, one) for name, ids in versions.items() for one in ids if (name, one) in needed]
-    versions = {name: [one for one in ids if (name, one) not in needed] for name, ids in versions.items()}
+    kept = [(name, text) for name, ids in versions.items() for text in ids if (name, text) in needed]
+    versions = {name: [text for text in ids if (name, text) not in needed] for name, ids in versions.items()}
     done, cannot = scrub.scrubbed(
         client,
         {name: some for name, some in versions.items() if _is_aws(name)},
@@ -47,7 +47,7 @@ def scrubbed(
     destroyed, untouched = _destroyed(setting, {name: some for name, some in versions.items() if not _is_aws(name)})
     done, cannot = [*done, *destroyed], [*cannot, *untouched]
     cannot += untold
-    cannot += [f"version {one} of {name} {needed[name, one]}" for name, one in kept]
+    cannot += [f"version {text} of {name} {needed[name, text]}" for name, text in kept]
     pushed, stuck = scrub.push_out(setting.rotator.parameters, parameters)
     refreshed, unknown = _refreshed(setting, journal, credentials)
     sent = [f"GitHub's {name} holds the new value, sent at {at}" for name, at in refreshed.items()]
@@ -81,10 +81,10 @@ def _refreshed(setting: RotationSetup, journal: Journal, names: Sequence[str]) -
     try:
         # Of what was not replaced, GitHub's present value is the leaked one.
         mirrored = [
-            one
+            mirrored_name
             for name in names
             if rotation_plan.is_replaced(journal, name)
-            for one in credential_graph.mirrored_names(catalog, catalog.credentials[name])
+            for mirrored_name in credential_graph.mirrored_names(catalog, catalog.credentials[name])
         ]
         stores = (setting.rotator.secrets, setting.rotator.parameters)
         return sync.refreshed(catalog, mirrored, stores), []
@@ -99,8 +99,10 @@ def _mirrors(catalog: Catalog, names: Sequence[str], refreshed: Mapping[str, str
             if mirrored.upper() in refreshed:
                 continue
             kind, command = _by_hand(catalog, mirrored)
-            words = f"GitHub's {kind} {mirrored} may hold the leaked {name}: replace it by '{command}', which asks for"
-            yield f"{words} the value"
+            message = (
+                f"GitHub's {kind} {mirrored} may hold the leaked {name}: replace it by '{command}', which asks for"
+            )
+            yield f"{message} the value"
 
 
 def _by_hand(catalog: Catalog, name: str) -> tuple[str, str]:

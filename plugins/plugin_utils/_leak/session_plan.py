@@ -19,9 +19,9 @@ def planned(catalog: Catalog, hosts: Mapping[str, Mapping[str, Any]], by: str) -
 
     ``hosts`` are the variables of each. What the catalog's ``purge`` calls sessions goes with the purge.
     """
-    signed = any(SESSIONS in one.used_for for one in catalog.credentials.values())
-    named = any(variables.get(one) for variables in hosts.values() for one in (CHDIR, ENGINE, FILES))
-    purged = any(one.kind == SESSIONS for one in catalog.purge.values())
+    signed = any(SESSIONS in credential.used_for for credential in catalog.credentials.values())
+    named = any(variables.get(name) for variables in hosts.values() for name in (CHDIR, ENGINE, FILES))
+    purged = any(purge.kind == SESSIONS for purge in catalog.purge.values())
     ends = signed or named
     return {
         "ends": ends,

@@ -44,8 +44,8 @@ def messages(
 def _in_files(each: Mapping[str, Any], keys: Mapping[str, bool], behind: Sequence[str]) -> Lines:
     """Sessions in files. One is signed too, so a host's new key ends it."""
     kept = behind if _by_the_key(keys) else each
-    found = {name: _of_files(one.get("ended") or {}) for name, one in each.items() if name in kept}
-    return [(name, words) for name, words in found.items() if words]
+    files = {name: _of_files(item.get("ended") or {}) for name, item in each.items() if name in kept}
+    return [(name, message) for name, message in files.items() if message]
 
 
 def _tried(
@@ -55,18 +55,18 @@ def _tried(
     problem = _problem(ended)
     # Nothing was asked of a host that is given up.
     asked = [name for name in behind if name == host or name in each]
-    doubts = [] if problem else [(host, _may_live(one)) for one in ended.get("doubtful") or ()]
+    doubts = [] if problem else [(host, _may_live(item)) for item in ended.get("doubtful") or ()]
     is_dead = _by_the_key(keys) and not asked
     alive: Lines = [(host, f"sessions were not ended: {problem}")] if problem else []
     alive += [] if is_dead else doubts
     if ended.get("engine") == "file":
         alive += _in_files(each, keys, behind)
-    results = {host: {} if problem else ended, **{name: one.get("tried") or {} for name, one in each.items()}}
-    untried = [(name, words) for name, result in results.items() for words in _untried(result, name != host)]
+    results = {host: {} if problem else ended, **{name: item.get("tried") or {} for name, item in each.items()}}
+    untried = [(name, message) for name, result in results.items() for message in _untried(result, name != host)]
     untried += doubts if is_dead else []
     untried += [(host, NONE_FOUND.format(where)) for where in _empty(gathered, ended) if not problem and not doubts]
-    tried = _shared((name, words) for name, result in results.items() for words in result.get("tried") or ())
-    alive += [(name, words) for name, result in results.items() for words in result.get("accepted") or ()]
+    tried = _shared((name, message) for name, result in results.items() for message in result.get("tried") or ())
+    alive += [(name, message) for name, result in results.items() for message in result.get("accepted") or ()]
     return {
         "tried": [*tried, *(f"not tried: {line}" for line in _shared(untried))],
         "alive": [*_shared(alive), *(_of_cookies(declared, keys, asked) if ended.get("only_the_key") else ())],
@@ -75,12 +75,12 @@ def _tried(
 
 def _problem(result: Mapping[str, Any]) -> str:
     """Why a task brought nothing; empty if it did."""
-    words = one_line(result.get("msg") or "no answer")
+    message = one_line(result.get("msg") or "no answer")
     if result.get("unreachable"):
-        return f"cannot be reached: {words}"
+        return f"cannot be reached: {message}"
     if not result:
         return "it was not asked"
-    return words if result.get("failed") else ""
+    return message if result.get("failed") else ""
 
 
 def websockets(gathered: Mapping[str, Any], keys: Mapping[str, bool], restarts: Mapping[str, Sequence[str]]) -> str:
@@ -119,7 +119,7 @@ def _empty(gathered: Mapping[str, Any], ended: Mapping[str, Any]) -> list[str]:
         return []
     if not ended.get("count"):
         return ["where"]
-    return [f"in {PLACES[one['store']]} where" for one in ended.get("stores") or () if not one["count"]]
+    return [f"in {PLACES[store['store']]} where" for store in ended.get("stores") or () if not store["count"]]
 
 
 def _of_files(result: Mapping[str, Any]) -> str:
@@ -153,19 +153,19 @@ def _of_cookies(declared: Sequence[str], keys: Mapping[str, bool], behind: Seque
             "-e leak_sessions=false"
         )
     elif kept:
-        words = ",".join(dict.fromkeys((*declared, *kept)))
+        message = ",".join(dict.fromkeys((*declared, *kept)))
         yield (
-            f"{only}, and {', '.join(kept)} was not replaced: start again with -e leak_credentials={words}, or with "
+            f"{only}, and {', '.join(kept)} was not replaced: start again with -e leak_credentials={message}, or with "
             "-e leak_sessions=false to leave everybody logged in"
         )
     elif behind:
-        words = "sessions are in cookies, and it was skipped: those that the old SECRET_KEY signed stay valid there"
-        yield from _shared((host, words) for host in behind)
+        message = "sessions are in cookies, and it was skipped: those that the old SECRET_KEY signed stay valid there"
+        yield from _shared((host, message) for host in behind)
 
 
 def _shared(lines: Iterable[tuple[str, str]]) -> list[str]:
     """Each line once, after all hosts that say it."""
     hosts: dict[str, list[str]] = {}
-    for host, words in lines:
-        hosts.setdefault(words, []).append(host)
-    return [f"{', '.join(names)}: {words}" for words, names in hosts.items()]
+    for host, message in lines:
+        hosts.setdefault(message, []).append(host)
+    return [f"{', '.join(names)}: {message}" for message, names in hosts.items()]

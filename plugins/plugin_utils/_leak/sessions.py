@@ -23,12 +23,12 @@ def with_files(response: Response, results: Results) -> list[str]:
     """The other hosts, where sessions are in files and a host declares where."""
     if results.once("ended").get("engine") != "file":
         return []
-    return [one for one in response.others() if _any_of(results, one, CHDIR, FILES)]
+    return [name for name in response.others() if _any_of(results, name, CHDIR, FILES)]
 
 
 def with_probe(response: Response, results: Results) -> list[str]:
     """The other hosts on which an old session can be tried."""
-    return [one for one in response.others() if results.variable(one, CHDIR) and results.variable(one, PROBE)]
+    return [name for name in response.others() if results.variable(name, CHDIR) and results.variable(name, PROBE)]
 
 
 def gathered(response: Response, results: Results) -> Mapping[str, Any]:
@@ -43,11 +43,11 @@ def gathered(response: Response, results: Results) -> Mapping[str, Any]:
         "by_application": bool(results.variable(response.host, CHDIR)),
         "ended": results.once("ended"),
         "each": {
-            one: {
-                "ended": ended[one] if one in files else SKIPPED,
-                "tried": tried[one] if one in probes else SKIPPED,
+            name: {
+                "ended": ended[name] if name in files else SKIPPED,
+                "tried": tried[name] if name in probes else SKIPPED,
             }
-            for one in others
+            for name in others
         },
     }
 
@@ -59,4 +59,4 @@ def words(ended: Mapping[str, Any]) -> str:
 
 
 def _any_of(results: Results, host: str, *names: str) -> bool:
-    return any(results.variable(host, one) for one in names)
+    return any(results.variable(host, name) for name in names)

@@ -50,7 +50,7 @@ class ResponseRun:
     @property
     def asked_hosts(self) -> list[str]:
         """The hosts that take part."""
-        return [one for one in self.response.hosts if one not in self.response.compromised]
+        return [host for host in self.response.hosts if host not in self.response.compromised]
 
     def noted(self, seen: Mapping[str, str]) -> ResponseRun:
         return replace(self, journal=events.note(self.setting, self.journal, seen))
@@ -79,7 +79,7 @@ class ResponseStep:
 
 def following(run: ResponseRun) -> tuple[ResponseRun, dict[str, Any]]:
     """After the tasks of a step: the run, and what is next."""
-    at = next(at for at, one in enumerate(STEPS) if one.name == run.response.step)
+    at = next(at for at, response_step in enumerate(STEPS) if response_step.name == run.response.step)
     run = STEPS[at].done(run)
     return _next(run, STEPS[at if STEPS[at].again else at + 1 :])
 
@@ -103,7 +103,7 @@ def _result(run: ResponseRun, step: ResponseStep, work: Work) -> dict[str, Any]:
     incident, file = events.incident_of(run.journal), step.file or step.name
     return {
         "next": file,
-        file: {key: one for key, one in work.items() if key != VALUES},
+        file: {key: item for key, item in work.items() if key != VALUES},
         "incident": {"id": incident.id, "since": incident.since},
         "host": run.response.host,
         "carried": run.response.carried(),
@@ -151,7 +151,7 @@ def _rotated(run: ResponseRun) -> ResponseRun:
 
 def _back(run: ResponseRun) -> Work | None:
     opened = run.response.opened
-    hosts = [one for one in run.response.here if one in run.response.behind and one not in opened]
+    hosts = [name for name in run.response.here if name in run.response.behind and name not in opened]
     return {"hosts": hosts} if hosts else None
 
 
@@ -218,7 +218,7 @@ def _purged(run: ResponseRun) -> ResponseRun:
     if "count" not in purged:
         problem = one_line(str(purged.get("msg") or "no answer"))
         return run.then(run.response.failed(f"caches in Valkey were NOT purged: {problem}"))
-    entries = ", ".join(f"{one['name']} {one['count']}" for one in purged["purged"])
+    entries = ", ".join(f"{item['name']} {item['count']}" for item in purged["purged"])
     return run.noted({"purged": f"{purged['count']} keys in {purged['milliseconds']} ms ({entries})"})
 
 
@@ -230,21 +230,21 @@ def _invalidate(run: ResponseRun) -> Work | None:
 def _invalidated(run: ResponseRun) -> ResponseRun:
     results = run.results.once("invalidated").get("results") or []
     copies = (_invalidate(run) or {"copies": []})["copies"]
-    for at, one in enumerate(copies):
+    for at, item in enumerate(copies):
         answer = results[at] if at < len(results) else {"failed": True}
-        paths = f"{', '.join(one['paths'])} of {one['distribution']}"
+        paths = f"{', '.join(item['paths'])} of {item['distribution']}"
         if answer.get("failed"):
             problem = one_line(str(answer.get("msg") or "no answer"))
             run = run.then(run.response.failed(f"CloudFront was NOT invalidated: {paths}: {problem}"))
         else:
-            run = run.noted({f"invalidated/{one['name']}": paths})
+            run = run.noted({f"invalidated/{item['name']}": paths})
     return run
 
 
 def _ask(run: ResponseRun) -> Work | None:
     """After everything that goes by itself."""
     response = run.response
-    names = [one for one in response.needs if one not in response.replaced]
+    names = [need for need in response.needs if need not in response.replaced]
     return {"names": names, "pages": dict(response.pages)} if names and not response.is_stopped else None
 
 

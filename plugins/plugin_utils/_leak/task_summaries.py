@@ -24,7 +24,7 @@ def messages(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
     """
     seen, copies = _mapping(gathered.get("seen")), _mapping(gathered.get("copies"))
     left_out = list(gathered.get("left_out") or ())
-    evidence = [line for one in gathered.get("sessions") or () for line in _sessions(one)]
+    evidence = [line for session in gathered.get("sessions") or () for line in _sessions(session)]
     evidence += [f"{host}: {line}" for host, result in seen.items() for line in _seen(result)]
     evidence += [f"{host}: {LEFT_OUT}" for host in left_out]
     scrubbed = _mapping(gathered.get("scrubbed"))
@@ -47,7 +47,7 @@ def health(results: Any, left: Collection[str] = ()) -> tuple[dict[str, str], li
     for host, result in _mapping(results).items():
         problem = _problem(result)
         answers = result.get("health") or []
-        bad = [_answer(one) for one in answers if one["status"] != HEALTHY]
+        bad = [_answer(answer) for answer in answers if answer["status"] != HEALTHY]
         if bad:
             problems.append(f"{host}: {', '.join(bad)}")
         elif not problem:
@@ -57,33 +57,33 @@ def health(results: Any, left: Collection[str] = ()) -> tuple[dict[str, str], li
     return healthy, problems
 
 
-def _answer(one: Mapping[str, Any]) -> str:
-    return f"{one['url']} {one.get('problem') or 'answers ' + str(one['status'])}"
+def _answer(entry: Mapping[str, Any]) -> str:
+    return f"{entry['url']} {entry.get('problem') or 'answers ' + str(entry['status'])}"
 
 
-def _mapping(found: Any) -> Mapping[str, Any]:
-    return found if isinstance(found, Mapping) else {}
+def _mapping(result: Any) -> Mapping[str, Any]:
+    return result if isinstance(result, Mapping) else {}
 
 
 def _problem(result: Mapping[str, Any]) -> str | None:
     """Why a task brought nothing, or None if it did."""
-    words = one_line(result.get("msg") or "no answer")
+    message = one_line(result.get("msg") or "no answer")
     if result.get("unreachable"):
-        return f"cannot be reached: {words}"
+        return f"cannot be reached: {message}"
     if not result or result.get("skipped"):
         return OVER
-    return words if result.get("failed") else None
+    return message if result.get("failed") else None
 
 
 def _sessions(result: Mapping[str, Any]) -> Iterator[str]:
     name = result.get("name", "a server")
     problem = _problem(result)
-    found = result.get("sessions")
-    if problem or not found:
+    sessions = result.get("sessions")
+    if problem or not sessions:
         yield f"{name}: {problem or 'no sessions'}"
     else:
-        for one in found if isinstance(found, Sequence) else [found]:
-            yield f"{name}: {json.dumps(one, sort_keys=True)}"
+        for session in sessions if isinstance(sessions, Sequence) else [sessions]:
+            yield f"{name}: {json.dumps(session, sort_keys=True)}"
     for line in result.get("short") or ():
         yield f"{name}: NOT gathered: {line}"
 
@@ -104,11 +104,11 @@ def _left(result: Mapping[str, Any]) -> list[str]:
 
 def _readers(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """The later answer, which holds the earlier one's events too, unless it has no message."""
-    answers = [one for one in results if one.get("words")]
+    answers = [entry for entry in results if entry.get("words")]
     if not answers:
-        problem = next((found for found in map(_problem, reversed(results)) if found), "there was no time")
+        problem = next((name for name in map(_problem, reversed(results)) if name), "there was no time")
         return [f"CloudTrail was not asked: {'there was no time' if problem == OVER else problem}"]
-    asked = [one for one in answers if one.get("asked")]
+    asked = [answer for answer in answers if answer.get("asked")]
     chosen = (asked or answers)[-1]
     if chosen is not results[-1]:
         return [*chosen["words"], "this is the answer from before the containment; there was none after it"]

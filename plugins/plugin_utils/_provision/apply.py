@@ -75,11 +75,11 @@ class Outlook:
     reforms: Mapping[str, Change] = field(default_factory=dict)
 
     @property
-    def words(self) -> list[str]:
+    def messages(self) -> list[str]:
         """One line an act, without a value."""
-        said = [f"secret {name} is restored" for name in self.restores]
-        said += [write.words for write in self.plan.writes]
-        return said + [_gets(name, one) for name, one in sorted(self.reforms.items())]
+        messages = [f"secret {name} is restored" for name in self.restores]
+        messages += [write.message for write in self.plan.writes]
+        return messages + [_gets(name, item) for name, item in sorted(self.reforms.items())]
 
 
 class Provisioner:
@@ -117,8 +117,8 @@ class Provisioner:
         contents = self.secrets.read(names) if names else Contents()
         contents |= self.parameters.read([self.catalog.ssm_path])
         # One without a value is said to be missing, too.
-        found = {name: self.secrets.kept(name) for name in names}
-        kept = {name: one for name, one in found.items() if one}
+        kepts = {name: self.secrets.kept(name) for name in names}
+        kept = {name: kept for name, kept in kepts.items() if kept}
         if self.wish.forms:
             there = [name for name in contents.readings if not of_name(name).has_labels]
             kept.update(self.parameters.kept(list(targets.parameters(self.catalog, there))))
@@ -144,10 +144,12 @@ class Provisioner:
         )
         plan = self._planner(ground)
         plan = replace(plan, writes=tuple(self._into_empty(write, seen) for write in plan.writes))
-        restores = tuple(name for name, one in seen.kept.items() if one.deleted and self.wish.restore)
+        restores = tuple(name for name, kept in seen.kept.items() if kept.deleted and self.wish.restore)
         touched = dict.fromkeys((*restores, *(write.name for write in plan.writes if write.act != CREATE)))
         kept = [seen.kept[name] for name in touched if name in seen.kept and not self.wish.adopt]
-        plan = replace(plan, problems=(*plan.problems, *(words for one in kept for words in self._of_another(one))))
+        plan = replace(
+            plan, problems=(*plan.problems, *(message for item in kept for message in self._of_another(item)))
+        )
         reforms, notes = self._reforms(seen)
         return Outlook(replace(plan, notes=(*plan.notes, *notes)), restores, reforms)
 
@@ -158,8 +160,8 @@ class Provisioner:
         for at in range(TRIES):
             outlook = outlook if outlook and at == 0 else self.outlook(given)
             if outlook.plan.problems and done:
-                words = f"{'; '.join(done)}. Then a conflict stopped the rest: {'; '.join(outlook.plan.problems)}"
-                raise Conflict(words)
+                message = f"{'; '.join(done)}. Then a conflict stopped the rest: {'; '.join(outlook.plan.problems)}"
+                raise Conflict(message)
             if outlook.plan.problems:
                 raise ProvisionError(outlook.plan.problems)
             self.notes = outlook.plan.notes
@@ -173,7 +175,7 @@ class Provisioner:
             try:
                 for write in outlook.plan.writes:
                     self._write(write)
-                    done.append(write.words)
+                    done.append(write.message)
             except (AlreadyExists, Conflict):
                 if at == TRIES - 1:
                     raise
@@ -181,9 +183,9 @@ class Provisioner:
                 continue
             if outlook.plan.writes and any(not of_name(name).has_labels for name in outlook.reforms):
                 self.parameters.settling.wait()  # what is written once more for its key must be the newest
-            for name, one in sorted(outlook.reforms.items()):
-                self._reform(name, one)
-                done.append(_gets(name, one))
+            for name, item in sorted(outlook.reforms.items()):
+                self._reform(name, item)
+                done.append(_gets(name, item))
             return done
         raise Conflict(f"{', '.join(still)}: is still scheduled for deletion, says AWS; run again")
 
@@ -209,8 +211,8 @@ class Provisioner:
     def require_ours(self, names: Sequence[str]) -> None:
         """Raises :class:`ProvisionError` for what the catalog does not know, and for what has another's tags."""
         self._require_known(names)
-        found = {name: self.secrets.kept(name) for name in names}
-        foreign = [words for one in found.values() if one for words in self._of_another(one)]
+        kepts = {name: self.secrets.kept(name) for name in names}
+        foreign = [message for kept in kepts.values() if kept for message in self._of_another(kept)]
         if foreign and not self.wish.adopt:
             raise ProvisionError(foreign)
 
@@ -238,7 +240,7 @@ class Provisioner:
         """What stands beside the values of a secret or parameter. Raises PolicyError for a tag that AWS refuses."""
         aws = self.catalog.aws
         tags = access_resources.tags(self.catalog)
-        ages = [self.catalog.credentials[one].max_age_days for one in targets.holders(self.catalog, name)]
+        ages = [self.catalog.credentials[holder].max_age_days for holder in targets.holders(self.catalog, name)]
         days = [age for age in ages if age]
         if days:
             tags["RotationDays"] = str(min(days))
@@ -261,9 +263,9 @@ class Provisioner:
 
     def _reforms(self, seen: StoreState) -> tuple[dict[str, Change], list[str]]:
         """What becomes of those that are there, and what is left as it is, in words."""
-        found: dict[str, Change] = {}
+        changes: dict[str, Change] = {}
         notes: list[str] = []
-        told = targets.parameters(self.catalog, (name for name in seen.kept if not of_name(name).has_labels))
+        answer = targets.parameters(self.catalog, (name for name in seen.kept if not of_name(name).has_labels))
         for name, kept in seen.kept.items() if self.wish.forms else ():
             if kept.deleted:
                 continue
@@ -273,30 +275,30 @@ class Provisioner:
             wanted = self.form(name)
             if not of_name(name).has_labels:
                 plain = name in seen.contents.readings and seen.contents.readings[name].plain
-                wanted = replace(wanted, description=told[name], key=None if plain else wanted.key)
+                wanted = replace(wanted, description=answer[name], key=None if plain else wanted.key)
             if kept.form.description:  # somebody's own words stay
                 wanted = replace(wanted, description="")
-            one = change(kept.form, wanted)
-            if not of_name(name).has_labels and one.rewrites and self._is_rotating(seen.journal, name):
-                late = ", ".join(replace(one, tags={}).words)
+            item = change(kept.form, wanted)
+            if not of_name(name).has_labels and item.rewrites and self._is_rotating(seen.journal, name):
+                late = ", ".join(replace(item, tags={}).messages)
                 notes.append(f"parameter {name} lacks {late}, until {seen.journal.rotation}, which changes it, ends")
-                one = Change(tags=one.tags)
+                item = Change(tags=item.tags)
             # A run that was cut short may have made it, and not come to its policy.
             policy = self._policy_for(name)
             if policy and not self.secrets.policy(name):
-                one = replace(one, policy=policy)
-            if one.words:
-                found[name] = one
-        return found, notes
+                item = replace(item, policy=policy)
+            if item.messages:
+                changes[name] = item
+        return changes, notes
 
-    def _reform(self, name: str, one: Change) -> None:
+    def _reform(self, name: str, item: Change) -> None:
         if of_name(name).has_labels:
-            self.secrets.reform(name, one)
+            self.secrets.reform(name, item)
             return
         # A parameter cannot be written on condition, and what a rotation writes must not be overwritten by a late act.
-        if one.rewrites and self._is_rotating(self._opened(), name):
+        if item.rewrites and self._is_rotating(self._opened(), name):
             raise Conflict(f"parameter {name}: a rotation that changes it began meanwhile; run again when it has ended")
-        self.parameters.reform(name, one)
+        self.parameters.reform(name, item)
 
     @staticmethod
     def _is_rotating(journal: _journal.Journal, name: str) -> bool:
@@ -314,11 +316,11 @@ class Provisioner:
         other = {tag: tags[tag] for tag in wanted if tag in tags and tags[tag] != wanted[tag]}
         if not other:
             return []
-        said = ", ".join(f"{tag}={text}" for tag, text in sorted(other.items()))
+        message = ", ".join(f"{tag}={text}" for tag, text in sorted(other.items()))
         remedy = "give it another name in the catalog, or take it over with -e provision_adopt=true"
         whose = f"{self.catalog.application}'s in {self.catalog.environment}"
-        return [f"{of_name(kept.name).noun} {kept.name} is tagged {said}, so it is not {whose}; {remedy}"]
+        return [f"{of_name(kept.name).noun} {kept.name} is tagged {message}, so it is not {whose}; {remedy}"]
 
 
-def _gets(name: str, one: Change) -> str:
-    return f"{of_name(name).noun} {name} gets: {', '.join(one.words)}"
+def _gets(name: str, item: Change) -> str:
+    return f"{of_name(name).noun} {name} gets: {', '.join(item.messages)}"

@@ -28,25 +28,25 @@ class MakingSecrets(SecretMaking, SecretsManager):
 
     def _kept(self, name: str) -> Kept:
         with aws_errors.translated("secretsmanager:DescribeSecret", f"secret {name}"):
-            found = self._client.describe_secret(SecretId=name)
+            result = self._client.describe_secret(SecretId=name)
         form = Form(
-            description=found.get("Description", ""),
-            key=found.get("KmsKeyId"),
-            tags={tag["Key"]: tag["Value"] for tag in found.get("Tags", [])},
-            replicas=tuple(one["Region"] for one in found.get("ReplicationStatus", [])),
+            description=result.get("Description", ""),
+            key=result.get("KmsKeyId"),
+            tags={tag["Key"]: tag["Value"] for tag in result.get("Tags", [])},
+            replicas=tuple(item["Region"] for item in result.get("ReplicationStatus", [])),
         )
-        return Kept(name, form, deleted="DeletedDate" in found)
+        return Kept(name, form, deleted="DeletedDate" in result)
 
     def _make(self, name: str, content: str, version: str, form: Form) -> None:
-        more: dict[str, Any] = {"Description": form.description, "KmsKeyId": form.key, "Tags": _tags(form.tags)}
-        more["AddReplicaRegions"] = [{"Region": region} for region in form.replicas]
+        extra: dict[str, Any] = {"Description": form.description, "KmsKeyId": form.key, "Tags": _tags(form.tags)}
+        extra["AddReplicaRegions"] = [{"Region": region} for region in form.replicas]
         try:
             with aws_errors.translated("secretsmanager:CreateSecret", f"secret {name}", carries=content):
                 self._client.create_secret(
                     Name=name,
                     SecretString=content,
                     ClientRequestToken=version,
-                    **{key: value for key, value in more.items() if value},
+                    **{key: value for key, value in extra.items() if value},
                 )
         except NotFound as error:  # its name is not free yet, or its key is not there
             if aws_errors.speaks_of_deletion(str(error)):
@@ -55,8 +55,8 @@ class MakingSecrets(SecretMaking, SecretsManager):
 
     def policy(self, name: str) -> str | None:
         with aws_errors.translated("secretsmanager:GetResourcePolicy", f"secret {name}"):
-            found: str | None = self._client.get_resource_policy(SecretId=name).get("ResourcePolicy")
-        return found
+            text: str | None = self._client.get_resource_policy(SecretId=name).get("ResourcePolicy")
+        return text
 
     def _put_policy(self, name: str, policy: str) -> None:
         with aws_errors.translated("secretsmanager:PutResourcePolicy", f"secret {name}"):
@@ -90,16 +90,16 @@ class MakingParameters(ParameterMaking, ParameterStore):
     """Parameter Store, with what a parameter is made with."""
 
     def kept(self, names: Sequence[str]) -> dict[str, Kept]:
-        found: dict[str, Kept] = {}
+        kepts: dict[str, Kept] = {}
         paginator = self._client.get_paginator("describe_parameters")
         for start in range(0, len(names), DESCRIBED_AT_ONCE):
             batch = list(names[start : start + DESCRIBED_AT_ONCE])
             with aws_errors.translated("ssm:DescribeParameters", ", ".join(batch)):
                 pages = paginator.paginate(ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": batch}])
-                for one in pages.search("Parameters[]"):
-                    form = Form(one.get("Description", ""), one.get("KeyId"), self._tags(one["Name"]))
-                    found[one["Name"]] = Kept(one["Name"], form)
-        return found
+                for item in pages.search("Parameters[]"):
+                    form = Form(item.get("Description", ""), item.get("KeyId"), self._tags(item["Name"]))
+                    kepts[item["Name"]] = Kept(item["Name"], form)
+        return kepts
 
     def _tags(self, name: str) -> dict[str, str]:
         with aws_errors.translated("ssm:ListTagsForResource", f"parameter {name}"):
@@ -111,8 +111,8 @@ class MakingParameters(ParameterMaking, ParameterStore):
             self._client.add_tags_to_resource(ResourceType="Parameter", ResourceId=name, Tags=_tags(tags))
 
     def _make(self, name: str, value: str, kind: str, form: Form, tier: str) -> None:
-        more: dict[str, Any] = {"Description": form.description, "Tags": _tags(form.tags)}
-        more["KeyId"] = form.key if kind == SECURE else None
+        extra: dict[str, Any] = {"Description": form.description, "Tags": _tags(form.tags)}
+        extra["KeyId"] = form.key if kind == SECURE else None
         with aws_errors.translated("ssm:PutParameter", f"parameter {name}", carries=value):
             self._client.put_parameter(
                 Name=name,
@@ -120,7 +120,7 @@ class MakingParameters(ParameterMaking, ParameterStore):
                 Type=kind,
                 Tier=tier,
                 Overwrite=False,
-                **{key: given for key, given in more.items() if given},
+                **{key: given for key, given in extra.items() if given},
             )
 
 

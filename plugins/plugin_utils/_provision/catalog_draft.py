@@ -75,7 +75,7 @@ class Guess:
             else f"parameter: {_folder(self.name)}/{self.name}"
         )
         parts = [where] + ([f"type: {self.type}"] if self.type != "string" else [])
-        parts += [f"schemes: [{', '.join(_text(one) for one in self.schemes)}]"] if self.schemes else []
+        parts += [f"schemes: [{', '.join(_text(scheme) for scheme in self.schemes)}]"] if self.schemes else []
         parts.append(f"sensitivity: {self.sensitivity}")
         parts += ["required: true"] if self.is_set and self.sensitivity == "high" else []
         return f"    {_text(self.name)}: {{{', '.join(parts)}}} # guessed: {self.why}"
@@ -104,20 +104,20 @@ def draft(values: Mapping[str, str], application: str) -> str:
         *_readers(values),
         "",
         "  settings:",
-        *(one.line for one in guesses),
+        *(item.line for item in guesses),
         *left,
     ]
-    found = credentials({one.name: values[one.name] for one in guesses}, {one.name: one for one in guesses})
-    if found:
+    drafteds = credentials({item.name: values[item.name] for item in guesses}, {item.name: item for item in guesses})
+    if drafteds:
         lines += ["", "  credentials:"]
-        for name, one in found.items():
-            appears = ", ".join(f"{{setting: {_text(setting)}}}" for setting in one.settings)
-            fallbacks = one.kind == DJANGO_SECRET_KEY and _FALLBACKS in values
-            more = ", fallbacks: SECRET_KEY_FALLBACKS" if fallbacks else ""
-            if one.parts:
-                more += f", parts: {{{', '.join(f'{part}: {_text(held)}' for part, held in one.parts.items())}}}"
-            lines.append(f"    {_text(name)}: # guessed: {one.why}")
-            lines.append(f"      {{kind: {one.kind}, max_age_days: 90{more}, appears_in: [{appears}]}}")
+        for name, drafted in drafteds.items():
+            appears = ", ".join(f"{{setting: {_text(setting)}}}" for setting in drafted.settings)
+            fallbacks = drafted.kind == DJANGO_SECRET_KEY and _FALLBACKS in values
+            text = ", fallbacks: SECRET_KEY_FALLBACKS" if fallbacks else ""
+            if drafted.parts:
+                text += f", parts: {{{', '.join(f'{part}: {_text(held)}' for part, held in drafted.parts.items())}}}"
+            lines.append(f"    {_text(name)}: # guessed: {drafted.why}")
+            lines.append(f"      {{kind: {drafted.kind}, max_age_days: 90{text}, appears_in: [{appears}]}}")
     return "\n".join(lines) + "\n"
 
 
@@ -131,7 +131,7 @@ def _readers(values: Mapping[str, str]) -> list[str]:
     for name, value in values.items():
         able = dotenv.capable(name, value, chosen) if is_name(name) else chosen
         if able and able != chosen:
-            reasons.append(f"{' and '.join(one for one in chosen if one not in able)} cannot read {name}")
+            reasons.append(f"{' and '.join(name for name in chosen if name not in able)} cannot read {name}")
             chosen = able
     return (
         [f"  readers: [{', '.join(chosen)}] # guessed: {', '.join(reasons)}; docs/explanation/dotenv.md"]
@@ -188,43 +188,45 @@ def _fits(kind: str, value: str) -> bool:
 
 def credentials(values: Mapping[str, str], guesses: Mapping[str, Guess]) -> dict[str, Drafted]:
     """By name. Settings that share one password share one credential."""
-    found: dict[str, Drafted] = {}
+    drafteds: dict[str, Drafted] = {}
     taken: set[str] = set()
     if "SECRET_KEY" in values:
-        found["django_key"] = Drafted(DJANGO_SECRET_KEY, ["SECRET_KEY"], "Django's signing key, by its name")
+        drafteds["django_key"] = Drafted(DJANGO_SECRET_KEY, ["SECRET_KEY"], "Django's signing key, by its name")
         taken |= {"SECRET_KEY", _FALLBACKS}
     pair = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
     if all(name in values for name in pair):
-        found["aws_key"] = Drafted(
+        drafteds["aws_key"] = Drafted(
             EXTERNAL,
             pair,
             "an IAM user's key; kind aws_access_key with options: {user: NAME} rotates it",
         )
         taken |= set(pair)
     for login, settings, kind in _shared(values, taken):
-        name = _free(_NAMES.get(kind, settings[0].lower()), settings[0].lower(), found)
-        settings += [one for one in values if one not in (*taken, *settings) and _is_part(one, values[one], login)]
-        found[name] = Drafted(kind, settings, "the same login in each of them")
+        name = _free(_NAMES.get(kind, settings[0].lower()), settings[0].lower(), drafteds)
+        settings += [
+            value for value in values if value not in (*taken, *settings) and _is_part(value, values[value], login)
+        ]
+        drafteds[name] = Drafted(kind, settings, "the same login in each of them")
         taken |= set(settings)
     for drafted in _in_parts(values, taken):
         password = drafted.settings[-1].lower()
-        found[_free(_NAMES.get(drafted.kind, password), password, found)] = drafted
+        drafteds[_free(_NAMES.get(drafted.kind, password), password, drafteds)] = drafted
         taken |= set(drafted.settings)
-    for name, one in guesses.items():
-        if one.sensitivity == "high" and name not in taken:
-            found[_free(name.lower(), f"{name.lower()}_value", found)] = Drafted(
+    for name, item in guesses.items():
+        if item.sensitivity == "high" and name not in taken:
+            drafteds[_free(name.lower(), f"{name.lower()}_value", drafteds)] = Drafted(
                 EXTERNAL, [name], "somebody else issues it"
             )
-    return found
+    return drafteds
 
 
 def _in_parts(values: Mapping[str, str], taken: set[str]) -> Iterator[Drafted]:
     """The logins of servers whose address stands in settings of its own, such as DB_HOST beside DB_PASSWORD."""
     for name, value in values.items():
-        found = _PASSWORD.fullmatch(name)
-        if found is None or name in taken or not value:
+        match = _PASSWORD.fullmatch(name)
+        if match is None or name in taken or not value:
             continue
-        start = found.group(1)
+        start = match.group(1)
         names = {
             part: next((start + end for end in ends if values.get(start + end)), "") for part, ends in _PARTS.items()
         }
@@ -233,7 +235,7 @@ def _in_parts(values: Mapping[str, str], taken: set[str]) -> Iterator[Drafted]:
             continue
         if values[names["host"]].endswith("amazonaws.com") and kind == VALKEY_USER:
             kind = ELASTICACHE_AUTH_TOKEN
-        settings = [one for one in (names.pop("user"), name) if one]
+        settings = [item for item in (names.pop("user"), name) if item]
         parts = {part: held for part, held in names.items() if held}
         yield Drafted(kind, settings, "a server's login, by the names and the port", parts)
 
@@ -248,13 +250,13 @@ def _kind_of(start: str, port: str, engine: str) -> str:
 
 def _shared(values: Mapping[str, str], taken: set[str]) -> list[tuple[Login, list[str], str]]:
     """The logins inside URLs, with the settings that hold each, and the kind that the scheme tells."""
-    found: dict[tuple[str, Login], list[str]] = {}
+    shared: dict[tuple[str, Login], list[str]] = {}
     for name, value in values.items():
         login = login_of(value.split(",")[0])
         if name not in taken and login and login.password:
             kind = _KINDS.get(value.partition("://")[0].partition("+")[0].lower(), EXTERNAL)
-            found.setdefault((kind, login), []).append(name)
-    return [(login, settings, kind) for (kind, login), settings in found.items()]
+            shared.setdefault((kind, login), []).append(name)
+    return [(login, settings, kind) for (kind, login), settings in shared.items()]
 
 
 def _is_part(name: str, value: str, login: Login) -> bool:
@@ -266,7 +268,7 @@ def _is_part(name: str, value: str, login: Login) -> bool:
 def _free(name: str, other: str, taken: Mapping[str, object]) -> str:
     """The first of these that is not taken; the last one with a number at its end, if need be."""
     numbered = (f"{other}_{number}" for number in count(2))
-    return next(one for one in chain((name, other), numbered) if one not in taken)
+    return next(text for text in chain((name, other), numbered) if text not in taken)
 
 
 def _odd(values: Mapping[str, str]) -> list[int]:

@@ -31,7 +31,7 @@ SID = "RefuseUnencryptedConnections"
 class BucketStep:
     """Something that is missing."""
 
-    words: str
+    message: str
     act: Callable[[], object]
 
 
@@ -75,7 +75,7 @@ class JournalBucket:
         if not all(blocked.get(name) for name in PRIVATE):
             steps.append(BucketStep(f"bucket {self._bucket} refuses public access", self._make_private))
         policy = json.loads(self._asked_if("GetBucketPolicy").get("Policy", "{}")) if made else {}
-        others = [one for one in policy.get("Statement", []) if one.get("Sid") != SID]
+        others = [item for item in policy.get("Statement", []) if item.get("Sid") != SID]
         if [*others, self._statement()] != policy.get("Statement"):
             wanted = {"Version": "2012-10-17", **policy, "Statement": [*others, self._statement()]}
             steps.append(
@@ -85,8 +85,8 @@ class JournalBucket:
             steps.append(BucketStep(f"bucket {self._bucket} keeps versions", self._keep_versions))
         if not made or not self._has_journal():
             former = self._former()
-            words = "begins with what the former one in Parameter Store adds up to" if former else "is made"
-            steps.append(BucketStep(f"journal {self._journal.where} {words}", lambda: self._journal.make(former)))
+            message = "begins with what the former one in Parameter Store adds up to" if former else "is made"
+            steps.append(BucketStep(f"journal {self._journal.where} {message}", lambda: self._journal.make(former)))
         return steps
 
     def _has_journal(self) -> bool:
@@ -98,8 +98,8 @@ class JournalBucket:
 
     def _asked(self, operation: str) -> Mapping[str, Any]:
         with aws_errors.translated(f"s3:{operation}", f"bucket {self._bucket}"):
-            found: Mapping[str, Any] = getattr(self._client, _METHODS[operation])(**self._names)
-        return found
+            result: Mapping[str, Any] = getattr(self._client, _METHODS[operation])(**self._names)
+        return result
 
     def _asked_if(self, operation: str) -> Mapping[str, Any]:
         """What is set, or nothing."""

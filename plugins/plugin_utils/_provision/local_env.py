@@ -22,14 +22,14 @@ def settings(
         kind = kinds.get(credential.kind)
         if kind and kind.routine == "signing_key":
             signing.update(dict.fromkeys(credential.settings, kind))
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for setting in catalog.settings.values():
         if setting.is_pattern or not setting.rendered or setting.name in present:
             continue
         if setting.name in signing:
-            found[setting.name] = generate(signing[setting.name])
+            result[setting.name] = generate(signing[setting.name])
         elif setting.example is not None:
-            found[setting.name] = setting.example
+            result[setting.name] = setting.example
         elif setting.literal is not None:
-            found[setting.name] = setting.literal
-    return found
+            result[setting.name] = setting.literal
+    return result

@@ -39,15 +39,15 @@ def given(
 
     ``readers`` are those of a .env.
     """
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     if args.get("env_file"):
         settings = of_env(Path(args["env_file"]).expanduser(), readers)
-        found.update({name: text for name, text in settings.items() if text})  # NAME= is a setting that is not set
+        result.update({name: text for name, text in settings.items() if text})  # NAME= is a setting that is not set
     if args.get("values_file"):
-        found.update(targets.flattened(of_yaml(Path(args["values_file"]).expanduser(), loader)))
+        result.update(targets.flattened(of_yaml(Path(args["values_file"]).expanduser(), loader)))
     if args.get("values_from"):
-        found.update(targets.flattened(answers(args["values_from"], task_vars)))
-    return found
+        result.update(targets.flattened(answers(args["values_from"], task_vars)))
+    return result
 
 
 def of_yaml(path: Path, loader: Any) -> Mapping[str, Any]:
@@ -57,9 +57,9 @@ def of_yaml(path: Path, loader: Any) -> Mapping[str, Any]:
         try:
             content = bytes(loader.get_text_file_contents(str(path)), "utf-8")
         except AnsibleError as error:
-            words = str(error).splitlines()[0]
+            message = str(error).splitlines()[0]
             raise ProvisionError(
-                [f"{path}: cannot be decrypted ({words}); give --ask-vault-pass or --vault-password-file"]
+                [f"{path}: cannot be decrypted ({message}); give --ask-vault-pass or --vault-password-file"]
             ) from None
     try:
         document = yaml.safe_load(content.decode())

@@ -95,7 +95,7 @@ class _Planner:
         self.catalog = ground.catalog
         self.known, self.given, self.problems = targets.chosen(ground.catalog, ground.given)
         self.unreadable = unreadable(ground.catalog, ground.contents, restoring=ground.restoring)
-        self.problems += [words for words in self.unreadable.values() if words]
+        self.problems += [message for message in self.unreadable.values() if message]
         self.holdings = Holdings(ground.contents)
         self.fills: dict[Place, Fill] = {}
         self.templates: dict[str, str] = {}
@@ -112,12 +112,16 @@ class _Planner:
             if initial and PASSWORD not in initial and self._value(target) is None:
                 self._fill_all(target, initial, INITIAL)
         needed = self._needed()
-        found, problems = writes(self.fills.values(), self.ground.contents, advanced=self.ground.advanced)
-        problems += busy(self.ground.rotation, found)
+        results, problems = writes(self.fills.values(), self.ground.contents, advanced=self.ground.advanced)
+        problems += busy(self.ground.rotation, results)
         return ProvisionPlan(
-            writes=tuple(found),
+            writes=tuple(results),
             asks={name: self._page(name) for name in self._asked(needed)},
-            absent=tuple(name for name, one in self.known.items() if name not in needed and self._value(one) is None),
+            absent=tuple(
+                name
+                for name, value_target in self.known.items()
+                if name not in needed and self._value(value_target) is None
+            ),
             empty=tuple(name for name in self.empty if name in needed),
             notes=tuple(self.notes),
             problems=tuple(dict.fromkeys((*self.problems, *problems))),
@@ -159,13 +163,13 @@ class _Planner:
 
     def _spread(self, target: ValueTarget, there: list[tuple[Place, str]], given: str | None) -> None:
         first, text = there[0]
-        other = next((place for place, one in there if one != text), None)
+        other = next((place for place, name in there if name != text), None)
         if other is not None and not self._is_rotating(target):
-            words = f"{first} and {other} hold different values; correct the one that is wrong"
-            self.problems.append(f"{target.name}: {words}")
+            message = f"{first} and {other} hold different values; correct the one that is wrong"
+            self.problems.append(f"{target.name}: {message}")
         if given is not None and given != text:
-            words = f"{target.name}: {first} holds another value than the one given"
-            (self.problems if self.ground.exact else self.notes).append(f"{words}, and stays. {self._change(target)}")
+            message = f"{target.name}: {first} holds another value than the one given"
+            (self.problems if self.ground.exact else self.notes).append(f"{message}, and stays. {self._change(target)}")
         if text == "":
             self.empty.append(target.name)
             return
@@ -193,18 +197,20 @@ class _Planner:
         spots = [
             spot for spot in credential_graph.spots(self.catalog, credential) if spot.place.name not in self.unreadable
         ]
-        found = credential_graph.find(self.catalog, credential, projected(self.ground.contents, self.fills.values()))
+        stored_credential = credential_graph.find(
+            self.catalog, credential, projected(self.ground.contents, self.fills.values())
+        )
         names = self.ground.rotation.names if self.ground.rotation else ()
-        if found.conflicts:
+        if stored_credential.conflicts:
             if not any(spot.place.name in names for spot in spots):
-                self.problems += [f"credential {credential.name}: {words}" for words in found.conflicts]
+                self.problems += [f"credential {credential.name}: {message}" for message in stored_credential.conflicts]
             return
         lacking = [spot for spot in spots if self._held(spot.place, spot.setting) is None]
         kind = self.ground.kinds.get(credential.kind, Kind(credential.kind, value="supplied"))
-        password, how = found.login.password, DERIVED
+        password, how = stored_credential.login.password, DERIVED
         if password is None and lacking and self._may_generate(kind, lacking):
             password, how = self.ground.generate(credential, kind), GENERATED
-        login = Login(found.login.username or self._planned_user(spots), password)
+        login = Login(stored_credential.login.username or self._planned_user(spots), password)
         for spot in lacking:
             text = self._text(spot, login)
             if text:
@@ -229,7 +235,7 @@ class _Planner:
 
     def _may_generate(self, kind: Kind, lacking: Sequence[credential_graph.CredentialPlace]) -> bool:
         """Not while a URL that is needed is still to be given: it brings its own password."""
-        members = {name for lists in self.catalog.alternatives.values() for one in lists for name in one}
+        members = {name for lists in self.catalog.alternatives.values() for group in lists for name in group}
         waits = [
             spot
             for spot in lacking
@@ -263,8 +269,8 @@ class _Planner:
             lacks: list[list[str]] = [[name for name in choice if not self._of_setting(name)] for choice in choices]
             nearest = min(lacks, key=len)
             wanted |= set(nearest)
-        wanted |= {name for name, one in self.known.items() if one.part_of in wanted}
-        return {name: one for name, one in self.known.items() if name in wanted}
+        wanted |= {name for name, value_target in self.known.items() if value_target.part_of in wanted}
+        return {name: value_target for name, value_target in self.known.items() if name in wanted}
 
     def _is_needed(self, name: str) -> bool:
         target = self.known[name]
@@ -278,13 +284,13 @@ class _Planner:
     def _of_setting(self, name: str) -> str | None:
         setting = self.catalog.settings[name]
         if setting.compose:
-            parts = [one for one in self.known.values() if one.part_of == name]
-            return "composed" if all(self._value(one) for one in parts) else None
+            parts = [value_target for value_target in self.known.values() if value_target.part_of == name]
+            return "composed" if all(self._value(value_target) for value_target in parts) else None
         return self._value(self.known[name]) if name in self.known else setting.literal
 
     def _asked(self, needed: Mapping[str, ValueTarget]) -> list[str]:
         """Each value once: what follows from another's answer is not asked for."""
-        found: list[str] = []
+        results: list[str] = []
         answered = set()
         for name, target in needed.items():
             if self._value(target) is not None or any(place.name in self.unreadable for place in target.places):
@@ -292,17 +298,19 @@ class _Planner:
             if target.credential:
                 is_url = target.setting is not None and target.setting.type == "url"
                 part = name if is_url and target.setting and not target.setting.initial else target.is_user
-                if (target.credential, part) in answered or (target.setting is None and self._has_url(target, found)):
+                if (target.credential, part) in answered or (target.setting is None and self._has_url(target, results)):
                     continue
                 answered.add((target.credential, part))
-            found.append(name)
-        return found
+            results.append(name)
+        return results
 
     def _has_url(self, target: ValueTarget, asked: Sequence[str]) -> bool:
         """Whether a URL that is asked for brings this part of its login."""
         return any(
-            one.credential == target.credential and one.setting is not None and one.setting.type == "url"
-            for one in (self.known[name] for name in asked)
+            value_target.credential == target.credential
+            and value_target.setting is not None
+            and value_target.setting.type == "url"
+            for value_target in (self.known[name] for name in asked)
         )
 
     def _page(self, name: str) -> str:
@@ -312,7 +320,7 @@ class _Planner:
 
 def rendered(template: str, login: Login) -> str:
     """A setting's first value with the password in it, escaped where it stands in a URL."""
-    return ",".join(_rendered(one, login) for one in template.split(","))
+    return ",".join(_rendered(part, login) for part in template.split(","))
 
 
 def _rendered(template: str, login: Login) -> str:

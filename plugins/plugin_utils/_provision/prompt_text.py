@@ -65,5 +65,5 @@ def _is_whole(spot: credential_graph.CredentialPlace) -> bool:
 
 
 def _of(catalog: Catalog, name: str, setting: Setting | None, purpose: str, places: list[str]) -> ValuePrompt:
-    told = (setting.description.rstrip(". ") if setting else "") or purpose
-    return ValuePrompt(catalog, name, setting, told, tuple(dict.fromkeys(places)))
+    message = (setting.description.rstrip(". ") if setting else "") or purpose
+    return ValuePrompt(catalog, name, setting, message, tuple(dict.fromkeys(places)))

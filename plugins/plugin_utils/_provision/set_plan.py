@@ -47,11 +47,11 @@ def plan(ground: ProvisionInputs) -> ProvisionPlan:
     if problems:
         return ProvisionPlan(problems=tuple(dict.fromkeys(problems)))
     changed = [fill for fill in _with_former(ground, known, fills) if fill.before != fill.text]
-    found, wrong = writes(changed, ground.contents, advanced=ground.advanced)
+    results, wrong = writes(changed, ground.contents, advanced=ground.advanced)
     return ProvisionPlan(
-        writes=tuple(found),
+        writes=tuple(results),
         notes=tuple(_mirrored(ground, [fill.target for fill in changed])),
-        problems=tuple(wrong + busy(ground.rotation, found)),
+        problems=tuple(wrong + busy(ground.rotation, results)),
     )
 
 
@@ -63,12 +63,12 @@ def objections(catalog: Catalog, kinds: Mapping[str, Kind], target: ValueTarget,
     kind = kinds.get(credential.kind, Kind(credential.kind, value="supplied"))
     if kind.value == "supplied":
         return []
-    words = (
+    message = (
         f"watchparty.secrets.rotate -e rotation_credentials={credential.name} replaces it with the old and the new "
         "value valid side by side"
     )
     remedy = "if its server has the value already, add -e set_force=true"
-    return [f"{target.name}: is {credential.name}'s ({kind.name}), and {words}; {remedy}"]
+    return [f"{target.name}: is {credential.name}'s ({kind.name}), and {message}; {remedy}"]
 
 
 def _followers(
@@ -81,15 +81,15 @@ def _followers(
             return {}
         login = Login(username=text) if _is_user(ground, credential, target) else Login(password=text)
     now = projected(ground.contents, fills.values())
-    found = credential_graph.find(ground.catalog, credential, now)
-    follow = found.edits(login)
+    stored_credential = credential_graph.find(ground.catalog, credential, now)
+    follow = stored_credential.edits(login)
     absent = {
         spot.place: login.username if spot.is_user else login.password
         for spot in credential_graph.spots(ground.catalog, credential)
-        if spot.setting is None and spot.place not in found.places
+        if spot.setting is None and spot.place not in stored_credential.places
     }
-    every = {**{place: one for place, one in absent.items() if one}, **follow}
-    return {place: Fill(place, credential.name, FOLLOWS, one) for place, one in every.items()}
+    followers = {**{place: name for place, name in absent.items() if name}, **follow}
+    return {place: Fill(place, credential.name, FOLLOWS, name) for place, name in followers.items()}
 
 
 def _is_user(ground: ProvisionInputs, credential: Credential, target: ValueTarget) -> bool:

@@ -44,23 +44,23 @@ class ValueTarget:
 def targets(catalog: Catalog) -> dict[str, ValueTarget]:
     """Every target, in the catalog's order; patterns have none of their own."""
     owners: dict[Place, str] = {}
-    found: dict[str, ValueTarget] = {}
-    credentials = {name: one.name for one in catalog.credentials.values() for name in one.settings}
+    value_targets: dict[str, ValueTarget] = {}
+    credentials = {name: credential.name for credential in catalog.credentials.values() for name in credential.settings}
     for setting in catalog.settings.values():
         if setting.place and not setting.is_pattern:
             places = (setting.place, *setting.copies)
             owners.update(dict.fromkeys(places, setting.name))
-            found[setting.name] = ValueTarget(setting.name, places, setting, credentials.get(setting.name))
+            value_targets[setting.name] = ValueTarget(setting.name, places, setting, credentials.get(setting.name))
     for name, place, credential, is_user in _of_credentials(catalog):
         if place not in owners:
             owners[place] = name
-            former = found.get(name, ValueTarget(name, (), None, credential, is_user))
-            found[name] = replace(former, places=(*former.places, place))
+            former = value_targets.get(name, ValueTarget(name, (), None, credential, is_user))
+            value_targets[name] = replace(former, places=(*former.places, place))
     for setting, part, place in _of_urls(catalog):
         if place not in owners:
             name = owners[place] = f"{setting.name}.{part}"
-            found[name] = ValueTarget(name, (place,), part_of=setting.name)
-    return found
+            value_targets[name] = ValueTarget(name, (place,), part_of=setting.name)
+    return value_targets
 
 
 def _of_credentials(catalog: Catalog) -> Iterator[tuple[str, Place, str, bool]]:
@@ -75,7 +75,7 @@ def _of_urls(catalog: Catalog) -> Iterator[tuple[Setting, str, Place]]:
         if setting.compose is None:
             continue
         single = [(part, getattr(setting.compose, part)) for part in ("host", "username", "password", "port", "path")]
-        for part, place in [*single, *((f"query.{name}", one) for name, one in setting.compose.query)]:
+        for part, place in [*single, *((f"query.{name}", item) for name, item in setting.compose.query)]:
             if isinstance(place, Place):
                 yield setting, part, place
 
@@ -96,7 +96,7 @@ def flattened(given: Mapping[str, Any]) -> dict[str, str]:
 
     Raises :class:`ProvisionError`, in words without a value, for what is no text.
     """
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for name, value in given.items():
         parts = (
             {f"{name}.{part}": text for part, text in value.items()} if isinstance(value, Mapping) else {name: value}
@@ -104,8 +104,8 @@ def flattened(given: Mapping[str, Any]) -> dict[str, str]:
         for target, text in parts.items():
             if not isinstance(text, str):
                 raise ProvisionError([f"{target}: its value is no text; write it in quotes"])
-            found[str(target)] = str(text)
-    return found
+            result[str(target)] = str(text)
+    return result
 
 
 def chosen(catalog: Catalog, given: Mapping[str, str]) -> tuple[dict[str, ValueTarget], dict[str, str], list[str]]:
@@ -137,7 +137,7 @@ def _no_target(catalog: Catalog, name: str, known: Mapping[str, ValueTarget]) ->
     if setting.literal is not None:
         return "has its value in the catalog; change it there"
     if setting.compose:
-        parts = [one.name for one in known.values() if one.part_of == name]
+        parts = [value_target.name for value_target in known.values() if value_target.part_of == name]
         return "is composed of others" + (f"; give {', '.join(parts)}" if parts else "; give those")
     if setting.inventory:
         return f"comes from the inventory ({setting.inventory}); change it there"
@@ -158,9 +158,9 @@ def wrong(catalog: Catalog, setting: Setting | None, value: str) -> str | None:
     if problem:
         return problem
     if catalog.production:
-        excused = frozenset(one.rule for one in catalog.exemptions if one.setting == setting.name)
-        for rule, words in production_rules.broken(setting, value, excused):
-            return f"{words} [{rule}]"
+        excused = frozenset(exemption.rule for exemption in catalog.exemptions if exemption.setting == setting.name)
+        for rule, message in production_rules.broken(setting, value, excused):
+            return f"{message} [{rule}]"
     return None
 
 
@@ -178,18 +178,18 @@ def parameters(catalog: Catalog, names: Iterable[str]) -> dict[str, str]:
         for place in target.places
         if not place.traits.has_labels
     }
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for name in sorted(names):
         target = known.get(name) or matched(catalog, name.rpartition("/")[2])
         if target and any(place.name == name for place in target.places):
-            found[name] = (target.setting.description if target.setting else "") or ""
-    return found
+            result[name] = (target.setting.description if target.setting else "") or ""
+    return result
 
 
 def holders(catalog: Catalog, name: str) -> tuple[str, ...]:
     """The credentials that appear in a secret or parameter."""
     return tuple(
-        one.name
-        for one in catalog.credentials.values()
-        if any(spot.place.name == name for spot in credential_graph.spots(catalog, one))
+        credential.name
+        for credential in catalog.credentials.values()
+        if any(spot.place.name == name for spot in credential_graph.spots(catalog, credential))
     )

@@ -127,9 +127,9 @@ class ValuesAction(ActionBase):
         plan = outlook.plan
         if plan.problems:
             raise ProvisionError(plan.problems)
-        first = [step.words for step in steps]
-        words = [*first, *outlook.words]
-        answer = {"changed": bool(words), **told(plan), "plan": words, "diff": diff(plan.fills)}
+        first = [step.message for step in steps]
+        messages = [*first, *outlook.messages]
+        answer = {"changed": bool(messages), **told(plan), "plan": messages, "diff": diff(plan.fills)}
         if only_plan or self._task.check_mode:
             return answer
         if complete and plan.asks:
@@ -142,7 +142,7 @@ class ValuesAction(ActionBase):
         for step in steps:
             step.act()
         provisioner.makes_journal = False
-        if not outlook.words:
+        if not outlook.messages:
             return answer
         done = provisioner.apply(values, outlook)
         new = first_date.new_credentials(provisioner.catalog, plan.fills, imported=imported)
@@ -153,8 +153,8 @@ class ValuesAction(ActionBase):
 
 def require_region(region: str | None, catalog: Catalog) -> None:
     if catalog.region and region != catalog.region:
-        words = f"the region in use is {region}, and the catalog expects {catalog.region}"
-        raise ProvisionError([f"{words}; set AWS_REGION or the option region"])
+        message = f"the region in use is {region}, and the catalog expects {catalog.region}"
+        raise ProvisionError([f"{message}; set AWS_REGION or the option region"])
 
 
 def told(plan: ProvisionPlan) -> dict[str, Any]:
@@ -172,7 +172,7 @@ def diff(fills: Iterable[Fill]) -> dict[str, str]:
     """Places with fingerprints that tell, within this run and nowhere else, which of them are equal."""
     key = secrets.token_bytes(16)
     before, after = [], []
-    for fill in sorted(fills, key=lambda one: str(one.place)):
+    for fill in sorted(fills, key=lambda fill: str(fill.place)):
         if fill.before is not None:
             before.append(f"{fill.place} fingerprint {fingerprint(key, fill.before)}")
         after.append(f"{fill.place} fingerprint {fingerprint(key, fill.text)}")

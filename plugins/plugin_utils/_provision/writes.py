@@ -60,7 +60,7 @@ class Write:
         return any(fill.secure for fill in self.fills)
 
     @property
-    def words(self) -> str:
+    def message(self) -> str:
         """One line, without a value."""
         what = ", ".join(f"{fill.place.key or fill.target} ({fill.how})" for fill in self.fills)
         traits = STORES[self.store]
@@ -79,26 +79,26 @@ def projected(contents: Contents, fills: Iterable[Fill]) -> Contents:
     secrets, parameters = credential_graph.contents_with(start, {fill.place: fill.text for fill in fills})
     texts = {**secrets, **parameters}
     readings = {
-        name: Reading(one.store, name, one.version, texts.get(name, one.value), one.plain)
-        for name, one in start.readings.items()
+        name: Reading(reading.store, name, reading.version, texts.get(name, reading.value), reading.plain)
+        for name, reading in start.readings.items()
     }
-    return Contents(readings, {name: one for name, one in contents.failures.items() if name not in texts})
+    return Contents(readings, {name: failure for name, failure in contents.failures.items() if name not in texts})
 
 
 def writes(fills: Iterable[Fill], contents: Contents, *, advanced: bool) -> tuple[list[Write], list[str]]:
     """The writes, always in the same order, and what does not fit."""
     grouped: dict[tuple[str, str], list[Fill]] = {}
-    for fill in sorted(fills, key=lambda one: (one.place.store, one.place.name, one.place.key or "")):
+    for fill in sorted(fills, key=lambda fill: (fill.place.store, fill.place.name, fill.place.key or "")):
         grouped.setdefault((fill.place.store, fill.place.name), []).append(fill)
     after = projected(contents, [fill for group in grouped.values() for fill in group])
-    found, problems = [], []
+    results, problems = [], []
     for (store, name), group in grouped.items():
         before = contents.readings.get(name)
         text = after.readings[name].value
         act = MERGE if before else CREATE
-        found.append(Write(act, store, name, text, tuple(group), before.version if before else ""))
+        results.append(Write(act, store, name, text, tuple(group), before.version if before else ""))
         problems += _too_large(store, name, text, group, advanced)
-    return found, problems
+    return results, problems
 
 
 def _too_large(store: str, name: str, text: str, group: Sequence[Fill], advanced: bool) -> list[str]:
@@ -107,8 +107,8 @@ def _too_large(store: str, name: str, text: str, group: Sequence[Fill], advanced
         if size <= SECRET_BYTES:
             return []
         names = ", ".join(fill.target for fill in group)
-        words = f"and AWS takes {SECRET_BYTES:,}; move some of its settings to another group"
-        return [f"secret {name} would hold {size:,} bytes with {names}, {words}"]
+        message = f"and AWS takes {SECRET_BYTES:,}; move some of its settings to another group"
+        return [f"secret {name} would hold {size:,} bytes with {names}, {message}"]
     limit = PARAMETER_BYTES[tier_for(text, advanced=advanced)]
     if size <= limit:
         return []
@@ -128,13 +128,13 @@ def unreadable(catalog: Catalog, contents: Contents, *, restoring: bool) -> dict
             keyed.setdefault(place.name, [])
             if place.key is not None:
                 keyed[place.name].append(place.key)
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for name, keys in keyed.items():
         failure = contents.failures.get(name)
         if failure is None and of_name(name).is_listed:
             failure = contents.failures.get(catalog.ssm_path)
         if failure and failure.reason == DELETED:
-            found[name] = (
+            result[name] = (
                 ""
                 if restoring
                 else (
@@ -142,25 +142,25 @@ def unreadable(catalog: Catalog, contents: Contents, *, restoring: bool) -> dict
                 )
             )
         elif failure and failure.reason == BINARY:
-            found[name] = f"secret {name}: is binary, and text is asked of it; store a SecretString"
+            result[name] = f"secret {name}: is binary, and text is asked of it; store a SecretString"
         elif failure and failure.reason != "missing":
-            found[name] = f"{failure}; allow reading it, since what exists must not be written over"
+            result[name] = f"{failure}; allow reading it, since what exists must not be written over"
         elif name in contents.readings and keys:
             try:
                 parse_secret(contents.readings[name].value)
             except ValueError as error:
-                found[name] = (
+                result[name] = (
                     f"{of_name(name).noun} {name}: {error}, and key {keys[0]} is asked of it; store a JSON object"
                 )
-    return found
+    return result
 
 
-def busy(rotation: OpenRotation | None, found: Sequence[Write]) -> list[str]:
+def busy(rotation: OpenRotation | None, results: Sequence[Write]) -> list[str]:
     """What an open rotation keeps from being written."""
     if rotation is None:
         return []
     return [
         f"{write.name}: {rotation} is open and changes it; let watchparty.secrets.rotate end first"
-        for write in found
+        for write in results
         if write.name in rotation.names
     ]

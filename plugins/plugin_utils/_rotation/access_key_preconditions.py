@@ -44,16 +44,16 @@ def store(connection: AwsConnection) -> AccessKeys:
 
 def against(setting: RotationSetup, plan: _plan.RotationPlan, contents: Contents) -> dict[str, str]:
     """By credential, what AWS has against rotating the keys that a plan would rotate."""
-    found = {}
+    result = {}
     for item in plan.items:
         if item.kind != AWS_ACCESS_KEY or item.act != _plan.ROTATE:
             continue
         credential = setting.catalog.credentials[item.credential]
         key = credential_graph.find(setting.catalog, credential, contents).login.username
-        words = access_key_states.blockers(store(setting.connection), str(key), credential.options.get(OPTION))
-        if words:
-            found[item.credential] = "; ".join(words)
-    return found
+        messages = access_key_states.blockers(store(setting.connection), str(key), credential.options.get(OPTION))
+        if messages:
+            result[item.credential] = "; ".join(messages)
+    return result
 
 
 def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, AccessKeyPair]:
@@ -75,7 +75,7 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
     aborting = rotation.step in state_machine.BACKWARD
     keys = store(setting.connection)
     kept = old if aborting or new is None else new
-    found = AccessKeyPair(
+    access_key_pair = AccessKeyPair(
         credential=name,
         user=credential.options.get(OPTION) or keys.owner(str(kept.username)),
         old=old,
@@ -91,12 +91,14 @@ def concerned(setting: RotationSetup, name: str) -> tuple[AccessKeyContext, Acce
         goes_on = still is not None and still.id == rotation.id and still.step not in ("record", "discard")
         return None if goes_on else Fresh()
 
-    return AccessKeyContext(keys, issued, setting.rotator.fresh, ended), found
+    return AccessKeyContext(keys, issued, setting.rotator.fresh, ended), access_key_pair
 
 
 def _in_force(setting: RotationSetup, name: str) -> Login:
     """What the stores hold now."""
-    found = setting.held(setting.catalog.credentials[name])
-    if found.problems or found.login.username is None:
-        raise RotationError(f"{name}: {'; '.join(found.problems) or 'no place holds the id of its access key'}")
-    return found.login
+    stored_credential = setting.held(setting.catalog.credentials[name])
+    if stored_credential.problems or stored_credential.login.username is None:
+        raise RotationError(
+            f"{name}: {'; '.join(stored_credential.problems) or 'no place holds the id of its access key'}"
+        )
+    return stored_credential.login

@@ -73,16 +73,16 @@ class AccessKeyContext:
 class AccessKeyStage:
     """What one stage asks and changes."""
 
-    def __init__(self, hands: AccessKeyContext, found: AccessKeyPair) -> None:
-        self._hands, self._found = hands, found
+    def __init__(self, hands: AccessKeyContext, result: AccessKeyPair) -> None:
+        self._hands, self._found = hands, result
 
     def deactivated(self) -> dict[str, Any]:
         """Before any credential of the rotation gets a new value."""
-        told = self._told(self._found.first_off, self._found.old)
+        answer = self._told(self._found.first_off, self._found.old)
         if not self._found.first_off:
-            return told
+            return answer
         self._switch_off()
-        return {**told, "accepted": False}
+        return {**answer, "accepted": False}
 
     def issued(self) -> dict[str, Any]:
         """Makes the new key once."""
@@ -113,24 +113,30 @@ class AccessKeyStage:
 
     def revoked(self) -> dict[str, Any]:
         """Removes the old key, or in a rollback the new one, and verifies that it is rejected."""
-        found = self._found
-        gone, kept = (found.new, found.old) if found.aborting else (found.old, self._new())
+        access_key_pair = self._found
+        gone, kept = (
+            (access_key_pair.new, access_key_pair.old)
+            if access_key_pair.aborting
+            else (access_key_pair.old, self._new())
+        )
         removed = [gone] if gone is not None and self._is_there(gone) else []
-        if found.aborting and not removed:
-            removed = [Login(one.id) for one in self._leftovers()]
+        if access_key_pair.aborting and not removed:
+            removed = [Login(access_key.id) for access_key in self._leftovers()]
         if gone is not None and gone.username == kept.username:
-            raise RotationError(f"{found.credential}: the key that is to go is the one that stays; nothing is done")
-        if found.aborting and found.first_off:
-            self._hands.keys.activate(found.user, str(kept.username), fresh=self._hands.fresh())
+            raise RotationError(
+                f"{access_key_pair.credential}: the key that is to go is the one that stays; nothing is done"
+            )
+        if access_key_pair.aborting and access_key_pair.first_off:
+            self._hands.keys.activate(access_key_pair.user, str(kept.username), fresh=self._hands.fresh())
         if removed:
             self._require_accepted(kept)
         result = {**self._told(bool(removed), removed[0] if removed else gone or kept), "accepted": False}
-        for one in removed:
-            self._remove(one)
+        for login in removed:
+            self._remove(login)
         if gone is not None and not self._becomes(gone, accepted=False):
             raise RotationError(
-                f"AWS still accepts key {gone.username} of user {found.user} {SECONDS:.0f} s after it was deleted; run "
-                "it again"
+                f"AWS still accepts key {gone.username} of user {access_key_pair.user} {SECONDS:.0f} s after it was "
+                "deleted; run it again"
             )
         return result
 
@@ -174,19 +180,23 @@ class AccessKeyStage:
             return made[0] if self._waits(makes) else self._made_beside_the_old()
 
     def _made_beside_the_old(self) -> Login:
-        for one in self._leftovers():
-            self._remove(Login(one.id))
+        for access_key in self._leftovers():
+            self._remove(Login(access_key.id))
         return self._hands.keys.create(self._found.user, fresh=self._hands.fresh())
 
     def _leftovers(self) -> list[AccessKey]:
         """Keys that a killed attempt of this rotation made. Another's stands in the way, and is refused by its id."""
-        found = self._found
-        known = {found.old.username, found.new.username if found.new else None}
-        others = [one for one in self._hands.keys.of(found.user) if one.id not in known]
-        ours = [one for one in others if one.created >= found.since - APART and not self._hands.keys.is_used(one.id)]
-        foreign = [one.id for one in others if one not in ours]
-        if foreign and not found.aborting:
-            raise RotationError(f"{found.credential}: {second_key(found.user, foreign[0])}")
+        access_key_pair = self._found
+        known = {access_key_pair.old.username, access_key_pair.new.username if access_key_pair.new else None}
+        others = [access_key for access_key in self._hands.keys.of(access_key_pair.user) if access_key.id not in known]
+        ours = [
+            access_key
+            for access_key in others
+            if access_key.created >= access_key_pair.since - APART and not self._hands.keys.is_used(access_key.id)
+        ]
+        foreign = [access_key.id for access_key in others if access_key not in ours]
+        if foreign and not access_key_pair.aborting:
+            raise RotationError(f"{access_key_pair.credential}: {second_key(access_key_pair.user, foreign[0])}")
         return ours
 
     def _remove(self, login: Login, look: Callable[[], Fresh] | None = None) -> None:
@@ -201,7 +211,9 @@ class AccessKeyStage:
 
     def _require_listed(self, kept: Login) -> None:
         """A key that was made and kept may be gone again, and is not listed at once."""
-        if not self._waits(lambda: any(one.id == kept.username for one in self._hands.keys.of(self._found.user))):
+        if not self._waits(
+            lambda: any(access_key.id == kept.username for access_key in self._hands.keys.of(self._found.user))
+        ):
             raise RotationError(
                 f"{self._found.credential}: key {kept.username} was made for this rotation, and user "
                 f"{self._found.user} does not have it any more; abort the rotation with -e rotation_abort=true"
@@ -209,7 +221,7 @@ class AccessKeyStage:
 
     def _is_there(self, login: Login) -> bool:
         """A key is not listed at once, and may be accepted before."""
-        listed = [one.id for one in self._hands.keys.of(self._found.user)]
+        listed = [access_key.id for access_key in self._hands.keys.of(self._found.user)]
         return login.username in listed or self._hands.keys.accepts(login, self._found.user)
 
     def _require_accepted(self, login: Login) -> None:
@@ -251,15 +263,15 @@ def _objections(keys: AccessKeys, key: str, user: str | None) -> list[str]:
         return [f"IAM knows no access key {key} in this account; correct it where the catalog says that it is"]
     if not user:
         return [f"{key} is no IAM user's key, so it is not rotated here; give the application a user of its own"]
-    listed = {one.id: one for one in keys.of(user)}
+    listed = {access_key.id: access_key for access_key in keys.of(user)}
     if key not in listed:
         return [f"user {user} has no access key {key}; correct it, or credentials.<name>.options.user"]
     if not listed[key].active:
         return [f"access key {key} of user {user} is inactive, so no application can be using it; see who took it away"]
-    found = [second_key(user, other) for other in listed if other != key]
+    second_keys = [second_key(user, other) for other in listed if other != key]
     if keys.caller() == user:
-        found.append(f"this run itself uses a key of user {user}; run it with another one, such as a role's")
-    return found
+        second_keys.append(f"this run itself uses a key of user {user}; run it with another one, such as a role's")
+    return second_keys
 
 
 def second_key(user: str, key: str) -> str:

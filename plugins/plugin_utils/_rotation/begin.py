@@ -59,26 +59,26 @@ def begin(
         return {"changed": False, "nothing": True, "said": [over]}
     if journal.incident is not None:
         journal = replace(journal, incident=journal.incident.without(args["spoiled"]))
-    plan, read, said = _considered(setting, args, task_vars, journal, write=write, read=read)
+    plan, read, answer = _considered(setting, args, task_vars, journal, write=write, read=read)
     contents = read.contents
-    if "looks" in said or (said["needs"] and args["ask"] and write):
-        return {"changed": False, "nothing": True, **said}
+    if "looks" in answer or (answer["needs"] and args["ask"] and write):
+        return {"changed": False, "nothing": True, **answer}
     if plan.items:
         resolution = resolver.resolve(setting.catalog, contents)
         problems = resolution.problems + resolution.undeliverable
         context.require_valid(problems, setting.catalog.environment)
     checks = context.check_summaries(setting, plan) if args["preflight"] else []
     if checks:
-        return {"changed": False, "nothing": True, "checks": checks, "read": read, **said}
+        return {"changed": False, "nothing": True, "checks": checks, "read": read, **answer}
     for name in read.late if write else ():
         setting.rotator.secrets.delete(name)
     if not plan.items:
-        return {"changed": False, "nothing": True, **said}
+        return {"changed": False, "nothing": True, **answer}
     if not write:
-        return {"changed": True, "nothing": False, "diff": plan_text.diff(said["plan"]), **said}
+        return {"changed": True, "nothing": False, "diff": plan_text.diff(answer["plan"]), **answer}
     rotation_id = context.new_id()
     opened = setting.rotator.open(journal, rotation_id, plan, contents)
-    return {"changed": True, "nothing": False, **said, "rotation": context.open_summary(setting, opened)}
+    return {"changed": True, "nothing": False, **answer, "rotation": context.open_summary(setting, opened)}
 
 
 def _considered(
@@ -102,7 +102,9 @@ def _considered(
     def planned(ground: _ground.PlanInputs) -> rotation_plan.RotationPlan:
         if beside is None:
             return plan_inputs.planned(setting, ground, wish, args["seen"])
-        return beside.planned(lambda one: plan_inputs.planned(setting, ground, one, args["seen"]), wish)
+        return beside.planned(
+            lambda rotation_request: plan_inputs.planned(setting, ground, rotation_request, args["seen"]), wish
+        )
 
     ground = _ground.PlanInputs(
         catalog=setting.catalog,
@@ -126,26 +128,26 @@ def _considered(
     if plan.items:
         _rehearse(setting, args, journal, plan, contents)
     looks = ssh_key.looks(setting, plan)
-    here = args["hosts"] if args["here"] is None else args["here"]
-    data = plan_text.described(setting.catalog, plan, [one for one in here if one not in args["skipped"]])
-    spoken = plan_text.summary(data, read.late) + plan_text.elsewhere(plan, args["hosts"], here, args["skipped"])
+    hosts = args["hosts"] if args["here"] is None else args["here"]
+    data = plan_text.described(setting.catalog, plan, [host for host in hosts if host not in args["skipped"]])
+    spoken = plan_text.summary(data, read.late) + plan_text.elsewhere(plan, args["hosts"], hosts, args["skipped"])
     spoken += [
         f"{name}: its new value is asked for at the terminal; without one, give it by -e rotation_values_file=FILE"
         for name in needs
         if name in data["credentials"]
     ]
-    said: dict[str, Any] = {"plan": data, "said": spoken, "needs": needs}
-    said["refused"] = data["refused"]
+    answer: dict[str, Any] = {"plan": data, "said": spoken, "needs": needs}
+    answer["refused"] = data["refused"]
     changing = [item.credential for item in plan.items if item.act in rotation_plan.CHANGES]
-    said["takes_down"] = context.taking_down(setting, changing)
-    said["is_seen"] = args["seen"] is not None
-    said["pages"] = {name: setting.catalog.credentials[name].provider_url or "" for name in needs}
-    said["audit"] = context.audit_of(setting, journal)
-    said["warnings"] = [args["unasked"]] if args["unasked"] else []
-    said["revocations"] = provider_revocations.waiting(setting.catalog, journal)
+    answer["takes_down"] = context.taking_down(setting, changing)
+    answer["is_seen"] = args["seen"] is not None
+    answer["pages"] = {name: setting.catalog.credentials[name].provider_url or "" for name in needs}
+    answer["audit"] = context.audit_of(setting, journal)
+    answer["warnings"] = [args["unasked"]] if args["unasked"] else []
+    answer["revocations"] = provider_revocations.waiting(setting.catalog, journal)
     if args["seen"] is None and looks:
-        said["looks"] = looks
-    return plan, read, said
+        answer["looks"] = looks
+    return plan, read, answer
 
 
 def _rehearse(
@@ -168,9 +170,9 @@ def _rehearse(
 
     # After a leak containment comes first.
     is_recorded = (args["recorded"] or setting.catalog.audit_log) and not args["incident"]
-    more = record if is_recorded else None
+    function = record if is_recorded else None
     rehearsal = dry_run.Rehearsal(setting.rotator, behind)
-    rehearsal.goes(journal, context.new_id(), plan, contents, setting.kinds, ending, more)
+    rehearsal.goes(journal, context.new_id(), plan, contents, setting.kinds, ending, function)
 
 
 def _require_holder_gone(args: Mapping[str, Any], rotation: OpenRotation) -> None:
@@ -192,13 +194,13 @@ def _require_return(rotation: OpenRotation) -> None:
 def _continuation(args: Mapping[str, Any], rotation: OpenRotation) -> list[str]:
     way = "is rolled back" if args["abort"] or rotation.step in state_machine.BACKWARD else "goes on"
     names = ", ".join(rotation.plan.get("credentials", {})) or "no credential"
-    said = [
+    messages = [
         f"{rotation} was not finished; it {way} from there",
         f"it has {names}; nothing else is begun before it has ended",
     ]
     if rotation.step in ("revoke", "withdraw") and rotation.plan.get("phases") and not args["incident"]:
-        said.append("hosts that are not proven are deployed to before anything is removed")
-    return said
+        messages.append("hosts that are not proven are deployed to before anything is removed")
+    return messages
 
 
 def _leak_of(args: Mapping[str, Any], journal: Journal) -> Any:
@@ -211,16 +213,16 @@ def _after_leak(
     """What a leak makes of the open rotation, if it changes it; and the messages about that."""
     if args["abort"]:
         return None, []
-    said = []
+    messages = []
     joined = redeclaration.joined(rotation, _leak_of(args, journal), args["reached"])
     if joined:
         former = plan_inputs.former(setting, journal, args["reached"])
         joined = redeclaration.with_former(joined, setting.catalog, setting.kinds, journal, former)
-        said.append("it replaces what leaked, so it answers the leak too: nothing is revoked later")
+        messages.append("it replaces what leaked, so it answers the leak too: nothing is revoked later")
     hastened = incident_events.hastened(joined or rotation) if args["immediate"] else None
     if hastened:
-        said.append("it was graceful; the old values are removed first from now on")
-    return hastened or joined, said
+        messages.append("it was graceful; the old values are removed first from now on")
+    return hastened or joined, messages
 
 
 def _go_on(
@@ -240,20 +242,20 @@ def _go_on(
     context.require_kinds(setting, rotation)
     if not (args["incident"] or journal.incident):
         _require_copies(setting, rotation, back=back)
-    said = _continuation(args, rotation)
+    messages = _continuation(args, rotation)
     changed, more_said = _after_leak(setting, args, journal, rotation)
-    said += more_said
+    messages += more_said
     if not write:
         leak = _leak_of(args, journal)
-        more = _planned_beside(setting, args, task_vars, journal, changed or rotation) if leak else {"takes_down": []}
-        said += more.pop("said", [])
+        extra = _planned_beside(setting, args, task_vars, journal, changed or rotation) if leak else {"takes_down": []}
+        messages += extra.pop("said", [])
         shown = context.summary(setting, journal, changed or rotation)
-        return {**more, "changed": True, "nothing": False, "said": said, "rotation": shown}
+        return {**extra, "changed": True, "nothing": False, "said": messages, "rotation": shown}
     given = {} if back else supplied_values.for_credentials(setting, args, task_vars)
     wanted = [] if back else supplied_values.wanted_again(setting, rotation, given)
     if wanted and args["ask"]:
         pages = {name: setting.catalog.credentials[name].provider_url or "" for name in wanted}
-        return {"changed": False, "nothing": True, "said": said, "needs": wanted, "pages": pages}
+        return {"changed": False, "nothing": True, "said": messages, "needs": wanted, "pages": pages}
     if changed:
         taken = setting.rotator.take(journal, changed, plan=changed.plan)
     else:
@@ -261,7 +263,7 @@ def _go_on(
     if back:
         phase = state_machine.way_back(rotation)
         taken = setting.rotator.advance("abort", phase=phase, reason="the operator asked for it", since=taken)
-    return {"changed": True, "nothing": False, "said": said, "rotation": context.open_summary(setting, taken)}
+    return {"changed": True, "nothing": False, "said": messages, "rotation": context.open_summary(setting, taken)}
 
 
 def _planned_beside(
@@ -273,13 +275,15 @@ def _planned_beside(
 ) -> dict[str, Any]:
     """The leak's own plan, as it will be once the open rotation is finished or aborted."""
     then = plan_after_open_rotation.declared(journal, args)
-    found = plan_after_open_rotation.beside(setting, then, rotation, args, close.ending(setting, then, rotation, {}))
-    _plan, _read, said = _considered(setting, args, task_vars, journal, write=False, beside=found)
-    ends = open_rotation.ends(setting.catalog, setting.kinds, rotation, back=found.back)
+    after_open_rotation = plan_after_open_rotation.beside(
+        setting, then, rotation, args, close.ending(setting, then, rotation, {})
+    )
+    _plan, _read, answer = _considered(setting, args, task_vars, journal, write=False, beside=after_open_rotation)
+    ends = open_rotation.ends(setting.catalog, setting.kinds, rotation, back=after_open_rotation.back)
     return {
-        **said,
-        "said": [*said["said"], *found.said],
-        "takes_down": [*context.taking_down(setting, ends["removes"]), *said["takes_down"]],
+        **answer,
+        "said": [*answer["said"], *after_open_rotation.messages],
+        "takes_down": [*context.taking_down(setting, ends["removes"]), *answer["takes_down"]],
         "revocations": provider_revocations.waiting(setting.catalog, journal),
         "ends": ends,
     }

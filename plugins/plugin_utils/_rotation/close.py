@@ -29,24 +29,24 @@ def closed(setting: RotationSetup, args: Mapping[str, Any]) -> dict[str, Any]:
     """The last entry, and what the end of the run says of it."""
     journal, rotation = setting.rotator.holding()
     aborted = rotation.step in state_machine.BACKWARD
-    more = ending(setting, journal, rotation, args["audit"])
+    extra = ending(setting, journal, rotation, args["audit"])
     if journal.incident is not None and args["unrecorded"]:
         event = f"unrecorded/{rotation.id}"
-        more["events"] = {event: timestamps.stamp(context.now())}
-        more["evidence"] = {event: shortened(args["unrecorded"])}
-    refused = [] if aborted else context.refused_at_end(setting, rotation, more["pending_tasks"])
-    told = context.summary(setting, journal, rotation)
-    told.update(todo=[], closed=True, to_refusal=revocation_latency.lines(journal, rotation, refused))
-    journal = rollback.close(setting.rotator, step="aborted" if aborted else "closed", **more)
+        extra["events"] = {event: timestamps.stamp(context.now())}
+        extra["evidence"] = {event: shortened(args["unrecorded"])}
+    refused = [] if aborted else context.refused_at_end(setting, rotation, extra["pending_tasks"])
+    answer = context.summary(setting, journal, rotation)
+    answer.update(todo=[], closed=True, to_refusal=revocation_latency.lines(journal, rotation, refused))
+    journal = rollback.close(setting.rotator, step="aborted" if aborted else "closed", **extra)
     return {
         "changed": True,
         "id": rotation.id,
         "aborted": aborted,
-        "pending_tasks": more.get("pending_tasks", {}),
+        "pending_tasks": extra.get("pending_tasks", {}),
         "revocations": provider_revocations.waiting(setting.catalog, journal),
         "way": state_machine.GO,
         "words": "",
-        "rotation": told,
+        "rotation": answer,
     }
 
 
@@ -57,7 +57,7 @@ def ending(
     aborted = rotation.step in state_machine.BACKWARD
     items = plan.items_of(rotation.plan)
     now = timestamps.stamp(context.now())
-    more: dict[str, Any] = {"audit": audit}
+    extra: dict[str, Any] = {"audit": audit}
     if not aborted:
         left = {
             **plan.pending_tasks(
@@ -73,23 +73,26 @@ def ending(
             ),
             **hosts_with_old_key.pending_tasks(setting.catalog, rotation, journal.pending_tasks, now),
         }
-        more["pending_tasks"] = left
-        former = [journal.pending_tasks[one] for item in items for one in item.former if one in journal.pending_tasks]
-        more["replaced"] = (
+        extra["pending_tasks"] = left
+        former = [
+            journal.pending_tasks[name] for item in items for name in item.former if name in journal.pending_tasks
+        ]
+        extra["replaced"] = (
             incident_events.replaced(rotation, left, journal.incident, former) if journal.incident else {}
         )
         by = Rotated(now, rotation.who, rotation.id, rotation.plan.get("incident", "")).entry()
-        more["rotated"] = {item.credential: by for item in items if item.act in plan.CHANGES}
+        extra["rotated"] = {item.credential: by for item in items if item.act in plan.CHANGES}
         renewed = {item.credential for item in items if item.act == plan.RENEW}
         # A login that took its turn again has another password: there is nothing left to revoke.
         turned = {item.credential for item in items if item.act == plan.ROTATE and _alternates(setting, item)}
-        taken_up = [one for item in items for one in (item.pending_task, *item.former) if one and one not in left]
-        more["discharged"] = taken_up + [
-            one.id
-            for one in journal.pending_tasks.values()
-            if one.credential in renewed or (one.credential in turned and one.act == plan.REVOKE)
+        taken_up = [name for item in items for name in (item.pending_task, *item.former) if name and name not in left]
+        extra["discharged"] = taken_up + [
+            pending_task.id
+            for pending_task in journal.pending_tasks.values()
+            if pending_task.credential in renewed
+            or (pending_task.credential in turned and pending_task.act == plan.REVOKE)
         ]
-    return more
+    return extra
 
 
 def _alternates(setting: RotationSetup, item: plan.Item) -> bool:

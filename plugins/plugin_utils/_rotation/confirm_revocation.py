@@ -30,37 +30,39 @@ def taken(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> di
     )
     if against and (incident or args["incident"]):
         raise RotationError(against)
-    every = provider_revocations.confirmed(setting.catalog, journal, args["credentials"])
-    alive = [one for one in every if tried.get(one.id, {}).get("state") == ACCEPTED]
-    closed = [one for one in every if one not in alive]
-    names = [name for name in args["credentials"] if name not in {one.credential for one in alive}]
+    pending_tasks = provider_revocations.confirmed(setting.catalog, journal, args["credentials"])
+    alive = [task for task in pending_tasks if tried.get(task.id, {}).get("state") == ACCEPTED]
+    closed = [task for task in pending_tasks if task not in alive]
+    names = [name for name in args["credentials"] if name not in {task.credential for task in alive}]
     new = [f"confirmed/{name}" for name in names if incident and f"confirmed/{name}" not in incident.events]
     if journal.rotation is not None and incident is None and closed:
         raise JournalError(f"{journal.rotation} is open; finish it, then say again what was revoked")
     now = context.now()
-    words = {name: " ".join(str(one["words"]).split())[:300] for name, one in tried.items()}
-    record = provider_revocations.record(setting.catalog, closed, setting.rotator.me.who, now, words) if closed else {}
+    result = {name: " ".join(str(item["words"]).split())[:300] for name, item in tried.items()}
+    record = provider_revocations.record(setting.catalog, closed, setting.rotator.me.who, now, result) if closed else {}
     audit = context.audit_of(setting, journal)
     if not check and (closed or new):
         journal = setting.rotator.append(
             journal,
             incident.id if incident else record["rotation"],
             "closed",
-            discharged=[one.id for one in closed],
+            discharged=[task.id for task in closed],
             events=dict.fromkeys(new, timestamps.stamp(now)),
-            evidence={event: _shown(event, closed, tried, words) for event in new},
+            evidence={event: _shown(event, closed, tried, result) for event in new},
             audit=args["audit"],
         )
-    idle = [name for name in names if name not in {one.credential for one in closed} and f"confirmed/{name}" not in new]
+    idle = [
+        name for name in names if name not in {task.credential for task in closed} and f"confirmed/{name}" not in new
+    ]
     return {
         "changed": bool(closed or new),
-        "said": [_said(one, tried.get(one.id, {}).get("state"), words.get(one.id, "")) for one in closed]
+        "said": [_said(task, tried.get(task.id, {}).get("state"), result.get(task.id, "")) for task in closed]
         + [f"{name}: no confirmation is pending" for name in idle],
         "alive": [
-            f"{one.credential}: its old value, which {one.rotation} replaced, STILL WORKS: {words[one.id]}"
-            for one in alive
+            f"{task.credential}: its old value, which {task.rotation} replaced, STILL WORKS: {result[task.id]}"
+            for task in alive
         ],
-        "tries": _tries(setting, every),
+        "tries": _tries(setting, pending_tasks),
         "record": record,
         "audit": audit,
         "revocations": provider_revocations.waiting(setting.catalog, journal),
@@ -68,23 +70,25 @@ def taken(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> di
 
 
 def _shown(
-    event: str, closed: Sequence[PendingTask], tried: Mapping[str, Mapping[str, Any]], words: Mapping[str, str]
+    event: str, closed: Sequence[PendingTask], tried: Mapping[str, Mapping[str, Any]], result: Mapping[str, str]
 ) -> str:
     """The evidence of a confirmation: whether every old value was tried."""
-    every = [one.id for one in closed if one.credential == event.partition("/")[2]]
-    told = "; ".join(words[one] for one in every if one in words)
-    proven = bool(every) and all(tried.get(one, {}).get("state") == REFUSED for one in every)
-    return (TRIED if proven else "NOT tried") + (f": {told}" if told else "")
+    names = [task.id for task in closed if task.credential == event.partition("/")[2]]
+    message = "; ".join(result[name] for name in names if name in result)
+    proven = bool(names) and all(tried.get(name, {}).get("state") == REFUSED for name in names)
+    return (TRIED if proven else "NOT tried") + (f": {message}" if message else "")
 
 
-def _said(one: PendingTask, state: str | None, words: str) -> str:
-    proof = "" if state is None else f" ({words})" if state == REFUSED else f" (not proven: {words})"
-    return f"{one.credential}: what {one.rotation} replaced was revoked, as the operator says{proof}"
+def _said(task: PendingTask, state: str | None, message: str) -> str:
+    proof = "" if state is None else f" ({message})" if state == REFUSED else f" (not proven: {message})"
+    return f"{task.credential}: what {task.rotation} replaced was revoked, as the operator says{proof}"
 
 
-def _tries(setting: RotationSetup, every: Sequence[PendingTask]) -> list[dict[str, Any]]:
+def _tries(setting: RotationSetup, pending_tasks: Sequence[PendingTask]) -> list[dict[str, Any]]:
     """The credentials among them whose kind can try old values, as its tasks know them."""
-    names = dict.fromkeys(one.credential for one in every if one.credential in setting.catalog.credentials)
+    names = dict.fromkeys(task.credential for task in pending_tasks if task.credential in setting.catalog.credentials)
     items = [Item(name, setting.catalog.credentials[name].kind) for name in names]
-    found = [context.credential_summary(setting, item) for item in items]
-    return [one for one in found if "revoked" in one["stages"]]
+    credential_summaries = [context.credential_summary(setting, item) for item in items]
+    return [
+        credential_summary for credential_summary in credential_summaries if "revoked" in credential_summary["stages"]
+    ]

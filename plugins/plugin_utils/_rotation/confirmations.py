@@ -36,12 +36,12 @@ def confirmed(
 
 
 def _tried(setting: RotationSetup, server: ServerPrograms, credentials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for credential in credentials:
         try:
             answer = acts_of(setting.kinds[credential["kind"]]).verify_revoked(Part(setting, server, credential))
         except SecretsError as error:
             segment.show("tried", credential["name"], f"not tried: {one_line(error)}")
             continue
-        found.update(answer.get("tried") or {})
-    return found
+        result.update(answer.get("tried") or {})
+    return result

@@ -161,7 +161,7 @@ def summary(setting: RotationSetup, journal: Journal, rotation: OpenRotation) ->
         "rolling": _plan.is_rolling(setting.catalog, items),
         "refused": dict(rotation.plan.get("refused", {})),
         "credentials": [item_summary(setting, item, rotation) for item in items],
-        "revoking": [one for item in _ending(items) for one in _told_ends(setting, item, journal, rotation)],
+        "revoking": [end for item in _ending(items) for end in _told_ends(setting, item, journal, rotation)],
         "opened": hosts_with_old_key.hosts(journal),
         "behind": sorted(rotation.behind),
         "record": record_of(setting, journal, rotation),
@@ -209,11 +209,11 @@ def taking_down(setting: RotationSetup, names: Sequence[str]) -> list[str]:
 
 def item_summary(setting: RotationSetup, item: _plan.Item, rotation: OpenRotation) -> dict[str, Any]:
     credential = setting.catalog.credentials[item.credential]
-    told = credential_summary(setting, item)
+    answer = credential_summary(setting, item)
     later = item.act == _plan.ROTATE and not rotation.plan.get("incident") and _plan.revokes_later(credential)
     some = {"hosts": list(item.hosts), "left": list(rotation.left.get(item.credential, ()))}
     dropped = _dropped_from(setting, item, rotation)
-    return {**told, **some, "dropped_from": dropped, "later": rotation.step == "revoke" and later}
+    return {**answer, **some, "dropped_from": dropped, "later": rotation.step == "revoke" and later}
 
 
 def _dropped_from(setting: RotationSetup, item: _plan.Item, rotation: OpenRotation) -> dict[str, str]:
@@ -228,13 +228,13 @@ def _dropped_from(setting: RotationSetup, item: _plan.Item, rotation: OpenRotati
 def refused_at_end(setting: RotationSetup, rotation: OpenRotation, left: Mapping[str, Any]) -> list[str]:
     """The credentials whose old values it has removed and seen refused: neither what is ``left`` for later, nor what
     only its provider can revoke."""
-    owed = {one["credential"] for one in left.values()}
-    found = []
+    owed = {item["credential"] for item in left.values()}
+    results = []
     for item in _plan.items_of(rotation.plan):
         removes = item.act in (_plan.ROTATE, _plan.REVOKE) and not item.hosts
         if item.act == _plan.RENEW or (removes and "revoke" in credential_summary(setting, item)["stages"]):
-            found.append(item.credential)
-    return [name for name in found if name not in owed]
+            results.append(item.credential)
+    return [name for name in results if name not in owed]
 
 
 def _ending(items: Sequence[_plan.Item]) -> list[_plan.Item]:
@@ -246,13 +246,20 @@ def _told_ends(
     setting: RotationSetup, item: _plan.Item, journal: Journal, rotation: OpenRotation
 ) -> Iterator[dict[str, Any]]:
     """What the stage revoke takes away of a credential: former values first, then its own; ``more`` after the first."""
-    told = item_summary(setting, item, rotation)
-    every = (
-        [] if rotation.aborting else [journal.pending_tasks[one] for one in item.former if one in journal.pending_tasks]
+    answer = item_summary(setting, item, rotation)
+    pending_tasks = (
+        []
+        if rotation.aborting
+        else [journal.pending_tasks[name] for name in item.former if name in journal.pending_tasks]
     )
-    for one in every:
-        yield {**told, "pending_task": one.id, "hosts": list(one.hosts), "more": one is not every[0]}
-    yield {**told, "more": bool(every)}
+    for pending_task in pending_tasks:
+        yield {
+            **answer,
+            "pending_task": pending_task.id,
+            "hosts": list(pending_task.hosts),
+            "more": pending_task is not pending_tasks[0],
+        }
+    yield {**answer, "more": bool(pending_tasks)}
 
 
 def credential_summary(setting: RotationSetup, item: _plan.Item) -> dict[str, Any]:
@@ -275,8 +282,8 @@ def credential_summary(setting: RotationSetup, item: _plan.Item) -> dict[str, An
 
 def check_summaries(setting: RotationSetup, plan: _plan.RotationPlan) -> list[dict[str, Any]]:
     """The credentials whose servers can be asked beforehand."""
-    found = [credential_summary(setting, item) for item in plan.items if item.act in _plan.CHANGES]
-    return [one for one in found if "check" in one["stages"]]
+    credential_summaries = [credential_summary(setting, item) for item in plan.items if item.act in _plan.CHANGES]
+    return [entry for entry in credential_summaries if "check" in entry["stages"]]
 
 
 def record_of(setting: RotationSetup, journal: Journal, rotation: OpenRotation) -> dict[str, Any]:
@@ -297,7 +304,7 @@ def record_of(setting: RotationSetup, journal: Journal, rotation: OpenRotation) 
         "kinds": {item.credential: item.kind for item in items},
         "services": sorted(setting.catalog.services),
         **({"left_behind": sorted(rotation.behind)} if rotation.behind else {}),
-        "skipped": {name: audit_record.plain(words) for name, words in rotation.plan.get("refused", {}).items()},
+        "skipped": {name: audit_record.plain(message) for name, message in rotation.plan.get("refused", {}).items()},
     }
     if rotation.aborting:
         return {**record, "reason": audit_record.plain(rotation.reason)}
@@ -305,18 +312,18 @@ def record_of(setting: RotationSetup, journal: Journal, rotation: OpenRotation) 
     owed = provider_revocations.owed(
         setting.catalog, rotation.id, rotation.plan, setting.kinds, now(), journal.incident
     )
-    names = [one["credential"] for one in owed.values()]
+    names = [item["credential"] for item in owed.values()]
     left = [
         f"{name}: its old value is to be revoked {provider_revocations.where(setting.catalog, name)}" for name in names
     ]
     return {
         **record,
-        **({"pending_tasks": [audit_record.plain(one) for one in left]} if left else {}),
+        **({"pending_tasks": [audit_record.plain(name) for name in left]} if left else {}),
         **({"github": sorted(rotation.sent)} if rotation.sent else {}),
         "secrets": {
             name: {"from": base, "to": setting.rotator.target(rotation, name)} for name, base in secrets.items()
         },
-        "parameters": {name: {"from": int(one), "to": int(one) + 1} for name, one in numbers.items()},
+        "parameters": {name: {"from": int(item), "to": int(item) + 1} for name, item in numbers.items()},
     }
 
 

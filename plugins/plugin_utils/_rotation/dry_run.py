@@ -88,17 +88,17 @@ class Rehearsal(JournalWriter):
         notes = {name: {"server": LONGEST_NOTE} for name in noted}
         for stage in state_machine.stages(plan.phases, immediate=plan.immediate):
             step, phase = state_machine.step_of(stage)
-            more: dict[str, Any] = {"notes": notes, "behind": self._behind if step == "record" else []}
+            extra: dict[str, Any] = {"notes": notes, "behind": self._behind if step == "record" else []}
             if step == "revoke":
-                more["sent"] = list(github_copies.names_of(self.catalog, plan.entry()))
+                extra["sent"] = list(github_copies.names_of(self.catalog, plan.entry()))
             if journal.incident is not None:
                 at, reads = self.clock(), blast_radius.read(self.catalog)
                 seen = incident_events.events(_of(journal), step, kinds, at, journal.incident, reads=reads, first=at)
                 seen.update(incident_events.outlived(seen, tokens))
                 shown = {event: LONGEST_NOTE for event in seen if event.startswith("refused/")}
                 shown.update({event: LONGEST_NOTE for event in seen if event.startswith("outlived/")})
-                more.update(events=seen, evidence=shown)
-            journal = self.advance(step, phase=phase, since=journal, **more)
+                extra.update(events=seen, evidence=shown)
+            journal = self.advance(step, phase=phase, since=journal, **extra)
         self.append(journal, rotation, "closed", **ending(journal, _of(journal)))
         if record:
             for end in (journal, back):

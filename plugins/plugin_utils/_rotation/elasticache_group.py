@@ -74,20 +74,20 @@ class Group:
             )
 
 
-def _group(found: Mapping[str, Any]) -> Group:
-    pending = found.get("PendingModifiedValues", {})
-    places = [found.get("ConfigurationEndpoint")]
-    for part in found.get("NodeGroups", []):
+def _group(result: Mapping[str, Any]) -> Group:
+    pending = result.get("PendingModifiedValues", {})
+    places = [result.get("ConfigurationEndpoint")]
+    for part in result.get("NodeGroups", []):
         places += [part.get("PrimaryEndpoint"), part.get("ReaderEndpoint")]
         places += [member.get("ReadEndpoint") for member in part.get("NodeGroupMembers", [])]
     named = ["%s:%d" % (place["Address"], place["Port"]) for place in places if place and place.get("Address")]
     return Group(
-        name=found["ReplicationGroupId"],
-        status=found.get("Status", ""),
+        name=result["ReplicationGroupId"],
+        status=result.get("Status", ""),
         pending=pending.get("AuthTokenStatus", ""),
-        has_token=bool(found.get("AuthTokenEnabled")),
-        encrypts=bool(found.get("TransitEncryptionEnabled")),
-        user_groups=tuple(found.get("UserGroupIds", ())),
+        has_token=bool(result.get("AuthTokenEnabled")),
+        encrypts=bool(result.get("TransitEncryptionEnabled")),
+        user_groups=tuple(result.get("UserGroupIds", ())),
         endpoints=tuple(dict.fromkeys(named)),
     )
 

@@ -127,13 +127,13 @@ class Engine:
     def _rolled_out(self, hosts: Hosts) -> None:
         self.carried.rolled = True
         self.carried.seen.proven_at = hosts.proven_at
-        if hosts.outcome == state_machine.DONE and hosts.words:
-            self._say(f"unreachable hosts: {hosts.words}")
-        self._advance(self._stage, hosts.outcome, hosts.words)
+        if hosts.outcome == state_machine.DONE and hosts.message:
+            self._say(f"unreachable hosts: {hosts.message}")
+        self._advance(self._stage, hosts.outcome, hosts.message)
 
     def _away(self, hosts: Hosts) -> list[str]:
         """The hosts that are not proven and may be waited for: after a leak everything else is done by now."""
-        return [one for one in self._here if one not in hosts.proven] if self.now["wait_seconds"] else []
+        return [name for name in self._here if name not in hosts.proven] if self.now["wait_seconds"] else []
 
     def _proven(self, hosts: Hosts, *, waited: bool) -> None:
         self.carried.proven = True
@@ -162,8 +162,8 @@ class Engine:
     def _rollout(self, stage: str) -> dict[str, Any]:
         if stage == "abort":
             self.setting.known.forget()
-            for words in rollback.undo(self.setting.rotator):
-                self._say(words)
+            for message in rollback.undo(self.setting.rotator):
+                self._say(message)
         at_once = (stage == "deploy_1" and self.now["together"]) or (stage == "deploy_2" and not self.now["rolling"])
         return self._next("deploy", serial=("100%",) if at_once else self.run.serial)
 
@@ -193,17 +193,17 @@ class Engine:
 
     def _carry_out(self, stage: str) -> dict[str, Any] | None:
         """The stage, and what follows from its outcome; or what hosts have to do in between."""
-        outcome, words = state_machine.DONE, ""
+        outcome, message = state_machine.DONE, ""
         try:
             if "here" not in self.carried.acted:
-                outcome, words = self._acts(stage)
+                outcome, message = self._acts(stage)
                 self._did("here")
             due = host_acts.due(self, stage)
             while due and not due.more["acts"]:
                 self._judged(stage, (), "")
                 due = host_acts.due(self, stage)
             if due:
-                hosts = [one["host"] for one in due.more["acts"]]
+                hosts = [act["host"] for act in due.more["acts"]]
                 return self._next(due.what, hosts=hosts, **due.more)
             if stage in LAST:
                 self.end()
@@ -211,7 +211,7 @@ class Engine:
         except (SecretsError, AnsibleError) as error:
             self._failed(stage, error)
             return None
-        self._advance(stage, outcome, words)
+        self._advance(stage, outcome, message)
         return None
 
     def _did(self, part: str) -> None:
@@ -237,7 +237,7 @@ class Engine:
     @property
     def _tests_at_once(self) -> bool:
         """Whether the new values are tested at the stage that sets them. What is set on each host is tested there."""
-        return not any(one["kind"] == host_acts.SSH_KEY for one in self.now["credentials"])
+        return not any(credential["kind"] == host_acts.SSH_KEY for credential in self.now["credentials"])
 
     def _create(self) -> None:
         if self.now["incident"]:
@@ -258,42 +258,42 @@ class Engine:
         self.carried.seen.sent = list(done.sent)
         if done.outcome == state_machine.DONE:
             self.progress("promote", "", f"AWSCURRENT in {_count(self.now['secrets'], 'secret')}", self.clock() - began)
-            if done.words:
-                self.progress(WARNING, "", done.words, 0)
-        return done.outcome, done.words
+            if done.message:
+                self.progress(WARNING, "", done.message, 0)
+        return done.outcome, done.message
 
     def _require_proof(self) -> None:
         gate = state_machine.Gate(hosts=self.run.hosts, proven=self.proof.proven, skipped=self.run.skipped)
-        found = entries.blockers(self.setting, gate, leaves_lost=self.run.leaves_lost, words=self.proof.words)
-        self.carried.seen.behind = [one for one in self.run.hosts if one not in self.proof.proven]
-        if not found:
+        blockers = entries.blockers(self.setting, gate, leaves_lost=self.run.leaves_lost, message=self.proof.message)
+        self.carried.seen.behind = [host for host in self.run.hosts if host not in self.proof.proven]
+        if not blockers:
             return
-        keys = [one["name"] for one in self.now["credentials"] if one["act"] == "renew"]
+        keys = [credential["name"] for credential in self.now["credentials"] if credential["act"] == "renew"]
         but = f", except {', '.join(keys)}, which they verify with until they have the new one" if keys else ""
-        self._say(f"skipped hosts, whose old values are about to be revoked{but}: {'; '.join(found)}")
+        self._say(f"skipped hosts, whose old values are about to be revoked{but}: {'; '.join(blockers)}")
         missing = set(self.run.hosts) - set(self.proof.proven) - set(self.run.skipped)
         if self.run.incident:
-            entries.note_left(self.setting, [one for one in self.run.hosts if one in missing])
+            entries.note_left(self.setting, [host for host in self.run.hosts if host in missing])
 
     def parts(self, stage: str, acts: Sequence[str]) -> list[Mapping[str, Any]]:
         """The credentials that have something to do at a stage of their kind."""
-        every = self.now["revoking" if stage == "revoke" else "credentials"]
-        return [one for one in every if one["act"] in acts and stage in one["stages"] and not one["later"]]
+        result = self.now["revoking" if stage == "revoke" else "credentials"]
+        return [item for item in result if item["act"] in acts and stage in item["stages"] and not item["later"]]
 
     def _kinds(self, stage: str, acts: Sequence[str], *, also: str = "") -> None:
         """Each credential's own act, in their order; the administrator's come last. ``also`` is a stage that follows.
 
         Raises RotationError that names every credential which failed, once the others of its kind are done.
         """
-        asked = kind_acts.asked({one: self.parts(one, acts) for one in (stage, also) if one})
+        asked = kind_acts.asked({name: self.parts(name, acts) for name in (stage, also) if name})
         options = {**self.run.options, "known_addresses": self._known_addresses}
-        for one, credential, answer, seconds in kind_acts.carried_out(self.setting, self.server, asked, options):
+        for text, credential, answer, seconds in kind_acts.carried_out(self.setting, self.server, asked, options):
             name = credential["name"]
             if answer.get("notes"):
                 self.carried.seen.notes[name] = answer["notes"]
-            if one == "revoke" and self.now["incident"] and credential["built_in"]:
+            if text == "revoke" and self.now["incident"] and credential["built_in"]:
                 self.carried.seen.refusals[name] = dict(answer)
-            self.progress(VERBS[one], name, str(answer.get("message") or DONE[one]), seconds)
+            self.progress(VERBS[text], name, str(answer.get("message") or DONE[text]), seconds)
 
     @property
     def _known_addresses(self) -> list[str]:
@@ -308,16 +308,16 @@ class Engine:
             self._failed(stage, error)
 
     def _judged(self, stage: str, results: Sequence[Mapping[str, Any]], unread: str) -> None:
-        found = host_acts.judged(self, stage, results, unread)
-        for words in found.words:
-            self._say(words)
-        self.carried.lines += found.lines
-        self.carried.seen.left.update(found.left)
-        self.carried.seen.refusals.update(found.refusals)
-        if found.blocked:
-            raise Blocked(found.blocked)
-        if found.failed:
-            raise RotationError(found.failed)
+        judged = host_acts.judged(self, stage, results, unread)
+        for message in judged.messages:
+            self._say(message)
+        self.carried.lines += judged.lines
+        self.carried.seen.left.update(judged.left)
+        self.carried.seen.refusals.update(judged.refusals)
+        if judged.blocked:
+            raise Blocked(judged.blocked)
+        if judged.failed:
+            raise RotationError(judged.failed)
 
     # Entries of the journal
 
@@ -326,12 +326,12 @@ class Engine:
         is_blocked = stage in REMOVING or isinstance(error, Blocked)
         self._advance(stage, state_machine.BLOCKED if is_blocked else state_machine.FAILED, f"{stage}: {error}")
 
-    def _advance(self, stage: str, outcome: str, words: str) -> None:
+    def _advance(self, stage: str, outcome: str, message: str) -> None:
         is_tested = stage == "set" and self._tests_at_once
-        found = entries.advance(self.setting, outcome, words, self.carried.seen, is_tested=is_tested)
-        self.now = {**found.rotation, "refused": self.now["refused"], "revocations": self.now["revocations"]}
-        if found.way == state_machine.STOP:
-            self.now.update(todo=[], stopped=found.words)
+        advanced = entries.advance(self.setting, outcome, message, self.carried.seen, is_tested=is_tested)
+        self.now = {**advanced.rotation, "refused": self.now["refused"], "revocations": self.now["revocations"]}
+        if advanced.way == state_machine.STOP:
+            self.now.update(todo=[], stopped=advanced.message)
         self.carried.proven, self.carried.acted = False, ()
         self._took(stage)
 
@@ -352,7 +352,7 @@ class Engine:
         """What became of the record, as :class:`AuditPort` has it."""
         if self.audit is None:
             return {}
-        hosts = [one for one in self.run.hosts if one not in self.now["behind"]]
+        hosts = [host for host in self.run.hosts if host not in self.now["behind"]]
         return self.audit.recorded({**self.now["record"], "hosts": hosts}, self.now["audit"]["head"])
 
     def close(self, recorded: Mapping[str, Any]) -> None:
@@ -360,8 +360,8 @@ class Engine:
         step, refused = self.now["step"], self.now["refused"]
         closing = {"audit": recorded.get("head") or {}, "unrecorded": recorded.get("against") or ""}
         self.carried.unannounced += recorded.get("unannounced", ())
-        found = entries.appended(self.setting, lambda: _close.closed(self.setting, closing))
-        self.now = {**found["rotation"], "refused": refused, "revocations": found["revocations"]}
+        result = entries.appended(self.setting, lambda: _close.closed(self.setting, closing))
+        self.now = {**result["rotation"], "refused": refused, "revocations": result["revocations"]}
         self.now["recorded"] = recorded.get("where") or ""
         self._took(step)
 
@@ -371,27 +371,27 @@ class Engine:
         self.carried.since = at
 
     def _next(
-        self, what: str, *, hosts: Sequence[str] | None = None, serial: Sequence[Any] = ("100%",), **more: Any
+        self, what: str, *, hosts: Sequence[str] | None = None, serial: Sequence[Any] = ("100%",), **extra: Any
     ) -> dict[str, Any]:
         chosen = self._here if hosts is None else list(dict.fromkeys(hosts))
         if not what or not chosen:
             return {**self.now, "next": "", "tasks": "end", "hosts_do": {}, "later": []}
-        self.now.update(more, rollout=str(self.now["number"]))
+        self.now.update(extra, rollout=str(self.now["number"]))
         batch = self._batch(what, batches_of(chosen, serial))
         is_whole = {*self.run.here, *self.run.reachable} <= {*chosen} and not batch["later"]
         return {**batch, "tasks": first_tasks(what, is_whole=is_whole)}
 
     @property
     def _here(self) -> list[str]:
-        return [one for one in self.run.here if one not in self.now.get("opened", ())]
+        return [name for name in self.run.here if name not in self.now.get("opened", ())]
 
     def _batch(self, what: str, batches: Sequence[Sequence[str]]) -> dict[str, Any]:
-        hosts_do = {one: HOST_TASKS[what] if one in batches[0] else "wait" for one in self.run.here}
-        later = [list(one) for one in batches[1:]]
+        hosts_do = {name: HOST_TASKS[what] if name in batches[0] else "wait" for name in self.run.here}
+        later = [list(batch) for batch in batches[1:]]
         return {**self.now, "next": what, "tasks": "batch", "hosts_do": hosts_do, "later": later}
 
-    def _say(self, words: str) -> None:
-        self.progress("", "", words, 0)
+    def _say(self, message: str) -> None:
+        self.progress("", "", message, 0)
 
 
 def _count(names: Sequence[str], what: str) -> str:

@@ -44,13 +44,15 @@ class Advanced:
     """What follows from a stage's outcome."""
 
     way: str
-    words: str
+    message: str
     rotation: dict[str, Any]
 
 
-def advance(setting: RotationSetup, outcome: str, words: str, seen: StageNotes, *, is_tested: bool = False) -> Advanced:
+def advance(
+    setting: RotationSetup, outcome: str, message: str, seen: StageNotes, *, is_tested: bool = False
+) -> Advanced:
     """Appends the entry with which the next stage begins, unless the run stops here. Raises SecretsError."""
-    return appended(setting, lambda: _advanced(setting, outcome, words, seen, is_tested=is_tested))
+    return appended(setting, lambda: _advanced(setting, outcome, message, seen, is_tested=is_tested))
 
 
 def appended(setting: RotationSetup, make: Callable[[], T]) -> T:
@@ -67,39 +69,39 @@ def appended(setting: RotationSetup, make: Callable[[], T]) -> T:
         return make()
 
 
-def _advanced(setting: RotationSetup, outcome: str, words: str, seen: StageNotes, *, is_tested: bool) -> Advanced:
+def _advanced(setting: RotationSetup, outcome: str, message: str, seen: StageNotes, *, is_tested: bool) -> Advanced:
     journal, rotation = setting.rotator.holding()
-    decision = state_machine.following(rotation, outcome, words=words, is_tested=is_tested)
+    decision = state_machine.following(rotation, outcome, message=message, is_tested=is_tested)
     if decision.way == state_machine.STOP:
         setting.rotator.confirm()
-        return Advanced(decision.way, decision.words, context.summary(setting, journal, rotation))
-    more: dict[str, Any] = {
+        return Advanced(decision.way, decision.message, context.summary(setting, journal, rotation))
+    extra: dict[str, Any] = {
         "notes": seen.notes,
         "left": seen.left,
         "behind": sorted(seen.behind),
         "sent": list(seen.sent),
-        "reason": words if decision.way == state_machine.BACK else "",
+        "reason": message if decision.way == state_machine.BACK else "",
     }
     if journal.incident is not None:
-        noted = replace(rotation, left={**rotation.left, **{name: tuple(one) for name, one in seen.left.items()}})
+        noted = replace(rotation, left={**rotation.left, **{name: tuple(group) for name, group in seen.left.items()}})
         first = timestamps.stamp(datetime.fromtimestamp(min(seen.proven_at), UTC)) if seen.proven_at else ""
         at = timestamps.stamp(context.now())
         reads = blast_radius.read(setting.catalog)
         step, kinds, incident = str(decision.step), setting.kinds, journal.incident
         events = incident_events.events(noted, step, kinds, at, incident, reads=reads, first=first)
         events.update(incident_events.outlived(events, seen.refusals))
-        more.update(events=events, evidence=incident_events.evidence(events, seen.refusals))
-    journal = setting.rotator.advance(str(decision.step), phase=decision.phase, since=journal, **more)
-    return Advanced(decision.way, decision.words, context.open_summary(setting, journal))
+        extra.update(events=events, evidence=incident_events.evidence(events, seen.refusals))
+    journal = setting.rotator.advance(str(decision.step), phase=decision.phase, since=journal, **extra)
+    return Advanced(decision.way, decision.message, context.open_summary(setting, journal))
 
 
-def blockers(setting: RotationSetup, gate: state_machine.Gate, *, leaves_lost: bool, words: str) -> list[str]:
+def blockers(setting: RotationSetup, gate: state_machine.Gate, *, leaves_lost: bool, message: str) -> list[str]:
     """Why a value may not be removed now. Raises RotationError unless unreachable hosts are skipped."""
     setting.rotator.holding()
-    found = gate.blockers()
-    if found and not leaves_lost:
-        raise RotationError(f"nothing was removed: {'; '.join(found)}. {words}".rstrip(". "))
-    return found
+    results = gate.blockers()
+    if results and not leaves_lost:
+        raise RotationError(f"nothing was removed: {'; '.join(results)}. {message}".rstrip(". "))
+    return results
 
 
 def note_left(setting: RotationSetup, hosts: Sequence[str]) -> None:

@@ -14,18 +14,18 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 def forgotten(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     journal = setting.rotator.look()
-    found = pending_tasks.named(journal, args["credentials"])
+    tasks = pending_tasks.named(journal, args["credentials"])
     if journal.rotation is not None:
         raise JournalError(f"{journal.rotation} is open; finish it, then say again what is to be forgotten")
-    record = pending_tasks.record(setting.catalog, found, "forgotten", setting.rotator.me.who, context.now())
+    record = pending_tasks.record(setting.catalog, tasks, "forgotten", setting.rotator.me.who, context.now())
     if not check:
-        ids = [one.id for one in found]
+        ids = [task.id for task in tasks]
         setting.rotator.append(journal, record["rotation"], "closed", discharged=ids, audit=args["audit"])
     return {
         "changed": True,
         "said": [
-            f"{one.id} ({one.act}, due {one.due}) is forgotten; what it was to end is valid unless you have ended it"
-            for one in found
+            f"{task.id} ({task.act}, due {task.due}) is forgotten; what it was to end is valid unless you have ended it"
+            for task in tasks
         ],
         "record": record,
         "audit": context.audit_of(setting, journal),

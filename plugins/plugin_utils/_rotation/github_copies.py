@@ -27,7 +27,7 @@ class Copies:
 def names_of(catalog: Catalog, plan: Mapping[str, Any]) -> tuple[str, ...]:
     """The names under which GitHub holds what the rotation changes."""
     changed = [item.credential for item in _plan.items_of(plan) if item.act in _plan.CHANGES]
-    names = (name for one in changed for name in credential_graph.mirrored_names(catalog, catalog.credentials[one]))
+    names = (name for text in changed for name in credential_graph.mirrored_names(catalog, catalog.credentials[text]))
     return tuple(dict.fromkeys(names))
 
 
@@ -57,7 +57,7 @@ def _is_missed(setting: Setting, contents: Contents, resolved: Mapping[str, str]
     """Whether a setting without a value should have one: it is required, or something of it is there."""
     parts = setting.compose.parts if setting.compose else ()
     there = any(credential_graph.text_at(contents, place) for place in setting.places)
-    return setting.required or there or any(isinstance(one, SettingRef) and one.name in resolved for one in parts)
+    return setting.required or there or any(isinstance(part, SettingRef) and part.name in resolved for part in parts)
 
 
 def needs_token(catalog: Catalog, names: Sequence[str]) -> str:

@@ -45,7 +45,11 @@ class PlanInputs:
     def key(self, secrets: Collection[str]) -> str | None:
         """The environment's key if it is in use; else the one of these secrets, which hold the same values."""
         wanted = self.catalog.aws.kms_key if self.catalog.aws else ""
-        keys = {name: one.key for name, one in self.descriptions.items() if one.key and AWS_OWN not in one.key}
-        if any(is_key(one, wanted) for one in (*keys.values(), self.parameters_key)):
+        keys = {
+            name: description.key
+            for name, description in self.descriptions.items()
+            if description.key and AWS_OWN not in description.key
+        }
+        if any(is_key(key, wanted) for key in (*keys.values(), self.parameters_key)):
             return wanted
         return next((keys[name] for name in sorted(secrets) if name in keys), None)

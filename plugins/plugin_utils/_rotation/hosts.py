@@ -13,7 +13,7 @@ OWN = ("env_deploy_delivery", "env_deploy_failure", "secret_rotate_proof")
 """The variables of a host that are read."""
 
 HOST_TASKS = {
-    **{one: one for one in ("deploy", "stop", "prove", "acts", "sessions")},
+    **{name: name for name in ("deploy", "stop", "prove", "acts", "sessions")},
     "deliver": "deploy",
     "await": "return",
 }
@@ -36,13 +36,13 @@ def is_proof(answer: Mapping[str, Any]) -> bool:
 
 def batches_of(hosts: Sequence[str], serial: Sequence[Any]) -> list[list[str]]:
     """The hosts in batches, as Ansible's ``serial`` makes them: the last size is repeated."""
-    found: list[list[str]] = []
+    batches: list[list[str]] = []
     left, sizes = list(hosts), list(serial) or ["100%"]
     while left:
-        size = _size(sizes[min(len(found), len(sizes) - 1)], len(hosts))
-        found.append(left[:size])
+        size = _size(sizes[min(len(batches), len(sizes) - 1)], len(hosts))
+        batches.append(left[:size])
         left = left[size:]
-    return found
+    return batches
 
 
 def _size(given: Any, total: int) -> int:
@@ -81,7 +81,7 @@ class Hosts:
         return self.outcome == "done"
 
     @property
-    def words(self) -> str:
+    def message(self) -> str:
         """What hosts answered in this rollout, but for those that are proven since."""
         return " ".join(
             f"{name}: {self._failure(name)[part]}."
@@ -94,8 +94,8 @@ class Hosts:
     @property
     def proven_at(self) -> list[float]:
         """When hosts were proven in the last rollout, in seconds since 1970."""
-        every = [self._delivery(name).get("proven_at") for name in self.names]
-        return [float(one) for one in every if one]
+        entries = [self._delivery(name).get("proven_at") for name in self.names]
+        return [float(entry) for entry in entries if entry]
 
     @property
     def proven(self) -> list[str]:
@@ -105,22 +105,22 @@ class Hosts:
     @property
     def addresses(self) -> list[str]:
         """Their own, from which sessions of theirs come."""
-        return [one for name in self.names for one in self._proof(name).get("addresses") or ()]
+        return [address for name in self.names for address in self._proof(name).get("addresses") or ()]
 
     def _is_healthy(self, name: str) -> bool:
         return bool(self._delivery(name).get("proven"))
 
     def _failure(self, name: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self._of(name).get("env_deploy_failure") or {}
-        return found if found.get("rollout") == self.rollout else {}
+        env_deploy_failure: Mapping[str, Any] = self._of(name).get("env_deploy_failure") or {}
+        return env_deploy_failure if env_deploy_failure.get("rollout") == self.rollout else {}
 
     def _delivery(self, name: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self._of(name).get("env_deploy_delivery") or {}
-        return found
+        env_deploy_delivery: Mapping[str, Any] = self._of(name).get("env_deploy_delivery") or {}
+        return env_deploy_delivery
 
     def _proof(self, name: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self._of(name).get("secret_rotate_proof") or {}
-        return found
+        secret_rotate_proof: Mapping[str, Any] = self._of(name).get("secret_rotate_proof") or {}
+        return secret_rotate_proof
 
     def _of(self, name: str) -> Mapping[str, Any]:
         return self.variables.get(name) or {}

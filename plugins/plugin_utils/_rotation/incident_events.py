@@ -47,19 +47,19 @@ def events(
     # A value that an unreachable host still authorizes is not rejected yet.
     late = [item for item in items if item.hosts]
     gone = [item for item in (*changed, *late) if not rotation.left.get(item.credential)]
-    found = []
+    results = []
     down = taking_down({item.credential: item.kind for item in changing}, kinds, reads)
     if following == "revoke_first" and down:
-        found.append(f"down/{rotation.id}")
+        results.append(f"down/{rotation.id}")
     if rotation.step == "revoke_first" and following == "deploy":
-        found += [f"refused/{item.credential}" for item in gone if _removes(item, kinds)]
+        results += [f"refused/{item.credential}" for item in gone if _removes(item, kinds)]
     if rotation.step == "deploy" and following == "promote":
-        found += [f"live/{item.credential}" for item in changed]
-        found += [f"up/{rotation.id}"] if rotation.plan.get("immediate") and down else []
+        results += [f"live/{item.credential}" for item in changed]
+        results += [f"up/{rotation.id}"] if rotation.plan.get("immediate") and down else []
     if rotation.step == "revoke" and following == "record":
-        found += [f"{_end(item, kinds, incident.behind)}/{item.credential}" for item in gone]
-        found += [f"previous_revoked/{item.credential}" for item in gone if item.former]
-    seen = dict.fromkeys(found, at)
+        results += [f"{_end(item, kinds, incident.behind)}/{item.credential}" for item in gone]
+        results += [f"previous_revoked/{item.credential}" for item in gone if item.former]
+    seen = dict.fromkeys(results, at)
     if first and changed and rotation.step == "deploy" and following == "promote":
         return {f"first/{rotation.id}": first, **seen}
     return seen
@@ -75,21 +75,21 @@ def outlived(seen: Mapping[str, str], results: Mapping[str, Any]) -> dict[str, s
 def evidence(seen: Iterable[str], results: Mapping[str, Any]) -> dict[str, str]:
     """What shows that old values are refused, by event, or where their sessions could not be ended; ``results`` are the
     modules' answers by credential."""
-    found = {}
+    result = {}
     for event in seen:
         name, _slash, credential = event.partition("/")
-        words = _refusal(results[credential]) if name == "refused" and credential in results else ""
-        words = _few(results[credential]["alive"]) if name == "outlived" else words
-        if words:
-            found[event] = words
-    return found
+        message = _refusal(results[credential]) if name == "refused" and credential in results else ""
+        message = _few(results[credential]["alive"]) if name == "outlived" else message
+        if message:
+            result[event] = message
+    return result
 
 
 def _refusal(result: Mapping[str, Any]) -> str:
-    each = [one for one in result.get("results", [result]) if not one.get("unreachable") and not one.get("failed")]
-    hosts = [one["secret_rotate_each"] for one in each if "secret_rotate_each" in one]
+    each = [item for item in result.get("results", [result]) if not item.get("unreachable") and not item.get("failed")]
+    hosts = [item["secret_rotate_each"] for item in each if "secret_rotate_each" in item]
     places = _rejecting(result)
-    ended = [_count(one["ended"]) for one in each if "ended" in one]
+    ended = [_count(item["ended"]) for item in each if "ended" in item]
     sessions = f"{sum(ended)} session{'' if sum(ended) == 1 else 's'} ended"
     parts = (
         (hosts, f"on {_few(hosts)}"),
@@ -109,15 +109,15 @@ def _rejecting(result: Mapping[str, Any]) -> list[str]:
 
 
 def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    text = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + text
 
 
-def _count(found: Any) -> int:
+def _count(result: Any) -> int:
     """Sessions that a module counts, lists, or counts by place."""
-    if isinstance(found, Mapping):
-        return sum(map(_count, found.values()))
-    return len(found) if isinstance(found, (list, tuple)) else int(found)
+    if isinstance(result, Mapping):
+        return sum(map(_count, result.values()))
+    return len(result) if isinstance(result, (list, tuple)) else int(result)
 
 
 def taking_down(chosen: Mapping[str, str], kinds: Mapping[str, Kind], reads: Collection[str]) -> list[str]:
@@ -140,13 +140,13 @@ def replaced(
     if not any(item.act in plan.CHANGES for item in plan.items_of(rotation.plan)):
         return {}
     own = rotation.plan.get("incident") == incident.id
-    needed = set() if own else {version for one in left.values() for version in one["secrets"].values()}
+    needed = set() if own else {version for item in left.values() for version in item["secrets"].values()}
     secrets = {name: version for name, version in rotation.plan.get("secrets", {}).items() if version not in needed}
-    more: dict[str, list[str]] = {}
-    for one in former:
-        for name, version in one.secrets.items():
-            more.setdefault(name, [secrets[name]] if name in secrets else []).append(version)
-    secrets.update(more)
+    extra: dict[str, list[str]] = {}
+    for pending_task in former:
+        for name, version in pending_task.secrets.items():
+            extra.setdefault(name, [secrets[name]] if name in secrets else []).append(version)
+    secrets.update(extra)
     return {"secrets": secrets, "parameters": sorted(rotation.plan.get("parameters", {}))}
 
 

@@ -83,7 +83,7 @@ class JournalWriter:
         if gone:
             raise RotationError(f"the catalog has lost {', '.join(gone)}; put it back until {rotation} has ended")
 
-    def append(self, journal: Journal, rotation: str, step: str, **more: Any) -> Journal:
+    def append(self, journal: Journal, rotation: str, step: str, **extra: Any) -> Journal:
         """The journal with one more entry; only one process can append it."""
         entry = {
             "rotation": rotation,
@@ -91,7 +91,7 @@ class JournalWriter:
             "who": self.me.who,
             "at": self.clock(),
             "run": self.me.run,
-            **{name: value for name, value in more.items() if value not in (None, {}, [], "")},
+            **{name: value for name, value in extra.items() if value not in (None, {}, [], "")},
         }
         self._last = None
         self._last = self.journal.append(journal, entry)
@@ -104,15 +104,15 @@ class JournalWriter:
             "secrets": {name: contents.readings[name].version for name in sorted(names)},
             "parameters": dict(plan.parameters),
         }
-        more = {"plan": plan.entry(), "prescribes": prescribes, "holder": dict(self.me.holder)}
-        return self.append(journal, rotation, "create" if plan.phases else "revoke", **more)
+        extra = {"plan": plan.entry(), "prescribes": prescribes, "holder": dict(self.me.holder)}
+        return self.append(journal, rotation, "create" if plan.phases else "revoke", **extra)
 
-    def take(self, journal: Journal, rotation: OpenRotation, **more: Any) -> Journal:
+    def take(self, journal: Journal, rotation: OpenRotation, **extra: Any) -> Journal:
         """The next entry makes this run the one that goes on."""
-        more = {"phase": rotation.phase, "holder": dict(self.me.holder), **more}
-        return self.append(journal, rotation.id, rotation.step, **more)
+        extra = {"phase": rotation.phase, "holder": dict(self.me.holder), **extra}
+        return self.append(journal, rotation.id, rotation.step, **extra)
 
-    def advance(self, step: str, *, phase: int = 0, since: Journal | None = None, **more: Any) -> Journal:
+    def advance(self, step: str, *, phase: int = 0, since: Journal | None = None, **extra: Any) -> Journal:
         """Begins the next step; what deploys have to use from now on is decided here.
 
         ``since`` saves a look: the journal as this run found or left it. An entry is appended to that version alone.
@@ -127,9 +127,9 @@ class JournalWriter:
         elif step == "abort":
             prescribed = self.old(rotation)
         if prescribed:
-            more["prescribes"] = prescribed
-        more["reason"] = _cut(more.get("reason", ""))
-        return self.append(journal, rotation.id, step, phase=phase, **more)
+            extra["prescribes"] = prescribed
+        extra["reason"] = _cut(extra.get("reason", ""))
+        return self.append(journal, rotation.id, step, phase=phase, **extra)
 
     def old(self, rotation: OpenRotation) -> dict[str, Any]:
         """The snapshot planned from, as an entry prescribes it."""
@@ -164,19 +164,19 @@ class JournalWriter:
         return version_id(rotation.id, secret, *((MERGED, merges) if merges else (int(rotation.plan["phases"]),)))
 
     def ours(self, rotation: OpenRotation, name: str) -> set[str]:
-        staged = {self.version(rotation, name, one) for one in phases_of(rotation)}
+        staged = {self.version(rotation, name, phase) for phase in phases_of(rotation)}
         merges = range(rotation.plan.get("merges", {}).get(name, 0))
-        return staged | {version_id(rotation.id, name, MERGED, one + 1) for one in merges}
+        return staged | {version_id(rotation.id, name, MERGED, merge + 1) for merge in merges}
 
     def labelled(self, rotation: OpenRotation, name: str) -> set[tuple[str, str]]:
         """The labels that it may have put on versions: what was put just now is not described at once."""
         base, ours = rotation.plan["secrets"][name], self.ours(rotation, name)
-        found = {(label(rotation, one), self.version(rotation, name, one)) for one in phases_of(rotation)}
+        results = {(label(rotation, phase), self.version(rotation, name, phase)) for phase in phases_of(rotation)}
         if rotation.plan.get("merges", {}).get(name):
-            found.add((f"{rotation.id}-{MERGED}", self.target(rotation, name)))
+            results.add((f"{rotation.id}-{MERGED}", self.target(rotation, name)))
         if rotation.aborting:
-            found |= {(f"{rotation.id}-abort", version_id(rotation.id, name, "abort", one)) for one in (base, *ours)}
-        return found | ({(PENDING, self.target(rotation, name))} if phases_of(rotation) else set())
+            results |= {(f"{rotation.id}-abort", version_id(rotation.id, name, "abort", our)) for our in (base, *ours)}
+        return results | ({(PENDING, self.target(rotation, name))} if phases_of(rotation) else set())
 
     def logins_secret(self, rotation: OpenRotation) -> str:
         """The name of the secret that holds every new login. To create it decides what all else is derived from."""
@@ -199,5 +199,5 @@ class JournalWriter:
         return {"secret": name, "version": version_id(rotation.id, name), "phase": phase}
 
 
-def _cut(words: str) -> str:
-    return words if len(words) <= LONGEST_REASON else words[: LONGEST_REASON - 3] + "..."
+def _cut(message: str) -> str:
+    return message if len(message) <= LONGEST_REASON else message[: LONGEST_REASON - 3] + "..."

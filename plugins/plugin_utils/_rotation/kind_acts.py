@@ -30,12 +30,12 @@ Asked = tuple[str, Credential]
 
 def asked(by_stage: Mapping[str, Sequence[Credential]]) -> list[Asked]:
     """Credential by credential, each with its stages in their order; without what is done on each host."""
-    every: dict[str, list[Asked]] = {}
+    result: dict[str, list[Asked]] = {}
     for stage, credentials in by_stage.items():
         for credential in credentials:
             if credential["act"] != plan.DROP_FALLBACK and credential["kind"] != SSH_KEY:
-                every.setdefault(credential["name"], []).append((stage, credential))
-    return [one for stages in every.values() for one in stages]
+                result.setdefault(credential["name"], []).append((stage, credential))
+    return [stage for stages in result.values() for stage in stages]
 
 
 def carried_out(
@@ -48,7 +48,7 @@ def carried_out(
     """
     if wanted:
         setting.rotator.read_ahead(setting.rotator.holding()[1])
-    for kind, group in itertools.groupby(wanted, key=lambda one: str(one[1]["kind"])):
+    for kind, group in itertools.groupby(wanted, key=lambda pair: str(pair[1]["kind"])):
         yield from _of_one_kind(setting, server, kind, list(group), options)
 
 

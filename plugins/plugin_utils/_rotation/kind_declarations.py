@@ -107,11 +107,11 @@ class Kind:
 def parse(name: str, document: Any, *, folder: str) -> Kind:
     """The kind that the document declares. Raises :class:`CatalogError` naming its folder or its file."""
     if not audit_record.is_word(name):
-        words = (
+        message = (
             "a kind's name is a small letter and then small letters, digits, _ and -, up to 64; rename the folder to "
             f"{audit_record.word(name)}, and the kind of its credentials in the catalog"
         )
-        raise CatalogError([f"{folder}: {words}"])
+        raise CatalogError([f"{folder}: {message}"])
     where = f"{folder}/kind.yml"
     problems = json_schema.problems(document, SCHEMA)
     if problems:

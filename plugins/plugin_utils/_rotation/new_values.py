@@ -26,17 +26,20 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
 
 
 def login_for(
-    kind: Kind, found: credential_graph.StoredCredential, given: Login | None, generate: Callable[[Kind], str]
+    kind: Kind,
+    stored_credential: credential_graph.StoredCredential,
+    given: Login | None,
+    generate: Callable[[Kind], str],
 ) -> Login:
     """The login that takes the found one's place, generated or supplied."""
-    name = found.credential.name
+    name = stored_credential.credential.name
     if kind.value != "generated" and given is None:
         raise RotationError(f"{name}: its new value is needed again; give it as you did at the start")
     if kind.value != "supplied" and given is not None:
         raise RotationError(f"{name}: its new value is not given; take it out of the file")
     given = given or Login()
-    password = given.password or (generate(kind) if kind.value == "generated" else found.login.password)
-    made = _plan.new_login(kind, found, password)
+    password = given.password or (generate(kind) if kind.value == "generated" else stored_credential.login.password)
+    made = _plan.new_login(kind, stored_credential, password)
     return replace(made, username=given.username or made.username)
 
 
@@ -85,10 +88,10 @@ class Issued:
         return Login(document["username"], document["password"])
 
     def take(self, credential: str) -> Login:
-        found = self.find(credential, made=True)
-        if found is None:
+        login = self.find(credential, made=True)
+        if login is None:
             raise NotFound(f"{credential}: its provider has made no new value for this rotation yet")
-        return found
+        return login
 
     def keep(self, credential: str, made: Login) -> None:
         """Raises :class:`AlreadyExists` if another value is kept already."""

@@ -54,11 +54,11 @@ def stuck(rotation: OpenRotation | None, incident: str, results: Mapping[str, An
     if rotation is None:
         return ""
     names = sorted(rotation.plan.get("credentials", {}))
-    told = [results[name].get("why") for name in names if name in results and not results[name].get("replaced")]
+    messages = [results[name].get("why") for name in names if name in results and not results[name].get("replaced")]
     own = rotation.plan.get("incident") == incident
-    if not (own or told):
+    if not (own or messages):
         return ""
-    why = next((words for words in told if words), "it did not come to its end")
+    why = next((message for message in messages if message), "it did not come to its end")
     whose = "of this leak" if own else "that was open before"
     return f"{rotation} of {', '.join(names)}, {whose}, blocks the leak response: {why}. {_words(rotation)}"
 

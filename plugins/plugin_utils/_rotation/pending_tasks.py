@@ -29,17 +29,17 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
 
-def objection(catalog: Catalog, kinds: Mapping[str, Kind], one: PendingTask, former: Contents | None) -> str | None:
+def objection(catalog: Catalog, kinds: Mapping[str, Kind], task: PendingTask, former: Contents | None) -> str | None:
     """Why nothing can be done about it, with the remedy; None where something can.
 
     ``former`` is what the versions hold that it names, or None where nobody has read them.
     """
-    what = "its former key" if one.act == DROP_FALLBACK else "its former value"
+    what = "its former key" if task.act == DROP_FALLBACK else "its former value"
     end = (
         f"take {what} out by hand (docs/runbooks/by-hand.md), then run watchparty.secrets.rotation_forget -e "
-        f"rotation_forget={one.credential}"
+        f"rotation_forget={task.credential}"
     )
-    credential = catalog.credentials.get(one.credential)
+    credential = catalog.credentials.get(task.credential)
     if credential is None:
         return f"it is not in the catalog any more, and {what} is yet to go; put it back, or {end}"
     kind = kinds.get(credential.kind)
@@ -48,12 +48,14 @@ def objection(catalog: Catalog, kinds: Mapping[str, Kind], one: PendingTask, for
     if former is None:
         return None
     denied = sorted(name for name, failure in former.failures.items() if failure.reason == DENIED)
-    found = credential_graph.find(catalog, credential, former)
-    if found.login.password is not None and (kind.alternates != "always" or found.login.username is not None):
+    stored_credential = credential_graph.find(catalog, credential, former)
+    if stored_credential.login.password is not None and (
+        kind.alternates != "always" or stored_credential.login.username is not None
+    ):
         return None
     if denied:
         return f"secret {', '.join(denied)}, which holds {what}, may not be read; allow secretsmanager:GetSecretValue"
-    versions = ", ".join(f"version {version} of secret {name}" for name, version in sorted(one.secrets.items()))
+    versions = ", ".join(f"version {version} of secret {name}" for name, version in sorted(task.secrets.items()))
     return f"{what} cannot be told any more from {versions or 'any secret'}; {end}"
 
 
@@ -67,22 +69,24 @@ def revocable(
     kind = kinds.get(catalog.credentials[name].kind)
     if kind is None or not kind.revokes_each:
         return ()
-    every = (one for one in journal.pending_tasks.values() if one.credential == name and one.act == REVOKE)
-    able = (one for one in every if one.id in former and not objection(catalog, kinds, one, former[one.id]))
-    return tuple(sorted(one.id for one in able))
+    pending_tasks = (task for task in journal.pending_tasks.values() if task.credential == name and task.act == REVOKE)
+    able = (
+        task for task in pending_tasks if task.id in former and not objection(catalog, kinds, task, former[task.id])
+    )
+    return tuple(sorted(task.id for task in able))
 
 
 def waiting(journal: Journal) -> dict[str, str]:
     """By credential, in words, the former values that may be valid until a later revocation."""
-    found: dict[str, list[PendingTask]] = {}
-    for one in sorted(journal.pending_tasks.values(), key=lambda one: one.id):
-        if one.act != CONFIRM and not one.hosts:
-            found.setdefault(one.credential, []).append(one)
-    return {name: _waits(name, every) for name, every in found.items()}
+    result: dict[str, list[PendingTask]] = {}
+    for task in sorted(journal.pending_tasks.values(), key=lambda task: task.id):
+        if task.act != CONFIRM and not task.hosts:
+            result.setdefault(task.credential, []).append(task)
+    return {name: _waits(name, pending_tasks) for name, pending_tasks in result.items()}
 
 
-def _waits(name: str, every: Sequence[PendingTask]) -> str:
-    what = " and ".join(f"what {one.rotation} replaced may still be valid until {one.due}" for one in every)
+def _waits(name: str, pending_tasks: Sequence[PendingTask]) -> str:
+    what = " and ".join(f"what {task.rotation} replaced may still be valid until {task.due}" for task in pending_tasks)
     return (
         f"{what}. Start the same command again; or once it is due, revoke it by watchparty.secrets.rotate -e "
         f"rotation_credentials={name}, and "
@@ -94,21 +98,21 @@ def _waits(name: str, every: Sequence[PendingTask]) -> str:
 
 def named(journal: Journal, names: Sequence[str]) -> list[PendingTask]:
     """What is left for later of these credentials, or by these ids. Raises :class:`RotationError` for another name."""
-    every = sorted(journal.pending_tasks.values(), key=lambda one: one.id)
-    unknown = [name for name in names if not any(name in (one.id, one.credential) for one in every)]
+    pending_tasks = sorted(journal.pending_tasks.values(), key=lambda task: task.id)
+    unknown = [name for name in names if not any(name in (task.id, task.credential) for task in pending_tasks)]
     if unknown or not names:
-        there = ", ".join(one.id for one in every) or "nothing"
+        there = ", ".join(task.id for task in pending_tasks) or "nothing"
         raise RotationError(
             f"{', '.join(unknown) or 'no credential was named'}: no pending task; the journal has {there}"
         )
-    return [one for one in every if one.id in names or one.credential in names]
+    return [task for task in pending_tasks if task.id in names or task.credential in names]
 
 
 def record(catalog: Catalog, ended: Sequence[PendingTask], outcome: str, who: str, now: datetime) -> dict[str, Any]:
     """A confirmation of these as a line in the audit log; the same pending tasks always give the same record."""
-    names = [one.credential for one in ended]
+    names = [task.credential for task in ended]
     return {
-        "rotation": f"{outcome}-{version_id(outcome, *(one.id for one in ended))}",
+        "rotation": f"{outcome}-{version_id(outcome, *(task.id for task in ended))}",
         "outcome": outcome,
         "who": who,
         "at": timestamps.stamp(now),
@@ -116,5 +120,5 @@ def record(catalog: Catalog, ended: Sequence[PendingTask], outcome: str, who: st
         "kinds": {
             name: audit_record.word(catalog.credentials[name].kind) for name in names if name in catalog.credentials
         },
-        "pending_tasks": [one.id for one in ended],
+        "pending_tasks": [task.id for task in ended],
     }

@@ -79,9 +79,9 @@ class Item:
     def entry(self) -> dict[str, Any]:
         """The item as the journal keeps it."""
         kept: dict[str, Any] = {"kind": self.kind, "act": self.act, "phases": self.phases}
-        more = {"pending_task": self.pending_task, "issued": self.issued, "hosts": list(self.hosts)}
-        more["former"] = list(self.former)
-        return {**kept, **{name: value for name, value in more.items() if value}}
+        extra = {"pending_task": self.pending_task, "issued": self.issued, "hosts": list(self.hosts)}
+        extra["former"] = list(self.former)
+        return {**kept, **{name: value for name, value in extra.items() if value}}
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,8 @@ class RotationPlan:
             **({"key": self.key} if self.key else {}),
             "phases": self.phases,
             "refused": {
-                name: words if len(words) <= 160 else words[:157] + "..." for name, words in self.refused.items()
+                name: message if len(message) <= 160 else message[:157] + "..."
+                for name, message in self.refused.items()
             },
         }
 
@@ -126,8 +127,8 @@ class RotationPlan:
 def items_of(entry: Mapping[str, Any]) -> tuple[Item, ...]:
     """The items that a journal's plan holds, in their order; of a kind that was renamed since, under its new name."""
     return tuple(
-        Item(name, **{**one, "kind": audit_record.word(one["kind"]), **_tuples(one)})
-        for name, one in entry.get("credentials", {}).items()
+        Item(name, **{**item, "kind": audit_record.word(item["kind"]), **_tuples(item)})
+        for name, item in entry.get("credentials", {}).items()
     )
 
 
@@ -153,14 +154,14 @@ def plan(ground: PlanInputs, wish: RotationRequest) -> RotationPlan:
             passed[credential.name] = "was replaced since the leak was declared"
             continue
         if not (age.due or wish.force or wish.leak):
-            passed[credential.name] = age.words
+            passed[credential.name] = age.message
             continue
-        found = credential_graph.find(ground.catalog, credential, ground.contents)
+        stored_credential = credential_graph.find(ground.catalog, credential, ground.contents)
         kind = ground.kinds.get(credential.kind, Kind(credential.kind))
-        places = found.places + (
+        places = stored_credential.places + (
             credential_graph.fallback_places(ground.catalog, credential) if kind.phases == 2 else ()
         )
-        problems = list(preconditions.blockers(ground, credential, found, places))
+        problems = list(preconditions.blockers(ground, credential, stored_credential, places))
         problems += [f"{place} is already {taken[place]}'s" for place in places if place in taken]
         if problems:
             refused[credential.name] = "; ".join(dict.fromkeys(problems))
@@ -181,7 +182,7 @@ def is_replaced(journal: Journal, name: str) -> bool:
     """Whether a rotation that answers the open incident has replaced it, by a value that cannot have leaked too, and
     left nothing for a later one to end."""
     incident, last = journal.incident, journal.rotated.get(name)
-    kept = {one.credential for one in journal.pending_tasks.values() if one.act != CONFIRM and not one.hosts}
+    kept = {task.credential for task in journal.pending_tasks.values() if task.act != CONFIRM and not task.hosts}
     if incident is None or last is None or name in kept or last.incident != incident.id:
         return False
     return named(last.rotation, name) not in incident.spoiled
@@ -202,60 +203,68 @@ def _item(
             None,
             kind.is_issued,
         )
-    reason = age.words if age.due else f"forced ({age.words})"
+    reason = age.message if age.due else f"forced ({age.message})"
     return Item(credential.name, credential.kind, ROTATE, reason, kind.phases, places, issued=kind.is_issued)
 
 
 def _ordered(catalog: Catalog) -> list[Credential]:
     """The catalog's order, but what changes others comes last."""
-    admins = {one.admin for one in catalog.credentials.values() if one.admin}
-    return sorted(catalog.credentials.values(), key=lambda one: one.name in admins)
+    admins = {credential.admin for credential in catalog.credentials.values() if credential.admin}
+    return sorted(catalog.credentials.values(), key=lambda credential: credential.name in admins)
 
 
 def _pending_tasks(
     ground: PlanInputs, wish: RotationRequest, busy: set[str], taken: Mapping[Place, str], refused: dict[str, str]
 ) -> Iterator[Item]:
-    for one in credential_ages.due_pending_tasks(ground.journal, ground.now):
-        if one.credential in busy or (wish.names and one.credential not in wish.names):
+    for task in credential_ages.due_pending_tasks(ground.journal, ground.now):
+        if task.credential in busy or (wish.names and task.credential not in wish.names):
             continue
-        objection = rotation_pending_tasks.objection(ground.catalog, ground.kinds, one, ground.former.get(one.id))
+        objection = rotation_pending_tasks.objection(ground.catalog, ground.kinds, task, ground.former.get(task.id))
         if objection:
-            refused[one.credential] = "; ".join(filter(None, [refused.get(one.credential), objection]))
+            refused[task.credential] = "; ".join(filter(None, [refused.get(task.credential), objection]))
             continue
-        credential = ground.catalog.credentials[one.credential]
-        places = credential_graph.fallback_places(ground.catalog, credential) if one.act == DROP_FALLBACK else ()
+        credential = ground.catalog.credentials[task.credential]
+        places = credential_graph.fallback_places(ground.catalog, credential) if task.act == DROP_FALLBACK else ()
         if taken.keys() & places:
             continue  # another credential's rotation writes there; the next one finds what that leaves
         reason = {DROP_FALLBACK: "its former key is due to be dropped", REVOKE: "its former value is due to be revoked"}
         yield Item(
-            credential=one.credential,
+            credential=task.credential,
             kind=credential.kind,
-            act=one.act,
-            reason=f"{reason[one.act]} (since {one.due})",
-            phases=1 if one.act == DROP_FALLBACK else 0,
+            act=task.act,
+            reason=f"{reason[task.act]} (since {task.due})",
+            phases=1 if task.act == DROP_FALLBACK else 0,
             places=places,
-            pending_task=one.id,
+            pending_task=task.id,
         )
 
 
 def _with_former(ground: PlanInputs, item: Item) -> Item:
     """With every former value that waits for a later revocation: it may be what leaked, and nothing old is kept."""
-    found = rotation_pending_tasks.revocable(
+    results = rotation_pending_tasks.revocable(
         ground.catalog, ground.kinds, ground.journal, item.credential, ground.former
     )
-    return replace(item, former=found)
+    return replace(item, former=results)
 
 
 def _left_behind(ground: PlanInputs, wish: RotationRequest, busy: set[str]) -> Iterator[Item]:
     """What the incident's earlier runs could not take out of hosts that were away."""
-    for one in sorted(ground.journal.pending_tasks.values(), key=lambda one: one.id):
-        credential = ground.catalog.credentials.get(one.credential)
-        if one.hosts and credential is not None and one.credential in wish.names and one.credential not in busy:
-            busy = busy | {one.credential}
-            reason = f"its leaked key still opens {', '.join(one.hosts)}"
-            item = Item(one.credential, credential.kind, REVOKE, reason, 0, pending_task=one.id, hosts=one.hosts)
+    for task in sorted(ground.journal.pending_tasks.values(), key=lambda task: task.id):
+        credential = ground.catalog.credentials.get(task.credential)
+        if task.hosts and credential is not None and task.credential in wish.names and task.credential not in busy:
+            busy = busy | {task.credential}
+            reason = f"its leaked key still opens {', '.join(task.hosts)}"
+            item = Item(
+                task.credential,
+                credential.kind,
+                REVOKE,
+                reason,
+                0,
+                pending_task=task.id,
+                hosts=task.hosts,
+            )
             former = _with_former(ground, item).former
-            yield replace(item, former=tuple(other for other in former if other != one.id))
+            yield replace(item, former=tuple(other for other in former if other != task.id))
 
 
 def pinned(
@@ -300,17 +309,17 @@ def edits(
     catalog: Catalog, items: Sequence[Item], contents: Contents, values: Mapping[str, Login], phase: int
 ) -> credential_graph.Edits:
     """What the stores must hold in that phase, counted from 1, against what they held before the rotation."""
-    found: dict[Place, str] = {}
+    result: dict[Place, str] = {}
     for item in items:
         credential = catalog.credentials[item.credential]
         if item.act == DROP_FALLBACK:
-            found.update(_without(catalog, credential, contents, values[item.credential]))
+            result.update(_without(catalog, credential, contents, values[item.credential]))
         elif item.act == ROTATE and item.phases == 2:
-            found.update(_signing_edits(catalog, credential, contents, values[item.credential], phase))
+            result.update(_signing_edits(catalog, credential, contents, values[item.credential], phase))
         elif item.act in CHANGES:
-            found.update(credential_graph.find(catalog, credential, contents).edits(values[item.credential]))
-            found.update(_listed(catalog, credential, []) if item.act == RENEW else {})
-    return found
+            result.update(credential_graph.find(catalog, credential, contents).edits(values[item.credential]))
+            result.update(_listed(catalog, credential, []) if item.act == RENEW else {})
+    return result
 
 
 def _signing_edits(
@@ -350,7 +359,7 @@ def pending_tasks(
     promoted: str = "",
 ) -> dict[str, Any]:
     """What the rotation leaves for later, as its closing entry keeps it."""
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for item in items_of(plan):
         credential = catalog.credentials[item.credential]
         held = {
@@ -361,30 +370,30 @@ def pending_tasks(
         later = {"credential": item.credential, "rotation": rotation, "secrets": held}
         if item.act == ROTATE and item.phases == 2:
             due = now + timedelta(seconds=credential.fallback_seconds)
-            found[f"{rotation}/{item.credential}"] = {**later, "act": DROP_FALLBACK, "due": timestamps.stamp(due)}
+            result[f"{rotation}/{item.credential}"] = {**later, "act": DROP_FALLBACK, "due": timestamps.stamp(due)}
         elif item.act == ROTATE and revokes_later(credential) and not plan.get("incident"):
             due = now + timedelta(seconds=credential.revoke_after)
             noted = (notes or {}).get(item.credential)
             later |= {**({"notes": noted} if noted else {}), **({"promoted": promoted} if promoted else {})}
-            found[f"{rotation}/{item.credential}"] = {**later, "act": REVOKE, "due": timestamps.stamp(due)}
-    return found
+            result[f"{rotation}/{item.credential}"] = {**later, "act": REVOKE, "due": timestamps.stamp(due)}
+    return result
 
 
 def is_rolling(catalog: Catalog, items: Sequence[Item]) -> bool:
     """Whether the second phase may go host by host: the application keeps sessions that either key signed."""
     signing = [catalog.credentials[item.credential] for item in items if item.phases == 2]
-    return all(one.options.get("rolling") is True for one in signing)
+    return all(credential.options.get("rolling") is True for credential in signing)
 
 
 def wait_of(catalog: Catalog, items: Sequence[Item]) -> int:
     """Seconds to wait for the revocations that the rotation stays open for, where nothing leaked."""
-    found = [catalog.credentials[item.credential] for item in items if item.act == ROTATE]
-    return max((one.revoke_after for one in found if not revokes_later(one)), default=0)
+    credentials = [catalog.credentials[item.credential] for item in items if item.act == ROTATE]
+    return max((credential.revoke_after for credential in credentials if not revokes_later(credential)), default=0)
 
 
-def new_login(kind: Kind, found: credential_graph.StoredCredential, password: str | None) -> Login:
+def new_login(kind: Kind, stored_credential: credential_graph.StoredCredential, password: str | None) -> Login:
     """The login that takes the found one's place."""
-    username = found.login.username
+    username = stored_credential.login.username
     if kind.alternates == "always" or (kind.alternates == "if_suffixed" and turn_of(username)):
         username = other_login(username)
     return Login(username, password)

@@ -34,10 +34,10 @@ class AfterOpenRotation:
         """Without the pending versions that are its own, which go with it."""
         own = self.own or {}
         return {
-            name: replace(one, stages={key: to for key, to in one.stages.items() if key != PENDING})
-            if one.stages.get(PENDING) in own.get(name, ())
-            else one
-            for name, one in descriptions.items()
+            name: replace(description, stages={key: to for key, to in description.stages.items() if key != PENDING})
+            if description.stages.get(PENDING) in own.get(name, ())
+            else description
+            for name, description in descriptions.items()
         }
 
     def planned(
@@ -47,16 +47,16 @@ class AfterOpenRotation:
         names = tuple(name for name in wish.names if name not in self.unknown)
         if not names:
             return _plan.RotationPlan(incident=wish.leak, immediate=wish.immediate)
-        found = plan(replace(wish, names=names))
+        rotation_plan = plan(replace(wish, names=names))
         replaced = () if self.back else _changed(self.rotation)
         passed = {
             name: f"rotation {self.rotation.id}, which is open, replaces it" if name in replaced else why
-            for name, why in found.passed_over.items()
+            for name, why in rotation_plan.passed_over.items()
         }
-        return replace(found, passed_over=passed)
+        return replace(rotation_plan, passed_over=passed)
 
     @property
-    def said(self) -> list[str]:
+    def messages(self) -> list[str]:
         end = "is rolled back" if self.back else "has ended"
         return [
             f"{name}: whether it can be replaced once more is known only when rotation {self.rotation.id} {end}"
@@ -65,14 +65,14 @@ class AfterOpenRotation:
 
 
 def beside(
-    setting: RotationSetup, journal: Journal, rotation: OpenRotation, args: Mapping[str, Any], more: Mapping[str, Any]
+    setting: RotationSetup, journal: Journal, rotation: OpenRotation, args: Mapping[str, Any], extra: Mapping[str, Any]
 ) -> AfterOpenRotation:
     """``rotation`` is the open one as the leak goes on with it; ``more`` is what its closing entry would carry."""
     back = is_taken_back(rotation, args)
     if back:
         after = replace(journal, rotation=None)
     else:
-        entry = {"rotation": rotation.id, "step": "closed", "who": rotation.who, **more}
+        entry = {"rotation": rotation.id, "step": "closed", "who": rotation.who, **extra}
         after = _journal.following(replace(journal, rotation=rotation), entry)
     again = [
         name

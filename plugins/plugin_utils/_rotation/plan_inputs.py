@@ -57,8 +57,8 @@ def read(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest |
     """The settings' places, the credentials', and the labels of the secrets that the wish may change; without a wish,
     of all."""
     catalog, rotator = setting.catalog, setting.rotator
-    every = _secrets_of(setting, catalog.credentials.values())
-    concerned = every if wish is None else _secrets_of(setting, _considered(setting, journal, wish))
+    all_secrets = _secrets_of(setting, catalog.credentials.values())
+    concerned = all_secrets if wish is None else _secrets_of(setting, _considered(setting, journal, wish))
     remembered = rollback.remembered(rotator, journal)
     recent = _ended_just_now(rotator, journal)
     rotator.settle(journal)
@@ -69,23 +69,23 @@ def read(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest |
         return dict(zip(order, rotator.secrets.side_by_side(acts), strict=True))
 
     def look() -> tuple[Contents, dict[str, Description]]:
-        found = rotator.secrets.read([*sorted({*catalog.secret_names, *every}), *remembered])
-        there = every & found.readings.keys()
+        contents = rotator.secrets.read([*sorted({*catalog.secret_names, *all_secrets}), *remembered])
+        there = all_secrets & contents.readings.keys()
         descriptions = describe(concerned & there)
         wanted = catalog.aws.kms_key if catalog.aws else ""
-        if wanted and not any(is_key(one.key, wanted) for one in descriptions.values()):
+        if wanted and not any(is_key(description.key, wanted) for description in descriptions.values()):
             # Whether the environment's key is in use may be told by one alone that hosts read.
             others = {*names_in(SECRETS_MANAGER, catalog.places)} & there - descriptions.keys()
             descriptions |= describe(sorted(others)[:1])
-        return found, descriptions
+        return contents, descriptions
 
     def agree(seen: tuple[Contents, dict[str, Description]]) -> bool:
         """Where they do not, one of both reads was behind, or somebody wrote in between."""
         contents, descriptions = seen
         return all(
-            one.stages.get(CURRENT) == contents.readings[name].version
-            and not (recent and one.stages.get(PENDING) not in (None, one.stages.get(CURRENT)))
-            for name, one in descriptions.items()
+            description.stages.get(CURRENT) == contents.readings[name].version
+            and not (recent and description.stages.get(PENDING) not in (None, description.stages.get(CURRENT)))
+            for name, description in descriptions.items()
         )
 
     def secrets() -> tuple[Contents, dict[str, Description]]:
@@ -97,34 +97,34 @@ def read(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest |
         path = [catalog.ssm_path] if credential_graph.anything_in_ssm(catalog) else []
         if not path:
             return Contents(), {}
-        return access_wait().until_granted(lambda: rotator.parameters.read(path), lambda found: found.denials), {}
+        return access_wait().until_granted(lambda: rotator.parameters.read(path), lambda contents: contents.denials), {}
 
-    (found, descriptions), (below, _none) = rotator.secrets.side_by_side([secrets, parameters])
-    contents = found.without(remembered) | below
+    (result, descriptions), (below, _none) = rotator.secrets.side_by_side([secrets, parameters])
+    contents = result.without(remembered) | below
     rotator.described = dict(descriptions)
     setting.known.journal, setting.known.contents = journal, contents
-    return Read(journal, contents, descriptions, rollback.left_late(found, remembered))
+    return Read(journal, contents, descriptions, rollback.left_late(result, remembered))
 
 
 def _secrets_of(setting: RotationSetup, credentials: Iterable[Credential]) -> set[str]:
     catalog = setting.catalog
-    places = (place for one in credentials for place in credential_graph.changed_places(catalog, one))
+    places = (place for credential in credentials for place in credential_graph.changed_places(catalog, credential))
     return set(labelled_names(places))
 
 
 def _considered(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest) -> list[Credential]:
     """The credentials that a plan may change."""
     now = context.now()
-    owed = {one.credential for one in journal.pending_tasks.values()}
+    owed = {pending_task.credential for pending_task in journal.pending_tasks.values()}
     return [
-        one
-        for one in setting.catalog.credentials.values()
-        if (not wish.names or one.name in wish.names)
+        credential
+        for credential in setting.catalog.credentials.values()
+        if (not wish.names or credential.name in wish.names)
         and (
             wish.force
             or wish.leak
-            or one.name in owed
-            or credential_ages.age_of(setting.catalog, one, journal, now).due
+            or credential.name in owed
+            or credential_ages.age_of(setting.catalog, credential, journal, now).due
         )
     ]
 
@@ -141,8 +141,10 @@ def parameters_key(setting: RotationSetup, contents: Contents, descriptions: Map
     """What encrypts the credentials' parameters, where no secret is there to tell the environment's key."""
     if descriptions:
         return None
-    every = setting.catalog.credentials.values()
-    names = numbered_names(spot.place for one in every for spot in credential_graph.spots(setting.catalog, one))
+    credentials = setting.catalog.credentials.values()
+    names = numbered_names(
+        spot.place for credential in credentials for spot in credential_graph.spots(setting.catalog, credential)
+    )
     kept = [name for name in names if name in contents.readings and not contents.readings[name].plain]
     return setting.rotator.parameters.key(kept[0]) if kept else None
 
@@ -150,13 +152,17 @@ def parameters_key(setting: RotationSetup, contents: Contents, descriptions: Map
 def former(setting: RotationSetup, journal: Journal, leaked: Collection[str] | None) -> dict[str, Contents]:
     """The contents of the versions that pending tasks name, by each task that is due; in a leak by each revocation,
     due or not, of what ``leaked``."""
-    every = credential_ages.due_pending_tasks(journal, context.now())
+    pending_tasks = credential_ages.due_pending_tasks(journal, context.now())
     if leaked is not None:
-        every = [one for one in journal.pending_tasks.values() if one.act == REVOKE and one.credential in leaked]
+        pending_tasks = [
+            pending_task
+            for pending_task in journal.pending_tasks.values()
+            if pending_task.act == REVOKE and pending_task.credential in leaked
+        ]
     return {
-        one.id: setting.rotator.secrets.read_known(list(one.secrets), pins=one.secrets)
-        for one in every
-        if one.credential in setting.catalog.credentials
+        pending_task.id: setting.rotator.secrets.read_known(list(pending_task.secrets), pins=pending_task.secrets)
+        for pending_task in pending_tasks
+        if pending_task.credential in setting.catalog.credentials
     }
 
 
@@ -181,7 +187,7 @@ def _against_mirror(setting: RotationSetup, plan: _plan.RotationPlan, ground: _g
     mirror = setting.rotator.mirror
     if mirror is None:
         return {}
-    found = {}
+    against_mirror = {}
     entry = plan.entry()
     missing = () if ground.leak else github_copies.copies_of(setting.catalog, entry, ground.contents, {}).missing
     for item in plan.items:
@@ -189,9 +195,9 @@ def _against_mirror(setting: RotationSetup, plan: _plan.RotationPlan, ground: _g
         if not names or item.act not in _plan.CHANGES:
             continue
         lacking = [name for name in names if name in missing]
-        words = github_copies.needs_value(lacking) if lacking else None
-        if words is None and isinstance(mirror, sync.GithubCopies):
-            words = mirror.objection(names)
-        if words:
-            found[item.credential] = words
-    return found
+        message = github_copies.needs_value(lacking) if lacking else None
+        if message is None and isinstance(mirror, sync.GithubCopies):
+            message = mirror.objection(names)
+        if message:
+            against_mirror[item.credential] = message
+    return against_mirror

@@ -39,7 +39,7 @@ def _item(catalog: Catalog, item: _plan.Item) -> dict[str, Any]:
         "places": [str(place) for place in item.places],
         "settings": list(dict.fromkeys(names)),
         "github": list(credential_graph.mirrored_names(catalog, credential)) if item.act in _plan.CHANGES else [],
-        **({"revokes_with_it": [one.partition("/")[0] for one in item.former]} if item.former else {}),
+        **({"revokes_with_it": [name.partition("/")[0] for name in item.former]} if item.former else {}),
     }
 
 
@@ -65,16 +65,20 @@ def summary(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
     for name, why in plan["passed_over"].items():
         lines.append(f"{name} is skipped: {why}")
     if plan["rollouts"]:
-        units = ", ".join(dict.fromkeys(unit for one in plan["services"].values() for unit in one)) or "no units"
+        units = (
+            ", ".join(dict.fromkeys(unit for service in plan["services"].values() for unit in service)) or "no units"
+        )
         times = "one rollout restarts" if plan["rollouts"] == 1 else f"{plan['rollouts']} rollouts restart"
         lines.append(f"{times} {units} on {', '.join(plan['hosts']) or 'no host'}")
     return lines or ["no credential is in the catalog"]
 
 
-def elsewhere(plan: _plan.RotationPlan, hosts: Sequence[str], here: Sequence[str], skipped: Sequence[str]) -> list[str]:
+def elsewhere(
+    plan: _plan.RotationPlan, hosts: Sequence[str], results: Sequence[str], skipped: Sequence[str]
+) -> list[str]:
     """What becomes of hosts of the inventory that this run does not reach."""
-    away = [one for one in hosts if one not in here and one not in skipped]
-    left = [one for one in hosts if one in skipped]
+    away = [host for host in hosts if host not in results and host not in skipped]
+    left = [host for host in hosts if host in skipped]
     lines = []
     if away and plan.items and not plan.incident:
         lines.append(

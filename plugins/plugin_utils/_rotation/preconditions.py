@@ -38,7 +38,10 @@ _USES = frozenset({"sessions", "signing"})
 
 
 def blockers(
-    ground: PlanInputs, credential: Credential, found: credential_graph.StoredCredential, places: Sequence[Place]
+    ground: PlanInputs,
+    credential: Credential,
+    stored_credential: credential_graph.StoredCredential,
+    places: Sequence[Place],
 ) -> Iterator[str]:
     kind = ground.kinds.get(credential.kind)
     if kind is None:
@@ -47,42 +50,44 @@ def blockers(
             "folders in rotation_kinds_path"
         )
         return
-    yield from found.problems
+    yield from stored_credential.problems
     yield from filter(None, [ground.against.get(credential.name)])
-    yield from _of_its_kind(ground, credential, kind, found)
+    yield from _of_its_kind(ground, credential, kind, stored_credential)
     yield from _mirrored(ground, credential)
     for name in labelled_names(places):
         yield from _of_its_secret(ground, name)
 
 
 def _of_its_kind(
-    ground: PlanInputs, credential: Credential, kind: Kind, found: credential_graph.StoredCredential
+    ground: PlanInputs, credential: Credential, kind: Kind, stored_credential: credential_graph.StoredCredential
 ) -> Iterator[str]:
     missing = [name for name in kind.options if name not in credential.options]
     if missing:
         yield f"kind {kind.name} needs options.{', options.'.join(missing)}"
     if kind.value == "supplied":
-        yield from _supplied(ground, credential, found)
-    if kind.needs_url and not found.problems and found.url is None:
-        yield from found.flaws or (no_address(credential),)
-    if not found.problems:
-        yield from filter(None, [server_addresses.leads_elsewhere(ground.catalog, credential, found.locations)])
-    if kind.needs_user and not found.problems and found.login.username is None:
+        yield from _supplied(ground, credential, stored_credential)
+    if kind.needs_url and not stored_credential.problems and stored_credential.url is None:
+        yield from stored_credential.flaws or (no_address(credential),)
+    if not stored_credential.problems:
+        yield from filter(
+            None, [server_addresses.leads_elsewhere(ground.catalog, credential, stored_credential.locations)]
+        )
+    if kind.needs_user and not stored_credential.problems and stored_credential.login.username is None:
         yield "no place holds its user name or id; add one to appears_in, such as a setting ending in ACCESS_KEY_ID"
     if kind.needs_admin:
         yield from _administered(ground, credential)
-    if kind.alternates == "always" and not found.problems:
-        yield from _alternating(ground, credential, found)
+    if kind.alternates == "always" and not stored_credential.problems:
+        yield from _alternating(ground, credential, stored_credential)
     if kind.alternates == "always" and not ground.leak:
         yield from _in_use(ground, credential)
     if kind.phases == 2:
-        yield from _signing(ground, credential, found)
-    elif revokes_later(credential) and not found.problems and not _is_kept(found):
+        yield from _signing(ground, credential, stored_credential)
+    elif revokes_later(credential) and not stored_credential.problems and not _is_kept(stored_credential):
         yield (
             "it revokes after the rotation has ended, and what parameters held is not kept; let a secret hold it too, "
             f"or set revoke_after to {LONGEST_WAIT} at most"
         )
-    if kind.name == kind_names.VALKEY_USER and ".cache.amazonaws.com" in (found.url or ""):
+    if kind.name == kind_names.VALKEY_USER and ".cache.amazonaws.com" in (stored_credential.url or ""):
         yield "its address is ElastiCache, which has no ACL SETUSER; use kind elasticache_auth_token"
 
 
@@ -93,15 +98,17 @@ def no_address(credential: Credential) -> str:
     )
 
 
-def _is_kept(found: credential_graph.StoredCredential) -> bool:
+def _is_kept(stored_credential: credential_graph.StoredCredential) -> bool:
     """Whether a secret's former version will tell what the old login was."""
-    kept = [one for one in found.appearances if one.spot.place.traits.has_labels]
-    has_user = any(one.in_url or one.spot.is_user for one in kept)
-    held = any(one.spot.is_user or one.in_url for one in found.appearances)
-    return any(one.in_url or not one.spot.is_user for one in kept) and (has_user or not held)
+    kept = [appearance for appearance in stored_credential.appearances if appearance.spot.place.traits.has_labels]
+    has_user = any(appearance.in_url or appearance.spot.is_user for appearance in kept)
+    held = any(appearance.spot.is_user or appearance.in_url for appearance in stored_credential.appearances)
+    return any(appearance.in_url or not appearance.spot.is_user for appearance in kept) and (has_user or not held)
 
 
-def _supplied(ground: PlanInputs, credential: Credential, found: credential_graph.StoredCredential) -> Iterator[str]:
+def _supplied(
+    ground: PlanInputs, credential: Credential, stored_credential: credential_graph.StoredCredential
+) -> Iterator[str]:
     given = ground.supplied.get(credential.name)
     if given is None and ground.leak:
         yield "its provider issues it; at a terminal its new value is asked for at the end, or give it by " + FILE
@@ -110,16 +117,18 @@ def _supplied(ground: PlanInputs, credential: Credential, found: credential_grap
             f"its provider issues it; give the new value by {FILE}, or name it with "
             f"-e rotation_credentials={credential.name} to be asked"
         )
-    elif given.username and not found.problems and found.login.username is None:
+    elif given.username and not stored_credential.problems and stored_credential.login.username is None:
         yield "the new value has a user name, and no place of the catalog holds one; add it to appears_in"
     else:
-        yield from filter(None, [in_use(credential, found.login, given)])
-        yield from _undeliverable(ground.catalog, found, given)
+        yield from filter(None, [in_use(credential, stored_credential.login, given)])
+        yield from _undeliverable(ground.catalog, stored_credential, given)
 
 
-def _undeliverable(catalog: Catalog, found: credential_graph.StoredCredential, given: Login) -> Iterator[str]:
+def _undeliverable(
+    catalog: Catalog, stored_credential: credential_graph.StoredCredential, given: Login
+) -> Iterator[str]:
     """A new value that no deploy could write."""
-    for appearance in found.appearances:
+    for appearance in stored_credential.appearances:
         setting = appearance.spot.setting
         if setting and appearance.spot.place in credential_graph.own_places(setting):
             problem = deliverable_values.problem(catalog, setting, setting.name, appearance.rewritten(given))
@@ -132,16 +141,20 @@ def not_to_be_given(catalog: Catalog, kinds: Mapping[str, Kind], names: Sequence
 
     A kind that is not there counts as one that may be: the plan says what is wrong with it.
     """
-    made = {name: one.kind for name, one in catalog.credentials.items() if not _may_be_supplied(kinds, one)}
+    made = {
+        name: credential.kind
+        for name, credential in catalog.credentials.items()
+        if not _may_be_supplied(kinds, credential)
+    }
     unknown = [_unknown(name, catalog) for name in names if name not in catalog.credentials]
     elsewhere = [f"{name} ({made[name]})" for name in names if name in made]
     if not unknown and not elsewhere:
         return None
-    one = len(elsewhere) == 1
-    words = f"{', '.join(elsewhere)} {'gets its' if one else 'get their'} new value{'' if one else 's'} without you"
+    flag = len(elsewhere) == 1
+    message = f"{', '.join(elsewhere)} {'gets its' if flag else 'get their'} new value{'' if flag else 's'} without you"
     supplied = ", ".join(sorted(set(catalog.credentials) - set(made))) or "no credential"
-    found = "; ".join([*unknown, *([words] if elsewhere else [])])
-    return f"{found}. Correct the name or take the line out; values are given for {supplied}"
+    be_given = "; ".join([*unknown, *([message] if elsewhere else [])])
+    return f"{be_given}. Correct the name or take the line out; values are given for {supplied}"
 
 
 def _may_be_supplied(kinds: Mapping[str, Kind], credential: Credential) -> bool:
@@ -172,8 +185,10 @@ def _administered(ground: PlanInputs, credential: Credential) -> Iterator[str]:
         yield f"its administrator {admin.name} cannot be read: {'; '.join(held.problems) or 'it has no password'}"
 
 
-def _alternating(ground: PlanInputs, credential: Credential, found: credential_graph.StoredCredential) -> Iterator[str]:
-    username = found.login.username
+def _alternating(
+    ground: PlanInputs, credential: Credential, stored_credential: credential_graph.StoredCredential
+) -> Iterator[str]:
+    username = stored_credential.login.username
     if username is None:
         yield "no place holds its user name, which alternates; add one to appears_in"
     elif not turn_of(username) and credential.name not in ground.journal.prepared:
@@ -185,15 +200,17 @@ def _alternating(ground: PlanInputs, credential: Credential, found: credential_g
 
 def _in_use(ground: PlanInputs, credential: Credential) -> Iterator[str]:
     """A login whose turn would come before its former value was to go."""
-    for one in ground.journal.pending_tasks.values():
-        if one.credential == credential.name and one.act == "revoke":
+    for task in ground.journal.pending_tasks.values():
+        if task.credential == credential.name and task.act == "revoke":
             yield (
-                f"its other login is to be revoked at {one.due} (revoke_after) and would get a new password now; "
+                f"its other login is to be revoked at {task.due} (revoke_after) and would get a new password now; "
                 "rotate it once that is done"
             )
 
 
-def _signing(ground: PlanInputs, credential: Credential, found: credential_graph.StoredCredential) -> Iterator[str]:
+def _signing(
+    ground: PlanInputs, credential: Credential, stored_credential: credential_graph.StoredCredential
+) -> Iterator[str]:
     where = f"credentials.{credential.name}"
     setting = ground.catalog.settings.get(credential.fallbacks or "")
     if setting is None or setting.place is None or setting.name in credential.settings:
@@ -206,9 +223,9 @@ def _signing(ground: PlanInputs, credential: Credential, found: credential_graph
         elif place.name not in ground.contents.readings:
             yield f"{place}, which lists former keys, cannot be read"
     yield from holdings.problems
-    if found.places and not any(place.traits.has_labels for place in found.places):
+    if stored_credential.places and not any(place.traits.has_labels for place in stored_credential.places):
         yield "it is in parameters alone, whose former values are not kept; keep it in a secret too, as a copy"
-    if "," in (found.login.password or ""):
+    if "," in (stored_credential.login.password or ""):
         yield "it has a comma in it, so a list of former keys cannot hold it; change it by hand once"
     others = sorted(set(credential.used_for) - _USES)
     if others:

@@ -34,20 +34,20 @@ def begun(
     since = time.time()
     given = {"spoiled": [], "preflight": True, **args, "against": {}, "unasked": ""}
     given["recorded"] = bool(args.get("audit_path"))
-    found = begin(setting, given, task_vars, write=write, journal=journal)
-    read = found.pop("read", None)
-    if found.get("checks"):
-        against, lost = asked(setting, found["checks"], server, args)
+    result = begin(setting, given, task_vars, write=write, journal=journal)
+    read = result.pop("read", None)
+    if result.get("checks"):
+        against, lost = asked(setting, result["checks"], server, args)
         if lost and write:
-            against = dict.fromkeys((one["name"] for one in found["checks"]), lost)
+            against = dict.fromkeys((check["name"] for check in result["checks"]), lost)
         given.update(
             preflight=False,
             ask=not write and args["ask"],
             against=against,
             unasked=f"no server was asked: {lost}" if lost and not write else "",
         )
-        found = {**begin(setting, given, task_vars, write=write, read=read), "against": against}
-    return {**found, "since": since}
+        result = {**begin(setting, given, task_vars, write=write, read=read), "against": against}
+    return {**result, "since": since}
 
 
 def asked(
@@ -56,7 +56,7 @@ def asked(
     """By credential what its server has against it, and why none could be asked."""
     against = {}
     options = {name: args[name] for name in PASSED_ON if args.get(name) is not None}
-    for kind, group in itertools.groupby(checks, key=lambda one: str(one["kind"])):
+    for kind, group in itertools.groupby(checks, key=lambda check: str(check["kind"])):
         parts = [Part(setting, server, credential, options) for credential in group]
         while parts:  # one that does not ask all at once stops at the first that is refused
             try:

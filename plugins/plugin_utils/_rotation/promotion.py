@@ -24,7 +24,7 @@ class Promotion:
     secrets: tuple[str, ...] = ()
     parameters: Mapping[str, int] = field(default_factory=dict)
     """The version that each parameter has now."""
-    words: str = ""
+    message: str = ""
     sent: tuple[str, ...] = ()
     """The names that GitHub was sent."""
 
@@ -44,9 +44,9 @@ def is_over(catalog: Catalog, items: Sequence[plan.Item], new: Mapping[str, Logi
     """Whether somebody wrote over what was promoted: every credential has its new password there."""
     held = []
     for item in items:
-        found = credential_graph.find(catalog, catalog.credentials[item.credential], now)
-        if item.act in plan.CHANGES and found.places:
-            held.append(found.login.password == new[item.credential].password)
+        stored_credential = credential_graph.find(catalog, catalog.credentials[item.credential], now)
+        if item.act in plan.CHANGES and stored_credential.places:
+            held.append(stored_credential.login.password == new[item.credential].password)
     return bool(held) and all(held)
 
 
@@ -55,19 +55,19 @@ def taken(states: Mapping[str, str]) -> Promotion | None:
     names = tuple(name for name, state in states.items() if state == "taken")
     if not names:
         return None
-    words = f"somebody changed secret {', '.join(names)} in the keys that rotate; their change stays"
-    return Promotion("taken", names, words=words)
+    message = f"somebody changed secret {', '.join(names)} in the keys that rotate; their change stays"
+    return Promotion("taken", names, message=message)
 
 
 def outwritten(merges: Mapping[str, int], versions: Mapping[str, str], seconds: float) -> Promotion:
     """Somebody else wrote other keys of these secrets each time before AWSCURRENT could be moved."""
     last = ", ".join(f"secret {name} (now version {version})" for name, version in versions.items())
-    words = (
+    message = (
         f"somebody else goes on writing other keys of {last}: merged {max(merges.values(), default=0)} times within "
         f"{seconds:.0f} s, and each time written again before AWSCURRENT was moved. Let that writer pause, or merge "
         "for longer by -e rotation_merge_seconds=600"
     )
-    return Promotion("blocked", tuple(versions), words=words)
+    return Promotion("blocked", tuple(versions), message=message)
 
 
 def merged_message(merges: Mapping[str, int]) -> str:

@@ -35,43 +35,46 @@ def owed(
     incident: Incident | None = None,
 ) -> dict[str, Any]:
     """What a rotation that closes leaves to providers, as its closing entry keeps it."""
-    said = incident.events if incident else {}
-    found: dict[str, Any] = {}
+    answer = incident.events if incident else {}
+    result: dict[str, Any] = {}
     for item in _plan.items_of(plan):
         kind = kinds.get(item.kind)
         if item.act not in _plan.CHANGES or kind is None or not kind.is_revoked_elsewhere:
             continue
-        if f"confirmed/{item.credential}" in said:
+        if f"confirmed/{item.credential}" in answer:
             continue
         places = credential_graph.secrets_of(catalog, catalog.credentials[item.credential])
-        found[f"{rotation}/{item.credential}"] = {
+        result[f"{rotation}/{item.credential}"] = {
             "credential": item.credential,
             "act": CONFIRM,
             "due": timestamps.stamp(now),
             "rotation": rotation,
             "secrets": {name: plan["secrets"][name] for name in places if name in plan["secrets"]},
         }
-    return found
+    return result
 
 
 def open_ones(journal: Journal) -> list[PendingTask]:
-    return sorted((one for one in journal.pending_tasks.values() if one.act == CONFIRM), key=lambda one: one.id)
+    return sorted(
+        (task for task in journal.pending_tasks.values() if task.act == CONFIRM),
+        key=lambda task: task.id,
+    )
 
 
 def waiting(catalog: Catalog, journal: Journal) -> list[dict[str, str]]:
     """What waits for somebody's word, with the words to type."""
-    return [_told(catalog, one) for one in open_ones(journal)]
+    return [_told(catalog, task) for task in open_ones(journal)]
 
 
-def _told(catalog: Catalog, one: PendingTask) -> dict[str, str]:
+def _told(catalog: Catalog, task: PendingTask) -> dict[str, str]:
     return {
-        "id": one.id,
-        "credential": one.credential,
-        "page": _page(catalog, one.credential),
-        "since": one.due,
-        "words": f"{one.credential}: its old value, replaced by {one.rotation} at {one.due}, is not yet confirmed "
-        f"revoked {where(catalog, one.credential)}; once it is, run watchparty.secrets.rotate -e "
-        f"rotation_revoked={one.credential}",
+        "id": task.id,
+        "credential": task.credential,
+        "page": _page(catalog, task.credential),
+        "since": task.due,
+        "words": f"{task.credential}: its old value, replaced by {task.rotation} at {task.due}, is not yet confirmed "
+        f"revoked {where(catalog, task.credential)}; once it is, run watchparty.secrets.rotate -e "
+        f"rotation_revoked={task.credential}",
     }
 
 
@@ -88,15 +91,15 @@ def where(catalog: Catalog, name: str) -> str:
 
 def confirmed(catalog: Catalog, journal: Journal, names: Sequence[str]) -> list[PendingTask]:
     """All that wait for these credentials. Raises :class:`RotationError` for a name that nobody knows."""
-    every = open_ones(journal)
-    waiting_for = sorted({one.credential for one in every})
+    tasks = open_ones(journal)
+    waiting_for = sorted({task.credential for task in tasks})
     unknown = [name for name in names if name not in catalog.credentials and name not in waiting_for]
     if unknown:
         raise RotationError(
             f"{', '.join(unknown)}: is no credential of the catalog; {', '.join(waiting_for) or 'none'} "
             f"wait{'s' if len(waiting_for) < 2 else ''} for it"
         )
-    return [one for one in every if one.credential in names]
+    return [task for task in tasks if task.credential in names]
 
 
 def against_confirmation(
@@ -107,8 +110,8 @@ def against_confirmation(
     Not of what only people can replace: GitHub holds it, and ``mirrors`` says that nothing can be sent there, or no
     store has it.
     """
-    waiting_for = {one.credential for one in open_ones(journal)}
-    found = []
+    waiting_for = {task.credential for task in open_ones(journal)}
+    results = []
     for name in names:
         credential = catalog.credentials.get(name)
         kind = kinds.get(credential.kind) if credential else None
@@ -119,11 +122,11 @@ def against_confirmation(
             catalog, credential
         )
         if in_stores and not at_github:
-            found.append(name)
-    if not found:
+            results.append(name)
+    if not results:
         return None
     return (
-        f"{', '.join(found)}: a run revokes the old value itself and verifies it, so a confirmation does not end it; "
+        f"{', '.join(results)}: a run revokes the old value itself and verifies it, so a confirmation does not end it; "
         "remove the cause of its refusal, and start the same command again without its confirmation"
     )
 
@@ -132,6 +135,6 @@ def record(
     catalog: Catalog, closed: Iterable[PendingTask], who: str, now: datetime, tried: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """The confirmation's line in the audit log."""
-    every = sorted(closed, key=lambda one: one.id)
-    notes = [audit_record.plain(f"{one.id}: {tried[one.id]}") for one in every if tried and one.id in tried]
-    return {**({"notes": notes} if notes else {}), **pending_tasks.record(catalog, every, "revoked", who, now)}
+    tasks = sorted(closed, key=lambda task: task.id)
+    notes = [audit_record.plain(f"{task.id}: {tried[task.id]}") for task in tasks if tried and task.id in tried]
+    return {**({"notes": notes} if notes else {}), **pending_tasks.record(catalog, tasks, "revoked", who, now)}

@@ -36,19 +36,19 @@ def spoiled(
     edges = [edge for edge in impact.get("edges", []) if edge["from"] != edge["to"]]
     known = {*before.declared, *_revealed(before.declared, edges)}
     added = [name for name in now.declared if name not in known]
-    found: dict[str, set[Any]] = {}
+    result: dict[str, set[Any]] = {}
     for match in matches:
-        found.setdefault(match["credential"], set()).add(match.get("stage"))
-    exposed = {*_revealed(added, edges), *(name for name in added if name not in found)}
+        result.setdefault(match["credential"], set()).add(match.get("stage"))
+    exposed = {*_revealed(added, edges), *(name for name in added if name not in result)}
     leaked = [
         named(last.rotation, name)
         for name, last in journal.rotated.items()
-        if last.incident == before.id and (name in exposed or CURRENT in found.get(name, ()))
+        if last.incident == before.id and (name in exposed or CURRENT in result.get(name, ()))
     ]
     rotation = journal.rotation
     if rotation is not None:
         own = rotation.plan.get("incident") == before.id
-        names = _of_open(rotation, impact, edges, added if own else now.declared, found, own=own)
+        names = _of_open(rotation, impact, edges, added if own else now.declared, result, own=own)
         leaked += [named(rotation.id, name) for name in names]
     return list(dict.fromkeys(leaked))
 
@@ -58,16 +58,16 @@ def _of_open(
     impact: Mapping[str, Any],
     edges: Sequence[Mapping[str, Any]],
     sources: Collection[str],
-    found: Mapping[str, Collection[str]],
+    result: Mapping[str, Collection[str]],
     *,
     own: bool,
 ) -> Iterator[str]:
     """Of an open rotation, the credentials whose new values may be known to those who know the sources."""
-    reached = {one["name"] for one in impact.get("credentials", [])}
+    reached = {credential["name"] for credential in impact.get("credentials", [])}
     exposed = _revealed(sources, edges)
     for item in plan.items_of(rotation.plan):
         name = item.credential
-        stages = found.get(name, ())
+        stages = result.get(name, ())
         # A signing key's scheduled rotation keeps the old one, and an access key may read its own replacement.
         unfit = name in reached and (item.phases == 2 or name in impact.get("first_off", []))
         if item.act in plan.CHANGES and (
@@ -75,7 +75,7 @@ def _of_open(
             or PENDING in stages
             or (CURRENT in stages and rotation.step in IN_FORCE)
             # Which of its values leaked, only a string that was found tells.
-            or (name in sources and name not in found and rotation.step in ON_HOSTS)
+            or (name in sources and name not in result and rotation.step in ON_HOSTS)
             or (unfit and not own)
         ):
             yield name
@@ -119,9 +119,9 @@ def with_former(
         return rotation
     credentials = {**rotation.plan.get("credentials", {})}
     for item in plan.items_of(rotation.plan):
-        found = pending_tasks.revocable(catalog, kinds, journal, item.credential, former)
-        if found and item.act in plan.CHANGES:
-            credentials[item.credential] = {**credentials[item.credential], "former": list(found)}
+        results = pending_tasks.revocable(catalog, kinds, journal, item.credential, former)
+        if results and item.act in plan.CHANGES:
+            credentials[item.credential] = {**credentials[item.credential], "former": list(results)}
     return replace(rotation, plan={**rotation.plan, "credentials": credentials})
 
 
@@ -139,11 +139,11 @@ def still_leaked(journal: Journal) -> dict[str, str]:
 
 def _revealed(sources: Iterable[str], edges: Sequence[Mapping[str, Any]]) -> set[str]:
     """What the sources reveal, and what that reveals in turn."""
-    found: set[str] = set()
+    results: set[str] = set()
     waiting = list(sources)
     while waiting:
         source = waiting.pop()
-        more = {edge["to"] for edge in edges if edge["from"] == source} - found
-        found |= more
-        waiting += more
-    return found
+        additions = {edge["to"] for edge in edges if edge["from"] == source} - results
+        results |= additions
+        waiting += additions
+    return results

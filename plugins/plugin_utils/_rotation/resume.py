@@ -37,4 +37,4 @@ def over(journal: Journal, args: Mapping[str, Any]) -> str:
 
 def _ended(journal: Journal) -> set[str]:
     """The rotations that are known to have ended."""
-    return {*journal.ended, *(one.rotation for one in journal.rotated.values())}
+    return {*journal.ended, *(rotated.rotation for rotated in journal.rotated.values())}

@@ -22,26 +22,28 @@ def lines(journal: Journal, rotation: OpenRotation, refused: Sequence[str]) -> l
     """
     if not rotation.refused_at or rotation.plan.get("immediate"):
         return []
-    found: dict[tuple[str, str], list[str]] = {}
+    result: dict[tuple[str, str], list[str]] = {}
     for item in items_of(rotation.plan):
         if item.credential in refused:
-            told = (
+            messages = (
                 _later(journal, rotation, item) if item.act == REVOKE else (_took(rotation.promoted_at, rotation), "")
             )
-            found.setdefault(told, []).append(item.credential)
-    return [f"{took} ({', '.join(names)}{more})" for (took, more), names in found.items()]
+            result.setdefault(messages, []).append(item.credential)
+    return [f"{took} ({', '.join(names)}{text})" for (took, text), names in result.items()]
 
 
 def _later(journal: Journal, rotation: OpenRotation, item: Item) -> tuple[str, str]:
     """Of a revocation that an earlier rotation left: that one promoted what takes the value's place."""
-    one = journal.pending_tasks.get(item.pending_task or "")
-    if one is None:
+    pending_task = journal.pending_tasks.get(item.pending_task or "")
+    if pending_task is None:
         return _took("", rotation), ""
-    if one.promoted:
-        return _took(one.promoted, rotation), f"; promoted at {one.promoted} by rotation {one.rotation}"
-    last = journal.rotated.get(one.credential)
-    ended = f", which ended at {last.at}" if last is not None and last.rotation == one.rotation else ""
-    return _took("", rotation), f"; promoted by rotation {one.rotation}{ended}"
+    if pending_task.promoted:
+        return _took(
+            pending_task.promoted, rotation
+        ), f"; promoted at {pending_task.promoted} by rotation {pending_task.rotation}"
+    last = journal.rotated.get(pending_task.credential)
+    ended = f", which ended at {last.at}" if last is not None and last.rotation == pending_task.rotation else ""
+    return _took("", rotation), f"; promoted by rotation {pending_task.rotation}{ended}"
 
 
 def _took(since: str, rotation: OpenRotation) -> str:

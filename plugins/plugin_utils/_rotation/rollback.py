@@ -34,22 +34,22 @@ def undo(rotator: Rotator) -> list[str]:
 
 def _undone(rotator: Rotator, rotation: OpenRotation) -> list[str]:
     contents = rotator.old_contents(rotation)
-    told = []
+    messages = []
     if rotation.promoted:  # a parameter has no condition: what a run that was killed wrote must be seen
         rotator.secrets.settling.wait()
     for name, base in rotation.plan.get("secrets", {}).items():
         _move_back(rotator, rotation, contents, name, base)
     for name, number in rotation.plan.get("parameters", {}).items():
-        told += _send_back(rotator, rotation, contents, name, int(number))
-    words = rotator.send_copies(rotation, {})[1] if rotation.promoted else ""
-    return told + ([words] if words else [])
+        messages += _send_back(rotator, rotation, contents, name, int(number))
+    message = rotator.send_copies(rotation, {})[1] if rotation.promoted else ""
+    return messages + ([message] if message else [])
 
 
 def _move_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, name: str, base: str) -> None:
     ours = rotator.ours(rotation, name)
     while True:
         current = rotator.secrets.describe(name).stages[CURRENT]
-        if current in {version_id(rotation.id, name, "abort", one) for one in (base, *ours)}:
+        if current in {version_id(rotation.id, name, "abort", our) for our in (base, *ours)}:
             return
         text: str | None = contents.readings[name].value
         if current not in (base, *ours):
@@ -98,9 +98,12 @@ def _with_old_logins(
     edits: dict[Place, str] = {}
     for item in items:
         credential = rotator.catalog.credentials[item.credential]
-        found = credential_graph.find(rotator.catalog, credential, theirs)
-        if item.act in plan.CHANGES and found.login.password == values.credentials[item.credential].password:
-            edits.update(found.edits(credential_graph.find(rotator.catalog, credential, contents).login))
+        stored_credential = credential_graph.find(rotator.catalog, credential, theirs)
+        if (
+            item.act in plan.CHANGES
+            and stored_credential.login.password == values.credentials[item.credential].password
+        ):
+            edits.update(stored_credential.edits(credential_graph.find(rotator.catalog, credential, contents).login))
     return edits
 
 
@@ -152,7 +155,7 @@ def left_late(contents: Contents, names: Sequence[str]) -> list[str]:
     return [name for name in names if name in contents.readings]
 
 
-def close(rotator: Rotator, *, step: str, **more: Any) -> Journal:
+def close(rotator: Rotator, *, step: str, **extra: Any) -> Journal:
     """The last entry: what was rotated, and what is left for later."""
     journal, rotation = rotator.holding()
-    return rotator.append(journal, rotation.id, step, **more)
+    return rotator.append(journal, rotation.id, step, **extra)

@@ -19,7 +19,7 @@ class Blocked(RotationError):
 class Progress(Protocol):
     """Shows an act while it happens."""
 
-    def __call__(self, step: str, credential: str, words: str, seconds: float) -> None: ...
+    def __call__(self, step: str, credential: str, message: str, seconds: float) -> None: ...
 
 
 class AuditPort(Protocol):

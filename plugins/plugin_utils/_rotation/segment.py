@@ -71,13 +71,13 @@ SETTINGS: dict[str, Any] = {"settings": {"type": "dict", "required": True, "opti
 _PASSED_ON = ("allow_sessions", "known_addresses", *preflight.PASSED_ON)
 
 
-def show(step: str, credential: str, words: str, seconds: float = 0) -> None:
+def show(step: str, credential: str, message: str, seconds: float = 0) -> None:
     """One line for an act that was carried out, while the run goes on."""
     if step == WARNING:
-        Display().warning(words)
+        Display().warning(message)
         return
     took = f" ({seconds:.1f} s)" if step and seconds else ""
-    Display().display(f"{time.strftime('%H:%M:%S')}  {step:<14} {credential:<14} {words}{took}".rstrip())
+    Display().display(f"{time.strftime('%H:%M:%S')}  {step:<14} {credential:<14} {message}{took}".rstrip())
 
 
 class Audit:
@@ -202,7 +202,7 @@ class SegmentAction(ServersAction):
 
 
 def run_of(args: Mapping[str, Any], variables: Mapping[str, Any]) -> RotationRun:
-    every = {name: variables[name] for name in args["hosts"] if name in variables}
+    run = {name: variables[name] for name in args["hosts"] if name in variables}
     return RotationRun(
         hosts=args["hosts"],
         here=args["here"],
@@ -214,21 +214,21 @@ def run_of(args: Mapping[str, Any], variables: Mapping[str, Any]) -> RotationRun
         merge_seconds=args["merge_seconds"],
         wait_seconds=args["wait_seconds"],
         options={name: args[name] for name in _PASSED_ON if args[name] is not None},
-        env_paths={name: str(one["env_deploy_path"]) for name, one in every.items() if "env_deploy_path" in one},
-        probed=[name for name, one in every.items() if "django_chdir" in one and "django_probe_url" in one],
+        env_paths={name: str(item["env_deploy_path"]) for name, item in run.items() if "env_deploy_path" in item},
+        probed=[name for name, item in run.items() if "django_chdir" in item and "django_probe_url" in item],
     )
 
 
 def hosts_of(args: Mapping[str, Any], rotation: Mapping[str, Any], variables: Mapping[str, Any]) -> Hosts:
     """What the hosts answered; ``variables`` are Ansible's hostvars."""
-    found = {
+    hosts = {
         name: {key: variables[name][key] for key in HOST_VARIABLES if key in variables[name]}
         for name in args["here"]
         if name in variables
     }
     return Hosts(
         args["here"],
-        found,
+        hosts,
         rollout=rotation.get("rollout", ""),
         leaves_lost=args["leaves_lost"] or rotation["next"] == "deliver",
         leak=bool(args["incident"]),
@@ -240,14 +240,14 @@ def unread_of(rotation: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
     if rotation["next"] != "sessions":
         return ""
     each = [variables[act["host"]].get("secret_rotate__dropped") or {} for act in rotation["acts"]]
-    return next((" ".join(str(one.get("msg")).split()) for one in each if one.get("failed")), "")
+    return next((" ".join(str(item.get("msg")).split()) for item in each if item.get("failed")), "")
 
 
 def seen_of(
     looks: Sequence[str], args: Mapping[str, Any], variables: Mapping[str, Any], *, role: str = "secret_rotate"
 ) -> list[dict[str, Any]]:
     """What tasks of ``role`` saw of each key on each host. Hosts that the play does not reach are outside."""
-    hosts = [one for one in args["hosts"] if one not in args["skipped"]]
+    hosts = [host for host in args["hosts"] if host not in args["skipped"]]
     return [
         _seen(credential, host, variables[host], role)
         if host in args["reachable"]
@@ -259,19 +259,19 @@ def seen_of(
 
 def _seen(credential: str, host: str, variables: Mapping[str, Any], role: str) -> dict[str, Any]:
     results = (variables.get(f"{role}__looked") or {}).get("results", ())
-    own = [one for one in results if one.get(f"{role}_look") == credential]
-    found: Mapping[str, Any] = own[-1] if own else {"unreachable": True}
-    lost = bool(found.get("unreachable"))
+    own = [item for item in results if item.get(f"{role}_look") == credential]
+    answer: Mapping[str, Any] = own[-1] if own else {"unreachable": True}
+    lost = bool(answer.get("unreachable"))
     return {
         "credential": credential,
         "host": host,
         "lost": lost,
         "outside": False,
-        "problem": str(found.get("msg") or "failed") if found.get("failed") and not lost else "",
-        "unusable": bool(found.get("unusable")),
-        "there": bool(found.get("old")),
-        "file": str(found.get("file") or ""),
-        "account": str(found.get("account") or ""),
+        "problem": str(answer.get("msg") or "failed") if answer.get("failed") and not lost else "",
+        "unusable": bool(answer.get("unusable")),
+        "there": bool(answer.get("old")),
+        "file": str(answer.get("file") or ""),
+        "account": str(answer.get("account") or ""),
     }
 
 
@@ -281,22 +281,22 @@ def results_of(rotation: Mapping[str, Any], variables: Mapping[str, Any]) -> lis
 
 
 def _result(act: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-    found = (variables.get("secret_rotate__acts") or {}).get("results", ())
-    own = [one for one in found if one.get("secret_rotate_act") == act]
+    answer = (variables.get("secret_rotate__acts") or {}).get("results", ())
+    own = [item for item in answer if item.get("secret_rotate_act") == act]
     return dict(own[-1]) if own else {"unreachable": True}
 
 
-def result(engine: Engine, now: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:
+def result(engine: Engine, answer: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:
     """What the role registers: where the rotation stands, what comes next, and the summary."""
     carried = engine.carried
-    verdict = outcome.verdict(now, abort=args["abort"])
-    if verdict and not (now["next"] or now.get("closed")):
-        carried.unannounced += _announced_as_stopped(engine.setting, now, verdict)
+    verdict = outcome.verdict(answer, abort=args["abort"])
+    if verdict and not (answer["next"] or answer.get("closed")):
+        carried.unannounced += _announced_as_stopped(engine.setting, answer, verdict)
     own = {"lines": carried.lines, "unannounced": carried.unannounced}
-    now = {**now, **own, "seconds": carried.seconds, "waited": carried.waited}
-    summary = outcome.lines(now, args["hosts"], args["skipped"])
-    told = {} if now["next"] else outcome.ending(summary, verdict, incident=args["incident"])
-    return {**now, "carried": asdict(carried), "summary": summary, "verdict": verdict, **told}
+    answer = {**answer, **own, "seconds": carried.seconds, "waited": carried.waited}
+    summary = outcome.lines(answer, args["hosts"], args["skipped"])
+    report = {} if answer["next"] else outcome.ending(summary, verdict, incident=args["incident"])
+    return {**answer, "carried": asdict(carried), "summary": summary, "verdict": verdict, **report}
 
 
 def _announced_as_stopped(setting: RotationSetup, now: Mapping[str, Any], verdict: str) -> list[str]:

@@ -41,17 +41,17 @@ class RotationHost:
 
     def run_each(self, module: str, acts: Sequence[Mapping[str, Any]]) -> list[Answer | RotationError]:
         answers = self._module(module).many(
-            self._setting, [{**self._options, **one} for one in acts], dict(self._task_vars)
+            self._setting, [{**self._options, **act} for act in acts], dict(self._task_vars)
         )
-        found: list[Answer | RotationError] = []
+        results: list[Answer | RotationError] = []
         for answer in answers:
             try:
-                found.append(_judged(dict(answer)))
+                results.append(_judged(dict(answer)))
             except NotReached:
                 raise
             except RotationError as error:
-                found.append(error)
-        return found
+                results.append(error)
+        return results
 
     @property
     def _options(self) -> dict[str, Any]:
@@ -92,11 +92,11 @@ class RotationHost:
 
 def _judged(answer: dict[str, Any]) -> Answer:
     """What a program answered. Raises RotationError, or NotReached."""
-    words = " ".join(str(answer.get("msg") or "failed").split())
+    message = " ".join(str(answer.get("msg") or "failed").split())
     if answer.get("not_reached"):
-        raise NotReached(words)
+        raise NotReached(message)
     if answer.get("failed"):
-        raise RotationError(words)
+        raise RotationError(message)
     for warning in answer.pop("warnings", None) or ():
         Display().warning(str(warning))
     return answer

@@ -95,12 +95,12 @@ def parties(setting: RotationSetup, name: str, engine: str, *, former: str = "",
         present = _present(setting, name)  # the application may go elsewhere by now
         new = new if new and item.act in plan.CHANGES else present.login
         old_contents = setting.rotator.secrets.read_known(list(pending_task.secrets), pins=pending_task.secrets)
-    found = setting.located(credential, old_contents)
-    place = present or found
-    admin, admin_url = (found.login, "") if by_itself else administrator(setting, name, engine, rotation)
+    stored_credential = setting.located(credential, old_contents)
+    place = present or stored_credential
+    admin, admin_url = (stored_credential.login, "") if by_itself else administrator(setting, name, engine, rotation)
     _refuse_elsewhere(setting, place)
     return Parties(
-        old=found.login,
+        old=stored_credential.login,
         new=new,
         admin=admin,
         url=place.url or "",
@@ -116,15 +116,15 @@ def parties(setting: RotationSetup, name: str, engine: str, *, former: str = "",
 
 def beforehand(setting: RotationSetup, name: str, engine: str, *, by_itself: bool = False) -> Parties:
     """The parties of a credential that is to be rotated, with a password that nobody has in place of the new one."""
-    found = _present(setting, name)
-    admin, admin_url = (found.login, "") if by_itself else administrator(setting, name, engine)
-    kind = setting.kinds.get(found.credential.kind, Kind(found.credential.kind))
+    stored_credential = _present(setting, name)
+    admin, admin_url = (stored_credential.login, "") if by_itself else administrator(setting, name, engine)
+    kind = setting.kinds.get(stored_credential.credential.kind, Kind(stored_credential.credential.kind))
     journal = setting.known.journal or setting.rotator.look()
     return Parties(
-        old=found.login,
-        new=plan.new_login(kind, found, context.generate(64)),
+        old=stored_credential.login,
+        new=plan.new_login(kind, stored_credential, context.generate(64)),
         admin=admin,
-        url=str(found.url),
+        url=str(stored_credential.url),
         admin_url=admin_url,
         number=journal.head,
         rotation="none yet",
@@ -137,15 +137,17 @@ def administrator(
 ) -> tuple[Login, str]:
     """The login that may change this credential, and its URL: at the address that the catalog declares for it."""
     admin, server = server_addresses.required_server(setting.catalog, setting.catalog.credentials[name])
-    found = setting.held(admin)
-    login = found.login
+    stored_credential = setting.held(admin)
+    login = stored_credential.login
     if rotation is not None and rotation.step in ("revoke", "record"):
         login = setting.new_value(rotation, admin.name) or login  # its own old value may be gone already
-    if found.problems or login.password is None:
-        raise RotationError(f"{name}: its administrator {admin.name} cannot be read: {'; '.join(found.problems)}")
+    if stored_credential.problems or login.password is None:
+        raise RotationError(
+            f"{name}: its administrator {admin.name} cannot be read: {'; '.join(stored_credential.problems)}"
+        )
     # The name may stand in its URL alone, which the new value does not repeat.
-    login = Login(login.username or found.login.username, login.password)
-    wrong = server_addresses.administrator_elsewhere(admin, engine, found.locations)
+    login = Login(login.username or stored_credential.login.username, login.password)
+    wrong = server_addresses.administrator_elsewhere(admin, engine, stored_credential.locations)
     if wrong:
         raise RotationError(f"{name}: {wrong}")
     return login, server_addresses.administrators_url(server, engine, login)
@@ -153,24 +155,24 @@ def administrator(
 
 def present_login(setting: RotationSetup, name: str) -> tuple[Login, str]:
     """What the stores hold of a credential now, outside a rotation."""
-    found = _present(setting, name)
-    return found.login, str(found.url)
+    stored_credential = _present(setting, name)
+    return stored_credential.login, str(stored_credential.url)
 
 
 def _present(setting: RotationSetup, name: str) -> credential_graph.StoredCredential:
     (credential,) = setting.chosen([name])
-    found = setting.held(credential)
-    if found.problems or not found.url:
-        raise RotationError(f"{name}: {'; '.join(found.problems) or preconditions.no_address(credential)}")
-    _refuse_elsewhere(setting, found)
-    return found
+    stored_credential = setting.held(credential)
+    if stored_credential.problems or not stored_credential.url:
+        raise RotationError(f"{name}: {'; '.join(stored_credential.problems) or preconditions.no_address(credential)}")
+    _refuse_elsewhere(setting, stored_credential)
+    return stored_credential
 
 
-def _refuse_elsewhere(setting: RotationSetup, found: credential_graph.StoredCredential) -> None:
+def _refuse_elsewhere(setting: RotationSetup, stored_credential: credential_graph.StoredCredential) -> None:
     """Nothing is sent to a server that only a store value names."""
-    wrong = server_addresses.leads_elsewhere(setting.catalog, found.credential, found.locations)
+    wrong = server_addresses.leads_elsewhere(setting.catalog, stored_credential.credential, stored_credential.locations)
     if wrong:
-        raise RotationError(f"{found.credential.name}: {wrong}")
+        raise RotationError(f"{stored_credential.credential.name}: {wrong}")
 
 
 def outside(setting: RotationSetup, name: str, engine: str, masked: list[str]) -> tuple[Login, str]:
@@ -194,8 +196,13 @@ def not_reached(
     reason, and nobody would be told what to do.
     """
     where = action._task.delegate_to or (task_vars or {}).get("inventory_hostname")
-    words = f"{where} cannot be reached; choose another by -e rotation_host=…"
-    return {"failed": True, "not_reached": True, "msg": words, "detail": host_answer.printable(str(error), lines=True)}
+    message = f"{where} cannot be reached; choose another by -e rotation_host=…"
+    return {
+        "failed": True,
+        "not_reached": True,
+        "msg": message,
+        "detail": host_answer.printable(str(error), lines=True),
+    }
 
 
 class ServerAction(ActionBase):
@@ -241,8 +248,8 @@ class ServerAction(ActionBase):
         ready: dict[int, dict[str, Any]] = {}
         masked: dict[int, list[str]] = {}
         python = None
-        for number, one in enumerate(options):
-            self._task.args = {name: value for name, value in one.items() if name != "needs"}
+        for number, entry in enumerate(options):
+            self._task.args = {name: value for name, value in entry.items() if name != "needs"}
             args, masked[number] = self._given(), []
             python = args["python"]
             try:
@@ -253,7 +260,7 @@ class ServerAction(ActionBase):
             if params is None:
                 answers[number] = self._idle()
             else:
-                ready[number] = {"params": params, "needs": one.get("needs")}
+                ready[number] = {"params": params, "needs": entry.get("needs")}
         self._task.args = {name: value for name, value in options[0].items() if name != "needs"}
         values = [text for texts in masked.values() for text in texts]
         try:
@@ -277,12 +284,12 @@ class ServerAction(ActionBase):
             {**aws_argument_spec(), **context.OPTIONS, **self.extra_options, **own}
         )
         transport_guard.require(self._connection, self._task)
-        found: dict[str, Any] = args
-        return found
+        result: dict[str, Any] = args
+        return result
 
     def _own(self) -> dict[str, Any]:
         """The module's options that a task gives."""
-        return {name: one for name, one in self.module.ARGUMENT_SPEC.items() if name not in self.set_here}
+        return {name: item for name, item in self.module.ARGUMENT_SPEC.items() if name not in self.set_here}
 
     def _idle(self) -> dict[str, Any]:
         return {"changed": False, "skipped": True, "msg": self.idle}
@@ -297,7 +304,7 @@ class ServerAction(ActionBase):
     def _each_on_host(
         self, acts: Sequence[Mapping[str, Any]], python: str | None, task_vars: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
-        valid = [{**one, "params": remote_program.validated(self.module.ARGUMENT_SPEC, one["params"])} for one in acts]
+        valid = [{**act, "params": remote_program.validated(self.module.ARGUMENT_SPEC, act["params"])} for act in acts]
         return remote_program.execute_each(self, self.module, acts=valid, task_vars=task_vars, python=python)
 
     def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -331,9 +338,9 @@ def _numbered(ready: Mapping[int, Mapping[str, Any]], answers: Mapping[int, Mapp
     """The acts that are carried out, by their numbers among themselves. What needs one that failed already is not."""
     places = {number: at for at, number in enumerate(ready)}
     acts = []
-    for one in ready.values():
-        needs = one["needs"]
+    for entry in ready.values():
+        needs = entry["needs"]
         if needs is not None:
             needs = places[needs] if needs in places else -1 if answers[needs].get("failed") else None
-        acts.append({"params": one["params"], "needs": needs})
+        acts.append({"params": entry["params"], "needs": needs})
     return acts

@@ -57,13 +57,13 @@ class RotationSetup:
 
     def located(self, credential: Credential, contents: Contents) -> credential_graph.StoredCredential:
         """What ``contents`` hold of it; where its address stands elsewhere, that place is read now."""
-        found = credential_graph.find(self.catalog, credential, contents)
-        if any(one.in_url for one in found.appearances):
-            return found
+        stored_credential = credential_graph.find(self.catalog, credential, contents)
+        if any(appearance.in_url for appearance in stored_credential.appearances):
+            return stored_credential
         places = server_addresses.places(self.catalog, credential)
         missing = [place for place in places if place.name not in contents.readings]
         if not missing:
-            return found
+            return stored_credential
         further = self.rotator.current(missing)
         wanted = {place.name: further.readings[place.name] for place in missing if place.name in further.readings}
         return credential_graph.find(self.catalog, credential, contents | Contents(wanted))

@@ -48,7 +48,7 @@ class Pair:
     @property
     def values(self) -> list[str]:
         """What must not be shown."""
-        return [text for one in (self.old, self.new) if one for text in key_pair.masked(one)]
+        return [text for name in (self.old, self.new) if name for text in key_pair.masked(name)]
 
     def public(self, private: str | None) -> str | None:
         return None if private is None else f"{key_pair.public_line(private, self.name)} {self.comment}"
@@ -89,20 +89,20 @@ def against(
     setting: RotationSetup, plan: _plan.RotationPlan, contents: Contents, seen: Sequence[Mapping[str, Any]] | None
 ) -> dict[str, str]:
     """By credential, the blockers of replacing it; without ``seen`` only those of the key itself."""
-    found = {}
+    result = {}
     for name in looks(setting, plan):
         held = credential_graph.find(setting.catalog, setting.catalog.credentials[name], contents).login.password
-        words = []
+        lines = []
         try:
             key_pair.public_line(str(held), name)
         except RotationError as error:
-            words = [str(error).removeprefix(f"{name}: ")]
-        if seen is not None and not words:
-            here = [one for one in seen if one.get("credential") == name]
-            words = ssh_key_preconditions.blockers(here, leak=bool(plan.incident))
-        if words:
-            found[name] = "; ".join(words)
-    return found
+            lines = [str(error).removeprefix(f"{name}: ")]
+        if seen is not None and not lines:
+            results = [entry for entry in seen if entry.get("credential") == name]
+            lines = ssh_key_preconditions.blockers(results, leak=bool(plan.incident))
+        if lines:
+            result[name] = "; ".join(lines)
+    return result
 
 
 def elsewhere(name: str, result: Mapping[str, Any]) -> str:
@@ -116,31 +116,31 @@ def messages(host: str, name: str, result: Mapping[str, Any], *, check: bool) ->
     if "file" not in result:
         return []
     file, account, ended = result["file"], result["account"], result.get("ended", ())
-    found = []
+    results = []
     if not result["old"] and not result["new"]:
-        found.append(f"{file} of {account} has neither key and is left as it is")
+        results.append(f"{file} of {account} has neither key and is left as it is")
     if ended:
         end = "would be ended" if check else "ended"
-        found.append(f"{len(ended)} sessions of {account} {end}, from {', '.join(dict.fromkeys(ended))}")
+        results.append(f"{len(ended)} sessions of {account} {end}, from {', '.join(dict.fromkeys(ended))}")
     if result.get("left"):
-        found.append(f"{result['left']} sessions of {account} go on, and no log tells which key opened them")
+        results.append(f"{result['left']} sessions of {account} go on, and no log tells which key opened them")
     if result.get("others"):
-        found.append(f"{file} also authorizes {', '.join(result['others'])}")
-    found += filter(None, [elsewhere(name, result)])
+        results.append(f"{file} also authorizes {', '.join(result['others'])}")
+    results += filter(None, [elsewhere(name, result)])
     if result.get("unread"):
-        found.append(
+        results.append(
             f"{result['unread']} authorized_keys of other accounts cannot be read by this one, so nobody knows whether "
             f"they hold the leaked key of {name}; give the host become, or look there yourself"
         )
-    return [f"{host}: {one}" for one in found]
+    return [f"{host}: {name}" for name in results]
 
 
 def _in_use(setting: RotationSetup, name: str) -> str:
     (credential,) = setting.chosen([name])
-    found = setting.held(credential)
-    if found.problems or found.login.password is None:
-        raise RotationError(f"{name}: {'; '.join(found.problems) or 'no place holds its private key'}")
-    return found.login.password
+    stored_credential = setting.held(credential)
+    if stored_credential.problems or stored_credential.login.password is None:
+        raise RotationError(f"{name}: {'; '.join(stored_credential.problems) or 'no place holds its private key'}")
+    return stored_credential.login.password
 
 
 def _comment(setting: RotationSetup, name: str) -> str:

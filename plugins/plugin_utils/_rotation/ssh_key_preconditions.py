@@ -14,28 +14,30 @@ def blockers(seen: Sequence[Mapping[str, Any]], *, leak: bool) -> list[str]:
         return [
             "no host was checked, so it is unknown where the key is authorized. Check the inventory's application group"
         ]
-    lost = [str(one["host"]) for one in seen if one.get("lost")]
-    outside = [str(one["host"]) for one in seen if one.get("outside")]
+    lost = [str(entry["host"]) for entry in seen if entry.get("lost")]
+    outside = [str(entry["host"]) for entry in seen if entry.get("outside")]
     # A host's own account may have made its files so: that keeps no leak from being contained on the others.
-    left = [one for one in seen if leak and one.get("unusable")]
+    left = [entry for entry in seen if leak and entry.get("unusable")]
     is_waited_for = not leak or len(lost) + len(outside) + len(left) == len(seen)
-    found = [
-        f"{one['host']}: {one['problem']}" for one in seen if one.get("problem") and (is_waited_for or one not in left)
+    results = [
+        f"{entry['host']}: {entry['problem']}"
+        for entry in seen
+        if entry.get("problem") and (is_waited_for or entry not in left)
     ]
     if lost and is_waited_for:
-        found.append(
+        results.append(
             f"{', '.join(lost)} cannot be reached, and would still authorize the old key; bring them back, or go on "
             f"without them by -e rotation_skip_hosts={','.join(lost)}"
         )
     if outside and is_waited_for:
-        found.append(
+        results.append(
             f"{', '.join(outside)}: not in this run (--limit), and would not authorize the new key; start it for all "
             f"hosts, or go on without them by -e rotation_skip_hosts={','.join(outside)}"
         )
-    if not found and not any(one.get("there") for one in seen):
-        places = sorted({f"{one['file']} of {one['account']}" for one in seen if one.get("file")})
-        found.append(
+    if not results and not any(entry.get("there") for entry in seen):
+        places = sorted({f"{entry['file']} of {entry['account']}" for entry in seen if entry.get("file")})
+        results.append(
             f"no host authorizes the key ({', '.join(places)}); correct options.user and "
             "options.authorized_keys, or the key in the stores"
         )
-    return found
+    return results

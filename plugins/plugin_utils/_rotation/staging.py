@@ -67,9 +67,9 @@ class Rotator(StoreReads):
         self._opened = rotation
         return opened
 
-    def append(self, journal: Journal, rotation: str, step: str, **more: Any) -> Journal:
+    def append(self, journal: Journal, rotation: str, step: str, **extra: Any) -> Journal:
         try:
-            after = super().append(journal, rotation, step, **more)
+            after = super().append(journal, rotation, step, **extra)
         except Overtaken:
             self.confirm()
             raise
@@ -175,11 +175,11 @@ class Rotator(StoreReads):
         """Takes every label of the rotation off, and removes its own secrets."""
         asks = late or rotation.aborting or bool(rotation.plan.get("merges"))
         names = list(rotation.plan.get("secrets", {}))
-        found = self.secrets.side_by_side([partial(self._labels, rotation, name, asks=asks) for name in names])
+        results = self.secrets.side_by_side([partial(self._labels, rotation, name, asks=asks) for name in names])
         acts: list[Callable[[], None]] = [
-            partial(self.secrets.discard, name, version=version, labels=[one])
-            for name, labels in zip(names, found, strict=False)
-            for one, version in sorted(labels)
+            partial(self.secrets.discard, name, version=version, labels=[text])
+            for name, labels in zip(names, results, strict=False)
+            for text, version in sorted(labels)
         ]
         acts.append(partial(self.issued(rotation).forget, rotation.plan))
         if self.overlaid(rotation):
@@ -195,16 +195,16 @@ class Rotator(StoreReads):
             return known
         ours = self.ours(rotation, name)
         return known | {
-            (one, version)
-            for one, version in self.secrets.describe(name).stages.items()
-            if (one == PENDING and version in ours) or is_label(one, rotation, others=False)
+            (text, version)
+            for text, version in self.secrets.describe(name).stages.items()
+            if (text == PENDING and version in ours) or is_label(text, rotation, others=False)
         }
 
     def _clear_ended(self, rotation: OpenRotation, name: str) -> None:
         """Takes off what late requests of rotations that have ended put on versions."""
-        for one, version in sorted(self._described(name).stages.items()):
-            if is_label(one, rotation, others=True) and not is_label(one, rotation, others=False):
-                self.secrets.discard(name, version=version, labels=[one])
+        for text, version in sorted(self._described(name).stages.items()):
+            if is_label(text, rotation, others=True) and not is_label(text, rotation, others=False):
+                self.secrets.discard(name, version=version, labels=[text])
 
     def _described(self, name: str) -> Description:
         """As this process saw it for its plan, or as it is now."""
@@ -251,9 +251,9 @@ class Rotator(StoreReads):
             phases.append({**texts, **credential_graph.contents_with(contents, changed)[1]})
         document = {"credentials": {name: vars(login) for name, login in logins.items()}, "phases": phases}
         own, text = self.logins_secret(rotation), new_values.written(document, rotation.plan["secrets"], contents)
-        version, words = version_id(rotation.id, own), "New logins of a rotation that has not ended"
+        version, message = version_id(rotation.id, own), "New logins of a rotation that has not ended"
         try:
-            self.secrets.create(own, text, version=version, description=words, **self._form(rotation))
+            self.secrets.create(own, text, version=version, description=message, **self._form(rotation))
         except AlreadyExists:
             return self.values(rotation, made=True)  # another run of this rotation made them first
         return Values(logins, phases, version)
@@ -264,9 +264,11 @@ class Rotator(StoreReads):
         if not names:
             return
         own = self.overlay_secret(rotation)
-        text = json.dumps({"phases": [{name: one[name] for name in names} for one in values.phases]}, sort_keys=True)
-        version, words = version_id(rotation.id, own), "What parameters will hold after a rotation that has not ended"
-        self.secrets.create(own, text, version=version, description=words, **self._form(rotation))
+        text = json.dumps(
+            {"phases": [{name: phase[name] for name in names} for phase in values.phases]}, sort_keys=True
+        )
+        version, message = version_id(rotation.id, own), "What parameters will hold after a rotation that has not ended"
+        self.secrets.create(own, text, version=version, description=message, **self._form(rotation))
 
     def _login(
         self,
@@ -281,10 +283,10 @@ class Rotator(StoreReads):
         if item.act == _plan.DROP_FALLBACK:
             return new_values.former_login(self.catalog, self.secrets, self.holding()[0], item)
         kind = kinds[item.kind]
-        found = credential_graph.find(self.catalog, credential, contents)
+        stored_credential = credential_graph.find(self.catalog, credential, contents)
         if kind.is_issued:
-            return found.login if item.act == _plan.REVOKE else self.issued(rotation).take(item.credential)
-        return new_values.login_for(kind, found, supplied.get(item.credential), generate)
+            return stored_credential.login if item.act == _plan.REVOKE else self.issued(rotation).take(item.credential)
+        return new_values.login_for(kind, stored_credential, supplied.get(item.credential), generate)
 
     def promote(self, *, seconds: float = MERGE_SECONDS) -> Promotion:
         """Moves AWSCURRENT in every secret, each only from the version planned from; then writes the parameters.
@@ -295,7 +297,7 @@ class Rotator(StoreReads):
         journal, rotation = self.holding()
         against = "" if journal.incident else self.against_copies(rotation, self.logins(rotation))
         if against and self.mine()[0].incident is None:  # a leak that was declared meanwhile waits for no copy
-            return Promotion("blocked", words=f"nothing was promoted: {against}")
+            return Promotion("blocked", message=f"nothing was promoted: {against}")
         began, pause, rested, settled = self._time(), 0.0, True, False
         while True:
             self._stage_merges(rotation)
@@ -324,11 +326,11 @@ class Rotator(StoreReads):
 
     def _current(self, names: Sequence[str]) -> dict[str, str]:
         """The current version of each, read now. Raises :class:`NotFound` for a secret that is not there any more."""
-        found = self.secrets.read(names)
+        contents = self.secrets.read(names)
         for name in names:
-            if name not in found.readings:
-                raise NotFound(f"{found.failures[name]}; its rotation cannot be promoted")
-        return {name: found.readings[name].version for name in names}
+            if name not in contents.readings:
+                raise NotFound(f"{contents.failures[name]}; its rotation cannot be promoted")
+        return {name: contents.readings[name].version for name in names}
 
     def _moved_all(self, rotation: OpenRotation, states: Mapping[str, str], current: Mapping[str, str]) -> bool:
         """Whether AWSCURRENT was moved everywhere; False where somebody wrote since it was compared."""
@@ -388,9 +390,9 @@ class Rotator(StoreReads):
             name: self.overwrite(name, texts[name], instead_of=int(number), fresh=self.fresh())
             for name, number in planned.items()
         }
-        sent, words = self.send_copies(rotation, self.logins(rotation))
+        sent, message = self.send_copies(rotation, self.logins(rotation))
         merged = promotion.merged_message(rotation.plan.get("merges", {}))
-        return Promotion("done", parameters=numbers, words="; ".join(filter(None, [words, merged])), sent=sent)
+        return Promotion("done", parameters=numbers, message="; ".join(filter(None, [message, merged])), sent=sent)
 
     def overwrite(self, name: str, value: str, *, instead_of: int, fresh: Fresh) -> int:
         """Writes a parameter, which AWS does whoever wrote it meanwhile; returns its new version."""

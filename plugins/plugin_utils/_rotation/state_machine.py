@@ -31,16 +31,16 @@ class Decision:
     """"go" on, take it "back", or "stop" here and stay open."""
     step: str | None = None
     phase: int = 0
-    words: str = ""
+    message: str = ""
 
 
 def remaining(rotation: OpenRotation) -> tuple[str, ...]:
     """The stages still to be carried out, the present one included: an act that was cut short is done again."""
     if rotation.step in BACKWARD:
         return BACKWARD[BACKWARD.index(rotation.step) :]
-    every = stages(int(rotation.plan.get("phases", 1)), immediate=bool(rotation.plan.get("immediate")))
+    all_stages = stages(int(rotation.plan.get("phases", 1)), immediate=bool(rotation.plan.get("immediate")))
     now = f"deploy_{rotation.phase}" if rotation.step == "deploy" else rotation.step
-    return every[every.index(now) :] if now in every else every
+    return all_stages[all_stages.index(now) :] if now in all_stages else all_stages
 
 
 def stages(phases: int, *, immediate: bool = False) -> tuple[str, ...]:
@@ -69,40 +69,40 @@ def way_back(rotation: OpenRotation) -> int:
     return 1 if int(rotation.plan.get("phases", 0)) == 2 and reached else 0
 
 
-def following(rotation: OpenRotation, outcome: str, *, words: str = "", is_tested: bool = False) -> Decision:
+def following(rotation: OpenRotation, outcome: str, *, message: str = "", is_tested: bool = False) -> Decision:
     """Pure: which way a rotation goes on after the present step came to ``outcome``.
 
     ``is_tested``: the step that set the new values has tested them, too.
     """
     if rotation.step in BACKWARD:
-        return _on_the_way_back(rotation, outcome, words)
+        return _on_the_way_back(rotation, outcome, message)
     if outcome in (FAILED, TAKEN) and rotation.step in _AFTER_PROMOTION:
-        return Decision(STOP, words=f"{words}; the new value is in force{_AFTER_PROMOTION[rotation.step]}")
+        return Decision(STOP, message=f"{message}; the new value is in force{_AFTER_PROMOTION[rotation.step]}")
     if outcome in (FAILED, TAKEN):
         if is_past_return(rotation):
-            return Decision(STOP, words=f"{words}; the old value is removed already, so no rollback is possible")
-        return Decision(BACK, "abort", phase=way_back(rotation), words=words)
+            return Decision(STOP, message=f"{message}; the old value is removed already, so no rollback is possible")
+        return Decision(BACK, "abort", phase=way_back(rotation), message=message)
     if outcome in (LOST, BLOCKED):
-        return Decision(STOP, words=words)
+        return Decision(STOP, message=message)
     if outcome == LATER:
-        return Decision(GO, "record", words=words)
+        return Decision(GO, "record", message=message)
     if outcome != DONE:
-        return Decision(STOP, words=f"{outcome} is no outcome of a step; {words}".rstrip("; "))
+        return Decision(STOP, message=f"{outcome} is no outcome of a step; {message}".rstrip("; "))
     return _next(rotation, is_tested=is_tested)
 
 
 def _next(rotation: OpenRotation, *, is_tested: bool) -> Decision:
-    every = [one for one in remaining(rotation) if not (is_tested and one == "test")]
-    following_stage = every[1] if len(every) > 1 else every[0] if every else "record"
-    if len(every) == 1 and rotation.step == every[0]:
+    names = [name for name in remaining(rotation) if not (is_tested and name == "test")]
+    following_stage = names[1] if len(names) > 1 else names[0] if names else "record"
+    if len(names) == 1 and rotation.step == names[0]:
         return Decision(GO, "closed")
     step, phase = step_of(following_stage)
     return Decision(GO, step, phase=phase)
 
 
-def _on_the_way_back(rotation: OpenRotation, outcome: str, words: str) -> Decision:
+def _on_the_way_back(rotation: OpenRotation, outcome: str, message: str) -> Decision:
     if outcome != DONE:
-        return Decision(STOP, words=words)
+        return Decision(STOP, message=message)
     if rotation.step == "abort" and rotation.phase:
         return Decision(GO, "abort")
     at = BACKWARD.index(rotation.step)
@@ -122,12 +122,12 @@ class Gate:
 
     def blockers(self) -> list[str]:
         missing = sorted(set(self.hosts) - set(self.proven) - set(self.skipped))
-        found = []
+        results = []
         if missing:
-            found.append(
+            results.append(
                 f"not proven to run on the other value: {', '.join(missing)} (unreachable, outside --limit, or not "
                 "deployed since something else changed: run watchparty.secrets.deploy); bring them back, or go "
                 "on without them by "
                 f"-e rotation_skip_hosts={','.join(missing)}"
             )
-        return found
+        return results

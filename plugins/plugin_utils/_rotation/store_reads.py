@@ -118,9 +118,9 @@ class StoreReads(JournalWriter):
             raise NotFound(f"secret {name} is not there: the rotation has no new values yet")
         document = json.loads(contents.readings[name].value)
         former = document.get("former", {})
-        self.secrets.keep([Reading(self.secrets.name, one, *versioned) for one, versioned in former.items()])
+        self.secrets.keep([Reading(self.secrets.name, item, *versioned) for item, versioned in former.items()])
         logins = {
-            name: Login(one.get("username"), one.get("password")) for name, one in document["credentials"].items()
+            name: Login(item.get("username"), item.get("password")) for name, item in document["credentials"].items()
         }
         return Values(logins, document["phases"], version)
 
@@ -151,5 +151,5 @@ class StoreReads(JournalWriter):
         others = [one for one in credential_graph.every_place(self.catalog) if one.name not in rotation.plan["secrets"]]
         contents = self.current(others)
         changing = {*rotation.plan["secrets"], *rotation.plan["parameters"]}
-        contents |= Contents({name: one for name, one in planned.readings.items() if name in changing})
+        contents |= Contents({name: reading for name, reading in planned.readings.items() if name in changing})
         return github_copies.copies_of(self.catalog, rotation.plan, contents, logins)

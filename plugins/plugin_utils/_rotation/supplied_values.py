@@ -26,12 +26,12 @@ _PARTS = {"username", "password"}
 
 def supplied(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Login]:
     """New values that a third party issued, from a private file or from what ask_secret registered."""
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     if args.get("values_from"):
-        found.update(answers(args["values_from"], task_vars))
+        result.update(answers(args["values_from"], task_vars))
     if args.get("values_file"):
-        found.update(read_values(Path(args["values_file"]).expanduser()))
-    return {str(name): _login(name, value) for name, value in found.items()}
+        result.update(read_values(Path(args["values_file"]).expanduser()))
+    return {str(name): _login(name, value) for name, value in result.items()}
 
 
 def for_credentials(setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Login]:
@@ -39,11 +39,11 @@ def for_credentials(setting: RotationSetup, args: Mapping[str, Any], task_vars: 
 
     Raises RotationError that names the others.
     """
-    found = supplied(args, task_vars)
-    words = preconditions.not_to_be_given(setting.catalog, setting.kinds, list(found))
-    if words:
-        raise RotationError(f"{args.get('values_file') or args['values_from']}: {words}")
-    return found
+    logins = supplied(args, task_vars)
+    message = preconditions.not_to_be_given(setting.catalog, setting.kinds, list(logins))
+    if message:
+        raise RotationError(f"{args.get('values_file') or args['values_from']}: {message}")
+    return logins
 
 
 def wanted_again(setting: RotationSetup, rotation: OpenRotation, given: Mapping[str, Login]) -> list[str]:
@@ -53,7 +53,7 @@ def wanted_again(setting: RotationSetup, rotation: OpenRotation, given: Mapping[
     """
     items = [item for item in plan.items_of(rotation.plan) if item.act in plan.CHANGES]
     names = [
-        one.credential for one in items if one.kind in setting.kinds and setting.kinds[one.kind].value == "supplied"
+        item.credential for item in items if item.kind in setting.kinds and setting.kinds[item.kind].value == "supplied"
     ]
     if not names or rotation.step != "create":
         return []
@@ -68,9 +68,9 @@ def wanted_again(setting: RotationSetup, rotation: OpenRotation, given: Mapping[
         old = credential_graph.find(
             setting.catalog, credential, setting.rotator.old_contents(rotation, credential)
         ).login
-        words = preconditions.in_use(credential, old, given[name]) if name in given else None
-        if words:
-            raise RotationError(f"{name}: {words}, then start again")
+        message = preconditions.in_use(credential, old, given[name]) if name in given else None
+        if message:
+            raise RotationError(f"{name}: {message}, then start again")
     return [name for name in names if name not in given]
 
 

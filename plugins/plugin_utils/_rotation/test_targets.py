@@ -26,9 +26,9 @@ PROVING = ("check", "test", "revoked")
 def administered(catalog: Catalog, name: str) -> list[Credential]:
     """The credentials at whose servers this one is the administrator."""
     return [
-        one
-        for one in catalog.credentials.values()
-        if one.admin == name != one.name and one.kind in kind_names.ADMINISTERED
+        credential
+        for credential in catalog.credentials.values()
+        if credential.admin == name != credential.name and credential.kind in kind_names.ADMINISTERED
     ]
 
 
@@ -53,30 +53,30 @@ def tries(
 
     Raises :class:`RotationError`, naming the credential, where it cannot be tried.
     """
-    found = []
+    results = []
     try:
         probe = credential.test
         if probe is not None:
             asked = {name: http_probe.request(probe, login) for name, login in former.items()}
-            found += _each("http", "", http_probe.request(probe, current), asked)
-        for one in administered(catalog, credential.name):
-            found += _at_its_server(catalog, credential, one, contents, current, former)
+            results += _each("http", "", http_probe.request(probe, current), asked)
+        for item in administered(catalog, credential.name):
+            results += _at_its_server(catalog, credential, item, contents, current, former)
     except (RotationError, ValueError) as error:
         raise RotationError(f"{credential.name}: {error}") from None
-    return found
+    return results
 
 
 def _at_its_server(
     catalog: Catalog,
     admin: Credential,
-    one: Credential,
+    credential: Credential,
     contents: Contents,
     current: Login,
     former: Mapping[str, Login],
 ) -> list[dict[str, Any]]:
     """At the address that the catalog declares for the administrator, and at no other."""
-    _admin, server = server_addresses.required_server(catalog, one)
-    engine = kind_names.ENGINES[one.kind]
+    _admin, server = server_addresses.required_server(catalog, credential)
+    engine = kind_names.ENGINES[credential.kind]
     held = credential_graph.find(catalog, admin, contents)
     wrong = server_addresses.administrator_elsewhere(admin, engine, held.locations)
     if wrong:
@@ -88,10 +88,12 @@ def _at_its_server(
 
     nodes = server_addresses.nodes(server) if engine == kind_names.VALKEY else []
     olds = {name: url(login) for name, login in former.items()}
-    tried = _each(engine, f" as the administrator of {one.name}", url(current), olds)
+    tried = _each(engine, f" as the administrator of {credential.name}", url(current), olds)
     return [{**each, "nodes": nodes} for each in tried]
 
 
 def _each(server: str, what: str, current: Any, former: Mapping[str, Any]) -> list[dict[str, Any]]:
-    told = {"server": server, "what": what, "current": current}
-    return [{**told, "id": name, "former": [old]} for name, old in former.items()] or [{**told, "id": "", "former": []}]
+    answer = {"server": server, "what": what, "current": current}
+    return [{**answer, "id": name, "former": [old]} for name, old in former.items()] or [
+        {**answer, "id": "", "former": []}
+    ]

@@ -42,21 +42,21 @@ def parse(document: Any, today: date) -> Baseline:
         return Baseline((), ("is no mapping with a list called accepted",))
     entries: dict[str, AcceptedFinding] = {}
     problems: list[str] = []
-    for number, one in enumerate(listed, 1):
+    for number, entry in enumerate(listed, 1):
         name = f"entry {number}"
-        if isinstance(one, Mapping) and _is_fingerprint(one.get("fingerprint")):
-            name += f" ({one['fingerprint']})"
-        flaw = _flaw(one)
+        if isinstance(entry, Mapping) and _is_fingerprint(entry.get("fingerprint")):
+            name += f" ({entry['fingerprint']})"
+        flaw = _flaw(entry)
         if flaw:
             problems.append(f"{name} {flaw}")
             continue
-        ends = _day(one["expires"])
+        ends = _day(entry["expires"])
         if ends is not None and ends < today:
             problems.append(f"{name} expired on {ends}; see whether it still is acceptable, or take it out")
-        elif one["fingerprint"] in entries:
+        elif entry["fingerprint"] in entries:
             problems.append(f"{name} is there twice; take one out")
         elif ends is not None:
-            entries[one["fingerprint"]] = AcceptedFinding(one["fingerprint"], one["reason"].strip(), ends)
+            entries[entry["fingerprint"]] = AcceptedFinding(entry["fingerprint"], entry["reason"].strip(), ends)
     return Baseline(tuple(entries.values()), tuple(problems))
 
 
@@ -64,22 +64,22 @@ def applied(baseline: Baseline | None, findings: Sequence[Finding]) -> tuple[lis
     """The findings that nobody has accepted, those that somebody has, and the baseline's problems."""
     if baseline is None:
         return list(findings), [], []
-    known = {one.fingerprint for one in baseline.entries}
-    accepted = [one for one in findings if one.fingerprint in known]
-    return [one for one in findings if one.fingerprint not in known], accepted, list(baseline.problems)
+    known = {accepted_finding.fingerprint for accepted_finding in baseline.entries}
+    accepted = [finding for finding in findings if finding.fingerprint in known]
+    return [finding for finding in findings if finding.fingerprint not in known], accepted, list(baseline.problems)
 
 
-def _flaw(one: Any) -> str | None:
-    if not isinstance(one, Mapping):
+def _flaw(entry: Any) -> str | None:
+    if not isinstance(entry, Mapping):
         return "is no mapping with fingerprint, reason and expires"
-    unknown = sorted(str(name)[:SHOWN] for name in set(one) - _KEYS)
+    unknown = sorted(str(name)[:SHOWN] for name in set(entry) - _KEYS)
     if unknown:
         return f"has unknown keys: {', '.join(unknown[:SHOWN])}"
-    if not _is_fingerprint(one.get("fingerprint")):
+    if not _is_fingerprint(entry.get("fingerprint")):
         return "has no fingerprint of 24 hexadecimal digits; quote it"
-    if not isinstance(one.get("reason"), str) or not one["reason"].strip():
+    if not isinstance(entry.get("reason"), str) or not entry["reason"].strip():
         return "has no reason"
-    if _day(one.get("expires")) is None:
+    if _day(entry.get("expires")) is None:
         return "has no expires, a day such as 2027-01-31"
     return None
 

@@ -241,4 +241,4 @@ def _reason(errors: bytes) -> str:
 
 def printable(text: str) -> str:
     """A text for people: what cannot be printed is a question mark."""
-    return text if text.isprintable() else "".join(one if one.isprintable() else "?" for one in text)
+    return text if text.isprintable() else "".join(name if name.isprintable() else "?" for name in text)

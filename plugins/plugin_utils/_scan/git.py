@@ -123,7 +123,7 @@ class Repository:
                 talks=talks,
                 bounds=self.bounds,
                 codes=codes,
-                what=f"git {next((one for one in arguments if not one.startswith('-') and '=' not in one), '')}",
+                what=f"git {next((word for word in arguments if not word.startswith('-') and '=' not in word), '')}",
             ) as program,
         ):
             yield program
@@ -165,17 +165,17 @@ class Repository:
         return missing
 
     def _submodules(self) -> list[str]:
-        found: set[bytes] = set()
+        submodules: set[bytes] = set()
         # There may be no commit yet, and what breaks off the search of all objects tells.
         with suppress(ScanError), self.reading("ls-tree", "-r", "-z", "--full-tree", "HEAD") as output:
             for number, line in enumerate(records(output, b"\0")):
                 if number == ENTRIES:
                     raise ScanError(f"more than {ENTRIES} files")
                 if line.startswith(SUBMODULE):
-                    found.add(line.partition(b"\t")[2])
+                    submodules.add(line.partition(b"\t")[2])
         with suppress(ScanError):  # which the working tree's turn tells
-            found.update(path for path, entry in self.entries().items() if entry.startswith(SUBMODULE))
-        return sorted({shown(path) for path in found})
+            submodules.update(path for path, entry in self.entries().items() if entry.startswith(SUBMODULE))
+        return sorted({shown(path) for path in submodules})
 
     def entries(self) -> dict[bytes, bytes]:
         """What the index says of its files: mode, id and stage. Raises ScanError."""
@@ -188,16 +188,16 @@ class Repository:
         return {path: entry.split()[1] for path, entry in self.entries().items()}
 
     def _indexed(self) -> dict[bytes, bytes]:
-        found: dict[bytes, bytes] = {}
+        indexed: dict[bytes, bytes] = {}
         size = 0
         with self.reading("ls-files", "-s", "-z") as output:
             for line in records(output, b"\0"):
                 entry, _tab, path = line.partition(b"\t")
                 size += len(path)
-                if len(found) == ENTRIES or size > PATHS:
+                if len(indexed) == ENTRIES or size > PATHS:
                     raise ScanError(f"the index has more than {ENTRIES} files, or paths of more than {PATHS >> 20} MiB")
-                found[path] = entry
-        return found
+                indexed[path] = entry
+        return indexed
 
     def head(self) -> str:
         """The id of the commit that is checked out; empty without one."""
@@ -218,9 +218,9 @@ class Repository:
         if ids is not None and not ids:
             return
         given = "\n".join(ids).encode() + b"\n" if ids is not None else None
-        every = ("--batch-all-objects", "--unordered") if ids is None else ()
+        result = ("--batch-all-objects", "--unordered") if ids is None else ()
         try:
-            with self.reading(*_IN_PIECES, "cat-file", *every, *_BATCH, given=given) as output:
+            with self.reading(*_IN_PIECES, "cat-file", *result, *_BATCH, given=given) as output:
                 yield from _slabs(output, self.missing)
         except Interrupted:
             raise
@@ -244,19 +244,19 @@ class Repository:
         passed(f"{len(ids)} objects", f"git ended {RESTARTS} times at others")
 
     def _bearable(self, passed: Any) -> list[str]:
-        found: list[str] = []
+        results: list[str] = []
         form = "--batch-check=%(objectname) %(objecttype) %(objectsize) %(deltabase)"
         with self.reading("cat-file", "--batch-all-objects", "--unordered", "--buffer", form) as output:
             for line in records(output):
                 name, _space, rest = line.decode("ascii", "replace").partition(" ")
-                words = rest.split()
-                if len(words) != 3:
+                messages = rest.split()
+                if len(messages) != 3:
                     self.missing.append(name)
-                elif int(words[1]) > HUGE and (words[0] != BLOB or words[2].strip("0")):
+                elif int(messages[1]) > HUGE and (messages[0] != BLOB or messages[2].strip("0")):
                     passed(name, f"takes more than {HUGE >> 20} MiB in git's memory")
                 else:
-                    found.append(name)
-        return found
+                    results.append(name)
+        return results
 
     @contextmanager
     def blob(self, name: str) -> Iterator[IO[bytes]]:
@@ -294,7 +294,7 @@ class _Limited:
 
 
 def _slabs(output: IO[bytes], missing: list[str]) -> Iterator[Slab | Large]:
-    data, found, at = b"", [], 0
+    data, slabs, at = b"", [], 0
     while True:
         line = data.find(b"\n", at)
         head = data[at:line].split() if line >= 0 else []
@@ -305,13 +305,13 @@ def _slabs(output: IO[bytes], missing: list[str]) -> Iterator[Slab | Large]:
         size = int(head[2]) if head else 0
         end = line + 1 + size
         if head and end < len(data):
-            found.append((line + 1, end, head[1].decode(), head[0].decode()))
+            slabs.append((line + 1, end, head[1].decode(), head[0].decode()))
             at = end + 1
             continue
         # What is left in the slab is not a whole object.
-        if found:
-            yield Slab(data[:at], found)
-        data, found, at = data[at:], [], 0
+        if slabs:
+            yield Slab(data[:at], slabs)
+        data, slabs, at = data[at:], [], 0
         if head and size > LARGE:
             line = data.find(b"\n")
             stream = _Limited(data[line + 1 :], size + 1, output)

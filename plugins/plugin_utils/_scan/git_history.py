@@ -60,7 +60,7 @@ def origins(
     ``commits`` are ids, one a line. Merges count where they brought what no parent has.
     """
     wanted = {name.encode() for name in blobs}
-    found: dict[str, list[CommitOrigin]] = {}
+    result: dict[str, list[CommitOrigin]] = {}
     flaws: list[str] = []
     left = commits.split() if wanted else []
     while left:
@@ -69,7 +69,7 @@ def origins(
             for done, blob, origin in _brought(repository, wanted, left):
                 seen = done
                 if blob:
-                    found.setdefault(blob.decode(), []).append(origin)
+                    result.setdefault(blob.decode(), []).append(origin)
             break
         except ScanError as error:  # of the commit after the last one that was done
             flaws.append(f"commit {left[min(seen, len(left) - 1)][:12].decode('ascii', 'replace')}: {error}")
@@ -77,9 +77,9 @@ def origins(
         if len(flaws) == RESTARTS and left:
             flaws.append(f"{len(left)} more commits: git ended {RESTARTS} times at others")
             break
-    for one in found.values():
-        one.sort(key=lambda origin: (origin.commit.time, origin.commit.id, origin.path))
-    return found, flaws
+    for commit_origins in result.values():
+        commit_origins.sort(key=lambda origin: (origin.commit.time, origin.commit.id, origin.path))
+    return result, flaws
 
 
 def _brought(
@@ -113,8 +113,8 @@ def described(repository: Repository, commits: Collection[str]) -> dict[str, Com
     given = "\n".join(sorted(commits)).encode() + b"\n"
     arguments = ("log", "--no-walk", "--stdin", "--no-show-signature", _PRETTY)
     with repository.reading(*arguments, given=given) as output:
-        found = [_commit(line) for line in records(output) if line.startswith(_START)]
-    return {one.id: one for one in found}
+        results = [_commit(line) for line in records(output) if line.startswith(_START)]
+    return {commit.id: commit for commit in results}
 
 
 def reach(repository: Repository, commits: Collection[str]) -> CommitReach:
@@ -146,16 +146,16 @@ def staged(repository: Repository) -> dict[str, str]:
 
 def _reached(repository: Repository, wanted: set[bytes], *arguments: str, given: bytes) -> set[str]:
     """Those of the wanted commits that are in a list which can be long."""
-    found: set[str] = set()
+    results: set[str] = set()
     try:
         with repository.reading("rev-list", "--ignore-missing", *arguments, "--stdin", given=given) as output:
             for line in records(output):
                 name = line.strip()
                 if name in wanted:
-                    found.add(name.decode())
+                    results.add(name.decode())
     except ScanError:  # a repository without commits, or whose history breaks off
         pass
-    return found
+    return results
 
 
 def _commit(line: bytes) -> Commit:
@@ -172,8 +172,8 @@ def _seconds(text: bytes) -> int:
 
 def _new_blob(head: bytes) -> bytes:
     """The last id of ``:100644 100644 OLD NEW M``; a merge has a colon, a mode and an id more for each parent."""
-    words = head.split()
-    return words[-2] if len(words) > 3 else b""
+    parts = head.split()
+    return parts[-2] if len(parts) > 3 else b""
 
 
 def _unquoted(path: bytes) -> str:

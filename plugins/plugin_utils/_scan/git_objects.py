@@ -43,7 +43,7 @@ class Hit(NamedTuple):
     """An object that holds values."""
 
     kind: str
-    found: Sequence[ValueMatch]
+    value_matches: Sequence[ValueMatch]
 
 
 class Joined:
@@ -86,8 +86,8 @@ class Search:
                 self._hit({(part.kind, part.id): self._large(part)})
             else:
                 self._objects += len(part.objects)
-                self._commits += b"".join(one[3].encode() + b"\n" for one in part.objects if one[2] == COMMIT)
-                self._pointers += sum(part.data.startswith(LFS, one[0]) for one in part.objects)
+                self._commits += b"".join(pair[3].encode() + b"\n" for pair in part.objects if pair[2] == COMMIT)
+                self._pointers += sum(part.data.startswith(LFS, pair[0]) for pair in part.objects)
                 self._hit(self._in_slab(part))
         self._noted()
 
@@ -117,8 +117,8 @@ class Search:
         what = f"object {name[:12]}" if name and " " not in name else name or "some objects"
         self._scanning.passed(self._source, what, f"{reason}; see what git fsck says")
 
-    def _hit(self, found: dict[tuple[str, str], Spots]) -> None:
-        for (kind, name), spots in found.items():
+    def _hit(self, result: dict[tuple[str, str], Spots]) -> None:
+        for (kind, name), spots in result.items():
             if len(self.hits) >= FINDINGS:
                 self._more += bool(spots.kept)
             elif spots.kept:
@@ -150,13 +150,13 @@ class Search:
             start, end, _kind, _name = objects[at]
             if start <= begin and begin + len(needles[needle].whole) <= end:
                 inside.setdefault(at, []).append((begin, needle))
-        found: dict[int, Spots] = {}
+        spots: dict[int, Spots] = {}
         for at, hits in inside.items():
             start = objects[at][0]
-            found[at] = Spots(
+            spots[at] = Spots(
                 NeedleMatch(needle, begin - start, line) for begin, needle, line in lined(data, hits, 1, start)
             )
-        return found
+        return spots
 
     def _large(self, part: Large) -> Spots:
         head = part.stream.read(HEAD)
@@ -180,12 +180,12 @@ class Search:
             self._scanning.passed(self._source, "which commits brought what was found", flaw)
         makers = git_history.described(repository, [name for name, hit in hits.items() if hit.kind == COMMIT])
         index = git_history.staged(repository) if blobs else {}
-        every = [origin.commit.id for found in came.values() for origin in found]
-        reach = git_history.reach(repository, [*every, *makers])
+        names = [origin.commit.id for commit_origins in came.values() for origin in commit_origins]
+        reach = git_history.reach(repository, [*names, *makers])
         for name, hit in hits.items():
-            more = _origin(name, hit.kind, came.get(name, []), makers, index, reach)
-            for one in hit.found:
-                yield finding(one, source=self._source, blob=name, **more)
+            extra = _origin(name, hit.kind, came.get(name, []), makers, index, reach)
+            for value_match in hit.value_matches:
+                yield finding(value_match, source=self._source, blob=name, **extra)
 
 
 def _origin(
@@ -204,15 +204,15 @@ def _origin(
     if commit is None:
         how = git_history.STAGED if name in index else git_history.NOTHING
         return {"path": path, "reach": how if kind == BLOB else ""}
-    every = [one.commit.id for one in came] or [commit.id]
-    ways = [reach.of(one) for one in every]
+    names = [commit_origin.commit.id for commit_origin in came] or [commit.id]
+    ways = [reach.of(name) for name in names]
     best = min(ways, key=[*reach.names, git_history.NOTHING].index)
     return {
         "path": path,
-        "paths": len({one.path for one in came}) or 1,
+        "paths": len({commit_origin.path for commit_origin in came}) or 1,
         "commit": commit.id,
         "author": commit.author,
         "date": commit.date,
-        "commits": len(set(every)),
+        "commits": len(set(names)),
         "reach": best,
     }

@@ -61,24 +61,24 @@ def references(directory: str, common: str) -> References:
     return References(head + b"\n", ids)
 
 
-def packed(found: References) -> bytes:
+def packed(result: References) -> bytes:
     """The same as git's file of packed references."""
-    lines = (b"%s %s\n" % (found.ids[name], name) for name in sorted(found.ids))
+    lines = (b"%s %s\n" % (result.ids[name], name) for name in sorted(result.ids))
     return b"# pack-refs with: sorted \n" + b"".join(lines)
 
 
 def logged(directory: str, common: str) -> list[bytes]:
     """The ids in reflogs, of every working tree."""
-    found: dict[bytes, None] = {}
+    result: dict[bytes, None] = {}
     places = [os.path.join(place, "logs") for place in dict.fromkeys((directory, common))]
     places += [os.path.join(place, "logs") for place in _worktrees(common)]
     for place in places:
         for _name, stream in files.walk(place, passed=lambda _path, _why: None):
             for line in records(stream) if not isinstance(stream, str) else ():
                 ids = _LOGGED.match(line)
-                if ids and len(found) < COUNT:
-                    found.update(dict.fromkeys(one for one in ids.groups() if one.strip(b"0")))
-    return list(found)
+                if ids and len(result) < COUNT:
+                    result.update(dict.fromkeys(group for group in ids.groups() if group.strip(b"0")))
+    return list(result)
 
 
 def _loose(place: str) -> Iterator[tuple[bytes, bytes]]:

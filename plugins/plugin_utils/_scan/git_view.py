@@ -87,10 +87,10 @@ def _at(path: str, top: str, entry: str) -> RepositoryPath:
         if not _is_repository(entry):
             raise ScanError(f"{path}: not a git repository: .git lacks HEAD, objects or refs")
         return RepositoryPath(path, entry, entry, top)
-    words = content(entry, SMALL)
+    data = content(entry, SMALL)
     target = os.path.realpath(entry)
-    if words.startswith(b"gitdir:") and not os.path.islink(entry):
-        target = os.path.realpath(os.path.join(top, os.fsdecode(words[len(b"gitdir:") :].strip())))
+    if data.startswith(b"gitdir:") and not os.path.islink(entry):
+        target = os.path.realpath(os.path.join(top, os.fsdecode(data[len(b"gitdir:") :].strip())))
     common = _linked(target, entry)
     if common:
         return RepositoryPath(path, target, common, top)
@@ -117,7 +117,7 @@ def _is_submodule(top: str, target: str) -> bool:
         outer = place_of(os.path.dirname(top))
     except ScanError:
         return False
-    return any(target.startswith(os.path.join(one, "modules", "")) for one in (outer.directory, outer.common))
+    return any(target.startswith(os.path.join(name, "modules", "")) for name in (outer.directory, outer.common))
 
 
 def _is_repository(path: str) -> bool:
@@ -157,9 +157,9 @@ class View:
             _link_files(os.path.join(self.place.common, "reftable"), self.inside("reftable"), re.compile(r"[\w.-]+"))
             head = b"ref: refs/heads/.invalid\n"
         else:
-            found = git_refs.references(self.place.directory, self.place.common)
-            head = found.head
-            self._write("packed-refs", git_refs.packed(found))
+            references = git_refs.references(self.place.directory, self.place.common)
+            head = references.head
+            self._write("packed-refs", git_refs.packed(references))
         self._write("config", text.encode())
         self._write("HEAD", head)
         shallow = b"\n".join(self.shallow())
@@ -198,12 +198,12 @@ class View:
                 if os.path.isdir(other):
                     waiting.append((other, depth + 1))
                 else:
-                    told = printable(os.fsdecode(line.strip()))
+                    message = printable(os.fsdecode(line.strip()))
                     self.not_checked.append(
-                        f"objects borrowed from {told}, which is not there; bring it back, or clone again"
+                        f"objects borrowed from {message}, which is not there; bring it back, or clone again"
                     )
         os.makedirs(self.inside("objects", "info"))
-        self._write("objects/info/alternates", "".join(f"{one}\n" for one in list(seen.values())[1:]).encode())
+        self._write("objects/info/alternates", "".join(f"{name}\n" for name in list(seen.values())[1:]).encode())
 
     def _linked_objects(self, source: str, target: str) -> None:
         os.makedirs(os.path.join(target, "pack"))
@@ -213,11 +213,13 @@ class View:
         size = sum(os.stat(os.path.join(target, "pack", name)).st_size for name in _indexes(target))
         self.known = min(self.known + LISTED * size, KNOWN)
         with os.scandir(source) as entries:
-            folders = sorted(one.name for one in entries if re.fullmatch("[0-9a-f]{2}", one.name) and one.is_dir())
+            folders = sorted(
+                entry.name for entry in entries if re.fullmatch("[0-9a-f]{2}", entry.name) and entry.is_dir()
+            )
         for name in folders:
             folder, link = os.path.join(source, name), os.path.join(target, name)
             with os.scandir(folder) as entries:
-                plain = all(one.is_file(follow_symlinks=False) for one in entries)
+                plain = all(entry.is_file(follow_symlinks=False) for entry in entries)
             if plain:
                 os.symlink(folder, link)
             else:  # git would wait for a pipe
@@ -234,7 +236,7 @@ def _link_files(source: str, target: str, named: re.Pattern[str]) -> None:
     if not os.path.isdir(source):
         return
     with os.scandir(source) as entries:
-        names = [one.name for one in entries if named.fullmatch(one.name)]
+        names = [entry.name for entry in entries if named.fullmatch(entry.name)]
     for name in names:
         path = os.path.join(source, name)
         if os.path.exists(path) and stat.S_ISREG(os.stat(path).st_mode):

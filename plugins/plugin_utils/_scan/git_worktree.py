@@ -65,9 +65,9 @@ class Tree:
                     known = self._index.get(path)
                     if known is None and (within or name in left_out):
                         continue
-                    for told, stream in _files.opened(name, _files.shown(path), directory.handle):
+                    for message, stream in _files.opened(name, _files.shown(path), directory.handle):
                         if unchanged or known is None or isinstance(stream, str) or self._differs(stream, known):
-                            yield told, stream
+                            yield message, stream
 
     def _pruned(self, directory: Directory) -> None:
         """Other repositories are left to themselves."""
@@ -79,14 +79,14 @@ class Tree:
             directory.files.clear()
         elif directory.path and b"HEAD" in directory.files and set(directory.folders) >= BARE:
             self._passed(directory.path + b"/", "looks like a repository; scan it by its own path")
-        directory.folders[:] = [one for one in directory.folders if one != name]
+        directory.folders[:] = [folder for folder in directory.folders if folder != name]
 
     def _ignored(self, ignores: Ignores, directory: Directory) -> set[bytes]:
         ignores.copy(directory)
         new = [name for name in directory.files if directory.below(name) not in self._index]
         names = [*new, *(name + b"/" for name in directory.folders)]
-        told = ignores.of_these([directory.below(name) for name in names])
-        return {name.rstrip(b"/") for name in names if directory.below(name) in told}
+        results = ignores.of_these([directory.below(name) for name in names])
+        return {name.rstrip(b"/") for name in names if directory.below(name) in results}
 
     def _entered(self, directory: Directory, left_out: set[bytes], outside: set[bytes]) -> list[bytes]:
         """The directories that are looked into; of ignored ones only what the index has."""
@@ -162,16 +162,16 @@ class Ignores:
 
     def of_these(self, paths: Sequence[bytes]) -> set[bytes]:
         """Those that are ignored; none once git has failed, which is told."""
-        found: set[bytes] = set()
+        results: set[bytes] = set()
         waiting: list[bytes] = []
         size = 0
         for path in paths:
             if waiting and size + len(path) > ASKED:
-                found |= self._asked(waiting)
+                results |= self._asked(waiting)
                 waiting, size = [], 0
             waiting.append(path)
             size += len(path) + 3
-        return found | (self._asked(waiting) if waiting else set())
+        return results | (self._asked(waiting) if waiting else set())
 
     def _asked(self, paths: Sequence[bytes]) -> set[bytes]:
         if self._program is None:
@@ -207,11 +207,11 @@ def _own_excludes(repository: Repository) -> str:
     environment["GIT_DIR"] = repository.view.directory
     command = ["git", "config", "--global", "--includes", "--path", "--get", "core.excludesFile"]
     try:
-        found = bounded_program.output_of(command, environment=environment, bounds=repository.bounds)
+        data = bounded_program.output_of(command, environment=environment, bounds=repository.bounds)
     except ScanError:
-        found = b""
+        data = b""
     base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    return os.fsdecode(found.strip()) or os.path.join(base, "git", "ignore")
+    return os.fsdecode(data.strip()) or os.path.join(base, "git", "ignore")
 
 
 def _parents(path: bytes) -> Iterator[bytes]:

@@ -46,14 +46,14 @@ class Gitleaks:
 
     def __call__(self, scanning: Scanning) -> Iterator[Finding]:
         try:
-            found = self._run(scanning.bounds)
+            results = self._run(scanning.bounds)
         except ScanError as error:
             if self.required:
                 raise
             scanning.passed(self.path, "unknown secrets", str(error))
             return
-        for one in found:
-            yield self._finding(one)
+        for entry in results:
+            yield self._finding(entry)
 
     def _run(self, bounds: Bounds) -> list[Mapping[str, Any]]:
         if self.program is None:
@@ -82,34 +82,34 @@ class Gitleaks:
         except bounded_program.Failed as error:
             # Its own words may quote a line that it stumbled over.
             raise ScanError(f"{NAME} ended with {error.code} on {self.path}; run it there by hand to see why") from None
-        found = _parsed(output)
-        if found is None:
+        results = _parsed(output)
+        if results is None:
             raise ScanError(f"{NAME} ended with 0 on {self.path}; run it there by hand to see why")
-        return found
+        return results
 
-    def _finding(self, one: Mapping[str, Any]) -> Finding:
-        path = str(one.get("File", ""))
+    def _finding(self, entry: Mapping[str, Any]) -> Finding:
+        path = str(entry.get("File", ""))
         if self.how == FILES and os.path.isabs(path):
             path = os.path.relpath(path, self.path) if os.path.isdir(self.path) else os.path.basename(path)
-        author = f"{one.get('Author', '')} <{one['Email']}>" if one.get("Email") else ""
+        author = f"{entry.get('Author', '')} <{entry['Email']}>" if entry.get("Email") else ""
         return Finding(
             source=self.path,
             kind=PATTERN,
-            rule=f"{NAME}:{one.get('RuleID', 'unknown')}",
+            rule=f"{NAME}:{entry.get('RuleID', 'unknown')}",
             form="looks like a secret",
             sensitivity="medium",
             path=path,
-            line=int(one.get("StartLine", 0)),
-            commit=str(one.get("Commit", "")),
+            line=int(entry.get("StartLine", 0)),
+            commit=str(entry.get("Commit", "")),
             author=author,
-            date=str(one["Date"]) if one.get("Commit") else "",
-            commits=1 if one.get("Commit") else 0,
+            date=str(entry["Date"]) if entry.get("Commit") else "",
+            commits=1 if entry.get("Commit") else 0,
         )
 
 
 def _parsed(text: bytes) -> list[Mapping[str, Any]] | None:
     try:
-        found = json.loads(text or b"[]")
+        results = json.loads(text or b"[]")
     except ValueError:
         return None
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else None
+    return [entry for entry in results if isinstance(entry, dict)] if isinstance(results, list) else None

@@ -56,7 +56,7 @@ def read(catalog: Catalog, secrets: ReadableStore, parameters: Histories) -> tup
                 unread.append(NotChecked(VALUES, f"{stage} version", f"secret {failure.name}: {failure.reason}"))
     if credential_graph.anything_in_ssm(catalog):
         contents = parameters.read([catalog.ssm_path])
-        unread += [NotChecked(VALUES, "", str(one)) for one in contents.failures.values()]
+        unread += [NotChecked(VALUES, "", str(failure)) for failure in contents.failures.values()]
         for reading in contents.readings.values():
             values += _of_parameter(catalog, reading, "current")
             try:
@@ -83,9 +83,11 @@ def _of_parameter(catalog: Catalog, reading: Reading, stage: str) -> Iterator[Li
 
 
 def _former(catalog: Catalog, history: Sequence[Reading], current: int) -> Iterator[Live]:
-    former = sorted((one for one in history if int(one.version) < current), key=lambda one: -int(one.version))
-    for at, one in enumerate(former):
-        yield from _of_parameter(catalog, one, "previous" if at == 0 else f"version {one.version}")
+    former = sorted(
+        (reading for reading in history if int(reading.version) < current), key=lambda reading: -int(reading.version)
+    )
+    for at, reading in enumerate(former):
+        yield from _of_parameter(catalog, reading, "previous" if at == 0 else f"version {reading.version}")
 
 
 def _lives(catalog: Catalog, place: Place, text: str, stage: str) -> Iterator[Live]:
@@ -98,7 +100,7 @@ def _lives(catalog: Catalog, place: Place, text: str, stage: str) -> Iterator[Li
         sensitivity = "low" if (place.key or "").lower() in PUBLIC else "high"
     yield Live(name, stage, text, str(place), sensitivity, example)
     if setting is not None and setting.type == "list":
-        parts = [(name, one) for one in value_types.items(text)]
+        parts = [(name, part) for part in value_types.items(text)]
     else:
         parts = list(_leaves(name, text))
     for part, value in parts:
@@ -118,9 +120,9 @@ def _leaves(name: str, text: str) -> Iterator[tuple[str, str]]:
         if isinstance(node, str):
             yield at, node
         elif isinstance(node, dict):
-            waiting += [(f"{at}.{key}", one) for key, one in node.items() if key.lower() not in PUBLIC]
+            waiting += [(f"{at}.{key}", item) for key, item in node.items() if key.lower() not in PUBLIC]
         elif isinstance(node, list):
-            waiting += [(at, one) for one in node]
+            waiting += [(at, item) for item in node]
 
 
 def _setting_at(catalog: Catalog, place: Place) -> Setting | None:
@@ -128,7 +130,7 @@ def _setting_at(catalog: Catalog, place: Place) -> Setting | None:
         if place in setting.places:
             return setting
     for setting in catalog.settings.values():
-        for one in setting.places if setting.is_pattern else ():
-            if (one.store, one.key) == (place.store, place.key) and place.name.startswith(one.name.rstrip("*")):
+        for item in setting.places if setting.is_pattern else ():
+            if (item.store, item.key) == (place.store, place.key) and place.name.startswith(item.name.rstrip("*")):
                 return setting
     return None

@@ -36,14 +36,14 @@ class Automaton:
         """Where needles begin in the data, each looked at whole."""
         if not self.anchors:
             return []
-        found = []
+        results = []
         for anchor, start in self._anchors_in(data):
             for at in self._groups[anchor]:
                 needle = self._needles[at]
                 begin = start - needle.at
                 if begin >= 0 and data.startswith(needle.whole, begin):
-                    found.append((begin, at))
-        return sorted(set(found))
+                    results.append((begin, at))
+        return sorted(set(results))
 
     def _anchors_in(self, data: bytes) -> list[tuple[int, int]]:
         """Anchors by number, and where each begins."""
@@ -65,14 +65,14 @@ class Hyperscan(Automaton):
             )
 
     def _anchors_in(self, data: bytes) -> list[tuple[int, int]]:
-        found: list[tuple[int, int]] = []
+        anchors: list[tuple[int, int]] = []
 
         def keep(anchor: int, _start: int, end: int, _flags: int, _context: Any) -> None:
-            found.append((anchor, end - len(self.anchors[anchor])))
+            anchors.append((anchor, end - len(self.anchors[anchor])))
 
         if data:
             self._database.scan(data, match_event_handler=keep)
-        return found
+        return anchors
 
 
 class AhoCorasick(Automaton):
@@ -84,8 +84,8 @@ class AhoCorasick(Automaton):
             )
 
     def _anchors_in(self, data: bytes) -> list[tuple[int, int]]:
-        found = self._automaton.find_matches_as_indexes(data, overlapping=True)
-        return [(anchor, start) for anchor, start, _end in found]
+        matches_as_indexes = self._automaton.find_matches_as_indexes(data, overlapping=True)
+        return [(anchor, start) for anchor, start, _end in matches_as_indexes]
 
 
 class Blocks(Automaton):
@@ -112,13 +112,13 @@ class Blocks(Automaton):
     def _anchors_in(self, data: bytes) -> list[tuple[int, int]]:
         whole = len(data) - len(data) % self._width
         blocks = memoryview(data)[:whole].cast(self.WIDTHS[self._width])
-        found: list[tuple[int, int]] = []
+        anchors: list[tuple[int, int]] = []
         for index in compress(count(), map(self._blocks.__contains__, blocks)):
             for number, at in self._blocks[blocks[index]]:
                 start = index * self._width - at
                 if start >= 0 and data.startswith(self.anchors[number], start):
-                    found.append((number, start))
-        return found
+                    anchors.append((number, start))
+        return anchors
 
 
 def slower() -> str | None:

@@ -90,40 +90,40 @@ class Sought:
 
     @property
     def longest(self) -> int:
-        return max((len(one.whole) for one in self.needles), default=0)
+        return max((len(needle.whole) for needle in self.needles), default=0)
 
     def texts(self) -> list[str]:
         """What must not be told, the longest first."""
-        found = {one.whole.decode("utf-8", "ignore") for one in self.needles if b"\0" not in one.whole}
-        return sorted(found, key=lambda text: (-len(text), text))
+        decodes = {needle.whole.decode("utf-8", "ignore") for needle in self.needles if b"\0" not in needle.whole}
+        return sorted(decodes, key=lambda text: (-len(text), text))
 
 
 def sought(values: Iterable[Live]) -> Sought:
     """Every form of every value that the rule lets through; one byte string once, with all that it may be."""
-    found: dict[bytes, list[Label]] = {}
+    result: dict[bytes, list[Label]] = {}
     left_out: list[LeftOut] = []
     searched = set()
-    for one in dict.fromkeys(values):
-        parts = list(_parts(one))
+    for live in dict.fromkeys(values):
+        parts = list(_parts(live))
         if not parts:
-            left_out.append(LeftOut(one.name, one.stage, reason_against(one.value, one) or COMMON))
+            left_out.append(LeftOut(live.name, live.stage, reason_against(live.value, live) or COMMON))
         for part, value in parts:
             searched.add(value)
             for form, data in _spelt(value):
-                words = ", ".join(word for word in (part, form) if word)
-                label = Label(one.name, one.stage, words or AS_IS, one.place, one.sensitivity)
-                held = found.setdefault(data, [])
+                message = ", ".join(word for word in (part, form) if word)
+                label = Label(live.name, live.stage, message or AS_IS, live.place, live.sensitivity)
+                held = result.setdefault(data, [])
                 if not any(other.name == label.name and other.stage == label.stage for other in held):
                     held.append(label)
-    needles = tuple(Needle(data, anchor_of(data), tuple(labels)) for data, labels in sorted(found.items()))
+    needles = tuple(Needle(data, anchor_of(data), tuple(labels)) for data, labels in sorted(result.items()))
     return Sought(needles, tuple(left_out), len(searched))
 
 
-def reason_against(value: str, one: Live) -> str | None:
+def reason_against(value: str, live: Live) -> str | None:
     """Why the value is not searched for, or None."""
-    if one.sensitivity == "low":
+    if live.sensitivity == "low":
         return LOW
-    if is_placeholder(value, one.example):
+    if is_placeholder(value, live.example):
         return PLACEHOLDER
     if len(value) < SHORTEST:
         return SHORT
@@ -134,17 +134,17 @@ def reason_against(value: str, one: Live) -> str | None:
 
 def _one_class(value: str) -> bool:
     """Whether the value is digits only, or letters of one case only, apart from separators."""
-    bare = "".join(one for one in value if one not in SEPARATORS)
+    bare = "".join(name for name in value if name not in SEPARATORS)
     return bare.isdigit() or (bare.isalpha() and (bare.islower() or bare.isupper() or bare.istitle()))
 
 
-def _parts(one: Live) -> Iterator[tuple[str, str]]:
+def _parts(live: Live) -> Iterator[tuple[str, str]]:
     """The value, the password in it if it is a URL, and the telling lines of a key file."""
-    value = one.value.strip()
-    if reason_against(value, one):
+    value = live.value.strip()
+    if reason_against(value, live):
         return
     passwords = [text for text in redaction.passwords(value) if text != value]
-    telling = [text for text in passwords if not reason_against(text, one)]
+    telling = [text for text in passwords if not reason_against(text, live)]
     if passwords and not telling:  # what is secret in it is too common, and the rest is an address
         return
     yield "", value

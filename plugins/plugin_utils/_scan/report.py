@@ -26,7 +26,7 @@ class NotChecked:
     reason: str
 
     def __str__(self) -> str:
-        return ": ".join(one for one in (self.source, self.what, self.reason) if one)
+        return ": ".join(name for name in (self.source, self.what, self.reason) if name)
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,11 @@ class ScanReport:
         return {
             "clean": self.clean,
             "complete": self.complete,
-            "findings": [one.data() for one in self.findings],
-            "accepted": [{**one.data(), "reason": self.reasons.get(one.fingerprint, "")} for one in self.accepted],
-            "not_checked": [asdict(one) for one in self.not_checked],
+            "findings": [finding.data() for finding in self.findings],
+            "accepted": [
+                {**finding.data(), "reason": self.reasons.get(finding.fingerprint, "")} for finding in self.accepted
+            ],
+            "not_checked": [asdict(not_checked) for not_checked in self.not_checked],
             "problems": list(self.problems),
             "searched_values": self.values,
             "left_out": dict(self.left_out),
@@ -132,7 +134,7 @@ class ScanReport:
         }
 
 
-def masked(told: Iterable[T], secrets: Sequence[str]) -> tuple[T, ...]:
+def masked(results: Iterable[T], secrets: Sequence[str]) -> tuple[T, ...]:
     """Findings or notes without what is sought: a file's name, an author or an archive's member may hold it.
 
     Before their fingerprints are asked for, which would be digests of a value otherwise. Nor is there anything left
@@ -140,11 +142,11 @@ def masked(told: Iterable[T], secrets: Sequence[str]) -> tuple[T, ...]:
     """
     sought = list(secrets)
 
-    def clean(one: Any) -> Any:
-        texts = {name: getattr(one, name) for name in _FREE if hasattr(one, name)}
-        return replace(one, **{name: printable(scrub(text, sought)) for name, text in texts.items()})
+    def clean(item: Any) -> Any:
+        texts = {name: getattr(item, name) for name in _FREE if hasattr(item, name)}
+        return replace(item, **{name: printable(scrub(text, sought)) for name, text in texts.items()})
 
-    return tuple(clean(one) for one in told)
+    return tuple(clean(item) for item in results)
 
 
 _FREE = ("source", "rule", "path", "inside", "author", "date", "commit", "what", "reason")
@@ -153,22 +155,22 @@ _FREE = ("source", "rule", "path", "inside", "author", "date", "commit", "what",
 
 def lines(report: ScanReport) -> Sequence[str]:
     """The report for a terminal: a table, and what else there is to say."""
-    told = [*_table(report.findings)]
-    told += [f"baseline: {problem}" for problem in report.problems]
-    told += [f"not checked: {one}" for one in report.not_checked]
-    told.append(summary(report))
-    return told
+    messages = [*_table(report.findings)]
+    messages += [f"baseline: {problem}" for problem in report.problems]
+    messages += [f"not checked: {not_checked}" for not_checked in report.not_checked]
+    messages.append(summary(report))
+    return messages
 
 
 def summary(report: ScanReport) -> str:
     searched = f"{report.values} values in {report.objects} objects and files ({report.bytes / 1e6:.1f} MB)"
     left = sum(report.left_out.values())
-    words = [f"{len(report.findings)} findings", f"{len(report.accepted)} accepted", f"searched for {searched}"]
+    messages = [f"{len(report.findings)} findings", f"{len(report.accepted)} accepted", f"searched for {searched}"]
     if left:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(report.left_out.items()))
-        words.append(f"{left} values left out: {reasons}")
-    words.append(f"unknown secrets: {report.engine}" if report.engine else "unknown secrets were not looked for")
-    return "; ".join(words)
+        messages.append(f"{left} values left out: {reasons}")
+    messages.append(f"unknown secrets: {report.engine}" if report.engine else "unknown secrets were not looked for")
+    return "; ".join(messages)
 
 
 HEAD = ("what", "form", "version", "where", "commit", "author", "date", "reached by", "fingerprint")
@@ -177,19 +179,29 @@ HEAD = ("what", "form", "version", "where", "commit", "author", "date", "reached
 def _table(findings: Sequence[Finding]) -> Sequence[str]:
     if not findings:
         return []
-    rows = [HEAD, *(_row(one) for one in findings)]
+    rows = [HEAD, *(_row(finding) for finding in findings)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows]
 
 
-def _row(one: Finding) -> tuple[str, ...]:
-    name = one.rule + (f" (also {', '.join(one.also)})" if one.also else "")
-    where = one.location + (f" and {one.paths - 1} more paths" if one.paths > 1 else "")
-    where += f" ({one.times} times)" if one.times > 1 else ""
-    return (name, one.form, one.stage, where, one.commit[:12], one.author, one.date[:10], one.reach, one.fingerprint)
+def _row(finding: Finding) -> tuple[str, ...]:
+    name = finding.rule + (f" (also {', '.join(finding.also)})" if finding.also else "")
+    where = finding.location + (f" and {finding.paths - 1} more paths" if finding.paths > 1 else "")
+    where += f" ({finding.times} times)" if finding.times > 1 else ""
+    return (
+        name,
+        finding.form,
+        finding.stage,
+        where,
+        finding.commit[:12],
+        finding.author,
+        finding.date[:10],
+        finding.reach,
+        finding.fingerprint,
+    )
 
 
-def chosen(label: Any, others: Sequence[str], **more: Any) -> Finding:
+def chosen(label: Any, others: Sequence[str], **extra: Any) -> Finding:
     """A finding of a live value."""
     return Finding(
         kind=LIVE,
@@ -199,5 +211,5 @@ def chosen(label: Any, others: Sequence[str], **more: Any) -> Finding:
         place=label.place,
         sensitivity=label.sensitivity,
         also=tuple(others),
-        **more,
+        **extra,
     )

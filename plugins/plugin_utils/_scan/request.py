@@ -176,5 +176,5 @@ def baseline(path: str | None) -> _baseline.Baseline | None:
         raise ScanError(f"baseline {path}: cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, ValueError, RecursionError):  # a day such as 2026-02-30; lists in lists
         raise ScanError(f"baseline {path}: is no YAML") from None
-    found = _baseline.parse(document, datetime.now(UTC).date())
-    return _baseline.Baseline(found.entries, tuple(f"{path}: {one}" for one in found.problems))
+    result = _baseline.parse(document, datetime.now(UTC).date())
+    return _baseline.Baseline(result.entries, tuple(f"{path}: {problem}" for problem in result.problems))

@@ -28,8 +28,8 @@ def log(report: ScanReport, version: str = "") -> dict[str, Any]:
     )
 
 
-def _rule_id(one: Finding) -> str:
-    return LIVE_RULE if one.kind == LIVE else one.rule
+def _rule_id(finding: Finding) -> str:
+    return LIVE_RULE if finding.kind == LIVE else finding.rule
 
 
 def _rule(name: str) -> dict[str, Any]:
@@ -50,33 +50,39 @@ def _rule(name: str) -> dict[str, Any]:
     }
 
 
-def _result(one: Finding, rules: Sequence[str], report: ScanReport) -> dict[str, Any]:
-    rule = _rule_id(one)
-    words = [f"The {one.stage} value of {one.rule}, {one.form}" if one.kind == LIVE else f"{one.rule}: {one.form}"]
-    if one.also:
-        words.append(f"also of {', '.join(one.also)}")
-    if one.inside:
-        words.append(f"in {one.inside}")
-    if one.commit:
-        words.append(f"commit {one.commit[:12]} by {one.author}, {one.date}")
-    if one.reach:
-        words.append(f"reached by {one.reach}")
-    physical: dict[str, Any] = {"artifactLocation": {"uri": reports_sarif.uri(one.path)}}
-    if one.line:
-        physical["region"] = {"startLine": one.line}
+def _result(finding: Finding, rules: Sequence[str], report: ScanReport) -> dict[str, Any]:
+    rule = _rule_id(finding)
+    messages = [
+        f"The {finding.stage} value of {finding.rule}, {finding.form}"
+        if finding.kind == LIVE
+        else f"{finding.rule}: {finding.form}"
+    ]
+    if finding.also:
+        messages.append(f"also of {', '.join(finding.also)}")
+    if finding.inside:
+        messages.append(f"in {finding.inside}")
+    if finding.commit:
+        messages.append(f"commit {finding.commit[:12]} by {finding.author}, {finding.date}")
+    if finding.reach:
+        messages.append(f"reached by {finding.reach}")
+    physical: dict[str, Any] = {"artifactLocation": {"uri": reports_sarif.uri(finding.path)}}
+    if finding.line:
+        physical["region"] = {"startLine": finding.line}
     result: dict[str, Any] = {
         "ruleId": rule,
         "ruleIndex": list(rules).index(rule),
-        "level": "error" if one.sensitivity == "high" else "warning",
-        "message": reports_sarif.message("; ".join(words) + "."),
+        "level": "error" if finding.sensitivity == "high" else "warning",
+        "message": reports_sarif.message("; ".join(messages) + "."),
         "locations": [{"physicalLocation": physical}],
-        "partialFingerprints": {"watchpartySecrets/v1": one.fingerprint},
+        "partialFingerprints": {"watchpartySecrets/v1": finding.fingerprint},
         "properties": {
-            name: value for name, value in one.data().items() if value and name not in ("path", "line", "fingerprint")
+            name: value
+            for name, value in finding.data().items()
+            if value and name not in ("path", "line", "fingerprint")
         },
     }
-    if one in report.accepted:
-        reason = report.reasons.get(one.fingerprint, "")
+    if finding in report.accepted:
+        reason = report.reasons.get(finding.fingerprint, "")
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": reason}]
     return result
 

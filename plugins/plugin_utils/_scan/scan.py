@@ -83,15 +83,15 @@ class Scanning:
 
     @property
     def not_checked(self) -> list[NotChecked]:
-        found = [note for notes in self._notes.values() for note in notes]
-        return found + [NotChecked(source, "", f"… and {count:,} more") for source, count in self._more.items()]
+        not_checkeds = [note for notes in self._notes.values() for note in notes]
+        return not_checkeds + [NotChecked(source, "", f"… and {count:,} more") for source, count in self._more.items()]
 
     def unpacked(self, stream: object, source: str, what: str) -> Spots:
         """What stands in an archive; what of it could not be looked into is noted."""
         spots = Spots(self.unpacker.search(stream))
-        for one in self.unpacker.passed:
-            inside = one.inside if one.inside != UNPACKED else ""
-            self.passed(source, f"{what}!{inside}" if inside else what, one.reason)
+        for passed in self.unpacker.passed:
+            inside = passed.inside if passed.inside != UNPACKED else ""
+            self.passed(source, f"{what}!{inside}" if inside else what, passed.reason)
         if self.unpacker.more:
             self.passed(source, what, f"… and {self.unpacker.more:,} more of its members")
         return spots
@@ -125,26 +125,28 @@ def scan(
         getattr(source, "check", lambda: None)()
     scanning = Scanning(sought, prefer=prefer, limits=limits, bounds=bounds)
     looks = [_looked(source, scanning) for source in sources]
-    findings = [one for look in looks for one in look.findings]
-    told = {(one.source, one.path, one.line) for one in findings}
+    findings = [item for look in looks for item in look.findings]
+    results = {(item.source, item.path, item.line) for item in findings}
     for source in engines:
         looks.append(_looked(source, scanning))
-        findings += [one for one in looks[-1].findings if (one.source, one.path, one.line) not in told]
+        findings += [item for item in looks[-1].findings if (item.source, item.path, item.line) not in results]
     failed = all(look.failure for look in looks[: len(sources)] or looks)
     if looks and failed and not scanning.objects and not findings:
         raise ScanError(looks[0].failure)
     secrets = sought.texts()
     open_ones, accepted, problems = _baseline.applied(baseline, masked(findings, secrets))
     names: dict[str, list[str]] = {}
-    for one in sought.left_out:
-        names.setdefault(one.reason, []).append(f"{one.name} ({one.stage})")
+    for left_out in sought.left_out:
+        names.setdefault(left_out.reason, []).append(f"{left_out.name} ({left_out.stage})")
     return ScanReport(
         findings=tuple(open_ones),
         accepted=tuple(accepted),
-        reasons={one.fingerprint: one.reason for one in baseline.entries} if baseline else {},
+        reasons={accepted_finding.fingerprint: accepted_finding.reason for accepted_finding in baseline.entries}
+        if baseline
+        else {},
         not_checked=masked(dict.fromkeys([*unread, *scanning.not_checked]), secrets),
         problems=tuple(problems),
-        left_out=Counter(one.reason for one in sought.left_out),
+        left_out=Counter(left_out.reason for left_out in sought.left_out),
         left_out_names=names,
         values=sought.values,
         objects=scanning.objects,
@@ -164,14 +166,14 @@ class _Look(NamedTuple):
 def _looked(source: Source, scanning: Scanning) -> _Look:
     name = str(getattr(source, "path", ""))
     findings: list[Finding] = []
-    more, failure = 0, ""
+    count, failure = 0, ""
     scanning.begin()
     try:
-        for one in source(scanning):
+        for item in source(scanning):
             if len(findings) < FINDINGS:
-                findings.append(one)
+                findings.append(item)
             else:
-                more += 1
+                count += 1
     except ScanError as error:
         failure = str(error)
     except Exception as error:  # noqa: BLE001 what others wrote can raise anything, and its words may hold a value
@@ -179,8 +181,10 @@ def _looked(source: Source, scanning: Scanning) -> _Look:
     failure = failure.partition(f"{name}: ")[2] or failure
     if failure:
         scanning.passed(name, "", failure)
-    if more:
-        scanning.passed(name, "", f"{more:,} more findings are not listed; fix the first {FINDINGS:,}, then scan again")
+    if count:
+        scanning.passed(
+            name, "", f"{count:,} more findings are not listed; fix the first {FINDINGS:,}, then scan again"
+        )
     return _Look(findings, f"{name}: {failure}" if failure and name not in failure else failure)
 
 
@@ -188,7 +192,10 @@ def found_in(spots: Spots, needles: Sequence[Needle]) -> list[ValueMatch]:
     """What the spots mean: the longest where one lies in another, and members' instead of their archive's."""
     kept: list[ValueMatch] = []
     end, inside = -1, ""
-    for spot in sorted(set(spots.kept), key=lambda one: (one.inside, one.offset, -len(needles[one.needle].whole))):
+    for spot in sorted(
+        set(spots.kept),
+        key=lambda needle_match: (needle_match.inside, needle_match.offset, -len(needles[needle_match.needle].whole)),
+    ):
         needle = needles[spot.needle]
         label, also = _told(needle)
         if spot.inside == inside and spot.offset + len(needle.whole) <= end and kept:
@@ -198,60 +205,62 @@ def found_in(spots: Spots, needles: Sequence[Needle]) -> list[ValueMatch]:
             continue
         end, inside = spot.offset + len(needle.whole), spot.inside
         kept.append(ValueMatch(label, also, spot.offset, spot.line, spot.inside))
-    packed = {one.label.name for one in kept if one.inside}
-    left = _capped([one for one in kept if one.inside or not (packed and one.label.name in packed)])
+    packed = {value_match.label.name for value_match in kept if value_match.inside}
+    left = _capped(
+        [value_match for value_match in kept if value_match.inside or not (packed and value_match.label.name in packed)]
+    )
     return _counted(left, spots, needles)
 
 
-def _counted(found: list[ValueMatch], spots: Spots, needles: Sequence[Needle]) -> list[ValueMatch]:
+def _counted(value_matches: list[ValueMatch], spots: Spots, needles: Sequence[Needle]) -> list[ValueMatch]:
     """The same with the places that were counted and not held."""
-    more: dict[tuple[str, str], int] = {}
+    extra: dict[tuple[str, str], int] = {}
     for (needle, inside), seen in spots.seen.items():
         key = (_told(needles[needle])[0].name, inside)
-        more[key] = max(more.get(key, 0), seen - SPOTS)
-    last = {(one.label.name, one.inside): at for at, one in enumerate(found)}
-    for key, count in more.items():
+        extra[key] = max(extra.get(key, 0), seen - SPOTS)
+    last = {(value_match.label.name, value_match.inside): at for at, value_match in enumerate(value_matches)}
+    for key, count in extra.items():
         if count > 0 and key in last:
-            found[last[key]] = found[last[key]]._replace(times=found[last[key]].times + count)
-    return found
+            value_matches[last[key]] = value_matches[last[key]]._replace(times=value_matches[last[key]].times + count)
+    return value_matches
 
 
 def _told(needle: Needle) -> tuple[Label, tuple[str, ...]]:
     """Whose value it is first of all, and who else has it."""
-    labels = sorted(needle.labels, key=lambda one: (_rank(one.stage), one))
+    labels = sorted(needle.labels, key=lambda label: (_rank(label.stage), label))
     first = labels[0]
-    return first, tuple(dict.fromkeys(one.name for one in labels if one.name != first.name))
+    return first, tuple(dict.fromkeys(label.name for label in labels if label.name != first.name))
 
 
 def _rank(stage: str) -> int:
     return STAGES.index(stage) if stage in STAGES else len(STAGES)
 
 
-def _capped(found: Sequence[ValueMatch]) -> list[ValueMatch]:
+def _capped(value_matches: Sequence[ValueMatch]) -> list[ValueMatch]:
     seen: Counter[tuple[str, str]] = Counter()
     kept: list[ValueMatch] = []
-    more: dict[tuple[str, str], int] = {}
-    for one in found:
-        key = (one.label.name, one.inside)
+    extra: dict[tuple[str, str], int] = {}
+    for value_match in value_matches:
+        key = (value_match.label.name, value_match.inside)
         seen[key] += 1
         if seen[key] < EACH:
-            kept.append(one)
+            kept.append(value_match)
         elif seen[key] == EACH:
-            more[key] = len(kept)
-            kept.append(one)
-    for key, at in more.items():
+            extra[key] = len(kept)
+            kept.append(value_match)
+    for key, at in extra.items():
         kept[at] = kept[at]._replace(times=seen[key] - EACH + 1)
     return kept
 
 
-def finding(found: ValueMatch, **more: object) -> Finding:
+def finding(value_match: ValueMatch, **extra: object) -> Finding:
     """A finding of what was found, with where that is."""
     return chosen(
-        found.label,
-        found.also,
-        offset=found.offset,
-        line=found.line,
-        inside=found.inside,
-        times=found.times,
-        **more,
+        value_match.label,
+        value_match.also,
+        offset=value_match.offset,
+        line=value_match.line,
+        inside=value_match.inside,
+        times=value_match.times,
+        **extra,
     )

@@ -95,22 +95,22 @@ class StagedSource:
             search = Search(repository, scanning, self.path)
             search.look(list(paths))
             for blob, hit in search.hits.items():
-                for one in hit.found:
-                    yield finding(one, source=self.path, blob=blob, path=paths[blob], reach=git_history.STAGED)
+                for value_match in hit.value_matches:
+                    yield finding(value_match, source=self.path, blob=blob, path=paths[blob], reach=git_history.STAGED)
 
     def _staged(self, repository: Repository) -> dict[str, str]:
         base = repository.head() or repository.empty_tree()
         arguments = ("diff-index", "--cached", "--raw", "--no-abbrev", "--no-renames", "-z", base)
         paths: dict[str, str] = {}
-        words: list[bytes] = []
+        results: list[bytes] = []
         with repository.reading(*arguments) as output:
             for record in records(output, b"\0"):
-                if record.startswith(b":") and not words:
-                    words = record.split()
+                if record.startswith(b":") and not results:
+                    results = record.split()
                     continue
-                if words[4:5] != [b"D"] and words[1] != b"160000":
-                    paths.setdefault(words[3].decode(), shown(record))
-                words = []
+                if results[4:5] != [b"D"] and results[1] != b"160000":
+                    paths.setdefault(results[3].decode(), shown(record))
+                results = []
                 if len(paths) > ENTRIES:
                     raise ScanError(f"more than {ENTRIES} files are staged")
         return paths
@@ -168,8 +168,8 @@ class StreamSource:
             spots = scanning.unpacked(stream, self.path, "")
         else:
             spots = Spots(scanning.searcher.in_stream(stream.read))
-        for one in scanning.found(spots):
-            yield finding(one, source=self.path, path=self.path)
+        for value_match in scanning.found(spots):
+            yield finding(value_match, source=self.path, path=self.path)
 
 
 @dataclass(frozen=True)
@@ -213,30 +213,30 @@ def _passed(scanning: Scanning, source: str, before: str = "") -> Passed:
 
 
 def _files(
-    files: Iterator[Opened], scanning: Scanning, source: str, before: str = "", **more: Any
+    files: Iterator[Opened], scanning: Scanning, source: str, before: str = "", **extra: Any
 ) -> Iterator[Finding]:
-    for told, stream in files:
+    for message, stream in files:
         scanning.bounds.check()
-        yield from _file(scanning, source, f"{before}{told}", stream, **more)
+        yield from _file(scanning, source, f"{before}{message}", stream, **extra)
 
 
-def _file(scanning: Scanning, source: str, told: str, stream: Any, **more: Any) -> Iterator[Finding]:
+def _file(scanning: Scanning, source: str, message: str, stream: Any, **extra: Any) -> Iterator[Finding]:
     if isinstance(stream, str):
-        scanning.passed(source, told, stream)
+        scanning.passed(source, message, stream)
         return
     scanning.objects += 1
     try:
         head = stream.read(HEAD)
         stream.seek(0)
         spots = Spots(scanning.searcher.in_stream(stream.read))
-        found = scanning.found(spots)
+        value_matches = scanning.found(spots)
         if kind_of(head) is not None:
             stream.seek(0)
-            packed = scanning.unpacked(stream, source, told)
+            packed = scanning.unpacked(stream, source, message)
             spots.join(packed)
-            found = scanning.found(spots)
+            value_matches = scanning.found(spots)
     except OSError as error:
-        scanning.passed(source, told, f"cannot be read: {error.strerror}")
+        scanning.passed(source, message, f"cannot be read: {error.strerror}")
         return
-    for one in found:
-        yield finding(one, source=source, path=told, **more)
+    for value_match in value_matches:
+        yield finding(value_match, source=source, path=message, **extra)

@@ -144,10 +144,10 @@ def _skip(stream: Any, count: int) -> None:
 
 
 def _skip_map(stream: Any, header: bytes, count: Callable[[], None]) -> None:
-    more = header[MORE_AT]
-    while more:
+    number = header[MORE_AT]
+    while number:
         count()
         block = stream.read(BLOCK)
         if len(block) != BLOCK:
             raise tarfile.ReadError("unexpected end of data")
-        more = block[MORE_BLOCKS_AT]
+        number = block[MORE_BLOCKS_AT]

@@ -37,14 +37,14 @@ class ReadOnce:
     ) -> Contents:
         pins, stages = pins or {}, stages or {}
         asked: list[Asked] = [(name, pins.get(name) or stages.get(name) or CURRENT) for name in dict.fromkeys(names)]
-        new = [one for one in asked if one not in self._kept]
+        new = [group for group in asked if group not in self._kept]
         if new:
             names = [name for name, _version in new]
-            found = self._store.read(names, pins=pins, stages=stages)
-            self._kept.update((one, _under(one[0], found)) for one in new)
+            result = self._store.read(names, pins=pins, stages=stages)
+            self._kept.update((group, _under(group[0], result)) for group in new)
         contents = Contents()
-        for one in asked:
-            contents |= self._kept[one]
+        for group in asked:
+            contents |= self._kept[group]
         return contents
 
 
@@ -69,10 +69,10 @@ class Once(NamedTuple):
 def _under(name: str, contents: Contents) -> Contents:
     """Of a secret its own; of a path all below it."""
 
-    def is_below(found: str) -> bool:
-        return found == name or (of_name(name).is_listed and found.startswith(name.rstrip("/") + "/"))
+    def is_below(text: str) -> bool:
+        return text == name or (of_name(name).is_listed and text.startswith(name.rstrip("/") + "/"))
 
     return Contents(
-        {key: one for key, one in contents.readings.items() if is_below(key)},
-        {key: one for key, one in contents.failures.items() if is_below(key)},
+        {key: reading for key, reading in contents.readings.items() if is_below(key)},
+        {key: failure for key, failure in contents.failures.items() if is_below(key)},
     )

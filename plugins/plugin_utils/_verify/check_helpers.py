@@ -28,12 +28,12 @@ def by_host(look: Callable[[str, Mapping[str, Any]], Iterable[Outcome]], *needs:
         if not hosts:
             yield unknown("the inventory has no application hosts")
         for host in sorted(hosts):
-            found = hosts[host]
-            problem = found.get("problem")
+            result = hosts[host]
+            problem = result.get("problem")
             if problem:
                 yield unknown(str(problem), host)
             else:
-                yield from look(host, found)
+                yield from look(host, result)
 
     return every
 
@@ -42,16 +42,16 @@ def no_workflow(kind: str) -> Look:
     """Findings of one kind in the repository's workflows."""
 
     def look(facts: Facts) -> Iterator[Outcome]:
-        found = facts.of("workflows")
-        wrong = [one for one in found["findings"] if one["kind"] == kind]
-        for one in wrong:
-            yield bad(one["words"], f"{one['file']}:{one['line']}", file=one["file"], line=one["line"])
-        for file, problem in sorted(found["unread"].items()):
+        result = facts.of("workflows")
+        wrong = [finding for finding in result["findings"] if finding["kind"] == kind]
+        for item in wrong:
+            yield bad(item["words"], f"{item['file']}:{item['line']}", file=item["file"], line=item["line"])
+        for file, problem in sorted(result["unread"].items()):
             yield unknown(problem, file)
-        if not found["files"]:
+        if not result["files"]:
             yield unknown("the repository has no workflows")
-        elif not wrong and not found["unread"]:
-            yield good(f"none in {len(found['files'])} files")
+        elif not wrong and not result["unread"]:
+            yield good(f"none in {len(result['files'])} files")
 
     return look
 
@@ -77,15 +77,20 @@ def nothing_scanned(
     """Findings of a scan; ``clean`` says what was looked at where there are none."""
 
     def look(facts: Facts) -> Iterator[Outcome]:
-        found = facts.of(part)
-        found = {**found, "findings": [one for one in found["findings"] if is_wanted(one)]}
-        for one in found["findings"]:
-            place = f"{one['path']}:{one['line']}" if one["line"] else one["path"]
-            yield bad(one["words"], place, file=one["path"] if one["opens"] else "", line=max(one["line"], 1))
-        for words in found["not_checked"]:
-            yield unknown(words)
-        if not found["findings"] and not found["not_checked"]:
-            accepted = f"; {found['accepted']} accepted in the baseline" if found["accepted"] else ""
-            yield good(f"{clean(found)}{accepted}")
+        result = facts.of(part)
+        result = {**result, "findings": [finding for finding in result["findings"] if is_wanted(finding)]}
+        for finding in result["findings"]:
+            place = f"{finding['path']}:{finding['line']}" if finding["line"] else finding["path"]
+            yield bad(
+                finding["message"],
+                place,
+                file=finding["path"] if finding["opens"] else "",
+                line=max(finding["line"], 1),
+            )
+        for message in result["not_checked"]:
+            yield unknown(message)
+        if not result["findings"] and not result["not_checked"]:
+            accepted = f"; {result['accepted']} accepted in the baseline" if result["accepted"] else ""
+            yield good(f"{clean(result)}{accepted}")
 
     return look

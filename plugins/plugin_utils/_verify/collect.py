@@ -128,13 +128,13 @@ class Gatherer:
             read.contents,
             half_promoted=str(read.journal.rotation) if read.journal.rotation else None,
         )
-        excused = {(one.setting, one.rule) for one in read.catalog.exemptions}
+        excused = {(exemption.setting, exemption.rule) for exemption in read.catalog.exemptions}
         broken = [
-            (name, rule, words)
+            (name, rule, message)
             for name, value in bare.values.items()
             for setting in read.catalog.settings.values()
             if setting.matches(name)
-            for rule, words in production_rules.broken(setting, value)
+            for rule, message in production_rules.broken(setting, value)
             if (setting.name, rule) not in excused
         ]
         return {
@@ -163,12 +163,14 @@ class Gatherer:
             "rotation": str(journal.rotation) if journal.rotation else None,
             "incident": journal.incident.id if journal.incident else None,
             "pending_tasks": sorted(journal.pending_tasks),
-            "pending_tasks_due": [one.id for one in credential_ages.due_pending_tasks(journal, self.now)],
-            "revocations": [one["words"] for one in provider_revocations.waiting(self.catalog, journal)],
+            "pending_tasks_due": [
+                pending_task.id for pending_task in credential_ages.due_pending_tasks(journal, self.now)
+            ],
+            "revocations": [entry["words"] for entry in provider_revocations.waiting(self.catalog, journal)],
             "ages": [
-                {"credential": one.credential, "kind": one.kind, "days": one.days, "limit": one.limit}
-                | {"due": one.due, "words": one.words, "last": one.last.at if one.last else None}
-                for one in ages
+                {"credential": age.credential, "kind": age.kind, "days": age.days, "limit": age.limit}
+                | {"due": age.due, "words": age.message, "last": age.last.at if age.last else None}
+                for age in ages
             ],
             "measured": revocation_times.measured(_journal.entries(journal), records),
         }
@@ -212,16 +214,16 @@ class Gatherer:
         """Secrets of rotations that have ended."""
         rotation = self.journal_read.rotation
         starts = (f"{self.catalog.rotation_secret}/", f"{self.catalog.rotation_logins}/")
-        found = self._manager.beginning(f"{self.catalog.application}-rotation")
-        return [name for name in found if name.startswith(starts) and not (rotation and rotation.id in name)]
+        result = self._manager.beginning(f"{self.catalog.application}-rotation")
+        return [name for name in result if name.startswith(starts) and not (rotation and rotation.id in name)]
 
     @once
     def policies(self) -> dict[str, Any]:
-        return self._manager.policies([name for name, one in self.secrets.items() if not one.get("problem")])
+        return self._manager.policies([name for name, item in self.secrets.items() if not item.get("problem")])
 
     @once
     def keys(self) -> dict[str, Any]:
-        used = [one["key"] for one in self.secrets.values() if one.get("key")]
+        used = [secret["key"] for secret in self.secrets.values() if secret.get("key")]
         return keys(self.connection.store_client("kms"), sorted(set(used)))
 
     @once
@@ -236,14 +238,14 @@ class Gatherer:
 
     @once
     def roles(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         for name in sorted(set(self.catalog.aws.roles.values())) if self.catalog.aws else ():
             try:
-                found[name] = self._iam.role(name)
+                result[name] = self._iam.role(name)
             except SecretsError as error:
                 missing = isinstance(error, NotFound)
-                found[name] = {"missing": missing, "problem": one_line(error)}
-        return found
+                result[name] = {"missing": missing, "problem": one_line(error)}
+        return result
 
     @once
     def users(self) -> dict[str, Any]:
@@ -272,7 +274,7 @@ class Gatherer:
         if catalog.region and catalog.region != self.catalog.region:
             connection = connection.in_region(catalog.region)
         read = self._read(name, connection)
-        denied = [str(one) for one in read.contents.failures.values() if one.reason == "denied"]
+        denied = [str(failure) for failure in read.contents.failures.values() if failure.reason == "denied"]
         if denied:
             raise SecretsError("; ".join(denied))
         if not read.resolution.values:
@@ -295,11 +297,11 @@ class Gatherer:
     @once
     def _versions(self) -> collect_previous.Versions:
         now, journal, secrets = self.environment.contents, self.journal_read, self._stores.secrets
-        names = [name for name, one in self.secrets.items() if PREVIOUS in one.get("stages", {})]
+        names = [name for name, item in self.secrets.items() if PREVIOUS in item.get("stages", {})]
         names += collect_previous.in_vault(self.catalog, self.connection)
-        more = sorted(set(names) - set(now.readings))  # administrators' secrets, which no setting is in
+        versions = sorted(set(names) - set(now.readings))  # administrators' secrets, which no setting is in
         before = secrets.read(names, stages=dict.fromkeys(names, PREVIOUS))
-        return collect_previous.Versions(now | secrets.read(more), before, journal)
+        return collect_previous.Versions(now | secrets.read(versions), before, journal)
 
     @once
     def _stores(self) -> Once:
@@ -315,10 +317,10 @@ class Gatherer:
     @once
     def unknown_secrets(self) -> dict[str, Any]:
         """Without what was found as a live value already."""
-        told: Set[Any] = set()
+        results: Set[Any] = set()
         with suppress(SecretsError):
-            told = {(one["path"], one["line"]) for one in self.history["findings"]}
-        return collect_scan.unknown(self._checkout, self.baseline, told)
+            results = {(finding["path"], finding["line"]) for finding in self.history["findings"]}
+        return collect_scan.unknown(self._checkout, self.baseline, results)
 
     @once
     def _look(self) -> collect_access.Look:
@@ -369,10 +371,10 @@ class Gatherer:
 
     def _live(self) -> Set[str]:
         try:
-            found = self.environment.resolution
+            resolution = self.environment.resolution
         except SecretsError:
             return frozenset()
-        return env_placeholders.live_values(found.values, found.sensitivity)
+        return env_placeholders.live_values(resolution.values, resolution.sensitivity)
 
 
 PARTS = (

@@ -24,7 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.secret_metadata import AWS_KEY
 
 PARAMETER_READS = tuple(
-    f"ssm:{one}" for one in ("GetParameter", "GetParameters", "GetParametersByPath", "GetParameterHistory")
+    f"ssm:{name}" for name in ("GetParameter", "GetParameters", "GetParametersByPath", "GetParameterHistory")
 )
 
 
@@ -63,10 +63,10 @@ class Look:
         if not wanted:
             return None
         try:
-            found = OidcProviders(self.connection.store_client("iam")).find(wanted["url"].partition("://")[2])
+            provider = OidcProviders(self.connection.store_client("iam")).find(wanted["url"].partition("://")[2])
         except SecretsError as error:
             return {"problem": one_line(error)}
-        return None if found is None else {"clients": list(found.clients)}
+        return None if provider is None else {"clients": list(provider.clients)}
 
     def readers(
         self,
@@ -75,20 +75,22 @@ class Look:
         read: Contents,
     ) -> dict[str, Any]:
         """Who may read what. Raises SecretsError where the account's details are not told."""
-        every = list(iam_readers.principals(Policies(self.connection.store_client("iam")).everybody()))
-        keys = {one["key"]: self._key(one["key"]) for one in described.values() if one.get("key")}
+        principals = list(iam_readers.principals(Policies(self.connection.store_client("iam")).everybody()))
+        keys = {entry["key"]: self._key(entry["key"]) for entry in described.values() if entry.get("key")}
         held = [
-            self._secret(name, one, policies.get(name, {}), keys[one["key"]])
-            for name, one in sorted(described.items())
-            if one.get("arn")
+            self._secret(name, entry, policies.get(name, {}), keys[entry["key"]])
+            for name, entry in sorted(described.items())
+            if entry.get("arn")
         ]
         held += self._parameters(read)
         return {
-            "rows": iam_readers.told(every, held, self._named),
-            "principals": len(every),
+            "rows": iam_readers.told(principals, held, self._named),
+            "principals": len(principals),
             "things": len(held),
-            "unread": [f"secret {name}: {one['problem']}" for name, one in described.items() if one.get("problem")]
-            + [f"secret {name}: {one['problem']}" for name, one in policies.items() if one.get("problem")],
+            "unread": [
+                f"secret {name}: {entry['problem']}" for name, entry in described.items() if entry.get("problem")
+            ]
+            + [f"secret {name}: {entry['problem']}" for name, entry in policies.items() if entry.get("problem")],
         }
 
     def _key(self, name: str) -> dict[str, Any]:
@@ -96,21 +98,21 @@ class Look:
         if name == AWS_KEY:
             return {}
         try:
-            found = self._there.key_policy(name) or {}
+            key_policy = self._there.key_policy(name) or {}
         except SecretsError:  # then the identities' policies are asked for any key
             return {}
-        return {} if found.get("manager") == "AWS" else found
+        return {} if key_policy.get("manager") == "AWS" else key_policy
 
     def _secret(
-        self, name: str, one: Mapping[str, Any], policy: Mapping[str, Any], key: Mapping[str, Any]
+        self, name: str, entry: Mapping[str, Any], policy: Mapping[str, Any], key: Mapping[str, Any]
     ) -> iam_readers.ProtectedItem:
         via = {
             "kms:ViaService": f"secretsmanager.{self._region}.amazonaws.com",
-            "kms:EncryptionContext:SecretARN": one["arn"],
+            "kms:EncryptionContext:SecretARN": entry["arn"],
         }
         return iam_readers.ProtectedItem(
             f"secret {name}",
-            one["arn"],
+            entry["arn"],
             ("secretsmanager:GetSecretValue",),
             policy.get("document") or {},
             key.get("arn", ""),
@@ -120,8 +122,8 @@ class Look:
 
     def _parameters(self, read: Contents) -> list[iam_readers.ProtectedItem]:
         """Those that hold a setting of high sensitivity. Which key encrypts one is not asked."""
-        sensitive = [one for one in self.catalog.settings.values() if one.sensitivity == "high"]
-        names = {*names_in(SSM, (place for one in sensitive for place in one.places))} & set(read.readings)
+        sensitive = [setting for setting in self.catalog.settings.values() if setting.sensitivity == "high"]
+        names = {*names_in(SSM, (place for setting in sensitive for place in setting.places))} & set(read.readings)
         start = f"arn:{self.partition}:ssm:{self._region}:{self.account}:parameter"
         return [iam_readers.ProtectedItem(f"parameter {name}", start + name, PARAMETER_READS) for name in sorted(names)]
 

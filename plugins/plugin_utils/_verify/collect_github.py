@@ -31,27 +31,29 @@ def _where(catalog: Catalog) -> GitHub:
 def held(document: Mapping[str, Any], catalog: Catalog, values: Mapping[str, str] | None) -> dict[str, Any]:
     """What is missing at GitHub, and what nobody names. Raises SecretsError where it cannot be asked."""
     where = _where(catalog)
-    every = [catalog, *_sharing(document, catalog, where)]
+    catalogs = [catalog, *_sharing(document, catalog, where)]
     store = github_token.store(where)
     there: dict[GithubTarget, There] = {}
-    wanted = {(one.kind, one.scope) for one in sync_plan.targets(catalog, list(values or ()))}
-    more = {(kind, sync_plan.REPOSITORY) for kind in (sync_plan.SECRET, sync_plan.VARIABLE)}
+    wanted = {
+        (github_target.kind, github_target.scope) for github_target in sync_plan.targets(catalog, list(values or ()))
+    }
+    additions = {(kind, sync_plan.REPOSITORY) for kind in (sync_plan.SECRET, sync_plan.VARIABLE)}
     if store.has_environment():
-        more |= {(kind, sync_plan.ENVIRONMENT) for kind in (sync_plan.SECRET, sync_plan.VARIABLE)}
-    for kind, scope in sorted(wanted | more):
+        additions |= {(kind, sync_plan.ENVIRONMENT) for kind in (sync_plan.SECRET, sync_plan.VARIABLE)}
+    for kind, scope in sorted(wanted | additions):
         try:
-            there |= {GithubTarget(kind, scope, name): one for name, one in store.listed(kind, scope).items()}
+            there |= {GithubTarget(kind, scope, name): there for name, there in store.listed(kind, scope).items()}
         except NotFound:
             if scope != sync_plan.ENVIRONMENT:  # one that is not there holds nothing
                 raise
-    return {"rows": github_state.told(every, there, values), "listed": len(there), "repository": where.repository}
+    return {"rows": github_state.told(catalogs, there, values), "listed": len(there), "repository": where.repository}
 
 
 def _sharing(document: Mapping[str, Any], catalog: Catalog, where: GitHub) -> list[Catalog]:
     """The other environments that are mirrored to the same repository."""
     others = [name for name in document.get("environments") or {} if name != catalog.environment]
-    found = [catalog_parser.parse(document, name) for name in sorted(others)]
-    return [one for one in found if one.github and one.github.repository == where.repository]
+    catalogs = [catalog_parser.parse(document, name) for name in sorted(others)]
+    return [catalog for catalog in catalogs if catalog.github and catalog.github.repository == where.repository]
 
 
 def deployed(catalog: Catalog, file: str) -> list[dict[str, str]]:
@@ -61,7 +63,9 @@ def deployed(catalog: Catalog, file: str) -> list[dict[str, str]]:
     if run is None:
         raise SecretsError(f"no run of {file} has ended yet")
     try:
-        found = workflow_lint.findings(file, collect_repository.parsed(store.workflow_at(file, str(run["head_sha"]))))
+        findings = workflow_lint.findings(
+            file, collect_repository.parsed(store.workflow_at(file, str(run["head_sha"])))
+        )
     except yaml.YAMLError:
         raise SecretsError(f"{WORKFLOWS}/{file} is no YAML in the commit that ran") from None
-    return github_state.deploy(run, found, file)
+    return github_state.deploy(run, findings, file)

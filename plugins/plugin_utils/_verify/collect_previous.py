@@ -49,8 +49,8 @@ def told(
     connection: AwsConnection,
 ) -> dict[str, Any]:
     """State and words by credential."""
-    found = previous_values.told(catalog, read.now, values, read.before, read.journal)
-    for one in tries:
-        if one.by == previous_values.BY_AWS:
-            found[one.credential] = try_previous_keys.at_aws(access_key_preconditions.store(connection), one)
-    return found
+    result = previous_values.told(catalog, read.now, values, read.before, read.journal)
+    for item in tries:
+        if item.by == previous_values.BY_AWS:
+            result[item.credential] = try_previous_keys.at_aws(access_key_preconditions.store(connection), item)
+    return result

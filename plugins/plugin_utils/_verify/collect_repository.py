@@ -47,10 +47,10 @@ class Checkout:
 
     def tracked(self, wanted: Callable[[str], bool]) -> dict[str, bytes]:
         """Paths in the index, as they are shown. Raises HostError for too many."""
-        found = {scan_files.shown(path): path for path in self._repository.index() if wanted(os.fsdecode(path))}
-        if len(found) > FILES:
+        result = {scan_files.shown(path): path for path in self._repository.index() if wanted(os.fsdecode(path))}
+        if len(result) > FILES:
             raise HostError(f"repository {self.root}: more than {FILES} such files; nothing was read")
-        return found
+        return result
 
     def text(self, path: bytes) -> str:
         """A regular file's beginning; empty if it does not exist, or a link leads there."""
@@ -84,10 +84,10 @@ class Checkout:
             for directory in scan_files.directories(self.root, passed):
                 ignores.copy(directory)
                 directory.folders.clear()
-            found = ignores.of_these([name.encode() for name in names])
+            results = ignores.of_these([name.encode() for name in names])
         if problems:
             raise HostError(f"repository {self.root}: {problems[0]}")
-        return {name: name.encode() in found for name in names}
+        return {name: name.encode() in results for name in names}
 
 
 def gathered(path: str, catalog: Catalog, live: Set[str]) -> dict[str, Any]:
@@ -131,11 +131,11 @@ def zizmor(path: str) -> dict[str, Any]:
         if not workflows:
             raise HostError("the repository has no workflows")
         config = next((name for name in _zizmor.CONFIGURATIONS if checkout.copy(name.encode(), copy)), "")
-        found: dict[str, Any] = {"findings": [], "not_checked": [], "accepted": 0}
+        result: dict[str, Any] = {"findings": [], "not_checked": [], "accepted": 0}
         if copied:
-            found = _zizmor.looked(copy, config=config)
+            result = _zizmor.looked(copy, config=config)
         missing = [f"{name}: is no regular file here" for name in sorted(set(files) - copied)]
-        return {**found, "not_checked": found["not_checked"] + missing, "files": len(workflows), "config": config}
+        return {**result, "not_checked": result["not_checked"] + missing, "files": len(workflows), "config": config}
 
 
 class TooLarge(yaml.YAMLError):
@@ -188,7 +188,7 @@ def _plain(node: Any) -> Any:
     if isinstance(node, yaml.MappingNode):
         return {Text.at(str(key.value), key.start_mark.line + 1): _plain(value) for key, value in node.value}
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(one) for one in node.value]
+        return [_plain(item) for item in node.value]
     return Text.at(str(node.value), node.start_mark.line + 1)
 
 

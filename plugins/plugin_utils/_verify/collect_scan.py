@@ -38,16 +38,18 @@ def live(path: str, catalog: Catalog, stores: Once, baseline: Baseline | None) -
     return {**_told(report), "values": report.values, "left_out": dict(report.left_out), "objects": report.objects}
 
 
-def unknown(path: str, baseline: Baseline | None, told: Collection[tuple[str, int]]) -> dict[str, Any]:
+def unknown(path: str, baseline: Baseline | None, results: Collection[tuple[str, int]]) -> dict[str, Any]:
     """What gitleaks takes for a secret, but for what was ``told``. Raises ScanError where it is not installed."""
     root = _root(path)
     if gitleaks.installed() is None:
         raise ScanError(f"gitleaks is not installed here; {gitleaks.REMEDY}")
     engines = [gitleaks.Gitleaks(root, how) for how in (gitleaks.HISTORY, gitleaks.STAGED)]
     report = scan_scan.scan([], Sought(), engines=engines, engine=gitleaks.NAME, baseline=baseline)
-    found = _told(report)
-    found["findings"] = [one for one in found["findings"] if (one["path"], one["line"]) not in told]
-    return found
+    result = _told(report)
+    result["findings"] = [
+        finding for finding in result["findings"] if (finding["path"], finding["line"]) not in results
+    ]
+    return result
 
 
 def _root(path: str) -> str:
@@ -59,9 +61,12 @@ def _root(path: str) -> str:
 
 def _told(report: ScanReport) -> dict[str, Any]:
     return {
-        "findings": [_finding(one) for one in report.findings],
+        "findings": [_finding(finding) for finding in report.findings],
         "accepted": len(report.accepted),
-        "not_checked": [*(_passed(one.what, one.reason) for one in report.not_checked), *report.problems],
+        "not_checked": [
+            *(_passed(not_checked.what, not_checked.reason) for not_checked in report.not_checked),
+            *report.problems,
+        ],
     }
 
 
@@ -69,13 +74,13 @@ def _passed(what: str, reason: str) -> str:
     return f"{what}: {reason}" if what else reason
 
 
-def _finding(one: Finding) -> dict[str, Any]:
-    if one.commit:
-        name = one.author.partition(" <")[0]
-        where = f"in commit {one.commit[:12]}" + (f" by {name}" if name else "")
+def _finding(finding: Finding) -> dict[str, Any]:
+    if finding.commit:
+        name = finding.author.partition(" <")[0]
+        where = f"in commit {finding.commit[:12]}" + (f" by {name}" if name else "")
     else:
-        where = f"in {one.reach}" if one.reach else ""
-    stage = f"{one.stage} value, {one.form}" if one.stage else one.form
-    words = " ".join(part for part in (f"{one.rule} ({stage})", where) if part)
+        where = f"in {finding.reach}" if finding.reach else ""
+    stage = f"{finding.stage} value, {finding.form}" if finding.stage else finding.form
+    message = " ".join(part for part in (f"{finding.rule} ({stage})", where) if part)
     # Git's own files, messages and names have no place that a viewer of code could open.
-    return {"path": one.path, "line": one.line, "words": words, "opens": not one.path.startswith("(")}
+    return {"path": finding.path, "line": finding.line, "words": message, "opens": not finding.path.startswith("(")}

@@ -51,7 +51,7 @@ class Outcome:
     """What a check found in one place."""
 
     status: str
-    words: str
+    message: str
     """The evidence."""
     place: str = ""
     """What it was found at: a host, a secret, a role, a file."""
@@ -60,16 +60,16 @@ class Outcome:
     line: int = 0
 
 
-def good(words: str, place: str = "") -> Outcome:
-    return Outcome(PASS, words, place)
+def good(message: str, place: str = "") -> Outcome:
+    return Outcome(PASS, message, place)
 
 
-def bad(words: str, place: str = "", *, file: str = "", line: int = 0) -> Outcome:
-    return Outcome(FAIL, words, place or file, file, line)
+def bad(message: str, place: str = "", *, file: str = "", line: int = 0) -> Outcome:
+    return Outcome(FAIL, message, place or file, file, line)
 
 
-def unknown(words: str, place: str = "") -> Outcome:
-    return Outcome(NOT_CHECKED, words, place)
+def unknown(message: str, place: str = "") -> Outcome:
+    return Outcome(NOT_CHECKED, message, place)
 
 
 @dataclass(frozen=True)
@@ -108,23 +108,23 @@ class CheckResult:
     @property
     def status(self) -> str:
         """The worst of its outcomes: it passes only if everything was looked at."""
-        found = {one.status for one in self.outcomes}
-        return next((status for status in _WORST if status in found), NOT_CHECKED)
+        statuses = {outcome.status for outcome in self.outcomes}
+        return next((status for status in _WORST if status in statuses), NOT_CHECKED)
 
     @property
-    def told(self) -> tuple[Outcome, ...]:
+    def results(self) -> tuple[Outcome, ...]:
         """The outcomes, the worst first."""
-        return tuple(sorted(self.outcomes, key=lambda one: _WORST.index(one.status)))
+        return tuple(sorted(self.outcomes, key=lambda outcome: _WORST.index(outcome.status)))
 
 
 def registry() -> tuple[Check, ...]:
     """Every check there is, by its number."""
-    found = [
-        importlib.import_module(f"{_checks.__name__}.{one.name}").CHECK
-        for one in pkgutil.iter_modules(_checks.__path__)
-        if one.name.startswith("wps")
+    results = [
+        importlib.import_module(f"{_checks.__name__}.{module_info.name}").CHECK
+        for module_info in pkgutil.iter_modules(_checks.__path__)
+        if module_info.name.startswith("wps")
     ]
-    return tuple(sorted(found, key=lambda check: check.number))
+    return tuple(sorted(results, key=lambda check: check.number))
 
 
 def chosen(only: Sequence[str], checks: Sequence[Check] | None = None) -> tuple[Check, ...]:
@@ -133,32 +133,32 @@ def chosen(only: Sequence[str], checks: Sequence[Check] | None = None) -> tuple[
     if not only:
         return tuple(checks)
     wanted = {word.strip().lower() for word in only}
-    known = {word.lower() for one in checks for word in (one.id, one.name, one.area)}
+    known = {word.lower() for check in checks for word in (check.id, check.name, check.area)}
     strange = sorted(wanted - known)
     if strange:
-        areas = ", ".join(dict.fromkeys(one.area for one in checks))
+        areas = ", ".join(dict.fromkeys(check.area for check in checks))
         raise SecretsError(f"only: no check is called {', '.join(strange)}; give ids such as WPS201, names, or {areas}")
-    return tuple(one for one in checks if wanted & {one.id.lower(), one.name, one.area})
+    return tuple(check for check in checks if wanted & {check.id.lower(), check.name, check.area})
 
 
 def needed(checks: Iterable[Check]) -> tuple[str, ...]:
-    return tuple(sorted({part for one in checks for part in one.needs}))
+    return tuple(sorted({part for check in checks for part in check.needs}))
 
 
 def run(checks: Iterable[Check], facts: Facts) -> tuple[CheckResult, ...]:
-    return tuple(CheckResult(one, _looked(one, facts)) for one in checks)
+    return tuple(CheckResult(check, _looked(check, facts)) for check in checks)
 
 
 def _looked(check: Check, facts: Facts) -> tuple[Outcome, ...]:
-    found: list[Outcome] = []
+    outcomes: list[Outcome] = []
     try:
-        for one in check.look(facts):
-            found.append(one)  # one by one: what was found before a fault counts
+        for outcome in check.look(facts):
+            outcomes.append(outcome)  # one by one: what was found before a fault counts
     except NotGathered as error:
-        found.append(unknown(str(error)))
+        outcomes.append(unknown(str(error)))
     except Exception as error:  # noqa: BLE001 a fault of ours must neither pass for an answer nor end the others
-        found.append(unknown(f"fault: {type(error).__name__} {_where(error)}"))
-    return tuple(found) or (unknown("there was nothing to look at"),)
+        outcomes.append(unknown(f"fault: {type(error).__name__} {_where(error)}"))
+    return tuple(outcomes) or (unknown("there was nothing to look at"),)
 
 
 def _where(error: BaseException) -> str:

@@ -11,12 +11,12 @@ from typing import Any
 
 def compared(expected: Mapping[str, str], held: Mapping[str, str], known: Sequence[str]) -> dict[str, Any]:
     """Names by what is wrong with them; ``known`` are the catalog's names and patterns."""
-    both, more = set(expected) & set(held), sorted(set(held) - set(expected))
-    kept = [name for name in more if any(fnmatchcase(name, one) for one in known)]
+    both, additions = set(expected) & set(held), sorted(set(held) - set(expected))
+    kept = [name for name in additions if any(fnmatchcase(name, text) for text in known)]
     return {
         "missing": sorted(set(expected) - set(held)),
         "differs": sorted(name for name in both if expected[name] != held[name]),
-        "unknown": [name for name in more if name not in kept],
+        "unknown": [name for name in additions if name not in kept],
         "gone": kept,
         "same": sum(expected[name] == held[name] for name in both),
     }

@@ -61,53 +61,55 @@ class Principal:
 
 def principals(details: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Principal]:
     """Out of GetAccountAuthorizationDetails, whose documents were parsed."""
-    managed = {one["Arn"]: one["Document"] for one in details["policies"] if one.get("Document") is not None}
-    groups = {one["GroupName"]: one for one in details["groups"]}
-    for kind, name_of, inline, every in (
+    managed = {
+        policy["Arn"]: policy["Document"] for policy in details["policies"] if policy.get("Document") is not None
+    }
+    groups = {group["GroupName"]: group for group in details["groups"]}
+    for kind, name_of, inline, entries in (
         ("user", "UserName", "UserPolicyList", details["users"]),
         ("role", "RoleName", "RolePolicyList", details["roles"]),
     ):
-        for one in every:
-            if one.get("Path", "/").startswith(OF_SERVICES):
+        for entry in entries:
+            if entry.get("Path", "/").startswith(OF_SERVICES):
                 continue
-            holders = [(one, inline)]
-            holders += [(groups[name], "GroupPolicyList") for name in one.get("GroupList", ()) if name in groups]
+            holders = [(entry, inline)]
+            holders += [(groups[name], "GroupPolicyList") for name in entry.get("GroupList", ()) if name in groups]
             documents = [policy["PolicyDocument"] for holder, own in holders for policy in holder.get(own, ())]
             attached = [policy["PolicyArn"] for holder, _own in holders for policy in holder["AttachedManagedPolicies"]]
-            limit = (one.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
+            limit = (entry.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
             asked = [*attached, *([limit] if limit else [])]
             yield Principal(
                 kind,
-                one[name_of],
-                one["Arn"],
+                entry[name_of],
+                entry["Arn"],
                 (*documents, *(managed[arn] for arn in attached if arn in managed)),
                 managed.get(limit) if limit else None,
                 tuple(sorted(arn for arn in asked if arn not in managed)),
             )
 
 
-def told(every: Sequence[Principal], held: Sequence[ProtectedItem], named: Sequence[str]) -> list[dict[str, str]]:
+def told(results: Sequence[Principal], held: Sequence[ProtectedItem], named: Sequence[str]) -> list[dict[str, str]]:
     """A row for each principal that may read something and is not named, by its name or ARN."""
     rows: list[dict[str, str]] = []
-    for one in every:
-        if one.arn in named or (one.kind == "role" and one.name in named):
+    for principal in results:
+        if principal.arn in named or (principal.kind == "role" and principal.name in named):
             continue
-        for state, words in _judged(one, held):
-            rows.append({"state": state, "place": str(one), "words": words})
+        for state, message in _judged(principal, held):
+            rows.append({"state": state, "place": str(principal), "words": message})
     return rows
 
 
-def _judged(one: Principal, held: Sequence[ProtectedItem]) -> Iterator[tuple[str, str]]:
-    if one.unread:
-        yield "unknown", f"IAM does not tell the policy {', '.join(one.unread)}"
+def _judged(principal: Principal, held: Sequence[ProtectedItem]) -> Iterator[tuple[str, str]]:
+    if principal.unread:
+        yield "unknown", f"IAM does not tell the policy {', '.join(principal.unread)}"
         return
     surely: list[str] = []
     perhaps: list[str] = []
     try:
         for thing in held:
-            if may_read(one, thing):
+            if may_read(principal, thing):
                 surely.append(thing.name)
-            elif may_read(one, thing, loosely=True):
+            elif may_read(principal, thing, loosely=True):
                 perhaps.append(thing.name)
     except PolicyError as error:
         yield "unknown", str(error)
@@ -119,32 +121,32 @@ def _judged(one: Principal, held: Sequence[ProtectedItem]) -> Iterator[tuple[str
 
 
 def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    text = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + text
 
 
-def may_read(one: Principal, thing: ProtectedItem, *, loosely: bool = False) -> bool:
+def may_read(principal: Principal, thing: ProtectedItem, *, loosely: bool = False) -> bool:
     """Whether one of the actions is allowed, and the key's use. ``loosely`` takes every condition for one that may be
     met where it allows, and for one that may not be where it denies. Raises PolicyError."""
-    policies: tuple[Document, ...] = (*one.policies, _own(thing.policy, one.arn))
-    allowed = any(_allows(one, policies, action, thing.arn, {}, loosely) for action in thing.actions)
+    policies: tuple[Document, ...] = (*principal.policies, _own(thing.policy, principal.arn))
+    allowed = any(_allows(principal, policies, action, thing.arn, {}, loosely) for action in thing.actions)
     if not allowed or not thing.key:
         return allowed
-    by_key = () if thing.key_policy is None else (_own(thing.key_policy, one.arn),)
-    return _allows(one, (*one.policies, *by_key), "kms:Decrypt", thing.key, thing.via, loosely)
+    by_key = () if thing.key_policy is None else (_own(thing.key_policy, principal.arn),)
+    return _allows(principal, (*principal.policies, *by_key), "kms:Decrypt", thing.key, thing.via, loosely)
 
 
 def _allows(
-    one: Principal,
+    principal: Principal,
     policies: Sequence[Document],
     action: str,
     arn: str,
-    more: Mapping[str, str],
+    extra: Mapping[str, str],
     loosely: bool,
 ) -> bool:
-    account = account_of(one.arn) or ""
+    account = account_of(principal.arn) or ""
     context = {
-        "aws:PrincipalArn": one.arn,
+        "aws:PrincipalArn": principal.arn,
         "aws:PrincipalAccount": account,
         "aws:ResourceAccount": account,
         "aws:RequestedRegion": (arn.split(":") + [""] * 4)[3],
@@ -152,30 +154,30 @@ def _allows(
         "aws:MultiFactorAuthPresent": "true",
         "secretsmanager:SecretId": arn,
         "secretsmanager:VersionStage": "AWSCURRENT",
-        **({"aws:username": one.name} if one.kind == "user" else {}),
-        **more,
+        **({"aws:username": principal.name} if principal.kind == "user" else {}),
+        **extra,
     }
-    request = IamRequest(action, arn, context, {"AWS": one.arn})
-    asked = [policies] if one.boundary is None else [policies, [one.boundary]]
-    return all(decide([_loose(two) if loosely else two for two in every], request) for every in asked)
+    request = IamRequest(action, arn, context, {"AWS": principal.arn})
+    asked = [policies] if principal.boundary is None else [policies, [principal.boundary]]
+    return all(decide([_loose(two) if loosely else two for two in group], request) for group in asked)
 
 
 def _own(document: Document, arn: str) -> Document:
     """A resource's policy without what it leaves to the identities' policies, as it does by naming the account."""
     kept = []
-    for one in statements(document):
-        principal = one.get("Principal")
+    for statement in statements(document):
+        principal = statement.get("Principal")
         names = [str(who) for who in listed(principal.get("AWS"))] if isinstance(principal, Mapping) else []
-        if one.get("Effect") == "Allow" and principal != "*" and not {"*", arn} & set(names):
+        if statement.get("Effect") == "Allow" and principal != "*" and not {"*", arn} & set(names):
             continue
-        kept.append(one)
+        kept.append(statement)
     return {"Statement": kept}
 
 
 def _loose(document: Document) -> Document:
-    found = []
-    for one in statements(document):
-        if one.get("Condition") and one.get("Effect") == "Deny":
+    results = []
+    for statement in statements(document):
+        if statement.get("Condition") and statement.get("Effect") == "Deny":
             continue
-        found.append({part: value for part, value in one.items() if part != "Condition"})
-    return {"Statement": found}
+        results.append({part: value for part, value in statement.items() if part != "Condition"})
+    return {"Statement": results}

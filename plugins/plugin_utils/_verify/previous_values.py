@@ -69,26 +69,26 @@ def told(
     catalog: Catalog, now: Contents, values: Mapping[str, str], before: Contents, journal: Journal
 ) -> dict[str, dict[str, Any]]:
     """State and words by credential; ``by`` where it can be tried, beside words that hold until it was."""
-    found: dict[str, dict[str, Any]] = {}
+    result: dict[str, dict[str, Any]] = {}
     for name, credential in catalog.credentials.items():
         old, new = (
             credential_graph.find(catalog, credential, before),
             credential_graph.find(catalog, credential, now).login,
         )
-        if not [one for one in _passwords(old) if one != new.password]:
-            found[name] = said(UNTRIED, "no former value of it is kept")
+        if not [password for password in _passwords(old) if password != new.password]:
+            result[name] = said(UNTRIED, "no former value of it is kept")
         elif SERVERS.get(credential.kind) == DJANGO and old.login.password is not None:
-            one = _try(catalog, credential, now, before, journal)
-            found[name] = _signing(credential, values, old.login.password, journal, one)
+            item = _try(catalog, credential, now, before, journal)
+            result[name] = _signing(credential, values, old.login.password, journal, item)
         else:
-            found[name] = _login(catalog, credential, now, before, journal)
-    return found
+            result[name] = _login(catalog, credential, now, before, journal)
+    return result
 
 
 def tries(catalog: Catalog, now: Contents, before: Contents, journal: Journal) -> list[Try]:
     """What can be tried, with values."""
-    every = (_try(catalog, one, now, before, journal) for one in catalog.credentials.values())
-    return [one for one in every if isinstance(one, Try)]
+    all_tries = (_try(catalog, credential, now, before, journal) for credential in catalog.credentials.values())
+    return [item for item in all_tries if isinstance(item, Try)]
 
 
 def _try(catalog: Catalog, credential: Credential, now: Contents, before: Contents, journal: Journal) -> Any:
@@ -105,7 +105,7 @@ def _try(catalog: Catalog, credential: Credential, now: Contents, before: Conten
     )
     if current.problems or current.login.password is None:
         return f"its current value cannot be read: {'; '.join(current.problems) or 'no place holds it'}"
-    passwords = [one for one in _passwords(former) if one != current.login.password]
+    passwords = [password for password in _passwords(former) if password != current.login.password]
     if BY[server] != BY_SERVERS:
         return _apart(credential, server, current.login, passwords, _users(former))
     if current.url is None:
@@ -113,11 +113,11 @@ def _try(catalog: Catalog, credential: Credential, now: Contents, before: Conten
     wrong = server_addresses.leads_elsewhere(catalog, credential, current.locations)
     if wrong:
         return wrong
-    found = []
+    results = []
     for password in passwords:
         for user in dict.fromkeys((*_users(former), current.login.username)):
-            found.append(with_login(current.url, Login(user, password)))
-    return _found(Try(credential.name, server, current.url, tuple(dict.fromkeys(found))))
+            results.append(with_login(current.url, Login(user, password)))
+    return _found(Try(credential.name, server, current.url, tuple(dict.fromkeys(results))))
 
 
 def _apart(credential: Credential, server: str, current: Login, passwords: list[str], users: list[str]) -> Any:
@@ -131,34 +131,48 @@ def _apart(credential: Credential, server: str, current: Login, passwords: list[
     return _found(Try(credential.name, server, current, tuple(pairs)))
 
 
-def _found(one: Try) -> Any:
-    return one if one.former else "no former value of it is kept"
+def _found(item: Try) -> Any:
+    return item if item.former else "no former value of it is kept"
 
 
-def _passwords(found: credential_graph.StoredCredential) -> list[str]:
+def _passwords(stored_credential: credential_graph.StoredCredential) -> list[str]:
     """Those of all places, which may have been written at different times."""
-    every = [one.login.password for one in found.appearances if one.in_url or not one.spot.is_user]
-    return list(dict.fromkeys(one for one in every if one))
+    passwords = [
+        appearance.login.password
+        for appearance in stored_credential.appearances
+        if appearance.in_url or not appearance.spot.is_user
+    ]
+    return list(dict.fromkeys(password for password in passwords if password))
 
 
-def _users(found: credential_graph.StoredCredential) -> list[str]:
-    every = [one.login.username for one in found.appearances if one.in_url or one.spot.is_user]
-    return list(dict.fromkeys(one for one in every if one))
+def _users(stored_credential: credential_graph.StoredCredential) -> list[str]:
+    usernames = [
+        appearance.login.username
+        for appearance in stored_credential.appearances
+        if appearance.in_url or appearance.spot.is_user
+    ]
+    return list(dict.fromkeys(username for username in usernames if username))
 
 
-def said(state: str, words: str, **more: Any) -> dict[str, Any]:
-    return {"state": state, "words": words, **more}
+def said(state: str, message: str, **extra: Any) -> dict[str, Any]:
+    return {"state": state, "words": message, **extra}
 
 
-def _signing(credential: Credential, values: Mapping[str, str], old: str, journal: Journal, one: Any) -> dict[str, Any]:
+def _signing(
+    credential: Credential, values: Mapping[str, str], old: str, journal: Journal, item: Any
+) -> dict[str, Any]:
     """By what the stores hold; ``one`` is a Try, which tells of the application too, or a reason."""
-    kept = [one.strip() for one in values.get(credential.fallbacks or "", "").split(",")]
-    due = [one.due for one in journal.pending_tasks.values() if one.credential == credential.name]
+    kept = [part.strip() for part in values.get(credential.fallbacks or "", "").split(",")]
+    due = [
+        pending_task.due
+        for pending_task in journal.pending_tasks.values()
+        if pending_task.credential == credential.name
+    ]
     if old not in kept:
-        words = "the previous key is not among the fallbacks, so nothing that it signed is accepted"
-        if isinstance(one, Try):
-            return said(REFUSED, words, by=BY_SESSIONS)
-        return said(REFUSED, f"{words}; no session was tried: {one}")
+        message = "the previous key is not among the fallbacks, so nothing that it signed is accepted"
+        if isinstance(item, Try):
+            return said(REFUSED, message, by=BY_SESSIONS)
+        return said(REFUSED, f"{message}; no session was tried: {item}")
     if due:
         return said(UNTRIED, f"the previous key verifies until {min(due)}, as planned")
     return said(ACCEPTED, f"the previous key is still in {credential.fallbacks}, and no pending task removes it")
@@ -167,12 +181,12 @@ def _signing(credential: Credential, values: Mapping[str, str], old: str, journa
 def _planned(credential: Credential, journal: Journal) -> str | None:
     """Why the previous value is or may still be valid."""
     name, page = credential.name, credential.provider_url
-    later = [one for one in journal.pending_tasks.values() if one.credential == name]
-    planned = [one.due for one in later if one.act != CONFIRM]
+    later = [pending_task for pending_task in journal.pending_tasks.values() if pending_task.credential == name]
+    planned = [pending_task.due for pending_task in later if pending_task.act != CONFIRM]
     if planned:
         return f"the previous value stays valid until {min(planned)}, as planned"
     if later:
-        at, where = max(one.due for one in later), f"at {page}" if page else "where it was issued"
+        at, where = max(pending_task.due for pending_task in later), f"at {page}" if page else "where it was issued"
         return (
             f"no confirmation yet that the previous value, replaced at {at}, was revoked {where}. Confirm it: "
             f"ansible-playbook watchparty.secrets.rotate -e rotation_revoked={name}"
@@ -186,15 +200,15 @@ def _planned(credential: Credential, journal: Journal) -> str | None:
 def _login(
     catalog: Catalog, credential: Credential, now: Contents, before: Contents, journal: Journal
 ) -> dict[str, Any]:
-    found = _try(catalog, credential, now, before, journal)
-    if isinstance(found, Try):
-        return said(UNTRIED, "the previous value was not tried", by=found.by)
+    result = _try(catalog, credential, now, before, journal)
+    if isinstance(result, Try):
+        return said(UNTRIED, "the previous value was not tried", by=result.by)
     why = _planned(credential, journal)
     last = journal.rotated.get(credential.name)
     if why:
         return said(UNTRIED, why)
     if last is None:
-        return said(UNTRIED, f"{found}, and the journal tells of no rotation of it")
+        return said(UNTRIED, f"{result}, and the journal tells of no rotation of it")
     if credential.kind == kind_names.EXTERNAL:
-        return said(UNTRIED, f"{found}; rotation {last.rotation} replaced it at {last.at}")
-    return said(UNTRIED, f"{found}; rotation {last.rotation} saw its refusal before it closed at {last.at}")
+        return said(UNTRIED, f"{result}; rotation {last.rotation} replaced it at {last.at}")
+    return said(UNTRIED, f"{result}; rotation {last.rotation} saw its refusal before it closed at {last.at}")

@@ -30,64 +30,64 @@ Results = Mapping[str, Mapping[str, Any]]
 
 def merged(former: Mapping[str, Told], by_host: Results, sessions: Results) -> dict[str, Told]:
     """``by_host`` are revoked_logins' results by host, ``sessions`` those of django_sessions by credential."""
-    found = {}
-    for name, one in former.items():
-        if one.get("by") == BY_SERVERS:
-            found[name] = _of_servers(name, one, by_host)
-        elif one.get("by") == BY_HOSTS:
-            found[name] = _of_hosts(name, one, by_host)
-        elif one.get("by") == BY_SESSIONS:
-            found[name] = _of_sessions(one, sessions.get(name) or {})
+    result = {}
+    for name, entry in former.items():
+        if entry.get("by") == BY_SERVERS:
+            result[name] = _of_servers(name, entry, by_host)
+        elif entry.get("by") == BY_HOSTS:
+            result[name] = _of_hosts(name, entry, by_host)
+        elif entry.get("by") == BY_SESSIONS:
+            result[name] = _of_sessions(entry, sessions.get(name) or {})
         else:
-            found[name] = one
-    return found
+            result[name] = entry
+    return result
 
 
-def _of_servers(name: str, one: Told, by_host: Results) -> Told:
+def _of_servers(name: str, entry: Told, by_host: Results) -> Told:
     """One host tries it."""
     for result in by_host.values():
         if name in (result.get("tried") or {}):
             return dict(result["tried"][name])
     reasons = [why for result in by_host.values() if not result.get("skipped") for why in [_why(result)] if why]
-    return {**one, "words": f"{one['words']}: {'; '.join(reasons) or 'no application host could be asked'}"}
+    return {**entry, "words": f"{entry['words']}: {'; '.join(reasons) or 'no application host could be asked'}"}
 
 
-def _of_hosts(name: str, one: Told, by_host: Results) -> Told:
+def _of_hosts(name: str, entry: Told, by_host: Results) -> Told:
     """Every host tries it."""
     by_state: dict[str, list[str]] = {}
     reasons = []
     for host, result in by_host.items():
-        told = (result.get("tried") or {}).get(name)
-        state = told["state"] if told else UNTRIED
+        answer = (result.get("tried") or {}).get(name)
+        state = answer["state"] if answer else UNTRIED
         by_state.setdefault(state, []).append(host)
         if state == UNTRIED:
-            reasons.append(f"{host}: {told['words'] if told else _why(result) or 'was not asked'}")
+            reasons.append(f"{host}: {answer['words'] if answer else _why(result) or 'was not asked'}")
     hosts = {state: ", ".join(sorted(names)) for state, names in by_state.items()}
     if ACCEPTED in hosts:
         return said(ACCEPTED, f"a previous value still logs in at {hosts[ACCEPTED]}")
     if reasons or REFUSED not in hosts:
         nowhere = hosts.get(NEITHER)
         lost = f"no host accepts the current value either ({nowhere})" if nowhere else "no host was asked"
-        return said(UNTRIED, f"{one['words']}: {'; '.join(reasons) or lost}")
-    more = f"; {hosts[NEITHER]} accepts neither" if NEITHER in hosts else ""
-    return said(REFUSED, f"rejected now at {hosts[REFUSED]}, where the current value logs in{more}")
+        return said(UNTRIED, f"{entry['words']}: {'; '.join(reasons) or lost}")
+    text = f"; {hosts[NEITHER]} accepts neither" if NEITHER in hosts else ""
+    return said(REFUSED, f"rejected now at {hosts[REFUSED]}, where the current value logs in{text}")
 
 
-def _of_sessions(one: Told, result: Mapping[str, Any]) -> Told:
+def _of_sessions(entry: Told, result: Mapping[str, Any]) -> Told:
     """What the stores tell stands, unless a session was tried or should have been."""
     if not result or result.get("skipped"):
         return said(
-            one["state"],
-            f"{one['words']}; no session was tried: {_why(result) or 'no django_probe_url is set'}",
+            entry["state"],
+            f"{entry['words']}; no session was tried: {_why(result) or 'no django_probe_url is set'}",
         )
     if result.get("accepted"):
         return said(ACCEPTED, "; ".join(result["accepted"]))
     problem = _why(result) if "tried" not in result else "; ".join(result.get("not_tried") or ())
     if problem or not result.get("tried"):
-        return said(UNTRIED, f"{one['words']}, and no session could be tried: {problem or 'no answer'}")
+        return said(UNTRIED, f"{entry['words']}, and no session could be tried: {problem or 'no answer'}")
     return said(REFUSED, "; ".join(result["tried"]))
 
 
 def _why(result: Mapping[str, Any]) -> str | None:
-    words = one_line(result.get("msg") or "") or None
-    return f"the host cannot be reached: {words}" if result.get("unreachable") else words
+    message = one_line(result.get("msg") or "") or None
+    return f"the host cannot be reached: {message}" if result.get("unreachable") else message

@@ -16,31 +16,33 @@ PROMOTES, REMOVES = "promote", "revoke"
 def measured(entries: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Seconds by credential, the newest rotation's: exact from the journal's entries where it still keeps them, else
     at most the whole rotation, as the audit log has it."""
-    found: dict[str, dict[str, Any]] = {}
+    result: dict[str, dict[str, Any]] = {}
     for record in records:
         if record.get("outcome") == "completed":
             seconds = _between(record.get("started"), record.get("at"))
             for name in record.get("credentials", ()) if seconds is not None else ():
-                found[name] = {"seconds": seconds, "rotation": record.get("rotation", ""), "exact": False}
+                result[name] = {"seconds": seconds, "rotation": record.get("rotation", ""), "exact": False}
     for rotation, own in _by_rotation(entries).items():
         # A takeover repeats the step; one that somebody's writes made necessary again begins anew.
-        steps = [(before.get("step") if before else "", one) for before, one in zip([None, *own], own, strict=False)]
-        promoted = [one for was, one in steps if one.get("step") == PROMOTES != was]
+        steps = [
+            (before.get("step") if before else "", entry) for before, entry in zip([None, *own], own, strict=False)
+        ]
+        promoted = [entry for was, entry in steps if entry.get("step") == PROMOTES != was]
         # The entry after it says that the removal is done, and it is done only when the refusal was seen.
-        removed = [one for was, one in steps if was == REMOVES != one.get("step")]
+        removed = [entry for was, entry in steps if was == REMOVES != entry.get("step")]
         if not promoted or not removed:
             continue
         seconds = _between(promoted[-1].get("at"), removed[-1].get("at"))
-        plan: Mapping[str, Any] = next((one["plan"] for one in own if one.get("plan")), {})
+        plan: Mapping[str, Any] = next((entry["plan"] for entry in own if entry.get("plan")), {})
         for name in plan.get("credentials", {}) if seconds is not None else ():
-            found[name] = {"seconds": seconds, "rotation": rotation, "exact": True}
-    return found
+            result[name] = {"seconds": seconds, "rotation": rotation, "exact": True}
+    return result
 
 
 def _by_rotation(entries: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
     grouped: dict[str, list[Mapping[str, Any]]] = {}
-    for one in entries:
-        grouped.setdefault(str(one.get("rotation", "")), []).append(one)
+    for entry in entries:
+        grouped.setdefault(str(entry.get("rotation", "")), []).append(entry)
     return grouped
 
 

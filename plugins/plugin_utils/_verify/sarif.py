@@ -41,16 +41,16 @@ def _outcomes(
         yield from ((index, check, outcome) for outcome in check["outcomes"] if outcome["status"] == status)
 
 
-def _rule(one: Mapping[str, Any]) -> dict[str, Any]:
+def _rule(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "id": one["id"],
-        "name": "".join(part.capitalize() for part in one["name"].split("-")),
-        "shortDescription": {"text": one["title"]},
-        "fullDescription": {"text": one["reason"]},
-        "help": {"text": one["fix"], "markdown": f"{one['fix']} [More]({one['link']})"},
-        "helpUri": one["link"],
-        "defaultConfiguration": {"level": LEVELS[one["severity"]]},
-        "properties": {"security-severity": SCORES[one["severity"]], "tags": ["security", one["area"]]},
+        "id": entry["id"],
+        "name": "".join(part.capitalize() for part in entry["name"].split("-")),
+        "shortDescription": {"text": entry["title"]},
+        "fullDescription": {"text": entry["reason"]},
+        "help": {"text": entry["fix"], "markdown": f"{entry['fix']} [More]({entry['link']})"},
+        "helpUri": entry["link"],
+        "defaultConfiguration": {"level": LEVELS[entry["severity"]]},
+        "properties": {"security-severity": SCORES[entry["severity"]], "tags": ["security", entry["area"]]},
     }
 
 

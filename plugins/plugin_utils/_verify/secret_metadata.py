@@ -27,28 +27,28 @@ class SecretFacts:
     def _described(self, name: str) -> dict[str, Any]:
         try:
             with aws_errors.translated("secretsmanager:DescribeSecret", f"secret {name}"):
-                found = self._client.describe_secret(SecretId=name)
+                result = self._client.describe_secret(SecretId=name)
         except NotFound:
             return {"missing": True, "problem": "is not there"}
         except Denied as error:
             return {"problem": str(error)}
-        versions = found.get("VersionIdsToStages", {})
-        deleted = found.get("DeletedDate")
+        versions = result.get("VersionIdsToStages", {})
+        deleted = result.get("DeletedDate")
         return {
-            "arn": found["ARN"],
+            "arn": result["ARN"],
             "stages": {label: version for version, labels in versions.items() for label in labels},
-            "key": found.get("KmsKeyId") or AWS_KEY,
-            "replicas": {one["Region"]: one.get("Status", "unknown") for one in found.get("ReplicationStatus", [])},
+            "key": result.get("KmsKeyId") or AWS_KEY,
+            "replicas": {item["Region"]: item.get("Status", "unknown") for item in result.get("ReplicationStatus", [])},
             "deleted": timestamps.stamp(deleted) if deleted else None,
-            "rotation_enabled": bool(found.get("RotationEnabled")),
+            "rotation_enabled": bool(result.get("RotationEnabled")),
         }
 
     def beginning(self, prefix: str) -> list[str]:
         """The names that begin so."""
         with aws_errors.translated("secretsmanager:ListSecrets", prefix):
             pages = self._client.get_paginator("list_secrets").paginate(Filters=[{"Key": "name", "Values": [prefix]}])
-            found = [one["Name"] for page in pages for one in page["SecretList"]]
-        return sorted(name for name in found if name.startswith(prefix))
+            names = [item["Name"] for page in pages for item in page["SecretList"]]
+        return sorted(name for name in names if name.startswith(prefix))
 
     def policies(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Each secret's own policy; empty for one that has none."""
@@ -57,34 +57,34 @@ class SecretFacts:
     def _policy(self, name: str) -> dict[str, Any]:
         try:
             with aws_errors.translated("secretsmanager:GetResourcePolicy", f"secret {name}"):
-                found = self._client.get_resource_policy(SecretId=name).get("ResourcePolicy")
+                policy = self._client.get_resource_policy(SecretId=name).get("ResourcePolicy")
         except StoreError as error:
             return {"problem": str(error)}
-        return {"document": policies_reader.document(found or "{}")}
+        return {"document": policies_reader.document(policy or "{}")}
 
 
 def keys(client: Any, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """State, manager and rotation of each key of KMS."""
-    found: dict[str, dict[str, Any]] = {}
+    result: dict[str, dict[str, Any]] = {}
     for name in dict.fromkeys(names):
         try:
-            found[name] = _key(client, name)
+            result[name] = _key(client, name)
         except StoreError as error:
-            found[name] = {"problem": str(error)}
-    return found
+            result[name] = {"problem": str(error)}
+    return result
 
 
 def _key(client: Any, name: str) -> dict[str, Any]:
     if name == AWS_KEY:  # AWS makes it with the first secret, keeps it enabled, and rotates it every year
         return {"state": "Enabled", "manager": "AWS", "rotating": True}
     with aws_errors.translated("kms:DescribeKey", name):
-        told: Mapping[str, Any] = client.describe_key(KeyId=name)["KeyMetadata"]
-    answer = {"state": told["KeyState"], "manager": told.get("KeyManager", "CUSTOMER"), "rotating": None}
+        report: Mapping[str, Any] = client.describe_key(KeyId=name)["KeyMetadata"]
+    answer = {"state": report["KeyState"], "manager": report.get("KeyManager", "CUSTOMER"), "rotating": None}
     if answer["manager"] == "AWS" or answer["state"] != "Enabled":
         return answer
     try:
         with aws_errors.translated("kms:GetKeyRotationStatus", name):
-            answer["rotating"] = bool(client.get_key_rotation_status(KeyId=told["KeyId"])["KeyRotationEnabled"])
+            answer["rotating"] = bool(client.get_key_rotation_status(KeyId=report["KeyId"])["KeyRotationEnabled"])
     except StoreError as error:
         answer["why"] = str(error)
     return answer

@@ -18,14 +18,14 @@ def fingerprints(values: Mapping[str, str], sensitivity: Mapping[str, str], key:
 
     What is shorter than eight characters is equal by chance too often.
     """
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for name in sorted(values):
         how = sensitivity.get(name, "high")
         texts = redaction.maskable({name: values[name]}, {name: how})
         # A URL of medium sensitivity, or a host, may well be shared; the password in it may not.
-        for text in texts if how == "high" else [one for one in texts if one != values[name]]:
-            found.setdefault(of_value(key, text), name)
-    return found
+        for text in texts if how == "high" else [text for text in texts if text != values[name]]:
+            result.setdefault(of_value(key, text), name)
+    return result
 
 
 def shared(own: Mapping[str, str], other: Mapping[str, str]) -> list[dict[str, str]]:
@@ -36,9 +36,18 @@ def shared(own: Mapping[str, str], other: Mapping[str, str]) -> list[dict[str, s
 
 def signing_settings(catalog: Catalog) -> list[str]:
     """The settings that hold signing keys."""
-    found = {name for one in catalog.credentials.values() if one.kind == DJANGO_SECRET_KEY for name in one.settings}
-    found |= {one.fallbacks for one in catalog.credentials.values() if one.kind == DJANGO_SECRET_KEY and one.fallbacks}
-    return sorted(found | ({"SECRET_KEY"} & set(catalog.settings)))
+    settings = {
+        name
+        for credential in catalog.credentials.values()
+        if credential.kind == DJANGO_SECRET_KEY
+        for name in credential.settings
+    }
+    settings |= {
+        credential.fallbacks
+        for credential in catalog.credentials.values()
+        if credential.kind == DJANGO_SECRET_KEY and credential.fallbacks
+    }
+    return sorted(settings | ({"SECRET_KEY"} & set(catalog.settings)))
 
 
 def told(
@@ -47,6 +56,6 @@ def told(
     return {
         "compared": len(own),
         "signing": signing_settings(catalog),
-        "others": {name: shared(own, one) for name, one in others.items()},
+        "others": {name: shared(own, entry) for name, entry in others.items()},
         "unread": dict(unread),
     }

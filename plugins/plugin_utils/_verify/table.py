@@ -26,13 +26,13 @@ COLOURS = {PASS: "green", FAIL: "red", NOT_CHECKED: "yellow"}
 
 def data(facts: Facts, results: Sequence[CheckResult], hosts: Sequence[str]) -> dict[str, Any]:
     """Everything that the files hold."""
-    counts = Counter(one.status for one in results)
+    counts = Counter(check_result.status for check_result in results)
     return {
         "application": facts.catalog.application,
         "environment": facts.catalog.environment,
         "at": timestamps.stamp(facts.now),
         "counts": {"pass": counts[PASS], "fail": counts[FAIL], "not_checked": counts[NOT_CHECKED]},
-        "checks": [_row(one) for one in results],
+        "checks": [_row(check_result) for check_result in results],
         "ages": list(facts.parts.get("journal", {}).get("ages", ())),
         "hosts": {host: _host(facts, host, results) for host in sorted(hosts)},
         "graph": graph(facts.catalog, _states(facts)),
@@ -51,33 +51,33 @@ def _row(result: CheckResult) -> dict[str, Any]:
         "fix": check.fix,
         "link": check.link,
         "status": result.status,
-        "outcomes": [_outcome(one) for one in result.told],
+        "outcomes": [_outcome(outcome) for outcome in result.results],
     }
 
 
-def _outcome(one: Outcome) -> dict[str, Any]:
-    where = {"file": one.file, "line": one.line} if one.file else {}
-    return {"status": one.status, "place": one.place, "words": one.words, **where}
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    where = {"file": outcome.file, "line": outcome.line} if outcome.file else {}
+    return {"status": outcome.status, "place": outcome.place, "words": outcome.message, **where}
 
 
 def _host(facts: Facts, host: str, results: Sequence[CheckResult]) -> dict[str, Any]:
     """What each check said of one host, and its drift by name."""
-    said: dict[str, str] = {}
+    report: dict[str, str] = {}
     for result in results:
-        own = [one.status for one in result.told if one.place == host]
+        own = [outcome.status for outcome in result.results if outcome.place == host]
         if own:
-            said[result.check.id] = own[0]
-    found = facts.parts.get("hosts", {}).get(host, {})
-    return {"checks": said, "drift": found.get("drift"), "mark": found.get("mark", {})}
+            report[result.check.id] = own[0]
+    answer = facts.parts.get("hosts", {}).get(host, {})
+    return {"checks": report, "drift": answer.get("drift"), "mark": answer.get("mark", {})}
 
 
 def _states(facts: Facts) -> dict[str, str]:
     """A word for each credential of the graph."""
-    found = {}
-    for one in facts.parts.get("journal", {}).get("ages", ()):
-        days = "age unknown" if one["days"] is None else f"{one['days']} days"
-        found[one["credential"]] = "due" if one["due"] else days
-    return found
+    states = {}
+    for age in facts.parts.get("journal", {}).get("ages", ()):
+        days = "age unknown" if age["days"] is None else f"{age['days']} days"
+        states[age["credential"]] = "due" if age["due"] else days
+    return states
 
 
 def graph(catalog: Catalog, states: Mapping[str, str]) -> dict[str, Any]:
@@ -107,59 +107,59 @@ def graph(catalog: Catalog, states: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def summary(found: Mapping[str, Any]) -> str:
-    counts = found["counts"]
+def summary(result: Mapping[str, Any]) -> str:
+    counts = result["counts"]
     return f"{counts['pass']} pass, {counts['fail']} fail, {counts['not_checked']} not checked"
 
 
-def table(found: Mapping[str, Any], columns: int = 100) -> list[tuple[str, str]]:
+def table(result: Mapping[str, Any], columns: int = 100) -> list[tuple[str, str]]:
     """Lines with a colour each; no line is wider than the terminal."""
     width = max(NARROWEST, min(columns, WIDEST))
-    lines = [(_heading(found), "")]
+    lines = [(_heading(result), "")]
     area = ""
-    said: dict[str, str] = {}
-    for one in found["checks"]:
-        if one["area"] != area:
-            area = one["area"]
+    answer: dict[str, str] = {}
+    for check in result["checks"]:
+        if check["area"] != area:
+            area = check["area"]
             lines.append(("", ""))
             lines.append((area, "bright blue"))
-        colour = COLOURS[one["status"]]
-        word = "FAIL" if one["status"] == FAIL else one["status"]
-        head = f"  {one['id']:<8} {word:<12} "
-        lines += [(line, colour) for line in _wrapped(one["title"], width, head)]
-        lines += [(line, "") for line in _evidence(one, width, said)]
-    return [*lines, ("", ""), (summary(found), COLOURS[FAIL] if found["counts"]["fail"] else COLOURS[PASS])]
+        colour = COLOURS[check["status"]]
+        word = "FAIL" if check["status"] == FAIL else check["status"]
+        head = f"  {check['id']:<8} {word:<12} "
+        lines += [(line, colour) for line in _wrapped(check["title"], width, head)]
+        lines += [(line, "") for line in _evidence(check, width, answer)]
+    return [*lines, ("", ""), (summary(result), COLOURS[FAIL] if result["counts"]["fail"] else COLOURS[PASS])]
 
 
-def _heading(found: Mapping[str, Any]) -> str:
-    return f"{found['application']}, {found['environment']}, {found['at']}"
+def _heading(result: Mapping[str, Any]) -> str:
+    return f"{result['application']}, {result['environment']}, {result['at']}"
 
 
-def _evidence(one: Mapping[str, Any], width: int, said: dict[str, str]) -> Iterator[str]:
+def _evidence(entry: Mapping[str, Any], width: int, answer: dict[str, str]) -> Iterator[str]:
     """A check that passes has no line here. No long reason appears twice: one unreachable host affects many checks."""
-    if one["status"] == PASS:
+    if entry["status"] == PASS:
         return
-    told = [outcome for outcome in one["outcomes"] if outcome["status"] != PASS]
+    messages = [outcome for outcome in entry["outcomes"] if outcome["status"] != PASS]
     grouped: dict[tuple[str, str], list[str]] = {}
-    for outcome in told:
+    for outcome in messages:
         grouped.setdefault((outcome["status"], outcome["words"]), []).append(outcome["place"])
-    for (status, words), places in list(grouped.items())[:SHOWN]:
+    for (status, message), places in list(grouped.items())[:SHOWN]:
         place = f"{', '.join(places)}: " if any(places) else ""
-        mark = "" if status == one["status"] else "not checked: "
-        if words in said:
-            words = f"see {said[words]}"
-        elif len(words) > LONG:
-            said[words] = one["id"]
-        yield from _wrapped(f"{mark}{place}{words}", width, " " * 13 + "- ")
+        mark = "" if status == entry["status"] else "not checked: "
+        if message in answer:
+            message = f"see {answer[message]}"
+        elif len(message) > LONG:
+            answer[message] = entry["id"]
+        yield from _wrapped(f"{mark}{place}{message}", width, " " * 13 + "- ")
     if len(grouped) > SHOWN:
         yield " " * 15 + f"and {len(grouped) - SHOWN} more in the report"
-    if one["status"] == FAIL:
-        yield from _wrapped(one["fix"], width, " " * 11 + "fix: ")
+    if entry["status"] == FAIL:
+        yield from _wrapped(entry["fix"], width, " " * 11 + "fix: ")
 
 
-def _wrapped(words: str, width: int, head: str) -> list[str]:
+def _wrapped(message: str, width: int, head: str) -> list[str]:
     return textwrap.wrap(
-        " ".join(words.split()),
+        " ".join(message.split()),
         width,
         initial_indent=head,
         subsequent_indent=" " * len(head),

@@ -28,30 +28,30 @@ def given(info: str, task_vars: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return list(registered(info, task_vars, having="tries", kind=Sequence)["tries"])
 
 
-def at_aws(keys: AccessKeys, one: Try) -> dict[str, str]:
+def at_aws(keys: AccessKeys, item: Try) -> dict[str, str]:
     def log_in(login: Login) -> Answer:
         whose = keys.identity(login)
         return (ACCEPTED, f"AWS as {whose}") if whose else (REFUSED, "AWS knows no such key")
 
-    return _told(revoked_logins.judged(log_in, one.current, one.former))
+    return _told(revoked_logins.judged(log_in, item.current, item.former))
 
 
-def at_host(connection: Any, host: str, one: Mapping[str, Any]) -> dict[str, str]:
+def at_host(connection: Any, host: str, entry: Mapping[str, Any]) -> dict[str, str]:
     """``one`` is a Try's data."""
     try:
-        way = ssh_login.way_of(connection, host, one["user"])
+        way = ssh_login.way_of(connection, host, entry["user"])
     except SecretsError as error:
         return _told((UNTRIED, str(error)))
 
     def log_in(private: str) -> Answer:
-        found = ssh_login.asked(way, private, one["credential"], in_full=private == one["current"])
-        if found.accepted is None:
-            return UNTRIED, found.verdict.reason or "no answer"
-        return (ACCEPTED if found.accepted else REFUSED), host
+        key_verdict = ssh_login.asked(way, private, entry["credential"], in_full=private == entry["current"])
+        if key_verdict.accepted is None:
+            return UNTRIED, key_verdict.verdict.reason or "no answer"
+        return (ACCEPTED if key_verdict.accepted else REFUSED), host
 
-    return _told(revoked_logins.judged(log_in, one["current"], one["former"]))
+    return _told(revoked_logins.judged(log_in, entry["current"], entry["former"]))
 
 
 def _told(answer: Answer) -> dict[str, str]:
-    state, words = answer
-    return {"state": state, "words": words}
+    state, message = answer
+    return {"state": state, "words": message}

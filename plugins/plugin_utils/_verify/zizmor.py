@@ -49,33 +49,34 @@ def looked(copy: str, *, config: str = "", program: str | None = None, seconds: 
         # Strictly, one file that it cannot read keeps it from all others.
         problems = [f"zizmor cannot read every workflow; see which: {BY_HAND}"]
         code, text = _ran([*command, "."], copy, seconds)
-    found = findings(text) if code == 0 else None
-    if found is None:
+    results = findings(text) if code == 0 else None
+    if results is None:
         raise ScanError(f"zizmor ended with {code}; run it in the repository by hand to see why: {BY_HAND}")
-    return {"findings": found, "not_checked": problems, "accepted": 0}
+    return {"findings": results, "not_checked": problems, "accepted": 0}
 
 
 def findings(text: bytes) -> list[dict[str, Any]] | None:
     """Place and words of each; None for what is no answer of zizmor's."""
     try:
-        told = json.loads(text)
+        answer = json.loads(text)
         return sorted(
-            (_finding(one) for one in told if not one.get("ignored")), key=lambda one: (one["path"], one["line"])
+            (_finding(item) for item in answer if not item.get("ignored")),
+            key=lambda finding: (finding["path"], finding["line"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _finding(one: Mapping[str, Any]) -> dict[str, Any]:
-    path, line = _place(one["locations"])
-    severity = str(one["determinations"]["severity"]).lower()
+def _finding(entry: Mapping[str, Any]) -> dict[str, Any]:
+    path, line = _place(entry["locations"])
+    severity = str(entry["determinations"]["severity"]).lower()
     # Its other words quote the workflow.
-    words = f"{one['ident']} ({severity}): {one['desc']}"
-    return {"path": path, "line": line, "words": words, "opens": bool(path), "audit": str(one["ident"])}
+    words = f"{entry['ident']} ({severity}): {entry['desc']}"
+    return {"path": path, "line": line, "words": words, "opens": bool(path), "audit": str(entry["ident"])}
 
 
 def _place(locations: list[Mapping[str, Any]]) -> tuple[str, int]:
-    primary = [one for one in locations if one["symbolic"].get("kind") == "Primary"] or locations
+    primary = [location for location in locations if location["symbolic"].get("kind") == "Primary"] or locations
     if not primary:
         return "", 0
     key = primary[0]["symbolic"]["key"].get("Local") or {}

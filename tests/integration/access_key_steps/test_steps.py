@@ -227,10 +227,10 @@ class TestUsable:
 class TestAbsent:
     def test_forward(self, world: World) -> None:
         new = world.made()
-        told = {"user": USER, "access_key_id": world.old.username}
-        assert world.steps(new).revoked() == {**told, "changed": True, "accepted": False}
+        answer = {"user": USER, "access_key_id": world.old.username}
+        assert world.steps(new).revoked() == {**answer, "changed": True, "accepted": False}
         assert world.names() == {new.username}
-        assert world.steps(new).revoked() == {**told, "changed": False, "accepted": False}
+        assert world.steps(new).revoked() == {**answer, "changed": False, "accepted": False}
         assert not world.store.accepts(world.old, USER)
 
     def test_killed_between_its_two_acts(self, world: World) -> None:
@@ -296,44 +296,44 @@ class TestObjections:
         assert blockers(world.store, str(world.old.username), USER) == []
 
     def test_a_temporary_key(self, world: World) -> None:
-        (words,) = blockers(world.store, "ASIAIOSFODNN7EXAMPLE", None)
-        assert "temporary" in words
+        (message,) = blockers(world.store, "ASIAIOSFODNN7EXAMPLE", None)
+        assert "temporary" in message
 
     def test_a_key_that_nobody_has(self, world: World) -> None:
-        (words,) = blockers(world.store, NOBODYS, None)
-        assert f"IAM knows no access key {NOBODYS}" in words
-        (words,) = blockers(world.store, NOBODYS, USER)
-        assert f"user {USER} has no access key {NOBODYS}" in words
+        (message,) = blockers(world.store, NOBODYS, None)
+        assert f"IAM knows no access key {NOBODYS}" in message
+        (message,) = blockers(world.store, NOBODYS, USER)
+        assert f"user {USER} has no access key {NOBODYS}" in message
 
     def test_what_is_no_id_is_not_quoted(self, world: World) -> None:
         """It may be the secret, where the catalog has the two the wrong way round."""
-        (words,) = blockers(world.store, str(world.old.password), None)
-        assert "holds no id of an access key" in words
-        assert str(world.old.password) not in words
+        (message,) = blockers(world.store, str(world.old.password), None)
+        assert "holds no id of an access key" in message
+        assert str(world.old.password) not in message
 
     def test_a_user_that_is_not_there(self, world: World) -> None:
-        (words,) = blockers(world.store, str(world.old.username), "nobody")
-        assert "IAM knows no user nobody" in words
+        (message,) = blockers(world.store, str(world.old.username), "nobody")
+        assert "IAM knows no user nobody" in message
 
     def test_an_inactive_key(self, world: World) -> None:
         world.iam.update_access_key(UserName=USER, AccessKeyId=world.old.username, Status="Inactive")
-        (words,) = blockers(world.store, str(world.old.username), None)
-        assert "is inactive" in words
+        (message,) = blockers(world.store, str(world.old.username), None)
+        assert "is inactive" in message
 
     def test_a_second_key(self, world: World) -> None:
         other = world.iam.create_access_key(UserName=USER)["AccessKey"]["AccessKeyId"]
-        (words,) = blockers(world.store, str(world.old.username), None)
-        assert f"delete-access-key --user-name {USER} --access-key-id {other}" in words
+        (message,) = blockers(world.store, str(world.old.username), None)
+        assert f"delete-access-key --user-name {USER} --access-key-id {other}" in message
 
     def test_the_key_of_this_run(self, world: World) -> None:
-        (words,) = blockers(world.store, str(world.operator.username), None)
-        assert f"this run itself uses a key of user {OPERATOR}" in words
+        (message,) = blockers(world.store, str(world.operator.username), None)
+        assert f"this run itself uses a key of user {OPERATOR}" in message
 
     @pytest.mark.parametrize("operation", ["GetAccessKeyLastUsed", "ListAccessKeys", "GetCallerIdentity"])
     def test_what_may_not_be_asked(self, world: World, operation: str) -> None:
         world.moto.set_faults(Fault("deny", operation))
-        (words,) = blockers(world.store, str(world.old.username), None)
-        assert f":{operation}" in words
+        (message,) = blockers(world.store, str(world.old.username), None)
+        assert f":{operation}" in message
 
 
 def test_no_such_user(world: World) -> None:

@@ -67,10 +67,10 @@ class World:
     def ended(self) -> Fresh | None:
         return Fresh() if self.is_ended else None
 
-    def steps(self, new: Login | None = None, *, aborting: bool = False, **more: Any) -> AccessKeyStage:
+    def steps(self, new: Login | None = None, *, aborting: bool = False, **extra: Any) -> AccessKeyStage:
         hands = AccessKeyContext(self.store, self.issued, self.fresh, self.ended, self.slept.append)
-        found = AccessKeyPair("storage", USER, self.old, new, aborting, BEFORE)
-        return AccessKeyStage(hands, replace(found, **more))
+        access_key_pair = AccessKeyPair("storage", USER, self.old, new, aborting, BEFORE)
+        return AccessKeyStage(hands, replace(access_key_pair, **extra))
 
     def made(self) -> Login:
         """The new key, made and kept."""
@@ -85,7 +85,7 @@ class World:
 def a_world(moto: Moto) -> Iterator[World]:
     """On an account without users."""
     moto.set_faults()
-    for name in {one["UserName"] for one in moto.client("iam").list_users()["Users"]}:
+    for name in {user["UserName"] for user in moto.client("iam").list_users()["Users"]}:
         for key in keys(moto.client("iam"), name):
             moto.client("iam").delete_access_key(UserName=name, AccessKeyId=key)
         moto.client("iam").delete_user_policy(UserName=name, PolicyName="everything")

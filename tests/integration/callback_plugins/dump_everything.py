@@ -45,13 +45,13 @@ class CallbackModule(CallbackBase):
                     dump.write(text + "\n")
 
     def _faces(self, thing: Any) -> list[str]:
-        found = [repr(thing)]
+        faces = [repr(thing)]
         if isinstance(thing, (TaskResult, CallbackTaskResult)):
             for name, value in vars(thing).items():
-                found.append(f"{name}: {value.as_result_dict() if hasattr(value, 'as_result_dict') else value!r}")
+                faces.append(f"{name}: {value.as_result_dict() if hasattr(value, 'as_result_dict') else value!r}")
         for name in SEEN:
             value = getattr(thing, name, None)
-            found.append(f"{name}: {value!r}")
+            faces.append(f"{name}: {value!r}")
             if name in ("task", "_task") and value is not None:
-                found += [f"{name}.args: {value.args!r}", f"{name}.vars: {value.vars!r}", repr(value.dump_attrs())]
-        return found
+                faces += [f"{name}.args: {value.args!r}", f"{name}.vars: {value.vars!r}", repr(value.dump_attrs())]
+        return faces

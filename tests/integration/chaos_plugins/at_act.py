@@ -68,8 +68,8 @@ def before_each(owner: Any, method: str, describe: Callable[..., tuple[str, str]
 
 
 def _header(request: Any, name: str) -> str:
-    found = request.headers.get(name, b"")
-    return found.decode() if isinstance(found, bytes) else str(found)
+    data = request.headers.get(name, b"")
+    return data.decode() if isinstance(data, bytes) else str(data)
 
 
 def aws_call(_session: Any, request: Any) -> tuple[str, str]:
@@ -102,9 +102,9 @@ def task_name(task: Any) -> str:
     return steady(str(task.get_name().rpartition(" : ")[2]))
 
 
-def steady(words: str) -> str:
+def steady(message: str) -> str:
     """The same in every run: no rotation's id, no entry's number, no temporary folder."""
-    return re.sub(r"\br-\d+T\d+-[0-9a-f]+|(?<=/)\d+$|/\S+(?=/\.env)", "*", words)
+    return re.sub(r"\br-\d+T\d+-[0-9a-f]+|(?<=/)\d+$|/\S+(?=/\.env)", "*", message)
 
 
 ENGINE_ACTS = Path(__file__).resolve().parents[1] / "engine_acts.py"

@@ -27,30 +27,30 @@ class Shop:
     def url(self, login: str, password: str | None = None, database: str | None = None) -> str:
         return self.server.url(login, password or self.passwords.get(login, "canary-none"), database or self.owner)
 
-    def args(self, login: str, **more: Any) -> dict[str, Any]:
+    def args(self, login: str, **extra: Any) -> dict[str, Any]:
         args = {"admin_url": self.server.admin_url_of(), "login": login, "owner": self.owner}
-        return {**args, "login_url": self.url(login), "journal": 5, "known_addresses": ["127.0.0.1"], **more}
+        return {**args, "login_url": self.url(login), "journal": 5, "known_addresses": ["127.0.0.1"], **extra}
 
-    def set(self, login: str | None = None, **more: Any) -> dict[str, Any]:
+    def set(self, login: str | None = None, **extra: Any) -> dict[str, Any]:
         login = login or self.second
         verifier = scram_verifier(self.passwords[login], secrets.token_bytes(16))
         like = self.first if login == self.second else self.second
-        return self.call(state="present", **self.args(login, **{"verifier": verifier, "like": like, **more}))
+        return self.call(state="present", **self.args(login, **{"verifier": verifier, "like": like, **extra}))
 
-    def check(self, **more: Any) -> dict[str, Any]:
-        return self.call(state="checked", **self.args(self.second, **{"like": self.first, **more}))
+    def check(self, **extra: Any) -> dict[str, Any]:
+        return self.call(state="checked", **self.args(self.second, **{"like": self.first, **extra}))
 
-    def test(self, login: str | None = None, **more: Any) -> dict[str, Any]:
-        return self.call(state="usable", **self.args(login or self.second, **more))
+    def test(self, login: str | None = None, **extra: Any) -> dict[str, Any]:
+        return self.call(state="usable", **self.args(login or self.second, **extra))
 
-    def revoke(self, login: str | None = None, **more: Any) -> dict[str, Any]:
-        return self.call(state="revoked", **self.args(login or self.first, **more))
+    def revoke(self, login: str | None = None, **extra: Any) -> dict[str, Any]:
+        return self.call(state="revoked", **self.args(login or self.first, **extra))
 
-    def sessions(self, login: str | None = None, **more: Any) -> dict[str, Any]:
-        return self.call(state="sessions", **self.args(login or self.first, **more))
+    def sessions(self, login: str | None = None, **extra: Any) -> dict[str, Any]:
+        return self.call(state="sessions", **self.args(login or self.first, **extra))
 
-    def connect(self, login: str, **more: Any) -> psycopg.Connection:
-        return psycopg.connect(self.url(login), autocommit=True, **more)
+    def connect(self, login: str, **extra: Any) -> psycopg.Connection:
+        return psycopg.connect(self.url(login), autocommit=True, **extra)
 
     def accepts(self, login: str) -> bool:
         return self.server.accepts(login, self.passwords[login], self.owner)
@@ -69,12 +69,12 @@ class Shop:
         )
 
 
-def prepare(shop: Shop, state: str = "prepared", **more: Any) -> dict[str, Any]:
-    args = {"admin_url": shop.server.admin_url_of(), "owner": shop.owner, "journal": 5, **more}
+def prepare(shop: Shop, state: str = "prepared", **extra: Any) -> dict[str, Any]:
+    args = {"admin_url": shop.server.admin_url_of(), "owner": shop.owner, "journal": 5, **extra}
     return shop.call(state=state, **args)
 
 
-def failed(answer: dict[str, Any], reason: str, *words: str) -> str:
+def failed(answer: dict[str, Any], reason: str, *messages: str) -> str:
     assert answer.get("failed"), answer
-    assert (answer["reason"], [word for word in words if word not in answer["msg"]]) == (reason, []), answer
+    assert (answer["reason"], [word for word in messages if word not in answer["msg"]]) == (reason, []), answer
     return str(answer["msg"])

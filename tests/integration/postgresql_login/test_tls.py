@@ -45,22 +45,22 @@ def sessions(call: Call, url: str, query: str) -> dict[str, object]:
 
 def test_a_verified_server(encrypted: Postgres, authority: Authority, call: Call) -> None:
     url = encrypted.admin_url_of()
-    found = sessions(call, url, f"{VERIFIED}&sslrootcert={authority.cafile}")
-    assert found.get("sessions") == [], found
+    result = sessions(call, url, f"{VERIFIED}&sslrootcert={authority.cafile}")
+    assert result.get("sessions") == [], result
 
 
 def test_another_authority(encrypted: Postgres, tmp_path: Path, call: Call) -> None:
     other = Authority(tmp_path, "other")
     url = encrypted.admin_url_of()
     for query in (f"{VERIFIED}&sslrootcert={other.cafile}", f"{VERIFIED}&sslrootcert=system"):
-        found = sessions(call, url, query)
-        assert (found["failed"], found["reason"]) == (True, "tls"), found
+        result = sessions(call, url, query)
+        assert (result["failed"], result["reason"]) == (True, "tls"), result
 
 
 def test_another_name(encrypted: Postgres, authority: Authority, call: Call) -> None:
     url = encrypted.admin_url_of().replace("127.0.0.1", "localhost")
-    found = sessions(call, url, f"{VERIFIED}&sslrootcert={authority.cafile}")
-    assert (found["failed"], found["reason"]) == (True, "tls"), found
+    result = sessions(call, url, f"{VERIFIED}&sslrootcert={authority.cafile}")
+    assert (result["failed"], result["reason"]) == (True, "tls"), result
     weaker = VERIFIED.replace("verify-full", "verify-ca")
     assert sessions(call, url, f"{weaker}&sslrootcert={authority.cafile}").get("sessions") == []
 
@@ -69,5 +69,5 @@ def test_an_older_libpq_binds_to_the_channel(
     encrypted: Postgres, authority: Authority, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(psycopg.pq, "version", lambda: 150000)
-    found = sessions(call, encrypted.admin_url_of(), f"{VERIFIED}&sslrootcert={authority.cafile}")
-    assert found.get("sessions") == [], found
+    test_an_older_libpq_binds = sessions(call, encrypted.admin_url_of(), f"{VERIFIED}&sslrootcert={authority.cafile}")
+    assert test_an_older_libpq_binds.get("sessions") == [], test_an_older_libpq_binds

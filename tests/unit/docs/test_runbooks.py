@@ -20,7 +20,7 @@ EXAMPLE = re.compile(r"…|\bweb\d\b|\bapp_hosts\b|s3://|\b\d+\b|\b20\S+Z\b")
 
 def rows(page: Path) -> list[str]:
     """First cells of tables whose first column is "message"."""
-    found, inside = [], False
+    results, inside = [], False
     for line in page.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" | ")] if line.startswith("|") else []
         if not cells:
@@ -28,8 +28,8 @@ def rows(page: Path) -> list[str]:
         elif cells[0] == "message":
             inside = True
         elif inside and not cells[0].startswith("---"):
-            found.append(cells[0])
-    return found
+            results.append(cells[0])
+    return results
 
 
 QUOTED = [
@@ -71,7 +71,7 @@ def test_a_quoted_message_is_printed_by_the_code(page: str, message: str) -> Non
 def test_it_starts_with_commands_and_ends_with_what_to_do_otherwise(page: Path) -> None:
     headings = re.findall(r"^## (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     assert headings[0] == "Commands"
-    assert any(one.startswith("Decide by message") for one in headings)
+    assert any(heading.startswith("Decide by message") for heading in headings)
     assert headings[-1] == "If it fails"
 
 

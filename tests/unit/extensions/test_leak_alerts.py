@@ -41,12 +41,12 @@ spec.loader.exec_module(leak_alert)
 
 
 def event(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((ALERTS / f"{name}.json").read_text(encoding="utf-8"))
-    return found
+    result: dict[str, Any] = json.loads((ALERTS / f"{name}.json").read_text(encoding="utf-8"))
+    return result
 
 
-def filtered(found: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return leak_alert.main(found, **more)
+def filtered(result: dict[str, Any], **extra: Any) -> dict[str, Any]:
+    return leak_alert.main(result, **extra)
 
 
 def rendered(text: str, **variables: Any) -> Any:
@@ -54,18 +54,18 @@ def rendered(text: str, **variables: Any) -> Any:
     return NativeEnvironment(undefined=StrictUndefined).from_string(text).render(variables)
 
 
-def given(book: str, name: str, found: dict[str, Any], credentials: dict[str, str]) -> str:
+def given(book: str, name: str, result: dict[str, Any], credentials: dict[str, str]) -> str:
     """What the rule gives to the playbook."""
     text = rulebook(book)["rules"][0]["action"]["run_playbook"]["extra_vars"][name]
-    return str(rendered(text, event=found, leak_alert_credentials=credentials)).strip()
+    return str(rendered(text, event=result, leak_alert_credentials=credentials)).strip()
 
 
-def leaked(book: str, found: dict[str, Any], credentials: dict[str, str] = CREDENTIALS) -> str:
-    return given(book, "leak_credentials", found, credentials)
+def leaked(book: str, result: dict[str, Any], credentials: dict[str, str] = CREDENTIALS) -> str:
+    return given(book, "leak_credentials", result, credentials)
 
 
-def unknown(book: str, found: dict[str, Any], credentials: dict[str, str] = CREDENTIALS) -> str:
-    return given(book, "leak_alert_unknown", found, credentials)
+def unknown(book: str, result: dict[str, Any], credentials: dict[str, str] = CREDENTIALS) -> str:
+    return given(book, "leak_alert_unknown", result, credentials)
 
 
 @cache
@@ -74,29 +74,29 @@ def rulebook(name: str) -> dict[str, Any]:
     return ruleset
 
 
-def holds(condition: str, found: dict[str, Any]) -> bool:
+def holds(condition: str, result: dict[str, Any]) -> bool:
     """Comparisons joined by ``and``; anything else is an error here, not a guess."""
-    return all(_compared(part, found) for part in condition.split(" and "))
+    return all(_compared(part, result) for part in condition.split(" and "))
 
 
-def _compared(part: str, found: dict[str, Any]) -> bool:
+def _compared(part: str, result: dict[str, Any]) -> bool:
     match = _COMPARISON.fullmatch(part)
     assert match is not None, f"not evaluated here: {part}"
-    value: Any = found
+    value: Any = result
     for name in match["path"].split("."):
         value = value[name]
     return (value == json.loads(match["value"])) == (match["operator"] == "==")
 
 
-def fired(book: str, found: dict[str, Any]) -> list[str]:
-    return [rule["name"] for rule in rulebook(book)["rules"] if holds(rule["condition"], found)]
+def fired(book: str, result: dict[str, Any]) -> list[str]:
+    return [rule["name"] for rule in rulebook(book)["rules"] if holds(rule["condition"], result)]
 
 
 ANSWER = "Answer the alert"
 
 
 @pytest.mark.parametrize(
-    ("name", "rules", "words"),
+    ("name", "rules", "message"),
     [
         ("github_created", [ANSWER], "postman"),
         ("github_publicly_leaked", [ANSWER], "postman"),
@@ -112,17 +112,17 @@ ANSWER = "Answer the alert"
         ("health_exposed", [ANSWER], "mailer,database"),
     ],
 )
-def test_what_an_alert_starts(name: str, rules: list[str], words: str) -> None:
-    found, book = filtered(event(name)), "github" if name.startswith("github") else "aws"
-    assert fired(book, found) == rules
-    assert leaked(book, found) == words
+def test_what_an_alert_starts(name: str, rules: list[str], message: str) -> None:
+    result, book = filtered(event(name)), "github" if name.startswith("github") else "aws"
+    assert fired(book, result) == rules
+    assert leaked(book, result) == message
 
 
 @pytest.mark.parametrize("path", sorted(ALERTS.glob("*.json")), ids=lambda path: path.stem)
 def test_nothing_else_of_it_goes_on(path: Path) -> None:
-    found = filtered(event(path.stem))
-    assert list(found) == ["leak_alert"]
-    assert "canary" not in json.dumps(found)
+    test_nothing_else = filtered(event(path.stem))
+    assert list(test_nothing_else) == ["leak_alert"]
+    assert "canary" not in json.dumps(test_nothing_else)
 
 
 def test_the_events_hold_what_must_not_go_on() -> None:
@@ -130,11 +130,13 @@ def test_the_events_hold_what_must_not_go_on() -> None:
 
 
 def test_what_stands_for_any_other() -> None:
-    found = filtered(event("guardduty_high"))
-    assert found["leak_alert"]["names"][0][:2] == ["aws/mailer", "aws/AKIALEAKEDEXAMPLE001"], "the narrowest first"
-    assert leaked("aws", found, {"aws/*": "all", "aws/mailer": "mailer"}) == "mailer"
-    assert leaked("aws", found, {"aws/*": "all", "github/*": "github"}) == "all"
-    assert leaked("aws", found, {"github/*": "github"}) == ""
+    test_what_stands = filtered(event("guardduty_high"))
+    assert test_what_stands["leak_alert"]["names"][0][:2] == ["aws/mailer", "aws/AKIALEAKEDEXAMPLE001"], (
+        "the narrowest first"
+    )
+    assert leaked("aws", test_what_stands, {"aws/*": "all", "aws/mailer": "mailer"}) == "mailer"
+    assert leaked("aws", test_what_stands, {"aws/*": "all", "github/*": "github"}) == "all"
+    assert leaked("aws", test_what_stands, {"github/*": "github"}) == ""
     assert leaked("github", filtered(event("github_unknown_type")), {"github/*": "github"}) == "github"
 
 
@@ -144,27 +146,30 @@ def test_an_alert_of_several_keys_declares_each_and_names_what_is_not_known() ->
     alone = filtered(health)["leak_alert"]["about"]
     assert unknown("aws", filtered(health)) == ""
     health["body"]["detail"]["affectedEntities"] += [{"entityValue": "AKIAANOTHEREXAMPLE2"}]
-    found = filtered(health)
-    assert alone != found["leak_alert"]["about"] == "AKIALEAKEDEXAMPLE001 AKIAANOTHEREXAMPLE2"
-    assert leaked("aws", found) == "mailer,database"
-    assert unknown("aws", found) == "aws/AKIAANOTHEREXAMPLE2 or aws/AWS_RISK_CREDENTIALS_EXPOSED"
+    test_an_alert = filtered(health)
+    assert alone != test_an_alert["leak_alert"]["about"] == "AKIALEAKEDEXAMPLE001 AKIAANOTHEREXAMPLE2"
+    assert leaked("aws", test_an_alert) == "mailer,database"
+    assert unknown("aws", test_an_alert) == "aws/AKIAANOTHEREXAMPLE2 or aws/AWS_RISK_CREDENTIALS_EXPOSED"
     other = {"aws/AKIAANOTHEREXAMPLE2": "storage"}
-    assert leaked("aws", found, other) == "storage"
-    assert unknown("aws", found, other) == "aws/AKIALEAKEDEXAMPLE001 or aws/AWS_RISK_CREDENTIALS_EXPOSED"
+    assert leaked("aws", test_an_alert, other) == "storage"
+    assert unknown("aws", test_an_alert, other) == "aws/AKIALEAKEDEXAMPLE001 or aws/AWS_RISK_CREDENTIALS_EXPOSED"
     both = {**CREDENTIALS, **other}
-    assert (leaked("aws", found, both), unknown("aws", found, both)) == ("mailer,database,storage", "")
-    assert leaked("aws", found, {"aws/AKIAANOTHEREXAMPLE2": "storage", "aws/*": "all"}) == "all,storage"
-    assert (leaked("aws", found, {"aws/*": "all"}), unknown("aws", found, {"aws/*": "all"})) == ("all", ""), "each once"
-    assert leaked("aws", found, {}) == ""
-    assert unknown("aws", found, {}).count(", ") == 1, "both, each by what the map could call it"
+    assert (leaked("aws", test_an_alert, both), unknown("aws", test_an_alert, both)) == ("mailer,database,storage", "")
+    assert leaked("aws", test_an_alert, {"aws/AKIAANOTHEREXAMPLE2": "storage", "aws/*": "all"}) == "all,storage"
+    assert (leaked("aws", test_an_alert, {"aws/*": "all"}), unknown("aws", test_an_alert, {"aws/*": "all"})) == (
+        "all",
+        "",
+    ), "each once"
+    assert leaked("aws", test_an_alert, {}) == ""
+    assert unknown("aws", test_an_alert, {}).count(", ") == 1, "both, each by what the map could call it"
 
 
 def test_a_key_that_is_no_plain_name_is_told_by_what_sort_of_alert_it_is() -> None:
     health = event("health_exposed")
     health["body"]["detail"]["affectedEntities"] += [{"entityValue": "a b"}, {"entityValue": "{{ x }}"}]
-    found = filtered(health)
-    assert leaked("aws", found) == "mailer,database"
-    assert unknown("aws", found) == "aws/AWS_RISK_CREDENTIALS_EXPOSED", "once"
+    test_a_key_that_is_no_plain_name_is_told = filtered(health)
+    assert leaked("aws", test_a_key_that_is_no_plain_name_is_told) == "mailer,database"
+    assert unknown("aws", test_a_key_that_is_no_plain_name_is_told) == "aws/AWS_RISK_CREDENTIALS_EXPOSED", "once"
 
 
 def test_an_alert_that_is_not_known_is_named() -> None:
@@ -173,9 +178,9 @@ def test_an_alert_that_is_not_known_is_named() -> None:
 
 
 def sequence(**changed: Any) -> dict[str, Any]:
-    found = event("guardduty_sequence")
-    found["body"]["detail"]["service"]["detection"]["sequence"].update(changed)
-    return found
+    result = event("guardduty_sequence")
+    result["body"]["detail"]["service"]["detection"]["sequence"].update(changed)
+    return result
 
 
 class TestAttackSequence:
@@ -186,65 +191,65 @@ class TestAttackSequence:
         loaders = pytest.importorskip("botocore.loaders")
         shapes = loaders.Loader().load_service_model("guardduty", "service-2", "2017-11-28")["shapes"]
 
-        def compare(found: Any, shape: str) -> None:
+        def compare(result: Any, shape: str) -> None:
             model = shapes[shape]
             if model["type"] == "list":
-                for one in found:
-                    compare(one, model["member"]["shape"])
+                for item in result:
+                    compare(item, model["member"]["shape"])
             elif model["type"] == "structure":
-                names = {one.get("locationName", name): one["shape"] for name, one in model["members"].items()}
-                assert found.keys() <= names.keys(), shape
-                for name, inner in found.items():
+                names = {item.get("locationName", name): item["shape"] for name, item in model["members"].items()}
+                assert result.keys() <= names.keys(), shape
+                for name, inner in result.items():
                     compare(inner, names[name])
             else:
-                assert "enum" not in model or found in model["enum"], shape
+                assert "enum" not in model or result in model["enum"], shape
 
         compare(event("guardduty_sequence")["body"]["detail"], "Finding")
 
     def test_each_credential_of_it_is_declared_once(self) -> None:
-        found = filtered(event("guardduty_sequence"))
+        test_each_credential = filtered(event("guardduty_sequence"))
         kind = "aws/AttackSequence:IAM/CompromisedCredentials"
-        assert found["leak_alert"]["names"] == [
+        assert test_each_credential["leak_alert"]["names"] == [
             ["aws/mailer", "aws/AKIALEAKEDEXAMPLE001", kind, "aws/*"],
             ["aws/storage", "aws/AKIAANOTHEREXAMPLE2", kind, "aws/*"],
         ]
-        assert leaked("aws", found) == "mailer"
-        assert unknown("aws", found) == f"aws/storage or aws/AKIAANOTHEREXAMPLE2 or {kind}"
+        assert leaked("aws", test_each_credential) == "mailer"
+        assert unknown("aws", test_each_credential) == f"aws/storage or aws/AKIAANOTHEREXAMPLE2 or {kind}"
 
     def test_another_key_of_the_same_user_is_another(self) -> None:
         resources = [
             {"resourceType": "ACCESS_KEY", "uid": "AKIAANOTHEREXAMPLE2", "data": {"accessKey": {"userName": "mailer"}}}
         ]
-        found = filtered(sequence(resources=resources))
-        assert found["leak_alert"]["about"] == "mailer AKIALEAKEDEXAMPLE001 mailer AKIAANOTHEREXAMPLE2"
+        test_another_key = filtered(sequence(resources=resources))
+        assert test_another_key["leak_alert"]["about"] == "mailer AKIALEAKEDEXAMPLE001 mailer AKIAANOTHEREXAMPLE2"
 
     def test_a_resource_alone_is_enough(self) -> None:
         assert leaked("aws", filtered(sequence(actors=[]))) == "mailer"
 
     def test_one_that_names_none_is_told_and_not_passed_over(self) -> None:
-        found = filtered(sequence(actors=[{"id": "process:1"}], resources=[{"resourceType": "S3_BUCKET"}]))
-        assert fired("aws", found) == [ANSWER]
-        assert leaked("aws", found) == ""
-        assert unknown("aws", found) == "aws/AttackSequence:IAM/CompromisedCredentials"
+        result = filtered(sequence(actors=[{"id": "process:1"}], resources=[{"resourceType": "S3_BUCKET"}]))
+        assert fired("aws", result) == [ANSWER]
+        assert leaked("aws", result) == ""
+        assert unknown("aws", result) == "aws/AttackSequence:IAM/CompromisedCredentials"
 
     def test_one_that_is_about_no_credential_starts_nothing(self) -> None:
-        found = sequence(actors=[{"id": "process:1"}], resources=[{"resourceType": "EKS_CLUSTER", "uid": "c"}])
-        found["body"]["detail"]["type"] = "AttackSequence:EKS/CompromisedCluster"
-        assert fired("aws", filtered(found)) == []
+        result = sequence(actors=[{"id": "process:1"}], resources=[{"resourceType": "EKS_CLUSTER", "uid": "c"}])
+        result["body"]["detail"]["type"] = "AttackSequence:EKS/CompromisedCluster"
+        assert fired("aws", filtered(result)) == []
 
 
 def test_the_severity_is_the_operators() -> None:
     assert filtered(event("guardduty_low"), min_severity="2")["leak_alert"]["starts"]
-    found = event("guardduty_high")
-    found["body"]["detail"]["service"]["archived"] = True
-    assert not filtered(found)["leak_alert"]["starts"]
-    found["body"]["detail"]["severity"] = "8"
-    assert filtered(found)["leak_alert"]["severity"] == 0
+    result = event("guardduty_high")
+    result["body"]["detail"]["service"]["archived"] = True
+    assert not filtered(result)["leak_alert"]["starts"]
+    result["body"]["detail"]["severity"] = "8"
+    assert filtered(result)["leak_alert"]["severity"] == 0
 
 
 def test_the_same_alert_has_the_same_reference() -> None:
-    one = filtered(event("github_created"))["leak_alert"]["reference"]
-    assert one == filtered(event("github_publicly_leaked"))["leak_alert"]["reference"] == "example/shop#42"
+    item = filtered(event("github_created"))["leak_alert"]["reference"]
+    assert item == filtered(event("github_publicly_leaked"))["leak_alert"]["reference"] == "example/shop#42"
     assert filtered(event("guardduty_high"))["leak_alert"]["reference"] == "c6b7e8f9a0b1c2d3e4f5a6b7c8d9e0f1"
 
 
@@ -254,12 +259,12 @@ def test_what_is_no_plain_name_does_not_go_on(odd: Any) -> None:
         ("github_created", ("payload", "repository", "full_name")),
         ("guardduty_high", ("body", "detail", "id")),
     ):
-        found = event(name)
-        inner = found
+        result = event(name)
+        inner = result
         for key in at[:-1]:
             inner = inner[key]
         inner[at[-1]] = odd
-        assert filtered(found)["leak_alert"]["reference"] in ("#42", "")
+        assert filtered(result)["leak_alert"]["reference"] in ("#42", "")
 
 
 @pytest.mark.parametrize(
@@ -271,15 +276,15 @@ def test_what_is_no_plain_name_does_not_go_on(odd: Any) -> None:
 )
 @pytest.mark.parametrize("odd", [None, [], "text", 7])
 def test_an_event_that_is_malformed_fails_nothing(cut: str, odd: Any) -> None:
-    def spoiled(found: Any) -> Any:
-        if isinstance(found, dict):
-            return {key: odd if key == cut else spoiled(value) for key, value in found.items()}
-        return found
+    def spoiled(result: Any) -> Any:
+        if isinstance(result, dict):
+            return {key: odd if key == cut else spoiled(value) for key, value in result.items()}
+        return result
 
     for path in ALERTS.glob("*.json"):
-        found = filtered(spoiled(copy.deepcopy(event(path.stem))))
-        assert list(found) == ["leak_alert"]
-        assert fired("github", found) in ([], [ANSWER])
+        result = filtered(spoiled(copy.deepcopy(event(path.stem))))
+        assert list(result) == ["leak_alert"]
+        assert fired("github", result) in ([], [ANSWER])
 
 
 @pytest.mark.parametrize("name", ["github", "aws"])
@@ -292,7 +297,7 @@ class TestRulebook:
     def test_nothing_but_what_the_filter_lets_through_is_used(self, name: str) -> None:
         text = json.dumps(rulebook(name))
         used = set(re.findall(r"event\.([\w.]+)", text))
-        assert used <= {f"leak_alert.{one}" for one in ("starts", "names", "about", "source", "kind", "reference")}
+        assert used <= {f"leak_alert.{name}" for name in ("starts", "names", "about", "source", "kind", "reference")}
 
     def test_its_source_is_filtered(self, name: str) -> None:
         (source,) = rulebook(name)["sources"]
@@ -303,14 +308,14 @@ class TestRulebook:
             version("ansible-rulebook")
         except PackageNotFoundError:
             pytest.skip("ansible-rulebook is not installed, so its own schema of a rulebook was not applied")
-        found = importlib.util.find_spec("ansible_rulebook")
-        assert found is not None
-        schema = json.loads((Path(str(found.origin)).parent / "schema" / "ruleset_schema.json").read_text())
+        module_spec = importlib.util.find_spec("ansible_rulebook")
+        assert module_spec is not None
+        schema = json.loads((Path(str(module_spec.origin)).parent / "schema" / "ruleset_schema.json").read_text())
         jsonschema.validate([rulebook(name)], schema)
 
 
 def test_a_webhook_without_a_signature_is_refused() -> None:
-    ((_name, source),) = [(key, one) for key, one in rulebook("github")["sources"][0].items() if "webhook" in key]
+    ((_name, source),) = [(key, item) for key, item in rulebook("github")["sources"][0].items() if "webhook" in key]
     key = "a key of twenty chars"
     assert rendered(source["hmac_secret"], LEAK_WEBHOOK_SECRET=key) == key
     assert (source["hmac_algo"], source["hmac_header"]) == ("sha256", "x-hub-signature-256")

@@ -184,11 +184,11 @@ def test_secrets_in_any_order(moto: Moto) -> None:
     )
     def alike(acts: list[tuple[str, tuple[str, ...], dict[str, Any]]]) -> None:
         secret = f"s{next(names)}"
-        for act, given_, more in acts:
-            found = [outcome(lambda: getattr(store, act)(secret, *given_, **more)) for store in (real, twin)]  # noqa: B023
-            assert found[0] == found[1], (act, given_, more)
+        for act, given_, extra in acts:
+            outcomes = [outcome(lambda: getattr(store, act)(secret, *given_, **extra)) for store in (real, twin)]  # noqa: B023
+            assert outcomes[0] == outcomes[1], (act, given_, extra)
             seen = [outcome(lambda: dict(store.describe(secret).stages)) for store in (real, twin)]  # noqa: B023
-            assert seen[0] == seen[1], (act, given_, more)
+            assert seen[0] == seen[1], (act, given_, extra)
         for version in IDS:
             texts = [store.read([secret], pins={secret: version}).readings.get(secret) for store in (real, twin)]
             assert texts[0] == texts[1]
@@ -209,10 +209,10 @@ def test_parameters_in_any_order(moto: Moto) -> None:
     @given(st.lists(PARAMETER_ACTS, max_size=12))
     def alike(acts: list[tuple[str, str | None, dict[str, Any]]]) -> None:
         path = f"/p{next(paths)}"
-        for act, value, more in acts:
+        for act, value, extra in acts:
             given_: tuple[Any, ...] = ([f"{path}/A"],) if value is None else (f"{path}/A", value)
-            found = [outcome(lambda: getattr(store, act)(*given_, **more)) for store in (real, twin)]  # noqa: B023
-            assert found[0] == found[1], (act, value, more)
+            outcomes = [outcome(lambda: getattr(store, act)(*given_, **extra)) for store in (real, twin)]  # noqa: B023
+            assert outcomes[0] == outcomes[1], (act, value, extra)
             assert real.read([path]) == twin.read([path])
 
     alike()

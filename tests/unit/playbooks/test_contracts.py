@@ -34,8 +34,8 @@ def test_a_role_reads_no_private_variable_of_another(role: Path) -> None:
 def test_playbooks_read_no_private_variable() -> None:
     books = [path for path in FILES if path.is_relative_to(REPOSITORY / "playbooks")]
     assert books
-    found = {name_of(path): PRIVATE.findall(path.read_text(encoding="utf-8")) for path in books}
-    assert {name: owners for name, owners in found.items() if owners} == {}
+    result = {name_of(path): PRIVATE.findall(path.read_text(encoding="utf-8")) for path in books}
+    assert {name: owners for name, owners in result.items() if owners} == {}
 
 
 def test_no_state_in_facts_of_localhost() -> None:

@@ -52,12 +52,12 @@ READ_BY_A_RULEBOOK = re.compile("leak_(alert|queue|webhook)_")
 
 def test_no_template_reads_a_name_without_a_prefix() -> None:
     known = ANSIBLE | PUBLIC | set(WITHOUT_EFFECT)
-    found = {
+    result = {
         name: files
         for name, files in read_by_templates().items()
         if name not in known and not name.startswith(PREFIXES)
     }
-    assert found == {}, "give it the prefix of its playbook or role"
+    assert result == {}, "give it the prefix of its playbook or role"
 
 
 def test_what_counts_from_the_command_line_only() -> None:

@@ -61,10 +61,10 @@ FILES = re.compile(r"tasks_from|_tasks: |import_playbook: |workflow|default: dep
 @pytest.mark.parametrize("name", VARIABLES)
 def test_a_variable_is_read_by_a_playbook_a_role_or_a_plugin(name: str) -> None:
     read_by_a_plugin = re.compile(rf'^[A-Z_]+ = "{name}"$', re.MULTILINE)
-    found = re.search(rf"(?<![-\w]){name}(?![\w.=])", CODE) or any(
-        read_by_a_plugin.search(text_of(one)) for one in PLUGINS
+    search = re.search(rf"(?<![-\w]){name}(?![\w.=])", CODE) or any(
+        read_by_a_plugin.search(text_of(path)) for path in PLUGINS
     )
-    assert found, f"{VARIABLES[name]} tells of -e {name}="
+    assert search, f"{VARIABLES[name]} tells of -e {name}="
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)

@@ -46,8 +46,8 @@ def test_packages(machine: Machine, packages: list[str]) -> None:
     ],
 )
 def test_servers_that_no_package_has(machine: Machine, packages: list[str], missing: list[str]) -> None:
-    found, messages = needs.needed(machine)
-    assert found == packages
+    results, messages = needs.needed(machine)
+    assert results == packages
     assert len(messages) == len(missing)
     for message, remedy in zip(messages, missing, strict=True):
         assert message.endswith(remedy)

@@ -38,9 +38,9 @@ class Machine:
 
     def has(self, *programs: str) -> None:
         for name in programs:
-            found = shutil.which(name)
-            assert found, name
-            (self.bin / name).symlink_to(found)
+            text = shutil.which(name)
+            assert text, name
+            (self.bin / name).symlink_to(text)
 
     def set_up(
         self, mode: str = "demo", user: dict[str, Any] | None = None, **variables: str

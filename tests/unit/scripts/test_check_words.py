@@ -74,6 +74,6 @@ def test_an_exempt_path_that_is_clean_is_named(tmp_path: Path, entry: str) -> No
 
 
 def test_the_projects_own_list_is_read(tmp_path: Path) -> None:
-    words = check_words.read_words(SCRIPT.with_name("words.txt"))
-    assert words["is none"] == "does not exist"
-    assert all(words.values())
+    message = check_words.read_words(SCRIPT.with_name("words.txt"))
+    assert message["is none"] == "does not exist"
+    assert all(message.values())

@@ -131,7 +131,7 @@ def test_checks_that_run_side_by_side_end_when_the_run_is_interrupted(
 
 
 def test_sanity_names_the_tests_that_failed(checks: ModuleType, tmp_path: Path) -> None:
-    said = """Running sanity test "compile"
+    message = """Running sanity test "compile"
 Running sanity test "pylint"
 Running sanity test "yamllint"
 ERROR: plugins/a.py:1:1: bad
@@ -139,7 +139,7 @@ FATAL: The 2 sanity test(s) listed below (out of 3) failed. See error output abo
 import --python 3.11
 pylint
 """
-    (tmp_path / "said").write_text(said, encoding="utf-8")
+    (tmp_path / "said").write_text(message, encoding="utf-8")
     script = tmp_path / "scripts" / "sanity.sh"
     script.parent.mkdir()
     script.write_text(f"#!/bin/sh\ncat {tmp_path}/said; exit 1\n", encoding="utf-8")

@@ -104,7 +104,7 @@ class SessionProbe:
         self._user: Any = None
         self._made: List[Any] = []
         self._nobody: Optional[ProbeResponse] = None
-        self.told: Dict[str, List[str]] = {name: [] for name in TOLD}
+        self.answer: Dict[str, List[str]] = {name: [] for name in TOLD}
         self.tells = self.works = self.refused = False
         """Whether the address tells who is logged in; whether a session that was just made is accepted; whether one
         that was ended is refused."""
@@ -125,18 +125,18 @@ class SessionProbe:
             self.works = True
         return session if self.works else None
 
-    def again(self, session: Any, words: str) -> None:
+    def again(self, session: Any, message: str) -> None:
         """The same session, which must be refused now."""
-        with self._noted(words):
-            self.refused = self._judge(session, words)
+        with self._noted(message):
+            self.refused = self._judge(session, message)
 
-    def under(self, key: str, words: str) -> None:
+    def under(self, key: str, message: str) -> None:
         """A session that a former key signed, which must be refused. A refusal tells only where a new one is accepted;
         an acceptance does anyway, as by a process that was never restarted."""
-        with self._noted(words):
+        with self._noted(message):
             with _signing(key):
                 session = self._login()
-            self._judge(session, words)
+            self._judge(session, message)
 
     def close(self) -> None:
         for session in self._made:
@@ -144,28 +144,28 @@ class SessionProbe:
                 session.delete()
 
     @contextmanager
-    def _noted(self, words: str) -> Iterator[None]:
+    def _noted(self, text: str) -> Iterator[None]:
         try:
             yield
         except HostError as error:
-            self.told["not_tried"].append("%s: %s" % (words, error))
+            self.answer["not_tried"].append("%s: %s" % (text, error))
         except Exception as error:  # noqa: BLE001 - the application's settings and drivers can raise anything
-            said = one_line(self._scrub(str(error)))[:WORDS]
-            self.told["not_tried"].append("%s: %s: %s" % (words, type(error).__name__, said))
+            message = one_line(self._scrub(str(error)))[:WORDS]
+            self.answer["not_tried"].append("%s: %s: %s" % (text, type(error).__name__, message))
 
-    def _judge(self, session: Any, words: str) -> bool:
+    def _judge(self, session: Any, message: str) -> bool:
         """Whether it is refused. What nobody gets is a refusal; an application that is overloaded or broken, or that
         leads elsewhere, says nothing of a session."""
         answer = self._answer(session)
         if answer.status == 200:
-            self.told["accepted"].append("%s is STILL ACCEPTED at %s" % (words, self._url))
+            self.answer["accepted"].append("%s is STILL ACCEPTED at %s" % (message, self._url))
         elif self._nobody is None or not answer.is_as(self._nobody):
             wanted = ", and %s to those who are not logged in" % (self._nobody,) if answer.refuses else ""
             raise HostError("%s answers %s%s" % (self._url, answer, wanted))
         elif not self.works:
             raise HostError("refused at %s, as is a new one" % self._url)
         else:
-            self.told["tried"].append("%s: refused at %s (%d)" % (words, self._url, answer.status))
+            self.answer["tried"].append("%s: refused at %s (%d)" % (message, self._url, answer.status))
             return True
         return False
 
@@ -197,15 +197,15 @@ class SessionProbe:
 
 def set_to(cookies: Sequence[str], name: str) -> List[str]:
     """The values that a cookie was set to; not that it was deleted."""
-    found = []
+    results = []
     for text in cookies:
         try:
             parsed = SimpleCookie(text)
         except CookieError:
             continue
         if name in parsed and parsed[name].value:
-            found.append(parsed[name].value)
-    return found
+            results.append(parsed[name].value)
+    return results
 
 
 def headers_for(url: str, allowed: Sequence[str], proxy: Optional[Sequence[str]]) -> Dict[str, str]:
@@ -227,10 +227,10 @@ def user_of(name: Optional[str]) -> Any:
     users = model._default_manager.order_by(model._meta.pk.name)
     if name is not None:
         users = users.filter(**{model.USERNAME_FIELD: name})
-    found = next((user for user in users[:100] if user.is_active), None)
-    if found is None:
+    result = next((user for user in users[:100] if user.is_active), None)
+    if result is None:
         raise HostError("there is no active user%s whose session could be tried" % (" %s" % name if name else ""))
-    return found
+    return result
 
 
 @contextmanager

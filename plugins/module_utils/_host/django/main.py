@@ -121,7 +121,7 @@ def by_its_settings(params: Mapping[str, Any], settings: Mapping[str, str]) -> t
 
 def outcome(engine: str, whose: Whose, places: Sequence[SessionStore], *, check: bool) -> dict[str, Any]:
     tallies = [session_formats.ended(place, whose, check=check) for place in places]
-    rows = sum(one.live for one in tallies if one.store == "db")
+    rows = sum(tally.live for tally in tallies if tally.store == "db")
     doubts = [(place, doubt) for place in places for doubt in [place.doubt(rows)] if doubt]
     warnings = [note for note in (getattr(place, "note", "") for place in places) if note]
     warnings += [
@@ -131,18 +131,18 @@ def outcome(engine: str, whose: Whose, places: Sequence[SessionStore], *, check:
     ]
     if engine == "signed_cookies":
         warnings.append(ONLY_THE_KEY)
-    unreadable = sum(one.unreadable for one in tallies)
+    unreadable = sum(tally.unreadable for tally in tallies)
     if unreadable:
         warnings.append(
             "%d of the sessions cannot be read, so their users are unknown. They end only with those of all users"
             % unreadable
         )
     return {
-        "changed": any(one.count for one in tallies),
+        "changed": any(tally.count for tally in tallies),
         "engine": engine,
         # What a cache copies from the database is the same session.
-        "count": max((one.count for one in tallies), default=0),
-        "stores": [one.told() for one in tallies],
+        "count": max((tally.count for tally in tallies), default=0),
+        "stores": [tally.told() for tally in tallies],
         "only_the_key": engine == "signed_cookies",
         "doubtful": [{"store": place.name, **doubt.told()} for place, doubt in doubts],
         "warnings": warnings,
@@ -157,8 +157,8 @@ def probed(
     def made_by() -> http_probe.Made:
         return via_application.found("auto")[1], http_probe.user_of(params["probe_user"])
 
-    def scrub(words: str) -> str:
-        return str(redaction.scrub(words, masked))
+    def scrub(message: str) -> str:
+        return str(redaction.scrub(message, masked))
 
     # Its own words are addresses and numbers. Masking by the .env would hide the host's name, in ALLOWED_HOSTS.
     probe = http_probe.SessionProbe(params["probe_url"], made_by, scrub=scrub)
@@ -171,9 +171,9 @@ def probed(
             probe.under(key, "a session that former SECRET_KEY %d signed" % number)
     finally:
         probe.close()
-    probe.told["not_tried"] += params["former_unread"]
-    doubtful = [one for one in result.get("doubtful", ()) if one["restart"] or not probe.refused]
-    return {**result, **({"doubtful": doubtful} if "doubtful" in result else {}), **probe.told}
+    probe.answer["not_tried"] += params["former_unread"]
+    doubtful = [item for item in result.get("doubtful", ()) if item["restart"] or not probe.refused]
+    return {**result, **({"doubtful": doubtful} if "doubtful" in result else {}), **probe.answer}
 
 
 def only_tried(
@@ -186,8 +186,8 @@ def only_tried(
     engine = via_application.found("auto")[0]
     result = {"changed": False, "engine": engine, "only_the_key": engine == "signed_cookies"}
     if engine != "signed_cookies" and (check or not params["make"]):
-        words = "a session would have to be made in %s for it, and that was not asked for" % engine
-        return {**result, "skipped": True, "msg": words}
+        message = "a session would have to be made in %s for it, and that was not asked for" % engine
+        return {**result, "skipped": True, "msg": message}
 
     def end(session: Any) -> dict[str, Any]:
         if params["ended"] and session is not None:
@@ -219,8 +219,8 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     except SecretsError as error:
         raise HostError(redaction.scrub(str(error), masked)) from None
     except Exception as error:  # noqa: BLE001 - the application's settings and drivers can raise anything
-        words = " ".join(redaction.scrub(str(error), masked).split())
-        raise HostError("%s: %s" % (type(error).__name__, words[:400])) from None
+        message = " ".join(redaction.scrub(str(error), masked).split())
+        raise HostError("%s: %s" % (type(error).__name__, message[:400])) from None
 
 
 def _why_not(params: Mapping[str, Any], *, check: bool) -> str:

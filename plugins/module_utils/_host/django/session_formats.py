@@ -112,8 +112,8 @@ def _before_django_3(text: str) -> bytes:
 
 
 def _json(raw: bytes) -> Optional[Mapping[str, Any]]:
-    found = json.loads(raw.decode("utf-8"))
-    return found if isinstance(found, dict) else None
+    result = json.loads(raw.decode("utf-8"))
+    return result if isinstance(result, dict) else None
 
 
 class _Plain(pickle.Unpickler):
@@ -127,10 +127,10 @@ def unpickled(raw: bytes) -> Optional[Mapping[str, Any]]:
     """The content of a session as a cache holds it, read without running anything."""
     try:
         _require_bounded(raw)
-        found = _Plain(io.BytesIO(raw)).load()
+        result = _Plain(io.BytesIO(raw)).load()
     except Exception:  # noqa: BLE001 - an invalid pickle can raise anything
         return None
-    return found if isinstance(found, dict) else None
+    return result if isinstance(result, dict) else None
 
 
 _SIZED = ("PUT", "LONG_BINPUT", "BYTEARRAY8")
@@ -162,8 +162,8 @@ def is_key(text: str) -> bool:
 
 def start_in_cache(key: str) -> str:
     """What a key in a cache begins with, before that of the session; empty if it belongs to no session."""
-    found = _IN_CACHE.fullmatch(key)
-    return found.group(1) if found else ""
+    match = _IN_CACHE.fullmatch(key)
+    return match.group(1) if match else ""
 
 
 def is_table(text: str) -> bool:
@@ -206,10 +206,10 @@ def ended(store: SessionStore, whose: Whose, *, check: bool) -> Tally:
     """Ends the sessions of a store that are meant, or counts them."""
     tally = Tally(store.name)
     for page in store.pages(read=not whose.everyone):
-        taken = [one for one in page if whose.takes(one)]
-        keys = [one.key for one in taken]
-        tally.live += sum(1 for one in taken if one.live)
-        tally.unreadable += sum(1 for one in page if not one.readable)
+        taken = [django_session for django_session in page if whose.takes(django_session)]
+        keys = [django_session.key for django_session in taken]
+        tally.live += sum(1 for django_session in taken if django_session.live)
+        tally.unreadable += sum(1 for django_session in page if not django_session.readable)
         if keys:
             tally.count += len(keys) if check else store.end(keys)
     return tally

@@ -231,7 +231,7 @@ class Cached(SessionStore):
             return [DjangoSession(key, None) for key in keys]
         values = self._cache.get_many([self._prefix + key for key in keys])
         contents = {key: values.get(self._prefix + key) for key in keys}
-        return [session(key, one if isinstance(one, dict) else None) for key, one in contents.items()]
+        return [session(key, entry if isinstance(entry, dict) else None) for key, entry in contents.items()]
 
     def _start(self) -> str:
         """What the whole key of every session begins with."""
@@ -242,9 +242,9 @@ class Cached(SessionStore):
         return key[: -len(_MARK)]
 
     def _paged(self, keys: Iterable[str], *, read: bool) -> Iterator[Sequence[DjangoSession]]:
-        every = list(keys)
-        for at in range(0, len(every), PAGE):
-            yield self._sessions(every[at : at + PAGE], read=read)
+        all_keys = list(keys)
+        for at in range(0, len(all_keys), PAGE):
+            yield self._sessions(all_keys[at : at + PAGE], read=read)
 
 
 class Listed(Cached):
@@ -304,7 +304,7 @@ class InValkey(Listed):
         start, cursor = self._start(), 0
         while True:
             cursor, page = self._client.scan(cursor, match=valkey_key_patterns.literal(start) + "*", count=1000)
-            names = [one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in page]
+            names = [data.decode("utf-8", "replace") if isinstance(data, bytes) else str(data) for data in page]
             keys = [name[len(start) :] for name in dict.fromkeys(names)]
             yield self._sessions([key for key in keys if session_formats.is_key(key)], read=read)
             if not int(cursor):

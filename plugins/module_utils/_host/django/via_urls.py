@@ -50,8 +50,8 @@ class Table(SessionStore):
             if not page:
                 return
             last = page[-1][0]
-            every = [(session(row[0], session_formats.decoded(row[2]) if read else {}), row[1]) for row in page]
-            yield [one._replace(live=bool(live)) for one, live in every]
+            entries = [(session(row[0], session_formats.decoded(row[2]) if read else {}), row[1]) for row in page]
+            yield [django_session._replace(live=bool(live)) for django_session, live in entries]
 
     def end(self, keys: Sequence[str]) -> int:
         marks = ", ".join([self._mark] * len(keys))
@@ -64,8 +64,8 @@ class Table(SessionStore):
         try:
             cursor.execute(text, values)
         except Exception as error:  # noqa: BLE001 - each driver has its own
-            words = (str(error) or type(error).__name__).splitlines()[0]
-            raise HostError("%s: %s; name the table of sessions in table" % (self._table, words)) from None
+            message = (str(error) or type(error).__name__).splitlines()[0]
+            raise HostError("%s: %s; name the table of sessions in table" % (self._table, message)) from None
         return cursor
 
 
@@ -86,8 +86,8 @@ def _connected(url: str, what: str) -> Tuple[Any, str]:
     try:
         return driver.connect(**{"connect_timeout": SECONDS, **target.keywords()}), "%s"
     except driver.Error as error:
-        words = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise HostError("%s: %s" % (target.place, words)) from None
+        message = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise HostError("%s: %s" % (target.place, message)) from None
 
 
 def _driver() -> Any:
@@ -116,16 +116,16 @@ class ValkeySessions(SessionStore):
             # What ends the sessions of a page asks the node that has them.
             self._here = primary
             for page in primary.pages(OF_SESSIONS):
-                every = list(dict.fromkeys(page))
-                names = [one[len(start) :].decode("ascii", "replace") for one in every if one.startswith(start)]
+                entries = list(dict.fromkeys(page))
+                names = [entry[len(start) :].decode("ascii", "replace") for entry in entries if entry.startswith(start)]
                 keys = [name for name in names if session_formats.is_key(name)]
-                self._note(every, bool(keys))
+                self._note(entries, bool(keys))
                 contents = self._contents(primary, keys) if read and keys else [{}] * len(keys)
                 yield [session(key, content) for key, content in zip(keys, contents)]
 
-    def _note(self, page: Sequence[bytes], found: bool) -> None:
-        self._found = self._found or found
-        starts = (session_formats.start_in_cache(one.decode("utf-8", "replace")) for one in page)
+    def _note(self, page: Sequence[bytes], is_found: bool) -> None:
+        self._found = self._found or is_found
+        starts = (session_formats.start_in_cache(data.decode("utf-8", "replace")) for data in page)
         self._other = self._other or next((start for start in starts if start not in ("", self._start)), "")
 
     def doubt(self, rows: int) -> Optional[Doubt]:
@@ -143,7 +143,7 @@ class ValkeySessions(SessionStore):
 
     def _contents(self, primary: valkey_purge.Primary, keys: Sequence[str]) -> List[Any]:
         answers = primary.many([["GET", self._start + key] for key in keys])
-        return [session_formats.unpickled(one) if isinstance(one, bytes) else None for one in answers]
+        return [session_formats.unpickled(answer) if isinstance(answer, bytes) else None for answer in answers]
 
     def end(self, keys: Sequence[str]) -> int:
         return sum(self._here.many([["UNLINK", self._start + key] for key in keys]))
@@ -159,13 +159,13 @@ def stores(
     prefix: str,
 ) -> List[SessionStore]:
     """The places of an engine's sessions, in the order in which they are to be emptied; each URL with its setting."""
-    found: List[SessionStore] = []
+    session_stores: List[SessionStore] = []
     if engine in ("db", "cached_db"):
         if database is None:
             raise HostError("engine %s needs the database's URL; name its setting in database_setting" % engine)
-        found.append(Table(database[1], database[0], table))
+        session_stores.append(Table(database[1], database[0], table))
     if engine in CACHED:
         if cache is None:
             raise HostError("engine %s needs the cache's URL; name its setting in cache_setting" % engine)
-        found.append(ValkeySessions(cache[1], cache[0], prefix + CACHED[engine], nodes))
-    return found
+        session_stores.append(ValkeySessions(cache[1], cache[0], prefix + CACHED[engine], nodes))
+    return session_stores

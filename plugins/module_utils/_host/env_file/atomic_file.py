@@ -103,13 +103,17 @@ class EnvFile(NamedTuple):
     @property
     def own_names(self) -> FrozenSet[str]:
         """What of ours lies in the file's own directory."""
-        state = [one.name for one in (self.mark, self.backup) if one and one.directory == self.file.directory]
+        state = [
+            open_path.name
+            for open_path in (self.mark, self.backup)
+            if open_path and open_path.directory == self.file.directory
+        ]
         return frozenset([self.file.name, self.file.name + LOCK, *state])
 
 
 def state_of(path: str) -> str:
     """Root's directory for the mark and the last healthy file of ``path``; its name is as systemd-escape has it."""
-    name = "".join(_escaped(one) for one in path.strip("/").encode("utf-8", "surrogateescape")) or "-"
+    name = "".join(_escaped(number) for number in path.strip("/").encode("utf-8", "surrogateescape")) or "-"
     name = "\\x2e" + name[1:] if name.startswith(".") else name
     if len(name) > LONGEST_NAME:
         name = digest(path.encode("utf-8", "surrogateescape"))
@@ -179,8 +183,8 @@ def _make(state: str) -> None:
 
 def _trusted(at: Optional[OpenPath]) -> Optional[OpenPath]:
     """A mark or backup of a version before, beside the file; None where another account may have written it."""
-    found = safe_files.status(at) if at else None
-    is_roots = found and stat.S_ISREG(found.st_mode) and found.st_uid == 0 and not found.st_mode & 0o022
+    status = safe_files.status(at) if at else None
+    is_roots = status and stat.S_ISREG(status.st_mode) and status.st_uid == 0 and not status.st_mode & 0o022
     return at if is_roots else None
 
 
@@ -188,9 +192,9 @@ def _adopt(env: EnvFile, beside: EnvFile) -> None:
     """Takes the state of versions before over once, and removes it there: its backup holds values."""
     if env.mark and safe_files.status(env.mark) is None:
         for old, new in ((beside.backup, env.backup), (beside.mark, env.mark)):
-            found = present(_trusted(old))
-            if found and new:
-                write(new, found.content, Ownership(None, None, 0o600))
+            result = present(_trusted(old))
+            if result and new:
+                write(new, result.content, Ownership(None, None, 0o600))
     for old in (beside.backup, beside.mark):
         with contextlib.suppress(OSError):  # a directory of that name is not ours
             remove(old)
@@ -229,26 +233,28 @@ def alone(at: OpenPath, name: str = "", *, make: bool = False) -> Iterator[None]
 
 def present(at: Optional[OpenPath]) -> Optional[Present]:
     """The file at the place, or None. Refuses what is no regular file, without following a link."""
-    found = safe_files.status(at) if at else None
-    if at is None or found is None:
+    status = safe_files.status(at) if at else None
+    if at is None or status is None:
         return None
-    if stat.S_ISREG(found.st_mode) and os.geteuid() not in (0, found.st_uid):
-        raise HostError("%s: is owned by uid %d and this is uid %d; use become" % (at.path, found.st_uid, os.geteuid()))
+    if stat.S_ISREG(status.st_mode) and os.geteuid() not in (0, status.st_uid):
+        raise HostError(
+            "%s: is owned by uid %d and this is uid %d; use become" % (at.path, status.st_uid, os.geteuid())
+        )
     try:
         handle = safe_files.opened(at)
     except FileNotFoundError:
         return None
     try:
         with os.fdopen(handle, "rb") as stream:
-            found = os.fstat(stream.fileno())
-            if found.st_nlink > 1 and os.geteuid() == 0:
+            status = os.fstat(stream.fileno())
+            if status.st_nlink > 1 and os.geteuid() == 0:
                 raise HostError("%s: has other names (hard links), so it may be another file; copy it" % at.path)
             content = stream.read(LARGEST + 1)
             if len(content) > LARGEST:
                 raise HostError("%s: is larger than %d MiB; remove it" % (at.path, LARGEST >> 20))
     except OSError as error:
         raise HostError("%s: cannot be read: %s" % (at.path, error.strerror)) from None
-    return Present(content, found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode))
+    return Present(content, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
 
 
 def for_writing(at: Optional[OpenPath]) -> OpenPath:
@@ -260,28 +266,28 @@ def for_writing(at: Optional[OpenPath]) -> OpenPath:
 
 def required(at: OpenPath) -> Present:
     """The file at the place, which must be there."""
-    found = present(at)
-    if found is None:
+    result = present(at)
+    if result is None:
         raise HostError("%s: is gone; deploy again" % at.path)
-    return found
+    return result
 
 
-def filled(wanted: Ownership, found: Optional[Present]) -> Ownership:
+def filled(wanted: Ownership, result: Optional[Present]) -> Ownership:
     """What is wanted, with the owner and group of a present file where none is asked for."""
-    if found is None:
+    if result is None:
         return wanted
-    uid = found.uid if wanted.uid is None else wanted.uid
-    gid = found.gid if wanted.gid is None else wanted.gid
+    uid = result.uid if wanted.uid is None else wanted.uid
+    gid = result.gid if wanted.gid is None else wanted.gid
     return Ownership(uid, gid, wanted.mode)
 
 
-def drifted(found: Optional[Present], wanted: Ownership) -> bool:
+def drifted(result: Optional[Present], wanted: Ownership) -> bool:
     """Whether the file is missing, or its owner, group or mode differ from what is wanted."""
     return (
-        found is None
-        or found.mode != wanted.mode
-        or (wanted.uid is not None and found.uid != wanted.uid)
-        or (wanted.gid is not None and found.gid != wanted.gid)
+        result is None
+        or result.mode != wanted.mode
+        or (wanted.uid is not None and result.uid != wanted.uid)
+        or (wanted.gid is not None and result.gid != wanted.gid)
     )
 
 
@@ -324,10 +330,10 @@ def sweep(at: OpenPath, *suffixes: str) -> None:
     """Removes temporary files that a killed run left in the place's directory."""
     starts = tuple(at.name + suffix + TEMPORARY for suffix in suffixes or ("",))
     try:
-        for found in safe_files.listed(at):
-            if found.startswith(starts):
+        for name in safe_files.listed(at):
+            if name.startswith(starts):
                 with contextlib.suppress(IsADirectoryError):  # not one of ours
-                    remove(at.sibling(found))
+                    remove(at.sibling(name))
     except OSError as error:
         raise HostError("%s: leftovers beside it cannot be removed: %s" % (at.path, reason(error))) from None
 

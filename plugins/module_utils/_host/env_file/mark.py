@@ -21,8 +21,8 @@ def _new_delivery() -> str:
     return os.urandom(8).hex()
 
 
-def _is_entry(found: Any) -> bool:
-    return found is None or (isinstance(found, dict) and isinstance(found.get("journal", 0), int))
+def _is_entry(result: Any) -> bool:
+    return result is None or (isinstance(result, dict) and isinstance(result.get("journal", 0), int))
 
 
 class Mark:
@@ -34,11 +34,11 @@ class Mark:
         self._data = self._load()
 
     def _load(self) -> Dict[str, Any]:
-        found = atomic_file.present(self._env.mark)
-        if found is None:
+        present = atomic_file.present(self._env.mark)
+        if present is None:
             return {}
         try:
-            data = json.loads(found.content.decode("utf-8"))
+            data = json.loads(present.content.decode("utf-8"))
         except ValueError:
             data = None
         if not isinstance(data, dict) or not all(_is_entry(data.get(name)) for name in ("accepted", "proven")):
@@ -89,9 +89,9 @@ class Mark:
                 "another run wrote snapshot %s here since; its file is left in place" % accepted["snapshot"]
             )
 
-    def refuse_proven(self, found: Optional[atomic_file.Present], delivery: Optional[str]) -> None:
+    def refuse_proven(self, present: Optional[atomic_file.Present], delivery: Optional[str]) -> None:
         """Another run may have delivered the same bytes and seen the services healthy on them."""
-        if delivery and delivery == self.delivery and found and self.is_settled(atomic_file.digest(found.content)):
+        if delivery and delivery == self.delivery and present and self.is_settled(atomic_file.digest(present.content)):
             raise HostError("another run proved this very file since; it is left in place")
 
     def accept(
@@ -107,7 +107,7 @@ class Mark:
         accepted = {**entry, "delivery": same or _new_delivery(), **({"restart": True} if restart else {})}
         self._save({"accepted": accepted, "proven": proven or None})
 
-    def prove(self, snapshot: str, found: atomic_file.Present, delivery: Optional[str] = None) -> None:
+    def prove(self, snapshot: str, present: atomic_file.Present, delivery: Optional[str] = None) -> None:
         """Records the file as proven and keeps its bytes for a rollback.
 
         Raises HostError unless the file is the one that ``delivery`` wrote, whoever delivered the same bytes again
@@ -115,14 +115,14 @@ class Mark:
         """
         accepted = self.accepted
         by_name = delivery == self.delivery if delivery and self.delivery else snapshot == accepted.get("snapshot")
-        if not by_name or accepted.get("digest") != atomic_file.digest(found.content) or self._load() != self._data:
+        if not by_name or accepted.get("digest") != atomic_file.digest(present.content) or self._load() != self._data:
             raise HostError(
                 "the file is no longer the one of snapshot %s: another run wrote it; deploy again" % snapshot
             )
         kept = atomic_file.present(self._env.backup)
-        if kept is None or kept.content != found.content:
+        if kept is None or kept.content != present.content:
             atomic_file.write(
-                atomic_file.for_writing(self._env.backup), found.content, atomic_file.Ownership(None, None, 0o600)
+                atomic_file.for_writing(self._env.backup), present.content, atomic_file.Ownership(None, None, 0o600)
             )
         entry = {name: accepted[name] for name in ("snapshot", "journal", "digest")}
         self._save({"accepted": {**entry, "delivery": self.delivery or _new_delivery()}, "proven": entry})
@@ -141,11 +141,11 @@ class Mark:
         atomic_file.write(atomic_file.for_writing(self._env.mark), content, atomic_file.Ownership(None, None, 0o600))
         self._data = data
 
-    def keep(self, found: atomic_file.Present) -> None:
+    def keep(self, present: atomic_file.Present) -> None:
         """Keeps a file that was here before the first deploy; a proven one is kept when it is proven."""
         if not self.proven and not self.accepted.get("digest") and atomic_file.present(self._env.backup) is None:
             atomic_file.write(
-                atomic_file.for_writing(self._env.backup), found.content, atomic_file.Ownership(None, None, 0o600)
+                atomic_file.for_writing(self._env.backup), present.content, atomic_file.Ownership(None, None, 0o600)
             )
 
     def go_back(self, wanted: atomic_file.Ownership, instead_of: Sequence[str] = ()) -> bool:
@@ -162,8 +162,8 @@ class Mark:
                     "%s: rollback failed: the last verified file is missing. Deploy again: ansible-playbook "
                     "watchparty.secrets.deploy" % gone
                 )
-            found = atomic_file.present(self._env.file)
-            if found and atomic_file.digest(found.content) == self.accepted.get("digest"):
+            present = atomic_file.present(self._env.file)
+            if present and atomic_file.digest(present.content) == self.accepted.get("digest"):
                 try:
                     atomic_file.remove(self._env.file)
                 except OSError as error:
@@ -193,7 +193,7 @@ class Delivery(NamedTuple):
     env: atomic_file.EnvFile
     content: bytes
     wanted: atomic_file.Ownership
-    found: Optional[atomic_file.Present]
+    present: Optional[atomic_file.Present]
     mark: Optional[Mark]
     differs: bool
     """Whether the bytes are others."""
@@ -214,21 +214,23 @@ def planned(
     env: atomic_file.EnvFile,
     content: bytes,
     wanted: atomic_file.Ownership,
-    found: Optional[atomic_file.Present],
+    present: Optional[atomic_file.Present],
     mark: Optional[Mark],
 ) -> Delivery:
-    wanted = atomic_file.filled(wanted, found)
-    differs = found is None or found.content != content
+    wanted = atomic_file.filled(wanted, present)
+    differs = present is None or present.content != content
     restart = mark is not None and (differs or not mark.is_settled(atomic_file.digest(content)))
-    return Delivery(env, content, wanted, found, mark, differs, differs or atomic_file.drifted(found, wanted), restart)
+    return Delivery(
+        env, content, wanted, present, mark, differs, differs or atomic_file.drifted(present, wanted), restart
+    )
 
 
 def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True) -> None:
     """Carries a plan out. ``keep``: a file that was here before the first deploy stays for a rollback."""
     atomic_file.swept(plan.env)
     if plan.mark:
-        if plan.found and keep:
-            plan.mark.keep(plan.found)
+        if plan.present and keep:
+            plan.mark.keep(plan.present)
         plan.mark.accept(
             snapshot, journal, atomic_file.digest(plan.content), restart=plan.restart, rewrite=plan.differs
         )

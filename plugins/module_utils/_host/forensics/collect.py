@@ -100,26 +100,26 @@ def _guarded(
 
 def _logins(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
     """From the first of three places that can be read."""
-    found: List[SshLogin] = []
-    told = _from_journal(wanted, found, end)
-    if told and found:
-        part.short.append(told)
-    elif told and not _from_logs(found, part):
+    ssh_logins: List[SshLogin] = []
+    message = _from_journal(wanted, ssh_logins, end)
+    if message and ssh_logins:
+        part.short.append(message)
+    elif message and not _from_logs(ssh_logins, part):
         content = all_accounts.read(WTMP)
         part.short += _cut(WTMP, content)
-        found += list(records.of_wtmp(content or b""))
+        ssh_logins += list(records.of_wtmp(content or b""))
         part.short += [
-            told,
+            message,
             "logins: only wtmp, which names no keys" if content else "logins: no other record can be read",
         ]
-    part.lines += records.logins(found, wanted.since)
+    part.lines += records.logins(ssh_logins, wanted.since)
     if not part.lines and not part.short:
         part.lines.append(
             "nobody logged in by SSH" + (" since " + timestamps.stamp_of(wanted.since) if wanted.since else "")
         )
 
 
-def _from_journal(wanted: EvidenceRequest, found: List[SshLogin], end: float) -> Optional[str]:
+def _from_journal(wanted: EvidenceRequest, ssh_logins: List[SshLogin], end: float) -> Optional[str]:
     """Adds to ``found``, the newest first; why it could not, or None."""
     files = [path for folder in JOURNALS for path in glob.glob(folder + "/*/system*.journal")]
     if not any(os.access(path, os.R_OK) for path in files):
@@ -143,9 +143,9 @@ def _from_journal(wanted: EvidenceRequest, found: List[SshLogin], end: float) ->
     try:
         for line in process.stdout or ():
             lines += 1
-            one = records.of_journal(line.decode("utf-8", "replace"))
-            if one:
-                found.append(one)
+            ssh_login = records.of_journal(line.decode("utf-8", "replace"))
+            if ssh_login:
+                ssh_logins.append(ssh_login)
         code = process.wait()
     finally:
         killer.cancel()
@@ -156,7 +156,7 @@ def _from_journal(wanted: EvidenceRequest, found: List[SshLogin], end: float) ->
     return "logins: journalctl ended with %d" % code if code else None
 
 
-def _from_logs(found: List[SshLogin], part: EvidencePart) -> bool:
+def _from_logs(ssh_logins: List[SshLogin], part: EvidencePart) -> bool:
     """Whether any log could be read."""
     now, seen = time.time(), False
     for path in LOGS:
@@ -166,9 +166,9 @@ def _from_logs(found: List[SshLogin], part: EvidencePart) -> bool:
         seen = seen or content is not None
         part.short += _cut(path, content)
         for line in (content or b"").decode("utf-8", "replace").splitlines():
-            one = records.of_syslog(line, now)
-            if one:
-                found.append(one)
+            ssh_login = records.of_syslog(line, now)
+            if ssh_login:
+                ssh_logins.append(ssh_login)
     return seen
 
 
@@ -184,34 +184,37 @@ def _cut(path: str, content: Optional[bytes]) -> List[str]:
 
 def _keys(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
     patterns, command = all_accounts.sshd()
-    found: Dict[str, List[KeyLine]] = {}
+    keys: Dict[str, List[KeyLine]] = {}
     changed: Dict[str, float] = {}
     hidden = 0
-    for one in all_accounts.files(patterns):
+    for file in all_accounts.files(patterns):
         if time.monotonic() > end:
             return
-        if one.content is None:
+        if file.content is None:
             hidden += 1
             continue
-        changed[one.path] = one.changed
-        found[one.path] = [key for key in map(records.key_of, one.content.split(b"\n")) if key]
-    known = [records.KnownKey(one.fingerprint, one.credential, _own_file(one), one.leaked) for one in wanted.known]
-    part.lines += records.stray_keys(found, known, changed)
+        changed[file.path] = file.changed
+        keys[file.path] = [key for key in map(records.key_of, file.content.split(b"\n")) if key]
+    known = [
+        records.KnownKey(placed.fingerprint, placed.credential, _own_file(placed), placed.leaked)
+        for placed in wanted.known
+    ]
+    part.lines += records.stray_keys(keys, known, changed)
     if hidden:
-        words = "authorized_keys: %d files cannot be read or are larger than %d MiB; use become, or look at them"
-        part.short.append(words % (hidden, all_accounts.LARGEST >> 20))
+        message = "authorized_keys: %d files cannot be read or are larger than %d MiB; use become, or look at them"
+        part.short.append(message % (hidden, all_accounts.LARGEST >> 20))
     if command:
         part.short.append("authorized_keys: sshd also asks a program (AuthorizedKeysCommand), which was not asked here")
 
 
-def _own_file(one: Placed) -> str:
+def _own_file(placed: Placed) -> str:
     """Where the catalog has the key; empty where there is no such account."""
     try:
         uid = int(os.environ.get("SUDO_UID") or os.getuid())
-        user = pwd.getpwnam(one.account) if one.account else pwd.getpwuid(uid)
+        user = pwd.getpwnam(placed.account) if placed.account else pwd.getpwuid(uid)
     except KeyError:
         return ""
-    return authorized_keys.path_of(one.file or all_accounts.PATTERNS[0], user.pw_dir, user.pw_name)
+    return authorized_keys.path_of(placed.file or all_accounts.PATTERNS[0], user.pw_dir, user.pw_name)
 
 
 # --- processes -------------------------------------------------------------------------------------------------------
@@ -230,8 +233,8 @@ def _processes(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        words = error.strerror if isinstance(error, OSError) else "gave no answer"
-        part.short.append("processes: systemctl: %s" % words)
+        message = error.strerror if isinstance(error, OSError) else "gave no answer"
+        part.short.append("processes: systemctl: %s" % message)
         return
     pids = records.main_pids(done.stdout.decode("utf-8", "replace"))
     begun = {unit: processes.began(pid) for unit, pid in pids.items()}

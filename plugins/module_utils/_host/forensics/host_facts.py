@@ -58,20 +58,20 @@ def gathered(wanted: FactsRequest) -> Dict[str, Any]:
 
 
 def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
-    found = atomic_file.present(env.file)
-    state = [one for one in (env.mark, env.backup) if one and safe_files.status(one)]
-    values, problem = _values(found, wanted.readers)
+    present = atomic_file.present(env.file)
+    state = [open_path for open_path in (env.mark, env.backup) if open_path and safe_files.status(open_path)]
+    values, problem = _values(present, wanted.readers)
     copies = {name: [values[name]] for name in wanted.sensitive if len(values.get(name, "")) >= SHORTEST}
     strays, unread = _strays(env, copies)
     status = safe_files.status(env.file)
-    changed = status.st_mtime if found and status else None
-    processes, users, no_processes = _processes(wanted.units, env, found, changed)
-    described = [_described(one) for one in (env.file if found else None, *state) if one]
+    changed = status.st_mtime if present and status else None
+    processes, users, no_processes = _processes(wanted.units, env, present, changed)
+    described = [_described(open_path) for open_path in (env.file if present else None, *state) if open_path]
     answer: Dict[str, Any] = {
-        "file": {"exists": found is not None, **(described[0] if found else {"path": env.path})},
-        "companions": described[1:] if found else described,
-        "acl": [line for one in (env.file, *state) for line in _widened(one)],
-        "selinux": _selinux(env.file) if found else {"enabled": False},
+        "file": {"exists": present is not None, **(described[0] if present else {"path": env.path})},
+        "companions": described[1:] if present else described,
+        "acl": [line for open_path in (env.file, *state) for line in _widened(open_path)],
+        "selinux": _selinux(env.file) if present else {"enabled": False},
         "strays": strays,
         "strays_unread": unread,
         "file_changed": timestamps.stamp_of(changed) if changed else None,
@@ -91,11 +91,11 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
     return answer
 
 
-def _values(found: Optional[atomic_file.Present], readers: Sequence[str]) -> Tuple[Dict[str, str], str]:
-    if found is None:
+def _values(present: Optional[atomic_file.Present], readers: Sequence[str]) -> Tuple[Dict[str, str], str]:
+    if present is None:
         return {}, "there is no file"
     try:
-        return dotenv.from_dotenv(found.content.decode("utf-8"), readers), ""
+        return dotenv.from_dotenv(present.content.decode("utf-8"), readers), ""
     except UnicodeDecodeError:
         return {}, "the file is not UTF-8"
     except DotenvError:
@@ -146,9 +146,9 @@ def _widened(at: atomic_file.OpenPath) -> Iterator[Dict[str, str]]:
     for tag, may, number in entries:
         effective = may & mask
         if tag in (_USER, _GROUP) and effective & (_READ | _WRITE):
-            words = " and ".join(word for bit, word in ((_READ, "read it"), (_WRITE, "write it")) if effective & bit)
+            message = " and ".join(word for bit, word in ((_READ, "read it"), (_WRITE, "write it")) if effective & bit)
             who = "user %s" % _name(number) if tag == _USER else "group %s" % _group(number)
-            yield {"path": at.path, "who": who, "may": words}
+            yield {"path": at.path, "who": who, "may": message}
 
 
 def _group(gid: int) -> str:
@@ -197,7 +197,7 @@ def _strays(env: atomic_file.EnvFile, copies: Mapping[str, Sequence[str]]) -> Tu
     except OSError as error:
         return [], ["%s cannot be listed: %s" % (directory, error.strerror)]
     names.sort(key=lambda name: (not _is_called_alike(name, base), name))
-    found: List[Dict[str, str]] = []
+    strays: List[Dict[str, str]] = []
     for name in names[: stray_copies.MOST]:
         stray = os.path.join(directory, name)
         content, mode = stray_copies.look(env.file.sibling(name))
@@ -210,10 +210,10 @@ def _strays(env: atomic_file.EnvFile, copies: Mapping[str, Sequence[str]]) -> Tu
             why = "looks like a copy"
         else:
             continue
-        shown = "".join(one if one.isprintable() else "?" for one in stray)
-        found.append({"path": shown, "mode": "%04o" % mode, "why": why})
-    more = len(names) - stray_copies.MOST
-    return found, ["%d files in %s were not looked into" % (more, directory)] if more > 0 else []
+        shown = "".join(name if name.isprintable() else "?" for name in stray)
+        strays.append({"path": shown, "mode": "%04o" % mode, "why": why})
+    count = len(names) - stray_copies.MOST
+    return strays, ["%d files in %s were not looked into" % (count, directory)] if count > 0 else []
 
 
 def _is_called_alike(name: str, base: str) -> bool:
@@ -228,20 +228,22 @@ def _is_called_alike(name: str, base: str) -> bool:
 
 
 def _processes(
-    units: Sequence[str], env: atomic_file.EnvFile, found: Optional[atomic_file.Present], changed: Optional[float]
+    units: Sequence[str], env: atomic_file.EnvFile, present: Optional[atomic_file.Present], changed: Optional[float]
 ) -> Tuple[List[Dict[str, Any]], List[str], str]:
     """Processes by unit, the users that they run as, and why there are none to tell of."""
-    units = [one for one in units if not one.startswith("-")]
-    if not units or not found or changed is None:
+    units = [unit for unit in units if not unit.startswith("-")]
+    if not units or not present or changed is None:
         return [], [], ""
     command = ["systemctl", "show", "--property=Id", "--property=MainPID", "--property=User", "--property=LoadState"]
     code, text, why = _command([*command, *units])
     if code != 0:
         return [], [], why or "systemctl failed with code %s" % code
-    loaded = {one.get("Id", ""): one for one in systemd_show.shown(text) if one.get("LoadState", "loaded") == "loaded"}
+    loaded = {
+        entry.get("Id", ""): entry for entry in systemd_show.shown(text) if entry.get("LoadState", "loaded") == "loaded"
+    }
     pids = {unit: pid for unit, pid in records.main_pids(text).items() if unit in loaded}
-    users = sorted({one["User"] for one in loaded.values() if one.get("User")})
-    mended = _is_mended(env, found, changed)
+    users = sorted({entry["User"] for entry in loaded.values() if entry.get("User")})
+    mended = _is_mended(env, present, changed)
     rows = []
     for unit in sorted(pids):
         began = processes.began(pids[unit])
@@ -257,23 +259,23 @@ def _processes(
     return rows, users, "" if rows else "none of the units %s is installed here" % ", ".join(units)
 
 
-def _is_mended(env: atomic_file.EnvFile, found: atomic_file.Present, changed: float) -> bool:
+def _is_mended(env: atomic_file.EnvFile, present: atomic_file.Present, changed: float) -> bool:
     """Whether the file was written again, with the same content, after its services were proven on it."""
     try:
-        settled = env_file_mark.Mark(env).is_settled(atomic_file.digest(found.content))
+        settled = env_file_mark.Mark(env).is_settled(atomic_file.digest(present.content))
         backup = safe_files.status(env.backup) if env.backup else None
         return settled and backup is not None and backup.st_mtime < changed
     except HostError:
         return False
 
 
-def _command(words: Sequence[str]) -> Tuple[Optional[int], str, str]:
+def _command(messages: Sequence[str]) -> Tuple[Optional[int], str, str]:
     """Exit code, output, and the reason for a missing one."""
     try:
         done = subprocess.run(  # pylint: disable=ansible-bad-function
-            list(words), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=SECONDS, check=False
+            list(messages), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=SECONDS, check=False
         )
     except (OSError, subprocess.SubprocessError) as error:
         words_of = error.strerror if isinstance(error, OSError) else "gave no answer"
-        return None, "", "%s: %s" % (words[0], words_of)
+        return None, "", "%s: %s" % (messages[0], words_of)
     return done.returncode, done.stdout.decode("utf-8", "replace"), ""

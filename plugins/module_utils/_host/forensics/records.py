@@ -61,18 +61,18 @@ class KnownKey(NamedTuple):
 
 def plain(text: str, longest: int = 120) -> str:
     """Words that somebody else chose, on one line."""
-    return "".join(one if one.isprintable() else "?" for one in text)[:longest]
+    return "".join(name if name.isprintable() else "?" for name in text)[:longest]
 
 
 # --- logins ----------------------------------------------------------------------------------------------------------
 
 
-def accepted(at: float, said: str) -> Optional[SshLogin]:
+def accepted(at: float, message: str) -> Optional[SshLogin]:
     """What sshd said at a login."""
-    found = auth_log.accepted(said)
-    if found is None:
+    result = auth_log.accepted(message)
+    if result is None:
         return None
-    return SshLogin(at, plain(found.user), plain(found.address), found.method, found.fingerprint)
+    return SshLogin(at, plain(result.user), plain(result.address), result.method, result.fingerprint)
 
 
 def of_journal(line: str) -> Optional[SshLogin]:
@@ -82,17 +82,17 @@ def of_journal(line: str) -> Optional[SshLogin]:
         at = int(entry["__REALTIME_TIMESTAMP"]) / 1e6
     except (ValueError, KeyError, TypeError):
         return None
-    said = entry.get("MESSAGE")  # a list of numbers where it is no text
-    return accepted(at, said) if isinstance(said, str) else None
+    message = entry.get("MESSAGE")  # a list of numbers where it is no text
+    return accepted(at, message) if isinstance(message, str) else None
 
 
 def of_syslog(line: str, now: float) -> Optional[SshLogin]:
     """One line of auth.log or secure, in either form of time; the short one names no year and is local."""
-    found = _SYSLOG.match(line)
-    if not found:
+    match = _SYSLOG.match(line)
+    if not match:
         return None
-    at = _iso(found["at"]) if found["at"][0].isdigit() else _short(found["at"], now)
-    return accepted(at, found["said"]) if at is not None else None
+    at = _iso(match["at"]) if match["at"][0].isdigit() else _short(match["at"], now)
+    return accepted(at, match["said"]) if at is not None else None
 
 
 def _short(text: str, now: float) -> Optional[float]:
@@ -108,34 +108,36 @@ def _short(text: str, now: float) -> Optional[float]:
 
 
 def _iso(text: str) -> Optional[float]:
-    found = re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):?(\d\d))", text)
-    if not found:
+    match = re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):?(\d\d))", text)
+    if not match:
         return None
     try:
-        at = timestamps.seconds_of(found[1] + "Z")
+        at = timestamps.seconds_of(match[1] + "Z")
     except ValueError:
         return None
-    if found[2] is None:
+    if match[2] is None:
         return at
-    offset = int(found[3]) * 3600 + int(found[4]) * 60
-    return at - offset if found[2] == "+" else at + offset
+    offset = int(match[3]) * 3600 + int(match[4]) * 60
+    return at - offset if match[2] == "+" else at + offset
 
 
 def of_wtmp(content: bytes) -> Iterator[SshLogin]:
     """Records of people who logged in; they name no key. A record that is cut off is left out."""
     for start in range(0, len(content) - UTMP.size + 1, UTMP.size):
-        found = UTMP.unpack_from(content, start)
-        if found[0] == _USER_PROCESS:
-            user, host = (found[at].partition(b"\0")[0].decode("utf-8", "replace") for at in (4, 5))
-            yield SshLogin(float(found[9]), plain(user), plain(host) or "this machine")
+        results = UTMP.unpack_from(content, start)
+        if results[0] == _USER_PROCESS:
+            user, host = (results[at].partition(b"\0")[0].decode("utf-8", "replace") for at in (4, 5))
+            yield SshLogin(float(results[9]), plain(user), plain(host) or "this machine")
 
 
-def logins(found: Iterable[SshLogin], since: float) -> List[str]:
+def logins(ssh_logins: Iterable[SshLogin], since: float) -> List[str]:
     """Logins in the window, those that differ in time alone in one line, the latest first."""
     rows: Dict[Tuple[str, str, str, str], List[float]] = {}
-    for one in found:
-        if one.at >= since:
-            rows.setdefault((one.user, one.address, one.method, one.fingerprint), []).append(one.at)
+    for ssh_login in ssh_logins:
+        if ssh_login.at >= since:
+            rows.setdefault((ssh_login.user, ssh_login.address, ssh_login.method, ssh_login.fingerprint), []).append(
+                ssh_login.at
+            )
     lines = []
     for (user, address, method, fingerprint), times in sorted(rows.items(), key=lambda item: -max(item[1])):
         how = " ".join(part for part in (method, fingerprint) if part)
@@ -186,39 +188,39 @@ def _stray_key(key: KeyLine, credentials: Sequence[KnownKey], path: str) -> Tupl
     """A rank, 0 for a leaked key and 2 for an unknown one; and what is found."""
     rank, word = 2, "unknown key"
     if credentials:
-        rank, word = (0, "LEAKED key") if any(one.leaked for one in credentials) else (1, "key")
+        rank, word = (0, "LEAKED key") if any(known_key.leaked for known_key in credentials) else (1, "key")
     comment = " (%s)" % key.comment if key.comment else ""
-    whose = " of " + ", ".join(one.credential for one in credentials) if credentials else ""
-    own = [plain(one.file) for one in credentials if one.file]
+    whose = " of " + ", ".join(known_key.credential for known_key in credentials) if credentials else ""
+    own = [plain(known_key.file) for known_key in credentials if known_key.file]
     beside = ", beside its own file " + ", ".join(own) if own else ""
     return rank, "%s %s%s%s in %s%s" % (word, key.fingerprint, whose, comment, path, beside)
 
 
 def stray_keys(
-    found: Mapping[str, Iterable[KeyLine]], known: Iterable[KnownKey], changed: Mapping[str, float]
+    result: Mapping[str, Iterable[KeyLine]], known: Iterable[KnownKey], changed: Mapping[str, float]
 ) -> List[str]:
     """Entries by file where no credential has them: leaked keys first, then the catalog's others, then unknown ones.
 
     ``changed`` says when each file was.
     """
     ours: Dict[str, List[KnownKey]] = {}
-    for one in known:
-        ours.setdefault(one.fingerprint, []).append(one)
+    for known_key in known:
+        ours.setdefault(known_key.fingerprint, []).append(known_key)
     lines = []
-    for path in sorted(found):
+    for path in sorted(result):
         unknown = 0
         when = ", file changed %s" % timestamps.stamp_of(changed[path]) if path in changed else ""
-        for key in found[path]:
+        for key in result[path]:
             its = ours.get(key.fingerprint, [])
-            if path in [one.file for one in its]:
+            if path in [known_key.file for known_key in its]:
                 continue
             unknown += not its
             if its or unknown <= MOST_OF_FILE:
-                rank, words = _stray_key(key, its, plain(path))
-                lines.append((rank, words + when))
+                rank, message = _stray_key(key, its, plain(path))
+                lines.append((rank, message + when))
         if unknown > MOST_OF_FILE:
             lines.append((2, "%d more unknown keys in %s" % (unknown - MOST_OF_FILE, plain(path))))
-    return cut([line for _rank, line in sorted(lines, key=lambda one: one[0])])
+    return cut([line for _rank, line in sorted(lines, key=lambda line: line[0])])
 
 
 # --- processes -------------------------------------------------------------------------------------------------------
@@ -226,11 +228,11 @@ def stray_keys(
 
 def main_pids(text: str) -> Dict[str, int]:
     """Process by unit, out of ``systemctl show --property=Id,MainPID``; 0 for a unit that does not run."""
-    found = {}
+    result = {}
     for fields in systemd_show.shown(text):
         if fields.get("Id") and fields.get("MainPID", "").isdigit():
-            found[fields["Id"]] = int(fields["MainPID"])
-    return found
+            result[fields["Id"]] = int(fields["MainPID"])
+    return result
 
 
 def process_lines(units: Mapping[str, Optional[float]], path: str, changed: Optional[float]) -> List[str]:

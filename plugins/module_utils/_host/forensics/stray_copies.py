@@ -52,14 +52,14 @@ def scrubbed(path: str, values: Values, *, check: bool = False) -> RemovalResult
     removed: List[str] = []
     left: List[str] = []
     with atomic_file.held(path, look=True) as env, _alone(env):
-        found = atomic_file.present(env.file)
-        now = held(found.content, values) if found else []
-        if now:
-            left.append("%s itself holds a revoked value of %s: deploy to this host" % (path, ", ".join(now)))
+        present = atomic_file.present(env.file)
+        results = held(present.content, values) if present else []
+        if results:
+            left.append("%s itself holds a revoked value of %s: deploy to this host" % (path, ", ".join(results)))
         kept = atomic_file.present(env.backup)
         backup = env.backup.path if env.backup else ""
         dead = held(kept.content, values) if kept else []
-        if dead and now:
+        if dead and results:
             left.append("%s holds a revoked value of %s, and the next proof replaces it" % (backup, ", ".join(dead)))
         elif dead:
             if not check:
@@ -105,7 +105,7 @@ def strays(env: atomic_file.EnvFile, values: Values) -> List[str]:
         else:
             dead = held(content, values)
             if dead:
-                shown = "".join(one if one.isprintable() else "?" for one in stray)
+                shown = "".join(name if name.isprintable() else "?" for name in stray)
                 lines.append(
                     "%s (mode %04o) holds a revoked value of %s; remove it: rm %s"
                     % (shown, mode, ", ".join(dead), shlex.quote(shown))
@@ -136,9 +136,9 @@ def look(at: atomic_file.OpenPath) -> Tuple[Optional[bytes], Optional[int]]:
 
 def by_credential(values: Mapping[str, object]) -> Dict[str, List[str]]:
     """What was handed over, checked: a list of texts by name."""
-    found = {}
+    credential = {}
     for name, texts in values.items():
-        if not isinstance(texts, (list, tuple)) or not all(isinstance(one, str) and one for one in texts):
+        if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) and text for text in texts):
             raise HostError("values: must be lists of texts by credential")
-        found[str(name)] = list(texts)
-    return found
+        credential[str(name)] = list(texts)
+    return credential

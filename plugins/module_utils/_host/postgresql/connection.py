@@ -85,8 +85,8 @@ class ServerConnection:
         try:
             self._connection = self._driver.connect(**_keywords(self._driver, target, timeout))
         except (self._driver.Error, OSError) as error:
-            found = refusal(_scrubbed(str(error), target))
-            raise PostgresqlLoginRefused(found, not_connected(found, target, what)) from None
+            result = refusal(_scrubbed(str(error), target))
+            raise PostgresqlLoginRefused(result, not_connected(result, target, what)) from None
         self._connection.autocommit = True
 
     @classmethod
@@ -148,13 +148,13 @@ class ServerConnection:
 class PostgresqlLoginRefused(DatabaseError):
     """Raised when a connection fails; ``found`` says how."""
 
-    def __init__(self, found: Refusal, error: DatabaseError) -> None:
-        self.found = found
+    def __init__(self, result: Refusal, error: DatabaseError) -> None:
+        self.refusal = result
         super().__init__(error.reason, str(error))
 
 
 def _keywords(used: Any, target: ConnectionTarget, timeout: int) -> Dict[str, Any]:
-    words: Dict[str, Any] = {
+    keywords: Dict[str, Any] = {
         "connect_timeout": timeout,
         "application_name": APPLICATION,
         "keepalives_idle": 5,
@@ -164,23 +164,23 @@ def _keywords(used: Any, target: ConnectionTarget, timeout: int) -> Dict[str, An
     }
     libpq = used.pq.version() if hasattr(used, "pq") else used.extensions.libpq_version()
     if libpq >= 120000:
-        words["tcp_user_timeout"] = 20000
-    if words.get("sslrootcert") == "system" and words.get("sslmode") in ("verify-ca", "verify-full"):
-        words["sslrootcert"] = _authorities()
-    return _with_scram(words, libpq) if "require_auth" in words else words
+        keywords["tcp_user_timeout"] = 20000
+    if keywords.get("sslrootcert") == "system" and keywords.get("sslmode") in ("verify-ca", "verify-full"):
+        keywords["sslrootcert"] = _authorities()
+    return _with_scram(keywords, libpq) if "require_auth" in keywords else keywords
 
 
-def _with_scram(words: Dict[str, Any], libpq: int) -> Dict[str, Any]:
+def _with_scram(result: Dict[str, Any], libpq: int) -> Dict[str, Any]:
     """Makes libpq answer what ``require_auth`` allows, and nothing else.
 
     Before version 16 it does not know that option. Where TLS is certain, channel binding has the same effect: a request
     for the password itself, or for its MD5 hash, is never answered.
     """
     if libpq >= 160000:
-        return words
-    allowed = words.pop("require_auth")
-    if libpq >= 130000 and allowed == SCRAM and words.get("sslmode") in ("require", "verify-ca", "verify-full"):
-        return {**words, "channel_binding": "require"}
+        return result
+    allowed = result.pop("require_auth")
+    if libpq >= 130000 and allowed == SCRAM and result.get("sslmode") in ("require", "verify-ca", "verify-full"):
+        return {**result, "channel_binding": "require"}
     raise DatabaseError(
         "old_libpq",
         "the libpq of %s is version %d, which would also answer a request for the password itself. Upgrade "
@@ -191,9 +191,9 @@ def _with_scram(words: Dict[str, Any], libpq: int) -> Dict[str, Any]:
 
 def _authorities() -> str:
     """The file of the authorities that this host trusts: the driver's own TLS library may look elsewhere."""
-    found = ssl.get_default_verify_paths().cafile
+    cafile = ssl.get_default_verify_paths().cafile
     known = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
-    for path in (found, *known):
+    for path in (cafile, *known):
         if path and os.path.isfile(path):
             return path
     raise DatabaseError(
@@ -219,16 +219,16 @@ _CODES = {
 
 def _translated(error: Any, target: ConnectionTarget, doing: str) -> Union[DatabaseError, Retry]:
     code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
-    said = getattr(getattr(error, "diag", None), "message_primary", None) or str(error)
-    said = _scrubbed(" ".join(str(said).split()), target)
-    if code in ("40001", "40P01") or "tuple concurrently" in said:
+    answer = getattr(getattr(error, "diag", None), "message_primary", None) or str(error)
+    answer = _scrubbed(" ".join(str(answer).split()), target)
+    if code in ("40001", "40P01") or "tuple concurrently" in answer:
         return Retry()
     if code is None:
-        found = refusal(said)
-        words = "the connection to %s broke off; what was not committed is undone. Run again" % target.place
-        return DatabaseError(found.reason, "%s: %s. The answer was: %s" % (doing, words, said))
-    reason, words = _CODES.get(code, ("refused_statement", "the server refuses it (%s)" % code))
-    return DatabaseError(reason, "%s: %s. The answer was: %s" % (doing, words, said))
+        result = refusal(answer)
+        message = "the connection to %s broke off; what was not committed is undone. Run again" % target.place
+        return DatabaseError(result.reason, "%s: %s. The answer was: %s" % (doing, message, answer))
+    reason, message = _CODES.get(code, ("refused_statement", "the server refuses it (%s)" % code))
+    return DatabaseError(reason, "%s: %s. The answer was: %s" % (doing, message, answer))
 
 
 def observe(server: ServerConnection, names: Sequence[str]) -> ServerFacts:
@@ -258,11 +258,11 @@ def observe(server: ServerConnection, names: Sequence[str]) -> ServerFacts:
     for name, database, line in server.rows(settings % wanted, doing=doing):
         setting, _equals, value = line.partition("=")
         kept[name][(database, setting)] = value
-    found = {
+    result = {
         row[0]: Role(*row, settings=kept[row[0]], member_of=groups[row[0]])  # type: ignore[misc]
         for row in server.rows(roles % wanted, doing=doing)
     }
-    return ServerFacts(administrator(server), found)
+    return ServerFacts(administrator(server), result)
 
 
 def administrator(server: ServerConnection) -> Admin:

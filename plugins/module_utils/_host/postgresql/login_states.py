@@ -90,8 +90,8 @@ def checked(run: LoginCall) -> Result:
 
 
 def present(run: LoginCall) -> Result:
-    found = run.try_login()
-    if isinstance(found, connection.LoginResult) and found.current_user == run.owner:
+    result = run.try_login()
+    if isinstance(result, connection.LoginResult) and result.current_user == run.owner:
         return {"changed": False, "statements": []}
     with run.administrator() as server:
 
@@ -117,15 +117,15 @@ def refuse_in_use(run: LoginCall, server: connection.ServerConnection, role: Opt
         return
     deadline = time.monotonic() + 1
     while True:
-        found = connection.sessions(server, run.login, [])
-        if not found:
+        login_sessions = connection.sessions(server, run.login, [])
+        if not login_sessions:
             return
         # A session that was just closed is still listed for a moment.
         if time.monotonic() > deadline:
             raise postgresql.DatabaseError(
                 "in_use",
                 "role %s is in use (%s), and login_url does not log in as it; its password was left as it is. Store "
-                "the password that is valid, or end those programs" % (run.login, in_words(found)),
+                "the password that is valid, or end those programs" % (run.login, in_words(login_sessions)),
             )
         time.sleep(0.1)
 
@@ -173,8 +173,8 @@ def sessions(run: LoginCall) -> Result:
         if run.login not in run.observed(server, run.login).roles:
             return {"changed": False, "sessions": []}
         connection.may_end_sessions(connection.administrator(server), run.login)
-        found = connection.sessions(server, run.login, run.params["known_addresses"])
-    return {"changed": False, "sessions": as_data(found)}
+        login_sessions = connection.sessions(server, run.login, run.params["known_addresses"])
+    return {"changed": False, "sessions": as_data(login_sessions)}
 
 
 def revoked(run: LoginCall) -> Result:
@@ -187,14 +187,14 @@ def revoked(run: LoginCall) -> Result:
             refuse_own(server, run.login)
             plan = _plan.plan_revoked(facts, login=run.login, journal=run.journal)
             connection.may_end_sessions(facts.admin, run.login)
-            found = connection.sessions(server, run.login, run.params["known_addresses"])
-            refuse_unknown(run, found)
-            return found, run.applied(server, plan, run.login)
+            login_sessions = connection.sessions(server, run.login, run.params["known_addresses"])
+            refuse_unknown(run, login_sessions)
+            return login_sessions, run.applied(server, plan, run.login)
 
-        found, result = server.transaction(act)
-        result["sessions"] = as_data(found)
+        login_sessions, result = server.transaction(act)
+        result["sessions"] = as_data(login_sessions)
         if run.check_mode:
-            result["changed"] = result["changed"] or bool(found)
+            result["changed"] = result["changed"] or bool(login_sessions)
             return result
         ended = connection.end_sessions(server, run.login, seconds=PATIENCE)
         result["refusal"] = prove_refused(run)
@@ -211,11 +211,11 @@ def refuse_own(server: connection.ServerConnection, login: str) -> None:
         )
 
 
-def refuse_unknown(run: LoginCall, found: Sequence[connection.LoginSessions]) -> None:
-    strangers = [session for session in found if not session.known]
+def refuse_unknown(run: LoginCall, login_sessions: Sequence[connection.LoginSessions]) -> None:
+    strangers = [session for session in login_sessions if not session.known]
     if strangers and not run.params["allow_sessions"]:
         raise UnknownSessions(
-            as_data(found),
+            as_data(login_sessions),
             "role %s has sessions from outside known_addresses: %s. Nothing was changed: %s"
             % (run.login, in_words(strangers), unknown_clients.remedy(session.address for session in strangers)),
         )
@@ -225,19 +225,19 @@ def prove_refused(run: LoginCall) -> str:
     """The word for how the server turned the login away."""
     deadline = time.monotonic() + PATIENCE
     while True:
-        found = run.try_login()
-        if isinstance(found, connection.LoginResult):
+        result = run.try_login()
+        if isinstance(result, connection.LoginResult):
             raise postgresql.DatabaseError(
                 "still_accepted",
                 "role %s may no longer log in, and login_url still does: it leads to another server than admin_url, "
                 "or to a pooler that remembers the password" % run.login,
             )
-        if found.found.proves_refusal:
-            return found.found.reason
-        if not found.found.may_pass or time.monotonic() > deadline:
+        if result.refusal.proves_refusal:
+            return result.refusal.reason
+        if not result.refusal.may_pass or time.monotonic() > deadline:
             raise postgresql.DatabaseError(
                 "not_proven",
-                "role %s may no longer log in, but the old password could not be tried: %s" % (run.login, found),
+                "role %s may no longer log in, but the old password could not be tried: %s" % (run.login, result),
             )
         time.sleep(0.5)
 
@@ -259,14 +259,17 @@ def unprepared(run: LoginCall) -> Result:
         def act() -> Result:
             logins = postgresql.logins_of(run.owner)
             facts = run.observed(server, run.owner, *logins)
-            in_use = {login: sum(one.number for one in connection.sessions(server, login, [])) for login in logins}
+            in_use = {
+                login: sum(login_sessions.number for login_sessions in connection.sessions(server, login, []))
+                for login in logins
+            }
             plan = _plan.plan_unprepared(facts, owner=run.owner, journal=run.journal, in_use=in_use)
             return run.applied(server, plan, run.owner)
 
         return server.transaction(act)
 
 
-def as_data(found: Sequence[connection.LoginSessions]) -> List[Dict[str, Any]]:
+def as_data(login_sessions: Sequence[connection.LoginSessions]) -> List[Dict[str, Any]]:
     return [
         {
             "address": session.address,
@@ -274,14 +277,14 @@ def as_data(found: Sequence[connection.LoginSessions]) -> List[Dict[str, Any]]:
             "count": session.number,
             "known": session.known,
         }
-        for session in found
+        for session in login_sessions
     ]
 
 
-def in_words(found: Sequence[connection.LoginSessions]) -> str:
+def in_words(login_sessions: Sequence[connection.LoginSessions]) -> str:
     return ", ".join(
         "%s (%d of %s)" % (session.address, session.number, session.application_name or "an unnamed program")
-        for session in found
+        for session in login_sessions
     )
 
 

@@ -46,8 +46,8 @@ def main() -> None:
     try:
         result = login_states.run(module.params, check_mode=module.check_mode)
     except SecretsError as error:
-        more = {name: getattr(error, name) for name in ("reason", "sessions") if hasattr(error, name)}
-        module.fail_json(msg=str(error), **more)
+        extra = {name: getattr(error, name) for name in ("reason", "sessions") if hasattr(error, name)}
+        module.fail_json(msg=str(error), **extra)
     if module.params["login"]:
         result["login"] = module.params["login"]
     if module._diff and result.get("statements"):

@@ -91,14 +91,14 @@ def plan_present(
         raise DatabaseError("bad_verifier", "verifier is no SCRAM-SHA-256 verifier; nothing else is sent to a server")
     role, model = facts.roles.get(login), facts.roles.get(like or "")
     plan = plan_layout(facts, login=login, owner=owner, journal=journal, like=like)
-    words = ["LOGIN"]
+    messages = ["LOGIN"]
     if role and not role.inherits:
-        words.append("INHERIT")
+        messages.append("INHERIT")
     if model and model.connection_limit != (role.connection_limit if role else -1):
-        words.append("CONNECTION LIMIT %d" % model.connection_limit)
+        messages.append("CONNECTION LIMIT %d" % model.connection_limit)
     if role and role.expires:
-        words.append("VALID UNTIL 'infinity'")
-    text = "ALTER ROLE %s %s PASSWORD " % (identifier(login), " ".join(words))
+        messages.append("VALID UNTIL 'infinity'")
+    text = "ALTER ROLE %s %s PASSWORD " % (identifier(login), " ".join(messages))
     plan.append(Statement(text + literal(verifier), text + "'…'"))
     return [*plan, _record(role, login, journal)]
 
@@ -160,8 +160,8 @@ def plan_prepared(facts: ServerFacts, *, owner: str) -> List[Statement]:
 def plan_unprepared(facts: ServerFacts, *, owner: str, journal: int, in_use: Mapping[str, int]) -> List[Statement]:
     """Neither of the two logins; ``in_use`` says how many sessions each has. Outside a rotation ``journal`` is 0."""
     holder = _required(facts, owner, "owner")
-    found = [facts.roles[login] for login in logins_of(owner) if login in facts.roles]
-    for role in found:
+    roles = [facts.roles[login] for login in logins_of(owner) if login in facts.roles]
+    for role in roles:
         if journal:
             refuse_older(role.comment, role.name, journal)
         if role.can_login:
@@ -171,9 +171,9 @@ def plan_unprepared(facts: ServerFacts, *, owner: str, journal: int, in_use: Map
         if in_use.get(role.name):
             raise DatabaseError("in_use", "role %s has %d sessions; end them first" % (role.name, in_use[role.name]))
         _may_change(facts, role, None, needs_grant=False)
-    if found and not holder.can_login:
+    if roles and not holder.can_login:
         raise DatabaseError("in_use", "role %s cannot log in either; without the two logins nobody could" % owner)
-    return [_plain("DROP ROLE %s" % identifier(role.name)) for role in found]
+    return [_plain("DROP ROLE %s" % identifier(role.name)) for role in roles]
 
 
 def _layout(facts: ServerFacts, login: str, holder: Role, model: Optional[Role]) -> List[Statement]:
@@ -200,8 +200,8 @@ def _layout(facts: ServerFacts, login: str, holder: Role, model: Optional[Role])
 
 
 def _is_member(role: Optional[Role], group: str, kind: Membership = Membership()) -> bool:  # noqa: B008 - immutable
-    found = role.member_of.get(group) if role else None
-    return found is not None and found.covers(kind)
+    membership = role.member_of.get(group) if role else None
+    return membership is not None and membership.covers(kind)
 
 
 def _required(facts: ServerFacts, name: str, what: str) -> Role:
@@ -225,20 +225,20 @@ def _may_change(facts: ServerFacts, role: Optional[Role], holder: Optional[Role]
             "administrator %s lacks CREATEROLE. As a superuser: ALTER ROLE %s CREATEROLE"
             % (admin.name, identifier(admin.name)),
         )
-    touched = [one for one in (role, holder if needs_grant else None) if one]
-    for one in touched:
-        if one.superuser:
+    touched = [item for item in (role, holder if needs_grant else None) if item]
+    for item in touched:
+        if item.superuser:
             raise DatabaseError(
                 "missing_right",
                 "role %s is a superuser, but administrator %s is not. As a superuser: ALTER ROLE %s NOSUPERUSER; or "
-                "name a superuser as admin in the catalog" % (one.name, admin.name, identifier(one.name)),
+                "name a superuser as admin in the catalog" % (item.name, admin.name, identifier(item.name)),
             )
-        if admin.version >= 160000 and not one.administered:
+        if admin.version >= 160000 and not item.administered:
             raise DatabaseError(
                 "missing_right",
                 "administrator %s has no ADMIN OPTION on role %s, which PostgreSQL 16 and newer ask for. As a "
                 "superuser, or as the role that created it: GRANT %s TO %s WITH ADMIN TRUE, INHERIT FALSE, SET FALSE"
-                % (admin.name, one.name, identifier(one.name), identifier(admin.name)),
+                % (admin.name, item.name, identifier(item.name), identifier(admin.name)),
             )
 
 
@@ -259,8 +259,8 @@ def _in(database: str) -> str:
 def _options(admin: Admin, kind: Membership) -> str:
     if admin.version < 160000:
         return " WITH ADMIN OPTION" if kind.admin else ""
-    words = ("ADMIN", kind.admin), ("INHERIT", kind.inherit), ("SET", kind.set_role)
-    return " WITH " + ", ".join("%s %s" % (word, "TRUE" if on else "FALSE") for word, on in words)
+    options = ("ADMIN", kind.admin), ("INHERIT", kind.inherit), ("SET", kind.set_role)
+    return " WITH " + ", ".join("%s %s" % (word, "TRUE" if on else "FALSE") for word, on in options)
 
 
 def _value(setting: str, value: str) -> str:

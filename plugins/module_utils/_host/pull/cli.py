@@ -88,6 +88,6 @@ def _loaded(path: str) -> Any:
 def _say(outcome: fetch.FetchResult) -> int:
     """On standard error; under systemd each line carries its priority."""
     start = PRIORITY.get(outcome.code, "<3>") if "JOURNAL_STREAM" in os.environ else ""
-    for line in "\n".join(outcome.words).splitlines():
+    for line in "\n".join(outcome.messages).splitlines():
         sys.stderr.write("%s%s\n" % (start, line))
     return outcome.code

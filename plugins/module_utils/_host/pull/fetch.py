@@ -64,7 +64,7 @@ class FetchResult:
     """How it ended: an exit code, and words without a value."""
 
     code: int
-    words: Tuple[str, ...]
+    messages: Tuple[str, ...]
     changed: bool = False
 
 
@@ -75,15 +75,15 @@ def wanted_of(document: Any) -> FetchRequest:
         raise NotConfigured(
             "the configuration must be a JSON object with environment, path, and no others than %s" % sorted(known)
         )
-    found = {key: value for key, value in document.items() if value is not None}
-    for key, value in found.items():
+    result = {key: value for key, value in document.items() if value is not None}
+    for key, value in result.items():
         right = {"patience": int}.get(key, str)
         if not isinstance(value, right) or isinstance(value, bool):
             raise NotConfigured("the configuration: %s must be of type %s" % (key, right.__name__))
     for key in ("path", "file"):
-        if not os.path.isabs(found.get(key, "/")):
+        if not os.path.isabs(result.get(key, "/")):
             raise NotConfigured("the configuration: %s must be absolute" % key)
-    return FetchRequest(**found)
+    return FetchRequest(**result)
 
 
 def fetch(
@@ -108,11 +108,11 @@ def fetch(
             error = caught
         except Exception as caught:  # noqa: BLE001 - the application must start; its words might quote what was read
             error = SecretsError("unexpected error: %s" % type(caught).__name__)
-        kept, told = _fallback(wanted)
+        kept, message = _fallback(wanted)
         if kept:
-            return FetchResult(KEPT, (str(error), told))
+            return FetchResult(KEPT, (str(error), message))
         if check or not isinstance(error, (NoAccess, JournalError)) or clock() >= until:
-            return FetchResult(_code_of(error), (str(error), told))
+            return FetchResult(_code_of(error), (str(error), message))
         sleep(PAUSE)
 
 
@@ -139,34 +139,34 @@ def _of_stores(wanted: FetchRequest, document: Any, catalog: Catalog, connect: C
     client = connect(wanted.region or catalog.region)
     if catalog.expected_account_id:
         aws_errors.require_account(aws_errors.account_id(client("sts")), catalog.expected_account_id)
-    found = environment.read(environment.ReadRequest(document, wanted.environment), catalog, client)
-    values = found.resolution.require_deliverable().values
-    return _Source(values, found.resolution.snapshot_id, found.journal.head, tuple(found.warnings))
+    result = environment.read(environment.ReadRequest(document, wanted.environment), catalog, client)
+    values = result.resolution.require_deliverable().values
+    return _Source(values, result.resolution.snapshot_id, result.journal.head, tuple(result.warnings))
 
 
 def _of_file(wanted: FetchRequest, path: str, catalog: Catalog, connect: Connect) -> _Source:
-    found, values = encrypted_source.opened(path, catalog, wanted.region, connect)
-    return _Source(values, found.snapshot_id, found.journal)
+    result, values = encrypted_source.opened(path, catalog, wanted.region, connect)
+    return _Source(values, result.snapshot_id, result.journal)
 
 
 def _written(wanted: FetchRequest, document: Any, connect: Connect, *, check: bool) -> FetchResult:
     catalog = catalog_parser.parse(document, wanted.environment)
     owned = atomic_file.ownership(wanted.owner, wanted.group, wanted.mode)
     if wanted.file:
-        found = _of_file(wanted, wanted.file, catalog, connect)
+        result = _of_file(wanted, wanted.file, catalog, connect)
     else:
-        found = _of_stores(wanted, document, catalog, connect)
-    content = dotenv.to_dotenv(found.values, readers=catalog.readers, header=atomic_file.HEADER).encode("utf-8")
+        result = _of_stores(wanted, document, catalog, connect)
+    content = dotenv.to_dotenv(result.values, readers=catalog.readers, header=atomic_file.HEADER).encode("utf-8")
     with atomic_file.held(wanted.path, owner=owned.uid, write=not check) as env:
         present = atomic_file.present(env.file)
         mark = env_file_mark.Mark(env)
-        mark.refuse_older(found.journal)
+        mark.refuse_older(result.journal)
         plan = env_file_mark.planned(env, content, owned, present, mark)
         if not check:
-            env_file_mark.deliver(plan, found.snapshot, found.journal)
+            env_file_mark.deliver(plan, result.snapshot, result.journal)
     before = _settings_of(present, catalog.readers) if present else {}
-    words = [*found.warnings, _told(wanted, plan, before, found.values, found.snapshot, check=check)]
-    return FetchResult(GOOD, tuple(words), plan.rewrite)
+    messages = [*result.warnings, _told(wanted, plan, before, result.values, result.snapshot, check=check)]
+    return FetchResult(GOOD, tuple(messages), plan.rewrite)
 
 
 def _told(
@@ -197,10 +197,10 @@ def _told(
     )
 
 
-def _settings_of(found: atomic_file.Present, readers: Sequence[str]) -> Mapping[str, str]:
+def _settings_of(present: atomic_file.Present, readers: Sequence[str]) -> Mapping[str, str]:
     """None of a file that cannot be parsed."""
     try:
-        return dotenv.from_dotenv(found.content.decode("utf-8"), readers)
+        return dotenv.from_dotenv(present.content.decode("utf-8"), readers)
     except (DotenvError, ValueError):
         return {}
 
@@ -210,27 +210,27 @@ def _fallback(wanted: FetchRequest) -> Tuple[bool, str]:
     path = wanted.path
     try:
         with atomic_file.held(path, look=True) as env:
-            found, status = atomic_file.present(env.file), safe_files.status(env.file)
-            origin = _origin(env, found)
+            present, status = atomic_file.present(env.file), safe_files.status(env.file)
+            origin = _origin(env, present)
     except HostError as error:
         return False, "there is no last good file: %s" % error
-    if found is None or status is None:
+    if present is None or status is None:
         return False, "%s: is not there either, so nothing can start on it" % path
     # Without a catalog nobody knows its readers; only docker_run keeps quotes.
-    if not any(_settings_of(found, readers) for readers in (dotenv.DEFAULT_READERS, ("docker_run",))):
+    if not any(_settings_of(present, readers) for readers in (dotenv.DEFAULT_READERS, ("docker_run",))):
         return False, "%s: holds no settings, so nothing can start on it" % path
     written = timestamps.stamp_of(status.st_mtime)
     return True, "%s stays as it was written at %s%s" % (path, written, origin)
 
 
-def _origin(env: atomic_file.EnvFile, found: Optional[atomic_file.Present]) -> str:
-    if found is None:
+def _origin(env: atomic_file.EnvFile, present: Optional[atomic_file.Present]) -> str:
+    if present is None:
         return ""
     try:
         mark = env_file_mark.Mark(env)
     except HostError:
         return ", and its mark cannot be read"
-    content = atomic_file.digest(found.content)
+    content = atomic_file.digest(present.content)
     for entry in (mark.accepted, mark.proven):
         if entry.get("digest") == content:
             return " (snapshot %s)" % entry.get("snapshot")

@@ -42,20 +42,20 @@ def read(path: str) -> Optional[bytes]:
     """The end of a regular file, wherever links lead, as sshd follows them; or None. Nothing else is opened: a pipe
     would wait for somebody, and a device may act on being opened."""
     try:
-        found = os.open(path, getattr(os, "O_PATH", os.O_RDONLY | os.O_NONBLOCK) | os.O_CLOEXEC)
+        count = os.open(path, getattr(os, "O_PATH", os.O_RDONLY | os.O_NONBLOCK) | os.O_CLOEXEC)
     except OSError:
         return None
     try:
-        if not stat.S_ISREG(os.fstat(found).st_mode):
+        if not stat.S_ISREG(os.fstat(count).st_mode):
             return None
         # The very file that was looked at, not what its path leads to by now.
-        with open("/proc/self/fd/%d" % found, "rb") as stream:
-            stream.seek(max(0, os.fstat(found).st_size - LARGEST))
+        with open("/proc/self/fd/%d" % count, "rb") as stream:
+            stream.seek(max(0, os.fstat(count).st_size - LARGEST))
             return stream.read(LARGEST)
     except OSError:
         return None
     finally:
-        os.close(found)
+        os.close(count)
 
 
 def sshd() -> Tuple[Sequence[str], bool]:
@@ -64,11 +64,11 @@ def sshd() -> Tuple[Sequence[str], bool]:
     command = named = False
     for path in (*sorted(glob.glob(SSHD + ".d/*.conf")), SSHD):
         for line in (read(path) or b"").decode("utf-8", "replace").splitlines():
-            words = line.split()
-            keyword = words[0].lower() if words else ""
+            messages = line.split()
+            keyword = messages[0].lower() if messages else ""
             if keyword == "authorizedkeysfile" and not named:
-                patterns, named = words[1:], True
-            elif keyword == "authorizedkeyscommand" and words[1:] != ["none"]:
+                patterns, named = messages[1:], True
+            elif keyword == "authorizedkeyscommand" and messages[1:] != ["none"]:
                 command = True
     return patterns, command
 
@@ -99,12 +99,12 @@ def files(patterns: Sequence[str]) -> Iterator[File]:
 
 def holding(blob: bytes, *, but: str) -> KeySearch:
     """Which files let the key in, apart from one."""
-    found, unread = [], 0
-    for one in files(sshd()[0]):
-        if one.path == but:
+    results, unread = [], 0
+    for file in files(sshd()[0]):
+        if file.path == but:
             continue
-        if one.content is None:
+        if file.content is None:
             unread += 1
-        elif authorized_keys.holds(one.content, blob):
-            found.append(one.path)
-    return KeySearch(found, unread)
+        elif authorized_keys.holds(file.content, blob):
+            results.append(file.path)
+    return KeySearch(results, unread)

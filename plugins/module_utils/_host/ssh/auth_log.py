@@ -23,9 +23,9 @@ class Accepted(NamedTuple):
     """Of the key, or of the certificate's; empty where it was no key."""
 
 
-def accepted(said: str) -> Optional[Accepted]:
+def accepted(message: str) -> Optional[Accepted]:
     """The login that a line tells of. Its words must begin so: a client's name may hold the same ones."""
-    found = _ACCEPTED.match(said)
-    if not found:
+    match = _ACCEPTED.match(message)
+    if not match:
         return None
-    return Accepted(found["user"], found["address"], found["method"], found["fingerprint"] or "")
+    return Accepted(match["user"], match["address"], match["method"], match["fingerprint"] or "")

@@ -39,9 +39,9 @@ def entry_of(line: bytes) -> Optional[AuthorizedKey]:
     line = line.strip(_BLANKS)
     if not line or line.startswith(b"#"):
         return None
-    found = _key_at(b"", line)
-    if found is not None:
-        return found
+    authorized_key = _key_at(b"", line)
+    if authorized_key is not None:
+        return authorized_key
     end = _end_of_options(line)
     return _key_at(line[:end], line[end:].strip(_BLANKS))
 

@@ -41,10 +41,10 @@ class KeyChange(NamedTuple):
 def account_of(name: Optional[str]) -> Account:
     """The account of that name; by default the one that is logged in, also behind sudo."""
     try:
-        found = pwd.getpwnam(name) if name else pwd.getpwuid(int(os.environ.get("SUDO_UID") or os.getuid()))
+        struct_passwd = pwd.getpwnam(name) if name else pwd.getpwuid(int(os.environ.get("SUDO_UID") or os.getuid()))
     except KeyError:
         raise HostError("there is no account %s here; correct options.user" % (name or "of this user")) from None
-    return Account(found.pw_name, found.pw_uid, found.pw_gid, found.pw_dir)
+    return Account(struct_passwd.pw_name, struct_passwd.pw_uid, struct_passwd.pw_gid, struct_passwd.pw_dir)
 
 
 def path_of(account: Account, pattern: Optional[str]) -> str:
@@ -83,8 +83,8 @@ def _with_its_rights(account: Account, path: str, trusted: Tuple[int, int]) -> I
         try:
             at = stack.enter_context(safe_files.place(path, trusted=trusted))
         except HostError as error:
-            words = "%s; %s itself cannot reach it; correct options.authorized_keys"
-            raise HostError(words % (error, account.name)) from None
+            message = "%s; %s itself cannot reach it; correct options.authorized_keys"
+            raise HostError(message % (error, account.name)) from None
         yield at
 
 
@@ -109,8 +109,8 @@ def acting_as(uid: int, gid: int) -> Iterator[None]:
 def look(account: Account, path: str, old: bytes, new: Optional[bytes]) -> KeyChange:
     """Which of the two keys the file authorizes; neither without a file."""
     with owned(account, path) as at:
-        found = atomic_file.present(at)
-    text = found.content if found else b""
+        present = atomic_file.present(at)
+    text = present.content if present else b""
     return KeyChange(authorized_keys.holds(text, old), new is not None and authorized_keys.holds(text, new))
 
 
@@ -120,8 +120,8 @@ def add(account: Account, path: str, old: bytes, new: str, *, check: bool) -> bo
         if not at:
             return False
         with atomic_file.alone(at):
-            found = atomic_file.required(at)
-            return _changed(at, found, authorized_keys.added(found.content, old, new), check=check)
+            present = atomic_file.required(at)
+            return _changed(at, present, authorized_keys.added(present.content, old, new), check=check)
 
 
 def remove(account: Account, path: str, gone: bytes, kept: Optional[bytes], *, check: bool) -> bool:
@@ -133,27 +133,29 @@ def remove(account: Account, path: str, gone: bytes, kept: Optional[bytes], *, c
         if not at:
             return False
         with atomic_file.alone(at):
-            found = atomic_file.required(at)
-            if not authorized_keys.holds(found.content, gone):
+            present = atomic_file.required(at)
+            if not authorized_keys.holds(present.content, gone):
                 return False
-            if kept is not None and not authorized_keys.holds(found.content, kept):
+            if kept is not None and not authorized_keys.holds(present.content, kept):
                 raise HostError("%s: the key that stays is not authorized, so no key was removed" % path)
-            return _changed(at, found, authorized_keys.without(found.content, gone), check=check)
+            return _changed(at, present, authorized_keys.without(present.content, gone), check=check)
 
 
 def others(account: Account, path: str, *known: Optional[bytes]) -> List[str]:
     """The fingerprints of every other key that is authorized."""
     with owned(account, path) as at:
-        found = atomic_file.present(at)
-    return authorized_keys.others(found.content if found else b"", tuple(one for one in known if one is not None))
+        present = atomic_file.present(at)
+    return authorized_keys.others(
+        present.content if present else b"", tuple(data for data in known if data is not None)
+    )
 
 
-def _changed(at: OpenPath, found: atomic_file.Present, content: bytes, *, check: bool) -> bool:
-    if content == found.content:
+def _changed(at: OpenPath, present: atomic_file.Present, content: bytes, *, check: bool) -> bool:
+    if content == present.content:
         return False
     if not check:
         atomic_file.sweep(at)
-        gid = None if found.gid == os.getegid() else found.gid
-        uid = None if found.uid == os.geteuid() else found.uid
-        atomic_file.write(at, content, atomic_file.Ownership(uid, gid, found.mode))
+        gid = None if present.gid == os.getegid() else present.gid
+        uid = None if present.uid == os.geteuid() else present.uid
+        atomic_file.write(at, content, atomic_file.Ownership(uid, gid, present.mode))
     return True

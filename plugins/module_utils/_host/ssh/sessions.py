@@ -58,11 +58,11 @@ Processes = Mapping[int, Process]
 
 def heads(processes: Processes, account: str) -> List[Process]:
     """The topmost process of each of the account's connections."""
-    found = []
+    results = []
     for process in processes.values():
         if _user(process) == account and _user(processes.get(process.parent)) != account:
-            found.append(process)
-    return found
+            results.append(process)
+    return results
 
 
 def _user(process: Optional[Process]) -> Optional[str]:
@@ -72,19 +72,19 @@ def _user(process: Optional[Process]) -> Optional[str]:
 
 def ancestors(processes: Processes, pid: int) -> Set[int]:
     """The process itself, its parent and so on."""
-    found: Set[int] = set()
-    while pid in processes and pid not in found:
-        found.add(pid)
+    results: Set[int] = set()
+    while pid in processes and pid not in results:
+        results.add(pid)
         pid = processes[pid].parent
-    return found
+    return results
 
 
 def scope_of(processes: Processes, head: Process) -> str:
     """The control group that was made for this connection: nothing in it is older. An sshd that somebody started by
     hand is in that person's own."""
-    scopes = {one.scope for one in processes.values() if one.parent == head.pid} | {head.scope}
+    scopes = {process.scope for process in processes.values() if process.parent == head.pid} | {head.scope}
     for scope in sorted(scopes - {""}):
-        if all(one.started >= head.started - 0.1 for one in processes.values() if one.scope == scope):
+        if all(process.started >= head.started - 0.1 for process in processes.values() if process.scope == scope):
             return scope
     return ""
 
@@ -92,20 +92,24 @@ def scope_of(processes: Processes, head: Process) -> str:
 def members(processes: Processes, roots: Iterable[int], scopes: Iterable[str]) -> Set[int]:
     """Every process below the roots, also those whose parents have ended, and all in these scopes."""
     wanted = set(scopes)
-    found = {one.pid for one in processes.values() if one.scope in wanted} | {pid for pid in roots if pid in processes}
+    pids = {process.pid for process in processes.values() if process.scope in wanted} | {
+        pid for pid in roots if pid in processes
+    }
     while True:
-        more = {one.pid for one in processes.values() if one.parent in found or one.session in found} - found
-        if not more:
-            return found
-        found |= more
+        additions = {
+            process.pid for process in processes.values() if process.parent in pids or process.session in pids
+        } - pids
+        if not additions:
+            return pids
+        pids |= additions
 
 
-def opened_of(head: Process, told: Mapping[int, Opened], account: str) -> Optional[Opened]:
+def opened_of(head: Process, openeds: Mapping[int, Opened], account: str) -> Optional[Opened]:
     """What the log says of this very process, not of one that had its number before."""
-    found = told.get(head.pid)
-    if found is None or found.user != account or (found.at and found.at < head.started - 2):
+    opened = openeds.get(head.pid)
+    if opened is None or opened.user != account or (opened.at and opened.at < head.started - 2):
         return None
-    return found
+    return opened
 
 
 def must_end(opened: Optional[Opened], key: str, *, leak: bool) -> bool:
@@ -115,41 +119,41 @@ def must_end(opened: Optional[Opened], key: str, *, leak: bool) -> bool:
     return leak and not (opened is not None and opened.trusted)
 
 
-def accepted(words: str, *, at: float, trusted: bool) -> Optional[Opened]:
+def accepted(message: str, *, at: float, trusted: bool) -> Optional[Opened]:
     """What a line of sshd's log says of a login."""
-    found = auth_log.accepted(words)
-    if found is None:
+    result = auth_log.accepted(message)
+    if result is None:
         return None
-    by = found.fingerprint if found.method == "publickey" else found.method
-    if found.method == "publickey" and not by.startswith("SHA256:"):  # a log with other fingerprints
+    by = result.fingerprint if result.method == "publickey" else result.method
+    if result.method == "publickey" and not by.startswith("SHA256:"):  # a log with other fingerprints
         return None
-    return Opened(found.user, by, found.address, at, trusted)
+    return Opened(result.user, by, result.address, at, trusted)
 
 
 def from_journal(lines: Iterable[str]) -> Dict[int, Opened]:
     """By process, out of journalctl's JSON; the newest line counts."""
-    found: Dict[int, Opened] = {}
+    openeds: Dict[int, Opened] = {}
     for line in lines:
         try:
             entry = json.loads(line)
-            one = accepted(str(entry["MESSAGE"]), at=int(entry["__REALTIME_TIMESTAMP"]) / 1e6, trusted=True)
+            opened = accepted(str(entry["MESSAGE"]), at=int(entry["__REALTIME_TIMESTAMP"]) / 1e6, trusted=True)
             pid = int(entry["_PID"])
         except (ValueError, KeyError, TypeError):
             continue
-        if one is not None:
-            found[pid] = one
-    return found
+        if opened is not None:
+            openeds[pid] = opened
+    return openeds
 
 
 def from_log(lines: Iterable[str]) -> Dict[int, Opened]:
     """By process, out of a text log; anybody on the host may have written its lines."""
-    found: Dict[int, Opened] = {}
+    openeds: Dict[int, Opened] = {}
     for line in lines:
         match = _LINE.search(line)
-        one = accepted(match.group("words"), at=0.0, trusted=False) if match else None
-        if match is not None and one is not None:
-            found[int(match.group("pid"))] = one
-    return found
+        opened = accepted(match.group("words"), at=0.0, trusted=False) if match else None
+        if match is not None and opened is not None:
+            openeds[int(match.group("pid"))] = opened
+    return openeds
 
 
 # What follows looks at the machine, and changes it.
@@ -157,12 +161,12 @@ def from_log(lines: Iterable[str]) -> Dict[int, Opened]:
 
 def processes() -> Dict[int, Process]:
     """Every process that can be seen."""
-    found: Dict[int, Process] = {}
+    result: Dict[int, Process] = {}
     for pid in kernel_processes.pids():
         stat = kernel_processes.stat(pid)
         if stat is not None:  # else it has ended meanwhile
             scope = _SCOPE.search(kernel_processes.control_groups(pid))
-            found[pid] = Process(
+            result[pid] = Process(
                 pid=pid,
                 parent=stat.parent,
                 session=stat.session,
@@ -170,16 +174,16 @@ def processes() -> Dict[int, Process]:
                 title=kernel_processes.title(pid),
                 scope=scope.group("scope") if scope else "",
             )
-    return found
+    return result
 
 
 def told(pids: Sequence[int]) -> Dict[int, Opened]:
     """What the logs say of these processes; text files, which may be long, only where the journal is silent."""
-    found: Dict[int, Opened] = {}
+    openeds: Dict[int, Opened] = {}
     journal = from_journal(_journal(pids))
     for path in LOGS if set(pids) - set(journal) else ():
-        found.update(from_log((all_accounts.read(path) or b"").decode("utf-8", "replace").splitlines()))
-    return {**found, **journal}
+        openeds.update(from_log((all_accounts.read(path) or b"").decode("utf-8", "replace").splitlines()))
+    return {**openeds, **journal}
 
 
 def _journal(pids: Sequence[int]) -> Iterator[str]:
@@ -226,17 +230,19 @@ def end(
     while quiet < QUIET and waited < PATIENCE:
         seen = look()
         ours = ancestors(seen, os.getpid())
-        found = [one for one in heads(seen, account) if one.pid not in ours]
-        unknown = [one.pid for one in found if one.pid not in logged]
+        results = [process for process in heads(seen, account) if process.pid not in ours]
+        unknown = [process.pid for process in results if process.pid not in logged]
         logged.update(ask(unknown) if unknown else {})
-        sessions = [(one, opened_of(one, logged, account)) for one in found]
-        roots = [one for one, opened in sessions if must_end(opened, key, leak=leak)]
-        left = sum(opened is None for one, opened in sessions if one not in roots)
-        ended.update({one.pid: opened.source if opened else "unknown" for one, opened in sessions if one in roots})
+        sessions = [(process, opened_of(process, logged, account)) for process in results]
+        roots = [process for process, opened in sessions if must_end(opened, key, leak=leak)]
+        left = sum(opened is None for process, opened in sessions if process not in roots)
+        ended.update(
+            {process.pid: opened.source if opened else "unknown" for process, opened in sessions if process in roots}
+        )
         if check:
             break
-        scopes |= {scope_of(seen, one) for one in roots} - {""}
-        heads_of = {one.pid for one in roots}
+        scopes |= {scope_of(seen, process) for process in roots} - {""}
+        heads_of = {process.pid for process in roots}
         going = members(seen, heads_of, scopes) - ours
         for pid in going:
             # A head closes what PAM opened once its child is gone; it is ended itself where it does not.

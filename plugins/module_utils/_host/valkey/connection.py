@@ -85,28 +85,28 @@ class Connection:
             raise self._translated(error) from None
 
     def _translated(self, error: Exception) -> HostError:
-        words = str(error) or type(error).__name__
-        text = valkey.explain(self.node, self._what, words)
-        if re.search("WRONGPASS|invalid username-password|no password is set", words):
+        message = str(error) or type(error).__name__
+        text = valkey.explain(self.node, self._what, message)
+        if re.search("WRONGPASS|invalid username-password|no password is set", message):
             return ValkeyLoginRefused(text)
-        if re.search("NOPERM|no permissions", words, re.IGNORECASE):
+        if re.search("NOPERM|no permissions", message, re.IGNORECASE):
             return NotAllowed(text)
         # Newer drivers take the code away.
-        moved = re.fullmatch(r"(?:MOVED )?\d+ (\S+:\d+)", words)
+        moved = re.fullmatch(r"(?:MOVED )?\d+ (\S+:\d+)", message)
         if moved:
             return Moved(text, moved.group(1))
-        return Absent(text) if "does not exist" in words else HostError(text)
+        return Absent(text) if "does not exist" in message else HostError(text)
 
     @property
     def peer(self) -> str:
         """The address that the connection led to, as servers name each other."""
-        found = self._connection._sock.getpeername()
-        return valkey.join(valkey.plain_host(found[0]), str(found[1]))
+        result = self._connection._sock.getpeername()
+        return valkey.join(valkey.plain_host(result[0]), str(result[1]))
 
-    def ask(self, *words: Any) -> Any:
+    def ask(self, *messages: Any) -> Any:
         """One command's answer, with text for bytes."""
         try:
-            self._connection.send_command(*words)
+            self._connection.send_command(*messages)
             return _text(self._connection.read_response())
         except (self._error, OSError) as error:
             raise self._translated(error) from None
@@ -124,7 +124,7 @@ class Connection:
 def _text(answer: Any) -> Any:
     if isinstance(answer, bytes):
         return answer.decode("utf-8", "replace")
-    return [_text(one) for one in answer] if isinstance(answer, list) else answer
+    return [_text(item) for item in answer] if isinstance(answer, list) else answer
 
 
 class Node:
@@ -165,10 +165,10 @@ class Node:
     def load_users(self) -> None:
         self.users = valkey.parse_users(self.ask("ACL", "LIST"))
 
-    def may(self, *words: str) -> None:
+    def may(self, *messages: str) -> None:
         """Refuses when the administrator lacks the right, as far as the server can be asked without acting."""
         try:
-            answer = self.ask("ACL", "DRYRUN", self.admin.user, *words)
+            answer = self.ask("ACL", "DRYRUN", self.admin.user, *messages)
         except HostError:  # Redis 6 cannot be asked, and not everyone may ask
             return
         if answer != "OK":
@@ -189,7 +189,7 @@ class Node:
     def clients(self) -> List[valkey.Client]:
         """Its sessions without ours."""
         own = self.own_number()
-        return [one for one in valkey.parse_clients(self.ask("CLIENT", "LIST")) if one.number != own]
+        return [client for client in valkey.parse_clients(self.ask("CLIENT", "LIST")) if client.number != own]
 
     def own_number(self) -> int:
         return int(self.ask("CLIENT", "ID"))
@@ -206,7 +206,7 @@ class Node:
 
     def own_host(self) -> str:
         own = self.own_number()
-        return next(one.host for one in valkey.parse_clients(self.ask("CLIENT", "LIST")) if one.number == own)
+        return next(client.host for client in valkey.parse_clients(self.ask("CLIENT", "LIST")) if client.number == own)
 
     def setting(self, name: str) -> str:
         return str((self.ask("CONFIG", "GET", name) or ["", ""])[1])
@@ -238,7 +238,7 @@ def seen(addresses: Sequence[Address], *, label: str, gone: Sequence[str] = ()) 
     """
     nodes: Dict[str, Node] = {}
     problems: List[str] = []
-    for address in {str(one): one for one in addresses if str(one) not in gone}.values():
+    for address in {str(address): address for address in addresses if str(address) not in gone}.values():
         try:
             valkey.refuse_managed(address)
             node = Node(address, label)
@@ -251,18 +251,18 @@ def seen(addresses: Sequence[Address], *, label: str, gone: Sequence[str] = ()) 
             node.connection.close()
             continue
         nodes[node.run] = node
-    return sorted(nodes.values(), key=lambda one: one.role == "primary"), problems
+    return sorted(nodes.values(), key=lambda node: node.role == "primary"), problems
 
 
 def undeclared(nodes: Sequence[Node], known: Sequence[str]) -> Dict[str, str]:
     """The nodes that servers name and that are not among these, by address, each with the remedy."""
     names = set(known).union(*(node.names for node in nodes))
-    found = {link: node.name for node in nodes for link in node.links if link not in names}
+    result = {link: node.name for node in nodes for link in node.links if link not in names}
     return {
         link: "%s names the node %s, which the catalog does not declare; no password was sent there. If it is yours, "
         "add it to server.nodes of the administrator in the catalog (to server.aliases, if it is another address of a "
         "declared node). If not, somebody who has a password poses as a replica: treat that as a leak" % (by, link)
-        for link, by in sorted(found.items())
+        for link, by in sorted(result.items())
     }
 
 

@@ -23,8 +23,8 @@ def at_each(
     A server may name only nodes of the domains that ``nodes`` and the login are in.
     """
     waiting, tried, runs = [login, *(login.at(node) for node in nodes)], set(gone), set()
-    domains = {domain(one.host) for one in waiting}
-    found: Dict[str, List[Client]] = {}
+    domains = {domain(address.host) for address in waiting}
+    result: Dict[str, List[Client]] = {}
     short: List[str] = []
     while waiting:
         address = waiting.pop(0)
@@ -32,15 +32,15 @@ def at_each(
             continue
         tried.add(str(address))
         try:
-            with Connection(address, _connection.LOGIN) as one:
-                info = valkey.parse_info(one.ask("INFO"))
+            with Connection(address, _connection.LOGIN) as connection:
+                info = valkey.parse_info(connection.ask("INFO"))
                 run = info.get("run_id", str(address))
                 if run in runs:
                     continue
                 runs.add(run)
-                found[str(address)] = act(one, login.user)
+                result[str(address)] = act(connection, login.user)
                 if info.get("cluster_enabled") == "1":
-                    links = valkey.cluster_links(one.ask("CLUSTER", "NODES"), names=login.tls is not None)
+                    links = valkey.cluster_links(connection.ask("CLUSTER", "NODES"), names=login.tls is not None)
                     inside = [link for link in links if domain(login.at(link).host) in domains]
                     waiting += [login.at(link) for link in inside]
                     short += [
@@ -50,9 +50,9 @@ def at_each(
                     ]
         except HostError as error:
             short.append(str(error))
-    if not found:
+    if not result:
         raise HostError("\n  - ".join(short))
-    return found, short
+    return result, short
 
 
 def domain(host: str) -> str:
@@ -65,13 +65,13 @@ def others(connection: Connection, user: str) -> List[Client]:
     """The user's sessions but this one. The links of replicas are the provider's."""
     own = int(connection.ask("CLIENT", "ID"))
     clients = valkey.parse_clients(connection.ask("CLIENT", "LIST"))
-    return [one for one in clients if one.user == user and one.number != own and not one.replication]
+    return [client for client in clients if client.user == user and client.number != own and not client.replication]
 
 
 def itself(connection: Connection) -> Client:
     own = int(connection.ask("CLIENT", "ID"))
-    return next(one for one in valkey.parse_clients(connection.ask("CLIENT", "LIST")) if one.number == own)
+    return next(client for client in valkey.parse_clients(connection.ask("CLIENT", "LIST")) if client.number == own)
 
 
 def end_others(connection: Connection, user: str) -> List[Client]:
-    return [one for one in others(connection, user) if connection.ask("CLIENT", "KILL", "ID", one.number)]
+    return [client for client in others(connection, user) if connection.ask("CLIENT", "KILL", "ID", client.number)]

@@ -100,8 +100,8 @@ class PurgeDatabase:
     """What tells the servers from others; None where they do not say."""
 
     def close(self) -> None:
-        for one in self.primaries:
-            one.close()
+        for primary in self.primaries:
+            primary.close()
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _permitted(
     """
     managed = bool(valkey.MANAGED.search(address.host))
     by_peer = _by_peer(address, declared)
-    found = []
+    addresses = []
     for node in nodes:
         near = own_sessions.domain(node.host) == own_sessions.domain(address.host)
         permitted = node if managed and near else by_peer.get(str(node))
@@ -162,31 +162,31 @@ def _permitted(
                 "%s names the node %s, which the catalog does not declare. No password was sent there. If the node is "
                 "yours, %s. If not, treat that as a leak" % (address, node, remedy % {"node": node})
             )
-        found.append(permitted)
-    return found
+        addresses.append(permitted)
+    return addresses
 
 
 def _by_peer(address: Address, declared: Sequence[str]) -> Dict[str, Address]:
     """The declared nodes by name and by IP address, since servers name each other either way."""
-    found: Dict[str, Address] = {}
-    for node in (address, *(address.at(one) for one in declared)):
-        found[str(node)] = node
+    addresses: Dict[str, Address] = {}
+    for node in (address, *(address.at(name) for name in declared)):
+        addresses[str(node)] = node
         with suppress(OSError, UnicodeError):
             for answer in socket.getaddrinfo(node.host, node.port, type=socket.SOCK_STREAM):
-                found.setdefault(valkey.join(valkey.plain_host(str(answer[4][0])), str(node.port)), node)
-    return found
+                addresses.setdefault(valkey.join(valkey.plain_host(str(answer[4][0])), str(node.port)), node)
+    return addresses
 
 
 def _cluster_primaries(slots: Sequence[Any], address: Address) -> List[Address]:
-    found: Dict[str, Address] = {}
-    for one in slots:
-        host, port = one[2][0], one[2][1]
-        more = one[2][3] if len(one[2]) > 3 else []
-        names = dict(zip(more[::2], more[1::2]))
+    addresses: Dict[str, Address] = {}
+    for slot in slots:
+        host, port = slot[2][0], slot[2][1]
+        extra = slot[2][3] if len(slot[2]) > 3 else []
+        names = dict(zip(extra[::2], extra[1::2]))
         # A certificate names hosts rather than addresses.
         chosen = (names.get("hostname") if address.tls is not None else None) or host or address.host
-        found.setdefault("%s:%s" % (host, port), address.at(valkey.join(chosen, str(port))))
-    return list(found.values())
+        addresses.setdefault("%s:%s" % (host, port), address.at(valkey.join(chosen, str(port))))
+    return list(addresses.values())
 
 
 def _primary_of(replica: Primary, address: Address) -> Address:
@@ -202,7 +202,7 @@ def _primary_of(replica: Primary, address: Address) -> Address:
 
 def _runs(primaries: Sequence[Primary]) -> Optional[FrozenSet[str]]:
     try:
-        return frozenset(valkey.parse_info(one.ask("INFO", "server"))["run_id"] for one in primaries)
+        return frozenset(valkey.parse_info(primary.ask("INFO", "server"))["run_id"] for primary in primaries)
     except (connection.NotAllowed, KeyError):
         return None
 
@@ -220,22 +220,22 @@ def purge(wanted: PurgeRequest, *, check: bool) -> Dict[str, Any]:
     began = time.monotonic()
     places: Dict[str, PurgeDatabase] = {}
     try:
-        for one in (*wanted.entries, *wanted.sessions):
-            if one.setting not in places:
-                places[one.setting] = reached(
-                    valkey.parse_url(wanted.urls[one.setting], one.setting),
-                    one.setting,
-                    wanted.nodes.get(one.setting, ()),
+        for purge_entry in (*wanted.entries, *wanted.sessions):
+            if purge_entry.setting not in places:
+                places[purge_entry.setting] = reached(
+                    valkey.parse_url(wanted.urls[purge_entry.setting], purge_entry.setting),
+                    purge_entry.setting,
+                    wanted.nodes.get(purge_entry.setting, ()),
                 )
         grounds, problems = _grounds(wanted, places)
-        found = [] if problems else [_counted(ground, problems) for ground in grounds]
+        results = [] if problems else [_counted(ground, problems) for ground in grounds]
         if problems:
             raise HostError("Nothing was purged:\n  - " + "\n  - ".join(dict.fromkeys(problems)))
-        reports = [_report(ground, seen, check, wanted.batch) for ground, seen in zip(grounds, found)]
+        reports = [_report(ground, seen, check, wanted.batch) for ground, seen in zip(grounds, results)]
     finally:
         for place in places.values():
             place.close()
-    count = sum(one["count"] for one in reports)
+    count = sum(report["count"] for report in reports)
     return {"changed": bool(count), "count": count, "milliseconds": _since(began), "purged": reports}
 
 
@@ -260,9 +260,9 @@ def _grounds(wanted: PurgeRequest, places: Mapping[str, PurgeDatabase]) -> Tuple
         patterns = valkey_key_patterns.broker_patterns(names)
         spared = [
             key
-            for one in wanted.sessions
-            if _same(place, places[one.setting].runs, places[one.setting].database)
-            for key in one.keys
+            for purge_entry in wanted.sessions
+            if _same(place, places[purge_entry.setting].runs, places[purge_entry.setting].database)
+            for key in purge_entry.keys
         ]
         sieve = Sieve(entry.keys, patterns, tuple(spared))
         grounds.append(PurgePlan(entry, place, sieve, tuple(dict.fromkeys(shared))))
@@ -289,13 +289,13 @@ def _broker(url: str, name: str, declared: Sequence[str]) -> Tuple[Optional[Froz
 
 def _bindings(place: PurgeDatabase) -> Dict[bytes, List[bytes]]:
     """Every binding of a Celery broker in this database, by key."""
-    found: Dict[bytes, List[bytes]] = {}
+    bindings: Dict[bytes, List[bytes]] = {}
     for primary in place.primaries:
         for page in primary.pages(valkey_key_patterns.BINDINGS):
             for key in page:
-                if key not in found and primary.many([["TYPE", key]])[0] == b"set":
-                    found[key] = [one for members in primary.pages("*", of_set=key) for one in members]
-    return found
+                if key not in bindings and primary.many([["TYPE", key]])[0] == b"set":
+                    bindings[key] = [member for members in primary.pages("*", of_set=key) for member in members]
+    return bindings
 
 
 def _can_reach(entry: PurgeEntry, patterns: Sequence[str], database: int, shared: Sequence[str]) -> Iterator[str]:
@@ -353,7 +353,7 @@ def _report(ground: PurgePlan, counted: Mapping[str, Any], check: bool, batch: i
         "kind": ground.entry.kind,
         "setting": ground.entry.setting,
         "database": ground.place.database,
-        "nodes": [one.node for one in ground.place.primaries],
+        "nodes": [primary.node for primary in ground.place.primaries],
         "count": count,
         "spared": counted["spared"],
         "milliseconds": 0 if check else _since(began),
@@ -367,5 +367,5 @@ def _deleted(ground: PurgePlan, primary: Primary, batch: int) -> int:
         for may_go, _theirs, _spared in _kept(ground, primary, number):
             for keys in valkey_key_patterns.batches(may_go, batch):
                 # One key a command: in a cluster, the keys of one command must belong together.
-                gone += sum(int(one) for one in primary.many([["UNLINK", key] for key in keys]))
+                gone += sum(int(item) for item in primary.many([["UNLINK", key] for key in keys]))
     return gone

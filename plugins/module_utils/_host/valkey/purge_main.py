@@ -41,7 +41,7 @@ RETURNS: dict[str, Any] = {
 
 
 def _entries(given: Sequence[Mapping[str, Any]]) -> list[PurgeEntry]:
-    return [PurgeEntry(one["name"], one["kind"], one["setting"], tuple(one["keys"])) for one in given]
+    return [PurgeEntry(entry["name"], entry["kind"], entry["setting"], tuple(entry["keys"])) for entry in given]
 
 
 def wanted(params: Mapping[str, Any]) -> PurgeRequest:

@@ -78,23 +78,23 @@ def _undeclared(nodes: Sequence[Node], wanted: UserRequest) -> Dict[str, str]:
 
 def _gather(nodes: Sequence[Node], look: Callable[[Node], Any]) -> Dict[str, Any]:
     """What ``look`` finds at each node; raises naming every node that has a problem."""
-    found, problems = {}, []
+    gather, problems = {}, []
     for node in nodes:
         try:
-            found[node.name] = look(node)
+            gather[node.name] = look(node)
         except (HostError, *_connection.UNREADABLE) as error:
             text = str(error) if isinstance(error, HostError) else _connection.unreadable(node.name)
             problems.append(text if text.startswith(node.name) else "%s: %s" % (node.name, text))
     if problems:
         raise HostError("Nothing was changed on any node:\n  - " + "\n  - ".join(problems))
-    return found
+    return gather
 
 
 def _about(nodes: Sequence[Node], wanted: UserRequest) -> Dict[str, Any]:
     """What every answer tells of the nodes."""
     unknown = _undeclared(nodes, wanted)
-    found: Dict[str, Any] = {"nodes": [node.described() for node in nodes], "undeclared_nodes": list(unknown)}
-    return {**found, "warnings": list(unknown.values())} if unknown else found
+    about: Dict[str, Any] = {"nodes": [node.described() for node in nodes], "undeclared_nodes": list(unknown)}
+    return {**about, "warnings": list(unknown.values())} if unknown else about
 
 
 def _planned(
@@ -109,8 +109,8 @@ def _planned(
         node.may(*keeper)
         return commands, keeper
 
-    found = _gather(nodes, look)
-    return {name: one[0] for name, one in found.items()}, {name: one[1] for name, one in found.items()}
+    planned = _gather(nodes, look)
+    return {name: item[0] for name, item in planned.items()}, {name: item[1] for name, item in planned.items()}
 
 
 def _refuse_replicas_own(nodes: Sequence[Node], user: str, allowed: Callable[[str], bool]) -> None:
@@ -201,10 +201,10 @@ def usable(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
             with Connection(address, _connection.LOGIN) as connection:
                 with suppress(NotAllowed):
                     connection.ask("PING")
-                node = next((one for one in nodes if str(address) in one.names), None)
+                node = next((node for node in nodes if str(address) in node.names), None)
                 if node is not None and not keyspace and node.role == "primary" and not check:
                     prefix = valkey.writable_prefix(node.users.get(wanted.user))
-                    names = set(wanted.aliases).union(*(one.names for one in nodes))
+                    names = set(wanted.aliases).union(*(node.names for node in nodes))
                     keyspace = _connection.try_keys(connection, prefix, login, names)
         return {"changed": False, "keyspace": keyspace, **_about(nodes, wanted)}
 
@@ -213,7 +213,7 @@ def tried(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     del check  # it only asks
     login = _login(wanted)
     accepted = {}
-    for address in {str(one): one for one in (login, *(login.at(node) for node in wanted.nodes))}.values():
+    for address in {str(address): address for address in (login, *(login.at(node) for node in wanted.nodes))}.values():
         try:
             Connection(address, _connection.LOGIN).close()
             accepted[str(address)] = True
@@ -230,30 +230,30 @@ def sessions(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     try:
         if not nodes:
             raise HostError("\n  - ".join(short))
-        found = _gather(nodes, lambda node: _sessions_of(node, wanted.user))
-        return {"changed": False, "sessions": _by_host(found), "short": short, **_about(nodes, wanted)}
+        result = _gather(nodes, lambda node: _sessions_of(node, wanted.user))
+        return {"changed": False, "sessions": _by_host(result), "short": short, **_about(nodes, wanted)}
     finally:
         _connection.close(nodes)
 
 
 def _sessions_itself(wanted: UserRequest) -> Dict[str, Any]:
-    here: List[str] = []
+    results: List[str] = []
 
     def look(connection: Connection, user: str) -> List[valkey.Client]:
-        here.append(own_sessions.itself(connection).host)
+        results.append(own_sessions.itself(connection).host)
         return own_sessions.others(connection, user)
 
-    found, short = own_sessions.at_each(_login(wanted), wanted.nodes, look, gone=wanted.gone)
-    hosts = [one.host for clients in found.values() for one in clients]
-    strangers = valkey.unknown_hosts(hosts, [*wanted.known, *here])
-    return {"changed": False, "sessions": _by_host(found), "short": short, "strangers": strangers}
+    sessions_itself, short = own_sessions.at_each(_login(wanted), wanted.nodes, look, gone=wanted.gone)
+    hosts = [client.host for clients in sessions_itself.values() for client in clients]
+    strangers = valkey.unknown_hosts(hosts, [*wanted.known, *results])
+    return {"changed": False, "sessions": _by_host(sessions_itself), "short": short, "strangers": strangers}
 
 
 def ended(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     """Ends the user's sessions as the user itself, where nobody else may."""
     act = own_sessions.others if check else own_sessions.end_others
-    found, short = own_sessions.at_each(_login(wanted), wanted.nodes, act, gone=wanted.gone)
-    return {"changed": any(found.values()), "ended": _by_host(found), "short": short}
+    result, short = own_sessions.at_each(_login(wanted), wanted.nodes, act, gone=wanted.gone)
+    return {"changed": any(result.values()), "ended": _by_host(result), "short": short}
 
 
 def revoked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
@@ -298,11 +298,11 @@ def _still_written(nodes: Sequence[Node], digest: str) -> List[str]:
 
 def _not_found(nodes: Sequence[Node], wanted: UserRequest) -> List[str]:
     """Nodes of the note that the catalog does not declare any more."""
-    here = {name for node in nodes for name in node.names}
+    names = {name for node in nodes for name in node.names}
     return [
         "%s: it was there when the new password came, and the catalog does not declare it any more. If it still runs, "
         "it may accept the old password: empty it, or take the password away there" % name
-        for name in sorted(set(wanted.last_client) - here - set(wanted.gone))
+        for name in sorted(set(wanted.last_client) - names - set(wanted.gone))
     ]
 
 
@@ -324,20 +324,22 @@ def _changes(nodes: Sequence[Node], commands: Mapping[str, Commands], wanted: Us
 
 
 def _sessions_of(node: Node, user: str) -> List[valkey.Client]:
-    return [one for one in node.clients() if one.user == user and not one.replication]
+    return [client for client in node.clients() if client.user == user and not client.replication]
 
 
-def _by_host(found: Mapping[str, Sequence[valkey.Client]]) -> Dict[str, Dict[str, int]]:
-    return {name: valkey.by_host(clients) for name, clients in found.items() if clients}
+def _by_host(result: Mapping[str, Sequence[valkey.Client]]) -> Dict[str, Dict[str, int]]:
+    return {name: valkey.by_host(clients) for name, clients in result.items() if clients}
 
 
-def _refuse_strangers(nodes: Sequence[Node], found: Mapping[str, Sequence[valkey.Client]], wanted: UserRequest) -> None:
+def _refuse_strangers(
+    nodes: Sequence[Node], result: Mapping[str, Sequence[valkey.Client]], wanted: UserRequest
+) -> None:
     def look(node: Node) -> None:
-        clients = found[node.name]
+        clients = result[node.name]
         if not clients:
             return
         known = [*wanted.known, node.own_host()]
-        strangers = valkey.unknown_hosts([one.host for one in clients], known)
+        strangers = valkey.unknown_hosts([client.host for client in clients], known)
         if strangers and not wanted.allow_sessions:
             raise HostError(
                 "logged in as %s from outside known_addresses: %s; %s"
@@ -353,17 +355,17 @@ def _refuse_strangers(nodes: Sequence[Node], found: Mapping[str, Sequence[valkey
 
 def _end(node: Node, wanted: UserRequest) -> List[valkey.Client]:
     """Ends the sessions of the old value, each by its own number, which no later session can have."""
-    found = [one for one in node.clients() if one.user == wanted.user]
+    clients = [client for client in node.clients() if client.user == wanted.user]
     if wanted.by_users and wanted.ends != valkey.ALL:
         # Asked after the list: if no password is left now, none of those listed used another one.
         node.load_users()
         user = node.users.get(wanted.user)
         left = user is not None and bool(user.digests - {wanted.gate})
-        old = [] if left else [one for one in found if not one.replication]
+        old = [] if left else [client for client in clients if not client.replication]
     else:
         note = next((wanted.last_client[name] for name in sorted(node.names) if name in wanted.last_client), None)
-        old = valkey.ending(found, wanted.ends, node.number_of(note))
-    return [one for one in old if node.ask("CLIENT", "KILL", "ID", one.number)]
+        old = valkey.ending(clients, wanted.ends, node.number_of(note))
+    return [client for client in old if node.ask("CLIENT", "KILL", "ID", client.number)]
 
 
 def _prove_refused(nodes: Sequence[Node], login: Address) -> List[str]:

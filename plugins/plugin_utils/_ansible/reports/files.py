@@ -18,10 +18,10 @@ OURS = (".md", ".html", ".json", ".sarif")
 
 def folder(path: str | None) -> Path:
     """The folder at ``path``, or this one. Raises RotationError for what is meant as a file's name."""
-    found = Path(path or ".").expanduser()
-    if found.suffix in OURS and not os.path.isdir(found):
-        raise RotationError(f"{found}: is a file's name; give a folder")
-    return found
+    result = Path(path or ".").expanduser()
+    if result.suffix in OURS and not os.path.isdir(result):
+        raise RotationError(f"{result}: is a file's name; give a folder")
+    return result
 
 
 def ready(path: str | None, *, make: bool) -> bool:
@@ -33,7 +33,7 @@ def ready(path: str | None, *, make: bool) -> bool:
             where.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=where):
                 return missing
-        there = next(one for one in (where, *where.parents) if one.exists())
+        there = next(path for path in (where, *where.parents) if path.exists())
         problem = 0 if os.access(there, os.W_OK | os.X_OK) else errno.EACCES
         problem = problem if there.is_dir() else errno.ENOTDIR
     except OSError as error:
@@ -46,7 +46,7 @@ def ready(path: str | None, *, make: bool) -> bool:
 def free(where: Path, name: str) -> Path:
     """A name that no file has yet, without its suffix: what an earlier run of an incident saw is not written over."""
     names = itertools.chain([name], (f"{name}-{at}" for at in itertools.count(2)))
-    return next(where / one for one in names if not os.path.exists(where / f"{one}.md"))
+    return next(where / name for name in names if not os.path.exists(where / f"{name}.md"))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -29,9 +29,11 @@ SAID = ("said", "last old value confirmed as revoked")
 def clock_of(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """What happened when, in seconds from the declaration; None for what has not happened."""
     seconds = facts.get("clock", {})
-    clock = [one for one in CLOCK if one[0] not in facts.get("left_out", ()) or one[0] in seconds]
-    hands = [hand for one in clock for hand in ((one, SAID) if one[0] == "refused" and "said" in seconds else (one,))]
-    return [(words, seconds.get(name)) for name, words in hands]
+    clock = [group for group in CLOCK if group[0] not in facts.get("left_out", ()) or group[0] in seconds]
+    hands = [
+        hand for group in clock for hand in ((group, SAID) if group[0] == "refused" and "said" in seconds else (group,))
+    ]
+    return [(message, seconds.get(name)) for name, message in hands]
 
 
 def word_of(facts: Mapping[str, Any]) -> str:
@@ -43,10 +45,10 @@ def word_of(facts: Mapping[str, Any]) -> str:
 def outages_of(facts: Mapping[str, Any]) -> list[str]:
     """How long the application was down on purpose. It ends when every host was seen healthy, so it may be shorter."""
     return [
-        f"the application was taken down at {one['from']:.0f} s "
-        + ("and is still down" if one["seconds"] is None else f"and was down for at most {one['seconds']:.0f} s")
-        + f" ({one['rotation']})"
-        for one in facts.get("outages", ())
+        f"the application was taken down at {outage['from']:.0f} s "
+        + ("and is still down" if outage["seconds"] is None else f"and was down for at most {outage['seconds']:.0f} s")
+        + f" ({outage['rotation']})"
+        for outage in facts.get("outages", ())
     ]
 
 
@@ -74,9 +76,9 @@ def _lines(facts: Mapping[str, Any], mermaid: str) -> Iterator[str]:
     yield ""
     yield _plain(f"{facts['application']}, {facts['environment']}. Declared {facts['declared_at']} by {facts['who']}.")
     contained = facts.get("contained_seconds")
-    words = "NOT contained" if contained is None else f"Contained in {contained:.1f} s{_plain(word_of(facts))}"
-    words += ", and not healthy" if contained is not None and facts.get("unhealthy") else ""
-    yield f"**{words}**, {facts['containment']}."
+    message = "NOT contained" if contained is None else f"Contained in {contained:.1f} s{_plain(word_of(facts))}"
+    message += ", and not healthy" if contained is not None and facts.get("unhealthy") else ""
+    yield f"**{message}**, {facts['containment']}."
     yield ""
     yield from _section("What leaked", facts.get("declared_words", facts["declared"]))
     yield _plain(f"Exposed since {facts.get('exposed_since') or 'an unknown time'}.")
@@ -84,7 +86,7 @@ def _lines(facts: Mapping[str, Any], mermaid: str) -> Iterator[str]:
     yield "## Clock"
     yield from _table(
         ("what", "seconds from the declaration"),
-        [(words, "-" if at is None else f"{at:.1f}") for words, at in clock_of(facts)],
+        [(message, "-" if at is None else f"{at:.1f}") for message, at in clock_of(facts)],
     )
     yield from (f"- {_plain(line)}" for line in outages_of(facts))
     yield from [""] if facts.get("outages") else []
@@ -97,8 +99,15 @@ def _lines(facts: Mapping[str, Any], mermaid: str) -> Iterator[str]:
     yield from _table(
         ("credential", "kind", "severity", "through", "state", "evidence"),
         [
-            (one["name"], one["kind"], one["severity"], one["through"], one["state"], one.get("evidence", ""))
-            for one in facts["credentials"]
+            (
+                credential["name"],
+                credential["kind"],
+                credential["severity"],
+                credential["through"],
+                credential["state"],
+                credential.get("evidence", ""),
+            )
+            for credential in facts["credentials"]
         ],
     )
     yield from _section("Hosts and services", facts.get("hosts_words", ()))
@@ -107,7 +116,7 @@ def _lines(facts: Mapping[str, Any], mermaid: str) -> Iterator[str]:
     yield "## What was done"
     yield from _table(
         ("seconds", "at", "what", "evidence"),
-        [(f"{one['seconds']:.1f}", one["at"], one["what"], one.get("evidence", "")) for one in facts["timeline"]],
+        [(f"{item['seconds']:.1f}", item["at"], item["what"], item.get("evidence", "")) for item in facts["timeline"]],
     )
     yield from _section("Old values tried", facts.get("tried", ()))
     yield from _section("Scrubbed", facts.get("scrubbed", ()))
@@ -132,7 +141,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]
     yield ""
 
 
-def _plain(words: Any) -> str:
+def _plain(message: Any) -> str:
     """One printable line that begins no element, loads no image and is no link: a thief may have chosen a name."""
-    line = "".join(one for one in " ".join(str(words).split()) if one.isprintable())
+    line = "".join(name for name in " ".join(str(message).split()) if name.isprintable())
     return line.replace("<", "&lt;").replace("![", "!&#91;").replace("](", "]&#40;")

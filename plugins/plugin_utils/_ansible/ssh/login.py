@@ -68,9 +68,9 @@ def way_of(connection: Any, name: str, account: str = "") -> Way:
     def split(option: str) -> list[str]:
         return shlex.split(connection.get_option(option) or "")
 
-    def given(option: str, words: str) -> list[str]:
+    def given(option: str, message: str) -> list[str]:
         value = connection.get_option(option)
-        return [] if value in (None, "") else ["-o", words.format(value)]
+        return [] if value in (None, "") else ["-o", message.format(value)]
 
     with suppress(KeyError):  # older Ansible has no such option
         if connection.get_option("private_key"):
@@ -171,11 +171,11 @@ class KeyVerdict:
 def asked(way: Way, private: str, name: str, *, in_full: bool) -> KeyVerdict:
     """Whether the host accepts the key; ``in_full`` if a login must come about by it, else already the offer counts."""
     with holding(private, name) as held:
-        found = tried(way, held)
-    accepted = found.accepts(held.fingerprint)
+        verdict = tried(way, held)
+    accepted = verdict.accepts(held.fingerprint)
     if accepted and in_full:
-        accepted = found.is_in_by(held.fingerprint)
-    return KeyVerdict(accepted, found, held.fingerprint)
+        accepted = verdict.is_in_by(held.fingerprint)
+    return KeyVerdict(accepted, verdict, held.fingerprint)
 
 
 def _attempt(way: Way, key: Sequence[str], command: str | None, *, until: str | None) -> verbose_output.Verdict:

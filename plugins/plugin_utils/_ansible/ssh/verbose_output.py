@@ -57,7 +57,7 @@ def read(lines: Sequence[str]) -> Verdict:
     talk = _Talk()
     reason = ""
     proxies, direct, logins, jumps = 0, False, 0, 0
-    for line in (one.strip() for one in lines):
+    for line in (line.strip() for line in lines):
         proxies += line.startswith(_PROXY)
         direct = direct or line.startswith(_DIRECT)
         jumps = proxies - 1 + direct if proxies else 0  # a proxy that is no ssh, or a quiet one, tells of no login
@@ -95,11 +95,11 @@ class _Talk:
     def hear(self, line: str) -> None:
         self.offered += _OFFERED.findall(line)
         self.taken += _TAKEN.findall(line)
-        found = _IN.match(line)
-        if found:
+        match = _IN.match(line)
+        if match:
             self.logged_in = True
-            self.by = self.taken[-1] if found.group(1) == "publickey" and self.taken else found.group(1)
+            self.by = self.taken[-1] if match.group(1) == "publickey" and self.taken else match.group(1)
         if _DENIED in line:
             self.denied, self.logged_in = True, False
-        if found or any(words in line for words in _ANSWERS):
+        if match or any(message in line for message in _ANSWERS):
             self.refused += self.offered

@@ -54,13 +54,13 @@ def load_kinds(paths: Sequence[str | Path]) -> dict[str, Kind]:
 
     Raises CatalogError.
     """
-    found = {name: replace(one.kind, stages=one.kind.stages or stages_of(one)) for name, one in BUILT_IN.items()}
+    kinds = {name: replace(item.kind, stages=item.kind.stages or stages_of(item)) for name, item in BUILT_IN.items()}
     for path in [Path(full_path(str(path))) for path in paths]:
         if not path.is_dir():
             raise CatalogError([f"rotation_kinds_path: {path} is no folder"])
-        for folder in sorted(one for one in path.iterdir() if (one / "kind.yml").is_file()):
-            found[folder.name] = _own(folder)
-    return found
+        for folder in sorted(item for item in path.iterdir() if (item / "kind.yml").is_file()):
+            kinds[folder.name] = _own(folder)
+    return kinds
 
 
 def _own(folder: Path) -> Kind:
@@ -69,7 +69,7 @@ def _own(folder: Path) -> Kind:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise CatalogError([f"{folder}/kind.yml: cannot be read: {error}"]) from None
     kind = kind_declarations.parse(folder.name, document, folder=str(folder))
-    words = own.objection(folder) if kind.verbs else ""
-    if words:
-        raise CatalogError([words])
+    message = own.objection(folder) if kind.verbs else ""
+    if message:
+        raise CatalogError([message])
     return replace(kind, stages=tuple(own.STAGES[verb] for verb in kind.verbs if verb in own.STAGES))

@@ -36,5 +36,5 @@ class AwsAccessKey(Acts):
 
     @staticmethod
     def _steps(part: Part) -> AccessKeyStage:
-        hands, found = access_key_preconditions.concerned(part.setting, part.name)
-        return AccessKeyStage(hands, found)
+        hands, access_key_pair = access_key_preconditions.concerned(part.setting, part.name)
+        return AccessKeyStage(hands, access_key_pair)

@@ -69,10 +69,10 @@ class Part:
     def pending_task(self) -> str:
         return str(self.credential.get("pending_task") or "")
 
-    def on_server(self, module: str, state: str, *names: str, **more: Any) -> Answer:
+    def on_server(self, module: str, state: str, *names: str, **extra: Any) -> Answer:
         """The module in that state for this credential; ``names`` are options of the operator that it takes."""
         given = {name: self.options[name] for name in names if name in self.options}
-        return self.server.run(module, credential=self.name, state=state, **given, **more)
+        return self.server.run(module, credential=self.name, state=state, **given, **extra)
 
 
 class Acts:
@@ -96,15 +96,15 @@ class Acts:
         """
         if self.requests:
             return self._requested(asked)
-        found: list[Answer | RotationError] = []
+        results: list[Answer | RotationError] = []
         for stage, part in asked:
             try:
-                found.append(getattr(self, VERBS[stage])(part))
+                results.append(getattr(self, VERBS[stage])(part))
             except NotReached:
                 raise
             except SecretsError as error:
-                return [*found, RotationError(str(error))]
-        return found
+                return [*results, RotationError(str(error))]
+        return results
 
     def _requested(self, asked: Sequence[tuple[str, Part]]) -> list[Answer | RotationError]:
         acts: list[dict[str, Any]] = []

@@ -103,14 +103,14 @@ def _request(verb: str, part: Part) -> tuple[dict[str, Any], list[str]]:
     setting, name = part.setting, part.name
     credential = setting.catalog.credentials[name]
     if verb == "check":
-        old, new, more = setting.held(credential).login, None, {"notes": {}, "back": False, "leak": False}
+        old, new, extra = setting.held(credential).login, None, {"notes": {}, "back": False, "leak": False}
     else:
         _journal, rotation, _item = setting.mine(name)
         old = credential_graph.find(
             setting.catalog, credential, setting.rotator.old_contents(rotation, credential)
         ).login
         new = setting.new_value(rotation, name)
-        more = {
+        extra = {
             "rotation": rotation.id,
             "number": rotation.number,
             "notes": dict(rotation.notes.get(name, {})),
@@ -126,7 +126,7 @@ def _request(verb: str, part: Part) -> tuple[dict[str, Any], list[str]]:
         "former": part.credential.get("act") == rotation_plan.REVOKE,
         "old": _login(old),
         "new": _login(new) if new else None,
-        **more,
+        **extra,
     }
     return request, own_kind.masked_texts([login.password for login in (old, new) if login])
 

@@ -13,11 +13,11 @@ def look(facts: Facts) -> Iterator[Outcome]:
     if not facts.catalog.audit_log:
         yield bad("the catalog names no audit_log", "audit_log")
         return
-    found = facts.of("audit")
-    if found.get("problem"):
-        yield bad(f"not readable: {found['problem']}", found["where"])
+    result = facts.of("audit")
+    if result.get("problem"):
+        yield bad(f"not readable: {result['problem']}", result["where"])
     else:
-        yield good(f"{found['records']} records", found["where"])
+        yield good(f"{result['records']} records", result["where"])
 
 
 CHECK = Check(

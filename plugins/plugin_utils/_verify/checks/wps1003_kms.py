@@ -18,18 +18,18 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 def look(facts: Facts) -> Iterator[Outcome]:
     keys = facts.of("keys")
-    for key, found in sorted(keys.items()):
+    for key, result in sorted(keys.items()):
         place = f"key {key}"
-        if found.get("problem"):
-            yield unknown(found["problem"], place)
+        if result.get("problem"):
+            yield unknown(result["problem"], place)
             continue
-        if found["state"] != "Enabled":
-            yield bad(f"is {found['state']}", place)
-        elif found["manager"] == "AWS":
+        if result["state"] != "Enabled":
+            yield bad(f"is {result['state']}", place)
+        elif result["manager"] == "AWS":
             yield good("AWS's own, which AWS rotates", place)
-        elif found["rotating"] is None:
-            yield unknown(found.get("why") or "its rotation was not checked", place)
-        elif not found["rotating"]:
+        elif result["rotating"] is None:
+            yield unknown(result.get("why") or "its rotation was not checked", place)
+        elif not result["rotating"]:
             yield bad("does not rotate", place)
         else:
             yield good("enabled, rotates every year", place)

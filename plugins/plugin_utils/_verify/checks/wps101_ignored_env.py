@@ -10,8 +10,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
-    found = facts.of("repository")
-    for name, ignored in sorted(found["ignores"].items()):
+    result = facts.of("repository")
+    for name, ignored in sorted(result["ignores"].items()):
         if ignored:
             yield good("is ignored", name)
         else:

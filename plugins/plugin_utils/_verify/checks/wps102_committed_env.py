@@ -10,13 +10,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
-    found = facts.of("repository")
-    for name, settings in sorted(found["env_files"].items()):
+    result = facts.of("repository")
+    for name, settings in sorted(result["env_files"].items()):
         if not settings:
             yield good("placeholders only", name)
-        for setting, line, words in settings:
-            yield bad(f"{setting} {words}", f"{name}:{line}", file=name, line=line)
-    if not found["env_files"]:
+        for setting, line, message in settings:
+            yield bad(f"{setting} {message}", f"{name}:{line}", file=name, line=line)
+    if not result["env_files"]:
         yield good("no .env file is committed")
 
 

@@ -12,17 +12,21 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check, Outcome, bad, good
 
 
-def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
-    file = found["file"]
+def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+    file = result["file"]
     if not file["exists"]:
         yield bad(f"{file['path']} does not exist", host)
         return
-    declared = _declared(found.get("wanted_mode"))
-    problems = [f"{one['path']} has mode {one['mode']}" for one in found["companions"] if _is_loose(one["mode"])]
+    declared = _declared(result.get("wanted_mode"))
+    problems = [
+        f"{companion['path']} has mode {companion['mode']}"
+        for companion in result["companions"]
+        if _is_loose(companion["mode"])
+    ]
     if file["mode"] not in ("0600", "0400", declared):
         problems.insert(0, f"{file['path']} has mode {file['mode']} instead of {declared}")
-    for words in problems:
-        yield bad(words, host)
+    for message in problems:
+        yield bad(message, host)
     if not problems:
         yield good(f"{file['path']} has mode {file['mode']}", host)
 

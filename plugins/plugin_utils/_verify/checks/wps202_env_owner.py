@@ -17,15 +17,15 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 )
 
 
-def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
-    file = found["file"]
+def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+    file = result["file"]
     if not file["exists"]:
         yield unknown(f"{file['path']} does not exist", host)
         return
     wanted = (
-        [found["wanted_owner"]]
-        if found.get("wanted_owner")
-        else sorted({*found["users"], "root"} if found["users"] else ())
+        [result["wanted_owner"]]
+        if result.get("wanted_owner")
+        else sorted({*result["users"], "root"} if result["users"] else ())
     )
     if not wanted:
         yield unknown("the expected owner is unknown: set env_deploy_owner", host)

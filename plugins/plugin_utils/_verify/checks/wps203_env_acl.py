@@ -17,13 +17,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 )
 
 
-def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
-    if not found["file"]["exists"]:
-        yield unknown(f"{found['file']['path']} does not exist", host)
+def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+    if not result["file"]["exists"]:
+        yield unknown(f"{result['file']['path']} does not exist", host)
         return
-    for one in found["acl"]:
-        yield bad(f"{one['path']}: {one['who']} may {one['may']}", host)
-    if not found["acl"]:
+    for item in result["acl"]:
+        yield bad(f"{item['path']}: {item['who']} may {item['may']}", host)
+    if not result["acl"]:
         yield good("no entries for other users or groups", host)
 
 

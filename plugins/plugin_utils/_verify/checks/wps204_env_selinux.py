@@ -17,8 +17,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 )
 
 
-def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
-    selinux = found["selinux"]
+def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+    selinux = result["selinux"]
     if not selinux["enabled"]:
         yield good("SELinux is not enabled", host)
     elif selinux.get("right") is None:

@@ -17,12 +17,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 )
 
 
-def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
-    for one in found["strays"]:
-        yield bad(f"{one['path']} (mode {one['mode']}) {one['why']}", host)
-    for words in found.get("strays_unread", ()):
-        yield unknown(words, host)
-    if not found["strays"] and not found.get("strays_unread"):
+def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+    for stray in result["strays"]:
+        yield bad(f"{stray['path']} (mode {stray['mode']}) {stray['why']}", host)
+    for message in result.get("strays_unread", ()):
+        yield unknown(message, host)
+    if not result["strays"] and not result.get("strays_unread"):
         yield good("no copies", host)
 
 

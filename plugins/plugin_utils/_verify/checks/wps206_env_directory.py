@@ -11,18 +11,18 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check, Outcome, bad, good
 
 
-def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
-    path, services = found["file"]["path"], found["users"]
+def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+    path, services = result["file"]["path"], result["users"]
     # The account that writes the file may replace it, unless the services run as that account.
-    deploying = {found["account"], *([found["wanted_owner"]] if services else [])} - set(services)
+    deploying = {result["account"], *([result["wanted_owner"]] if services else [])} - set(services)
     problems = []
-    for one in found["replaceable"]:
-        if not one["owner"]:
-            problems.append(f"{one['path']} has mode {one['mode']}, so other accounts can replace {path}")
-        elif one["owner"] not in deploying:
-            problems.append(f"{one['path']} belongs to {one['owner']}, which can replace {path}")
-    for words in problems:
-        yield bad(words, host)
+    for item in result["replaceable"]:
+        if not item["owner"]:
+            problems.append(f"{item['path']} has mode {item['mode']}, so other accounts can replace {path}")
+        elif item["owner"] not in deploying:
+            problems.append(f"{item['path']} belongs to {item['owner']}, which can replace {path}")
+    for message in problems:
+        yield bad(message, host)
     if not problems:
         yield good(f"only root and the deploying account can replace {path}", host)
 

@@ -17,13 +17,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 )
 
 
-def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
-    drift = found.get("drift")
-    if found.get("unreadable"):
-        yield bad(found["drift_problem"], host)
+def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+    drift = result.get("drift")
+    if result.get("unreadable"):
+        yield bad(result["drift_problem"], host)
         return
     if drift is None:
-        yield unknown(found.get("drift_problem") or "not compared", host)
+        yield unknown(result.get("drift_problem") or "not compared", host)
         return
     if drift["missing"]:
         yield bad(f"lacks {', '.join(drift['missing'])}", host)

@@ -17,10 +17,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 )
 
 
-def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
-    drift = found.get("drift")
+def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+    drift = result.get("drift")
     if drift is None:
-        yield unknown(found.get("drift_problem") or "not compared", host)
+        yield unknown(result.get("drift_problem") or "not compared", host)
     elif drift["unknown"]:
         yield bad(f"holds {', '.join(drift['unknown'])}", host)
     else:

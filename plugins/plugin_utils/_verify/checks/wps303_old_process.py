@@ -17,24 +17,25 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 )
 
 
-def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
-    if found.get("processes_problem"):
-        yield unknown(found["processes_problem"], host)
-    for one in found["processes"]:
-        if one["began"] is None:
-            yield bad(f"{one['unit']} is not running", host)
-        elif one["old"]:
+def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+    if result.get("processes_problem"):
+        yield unknown(result["processes_problem"], host)
+    for process in result["processes"]:
+        if process["began"] is None:
+            yield bad(f"{process['unit']} is not running", host)
+        elif process["old"]:
             yield bad(
-                f"{one['unit']} has run since {one['began']}, but its .env changed at {found['file_changed']}", host
+                f"{process['unit']} has run since {process['began']}, but its .env changed at {result['file_changed']}",
+                host,
             )
-        elif one.get("mended"):
+        elif process.get("mended"):
             yield good(
-                f"{one['unit']} has run since {one['began']}; .env was written again with the same content",
+                f"{process['unit']} has run since {process['began']}; .env was written again with the same content",
                 host,
             )
         else:
-            yield good(f"{one['unit']} has run since {one['began']}", host)
-    if not found["processes"] and not found.get("processes_problem"):
+            yield good(f"{process['unit']} has run since {process['began']}", host)
+    if not result["processes"] and not result.get("processes_problem"):
         yield unknown("the catalog names no units for this host", host)
 
 

@@ -10,11 +10,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
-    found = facts.of("stores")
-    for words in found["problems"]:
-        yield bad(words)
-    if not found["problems"]:
-        yield good(f"{found['settings']} settings in snapshot {found['snapshot']}")
+    result = facts.of("stores")
+    for message in result["problems"]:
+        yield bad(message)
+    if not result["problems"]:
+        yield good(f"{result['settings']} settings in snapshot {result['snapshot']}")
 
 
 CHECK = Check(

@@ -24,14 +24,14 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if role.get("problem"):
             yield unknown(role["problem"], place)
             continue
-        found = [
-            f"{policy}: {words}"
+        results = [
+            f"{policy}: {message}"
             for policy, document in sorted(role["policies"].items())
-            for words in policy_findings.wildcards(document)
+            for message in policy_findings.wildcards(document)
         ]
-        for words in found:
-            yield bad(words, place)
-        if not found:
+        for message in results:
+            yield bad(message, place)
+        if not results:
             yield good(f"no wildcards in {len(role['policies'])} policies", place)
     if not roles:
         yield unknown("the catalog names no roles (aws.roles)")

@@ -24,10 +24,10 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if role.get("problem"):
             yield unknown(role["problem"], place)
             continue
-        found = list(policy_findings.outsiders(role["trust"], account))
-        for words in found:
-            yield bad(words, place)
-        if not found:
+        outsiders = list(policy_findings.outsiders(role["trust"], account))
+        for message in outsiders:
+            yield bad(message, place)
+        if not outsiders:
             yield good("its trust policy allows no other account", place)
     if not roles:
         yield unknown("the catalog names no roles (aws.roles)")

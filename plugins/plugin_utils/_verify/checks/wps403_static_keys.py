@@ -16,14 +16,14 @@ def look(facts: Facts) -> Iterator[Outcome]:
     for name, keys in sorted(users.items()):
         for key in keys:
             used = f"last used {key['used']}" if key["used"] else "never used"
-            words = f"key {key['id']} is {key['days']} days old, {used}"
+            message = f"key {key['id']} is {key['days']} days old, {used}"
             place = f"user {name}"
             if not key["active"]:
-                yield good(f"{words}, inactive", place)
+                yield good(f"{message}, inactive", place)
             elif key["days"] >= LIMIT_DAYS:
-                yield bad(words, place)
+                yield bad(message, place)
             else:
-                yield good(words, place)
+                yield good(message, place)
     if not any(users.values()):
         yield good(f"no keys in {len(users)} users")
 

@@ -19,16 +19,16 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 def look(facts: Facts) -> Iterator[Outcome]:
     account, policies = facts.of("account"), facts.of("policies")
-    for name, one in sorted(policies.items()):
+    for name, item in sorted(policies.items()):
         place = f"secret {name}"
-        if one.get("problem"):
-            yield unknown(one["problem"], place)
+        if item.get("problem"):
+            yield unknown(item["problem"], place)
             continue
-        found = list(policy_findings.outsiders(one["document"], account))
-        for words in found:
-            yield bad(words, place)
-        if not found:
-            yield good("allows no other account" if one["document"] else "has no resource policy", place)
+        outsiders = list(policy_findings.outsiders(item["document"], account))
+        for message in outsiders:
+            yield bad(message, place)
+        if not outsiders:
+            yield good("allows no other account" if item["document"] else "has no resource policy", place)
     if not policies:
         yield unknown("the catalog names no secrets")
 

@@ -17,10 +17,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
-    found = facts.of("access")
-    rows = found["rows"]
-    for one in rows:
-        yield {"bad": bad, "good": good, "unknown": unknown}[one["state"]](one["words"], one["place"])
+    result = facts.of("access")
+    rows = result["rows"]
+    for row in rows:
+        yield {"bad": bad, "good": good, "unknown": unknown}[row["state"]](row["words"], row["place"])
     if not rows:
         yield unknown("aws in the catalog declares no resources")
 

@@ -17,16 +17,16 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
-    found = facts.of("readers")
-    rows = found["rows"]
-    for one in rows:
-        yield {"bad": bad, "good": good, "unknown": unknown}[one["state"]](one["words"], one["place"])
-    for words in found["unread"]:
-        yield unknown(words)
-    if not found["things"]:
+    result = facts.of("readers")
+    rows = result["rows"]
+    for row in rows:
+        yield {"bad": bad, "good": good, "unknown": unknown}[row["state"]](row["words"], row["place"])
+    for message in result["unread"]:
+        yield unknown(message)
+    if not result["things"]:
         yield unknown("no secrets and parameters exist yet")
     elif not rows:
-        yield good(f"none of {found['principals']} users and roles, of {found['things']} secrets and parameters")
+        yield good(f"none of {result['principals']} users and roles, of {result['things']} secrets and parameters")
 
 
 CHECK = Check(

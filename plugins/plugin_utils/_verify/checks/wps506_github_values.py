@@ -17,12 +17,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
-    found = facts.of("github")
-    rows = found["rows"]
-    for one in rows:
-        yield {"bad": bad, "good": good, "unknown": unknown}[one["state"]](one["words"], one["place"])
+    result = facts.of("github")
+    rows = result["rows"]
+    for row in rows:
+        yield {"bad": bad, "good": good, "unknown": unknown}[row["state"]](row["words"], row["place"])
     if not rows:
-        yield good(f"{found['listed']} at {found['repository']}, all declared")
+        yield good(f"{result['listed']} at {result['repository']}, all declared")
 
 
 CHECK = Check(

@@ -18,8 +18,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 def look(facts: Facts) -> Iterator[Outcome]:
     rows = facts.of("deploys")
-    for one in rows:
-        yield {"bad": bad, "good": good}[one["state"]](one["words"], one["place"])
+    for row in rows:
+        yield {"bad": bad, "good": good}[row["state"]](row["words"], row["place"])
     if not rows:
         yield unknown("the last run is unknown")
 

@@ -17,15 +17,15 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 )
 
 
-def _host(host: str, found: Mapping[str, Any]) -> Iterator[Outcome]:
-    for one in found["health"]:
-        if one.get("problem"):
-            yield bad(f"{one['url']}: {one['problem']}", host)
-        elif one["status"] == 200:
-            yield good(f"{one['url']}: 200 in {one['seconds']:.2f} s", host)
+def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+    for item in result["health"]:
+        if item.get("problem"):
+            yield bad(f"{item['url']}: {item['problem']}", host)
+        elif item["status"] == 200:
+            yield good(f"{item['url']}: 200 in {item['seconds']:.2f} s", host)
         else:
-            yield bad(f"{one['url']}: status {one['status']}", host)
-    if not found["health"]:
+            yield bad(f"{item['url']}: status {item['status']}", host)
+    if not result["health"]:
         yield unknown("no health address is known: services.*.health in the catalog, or env_deploy_health_url", host)
 
 

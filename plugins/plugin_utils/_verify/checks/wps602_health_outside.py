@@ -17,18 +17,18 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
-    found = facts.of("outside")
-    for url in sorted(found):
-        one = found[url]
-        if one.get("tls") and one["tls"].get("problem"):
+    result = facts.of("outside")
+    for url in sorted(result):
+        item = result[url]
+        if item.get("tls") and item["tls"].get("problem"):
             yield unknown("not connected, because the certificate is invalid", url)
-        elif one.get("problem"):
-            yield bad(one["problem"], url)
-        elif one["status"] == 200:
-            yield good(f"200 in {one['seconds']:.2f} s", url)
+        elif item.get("problem"):
+            yield bad(item["problem"], url)
+        elif item["status"] == 200:
+            yield good(f"200 in {item['seconds']:.2f} s", url)
         else:
-            yield bad(f"status {one['status']}", url)
-    if not found:
+            yield bad(f"status {item['status']}", url)
+    if not result:
         yield unknown("no external address is known: set env_deploy_external_health_url")
 
 

@@ -19,15 +19,15 @@ LEAST_DAYS = 14
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
-    seen = [(url, url, one) for url, one in sorted(facts.of("outside").items())]
+    seen = [(url, url, item) for url, item in sorted(facts.of("outside").items())]
     hosts = facts.of("hosts")
     for host in sorted(hosts):
-        seen += [(f"{host} {one['url']}", one["url"], one) for one in hosts[host].get("health", ())]
-    https = [(place, one) for place, url, one in seen if url.startswith("https:")]
-    for place, one in https:
-        tls = one.get("tls")
+        seen += [(f"{host} {item['url']}", item["url"], item) for item in hosts[host].get("health", ())]
+    https = [(place, item) for place, url, item in seen if url.startswith("https:")]
+    for place, item in https:
+        tls = item.get("tls")
         if not tls:
-            yield unknown(f"no certificate was seen: {one.get('problem') or 'it has no end date'}", place)
+            yield unknown(f"no certificate was seen: {item.get('problem') or 'it has no end date'}", place)
         elif tls.get("problem"):
             yield bad(f"the certificate is invalid: {tls['problem']}", place)
         elif tls["days"] < LEAST_DAYS:

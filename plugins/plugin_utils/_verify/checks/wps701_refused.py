@@ -17,13 +17,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
-    for name, found in sorted(facts.of("former").items()):
-        if found["state"] == "accepted":
-            yield bad(found["words"], name)
-        elif found["state"] == "refused":
-            yield good(found["words"], name)
+    for name, result in sorted(facts.of("former").items()):
+        if result["state"] == "accepted":
+            yield bad(result["words"], name)
+        elif result["state"] == "refused":
+            yield good(result["words"], name)
         else:
-            yield unknown(found["words"], name)
+            yield unknown(result["words"], name)
 
 
 CHECK = Check(

@@ -18,22 +18,26 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 def look(facts: Facts) -> Iterator[Outcome]:
     measured = facts.of("journal")["measured"]
-    limited = {name: one for name, one in facts.catalog.credentials.items() if one.revocation_ttl is not None}
+    limited = {
+        name: credential
+        for name, credential in facts.catalog.credentials.items()
+        if credential.revocation_ttl is not None
+    }
     for name, credential in sorted(limited.items()):
-        one = measured.get(name)
-        if one is None:
+        item = measured.get(name)
+        if item is None:
             yield unknown("the journal has no rotation of it with both times", name)
-        elif one["seconds"] > (credential.revocation_ttl or 0) and not one["exact"]:
-            words = (
-                f"the whole rotation {one['rotation']} took {one['seconds']} s; the journal has no more precise times"
+        elif item["seconds"] > (credential.revocation_ttl or 0) and not item["exact"]:
+            message = (
+                f"the whole rotation {item['rotation']} took {item['seconds']} s; the journal has no more precise times"
             )
-            yield unknown(words, name)
-        elif one["seconds"] > (credential.revocation_ttl or 0):
-            words = f"{one['seconds']} s from the promotion until the old value was rejected in {one['rotation']}"
-            yield bad(f"{words}; revocation_ttl is {credential.revocation_ttl} s", name)
+            yield unknown(message, name)
+        elif item["seconds"] > (credential.revocation_ttl or 0):
+            message = f"{item['seconds']} s from the promotion until the old value was rejected in {item['rotation']}"
+            yield bad(f"{message}; revocation_ttl is {credential.revocation_ttl} s", name)
         else:
-            most = "" if one["exact"] else "at most "
-            yield good(f"{most}{one['seconds']} s of {credential.revocation_ttl} s, in {one['rotation']}", name)
+            most = "" if item["exact"] else "at most "
+            yield good(f"{most}{item['seconds']} s of {credential.revocation_ttl} s, in {item['rotation']}", name)
     if not limited:
         yield unknown("no credential has a revocation_ttl")
 

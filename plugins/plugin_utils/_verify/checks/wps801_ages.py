@@ -18,11 +18,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 def look(facts: Facts) -> Iterator[Outcome]:
     ages = facts.of("journal")["ages"]
-    for one in ages:
-        if one["due"]:
-            yield bad(one["words"], one["credential"])
+    for age in ages:
+        if age["due"]:
+            yield bad(age["words"], age["credential"])
         else:
-            yield good(one["words"], one["credential"])
+            yield good(age["words"], age["credential"])
     if not ages:
         yield unknown("the catalog names no credentials")
 

@@ -15,10 +15,10 @@ def look(facts: Facts) -> Iterator[Outcome]:
         yield bad(f"{journal['rotation']} is open")
     if journal["incident"]:
         yield bad(f"leak {journal['incident']} is declared and not contained")
-    for words in journal["pending_tasks_due"]:
-        yield bad(f"{words} is due")
-    for words in journal["revocations"]:
-        yield bad(words)
+    for message in journal["pending_tasks_due"]:
+        yield bad(f"{message} is due")
+    for message in journal["revocations"]:
+        yield bad(message)
     if not any(journal[name] for name in ("rotation", "incident", "pending_tasks_due", "revocations")):
         later = len(journal["pending_tasks"])
         yield good(f"nothing is open{f', {later} pending for later' if later else ''}")

@@ -20,21 +20,21 @@ def look(facts: Facts) -> Iterator[Outcome]:
     if facts.of("journal")["rotation"]:
         yield unknown("a rotation is open and uses pending versions")
         return
-    found = 0
+    count = 0
     for name, secret in sorted(facts.of("secrets").items()):
         stages = secret.get("stages", {})
         if stages.get("AWSPENDING") and stages["AWSPENDING"] != stages.get("AWSCURRENT"):
-            found += 1
+            count += 1
             yield bad(f"version {stages['AWSPENDING']} is AWSPENDING", f"secret {name}")
         if secret.get("rotation_enabled"):
-            found += 1
+            count += 1
             yield bad(
                 "automatic rotation by AWS is enabled, which changes the value without the hosts", f"secret {name}"
             )
     for name in facts.of("leftovers"):
-        found += 1
+        count += 1
         yield bad("left by a closed rotation", f"secret {name}")
-    if not found:
+    if not count:
         yield good(f"none in {len(facts.of('secrets'))} secrets")
 
 

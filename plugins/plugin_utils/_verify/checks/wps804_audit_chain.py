@@ -20,15 +20,15 @@ def look(facts: Facts) -> Iterator[Outcome]:
     if not facts.catalog.audit_log:
         yield unknown("the catalog names no audit_log")
         return
-    found = facts.of("audit")
-    if found.get("problem"):
-        yield unknown(f"not readable: {found['problem']}", found["where"])
+    result = facts.of("audit")
+    if result.get("problem"):
+        yield unknown(f"not readable: {result['problem']}", result["where"])
         return
-    for words in found["problems"]:
-        yield bad(words, found["where"])
-    if not found["problems"]:
-        against = " against the head that the journal keeps" if found.get("head_known") else ""
-        yield good(f"{found['records']} records, verified{against}", found["where"])
+    for message in result["problems"]:
+        yield bad(message, result["where"])
+    if not result["problems"]:
+        against = " against the head that the journal keeps" if result.get("head_known") else ""
+        yield good(f"{result['records']} records, verified{against}", result["where"])
 
 
 CHECK = Check(

@@ -17,17 +17,17 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
-    found = facts.of("isolation")
-    for environment, why in sorted(found["unread"].items()):
+    result = facts.of("isolation")
+    for environment, why in sorted(result["unread"].items()):
         yield unknown(why, environment)
-    for environment, shared in sorted(found["others"].items()):
-        pairs = [pair for pair in shared if pair["own"] not in found["signing"]]
+    for environment, shared in sorted(result["others"].items()):
+        pairs = [pair for pair in shared if pair["own"] not in result["signing"]]
         for pair in pairs:
             same = "" if pair["own"] == pair["other"] else f" (as {pair['other']} there)"
             yield bad(f"{pair['own']} has the same value{same}", environment)
         if not pairs:
-            yield good(f"no shared values among {found['compared']}", environment)
-    if not found["others"] and not found["unread"]:
+            yield good(f"no shared values among {result['compared']}", environment)
+    if not result["others"] and not result["unread"]:
         yield unknown("the catalog names no other environment")
 
 

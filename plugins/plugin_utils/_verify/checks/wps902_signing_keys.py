@@ -17,19 +17,19 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
-    found = facts.of("isolation")
-    if not found["signing"]:
+    result = facts.of("isolation")
+    if not result["signing"]:
         yield unknown("the catalog names no SECRET_KEY and no credential of the kind django_secret_key")
         return
-    for environment, why in sorted(found["unread"].items()):
+    for environment, why in sorted(result["unread"].items()):
         yield unknown(why, environment)
-    for environment, shared in sorted(found["others"].items()):
-        own = sorted({pair["own"] for pair in shared if pair["own"] in found["signing"]})
+    for environment, shared in sorted(result["others"].items()):
+        own = sorted({pair["own"] for pair in shared if pair["own"] in result["signing"]})
         if own:
             yield bad(f"{', '.join(own)} is the same", environment)
         else:
             yield good("differs", environment)
-    if not found["others"] and not found["unread"]:
+    if not result["others"] and not result["unread"]:
         yield unknown("the catalog names no other environment")
 
 

@@ -17,14 +17,14 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
-    found = facts.of("stores")
+    result = facts.of("stores")
     if not facts.catalog.production:
         yield unknown("the rules apply to production only")
         return
-    for setting, rule, words in found["rules"]:
-        yield bad(f"{words} (rule {rule})", setting)
-    if not found["rules"]:
-        yield good(f"{found['settings']} settings")
+    for setting, rule, message in result["rules"]:
+        yield bad(f"{message} (rule {rule})", setting)
+    if not result["rules"]:
+        yield good(f"{result['settings']} settings")
 
 
 CHECK = Check(

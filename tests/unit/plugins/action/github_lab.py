@@ -48,7 +48,7 @@ class Lab:
 
     def __init__(self, github: GitHub) -> None:
         self.github = github
-        self.hosts: dict[str, Any] = {name: dict(one) for name, one in HOSTS.items()}
+        self.hosts: dict[str, Any] = {name: dict(entry) for name, entry in HOSTS.items()}
         self.document: dict[str, Any] = {
             "application": "app",
             "journal": {"s3": JOURNAL.bucket},
@@ -87,14 +87,14 @@ class Lab:
         made._loader = DataLoader()
         made._templar = SimpleNamespace(template=lambda text: text)
         specs = {**aws_argument_spec(), **action.OPTIONS}
-        options = {name: one.get("default") for name, one in specs.items()}
+        options = {name: item.get("default") for name, item in specs.items()}
         own = {"catalog": self.document, "environment": "test", "region": REGION, "hosts": list(self.hosts)}
         variables = {"hostvars": hostvars(self.hosts), "asked": {"answers": answers or {}}}
-        found: dict[str, Any] = made._synced({**options, **own, **args}, variables)
-        assert "canary" not in json.dumps(found), "a value is in the result"
+        result: dict[str, Any] = made._synced({**options, **own, **args}, variables)
+        assert "canary" not in json.dumps(result), "a value is in the result"
         assert "canary" not in json.dumps(self.records()), "a value is in the records"
         assert "canary" not in self.github.log(), "a value was sent unsealed"
-        return found
+        return result
 
     def settle(self) -> None:
         """Everything is sent, and a second run says so."""
@@ -103,12 +103,16 @@ class Lab:
 
     def records(self) -> dict[str, Any]:
         pages = self.ssm.get_paginator("get_parameters_by_path").paginate(Path=RECORDS, Recursive=True)
-        found = {one["Name"].removeprefix(RECORDS): one["Value"] for page in pages for one in page["Parameters"]}
-        return {name: json.loads(text) for name, text in found.items()}
+        result = {
+            parameter["Name"].removeprefix(RECORDS): parameter["Value"]
+            for page in pages
+            for parameter in page["Parameters"]
+        }
+        return {name: json.loads(text) for name, text in result.items()}
 
-    def why(self, found: dict[str, Any], name: str) -> tuple[str, str]:
-        (one,) = [one for one in found["plan"] if one["name"] == name]
-        return one["act"], one["why"]
+    def why(self, result: dict[str, Any], name: str) -> tuple[str, str]:
+        (item,) = [item for item in result["plan"] if item["name"] == name]
+        return item["act"], item["why"]
 
 
 @contextmanager

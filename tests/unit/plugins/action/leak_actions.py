@@ -15,7 +15,7 @@ def act(world: World, module: Any, *, check: bool = False, variables: Any = None
     action = module.ActionModule.__new__(module.ActionModule)
     action._task = SimpleNamespace(check_mode=check, args={})
     action._loader = action._templar = None
-    defaults = {name: one.get("default") for name, one in module.ActionModule.extra_options.items()}
+    defaults = {name: item.get("default") for name, item in module.ActionModule.extra_options.items()}
     setting = RotationSetup(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
     answer: dict[str, Any] = action.answer(setting, {**defaults, **args}, variables or {})
     return answer

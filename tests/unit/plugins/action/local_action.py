@@ -16,5 +16,5 @@ def run_action(plugin: type[ActionBase], *, check: bool = False, **args: Any) ->
     task: Any = SimpleNamespace(args=args, async_val=0, check_mode=check, diff=False, action="x", delegate_to=None)
     connection = connection_loader.get("local", PlayContext(), "/dev/null")
     templar: Any = SimpleNamespace(template=lambda text: text)
-    found: dict[str, Any] = plugin(task, connection, PlayContext(), None, templar, None).run(task_vars={})
-    return found
+    result: dict[str, Any] = plugin(task, connection, PlayContext(), None, templar, None).run(task_vars={})
+    return result

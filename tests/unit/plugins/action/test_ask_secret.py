@@ -44,10 +44,10 @@ def types(monkeypatch: pytest.MonkeyPatch) -> Types:
 
 def test_the_answers_are_hidden(types: Types) -> None:
     asked = types(b"one\n", b"two\r\n")
-    found = act(names=["a", "b"], pages={"a": "https://provider.example"})
+    result = act(names=["a", "b"], pages={"a": "https://provider.example"})
     assert asked == ["New value of a (from https://provider.example): ", "New value of b: "]
-    assert opened(found)["answers"] == {"a": "one", "b": "two"}
-    assert (found["answered"], found["_ansible_no_log"]) == (["a", "b"], True)
+    assert opened(result)["answers"] == {"a": "one", "b": "two"}
+    assert (result["answered"], result["_ansible_no_log"]) == (["a", "b"], True)
     asked = types(b"three")
     act(names=["what leaked"], question="Paste")
     assert asked == ["Paste what leaked: "]
@@ -61,23 +61,23 @@ def test_without_a_terminal(types: Types) -> None:
 
 def test_optional_ones_are_left_out(types: Types) -> None:
     types(None, b"\n", b"three")
-    found = act(names=["a", "b", "c"], optional=True)
-    assert (opened(found)["answers"], found["answered"]) == ({"c": "three"}, ["c"])
+    result = act(names=["a", "b", "c"], optional=True)
+    assert (opened(result)["answers"], result["answered"]) == ({"c": "three"}, ["c"])
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("answer", "message"),
     [
         (b"\n", "the answer was empty"),
         (b"one\rcanary", "several lines came at once, and nothing of them is kept"),
         (b"canary\xff", "the answer is no UTF-8"),
     ],
 )
-def test_asks_again(types: Types, answer: bytes, words: str) -> None:
+def test_asks_again(types: Types, answer: bytes, message: str) -> None:
     """What was answered before is kept; nothing of the wrong answer is shown."""
     asked = types(b"one", answer, b"two", b"three")
     assert opened(act(names=["a", "b", "c"]))["answers"] == {"a": "one", "b": "two", "c": "three"}
-    assert asked[2] == f"b: {words}. Answer again; Ctrl-C ends the run.\nNew value of b: "
+    assert asked[2] == f"b: {message}. Answer again; Ctrl-C ends the run.\nNew value of b: "
     assert "canary" not in "".join(asked)
 
 

@@ -47,7 +47,9 @@ def test_an_address_that_aws_or_the_catalog_names(url: str) -> None:
 def test_another_one(url: str, place: str) -> None:
     with pytest.raises(RotationError) as caught:
         refuse(url)
-    words = str(caught.value)
-    assert words.startswith(f"cache: its URL leads to {place}, and AWS names {', '.join(AWS)} for g. Nothing was sent")
-    assert f'credentials.cache: server: {{address: "{place}"}}' in words
-    assert "canary" not in words
+    message = str(caught.value)
+    assert message.startswith(
+        f"cache: its URL leads to {place}, and AWS names {', '.join(AWS)} for g. Nothing was sent"
+    )
+    assert f'credentials.cache: server: {{address: "{place}"}}' in message
+    assert "canary" not in message

@@ -27,15 +27,15 @@ def old(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
         yield path
 
 
-def compared(path: Path, **more: Any) -> dict[str, Any]:
-    found = run(ActionModule, catalog={**CATALOG, **more}, environment="test", env_file=str(path))
-    assert "canary" not in str(found)
-    return found
+def compared(path: Path, **extra: Any) -> dict[str, Any]:
+    result = run(ActionModule, catalog={**CATALOG, **extra}, environment="test", env_file=str(path))
+    assert "canary" not in str(result)
+    return result
 
 
 def test_equal(old: Path) -> None:
-    found = compared(old)
-    assert (found["equal"], found["unset"]) == (["KEY", "MODE", "TOKEN"], ["EMPTY"])
+    result = compared(old)
+    assert (result["equal"], result["unset"]) == (["KEY", "MODE", "TOKEN"], ["EMPTY"])
 
 
 def test_as_its_readers_read_it(old: Path) -> None:

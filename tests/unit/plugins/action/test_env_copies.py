@@ -42,9 +42,9 @@ def run(task_vars: dict[str, Any] | None = None, **args: Any) -> dict[str, Any]:
 
 
 def test_by_name(sent: list[dict[str, Any]]) -> None:
-    found = run()
+    test = run()
     assert sent == [{"path": "/srv/.env", "leaked": "dead", "values": VALUES, "health": [], "seconds": 20}]
-    assert "canary" not in str(found)
+    assert "canary" not in str(test)
 
 
 @pytest.mark.parametrize("task_vars", [{}, {"dead": "x"}, {"dead": {"skipped": True}}, {"dead": {"dead": []}}])

@@ -22,9 +22,9 @@ SNAPSHOT = {"settings": {"KEY": "canary"}, "snapshot_id": "s", "journal": 7, "op
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What reached a host."""
-    found: list[Any] = []
-    monkeypatch.setattr(ActionModule, "_on_host", lambda _self, args, _vars: found.append(args) or {"changed": True})
-    return found
+    results: list[Any] = []
+    monkeypatch.setattr(ActionModule, "_on_host", lambda _self, args, _vars: results.append(args) or {"changed": True})
+    return results
 
 
 def deliver(host: str, *, check: bool = False, delegate_to: str | None = None, **args: Any) -> dict[str, Any]:
@@ -105,8 +105,8 @@ class TestTheAddressFromOutside:
     def test_healthy(self, answers: tuple[list[Any], list[Any]]) -> None:
         left, sent = answers
         left += [DELIVERED, {"changed": True, "proven": True}]
-        found = deliver("web1", services=OUTSIDE)
-        assert (found["proven"], found["health"]) == (True, [])
+        result = deliver("web1", services=OUTSIDE)
+        assert (result["proven"], result["health"]) == (True, [])
         assert sent[0]["services"]["record"] is False
         assert (sent[1]["state"], sent[1]["delivery"], "services" in sent[1]) == ("proven", "d1", False)
 
@@ -114,13 +114,13 @@ class TestTheAddressFromOutside:
         left, sent = answers
         monkeypatch.setattr(external_health, "problem", lambda _services: "https://[::1]/: HTTP status 500")
         left.append(DELIVERED)
-        found = deliver("web1", services=OUTSIDE)
-        assert found["failed"]
-        assert found["msg"] == "health check from the controller: https://[::1]/: HTTP status 500"
-        assert (found["delivery"], "unusable" in found, len(sent)) == ("d1", False, 1)
+        result = deliver("web1", services=OUTSIDE)
+        assert result["failed"]
+        assert result["msg"] == "health check from the controller: https://[::1]/: HTTP status 500"
+        assert (result["delivery"], "unusable" in result, len(sent)) == ("d1", False, 1)
 
     @pytest.mark.parametrize(
-        ("answer", "more"),
+        ("answer", "extra"),
         [
             ({"changed": False, "restart_needed": False, "proven": True}, {}),
             ({"failed": True, "msg": "no", "restart_needed": True, "health": []}, {}),
@@ -128,31 +128,31 @@ class TestTheAddressFromOutside:
         ],
         ids=["nothing to restart", "failed before", "a rollback records nothing"],
     )
-    def test_one_execution(self, answers: tuple[list[Any], list[Any]], answer: Any, more: Any) -> None:
+    def test_one_execution(self, answers: tuple[list[Any], list[Any]], answer: Any, extra: Any) -> None:
         left, sent = answers
         left.append(answer)
-        deliver("web1", services=OUTSIDE, **more)
+        deliver("web1", services=OUTSIDE, **extra)
         assert len(sent) == 1
 
     def test_a_host_that_is_lost(self, answers: tuple[list[Any], list[Any]]) -> None:
         """A failure, since Ansible runs no rescue for an unreachable host; and no fault of what was sent."""
         left, _sent = answers
         left.append(AnsibleConnectionFailure("no route"))
-        found = deliver("web1")
-        assert (found["failed"], found["lost"], "unusable" in found, "unreachable" in found) == (
+        result = deliver("web1")
+        assert (result["failed"], result["lost"], "unusable" in result, "unreachable" in result) == (
             True,
             True,
             False,
             False,
         )
-        assert found["msg"].startswith("the host cannot be reached: no route. If it was lost on the way")
+        assert result["msg"].startswith("the host cannot be reached: no route. If it was lost on the way")
 
     def test_a_host_that_is_lost_before_its_mark(self, answers: tuple[list[Any], list[Any]]) -> None:
         left, _sent = answers
         left += [DELIVERED, AnsibleConnectionFailure("no route")]
-        found = deliver("web1", services=OUTSIDE)
-        assert (found["failed"], found["lost"], found["delivery"]) == (True, True, "d1")
-        assert "Its services are healthy, and the next deploy verifies them again" in found["msg"]
+        result = deliver("web1", services=OUTSIDE)
+        assert (result["failed"], result["lost"], result["delivery"]) == (True, True, "d1")
+        assert "Its services are healthy, and the next deploy verifies them again" in result["msg"]
 
 
 class TestTheTriesFromOutside:
@@ -169,14 +169,14 @@ class TestTheTriesFromOutside:
 
 class TestAHostThatStillLetsALeakedKeyIn:
     @pytest.mark.parametrize(
-        "more",
+        "extra",
         [{"host": "web2"}, {"host": "web2", "check": True}, {"host": "web1", "delegate_to": "web3"}],
         ids=["the host", "in check mode", "by delegation"],
     )
-    def test_it_gets_nothing(self, sent: list[Any], more: dict[str, Any]) -> None:
+    def test_it_gets_nothing(self, sent: list[Any], extra: dict[str, Any]) -> None:
         with pytest.raises(AnsibleActionFail) as raised:
-            deliver(**more)
-        host = more.get("delegate_to") or more["host"]
+            deliver(**extra)
+        host = extra.get("delegate_to") or extra["host"]
         assert str(raised.value) == (
             f"Nothing was sent: {host} still lets the leaked key of deploy_ssh in. Start "
             "watchparty.secrets.leak_response as before "

@@ -33,21 +33,21 @@ def test_the_readers_are_the_catalogs(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("MODE='it\n", encoding="utf-8")
     assert "never closed" in lacking(path)["msg"]
-    found = lacking(path, catalog={**CATALOG, "environments": {"local": {"readers": ["docker_run"]}}})
-    assert (found["readers"], found["names"]) == (["docker_run"], ["KEY"])
+    result = lacking(path, catalog={**CATALOG, "environments": {"local": {"readers": ["docker_run"]}}})
+    assert (result["readers"], result["names"]) == (["docker_run"], ["KEY"])
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"\xff", "is not UTF-8"), (b"canary\n", "line 1 is neither"), (None, "cannot be read")]
+    ("content", "message"), [(b"\xff", "is not UTF-8"), (b"canary\n", "line 1 is neither"), (None, "cannot be read")]
 )
-def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, words: str) -> None:
+def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, message: str) -> None:
     path = tmp_path / ".env"
     if content is None:
         path.mkdir()
     else:
         path.write_bytes(content)
     failed = lacking(path)
-    assert words in failed["msg"]
+    assert message in failed["msg"]
     assert "canary" not in failed["msg"]
 
 

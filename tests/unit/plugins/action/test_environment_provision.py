@@ -86,7 +86,7 @@ def test_a_dotenv_may_repeat_what_the_catalog_says(clients: Clients, tmp_path: P
 
 def recorded(clients: Clients) -> dict[str, Any]:
     """What the journal says of the age of credentials."""
-    return {name: one for line in JOURNAL.lines(clients) for name, one in json.loads(line)["rotated"].items()}
+    return {name: item for line in JOURNAL.lines(clients) for name, item in json.loads(line)["rotated"].items()}
 
 
 def test_an_age_counts_from_the_day_of_provisioning(clients: Clients) -> None:
@@ -96,7 +96,7 @@ def test_an_age_counts_from_the_day_of_provisioning(clients: Clients) -> None:
     assert not provision(variables=ASKED).get("failed")
     first = recorded(clients)
     assert set(first) == {"token", "key"}
-    assert {one["rotation"] for one in first.values()} == {"provision"}
+    assert {item["rotation"] for item in first.values()} == {"provision"}
     again = provision(variables={"asked": {"answers": {"TOKEN": "canary-2"}}})
     assert not again["changed"]
     assert recorded(clients) == first
@@ -122,19 +122,19 @@ def test_a_journal_that_cannot_be_written_fails_nothing(clients: Clients) -> Non
     JOURNAL.add(clients, 1, entry)
     done = provision(variables=ASKED)
     assert not done.get("failed")
-    (note,) = [one for one in done["notes"] if "the age is unknown" in one]
+    (note,) = [note for note in done["notes"] if "the age is unknown" in note]
     assert note.startswith("token, key: the age is unknown until the first rotation; the journal was not written:")
     assert "r-1 of ops" in note
 
 
 def test_what_github_alone_holds_is_left_to_it(clients: Clients, tmp_path: Path) -> None:
     """One file serves both; a name that nobody knows is refused, and one in a .env too."""
-    more = {
+    extra = {
         "github": {"repository": "example/app"},
         "settings": {**CATALOG["settings"], "ALONE": {"github": "secret"}},
         "credentials": {**CATALOG["credentials"], "ssh": {"kind": "external", "appears_in": [{"github": "SSH"}]}},
     }
-    catalog = {**CATALOG, **more}
+    catalog = {**CATALOG, **extra}
     path = tmp_path / "values.yml"
     path.touch(mode=0o600)
     path.write_text("ALONE: canary-alone\nSSH: canary-ssh\nTOKEN: canary-token\n")
@@ -142,11 +142,11 @@ def test_what_github_alone_holds_is_left_to_it(clients: Clients, tmp_path: Path)
     assert result["at_github"] == ["ALONE", "SSH"]
     assert not result.get("failed")
     assert "canary" not in str(result)
-    for text, words in (("NOBODY: canary", "NOBODY: is neither"), ("ALONE=canary", "ALONE: is kept at GitHub only")):
+    for text, message in (("NOBODY: canary", "NOBODY: is neither"), ("ALONE=canary", "ALONE: is kept at GitHub only")):
         path.write_text(text + "\n")
         refused = provision(catalog=catalog, **{"env_file" if "=" in text else "values_file": str(path)})
         assert refused["failed"]
-        assert words in refused["msg"]
+        assert message in refused["msg"]
         assert "canary" not in str(refused)
 
 
@@ -159,7 +159,7 @@ def test_what_is_there_stays_and_is_said(clients: Clients) -> None:
 
 
 @pytest.mark.parametrize(
-    ("over", "words"),
+    ("over", "message"),
     [
         ({"region": "us-east-1"}, "the region in use is eu-west-3, and the catalog expects us-east-1"),
         ({"expected_account_id": "999999999999"}, "999999999999"),
@@ -169,10 +169,10 @@ def test_what_is_there_stays_and_is_said(clients: Clients) -> None:
         ),
     ],
 )
-def test_elsewhere(clients: Clients, over: dict[str, Any], words: str) -> None:
+def test_elsewhere(clients: Clients, over: dict[str, Any], message: str) -> None:
     failed = provision(variables=ASKED, catalog={**CATALOG, "environments": {"test": over}})
     assert failed["failed"]
-    assert words in failed["msg"]
+    assert message in failed["msg"]
     assert clients("secretsmanager").list_secrets()["SecretList"] == []
 
 

@@ -47,14 +47,14 @@ def params(world: World, name: str, state: str, answers: Any = None) -> tuple[di
     return action.params(setting, args, masked), masked
 
 
-def sent(found: dict[str, Any] | None) -> list[str]:
-    assert found is not None
-    return [one["current"]["headers"]["X-Key"] for one in found["tries"]]
+def sent(result: dict[str, Any] | None) -> list[str]:
+    assert result is not None
+    return [item["current"]["headers"]["X-Key"] for item in result["tries"]]
 
 
 def test_before_a_rotation_it_is_what_was_given(world: World) -> None:
-    found, masked = params(world, "token", "checked", {"token": "given-canary"})
-    assert (sent(found), masked) == (["given-canary"], ["given-canary"])
+    result, masked = params(world, "token", "checked", {"token": "given-canary"})
+    assert (sent(result), masked) == (["given-canary"], ["given-canary"])
 
 
 def test_in_a_rotation_it_is_the_new_one(world: World) -> None:
@@ -62,8 +62,8 @@ def test_in_a_rotation_it_is_the_new_one(world: World) -> None:
     with pytest.raises(RotationError, match="note: there is no new value yet"):
         params(world, "note", "usable")
     world.created(rotator)
-    found, masked = params(world, "note", "usable")
-    assert (sent(found), masked) == (["new-canary-note"], ["new-canary-note"])
+    test, masked = params(world, "note", "usable")
+    assert (sent(test), masked) == (["new-canary-note"], ["new-canary-note"])
 
 
 def test_without_a_test_nothing_is_done(world: World) -> None:
@@ -82,10 +82,10 @@ class TestOld:
     def test_it_is_read_by_the_version_that_held_it(self, world: World) -> None:
         self.closed(world, **{CORE: world.first[CORE]})
         world.write("NOTE", "newest-canary")  # the version concerned is no previous one any more
-        found, masked = params(world, "note", "tried")
-        assert sent(found) == ["newest-canary"]
-        assert found is not None
-        assert [(one["id"], one["former"][0]["headers"]) for one in found["tries"]] == [
+        test_it_is_read, masked = params(world, "note", "tried")
+        assert sent(test_it_is_read) == ["newest-canary"]
+        assert test_it_is_read is not None
+        assert [(item["id"], item["former"][0]["headers"]) for item in test_it_is_read["tries"]] == [
             ("r1/note", {"X-Key": "theirs"}),
         ]
         assert masked == ["newest-canary"], "the other is too short to be masked"

@@ -58,12 +58,12 @@ def test_what_changed_in_a_store_is_sent(lab: Lab) -> None:
     lab.ssm.put_parameter(Name="/app/test/COUNT", Type="String", Value="2", Overwrite=True)
     lab.hosts["web1"]["ansible_host"] = "10.0.0.9"
     lab.setting("PLAIN", value="plainer")
-    found = lab.run()
-    assert found["sent"] == ["HOST", "KEY", "PLAIN", "COUNT"]
-    assert lab.why(found, "KEY") == ("send", f"secret {CORE} key KEY has changed")
+    test_what_changed = lab.run()
+    assert test_what_changed["sent"] == ["HOST", "KEY", "PLAIN", "COUNT"]
+    assert lab.why(test_what_changed, "KEY") == ("send", f"secret {CORE} key KEY has changed")
     # The same secret's new version, and the same value in it.
-    assert lab.why(found, "URL") == ("note", "GitHub holds the value, and an older version is recorded")
-    assert lab.why(found, "COUNT") == ("send", "GitHub holds another value than parameter /app/test/COUNT")
+    assert lab.why(test_what_changed, "URL") == ("note", "GitHub holds the value, and an older version is recorded")
+    assert lab.why(test_what_changed, "COUNT") == ("send", "GitHub holds another value than parameter /app/test/COUNT")
     held = lab.github.repository.values
     assert (held["KEY"], held["COUNT"], held["HOST"]) == ("canary-key-2", "2", "10.0.0.9")
     assert lab.run()["changed"] is False
@@ -83,11 +83,11 @@ def test_what_somebody_deleted_or_changed_at_github_is_sent_again_and_named(lab:
     del repository.secrets["KEY"]
     lab.github.put_by_hand("URL", "canary-theirs")
     repository.variables["COUNT"] = lab.github._stamped("COUNT", "theirs", {})
-    found = lab.run()
-    assert found["sent"] == ["KEY", "URL", "COUNT"]
-    assert lab.why(found, "KEY")[1] == "was sent once, and somebody deleted it"
-    assert lab.why(found, "URL")[1].startswith("somebody changed it at 2026-11-25T")
-    assert [one.partition(":")[0] for one in found["summary"][2:5]] == [
+    test_what_somebody_deleted_or_changed = lab.run()
+    assert test_what_somebody_deleted_or_changed["sent"] == ["KEY", "URL", "COUNT"]
+    assert lab.why(test_what_somebody_deleted_or_changed, "KEY")[1] == "was sent once, and somebody deleted it"
+    assert lab.why(test_what_somebody_deleted_or_changed, "URL")[1].startswith("somebody changed it at 2026-11-25T")
+    assert [item.partition(":")[0] for item in test_what_somebody_deleted_or_changed["summary"][2:5]] == [
         "secret KEY (repository)",
         "secret URL (repository)",
         "variable COUNT (repository)",
@@ -103,9 +103,9 @@ def test_what_somebody_deleted_or_changed_at_github_is_sent_again_and_named(lab:
 def test_what_somebody_else_made_is_taken_over_and_named(lab: Lab) -> None:
     lab.github.put_by_hand("KEY", "canary-theirs")
     lab.github.repository.variables["COUNT"] = lab.github._stamped("COUNT", "1", {})
-    found = lab.run()
-    assert lab.why(found, "KEY")[1].startswith("somebody else made it at")
-    assert lab.why(found, "COUNT") == ("note", "GitHub holds the value, and nothing is recorded")
+    result = lab.run()
+    assert lab.why(result, "KEY")[1].startswith("somebody else made it at")
+    assert lab.why(result, "COUNT") == ("note", "GitHub holds the value, and nothing is recorded")
     assert lab.github.repository.values["KEY"] == "canary-key-1"
     assert "/repository/variable/COUNT" in lab.records()
 
@@ -125,9 +125,9 @@ def test_killed_between_sending_and_recording_it_is_sent_again(lab: Lab, monkeyp
 def test_a_value_that_may_not_be_written_down_is_sent_each_time(lab: Lab) -> None:
     lab.setting("HOST", sensitivity="medium")
     lab.run()
-    found = lab.run()
-    assert found["sent"] == ["HOST"]
-    assert "nothing may be recorded that tells whether variable ansible_host" in lab.why(found, "HOST")[1]
+    result = lab.run()
+    assert result["sent"] == ["HOST"]
+    assert "nothing may be recorded that tells whether variable ansible_host" in lab.why(result, "HOST")[1]
     assert lab.records()["/repository/secret/HOST"]["identity"] == ""
     lab.setting("HOST", github="variable")
     lab.run()
@@ -137,8 +137,8 @@ def test_a_value_that_may_not_be_written_down_is_sent_each_time(lab: Lab) -> Non
 def test_what_only_github_holds(lab: Lab) -> None:
     lab.run(answers={"DEPLOY": "canary-deploy"}, values_from="asked")
     assert lab.github.repository.values["DEPLOY"] == "canary-deploy"
-    found = lab.run()
-    assert lab.why(found, "DEPLOY") == (
+    result = lab.run()
+    assert lab.why(result, "DEPLOY") == (
         "keep",
         "no store holds it: give its value, so what GitHub holds is left as it is",
     )
@@ -160,7 +160,7 @@ def test_a_password_under_a_name_of_its_own(lab: Lab) -> None:
     lab.run()
     assert lab.github.repository.values["DB_PASSWORD"] == "canary-database"
     identity = lab.records()["/repository/secret/DB_PASSWORD"]["identity"]
-    assert [one.partition("@")[0] for one in identity.split("; ")] == [
+    assert [part.partition("@")[0] for part in identity.split("; ")] == [
         f"secret {CORE} key URL",
         "secret app/test/more key p",
     ]
@@ -170,10 +170,12 @@ def test_hosts_that_differ_give_a_list_where_one_is_asked_for(lab: Lab) -> None:
     lab.setting("HOST", type="host_list")
     lab.setting("DIR", inventory="dir", github="variable")
     lab.setting("NONE", inventory="none", github="variable")
-    found = lab.run()
+    test_hosts_that_differ_give_a_list_where_one_is_asked = lab.run()
     assert lab.github.repository.values["HOST"] == "10.0.0.1,10.0.0.2"
     assert lab.github.repository.values["DIR"] == "/srv"
-    assert lab.why(found, "NONE")[1].startswith("variable none is set for none of web1, web2")
+    assert lab.why(test_hosts_that_differ_give_a_list_where_one_is_asked, "NONE")[1].startswith(
+        "variable none is set for none of web1, web2"
+    )
     for host in lab.hosts.values():
         del host["ansible_host"]
     lab.run()
@@ -185,7 +187,7 @@ def test_every_scope(lab: Lab, scope: str) -> None:
     lab.github.environment("prod")
     lab.document["github"]["scope"] = scope
     lab.settle()
-    keys = [one.path for one in lab.github.requests if one.path.endswith("public-key")]
+    keys = [request.path for request in lab.github.requests if request.path.endswith("public-key")]
     assert len(keys) == 1
     held = {"repository": lab.github.repository, "environment": lab.github.environments["prod"]}
     at = held.get(scope, lab.github.organization)
@@ -199,8 +201,11 @@ def test_the_organisation_must_share_it_with_the_repository(lab: Lab) -> None:
     lab.settle()
     assert lab.github.organization is not None
     lab.github.organization.secrets["KEY"]["repositories"] = [1]
-    found = lab.run()
-    assert lab.why(found, "KEY") == ("send", "the organisation does not share it with the repository")
+    test_the_organisation_must_share_it = lab.run()
+    assert lab.why(test_the_organisation_must_share_it, "KEY") == (
+        "send",
+        "the organisation does not share it with the repository",
+    )
     assert lab.run()["changed"] is False
 
 
@@ -215,7 +220,7 @@ def test_an_environment_is_made_when_asked(lab: Lab) -> None:
     assert (planned["made_environment"], lab.github.environments) == (True, {})
     lab.run(**asked)
     assert lab.github.environments["prod"].values["KEY"] == "canary-key-1"
-    assert [one["type"] for one in lab.github.reviewers["prod"]] == ["User"]
+    assert [entry["type"] for entry in lab.github.reviewers["prod"]] == ["User"]
     assert lab.run(**asked)["changed"] is False
 
 
@@ -223,9 +228,9 @@ def test_the_address_of_another_environments_host_is_not_sent(lab: Lab) -> None:
     """One inventory for all: with it, a workflow would deploy this environment to that host."""
     lab.hosts["web1"]["app_environment"] = "production"
     lab.hosts["web2"]["app_environment"] = "test"
-    found = lab.run()
+    test_the_address = lab.run()
     assert lab.github.repository.values["HOST"] == "10.0.0.2"
-    assert "hosts of other environments are left out: web1 (production)" in found["summary"]
+    assert "hosts of other environments are left out: web1 (production)" in test_the_address["summary"]
     lab.hosts["web2"]["app_environment"] = "production"
     assert lab.why(lab.run(), "HOST")[0] == "keep"
     assert lab.github.repository.values["HOST"] == "10.0.0.2"
@@ -257,11 +262,11 @@ def test_a_file_that_is_not_for_github_alone_gives_what_github_lacks(lab: Lab, t
     assert lab.run(shared_values_file=str(path))["sent"] == ["ALONE"]
 
 
-@pytest.mark.parametrize(("text", "mode", "words"), [("ALONE: 1", 0o600, "is no text"), ("{}", 0o644, "mode 0600")])
-def test_such_a_file_that_cannot_be_used_is_named(lab: Lab, tmp_path: Path, text: str, mode: int, words: str) -> None:
+@pytest.mark.parametrize(("text", "mode", "message"), [("ALONE: 1", 0o600, "is no text"), ("{}", 0o644, "mode 0600")])
+def test_such_a_file_that_cannot_be_used_is_named(lab: Lab, tmp_path: Path, text: str, mode: int, message: str) -> None:
     path = tmp_path / "values.yml"
     path.write_text(text)
     path.chmod(mode)
-    with pytest.raises(ProvisionError, match=words):
+    with pytest.raises(ProvisionError, match=message):
         lab.run(shared_values_file=str(path))
     assert lab.github.writes() == []

@@ -43,8 +43,8 @@ def test_prune(lab: Lab) -> None:
     lab.settle()
     drop(lab)
     drop(lab, "COUNT")
-    found = lab.run()
-    assert (found["changed"], found["left"]) == (False, ["KEY", "COUNT"])
+    result = lab.run()
+    assert (result["changed"], result["left"]) == (False, ["KEY", "COUNT"])
     assert "KEY" in lab.github.repository.values
     planned = lab.run(check=True, prune=True)
     assert (planned["removed"], planned["diff"]["prepared"].splitlines()[0]) == (
@@ -66,10 +66,10 @@ def test_what_a_workflow_reads_stays(lab: Lab, tmp_path: Path) -> None:
     folder = tmp_path / ".github" / "workflows"
     folder.mkdir(parents=True)
     (folder / "test.yaml").write_text("env: ${{ vars['COUNT'] }}\n", encoding="utf-8")
-    found = lab.run(prune=True, checkout=str(tmp_path))
-    assert found["refused"] == ["KEY", "COUNT"]
-    assert lab.why(found, "KEY")[1].endswith("but it is read: .github/workflows/deploy.yml:2")
-    assert f"{folder}/test.yaml:1" in lab.why(found, "COUNT")[1]
+    result = lab.run(prune=True, checkout=str(tmp_path))
+    assert result["refused"] == ["KEY", "COUNT"]
+    assert lab.why(result, "KEY")[1].endswith("but it is read: .github/workflows/deploy.yml:2")
+    assert f"{folder}/test.yaml:1" in lab.why(result, "COUNT")[1]
     assert {"KEY", "COUNT"} <= set(lab.github.repository.values)
     lab.github.files[".github/workflows/deploy.yml"] = "secrets: inherit\n"
     assert lab.run(prune=True)["refused"] == ["KEY"]
@@ -102,15 +102,15 @@ def test_only_some_names_prune_nothing(lab: Lab) -> None:
     lab.settle()
     drop(lab)
     lab.put(URL=URL + "2")
-    found = lab.run(names=["url"], prune=True)
-    assert (found["sent"], found["removed"], len(found["plan"])) == (["URL"], [], 1)
+    result = lab.run(names=["url"], prune=True)
+    assert (result["sent"], result["removed"], len(result["plan"])) == (["URL"], [], 1)
 
 
 # What is wrong is said before the first write
 
 
-def refused(lab: Lab, error: type[SecretsError], words: str, **args: Any) -> None:
-    with pytest.raises(error, match=words):
+def refused(lab: Lab, error: type[SecretsError], message: str, **args: Any) -> None:
+    with pytest.raises(error, match=message):
         lab.run(**args)
     assert lab.github.writes() == []
     assert lab.records() == {}
@@ -171,9 +171,9 @@ def test_an_app(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     monkeypatch.setenv("GITHUB_APP_KEY_FILE", str(file))
     refused(lab, NoAccess, "cannot be read: No such file")
 
-    def store(one: Any) -> None:
+    def store(item: Any) -> None:
         pem = serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-        file.write_bytes(one.private_bytes(*pem))
+        file.write_bytes(item.private_bytes(*pem))
         file.chmod(0o600)
 
     store(other)
@@ -213,8 +213,8 @@ def test_two_runs_at_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     assert lab.run()["sent"] == ["KEY"]
 
 
-def entry(lab: Lab, number: int, **more: Any) -> None:
-    text = {"rotation": "r1", "step": "closed", "who": "ops", "at": "2026-11-25T10:00:00Z", **more}
+def entry(lab: Lab, number: int, **extra: Any) -> None:
+    text = {"rotation": "r1", "step": "closed", "who": "ops", "at": "2026-11-25T10:00:00Z", **extra}
     JOURNAL.add(lab.client, number, text)
 
 

@@ -43,11 +43,13 @@ class Job:
     def run(self, *, check: bool = False, names: list[str] | None = None) -> dict[str, Any]:
         made = action.ActionModule.__new__(action.ActionModule)
         made._task = SimpleNamespace(check_mode=check)
-        options = {name: one.get("default") for name, one in {**aws_argument_spec(), **snapshot_action.OPTIONS}.items()}
+        options = {
+            name: item.get("default") for name, item in {**aws_argument_spec(), **snapshot_action.OPTIONS}.items()
+        }
         own = {"catalog": self.document, "environment": "ci", "names": names or []}
-        found: dict[str, Any] = made._given({**options, **own})
-        assert "canary" not in json.dumps(found)
-        return found
+        result: dict[str, Any] = made._given({**options, **own})
+        assert "canary" not in json.dumps(result)
+        return result
 
 
 @pytest.fixture
@@ -76,8 +78,8 @@ def job(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Job]:
 def test_masks_first_then_variables(job: Job) -> None:
     assert job.run(check=True)["names"] == ["DEBUG", "KEY", "PIN", "URL"]
     assert (job.shown, job.path.read_text()) == ([], "EARLIER=value without an end")
-    found = job.run()
-    assert found["notes"] == ["PIN: too short to be masked without blotting out the log"]
+    result = job.run()
+    assert result["notes"] == ["PIN: too short to be masked without blotting out the log"]
     values = {"DEBUG": "False", "KEY": KEY, "PIN": "1234", "URL": URL}
     runner = Runner()
     assert runner.file(job.path.read_text()) == {"EARLIER": "value without an end", **values}
@@ -114,12 +116,12 @@ def test_a_name_that_would_steer_programs_stops_it_before_anything_is_shown(job:
 def test_a_file_that_is_not_the_runners(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     link = tmp_path / "link"
     link.symlink_to(job.path)
-    for path, words in (
+    for path, message in (
         (link, "Too many levels"),
         (tmp_path / "none", "No such file"),
         (Path("/dev/null"), "no regular file"),
     ):
         monkeypatch.setenv("GITHUB_ENV", str(path))
-        with pytest.raises(HostError, match=rf"\(GITHUB_ENV\): .*{words}"):
+        with pytest.raises(HostError, match=rf"\(GITHUB_ENV\): .*{message}"):
             job.run()
     assert "canary" not in job.path.read_text()

@@ -53,6 +53,6 @@ def test_one_that_comes_back(lost: list[int]) -> None:
 def test_one_that_stays_away_fails(lost: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     lost[0] = 1000
     monkeypatch.setattr(host_reachable, "PAUSE", 2.0)
-    found = act(seconds=1)
-    assert (found["failed"], found["msg"]) == (True, "no way")
+    result = act(seconds=1)
+    assert (result["failed"], result["msg"]) == (True, "no way")
     assert lost[1] == 1

@@ -51,7 +51,7 @@ def act(now: datetime = NOW, *, check: bool = False, **args: Any) -> dict[str, A
 
 
 def status(iam: Any) -> list[str]:
-    return [one["Status"] for one in iam.list_access_keys(UserName="ci")["AccessKeyMetadata"]]
+    return [item["Status"] for item in iam.list_access_keys(UserName="ci")["AccessKeyMetadata"]]
 
 
 def test_deactivated_first_and_deleted_in_a_later_run(iam: Any) -> None:
@@ -59,18 +59,18 @@ def test_deactivated_first_and_deleted_in_a_later_run(iam: Any) -> None:
     foreseen = act(check=True)
     assert (foreseen["changed"], status(iam)) == (True, ["Active"])
     first = act()
-    assert (first["changed"], [one["act"] for one in first["steps"]], status(iam)) == (
+    assert (first["changed"], [step["act"] for step in first["steps"]], status(iam)) == (
         True,
         ["deactivate"],
         ["Inactive"],
     )
     assert first["role_used"] == "2026-11-25T12:00:00Z"
     waiting = act()
-    assert (waiting["changed"], [one["act"] for one in waiting["steps"]]) == (False, ["wait"])
+    assert (waiting["changed"], [step["act"] for step in waiting["steps"]]) == (False, ["wait"])
     later = NOW + timedelta(days=8)
     used(later)
     last = act(later)
-    assert ([one["act"] for one in last["steps"]], status(iam)) == (["delete"], [])
+    assert ([step["act"] for step in last["steps"]], status(iam)) == (["delete"], [])
     assert iam.list_user_tags(UserName="ci")["Tags"] == []
     assert act(later)["changed"] is False
 
@@ -80,8 +80,8 @@ def test_one_that_somebody_deactivated_waits_for_its_days_too(iam: Any) -> None:
     key = iam.list_access_keys(UserName="ci")["AccessKeyMetadata"][0]["AccessKeyId"]
     iam.update_access_key(UserName="ci", AccessKeyId=key, Status="Inactive")
     iam.tag_user(UserName="ci", Tags=[{"Key": f"watchparty-deactivated-{key}", "Value": "yesterday"}])
-    assert [one["act"] for one in act()["steps"]] == ["stamp"]
-    assert [one["act"] for one in act()["steps"]] == ["wait"]
+    assert [step["act"] for step in act()["steps"]] == ["stamp"]
+    assert [step["act"] for step in act()["steps"]] == ["wait"]
 
 
 def test_without_evidence_no_key_is_touched(iam: Any) -> None:

@@ -49,18 +49,18 @@ def ask(world: World, task_vars: dict[str, Any] | None = None, **args: Any) -> d
 def find(world: World, tmp_path: Path, text: str, **args: Any) -> dict[str, Any]:
     path = tmp_path / "found.txt"
     path.write_text(text)
-    found = ask(world, found_in=str(path), **args)
-    assert not any(value in json.dumps(found) for value in (OLD, NOW, COMING, TOKEN_VALUE, "canary-key"))
-    return found
+    result = ask(world, found_in=str(path), **args)
+    assert not any(value in json.dumps(result) for value in (OLD, NOW, COMING, TOKEN_VALUE, "canary-key"))
+    return result
 
 
 class TestFound:
     @pytest.mark.parametrize(("value", "stage"), [(OLD, "AWSPREVIOUS"), (NOW, "AWSCURRENT"), (COMING, "AWSPENDING")])
     def test_each_version(self, world: World, tmp_path: Path, value: str, stage: str) -> None:
-        found = find(world, tmp_path, f"12:00 GET / postgres://app_a:{value}@db failed\n")
-        assert found["matches"] == [{"credential": "database", "stage": stage, "form": "as it is"}]
-        assert found["summary"] == [f"database: its {stage} value, as it is"]
-        assert found["declared"] == ["database"]
+        result = find(world, tmp_path, f"12:00 GET / postgres://app_a:{value}@db failed\n")
+        assert result["matches"] == [{"credential": "database", "stage": stage, "form": "as it is"}]
+        assert result["summary"] == [f"database: its {stage} value, as it is"]
+        assert result["declared"] == ["database"]
 
     def test_a_value_that_is_in_several_versions_is_told_of_the_newest(self, world: World, tmp_path: Path) -> None:
         assert [match["stage"] for match in find(world, tmp_path, "canary-key")["matches"]] == ["AWSCURRENT"]
@@ -68,9 +68,9 @@ class TestFound:
     def test_a_former_key_that_still_verifies(self, world: World, tmp_path: Path) -> None:
         listed = {"KEY": "canary-key", "FALLBACKS": "canary-fallback-1,canary-fallback-2"}
         world.secrets.seed(CORE, json.dumps(listed))
-        found = find(world, tmp_path, "canary-fallback-2")
-        assert found["summary"] == ["django: its FALLBACKS value, as it is"]
-        assert found["declared"] == ["django"]
+        result = find(world, tmp_path, "canary-fallback-2")
+        assert result["summary"] == ["django: its FALLBACKS value, as it is"]
+        assert result["declared"] == ["django"]
         world.secrets.seed(CORE, json.dumps({**listed, "FALLBACKS": "canary-fallback-1"}))
         assert find(world, tmp_path, "canary-fallback-2")["summary"] == ["django: its AWSPREVIOUS value, as it is"]
 
@@ -86,8 +86,10 @@ class TestFound:
         rotator = world.begun("token")
         values = rotator.create({**KINDS, "given": made}, lambda _kind: "canary-waiting", {})
         assert values.phases == [{TOKEN: "canary-waiting"}]
-        found = find(world, tmp_path, "canary-waiting")
-        assert found["matches"] == [{"credential": "token", "stage": "AWSPENDING", "form": "as it is"}]
+        test_a_parameters_value_that_waits = find(world, tmp_path, "canary-waiting")
+        assert test_a_parameters_value_that_waits["matches"] == [
+            {"credential": "token", "stage": "AWSPENDING", "form": "as it is"}
+        ]
         assert find(world, tmp_path, TOKEN_VALUE)["matches"][0]["stage"] == "AWSCURRENT"
 
     def test_what_a_provider_made_and_nothing_holds_yet(self, world: World, tmp_path: Path) -> None:
@@ -112,9 +114,9 @@ class TestFound:
 
     def test_what_is_too_short_to_be_looked_for_is_told(self, world: World, tmp_path: Path) -> None:
         world.parameters.seed(TOKEN, "short")
-        found = find(world, tmp_path, f"short {NOW}")
-        assert found["declared"] == ["database"]
-        assert found["not_checked"] == [
+        test_what_is_too_short = find(world, tmp_path, f"short {NOW}")
+        assert test_what_is_too_short["declared"] == ["database"]
+        assert test_what_is_too_short["not_checked"] == [
             f"database: URL (secret {COPY} key url), AWSPREVIOUS: shorter than 8 characters",
             f"token: TOKEN (parameter {TOKEN}), AWSCURRENT, version 3: shorter than 8 characters",
         ]
@@ -127,25 +129,30 @@ class TestFound:
                     raise Denied(f"AWS denies it on {name}")
 
         world.secrets.hook = world.parameters.hook = Denies()
-        found = find(world, tmp_path, "another-string")
-        assert found["summary"] == ["what was found is no current, pending or previous value of a credential here"]
-        assert found["not_checked"][:2] == [f"secret {COPY}: denied", f"AWS denies it on {TOKEN}"]
+        result = find(world, tmp_path, "another-string")
+        assert result["summary"] == ["what was found is no current, pending or previous value of a credential here"]
+        assert result["not_checked"][:2] == [f"secret {COPY}: denied", f"AWS denies it on {TOKEN}"]
 
     def test_several_and_what_is_named_beside_them(self, world: World, tmp_path: Path) -> None:
         text = f"{TOKEN_VALUE}\n{base64.b64encode(NOW.encode()).decode()}"
-        found = find(world, tmp_path, text, leaked=["django", "token"])
-        assert found["declared"] == ["django", "token", "database"]
-        assert [match["form"] for match in found["matches"]] == ["base64", "as it is"]
-        assert found["impact"]["waves"] == [["token"], ["database", "django"]]
-        assert found["mermaid"].startswith("flowchart")
-        assert found["graphviz"].startswith("digraph")
-        assert found["text"][0] == "1. token"
+        result = find(world, tmp_path, text, leaked=["django", "token"])
+        assert result["declared"] == ["django", "token", "database"]
+        assert [match["form"] for match in result["matches"]] == ["base64", "as it is"]
+        assert result["impact"]["waves"] == [["token"], ["database", "django"]]
+        assert result["mermaid"].startswith("flowchart")
+        assert result["graphviz"].startswith("digraph")
+        assert result["text"][0] == "1. token"
 
     def test_one_of_nobody_is_said_so(self, world: World, tmp_path: Path) -> None:
-        words = ["what was found is no current, pending or previous value of a credential here"]
-        found = find(world, tmp_path, "another-string")
-        assert (found["summary"], found["impact"], found["declared"], found["text"]) == (words, None, [], [])
-        assert find(world, tmp_path, "another-string", leaked=["django"])["summary"] == words
+        messages = ["what was found is no current, pending or previous value of a credential here"]
+        test_one = find(world, tmp_path, "another-string")
+        assert (test_one["summary"], test_one["impact"], test_one["declared"], test_one["text"]) == (
+            messages,
+            None,
+            [],
+            [],
+        )
+        assert find(world, tmp_path, "another-string", leaked=["django"])["summary"] == messages
 
     @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
     def test_a_file_from_windows(self, world: World, tmp_path: Path, encoding: str) -> None:

@@ -33,7 +33,7 @@ class Run:
     def _act(self, module: Any, check: bool, **args: Any) -> dict[str, Any]:
         action = module.ActionModule.__new__(module.ActionModule)
         action._task = SimpleNamespace(check_mode=check)
-        defaults = {name: one.get("default") for name, one in module.ActionModule.extra_options.items()}
+        defaults = {name: item.get("default") for name, item in module.ActionModule.extra_options.items()}
         answer: dict[str, Any] = action.answer(self.setting, {**defaults, **args}, {})
         return answer
 
@@ -73,9 +73,9 @@ class Run:
 
     @property
     def incident(self) -> Incident:
-        found = self.setting.rotator.look().incident
-        assert found is not None
-        return found
+        result = self.setting.rotator.look().incident
+        assert result is not None
+        return result
 
 
 @pytest.fixture
@@ -96,11 +96,11 @@ def scheduled(world: World, step: str, *names: str) -> None:
     """A rotation of rotate.yml that came so far."""
     rotator = world.begun(*(names or ("database",)))
     world.created(rotator)
-    for one in ("set", "test", "deploy", "promote", "revoke"):
+    for name in ("set", "test", "deploy", "promote", "revoke"):
         if opened(rotator.look()).step == step:
             return
-        rotator.advance(one, phase=1 if one == "deploy" else 0)
-        if one == "promote":
+        rotator.advance(name, phase=1 if name == "deploy" else 0)
+        if name == "promote":
             rotator.promote()
 
 
@@ -127,8 +127,8 @@ class TestAScheduledRotation:
     def test_whose_new_value_nobody_has_counts(self, world: World, first: Run) -> None:
         scheduled(world, "test")
         assert first.declare("database").aborts is False
-        said = first.begin("database", reached=["database"])["said"]
-        assert said[2:] == ["it replaces what leaked, so it answers the leak too: nothing is revoked later"]
+        answer = first.begin("database", reached=["database"])["said"]
+        assert answer[2:] == ["it replaces what leaked, so it answers the leak too: nothing is revoked later"]
         first.finish()
         assert first.begin("database")["nothing"]
 
@@ -152,9 +152,9 @@ class TestAScheduledRotation:
     def test_a_drill_says_so_and_writes_nothing(self, world: World, first: Run) -> None:
         scheduled(world, "set")
         head = first.setting.rotator.look().head
-        said = first.drill("database", reached=["database"], immediate=True)["said"]
-        assert said[2] == "it replaces what leaked, so it answers the leak too: nothing is revoked later"
-        assert said[3:] == [
+        answer = first.drill("database", reached=["database"], immediate=True)["said"]
+        assert answer[2] == "it replaces what leaked, so it answers the leak too: nothing is revoked later"
+        assert answer[3:] == [
             "it was graceful; the old values are removed first from now on",
             "database is skipped: rotation r1, which is open, replaces it",
         ]
@@ -168,14 +168,27 @@ class TestThePlanBesideAnOpenRotation:
     def test_what_cannot_be_replaced_is_refused_and_asked_for(self, world: World, first: Run) -> None:
         scheduled(world, "set")
         head = world.rotator().look().head
-        found = first.drill("token", "django", reached=["token", "django"])
-        assert found["refused"]["token"].startswith("its provider issues it; at a terminal its new value is asked for")
-        assert found["needs"] == ["token"]
-        assert {name: one["act"] for name, one in found["plan"]["credentials"].items()} == {"django": "renew"}
-        assert found["said"][0].endswith(" was not finished; it goes on from there")
-        assert found["said"][1] == "it has database; nothing else is begun before it has ended"
-        assert any(one.startswith("token is REFUSED") for one in found["said"][2:])
-        assert found["rotation"]["id"] == "r1"
+        test_what_cannot_be_replaced_is_refused_and_asked = first.drill("token", "django", reached=["token", "django"])
+        assert test_what_cannot_be_replaced_is_refused_and_asked["refused"]["token"].startswith(
+            "its provider issues it; at a terminal its new value is asked for"
+        )
+        assert test_what_cannot_be_replaced_is_refused_and_asked["needs"] == ["token"]
+        assert {
+            name: item["act"]
+            for name, item in test_what_cannot_be_replaced_is_refused_and_asked["plan"]["credentials"].items()
+        } == {"django": "renew"}
+        assert test_what_cannot_be_replaced_is_refused_and_asked["said"][0].endswith(
+            " was not finished; it goes on from there"
+        )
+        assert (
+            test_what_cannot_be_replaced_is_refused_and_asked["said"][1]
+            == "it has database; nothing else is begun before it has ended"
+        )
+        assert any(
+            item.startswith("token is REFUSED")
+            for item in test_what_cannot_be_replaced_is_refused_and_asked["said"][2:]
+        )
+        assert test_what_cannot_be_replaced_is_refused_and_asked["rotation"]["id"] == "r1"
         assert world.rotator().look().head == head
 
     def test_anothers_pending_version_still_stands_against_it(self, world: World, first: Run) -> None:
@@ -192,16 +205,31 @@ class TestThePlanBesideAnOpenRotation:
     ) -> None:
         monkeypatch.setitem(KINDS, "login", replace(KINDS["login"], stages=("set", "test", "revoke")))
         scheduled(world, "test")
-        found = first.drill("database", reached=["database"], immediate=True)
-        assert found["plan"]["passed_over"] == {"database": "rotation r1, which is open, replaces it"}
-        assert (found["plan"]["credentials"], found["takes_down"]) == ({}, ["database"])
-        assert found["ends"] == {"removes": ["database"], "first": True, "past": False, "restarts": True}
+        test_what_the_open_one_replaces_is_left = first.drill("database", reached=["database"], immediate=True)
+        assert test_what_the_open_one_replaces_is_left["plan"]["passed_over"] == {
+            "database": "rotation r1, which is open, replaces it"
+        }
+        assert (
+            test_what_the_open_one_replaces_is_left["plan"]["credentials"],
+            test_what_the_open_one_replaces_is_left["takes_down"],
+        ) == ({}, ["database"])
+        assert test_what_the_open_one_replaces_is_left["ends"] == {
+            "removes": ["database"],
+            "first": True,
+            "past": False,
+            "restarts": True,
+        }
 
     def test_what_is_taken_back_before_it_was_in_force_is_planned_anew(self, world: World, first: Run) -> None:
         scheduled(world, "deploy")
-        found = first.drill("database", reached=["database"], abort=True, spoiled=["r1/database"])
-        assert (list(found["plan"]["credentials"]), found["refused"]) == (["database"], {})
-        assert found["ends"]["removes"] == []
+        test_what_is_taken_back_before_it_was = first.drill(
+            "database", reached=["database"], abort=True, spoiled=["r1/database"]
+        )
+        assert (
+            list(test_what_is_taken_back_before_it_was["plan"]["credentials"]),
+            test_what_is_taken_back_before_it_was["refused"],
+        ) == (["database"], {})
+        assert test_what_is_taken_back_before_it_was["ends"]["removes"] == []
 
     @pytest.mark.parametrize(
         ("step", "abort", "end"), [("revoke", False, "has ended"), ("promote", True, "is rolled back")]
@@ -210,10 +238,10 @@ class TestThePlanBesideAnOpenRotation:
         self, world: World, first: Run, step: str, end: str, *, abort: bool
     ) -> None:
         scheduled(world, step)
-        found = first.drill("database", reached=["database"], abort=abort, spoiled=["r1/database"])
-        assert (found["plan"]["credentials"], found["refused"], found["plan"]["passed_over"]) == ({}, {}, {})
-        words = f"whether it can be replaced once more is known only when rotation r1 {end}"
-        assert found["said"][-1] == f"database: {words}"
+        result = first.drill("database", reached=["database"], abort=abort, spoiled=["r1/database"])
+        assert (result["plan"]["credentials"], result["refused"], result["plan"]["passed_over"]) == ({}, {}, {})
+        message = f"whether it can be replaced once more is known only when rotation r1 {end}"
+        assert result["said"][-1] == f"database: {message}"
 
 
 class TestAValueInForceAgain:

@@ -20,20 +20,20 @@ def run() -> Run:
     world = World()
     database = replace(world.catalog.credentials["database"], revoke_after=7200)
     world.catalog = replace(world.catalog, credentials={**world.catalog.credentials, "database": database})
-    found = Run(world, "first")
+    result = Run(world, "first")
     world.begun("database", run="first")
-    found.finish()
-    assert set(found.setting.rotator.look().pending_tasks) == {"r1/database"}
-    return found
+    result.finish()
+    assert set(result.setting.rotator.look().pending_tasks) == {"r1/database"}
+    return result
 
 
 def test_it_is_open_while_that_value_may_still_be_valid(run: Run, tmp_path: Any) -> None:
     run.declare("database")
     run.begin("database")
     run.finish()
-    (words,) = run.report(tmp_path, {"database": {"replaced": True}})
-    assert words.startswith("database: OPEN: the new one is in force, but what r1 replaced may still be valid until ")
-    assert "rotation_forget=database" in words
+    (message,) = run.report(tmp_path, {"database": {"replaced": True}})
+    assert message.startswith("database: OPEN: the new one is in force, but what r1 replaced may still be valid until ")
+    assert "rotation_forget=database" in message
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def able(run: Run) -> Run:
 
 
 def revoked(begun: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(one["name"], one.get("pending_task", "")) for one in begun["rotation"]["revoking"]]
+    return [(item["name"], item.get("pending_task", "")) for item in begun["rotation"]["revoking"]]
 
 
 def test_it_is_revoked_with_the_present_one_where_the_kind_can(able: Run, tmp_path: Any) -> None:
@@ -100,13 +100,13 @@ def test_hosts_that_are_left_let_both_in(able: Run) -> None:
     able.setting.rotator.advance("test", left={"database": ["web2"]})
     able.finish()
     journal = able.setting.rotator.look()
-    assert {one.id: one.hosts for one in journal.pending_tasks.values()} == {
+    assert {pending_task.id: pending_task.hosts for pending_task in journal.pending_tasks.values()} == {
         "r1/database": ("web2",),
         f"{journal.rotated['database'].rotation}/database": ("web2",),
     }
     assert journal.pending_tasks["r1/database"].secrets == held
 
     begun = able.begin("database")
-    assert [one["hosts"] for one in begun["rotation"]["revoking"]] == [["web2"], ["web2"]]
+    assert [item["hosts"] for item in begun["rotation"]["revoking"]] == [["web2"], ["web2"]]
     able.finish()
     assert able.setting.rotator.look().pending_tasks == {}

@@ -56,8 +56,8 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> Stores:
     return made
 
 
-def go_on(leak: Leak, step: str, unlooked: str = "", **more: Any) -> dict[str, Any]:
-    response = {"next": step, "carried": leak.response(step, **more).carried(), "copies": {"unlooked": unlooked}}
+def go_on(leak: Leak, step: str, unlooked: str = "", **extra: Any) -> dict[str, Any]:
+    response = {"next": step, "carried": leak.response(step, **extra).carried(), "copies": {"unlooked": unlooked}}
     return act(leak.world, leak_continue, response=response, variables={**leak.variables, "hostvars": leak.hosts})
 
 
@@ -67,17 +67,17 @@ def seen(leak: Leak, event: str) -> None:
 
 
 def test_the_next_step(leak: Leak) -> None:
-    found = go_on(leak, "ask")
-    assert (found["next"], found["incident"]["id"]) == ("copies", leak.incident.id)
+    result = go_on(leak, "ask")
+    assert (result["next"], result["incident"]["id"]) == ("copies", leak.incident.id)
 
 
 def test_it_ends_once_nothing_is_open(leak: Leak, shown: list[str], tmp_path: Path) -> None:
     seen(leak, "refused/token")
-    found = go_on(leak, "copies", report_path=str(tmp_path))
-    assert (found["next"], found["report"]["verdict"]) == ("end", "")
+    result = go_on(leak, "copies", report_path=str(tmp_path))
+    assert (result["next"], result["report"]["verdict"]) == ("end", "")
     assert leak.setting.rotator.look().incident is None
     assert shown[-1].startswith("contained in ")
-    assert shown[:2] == found["report"]["files"]
+    assert shown[:2] == result["report"]["files"]
 
 
 def test_the_stores_are_scrubbed_while_cloudtrail_is_asked(
@@ -87,27 +87,27 @@ def test_the_stores_are_scrubbed_while_cloudtrail_is_asked(
     rotator.append(rotator.look(), "r0", "closed", replaced={"secrets": {"core": "v1"}, "parameters": ["/t"]})
     seen(leak, "refused/token")
     asked = {"sessions": [], "readers": {"access_keys": ["AKIA1"]}}
-    found = go_on(leak, "copies", report_path=str(tmp_path), asked=asked)
+    result = go_on(leak, "copies", report_path=str(tmp_path), asked=asked)
     options = {"seconds": 60, "since": "", "access_keys": ["AKIA1"]}
     assert stores.asked == [("trail", ["token"], options), ("scrubbed", {"core": ["v1"]}, ["/t"], ["token"])]
-    text = Path(found["report"]["files"][0]).read_text(encoding="utf-8")
+    text = Path(result["report"]["files"][0]).read_text(encoding="utf-8")
     assert "a policy of core denies version v1" in text
     assert "eve read it" in text
 
 
 def test_copies_that_were_not_looked_for_are_told(leak: Leak, shown: list[str], tmp_path: Path) -> None:
     seen(leak, "refused/token")
-    found = go_on(leak, "copies", unlooked="AWS denies it", report_path=str(tmp_path))
-    text = Path(found["report"]["files"][0]).read_text(encoding="utf-8")
+    test_copies_that_were_not_looked = go_on(leak, "copies", unlooked="AWS denies it", report_path=str(tmp_path))
+    text = Path(test_copies_that_were_not_looked["report"]["files"][0]).read_text(encoding="utf-8")
     for host in ("web1", "web2"):
         assert f"{host}: copies of what is dead were not looked for: AWS denies it" in text
-    assert found["report"]["unhealthy"] == []
+    assert test_copies_that_were_not_looked["report"]["unhealthy"] == []
 
 
 def test_it_stays_open_and_the_run_fails(leak: Leak, shown: list[str], tmp_path: Path) -> None:
-    found = go_on(leak, "copies", report_path=str(tmp_path))
-    assert found["failed"]
-    assert found["msg"] == "still open: token: OPEN: not replaced"
+    result = go_on(leak, "copies", report_path=str(tmp_path))
+    assert result["failed"]
+    assert result["msg"] == "still open: token: OPEN: not replaced"
     assert shown[-1] == "NOT contained: token: OPEN: not replaced"
     assert leak.incident.id
 
@@ -115,25 +115,25 @@ def test_it_stays_open_and_the_run_fails(leak: Leak, shown: list[str], tmp_path:
 def test_a_host_that_is_not_healthy_keeps_it_open(leak: Leak, shown: list[str], tmp_path: Path) -> None:
     seen(leak, "refused/token")
     leak.hosts["web2"]["leak_respond__copies"] = {"unreachable": True, "msg": "no route"}
-    found = go_on(leak, "copies", report_path=str(tmp_path))
-    assert found["msg"].startswith("contained, and not healthy: web2: cannot be reached: no route. Mend that")
+    result = go_on(leak, "copies", report_path=str(tmp_path))
+    assert result["msg"].startswith("contained, and not healthy: web2: cannot be reached: no route. Mend that")
     assert leak.incident.id
 
 
 def test_a_hosts_words_do_nothing_to_the_terminal(leak: Leak, shown: list[str], tmp_path: Path) -> None:
     seen(leak, "refused/token")
     leak.hosts["web2"]["leak_respond__copies"] = {"unreachable": True, "msg": "no \x1b[2Jroute\u202e"}
-    found = go_on(leak, "copies", report_path=str(tmp_path))
-    assert "no [2Jroute" in found["msg"]
-    assert all(line.isprintable() for line in (*shown, found["msg"]))
+    test_a_hosts_words_do_nothing = go_on(leak, "copies", report_path=str(tmp_path))
+    assert "no [2Jroute" in test_a_hosts_words_do_nothing["msg"]
+    assert all(line.isprintable() for line in (*shown, test_a_hosts_words_do_nothing["msg"]))
 
 
 def test_without_its_report_it_stays_open(leak: Leak, shown: list[str], tmp_path: Path) -> None:
     """What is open and the clock are shown all the same; else the next run would declare another incident."""
     seen(leak, "refused/token")
     (tmp_path / "gone").write_text("")
-    found = go_on(leak, "copies", report_path=str(tmp_path / "gone"))
-    assert found["msg"].startswith(f"contained, and the post-mortem is not written: {tmp_path / 'gone'}/leak-")
+    result = go_on(leak, "copies", report_path=str(tmp_path / "gone"))
+    assert result["msg"].startswith(f"contained, and the post-mortem is not written: {tmp_path / 'gone'}/leak-")
     assert any(line.startswith("last old value rejected: ") for line in shown)
     assert shown[-1].startswith("contained in ")
     assert leak.incident.id

@@ -33,12 +33,12 @@ KEYS = ("type", "elements", "choices", "required", "default")
 
 
 def options_of(document: ModuleType) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = yaml.safe_load(document.DOCUMENTATION)["options"]
-    return {name: {key: one[key] for key in KEYS if one.get(key)} for name, one in found.items()}
+    options: dict[str, dict[str, Any]] = yaml.safe_load(document.DOCUMENTATION)["options"]
+    return {name: {key: entry[key] for key in KEYS if entry.get(key)} for name, entry in options.items()}
 
 
 def taken(spec: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {name: {key: one[key] for key in KEYS if one.get(key)} for name, one in spec.items()}
+    return {name: {key: entry[key] for key in KEYS if entry.get(key)} for name, entry in spec.items()}
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def taken(spec: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         (previous_values_info, previous_values_info_doc),
         (secret_readers_info, secret_readers_info_doc),
     ],
-    ids=lambda one: one.__name__.rpartition(".")[2],
+    ids=lambda item: item.__name__.rpartition(".")[2],
 )
 def test_the_options_of(action: ModuleType, document: ModuleType) -> None:
     assert options_of(document) == taken(action.ActionModule.extra_options)
@@ -61,7 +61,7 @@ def test_the_options_of(action: ModuleType, document: ModuleType) -> None:
 def test_the_options_of_confirm() -> None:
     """Its specification stands in a call."""
     tree = ast.parse(inspect.getsource(confirm))
-    (spec,) = (one.value for one in ast.walk(tree) if isinstance(one, ast.keyword) and one.arg == "argument_spec")
+    (spec,) = (node.value for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "argument_spec")
     assert options_of(confirm_doc) == taken(ast.literal_eval(spec))
 
 

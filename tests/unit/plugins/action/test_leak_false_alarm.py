@@ -48,11 +48,11 @@ def leak() -> Leak:
 
 def test_it_is_recorded_and_closed(leak: Leak, asked: list[str]) -> None:
     incident = leak.incident
-    found = act(leak.world, leak_false_alarm)
-    assert found["lines"][0] == f"{incident.id} of {incident.who}, declared at {incident.at}: token"
+    result = act(leak.world, leak_false_alarm)
+    assert result["lines"][0] == f"{incident.id} of {incident.who}, declared at {incident.at}: token"
     journal = leak.setting.rotator.look()
     assert (journal.incident, journal.audit["number"]) == (None, 3)
-    assert [(one["rotation"], one["outcome"]) for one in Log.records] == [(incident.id, "false_alarm")]
+    assert [(record["rotation"], record["outcome"]) for record in Log.records] == [(incident.id, "false_alarm")]
     assert len(asked) == 1
 
 

@@ -63,7 +63,7 @@ def test_a_file(tmp_path: Path) -> None:
     assert not out.exists()
     answer = ask(paths=[str(tmp_path)], json_file=str(out), sarif_file=str(tmp_path / "out.sarif"))
     assert answer["changed"] is False
-    assert [(one["rule"], one["line"]) for one in answer["findings"]] == [("TOKEN", 2)]
+    assert [(finding["rule"], finding["line"]) for finding in answer["findings"]] == [("TOKEN", 2)]
     assert answer["findings"] == planned["findings"]
     assert answer["left_out_names"] == {"shorter than 8 characters": ["OFF (current)"]}
     assert json.loads(out.read_text())["findings"] == answer["findings"]
@@ -79,7 +79,7 @@ def test_a_stream_that_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "words"),
+    ("args", "message"),
     [
         ({}, "nothing to scan was named"),
         ({"paths": ["/x"], "history": False, "tree": False}, "history and tree are both off"),
@@ -89,9 +89,9 @@ def test_a_stream_that_is_none(tmp_path: Path) -> None:
         ({"paths": ["/x"], "baseline": "/nowhere"}, "baseline /nowhere: cannot be read"),
     ],
 )
-def test_bad_input(monkeypatch: pytest.MonkeyPatch, args: dict[str, Any], words: str) -> None:
+def test_bad_input(monkeypatch: pytest.MonkeyPatch, args: dict[str, Any], message: str) -> None:
     monkeypatch.setattr(gitleaks, "installed", lambda: None)
-    with pytest.raises(ScanError, match=words):
+    with pytest.raises(ScanError, match=message):
         ask(**args)
 
 
@@ -143,4 +143,4 @@ def test_required_patterns_that_could_not_be_looked_for_fail_the_task(
     answer = ask(paths=[str(tmp_path / "log")], patterns="required", json_file=str(out))
     assert answer["failed"] is True
     assert answer["msg"].startswith("gitleaks ended with 3 on ")
-    assert [one["rule"] for one in json.loads(out.read_text())["findings"]] == ["TOKEN"]
+    assert [finding["rule"] for finding in json.loads(out.read_text())["findings"]] == ["TOKEN"]

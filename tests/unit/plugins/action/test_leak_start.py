@@ -58,7 +58,7 @@ class Operator:
 
     def sessions(self, _server: Any, _connection: Any, credentials: Any, _until: float) -> list[Any]:
         assert self.lines, "the operator has the plan to read meanwhile"
-        self.asked.append(("servers", sorted(one["name"] for one in credentials)))
+        self.asked.append(("servers", sorted(credential["name"] for credential in credentials)))
         return [{"name": "token", "sessions": []}]
 
 
@@ -92,16 +92,16 @@ def head(world: World) -> int:
 
 
 def test_it_is_declared_once_it_is_confirmed(world: World, operator: Operator) -> None:
-    found = start(world, "token", containment="immediate", exposed_since="2026-11-20T10:00Z")
+    result = start(world, "token", containment="immediate", exposed_since="2026-11-20T10:00Z")
     incident = world.rotator().look().incident
     assert incident is not None
-    assert found["next"] == "wave"
-    assert found["incident"] == {"id": incident.id, "since": "2026-11-20T10:00:00Z"}
-    assert [wave["credentials"] for wave in found["carried"]["waves"]] == [["token"], ["django"]]
-    assert found["carried"]["immediate"]
+    assert result["next"] == "wave"
+    assert result["incident"] == {"id": incident.id, "since": "2026-11-20T10:00:00Z"}
+    assert [wave["credentials"] for wave in result["carried"]["waves"]] == [["token"], ["django"]]
+    assert result["carried"]["immediate"]
     names = ["django", "token"]
     assert operator.asked == [("CloudTrail", names, "2026-11-20T10:00:00Z"), ("servers", names), "operator"]
-    assert found["carried"]["asked"]["readers"] == {"words": ["eve read it"]}
+    assert result["carried"]["asked"]["readers"] == {"words": ["eve read it"]}
     assert operator.read_before is not None
     assert any("cannot be undone from" in line for line in operator.read_before)
     assert operator.lines[-1] == f"{incident.id}, containment: immediate"
@@ -110,10 +110,12 @@ def test_it_is_declared_once_it_is_confirmed(world: World, operator: Operator) -
 
 
 def test_hosts_are_asked_for_evidence_before_the_plan_is_made(world: World, operator: Operator) -> None:
-    found = start(world, "token", exposed_since="2026-11-20T10:00Z", evidence_until=0.0, evidence_seconds=8)
-    gather = found["gather"]
-    assert (found["next"], gather["since"], gather["units"]) == ("gather", "2026-11-20T10:00:00Z", [])
-    assert gather["hosts_until"] < found["evidence_until"]
+    test_hosts_are_asked = start(
+        world, "token", exposed_since="2026-11-20T10:00Z", evidence_until=0.0, evidence_seconds=8
+    )
+    gather = test_hosts_are_asked["gather"]
+    assert (test_hosts_are_asked["next"], gather["since"], gather["units"]) == ("gather", "2026-11-20T10:00:00Z", [])
+    assert gather["hosts_until"] < test_hosts_are_asked["evidence_until"]
     assert (operator.asked, operator.lines, head(world)) == ([], [], 0)
 
 
@@ -130,9 +132,9 @@ def test_without_the_confirmation_nothing_is_written(world: World, operator: Ope
 
 def test_a_drill_asks_nobody_and_writes_nothing(world: World, operator: Operator, tmp_path: Path) -> None:
     path = tmp_path / "reports.d"
-    found = start(world, "token", check=True, report_path=str(path))
-    assert (found["next"], operator.asked, operator.read_before, head(world)) == ("end", [], None, 0)
-    assert found["lines"] == operator.lines
+    result = start(world, "token", check=True, report_path=str(path))
+    assert (result["next"], operator.asked, operator.read_before, head(world)) == ("end", [], None, 0)
+    assert result["lines"] == operator.lines
     assert not path.exists()
 
 
@@ -167,9 +169,9 @@ def test_a_drill_is_recorded_where_that_is_asked_for(
 
 def test_it_joins_the_incident_that_is_open(world: World) -> None:
     first = start(world, "database")["incident"]["id"]
-    found = start(world, "token")
-    assert found["incident"]["id"] == first
-    assert {name for wave in found["carried"]["waves"] for name in wave["credentials"]} == {
+    result = start(world, "token")
+    assert result["incident"]["id"] == first
+    assert {name for wave in result["carried"]["waves"] for name in wave["credentials"]} == {
         "database",
         "token",
         "django",
@@ -178,8 +180,8 @@ def test_it_joins_the_incident_that_is_open(world: World) -> None:
 
 def test_an_open_rotation_comes_first(world: World) -> None:
     world.begun("database")
-    found = start(world, "token")
-    first = found["carried"]["waves"][0]
+    result = start(world, "token")
+    first = result["carried"]["waves"][0]
     assert (first["credentials"], first["abort"]) == (["database"], False)
 
 
@@ -204,9 +206,9 @@ def test_what_each_host_answered_is_in_the_plan(world: World, monkeypatch: pytes
     plans: list[Any] = []
     begun = leak_start.rotation_preflight.begun
 
-    def planned(setting: Any, options: Any, *more: Any, **how: Any) -> Any:
+    def planned(setting: Any, options: Any, *additions: Any, **how: Any) -> Any:
         plans.append(options["seen"])
-        return begun(setting, options, *more, **how)
+        return begun(setting, options, *additions, **how)
 
     monkeypatch.setattr(leak_start.rotation_preflight, "begun", planned)
     answer = {"leak_respond_look": "deploy", "old": True, "file": "keys", "account": "ci"}
@@ -309,9 +311,9 @@ def test_copies_at_cloudfront_stay_open_without_the_module(world: World, monkeyp
 
 
 def test_another_host_talks_to_the_servers(world: World, operator: Operator) -> None:
-    found = start(world, "token", host="web2")
+    test_another_host_talks = start(world, "token", host="web2")
     assert "web1 does not answer; web2 talks to the servers" in operator.lines
-    assert found["host"] == "web2"
+    assert test_another_host_talks["host"] == "web2"
     operator.lines.clear()
     assert start(world, "token", host="ops1", rotation_host="ops1")["host"] == "ops1"
     assert not any("does not answer" in line for line in operator.lines)

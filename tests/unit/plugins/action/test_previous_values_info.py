@@ -31,16 +31,18 @@ def world() -> World:
 
 def ask(world: World, **args: Any) -> dict[str, Any]:
     setting = RotationSetup(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
-    found = ActionModule.__new__(ActionModule).answer(setting, {"secrets": {}, **args}, {})
-    assert found["_ansible_no_log"] is True
-    assert "canary" not in str(found)
-    return opened(found)
+    result = ActionModule.__new__(ActionModule).answer(setting, {"secrets": {}, **args}, {})
+    assert result["_ansible_no_log"] is True
+    assert "canary" not in str(result)
+    return opened(result)
 
 
 def test_former_values_that_are_not_in_use(world: World) -> None:
-    found = ask(world, credentials=["database", "django", "token"], secrets={CORE: ["0" * 32, "1" * 32, "2" * 32]})
-    assert found["dead"] == {"database": ["canary-first", "canary-second"]}
-    assert found["unread"] == ["django", "token"], "the key and the token are in use"
+    test_former_values_that_are_not = ask(
+        world, credentials=["database", "django", "token"], secrets={CORE: ["0" * 32, "1" * 32, "2" * 32]}
+    )
+    assert test_former_values_that_are_not["dead"] == {"database": ["canary-first", "canary-second"]}
+    assert test_former_values_that_are_not["unread"] == ["django", "token"], "the key and the token are in use"
     assert ask(world, credentials=["database"], secrets={CORE: "0" * 32})["dead"] == {"database": ["canary-first"]}
 
 
@@ -51,16 +53,16 @@ def test_former_keys_of_a_signing_key(world: World) -> None:
         CORE, json.dumps({"KEY": "canary-key-1", "FALLBACKS": "canary-key-kept,canary-key-0"}), version="7" * 32
     )
     world.secrets.seed(CORE, json.dumps(listed))
-    found = ask(world, credentials=["django"], secrets={CORE: ["7" * 32]})
-    assert found["dead"] == {"django": ["canary-key-1", "canary-key-0"]}
+    test_former_keys = ask(world, credentials=["django"], secrets={CORE: ["7" * 32]})
+    assert test_former_keys["dead"] == {"django": ["canary-key-1", "canary-key-0"]}
 
 
 def test_former_values_of_a_parameter(world: World) -> None:
     for value in ("canary-token-1", "short", "canary-token-2"):
         world.parameters.seed(TOKEN, value)
-    found = ask(world, credentials=["token"])
-    assert found["dead"] == {"token": ["canary-token-1", "old-token"]}
-    assert found["unread"] == []
+    test_former_values = ask(world, credentials=["token"])
+    assert test_former_values["dead"] == {"token": ["canary-token-1", "old-token"]}
+    assert test_former_values["unread"] == []
 
 
 def test_nothing_was_replaced(world: World) -> None:

@@ -44,8 +44,8 @@ def provision(**args: Any) -> dict[str, Any]:
     )
 
 
-def steps(found: dict[str, Any]) -> list[str]:
-    return [line for line in found["plan"] if line.startswith(("bucket", "journal"))]
+def steps(result: dict[str, Any]) -> list[str]:
+    return [line for line in result["plan"] if line.startswith(("bucket", "journal"))]
 
 
 def exists(clients: Clients) -> bool:
@@ -71,7 +71,7 @@ def test_it_is_planned_then_made_then_left_alone(clients: Clients) -> None:
     (statement,) = json.loads(s3.get_bucket_policy(**names)["Policy"])["Statement"]
     assert statement["Effect"] == "Deny"
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    tags = {one["Key"]: one["Value"] for one in s3.get_bucket_tagging(**names)["TagSet"]}
+    tags = {item["Key"]: item["Value"] for item in s3.get_bucket_tagging(**names)["TagSet"]}
     assert tags["Application"] == "app"
     assert set(fold(clients).rotated) == {"token", "key"}, "the first dates come with the values"
 
@@ -101,7 +101,7 @@ def test_what_the_bucket_lacks_is_completed_and_the_rest_stays(clients: Clients)
     assert steps(provision()) == STEPS[1:-1]
     statements = json.loads(s3.get_bucket_policy(Bucket=JOURNAL.bucket)["Policy"])["Statement"]
     assert statements[0] == theirs
-    assert [one["Sid"] for one in statements] == ["Theirs", "RefuseUnencryptedConnections"]
+    assert [statement["Sid"] for statement in statements] == ["Theirs", "RefuseUnencryptedConnections"]
     assert provision()["plan"] == []
 
 
@@ -130,7 +130,7 @@ def test_a_bucket_of_somebody_else(clients: Clients, monkeypatch: pytest.MonkeyP
 
 
 def test_a_catalog_without_a_journal_makes_none(clients: Clients) -> None:
-    without = {name: one for name, one in CATALOG.items() if name != "journal"}
+    without = {name: item for name, item in CATALOG.items() if name != "journal"}
     assert steps(provision(catalog=without)) == []
     assert not exists(clients)
 
@@ -153,9 +153,9 @@ class TestFormer:
         many = {f"c{number}": BY for number in range(100)}
         owed = {"r1/c1": {"credential": "c1", "act": "revoke", "due": "2026-12-01T00:00:00Z", "rotation": "r1"}}
         self.write(clients, {"step": "plan"}, {"step": "closed", "rotated": many, "pending_tasks": owed}, start=40)
-        words = f"journal s3://{JOURNAL.target} begins with what the former one in Parameter Store adds up to"
-        assert steps(provision(state="planned"))[-1] == words
-        assert steps(provision())[-1] == words
+        message = f"journal s3://{JOURNAL.target} begins with what the former one in Parameter Store adds up to"
+        assert steps(provision(state="planned"))[-1] == message
+        assert steps(provision())[-1] == message
         journal = fold(clients)
         assert set(journal.rotated) == {*many, "token", "key"}
         assert set(journal.pending_tasks) == set(owed)
@@ -175,8 +175,8 @@ class TestFormer:
 
     def test_an_open_rotation_has_to_end_first(self, clients: Clients) -> None:
         self.write(clients, {"step": "plan"})
-        for more in ({"state": "planned"}, {"check": True}, {}):
-            failed = provision(**more)
+        for item in ({"state": "planned"}, {"check": True}, {}):
+            failed = provision(**item)
             assert "rotation r1 of ann" in failed["msg"]
             assert "finish it with the version of watchparty.secrets that began it" in failed["msg"]
         assert not exists(clients)

@@ -38,5 +38,5 @@ def test_what_is_no_result_of_verify_info(registered: dict[str, Any]) -> None:
 
 
 def test_everything_is_masked() -> None:
-    found = revoked_logins._values([SSH, SERVER])
-    assert {"a-private-key", "another", URL, "a-password", "no url at all"} - set(found) == {"another"}, "it is short"
+    values = revoked_logins._values([SSH, SERVER])
+    assert {"a-private-key", "another", URL, "a-password", "no url at all"} - set(values) == {"another"}, "it is short"

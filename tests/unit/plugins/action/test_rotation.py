@@ -43,13 +43,13 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.fixture
 def begun(world: World) -> Any:
-    def begin(*names: str, **more: Any) -> dict[str, Any]:
-        defaults = {name: one.get("default") for name, one in rotation.ActionModule.extra_options.items()}
-        args = {**defaults, "state": "begun", "credentials": names, "force": True, **more}
+    def begin(*names: str, **extra: Any) -> dict[str, Any]:
+        defaults = {name: item.get("default") for name, item in rotation.ActionModule.extra_options.items()}
+        args = {**defaults, "state": "begun", "credentials": names, "force": True, **extra}
         action = rotation.ActionModule.__new__(rotation.ActionModule)
         action._task = SimpleNamespace(check_mode=False)
-        found = RotationSetup(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
-        answer: dict[str, Any] = action.answer(found, args, {})
+        rotation_setup = RotationSetup(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+        answer: dict[str, Any] = action.answer(rotation_setup, args, {})
         return answer
 
     return begin
@@ -91,8 +91,8 @@ def test_what_is_no_key_is_refused_without_a_look(world: World, begun: Any) -> N
 @pytest.mark.parametrize("state", ["planned", "begun"])
 def test_one_that_never_was_is_not_resumed(world: World, begun: Any, state: str) -> None:
     """Nor is another begun in its place."""
-    words = r"^rotation r-old, which rotation_resume names, is not open: .* leave it out"
-    with pytest.raises(RotationError, match=words):
+    message = r"^rotation r-old, which rotation_resume names, is not open: .* leave it out"
+    with pytest.raises(RotationError, match=message):
         begun("database", state=state, resume="r-old")
     assert world.rotator().look().head == 0
 
@@ -113,9 +113,9 @@ def test_of_one_that_has_ended_nothing_is_left_to_do(world: World, begun: Any, s
 def test_one_that_is_not_the_open_one_is_not_resumed(world: World, begun: Any) -> None:
     world.begun("database")
     head = world.rotator().look().head
-    words = r"^rotation r-old, which rotation_resume names, is not open: rotation r1 of run1@laptop .* is;"
+    message = r"^rotation r-old, which rotation_resume names, is not open: rotation r1 of run1@laptop .* is;"
     for abort in (False, True):
-        with pytest.raises(RotationError, match=words):
+        with pytest.raises(RotationError, match=message):
             begun("database", resume="r-old", abort=abort)
     assert world.rotator().look().head == head
 
@@ -143,8 +143,8 @@ def test_check_mode_plans_what_would_be_asked_for(world: World, begun: Any) -> N
     assert answer["said"][-1] == (
         "token: its new value is asked for at the terminal; without one, give it by -e rotation_values_file=FILE"
     )
-    for more in ({"ask": False}, {"ask": True, "credentials": ["database"]}):
-        answer = begun("token", **{**wish, **more})
+    for item in ({"ask": False}, {"ask": True, "credentials": ["database"]}):
+        answer = begun("token", **{**wish, **item})
         assert "asked for at the terminal" not in " ".join(answer["said"])
     assert begun("token", **wish)["refused"]["token"].startswith("its provider issues it; give the new value by")
     assert world.rotator().look().head == 0
@@ -175,19 +175,19 @@ def test_what_goes_on_is_named_and_that_nothing_else_begins(world: World, begun:
 def test_what_goes_on_at_a_removal_deploys_first(world: World, begun: Any, step: str) -> None:
     world.begun("database")
     world.rotator().advance(step)
-    words = "hosts that are not proven are deployed to before anything is removed"
-    assert begun(state="planned", resume="any")["said"][2:] == [words]
-    assert words not in begun(state="planned", resume="any", incident="leak-1")["said"]
+    message = "hosts that are not proven are deployed to before anything is removed"
+    assert begun(state="planned", resume="any")["said"][2:] == [message]
+    assert message not in begun(state="planned", resume="any", incident="leak-1")["said"]
 
 
 def test_the_gate_says_what_hosts_said(world: World) -> None:
     world.begun("database")
     setting: Any = SimpleNamespace(rotator=world.rotator())
     gate = Gate(hosts=["web1"], proven=[])
-    for words, end in (("web1: no answer. ", "=web1. web1: no answer"), ("", "=web1")):
+    for message, end in (("web1: no answer. ", "=web1. web1: no answer"), ("", "=web1")):
         with pytest.raises(RotationError, match=rf"^nothing was removed: not proven .*{end}$"):
-            rotation_entries.blockers(setting, gate, leaves_lost=False, words=words)
-    assert rotation_entries.blockers(setting, gate, leaves_lost=True, words="")
+            rotation_entries.blockers(setting, gate, leaves_lost=False, message=message)
+    assert rotation_entries.blockers(setting, gate, leaves_lost=True, message="")
 
 
 def test_beside_an_open_one_a_leak_looks_at_hosts_as_well(world: World, begun: Any) -> None:
@@ -220,14 +220,14 @@ def test_hosts_that_are_left_behind_are_named_by_whoever_records_it(world: World
     answer = begun(state="advanced", behind=["web3", "web2"])
     assert answer["rotation"]["step"] == ("discard" if back else "record")
     world.taken_over()
-    told = begun(state="planned", resume="any")["rotation"]
-    assert (told["behind"], told["record"]["left_behind"]) == (["web2", "web3"], ["web2", "web3"])
+    result = begun(state="planned", resume="any")["rotation"]
+    assert (result["behind"], result["record"]["left_behind"]) == (["web2", "web3"], ["web2", "web3"])
 
 
 def test_no_host_is_left_behind(world: World, begun: Any) -> None:
     world.begun("database").advance("revoke")
-    told = begun(state="advanced")["rotation"]
-    assert (told["behind"], "left_behind" in told["record"]) == ([], False)
+    answer = begun(state="advanced")["rotation"]
+    assert (answer["behind"], "left_behind" in answer["record"]) == ([], False)
 
 
 class TestAHostThatWasAway:
@@ -237,12 +237,12 @@ class TestAHostThatWasAway:
     def act(self, world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setitem(KINDS, "ssh_key", Kind("ssh_key", form="ssh_key", stages=("set", "test", "revoke")))
 
-        def act(state: str, **more: Any) -> dict[str, Any]:
-            defaults = {name: one.get("default") for name, one in rotation.ActionModule.extra_options.items()}
+        def act(state: str, **extra: Any) -> dict[str, Any]:
+            defaults = {name: item.get("default") for name, item in rotation.ActionModule.extra_options.items()}
             action = rotation.ActionModule.__new__(rotation.ActionModule)
             action._task = SimpleNamespace(check_mode=False)
             setting = RotationSetup(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
-            answer: dict[str, Any] = action.answer(setting, {**defaults, "state": state, **more}, {})
+            answer: dict[str, Any] = action.answer(setting, {**defaults, "state": state, **extra}, {})
             return answer
 
         return act
@@ -319,8 +319,8 @@ class TestWhatGitHubHoldsToo:
     def test_without_a_token_it_stays_as_it_is(
         self, world: World, rotator: Any, begun: Any, state: str, step: str, promoted: bool
     ) -> None:
-        for one in ("promote", "abort") if promoted else (step,):
-            rotator.advance(one)
+        for name in ("promote", "abort") if promoted else (step,):
+            rotator.advance(name)
         head = world.rotator().look().head
         with pytest.raises(RotationError, match=self.WORDS):
             begun("database", state=state, resume="any")

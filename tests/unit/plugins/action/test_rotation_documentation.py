@@ -43,7 +43,7 @@ def test_the_options_of_the_status() -> None:
     assert options_of(status_doc) == taken(rotation_status.OPTIONS)
 
 
-@pytest.mark.parametrize(("action", "document"), SERVERS, ids=lambda one: str(getattr(one, "name", "")))
+@pytest.mark.parametrize(("action", "document"), SERVERS, ids=lambda item: str(getattr(item, "name", "")))
 def test_the_options_of_what_talks_to_a_server(action: Any, document: ModuleType) -> None:
     spec = {**action.module.ARGUMENT_SPEC, **action.extra_options, **PYTHON}
     documented = options_of(document)
@@ -51,7 +51,7 @@ def test_the_options_of_what_talks_to_a_server(action: Any, document: ModuleType
     assert documented == taken(spec)
 
 
-@pytest.mark.parametrize(("action", "document"), SERVERS, ids=lambda one: str(getattr(one, "name", "")))
+@pytest.mark.parametrize(("action", "document"), SERVERS, ids=lambda item: str(getattr(item, "name", "")))
 def test_what_is_asked_before_a_rotation_is_a_state_of_each(action: Any, document: ModuleType) -> None:
     assert "checked" in action.module.ARGUMENT_SPEC["state"]["choices"]
     assert "V(checked)" in str(yaml.safe_load(document.DOCUMENTATION)["options"]["state"]["description"])

@@ -36,12 +36,12 @@ def world() -> World:
     return made
 
 
-def act(world: World, module: Any, state: str | None, *, check: bool = False, **more: Any) -> dict[str, Any]:
-    defaults = {name: one.get("default") for name, one in module.ActionModule.extra_options.items()}
+def act(world: World, module: Any, state: str | None, *, check: bool = False, **extra: Any) -> dict[str, Any]:
+    defaults = {name: item.get("default") for name, item in module.ActionModule.extra_options.items()}
     action = module.ActionModule.__new__(module.ActionModule)
     action._task = SimpleNamespace(check_mode=check)
     setting = RotationSetup(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
-    answer: dict[str, Any] = action.answer(setting, {**defaults, "state": state, **more}, {})
+    answer: dict[str, Any] = action.answer(setting, {**defaults, "state": state, **extra}, {})
     return answer
 
 
@@ -49,8 +49,8 @@ def act(world: World, module: Any, state: str | None, *, check: bool = False, **
 def test_a_run_names_it_and_opens_nothing(world: World, state: str) -> None:
     answer = act(world, rotation, state)
     assert answer["nothing"]
-    words = f"its former value cannot be told any more from version gone of secret {CORE}; "
-    assert answer["refused"]["database"].startswith(words)
+    message = f"its former value cannot be told any more from version gone of secret {CORE}; "
+    assert answer["refused"]["database"].startswith(message)
     assert answer["refused"]["database"].endswith("watchparty.secrets.rotation_forget -e rotation_forget=database")
     assert world.rotator().look().rotation is None
 
@@ -58,10 +58,10 @@ def test_a_run_names_it_and_opens_nothing(world: World, state: str) -> None:
 def test_the_report_says_what_to_do_where_the_catalog_lost_it(world: World) -> None:
     assert act(world, rotation_info, None)["pending_tasks"][0]["against"] is None
     world.catalog = replace(world.catalog, credentials={})
-    found = act(world, rotation_info, None)
-    assert (found["due"], found["act_now"]) == ([], True)
-    assert found["pending_tasks"][0]["against"].startswith("it is not in the catalog any more")
-    assert found["table"][-1] == f"  {found['pending_tasks'][0]['against']}"
+    test_the_report_says_what = act(world, rotation_info, None)
+    assert (test_the_report_says_what["due"], test_the_report_says_what["act_now"]) == ([], True)
+    assert test_the_report_says_what["pending_tasks"][0]["against"].startswith("it is not in the catalog any more")
+    assert test_the_report_says_what["table"][-1] == f"  {test_the_report_says_what['pending_tasks'][0]['against']}"
 
 
 @pytest.mark.parametrize("lost", [True, False])
@@ -75,8 +75,8 @@ def test_it_is_forgotten(world: World, name: str, *, lost: bool) -> None:
     assert (waited["record"]["outcome"], waited["record"]["pending_tasks"]) == ("forgotten", ["r0/database"])
     answer = act(world, rotation, "forgotten", credentials=[name], audit=HEAD)
     assert answer["changed"]
-    words = "is forgotten; what it was to end is valid unless you have ended it"
-    assert answer["said"] == [f"r0/database (revoke, due 2026-01-01T00:00:00Z) {words}"]
+    message = "is forgotten; what it was to end is valid unless you have ended it"
+    assert answer["said"] == [f"r0/database (revoke, due 2026-01-01T00:00:00Z) {message}"]
     journal = world.rotator().look()
     assert (journal.pending_tasks, journal.audit, journal.rotation) == ({}, HEAD, None)
     assert not act(world, rotation_info, None)["act_now"]

@@ -41,12 +41,12 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return World(catalog=catalog_parser.parse(DOCUMENT, "test"))
 
 
-def act(world: World, module: Any, state: str | None, *, check: bool = False, **more: Any) -> dict[str, Any]:
-    defaults = {name: one.get("default") for name, one in module.ActionModule.extra_options.items()}
+def act(world: World, module: Any, state: str | None, *, check: bool = False, **extra: Any) -> dict[str, Any]:
+    defaults = {name: item.get("default") for name, item in module.ActionModule.extra_options.items()}
     action = module.ActionModule.__new__(module.ActionModule)
     action._task = SimpleNamespace(check_mode=check)
     setting = RotationSetup(world.catalog, KINDS, world.rotator(), None)  # type: ignore[arg-type]
-    answer: dict[str, Any] = action.answer(setting, {**defaults, "state": state, **more}, {})
+    answer: dict[str, Any] = action.answer(setting, {**defaults, "state": state, **extra}, {})
     return answer
 
 
@@ -84,25 +84,25 @@ def test_it_stands_in_no_way_and_two_are_two(world: World, monkeypatch: pytest.M
     rotated(world, "token", number=2)
     assert set(looked(world).pending_tasks) == {"r1/token", "r2/token"}
     answer = act(world, rotation, "begun", credentials=["database"])
-    assert [one["id"] for one in answer["revocations"]] == ["r1/token", "r2/token"]
+    assert [revocation["id"] for revocation in answer["revocations"]] == ["r1/token", "r2/token"]
 
 
 def test_the_report_tells_it_and_somebody_must_act(world: World) -> None:
     rotated(world, "token", "database", "django")
-    found = act(world, rotation_info, None)
-    (left,) = found["revocations"]
-    assert left["words"] in found["table"]
-    assert found["verdict"].startswith(f"due: {', '.join(found['due'])}. Run watchparty.secrets.rotate. token: its ")
-    assert found["verdict"].endswith(" -e rotation_revoked=token"), "it can be pasted"
-    assert {one["act"]: one["due"] for one in found["pending_tasks"]} == {"drop_fallback": False, "confirm": True}
-    only = {one.id: one for one in looked(world).pending_tasks.values() if one.act == "drop_fallback"}
+    result = act(world, rotation_info, None)
+    (left,) = result["revocations"]
+    assert left["words"] in result["table"]
+    assert result["verdict"].startswith(f"due: {', '.join(result['due'])}. Run watchparty.secrets.rotate. token: its ")
+    assert result["verdict"].endswith(" -e rotation_revoked=token"), "it can be pasted"
+    assert {task["act"]: task["due"] for task in result["pending_tasks"]} == {"drop_fallback": False, "confirm": True}
+    only = {task.id: task for task in looked(world).pending_tasks.values() if task.act == "drop_fallback"}
     head = looked(world)
     world.rotator().append(head, "x", "closed", rotated={"note": vars(head.rotated["token"])})
-    found = act(world, rotation_info, None)
-    assert (found["due"], found["act_now"], len(only)) == ([], True, 1)
+    result = act(world, rotation_info, None)
+    assert (result["due"], result["act_now"], len(only)) == ([], True, 1)
     act(world, rotation, "revoked", credentials=["token"])
-    found = act(world, rotation_info, None)
-    assert (found["act_now"], found["revocations"], found["verdict"]) == (False, [], "")
+    result = act(world, rotation_info, None)
+    assert (result["act_now"], result["revocations"], result["verdict"]) == (False, [], "")
 
 
 def test_somebodys_word_ends_it_with_a_record(world: World) -> None:
@@ -114,7 +114,7 @@ def test_somebodys_word_ends_it_with_a_record(world: World) -> None:
     assert looks["audit"] == {"wanted": True, "head": {}}
     done = act(world, rotation, "revoked", credentials=["token"], audit=HEAD)
     assert done["record"]["rotation"] == record["rotation"]
-    assert [one["id"] for one in done["revocations"]] == ["r1/note"]
+    assert [revocation["id"] for revocation in done["revocations"]] == ["r1/note"]
     after = looked(world)
     assert (set(after.pending_tasks), after.audit, after.rotation) == ({"r1/note"}, HEAD, None)
 
@@ -146,8 +146,8 @@ class TestTried:
     ACCEPTED = {"state": "accepted", "words": "a previous value still logs in at https://p.example/me"}
     REFUSED = {"state": "refused", "words": "rejected now at https://p.example/me, which accepts the current value"}
 
-    def revoke(self, world: World, **more: Any) -> dict[str, Any]:
-        return act(world, rotation, "revoked", credentials=["token", "note"], **more)
+    def revoke(self, world: World, **extra: Any) -> dict[str, Any]:
+        return act(world, rotation, "revoked", credentials=["token", "note"], **extra)
 
     def test_what_can_be_tried_is_said(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(KINDS, "given", replace(KINDS["given"], stages=("test", "revoked"), tries_values=True))
@@ -155,8 +155,8 @@ class TestTried:
         assert self.revoke(world, check=True)["tries"] == []
         tested = replace(world.catalog.credentials["note"], test=ValueProbe("https://p.example/me"))
         world.catalog = replace(world.catalog, credentials={**world.catalog.credentials, "note": tested})
-        (one,) = self.revoke(world, check=True)["tries"]
-        assert (one["name"], one["kind"]) == ("note", "given")
+        (item,) = self.revoke(world, check=True)["tries"]
+        assert (item["name"], item["kind"]) == ("note", "given")
 
     def test_one_that_still_works_stays_open_and_the_others_do_not(self, world: World) -> None:
         rotated(world, "token", "note")
@@ -169,8 +169,8 @@ class TestTried:
 
     def test_what_proves_nothing_is_the_operators_word(self, world: World) -> None:
         rotated(world, "token")
-        words = "no answer: " + "\n".join(["Connection refused"] * 40)
-        done = self.revoke(world, tried={"r1/token": {"state": "untried", "words": words}})
+        message = "no answer: " + "\n".join(["Connection refused"] * 40)
+        done = self.revoke(world, tried={"r1/token": {"state": "untried", "words": message}})
         assert (done["alive"], looked(world).pending_tasks) == ([], {})
         assert done["said"][0].startswith(
             "token: what r1 replaced was revoked, as the operator says (not proven: no answer"
@@ -181,9 +181,9 @@ class TestTried:
         declare(world)
         rotated(world, "token", "note")
         self.revoke(world, tried={"r1/token": self.ACCEPTED})
-        found = looked(world)
-        assert found.incident is not None
-        assert set(found.incident.events) & {"confirmed/token", "confirmed/note"} == {"confirmed/note"}
+        journal = looked(world)
+        assert journal.incident is not None
+        assert set(journal.incident.events) & {"confirmed/token", "confirmed/note"} == {"confirmed/note"}
 
 
 class TestInALeak:
@@ -191,10 +191,10 @@ class TestInALeak:
         declare(world)
         rotated(world, "token")
         act(world, rotation, "revoked", credentials=["token"])
-        found = looked(world)
-        assert found.incident is not None
-        assert "confirmed/token" in found.incident.events
-        assert found.pending_tasks == {}
+        journal = looked(world)
+        assert journal.incident is not None
+        assert "confirmed/token" in journal.incident.events
+        assert journal.pending_tasks == {}
 
     def test_said_before_there_is_a_new_value(self, world: World) -> None:
         """Then the rotation that follows leaves nothing to say again."""
@@ -213,8 +213,8 @@ class TestInALeak:
         declare(world)
         world.begun("database", rotation="r2")
         act(world, rotation, "revoked", credentials=["token"])
-        found = looked(world)
-        assert (found.pending_tasks, found.rotation is not None) == ({}, True)
+        journal = looked(world)
+        assert (journal.pending_tasks, journal.rotation is not None) == ({}, True)
 
 
 class TestOfWhatIsEndedHere:
@@ -235,8 +235,8 @@ class TestOfWhatIsEndedHere:
         assert looked(world).head == head
 
     def test_outside_a_leak_it_means_nothing(self, world: World) -> None:
-        said = act(world, rotation, "revoked", credentials=["database"])["said"]
-        assert said == ["database: no confirmation is pending"]
+        answer = act(world, rotation, "revoked", credentials=["database"])["said"]
+        assert answer == ["database: no confirmation is pending"]
 
     @pytest.mark.parametrize(
         "place", [[{"github": "DEPLOY_KEY"}], [{"setting": "URL"}, {"github": "DEPLOY_KEY"}]], ids=["only", "too"]
@@ -247,23 +247,23 @@ class TestOfWhatIsEndedHere:
         world.catalog = catalog_parser.parse({**DOCUMENT, "credentials": made}, "test")
         declare(world)
         assert act(world, rotation, "revoked", credentials=["database"])["changed"]
-        found = looked(world).incident
-        assert found is not None
-        assert "confirmed/database" in found.events
+        incident = looked(world).incident
+        assert incident is not None
+        assert "confirmed/database" in incident.events
 
 
 @pytest.mark.parametrize(
-    ("tried", "words"),
+    ("tried", "message"),
     [
         ({}, "NOT tried"),
         ({"r1/token": {"state": "untried", "words": "no answer"}}, "NOT tried: no answer"),
         ({"r1/token": TestTried.REFUSED}, f"tried and refused: {TestTried.REFUSED['words']}"),
     ],
 )
-def test_what_shows_that_it_was_revoked(world: World, tried: dict[str, Any], words: str) -> None:
+def test_what_shows_that_it_was_revoked(world: World, tried: dict[str, Any], message: str) -> None:
     declare(world)
     rotated(world, "token")
     act(world, rotation, "revoked", credentials=["token"], tried=tried)
-    found = looked(world)
-    assert found.incident is not None
-    assert found.incident.evidence["confirmed/token"].endswith(f": {words}")
+    journal = looked(world)
+    assert journal.incident is not None
+    assert journal.incident.evidence["confirmed/token"].endswith(f": {message}")

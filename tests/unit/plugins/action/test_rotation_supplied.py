@@ -27,20 +27,22 @@ def world() -> World:
     return World(catalog=catalog_parser.parse(DOCUMENT, "test"))
 
 
-def act(world: World, module: Any, state: str, *, answer: str = "", check: bool = False, **more: Any) -> dict[str, Any]:
+def act(
+    world: World, module: Any, state: str, *, answer: str = "", check: bool = False, **extra: Any
+) -> dict[str, Any]:
     """As another process, which was told this answer."""
-    defaults = {name: one.get("default") for name, one in module.ActionModule.extra_options.items()}
+    defaults = {name: item.get("default") for name, item in module.ActionModule.extra_options.items()}
     action = module.ActionModule.__new__(module.ActionModule)
     action._task = SimpleNamespace(check_mode=check)
     setting = RotationSetup(world.catalog, KINDS, world.rotator("run2"), None)  # type: ignore[arg-type]
     asked = {"asked": {"answers": {"token": answer}}} if answer else {}
-    args = {**defaults, "state": state, "values_from": "asked" if answer else None, **more}
-    told: dict[str, Any] = action.answer(setting, args, asked)
-    return told
+    args = {**defaults, "state": state, "values_from": "asked" if answer else None, **extra}
+    report: dict[str, Any] = action.answer(setting, args, asked)
+    return report
 
 
-def begun_again(world: World, **more: Any) -> dict[str, Any]:
-    return act(world, rotation, "begun", **{"resume": "any", "ask": True, **more})
+def begun_again(world: World, **extra: Any) -> dict[str, Any]:
+    return act(world, rotation, "begun", **{"resume": "any", "ask": True, **extra})
 
 
 @pytest.mark.parametrize("step", ["plan", "create"])
@@ -48,12 +50,16 @@ def test_before_it_was_kept_it_is_asked_for_again(world: World, step: str) -> No
     world.begun("token", "database")
     if step == "plan":
         world.journal.seed(world.rotator().look().lines[0])
-    found = begun_again(world)
-    assert (found["nothing"], found["needs"], found["pages"]) == (True, ["token"], {"token": PAGE})
-    assert "rotation" not in found
+    test_before_it_was_kept_it_is_asked = begun_again(world)
+    assert (
+        test_before_it_was_kept_it_is_asked["nothing"],
+        test_before_it_was_kept_it_is_asked["needs"],
+        test_before_it_was_kept_it_is_asked["pages"],
+    ) == (True, ["token"], {"token": PAGE})
+    assert "rotation" not in test_before_it_was_kept_it_is_asked
     assert opened(world.rotator().look()).run == "run1", "nothing is taken over before the answer"
-    found = begun_again(world, ask=False, answer="told-again")
-    assert found["rotation"]["step"] == "create"
+    test_before_it_was_kept_it_is_asked = begun_again(world, ask=False, answer="told-again")
+    assert test_before_it_was_kept_it_is_asked["rotation"]["step"] == "create"
     act(world, rotation, "staged", answer="told-again")
     rotator = world.rotator("run2")
     assert rotator.values(opened(rotator.look())).credentials["token"].password == "told-again"
@@ -61,8 +67,8 @@ def test_before_it_was_kept_it_is_asked_for_again(world: World, step: str) -> No
 
 def test_after_it_was_kept_nobody_is_asked(world: World) -> None:
     world.created(world.begun("token", "database"))
-    found = begun_again(world)
-    assert found["rotation"]["step"] == "create"
+    result = begun_again(world)
+    assert result["rotation"]["step"] == "create"
     act(world, rotation, "staged")
     rotator = world.rotator("run2")
     assert rotator.values(opened(rotator.look())).credentials["token"].password == "new-token"
@@ -75,10 +81,10 @@ def test_a_later_step_needs_no_answer(world: World) -> None:
     assert begun_again(world)["rotation"]["step"] == "test"
 
 
-@pytest.mark.parametrize("more", [{"abort": True}, {"ask": False}])
-def test_who_takes_it_back_or_cannot_ask_does_not(world: World, more: dict[str, Any]) -> None:
+@pytest.mark.parametrize("extra", [{"abort": True}, {"ask": False}])
+def test_who_takes_it_back_or_cannot_ask_does_not(world: World, extra: dict[str, Any]) -> None:
     world.begun("token")
-    assert "rotation" in begun_again(world, **more)
+    assert "rotation" in begun_again(world, **extra)
 
 
 def test_a_rotation_without_such_a_value(world: World) -> None:
@@ -100,15 +106,15 @@ def test_an_entry_that_nobody_would_look_at_is_refused_before_anything_is_writte
     """Also where the rotation goes on, and in a leak."""
     path = tmp_path / "values.yml"
     write_private(path, f"token: given\n{entry}: canary-of-{entry}\n")
-    words = rf"^{path}: {entry} .* take the line out; values are given for token$"
+    message = rf"^{path}: {entry} .* take the line out; values are given for token$"
     for state in ("planned", "begun"):
-        for more in ({}, {"incident": "l1"}):
-            with pytest.raises(RotationError, match=words) as caught:
-                act(world, rotation, state, credentials=["token"], force=True, values_file=str(path), **more)
+        for row in ({}, {"incident": "l1"}):
+            with pytest.raises(RotationError, match=message) as caught:
+                act(world, rotation, state, credentials=["token"], force=True, values_file=str(path), **row)
             assert "canary" not in str(caught.value)
     assert world.rotator().look().head == 0
     world.begun("token")
-    with pytest.raises(RotationError, match=words):
+    with pytest.raises(RotationError, match=message):
         begun_again(world, values_file=str(path))
     assert opened(world.rotator().look()).run == "run1"
 

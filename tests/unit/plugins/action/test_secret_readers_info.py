@@ -37,8 +37,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def world() -> World:
     aws = {"kind": "aws_access_key", "appears_in": [{"secret": "mailer", "keys": ["access_key_id", "secret"]}]}
-    more = {"credentials": {**CATALOG["credentials"], "mailer": aws}, "secrets": {"mailer": {"environment": "test"}}}
-    made = World(catalog=catalog_parser.parse({**CATALOG, **more}, "test"))
+    extra = {"credentials": {**CATALOG["credentials"], "mailer": aws}, "secrets": {"mailer": {"environment": "test"}}}
+    made = World(catalog=catalog_parser.parse({**CATALOG, **extra}, "test"))
     made.secrets.seed("mailer", json.dumps({"access_key_id": KEY, "secret": "canary-secret-key"}))
     return made
 
@@ -58,9 +58,9 @@ def ask(world: World, client: Any, **args: Any) -> dict[str, Any]:
 
     connection: Any = SimpleNamespace(bounded_client=bounded)
     setting = RotationSetup(world.catalog, KINDS, world.rotator(), connection)
-    found = ActionModule.__new__(ActionModule).answer(setting, {**DEFAULTS, **args}, {})
-    assert "canary" not in json.dumps(found)
-    return found
+    result = ActionModule.__new__(ActionModule).answer(setting, {**DEFAULTS, **args}, {})
+    assert "canary" not in json.dumps(result)
+    return result
 
 
 def asked_for(stubber: Stubber, attribute: str, value: str, *events: dict[str, Any]) -> None:
@@ -74,13 +74,13 @@ def test_by_name_and_by_what_was_called(world: World, trail: Stubber) -> None:
     for act in ("GetParameter", "GetParameters", "GetParametersByPath"):
         asked_for(trail, "EventName", act, event(act, identity=act, path="/app/test", who="somebody"))
     asked_for(trail, "EventName", "GetParameterHistory")
-    found = ask(world, trail.client, credentials=["token"])
-    assert found["asked"]
-    assert found["words"] == [
+    test = ask(world, trail.client, credentials=["token"])
+    assert test["asked"]
+    assert test["words"] == [
         f"{TOKEN}: GetParametersByPath by somebody from 10.0.3.7, key ASIAWEBEXAMPLE000001, 2026-11-25T10:00:00Z",
         f"CloudTrail was asked in eu-west-3 only; {leak_readers.LATE}",
     ]
-    assert found["access_keys"] == []
+    assert test["access_keys"] == []
 
 
 def test_a_leaked_key_and_one_of_before(world: World, trail: Stubber) -> None:
@@ -89,51 +89,53 @@ def test_a_leaked_key_and_one_of_before(world: World, trail: Stubber) -> None:
     asked_for(trail, "ResourceName", "mailer")
     for act in ("GetSecretValue", "BatchGetSecretValue"):
         asked_for(trail, "EventName", act)
-    found = ask(world, trail.client, credentials=["mailer"], access_keys=["AKIAFORMER"])
-    assert found["words"][0].startswith("key AKIAFORMER: RunInstances by")
-    assert found["access_keys"] == ["AKIAFORMER", KEY]
+    test_a_leaked_key_and_one = ask(world, trail.client, credentials=["mailer"], access_keys=["AKIAFORMER"])
+    assert test_a_leaked_key_and_one["words"][0].startswith("key AKIAFORMER: RunInstances by")
+    assert test_a_leaked_key_and_one["access_keys"] == ["AKIAFORMER", KEY]
 
 
 def test_nobody_read_it(world: World, trail: Stubber) -> None:
     for at in range(3):
         trail.add_response("lookup_events", {"Events": [event(identity=str(at), secretId="other")]})
-    found = ask(world, trail.client, credentials=["django"])
-    assert found["words"][0] == "nobody, as far as CloudTrail tells"
+    result = ask(world, trail.client, credentials=["django"])
+    assert result["words"][0] == "nobody, as far as CloudTrail tells"
 
 
 def test_what_was_not_asked_to_the_end(world: World, trail: Stubber) -> None:
     trail.add_response("lookup_events", {"Events": [], "NextToken": "more"})
     for _question in range(2):
         trail.add_response("lookup_events", {"Events": [event(identity="1", secretId=CORE)]})
-    found = ask(world, trail.client, credentials=["django"], pages=1)
-    assert found["words"][-1] == f"CloudTrail was not asked to the end: nothing of ResourceName {CORE}"
+    test_what_was_not_asked = ask(world, trail.client, credentials=["django"], pages=1)
+    assert (
+        test_what_was_not_asked["words"][-1] == f"CloudTrail was not asked to the end: nothing of ResourceName {CORE}"
+    )
 
 
 @pytest.mark.parametrize(
-    ("code", "words"),
+    ("code", "message"),
     [
         ("AccessDeniedException", "CloudTrail was not asked: AWS denies cloudtrail:LookupEvents on"),
         ("UnknownOperationException", "CloudTrail was not asked: AWS refused cloudtrail:LookupEvents"),
     ],
 )
-def test_a_cloudtrail_that_refuses(world: World, trail: Stubber, code: str, words: str) -> None:
+def test_a_cloudtrail_that_refuses(world: World, trail: Stubber, code: str, message: str) -> None:
     trail.add_client_error("lookup_events", code)
-    found = ask(world, trail.client, credentials=["django"])
-    assert not found["asked"]
-    assert len(found["words"]) == 1
-    assert found["words"][0].startswith(words)
+    result = ask(world, trail.client, credentials=["django"])
+    assert not result["asked"]
+    assert len(result["words"]) == 1
+    assert result["words"][0].startswith(message)
 
 
 def test_one_that_refuses_later(world: World, trail: Stubber) -> None:
     trail.add_response("lookup_events", {"Events": []})
     trail.add_client_error("lookup_events", "ThrottlingException")
-    words = ask(world, trail.client, credentials=["django"])["words"]
-    assert words[-1].startswith("CloudTrail was not asked further: AWS still throttles")
+    message = ask(world, trail.client, credentials=["django"])["words"]
+    assert message[-1].startswith("CloudTrail was not asked further: AWS still throttles")
 
 
 def test_no_client_and_no_place(world: World, trail: Stubber) -> None:
-    found = ask(world, AnsibleActionFail("boto3 is missing"), credentials=["django"])
-    assert found["words"] == ["CloudTrail was not asked: boto3 is missing"]
+    result = ask(world, AnsibleActionFail("boto3 is missing"), credentials=["django"])
+    assert result["words"] == ["CloudTrail was not asked: boto3 is missing"]
     world.secrets.set_state("mailer", deleted=True)
     assert ask(world, AnsibleActionFail("x"), credentials=["mailer"], access_keys=["AKIAFORMER"])["access_keys"] == [
         "AKIAFORMER"

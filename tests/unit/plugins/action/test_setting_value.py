@@ -61,14 +61,14 @@ def test_what_stands_beside_the_values_is_left_to_provisioning(clients: Clients,
     manager.create_secret(Name="app/test/other", SecretString="{}")
     asked = {**CATALOG, "settings": {**CATALOG["settings"], "MORE": {"group": "other"}}}
     for _at in range(2):
-        told = change(["TOKEN"], value_file=value, catalog=asked)
-    assert (told["changed"], told["plan"]) == (False, [])
-    assert "ManagedBy" not in {one["Key"] for one in manager.describe_secret(SecretId=CORE)["Tags"]}
+        answer = change(["TOKEN"], value_file=value, catalog=asked)
+    assert (answer["changed"], answer["plan"]) == (False, [])
+    assert "ManagedBy" not in {tag["Key"] for tag in manager.describe_secret(SecretId=CORE)["Tags"]}
     assert not manager.describe_secret(SecretId="app/test/other").get("Tags")
 
 
 @pytest.mark.parametrize(
-    ("names", "args", "words"),
+    ("names", "args", "message"),
     [
         ([], {}, "no setting was named"),
         (["TOKEN"], {}, "TOKEN: has no value; answer when asked"),
@@ -78,12 +78,12 @@ def test_what_stands_beside_the_values_is_left_to_provisioning(clients: Clients,
         (["NONE"], {"state": "known"}, "NONE: is neither a setting nor a credential"),
     ],
 )
-def test_what_is_refused(clients: Clients, value: str, names: list[str], args: dict[str, Any], words: str) -> None:
+def test_what_is_refused(clients: Clients, value: str, names: list[str], args: dict[str, Any], message: str) -> None:
     if args.get("value_file"):
         args = {**args, "value_file": value}
     failed = change(names, variables={"asked": {"answers": {"TOKEN": "canary", "LEVEL": "x"}}}, **args)
     assert failed["failed"]
-    assert words in failed["msg"]
+    assert message in failed["msg"]
     assert "canary" not in failed["msg"]
 
 

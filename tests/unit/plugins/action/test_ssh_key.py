@@ -91,8 +91,8 @@ class Host:
             self.file.add(new)
         if params["state"] == "revoked":
             self.file.discard(new if params["back"] else old)
-        told = {"changed": True, "account": "ci", "file": FILE, **before, "ended": ["203.0.113.7"], "left": 1}
-        return {**told, "elsewhere": self.others} if params["state"] == "revoked" and params["leak"] else told
+        answer = {"changed": True, "account": "ci", "file": FILE, **before, "ended": ["203.0.113.7"], "left": 1}
+        return {**answer, "elsewhere": self.others} if params["state"] == "revoked" and params["leak"] else answer
 
 
 @pytest.fixture
@@ -121,12 +121,12 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
         transport: str = "ssh",
         check: bool = False,
         delegate_to: str | None = "web1",
-        **more: Any,
+        **extra: Any,
     ) -> Any:
-        found = RotationSetup(world.catalog, KINDS, rotator or world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
-        monkeypatch.setattr(rotation_context, "prepared", lambda _name, _args: found)
+        rotation_setup = RotationSetup(world.catalog, KINDS, rotator or world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+        monkeypatch.setattr(rotation_context, "prepared", lambda _name, _args: rotation_setup)
         connection = connection_loader.get(transport, PlayContext(), "/dev/null")
-        connection.set_options(var_options={"ansible_pipelining": True, "ansible_host": "192.0.2.1", **more})
+        connection.set_options(var_options={"ansible_pipelining": True, "ansible_host": "192.0.2.1", **extra})
         args = {"catalog": {}, "environment": "test", "credential": "deploy", "state": state, "env_path": "/srv/.env"}
         task: Any = SimpleNamespace(
             args=args, async_val=0, check_mode=check, diff=False, action="x", delegate_to=delegate_to
@@ -297,7 +297,7 @@ class TestForward:
         rotator.advance("revoke")
         answer = run("revoked", rotator)
         assert not answer.get("failed"), answer
-        assert [one for one in host.log if isinstance(one, str)] == ["looked", "present", "revoked"]
+        assert [name for name in host.log if isinstance(name, str)] == ["looked", "present", "revoked"]
         assert (host.file, answer["accepted"]) == ({print_of(new_of(rotator))}, False)
 
     def test_a_leaked_key_that_other_accounts_let_in(self, run: Any, host: Host, world: World) -> None:

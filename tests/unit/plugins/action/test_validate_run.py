@@ -32,22 +32,22 @@ def answer(
     """What a task on these hosts returns; -e says test."""
     args = {"environment": "test", "hosts": args.pop("asked", None) or list(hosts), **args}
     args = {name: value for name, value in args.items() if name not in without}
-    said = {"hostvars": hostvars(hosts), "ansible_run_tags": chosen, "ansible_skip_tags": left_out}
+    report = {"hostvars": hostvars(hosts), "ansible_run_tags": chosen, "ansible_skip_tags": left_out}
     task: Any = SimpleNamespace(
         args=args, async_val=0, check_mode=False, diff=False, action="x", delegate_to=None, tags=tags
     )
     connection = connection_loader.get("local", PlayContext(), "/dev/null")
     templar: Any = SimpleNamespace(template=lambda text: text)
     made = ActionModule(task, connection, PlayContext(), None, templar, None)
-    return made.run(task_vars=said)
+    return made.run(task_vars=report)
 
 
 def compared(
     hosts: Mapping[str, Mapping[str, str]], *, asked: list[str] | None = None, allow_undeclared: bool = False
 ) -> list[str]:
     """The hosts that were compared, where nothing blocks them."""
-    found: list[str] = answer(hosts, asked=asked, allow_undeclared=allow_undeclared)["hosts"]
-    return found
+    results: list[str] = answer(hosts, asked=asked, allow_undeclared=allow_undeclared)["hosts"]
+    return results
 
 
 @pytest.mark.parametrize("undeclared", [False, True])
@@ -86,8 +86,8 @@ def test_one_that_the_inventory_does_not_name_stops_it() -> None:
 def test_hosts_outside_the_run_are_told_apart() -> None:
     """They stop nothing: whoever wants to reach one looks here first."""
     hosts = {"web1": OURS, "web2": THEIRS, "web3": NONE, "web4": OURS}
-    told = answer(hosts, asked=["web1"], inventory_hosts=[*hosts])
-    assert (told["hosts"], told["matching_hosts"], told["other_hosts"]) == (["web1"], ["web1", "web4"], ["web2"])
+    report = answer(hosts, asked=["web1"], inventory_hosts=[*hosts])
+    assert (report["hosts"], report["matching_hosts"], report["other_hosts"]) == (["web1"], ["web1", "web4"], ["web2"])
 
 
 def test_words_that_are_not_understood_stop_it() -> None:
@@ -97,7 +97,7 @@ def test_words_that_are_not_understood_stop_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tags", "chosen", "left_out", "words"),
+    ("tags", "chosen", "left_out", "message"),
     [
         (["always"], ["all"], [], ""),
         (["always"], ["all"], ["notes"], ""),
@@ -112,20 +112,20 @@ def test_words_that_are_not_understood_stop_it() -> None:
         (["always", "secrets"], ["all"], ["tagged"], "--skip-tags tagged"),
     ],
 )
-def test_a_run_that_tags_would_cut(tags: list[str], chosen: list[str], left_out: list[str], words: str) -> None:
+def test_a_run_that_tags_would_cut(tags: list[str], chosen: list[str], left_out: list[str], message: str) -> None:
     """A playbook that somebody imports may have a tag of its own, by which all of it is chosen."""
     run: dict[str, Any] = {"require_all_tasks": True, "tags": tags, "chosen": chosen, "left_out": left_out}
-    if not words:
+    if not message:
         assert answer({"web1": OURS}, **run)["hosts"] == ["web1"]
         return
     with pytest.raises(AnsibleActionFail, match="Nothing was read") as caught:
         answer({"web1": OURS}, **run)
-    assert f"{words} leaves parts of this run out" in str(caught.value)
+    assert f"{message} leaves parts of this run out" in str(caught.value)
     assert answer({"web1": OURS}, **{**run, "require_all_tasks": False})["hosts"] == ["web1"]
 
 
 @pytest.mark.parametrize(
-    ("chosen", "left_out", "words"),
+    ("chosen", "left_out", "message"),
     [
         (["all"], [], ""),
         (["tagged"], [], ""),
@@ -145,13 +145,13 @@ def test_a_run_that_tags_would_cut(tags: list[str], chosen: list[str], left_out:
         (["hosts"], ["hosts"], "--skip-tags hosts leaves every part"),
     ],
 )
-def test_tags_that_choose_parts(chosen: list[str], left_out: list[str], words: str) -> None:
+def test_tags_that_choose_parts(chosen: list[str], left_out: list[str], message: str) -> None:
     run: dict[str, Any] = {"part_tags": ["access", "values"], "opt_in_part_tags": ["hosts"]}
     run |= {"chosen": chosen, "left_out": left_out}
-    if not words:
+    if not message:
         assert answer({"web1": OURS}, **run)["hosts"] == ["web1"]
         return
-    with pytest.raises(AnsibleActionFail, match=f"^Nothing was read: {words}") as caught:
+    with pytest.raises(AnsibleActionFail, match=f"^Nothing was read: {message}") as caught:
         answer({"web1": OURS}, **run)
     assert str(caught.value).endswith("Its parts are access, values, hosts")
 

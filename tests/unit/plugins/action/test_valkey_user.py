@@ -26,13 +26,13 @@ def world() -> World:
 def params(world: World, rotator: Any, name: str = "cache", state: str = "revoked", former: str = "") -> dict[str, Any]:
     action = ActionModule.__new__(ActionModule)
     given = {"credential": name, "state": state, "run": "run1", "pending_task": former}
-    found = action.params(setting(world, rotator), given, [])
-    assert found is not None
-    return found
+    result = action.params(setting(world, rotator), given, [])
+    assert result is not None
+    return result
 
 
-def going(world: World, name: str = "cache", **more: Any) -> Any:
-    rotator = world.begun(name, **more)
+def going(world: World, name: str = "cache", **extra: Any) -> Any:
+    rotator = world.begun(name, **extra)
     world.created(rotator)
     rotator.advance("test", notes={name: NOTES})
     return rotator
@@ -40,9 +40,9 @@ def going(world: World, name: str = "cache", **more: Any) -> Any:
 
 @pytest.mark.parametrize(("name", "overlap", "noted"), [("cache", "passwords", NOTES), ("database", "users", None)])
 def test_clients_of_the_old_value_alone(world: World, name: str, overlap: str, noted: Any) -> None:
-    found = params(world, going(world, name), name)
-    assert (found["overlap"], found.get("last_client")) == (overlap, noted)
-    assert "end_sessions" not in found
+    test_clients = params(world, going(world, name), name)
+    assert (test_clients["overlap"], test_clients.get("last_client")) == (overlap, noted)
+    assert "end_sessions" not in test_clients
 
 
 @pytest.mark.parametrize("name", ["cache", "database"])
@@ -61,8 +61,8 @@ def test_everybody_unproven_in_a_late_revocation(world: World) -> None:
     due = {"credential": "own", "act": "revoke", "due": NOW, "rotation": "r0", "secrets": former, "notes": NOTES}
     late, rotated = world.rotator("run0"), dict.fromkeys(world.catalog.credentials, BY)
     late.append(late.look(), "r0", "closed", rotated=rotated, pending_tasks={"r0/own": due})
-    found = params(world, world.begun(force=False), "own")
-    assert (found["end_sessions"], found["last_client"]) == ("unproven", NOTES)
+    test_everybody_unproven = params(world, world.begun(force=False), "own")
+    assert (test_everybody_unproven["end_sessions"], test_everybody_unproven["last_client"]) == ("unproven", NOTES)
 
 
 def test_a_former_value_that_leaves_with_the_old_one_in_a_leak(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,9 +75,15 @@ def test_a_former_value_that_leaves_with_the_old_one_in_a_leak(world: World, mon
     before.append(before.look(), "r0", "closed", rotated={"own": BY}, pending_tasks={"r0/own": left})
     rotator = going(world, "own", leak="leak-1")
     rotator.advance("revoke")
-    found = params(world, rotator, "own", former="r0/own")
-    assert (found["login_url"], found["end_sessions"]) == ("redis://:former@cache/0", "all")
-    assert (found["overlap"], found["last_client"]) == ("passwords", NOTES)
+    test_a_former_value_that_leaves = params(world, rotator, "own", former="r0/own")
+    assert (test_a_former_value_that_leaves["login_url"], test_a_former_value_that_leaves["end_sessions"]) == (
+        "redis://:former@cache/0",
+        "all",
+    )
+    assert (test_a_former_value_that_leaves["overlap"], test_a_former_value_that_leaves["last_client"]) == (
+        "passwords",
+        NOTES,
+    )
     assert params(world, rotator, "own")["login_url"] == "redis://:old@cache/0"
     with pytest.raises(RotationError, match=r"^own: the rotation does not include the pending task r1/own$"):
         params(world, rotator, "own", former="r1/own")

@@ -37,7 +37,7 @@ from tests.unit.plugins.action.test_leak_documentation import KEYS, options_of, 
         (env_local.OPTIONS, env_local_doc),
         (catalog_draft.OPTIONS, catalog_draft_doc),
     ],
-    ids=lambda one: getattr(one, "__name__", "").rpartition(".")[2],
+    ids=lambda item: getattr(item, "__name__", "").rpartition(".")[2],
 )
 def test_the_options_of(spec: Any, document: ModuleType) -> None:
     assert options_of(document) == taken(spec)
@@ -47,5 +47,5 @@ def test_the_options_of_both() -> None:
     documented: dict[str, Any] = {}
     for fragment in (catalog_fragment, values_fragment):
         documented.update(yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"])
-    documented = {name: {key: one[key] for key in KEYS if one.get(key)} for name, one in documented.items()}
+    documented = {name: {key: item[key] for key in KEYS if item.get(key)} for name, item in documented.items()}
     assert documented == taken(values_action.OPTIONS)

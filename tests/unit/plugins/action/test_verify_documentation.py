@@ -29,7 +29,7 @@ SPECS = {
 
 
 def shown(options: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {name: {key: one[key] for key in KEYS if one.get(key)} for name, one in options.items()}
+    return {name: {key: entry[key] for key in KEYS if entry.get(key)} for name, entry in options.items()}
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -38,11 +38,11 @@ def test_the_options_of(name: str) -> None:
     assert shown(yaml.safe_load(document.DOCUMENTATION)["options"]) == shown(spec)
 
 
-@pytest.mark.parametrize("document", [one for _spec, one in SPECS.values()])
+@pytest.mark.parametrize("document", [module for _spec, module in SPECS.values()])
 def test_examples_use_what_is_documented(document: ModuleType) -> None:
     known = {"catalog", "environment"}
-    for _spec, one in SPECS.values():
-        known |= set(yaml.safe_load(one.DOCUMENTATION)["options"])
+    for _spec, item in SPECS.values():
+        known |= set(yaml.safe_load(item.DOCUMENTATION)["options"])
     for task in yaml.safe_load(document.EXAMPLES):
         (name,) = (key for key in task if key.startswith("watchparty.secrets."))
         assert set(task[name]) <= known

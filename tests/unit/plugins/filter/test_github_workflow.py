@@ -48,8 +48,8 @@ def is_running(process: str) -> bool:
 
 
 def parsed(**options: Any) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(github_workflow(CATALOG, **options))
-    return found
+    result: dict[str, Any] = yaml.safe_load(github_workflow(CATALOG, **options))
+    return result
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_no_line_or_expression_comes_from_a_value(path: tuple[str, ...], value: 
 def test_each_environment_has_a_job_of_its_own() -> None:
     jobs = parsed()["jobs"]
     assert list(jobs) == ["production", "staging"]
-    assert [one["environment"] for one in jobs.values()] == ["production", "Staging & more"]
+    assert [job["environment"] for job in jobs.values()] == ["production", "Staging & more"]
     assert jobs["production"]["if"] == "github.event_name == 'push' || inputs.environment == 'production'"
     assert jobs["staging"]["if"] == "inputs.environment == 'staging'"
     for job in jobs.values():
@@ -95,7 +95,7 @@ def test_roles_are_taken_by_identity() -> None:
     assert given[0]["role-to-assume"] == "arn:aws:iam::123456789012:role/app-production-deploy"
     assert given[0]["allowed-account-ids"] == "123456789012"
     assert given[1]["role-to-assume"] == "${{ vars.AWS_ROLE_TO_ASSUME }}"
-    assert [one["aws-region"] for one in given] == ["eu-west-3", "eu-west-1"]
+    assert [item["aws-region"] for item in given] == ["eu-west-3", "eu-west-1"]
 
 
 def test_actions_are_pinned_and_no_value_or_static_key_is_there() -> None:
@@ -113,7 +113,7 @@ def test_actions_are_pinned_and_no_value_or_static_key_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "options", "words"),
+    ("change", "options", "message"),
     [
         ({}, {"branch": "main]\nx: ["}, "may hold letters, digits, dots"),
         ({}, {"inventory": "-e x"}, "inventory: '-e x' may hold"),
@@ -123,10 +123,10 @@ def test_actions_are_pinned_and_no_value_or_static_key_is_there() -> None:
         ({"application": 1}, {}, "The catalog"),
     ],
 )
-def test_bad_input(change: dict[str, Any], options: dict[str, Any], words: str) -> None:
+def test_bad_input(change: dict[str, Any], options: dict[str, Any], message: str) -> None:
     from ansible.errors import AnsibleFilterError
 
-    with pytest.raises(AnsibleFilterError, match=words):
+    with pytest.raises(AnsibleFilterError, match=message):
         github_workflow({**CATALOG, **change}, **options)
 
 
@@ -142,8 +142,8 @@ def test_zizmor_finds_nothing(tmp_path: Path) -> None:
     if not program:
         pytest.skip("no zizmor: the workflow was not linted")
     (tmp_path / "deploy.yml").write_text(github_workflow(CATALOG), encoding="utf-8")
-    words = [program, "--offline", "--persona=auditor", "--no-progress", tmp_path / "deploy.yml"]
-    run = subprocess.run(words, capture_output=True, text=True, check=False)
+    results = [program, "--offline", "--persona=auditor", "--no-progress", tmp_path / "deploy.yml"]
+    run = subprocess.run(results, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
 
 

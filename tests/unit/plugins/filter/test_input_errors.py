@@ -51,18 +51,18 @@ def test_an_answer(given: Any) -> None:
 
 @pytest.mark.parametrize("given", ["y", "true", True, "no", False, "YES", 1])
 def test_no_answer(given: Any) -> None:
-    words = "is no confirmation; the word yes (quoted in YAML) confirms, and without it the run asks"
-    assert input_errors({"confirm": given}, "confirmation") == [f"confirm: '{given}' {words}"]
+    message = "is no confirmation; the word yes (quoted in YAML) confirms, and without it the run asks"
+    assert input_errors({"confirm": given}, "confirmation") == [f"confirm: '{given}' {message}"]
 
 
 def test_each_is_told_with_what_was_given() -> None:
-    told = input_errors({"leak_drill": "ture", "leak_ignore_blockers": None, "leak_sessions": ["x"]}, "boolean")
-    shown = [line.partition(" is ")[0] for line in told]
+    answer = input_errors({"leak_drill": "ture", "leak_ignore_blockers": None, "leak_sessions": ["x"]}, "boolean")
+    shown = [line.partition(" is ")[0] for line in answer]
     assert shown == ["leak_drill: 'ture'", "leak_ignore_blockers: nothing", "leak_sessions: a list"]
     assert "x" * 41 not in input_errors({"leak_drill": "x" * 500}, "boolean")[0]
 
 
-@pytest.mark.parametrize(("given", "kind", "words"), [("ture", "boolean", "not str$"), ({}, "number", "is no kind")])
-def test_what_it_cannot_tell(given: Any, kind: str, words: str) -> None:
-    with pytest.raises(AnsibleFilterError, match=words):
+@pytest.mark.parametrize(("given", "kind", "message"), [("ture", "boolean", "not str$"), ({}, "number", "is no kind")])
+def test_what_it_cannot_tell(given: Any, kind: str, message: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=message):
         input_errors(given, kind)

@@ -17,10 +17,10 @@ GROUPS = {"all": ["web1", "web2", "db1"], "app_hosts": ["web1", "web2"]}
 
 
 def look(known: dict[str, Any], **options: Any) -> list[str]:
-    found: list[str] = LookupModule(loader=DataLoader(), templar=None).run(
+    results: list[str] = LookupModule(loader=DataLoader(), templar=None).run(
         [], variables={"groups": GROUPS, **known}, **options
     )
-    return found
+    return results
 
 
 @pytest.mark.parametrize(

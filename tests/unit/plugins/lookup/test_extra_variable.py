@@ -22,8 +22,8 @@ def command_line(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def looked_up(*names: str, **options: Any) -> list[Any]:
     templar = SimpleNamespace(template=lambda value: value)
     plugin = LookupModule(loader=None, templar=templar)
-    found: list[Any] = plugin.run([*names], variables={"repository": "of the inventory", "deploy": True}, **options)
-    return found
+    results: list[Any] = plugin.run([*names], variables={"repository": "of the inventory", "deploy": True}, **options)
+    return results
 
 
 @pytest.mark.usefixtures("command_line")
@@ -39,5 +39,5 @@ def test_a_value_is_rendered(command_line: dict[str, Any]) -> None:
         return {"{{ here }}": "/srv"}.get(value, value)
 
     command_line["repository"] = "{{ here }}"
-    found = extra_variables.extra_variable("repository", loader=None, templar=SimpleNamespace(template=rendered))
-    assert found == "/srv"
+    result = extra_variables.extra_variable("repository", loader=None, templar=SimpleNamespace(template=rendered))
+    assert result == "/srv"

@@ -27,9 +27,9 @@ def run(path: str, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs the module as Ansible does, and checks that no value is in what it answers."""
 
     def call(
-        values: dict[str, str] | None = None, *, snapshot: str = "s-1", journal: int = 0, **more: Any
+        values: dict[str, str] | None = None, *, snapshot: str = "s-1", journal: int = 0, **extra: Any
     ) -> dict[str, Any]:
-        args: dict[str, Any] = {"path": path, "snapshot_id": snapshot, "journal": journal, **more}
+        args: dict[str, Any] = {"path": path, "snapshot_id": snapshot, "journal": journal, **extra}
         if values is not None:
             args["content"] = dotenv.to_dotenv(values)
         result, output = run_module(env_file.main, args, capsys)

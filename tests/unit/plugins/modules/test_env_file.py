@@ -120,7 +120,7 @@ def test_owner_and_group_are_kept_set_and_mended(run: Run, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "words"),
+    ("extra", "message"),
     [
         ({"owner": "no-such-user"}, "owner no-such-user does not exist"),
         ({"group": "no-such-group"}, "group no-such-group does not exist"),
@@ -130,10 +130,12 @@ def test_owner_and_group_are_kept_set_and_mended(run: Run, path: str) -> None:
         ({"mode": "100600"}, "mode 100600 is not octal"),
     ],
 )
-def test_a_wrong_option_is_named_and_nothing_is_written(run: Run, path: str, more: dict[str, str], words: str) -> None:
-    failed = run(ONE, **more)
+def test_a_wrong_option_is_named_and_nothing_is_written(
+    run: Run, path: str, extra: dict[str, str], message: str
+) -> None:
+    failed = run(ONE, **extra)
     assert failed["failed"] is True
-    assert words in failed["msg"]
+    assert message in failed["msg"]
     assert os.listdir(os.path.dirname(path)) == []
 
 

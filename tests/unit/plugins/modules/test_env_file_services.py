@@ -25,9 +25,9 @@ TWO = {"KEY": "canary-two"}
 def deliver(run: Run, tmp_path: Path) -> Run:
     """Delivers or restores, with a restart that leaves a trace."""
 
-    def call(values: dict[str, str] | None = None, *, services: dict[str, Any] | None = None, **more: Any) -> Any:
+    def call(values: dict[str, str] | None = None, *, services: dict[str, Any] | None = None, **extra: Any) -> Any:
         command = f"touch {tmp_path / 'restarted'}"
-        return run(values, services={"command": command, **(services or {})}, **more)
+        return run(values, services={"command": command, **(services or {})}, **extra)
 
     return call
 
@@ -38,9 +38,9 @@ def restarts(tmp_path: Path) -> Callable[[], bool]:
 
     def call() -> bool:
         trace = tmp_path / "restarted"
-        found = trace.exists()
+        is_found = trace.exists()
         trace.unlink(missing_ok=True)
-        return found
+        return is_found
 
     return call
 
@@ -138,19 +138,19 @@ def test_check_mode_restarts_nothing(deliver: Run, restarts: Callable[[], bool],
 
 
 @pytest.mark.parametrize(
-    ("services", "words"),
+    ("services", "message"),
     [
         ({"command": "false"}, "the restart command ended with 1"),
         ({"health_urls": ["http://127.0.0.1:9/"], "health_retries": 0}, "Connection refused"),
     ],
 )
 def test_what_fails_is_not_recorded_and_tells_what_was_written(
-    deliver: Run, path: str, services: dict[str, Any], words: str
+    deliver: Run, path: str, services: dict[str, Any], message: str
 ) -> None:
     """Whoever restores the former file must know that there is something to restore."""
     answer = deliver(ONE, services=services)
     assert answer["failed"] is True
-    assert words in answer["msg"]
+    assert message in answer["msg"]
     assert (answer["changed"], answer["restart_needed"], answer["proven"]) == (True, True, False)
     assert Path(path).exists()
     assert not is_proven(path)

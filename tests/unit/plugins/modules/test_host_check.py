@@ -44,9 +44,11 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def check(path: Path, capsys: pytest.CaptureFixture[str]) -> Check:
     def run(**args: Any) -> dict[str, Any]:
-        before = {one: (one.read_bytes(), one.stat().st_mtime_ns) for one in path.parent.iterdir() if one.is_file()}
+        before = {
+            item: (item.read_bytes(), item.stat().st_mtime_ns) for item in path.parent.iterdir() if item.is_file()
+        }
         answer, text = run_module(host_check.main, {"path": str(path), **args}, capsys)
-        after = {one: (one.read_bytes(), one.stat().st_mtime_ns) for one in path.parent.iterdir() if one.is_file()}
+        after = {item: (item.read_bytes(), item.stat().st_mtime_ns) for item in path.parent.iterdir() if item.is_file()}
         assert before == after
         assert VALUE not in text
         assert not answer.get("changed")
@@ -56,8 +58,8 @@ def check(path: Path, capsys: pytest.CaptureFixture[str]) -> Check:
 
 
 def access_list(path: Path, *named: tuple[int, int, int], mask: int = 4) -> None:
-    every = [(0x01, 6, 0xFFFFFFFF), *named, (0x04, 0, 0xFFFFFFFF), (0x10, mask, 0xFFFFFFFF), (0x20, 0, 0xFFFFFFFF)]
-    data = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *one) for one in sorted(every))
+    entries = [(0x01, 6, 0xFFFFFFFF), *named, (0x04, 0, 0xFFFFFFFF), (0x10, mask, 0xFFFFFFFF), (0x20, 0, 0xFFFFFFFF)]
+    data = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in sorted(entries))
     try:
         os.setxattr(path, host_facts.ACL, data)
     except OSError as error:
@@ -65,51 +67,51 @@ def access_list(path: Path, *named: tuple[int, int, int], mask: int = 4) -> None
 
 
 def test_a_file_as_it_should_be(check: Check, path: Path) -> None:
-    found = check()
-    assert found["file"] | {"owner": ""} == {
+    result = check()
+    assert result["file"] | {"owner": ""} == {
         "exists": True,
         "path": str(path),
         "mode": "0600",
         "owner": "",
         "uid": os.geteuid(),
     }
-    assert (found["acl"], found["strays"], found["processes"], found["health"]) == ([], [], [], [])
-    assert found["selinux"]["enabled"] is os.path.exists(host_facts.SELINUX)
-    assert "fingerprints" not in found
+    assert (result["acl"], result["strays"], result["processes"], result["health"]) == ([], [], [], [])
+    assert result["selinux"]["enabled"] is os.path.exists(host_facts.SELINUX)
+    assert "fingerprints" not in result
 
 
 def test_fingerprints_under_the_runs_key(check: Check) -> None:
-    found = check(fingerprint_key="k")
-    assert found["fingerprints"] == {
+    result = check(fingerprint_key="k")
+    assert result["fingerprints"] == {
         "API_TOKEN": fingerprints.of_value("k", VALUE, name="API_TOKEN"),
         "PORT": fingerprints.of_value("k", "5432", name="PORT"),
     }
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [(b"\xff\xfe", "the file is not UTF-8"), (b"A='x\n", "the file cannot be parsed as its readers would")],
 )
-def test_a_file_that_cannot_be_read_as_settings(check: Check, path: Path, content: bytes, words: str) -> None:
+def test_a_file_that_cannot_be_read_as_settings(check: Check, path: Path, content: bytes, message: str) -> None:
     path.write_bytes(content)
-    found = check(fingerprint_key="k")
-    assert found["values_problem"] == words
-    assert "fingerprints" not in found
+    result = check(fingerprint_key="k")
+    assert result["values_problem"] == message
+    assert "fingerprints" not in result
 
 
 def test_no_file(check: Check, path: Path) -> None:
     path.unlink()
-    found = check(fingerprint_key="k", units=["web.service"])
-    assert found["file"] == {"exists": False, "path": str(path)}
-    assert found["values_problem"] == "there is no file"
+    result = check(fingerprint_key="k", units=["web.service"])
+    assert result["file"] == {"exists": False, "path": str(path)}
+    assert result["values_problem"] == "there is no file"
 
 
 def test_a_link_is_refused_with_the_remedy(check: Check, path: Path) -> None:
     path.rename(path.with_name("other"))
     path.symlink_to("other")
-    found = check()
-    assert found["failed"] is True
-    assert "is a symbolic link" in found["msg"]
+    test_a_link_is_refused = check()
+    assert test_a_link_is_refused["failed"] is True
+    assert "is a symbolic link" in test_a_link_is_refused["msg"]
 
 
 def test_modes_of_the_file_and_of_what_lies_beside_it(check: Check, path: Path) -> None:
@@ -117,19 +119,19 @@ def test_modes_of_the_file_and_of_what_lies_beside_it(check: Check, path: Path) 
     proven = path.with_name(".env.proven")
     proven.write_bytes(path.read_bytes())
     proven.chmod(0o644)
-    found = check()
-    assert found["file"]["mode"] == "0640"
-    assert [(one["path"], one["mode"]) for one in found["companions"]] == [(str(proven), "0644")]
-    assert found["strays"] == []
+    test_modes = check()
+    assert test_modes["file"]["mode"] == "0640"
+    assert [(companion["path"], companion["mode"]) for companion in test_modes["companions"]] == [(str(proven), "0644")]
+    assert test_modes["strays"] == []
 
 
 def test_an_access_list_is_told_and_is_no_mode(check: Check, path: Path) -> None:
     access_list(path, (0x02, 4, NOBODY))
     assert path.stat().st_mode & 0o070, "the mode shows the mask"
-    found = check()
-    assert found["file"]["mode"] == "0600"
-    assert [(one["path"], one["may"]) for one in found["acl"]] == [(str(path), "read it")]
-    assert found["acl"][0]["who"].startswith("user ")
+    result = check()
+    assert result["file"]["mode"] == "0600"
+    assert [(item["path"], item["may"]) for item in result["acl"]] == [(str(path), "read it")]
+    assert result["acl"][0]["who"].startswith("user ")
 
 
 def test_an_access_list_that_the_mask_shuts_is_none(check: Check, path: Path) -> None:
@@ -155,8 +157,8 @@ def test_what_does_not(check: Check, path: Path, name: str) -> None:
 def test_a_file_that_holds_a_value_is_a_copy_whatever_it_is_called(check: Check, path: Path) -> None:
     (path.parent / "deploy.log").write_text(f"token was {VALUE}\n")
     (path.parent / ".env.example").write_text(f"API_TOKEN={VALUE}\n")
-    found = check(sensitive=["API_TOKEN", "PORT"])
-    assert [(Path(one["path"]).name, one["why"]) for one in found["strays"]] == [
+    result = check(sensitive=["API_TOKEN", "PORT"])
+    assert [(Path(stray["path"]).name, stray["why"]) for stray in result["strays"]] == [
         (".env.example", "holds API_TOKEN"),
         ("deploy.log", "holds API_TOKEN"),
     ]
@@ -197,9 +199,11 @@ def test_a_process_that_began_after_the_file_changed(
 ) -> None:
     systemctl(tmp_path, monkeypatch, unit(process))
     moved(path, -60)
-    found = check(units=["web.service"])
-    assert [(one["unit"], one["old"], one["mended"]) for one in found["processes"]] == [("web.service", False, False)]
-    assert found["users"] == ["shop"]
+    result = check(units=["web.service"])
+    assert [(item["unit"], item["old"], item["mended"]) for item in result["processes"]] == [
+        ("web.service", False, False)
+    ]
+    assert result["users"] == ["shop"]
 
 
 def test_a_process_that_is_older_than_its_file(
@@ -220,26 +224,26 @@ def test_a_file_that_was_mended_after_its_proof_makes_no_process_old(
         mark.accept("s-1", 1, atomic_file.digest(content), restart=True)
         mark.prove("s-1", atomic_file.required(env.file))
     moved(path, 60)
-    found = check(units=["web.service"])["processes"][0]
-    assert (found["old"], found["mended"]) == (False, True)
+    result = check(units=["web.service"])["processes"][0]
+    assert (result["old"], result["mended"]) == (False, True)
     # Proven without a restart: the proof comes right after the write.
     moved(state.backup(path), 61)
     assert check(units=["web.service"])["processes"][0]["old"] is True
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "words"),
+    ("text", "code", "message"),
     [
         (unit(0, state="not-found"), 0, "none of the units web.service is installed here"),
         ("Failed to connect to bus", 1, "systemctl failed with code 1"),
     ],
 )
 def test_no_processes_with_the_reason(
-    check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: int, words: str
+    check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: int, message: str
 ) -> None:
     systemctl(tmp_path, monkeypatch, text, code)
-    found = check(units=["web.service"])
-    assert (found["processes"], found["processes_problem"]) == ([], words)
+    test_no_processes = check(units=["web.service"])
+    assert (test_no_processes["processes"], test_no_processes["processes_problem"]) == ([], message)
 
 
 def test_without_systemd(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,21 +267,21 @@ class Answers(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), Answers) as one:
-        threading.Thread(target=one.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{one.server_port}"
-        one.shutdown()
+    with HTTPServer(("127.0.0.1", 0), Answers) as http_server:
+        threading.Thread(target=http_server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{http_server.server_port}"
+        http_server.shutdown()
 
 
 @pytest.mark.parametrize("status", [200, 302, 500])
 def test_health(check: Check, server: str, status: int) -> None:
-    (found,) = check(health=[f"{server}/{status}"])["health"]
-    assert found["status"] == status
-    assert "problem" not in found
+    (result,) = check(health=[f"{server}/{status}"])["health"]
+    assert result["status"] == status
+    assert "problem" not in result
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "message"),
     [
         ("http://127.0.0.1:9/", "no answer: Connection refused"),
         ("ftp://127.0.0.1/", "is no http or https address"),
@@ -289,25 +293,25 @@ def test_health(check: Check, server: str, status: int) -> None:
         ("https://.example/", health_check.UNENCODED),
     ],
 )
-def test_no_health(url: str, words: str) -> None:
-    assert health_check.asked(url, 2)["problem"] == words
+def test_no_health(url: str, message: str) -> None:
+    assert health_check.asked(url, 2)["problem"] == message
 
 
 def test_a_path_outside_of_ascii_is_named(server: str) -> None:
-    found = health_check.asked(f"{server}/\u00e9t\u00e9", 2)
-    assert (found["status"], found["problem"]) == (0, health_check.UNENCODED)
+    test_a_path_outside = health_check.asked(f"{server}/\u00e9t\u00e9", 2)
+    assert (test_a_path_outside["status"], test_a_path_outside["problem"]) == (0, health_check.UNENCODED)
 
 
 def test_one_that_never_answers_ends_in_time() -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        found = health_check.asked(f"http://127.0.0.1:{silent.getsockname()[1]}/", 0.3)
-    assert found["problem"].startswith("no answer: ")
-    assert found["seconds"] < 3
+        test_one_that_never_answers_ends = health_check.asked(f"http://127.0.0.1:{silent.getsockname()[1]}/", 0.3)
+    assert test_one_that_never_answers_ends["problem"].startswith("no answer: ")
+    assert test_one_that_never_answers_ends["seconds"] < 3
 
 
 def test_plain_http_behind_https(server: str) -> None:
-    found = health_check.asked(server.replace("http", "https"), 2)
-    assert found["problem"].startswith("no answer: ")
-    assert json.dumps(found)
+    result = health_check.asked(server.replace("http", "https"), 2)
+    assert result["problem"].startswith("no answer: ")
+    assert json.dumps(result)

@@ -56,7 +56,7 @@ def made(catalog: Make) -> Catalog:
 
 
 def reached(impact: Impact) -> dict[str, int]:
-    return {one.name: one.wave for one in impact.reached}
+    return {item.name: item.wave for item in impact.reached}
 
 
 def test_the_longest_chain_of_the_kinds_that_there_are(catalog: Make) -> None:
@@ -71,8 +71,8 @@ def test_the_longest_chain_of_the_kinds_that_there_are(catalog: Make) -> None:
         },
         "database": {"kind": "postgresql_role", "admin": "admin", "appears_in": [{"setting": "DATABASE_URL"}]},
     }
-    found = blast_radius.impact(catalog(SETTINGS, credentials=credentials), ["deploy"], HOSTS)
-    assert found.waves == (("deploy",), ("cloud",), ("admin",), ("database",))
+    impact = blast_radius.impact(catalog(SETTINGS, credentials=credentials), ["deploy"], HOSTS)
+    assert impact.waves == (("deploy",), ("cloud",), ("admin",), ("database",))
 
 
 def test_the_hosts_that_a_thief_may_be_on(made: Catalog) -> None:
@@ -126,13 +126,13 @@ class TestExposes:
     @pytest.mark.parametrize("name", ["github", "all"])
     def test_a_credential_that_bears_such_a_name_reveals_its_own_too(self, catalog: Make, name: str) -> None:
         token = {"kind": "token", "appears_in": [{"secret": "t-{environment}"}], "exposes": ["lone"]}
-        found = blast_radius.impact(catalog(SETTINGS, credentials={**CREDENTIALS, name: token}), [name], HOSTS)
-        assert {name, "lone", "cache", "key"} <= set(reached(found))
+        impact = blast_radius.impact(catalog(SETTINGS, credentials={**CREDENTIALS, name: token}), [name], HOSTS)
+        assert {name, "lone", "cache", "key"} <= set(reached(impact))
 
 
 class TestDeclared:
     @pytest.mark.parametrize(
-        ("name", "words"),
+        ("name", "message"),
         [
             ("host:web9", r"^host:web9: no such host is in the inventory; it has web1, web2$"),
             ("secret:core", r"^secret:core: no setting or credential of the catalog is in that secret$"),
@@ -142,8 +142,8 @@ class TestDeclared:
             ),
         ],
     )
-    def test_what_nobody_knows(self, made: Catalog, name: str, words: str) -> None:
-        with pytest.raises(RotationError, match=words):
+    def test_what_nobody_knows(self, made: Catalog, name: str, message: str) -> None:
+        with pytest.raises(RotationError, match=message):
             blast_radius.impact(made, ["cache", name], HOSTS)
 
     def test_nothing_to_name(self, catalog: Make) -> None:
@@ -156,15 +156,15 @@ class TestDeclared:
         assert set(reached(blast_radius.impact(made, ["secret:lone-test"], HOSTS))) == {"lone", "cache"}
 
     def test_how_it_is_reached(self, made: Catalog) -> None:
-        found = blast_radius.impact(made, ["cloud", "cloud", "host:web1"], HOSTS)
-        via = {one.name: [edge.source for edge in one.via] for one in found.reached}
+        impact = blast_radius.impact(made, ["cloud", "cloud", "host:web1"], HOSTS)
+        via = {item.name: [edge.source for edge in item.via] for item in impact.reached}
         assert via["cloud"] == []
         assert via["admin"] == ["cloud"]
         assert via["database"] == ["host:web1", "admin"]
 
     def test_nothing_is_reached(self, made: Catalog) -> None:
-        found = blast_radius.impact(made, ["secret:ci-test"], HOSTS)
-        assert (found.reached, found.waves, found.severity, found.cycles) == ((), (), "low", ())
+        impact = blast_radius.impact(made, ["secret:ci-test"], HOSTS)
+        assert (impact.reached, impact.waves, impact.severity, impact.cycles) == ((), (), "low", ())
 
 
 class TestFirstOff:
@@ -185,15 +185,15 @@ class TestFirstOff:
     ) -> None:
         options = {} if reads is None else {"options": {"reads": reads}}
         cloud = {"kind": "aws_access_key", "appears_in": places, **options}
-        found = blast_radius.impact(catalog(SETTINGS, credentials={**CREDENTIALS, "cloud": cloud}), ["cloud"], HOSTS)
-        assert found.first_off == (("cloud",) if is_off else ())
+        impact = blast_radius.impact(catalog(SETTINGS, credentials={**CREDENTIALS, "cloud": cloud}), ["cloud"], HOSTS)
+        assert impact.first_off == (("cloud",) if is_off else ())
 
     def test_it_is_told_where_something_else_reveals_it(self, catalog: Make) -> None:
         cloud = {"kind": "aws_access_key", "appears_in": [{"setting": "PUBLIC"}]}
-        found = blast_radius.impact(
+        impact = blast_radius.impact(
             catalog(SETTINGS, credentials={**CREDENTIALS, "cloud": cloud}), ["host:web1"], HOSTS
         )
-        assert found.first_off == ("cloud",)
+        assert impact.first_off == ("cloud",)
 
     @pytest.mark.parametrize(
         ("reads", "first_off", "cycles"),
@@ -211,16 +211,16 @@ class TestFirstOff:
             "deploy": {"kind": "ssh_key", "appears_in": [{"secret": "ssh-{environment}", "key": "private_key"}]},
             "cloud": {"kind": "aws_access_key", "appears_in": [{"setting": "PUBLIC"}], "options": {"reads": reads}},
         }
-        found = blast_radius.impact(catalog(SETTINGS, credentials=credentials), ["deploy"], HOSTS)
-        assert (found.first_off, found.cycles) == (first_off, cycles)
+        impact = blast_radius.impact(catalog(SETTINGS, credentials=credentials), ["deploy"], HOSTS)
+        assert (impact.first_off, impact.cycles) == (first_off, cycles)
 
     def test_two_that_may_read_everything(self, catalog: Make) -> None:
         credentials = {
             name: {"kind": "aws_access_key", "appears_in": [{"secret": f"{name}-{{environment}}", "key": "id"}]}
             for name in ("mail", "storage")
         }
-        found = blast_radius.impact(catalog(SETTINGS, credentials=credentials), ["mail"], HOSTS)
-        assert (found.waves, found.first_off) == ((("mail", "storage"),), ("mail", "storage"))
+        impact = blast_radius.impact(catalog(SETTINGS, credentials=credentials), ["mail"], HOSTS)
+        assert (impact.waves, impact.first_off) == ((("mail", "storage"),), ("mail", "storage"))
 
     def test_no_other_kind(self, made: Catalog) -> None:
         assert blast_radius.impact(made, ["all"], HOSTS).first_off == ()
@@ -228,21 +228,21 @@ class TestFirstOff:
 
 class TestOrder:
     def test_exposers_first_and_the_rest_together(self, made: Catalog) -> None:
-        found = blast_radius.impact(made, ["cloud", "replica"], HOSTS)
-        assert found.waves == (("cloud",), ("admin",), ("database", "replica"))
+        impact = blast_radius.impact(made, ["cloud", "replica"], HOSTS)
+        assert impact.waves == (("cloud",), ("admin",), ("database", "replica"))
 
     def test_by_severity_then_by_name(self, made: Catalog) -> None:
-        found = blast_radius.impact(made, ["host:web2"], HOSTS)
+        impact = blast_radius.impact(made, ["host:web2"], HOSTS)
         # queue is in a place of its own, which no setting's sensitivity speaks of
-        assert found.waves == (("database", "queue", "replica", "cache", "public"),)
-        assert {one.name: one.severity for one in found.reached} == {
+        assert impact.waves == (("database", "queue", "replica", "cache", "public"),)
+        assert {item.name: item.severity for item in impact.reached} == {
             "database": "high",
             "queue": "high",
             "replica": "high",
             "cache": "medium",
             "public": "low",
         }
-        assert found.severity == "high"
+        assert impact.severity == "high"
         assert blast_radius.impact(made, ["public"], HOSTS).severity == "low"
 
     def test_those_of_a_cycle_together(self, catalog: Make) -> None:
@@ -250,9 +250,9 @@ class TestOrder:
             return {"kind": "k", "appears_in": [{"secret": "s-{environment}"}], "exposes": list(exposes)}
 
         credentials = {"a": credential("b"), "b": credential("c"), "c": credential("b", "d"), "d": credential("d")}
-        found = blast_radius.impact(catalog(PLAIN, credentials=credentials), ["a"], HOSTS)
-        assert found.cycles == (("b", "c"),)
-        assert found.waves == (("a",), ("b", "c"), ("d",))
+        impact = blast_radius.impact(catalog(PLAIN, credentials=credentials), ["a"], HOSTS)
+        assert impact.cycles == (("b", "c"),)
+        assert impact.waves == (("a",), ("b", "c"), ("d",))
 
 
 NAMES = st.sampled_from("abcdefghij")
@@ -274,57 +274,59 @@ def of(graph: dict[str, list[str]], declared: list[str]) -> Impact:
 
 def reachable(graph: dict[str, list[str]], start: set[str]) -> set[str]:
     """The least set that holds the start and whatever its members reveal."""
-    found = set(start)
-    while more := {other for name in found for other in graph[name]} - found:
-        found |= more
-    return found
+    results = set(start)
+    while additions := {other for name in results for other in graph[name]} - results:
+        results |= additions
+    return results
 
 
 class TestAnyGraph:
     @given(graphs())
     def test_the_closure_is_transitive_and_minimal(self, drawn: tuple[dict[str, list[str]], list[str]]) -> None:
         graph, declared = drawn
-        found = of(graph, declared)
-        names = [one.name for one in found.reached]
+        impact = of(graph, declared)
+        names = [item.name for item in impact.reached]
         assert len(names) == len(set(names))
         assert set(names) == reachable(graph, set(declared))
-        assert {(edge.source, edge.target) for edge in found.edges} == {
+        assert {(edge.source, edge.target) for edge in impact.edges} == {
             (name, other) for name in names for other in graph[name]
         }
-        assert len(found.edges) == len(set(found.edges))
-        for one in found.reached:
-            told = {edge.source for edge in one.via}
-            assert told == (set() if one.name in declared else {name for name in names if one.name in graph[name]})
+        assert len(impact.edges) == len(set(impact.edges))
+        for item in impact.reached:
+            messages = {edge.source for edge in item.via}
+            assert messages == (
+                set() if item.name in declared else {name for name in names if item.name in graph[name]}
+            )
 
     @given(graphs())
     def test_cycles_are_found(self, drawn: tuple[dict[str, list[str]], list[str]]) -> None:
         graph, declared = drawn
-        found = of(graph, declared)
+        impact = of(graph, declared)
         mutual = {
             frozenset(other for other in reachable(graph, {name}) if name in reachable(graph, {other}))
             for name in reachable(graph, set(declared))
         }
-        assert {frozenset(cycle) for cycle in found.cycles} == {group for group in mutual if len(group) > 1}
+        assert {frozenset(cycle) for cycle in impact.cycles} == {group for group in mutual if len(group) > 1}
 
     @given(graphs())
     def test_waves_respect_every_edge_outside_of_a_cycle(self, drawn: tuple[dict[str, list[str]], list[str]]) -> None:
-        found = of(*drawn)
-        wave = reached(found)
-        together = {frozenset((one, other)) for cycle in found.cycles for one in cycle for other in cycle}
-        for edge in found.edges:
+        impact = of(*drawn)
+        wave = reached(impact)
+        together = {frozenset((name, other)) for cycle in impact.cycles for name in cycle for other in cycle}
+        for edge in impact.edges:
             if edge.source == edge.target:
                 continue
             if frozenset((edge.source, edge.target)) in together:
                 assert wave[edge.source] == wave[edge.target]
             else:
                 assert wave[edge.source] < wave[edge.target]
-        assert [one.wave for one in found.reached] == sorted(one.wave for one in found.reached)
-        assert sorted(set(wave.values())) == list(range(len(found.waves))), "no wave is empty"
-        assert [name for each in found.waves for name in each] == [one.name for one in found.reached]
+        assert [item.wave for item in impact.reached] == sorted(item.wave for item in impact.reached)
+        assert sorted(set(wave.values())) == list(range(len(impact.waves))), "no wave is empty"
+        assert [name for each in impact.waves for name in each] == [item.name for item in impact.reached]
 
     @given(graphs())
     def test_what_reveals_nothing_shares_the_last_rollout(self, drawn: tuple[dict[str, list[str]], list[str]]) -> None:
         graph, declared = drawn
-        found = of(graph, declared)
-        for name, wave in reached(found).items():
-            assert set(graph[name]) - {name} or wave == len(found.waves) - 1
+        impact = of(graph, declared)
+        for name, wave in reached(impact).items():
+            assert set(graph[name]) - {name} or wave == len(impact.waves) - 1

@@ -36,15 +36,15 @@ def impacts(draw: st.DrawFn) -> Impact:
 
 class TestData:
     def test_is_plain(self) -> None:
-        found = blast_radius_diagram.data(IMPACT)
-        assert json.loads(json.dumps(found)) == found
-        assert found["waves"] == [["admin", "database"], ["cache"]]
-        assert (found["severity"], found["declared"], found["cycles"]) == (
+        result = blast_radius_diagram.data(IMPACT)
+        assert json.loads(json.dumps(result)) == result
+        assert result["waves"] == [["admin", "database"], ["cache"]]
+        assert (result["severity"], result["declared"], result["cycles"]) == (
             "high",
             ["host:web1", "admin"],
             [["admin", "database"]],
         )
-        assert found["credentials"][1] == {
+        assert result["credentials"][1] == {
             "name": "database",
             "kind": "postgresql_role",
             "severity": "medium",
@@ -54,7 +54,7 @@ class TestData:
                 {"from": "admin", "why": "it may change it"},
             ],
         }
-        assert {"from": "database", "to": "admin", "why": "the catalog says so"} in found["edges"]
+        assert {"from": "database", "to": "admin", "why": "the catalog says so"} in result["edges"]
 
 
 class TestText:
@@ -100,7 +100,7 @@ class TestMermaid:
         ]
         assert all(labels)
         shown = {re.sub(r"#(\d+);", lambda code: chr(int(code[1])), label[1]) for label in labels if label}
-        assert shown == {one.name for one in impact.reached}
+        assert shown == {reached.name for reached in impact.reached}
         assert sum(" --> " in line for line in lines) == len(impact.edges)
 
     def test_what_was_declared_twice_is_marked_once(self) -> None:

@@ -62,15 +62,15 @@ TEST = {"url": "https://a.example/me", "headers": {"Authorization": "Bearer {val
     ],
 )
 def test_a_wrong_setting_is_named(problems: Problems, settings: dict[str, Any], expected: str) -> None:
-    found = problems(settings)
-    assert len(found) == 1
-    assert found[0].startswith(expected)
+    results = problems(settings)
+    assert len(results) == 1
+    assert results[0].startswith(expected)
 
 
 def test_a_composed_setting_composes_no_other(problems: Problems) -> None:
     inner = {"compose": {"scheme": "x", "host": "h"}}
-    found = problems({"A": {"compose": {"scheme": "x", "host": {"setting": "B"}}}, "B": inner})
-    assert found == ["settings.A.compose: B is itself composed; name its parts here"]
+    results = problems({"A": {"compose": {"scheme": "x", "host": {"setting": "B"}}}, "B": inner})
+    assert results == ["settings.A.compose: B is itself composed; name its parts here"]
 
 
 @pytest.mark.parametrize("name", ["RATE_*", "X/RATE_*"])
@@ -129,9 +129,9 @@ def test_a_wrong_alternative_is_named(problems: Problems, choices: list[list[str
 )
 def test_a_wrong_credential_is_named(problems: Problems, credential: dict[str, Any], expected: str) -> None:
     whole = {"kind": "k", "appears_in": [{"setting": "A"}], **credential}
-    found = problems({"A": A}, credentials={"c": whole})
-    assert len(found) == 1
-    assert found[0].startswith(expected)
+    results = problems({"A": A}, credentials={"c": whole})
+    assert len(results) == 1
+    assert results[0].startswith(expected)
 
 
 def test_production_needs_a_contact_and_an_audit_log(problems: Problems) -> None:
@@ -148,10 +148,10 @@ def test_one_audit_log(problems: Problems) -> None:
 
 def test_an_exception_names_a_rule_and_a_setting(problems: Problems) -> None:
     entry = {"rule": "redis_tsl", "setting": "B", "reason": "because"}
-    found = problems({"A": A}, environments={"test": {"exceptions": [entry]}})
-    assert len(found) == 2
-    assert found[0].startswith("environments.test.exceptions[0].rule: redis_tsl is no rule; rules are any_host, ")
-    assert found[1] == "environments.test.exceptions[0].setting: B is no setting"
+    results = problems({"A": A}, environments={"test": {"exceptions": [entry]}})
+    assert len(results) == 2
+    assert results[0].startswith("environments.test.exceptions[0].rule: redis_tsl is no rule; rules are any_host, ")
+    assert results[1] == "environments.test.exceptions[0].setting: B is no setting"
 
 
 URL = {**A, "type": "url"}
@@ -181,9 +181,9 @@ URL = {**A, "type": "url"}
 )
 def test_what_may_be_purged(problems: Problems, purge: dict[str, Any], expected: str | None) -> None:
     settings = {"CACHE_URL": URL, "CELERY_BROKER_URL": URL, "QUEUES": {**URL, "broker": True}, "TEXT": A}
-    found = problems(settings, purge=purge)
-    assert len(found) == (0 if expected is None else 1)
-    assert expected is None or found[0].startswith(expected)
+    results = problems(settings, purge=purge)
+    assert len(results) == (0 if expected is None else 1)
+    assert expected is None or results[0].startswith(expected)
 
 
 def test_an_environment_may_purge_otherwise(catalog: Callable[..., Any]) -> None:
@@ -197,13 +197,13 @@ def test_cloudfront_may_be_made_to_forget(catalog: Callable[..., Any]) -> None:
     purge = {"cache": {"setting": "CACHE_URL", "keys": ["b*"]}, "cdn": {"distribution": "E1", "paths": ["/a/*"]}}
     made = catalog({"CACHE_URL": URL}, purge=purge, environments={"test": {"purge": {"pages": {"distribution": "E2"}}}})
     assert list(made.purge) == ["cache"]
-    told = {name: (one.distribution, one.paths) for name, one in made.invalidations.items()}
-    assert told == {"cdn": ("E1", ("/a/*",)), "pages": ("E2", ("/*",))}
+    answer = {name: (item.distribution, item.paths) for name, item in made.invalidations.items()}
+    assert answer == {"cdn": ("E1", ("/a/*",)), "pages": ("E2", ("/*",))}
 
 
-def _administered(kind: str, server: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
+def _administered(kind: str, server: dict[str, Any] | None, **extra: Any) -> dict[str, Any]:
     admin = {"kind": "external", "appears_in": [{"setting": "B"}], **({"server": server} if server else {})}
-    return {"c": {"kind": kind, "admin": "root", "appears_in": [{"setting": "A"}]}, "root": admin, **more}
+    return {"c": {"kind": kind, "admin": "root", "appears_in": [{"setting": "A"}]}, "root": admin, **extra}
 
 
 PG, VALKEY = "postgresql_role", "valkey_user"
@@ -255,8 +255,8 @@ OTHER = {"d": {"kind": VALKEY, "admin": "root", "appears_in": [{"setting": "A"}]
     ],
 )
 def test_a_wrong_server_is_named(problems: Problems, credentials: dict[str, Any], expected: str) -> None:
-    found = problems({"A": A, "B": {"group": "core"}}, credentials=credentials)
-    assert found[0].startswith(expected), found
+    results = problems({"A": A, "B": {"group": "core"}}, credentials=credentials)
+    assert results[0].startswith(expected), results
 
 
 @pytest.mark.parametrize(

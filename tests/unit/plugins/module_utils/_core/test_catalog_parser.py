@@ -34,8 +34,8 @@ def test_what_is_no_environment_is_refused(name: Any) -> None:
 
 @pytest.mark.parametrize("name", ["Prod", "a b", "prod\n", 2024, True])
 def test_what_is_no_environment_is_refused_in_the_catalog_too(problems: Problems, name: Any) -> None:
-    found = problems({"A": {"value": "x"}}, environments={name: {}, "ci": {}})
-    assert found == [f"environments.{name}: is no environment's name"]
+    results = problems({"A": {"value": "x"}}, environments={name: {}, "ci": {}})
+    assert results == [f"environments.{name}: is no environment's name"]
 
 
 @pytest.mark.parametrize("document", [None, "x", [], {}, {"application": "a"}, {"application": "a", "settings": {}}])
@@ -67,8 +67,8 @@ def test_defaults(catalog: Make) -> None:
     ],
 )
 def test_what_counts_as_production(catalog: Make, environment: str, own: dict[str, Any], expected: bool) -> None:
-    more = {"contacts": {"security": "a@b.test"}, "audit_log": {"s3": "b"}, "environments": {environment: own}}
-    assert catalog({"A": {"value": "x"}}, environment, **more).production is expected
+    extra = {"contacts": {"security": "a@b.test"}, "audit_log": {"s3": "b"}, "environments": {environment: own}}
+    assert catalog({"A": {"value": "x"}}, environment, **extra).production is expected
 
 
 def test_sources(catalog: Make) -> None:
@@ -133,14 +133,14 @@ def test_a_secret_of_another_environment_is_neither_read_nor_missed(catalog: Mak
         "C": {"compose": {"scheme": "x", "host": {"secret": "shared", "key": "h"}}},
         "D": {"compose": {"scheme": "x", "host": "h", "query": {"q": {"secret": "shared"}}}},
     }
-    more = {
+    extra = {
         "secrets": {"shared": {"environment": "live"}},
         "credentials": {"c": {"kind": "k", "appears_in": [{"secret": "shared"}]}},
     }
-    here, there = catalog(settings, "test", **more), catalog(settings, "live", **more)
-    assert here.secret_names == ("app/test/core",)
-    assert [name for name, setting in here.settings.items() if setting.rendered] == ["A"]
-    assert here.credentials["c"].places == ()
+    result, there = catalog(settings, "test", **extra), catalog(settings, "live", **extra)
+    assert result.secret_names == ("app/test/core",)
+    assert [name for name, setting in result.settings.items() if setting.rendered] == ["A"]
+    assert result.credentials["c"].places == ()
     assert there.secret_names == ("app/live/core", "shared")
     assert there.credentials["c"].places == (Place(SECRETS_MANAGER, "shared", None),)
 
@@ -151,9 +151,9 @@ def test_a_composed_setting_may_be_made_of_settings_alone(catalog: Make) -> None
 
 
 def test_a_required_setting_whose_secret_is_another_environments(problems: Problems) -> None:
-    found = problems({"B": {"secret": "s", "required": True}}, secrets={"s": {"environment": "live"}})
-    assert len(found) == 1
-    assert found[0].startswith("settings.B: is required, but its secret belongs to another environment; override")
+    results = problems({"B": {"secret": "s", "required": True}}, secrets={"s": {"environment": "live"}})
+    assert len(results) == 1
+    assert results[0].startswith("settings.B: is required, but its secret belongs to another environment; override")
 
 
 @pytest.mark.parametrize(
@@ -178,16 +178,16 @@ def test_a_required_setting_whose_secret_is_another_environments(problems: Probl
     ],
 )
 def test_a_wrong_source_is_named(problems: Problems, setting: dict[str, Any], expected: str) -> None:
-    found = problems({"A": setting})
-    assert len(found) == 1
-    assert found[0].startswith(expected)
+    results = problems({"A": setting})
+    assert len(results) == 1
+    assert results[0].startswith(expected)
 
 
 @pytest.mark.parametrize("pattern", ["{group.x}", "{group[x]}", "{nope}", "{}", "{0}", "{", "{group!z}"])
 def test_a_wrong_pattern_is_named_and_never_crashes(problems: Problems, pattern: str) -> None:
-    found = problems({"A": {"group": "g"}}, stores={"secrets_manager": {"name": pattern}})
-    assert len(found) == 1
-    assert "may hold only {application}, {environment}, {group}" in found[0]
+    results = problems({"A": {"group": "g"}}, stores={"secrets_manager": {"name": pattern}})
+    assert len(results) == 1
+    assert "may hold only {application}, {environment}, {group}" in results[0]
 
 
 @pytest.mark.parametrize(
@@ -198,19 +198,19 @@ def test_a_wrong_pattern_is_named_and_never_crashes(problems: Problems, pattern:
     ],
 )
 def test_wrong_paths(problems: Problems, ssm: dict[str, str], expected: str) -> None:
-    found = problems({"A": {"value": 1}}, stores={"ssm": ssm})
-    assert found[0].startswith(expected)
+    results = problems({"A": {"value": 1}}, stores={"ssm": ssm})
+    assert results[0].startswith(expected)
 
 
 @pytest.mark.parametrize(
-    ("place", "found"),
+    ("place", "results"),
     [
         ("shop-journal", ("shop-journal", "")),
         ("s3://shop-journal/a/b/", ("shop-journal", "a/b/")),
     ],
 )
-def test_where_the_journal_lies(catalog: Make, place: str, found: tuple[str, str]) -> None:
-    assert catalog({"A": {"value": 1}}, journal={"s3": place}).journal == found
+def test_where_the_journal_lies(catalog: Make, place: str, results: tuple[str, str]) -> None:
+    assert catalog({"A": {"value": 1}}, journal={"s3": place}).journal == results
 
 
 @pytest.mark.parametrize(
@@ -238,13 +238,13 @@ def test_overrides(catalog: Make) -> None:
         "settings": {"A": {"value": "x"}, "B": None, "C": {"sensitivity": "medium"}, "D": {"value": 4}},
         "credentials": {"c": None},
     }
-    more: dict[str, Any] = {
+    extra: dict[str, Any] = {
         "contacts": {"security": "s@b.test"},
         "services": {"web": {"units": ["one"], "health": "http://h"}},
         "credentials": {"c": {"kind": "k", "appears_in": [{"setting": "A"}]}},
         "environments": {"ci": over},
     }
-    plain, ci = catalog(base, "test", **more), catalog(base, "ci", **more)
+    plain, ci = catalog(base, "test", **extra), catalog(base, "ci", **extra)
     assert ci.settings["A"].literal == "x"
     assert ci.settings["A"].places == ()
     assert (ci.settings["A"].required, ci.settings["A"].category) == (True, "App")
@@ -261,10 +261,10 @@ def test_overrides(catalog: Make) -> None:
 
 
 def test_every_declared_environment_is_checked_whichever_is_asked_for(problems: Problems) -> None:
-    found = problems({"A": {"value": 1}}, environments={"ci": {"settings": {"B": {}}}})
-    assert len(found) == 1
-    assert found[0].startswith("settings.B: names no source")
-    assert found[0].endswith("(in environment ci)")
+    results = problems({"A": {"value": 1}}, environments={"ci": {"settings": {"B": {}}}})
+    assert len(results) == 1
+    assert results[0].startswith("settings.B: names no source")
+    assert results[0].endswith("(in environment ci)")
 
 
 def test_a_credential(catalog: Make) -> None:
@@ -336,10 +336,10 @@ def test_the_examples_parse(load_catalog: Callable[[str], Any], example: str, en
 def test_the_readers_of_an_environment(catalog: Callable[..., Catalog], problems: Callable[..., list[str]]) -> None:
     settings = {"A": {"value": "1"}}
     assert catalog(settings).readers == DEFAULT_READERS
-    more = {"readers": ["shell", "systemd", "shell"], "environments": {"local": {"readers": ["python_dotenv"]}}}
-    assert catalog(settings, **more).readers == ("shell", "systemd")
-    assert catalog(settings, environment="local", **more).readers == ("python_dotenv",)
+    extra = {"readers": ["shell", "systemd", "shell"], "environments": {"local": {"readers": ["python_dotenv"]}}}
+    assert catalog(settings, **extra).readers == ("shell", "systemd")
+    assert catalog(settings, environment="local", **extra).readers == ("python_dotenv",)
     assert problems(settings, readers=[]) == ["readers: needs at least 1 item(s)"]
-    (found,) = problems(settings, readers=["django-environ"])
-    assert found.startswith("readers[0]: must be one of python_dotenv, django_environ, ")
-    assert found.endswith("did you mean django_environ?")
+    (text,) = problems(settings, readers=["django-environ"])
+    assert text.startswith("readers[0]: must be one of python_dotenv, django_environ, ")
+    assert text.endswith("did you mean django_environ?")

@@ -57,8 +57,8 @@ def test_names_of_settings(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "1A", "A-B", "A B", "*", "A*B", "A**", "A\n", "Ä", 1, None, True])
 def test_what_is_no_name_of_a_setting(name: Any) -> None:
-    found = json_schema.problems({"application": "a", "settings": {name: {}}}, SCHEMA)
-    assert found == [f"settings.{name}: is not known; known here: {SETTING_NAME}"]
+    problems = json_schema.problems({"application": "a", "settings": {name: {}}}, SCHEMA)
+    assert problems == [f"settings.{name}: is not known; known here: {SETTING_NAME}"]
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_a_limit(made: Catalog, name: str, limit: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "due", "left", "words"),
+    ("days", "due", "left", "message"),
     [
         (None, True, None, "due: no record of its last rotation (limit 30 days)"),
         (0, False, 30, "0 days old, due in 30 days"),
@@ -86,10 +86,10 @@ def test_a_limit(made: Catalog, name: str, limit: int | None) -> None:
         (-3, False, 30, "0 days old, due in 30 days"),
     ],
 )
-def test_an_age(made: Catalog, days: int | None, due: bool, left: int | None, words: str) -> None:
+def test_an_age(made: Catalog, days: int | None, due: bool, left: int | None, message: str) -> None:
     journal = Journal() if days is None else rotated(own=days)
     age = credential_ages.age_of(made, made.credentials["own"], journal, NOW)
-    assert (age.due, age.left, age.words) == (due, left, words)
+    assert (age.due, age.left, age.message) == (due, left, message)
     assert (age.credential, age.kind, age.last) == ("own", "k", journal.rotated.get("own"))
 
 
@@ -101,20 +101,24 @@ def test_a_day_is_a_whole_one(made: Catalog) -> None:
 def test_without_a_limit_nothing_is_due(made: Catalog) -> None:
     for journal in (Journal(), rotated(low=4000)):
         age = credential_ages.age_of(made, made.credentials["low"], journal, NOW)
-        assert (age.due, age.left, age.words) == (False, None, "has no limit")
+        assert (age.due, age.left, age.message) == (False, None, "has no limit")
 
 
 def test_those_due_longest_come_first(made: Catalog) -> None:
-    found = credential_ages.ages(made, rotated(own=31, high=200, low=1, mirrored=10), NOW)
-    assert [age.credential for age in found] == ["high", "own", "placed", "mirrored", "low"]
+    ages = credential_ages.ages(made, rotated(own=31, high=200, low=1, mirrored=10), NOW)
+    assert [age.credential for age in ages] == ["high", "own", "placed", "mirrored", "low"]
 
 
 def test_pending_tasks_that_are_due() -> None:
     def one(name: str, ahead: int) -> PendingTask:
         return PendingTask(name, "c", "revoke", timestamps.stamp(NOW + timedelta(seconds=ahead)), "r1")
 
-    journal = Journal(pending_tasks={one.id: one for one in (one("r1/z", -5), one("r1/b", 1), one("r1/a", 0))})
-    assert [found.id for found in credential_ages.due_pending_tasks(journal, NOW)] == ["r1/a", "r1/z"]
+    journal = Journal(
+        pending_tasks={
+            pending_task.id: pending_task for pending_task in (one("r1/z", -5), one("r1/b", 1), one("r1/a", 0))
+        }
+    )
+    assert [pending_task.id for pending_task in credential_ages.due_pending_tasks(journal, NOW)] == ["r1/a", "r1/z"]
     assert credential_ages.due_pending_tasks(Journal(), NOW) == []
     elsewhere = PendingTask("r1/c", "c", CONFIRM, timestamps.stamp(NOW), "r1")
     assert credential_ages.due_pending_tasks(Journal(pending_tasks={"r1/c": elsewhere}), NOW) == [], (

@@ -68,8 +68,8 @@ def made(catalog: Make) -> Catalog:
 
 class TestSpots:
     def test_every_place_once_and_what_it_holds(self, made: Catalog) -> None:
-        found = list(credential_graph.spots(made, made.credentials["database"]))
-        assert [(str(spot.place), spot.is_user) for spot in found] == [
+        credential_places = list(credential_graph.spots(made, made.credentials["database"]))
+        assert [(str(spot.place), spot.is_user) for spot in credential_places] == [
             ("secret app/test/core key DATABASE_URL", False),
             ("secret app/test/core key REPLICAS", False),
             ("secret app/test/core key DB_USER", True),
@@ -78,17 +78,17 @@ class TestSpots:
             ("secret all-test key username", True),
             ("secret all-test key password", False),
         ]
-        assert str(found[0]) == "DATABASE_URL (secret app/test/core key DATABASE_URL)"
-        assert str(found[-1]) == "secret all-test key password"
+        assert str(credential_places[0]) == "DATABASE_URL (secret app/test/core key DATABASE_URL)"
+        assert str(credential_places[-1]) == "secret all-test key password"
 
     def test_secrets_are_named_once_and_parameters_are_none(self, made: Catalog) -> None:
         assert credential_graph.secrets_of(made, made.credentials["database"]) == (CORE, "whole-test", "all-test")
 
     def test_of_all_settings_and_credentials(self, catalog: Make) -> None:
         token = {"kind": "k", "appears_in": [{"secret": "{environment}-token"}]}
-        found = catalog({"A": {"group": "core"}}, credentials={"c": token})
-        assert credential_graph.every_secret(found) == ("app/test/core", "test-token")
-        assert not credential_graph.anything_in_ssm(found)
+        result = catalog({"A": {"group": "core"}}, credentials={"c": token})
+        assert credential_graph.every_secret(result) == ("app/test/core", "test-token")
+        assert not credential_graph.anything_in_ssm(result)
         old = {"kind": "k", "appears_in": [{"parameter": "Old"}]}
         assert credential_graph.anything_in_ssm(catalog({"A": {"group": "core"}}, credentials={"c": old}))
         assert credential_graph.anything_in_ssm(catalog({"A": {"parameter": "A"}}))
@@ -107,14 +107,14 @@ class TestSpots:
         ],
     )
     def test_a_user_name_is_known_by_its_name(self, catalog: Make, name: str, is_user: bool) -> None:
-        found = catalog(
+        result = catalog(
             {"A": {"value": "x"}},
             credentials={"c": {"kind": "k", "appears_in": [{"secret": "s-{environment}", "key": name}]}},
         )
-        assert [spot.is_user for spot in credential_graph.spots(found, found.credentials["c"])] == [is_user]
+        assert [spot.is_user for spot in credential_graph.spots(result, result.credentials["c"])] == [is_user]
 
     def test_the_parts_of_a_composed_url(self, catalog: Make) -> None:
-        found = catalog(
+        result = catalog(
             {
                 "NAME": {"group": "core", "copies": [{"parameter": "NAME"}]},
                 "URL": {
@@ -128,35 +128,35 @@ class TestSpots:
             },
             credentials={"c": {"kind": "k", "appears_in": [{"setting": "URL"}]}},
         )
-        assert [(str(spot), spot.is_user) for spot in credential_graph.spots(found, found.credentials["c"])] == [
+        assert [(str(spot), spot.is_user) for spot in credential_graph.spots(result, result.credentials["c"])] == [
             ("NAME (secret app/test/core key NAME)", True),
             ("NAME (parameter /app/test/NAME)", True),
             ("URL (secret all-test key secret)", False),
         ]
 
     def test_a_literal_part_is_no_place(self, catalog: Make) -> None:
-        found = catalog(
+        result = catalog(
             {"URL": {"compose": {"scheme": "redis", "host": "h", "username": "app"}}},
             credentials={"c": {"kind": "k", "appears_in": [{"setting": "URL"}]}},
         )
-        assert list(credential_graph.spots(found, found.credentials["c"])) == []
+        assert list(credential_graph.spots(result, result.credentials["c"])) == []
 
 
 class TestFind:
     def test_all_of_it(self, made: Catalog, holding: Holding) -> None:
-        found = credential_graph.find(made, made.credentials["database"], holding(held()))
-        assert found.problems == ()
-        assert found.login == Login("app_a", "canary")
-        assert found.url == "postgres://app_a:canary@db:5432/app?sslmode=require"
-        assert len(found.places) == 7
-        assert "canary" not in repr(found)
+        stored_credential = credential_graph.find(made, made.credentials["database"], holding(held()))
+        assert stored_credential.problems == ()
+        assert stored_credential.login == Login("app_a", "canary")
+        assert stored_credential.url == "postgres://app_a:canary@db:5432/app?sslmode=require"
+        assert len(stored_credential.places) == 7
+        assert "canary" not in repr(stored_credential)
 
     def test_what_is_optional_may_be_absent(self, made: Catalog, holding: Holding) -> None:
         texts = held(REPLICAS="", DB_USER="")
         del texts["/app/test/DB/PASSWORD"], texts["whole-test"]
-        found = credential_graph.find(made, made.credentials["database"], holding(texts))
-        assert found.problems == ()
-        assert len(found.places) == 3
+        stored_credential = credential_graph.find(made, made.credentials["database"], holding(texts))
+        assert stored_credential.problems == ()
+        assert len(stored_credential.places) == 3
 
     def test_what_is_required_or_named_by_the_credential_may_not(self, made: Catalog, holding: Holding) -> None:
         texts = held(DATABASE_URL="")
@@ -179,7 +179,7 @@ class TestFind:
     def test_what_is_no_json_is_a_problem(self, made: Catalog, holding: Holding) -> None:
         texts = {**held(), "all-test": "canary {"}
         problems = credential_graph.find(made, made.credentials["database"], holding(texts)).problems
-        assert any(words.startswith("secret all-test: is not JSON") for words in problems)
+        assert any(message.startswith("secret all-test: is not JSON") for message in problems)
         assert "canary" not in str(problems)
 
     def test_of_what_is_no_json_no_key_is_missed(self, made: Catalog, holding: Holding) -> None:
@@ -188,21 +188,21 @@ class TestFind:
         assert len(problems) == 1
 
     def test_it_is_nowhere(self, catalog: Make, holding: Holding) -> None:
-        found = catalog(
+        result = catalog(
             {"A": {"group": "core"}, "B": {"value": "x"}},
             credentials={
                 "c": {"kind": "k", "appears_in": [{"setting": "A"}]},
                 "d": {"kind": "k", "appears_in": [{"setting": "B"}]},
             },
         )
-        assert credential_graph.find(found, found.credentials["c"], holding({CORE: "{}"})).problems == (
+        assert credential_graph.find(result, result.credentials["c"], holding({CORE: "{}"})).problems == (
             f"no place that the catalog names holds it: A (secret {CORE} key A); {REMEDY}",
         )
-        for reason, words in ((DENIED, f"not read: {CORE} (denied)"), (MISSING, REMEDY)):
+        for reason, message in ((DENIED, f"not read: {CORE} (denied)"), (MISSING, REMEDY)):
             unread = Contents(failures={CORE: Failure("secretsmanager", CORE, reason)})
-            (problem,) = credential_graph.find(found, found.credentials["c"], unread).problems
-            assert problem.endswith(f"A (secret {CORE} key A); {words}")
-        assert credential_graph.find(found, found.credentials["d"], Contents()).problems == (
+            (problem,) = credential_graph.find(result, result.credentials["c"], unread).problems
+            assert problem.endswith(f"A (secret {CORE} key A); {message}")
+        assert credential_graph.find(result, result.credentials["d"], Contents()).problems == (
             "no place that the catalog names holds it: it names none of a store; add one to its appears_in",
         )
 
@@ -219,8 +219,8 @@ class TestFind:
     )
     def test_github_alone_holds_it(self, catalog: Make, kind: str, name: str, remedy: str) -> None:
         credential = {"kind": kind, "appears_in": [{"github": "SSH_PRIVATE_KEY"}]}
-        found = catalog({"A": {"group": "core"}}, credentials={name: credential})
-        (problem,) = credential_graph.find(found, found.credentials[name], Contents()).problems
+        result = catalog({"A": {"group": "core"}}, credentials={name: credential})
+        (problem,) = credential_graph.find(result, result.credentials[name], Contents()).problems
         assert problem.startswith("no place that the catalog names holds it: it names GitHub alone (SSH_PRIVATE_KEY)")
         assert problem.endswith(f"; keep its {remedy} to its appears_in, and put there what is in use")
 
@@ -240,29 +240,32 @@ class TestFind:
     def test_two_that_differ_are_both_named(
         self, made: Catalog, holding: Holding, changed: dict[str, str], which: tuple[str, str, str]
     ) -> None:
-        found = credential_graph.find(made, made.credentials["database"], holding(held(**changed)))
+        stored_credential = credential_graph.find(made, made.credentials["database"], holding(held(**changed)))
         first, second = (f"{name} (secret {CORE} key {name})" for name in which[:2])
-        assert f"{first} and {second} hold different {which[2]}; correct the one that is wrong" in found.problems
-        assert "canary" not in str(found.problems)
+        assert (
+            f"{first} and {second} hold different {which[2]}; correct the one that is wrong"
+            in stored_credential.problems
+        )
+        assert "canary" not in str(stored_credential.problems)
 
     @pytest.mark.parametrize("second", ["postgres://app_a:canary2@r2/app", "postgres://r2/app", "canary"])
     def test_a_list_of_different_logins_is_never_taken_for_a_password(
         self, made: Catalog, holding: Holding, second: str
     ) -> None:
         texts = held(REPLICAS=f"postgres://app_a:canary@r1/app,{second}")
-        found = credential_graph.find(made, made.credentials["database"], holding(texts))
-        assert [words.partition(";")[0] for words in found.problems] == [
+        stored_credential = credential_graph.find(made, made.credentials["database"], holding(texts))
+        assert [message.partition(";")[0] for message in stored_credential.problems] == [
             f"REPLICAS (secret {CORE} key REPLICAS) lists URLs with different logins"
         ]
-        assert "REPLICAS" not in {place.key for place in found.edits(Login("app_b", "new"))}
+        assert "REPLICAS" not in {place.key for place in stored_credential.edits(Login("app_b", "new"))}
 
     def test_a_value_that_is_in_no_url(self, catalog: Make, holding: Holding) -> None:
-        found = catalog(
+        result = catalog(
             {"HOOK": {"group": "core", "type": "url"}},
             credentials={"c": {"kind": "external", "appears_in": [{"setting": "HOOK"}]}},
         )
         held_now = credential_graph.find(
-            found, found.credentials["c"], holding({CORE: '{"HOOK": "https://hooks/canary"}'})
+            result, result.credentials["c"], holding({CORE: '{"HOOK": "https://hooks/canary"}'})
         )
         assert held_now.login == Login(None, "https://hooks/canary")
         assert held_now.url is None
@@ -283,16 +286,16 @@ class TestEdits:
         }
 
     def test_what_stays_is_no_edit(self, made: Catalog, holding: Holding) -> None:
-        found = credential_graph.find(made, made.credentials["database"], holding(held()))
-        assert found.edits(found.login) == {}
-        assert found.edits(Login()) == {}
-        names = {str(place) for place in found.edits(Login("app_a", "new"))}
+        stored_credential = credential_graph.find(made, made.credentials["database"], holding(held()))
+        assert stored_credential.edits(stored_credential.login) == {}
+        assert stored_credential.edits(Login()) == {}
+        names = {str(place) for place in stored_credential.edits(Login("app_a", "new"))}
         assert names.isdisjoint({"secret app/test/core key DB_USER", "secret all-test key username"})
 
     def test_contents_with_edits(self, made: Catalog, holding: Holding) -> None:
         contents = holding(held())
-        found = credential_graph.find(made, made.credentials["database"], contents)
-        secrets, parameters = credential_graph.contents_with(contents, found.edits(Login("app_b", "new")))
+        stored_credential = credential_graph.find(made, made.credentials["database"], contents)
+        secrets, parameters = credential_graph.contents_with(contents, stored_credential.edits(Login("app_b", "new")))
         assert parameters == {"/app/test/DB/PASSWORD": "new"}
         assert secrets["whole-test"] == "new"
         assert secrets["all-test"] == '{"username":"app_b","password":"new","port":5432.0}'
@@ -306,12 +309,12 @@ class TestEdits:
         assert credential_graph.contents_with(contents, {}) == ({}, {})
 
     def test_a_list_in_json_stays_a_list(self, catalog: Make, holding: Holding) -> None:
-        found = catalog(
+        result = catalog(
             {"HOSTS": {"group": "core", "type": "list"}},
             credentials={"c": {"kind": "k", "appears_in": [{"setting": "HOSTS"}]}},
         )
         contents = holding({CORE: '{"HOSTS": ["redis://:a@h1", "redis://:a@h2"]}'})
-        edits = credential_graph.find(found, found.credentials["c"], contents).edits(Login(None, "b"))
+        edits = credential_graph.find(result, result.credentials["c"], contents).edits(Login(None, "b"))
         assert credential_graph.contents_with(contents, edits)[0] == {
             CORE: '{"HOSTS":["redis://:b@h1","redis://:b@h2"]}'
         }

@@ -27,36 +27,36 @@ def made(catalog: Make) -> Catalog:
     ],
 )
 def test_a_url_that_is_none_is_named_as_that(made: Catalog, holding: Holding, text: str, why: str) -> None:
-    found = credential_graph.find(made, made.credentials["database"], holding(held(DATABASE_URL=text)))
-    assert found.problems == (
+    stored_credential = credential_graph.find(made, made.credentials["database"], holding(held(DATABASE_URL=text)))
+    assert stored_credential.problems == (
         (
             f"DATABASE_URL (secret {CORE} key DATABASE_URL) {why}; write scheme://user:password@host/… there, with "
             "special characters of the user name and the password as %XX"
         ),
     )
-    assert found.login == Login("app_a", "canary")
+    assert stored_credential.login == Login("app_a", "canary")
 
 
 def test_an_item_that_is_no_url_is_named_by_its_number(made: Catalog, holding: Holding) -> None:
     texts = held(REPLICAS="postgres://app_a:canary@r1/app,postgres//app_a:canary@r2/app")
-    [words] = credential_graph.find(made, made.credentials["database"], holding(texts)).problems
-    assert words.startswith(f"item 2 of REPLICAS (secret {CORE} key REPLICAS) cannot be parsed as a URL")
+    [message] = credential_graph.find(made, made.credentials["database"], holding(texts)).problems
+    assert message.startswith(f"item 2 of REPLICAS (secret {CORE} key REPLICAS) cannot be parsed as a URL")
 
 
 def test_outside_settings_it_may_be_meant_as_a_url(made: Catalog, holding: Holding) -> None:
     texts = {**held(), "whole-test": "postgres//app_a:canary@db/app"}
-    [words] = credential_graph.find(made, made.credentials["database"], holding(texts)).problems
-    assert words.startswith("DB_PASSWORD (secret whole-test) cannot be parsed as a URL: it has no ://")
+    [message] = credential_graph.find(made, made.credentials["database"], holding(texts)).problems
+    assert message.startswith("DB_PASSWORD (secret whole-test) cannot be parsed as a URL: it has no ://")
 
 
 def test_a_password_that_looks_like_a_url_is_one(catalog: Make, holding: Holding) -> None:
-    found = catalog(
+    result = catalog(
         {"A": {"group": "core"}, "B": {"group": "core"}},
         credentials={"c": {"kind": "k", "appears_in": [{"setting": "A"}, {"setting": "B"}]}},
     )
-    same = credential_graph.find(found, found.credentials["c"], holding({CORE: '{"A": "ca//nary", "B": "ca//nary"}'}))
+    same = credential_graph.find(result, result.credentials["c"], holding({CORE: '{"A": "ca//nary", "B": "ca//nary"}'}))
     assert (same.problems, same.login.password) == ((), "ca//nary")
-    [words] = credential_graph.find(
-        found, found.credentials["c"], holding({CORE: '{"A": "a//b", "B": "c//d"}'})
+    [message] = credential_graph.find(
+        result, result.credentials["c"], holding({CORE: '{"A": "a//b", "B": "c//d"}'})
     ).problems
-    assert "hold different passwords" in words
+    assert "hold different passwords" in message

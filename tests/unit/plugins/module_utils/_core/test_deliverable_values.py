@@ -30,10 +30,10 @@ def test_what_no_deploy_could_write(catalog: Make, holding: Holding) -> None:
     """It concerns those alone who write a .env; the words name the option and the readers that can take the value."""
     settings = {"A": {"group": "core"}, "L_*": {"parameter": "X/L_*"}, "G": {"github": "secret"}}
     held = holding({**core(A=PEM), "/app/test/X/L_1": "it's `canary`"})
-    found = resolve(catalog(settings), held)
-    assert found.problems == ()
-    assert found.require() is found
-    first, second = found.undeliverable
+    resolution = resolve(catalog(settings), held)
+    assert resolution.problems == ()
+    assert resolution.require() is resolution
+    first, second = resolution.undeliverable
     assert first == (
         "A: no spelling of its value is read back exactly by django_environ (it holds a line break or a character that "
         "counts as one). If no other program reads the file, set readers: [python_dotenv, shell, systemd, "
@@ -42,20 +42,20 @@ def test_what_no_deploy_could_write(catalog: Make, holding: Holding) -> None:
     )
     assert second.startswith("L_1: no spelling of its value is read back exactly by shell (")
     with pytest.raises(InvalidEnvironment, match="A: no spelling"):
-        found.require_deliverable()
+        resolution.require_deliverable()
     other = resolve(catalog(settings, readers=["python_dotenv", "systemd"]), held)
     assert other.require_deliverable().undeliverable == ()
 
 
 def test_a_value_that_no_reader_can_take(catalog: Make, holding: Holding) -> None:
-    (words,) = resolve(catalog({"A": {"group": "core"}}), holding(core(A="canary\ufdd0`'\n${a}\r"))).undeliverable
-    assert "canary" not in words
-    assert words.partition("). ")[2].startswith("Store the value base64-encoded and let the application decode it")
+    (message,) = resolve(catalog({"A": {"group": "core"}}), holding(core(A="canary\ufdd0`'\n${a}\r"))).undeliverable
+    assert "canary" not in message
+    assert message.partition("). ")[2].startswith("Store the value base64-encoded and let the application decode it")
 
 
 def test_a_name_that_shells_keep(catalog: Make, holding: Holding) -> None:
-    found = resolve(catalog({"PATH": {"group": "core"}}), holding(core(PATH="canary")))
-    assert found.undeliverable == (
+    resolution = resolve(catalog({"PATH": {"group": "core"}}), holding(core(PATH="canary")))
+    assert resolution.undeliverable == (
         "PATH: shells keep this name for themselves; choose another (secret app/test/core key PATH)",
     )
 
@@ -64,9 +64,9 @@ def test_json_over_several_lines(catalog: Make, holding: Holding) -> None:
     """Where its line breaks alone are the conflict, one line is what works; a string that no reader takes stays."""
     settings = {name: {"group": "core", "type": "json"} for name in ("A", "B", "C")}
     held = holding(core(A='{\n "canary": 1}', B='{\n "canary": "it\'s $B"}', C='{\n "canary"'))
-    found = resolve(catalog(settings), held)
-    one_line, quoted, broken = found.undeliverable
+    resolution = resolve(catalog(settings), held)
+    one_line, quoted, broken = resolution.undeliverable
     assert one_line.endswith("one). Write the JSON on one line (secret app/test/core key A)")
     assert "set readers: [" in quoted
     assert "set readers: [" in broken
-    assert found.problems == ("C: is not valid JSON (secret app/test/core key C)",)
+    assert resolution.problems == ("C: is not valid JSON (secret app/test/core key C)",)

@@ -69,8 +69,10 @@ class TestRoundTrip:
         assert from_dotenv(spell("A", value, readers) + "\nB='x'", readers) == {"A": value, "B": "x"}
 
     @given(texts, reader_sets, reader_sets)
-    def test_one_more_reader_never_carries_more(self, value: str, some: tuple[str, ...], more: tuple[str, ...]) -> None:
-        if spellable({"A": value}, some + more):
+    def test_one_more_reader_never_carries_more(
+        self, value: str, some: tuple[str, ...], additions: tuple[str, ...]
+    ) -> None:
+        if spellable({"A": value}, some + additions):
             assert spellable({"A": value}, some)
 
     def test_the_file(self) -> None:

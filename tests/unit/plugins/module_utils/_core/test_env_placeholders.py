@@ -14,7 +14,7 @@ NONE = None
 
 
 @pytest.mark.parametrize(
-    ("line", "words"),
+    ("line", "message"),
     [
         ("SECRET_KEY=change_me_dev_only", NONE),
         ("SECRET_KEY=django-insecure-0123456789", NONE),
@@ -38,9 +38,9 @@ NONE = None
         ("DATABASE_URL=postgresql://shop:live-password@localhost/shop", "holds the live value"),
     ],
 )
-def test_a_line(line: str, words: str | None) -> None:
-    found = env_placeholders.judged(f"# head\n{line}\n", catalog(), LIVE)
-    assert [(at, said) for _name, at, said in found] == ([(2, words)] if words else [])
+def test_a_line(line: str, message: str | None) -> None:
+    results = env_placeholders.judged(f"# head\n{line}\n", catalog(), LIVE)
+    assert [(at, message) for _name, at, message in results] == ([(2, message)] if message else [])
 
 
 def test_a_setting_of_low_sensitivity_and_one_with_its_example() -> None:
@@ -54,5 +54,5 @@ def test_a_setting_of_low_sensitivity_and_one_with_its_example() -> None:
 
 def test_live_values_are_those_that_are_masked() -> None:
     values = {"A": "postgresql://u:a-long-password@h/d", "B": "short", "C": "a value of low sensitivity"}
-    found = env_placeholders.live_values(values, {"A": "high", "B": "high", "C": "low"})
-    assert found == {"postgresql://u:a-long-password@h/d", "a-long-password"}
+    live_values = env_placeholders.live_values(values, {"A": "high", "B": "high", "C": "low"})
+    assert live_values == {"postgresql://u:a-long-password@h/d", "a-long-password"}

@@ -46,15 +46,19 @@ def rotation(*left: str, **plan: Any) -> OpenRotation:
 class TestLeft:
     def test_where_it_is_left(self) -> None:
         catalog = made_ground().catalog
-        found = hosts_with_old_key.pending_tasks(catalog, rotation("web3", "web2"), JOURNAL.pending_tasks, STAMP)
+        pending_tasks = hosts_with_old_key.pending_tasks(
+            catalog, rotation("web3", "web2"), JOURNAL.pending_tasks, STAMP
+        )
         later = {"credential": "token", "act": "revoke", "due": STAMP, "rotation": "r1", "hosts": ["web2", "web3"]}
-        assert found == {"r1/token": {**later, "secrets": {"app/test/more": "v1"}}}
+        assert pending_tasks == {"r1/token": {**later, "secrets": {"app/test/more": "v1"}}}
 
     def test_the_same_former_value_once_more(self) -> None:
         item = {"kind": "given", "act": "revoke", "phases": 0, "pending_task": LEFT.id}
         again = rotation("web2", credentials={"token": item}, secrets={})
-        (found,) = hosts_with_old_key.pending_tasks(made_ground().catalog, again, JOURNAL.pending_tasks, STAMP).values()
-        assert (found["secrets"], found["hosts"]) == ({"app/test/more": "v0"}, ["web2"])
+        (result,) = hosts_with_old_key.pending_tasks(
+            made_ground().catalog, again, JOURNAL.pending_tasks, STAMP
+        ).values()
+        assert (result["secrets"], result["hosts"]) == ({"app/test/more": "v0"}, ["web2"])
 
     def test_nothing_is_left(self) -> None:
         assert hosts_with_old_key.pending_tasks(made_ground().catalog, rotation(), {}, STAMP) == {}
@@ -86,9 +90,9 @@ class TestPlan:
         assert [(item.credential, item.act) for item in plan.items] == [("cache", "rotate"), ("token", "revoke")]
 
     def test_nobody_else_does(self) -> None:
-        found = replace(made_ground(), journal=JOURNAL)
-        assert [item.act for item in rotation_plan.plan(found, RotationRequest(("token",))).items] == []
-        assert rotation_plan.plan(found, RotationRequest(("cache",), leak="leak-1")).items[0].act == "rotate"
+        plan_inputs = replace(made_ground(), journal=JOURNAL)
+        assert [item.act for item in rotation_plan.plan(plan_inputs, RotationRequest(("token",))).items] == []
+        assert rotation_plan.plan(plan_inputs, RotationRequest(("cache",), leak="leak-1")).items[0].act == "rotate"
 
     def test_one_that_leaked_again_is_replaced_first(self) -> None:
         journal = replace(JOURNAL, incident=INCIDENT.without(["r0/token"]))

@@ -17,8 +17,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 URL = "https://a.example/me"
 
 
-def probe(**more: Any) -> ValueProbe:
-    return ValueProbe(**{"url": URL, "headers": {"Authorization": "Bearer {value}"}, **more})
+def probe(**extra: Any) -> ValueProbe:
+    return ValueProbe(**{"url": URL, "headers": {"Authorization": "Bearer {value}"}, **extra})
 
 
 def test_the_catalogs_becomes_one() -> None:
@@ -30,14 +30,14 @@ def test_the_catalogs_becomes_one() -> None:
             "d": {"kind": "external", "appears_in": [{"setting": "A"}]},
         },
     }
-    found = catalog_parser.parse(document, "test").credentials
-    assert found["c"].test == ValueProbe(URL, {}, {"k": "{value}"}, (200,), (400, 401, 403))
-    assert found["d"].test is None
+    credentials = catalog_parser.parse(document, "test").credentials
+    assert credentials["c"].test == ValueProbe(URL, {}, {"k": "{value}"}, (200,), (400, 401, 403))
+    assert credentials["d"].test is None
 
 
 def test_the_value_goes_where_the_catalog_says() -> None:
-    found = http_probe.request(probe(headers={"X": "{username}", "Y": "k {value} {value}"}), Login("me", "canary"))
-    assert found == {
+    result = http_probe.request(probe(headers={"X": "{username}", "Y": "k {value} {value}"}), Login("me", "canary"))
+    assert result == {
         "url": URL,
         "headers": {"X": "me", "Y": "k canary canary"},
         "form": {},
@@ -47,13 +47,15 @@ def test_the_value_goes_where_the_catalog_says() -> None:
 
 
 def test_a_value_with_a_placeholders_look_stays_as_it_is() -> None:
-    found = http_probe.request(probe(headers={"X": "{value}", "Y": "{username}"}), Login("{value}", "{username}"))
-    assert found["headers"] == {"X": "{username}", "Y": "{value}"}
+    test_a_value = http_probe.request(
+        probe(headers={"X": "{value}", "Y": "{username}"}), Login("{value}", "{username}")
+    )
+    assert test_a_value["headers"] == {"X": "{username}", "Y": "{value}"}
 
 
 def test_basic() -> None:
-    found = http_probe.request(probe(headers={"Authorization": "Basic {basic}"}), Login("mé", "canary:x"))
-    assert base64.b64decode(found["headers"]["Authorization"][6:]).decode() == "mé:canary:x"
+    result = http_probe.request(probe(headers={"Authorization": "Basic {basic}"}), Login("mé", "canary:x"))
+    assert base64.b64decode(result["headers"]["Authorization"][6:]).decode() == "mé:canary:x"
 
 
 @pytest.mark.parametrize("header", ["{username}", "{basic}"])

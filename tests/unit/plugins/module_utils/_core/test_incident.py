@@ -22,7 +22,7 @@ BY = {"rotation": "leak-1", "step": "closed", "who": "ops"}
 
 
 def folded(*entries: dict[str, Any]) -> _journal.Journal:
-    return _journal.fold(json.dumps({**BY, **one, "number": at}) for at, one in enumerate(entries, 1))
+    return _journal.fold(json.dumps({**BY, **entry, "number": at}) for at, entry in enumerate(entries, 1))
 
 
 class TestFollowing:
@@ -49,34 +49,34 @@ class TestFollowing:
             containment=incident.IMMEDIATE,
             events={"planned": "2026-11-25T16:00:01Z", "purged": "2026-11-25T16:00:02Z"},
         )
-        found = following(LEAK, {"incident": later.entry()})
-        assert found is not None
-        assert (found.id, found.at, found.who, found.since) == ("leak-1", LEAK.at, "ops", "2026-01-01T00:00:00Z")
-        assert found.declared == ("cache", "admin")
-        assert found.events == {"planned": "2026-11-25T15:00:01Z", "purged": "2026-11-25T16:00:02Z"}
+        result = following(LEAK, {"incident": later.entry()})
+        assert result is not None
+        assert (result.id, result.at, result.who, result.since) == ("leak-1", LEAK.at, "ops", "2026-01-01T00:00:00Z")
+        assert result.declared == ("cache", "admin")
+        assert result.events == {"planned": "2026-11-25T15:00:01Z", "purged": "2026-11-25T16:00:02Z"}
 
     @pytest.mark.parametrize(
         ("first", "second", "counts"), [("", "a", "a"), ("a", "", "a"), ("a", "b", "a"), ("b", "a", "a"), ("", "", "")]
     )
     def test_the_earlier_beginning_counts(self, first: str, second: str, counts: str) -> None:
         before = following(None, {"incident": Incident("leak-1", "t", "w", since=first).entry()})
-        found = following(before, {"incident": Incident("leak-1", "t", "w", since=second).entry()})
-        assert found is not None
-        assert found.since == counts
+        result = following(before, {"incident": Incident("leak-1", "t", "w", since=second).entry()})
+        assert result is not None
+        assert result.since == counts
 
     def test_a_new_value_that_leaked_too_has_to_be_proven_again(self) -> None:
         proofs = ("live", "outlived", "refused", "given", "kept", "renewed", "confirmed")
         seen = {f"{what}/{name}": "t" for what in proofs for name in "ab"}
-        found = following(LEAK, {"events": {**seen, "left/a": "t", "again/a": "t"}})
+        result = following(LEAK, {"events": {**seen, "left/a": "t", "again/a": "t"}})
         again = {"incident": Incident("leak-1", "t", "w", spoiled=("r1/a",)).entry()}
-        found = following(found, again)
-        assert found is not None
-        assert found.spoiled == ("r1/a",)
+        result = following(result, again)
+        assert result is not None
+        assert result.spoiled == ("r1/a",)
         left = {"planned", "left/a", "again/a", *(event for event in seen if event.endswith("/b"))}
-        assert set(found.events) == left
-        proven = following(found, {"events": {"refused/a": "later"}})
+        assert set(result.events) == left
+        proven = following(result, {"events": {"refused/a": "later"}})
         assert following(proven, again) == proven, "once"
-        assert following(None, {"incident": json.loads(json.dumps(found.entry()))}) == found
+        assert following(None, {"incident": json.loads(json.dumps(result.entry()))}) == result
 
     def test_graceful_becomes_immediate_and_never_back(self) -> None:
         harder = following(LEAK, {"incident": Incident("leak-2", "t", "w", containment="immediate").entry()})
@@ -86,47 +86,47 @@ class TestFollowing:
         assert still == harder
 
     def test_what_rotations_replaced(self) -> None:
-        found = following(LEAK, {"replaced": {"secrets": {"core": "v1"}, "parameters": ["/a"]}})
-        found = following(found, {"replaced": {"secrets": {"core": "v2", "copy": "v3"}, "parameters": ["/a", "/b"]}})
-        assert found is not None
-        assert found.dead == {"core": ("v1", "v2"), "copy": ("v3",)}
-        assert found.parameters == ("/a", "/b")
-        assert following(None, {"incident": json.loads(json.dumps(found.entry()))}) == found
+        result = following(LEAK, {"replaced": {"secrets": {"core": "v1"}, "parameters": ["/a"]}})
+        result = following(result, {"replaced": {"secrets": {"core": "v2", "copy": "v3"}, "parameters": ["/a", "/b"]}})
+        assert result is not None
+        assert result.dead == {"core": ("v1", "v2"), "copy": ("v3",)}
+        assert result.parameters == ("/a", "/b")
+        assert following(None, {"incident": json.loads(json.dumps(result.entry()))}) == result
         assert following(LEAK, {"replaced": "x"}) == LEAK
 
     def test_what_shows_it_is_the_entry_and_its_words(self) -> None:
         seen = {"live/cache": "t1", "refused/cache": "t2"}
         entry = {**BY, "rotation": "r-1", "step": "record", "events": seen, "evidence": {"refused/cache": "2 sessions"}}
-        found = following(LEAK, entry, number=7)
-        assert found is not None
-        assert found.evidence == {
+        result = following(LEAK, entry, number=7)
+        assert result is not None
+        assert result.evidence == {
             "live/cache": "journal entry 7 (r-1, record)",
             "refused/cache": "journal entry 7 (r-1, record): 2 sessions",
         }
-        again = following(found, {**entry, "evidence": {"refused/cache": "0 sessions"}}, number=9)
-        assert again == found, "what was seen first counts"
-        assert following(None, {"incident": json.loads(json.dumps(found.entry()))}) == found
+        again = following(result, {**entry, "evidence": {"refused/cache": "0 sessions"}}, number=9)
+        assert again == result, "what was seen first counts"
+        assert following(None, {"incident": json.loads(json.dumps(result.entry()))}) == result
 
     def test_what_shows_it_through_the_journal(self) -> None:
         noted = {"events": {"purged": "2026-11-25T15:00:02Z"}, "evidence": {"purged": "12 keys"}}
-        found = folded({"incident": replace(LEAK, events={}).entry()}, noted).incident
-        assert found is not None
-        assert found.evidence == {"declared": "journal entry 1", "purged": "journal entry 2: 12 keys"}
+        result = folded({"incident": replace(LEAK, events={}).entry()}, noted).incident
+        assert result is not None
+        assert result.evidence == {"declared": "journal entry 1", "purged": "journal entry 2: 12 keys"}
 
     @pytest.mark.parametrize("odd", ["x", 1, ["purged"], {"purged": ["x"]}])
     def test_words_that_are_none(self, odd: Any) -> None:
-        found = following(LEAK, {**BY, "events": {"purged": "t"}, "evidence": odd}, number=3)
-        assert found is not None
-        assert found.evidence["purged"].startswith("journal entry 3")
+        result = following(LEAK, {**BY, "events": {"purged": "t"}, "evidence": odd}, number=3)
+        assert result is not None
+        assert result.evidence["purged"].startswith("journal entry 3")
 
     def test_what_was_seen_first_counts(self) -> None:
-        found = following(LEAK, {"events": {"planned": "later", "live/cache": "t"}})
-        assert found is not None
-        assert found.events == {"planned": "2026-11-25T15:00:01Z", "live/cache": "t"}
+        result = following(LEAK, {"events": {"planned": "later", "live/cache": "t"}})
+        assert result is not None
+        assert result.events == {"planned": "2026-11-25T15:00:01Z", "live/cache": "t"}
         assert following(LEAK, {"events": ["planned"]}) == LEAK
 
     def test_a_host_that_was_left_behind_until_it_is_back(self) -> None:
-        found = LEAK
+        leak = LEAK
         for events, behind in (
             ({"left/web2": "t1", "left/web3": "t1"}, ["web2", "web3"]),
             ({"back/web2": "t2"}, ["web3"]),
@@ -134,12 +134,12 @@ class TestFollowing:
             ({"left/web3": "t4"}, ["web2", "web3"]),
             ({"back/web2": "t5", "back/web3": "t5"}, []),
         ):
-            told = following(found, {**BY, "events": events, "evidence": dict.fromkeys(events, "seen")}, number=9)
-            assert told is not None
-            assert (told.behind, told.events.keys() - told.evidence.keys()) == (behind, {"planned"})
-            found = told
+            result = following(leak, {**BY, "events": events, "evidence": dict.fromkeys(events, "seen")}, number=9)
+            assert result is not None
+            assert (result.behind, result.events.keys() - result.evidence.keys()) == (behind, {"planned"})
+            leak = result
         seen = {"left/web3": "t1", "left/web2": "t3", "back/web2": "t5", "back/web3": "t5"}
-        assert found.events == {**LEAK.events, **seen}
+        assert leak.events == {**LEAK.events, **seen}
 
     def test_contained(self) -> None:
         assert following(LEAK, {"contained": "leak-1"}) is None
@@ -148,12 +148,12 @@ class TestFollowing:
 
     @given(st.lists(st.lists(st.sampled_from("abcd"), max_size=4), min_size=1, max_size=5))
     def test_joined_in_any_order_nothing_is_lost_or_doubled(self, declared: list[list[str]]) -> None:
-        found = None
-        for one in declared:
-            found = following(found, {"incident": Incident("leak-1", "t", "w", tuple(one)).entry()})
-        assert found is not None
-        assert len(found.declared) == len(set(found.declared) | set(declared[0])) or len(declared) == 1
-        assert set(found.declared) == {name for one in declared for name in one}
+        result = None
+        for group in declared:
+            result = following(result, {"incident": Incident("leak-1", "t", "w", tuple(group)).entry()})
+        assert result is not None
+        assert len(result.declared) == len(set(result.declared) | set(declared[0])) or len(declared) == 1
+        assert set(result.declared) == {name for group in declared for name in group}
 
 
 class TestInTheJournal:
@@ -173,7 +173,7 @@ class TestInTheJournal:
         assert folded({**_journal.base_entry(journal), **BY}).incident == journal.incident
         assert "incident" not in _journal.base_entry(folded({}))
 
-    @pytest.mark.parametrize("told", [{}, {"id": "x"}, {**LEAK.entry(), "more": 1}, {**LEAK.entry(), "declared": 1}])
-    def test_what_is_no_incident(self, told: dict[str, Any]) -> None:
+    @pytest.mark.parametrize("answer", [{}, {"id": "x"}, {**LEAK.entry(), "more": 1}, {**LEAK.entry(), "declared": 1}])
+    def test_what_is_no_incident(self, answer: dict[str, Any]) -> None:
         with pytest.raises(JournalError, match="journal entry 1 is not a journal entry"):
-            folded({"incident": told})
+            folded({"incident": answer})

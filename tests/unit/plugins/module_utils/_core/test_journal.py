@@ -60,8 +60,8 @@ def test_when_the_stores_were_written_last_is_kept_beyond_the_end_and_a_trim() -
         entry(5, "record", at="10:04"),
         entry(6, "closed", at="10:05"),
     ]
-    found = [fold(steps[:number]).written for number in range(1, 7)]
-    assert found == ["", "", "", "10:03", "10:03", "10:03"]
+    writtens = [fold(steps[:number]).written for number in range(1, 7)]
+    assert writtens == ["", "", "", "10:03", "10:03", "10:03"]
     trimmed = entry(7, "closed", "trim", at="11:00", **base_entry(fold(steps)))
     assert fold([trimmed]).written == "10:03"
     back = [*steps[:3], entry(4, "abort", at="10:03"), entry(5, "withdraw", at="10:06")]
@@ -100,8 +100,8 @@ def test_what_the_secrets_of_the_last_ended_rotations_were_called() -> None:
     assert journal.ended == ("r1", "r1/storage")
     for number in range(2, 12):
         last = entry(number * 2, "closed", f"r{number}")
-        for one in (entry(number * 2 - 1, "plan", f"r{number}"), last):
-            journal = extended(journal, one)
+        for name in (entry(number * 2 - 1, "plan", f"r{number}"), last):
+            journal = extended(journal, name)
     assert journal.ended == tuple(f"r{number}" for number in range(12 - REMEMBERED, 12))
 
 
@@ -136,8 +136,8 @@ class TestOpenRotation:
             entry(3, "test", notes=again),
             entry(4, "deploy", notes={"cache": {"b:1": "run/99"}}),
         ]
-        found = opened(fold(readings)).notes
-        assert found == {"cache": {"a:1": "run/7", "b:1": "run/3"}, "odd": "first"}
+        notes = opened(fold(readings)).notes
+        assert notes == {"cache": {"a:1": "run/7", "b:1": "run/3"}, "odd": "first"}
 
     def test_hosts_that_were_left_behind_may_come_back(self) -> None:
         readings = [
@@ -168,7 +168,10 @@ class TestOpenRotation:
         """By the entry that begins the newest promotion, and the one after the removal; a takeover repeats a step."""
         steps = ["promote", "create", "promote", "promote", "revoke", "revoke", "record", "record"]
         readings = [entry(number, step, at=f"at {number}") for number, step in enumerate(steps, start=1)]
-        times = [(one.promoted_at, one.refused_at) for one in (opened(fold(readings[:n])) for n in range(1, 9))]
+        times = [
+            (open_rotation.promoted_at, open_rotation.refused_at)
+            for open_rotation in (opened(fold(readings[:n])) for n in range(1, 9))
+        ]
         assert times == [
             *[("at 1", "")] * 2,
             *[("at 3", "")] * 4,
@@ -258,8 +261,8 @@ class TestChain:
     def test_a_missing_entry_is_named(self, missing: int) -> None:
         readings = chained({}, {"step": "create"}, {"step": "set"}, {"step": "test"})
         del readings[missing - 1]
-        words = f"^journal entry {missing} is missing before journal entry {missing + 1}; compare the journal"
-        with pytest.raises(JournalError, match=words):
+        message = f"^journal entry {missing} is missing before journal entry {missing + 1}; compare the journal"
+        with pytest.raises(JournalError, match=message):
             fold(readings)
 
     def test_several_missing_entries(self) -> None:
@@ -274,8 +277,8 @@ class TestChain:
     def test_an_altered_entry_is_named(self, altered: int) -> None:
         readings = chained({}, {"step": "create"}, {"step": "set"}, {"step": "test"})
         readings[altered - 1] = readings[altered - 1].replace("ann@laptop", "eve@laptop")
-        words = f"^journal entry {altered} was altered after journal entry {altered + 1} was written"
-        with pytest.raises(JournalError, match=words):
+        message = f"^journal entry {altered} was altered after journal entry {altered + 1} was written"
+        with pytest.raises(JournalError, match=message):
             fold(readings)
 
     def test_entries_in_another_order(self) -> None:
@@ -299,8 +302,8 @@ class TestFollowing:
         journal = Journal()
         for number in range(1, rotations + 1):
             for step in ("plan", "promote", "closed"):
-                more = {"prepared": [f"c{number}"]} if step == "closed" else {}
-                journal = following(journal, {"rotation": f"r{number}", "step": step, "who": "ann", **more})
+                extra = {"prepared": [f"c{number}"]} if step == "closed" else {}
+                journal = following(journal, {"rotation": f"r{number}", "step": step, "who": "ann", **extra})
         return journal
 
     def test_an_entry_has_its_number_and_the_digest_of_the_one_before(self) -> None:
@@ -311,7 +314,7 @@ class TestFollowing:
         assert written(first) == journal.lines[0]
 
     def test_nothing_is_gathered_before_it_is_due(self) -> None:
-        assert not any(one.get("base") for one in entries(self.ended(2)))
+        assert not any(row.get("base") for row in entries(self.ended(2)))
 
     def test_the_state_is_gathered_in_the_entry_that_ends_a_rotation(self) -> None:
         journal = self.ended(3)
@@ -323,9 +326,9 @@ class TestFollowing:
 
     def test_what_is_older_than_the_gathering_before_is_not_kept(self) -> None:
         journal = self.ended(6)
-        numbers = [one["number"] for one in entries(journal)]
+        numbers = [row["number"] for row in entries(journal)]
         assert numbers == list(range(9, 19))
-        assert [one["number"] for one in entries(journal) if one.get("base")] == [9, 18]
+        assert [row["number"] for row in entries(journal) if row.get("base")] == [9, 18]
         assert journal.prepared == {f"c{number}" for number in range(1, 7)}
         assert journal.ended == tuple(f"r{number}" for number in range(1, 7))
 
@@ -340,8 +343,8 @@ class TestFollowing:
         incident = replace(Incident("l1", "t", "ann"), declared=("a",)).entry()
         journal = following(journal, {"rotation": "l1", "step": "closed", "who": "ann", "incident": incident})
         for number in range(9):
-            more = {"events": {f"left/web{number}": "t"}, "evidence": {f"left/web{number}": "why"}}
-            before = following(journal, {"rotation": "l1", "step": "closed", "who": "ann", **more})
+            extra = {"events": {f"left/web{number}": "t"}, "evidence": {f"left/web{number}": "why"}}
+            before = following(journal, {"rotation": "l1", "step": "closed", "who": "ann", **extra})
             journal = fold(before.lines)
             assert journal == before
         assert journal.incident is not None
@@ -360,7 +363,7 @@ def test_a_base_carries_everything_that_stays() -> None:
         "audit": {"number": 3, "digest": "d"},
     }
     journal = fold([entry(1, "plan"), entry(2, "closed", **stays)])
-    found = base_entry(journal)
-    assert found == {"base": True, **stays, "ended": ["r1"]}
-    based = fold([entry(3, "closed", "trim", **json.loads(json.dumps(found)))])
+    result = base_entry(journal)
+    assert result == {"base": True, **stays, "ended": ["r1"]}
+    based = fold([entry(3, "closed", "trim", **json.loads(json.dumps(result)))])
     assert replace(state(based), head=0, digest="") == replace(state(journal), head=0, digest="")

@@ -91,7 +91,7 @@ def test_a_keyword_that_is_not_implemented_is_an_error_of_the_schema() -> None:
 def _nodes(node: Any) -> list[tuple[Any, Any]]:
     """Every (container, key) of a document."""
     items = list(node.items()) if isinstance(node, dict) else list(enumerate(node)) if isinstance(node, list) else []
-    return [(node, key) for key, _child in items] + [found for _key, child in items for found in _nodes(child)]
+    return [(node, key) for key, _child in items] + [node for _key, child in items for node in _nodes(child)]
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
@@ -130,6 +130,6 @@ def test_we_agree_with_the_jsonschema_library_on_mutated_catalogs(
     )
 )
 def test_any_document_is_refused_in_words_or_accepted_never_with_a_crash(document: Any) -> None:
-    found = json_schema.problems({"application": document, "settings": {"A": document}}, SCHEMA)
-    assert all(": " in line for line in found)
+    problems = json_schema.problems({"application": document, "settings": {"A": document}}, SCHEMA)
+    assert all(": " in line for line in problems)
     assert json_schema.problems(document, SCHEMA), "nothing this small is a catalog"

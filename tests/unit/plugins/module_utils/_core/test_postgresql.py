@@ -60,7 +60,7 @@ def test_spellings_of_urls(url: str, keywords: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "message"),
     [
         ("canary", "no PostgreSQL URL"),
         ("mysql://u:canary@h/d", "no PostgreSQL URL"),
@@ -72,8 +72,8 @@ def test_spellings_of_urls(url: str, keywords: dict[str, str]) -> None:
         ("postgresql://u:can/ary@h/d", "no number|names no user"),
     ],
 )
-def test_a_url_that_cannot_be_read_is_not_shown(url: str, words: str) -> None:
-    with pytest.raises(DatabaseError, match=words) as caught:
+def test_a_url_that_cannot_be_read_is_not_shown(url: str, message: str) -> None:
+    with pytest.raises(DatabaseError, match=message) as caught:
         parse_url(url, "login_url")
     assert str(caught.value).startswith("login_url ")
     assert not re.search("canary|can/ary", str(caught.value))
@@ -154,7 +154,7 @@ AT = 'connection to server at "10.0.0.5", port 5432 failed: '
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("message", "reason"),
     [
         (AT + 'FATAL:  password authentication failed for user "u"', "wrong_password"),
         ("FATAL:  SASL authentication failed", "wrong_password"),
@@ -181,10 +181,10 @@ AT = 'connection to server at "10.0.0.5", port 5432 failed: '
         (AT + "ФАТАЛЬНО:  пользователь не прошёл проверку подлинности", "refused"),
     ],
 )
-def test_what_a_failed_connection_means(said: str, reason: str) -> None:
-    found = refusal(said)
-    assert found.reason == reason
-    error = not_connected(found, parse_url("postgresql://u:canary@h/d", "login_url"), "login_url")
+def test_what_a_failed_connection_means(message: str, reason: str) -> None:
+    result = refusal(message)
+    assert result.reason == reason
+    error = not_connected(result, parse_url("postgresql://u:canary@h/d", "login_url"), "login_url")
     assert error.reason == reason
     assert str(error).startswith("login_url (u to database d at h, port 5432): ")
     assert "canary" not in str(error)
@@ -194,13 +194,13 @@ def test_what_a_failed_connection_means(said: str, reason: str) -> None:
 def test_only_the_logins_own_refusal_proves_it() -> None:
     proof = {"wrong_password", "no_login", "no_role", "not_from_here", "refused"}
     passing = {"limit", "starting", "unreachable"}
-    for said, reason in (
+    for message, reason in (
         ("too many connections for role", "role_limit"),
         ('database "d" does not exist', "no_database"),
     ):
-        assert refusal(said).reason == reason
-        assert not refusal(said).proves_refusal
-        assert not refusal(said).may_pass
+        assert refusal(message).reason == reason
+        assert not refusal(message).proves_refusal
+        assert not refusal(message).may_pass
     assert refusal("password authentication failed").proves_refusal
     assert refusal("Connection refused").may_pass
     assert not proof & passing

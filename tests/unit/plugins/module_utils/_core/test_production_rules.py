@@ -51,9 +51,9 @@ URL = Setting("REDIS_URL", type="url", sensitivity="high")
     ],
 )
 def test_each_rule_and_what_it_lets_pass(setting: Setting, value: str, rule: str | None) -> None:
-    found = broken(setting, value)
-    assert [name for name, _words in found] == ([rule] if rule else [])
-    assert all("canary" not in words for _name, words in found)
+    results = broken(setting, value)
+    assert [name for name, _words in results] == ([rule] if rule else [])
+    assert all("canary" not in message for _name, message in results)
 
 
 @pytest.mark.parametrize("rule", sorted(RULES))

@@ -53,8 +53,8 @@ def test_passwords_inside_urls_are_masked_too(url: str, expected: set[str]) -> N
 def test_any_password_is_masked_escaped_and_bare(password: str) -> None:
     if any("\ud800" <= char <= "\udfff" for char in password):
         return
-    found = maskable({"URL": f"x://u:{quote(password, safe='')}@h/1"}, {})
-    assert {password, quote(password, safe="")} <= set(found)
+    results = maskable({"URL": f"x://u:{quote(password, safe='')}@h/1"}, {})
+    assert {password, quote(password, safe="")} <= set(results)
 
 
 def test_the_longest_is_masked_first() -> None:

@@ -51,17 +51,17 @@ def test_values_and_origins_of_every_source(catalog: Make, holding: Holding) -> 
             "E": {"github": "secret"},
         }
     )
-    found = resolve(made, holding({**core(A="canary-a"), "/app/test/X/B": "b", "test-t": "p@ss"}))
-    assert found.problems == ()
-    assert found.values == {"A": "canary-a", "B": "b", "C": "lit", "D": "x://:p%40ss@lit"}
-    assert [(origin.setting, origin.source, origin.name, origin.key) for origin in found.origins] == [
+    resolution = resolve(made, holding({**core(A="canary-a"), "/app/test/X/B": "b", "test-t": "p@ss"}))
+    assert resolution.problems == ()
+    assert resolution.values == {"A": "canary-a", "B": "b", "C": "lit", "D": "x://:p%40ss@lit"}
+    assert [(origin.setting, origin.source, origin.name, origin.key) for origin in resolution.origins] == [
         ("A", "secretsmanager", CORE, "A"),
         ("B", "ssm", "/app/test/X/B", None),
         ("C", "catalog", "", None),
         ("D", "composed", "", None),
     ]
-    assert found.sensitivity == {"A": "high", "B": "medium", "C": "low", "D": "high"}
-    assert found.require() is found
+    assert resolution.sensitivity == {"A": "high", "B": "medium", "C": "low", "D": "high"}
+    assert resolution.require() is resolution
 
 
 def test_no_value_is_in_any_repr_or_error(catalog: Make, holding: Holding) -> None:
@@ -73,41 +73,41 @@ def test_no_value_is_in_any_repr_or_error(catalog: Make, holding: Holding) -> No
         }
     )
     contents = holding(core(A="canary-a", U="ftp://canary-u:canary-p@h", UNKNOWN="canary-x"))
-    found = resolve(made, contents)
+    resolution = resolve(made, contents)
     with pytest.raises(InvalidEnvironment) as raised:
-        found.require()
-    assert len(found.problems) == 3
+        resolution.require()
+    assert len(resolution.problems) == 3
     for text in (
-        repr(found),
+        repr(resolution),
         repr(contents),
         str(raised.value),
         repr(raised.value),
-        *found.unknown,
-        *map(repr, found.origins),
+        *resolution.unknown,
+        *map(repr, resolution.origins),
     ):
         assert "canary" not in text
 
 
 def test_a_copy_stands_in_and_is_said_to(catalog: Make, holding: Holding) -> None:
     made = catalog({"A": {"group": "core", "copies": [{"parameter": "A"}], "required": True}})
-    found = resolve(made, holding({**core(), "/app/test/A": "v"}))
-    assert found.values == {"A": "v"}
-    assert found.origins[0].via_copy is True
-    assert found.warnings == (f"A: taken from its copy, parameter /app/test/A; secret {CORE} key A lacks it",)
-    assert found.problems == ()
+    resolution = resolve(made, holding({**core(), "/app/test/A": "v"}))
+    assert resolution.values == {"A": "v"}
+    assert resolution.origins[0].via_copy is True
+    assert resolution.warnings == (f"A: taken from its copy, parameter /app/test/A; secret {CORE} key A lacks it",)
+    assert resolution.problems == ()
 
 
 @pytest.mark.parametrize("open_rotation", [None, "rotation r1 of ann"])
 def test_two_places_that_differ(catalog: Make, holding: Holding, open_rotation: str | None) -> None:
     made = catalog({"A": {"group": "core", "copies": [{"parameter": "A"}]}})
-    found = resolve(made, holding({**core(A="canary-1"), "/app/test/A": "canary-2"}), half_promoted=open_rotation)
-    words = f"A: secret {CORE} key A and parameter /app/test/A hold different values"
+    resolution = resolve(made, holding({**core(A="canary-1"), "/app/test/A": "canary-2"}), half_promoted=open_rotation)
+    message = f"A: secret {CORE} key A and parameter /app/test/A hold different values"
     if open_rotation:
-        assert found.problems == ()
-        assert found.warnings == (f"{words}; secret {CORE} key A wins while rotation r1 of ann is open",)
+        assert resolution.problems == ()
+        assert resolution.warnings == (f"{message}; secret {CORE} key A wins while rotation r1 of ann is open",)
     else:
-        assert found.problems == (f"{words}; correct the one that is wrong",)
-    assert found.values == {"A": "canary-1"}
+        assert resolution.problems == (f"{message}; correct the one that is wrong",)
+    assert resolution.values == {"A": "canary-1"}
 
 
 @pytest.mark.parametrize(
@@ -178,8 +178,8 @@ def test_a_secret_that_could_not_be_read(catalog: Make, reason: str, expected: t
 
 
 def test_a_denied_path_is_a_problem_even_if_nothing_below_is_required(catalog: Make) -> None:
-    found = resolve(catalog({"A": {"parameter": "A"}}), failed(DENIED, "/app/test"))
-    assert found.problems == ("parameters below /app/test: denied; allow reading it, or set on_denied",)
+    resolution = resolve(catalog({"A": {"parameter": "A"}}), failed(DENIED, "/app/test"))
+    assert resolution.problems == ("parameters below /app/test: denied; allow reading it, or set on_denied",)
 
 
 def test_high_sensitivity_in_a_plain_parameter(catalog: Make, holding: Holding) -> None:
@@ -191,9 +191,9 @@ def test_high_sensitivity_in_a_plain_parameter(catalog: Make, holding: Holding) 
         }
     )
     texts = {**core(C="v"), "/app/test/A": "v", "/app/test/B": "v", "/app/test/C": "v"}
-    words = "is of high sensitivity, and parameter /app/test/{0} is an unencrypted String; store it as SecureString"
+    message = "is of high sensitivity, and parameter /app/test/{0} is an unencrypted String; store it as SecureString"
     plain = resolve(made, holding(texts, plain=("/app/test/A", "/app/test/B", "/app/test/C")))
-    assert plain.problems == tuple(f"{name}: {words.format(name)}" for name in "AC")
+    assert plain.problems == tuple(f"{name}: {message.format(name)}" for name in "AC")
     assert resolve(made, holding(texts)).problems == ()
 
 
@@ -223,28 +223,28 @@ def test_a_pattern_takes_what_it_matches_and_leaves_what_is_declared(catalog: Ma
         }
     )
     texts = {f"/app/test/{name}": text for name, text in {"S/R_A": "1", "S/R_KEY": "k", "S/X": "2", "R_B": "3"}.items()}
-    found = resolve(made, holding(texts))
-    assert found.problems == ()
-    assert found.values == {"R_A": "1", "R_KEY": "k"}
-    assert found.sensitivity["R_KEY"] == "high"
-    assert found.unknown == ("parameter /app/test/S/X", "parameter /app/test/R_B")
+    resolution = resolve(made, holding(texts))
+    assert resolution.problems == ()
+    assert resolution.values == {"R_A": "1", "R_KEY": "k"}
+    assert resolution.sensitivity["R_KEY"] == "high"
+    assert resolution.unknown == ("parameter /app/test/S/X", "parameter /app/test/R_B")
 
 
 @pytest.mark.parametrize("name", ["R_A/b", "R_A-b", "R_A.b"])
 def test_a_pattern_refuses_what_is_no_setting(catalog: Make, holding: Holding, name: str) -> None:
-    found = resolve(catalog({"R_*": {"parameter": "R_*"}}), holding({f"/app/test/{name}": "canary"}))
-    assert found.values == {}
-    assert found.problems == (
+    resolution = resolve(catalog({"R_*": {"parameter": "R_*"}}), holding({f"/app/test/{name}": "canary"}))
+    assert resolution.values == {}
+    assert resolution.problems == (
         f"R_*: parameter /app/test/{name} matches, and {name} is no setting's name; rename the parameter",
     )
 
 
 def test_two_patterns_never_overwrite_each_other(catalog: Make, holding: Holding) -> None:
     made = catalog({"R_*": {"parameter": "S/R_*"}, "R_A_*": {"parameter": "T/R_A_*"}})
-    found = resolve(made, holding({"/app/test/S/R_A_B": "1", "/app/test/T/R_A_B": "2"}))
-    assert found.values == {"R_A_B": "1"}
-    assert len(found.problems) == 1
-    assert "parameter /app/test/T/R_A_B matches, and R_A_B is already another pattern's" in found.problems[0]
+    resolution = resolve(made, holding({"/app/test/S/R_A_B": "1", "/app/test/T/R_A_B": "2"}))
+    assert resolution.values == {"R_A_B": "1"}
+    assert len(resolution.problems) == 1
+    assert "parameter /app/test/T/R_A_B matches, and R_A_B is already another pattern's" in resolution.problems[0]
 
 
 def test_unknown_is_what_neither_settings_nor_credentials_name(catalog: Make, holding: Holding) -> None:
@@ -259,16 +259,16 @@ def test_unknown_is_what_neither_settings_nor_credentials_name(catalog: Make, ho
 
 
 def test_rules_hold_in_production_unless_excused(catalog: Make, holding: Holding) -> None:
-    more = {"contacts": {"security": "a@b.test"}, "audit_log": {"s3": "b"}}
+    extra = {"contacts": {"security": "a@b.test"}, "audit_log": {"s3": "b"}}
     setting = {"CACHE": {"group": "core", "schemes": ["redis", "rediss"]}}
     texts = {f"app/{env}/core": '{"CACHE": "redis://cache.test:1"}' for env in ("production", "test")}
-    strict = resolve(catalog(setting, "production", **more), holding(texts))
+    strict = resolve(catalog(setting, "production", **extra), holding(texts))
     assert strict.problems == (
         "CACHE: goes over the network without TLS; use rediss:// (secret app/production/core key CACHE) [redis_tls]",
     )
     assert resolve(catalog(setting, "test"), holding(texts)).problems == ()
     exceptions = [{"rule": "redis_tls", "setting": "CACHE", "reason": "private link"}]
-    excused = catalog(setting, "production", **more, environments={"production": {"exceptions": exceptions}})
+    excused = catalog(setting, "production", **extra, environments={"production": {"exceptions": exceptions}})
     assert resolve(excused, holding(texts)).problems == ()
 
 
@@ -284,13 +284,13 @@ def test_no_setting_is_lost_and_every_conflict_is_found(
     made = catalog({name: {"group": "core", "copies": [{"parameter": name}]} for name in names})
     texts = core(**{name: places["group"] for name, places in held.items()})
     texts |= {f"/app/test/{name}": text for name, places in held.items() if (text := places["copy"]) is not None}
-    found = resolve(made, holding(texts))
+    resolution = resolve(made, holding(texts))
     for name, places in held.items():
         there = [text for text in places.values() if text is not None]
-        assert found.values.get(name) == (there[0] if there else None)
-        assert any(line.startswith(f"{name}: ") for line in found.problems) == (len(set(there)) == 2)
-    assert list(found.values) == sorted(found.values)
-    assert {origin.setting for origin in found.origins} == set(found.values)
+        assert resolution.values.get(name) == (there[0] if there else None)
+        assert any(line.startswith(f"{name}: ") for line in resolution.problems) == (len(set(there)) == 2)
+    assert list(resolution.values) == sorted(resolution.values)
+    assert {origin.setting for origin in resolution.origins} == set(resolution.values)
 
 
 READINGS = st.dictionaries(
@@ -336,8 +336,8 @@ def test_another_application_in_production(ledger: Callable[[str], Catalog], hol
     made = ledger("production")
     assert made.secret_names == ("production.ledger-api.mongo", "production.ledger-api.tokens")
     assert made.expected_account_id == "123456789012"
-    found = resolve(made, holding(LIVE)).require()
-    assert found.values == {
+    resolution = resolve(made, holding(LIVE)).require()
+    assert resolution.values == {
         "FEATURE_EXPORT": "on",
         "JWT_AUDIENCES": "web,app",
         "JWT_SIGNING_KEY": "canary-0123456789-0123456789-0123",
@@ -345,16 +345,16 @@ def test_another_application_in_production(ledger: Callable[[str], Catalog], hol
         "MONGO_DATABASE": "ledger",
         "MONGO_DSN": "mongodb://ledger:c%2Fn%40ry%3A%20100%25@mongo.internal:27017/ledger?authSource=admin&tls=true",
     }
-    assert found.unknown == ()
-    assert found.warnings == ()
+    assert resolution.unknown == ()
+    assert resolution.warnings == ()
 
 
 def test_another_application_elsewhere(ledger: Callable[[str], Catalog], holding: Holding) -> None:
     made = ledger("dev")
     texts = {"dev.ledger-api.tokens": '{"signing_key": "short"}', "/dev/ledger/mongo/dsn": "postgresql://h/d"}
-    found = resolve(made, holding(texts))
-    assert found.values == {"JWT_SIGNING_KEY": "short", "LOG_LEVEL": "debug", "MONGO_DSN": "postgresql://h/d"}
-    assert [line.partition(" (")[0] for line in found.problems] == [
+    resolution = resolve(made, holding(texts))
+    assert resolution.values == {"JWT_SIGNING_KEY": "short", "LOG_LEVEL": "debug", "MONGO_DSN": "postgresql://h/d"}
+    assert [line.partition(" (")[0] for line in resolution.problems] == [
         "JWT_SIGNING_KEY: is 5 characters long; at least 32 are needed",
         "MONGO_DSN: has another scheme than mongodb",
     ]

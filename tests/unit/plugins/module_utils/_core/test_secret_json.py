@@ -32,7 +32,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("canary", "is not JSON (line 1, column 1)"),
         ("", "is not JSON (line 1, column 1)"),
@@ -44,8 +44,8 @@ JSON = st.recursive(
         ("[" * 100_000, "is nested too deeply"),
     ],
 )
-def test_what_is_no_object_is_refused_without_its_value(text: str, words: str) -> None:
-    with pytest.raises(ValueError, match=f"^{re.escape(words)}$") as raised:
+def test_what_is_no_object_is_refused_without_its_value(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$") as raised:
         parse_secret(text)
     assert "canary" not in str(raised.value)
 
@@ -54,9 +54,9 @@ def test_what_is_no_object_is_refused_without_its_value(text: str, words: str) -
     "number", ["1", "1.10", "-0", "1e5", "1E+5", "123456789012345678901234567890", "0.1000000000000000055"]
 )
 def test_a_number_stays_as_it_was_spelled(number: str) -> None:
-    found = parse_secret(f'{{"a": {number}, "b": {{"c": [{number}]}}}}')
-    assert as_text(found["a"]) == number
-    assert as_text(found["b"]) == f'{{"c":[{number}]}}'
+    secret = parse_secret(f'{{"a": {number}, "b": {{"c": [{number}]}}}}')
+    assert as_text(secret["a"]) == number
+    assert as_text(secret["b"]) == f'{{"c":[{number}]}}'
 
 
 @pytest.mark.parametrize(
@@ -81,10 +81,10 @@ def test_text_of_a_value(value: Any, kind: str, expected: str | None) -> None:
 
 @given(st.dictionaries(st.text(), JSON, max_size=4))
 def test_nothing_of_a_value_is_lost(document: dict[str, Any]) -> None:
-    found = parse_secret(json.dumps(document))
-    assert found.keys() == document.keys()
+    secret = parse_secret(json.dumps(document))
+    assert secret.keys() == document.keys()
     for key, value in document.items():
-        text = as_text(found[key])
+        text = as_text(secret[key])
         if value is None or isinstance(value, str):
             assert text == value
         else:
@@ -161,10 +161,10 @@ def test_one_key_changes(text: str, key: str, value: str, expected: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("canary", "is not JSON"), ("[]", "no object"), ('{"A":1,"A":2}', "twice")]
+    ("text", "message"), [("canary", "is not JSON"), ("[]", "no object"), ('{"A":1,"A":2}', "twice")]
 )
-def test_a_key_of_what_is_no_object_cannot_change(text: str, words: str) -> None:
-    with pytest.raises(ValueError, match=words) as raised:
+def test_a_key_of_what_is_no_object_cannot_change(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as raised:
         updated(text, "A", "canary")
     assert "canary" not in str(raised.value)
 

@@ -50,8 +50,8 @@ def found(of: catalog_parser.Catalog, **core: str) -> credential_graph.StoredCre
     return credential_graph.find(of, of.credentials["one"], Contents({held.name: held}))
 
 
-def wrong(of: catalog_parser.Catalog, one: credential_graph.StoredCredential) -> str | None:
-    return server_addresses.leads_elsewhere(of, of.credentials["one"], one.locations)
+def wrong(of: catalog_parser.Catalog, stored_credential: credential_graph.StoredCredential) -> str | None:
+    return server_addresses.leads_elsewhere(of, of.credentials["one"], stored_credential.locations)
 
 
 IN_PARTS = {"appears_in": [{"setting": "DB_USER"}, {"setting": "DB_PASSWORD"}]}
@@ -109,9 +109,9 @@ class TestAdministratorsUrl:
 class TestLocation:
     def test_named_parts(self) -> None:
         of = catalog(NAMED)
-        one = found(of, **CORE)
-        assert one.url == f"postgresql://shop_a:p%2F1@db:5432/shop{TLS}"
-        assert (one.problems, wrong(of, one)) == ((), None)
+        stored_credential = found(of, **CORE)
+        assert stored_credential.url == f"postgresql://shop_a:p%2F1@db:5432/shop{TLS}"
+        assert (stored_credential.problems, wrong(of, stored_credential)) == ((), None)
 
     def test_parts_without_their_address(self) -> None:
         """The administrator's declaration has it."""
@@ -130,9 +130,9 @@ class TestLocation:
             "parts": {"host": "CACHE_HOST"},
         }
         of = catalog(credential)
-        one = found(of, CACHE_PASSWORD="p", CACHE_HOST="Cache")
-        assert one.url == "rediss://:p@cache:6379/0?ssl_cert_reqs=required"
-        assert wrong(of, one) is None, "no administrator's password is sent"
+        stored_credential = found(of, CACHE_PASSWORD="p", CACHE_HOST="Cache")
+        assert stored_credential.url == "rediss://:p@cache:6379/0?ssl_cert_reqs=required"
+        assert wrong(of, stored_credential) is None, "no administrator's password is sent"
         assert found(of, CACHE_PASSWORD="p").url is None
 
     @pytest.mark.parametrize("appears_in", [{"setting": "COMPOSED"}, {"setting": "DB_PASSWORD"}])
@@ -149,9 +149,9 @@ class TestLocation:
             }
         }
         of = catalog({"appears_in": [appears_in]}, COMPOSED=composed)
-        one = found(of, **CORE)
-        assert one.url == "postgresql://shop_a:p%2F1@db/shop?sslmode=require"
-        assert (one.login, one.problems) == (Login("shop_a", "p/1"), ())
+        stored_credential = found(of, **CORE)
+        assert stored_credential.url == "postgresql://shop_a:p%2F1@db/shop?sslmode=require"
+        assert (stored_credential.login, stored_credential.problems) == (Login("shop_a", "p/1"), ())
         elsewhere = found(of, **{**CORE, "DB_HOST": "thief"})
         assert str(wrong(of, elsewhere)).startswith(
             "COMPOSED leads to thief:5432, and credentials.boss.server declares db:"
@@ -167,14 +167,14 @@ class TestLocation:
         assert found(of, CACHE_PASSWORD="p").login == Login("app", "p"), "and not the user default"
 
     @pytest.mark.parametrize(
-        ("core", "words"),
+        ("core", "message"),
         [
             ({"DB_PORT": "x1"}, "DB_PORT is no number of a port"),
             ({"DB_PORT": "70000"}, "has no port between 1 and 65535"),
         ],
     )
-    def test_a_part_that_is_wrong(self, core: dict[str, str], words: str) -> None:
-        assert found(catalog(NAMED), **{**CORE, **core}).problems == (f"credentials.one.parts: {words}",)
+    def test_a_part_that_is_wrong(self, core: dict[str, str], message: str) -> None:
+        assert found(catalog(NAMED), **{**CORE, **core}).problems == (f"credentials.one.parts: {message}",)
 
     def test_a_kind_of_the_operators_own_has_no_server_that_is_known(self) -> None:
         of = catalog({**NAMED, "kind": "mine"})
@@ -198,10 +198,10 @@ URLS = {
 @pytest.mark.parametrize("url", URLS.values(), ids=list(URLS))
 def test_a_url_that_leads_elsewhere(url: str) -> None:
     of = catalog({"appears_in": [{"setting": "DATABASE_URL"}]}, {"address": "db", "aliases": ["pooler:6432"]})
-    words = str(wrong(of, found(of, DATABASE_URL=url)))
-    assert words.startswith("DATABASE_URL (secret app/test/core key DATABASE_URL) leads to ")
-    assert "credentials.boss.server declares db:5432, pooler:6432. Nothing was sent there" in words
-    assert "credentials.boss.server.aliases" in words
+    message = str(wrong(of, found(of, DATABASE_URL=url)))
+    assert message.startswith("DATABASE_URL (secret app/test/core key DATABASE_URL) leads to ")
+    assert "credentials.boss.server declares db:5432, pooler:6432. Nothing was sent there" in message
+    assert "credentials.boss.server.aliases" in message
 
 
 @pytest.mark.parametrize(
@@ -237,8 +237,8 @@ def test_a_credential_without_an_administrator_has_no_declared_address() -> None
 
 def test_no_value_is_in_what_is_said() -> None:
     of = catalog({"appears_in": [{"setting": "DATABASE_URL"}]})
-    one = found(of, DATABASE_URL="postgresql://canary-a:canary-p@thief/canary-d?options=canary-o")
-    assert "canary" not in str(wrong(of, one)) + repr(one)
+    stored_credential = found(of, DATABASE_URL="postgresql://canary-a:canary-p@thief/canary-d?options=canary-o")
+    assert "canary" not in str(wrong(of, stored_credential)) + repr(stored_credential)
 
 
 @pytest.mark.parametrize(

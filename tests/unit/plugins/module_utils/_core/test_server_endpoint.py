@@ -23,9 +23,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.server_en
     ],
 )
 def test_one_spelling(text: str, host: str, port: int) -> None:
-    found = parse(text, 5432)
-    assert found == Endpoint(host, port)
-    assert parse(str(found), 1) == found, "and it is read back"
+    endpoint = parse(text, 5432)
+    assert endpoint == Endpoint(host, port)
+    assert parse(str(endpoint), 1) == endpoint, "and it is read back"
 
 
 @pytest.mark.parametrize(

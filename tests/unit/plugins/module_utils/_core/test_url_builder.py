@@ -32,8 +32,8 @@ def url(held: dict[str, Any], query: tuple[str, ...] = ()) -> str | None:
 
     def value_of(part: Part) -> str | None:
         assert isinstance(part, Place)
-        found: str | None = held[part.key or ""]
-        return found
+        value: str | None = held[part.key or ""]
+        return value
 
     return url_builder.url(compose, value_of)
 
@@ -71,7 +71,7 @@ def test_urls(held: dict[str, Any], expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "words"),
+    ("held", "message"),
     [
         ({"host": ""}, "host is not a host name"),
         ({"host": "canary.test/x"}, "host is not a host name"),
@@ -87,8 +87,8 @@ def test_urls(held: dict[str, Any], expected: str | None) -> None:
         ({"host": "h", "path": "canary\ud800"}, "path is no text"),
     ],
 )
-def test_what_cannot_stand_in_a_url_is_named_without_its_value(held: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=words) as raised:
+def test_what_cannot_stand_in_a_url_is_named_without_its_value(held: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message) as raised:
         url(held)
     assert "canary" not in str(raised.value)
     assert "ud800" not in str(raised.value)

@@ -65,7 +65,7 @@ class TestLoginOf:
         assert login_of(text) is None
 
     @pytest.mark.parametrize(
-        ("text", "words"),
+        ("text", "message"),
         [
             ("redis://:canary@cache/0", None),
             ("canary", "it has no ://"),
@@ -77,10 +77,14 @@ class TestLoginOf:
             ("redis://cache/0", "without a user name and a password"),
         ],
     )
-    def test_what_is_wrong_with_it(self, text: str, words: str | None) -> None:
-        found = flaw(text)
-        assert found is None if words is None else found is not None and words in found
-        assert "canary" not in str(found)
+    def test_what_is_wrong_with_it(self, text: str, message: str | None) -> None:
+        test_what_is_wrong = flaw(text)
+        assert (
+            test_what_is_wrong is None
+            if message is None
+            else test_what_is_wrong is not None and message in test_what_is_wrong
+        )
+        assert "canary" not in str(test_what_is_wrong)
 
     @pytest.mark.parametrize(
         ("text", "resembles"),
@@ -132,11 +136,11 @@ class TestWithLogin:
         self, scheme: str, before: str, host: str, tail: str, username: str | None, password: str | None
     ) -> None:
         url = f"{scheme}://{before}@{host}{tail}"
-        found = with_login(url, Login(username, password))
+        text = with_login(url, Login(username, password))
         start, end = f"{scheme}://", f"@{host}{tail}"
-        assert found.startswith(start)
-        assert found.endswith(end)
-        login = found[len(start) : len(found) - len(end)]
+        assert text.startswith(start)
+        assert text.endswith(end)
+        login = text[len(start) : len(text) - len(end)]
         old_user, _, old_password = before.partition(":")
         new_user, colon, new_password = login.partition(":")
         kept = username is None or unquote(old_user) == username
@@ -149,20 +153,20 @@ class TestWithLogin:
     def test_it_is_read_back(
         self, scheme: str, before: str, host: str, tail: str, username: str, password: str
     ) -> None:
-        found = login_of(with_login(f"{scheme}://{before}@{host}{tail}", Login(username, password)))
-        assert found == Login(username or None, password)
+        login = login_of(with_login(f"{scheme}://{before}@{host}{tail}", Login(username, password)))
+        assert login == Login(username or None, password)
 
     @given(SCHEMES, RAW, HOSTS, TAILS)
     def test_the_same_login_changes_nothing(self, scheme: str, before: str, host: str, tail: str) -> None:
         url = f"{scheme}://{before}@{host}{tail}"
-        found = login_of(url)
-        assert found is not None
-        assert with_login(url, found) == url
+        login = login_of(url)
+        assert login is not None
+        assert with_login(url, login) == url
         assert with_login(url, Login()) == url
 
     @given(TEXTS, TEXTS, st.integers(0, 2), st.integers(0, 2))
-    def test_every_spelling_is_understood_and_kept(self, username: str, password: str, one: int, other: int) -> None:
-        url = f"redis://{encoded(username, one)}:{encoded(password, other)}@h/0"
+    def test_every_spelling_is_understood_and_kept(self, username: str, password: str, number: int, other: int) -> None:
+        url = f"redis://{encoded(username, number)}:{encoded(password, other)}@h/0"
         assert login_of(url) == Login(username or None, password)
         assert with_login(url, Login(username, password)) == url
 

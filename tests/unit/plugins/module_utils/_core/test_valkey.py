@@ -51,7 +51,7 @@ def test_other_urls(url: str, expected: Address) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "message"),
     [
         ("unix:///run/x.sock", "scheme 'unix'"),
         ("sentinel://:pw@h", "scheme 'sentinel'"),
@@ -64,8 +64,8 @@ def test_other_urls(url: str, expected: Address) -> None:
         ("H:pw://h", "no known scheme"),
     ],
 )
-def test_bad_urls(url: str, words: str) -> None:
-    with pytest.raises(HostError, match=words) as raised:
+def test_bad_urls(url: str, message: str) -> None:
+    with pytest.raises(HostError, match=message) as raised:
         valkey.parse_url(url, "login_url")
     assert "pw" not in str(raised.value)
 
@@ -197,7 +197,7 @@ def test_clients() -> None:
         "id=6 addr=[fe80::1%eth0]:1 flags=M\n"
     )
     clients = valkey.parse_clients(text)
-    assert [(one.number, one.host, one.user, one.replication) for one in clients] == [
+    assert [(client.number, client.host, client.user, client.replication) for client in clients] == [
         (3, "127.0.0.1", "app", False),
         (4, "10.0.0.9", "replicator", True),
         (5, "/run/valkey.sock", "default", False),
@@ -217,12 +217,12 @@ def test_which_hosts_are_known() -> None:
 # --- what each step asks for ----------------------------------------------------------------------------------------
 
 
-def user(name: str, *digests: str, rules: Sequence[str] = ("~*", "+@all"), **more: bool) -> User:
-    return User(name, **{"enabled": True, "nopass": False, **more}, digests=frozenset(digests), rules=tuple(rules))
+def user(name: str, *digests: str, rules: Sequence[str] = ("~*", "+@all"), **extra: bool) -> User:
+    return User(name, **{"enabled": True, "nopass": False, **extra}, digests=frozenset(digests), rules=tuple(rules))
 
 
 def of(*users: User) -> dict[str, User]:
-    return {one.name: one for one in users}
+    return {item.name: item for item in users}
 
 
 def test_present_adds_beside_what_is_there() -> None:
@@ -343,7 +343,7 @@ def test_where_the_user_may_write(rules: tuple[str, ...], prefix: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "meaning"),
+    ("message", "meaning"),
     [
         ("WRONGPASS invalid username-password pair or user is disabled.", "does not accept the user and the password"),
         ("this user has no permissions to run the 'acl|list' command", "lacks a right there"),
@@ -359,8 +359,8 @@ def test_where_the_user_may_write(rules: tuple[str, ...], prefix: str) -> None:
         ("OOM command not allowed when used memory > 'maxmemory'.", "it answers: OOM"),
     ],
 )
-def test_an_error_says_what_to_do(words: str, meaning: str) -> None:
-    text = valkey.explain("10.0.0.1:6379", "admin_url", words)
+def test_an_error_says_what_to_do(message: str, meaning: str) -> None:
+    text = valkey.explain("10.0.0.1:6379", "admin_url", message)
     assert text.startswith("10.0.0.1:6379: ")
     assert meaning in text
 

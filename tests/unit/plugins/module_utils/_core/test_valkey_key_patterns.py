@@ -42,9 +42,9 @@ def test_a_pattern_matches_as_the_server_does(pattern: str, key: bytes, expected
 
 
 @given(PATTERNS, PATTERNS, KEYS)
-def test_patterns_that_share_a_key_overlap(one: str, other: str, key: str) -> None:
-    if valkey_key_patterns.matches(one, key.encode()) and valkey_key_patterns.matches(other, key.encode()):
-        assert valkey_key_patterns.overlap(one, other)
+def test_patterns_that_share_a_key_overlap(name: str, other: str, key: str) -> None:
+    if valkey_key_patterns.matches(name, key.encode()) and valkey_key_patterns.matches(other, key.encode()):
+        assert valkey_key_patterns.overlap(name, other)
 
 
 @given(PATTERNS, KEYS)
@@ -62,9 +62,9 @@ def test_a_literal_matches_itself(text: str) -> None:
     assert valkey_key_patterns.matches(valkey_key_patterns.literal(text), text.encode("utf-8", "surrogateescape"))
 
 
-@pytest.mark.parametrize(("one", "other"), [("a*", "b*"), ("a?", "a"), ("*x", "*y"), ("[ab]*", "c*")])
-def test_patterns_apart(one: str, other: str) -> None:
-    assert not valkey_key_patterns.overlap(one, other)
+@pytest.mark.parametrize(("name", "other"), [("a*", "b*"), ("a?", "a"), ("*x", "*y"), ("[ab]*", "c*")])
+def test_patterns_apart(name: str, other: str) -> None:
+    assert not valkey_key_patterns.overlap(name, other)
 
 
 @pytest.mark.parametrize(
@@ -86,12 +86,12 @@ def test_patterns_apart(one: str, other: str) -> None:
     ],
 )
 def test_what_does_not_belong_in_a_catalog(pattern: str, of_broker: bool, named: str | None) -> None:
-    found = valkey_key_patterns.objection(pattern, of_broker=of_broker)
+    test_what_does_not_belong = valkey_key_patterns.objection(pattern, of_broker=of_broker)
     if named is None:
-        assert found is None
+        assert test_what_does_not_belong is None
     else:
-        assert found is not None
-        assert f"can match {named} (" in found
+        assert test_what_does_not_belong is not None
+        assert f"can match {named} (" in test_what_does_not_belong
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_page_brings_a_key_once() -> None:
 
 
 def test_batches() -> None:
-    assert [list(one) for one in valkey_key_patterns.batches([b"1", b"2", b"3"], 2)] == [[b"1", b"2"], [b"3"]]
+    assert [list(batch) for batch in valkey_key_patterns.batches([b"1", b"2", b"3"], 2)] == [[b"1", b"2"], [b"3"]]
 
 
 def test_a_key_is_shown_without_what_cannot_be_printed() -> None:

@@ -120,27 +120,29 @@ def test_well_formed(kind: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "words"),
-    [(kind, value, words) for kind, values in BAD.items() for value, words in values],
+    ("kind", "value", "text_message"),
+    [(kind, value, message) for kind, values in BAD.items() for value, message in values],
     ids=lambda text: text[:24],
 )
-def test_malformed_without_the_value(kind: str, value: str, words: str) -> None:
+def test_malformed_without_the_value(kind: str, value: str, text_message: str) -> None:
     found = problem(Setting("X", type=kind), value)
     assert found is not None
-    assert words in found
+    assert text_message in found
     assert "canary" not in found
 
 
 @given(st.sampled_from(TYPES), st.text())
 def test_any_text_gets_an_answer(kind: str, value: str) -> None:
-    found = problem(Setting("X", type=kind), value)
-    assert found is None or isinstance(found, str)
+    text = problem(Setting("X", type=kind), value)
+    assert text is None or isinstance(text, str)
 
 
 @given(st.sampled_from([kind for kind in TYPES if kind != "string"]), st.text("QXZ:/@.,%-", min_size=3))
 def test_no_answer_holds_a_piece_of_the_value(kind: str, value: str) -> None:
-    found = problem(Setting("X", type=kind, schemes=("https",) if kind == "url" else ()), value) or ""
-    assert not any(char in found for char in "QXZ")
+    test_no_answer_holds_a_piece = (
+        problem(Setting("X", type=kind, schemes=("https",) if kind == "url" else ()), value) or ""
+    )
+    assert not any(char in test_no_answer_holds_a_piece for char in "QXZ")
 
 
 @given(st.binary())

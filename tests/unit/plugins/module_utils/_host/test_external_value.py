@@ -29,35 +29,35 @@ def test_a_new_value_that_is_let_in(provider: Provider, form: bool) -> None:
 
 def test_one_that_is_not_is_told_by_its_status_alone(provider: Provider) -> None:
     where = f"http://127.0.0.1:{provider.server_port}/me"
-    found = external_value.objections(provider.tries("canary-wrong"), 5)
-    assert found == [f"the new value is refused: {where} answers with status 401"]
+    objections = external_value.objections(provider.tries("canary-wrong"), 5)
+    assert objections == [f"the new value is refused: {where} answers with status 401"]
     provider.broken = 503
-    found = external_value.objections(provider.tries("canary-new"), 5)
-    assert found == [f"the new value could not be tried: {where} answers with status 503, which proves nothing"]
+    objections = external_value.objections(provider.tries("canary-new"), 5)
+    assert objections == [f"the new value could not be tried: {where} answers with status 503, which proves nothing"]
 
 
 def test_a_redirect_is_no_acceptance(provider: Provider) -> None:
     provider.broken = 302
-    (words,) = external_value.objections(provider.tries("canary-new"), 5)
-    assert words.endswith("answers with status 302, which proves nothing")
+    (message,) = external_value.objections(provider.tries("canary-new"), 5)
+    assert message.endswith("answers with status 302, which proves nothing")
 
 
 def test_nobody_answers() -> None:
     url = f"http://127.0.0.1:{free_port()}/me"
     request = {"url": url, "headers": {}, "form": {}, "status": [200], "refused": [401]}
-    (words,) = external_value.objections([{"server": "http", "what": "", "current": request}], 2)
-    assert words.startswith(f"the new value could not be tried: {url}: no answer: ")
+    (message,) = external_value.objections([{"server": "http", "what": "", "current": request}], 2)
+    assert message.startswith(f"the new value could not be tried: {url}: no answer: ")
 
 
 class TestFormer:
     def tried(self, provider: Provider, *former: str) -> tuple[str, str]:
-        found = external_value.tried(provider.tries("canary-new", *former), 5)["r1/mail"]
-        assert "canary" not in repr(found)
-        return found["state"], found["words"]
+        result = external_value.tried(provider.tries("canary-new", *former), 5)["r1/mail"]
+        assert "canary" not in repr(result)
+        return result["state"], result["words"]
 
     def test_one_that_is_refused(self, provider: Provider) -> None:
-        state, words = self.tried(provider, "canary-old")
-        assert (state, words.startswith("rejected now at http://127.0.0.1:")) == ("refused", True)
+        state, message = self.tried(provider, "canary-old")
+        assert (state, message.startswith("rejected now at http://127.0.0.1:")) == ("refused", True)
 
     def test_one_that_still_works(self, provider: Provider) -> None:
         provider.keys.add("canary-old")

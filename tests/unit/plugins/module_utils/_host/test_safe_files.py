@@ -92,10 +92,10 @@ def test_what_is_no_directory_or_not_there(base: Path) -> None:
 def test_what_may_not_be_entered(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.open
 
-    def refuses(path: Any, *more: Any, **others: Any) -> int:
+    def refuses(path: Any, *additions: Any, **others: Any) -> int:
         if path == "inner":
             raise PermissionError(errno.EACCES, "Permission denied")
-        return real(path, *more, **others)
+        return real(path, *additions, **others)
 
     monkeypatch.setattr(os, "open", refuses)
     with pytest.raises(HostError, match="inner cannot be opened; use become"):
@@ -125,22 +125,22 @@ def test_only_a_regular_file_is_opened(base: Path, kind: str) -> None:
             server.bind(os.path.relpath(path))
     else:
         path.symlink_to("real/inner/file")
-    words = "is a symbolic link" if kind == "link" else "is not a regular file"
+    message = "is a symbolic link" if kind == "link" else "is not a regular file"
     before = open_handles()
-    with safe_files.place(str(path)) as at, pytest.raises(HostError, match=words):
+    with safe_files.place(str(path)) as at, pytest.raises(HostError, match=message):
         safe_files.opened(at)
     assert open_handles() == before
 
 
-@pytest.mark.parametrize(("code", "words"), [(errno.EACCES, "use become"), (errno.EIO, "cannot be read")])
-def test_a_file_that_cannot_be_opened(base: Path, monkeypatch: pytest.MonkeyPatch, code: int, words: str) -> None:
+@pytest.mark.parametrize(("code", "message"), [(errno.EACCES, "use become"), (errno.EIO, "cannot be read")])
+def test_a_file_that_cannot_be_opened(base: Path, monkeypatch: pytest.MonkeyPatch, code: int, message: str) -> None:
     with safe_files.place(str(base / "real" / "inner" / "file")) as at:
 
         def fails(*_args: Any, **_more: Any) -> int:
             raise OSError(code, os.strerror(code))
 
         monkeypatch.setattr(os, "open", fails)
-        with pytest.raises(HostError, match=words):
+        with pytest.raises(HostError, match=message):
             safe_files.opened(at)
 
 
@@ -156,7 +156,7 @@ def test_without_root_owners_are_the_kernels_matter(base: Path, monkeypatch: pyt
         monkeypatch.setattr(os, "geteuid", lambda: 12345)
         safe_files.require_owners(at, 12345)
         shown = list(safe_files.replaceable(at))
-    assert {one["path"] for one in shown} >= {str(base)}
+    assert {entry["path"] for entry in shown} >= {str(base)}
 
 
 def test_an_account_without_a_name() -> None:

@@ -85,7 +85,7 @@ def test_a_command_goes_before_units(systemd: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PLACE", str(systemd))
     monkeypatch.setenv("HOME", str(systemd))
     services.restart("touch '$PLACE/a b' ~/c", ["web.service"])
-    assert {one.name for one in systemd.iterdir()} == {"systemctl", "a b", "c"}
+    assert {path.name for path in systemd.iterdir()} == {"systemctl", "a b", "c"}
 
 
 def test_a_command_is_no_shell(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_command_is_no_shell(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "words"),
+    ("command", "message"),
     [
         (
             "sh -c 'echo canary; echo canary >&2; exit 3'",
@@ -105,8 +105,8 @@ def test_a_command_is_no_shell(tmp_path: Path) -> None:
         (" ", "the restart command is empty"),
     ],
 )
-def test_a_command_that_fails(command: str, words: str) -> None:
-    with pytest.raises(HostError, match=words) as raised:
+def test_a_command_that_fails(command: str, message: str) -> None:
+    with pytest.raises(HostError, match=message) as raised:
         services.restart(command, [])
     assert "canary" not in str(raised.value)
 

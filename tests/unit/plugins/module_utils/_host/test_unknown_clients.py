@@ -10,8 +10,8 @@ GIVE = "give what runs there the new value, then start again; or "
 
 
 def test_each_address_once_as_the_option_takes_it() -> None:
-    found = unknown_clients.remedy(["10.0.0.9", "2001:db8::1", "10.0.0.9"])
-    assert found == f"{GIVE}add them (-e rotation_known_addresses=10.0.0.9,2001:db8::1), or {END}"
+    text = unknown_clients.remedy(["10.0.0.9", "2001:db8::1", "10.0.0.9"])
+    assert text == f"{GIVE}add them (-e rotation_known_addresses=10.0.0.9,2001:db8::1), or {END}"
 
 
 def test_a_unix_socket_is_no_address() -> None:

@@ -40,8 +40,8 @@ class Moto:
         self.theirs.put_object(Bucket=BUCKET, Key=KEY, Body=content)
 
     def content(self) -> bytes:
-        found: bytes = self.theirs.get_object(Bucket=BUCKET, Key=KEY)["Body"].read()
-        return found
+        data: bytes = self.theirs.get_object(Bucket=BUCKET, Key=KEY)["Body"].read()
+        return data
 
     def remove(self) -> None:
         self.theirs.delete_object(Bucket=BUCKET, Key=KEY)
@@ -102,4 +102,4 @@ class Once(Hook):
 
 
 def numbers(journal: JournalStore) -> list[int]:
-    return [one["number"] for one in _journal.entries(journal.read())]
+    return [entry["number"] for entry in _journal.entries(journal.read())]

@@ -25,8 +25,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors, throttling
 
 
-def client_error(code: str, words: str = "aws says", status: int = 400) -> exceptions.ClientError:
-    answer: Any = {"Error": {"Code": code, "Message": words}, "ResponseMetadata": {"HTTPStatusCode": status}}
+def client_error(code: str, message: str = "aws says", status: int = 400) -> exceptions.ClientError:
+    answer: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return exceptions.ClientError(answer, "GetSecretValue")
 
 
@@ -39,7 +39,7 @@ def translate(error: Exception) -> SecretsError:
 
 
 @pytest.mark.parametrize(
-    ("error", "kind", "words"),
+    ("error", "kind", "message"),
     [
         *(
             (client_error(code), Denied, "allow secretsmanager:GetSecretValue on it")
@@ -74,23 +74,23 @@ def translate(error: Exception) -> SecretsError:
         value.__name__ if isinstance(value, type) else type(value).__name__ if isinstance(value, Exception) else ""
     ),
 )
-def test_each_error_says_what_and_what_to_do(error: Exception, kind: type[SecretsError], words: str) -> None:
-    found = translate(error)
-    assert type(found) is kind
-    assert words in str(found)
+def test_each_error_says_what_and_what_to_do(error: Exception, kind: type[SecretsError], message: str) -> None:
+    secrets_error = translate(error)
+    assert type(secrets_error) is kind
+    assert message in str(secrets_error)
 
 
 @pytest.mark.parametrize("code", [*throttling.CODES, "InternalFailure", "Odd", "AccessDenied"])
 def test_the_operation_and_the_id_are_named(code: str) -> None:
-    words = str(translate(client_error(code, status=500)))
-    assert "secretsmanager:GetSecretValue" in words
-    assert "secret core" in words
+    message = str(translate(client_error(code, status=500)))
+    assert "secretsmanager:GetSecretValue" in message
+    assert "secret core" in message
 
 
 def test_the_stores_own_words_stay_with_a_denial() -> None:
-    found = translate(client_error("AccessDeniedException", "no identity-based policy"))
-    assert isinstance(found, Denied)
-    assert found.detail == "no identity-based policy"
+    secrets_error = translate(client_error("AccessDeniedException", "no identity-based policy"))
+    assert isinstance(secrets_error, Denied)
+    assert secrets_error.detail == "no identity-based policy"
 
 
 @pytest.mark.parametrize(

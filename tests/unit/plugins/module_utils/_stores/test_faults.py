@@ -39,7 +39,7 @@ IMPATIENT = {"read_timeout": 0.2}
 TOO_LONG = 0.4
 """Seconds."""
 SLOW = ("hang", "late")
-TIMEOUTS = [pytest.param(one, marks=pytest.mark.servers) for one in SLOW]
+TIMEOUTS = [pytest.param(name, marks=pytest.mark.servers) for name in SLOW]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Scene:
 
     prepare: Callable[[Hands, str], None]
     act: Callable[[Hands, str], Any]
-    found: Callable[[Hands, str], Any]
+    function: Callable[[Hands, str], Any]
     """The state that must be the same with a fault as without."""
 
 
@@ -104,14 +104,14 @@ def appended(hands: Hands, name: str) -> None:
 def append(hands: Hands, name: str) -> None:
     """After the third entry, whatever came of it before."""
     store = journal(hands, name)
-    found = store.read()
-    if found.head > 3:
-        found = _journal.fold(found.lines[:3], version='"of before"')
-    store.append(found, {**ENTRY, "nonce": "n4"})
+    result = store.read()
+    if result.head > 3:
+        result = _journal.fold(result.lines[:3], version='"of before"')
+    store.append(result, {**ENTRY, "nonce": "n4"})
 
 
 def nonces(hands: Hands, name: str) -> list[str]:
-    return [one["nonce"] for one in _journal.entries(journal(hands, name).read())]
+    return [entry["nonce"] for entry in _journal.entries(journal(hands, name).read())]
 
 
 SCENES = {
@@ -185,7 +185,7 @@ def calls_of(server: Moto, hands: Hands, scene: Scene, name: str) -> tuple[int, 
     scene.prepare(hands, name)
     before = len(server.calls())
     scene.act(hands, name)
-    return len(server.calls()) - before, scene.found(hands, name)
+    return len(server.calls()) - before, scene.function(hands, name)
 
 
 @pytest.mark.parametrize("effect", ["throttle", "error", "deny", "close", "lose", *TIMEOUTS])
@@ -207,10 +207,10 @@ def test_cut_off_at_each_call_and_run_again(
         assert "canary" not in str(error.value)
         assert ("Read timeout" in str(error.value)) == (effect in SLOW)
         scene.act(plain, name)
-        assert scene.found(plain, name) == due
+        assert scene.function(plain, name) == due
 
 
-@pytest.mark.parametrize("effect", ["lose", *(pytest.param(one, marks=pytest.mark.long) for one in SLOW)])
+@pytest.mark.parametrize("effect", ["lose", *(pytest.param(name, marks=pytest.mark.long) for name in SLOW)])
 @pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
 def test_answers_lost_at_each_call_are_not_taken_for_conflicts(
     server: Moto, plain: Hands, hands: Any, fresh: Iterator[int], scene: Scene, effect: str
@@ -223,14 +223,14 @@ def test_answers_lost_at_each_call_are_not_taken_for_conflicts(
         server.set_faults(Fault(effect, calls=(call,), seconds=TOO_LONG))
         scene.act(hands({**CLIENT_CONFIG, **(IMPATIENT if effect != "lose" else {})}), name)
         server.set_faults()
-        assert scene.found(plain, name) == due
+        assert scene.function(plain, name) == due
         scene.act(plain, name)
-        assert scene.found(plain, name) == due
+        assert scene.function(plain, name) == due
 
 
 def test_one_of_two_promotions_that_start_together_wins(server: Moto, plain: Hands, fresh: Iterator[int]) -> None:
     """Both look first; the slower one's move is refused by the server, and named as a conflict."""
-    name, said = f"s{next(fresh)}", []
+    name, messages = f"s{next(fresh)}", []
     staged(plain, name)
     plain.secrets.stage(name, "canary-3", version="3" * 32, label="theirs")
     server.set_faults(Fault("delay", operation="UpdateSecretVersionStage", seconds=0.5))
@@ -238,29 +238,29 @@ def test_one_of_two_promotions_that_start_together_wins(server: Moto, plain: Han
     def run(version: str) -> None:
         try:
             plain.secrets.promote(name, to=version, instead_of=V1)
-            said.append(version)
+            messages.append(version)
         except Conflict as error:
-            said.append(type(error).__name__)
+            messages.append(type(error).__name__)
 
     threads = [Thread(target=run, args=(version,)) for version in (V2, "3" * 32)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert said.count("Conflict") == 1
-    assert stages(plain, name)["AWSCURRENT"] in said
+    assert messages.count("Conflict") == 1
+    assert stages(plain, name)["AWSCURRENT"] in messages
 
 
 def test_one_of_several_appends_that_start_together_wins(plain: Hands, fresh: Iterator[int]) -> None:
     name = f"s{next(fresh)}"
     appended(plain, name)
     store = journal(plain, name)
-    found, won, start = store.read(), [], Barrier(6)
+    result, won, start = store.read(), [], Barrier(6)
 
     def run(nonce: str) -> None:
         start.wait()
         with contextlib.suppress(Overtaken):
-            store.append(found, {**ENTRY, "nonce": nonce})
+            store.append(result, {**ENTRY, "nonce": nonce})
             won.append(nonce)
 
     threads = [Thread(target=run, args=(f"t{number}",)) for number in range(6)]

@@ -49,13 +49,13 @@ from tests.unit.plugins.module_utils._stores.journal_places import (
 
 
 def test_entries_stand_as_they_were_written(place_of: Any, journal: JournalStore) -> None:
-    found = journal.read()
+    result = journal.read()
     for step in ("plan", "create"):
-        found = journal.append(found, {**OURS, "step": step})
-    assert journal.read() == found
+        result = journal.append(result, {**OURS, "step": step})
+    assert journal.read() == result
     header, *lines = place_of.content().decode().splitlines()
     assert json.loads(header) == {"application": "app", "environment": "test", "journal": 1}
-    assert tuple(lines) == found.lines
+    assert tuple(lines) == result.lines
     first, second = map(json.loads, lines)
     assert len(first.pop("nonce")) == 16
     assert first == {**OURS, "number": 1}
@@ -68,9 +68,9 @@ def test_a_read_and_an_append_are_a_call_each() -> None:
         journal = moto.store()
         journal.make()
         moto.calls.clear()
-        found = journal.read()
+        result = journal.read()
         for _time in range(3):
-            found = journal.append(found, OURS)
+            result = journal.append(result, OURS)
         assert moto.calls == ["GetObject", "PutObject", "PutObject", "PutObject"]
 
 
@@ -83,14 +83,14 @@ def test_a_bucket_of_another_account_is_refused_by_its_owner() -> None:
         journal = S3Journal(client, replace(CATALOG, expected_account_id="123456789012"))
         journal.make()
         journal.append(journal.read(), OURS)
-        assert {one["ExpectedBucketOwner"] for one in asked[1:]} == {"123456789012"}
+        assert {item["ExpectedBucketOwner"] for item in asked[1:]} == {"123456789012"}
 
 
 def test_no_two_entries_have_one_nonce(journal: JournalStore) -> None:
-    found = journal.read()
+    result = journal.read()
     for _time in range(3):
-        found = journal.append(found, OURS)
-    assert len({one["nonce"] for one in _journal.entries(found)}) == 3
+        result = journal.append(result, OURS)
+    assert len({entry["nonce"] for entry in _journal.entries(result)}) == 3
 
 
 class TestMade:
@@ -106,20 +106,20 @@ class TestMade:
         assert store.read().head == 41
 
     def test_what_does_not_exist_is_not_an_empty_journal(self, place_of: Any, journal: JournalStore) -> None:
-        found = journal.append(journal.read(), OURS)
+        result = journal.append(journal.read(), OURS)
         place_of.remove()
         with pytest.raises(NotFound):
             journal.read()
         with pytest.raises((NotFound, AlreadyExists)):
-            journal.append(found, OURS)
+            journal.append(result, OURS)
 
     def test_the_remedy_is_named(self) -> None:
         with mock_aws():
             moto = Moto()
-            words = (
+            message = (
                 rf"s3://{BUCKET}/{KEY} does not exist; make it by watchparty.secrets.provision, or .* newest version"
             )
-            with pytest.raises(NotFound, match=words):
+            with pytest.raises(NotFound, match=message):
                 moto.store().read()
             moto.theirs.delete_bucket(Bucket=BUCKET)
             with pytest.raises(NotFound, match=r"make it by watchparty\.secrets\.provision"):
@@ -128,43 +128,43 @@ class TestMade:
 
 class TestOvertaken:
     def test_a_version_can_be_followed_once(self, place_of: Any, journal: JournalStore) -> None:
-        found = journal.read()
-        place_of.store().append(found, THEIRS)
+        result = journal.read()
+        place_of.store().append(result, THEIRS)
         with pytest.raises(Overtaken, match=f"^{WHOSE}; nothing further was done by this run"):
-            journal.append(found, OURS)
+            journal.append(result, OURS)
         assert numbers(journal) == [1]
 
     def test_right_before_the_write(self, place_of: Any, journal: JournalStore) -> None:
-        found = journal.read()
-        place_of.before_append(lambda: place_of.store().append(found, THEIRS))
+        result = journal.read()
+        place_of.before_append(lambda: place_of.store().append(result, THEIRS))
         with pytest.raises(Overtaken, match=WHOSE):
-            journal.append(found, OURS)
-        assert [one["who"] for one in _journal.entries(journal.read())] == ["bob"]
+            journal.append(result, OURS)
+        assert [entry["who"] for entry in _journal.entries(journal.read())] == ["bob"]
 
     def test_by_one_that_also_gathered_the_state(self, place_of: Any, journal: JournalStore) -> None:
         """The number of the late one is not free again."""
-        late = found = journal.append(journal.read(), OURS)
+        late = result = journal.append(journal.read(), OURS)
         for _time in range(30):
-            found = place_of.store().append(found, {**THEIRS, "step": "closed", "rotation": "r1"})
-        assert found.lines[0] != late.lines[0]
+            result = place_of.store().append(result, {**THEIRS, "step": "closed", "rotation": "r1"})
+        assert result.lines[0] != late.lines[0]
         with pytest.raises(Overtaken, match=r"^journal entry 31 was written by rotation r1 of bob"):
             journal.append(late, OURS)
 
     def test_a_lost_answer(self, place_of: Any, journal: JournalStore) -> None:
-        found = journal.read()
+        result = journal.read()
         place_of.twice()
-        after = journal.append(found, OURS)
+        after = journal.append(result, OURS)
         assert numbers(journal) == [1]
         journal.append(after, OURS)
         assert numbers(journal) == [1, 2]
 
     def test_ours_arrived_and_was_followed(self, place_of: Any, journal: JournalStore) -> None:
         """By another run that took over between our lost answer and our next try."""
-        found = journal.read()
+        result = journal.read()
         text: list[str] = []
 
         def overtake() -> None:
-            mine = _journal.following(found, {**OURS, "nonce": "n"})
+            mine = _journal.following(result, {**OURS, "nonce": "n"})
             place_of.put(journal.content(mine))
             text.append(mine.lines[0])
             other = place_of.store()
@@ -172,25 +172,25 @@ class TestOvertaken:
 
         place_of.before_append(overtake)
         with pytest.raises(Overtaken, match=r"^journal entry 2 was written by rotation r2 of bob"):
-            journal.append(found, {**OURS, "nonce": "n"})
+            journal.append(result, {**OURS, "nonce": "n"})
         assert journal.read().lines[0] == text[0]
 
     def test_the_same_entries_as_another_version_are_written_to(self, place_of: Any, journal: JournalStore) -> None:
         """Somebody copied the object over itself; no entry is lost."""
-        found = journal.append(journal.read(), OURS)
-        stale = replace(found, version='"0123456789abcdef0123456789abcdef"')
+        result = journal.append(journal.read(), OURS)
+        stale = replace(result, version='"0123456789abcdef0123456789abcdef"')
         assert journal.append(stale, OURS).head == 2
         assert numbers(journal) == [1, 2]
 
     def test_an_earlier_version_was_restored(self, place_of: Any, journal: JournalStore) -> None:
         before = place_of.content()
-        found = journal.read()
+        result = journal.read()
         for _time in range(3):
-            found = journal.append(found, OURS)
+            result = journal.append(result, OURS)
         place_of.put(before)
-        words = "^the journal went back to journal entry 0, so somebody restored an earlier version"
-        with pytest.raises(Overtaken, match=words):
-            journal.append(found, OURS)
+        message = "^the journal went back to journal entry 0, so somebody restored an earlier version"
+        with pytest.raises(Overtaken, match=message):
+            journal.append(result, OURS)
 
 
 class TestBusy:
@@ -218,7 +218,7 @@ class TestBusy:
 
     def test_the_other_one_came_through(self) -> None:
         twin = MemoryJournal()
-        found = twin.read()
+        journal = twin.read()
 
         def busy() -> None:
             twin.seed(_journal.written({**THEIRS, "number": 1}))
@@ -226,7 +226,7 @@ class TestBusy:
 
         twin.hook = Once("append", before=busy)
         with pytest.raises(Overtaken, match=WHOSE):
-            twin.append(found, OURS)
+            twin.append(journal, OURS)
 
     def test_s3s_own_words(self, stubbed: Any) -> None:
         client, stubber = stubbed("s3")
@@ -304,10 +304,10 @@ def test_whatever_pauses_every_entry_was_won_by_one_run(data: st.DataObject) -> 
 
     def turn() -> None:
         tag = f"n{next(tags)}"
-        found = twin.read()
+        journal = twin.read()
         step = data.draw(st.sampled_from(["plan", "closed"]))
         try:
-            after = twin.append(found, {**OURS, "step": step, "nonce": tag})
+            after = twin.append(journal, {**OURS, "step": step, "nonce": tag})
         except Overtaken:
             return
         won.setdefault(after.head, []).append(tag)
@@ -319,6 +319,6 @@ def test_whatever_pauses_every_entry_was_won_by_one_run(data: st.DataObject) -> 
     state = twin.read()
     assert all(len(tags) == 1 for tags in won.values()), "a number was won twice"
     assert state.head >= max(won, default=0)
-    stored = {one["number"]: one["nonce"] for one in _journal.entries(state)}
+    stored = {entry["number"]: entry["nonce"] for entry in _journal.entries(state)}
     assert all(stored[number] == won[number][0] for number in won if number in stored)
     assert journal_store.TRIES > 1

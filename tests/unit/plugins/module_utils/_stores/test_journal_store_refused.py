@@ -46,7 +46,7 @@ class TestNotAJournal:
         assert "canary" not in str(raised.value)
 
     @pytest.mark.parametrize(
-        ("more", "words"),
+        ("extra", "message"),
         [
             ({"environment": "staging"}, "application 'app', environment 'staging', journal 1"),
             ({"application": "other"}, "application 'other', environment 'test', journal 1"),
@@ -54,10 +54,10 @@ class TestNotAJournal:
         ],
     )
     def test_the_journal_of_another(
-        self, place_of: Any, journal: JournalStore, more: dict[str, Any], words: str
+        self, place_of: Any, journal: JournalStore, extra: dict[str, Any], message: str
     ) -> None:
-        place_of.put(json.dumps({**json.loads(self.HEADER), **more}).encode() + b"\n")
-        with pytest.raises(JournalError, match=rf"is the journal of another one \({words}\)"):
+        place_of.put(json.dumps({**json.loads(self.HEADER), **extra}).encode() + b"\n")
+        with pytest.raises(JournalError, match=rf"is the journal of another one \({message}\)"):
             journal.read()
 
     @pytest.mark.parametrize("line", [b"canary\n", b"\n", b"{}\n", b"[" * 100_000 + b"\n"])
@@ -74,7 +74,7 @@ class TestNotAJournal:
             read: list[int] = []
             store = moto.store()
             load = store._load
-            store._load = lambda: (found := load(), read.append(len(found[0])))[0]  # type: ignore[method-assign, func-returns-value]
+            store._load = lambda: (result := load(), read.append(len(result[0])))[0]  # type: ignore[method-assign, func-returns-value]
             with pytest.raises(JournalError, match="holds more than 4,194,304 bytes, so it is not a journal"):
                 store.read()
             assert read == [LIMIT + 1]
@@ -89,7 +89,7 @@ class TestRefused:
         assert numbers(journal) == []
 
     def test_a_run_of_a_thousand_credentials_fits(self, journal: JournalStore) -> None:
-        plan = {f"watchparty/production/group-{one}": "1" * 36 for one in range(1000)}
+        plan = {f"watchparty/production/group-{number}": "1" * 36 for number in range(1000)}
         assert journal.append(journal.read(), {**OURS, "plan": {"secrets": plan}}).head == 1
         rotation = journal.read().rotation
         assert rotation is not None
@@ -108,8 +108,8 @@ class TestRefused:
     def test_a_missing_object_may_look_denied(self, stubbed: Any) -> None:
         client, stubber = stubbed("s3")
         stubber.add_client_error("get_object", "AccessDenied", http_status_code=403)
-        words = "allow s3:GetObject on it, or make it by watchparty.secrets.provision if it does not exist"
-        with pytest.raises(Denied, match=words):
+        message = "allow s3:GetObject on it, or make it by watchparty.secrets.provision if it does not exist"
+        with pytest.raises(Denied, match=message):
             S3Journal(client, CATALOG).read()
 
     def test_aws_fails(self, stubbed: Any) -> None:

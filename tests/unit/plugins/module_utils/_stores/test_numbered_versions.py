@@ -28,19 +28,22 @@ def url(parameters: Any) -> Any:
 
 
 def history(store: Any, name: str = URL) -> list[str]:
-    found = []
+    results = []
     while True:
-        reading = store.read([], pins={name: str(len(found) + 1)}).readings.get(name)
+        reading = store.read([], pins={name: str(len(results) + 1)}).readings.get(name)
         if reading is None:
-            return found
-        found.append(reading.value)
+            return results
+        results.append(reading.value)
 
 
 class TestHistory:
     def test_every_version_the_oldest_first(self, url: Any) -> None:
-        found = url.history(URL)
-        assert [(one.name, one.version, one.value) for one in found] == [(URL, "1", "canary-1"), (URL, "2", "canary-2")]
-        assert "canary" not in repr(found)
+        result = url.history(URL)
+        assert [(item.name, item.version, item.value) for item in result] == [
+            (URL, "1", "canary-1"),
+            (URL, "2", "canary-2"),
+        ]
+        assert "canary" not in repr(result)
 
     def test_one_that_is_not_there(self, parameters: Any) -> None:
         with pytest.raises(NotFound, match="/p/NONE is not there"):
@@ -192,10 +195,13 @@ class TestRead:
 
     def test_pinned_versions(self, parameters: Any, url: Any) -> None:
         parameters.write("/p/A", "canary-A")
-        found = url.read(["/p"], pins={URL: "1", "/p/A": "1"}).readings
-        assert {name: one.value for name, one in found.items()} == {URL: "canary-1", "/p/A": "canary-A"}
+        readings = url.read(["/p"], pins={URL: "1", "/p/A": "1"}).readings
+        assert {name: item.value for name, item in readings.items()} == {URL: "canary-1", "/p/A": "canary-A"}
 
     def test_a_version_that_is_not_there_is_never_answered_by_another(self, url: Any) -> None:
-        found = url.read(["/p"], pins={URL: "7", "/p/none": "1"})
-        assert found.readings == {}
-        assert {name: failure.reason for name, failure in found.failures.items()} == {URL: MISSING, "/p/none": MISSING}
+        test_a_version_that_is_not_there_is_never_answered = url.read(["/p"], pins={URL: "7", "/p/none": "1"})
+        assert test_a_version_that_is_not_there_is_never_answered.readings == {}
+        assert {
+            name: failure.reason
+            for name, failure in test_a_version_that_is_not_there_is_never_answered.failures.items()
+        } == {URL: MISSING, "/p/none": MISSING}

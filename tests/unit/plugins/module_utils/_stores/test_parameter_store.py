@@ -47,18 +47,18 @@ def test_a_page_for_every_ten(live: Live, count: int, pages: int) -> None:
         client.put_parameter(Name=name, Value=f"canary-{name}", Type="SecureString")
     client.put_parameter(Name="/App/production-2/X", Value="other", Type="String")
     asked.clear()
-    found = store.read(["/App/production", "/App/production"])
+    contents = store.read(["/App/production", "/App/production"])
     assert asked == ["GetParametersByPath"] * pages
-    assert {name: one.value for name, one in found.readings.items()} == {name: f"canary-{name}" for name in names}
-    assert "canary" not in repr(found).replace("canary-/App", "")
+    assert {name: item.value for name, item in contents.readings.items()} == {name: f"canary-{name}" for name in names}
+    assert "canary" not in repr(contents).replace("canary-/App", "")
 
 
 def test_what_is_kept_unencrypted_is_known(live: Live) -> None:
     store, client, _asked = live
     for kind in ("String", "StringList", "SecureString"):
         client.put_parameter(Name=f"/p/{kind}", Value="canary", Type=kind)
-    found = store.read(["/p"]).readings
-    assert {one.name: one.plain for one in found.values()} == {
+    readings = store.read(["/p"]).readings
+    assert {item.name: item.plain for item in readings.values()} == {
         "/p/String": True,
         "/p/StringList": True,
         "/p/SecureString": False,
@@ -71,8 +71,8 @@ def test_pinned_versions(live: Live) -> None:
         for name in ("/p/A", "/p/B"):
             client.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
     asked.clear()
-    found = store.read(["/p"], pins={"/p/A": "1", "/p/B": "2"}).readings
-    assert {name: (one.version, one.value) for name, one in found.items()} == {
+    readings = store.read(["/p"], pins={"/p/A": "1", "/p/B": "2"}).readings
+    assert {name: (item.version, item.value) for name, item in readings.items()} == {
         "/p/A": ("1", "one"),
         "/p/B": ("2", "two"),
     }
@@ -92,14 +92,14 @@ def test_a_denied_path_is_a_failure_of_its_own_and_leaves_no_half(stub: Stub) ->
     stubber.add_response(BY_PATH, {"Parameters": [parameter("/p/A")], "NextToken": "1"}, ASKED)
     stubber.add_client_error(BY_PATH, "AccessDeniedException", "no policy")
     stubber.add_response(BY_PATH, {"Parameters": [parameter("/q/A")]}, {**ASKED, "Path": "/q"})
-    found = store.read(["/p", "/q"])
-    assert found.readings == {"/q/A": reading("/q/A")}
-    assert found.failures["/p"].reason == DENIED
-    assert found.failures["/p"].detail == "no policy"
+    contents = store.read(["/p", "/q"])
+    assert contents.readings == {"/q/A": reading("/q/A")}
+    assert contents.failures["/p"].reason == DENIED
+    assert contents.failures["/p"].detail == "no policy"
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "kind", "words"),
+    ("code", "status", "kind", "message"),
     [
         ("ThrottlingException", 400, NoAccess, "still throttles ssm:GetParametersByPath on /p"),
         ("ExpiredTokenException", 400, NoAccess, "log in again"),
@@ -107,10 +107,10 @@ def test_a_denied_path_is_a_failure_of_its_own_and_leaves_no_half(stub: Stub) ->
         ("ValidationException", 400, StoreError, "AWS refused ssm:GetParametersByPath on /p"),
     ],
 )
-def test_other_refusals_stop_the_read(stub: Stub, code: str, status: int, kind: type[Exception], words: str) -> None:
+def test_other_refusals_stop_the_read(stub: Stub, code: str, status: int, kind: type[Exception], message: str) -> None:
     store, stubber = stub
     stubber.add_client_error(BY_PATH, code, "aws says", http_status_code=status)
-    with pytest.raises(kind, match=words):
+    with pytest.raises(kind, match=message):
         store.read(["/p"])
 
 
@@ -120,9 +120,9 @@ def test_a_pinned_version_that_is_gone_is_never_answered_by_the_current_one(stub
     stubber.add_response(
         BY_NAME, {"Parameters": [], "InvalidParameters": ["/p/A:3"]}, {"Names": ["/p/A:3"], "WithDecryption": True}
     )
-    found = store.read(["/p"], pins={"/p/A": "3"})
-    assert found.readings == {"/p/B": reading("/p/B", 5)}
-    assert (found.failures["/p/A"].reason, found.failures["/p/A"].detail) == (MISSING, "version /p/A:3")
+    contents = store.read(["/p"], pins={"/p/A": "3"})
+    assert contents.readings == {"/p/B": reading("/p/B", 5)}
+    assert (contents.failures["/p/A"].reason, contents.failures["/p/A"].detail) == (MISSING, "version /p/A:3")
 
 
 def test_a_pinned_parameter_that_the_path_lacks_is_asked_by_name(stub: Stub) -> None:

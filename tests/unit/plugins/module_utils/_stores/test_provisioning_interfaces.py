@@ -59,7 +59,7 @@ def test_a_secret_is_made_in_its_form_and_only_once(secrets: tuple[MakingSecrets
     assert (kept.form.description, kept.form.key, kept.form.tags) == ("words", "alias/app-test", {"Application": "app"})
     assert kept.form.replicas == ("eu-west-1",)
     assert client.get_resource_policy(SecretId="core")["ResourcePolicy"] == FORM.policy
-    assert change(kept.form, FORM).words == []
+    assert change(kept.form, FORM).messages == []
     assert store.policy("core") == FORM.policy
     with pytest.raises(AlreadyExists, match="core was made by somebody else") as caught:
         store.make("core", "canary-2", version=V2, form=FORM)
@@ -82,12 +82,12 @@ def test_a_secret_gets_what_it_lacks(secrets: tuple[MakingSecrets, Any]) -> None
     kept = store.kept("core")
     assert kept is not None
     wanted = change(kept.form, FORM)
-    assert wanted.words == ["description", "key alias/app-test", "tag Application", "replica in eu-west-1"]
+    assert wanted.messages == ["description", "key alias/app-test", "tag Application", "replica in eu-west-1"]
     store.reform("core", wanted)
     kept = store.kept("core")
     assert kept is not None
     assert kept.form.tags == {"Mine": "1", "Application": "app"}
-    assert change(kept.form, FORM).words == []
+    assert change(kept.form, FORM).messages == []
     assert store.read(["core"]).readings["core"].value == "x"
 
 
@@ -107,9 +107,9 @@ def test_a_deletion_can_be_taken_back(secrets: tuple[MakingSecrets, Any]) -> Non
     store, client = secrets
     store.make("core", "one", version=V1, form=Form())
     with pytest.raises(StoreError, match="7 to 30 days, not for 3"):
-        store.revoke("core", days=3)
-    assert store.revoke("core", days=7)
-    assert not store.revoke("core", days=7)
+        store.schedule_deletion("core", days=3)
+    assert store.schedule_deletion("core", days=7)
+    assert not store.schedule_deletion("core", days=7)
     assert "DeletedDate" in client.describe_secret(SecretId="core")
     kept = store.kept("core")
     assert kept is not None
@@ -131,9 +131,9 @@ def test_a_parameter_is_made_in_its_form_and_only_once(
     store, client = parameters
     for _at in range(2):
         store.make("/p/A", "canary", secure=secure, form=FORM)
-    found = client.describe_parameters()["Parameters"][0]
-    assert (found["Type"], found["Description"], found["Version"]) == (kind, "words", 1)
-    assert found.get("KeyId") == ("alias/app-test" if secure else None)
+    parameter = client.describe_parameters()["Parameters"][0]
+    assert (parameter["Type"], parameter["Description"], parameter["Version"]) == (kind, "words", 1)
+    assert parameter.get("KeyId") == ("alias/app-test" if secure else None)
     tags = client.list_tags_for_resource(ResourceType="Parameter", ResourceId="/p/A")["TagList"]
     assert tags == [{"Key": "Application", "Value": "app"}]
     with pytest.raises(AlreadyExists, match="/p/A was made by somebody else") as caught:
@@ -152,15 +152,19 @@ def test_a_parameter_gets_what_it_lacks_and_keeps_the_rest(parameters: tuple[Mak
     assert kept["/p/A"].form == Form("", "alias/aws/ssm", {"Mine": "1", "Owner": "x"})
     assert kept["/p/B"].form.key is None
     wanted = change(kept["/p/A"].form, Form("words", "alias/app-test", {"Owner": "me"}))
-    assert wanted.words == ["description", "key alias/app-test", "tag Owner"]
+    assert wanted.messages == ["description", "key alias/app-test", "tag Owner"]
     store.reform("/p/A", wanted)
     store.reform("/p/B", Change(tags={"Owner": "me"}))
     assert store.kept(["/p/A"])["/p/A"].form == Form("words", "alias/app-test", {"Mine": "1", "Owner": "me"})
-    found = {one["Name"]: one for one in client.describe_parameters()["Parameters"]}
-    assert (found["/p/A"]["Version"], found["/p/A"]["Type"], found["/p/A"]["Tier"]) == (2, "SecureString", "Standard")
-    assert found["/p/A"]["AllowedPattern"] == "^can.*"
-    assert found["/p/B"]["Version"] == 1
-    assert {name: one.value for name, one in store.read(["/p"]).readings.items()} == {
+    result = {parameter["Name"]: parameter for parameter in client.describe_parameters()["Parameters"]}
+    assert (result["/p/A"]["Version"], result["/p/A"]["Type"], result["/p/A"]["Tier"]) == (
+        2,
+        "SecureString",
+        "Standard",
+    )
+    assert result["/p/A"]["AllowedPattern"] == "^can.*"
+    assert result["/p/B"]["Version"] == 1
+    assert {name: reading.value for name, reading in store.read(["/p"]).readings.items()} == {
         "/p/A": "canary/p/A",
         "/p/B": "canary/p/B",
     }
@@ -180,10 +184,10 @@ def test_what_somebody_wrote_in_the_moment_of_a_reform_is_put_back(parameters: t
     look = store._look
 
     def theirs_follows(name: str) -> Any:
-        found = look(name)
+        result = look(name)
         store._look = look  # type: ignore[method-assign]
         client.put_parameter(Name="/p/A", Value="canary-theirs", Type="SecureString", Overwrite=True)
-        return found
+        return result
 
     store._look = theirs_follows  # type: ignore[method-assign]
     with pytest.raises(Conflict, match="somebody else wrote in the same moment; their value stands again") as caught:

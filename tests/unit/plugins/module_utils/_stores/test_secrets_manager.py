@@ -42,8 +42,8 @@ def test_every_version_of_every_page_the_oldest_first(stub: tuple[SecretsManager
     store, stubber = stub
     asked = {"SecretId": "core", "IncludeDeprecated": True}
 
-    def page(version: str, day: int, **more: str) -> dict[str, Any]:
-        return {"Versions": [{"VersionId": version, "CreatedDate": datetime(2026, 11, day, tzinfo=UTC)}], **more}
+    def page(version: str, day: int, **extra: str) -> dict[str, Any]:
+        return {"Versions": [{"VersionId": version, "CreatedDate": datetime(2026, 11, day, tzinfo=UTC)}], **extra}
 
     stubber.add_response("list_secret_version_ids", page(V2, 2, NextToken="more"), asked)
     stubber.add_response("list_secret_version_ids", page(V1, 1), {**asked, "NextToken": "more"})
@@ -54,16 +54,16 @@ def arn(name: str) -> str:
     return f"arn:aws:secretsmanager:eu-west-3:123456789012:secret:{name}-AbCdEf"
 
 
-def secret(name: str, version: str = V1, stages: tuple[str, ...] = ("AWSCURRENT",), **more: Any) -> dict[str, Any]:
+def secret(name: str, version: str = V1, stages: tuple[str, ...] = ("AWSCURRENT",), **extra: Any) -> dict[str, Any]:
     labels = {"VersionStages": list(stages)} if stages else {}
-    value = more or {"SecretString": f"canary-{name}"}
+    value = extra or {"SecretString": f"canary-{name}"}
     return {"ARN": arn(name), "Name": name, "VersionId": version, **labels, **value}
 
 
-def batch(*found: dict[str, Any], errors: tuple[tuple[str, str, str], ...] = ()) -> dict[str, Any]:
+def batch(*results: dict[str, Any], errors: tuple[tuple[str, str, str], ...] = ()) -> dict[str, Any]:
     return {
-        "SecretValues": list(found),
-        "Errors": [{"SecretId": name, "ErrorCode": code, "Message": words} for name, code, words in errors],
+        "SecretValues": list(results),
+        "Errors": [{"SecretId": name, "ErrorCode": code, "Message": message} for name, code, message in errors],
     }
 
 
@@ -78,11 +78,11 @@ def test_a_call_for_every_twenty(live: tuple[SecretsManager, Any, list[str]], co
     for name in names:
         client.create_secret(Name=name, SecretString=f"canary-{name}")
     asked.clear()
-    found = store.read([*names, names[0]])
+    contents = store.read([*names, names[0]])
     assert asked == ["BatchGetSecretValue"] * calls
-    assert {name: one.value for name, one in found.readings.items()} == {name: f"canary-{name}" for name in names}
-    assert found.failures == {}
-    assert "canary" not in repr(found)
+    assert {name: item.value for name, item in contents.readings.items()} == {name: f"canary-{name}" for name in names}
+    assert contents.failures == {}
+    assert "canary" not in repr(contents)
 
 
 def test_names_are_taken_whole(live: tuple[SecretsManager, Any, list[str]]) -> None:
@@ -103,8 +103,8 @@ def test_the_current_version_is_read_after_a_promotion(live: tuple[SecretsManage
     client.update_secret_version_stage(
         SecretId="core", VersionStage="AWSCURRENT", MoveToVersionId=second, RemoveFromVersionId=first
     )
-    found = store.read(["core"]).readings["core"]
-    assert (found.version, found.value) == (second, "canary-2")
+    core = store.read(["core"]).readings["core"]
+    assert (core.version, core.value) == (second, "canary-2")
     pinned = store.read(["core"], pins={"core": first, "other": "x"}).readings
     assert list(pinned) == ["core"]
     assert pinned["core"].value == "canary-1"
@@ -116,9 +116,9 @@ def test_missing_binary_and_deleted_come_back_by_name(live: tuple[SecretsManager
     client.create_secret(Name="binary", SecretBinary=b"canary")
     client.create_secret(Name="deleted", SecretString="canary")
     client.delete_secret(SecretId="deleted", RecoveryWindowInDays=7)
-    found = store.read(["text", "binary", "deleted", "none"])
-    assert set(found.readings) == {"text"}
-    assert {name: failure.reason for name, failure in found.failures.items()} == {
+    contents = store.read(["text", "binary", "deleted", "none"])
+    assert set(contents.readings) == {"text"}
+    assert {name: failure.reason for name, failure in contents.failures.items()} == {
         "binary": BINARY,
         "deleted": DELETED,
         "none": MISSING,
@@ -132,7 +132,7 @@ def test_a_secret_asked_by_its_arn_answers_under_it(live: tuple[SecretsManager, 
 
 
 @pytest.mark.parametrize(
-    ("code", "words", "reason"),
+    ("code", "message", "reason"),
     [
         ("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", MISSING),
         ("AccessDeniedException", "User is not authorized", DENIED),
@@ -143,13 +143,13 @@ def test_a_secret_asked_by_its_arn_answers_under_it(live: tuple[SecretsManager, 
         ),
     ],
 )
-def test_part_of_a_batch_may_fail(stub: tuple[SecretsManager, Stubber], code: str, words: str, reason: str) -> None:
+def test_part_of_a_batch_may_fail(stub: tuple[SecretsManager, Stubber], code: str, message: str, reason: str) -> None:
     store, stubber = stub
-    stubber.add_response(BATCH, batch(secret("a"), errors=(("b", code, words),)), {"SecretIdList": ["a", "b"]})
-    found = store.read(["a", "b"])
-    assert found.readings == {"a": reading("a")}
-    assert found.failures["b"].reason == reason
-    assert found.failures["b"].detail == (words if reason == DENIED else "")
+    stubber.add_response(BATCH, batch(secret("a"), errors=(("b", code, message),)), {"SecretIdList": ["a", "b"]})
+    contents = store.read(["a", "b"])
+    assert contents.readings == {"a": reading("a")}
+    assert contents.failures["b"].reason == reason
+    assert contents.failures["b"].detail == (message if reason == DENIED else "")
 
 
 def test_what_failed_for_a_while_is_asked_once_more(stub: tuple[SecretsManager, Stubber]) -> None:
@@ -158,9 +158,9 @@ def test_what_failed_for_a_while_is_asked_once_more(stub: tuple[SecretsManager, 
     stubber.add_response(BATCH, batch(errors=errors), {"SecretIdList": ["a", "b"]})
     stubber.add_response(GET, secret("a"), {"SecretId": "a"})
     stubber.add_client_error(GET, "AccessDeniedException", "no policy", expected_params={"SecretId": "b"})
-    found = store.read(["a", "b"])
-    assert found.readings == {"a": reading("a")}
-    assert (found.failures["b"].reason, found.failures["b"].detail) == (DENIED, "no policy")
+    contents = store.read(["a", "b"])
+    assert contents.readings == {"a": reading("a")}
+    assert (contents.failures["b"].reason, contents.failures["b"].detail) == (DENIED, "no policy")
 
 
 def test_what_fails_again_stops_the_read(stub: tuple[SecretsManager, Stubber]) -> None:
@@ -176,9 +176,9 @@ def test_an_answer_that_leaves_names_out_is_completed(stub: tuple[SecretsManager
     stubber.add_response(BATCH, {**batch(secret("a")), "NextToken": "more"}, {"SecretIdList": ["a", "b", "c"]})
     stubber.add_response(GET, secret("b"), {"SecretId": "b"})
     stubber.add_client_error(GET, "ResourceNotFoundException", "gone", expected_params={"SecretId": "c"})
-    found = store.read(["a", "b", "c"])
-    assert found.readings == {"a": reading("a"), "b": reading("b")}
-    assert found.failures["c"].reason == MISSING
+    contents = store.read(["a", "b", "c"])
+    assert contents.readings == {"a": reading("a"), "b": reading("b")}
+    assert contents.failures["c"].reason == MISSING
 
 
 @pytest.mark.parametrize("stages", [(), ("AWSPREVIOUS",)])
@@ -205,21 +205,21 @@ def test_pins_and_labels_are_asked_one_by_one(stub: tuple[SecretsManager, Stubbe
     stubber.add_response(BATCH, batch(secret("a")), {"SecretIdList": ["a"]})
     stubber.add_response(GET, secret("b", V2), {"SecretId": "b", "VersionId": V2})
     stubber.add_response(GET, secret("c", V2), {"SecretId": "c", "VersionStage": "AWSPENDING"})
-    found = store.read(["a", "b", "c"], pins={"b": V2}, stages={"c": "AWSPENDING"})
-    assert found.readings == {"a": reading("a"), "b": reading("b", V2), "c": reading("c", V2)}
+    contents = store.read(["a", "b", "c"], pins={"b": V2}, stages={"c": "AWSPENDING"})
+    assert contents.readings == {"a": reading("a"), "b": reading("b", V2), "c": reading("c", V2)}
 
 
 def test_a_pinned_version_that_is_gone_is_never_answered_by_another(stub: tuple[SecretsManager, Stubber]) -> None:
     store, stubber = stub
     stubber.add_client_error(GET, "ResourceNotFoundException", f"can't find version {V2}")
-    found = store.read(["a"], pins={"a": V2})
-    assert found.readings == {}
-    assert found.failures["a"].reason == MISSING
-    assert V2 in found.failures["a"].detail
+    contents = store.read(["a"], pins={"a": V2})
+    assert contents.readings == {}
+    assert contents.failures["a"].reason == MISSING
+    assert V2 in contents.failures["a"].detail
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "kind", "words"),
+    ("code", "status", "kind", "message"),
     [
         ("AccessDeniedException", 400, Denied, "AWS denies secretsmanager:BatchGetSecretValue on a, b"),
         ("ThrottlingException", 400, NoAccess, "still throttles secretsmanager:BatchGetSecretValue on a, b"),
@@ -229,11 +229,11 @@ def test_a_pinned_version_that_is_gone_is_never_answered_by_another(stub: tuple[
     ],
 )
 def test_a_batch_that_fails_as_a_whole(
-    stub: tuple[SecretsManager, Stubber], code: str, status: int, kind: type[Exception], words: str
+    stub: tuple[SecretsManager, Stubber], code: str, status: int, kind: type[Exception], message: str
 ) -> None:
     store, stubber = stub
     stubber.add_client_error(BATCH, code, "aws says", http_status_code=status)
-    with pytest.raises(kind, match=words):
+    with pytest.raises(kind, match=message):
         store.read(["a", "b"])
 
 

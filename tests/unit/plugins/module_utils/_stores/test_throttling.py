@@ -79,7 +79,7 @@ def test_other_refusals_do_not_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "words"), [("ssm:PutParameter", "raise its throughput"), ("kms:Decrypt", "account and region")]
+    ("operation", "message"), [("ssm:PutParameter", "raise its throughput"), ("kms:Decrypt", "account and region")]
 )
-def test_the_remedy_fits_the_service(operation: str, words: str) -> None:
-    assert words in remedy(operation)
+def test_the_remedy_fits_the_service(operation: str, message: str) -> None:
+    assert message in remedy(operation)

@@ -28,8 +28,8 @@ def core(secrets: Any) -> Any:
 
 
 def value(store: Any, name: str = "core", **version: Any) -> str:
-    found: str = store.read([name], **version).readings[name].value
-    return found
+    text: str = store.read([name], **version).readings[name].value
+    return text
 
 
 def test_every_version_is_listed_without_labels_too(secrets: Any) -> None:
@@ -300,15 +300,15 @@ class TestDiscard:
 
 class TestDescribe:
     def test_a_secret(self, core: Any) -> None:
-        found = core.describe("core")
-        assert (found.name, found.stages, found.rotation_enabled, found.deleted) == (
+        result = core.describe("core")
+        assert (result.name, result.stages, result.rotation_enabled, result.deleted) == (
             "core",
             {"AWSCURRENT": V1},
             False,
             False,
         )
-        assert "core" in found.arn
-        assert "canary" not in repr(found)
+        assert "core" in result.arn
+        assert "canary" not in repr(result)
 
     def test_one_with_rotation_of_its_own(self, secrets: Any, core: Any) -> None:
         secrets.switch_rotation_on("core")
@@ -343,14 +343,17 @@ class TestRead:
     def test_what_is_not_there(self, secrets: Any, core: Any) -> None:
         secrets.write("old", "canary", V1)
         secrets.schedule_deletion("old")
-        found = core.read(["core", "none", "old", "core"])
-        assert set(found.readings) == {"core"}
-        assert {name: failure.reason for name, failure in found.failures.items()} == {"none": MISSING, "old": DELETED}
+        result = core.read(["core", "none", "old", "core"])
+        assert set(result.readings) == {"core"}
+        assert {name: failure.reason for name, failure in result.failures.items()} == {"none": MISSING, "old": DELETED}
 
     @pytest.mark.parametrize("ask", [{"pins": {"core": GONE}}, {"stages": {"core": "nowhere"}}])
     def test_a_version_that_is_not_there_is_never_answered_by_another(self, core: Any, ask: Any) -> None:
-        found = core.read(["core"], **ask)
-        assert (dict(found.readings), found.failures["core"].reason) == ({}, MISSING)
+        test_a_version_that_is_not_there_is_never_answered = core.read(["core"], **ask)
+        assert (
+            dict(test_a_version_that_is_not_there_is_never_answered.readings),
+            test_a_version_that_is_not_there_is_never_answered.failures["core"].reason,
+        ) == ({}, MISSING)
 
     def test_what_the_pins_and_stages_of_others_ask_for_is_not_read(self, core: Any) -> None:
         assert set(core.read(["core"], pins={"other": V1}, stages={"more": "x"}).readings) == {"core"}

@@ -43,20 +43,20 @@ def parameter(stubbed: Stubbed) -> tuple[ParameterStore, Stubber]:
     return ParameterStore(client), stubber
 
 
-def described(stubber: Stubber, labels: dict[str, str], **more: Any) -> None:
+def described(stubber: Stubber, labels: dict[str, str], **extra: Any) -> None:
     versions: dict[str, list[str]] = {}
     for label, version in labels.items():
         versions.setdefault(version, []).append(label)
-    answer = {"ARN": ARN, "Name": "core", "VersionIdsToStages": versions, **more}
+    answer = {"ARN": ARN, "Name": "core", "VersionIdsToStages": versions, **extra}
     stubber.add_response("describe_secret", answer, {"SecretId": "core"})
 
 
-def looked(stubber: Stubber, value: str = "canary-1", version: int = 1, **more: Any) -> None:
+def looked(stubber: Stubber, value: str = "canary-1", version: int = 1, **extra: Any) -> None:
     filters = {"ParameterFilters": [{"Key": "Name", "Option": "Equals", "Values": ["/p/A"]}]}
-    found = {"Name": "/p/A", "Type": "SecureString", "Version": version, **more}
+    result = {"Name": "/p/A", "Type": "SecureString", "Version": version, **extra}
     # An empty page with a token is no end.
     stubber.add_response("describe_parameters", {"Parameters": [], "NextToken": "1"}, filters)
-    stubber.add_response("describe_parameters", {"Parameters": [found]}, {**filters, "NextToken": "1"})
+    stubber.add_response("describe_parameters", {"Parameters": [result]}, {**filters, "NextToken": "1"})
     stubber.add_response(
         "get_parameter",
         {"Parameter": {"Name": "/p/A", "Type": "SecureString", "Value": value, "Version": version}},
@@ -102,8 +102,8 @@ class TestSecret:
     def test_a_version_that_arrived_although_aws_says_it_is_taken(self, secret: tuple[SecretsManager, Stubber]) -> None:
         store, stubber = secret
         stubber.add_client_error("put_secret_value", "ResourceExistsException", "in use")
-        found = {"ARN": ARN, "Name": "core", "VersionId": V2, "SecretString": "canary-2"}
-        stubber.add_response("get_secret_value", found, {"SecretId": "core", "VersionId": V2})
+        result = {"ARN": ARN, "Name": "core", "VersionId": V2, "SecretString": "canary-2"}
+        stubber.add_response("get_secret_value", result, {"SecretId": "core", "VersionId": V2})
         described(stubber, LABELS)
         store.stage("core", "canary-2", version=V2, label="ours")
 
@@ -123,8 +123,15 @@ class TestSecret:
     def test_a_version_without_labels_is_asked_for_by_its_id(self, secret: tuple[SecretsManager, Stubber]) -> None:
         store, stubber = secret
         described(stubber, {"AWSCURRENT": V1})
-        found = {"ARN": ARN, "Name": "core", "VersionId": V2, "SecretString": "canary-2"}
-        stubber.add_response("get_secret_value", found, {"SecretId": "core", "VersionId": V2})
+        test_a_version_without_labels_is_asked = {
+            "ARN": ARN,
+            "Name": "core",
+            "VersionId": V2,
+            "SecretString": "canary-2",
+        }
+        stubber.add_response(
+            "get_secret_value", test_a_version_without_labels_is_asked, {"SecretId": "core", "VersionId": V2}
+        )
         stubber.add_response("update_secret_version_stage", {}, MOVED)
         store.promote("core", to=V2, instead_of=V1)
 
@@ -161,8 +168,8 @@ class TestSecret:
 
     def test_a_name_that_is_still_being_deleted(self, secret: tuple[SecretsManager, Stubber]) -> None:
         store, stubber = secret
-        words = "You can't create this secret because a secret with this name is already scheduled for deletion."
-        stubber.add_client_error("create_secret", "InvalidRequestException", words)
+        message = "You can't create this secret because a secret with this name is already scheduled for deletion."
+        stubber.add_client_error("create_secret", "InvalidRequestException", message)
         stubber.add_client_error("get_secret_value", "InvalidRequestException", DELETED)
         with pytest.raises(AlreadyExists, match="or still being deleted"):
             store.create("core", "canary", version=V1)
@@ -178,8 +185,8 @@ class TestSecret:
         self, secret: tuple[SecretsManager, Stubber]
     ) -> None:
         store, stubber = secret
-        words = "You can't delete secret core that still has replica regions [eu-west-1]"
-        stubber.add_client_error("delete_secret", "InvalidRequestException", words)
+        message = "You can't delete secret core that still has replica regions [eu-west-1]"
+        stubber.add_client_error("delete_secret", "InvalidRequestException", message)
         with pytest.raises(StoreError, match="still has replica regions"):
             store.delete("core")
 
@@ -202,7 +209,7 @@ class TestSecret:
         ],
     )
     @pytest.mark.parametrize(
-        ("code", "kind", "words"),
+        ("code", "kind", "message"),
         [
             ("AccessDeniedException", Denied, "allow secretsmanager:{name} on it"),
             ("ThrottlingException", NoAccess, "still throttles secretsmanager:{name} on secret core"),
@@ -210,12 +217,12 @@ class TestSecret:
         ],
     )
     def test_each_call_may_be_refused(
-        self, secret: tuple[SecretsManager, Stubber], operation: str, act: Any, code: str, kind: Any, words: str
+        self, secret: tuple[SecretsManager, Stubber], operation: str, act: Any, code: str, kind: Any, message: str
     ) -> None:
         store, stubber = secret
         stubber.add_client_error(operation, code, "AWS says so")
         name = "".join(part.capitalize() for part in operation.split("_"))
-        with pytest.raises(kind, match=words.format(name=name)):
+        with pytest.raises(kind, match=message.format(name=name)):
             act(store)
 
     @pytest.mark.parametrize("code", ["AccessDeniedException", "ValidationException", "InvalidParameterException"])
@@ -279,7 +286,7 @@ class TestParameter:
         store.delete(names)
 
     @pytest.mark.parametrize(
-        ("code", "kind", "words"),
+        ("code", "kind", "message"),
         [
             ("AccessDeniedException", Denied, "allow ssm:PutParameter on it"),
             ("TooManyUpdates", Conflict, "parameter /p/A is being written by somebody else"),
@@ -290,12 +297,12 @@ class TestParameter:
         ],
     )
     def test_a_write_may_be_refused(
-        self, parameter: tuple[ParameterStore, Stubber], code: str, kind: Any, words: str
+        self, parameter: tuple[ParameterStore, Stubber], code: str, kind: Any, message: str
     ) -> None:
         store, stubber = parameter
         looked(stubber)
         stubber.add_client_error("put_parameter", code, "AWS says canary-2")
-        with pytest.raises(kind, match=words) as error:
+        with pytest.raises(kind, match=message) as error:
             store.overwrite("/p/A", "canary-2", instead_of=1)
         assert "canary" not in str(error.value)
 

@@ -43,12 +43,12 @@ def test_what_is_there(moto: Moto) -> None:
     iam.create_policy(PolicyName="shop", PolicyDocument=document, Tags=TAGS)
     iam.attach_role_policy(RoleName="shop", PolicyArn=POLICY["arn"])
     look = Access(iam, kms)
-    found = look.key(ALIAS)
-    assert found is not None
-    assert (found.arn, found.standing.tags) == (key["Arn"], {"Application": "shop"})
+    kms_key = look.key(ALIAS)
+    assert kms_key is not None
+    assert (kms_key.arn, kms_key.standing.tags) == (key["Arn"], {"Application": "shop"})
     standing = look.standing([ROLE], [POLICY])
-    assert [one.kind for one in standing] == ["role", "instance profile", "policy"]
-    assert [dict(one.tags) for one in standing] == [{"Application": "shop"}, {}, {"Application": "shop"}]
+    assert [item.kind for item in standing] == ["role", "instance profile", "policy"]
+    assert [dict(item.tags) for item in standing] == [{"Application": "shop"}, {}, {"Application": "shop"}]
     assert look.attached("shop") == (("shop", POLICY["arn"]),)
 
 

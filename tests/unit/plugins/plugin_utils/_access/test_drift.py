@@ -14,8 +14,8 @@ READ = {"Sid": "Read", "Effect": "Allow", "Action": ["s:Get", "s:List"], "Resour
 BARE = {"Effect": "Allow", "Action": "s:Put", "Resource": "arn:b"}
 
 
-def differences(*found: dict[str, Any]) -> list[str]:
-    return list(access_drift.differences({"Statement": [READ, BARE]}, {"Statement": list(found)}))
+def differences(*results: dict[str, Any]) -> list[str]:
+    return list(access_drift.differences({"Statement": [READ, BARE]}, {"Statement": list(results)}))
 
 
 @pytest.mark.parametrize(
@@ -31,13 +31,13 @@ def test_what_means_the_same(same: dict[str, Any]) -> None:
 
 
 def test_one_statement_alone_and_a_condition_in_another_spelling() -> None:
-    one = {**BARE, "Condition": {"Bool": {"aws:MultiFactorAuthPresent": True}}}
+    entry = {**BARE, "Condition": {"Bool": {"aws:MultiFactorAuthPresent": True}}}
     other = {**BARE, "Condition": {"Bool": {"aws:MultiFactorAuthPresent": ["true"]}}}
-    assert list(access_drift.differences({"Statement": one}, {"Statement": [other]})) == []
+    assert list(access_drift.differences({"Statement": entry}, {"Statement": [other]})) == []
 
 
 @pytest.mark.parametrize(
-    ("found", "words"),
+    ("results", "lines"),
     [
         ([READ], ["lacks statement number 2"]),
         ([BARE], ["lacks statement Read", "lacks statement number 2", "has statement number 1"]),
@@ -47,10 +47,10 @@ def test_one_statement_alone_and_a_condition_in_another_spelling() -> None:
         ([READ, BARE, {**READ, "Sid": "More"}], ["has statement More, which the catalog does not ask for"]),
     ],
 )
-def test_what_differs(found: list[dict[str, Any]], words: list[str]) -> None:
-    told = differences(*found)
-    assert len(told) == len(words)
-    assert all(one.startswith(start) for one, start in zip(told, words, strict=True))
+def test_what_differs(results: list[dict[str, Any]], lines: list[str]) -> None:
+    messages = differences(*results)
+    assert len(messages) == len(lines)
+    assert all(name.startswith(start) for name, start in zip(messages, lines, strict=True))
 
 
 PLAN: dict[str, Any] = {
@@ -71,8 +71,8 @@ GONE: dict[str, Any] = {"missing": True, "problem": "is not there"}
 
 
 def rows(role: Any = ROLE, key: Any = KEY, provider: Any = PROVIDER) -> list[tuple[str, str, str]]:
-    found = access_drift.told(PLAN, {"r": role}, key, provider)
-    return [(one["state"], one["place"], one["words"]) for one in found if one["state"] != "good"]
+    results = access_drift.told(PLAN, {"r": role}, key, provider)
+    return [(entry["state"], entry["place"], entry["words"]) for entry in results if entry["state"] != "good"]
 
 
 def test_all_of_it_as_planned() -> None:

@@ -43,7 +43,7 @@ def test_what_is_no_url(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "words"),
+    ("wanted", "message"),
     [
         (ProviderSpec(URL, ()), "client_ids: empty, so IAM would reject every token"),
         (ProviderSpec(URL, ("",)), "client_ids: ''"),
@@ -53,15 +53,15 @@ def test_what_is_no_url(url: str) -> None:
         (ProviderSpec(URL, ("a",), thumbprints=("a" * 40,) * 6), "IAM keeps 5"),
     ],
 )
-def test_what_iam_would_refuse(wanted: ProviderSpec, words: str) -> None:
-    with pytest.raises(PolicyError, match=words.replace("*", r"\*")):
+def test_what_iam_would_refuse(wanted: ProviderSpec, message: str) -> None:
+    with pytest.raises(PolicyError, match=message.replace("*", r"\*")):
         checked(wanted)
 
 
 def test_a_new_one() -> None:
-    found = changes(None, ProviderSpec(URL, ("a",), thumbprints=(), tags={"x": "1"}))
-    assert found == Changes(create=True, add_clients=("a",), add_tags={"x": "1"})
-    assert found
+    result = changes(None, ProviderSpec(URL, ("a",), thumbprints=(), tags={"x": "1"}))
+    assert result == Changes(create=True, add_clients=("a",), add_tags={"x": "1"})
+    assert result
 
 
 STANDING = Provider(ARN, URL, ("a", "b"), ("1" * 40,), {"x": "1", "y": "2"})

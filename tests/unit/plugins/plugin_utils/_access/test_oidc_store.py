@@ -42,14 +42,14 @@ def test_from_nothing_to_gone_again(moto: Moto) -> None:
     assert not changes(made, WANTED)
 
     client.tag_open_id_connect_provider(OpenIDConnectProviderArn=ARN, Tags=[{"Key": "Team", "Value": "other"}])
-    more = replace(WANTED, thumbprints=("a" * 40,), tags={"ManagedBy": "x"})
-    found = providers.find(URL)
-    changed = providers.apply(found, more, changes(found, more))
+    provider_spec = replace(WANTED, thumbprints=("a" * 40,), tags={"ManagedBy": "x"})
+    provider = providers.find(URL)
+    changed = providers.apply(provider, provider_spec, changes(provider, provider_spec))
     assert changed is not None
     assert changed.thumbprints == ("a" * 40,)
     assert changed.tags == {"ManagedBy": "x", "Team": "other"}
 
-    only = replace(more, purge_tags=True)
+    only = replace(provider_spec, purge_tags=True)
     purged = providers.apply(changed, only, changes(changed, only))
     assert purged is not None
     assert purged.tags == {"ManagedBy": "x"}
@@ -81,8 +81,8 @@ def test_client_ids_come_and_go_one_by_one(stubbed: Stubbed) -> None:
     )
     standing = Provider(ARN, URL, ("old",), (), WANTED.tags or {})
     wanted = replace(WANTED, purge_clients=True)
-    found = OidcProviders(client).apply(standing, wanted, changes(standing, wanted))
-    assert found == Provider(ARN, URL, WANTED.clients)
+    provider = OidcProviders(client).apply(standing, wanted, changes(standing, wanted))
+    assert provider == Provider(ARN, URL, WANTED.clients)
 
 
 def test_another_provider_is_not_taken_for_it(moto: Moto) -> None:
@@ -117,7 +117,7 @@ def test_one_that_goes_while_it_is_read_is_gone(stubbed: Stubbed) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "error", "words"),
+    ("code", "error", "message"),
     [
         ("AccessDenied", Denied, "AWS denies iam:CreateOpenIDConnectProvider on provider token"),
         ("LimitExceeded", Conflict, "IAM refuses CreateOpenIDConnectProvider on provider token"),
@@ -125,9 +125,9 @@ def test_one_that_goes_while_it_is_read_is_gone(stubbed: Stubbed) -> None:
     ],
 )
 def test_errors_name_the_operation_and_the_provider(
-    stubbed: Stubbed, code: str, error: type[Exception], words: str
+    stubbed: Stubbed, code: str, error: type[Exception], message: str
 ) -> None:
     client, answers = stubbed("iam")
     answers.add_client_error("create_open_id_connect_provider", code)
-    with pytest.raises(error, match=words):
+    with pytest.raises(error, match=message):
         OidcProviders(client).apply(None, WANTED, changes(None, WANTED))

@@ -130,10 +130,10 @@ TABLE: list[tuple[str, str, tuple[str, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("action", "resource", "who"), TABLE, ids=lambda one: str(one))
+@pytest.mark.parametrize(("action", "resource", "who"), TABLE, ids=lambda item: str(item))
 def test_who_may_in_production(action: str, resource: str, who: tuple[str, ...]) -> None:
-    found = documents("production")
-    assert tuple(role for role in EVERY if decide(found[role], IamRequest(action, resource))) == who
+    test_who_may = documents("production")
+    assert tuple(role for role in EVERY if decide(test_who_may[role], IamRequest(action, resource))) == who
 
 
 KEY_TABLE = [
@@ -164,5 +164,5 @@ KEY_TABLE = [
 
 @pytest.mark.parametrize(("action", "asked", "who"), KEY_TABLE)
 def test_who_may_use_the_key(action: str, asked: tuple[str, dict[str, str]], who: tuple[str, ...]) -> None:
-    found = documents("production")
-    assert tuple(role for role in EVERY if decide(found[role], IamRequest(action, *asked))) == who
+    result = documents("production")
+    assert tuple(role for role in EVERY if decide(result[role], IamRequest(action, *asked))) == who

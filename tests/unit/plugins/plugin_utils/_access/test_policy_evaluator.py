@@ -21,16 +21,16 @@ SECRET = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:shop/production/c
 READ = "secretsmanager:GetSecretValue"
 
 
-def policy(*statements: dict[str, Any], **one: Any) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": one or list(statements)}
+def policy(*statements: dict[str, Any], **entry: Any) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": entry or list(statements)}
 
 
-def allow(action: Any = READ, resource: Any = SECRET, **more: Any) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+def allow(action: Any = READ, resource: Any = SECRET, **extra: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **extra}
 
 
-def deny(action: Any = READ, resource: Any = SECRET, **more: Any) -> dict[str, Any]:
-    return {**allow(action, resource, **more), "Effect": "Deny"}
+def deny(action: Any = READ, resource: Any = SECRET, **extra: Any) -> dict[str, Any]:
+    return {**allow(action, resource, **extra), "Effect": "Deny"}
 
 
 def when(operator: str, key: str, *values: Any) -> dict[str, Any]:
@@ -76,8 +76,8 @@ def test_one_statement_needs_no_list() -> None:
 def test_a_deny_wins_wherever_it_stands_and_the_reason_names_it() -> None:
     denied = deny(resource="*", Sid="NoSecrets")
     for order in ([allow(), denied], [denied, allow()]):
-        found = decide([policy(order[0]), policy(order[1])], IamRequest(READ, SECRET))
-        assert (found.allowed, found.reason) == (False, "NoSecrets denies it")
+        policy_decision = decide([policy(order[0]), policy(order[1])], IamRequest(READ, SECRET))
+        assert (policy_decision.allowed, policy_decision.reason) == (False, "NoSecrets denies it")
 
 
 def test_the_reason_names_what_allows_it_or_what_was_asked() -> None:
@@ -207,19 +207,19 @@ statements = st.lists(
 requests = st.builds(IamRequest, st.sampled_from(["a:x", "a:y", "b:x"]), st.sampled_from(["r1", "r2", "s"]))
 
 
-@given(found=statements, asked=requests, seed=st.randoms())
-def test_order_and_grouping_do_not_matter(found: list[dict[str, Any]], asked: IamRequest, seed: Any) -> None:
-    mixed = list(found)
+@given(results=statements, asked=requests, seed=st.randoms())
+def test_order_and_grouping_do_not_matter(results: list[dict[str, Any]], asked: IamRequest, seed: Any) -> None:
+    mixed = list(results)
     seed.shuffle(mixed)
-    assert decide([policy(*found)], asked).allowed is decide([policy(one) for one in mixed], asked).allowed
+    assert decide([policy(*results)], asked).allowed is decide([policy(entry) for entry in mixed], asked).allowed
 
 
-@given(found=statements, more=statements, asked=requests)
+@given(results=statements, additions=statements, asked=requests)
 def test_a_deny_only_takes_and_an_allow_only_gives(
-    found: list[dict[str, Any]], more: list[dict[str, Any]], asked: IamRequest
+    results: list[dict[str, Any]], additions: list[dict[str, Any]], asked: IamRequest
 ) -> None:
-    before = decide([policy(*found)], asked).allowed if found else False
-    denies = [one for one in more if one["Effect"] == "Deny"]
-    allows = [one for one in more if one["Effect"] == "Allow"]
-    assert not decide([{"Statement": [*found, *denies]}], asked).allowed or before
-    assert decide([{"Statement": [*found, *allows]}], asked).allowed or not before
+    before = decide([policy(*results)], asked).allowed if results else False
+    denies = [addition for addition in additions if addition["Effect"] == "Deny"]
+    allows = [addition for addition in additions if addition["Effect"] == "Allow"]
+    assert not decide([{"Statement": [*results, *denies]}], asked).allowed or before
+    assert decide([{"Statement": [*results, *allows]}], asked).allowed or not before

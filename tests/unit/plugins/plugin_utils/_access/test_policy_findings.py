@@ -21,7 +21,7 @@ def document(**statement: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("statement", "words"),
+    ("statement", "messages"),
     [
         ({"Action": "*", "Resource": "*"}, ["allows *"]),
         ({"Action": ["kms:*"], "Resource": "arn:x"}, ["allows kms:*"]),
@@ -48,12 +48,12 @@ def document(**statement: Any) -> dict[str, Any]:
         ({"Effect": "Deny", "Action": "*", "Resource": "*"}, []),
     ],
 )
-def test_wildcards(statement: dict[str, Any], words: list[str]) -> None:
-    assert list(policy_findings.wildcards(document(**statement))) == words
+def test_wildcards(statement: dict[str, Any], messages: list[str]) -> None:
+    assert list(policy_findings.wildcards(document(**statement))) == messages
 
 
 @pytest.mark.parametrize(
-    ("statement", "words"),
+    ("statement", "messages"),
     [
         ({"Principal": "*"}, ["allows everybody"]),
         ({"Principal": {"AWS": "*"}}, ["allows everybody"]),
@@ -86,8 +86,8 @@ def test_wildcards(statement: dict[str, Any], words: list[str]) -> None:
         ({"Effect": "Deny", "Principal": "*"}, []),
     ],
 )
-def test_outsiders(statement: dict[str, Any], words: list[str]) -> None:
-    assert list(policy_findings.outsiders(document(**statement), OWN)) == words
+def test_outsiders(statement: dict[str, Any], messages: list[str]) -> None:
+    assert list(policy_findings.outsiders(document(**statement), OWN)) == messages
 
 
 def test_one_statement_that_is_no_list() -> None:

@@ -46,7 +46,7 @@ def test_so_is_the_worked_example(load_catalog: Callable[[str], dict[str, Any]],
 
 
 @pytest.mark.parametrize(
-    ("over", "words"),
+    ("over", "message"),
     [
         # Another environment's
         ({"stores": {"secrets_manager": {"name": "shop/{group}"}}}, "secret shop/core: is staging's too"),
@@ -127,10 +127,10 @@ def test_so_is_the_worked_example(load_catalog: Callable[[str], dict[str, Any]],
         ),
     ],
 )
-def test_what_would_be_granted_beyond_what_is_read(over: dict[str, Any], words: str) -> None:
-    found = refuse(**over)
-    assert found.startswith("Environment production: roles would be granted more than the environment reads")
-    assert words in found
+def test_what_would_be_granted_beyond_what_is_read(over: dict[str, Any], message: str) -> None:
+    text = refuse(**over)
+    assert text.startswith("Environment production: roles would be granted more than the environment reads")
+    assert message in text
 
 
 def test_two_accounts_share_nothing() -> None:
@@ -142,5 +142,7 @@ def test_two_accounts_share_nothing() -> None:
 
 
 def test_every_problem_is_named_at_once() -> None:
-    found = refuse(aws={"kms_key": "alias/shop", "bucket": "media", "roles": {"host": "MyAppRole"}})
-    assert all(name in found for name in ("alias/shop", "media", "MyAppRole"))
+    test_every_problem_is_named = refuse(
+        aws={"kms_key": "alias/shop", "bucket": "media", "roles": {"host": "MyAppRole"}}
+    )
+    assert all(name in test_every_problem_is_named for name in ("alias/shop", "media", "MyAppRole"))

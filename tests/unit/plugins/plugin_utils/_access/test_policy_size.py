@@ -28,7 +28,7 @@ def test_whitespace_does_not_count() -> None:
 
 def test_what_fits_stays_in_one_document() -> None:
     (document,) = fitted("shop", [Grant("One", ("a:x",), ("r",)), Grant("Two", ("a:y", "a:z"), ("r", "s"))])
-    assert [one["Sid"] for one in document["Statement"]] == ["One", "Two"]
+    assert [item["Sid"] for item in document["Statement"]] == ["One", "Two"]
     assert document["Statement"][0]["Action"] == "a:x"
     assert document["Statement"][1]["Resource"] == ["r", "s"]
 
@@ -36,16 +36,16 @@ def test_what_fits_stays_in_one_document() -> None:
 def test_a_long_grant_is_divided_by_resource_or_by_condition() -> None:
     by_resource = Grant("Read", ("a:x",), resources(120))
     by_value = Grant("Key", ("kms:Decrypt",), ("key",), {"kms:ViaService": "s"}, ("kms:Context", resources(120)))
-    found = fitted("shop", [by_resource, by_value])
-    assert len(found) > 3
-    assert all(size(one) <= CHARACTERS for one in found)
-    sids = [one["Sid"] for document in found for one in document["Statement"]]
+    results = fitted("shop", [by_resource, by_value])
+    assert len(results) > 3
+    assert all(size(entry) <= CHARACTERS for entry in results)
+    sids = [item["Sid"] for document in results for item in document["Statement"]]
     assert len(set(sids)) == len(sids)
     assert all(sid.startswith(("Read", "Key")) for sid in sids)
     for name in resources(120)[::9]:
-        assert decide(found, IamRequest("a:x", name))
-        assert decide(found, IamRequest("kms:Decrypt", "key", {"kms:ViaService": "s", "kms:Context": name}))
-        assert not decide(found, IamRequest("kms:Decrypt", "key", {"kms:Context": name}))
+        assert decide(results, IamRequest("a:x", name))
+        assert decide(results, IamRequest("kms:Decrypt", "key", {"kms:ViaService": "s", "kms:Context": name}))
+        assert not decide(results, IamRequest("kms:Decrypt", "key", {"kms:Context": name}))
 
 
 def test_too_many_policies_are_an_error_that_names_the_role() -> None:
@@ -75,10 +75,10 @@ grants = st.lists(
 
 
 @settings(max_examples=60, deadline=None)
-@given(found=grants, asked=st.integers(0, 70), length=st.integers(1, 200))
-def test_dividing_changes_nothing(found: list[Grant], asked: int, length: int) -> None:
-    divided = fitted("shop", found)
-    whole: list[dict[str, Any]] = [{"Statement": [one.statement for one in found]}]
+@given(results=grants, asked=st.integers(0, 70), length=st.integers(1, 200))
+def test_dividing_changes_nothing(results: list[Grant], asked: int, length: int) -> None:
+    divided = fitted("shop", results)
+    whole: list[dict[str, Any]] = [{"Statement": [grant.statement for grant in results]}]
     name = resources(asked + 1, length)[asked]
     for request in (
         IamRequest("a:y", name),
@@ -86,4 +86,4 @@ def test_dividing_changes_nothing(found: list[Grant], asked: int, length: int) -
         IamRequest("a:x", "key", {"k:c": name}),
     ):
         assert decide(divided, request).allowed is decide(whole, request).allowed
-    assert all(size(one) <= CHARACTERS for one in divided)
+    assert all(size(entry) <= CHARACTERS for entry in divided)

@@ -38,12 +38,12 @@ def made(**over: Any) -> Catalog:
 def test_tags() -> None:
     assert tags(made()) == {**OURS, "Owner": "shop"}
     assert tags(made(contacts={"security": "sec@example.com"}))["Owner"] == "sec@example.com"
-    more = made(aws={"owner": "ops@example.com", "tags": {"CostCenter": "42"}})
-    assert tags(more) == {**OURS, "Owner": "ops@example.com", "CostCenter": "42"}
+    catalog = made(aws={"owner": "ops@example.com", "tags": {"CostCenter": "42"}})
+    assert tags(catalog) == {**OURS, "Owner": "ops@example.com", "CostCenter": "42"}
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "message"),
     [
         ({"Application": "x"}, "aws.tags.Application: is set by provisioning itself"),
         ({"Owner": "x"}, "for Owner use aws.owner"),
@@ -53,8 +53,8 @@ def test_tags() -> None:
         ({"a": "b" * 257}, "is no tag"),
     ],
 )
-def test_tags_that_aws_refuses(given: dict[str, str], words: str) -> None:
-    with pytest.raises(PolicyError, match=words):
+def test_tags_that_aws_refuses(given: dict[str, str], message: str) -> None:
+    with pytest.raises(PolicyError, match=message):
         tags(made(aws={"tags": given}))
 
 
@@ -63,11 +63,11 @@ def test_what_has_other_tags_is_named_unless_adopted() -> None:
     ours = Standing("role", "ours", {**OURS, "Team": "x"})
     theirs = Standing("role", "theirs", {**OURS, "Environment": "production"})
     bare = Standing("policy", "bare")
-    found = objections(catalog, [ours, theirs, bare], [])
-    assert len(found) == 2
-    assert found[0].startswith("role theirs is there and not ours (Environment=production); choose another name")
-    assert "policy bare is there and not ours (Application=(none), Environment=(none), ManagedBy=(none))" in found[1]
-    assert "-e aws_access_adopt=bare" in found[1]
+    results = objections(catalog, [ours, theirs, bare], [])
+    assert len(results) == 2
+    assert results[0].startswith("role theirs is there and not ours (Environment=production); choose another name")
+    assert "policy bare is there and not ours (Application=(none), Environment=(none), ManagedBy=(none))" in results[1]
+    assert "-e aws_access_adopt=bare" in results[1]
     assert objections(catalog, [ours, theirs, bare], ["theirs", "bare"]) == ()
     assert unknown(["theirs", "nobody"], [theirs]) == ("nobody",)
 
@@ -79,29 +79,29 @@ def test_names_of_policies() -> None:
 
 
 def test_roles_that_nobody_could_take_are_noted_and_not_made() -> None:
-    found = plan(made(), GROUND, AccessOptions())
-    assert [one["kind"] for one in found["roles"]] == ["host"]
-    assert found["provider"] == {}
-    assert [line.split(":")[0] for line in found["notes"]] == ["no role deploy", "no roles rotate, respond and verify"]
-    assert found["roles"][0]["profile"]
+    result = plan(made(), GROUND, AccessOptions())
+    assert [role["kind"] for role in result["roles"]] == ["host"]
+    assert result["provider"] == {}
+    assert [line.split(":")[0] for line in result["notes"]] == ["no role deploy", "no roles rotate, respond and verify"]
+    assert result["roles"][0]["profile"]
 
 
 def test_everything() -> None:
     catalog = made(
         github={"repository": "example/shop"}, aws={"operators": [OPERATOR], "host_principal": "ecs.amazonaws.com"}
     )
-    found = plan(catalog, GROUND, AccessOptions(workflow=Workflow(branch="main")))
-    assert [one["kind"] for one in found["roles"]] == ["deploy", "host", "rotate", "respond", "verify"]
-    assert not any(one["profile"] for one in found["roles"])
-    (note,) = found["notes"]
+    result = plan(catalog, GROUND, AccessOptions(workflow=Workflow(branch="main")))
+    assert [role["kind"] for role in result["roles"]] == ["deploy", "host", "rotate", "respond", "verify"]
+    assert not any(role["profile"] for role in result["roles"])
+    (note,) = result["notes"]
     assert note.startswith("role shop-staging-host trusts ecs.amazonaws.com for any account's resources, since")
-    arns = [arn for one in found["roles"] for arn in one["policies"]]
-    assert arns == [one["arn"] for one in found["policies"]]
-    assert found["summary"][0].startswith("role shop-staging-deploy for repo:example/shop:ref:refs/heads/main: ")
-    assert found["summary"][0].endswith(" characters in 1 policy")
-    assert found["summary"][1].startswith("role shop-staging-host for ecs.amazonaws.com: ")
-    assert OPERATOR in found["summary"][2]
-    assert found["provider"]["arn"].endswith(":oidc-provider/token.actions.githubusercontent.com")
+    arns = [arn for role in result["roles"] for arn in role["policies"]]
+    assert arns == [policy["arn"] for policy in result["policies"]]
+    assert result["summary"][0].startswith("role shop-staging-deploy for repo:example/shop:ref:refs/heads/main: ")
+    assert result["summary"][0].endswith(" characters in 1 policy")
+    assert result["summary"][1].startswith("role shop-staging-host for ecs.amazonaws.com: ")
+    assert OPERATOR in result["summary"][2]
+    assert result["provider"]["arn"].endswith(":oidc-provider/token.actions.githubusercontent.com")
 
 
 def test_the_key_before_it_is_made() -> None:

@@ -93,14 +93,14 @@ times = st.none() | st.floats(0, 30).map(ago)
 keys = st.builds(StaticKey, st.just("ci"), st.just("A"), st.booleans(), times, times)
 
 
-@given(found=st.lists(keys, max_size=3), used=st.floats(0, 30), after=st.integers(0, 14))
+@given(static_keys=st.lists(keys, max_size=3), used=st.floats(0, 30), after=st.integers(0, 14))
 def test_nothing_is_deleted_that_is_active_young_or_used_after_the_role(
-    found: list[StaticKey], used: float, after: int
+    static_keys: list[StaticKey], used: float, after: int
 ) -> None:
     try:
-        steps = plan(found, role(used), NOW, after_days=after)
+        steps = plan(static_keys, role(used), NOW, after_days=after)
     except PolicyError:
-        assert any(key.last_used and key.last_used >= min(ago(used), ago(1)) for key in found)
+        assert any(key.last_used and key.last_used >= min(ago(used), ago(1)) for key in static_keys)
         return
     for step in steps:
         assert not step.key.last_used or step.key.last_used < ago(used)

@@ -24,8 +24,8 @@ ENTERPRISE = GitHub("example/shop", "production", api_url="https://github.exampl
 
 
 def trust(github: GitHub, workflow: Workflow, *, wildcards: bool = False) -> dict[str, Any]:
-    found = trust_policies.subjects(github, workflow, wildcards=wildcards)
-    return trust_policies.of_github(PROVIDER, ISSUER, found, wildcards=wildcards)
+    subjects = trust_policies.subjects(github, workflow, wildcards=wildcards)
+    return trust_policies.of_github(PROVIDER, ISSUER, subjects, wildcards=wildcards)
 
 
 def lets_in(
@@ -114,7 +114,7 @@ def test_a_repository_is_one(repository: str, wildcards: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("github", "workflow", "words"),
+    ("github", "workflow", "message"),
     [
         (OLD, Workflow(), "one of environment, branch, tag and pull_request"),
         (OLD, Workflow(branch="main", tag="v1"), "one of environment"),
@@ -126,8 +126,8 @@ def test_a_repository_is_one(repository: str, wildcards: bool) -> None:
         (GitHub("example/shop", "production", repository_id=1), ENVIRONMENT, "or neither"),
     ],
 )
-def test_what_it_refuses(github: GitHub, workflow: Workflow, words: str) -> None:
-    with pytest.raises(PolicyError, match=words):
+def test_what_it_refuses(github: GitHub, workflow: Workflow, message: str) -> None:
+    with pytest.raises(PolicyError, match=message):
         trust_policies.subjects(github, workflow)
 
 
@@ -186,8 +186,8 @@ def test_a_subject_is_let_in_if_and_only_if_it_is_the_repositorys_and_the_jobs(
 
 
 def takes(document: dict[str, Any], kind: str, who: str, **context: str) -> bool:
-    found = {key.replace("__", ":"): value for key, value in context.items()}
-    return decide([document], IamRequest("sts:AssumeRole", context=found, principal={kind: who})).allowed
+    result = {key.replace("__", ":"): value for key, value in context.items()}
+    return decide([document], IamRequest("sts:AssumeRole", context=result, principal={kind: who})).allowed
 
 
 USER, ROLE = "arn:aws:iam::123456789012:user/ann", "arn:aws:iam::123456789012:role/sso/Operators"
@@ -247,7 +247,7 @@ def test_operators_users_need_a_second_factor_and_roles_cannot_show_one() -> Non
 
 
 @pytest.mark.parametrize(
-    ("arns", "words"),
+    ("arns", "message"),
     [
         ([], "names nobody"),
         (["*"], "is no ARN"),
@@ -256,6 +256,6 @@ def test_operators_users_need_a_second_factor_and_roles_cannot_show_one() -> Non
         (["arn:aws:sts::123456789012:assumed-role/Operators/ann"], "is no ARN"),
     ],
 )
-def test_operators_that_it_refuses(arns: list[str], words: str) -> None:
-    with pytest.raises(PolicyError, match=words):
+def test_operators_that_it_refuses(arns: list[str], message: str) -> None:
+    with pytest.raises(PolicyError, match=message):
         trust_policies.of_operators(arns)

@@ -41,7 +41,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> Waiting:
 
 @pytest.mark.parametrize("raises", [False, True])
 def test_a_grant_that_arrives_late(waiting: Waiting, raises: bool) -> None:
-    assert not waiting.wait.until_granted(lambda: waiting.look(granted=45, raises=raises), lambda found: found)
+    assert not waiting.wait.until_granted(lambda: waiting.look(granted=45, raises=raises), lambda results: results)
     assert 45 <= waiting.now < 60
     assert "waiting for access: " in waiting.shown[0]
     assert "trying again for 60 s" in waiting.shown[0]
@@ -49,36 +49,36 @@ def test_a_grant_that_arrives_late(waiting: Waiting, raises: bool) -> None:
 
 
 def test_what_is_allowed_is_not_waited_for(waiting: Waiting) -> None:
-    assert not waiting.wait.until_granted(lambda: waiting.look(granted=0), lambda found: found)
+    assert not waiting.wait.until_granted(lambda: waiting.look(granted=0), lambda results: results)
     assert not waiting.shown
 
 
 def test_a_grant_that_never_arrives(waiting: Waiting) -> None:
-    assert waiting.wait.until_granted(lambda: waiting.look(granted=999), lambda found: found)
+    assert waiting.wait.until_granted(lambda: waiting.look(granted=999), lambda results: results)
     assert 60 <= waiting.now < 61
     waiting.now = 0
     with pytest.raises(Denied, match="denies ssm:GetParametersByPath on /shop; still so after 60 s") as error:
-        waiting.wait.until_granted(lambda: waiting.look(granted=999, raises=True), lambda found: found)
+        waiting.wait.until_granted(lambda: waiting.look(granted=999, raises=True), lambda results: results)
     assert error.value.detail == "no policy allows it"
 
 
 def test_fails_at_once_if_that_is_wanted(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "0")
     with pytest.raises(Denied, match=r"on /shop$"):
-        waiting.wait.until_granted(lambda: waiting.look(granted=999, raises=True), lambda found: found)
+        waiting.wait.until_granted(lambda: waiting.look(granted=999, raises=True), lambda results: results)
     assert not waiting.shown
 
 
 def test_a_number_that_is_none(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "a minute")
     with pytest.raises(NoAccess, match="which is no number of seconds"):
-        waiting.wait.until_granted(lambda: waiting.look(granted=0), lambda found: found)
+        waiting.wait.until_granted(lambda: waiting.look(granted=0), lambda results: results)
 
 
 def test_a_grant_that_has_not_reached_every_server(waiting: Waiting) -> None:
     """After a denial one answer is not enough: the next server may still deny."""
     denied = iter([True, False, True, False, False])
-    looked = waiting.wait.until_granted(lambda: ["denied"] if next(denied) else [], lambda found: found)
+    looked = waiting.wait.until_granted(lambda: ["denied"] if next(denied) else [], lambda results: results)
     assert not looked
     assert next(denied, None) is None
     assert len(waiting.shown) == 2
@@ -136,7 +136,7 @@ def test_all_calls_have_one_budget(waiting: Waiting, calls: list[str]) -> None:
     assert 60 <= waiting.now < 61
     assert len(calls) == len(waiting.shown) + 2
     with pytest.raises(Denied, match="; still so after 60 s"):
-        waiting.wait.until_granted(lambda: waiting.look(granted=999, raises=True), lambda found: found)
+        waiting.wait.until_granted(lambda: waiting.look(granted=999, raises=True), lambda results: results)
     assert waiting.now < 61
 
 

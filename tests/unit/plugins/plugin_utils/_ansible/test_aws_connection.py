@@ -69,7 +69,7 @@ def test_endpoint_certificates_and_credentials_are_the_options(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         ({**OPTIONS, "region": None}, "name: no AWS region is known. Give it as region in the catalog"),
         (
@@ -80,10 +80,10 @@ def test_endpoint_certificates_and_credentials_are_the_options(tmp_path: Path) -
     ],
 )
 def test_what_makes_no_client_is_told(
-    options: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    options: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(AnsibleActionFail, match=re.escape(words)):
+    with pytest.raises(AnsibleActionFail, match=re.escape(message)):
         AwsConnection("name", options).client("ssm")

@@ -50,7 +50,7 @@ def test_a_wrong_configuration_does_not_keep_a_plugin_from_loading(tmp_path: Pat
     config.write_text("this is no configuration", encoding="utf-8")
     for name, value in (("AWS_PROFILE", "nobody"), ("AWS_CONFIG_FILE", str(config))):
         command = [sys.executable, "-c", f"import {boto3_sessions.__name__}"]
-        path = os.pathsep.join(one for one in sys.path if one)
+        path = os.pathsep.join(name for name in sys.path if name)
         done = subprocess.run(
             command, env={**os.environ, "PYTHONPATH": path, name: value}, capture_output=True, check=False
         )
@@ -59,6 +59,6 @@ def test_a_wrong_configuration_does_not_keep_a_plugin_from_loading(tmp_path: Pat
 
 def test_forks_do_not_collect_what_they_inherit() -> None:
     script = f"import gc, {boto3_sessions.__name__}; raise SystemExit(not gc.get_freeze_count())"
-    path = os.pathsep.join(one for one in sys.path if one)
+    path = os.pathsep.join(name for name in sys.path if name)
     done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path}, check=False)
     assert done.returncode == 0

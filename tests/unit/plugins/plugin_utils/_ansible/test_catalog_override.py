@@ -40,14 +40,14 @@ SETTINGS: dict[str, Any] = {
 @pytest.fixture
 def whole(catalog: Make) -> Catalog:
     alternatives = {"both": [["OPT_C"], ["OPT_I"]], "away": [["OPT_I"], ["OPT_I2"]], "ssm": [["OPT_P"], ["OPT_P2"]]}
-    more = {
+    extra = {
         "OPT_C": {"group": "core"},
         "OPT_I": {"group": "integrations"},
         "OPT_I2": {"group": "integrations"},
         "OPT_P": {"parameter": "OPT_P"},
         "OPT_P2": {"parameter": "OPT_P2"},
     }
-    return catalog({**SETTINGS, **more}, alternatives=alternatives)
+    return catalog({**SETTINGS, **extra}, alternatives=alternatives)
 
 
 def required(catalog: Catalog) -> set[str]:
@@ -109,14 +109,14 @@ def test_a_file_answers_like_the_stores(whole: Catalog) -> None:
         "SENT": "s",
         "ELSE": "e",
     }
-    found = resolve(filed(whole, values), Contents())
-    assert found.values == {name: value for name, value in values.items() if name not in ("SENT", "ELSE")}
-    assert [line.partition(";")[0] for line in found.problems] == ["PARAM: is missing"]
+    resolution = resolve(filed(whole, values), Contents())
+    assert resolution.values == {name: value for name, value in values.items() if name not in ("SENT", "ELSE")}
+    assert [line.partition(";")[0] for line in resolution.problems] == ["PARAM: is missing"]
 
 
 def test_a_literal_that_the_file_lacks_is_missing(catalog: Make) -> None:
-    found = resolve(filed(catalog({"FIXED": {"value": "x"}}), {}), Contents())
-    assert found.values == {}
+    resolution = resolve(filed(catalog({"FIXED": {"value": "x"}}), {}), Contents())
+    assert resolution.values == {}
 
 
 def test_in_a_file_too_a_pattern_leaves_what_is_declared(catalog: Make) -> None:

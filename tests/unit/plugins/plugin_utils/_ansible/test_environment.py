@@ -64,14 +64,16 @@ class Aws:
     def parameter(self, name: str, value: str) -> None:
         self.ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
 
-    def journal(self, number: int, **more: Any) -> None:
-        JOURNAL.add(self.client, number, {**ENTRY, **more})
+    def journal(self, number: int, **extra: Any) -> None:
+        JOURNAL.add(self.client, number, {**ENTRY, **extra})
 
     @staticmethod
     def client(service: str) -> Any:
         return boto3.client(service, region_name="eu-west-3")
 
-    def read(self, document: dict[str, Any] = CATALOG, *, region: str | None = "eu-west-3", **more: Any) -> Environment:
+    def read(
+        self, document: dict[str, Any] = CATALOG, *, region: str | None = "eu-west-3", **extra: Any
+    ) -> Environment:
         connection = AwsConnection("test", {"region": region, "access_key": "testing", "secret_key": "testing"})
         make = connection.store_client
 
@@ -84,7 +86,7 @@ class Aws:
 
         connection.store_client = client  # type: ignore[method-assign]
         try:
-            return read(ReadRequest(document=document, environment="test", **more), connection)
+            return read(ReadRequest(document=document, environment="test", **extra), connection)
         finally:
             for made in CLIENTS.values():
                 made.meta.events.unregister("before-call.*.*", unique_id="test")
@@ -109,19 +111,19 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         yield Aws()
 
 
-def with_environment(**more: Any) -> dict[str, Any]:
-    return {**CATALOG, "environments": {"test": more}}
+def with_environment(**extra: Any) -> dict[str, Any]:
+    return {**CATALOG, "environments": {"test": extra}}
 
 
 def test_one_read_of_each_store(aws: Aws) -> None:
-    found = aws.read()
-    assert found.resolution.problems == ()
-    assert found.resolution.values == {"KEY": "canary-1", "NOTE": "canary-n", "PORT": "1"}
-    assert found.journal.head == 0
-    assert found.warnings == ()
+    environment = aws.read()
+    assert environment.resolution.problems == ()
+    assert environment.resolution.values == {"KEY": "canary-1", "NOTE": "canary-n", "PORT": "1"}
+    assert environment.journal.head == 0
+    assert environment.warnings == ()
     assert aws.calls[0] == "GetObject"
     assert sorted(aws.calls[1:]) == ["BatchGetSecretValue", "GetParametersByPath"], "at once, in any order"
-    assert "canary" not in repr(found)
+    assert "canary" not in repr(environment)
 
 
 def test_a_store_that_the_catalog_does_not_use_is_not_asked(aws: Aws) -> None:
@@ -147,8 +149,8 @@ def test_the_region_of_the_catalog_is_the_last_resort(aws: Aws, given: str | Non
 def test_a_snapshot_carries_the_journals_number(aws: Aws) -> None:
     aws.journal(4)
     aws.journal(5, step="closed")
-    found = aws.read()
-    assert (found.journal.head, found.journal.rotation, found.warnings) == (5, None, ())
+    environment = aws.read()
+    assert (environment.journal.head, environment.journal.rotation, environment.warnings) == (5, None, ())
 
 
 def test_an_open_rotation_that_prescribes_nothing_stops_a_deploy_and_nothing_else(aws: Aws) -> None:
@@ -156,8 +158,8 @@ def test_an_open_rotation_that_prescribes_nothing_stops_a_deploy_and_nothing_els
     with pytest.raises(JournalError, match=r"rotation r1 of ann@laptop .* prescribes no snapshot yet"):
         aws.read()
     assert aws.calls == ["GetObject"], "no value was read"
-    found = aws.read(journal="optional")
-    assert found.warnings == ("rotation r1 of ann@laptop (since 10:00, at step plan) is open",)
+    environment = aws.read(journal="optional")
+    assert environment.warnings == ("rotation r1 of ann@laptop (since 10:00, at step plan) is open",)
     assert aws.read(journal="ignored").warnings == ()
 
 
@@ -172,18 +174,18 @@ def test_an_open_rotation_prescribes_the_versions(aws: Aws) -> None:
     aws.parameter("/app/test/X/PORT", "2")
     prescribed = {"secrets": {"app/test/core": aws.first["VersionId"]}, "parameters": {"/app/test/X/PORT": 1}}
     aws.journal(1, prescribes=prescribed)
-    found = aws.read()
-    assert found.resolution.values == {"KEY": "canary-1", "NOTE": "canary-n", "PORT": "1"}
-    assert found.resolution.problems == ()
+    environment = aws.read()
+    assert environment.resolution.values == {"KEY": "canary-1", "NOTE": "canary-n", "PORT": "1"}
+    assert environment.resolution.problems == ()
 
 
 def test_between_two_promotions_the_primary_wins(aws: Aws) -> None:
     aws.parameter("/app/test/X/PORT", "2")
     assert len(aws.read().resolution.problems) == 1
     aws.journal(1, step="promote", prescribes={"secrets": {"app/test/core": aws.first["VersionId"]}})
-    found = aws.read()
-    assert found.resolution.problems == ()
-    assert any("rotation r1" in line and "wins while" in line for line in found.warnings)
+    environment = aws.read()
+    assert environment.resolution.problems == ()
+    assert any("rotation r1" in line and "wins while" in line for line in environment.warnings)
 
 
 class TestOverlay:
@@ -195,34 +197,34 @@ class TestOverlay:
         document = {"phases": phases}
         return str(aws.secrets.create_secret(Name=self.OWN, SecretString=json.dumps(document))["VersionId"])
 
-    def prescribe(self, aws: Aws, version: str, phase: int = 1, **more: Any) -> None:
+    def prescribe(self, aws: Aws, version: str, phase: int = 1, **extra: Any) -> None:
         staged = aws.secrets.put_secret_value(
             SecretId="app/test/core", SecretString='{"KEY": "canary-2", "PORT": "2"}', VersionStages=["r1-1"]
         )
         overlay = {"secret": self.OWN, "version": version, "phase": phase}
-        prescribed = {"secrets": {"app/test/core": staged["VersionId"]}, "overlay": overlay, **more}
+        prescribed = {"secrets": {"app/test/core": staged["VersionId"]}, "overlay": overlay, **extra}
         aws.journal(1, prescribes=prescribed)
 
     @pytest.mark.parametrize(("phase", "port"), [(1, "2"), (2, "3")])
     def test_the_texts_of_its_phase(self, aws: Aws, phase: int, port: str) -> None:
         own = self.stage(aws, {"/app/test/X/PORT": "2"}, {"/app/test/X/PORT": "3"})
         self.prescribe(aws, own, phase)
-        found = aws.read()
-        assert found.resolution.values["PORT"] == port
-        assert found.contents.readings["/app/test/X/PORT"].version == f"{own}/{phase}"
-        assert found.resolution.values["KEY"] == "canary-2"
+        environment = aws.read()
+        assert environment.resolution.values["PORT"] == port
+        assert environment.contents.readings["/app/test/X/PORT"].version == f"{own}/{phase}"
+        assert environment.resolution.values["KEY"] == "canary-2"
         assert aws.ssm.get_parameter(Name="/app/test/X/PORT")["Parameter"]["Version"] == 1, "nothing was written"
-        assert "canary" not in repr(found)
+        assert "canary" not in repr(environment)
 
     def test_each_phase_is_a_snapshot_of_its_own(self, aws: Aws) -> None:
         own = self.stage(aws, {"/app/test/X/PORT": "2"}, {"/app/test/X/PORT": "2"})
-        found = []
+        resolutions = []
         for phase in (1, 2):
             overlay = {"secret": self.OWN, "version": own, "phase": phase}
             aws.journal(phase, prescribes={"secrets": {"app/test/core": aws.first["VersionId"]}, "overlay": overlay})
-            found.append(aws.read().resolution)
-        assert found[0].values == found[1].values
-        assert found[0].snapshot_id != found[1].snapshot_id
+            resolutions.append(aws.read().resolution)
+        assert resolutions[0].values == resolutions[1].values
+        assert resolutions[0].snapshot_id != resolutions[1].snapshot_id
 
     def test_a_parameter_that_is_not_read_is_not_added(self, aws: Aws) -> None:
         self.prescribe(aws, self.stage(aws, {"/app/test/X/PORT": "2", "/app/test/OTHER": "canary"}))
@@ -239,8 +241,8 @@ class TestOverlay:
         own = self.stage(aws, {"/app/test/X/PORT": "2"})
         self.prescribe(aws, own)
         aws.secrets.delete_secret(SecretId=self.OWN, ForceDeleteWithoutRecovery=True)
-        words = rf"prescribes versions that cannot be read: secret {self.OWN}: missing.*; finish it or abort it"
-        with pytest.raises(JournalError, match=words):
+        message = rf"prescribes versions that cannot be read: secret {self.OWN}: missing.*; finish it or abort it"
+        with pytest.raises(JournalError, match=message):
             aws.read(on_missing=on_missing)
 
     def test_another_version_of_it_does_not_do(self, aws: Aws) -> None:
@@ -257,9 +259,9 @@ def test_a_denied_journal(aws: Aws, journal: str) -> None:
         with pytest.raises(NoAccess, match=r"allow s3:GetObject on it, .* \(no policy\)"):
             aws.read(journal=journal)
         return
-    found = aws.read(journal=journal)
-    assert found.resolution.values["KEY"] == "canary-1"
-    assert len(found.warnings) == (1 if journal == "optional" else 0)
+    environment = aws.read(journal=journal)
+    assert environment.resolution.values["KEY"] == "canary-1"
+    assert len(environment.warnings) == (1 if journal == "optional" else 0)
 
 
 def test_a_missing_secret(aws: Aws) -> None:
@@ -281,11 +283,11 @@ def test_a_missing_secret_that_is_required_is_a_problem_however_tolerant(aws: Aw
 
 def test_a_denied_path(aws: Aws) -> None:
     aws.refused = {"/app/test"}
-    words = "parameters below /app/test: denied (no policy)"
-    assert aws.read().resolution.problems == (f"{words}; allow reading it, or set on_denied",)
+    message = "parameters below /app/test: denied (no policy)"
+    assert aws.read().resolution.problems == (f"{message}; allow reading it, or set on_denied",)
     assert aws.read(on_denied="warn").resolution.problems == ()
-    assert words in aws.read(on_denied="warn").warnings
-    assert words not in aws.read(on_denied="skip").warnings
+    assert message in aws.read(on_denied="warn").warnings
+    assert message not in aws.read(on_denied="skip").warnings
 
 
 def test_a_denied_batch_stops_everything(aws: Aws) -> None:
@@ -297,9 +299,9 @@ def test_a_denied_batch_stops_everything(aws: Aws) -> None:
 def test_given_names_take_the_place_of_the_catalogs(aws: Aws) -> None:
     aws.secrets.create_secret(Name="elsewhere", SecretString='{"KEY": "canary-e"}')
     aws.parameter("/other/X/PORT", "9")
-    found = aws.read(secret_ids=("elsewhere",), ssm_path="/other/")
-    assert found.resolution.values == {"KEY": "canary-e", "PORT": "9"}
-    assert found.resolution.problems == ()
+    environment = aws.read(secret_ids=("elsewhere",), ssm_path="/other/")
+    assert environment.resolution.values == {"KEY": "canary-e", "PORT": "9"}
+    assert environment.resolution.problems == ()
 
 
 @pytest.fixture
@@ -313,11 +315,11 @@ def file(tmp_path: Path) -> Callable[[bytes], str]:
 
 
 def test_a_file_is_asked_in_place_of_the_stores(aws: Aws, file: Callable[[bytes], str]) -> None:
-    found = aws.read(file=file(b"KEY=canary\nOTHER=x\n"))
-    assert found.resolution.values == {"KEY": "canary"}
-    assert found.resolution.unknown == ("OTHER",)
-    assert found.resolution.snapshot_id == "file"
-    assert found.resolution.problems == ()
+    environment = aws.read(file=file(b"KEY=canary\nOTHER=x\n"))
+    assert environment.resolution.values == {"KEY": "canary"}
+    assert environment.resolution.unknown == ("OTHER",)
+    assert environment.resolution.snapshot_id == "file"
+    assert environment.resolution.problems == ()
     assert [line.partition(";")[0] for line in aws.read(file=file(b"")).resolution.problems] == ["KEY: is missing"]
     assert aws.calls == []
 
@@ -333,10 +335,12 @@ def test_a_file_as_its_readers_read_it(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("KEY='two words'\nNOTE=\"-----BEGIN canary\nline\"\n", encoding="utf-8")
     connection = AwsConnection("test", {})
-    found = read(ReadRequest(CATALOG, "test", file=str(path)), connection).resolution
-    assert found.values["KEY"] == "two words"
-    (words,) = found.undeliverable
-    assert words.startswith("NOTE: no spelling of its value is read back exactly by django_environ")
+    resolution = read(ReadRequest(CATALOG, "test", file=str(path)), connection).resolution
+    assert resolution.values["KEY"] == "two words"
+    (message,) = resolution.undeliverable
+    assert message.startswith("NOTE: no spelling of its value is read back exactly by django_environ")
     path.write_text("KEY='two words'\n", encoding="utf-8")
-    found = read(ReadRequest({**CATALOG, "readers": ["docker_run"]}, "test", file=str(path)), connection).resolution
-    assert found.values["KEY"] == "'two words'"
+    resolution = read(
+        ReadRequest({**CATALOG, "readers": ["docker_run"]}, "test", file=str(path)), connection
+    ).resolution
+    assert resolution.values["KEY"] == "'two words'"

@@ -43,19 +43,19 @@ def environment(catalog: Callable[..., Catalog], holding: Callable[..., Contents
 
 
 def test_names_and_versions_and_no_value(environment: Environment) -> None:
-    found = report(environment)
-    assert "canary" not in json.dumps(found)
-    assert found["names"] == ["FIXED", "KEY", "PORT", "URL"]
-    assert found["absent"] == ["LACKING"]
-    assert found["unknown"] == ["secret app/test/core key ELSE"]
-    assert found["notes"] == ["a note"]
-    assert found["problems"] == ["PORT: is not a whole number (parameter /app/test/PORT)"]
-    assert (found["journal"], found["rotation"]) == (7, "r1")
-    assert found["services"] == {
+    result = report(environment)
+    assert "canary" not in json.dumps(result)
+    assert result["names"] == ["FIXED", "KEY", "PORT", "URL"]
+    assert result["absent"] == ["LACKING"]
+    assert result["unknown"] == ["secret app/test/core key ELSE"]
+    assert result["notes"] == ["a note"]
+    assert result["problems"] == ["PORT: is not a whole number (parameter /app/test/PORT)"]
+    assert (result["journal"], result["rotation"]) == (7, "r1")
+    assert result["services"] == {
         "web": {"units": ["a.service", "b.service"], "health": "http://h"},
         "job": {"units": ["c.service"], "health": None},
     }
-    assert sorted(found["summary"]) == [
+    assert sorted(result["summary"]) == [
         "composed: URL",
         "parameters below /app/test: PORT (version 1)",
         "secret app/test/core (version 1): KEY",

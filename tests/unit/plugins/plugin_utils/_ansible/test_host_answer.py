@@ -22,20 +22,20 @@ RETURNS: dict[str, Any] = {
 }
 
 
-def answer(**more: Any) -> dict[str, Any] | None:
-    return host_answer.parsed("\nlogin banner\n" + json.dumps({"changed": True, "path": "/x", **more}) + "\n", RETURNS)
+def answer(**extra: Any) -> dict[str, Any] | None:
+    return host_answer.parsed("\nlogin banner\n" + json.dumps({"changed": True, "path": "/x", **extra}) + "\n", RETURNS)
 
 
 def test_what_is_declared_passes() -> None:
     rows = [{"count": 1, "seconds": 2}, {"count": 2, "seconds": 0.5}]
-    more = {"more": "a\nb", "rows": rows, "state": "refused", "right": None, "by_name": {"web": {"count": 3}}}
-    more["addresses"] = ["192.0.2.1", "2001:db8::1"]
-    assert answer(**more) == {"changed": True, "path": "/x", **more}
+    extra = {"more": "a\nb", "rows": rows, "state": "refused", "right": None, "by_name": {"web": {"count": 3}}}
+    extra["addresses"] = ["192.0.2.1", "2001:db8::1"]
+    assert answer(**extra) == {"changed": True, "path": "/x", **extra}
     assert answer(right=False) == {"changed": True, "path": "/x", "right": False}
 
 
 @pytest.mark.parametrize(
-    ("more", "message"),
+    ("extra", "message"),
     [
         ({"add_host": 1}, "it has an unexpected key: add_host"),
         ({"\x1b[2Jadd_host": 1}, "it has an unexpected key: [2Jadd_host"),
@@ -60,9 +60,9 @@ def test_what_is_declared_passes() -> None:
         ({"changed": "yes"}, "changed has another type"),
     ],
 )
-def test_what_is_not_declared_is_refused(more: dict[str, Any], message: str) -> None:
+def test_what_is_not_declared_is_refused(extra: dict[str, Any], message: str) -> None:
     with pytest.raises(host_answer.BadAnswer) as error:
-        answer(**more)
+        answer(**extra)
     assert str(error.value) == message
 
 
@@ -93,6 +93,6 @@ def test_printable(text: str, line: str, lines: str) -> None:
 
 
 def test_long_texts_are_cut() -> None:
-    found = answer(more="x" * 70000)
-    assert found is not None
-    assert found["more"] == "x" * host_answer.LONGEST_TEXT + "…"
+    result = answer(more="x" * 70000)
+    assert result is not None
+    assert result["more"] == "x" * host_answer.LONGEST_TEXT + "…"

@@ -14,7 +14,9 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.lookup import env, parameters, secret
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import aws_connection, lookup_base
 
-LOOKUPS: dict[str, Any] = {one.__name__.rpartition(".")[2]: one.LookupModule for one in (env, parameters, secret)}
+LOOKUPS: dict[str, Any] = {
+    module.__name__.rpartition(".")[2]: module.LookupModule for module in (env, parameters, secret)
+}
 DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(["key", "version_stage", "version_id", "profile", "access_key", "secret_key", "session_token"]),
     **dict.fromkeys(["endpoint_url", "aws_config", "aws_ca_bundle"]),

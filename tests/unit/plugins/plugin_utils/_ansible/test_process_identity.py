@@ -35,8 +35,8 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def held_by(process: subprocess.Popen[bytes], **more: Any) -> dict[str, Any]:
-    return {**process_identity.holder(), "pid": process.pid, "start": process_identity._start(process.pid), **more}
+def held_by(process: subprocess.Popen[bytes], **extra: Any) -> dict[str, Any]:
+    return {**process_identity.holder(), "pid": process.pid, "start": process_identity._start(process.pid), **extra}
 
 
 def wait_for(state: str, pid: int) -> None:
@@ -63,12 +63,15 @@ def test_who_has_no_name(monkeypatch: pytest.MonkeyPatch, error: Exception) -> N
 
 
 def test_a_holder_is_the_parent_of_a_worker() -> None:
-    found = process_identity.holder()
-    assert set(found) == {"machine", "host", "boot", "space", "pid", "start"}
-    assert found["pid"] == os.getppid()
-    assert found["start"].isdigit()
-    assert found["boot"] == Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
-    assert found["space"].startswith("pid:[")
+    test_a_holder_is_the_parent = process_identity.holder()
+    assert set(test_a_holder_is_the_parent) == {"machine", "host", "boot", "space", "pid", "start"}
+    assert test_a_holder_is_the_parent["pid"] == os.getppid()
+    assert test_a_holder_is_the_parent["start"].isdigit()
+    assert (
+        test_a_holder_is_the_parent["boot"]
+        == Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+    )
+    assert test_a_holder_is_the_parent["space"].startswith("pid:[")
 
 
 @pytest.mark.usefixtures("known")
@@ -80,16 +83,16 @@ class TestIsGone:
         assert not process_identity.is_gone(held_by(child))
 
     def test_one_that_was_killed_is(self, child: subprocess.Popen[bytes]) -> None:
-        found = held_by(child)
+        result = held_by(child)
         child.kill()
         child.wait()
-        assert process_identity.is_gone(found)
+        assert process_identity.is_gone(result)
 
     def test_one_that_nobody_waited_for_is(self, child: subprocess.Popen[bytes]) -> None:
-        found = held_by(child)
+        test_one_that_nobody_waited = held_by(child)
         child.kill()
         wait_for("Z", child.pid)
-        assert process_identity.is_gone(found)
+        assert process_identity.is_gone(test_one_that_nobody_waited)
 
     def test_one_that_is_stopped_is_not(self, child: subprocess.Popen[bytes]) -> None:
         child.send_signal(19)
@@ -109,18 +112,18 @@ class TestIsGone:
     @pytest.mark.parametrize("name", ["machine", "host", "space"])
     @pytest.mark.parametrize("value", ["", "another"])
     def test_elsewhere_it_cannot_be_told(self, child: subprocess.Popen[bytes], name: str, value: str) -> None:
-        found = held_by(child, **{name: value})
+        result = held_by(child, **{name: value})
         child.kill()
         child.wait()
-        assert not process_identity.is_gone(found)
+        assert not process_identity.is_gone(result)
 
-    @pytest.mark.parametrize("found", [{}, {"pid": 1}, {"machine": None}, {"host": "x", "machine": "y"}])
-    def test_a_journal_that_does_not_say(self, found: dict[str, Any]) -> None:
-        assert not process_identity.is_gone(found)
+    @pytest.mark.parametrize("result", [{}, {"pid": 1}, {"machine": None}, {"host": "x", "machine": "y"}])
+    def test_a_journal_that_does_not_say(self, result: dict[str, Any]) -> None:
+        assert not process_identity.is_gone(result)
 
-    @pytest.mark.parametrize("more", [{"pid": None}, {"pid": "canary"}, {"start": ""}, {"start": None}], ids=str)
-    def test_a_process_that_is_not_named(self, more: dict[str, Any]) -> None:
-        assert not process_identity.is_gone({**process_identity.holder(), **more})
+    @pytest.mark.parametrize("extra", [{"pid": None}, {"pid": "canary"}, {"start": ""}, {"start": None}], ids=str)
+    def test_a_process_that_is_not_named(self, extra: dict[str, Any]) -> None:
+        assert not process_identity.is_gone({**process_identity.holder(), **extra})
 
 
 def test_where_the_kernel_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

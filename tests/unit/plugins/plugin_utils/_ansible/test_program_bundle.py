@@ -38,9 +38,9 @@ def test_nothing_in_it_knows_ansible() -> None:
     ],
 )
 def test_an_import_is_seen_in_every_form(text: str, names: set[str]) -> None:
-    found = set(program_bundle.imported(text.replace("{}", program_bundle.PLUGINS)))
-    assert {f"{program_bundle.PACKAGE}.{name}" for name in names} <= found
-    assert bool(found) == bool(names)
+    results = set(program_bundle.imported(text.replace("{}", program_bundle.PLUGINS)))
+    assert {f"{program_bundle.PACKAGE}.{name}" for name in names} <= results
+    assert bool(results) == bool(names)
 
 
 def test_the_same_sources_make_the_same_bytes() -> None:

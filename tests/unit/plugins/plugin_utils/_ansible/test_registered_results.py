@@ -12,15 +12,15 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.regist
 
 
 def test_what_an_earlier_play_registered() -> None:
-    found = {"settings": {}, "snapshot_id": "s-1"}
-    assert registered("it", {"it": found}, having="settings") == found
-    assert registered("it", {"it": found}, having="snapshot_id", kind=str) == found
+    result = {"settings": {}, "snapshot_id": "s-1"}
+    assert registered("it", {"it": result}, having="settings") == result
+    assert registered("it", {"it": result}, having="snapshot_id", kind=str) == result
 
 
 def test_sealed_values_are_opened() -> None:
-    found = {**seal.sealed(settings={"KEY": "canary"}), "snapshot_id": "s-1"}
+    result = {**seal.sealed(settings={"KEY": "canary"}), "snapshot_id": "s-1"}
     opened = {"settings": {"KEY": "canary"}, "snapshot_id": "s-1"}
-    assert registered("it", {"it": found}, having="settings") == opened
+    assert registered("it", {"it": result}, having="settings") == opened
 
 
 def test_answers() -> None:

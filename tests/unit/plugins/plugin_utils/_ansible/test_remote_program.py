@@ -182,12 +182,12 @@ def test_a_host_that_is_delegated_to_has_its_own_timeout() -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "words"),
+    ("args", "message"),
     [({"state": "gone"}, "value of state must be one of"), ({"pth": "x"}, "pth"), ({"mark": "perhaps"}, "mark")],
 )
-def test_options_are_checked_before_anything_is_sent(args: dict[str, Any], words: str) -> None:
+def test_options_are_checked_before_anything_is_sent(args: dict[str, Any], message: str) -> None:
     host = Host()
-    with pytest.raises(AnsibleActionFail, match=words):
+    with pytest.raises(AnsibleActionFail, match=message):
         run(host, path="/x/.env", content="", **args)
     assert not host.commands
 
@@ -225,7 +225,7 @@ def each(tmp_path: Path) -> Any:
     def start(*acts: Any, seconds: float = 60) -> tuple[Host, list[dict[str, Any]]]:
         host = Host()
         host._task.become = False
-        given = [one if isinstance(one, tuple) else (one, None) for one in acts]
+        given = [act if isinstance(act, tuple) else (act, None) for act in acts]
         answers = remote_program.execute_each(
             host,  # type: ignore[arg-type]
             module,
@@ -241,13 +241,13 @@ def each(tmp_path: Path) -> Any:
 class TestEach:
     def test_many_acts_are_one_execution(self, each: Any) -> None:
         host, answers = each("one", "two", "three")
-        assert [one["did"] for one in answers] == ["one", "two", "three"]
-        assert all(one["took"] >= 0 for one in answers)
+        assert [answer["did"] for answer in answers] == ["one", "two", "three"]
+        assert all(answer["took"] >= 0 for answer in answers)
         assert len(host.commands) == 1
 
     def test_one_that_fails_or_crashes_keeps_no_other_from_being_done(self, each: Any) -> None:
         host, answers = each("fail", "crash", "nothing", "four")
-        assert [one.get("failed", False) for one in answers] == [True, True, True, False]
+        assert [answer.get("failed", False) for answer in answers] == [True, True, True, False]
         assert answers[0]["msg"] == "no"
         assert answers[1]["msg"] == "unexpected error: KeyError (please report it)"
         assert SECRET not in answers[1]["msg"]
@@ -256,19 +256,19 @@ class TestEach:
 
     def test_what_needs_one_that_failed_is_not_done(self, each: Any) -> None:
         _host, answers = each("fail", ("two", 0), "three", ("four", 2), ("five", -1))
-        assert [one.get("did") for one in answers] == [None, None, "three", "four", None]
+        assert [answer.get("did") for answer in answers] == [None, None, "three", "four", None]
         assert answers[1]["msg"] == answers[4]["msg"] == "not done, since the act before it failed"
 
     def test_after_one_that_hangs_the_others_are_done_by_another_execution(self, each: Any) -> None:
         host, answers = each("one", "hang", ("three", 1), ("four", 0), seconds=2)
-        assert [one.get("did") for one in answers] == ["one", None, None, "four"]
+        assert [answer.get("did") for answer in answers] == ["one", None, None, "four"]
         assert "accepts connections and never answers" in answers[1]["msg"]
         assert len(host.commands) == 2
 
     def test_a_program_that_does_not_run_is_the_failure_of_each(self, each: Any, monkeypatch: Any) -> None:
         monkeypatch.setattr(remote_program, "_BOOT", "raise SystemExit('no such thing')")
         host, answers = each("one", "two")
-        assert [one["failed"] for one in answers] == [True, True]
+        assert [answer["failed"] for answer in answers] == [True, True]
         assert "no such thing" in answers[0]["msg"]
         assert len(host.commands) == 1
 

@@ -38,31 +38,31 @@ def test_nothing_stands_against_pipelining(name: str, become: str | None) -> Non
 
 @pytest.mark.parametrize("name", ["ssh", "local"])
 def test_without_pipelining_nothing_is_sent(name: str) -> None:
-    words = objection(connection(name, pipelining=False), PLAIN)
-    assert words is not None
-    assert f"connection {name}" in words
-    assert "ansible_pipelining: true" in words
+    message = objection(connection(name, pipelining=False), PLAIN)
+    assert message is not None
+    assert f"connection {name}" in message
+    assert "ansible_pipelining: true" in message
 
 
 def test_kept_remote_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "DEFAULT_KEEP_REMOTE_FILES", True)
-    words = objection(connection(), PLAIN)
-    assert words is not None
-    assert words.startswith("ANSIBLE_KEEP_REMOTE_FILES")
-    assert "unset it" in words
+    message = objection(connection(), PLAIN)
+    assert message is not None
+    assert message.startswith("ANSIBLE_KEEP_REMOTE_FILES")
+    assert "unset it" in message
 
 
 def test_async_is_refused() -> None:
-    words = objection(connection(), SimpleNamespace(async_val=30))
-    assert words is not None
-    assert words.startswith("async")
+    message = objection(connection(), SimpleNamespace(async_val=30))
+    assert message is not None
+    assert message.startswith("async")
 
 
 def test_su_is_refused_and_named() -> None:
-    words = objection(connection("ssh", become="su"), PLAIN)
-    assert words is not None
-    assert "become_method su" in words
-    assert "use sudo" in words
+    message = objection(connection("ssh", become="su"), PLAIN)
+    assert message is not None
+    assert "become_method su" in message
+    assert "use sudo" in message
 
 
 def test_a_connection_that_cannot_pipeline_is_refused() -> None:

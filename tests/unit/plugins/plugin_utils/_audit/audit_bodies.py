@@ -15,8 +15,8 @@ PREFIX = "records/shop/production/"
 NAMES = {"logGroupName": GROUP, "logStreamName": STREAM}
 
 
-def logs(client: Any, **more: Any) -> CloudWatchLogs:
-    return CloudWatchLogs(client, GROUP, STREAM, sleep=lambda _seconds: None, **more)
+def logs(client: Any, **extra: Any) -> CloudWatchLogs:
+    return CloudWatchLogs(client, GROUP, STREAM, sleep=lambda _seconds: None, **extra)
 
 
 def objects(client: Any) -> S3Objects:

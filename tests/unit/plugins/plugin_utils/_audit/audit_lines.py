@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 
 
-def said(number: Any = 1, **more: Any) -> dict[str, Any]:
+def said(number: Any = 1, **extra: Any) -> dict[str, Any]:
     return {
         "rotation": f"r{number}",
         "outcome": "completed",
@@ -17,7 +17,7 @@ def said(number: Any = 1, **more: Any) -> dict[str, Any]:
         "environment": "production",
         "who": "ann@laptop",
         "at": "2026-11-25T10:00:00Z",
-        **more,
+        **extra,
     }
 
 

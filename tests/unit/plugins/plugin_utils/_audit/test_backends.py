@@ -93,8 +93,8 @@ def test_a_late_writer_of_the_same_record_is_told_which_stands(body: AuditBody) 
     body.append(second)
     late = audit_chain.chained(said(2, who="bob@desk"), first)
     assert body.append(late) == second
-    found = body.chain()
-    assert audit_chain.verify(found.lines) == audit_chain.strays(found) == []
+    chain = body.chain()
+    assert audit_chain.verify(chain.lines) == audit_chain.strays(chain) == []
 
 
 def test_a_record_that_does_not_belong_is_refused_first(body: AuditBody) -> None:
@@ -145,10 +145,10 @@ def test_whoever_comes_second_is_chained_anew(exclusive: bool) -> None:
     hook.body = MemoryAudit(hook, exclusive=exclusive)  # type: ignore[misc]
     entry, new = record(hook.body, said(1))
     assert new
-    found = hook.body.chain(entry.head)
-    assert len(found.lines) == TRIES
-    assert audit_chain.verify(found.lines, entry.head) == []
-    assert audit_chain.strays(found) == [], "what was tried before and lost is no stray: its id is on the chain"
+    chain = hook.body.chain(entry.head)
+    assert len(chain.lines) == TRIES
+    assert audit_chain.verify(chain.lines, entry.head) == []
+    assert audit_chain.strays(chain) == [], "what was tried before and lost is no stray: its id is on the chain"
 
 
 def test_whoever_always_comes_second_stops() -> None:
@@ -171,9 +171,9 @@ def test_lost_answers(repeats: list[bool], exclusive: bool) -> None:
     body = MemoryAudit(Repeating(repeats), exclusive=exclusive)
     for number in (1, 2, 1, 3):
         entry, _new = record(body, said(number))
-    found = body.chain()
-    assert list(found.lines) == log(3)
-    assert audit_chain.verify(found.lines, entry.head) == audit_chain.strays(found) == []
+    chain = body.chain()
+    assert list(chain.lines) == log(3)
+    assert audit_chain.verify(chain.lines, entry.head) == audit_chain.strays(chain) == []
 
 
 # --- which body ---------------------------------------------------------------------------------------------------
@@ -211,7 +211,7 @@ def test_the_body_is_the_catalogs(catalog: Callable[..., Any]) -> None:
         ({"log_group": GROUP}, "log group /shop/audit, stream app/test"),
         ({"s3": "shop-audit/records"}, "s3://shop-audit/records/app/test/"),
     ):
-        found = body_of(catalog(settings, audit_log=log_), client)
-        assert found is not None
-        assert found.where == where
+        audit_body = body_of(catalog(settings, audit_log=log_), client)
+        assert audit_body is not None
+        assert audit_body.where == where
     assert asked == ["logs", "s3"]

@@ -39,13 +39,13 @@ Stubbed = Callable[[str], tuple[Any, Stubber]]
 def test_a_missing_stream_is_made_and_a_missing_group_is_not(moto: Moto) -> None:
     client, calls = moto("logs")
     body = logs(client)
-    words = (
+    message = (
         "log group /shop/audit does not exist; create it by 'aws logs create-log-group --log-group-name /shop/audit'"
     )
     for act in (body.lines, body.chain, lambda: record(body, said())):
-        with pytest.raises(NotFound, match=words):
+        with pytest.raises(NotFound, match=message):
             act()
-    with pytest.raises(NotFound, match=words):
+    with pytest.raises(NotFound, match=message):
         body.append(log(1)[0])
     client.create_log_group(logGroupName=GROUP)
     calls.clear()
@@ -104,8 +104,8 @@ def test_an_event_that_never_shows_is_an_error(stubbed: Stubbed) -> None:
     stubber.add_response("put_log_events", {}, {**NAMES, "logEvents": ANY})
     for _delay in DELAYS:
         _shows(stubber, [])
-    words = r"AWS accepted record 1 \(r1:completed\) and does not show it after 16 seconds; run again"
-    with pytest.raises(StoreError, match=words):
+    message = r"AWS accepted record 1 \(r1:completed\) and does not show it after 16 seconds; run again"
+    with pytest.raises(StoreError, match=message):
         logs(client).append(log(1)[0])
 
 
@@ -183,9 +183,9 @@ def test_objects_that_were_swapped_or_altered_show(bucket: tuple[Any, S3Objects]
     put = {1: lines[0], 2: lines[2], 3: lines[1], 4: "\xff"}
     for number, line in put.items():
         client.put_object(Bucket=BUCKET, Key=f"{PREFIX}{number:012}.json", Body=f"{line}\n".encode("latin-1"))
-    found = audit_chain.verify(body.chain().lines, audit_chain.parsed(lines[3]).head)
-    assert "record 2 (r2:completed) stands after record 3: the order was changed" in found
-    assert "line 4 is no JSON object: it was altered" in found
+    results = audit_chain.verify(body.chain().lines, audit_chain.parsed(lines[3]).head)
+    assert "record 2 (r2:completed) stands after record 3: the order was changed" in results
+    assert "line 4 is no JSON object: it was altered" in results
 
 
 def test_an_object_that_is_no_record_is_never_overwritten(bucket: tuple[Any, S3Objects]) -> None:
@@ -274,7 +274,7 @@ def test_writers_at_once_lose_nothing(moto: Moto, kind: str) -> None:
     for thread in threads:
         thread.join()
     assert failed == []
-    found = body.chain()
-    assert {entry.id for entry in found.entries} == {f"r{n}:completed" for f in (1, 11, 21) for n in range(f, f + 5)}
-    assert len(found.lines) == 15
-    assert audit_chain.verify(found.lines, Head(15, found.head.digest)) == audit_chain.strays(found) == []
+    chain = body.chain()
+    assert {entry.id for entry in chain.entries} == {f"r{n}:completed" for f in (1, 11, 21) for n in range(f, f + 5)}
+    assert len(chain.lines) == 15
+    assert audit_chain.verify(chain.lines, Head(15, chain.head.digest)) == audit_chain.strays(chain) == []

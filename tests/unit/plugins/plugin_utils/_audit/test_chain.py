@@ -29,19 +29,19 @@ def test_a_line_is_canonical_and_carries_the_chain() -> None:
         '{"application":"shop","at":"2026-11-25T10:00:00Z","environment":"production","id":"r1:completed","number":1,'
         '"outcome":"completed","previous":"","rotation":"r1","who":"ann@laptop"}'
     )
-    found = audit_chain.record_of(second)
-    assert (found["number"], found["id"]) == (2, "r2:completed")
-    assert found["previous"] == hashlib.sha256(first.encode() + b"\n").hexdigest()
+    record = audit_chain.record_of(second)
+    assert (record["number"], record["id"]) == (2, "r2:completed")
+    assert record["previous"] == hashlib.sha256(first.encode() + b"\n").hexdigest()
     assert audit_chain.chained(said(who="Zoë")).isascii()
 
 
 def test_the_digest_is_what_the_shell_prints(tmp_path: Path) -> None:
     lines = log(3)
     (tmp_path / "audit.jsonl").write_text("".join(f"{line}\n" for line in lines))
-    found = subprocess.run(
+    completed = subprocess.run(
         ["/bin/sh", "-c", "sed -n 3p audit.jsonl | sha256sum"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert found.stdout.split()[0] == head(lines).digest
+    assert completed.stdout.split()[0] == head(lines).digest
 
 
 def test_words() -> None:
@@ -84,12 +84,12 @@ def test_a_whole_log_has_no_problem() -> None:
     assert audit_chain.verify([], Head()) == []
 
 
-def altered(line: str, **more: Any) -> str:
-    return audit_chain._canonical({**json.loads(line), **more})
+def altered(line: str, **extra: Any) -> str:
+    return audit_chain._canonical({**json.loads(line), **extra})
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         (lambda lines: [], "the log ends at record 0 and its head is record 4"),
         (lambda lines: lines[:3], "the log ends at record 3 and its head is record 4"),
@@ -111,10 +111,10 @@ def altered(line: str, **more: Any) -> str:
         (lambda lines: [lines[0], altered(lines[1], id=None), *lines[2:]], "line 2 has no id"),
     ],
 )
-def test_what_is_wrong_is_named(change: Any, words: str) -> None:
+def test_what_is_wrong_is_named(change: Any, message: str) -> None:
     lines = log(4)
-    found = audit_chain.verify(change(lines), head(lines))
-    assert any(line.startswith(words) for line in found), found
+    results = audit_chain.verify(change(lines), head(lines))
+    assert any(line.startswith(message) for line in results), results
 
 
 @given(st.data())
@@ -149,9 +149,9 @@ def test_any_change_is_found(data: st.DataObject) -> None:
     assert bool(audit_chain.verify(changed, head(lines))) == (changed != lines)
 
 
-def rival(lines: list[str], at: int, **more: Any) -> str:
+def rival(lines: list[str], at: int, **extra: Any) -> str:
     """Another record after the one before ``at``."""
-    return audit_chain.chained(said(at + 1, **more), lines[at - 1] if at else None)
+    return audit_chain.chained(said(at + 1, **extra), lines[at - 1] if at else None)
 
 
 def test_a_body_that_holds_lines_twice_and_in_another_order() -> None:
@@ -166,13 +166,13 @@ def test_a_body_that_holds_lines_twice_and_in_another_order() -> None:
 def test_a_record_that_two_writers_wrote_counts_once(order: list[int], at: int, known: bool) -> None:
     lines = log(4)
     both = [*lines, rival(lines, at if at < 4 else 3, who="bob@desk")]
-    found = audit_chain.chain([both[place] for place in order], head(lines) if known else None)
-    assert len(found.lines) == 4
-    assert len(found.beside) == 1
-    assert audit_chain.verify(found.lines) == [], "one chain, whichever of the last two it takes"
-    assert audit_chain.strays(found) == []
+    chain = audit_chain.chain([both[place] for place in order], head(lines) if known else None)
+    assert len(chain.lines) == 4
+    assert len(chain.beside) == 1
+    assert audit_chain.verify(chain.lines) == [], "one chain, whichever of the last two it takes"
+    assert audit_chain.strays(chain) == []
     if known or at < 3:
-        assert list(found.lines) == lines
+        assert list(chain.lines) == lines
 
 
 def test_the_first_of_two_last_records_stays_the_last() -> None:
@@ -195,8 +195,8 @@ def test_what_follows_the_head_is_taken_from_among_rivals() -> None:
 def test_lines_beside_the_chain_are_named() -> None:
     lines = log(3)
     stray = audit_chain.chained(said(9), lines[0])
-    found = audit_chain.chain([lines[0], *lines[1:], stray, "something else"])
-    assert audit_chain.strays(found) == [
+    chain = audit_chain.chain([lines[0], *lines[1:], stray, "something else"])
+    assert audit_chain.strays(chain) == [
         "record 2 (r9:completed) stands beside the chain: no record follows it, and it was recorded nowhere else",
         "a line is no JSON object: it was altered, or written by something else",
     ]
@@ -205,17 +205,17 @@ def test_lines_beside_the_chain_are_named() -> None:
 def test_what_is_missing_in_a_body_is_found_by_the_chain() -> None:
     lines = log(5)
     for at in range(5):
-        found = audit_chain.chain([line for line in lines if line != lines[at]], head(lines))
-        assert audit_chain.verify(found.lines, head(lines)) != []
+        chain = audit_chain.chain([line for line in lines if line != lines[at]], head(lines))
+        assert audit_chain.verify(chain.lines, head(lines)) != []
 
 
 def test_a_record_by_its_id() -> None:
-    found = audit_chain.chain(log(3))
-    entry = found.find("r2:completed")
+    chain = audit_chain.chain(log(3))
+    entry = chain.find("r2:completed")
     assert entry is not None
     assert entry.number == 2
-    assert found.find("r2:aborted") is None
-    assert Chain(("no record", *found.lines)).entries == found.entries
+    assert chain.find("r2:aborted") is None
+    assert Chain(("no record", *chain.lines)).entries == chain.entries
 
 
 def test_a_record_may_follow_a_head_whose_line_is_gone() -> None:

@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.changelog import changelog_line, entered
 
 
-def record(number: int = 1, **more: Any) -> dict[str, Any]:
+def record(number: int = 1, **extra: Any) -> dict[str, Any]:
     return {
         "rotation": f"r{number}",
         "outcome": "completed",
@@ -22,7 +22,7 @@ def record(number: int = 1, **more: Any) -> dict[str, Any]:
         "credentials": ["cache", "database"],
         "who": "ann@laptop",
         "at": "2026-11-25T10:00:00Z",
-        **more,
+        **extra,
     }
 
 
@@ -79,11 +79,11 @@ def test_a_heading_of_ones_own() -> None:
 
 @given(st.text(alphabet="#- a`~\nS\r\u2028\x0b", max_size=60), st.lists(st.integers(1, 5), max_size=6))
 def test_nothing_is_lost_and_each_record_is_there_once(text: str, numbers: list[int]) -> None:
-    found = text
+    value = text
     for number in numbers:
-        found = entered(found, record(number))
+        value = entered(value, record(number))
     for number in range(1, 6):
-        assert found.count(f"(rotation r{number}: completed)") == (number in numbers)
+        assert value.count(f"(rotation r{number}: completed)") == (number in numbers)
     kept = [line for line in text.split("\n") if line.strip()]
-    rest = iter(found.split("\n"))
+    rest = iter(value.split("\n"))
     assert all(line in rest for line in kept), "every line is there, in the order it was"

@@ -253,11 +253,11 @@ def test_a_missing_directory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "words"),
+    ("number", "message"),
     [(errno.ENOSPC, "the disk is full"), (errno.EIO, "cannot be written: Input/output error; correct its owner")],
 )
 def test_a_write_that_fails_half_way_adds_nothing(
-    path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
+    path: Path, monkeypatch: pytest.MonkeyPatch, number: int, message: str
 ) -> None:
     file = AuditFile(str(path))
     file.append(said(1))
@@ -269,7 +269,7 @@ def test_a_write_that_fails_half_way_adds_nothing(
         return write(handle, content[:50])
 
     monkeypatch.setattr(os, "write", half)
-    with pytest.raises(HostError, match=f"{words}.*; nothing was added"):
+    with pytest.raises(HostError, match=f"{message}.*; nothing was added"):
         file.append(said(2))
     assert file.lines() == log(1)
 

@@ -82,7 +82,7 @@ class TestWritable:
         path = tmp_path / "file"
         path.touch()
         require_writable(str(path), replaced=replaced)
-        monkeypatch.setattr(local_copy.os, "access", lambda one, _rights: Path(one) != tmp_path / denied)
+        monkeypatch.setattr(local_copy.os, "access", lambda item, _rights: Path(item) != tmp_path / denied)
         with pytest.raises(HostError, match="cannot be written; correct its owner and rights, or give another path"):
             require_writable(str(path), replaced=replaced)
 
@@ -91,7 +91,7 @@ class TestWritable:
     ) -> None:
         """Lines are added in place."""
         (tmp_path / "file").touch()
-        monkeypatch.setattr(local_copy.os, "access", lambda one, _rights: Path(one) != tmp_path)
+        monkeypatch.setattr(local_copy.os, "access", lambda item, _rights: Path(item) != tmp_path)
         require_writable(str(tmp_path / "file"))
         with pytest.raises(HostError, match="cannot be written"):
             require_writable(str(tmp_path / "another"))
@@ -124,7 +124,7 @@ def test_the_changelog_keeps_its_mode(tmp_path: Path) -> None:
     path.chmod(0o664)
     enter_changelog(str(path), said())
     assert stat.S_IMODE(path.stat().st_mode) == 0o664
-    assert [found.name for found in tmp_path.iterdir()] == ["CHANGELOG.md"]
+    assert [path.name for path in tmp_path.iterdir()] == ["CHANGELOG.md"]
 
 
 def test_nothing_is_entered_in_check_mode(tmp_path: Path) -> None:

@@ -17,8 +17,14 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.log impo
 from tests.fakes.memory_audit import MemoryAudit
 
 
-def said(number: int = 1, **more: Any) -> dict[str, Any]:
-    return {"rotation": f"r{number}", "outcome": "completed", "who": "ann@laptop", "at": "2026-11-25T10:00:00Z", **more}
+def said(number: int = 1, **extra: Any) -> dict[str, Any]:
+    return {
+        "rotation": f"r{number}",
+        "outcome": "completed",
+        "who": "ann@laptop",
+        "at": "2026-11-25T10:00:00Z",
+        **extra,
+    }
 
 
 @pytest.fixture
@@ -29,11 +35,11 @@ def body() -> MemoryAudit:
 @pytest.fixture
 def log(catalog: Callable[..., Any], body: MemoryAudit, tmp_path: Path) -> Callable[..., AuditLog]:
     """A log with everything: a body, a copy and a CHANGELOG, all of them empty."""
-    found = catalog({"A": {"value": "x"}})
+    result = catalog({"A": {"value": "x"}})
 
-    def make(**more: Any) -> AuditLog:
+    def make(**extra: Any) -> AuditLog:
         options = {"path": str(tmp_path / "audit.jsonl"), "changelog": str(tmp_path / "CHANGELOG.md"), "body": body}
-        return AuditLog(found, **{**options, **more})
+        return AuditLog(result, **{**options, **extra})
 
     return make
 
@@ -47,16 +53,16 @@ def text(path: str | None) -> str:
 
 def test_a_record_goes_everywhere_once(log: Log, body: MemoryAudit) -> None:
     for number in (1, 2):
-        found = log().recorded(said(number), write=True)
-        assert found["changed"]
-        assert found["id"] == f"r{number}:completed"
-        assert found["where"] == "memory"
-        assert found["head"] == {"number": number, "digest": audit_chain.digest(body.held[-1])}
-        assert found["diff"]["after"] == body.held[-1] + "\n"
-        assert found["warnings"] == []
+        result = log().recorded(said(number), write=True)
+        assert result["changed"]
+        assert result["id"] == f"r{number}:completed"
+        assert result["where"] == "memory"
+        assert result["head"] == {"number": number, "digest": audit_chain.digest(body.held[-1])}
+        assert result["diff"]["after"] == body.held[-1] + "\n"
+        assert result["warnings"] == []
     again = log().recorded(said(2, who="bob@desk", at="2026-11-26T10:00:00Z"), write=True)
     assert not again["changed"], "a repeated record leaves the first one's words everywhere"
-    assert again["head"] == found["head"]
+    assert again["head"] == result["head"]
     assert text(log().path) == "".join(f"{line}\n" for line in body.held)
     assert text(log().changelog).count("app test: no credential, by ann@laptop (rotation r") == 2
     assert audit_chain.record_of(body.held[0])["application"] == "app"
@@ -96,16 +102,18 @@ def test_check_mode_writes_nothing(log: Log, body: MemoryAudit, tmp_path: Path) 
 def test_a_copy_that_differs_is_told_and_does_not_stop_the_run(log: Log, body: MemoryAudit) -> None:
     log().recorded(said(1), write=True)
     Path(str(log().path)).write_text("altered\n")
-    found = log().recorded(said(2), write=True)
+    result = log().recorded(said(2), write=True)
     assert len(body.held) == 2
-    assert "differs from the audit log's body from line 1 on" in found["warnings"][0]
+    assert "differs from the audit log's body from line 1 on" in result["warnings"][0]
     assert text(log().path) == "altered\n"
 
 
 def test_a_copy_that_cannot_be_written_stops_the_run_and_says_where_the_record_is(log: Log, tmp_path: Path) -> None:
     broken = log(path=str(tmp_path / "none" / "audit.jsonl"))
-    words = r"its directory does not exist; create it first; record 1 \(r1:completed\) stands in memory: put that right"
-    with pytest.raises(HostError, match=words):
+    message = (
+        r"its directory does not exist; create it first; record 1 \(r1:completed\) stands in memory: put that right"
+    )
+    with pytest.raises(HostError, match=message):
         broken.recorded(said(), write=True)
     (tmp_path / "none").mkdir()
     assert broken.recorded(said(), write=True)["head"]["number"] == 1
@@ -114,8 +122,8 @@ def test_a_copy_that_cannot_be_written_stops_the_run_and_says_where_the_record_i
 def test_a_file_alone_is_a_log_too(log: Log, tmp_path: Path) -> None:
     alone = log(body=None)
     for number in (1, 2, 1):
-        found = alone.recorded(said(number), write=True)
-    assert found["where"] == alone.path
+        result = alone.recorded(said(number), write=True)
+    assert result["where"] == alone.path
     head = Head(2, audit_chain.digest(text(alone.path).splitlines()[-1]))
     verified = log(body=None, head=head).verified()
     assert (verified["problems"], verified["records"], verified["behind"]) == ([], 2, 0)
@@ -168,8 +176,8 @@ class TestReady:
         assert log(environ={"CI": "true"}).ready()["where"] == "memory", "a copy may be anywhere"
 
     def test_a_changelog_without_a_log(self, log: Log) -> None:
-        words = r"CHANGELOG.md: a CHANGELOG gets its lines from the audit log, and environment test has none; set "
-        with pytest.raises(AuditError, match=words):
+        message = r"CHANGELOG.md: a CHANGELOG gets its lines from the audit log, and environment test has none; set "
+        with pytest.raises(AuditError, match=message):
             log(body=None, path=None).ready()
 
     @pytest.mark.parametrize("name", ["path", "changelog"])
@@ -217,11 +225,14 @@ def test_a_whole_log(three: AuditLog, body: MemoryAudit) -> None:
 def test_what_is_wrong_with_the_body_is_named(three: AuditLog, body: MemoryAudit, log: Log) -> None:
     stray = audit_chain.chained({**said(9), "application": "app", "environment": "test"}, body.held[0])
     body.held[1] = stray
-    found = three.verified()
-    assert found["failed"]
-    assert "memory: record 3 (r3:completed) does not follow record 2: one of the two was altered" in found["problems"]
-    assert f"{three.path}: differs from the body from line 2 on" in found["problems"]
-    assert found["msg"].startswith("The audit log is not whole:\n  - memory: record 3")
+    test_what_is_wrong = three.verified()
+    assert test_what_is_wrong["failed"]
+    assert (
+        "memory: record 3 (r3:completed) does not follow record 2: one of the two was altered"
+        in test_what_is_wrong["problems"]
+    )
+    assert f"{three.path}: differs from the body from line 2 on" in test_what_is_wrong["problems"]
+    assert test_what_is_wrong["msg"].startswith("The audit log is not whole:\n  - memory: record 3")
     before = text(three.path)
     with pytest.raises(AuditError, match=r"memory is not whole, so .*audit.jsonl was left as it is"):
         three.rebuilt(write=True)
@@ -244,11 +255,11 @@ def test_a_body_that_was_cut_off(three: AuditLog, body: MemoryAudit, log: Log) -
 
 def test_a_copy_behind_the_body_is_no_problem(three: AuditLog, body: MemoryAudit) -> None:
     Path(str(three.path)).write_text(body.held[0] + "\n")
-    found = three.verified()
-    assert (found["problems"], found["behind"]) == ([], 2)
+    result = three.verified()
+    assert (result["problems"], result["behind"]) == ([], 2)
     assert three.rebuilt(write=True) == {
         "changed": True,
-        "head": found["head"],
+        "head": result["head"],
         "records": 3,
         "kept": None,
         "where": "memory",
@@ -262,9 +273,9 @@ def test_an_altered_copy_is_found_and_kept(three: AuditLog) -> None:
     altered = path.read_text().replace("r2", "r7")
     path.write_text(altered)
     assert any("differs from the body from line 2 on" in line for line in three.verified()["problems"])
-    found = three.rebuilt(write=True)
-    assert Path(found["kept"]).read_text() == altered
-    assert found["warnings"] == [f"{path} differed from the audit log's body; it was kept as {found['kept']}"]
+    result = three.rebuilt(write=True)
+    assert Path(result["kept"]).read_text() == altered
+    assert result["warnings"] == [f"{path} differed from the audit log's body; it was kept as {result['kept']}"]
     assert three.verified()["problems"] == []
 
 
@@ -273,9 +284,9 @@ def test_an_altered_copy_is_found_and_kept(three: AuditLog) -> None:
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    found: list[str] = []
-    monkeypatch.setattr(Display, "warning", lambda _self, text, **_more: found.append(text))
-    return found
+    results: list[str] = []
+    monkeypatch.setattr(Display, "warning", lambda _self, text, **_more: results.append(text))
+    return results
 
 
 def fails() -> dict[str, Any]:

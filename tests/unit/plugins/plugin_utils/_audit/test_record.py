@@ -75,7 +75,7 @@ DIGEST = hashlib.sha256(b"canary").hexdigest()
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "words"),
+    ("field", "value", "message"),
     [
         ("number", 1, "number: is set by the log itself; leave it out"),
         ("previous", "", "previous: is set by the log itself; leave it out"),
@@ -116,16 +116,16 @@ DIGEST = hashlib.sha256(b"canary").hexdigest()
         ("value", "canary", "record: has an unknown field; known are application, at"),
     ],
 )
-def test_what_does_not_belong_is_refused_and_not_repeated(field: str, value: Any, words: str) -> None:
-    found = problems({**WHOLE, field: value})
-    assert len(found) == 1
-    assert found[0].startswith(words)
-    assert "canary" not in found[0]
-    assert DIGEST not in found[0]
+def test_what_does_not_belong_is_refused_and_not_repeated(field: str, value: Any, message: str) -> None:
+    results = problems({**WHOLE, field: value})
+    assert len(results) == 1
+    assert results[0].startswith(message)
+    assert "canary" not in results[0]
+    assert DIGEST not in results[0]
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("message", "expected"),
     [
         ("web1: not healthy", "web1: not healthy"),
         (
@@ -142,10 +142,10 @@ def test_what_does_not_belong_is_refused_and_not_repeated(field: str, value: Any
         (f"{'x ' * 168}{DIGEST}0", f"{'x ' * 168}…"),
     ],
 )
-def test_words_as_the_log_takes_them(words: str, expected: str) -> None:
+def test_words_as_the_log_takes_them(message: str, expected: str) -> None:
     """What it would refuse in them is left out, and the rest can be read."""
-    assert plain(words) == expected
-    require({**WHOLE, "reason": plain(words)})
+    assert plain(message) == expected
+    require({**WHOLE, "reason": plain(message)})
 
 
 PIECES = st.sampled_from(
@@ -155,8 +155,8 @@ PIECES = st.sampled_from(
 
 @given(st.one_of(st.text(), st.lists(PIECES).map("".join)))
 @example(f"{'x ' * 168}{DIGEST}0")
-def test_any_words_are_taken(words: str) -> None:
-    require({**WHOLE, "reason": plain(words), "skipped": {"a": plain(words)}})
+def test_any_words_are_taken(message: str) -> None:
+    require({**WHOLE, "reason": plain(message), "skipped": {"a": plain(message)}})
 
 
 @pytest.mark.parametrize(

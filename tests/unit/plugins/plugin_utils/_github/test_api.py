@@ -76,7 +76,7 @@ def test_what_arrives_is_what_was_sent(github: GitHub, scope: str) -> None:
     assert first < second == store.listed("secret", scope)["KEY"].updated_at
     assert store.listed("secret", scope)["KEY"].value is None
     assert store.listed("variable", scope)["PLACE"].value == "second"
-    assert len([one for one in github.requests if one.path.endswith("public-key")]) == 1
+    assert len([request for request in github.requests if request.path.endswith("public-key")]) == 1
     assert "canary" not in github.log()
     for kind, name in (("secret", "KEY"), ("variable", "PLACE")):
         store.delete(kind, scope, name)
@@ -144,22 +144,22 @@ def test_a_rate_limit_is_waited_for(
     github: GitHub, clock: Clock, status: int, headers: dict[str, str], waited: list[float]
 ) -> None:
     clock.now = float(int(clock.now))
-    said = {name: str(int(clock.now) + int(text)) if text[0] == "+" else text for name, text in headers.items()}
-    github.fails(status, "You have exceeded a secondary rate limit", **said)
+    answer = {name: str(int(clock.now) + int(text)) if text[0] == "+" else text for name, text in headers.items()}
+    github.fails(status, "You have exceeded a secondary rate limit", **answer)
     assert client(github, clock).repository_id() == ID
     assert clock.slept == waited
 
 
 @pytest.mark.parametrize(
-    ("headers", "words"),
+    ("headers", "message"),
     [
         ({"retry_after": "600"}, r"used up at repository example/watchparty for 600 s; run again after that"),
         ({"x_ratelimit_remaining": "0", "x_ratelimit_reset": "4102444800"}, "until 2100-01-01T00:00:00Z; run again"),
     ],
 )
-def test_a_long_one_is_told_with_its_end(github: GitHub, clock: Clock, headers: dict[str, str], words: str) -> None:
+def test_a_long_one_is_told_with_its_end(github: GitHub, clock: Clock, headers: dict[str, str], message: str) -> None:
     github.fails(403, "API rate limit exceeded", **headers)
-    with pytest.raises(NoAccess, match=words):
+    with pytest.raises(NoAccess, match=message):
         client(github, clock).repository_id()
     assert clock.slept == []
 
@@ -179,7 +179,7 @@ def test_a_wrong_token(github: GitHub) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scope", "headers", "words"),
+    ("scope", "headers", "message"),
     [
         ("repository", {}, "needs Secrets: write on the repository; a classic one needs the scope repo"),
         ("environment", {"x_accepted_github_permissions": "environments=write"}, "needs environments: write"),
@@ -191,9 +191,9 @@ def test_a_wrong_token(github: GitHub) -> None:
         ("organization", {"x_oauth_scopes": ""}, "the scope admin:org, and this one has none"),
     ],
 )
-def test_a_token_that_lacks_something(github: GitHub, scope: str, headers: dict[str, str], words: str) -> None:
+def test_a_token_that_lacks_something(github: GitHub, scope: str, headers: dict[str, str], message: str) -> None:
     github.denied["PUT"] = {name.replace("_", "-"): text for name, text in headers.items()}
-    with pytest.raises(Denied, match=re.escape(words)) as raised:
+    with pytest.raises(Denied, match=re.escape(message)) as raised:
         client(github).put("secret", scope, "KEY", VALUE)
     assert "secret KEY of" in str(raised.value)
     assert "canary" not in str(raised.value)

@@ -31,14 +31,14 @@ class Runner:
         self.masks: set[str] = set()
 
     def file(self, text: str) -> dict[str, str]:
-        found: dict[str, str] = {}
+        result: dict[str, str] = {}
         lines = iter(text.split("\n"))
         for line in lines:
             if not line:
                 continue
             equals, heredoc = line.find("="), line.find("<<")
             if equals >= 0 and (heredoc < 0 or equals < heredoc):
-                found[line[:equals]] = line[equals + 1 :]
+                result[line[:equals]] = line[equals + 1 :]
                 continue
             assert heredoc > 0, f"invalid format: {line!r}"
             name, delimiter = line[:heredoc], line[heredoc + 2 :]
@@ -50,8 +50,8 @@ class Runner:
                 value.append(inner)
             else:
                 raise AssertionError("matching delimiter not found")
-            found[name] = "\n".join(value)
-        return found
+            result[name] = "\n".join(value)
+        return result
 
     def output(self, text: str) -> str:
         """What the log shows of it."""
@@ -111,7 +111,7 @@ def test_masks_are_escaped_and_come_once_each() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "words"),
+    ("name", "value", "message"),
     [
         ("A B", "x", "'A B' is no name of a variable"),
         ("", "x", "'' is no name"),
@@ -126,10 +126,10 @@ def test_masks_are_escaped_and_come_once_each() -> None:
         ("A", "secret" * 30000, "A is longer than 128 KB"),
     ],
 )
-def test_what_would_break_a_job_is_refused_without_its_value(name: str, value: str, words: str) -> None:
+def test_what_would_break_a_job_is_refused_without_its_value(name: str, value: str, message: str) -> None:
     with pytest.raises(DotenvError) as raised:
         job_env.content({"FINE": "fine", name: value}, lambda: "t")
-    assert words in str(raised.value)
+    assert message in str(raised.value)
     assert "secret" not in str(raised.value)
 
 

@@ -44,11 +44,11 @@ EVERY = {
 
 def rows(there: dict[GithubTarget, There], valued: dict[str, str] | None = VALUED) -> list[tuple[str, str, str]]:
     catalogs = [catalog_parser.parse(DOCUMENT, name) for name in ("production", "staging")]
-    return [(one["state"], one["place"], one["words"]) for one in github_state.told(catalogs, there, valued)]
+    return [(entry["state"], entry["place"], entry["words"]) for entry in github_state.told(catalogs, there, valued)]
 
 
 def without(name: str) -> dict[GithubTarget, There]:
-    return {target: one for target, one in EVERY.items() if target.name != name}
+    return {target: there for target, there in EVERY.items() if target.name != name}
 
 
 def test_all_of_it() -> None:
@@ -57,13 +57,13 @@ def test_all_of_it() -> None:
 
 @pytest.mark.parametrize("name", ["KEY", "TOKEN", "MODE", "LIMIT_A", "SERVER"])
 def test_one_that_is_missing(name: str) -> None:
-    ((state, place, words),) = rows(without(name))
+    ((state, place, message),) = rows(without(name))
     assert (state, name in place) == ("bad", True)
-    assert "watchparty.secrets.github_sync sends it" in words
+    assert "watchparty.secrets.github_sync sends it" in message
 
 
 def test_one_without_a_value_is_not_missed() -> None:
-    assert rows(without("MODE"), {name: one for name, one in VALUED.items() if name != "MODE"}) == []
+    assert rows(without("MODE"), {name: text for name, text in VALUED.items() if name != "MODE"}) == []
 
 
 def test_without_the_stores_it_cannot_be_told() -> None:
@@ -73,22 +73,22 @@ def test_without_the_stores_it_cannot_be_told() -> None:
 
 
 def test_what_is_not_shared() -> None:
-    ((_state, place, words),) = rows({**EVERY, GithubTarget(SECRET, "organization", "TOKEN"): AT.unseen()})
-    assert (place, words) == (
+    ((_state, place, message),) = rows({**EVERY, GithubTarget(SECRET, "organization", "TOKEN"): AT.unseen()})
+    assert (place, message) == (
         "secret TOKEN (organization)",
         "the organisation does not share it with the repository",
     )
 
 
 def test_what_nobody_names() -> None:
-    more = {
+    theres = {
         GithubTarget(SECRET, "repository", "OLD"): AT,
         GithubTarget(SECRET, "environment", "KEY"): AT,  # staging's
         GithubTarget(SECRET, "organization", "OTHERS"): AT,
         GithubTarget(VARIABLE, "repository", "AWS_ROLE_TO_ASSUME"): AT,
         GithubTarget(VARIABLE, "repository", "LIMIT_B"): AT,
     }
-    assert rows({**EVERY, **more}) == [
+    assert rows({**EVERY, **theres}) == [
         ("bad", "secret OLD (repository)", "no catalog names it; it was written at 2026-11-25T10:00:00Z")
     ]
 
@@ -98,7 +98,7 @@ STATIC = {"kind": "static-key", "line": 3, "words": "AWS_ACCESS_KEY_ID is set, f
 
 
 @pytest.mark.parametrize(
-    ("conclusion", "state", "words"),
+    ("conclusion", "state", "message"),
     [
         ("success", "good", "succeeded at 2026-11-25T10:00:00Z"),
         ("failure", "bad", "ended as failure at 2026-11-25T10:00:00Z"),
@@ -106,10 +106,10 @@ STATIC = {"kind": "static-key", "line": 3, "words": "AWS_ACCESS_KEY_ID is set, f
         (None, "bad", "ended as nothing at 2026-11-25T10:00:00Z"),
     ],
 )
-def test_how_the_last_deploy_ended(conclusion: str | None, state: str, words: str) -> None:
+def test_how_the_last_deploy_ended(conclusion: str | None, state: str, message: str) -> None:
     unpinned = {"kind": "unpinned", "line": 1, "words": "x"}
     (row,) = github_state.deploy({**RUN, "conclusion": conclusion}, [unpinned], "deploy.yml")
-    assert row == {"state": state, "place": "run 7 of deploy.yml", "words": words}
+    assert row == {"state": state, "place": "run 7 of deploy.yml", "words": message}
 
 
 def test_a_static_key_in_it() -> None:

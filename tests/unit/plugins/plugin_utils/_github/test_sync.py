@@ -81,7 +81,7 @@ def test_a_promotion_is_sent_and_recorded_by_what_it_promoted(world: World, gith
     held = {"URL": f"postgres://app_b:{password}@db/app", "DATABASE_PASSWORD": password}
     assert github.repository.values == held
     records = SentStore(world.parameters, world.catalog.sent_path).read()
-    identities = {target.name: one.identity for target, one in records.items()}
+    identities = {target.name: sent.identity for target, sent in records.items()}
     assert identities["URL"] == f"secret {CORE} key URL@{world.labels()['AWSCURRENT']}"
     assert world.labels("copy-test")["AWSCURRENT"] in identities["DATABASE_PASSWORD"]
     assert password not in json.dumps(identities) + github.log()
@@ -115,8 +115,8 @@ def test_a_record_that_cannot_be_written_takes_no_rotation_back(world: World, gi
     assert github.repository.values["URL"] == f"postgres://app_b:{password}@db/app"
     assert [target.name for target in records.read()] == ["DATABASE_PASSWORD"]
     world.parameters.hook = Meanwhile("read", world.catalog.sent_path, denied)
-    words = str(mirror(world).objection(["URL"]))
-    assert "what was sent to GitHub is recorded below /app-github/test, which cannot be read" in words
+    message = str(mirror(world).objection(["URL"]))
+    assert "what was sent to GitHub is recorded below /app-github/test, which cannot be read" in message
 
 
 def test_github_is_asked_beforehand_and_nothing_is_written(
@@ -125,8 +125,8 @@ def test_github_is_asked_beforehand_and_nothing_is_written(
     assert mirror(world).objection(["URL"]) is None
     assert github.writes() == []
     monkeypatch.setenv("GITHUB_TOKEN", "wrong")
-    words = str(mirror(world).objection(["URL"]))
-    assert words.startswith("GitHub holds it too (URL): GitHub does not accept the token at secrets of repository")
+    message = str(mirror(world).objection(["URL"]))
+    assert message.startswith("GitHub holds it too (URL): GitHub does not accept the token at secrets of repository")
     with pytest.raises(NoAccess):
         mirror(world).send({"URL": "x"}, Fresh)
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)

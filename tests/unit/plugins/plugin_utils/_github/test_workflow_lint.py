@@ -14,11 +14,11 @@ SHA = "0" * 40
 
 
 def kinds(text: str) -> list[tuple[str, int]]:
-    return [(one["kind"], one["line"]) for one in workflow_lint.findings("f.yml", parsed(text))]
+    return [(finding["kind"], finding["line"]) for finding in workflow_lint.findings("f.yml", parsed(text))]
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "results"),
     [
         ("env:\n  AWS_ACCESS_KEY_ID: ${{ secrets.ID }}\n", [("static-key", 2)]),
         ("steps:\n- with:\n    aws-secret-access-key: ${{ secrets.KEY }}\n", [("static-key", 3)]),
@@ -28,12 +28,12 @@ def kinds(text: str) -> list[tuple[str, int]]:
         ("with:\n  role-to-assume: arn:aws:iam::123456789012:role/x\n", []),
     ],
 )
-def test_static_keys(text: str, found: list[tuple[str, int]]) -> None:
-    assert kinds(text) == found
+def test_static_keys(text: str, results: list[tuple[str, int]]) -> None:
+    assert kinds(text) == results
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "results"),
     [
         ("env:\n  DB_PASSWORD: hunter2hunter2\n", [("password", 2)]),
         ("env:\n  API_KEY: 0123456789abcdef\n", [("password", 2)]),
@@ -49,12 +49,12 @@ def test_static_keys(text: str, found: list[tuple[str, int]]) -> None:
         ("env:\n  PASSWORD: ''\n", []),
     ],
 )
-def test_passwords(text: str, found: list[tuple[str, int]]) -> None:
-    assert kinds(text) == found
+def test_passwords(text: str, results: list[tuple[str, int]]) -> None:
+    assert kinds(text) == results
 
 
 @pytest.mark.parametrize(
-    ("script", "words"),
+    ("script", "message"),
     [
         ('echo "$TOKEN"', "prints $TOKEN"),
         ('set -e; echo "${TOKEN}"', "prints $TOKEN"),
@@ -74,12 +74,14 @@ def test_passwords(text: str, found: list[tuple[str, int]]) -> None:
         ("./deploy --token $TOKEN", None),
     ],
 )
-def test_echoes(script: str, words: str | None) -> None:
+def test_echoes(script: str, message: str | None) -> None:
     text = f"{STEP}    - run: |\n        {script}\n"
-    found = [
-        (one["words"], one["line"]) for one in workflow_lint.findings("f.yml", parsed(text)) if one["kind"] == "echo"
+    results = [
+        (finding["words"], finding["line"])
+        for finding in workflow_lint.findings("f.yml", parsed(text))
+        if finding["kind"] == "echo"
     ]
-    assert found == ([(words, 6)] if words else [])
+    assert results == ([(message, 6)] if message else [])
 
 
 def test_a_trace_without_secrets_is_fine() -> None:

@@ -16,16 +16,16 @@ env:
 
 
 def test_names_are_found_however_they_are_written() -> None:
-    found = workflow_references.readings({"w.yml": WORKFLOW})
-    assert found == {
+    readings = workflow_references.readings({"w.yml": WORKFLOW})
+    assert readings == {
         "secrets.DATABASE_URL": ["w.yml:2"],
         "secrets.SSH_PRIVATE_KEY": ["w.yml:3"],
         "secrets.SERVER_HOST": ["w.yml:4"],
         "vars.PLACE": ["w.yml:4"],
         "secrets.OLD": ["w.yml:5"],
     }
-    assert workflow_references.of(found, "secrets.PLACE") == []
-    assert workflow_references.of(found, "vars.PLACE") == ["w.yml:4"]
+    assert workflow_references.of(readings, "secrets.PLACE") == []
+    assert workflow_references.of(readings, "vars.PLACE") == ["w.yml:4"]
 
 
 @pytest.mark.parametrize(
@@ -40,9 +40,9 @@ def test_names_are_found_however_they_are_written() -> None:
     ],
 )
 def test_what_may_read_any_counts_for_each(line: str) -> None:
-    found = workflow_references.readings({"w.yml": line})
-    assert workflow_references.of(found, "secrets.KEY") == ["w.yml:1 may read any of the secrets"]
-    assert workflow_references.of(found, "vars.KEY") == []
+    readings = workflow_references.readings({"w.yml": line})
+    assert workflow_references.of(readings, "secrets.KEY") == ["w.yml:1 may read any of the secrets"]
+    assert workflow_references.of(readings, "vars.KEY") == []
 
 
 @pytest.mark.parametrize("line", ["    secrets:", "x: my-secrets.KEY", "name: No secrets here", "inputs.secrets.KEY"])

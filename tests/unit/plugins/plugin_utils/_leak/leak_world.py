@@ -51,10 +51,10 @@ class Leak:
         wish = leak_declaration.LeakDeclaration(leaked or ("token",), impact=IMPACT)
         return leak_declaration.declare(setting, setting.rotator.look(), wish).incident
 
-    def response(self, step: str, **more: Any) -> Response:
+    def response(self, step: str, **extra: Any) -> Response:
         names = list(self.hosts)
         given = {"hosts": names, "here": names, "candidates": names, "impact": IMPACT, "session_plan": NO_SESSIONS}
-        return Response(step=step, **{**given, **more})
+        return Response(step=step, **{**given, **extra})
 
     def run(self, response: Response, rotation: dict[str, Any] | None = None) -> leak_steps.ResponseRun:
         setting = self.setting

@@ -27,13 +27,13 @@ IMPACT = Impact(
 
 def chain(*names: str) -> Impact:
     """Each name reveals the next."""
-    edges = tuple(Edge(one, other, f"{one} shows {other}") for one, other in pairwise(names))
+    edges = tuple(Edge(name, other, f"{name} shows {other}") for name, other in pairwise(names))
     via = {edge.target: (edge,) for edge in edges}
     reached = tuple(Reached(name, "k", "high", via.get(name, ()), at) for at, name in enumerate(names))
     return Impact(names[:1], reached, edges)
 
 
-def facts(text: str = "", impact: Impact = IMPACT, **more: Any) -> dict[str, Any]:
+def facts(text: str = "", impact: Impact = IMPACT, **extra: Any) -> dict[str, Any]:
     """The facts of a leak that is contained; ``text`` ends every field that holds words."""
 
     def words(some: str) -> str:
@@ -54,15 +54,17 @@ def facts(text: str = "", impact: Impact = IMPACT, **more: Any) -> dict[str, Any
         "graph": blast_radius_diagram.data(impact),
         "credentials": [
             {
-                "name": words(one.name),
-                "kind": one.kind,
-                "severity": one.severity,
-                "through": words("; ".join(edge.source for edge in one.via) or "declared"),
-                "state": words("OPEN: not replaced" if one.name == "cache" else "replaced, the old value is rejected"),
-                "open": one.name == "cache",
+                "name": words(reached.name),
+                "kind": reached.kind,
+                "severity": reached.severity,
+                "through": words("; ".join(edge.source for edge in reached.via) or "declared"),
+                "state": words(
+                    "OPEN: not replaced" if reached.name == "cache" else "replaced, the old value is rejected"
+                ),
+                "open": reached.name == "cache",
                 "evidence": words("rotation r1"),
             }
-            for one in impact.reached
+            for reached in impact.reached
         ],
         "timeline": [
             {"seconds": 0.0, "at": "2026-11-25T15:00:00Z", "what": words("declared by ops@laptop")},
@@ -76,5 +78,5 @@ def facts(text: str = "", impact: Impact = IMPACT, **more: Any) -> dict[str, Any
         "scrubbed": [words("AWSPREVIOUS off version 7 of core")],
         "not_scrubbed": [words("what somebody read is known to them")],
         "open": [words("cache: OPEN: not replaced")],
-        **more,
+        **extra,
     }

@@ -41,19 +41,23 @@ class TestAnOpenIncident:
     """What it was declared for counts too, so that a narrower command drops nothing of it."""
 
     def test_the_union_of_the_declarations(self, world: World) -> None:
-        found = followed(world, "database", hosts=("web1",))
-        assert found.declared == ["token", "host:web9", "database"]
-        assert sorted(name for wave in (found.data or {})["waves"] for name in wave) == ["database", "django", "token"]
-        assert found.text[0] == "leak-1 is open and goes on; token, host:web9 leaked too"
+        blast_radius = followed(world, "database", hosts=("web1",))
+        assert blast_radius.declared == ["token", "host:web9", "database"]
+        assert sorted(name for wave in (blast_radius.data or {})["waves"] for name in wave) == [
+            "database",
+            "django",
+            "token",
+        ]
+        assert blast_radius.text[0] == "leak-1 is open and goes on; token, host:web9 leaked too"
 
     def test_one_that_adds_nothing(self, world: World) -> None:
-        found = followed(world, "host:web9", "token", hosts=("web9",))
-        assert found.declared == ["host:web9", "token"]
-        assert found.text[0].startswith("1. ")
+        blast_radius = followed(world, "host:web9", "token", hosts=("web9",))
+        assert blast_radius.declared == ["host:web9", "token"]
+        assert blast_radius.text[0].startswith("1. ")
 
     def test_a_string_of_nobody_goes_on_with_nothing(self, world: World) -> None:
-        found = followed(world, text="another-string")
-        assert (found.declared, found.data, found.mermaid) == ([], None, "")
+        blast_radius = followed(world, text="another-string")
+        assert (blast_radius.declared, blast_radius.data, blast_radius.mermaid) == ([], None, "")
 
     def test_without_an_incident(self, world: World) -> None:
         assert followed(world, "database", incident=None).declared == ["database"]
@@ -61,10 +65,10 @@ class TestAnOpenIncident:
 
 def test_what_is_purged(world: World) -> None:
     purge = {"cdn": {"distribution": "E1"}, "cache": {"setting": "URL", "keys": ["b*"]}}
-    found = leak_assessment.purged(catalog_parser.parse({**CATALOG, "purge": purge}, "test"))
-    assert found["valkey"] == ["cache"]
-    assert found["invalidations"] == [{"name": "cdn", "distribution": "E1", "paths": ["/*"]}]
-    assert isinstance(found["cloudfront"], bool)
+    result = leak_assessment.purged(catalog_parser.parse({**CATALOG, "purge": purge}, "test"))
+    assert result["valkey"] == ["cache"]
+    assert result["invalidations"] == [{"name": "cdn", "distribution": "E1", "paths": ["/*"]}]
+    assert isinstance(result["cloudfront"], bool)
 
 
 def test_keys_by_their_fingerprint(world: World) -> None:
@@ -76,7 +80,7 @@ def test_keys_by_their_fingerprint(world: World) -> None:
     blob = b"\0\0\0\x03key"
 
     def packed(*fields: bytes) -> bytes:
-        return b"".join(len(one).to_bytes(4, "big") + one for one in fields)
+        return b"".join(len(field).to_bytes(4, "big") + field for field in fields)
 
     raw = b"openssh-key-v1\0" + packed(b"none", b"none", b"") + (1).to_bytes(4, "big") + packed(blob, b"canary-private")
     text = base64.b64encode(raw).decode()
@@ -110,10 +114,10 @@ class TestReachedHost:
         return leak_assessment.refused_host(world.catalog, impact, hosts, host, trusted, "leak_trusted_host")
 
     def test_one_that_leaked_is_refused(self, world: World) -> None:
-        words = self.refused(world, "host:web1", "web1", "web2")
-        assert words.startswith("web1 would receive the passwords of root, and whoever has what leaked may be on it.")
-        assert "-e rotation_host=HOST" in words
-        assert words.endswith("-e leak_trusted_host=web1")
+        message = self.refused(world, "host:web1", "web1", "web2")
+        assert message.startswith("web1 would receive the passwords of root, and whoever has what leaked may be on it.")
+        assert "-e rotation_host=HOST" in message
+        assert message.endswith("-e leak_trusted_host=web1")
 
     @pytest.mark.parametrize(("leaked", "host"), [("host:web1", "web2"), ("host:web1", "ops1"), ("database", "web1")])
     def test_another_one_is_not(self, world: World, leaked: str, host: str) -> None:

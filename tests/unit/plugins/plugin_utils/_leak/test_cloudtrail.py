@@ -36,9 +36,9 @@ class Clock:
         self.now += self._answer
 
 
-def parameters(question: LookupQuery, token: str = "", **more: Any) -> dict[str, Any]:
+def parameters(question: LookupQuery, token: str = "", **extra: Any) -> dict[str, Any]:
     attribute = {"AttributeKey": question.attribute, "AttributeValue": question.value}
-    return {"LookupAttributes": [attribute], "MaxResults": 50, **({"NextToken": token} if token else {}), **more}
+    return {"LookupAttributes": [attribute], "MaxResults": 50, **({"NextToken": token} if token else {}), **extra}
 
 
 class Asked:
@@ -72,9 +72,9 @@ def test_pages_of_questions_in_turn(asked: Asked) -> None:
     asked.page(OTHER, event(identity="2"), then="t2")
     asked.page(ONE, token="t1")
     asked.page(OTHER, event(identity="3"), token="t2")
-    found = asked.ask(ONE, OTHER)
-    assert [use.id for use in found.uses] == ["1", "2", "3"]
-    assert (found.short, found.problem, found.asked) == ((), None, 4)
+    trail_answer = asked.ask(ONE, OTHER)
+    assert [use.id for use in trail_answer.uses] == ["1", "2", "3"]
+    assert (trail_answer.short, trail_answer.problem, trail_answer.asked) == ((), None, 4)
     assert asked.clock.slept == pytest.approx(3 * (PAUSE - 0.1)), "two a second, as AWS allows"
 
 
@@ -94,9 +94,12 @@ def test_time_runs_out(stubbed: Stubbed) -> None:
     asked = Asked(stubbed, answer=4.0)
     asked.page(ONE, event(), then="t1")
     asked.page(OTHER, event())
-    found = asked.ask(ONE, OTHER, LookupQuery("EventName", "GetParameter"), seconds=5)
-    assert found.short == ("ResourceName core only back to 2026-11-25T10:00:00Z", "nothing of EventName GetParameter")
-    assert found.asked == 2
+    trail_answer = asked.ask(ONE, OTHER, LookupQuery("EventName", "GetParameter"), seconds=5)
+    assert trail_answer.short == (
+        "ResourceName core only back to 2026-11-25T10:00:00Z",
+        "nothing of EventName GetParameter",
+    )
+    assert trail_answer.asked == 2
     assert asked.clock.now <= 100 + 5 + 4, "an answer more than was allowed, at most"
 
 
@@ -111,20 +114,20 @@ def test_many_that_were_not_asked_are_one_line(asked: Asked) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "words"),
+    ("code", "message"),
     [
         ("AccessDeniedException", "AWS denies cloudtrail:LookupEvents on EventName GetSecretValue; allow"),
         ("ThrottlingException", "AWS still throttles cloudtrail:LookupEvents"),
         ("InvalidLookupAttributesException", "AWS refused cloudtrail:LookupEvents on EventName GetSecretValue"),
     ],
 )
-def test_what_aws_refuses_ends_the_asking(asked: Asked, code: str, words: str) -> None:
+def test_what_aws_refuses_ends_the_asking(asked: Asked, code: str, message: str) -> None:
     asked.page(ONE, event())
     asked.stubber.add_client_error("lookup_events", code)
-    found = asked.ask(ONE, OTHER, LookupQuery("EventName", "GetParameter"))
-    assert found.problem is not None
-    assert found.problem.startswith(words)
-    assert len(found.uses) == found.asked == 1
+    trail_answer = asked.ask(ONE, OTHER, LookupQuery("EventName", "GetParameter"))
+    assert trail_answer.problem is not None
+    assert trail_answer.problem.startswith(message)
+    assert len(trail_answer.uses) == trail_answer.asked == 1
 
 
 def test_the_region(asked: Asked) -> None:

@@ -35,8 +35,8 @@ def lines(*events: dict[str, Any], wanted: WatchedItems = WANTED) -> list[str]:
     ],
 )
 def test_a_secret_by_its_names(asked: dict[str, Any]) -> None:
-    told = f"{CORE}: GetSecretValue by {ROLE} from 10.0.3.7, key ASIAWEBEXAMPLE000001, 2026-11-25T10:00:00Z"
-    assert lines(event(**asked)) == [told]
+    message = f"{CORE}: GetSecretValue by {ROLE} from 10.0.3.7, key ASIAWEBEXAMPLE000001, 2026-11-25T10:00:00Z"
+    assert lines(event(**asked)) == [message]
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_a_secret_by_its_names(asked: dict[str, Any]) -> None:
     ],
 )
 def test_a_parameter_by_its_names(act: str, asked: dict[str, Any]) -> None:
-    (told,) = lines(event(act, **asked))
-    assert told.startswith(f"{TOKEN}: {act} by {ROLE}")
+    (message,) = lines(event(act, **asked))
+    assert message.startswith(f"{TOKEN}: {act} by {ROLE}")
 
 
 @pytest.mark.parametrize(
@@ -73,29 +73,29 @@ def test_what_is_no_read_of_it(act: str, asked: dict[str, Any]) -> None:
 
 
 def test_calls_that_differ_in_time_alone_are_one_line() -> None:
-    told = lines(
+    messages = lines(
         event(identity="1", at="2026-11-25T11:00:00+00:00", secretId=CORE),
         event(identity="2", at="2026-11-25T10:00:00+00:00", secretId=CORE, key="ASIAOTHER"),
         event(identity="2", at="2026-11-25T10:00:00+00:00", secretId=CORE, key="ASIAOTHER"),
         event(identity="3", at="2026-11-25T12:00:00+01:00", address="203.0.113.9", error="AccessDenied", secretId=CORE),
     )
-    refused, both = told
+    refused, both = messages
     assert refused == f"{CORE}: GetSecretValue by {ROLE} from 203.0.113.9, key {WEB}, {AT}; refused: AccessDenied"
     assert both.startswith(f"{CORE}: GetSecretValue 2 times by {ROLE} from 10.0.3.7, key {WEB} and ASIAOTHER, ")
     assert both.endswith("2026-11-25T10:00:00Z to 2026-11-25T11:00:00Z")
 
 
 def test_every_call_with_a_leaked_key() -> None:
-    told = lines(event("RunInstances", key=KEY, who="arn:aws:iam::1:user/mailer", imageId="canary-image"))
-    assert told == [f"key {KEY}: RunInstances by arn:aws:iam::1:user/mailer from 10.0.3.7, 2026-11-25T10:00:00Z"]
+    messages = lines(event("RunInstances", key=KEY, who="arn:aws:iam::1:user/mailer", imageId="canary-image"))
+    assert messages == [f"key {KEY}: RunInstances by arn:aws:iam::1:user/mailer from 10.0.3.7, 2026-11-25T10:00:00Z"]
     assert lines(event(key=KEY, secretId=CORE))[0].startswith(f"{CORE}: GetSecretValue by"), "told as a read"
 
 
 def test_a_caller_without_a_name_and_words_that_a_thief_chose() -> None:
     odd = event(who=None, address="\u202ex\n" + "a" * 300, secretId=CORE)
-    (told,) = lines(odd)
-    assert "by i-0abc from ?x?a" in told
-    assert len(told) < 400
+    (message,) = lines(odd)
+    assert "by i-0abc from ?x?a" in message
+    assert len(message) < 400
     nobody = {**event(who=7, address=None, secretId=CORE), "Username": None}
     assert "by nobody that it names from an unknown address" in lines(nobody)[0]
 
@@ -107,16 +107,18 @@ def test_an_event_that_is_none(broken: str) -> None:
 
 
 def test_nothing_is_told_but_named_fields() -> None:
-    told = lines(event(secretId=CORE, canary="canary-parameter"), event(identity="2", key=KEY, secretString="canary-x"))
-    assert "canary" not in str(told)
+    messages = lines(
+        event(secretId=CORE, canary="canary-parameter"), event(identity="2", key=KEY, secretString="canary-x")
+    )
+    assert "canary" not in str(messages)
 
 
 def test_many_lines_are_counted() -> None:
-    told = lines(
+    messages = lines(
         *(event(identity=str(at), address=f"10.0.0.{at}", secretId=CORE) for at in range(cloudtrail_events.MOST + 3))
     )
-    assert len(told) == cloudtrail_events.MOST + 1
-    assert told[-1] == "and 3 more, which CloudTrail shows"
+    assert len(messages) == cloudtrail_events.MOST + 1
+    assert messages[-1] == "and 3 more, which CloudTrail shows"
 
 
 def test_questions_the_cheap_ones_first() -> None:
@@ -126,6 +128,9 @@ def test_questions_the_cheap_ones_first() -> None:
         LookupQuery("ResourceName", TOKEN),
         LookupQuery("ResourceName", CORE),
     )
-    assert [one.value for one in asked[3:]] == [*cloudtrail_events.SECRET_READS, *cloudtrail_events.PARAMETER_READS]
+    assert [lookup_query.value for lookup_query in asked[3:]] == [
+        *cloudtrail_events.SECRET_READS,
+        *cloudtrail_events.PARAMETER_READS,
+    ]
     assert WatchedItems().questions() == ()
     assert str(asked[0]) == f"AccessKeyId {KEY}"

@@ -22,10 +22,10 @@ def leak() -> Leak:
 
 def would_be(leak: Leak, **args: Any) -> dict[str, Any]:
     setting = leak.setting
-    found = leak_declaration.declared(
+    declaration = leak_declaration.declared(
         setting, setting.rotator.look(), leak_declaration.LeakDeclaration(["token"], impact=IMPACT, **args)
     )
-    return {"incident": found.incident.entry(), "open_rotation": found.open_rotation}
+    return {"incident": declaration.incident.entry(), "open_rotation": declaration.open_rotation}
 
 
 def note(leak: Leak, event: str) -> None:
@@ -43,22 +43,22 @@ def test_of_what_was_planned(leak: Leak) -> None:
     impact = {**IMPACT, "waves": [["token"], ["django"]], "first_off": []}
     would = would_be(leak, containment="immediate")
     plan = {"refused": {"token": "ask"}, "needs": ["token"], "takes_down": ["django"], "plan": {"rollouts": 1}}
-    told = {"plan": plan, "would": would, "logs_out": True, "compromised": ["web9"], "contact": "s@example.com"}
-    found = lines(leak, impact, told)
-    assert found[0].startswith("first, rotation ")
-    assert " of database is ended; " in found[0]
-    assert "the application is down from the removal of django until" in found[1]
-    assert any(one.startswith("by hand: token: issue a new value") for one in found)
-    assert found[-2:] == ["web9 gets no new value and must be rebuilt", "security contact: s@example.com"]
+    answer = {"plan": plan, "would": would, "logs_out": True, "compromised": ["web9"], "contact": "s@example.com"}
+    results = lines(leak, impact, answer)
+    assert results[0].startswith("first, rotation ")
+    assert " of database is ended; " in results[0]
+    assert "the application is down from the removal of django until" in results[1]
+    assert any(name.startswith("by hand: token: issue a new value") for name in results)
+    assert results[-2:] == ["web9 gets no new value and must be rebuilt", "security contact: s@example.com"]
 
 
 def test_of_an_access_key(leak: Leak) -> None:
     token = replace(leak.world.catalog.credentials["token"], kind="aws_access_key")
     leak.world.catalog = replace(leak.world.catalog, credentials={**leak.world.catalog.credentials, "token": token})
     impact = {**IMPACT, "waves": [["token"]], "first_off": []}
-    told = {"plan": {}, "would": would_be(leak), "logs_out": False}
-    found = lines(leak, impact, told)
-    assert any(one.startswith("by hand: token: temporary credentials that somebody got") for one in found)
+    answer = {"plan": {}, "would": would_be(leak), "logs_out": False}
+    results = lines(leak, impact, answer)
+    assert any(name.startswith("by hand: token: temporary credentials that somebody got") for name in results)
 
 
 def test_beside_an_open_rotation(leak: Leak) -> None:
@@ -68,13 +68,13 @@ def test_beside_an_open_rotation(leak: Leak) -> None:
     would = would_be(leak)
     ends = {"removes": ["database"], "first": False, "past": False, "restarts": True}
     plan = {"refused": {}, "plan": {"rollouts": 0}, "ends": ends, "rotation": {"incident": ""}}
-    told = {"plan": plan, "would": would, "logs_out": False}
-    found = lines(leak, impact, told)
-    assert "and its hosts restart batch by batch" in found[1]
-    assert "the removal of database, once" in found[2]
+    answer = {"plan": plan, "would": would, "logs_out": False}
+    results = lines(leak, impact, answer)
+    assert "and its hosts restart batch by batch" in results[1]
+    assert "the removal of database, once" in results[2]
     plan.update(ends={**ends, "past": True}, rotation={"incident": "assessed"})
-    found = lines(leak, impact, told)
-    assert "it is no false alarm any more" in found[4]
+    results = lines(leak, impact, answer)
+    assert "it is no false alarm any more" in results[4]
 
 
 def test_started_again(leak: Leak) -> None:
@@ -91,21 +91,23 @@ def test_started_again(leak: Leak) -> None:
     }
     impact = {**IMPACT, "waves": [["token", "django"]], "first_off": []}
     would = would_be(leak)
-    told = {"plan": plan, "would": would, "logs_out": True}
-    found = lines(leak, impact, told)
-    assert found[0] == "what users notice: the application stays up; everybody is logged out"
-    assert found[1].endswith("; this run takes no value away")
-    assert "since token was replaced or revoked already: it is no false alarm any more" in found[3]
-    assert found[4] == "by hand: token: revoke the old value where it was issued, then say so by -e leak_revoked=token"
-    said = lines(leak, impact, {**told, "revoked": ["token"]})
+    answer = {"plan": plan, "would": would, "logs_out": True}
+    results = lines(leak, impact, answer)
+    assert results[0] == "what users notice: the application stays up; everybody is logged out"
+    assert results[1].endswith("; this run takes no value away")
+    assert "since token was replaced or revoked already: it is no false alarm any more" in results[3]
+    assert (
+        results[4] == "by hand: token: revoke the old value where it was issued, then say so by -e leak_revoked=token"
+    )
+    messages = lines(leak, impact, {**answer, "revoked": ["token"]})
     note(leak, "confirmed/token")
-    told["would"] = would_be(leak)
-    for shown in (said, lines(leak, impact, told)):
-        assert not any("leak_revoked" in one for one in shown)
+    answer["would"] = would_be(leak)
+    for shown in (messages, lines(leak, impact, answer)):
+        assert not any("leak_revoked" in name for name in shown)
 
 
 def test_without_an_open_rotation(leak: Leak) -> None:
     would = would_be(leak)
     impact = {**IMPACT, "waves": [["token"]], "first_off": []}
-    found = lines(leak, impact, {"plan": {}, "would": would, "logs_out": False})
-    assert found[0].startswith("what users notice: the application stays up")
+    results = lines(leak, impact, {"plan": {}, "would": would, "logs_out": False})
+    assert results[0].startswith("what users notice: the application stays up")

@@ -20,21 +20,21 @@ ALONE = Ahead(
 
 
 def line(ahead: Ahead, start: str) -> str:
-    (found,) = [one for one in lines(ahead) if one.startswith(start)]
-    return found
+    (text,) = [name for name in lines(ahead) if name.startswith(start)]
+    return text
 
 
 class TestNoticed:
     def test_graceful(self) -> None:
-        words = "the application stays up, and its hosts restart batch by batch; everybody is logged out"
-        assert line(GRACEFUL, "what users notice") == f"what users notice: {words}"
+        message = "the application stays up, and its hosts restart batch by batch; everybody is logged out"
+        assert line(GRACEFUL, "what users notice") == f"what users notice: {message}"
 
     def test_immediate(self) -> None:
-        found = line(IMMEDIATE, "what users notice")
+        text = line(IMMEDIATE, "what users notice")
         assert (
-            "the application is down from the removal of cache, database until its hosts have the new values; " in found
+            "the application is down from the removal of cache, database until its hosts have the new values; " in text
         )
-        assert "all of them restart at once" in found
+        assert "all of them restart at once" in text
 
     @pytest.mark.parametrize(
         "ahead", [replace(IMMEDIATE, takes_down=[]), replace(IMMEDIATE, refused={"cache": "no", "database": "no"})]
@@ -43,8 +43,8 @@ class TestNoticed:
         assert "the application stays up" in line(ahead, "what users notice")
 
     def test_a_signing_key_reaches_all_hosts_at_once(self) -> None:
-        found = line(replace(GRACEFUL, signing=["django_key"]), "what users notice")
-        assert "stays up but for the moment in which all its hosts restart at once for django_key; everybody" in found
+        text = line(replace(GRACEFUL, signing=["django_key"]), "what users notice")
+        assert "stays up but for the moment in which all its hosts restart at once for django_key; everybody" in text
 
     def test_nothing_restarts(self) -> None:
         assert line(ALONE, "what users notice").startswith("what users notice: the application stays up; everybody")
@@ -53,50 +53,49 @@ class TestNoticed:
         kept = replace(GRACEFUL, logs_out=False)
         assert "nobody is logged out on purpose" in line(kept, "what users notice")
         signing = replace(kept, signing=["django_key"])
-        words = "everybody is logged out all the same, since django_key keeps no former key"
-        assert words in line(signing, "what users notice")
+        message = "everybody is logged out all the same, since django_key keeps no former key"
+        assert message in line(signing, "what users notice")
         refused = replace(signing, refused={"django_key": "it has a comma in it"})
         assert "nobody is logged out on purpose" in line(refused, "what users notice")
 
     def test_an_application_without_sessions(self) -> None:
         none = replace(GRACEFUL, sessions={"declared": False, "ends": False, "against": ""})
-        found = line(none, "what users notice")
-        assert found.endswith(f"; no session is ended, since {UNDECLARED}")
-        assert "logged out" not in found
+        text = line(none, "what users notice")
+        assert text.endswith(f"; no session is ended, since {UNDECLARED}")
+        assert "logged out" not in text
         assert "nobody is logged out on purpose" in line(replace(none, logs_out=False), "what users notice")
         declared = replace(GRACEFUL, sessions={"declared": True, "ends": True, "against": ""})
         assert lines(declared) == lines(GRACEFUL)
 
     def test_sessions_that_the_run_could_not_end(self) -> None:
         known = replace(GRACEFUL, sessions={"declared": True, "ends": True, "against": "web1: set django_chdir"})
-        words = "sessions cannot be ended as it stands, and would keep the leak open: web1: set django_chdir"
-        assert line(known, "sessions cannot") == words
-        assert words not in lines(replace(known, logs_out=False))
+        message = "sessions cannot be ended as it stands, and would keep the leak open: web1: set django_chdir"
+        assert line(known, "sessions cannot") == message
+        assert message not in lines(replace(known, logs_out=False))
 
     def test_caches(self) -> None:
         assert line(replace(GRACEFUL, purge={"valkey": ["cache"]}), "what users notice").endswith(
             "; caches start empty"
         )
         kept = replace(GRACEFUL, purge={"valkey": ["cache"]}, logs_out=False)
-        words = "; caches start empty, and sessions that Django keeps there alone (engine cache) go too"
-        assert line(kept, "what users notice").endswith(words)
+        message = "; caches start empty, and sessions that Django keeps there alone (engine cache) go too"
+        assert line(kept, "what users notice").endswith(message)
 
 
 class TestThePointOfNoReturn:
     def test_graceful(self) -> None:
-        words = "the removal of deploy_ssh, once every host is proven on their new values"
-        assert line(GRACEFUL, "cannot be undone from") == f"cannot be undone from: {words}"
+        message = "the removal of deploy_ssh, once every host is proven on their new values"
+        assert line(GRACEFUL, "cannot be undone from") == f"cannot be undone from: {message}"
 
     def test_immediate(self) -> None:
-        found = line(IMMEDIATE, "cannot be undone from")
+        text = line(IMMEDIATE, "cannot be undone from")
         assert (
-            "the removal of deploy_ssh, seconds after their new values were tried, and before any host has them"
-            in found
+            "the removal of deploy_ssh, seconds after their new values were tried, and before any host has them" in text
         )
 
     def test_a_wave_that_removes_nothing_is_not_the_first(self) -> None:
-        found = replace(GRACEFUL, refused={"deploy_ssh": "no host can be reached"})
-        assert "the removal of cache, database, once" in line(found, "cannot be undone from")
+        ahead = replace(GRACEFUL, refused={"deploy_ssh": "no host can be reached"})
+        assert "the removal of cache, database, once" in line(ahead, "cannot be undone from")
 
     def test_nothing_is_removed(self) -> None:
         assert line(ALONE, "cannot be undone from").endswith("sessions; this run takes no value away")
@@ -113,8 +112,8 @@ class TestThoseThatRevealEachOther:
     )
 
     def test_the_application_is_down_without_them_alone(self) -> None:
-        found = line(self.CYCLE, "what users notice")
-        assert "down from the removal of uploads until" in found
+        text = line(self.CYCLE, "what users notice")
+        assert "down from the removal of uploads until" in text
         assert "stays up" in line(replace(self.CYCLE, cycles=[]), "what users notice")
 
     def test_what_cannot_be_undone_comes_before_any_host_has_them(self) -> None:
@@ -145,21 +144,26 @@ class TestAbort:
 
 
 class TestByHand:
-    def by_hand(self, **more: Any) -> list[str]:
-        return [one for one in lines(replace(GRACEFUL, **more)) if one.startswith("by hand")]
+    def by_hand(self, **extra: Any) -> list[str]:
+        return [name for name in lines(replace(GRACEFUL, **extra)) if name.startswith("by hand")]
 
     def test_a_value_that_is_asked_for(self) -> None:
-        (found,) = self.by_hand(needs=["twitch"], refused={"twitch": "x"}, elsewhere=["twitch"], pages={"twitch": PAGE})
-        assert found.startswith(
+        (test_a_value_that_is_asked,) = self.by_hand(
+            needs=["twitch"], refused={"twitch": "x"}, elsewhere=["twitch"], pages={"twitch": PAGE}
+        )
+        assert test_a_value_that_is_asked.startswith(
             f"by hand: twitch: issue a new value at {PAGE}, which is asked for at the end at a terminal"
         )
-        assert found.endswith("-e leak_revoked=twitch")
+        assert test_a_value_that_is_asked.endswith("-e leak_revoked=twitch")
 
     def test_a_value_that_was_given_is_still_to_be_revoked(self) -> None:
-        (found,) = self.by_hand(elsewhere=["twitch"], pages={"twitch": PAGE})
-        assert found == f"by hand: twitch: revoke the old value at {PAGE}, then say so by -e leak_revoked=twitch"
-        (found,) = self.by_hand(elsewhere=["twitch"])
-        assert "revoke the old value where it was issued, then" in found
+        (test_a_value_that_was_given_is_still,) = self.by_hand(elsewhere=["twitch"], pages={"twitch": PAGE})
+        assert (
+            test_a_value_that_was_given_is_still
+            == f"by hand: twitch: revoke the old value at {PAGE}, then say so by -e leak_revoked=twitch"
+        )
+        (test_a_value_that_was_given_is_still,) = self.by_hand(elsewhere=["twitch"])
+        assert "revoke the old value where it was issued, then" in test_a_value_that_was_given_is_still
 
     def test_one_that_is_refused(self) -> None:
         assert self.by_hand(refused={"cache": "no token is there"}) == ["by hand: cache: no token is there"]
@@ -167,8 +171,8 @@ class TestByHand:
     @pytest.mark.parametrize("replaced", [[], ["cache"]])
     def test_what_an_access_key_was_exchanged_for(self, replaced: list[str]) -> None:
         """Also of one that is replaced already: nothing tells whether it was done."""
-        (found,) = self.by_hand(access_keys=["cache"], replaced=replaced)
-        assert found == (
+        (test_what_an_access_key_was_exchanged,) = self.by_hand(access_keys=["cache"], replaced=replaced)
+        assert test_what_an_access_key_was_exchanged == (
             "by hand: cache: temporary credentials that somebody got from STS with the leaked key work until they "
             "expire; end them by policies that deny what was issued before (docs/runbooks/by-hand.md, An access key)"
         )
@@ -222,9 +226,9 @@ class TestStartedAgain:
     DONE = replace(AGAIN, waves=[["deploy_ssh"], ["cache", "twitch"]], takes_down=["cache"], rollouts=0)
 
     def test_what_is_left_takes_the_application_down(self) -> None:
-        found = line(self.AGAIN, "what users notice")
-        assert "the application is down from the removal of database until" in found
-        assert "for cache" not in found
+        text = line(self.AGAIN, "what users notice")
+        assert "the application is down from the removal of database until" in text
+        assert "for cache" not in text
         assert "since cache keeps no former key" not in line(replace(self.AGAIN, logs_out=False), "what users notice")
 
     def test_nothing_is_left(self) -> None:
@@ -239,7 +243,7 @@ class TestStartedAgain:
 
     def test_no_way_back_is_offered_that_is_refused(self) -> None:
         for ahead in (self.AGAIN, self.DONE):
-            assert not any("leak_false_alarm=true" in one for one in lines(ahead))
+            assert not any("leak_false_alarm=true" in name for name in lines(ahead))
             assert line(ahead, "to abort now") == "to abort now: answer anything but yes, and this run touches nothing"
             assert line(ahead, "to abort later").endswith(
                 "The leak stays declared, since cache, deploy_ssh was replaced or revoked already: it is no false "
@@ -258,32 +262,32 @@ class TestStartedAgain:
             replaced=["deploy_ssh", "cache"],
             first_off=["cache"],
         )
-        found = lines(cycle)
-        assert any(one.startswith("uploads: the old ones are taken away before") for one in found)
-        assert not any(one.startswith(("cache: ", "deploy_ssh")) for one in found)
+        results = lines(cycle)
+        assert any(name.startswith("uploads: the old ones are taken away before") for name in results)
+        assert not any(name.startswith(("cache: ", "deploy_ssh")) for name in results)
         assert "down from the removal of uploads until" in line(cycle, "what users notice")
 
     def test_a_third_partys_old_value_stays_open_until_it_is_confirmed(self) -> None:
         assert line(self.AGAIN, "by hand").startswith("by hand: twitch: revoke the old value where it was issued, then")
         confirmed = replace(self.AGAIN, revoked=["twitch"])
-        assert not any(one.startswith("by hand") for one in lines(confirmed))
+        assert not any(name.startswith("by hand") for name in lines(confirmed))
 
     def test_one_that_is_revoked_and_not_replaced(self) -> None:
-        found = line(replace(ALONE, revoked=["twitch"]), "by hand")
+        text = line(replace(ALONE, revoked=["twitch"]), "by hand")
         assert (
-            found
+            text
             == "by hand: twitch: issue a new value where it was issued, which is asked for at the end at a terminal"
         )
 
 
 def test_all_else() -> None:
     purge = {"invalidations": [{"name": "cdn", "distribution": "E1", "paths": ["/a", "/b"]}]}
-    found = lines(
+    results = lines(
         replace(GRACEFUL, open_rotation="first, r", first_off=["key"], purge=purge, compromised=["web1"], contact="s@x")
     )
-    assert found[0] == "first, r"
-    assert "CloudFront forgets /a, /b of E1 (cdn): NOT by this run, since community.aws is not installed" in found
-    (off,) = [one for one in found if one.startswith("key: its key may read what is new, so it is switched off")]
+    assert results[0] == "first, r"
+    assert "CloudFront forgets /a, /b of E1 (cdn): NOT by this run, since community.aws is not installed" in results
+    (off,) = [name for name in results if name.startswith("key: its key may read what is new, so it is switched off")]
     assert off.endswith("fails until its hosts have the new one")
-    assert found[-2:] == ["web1 gets no new value and must be rebuilt", "security contact: s@x"]
+    assert results[-2:] == ["web1 gets no new value and must be rebuilt", "security contact: s@x"]
     assert lines(GRACEFUL)[-1] == "security contact: none is in the catalog (contacts.security)"

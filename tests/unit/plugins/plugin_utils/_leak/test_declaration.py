@@ -43,12 +43,12 @@ def declare(
 
 
 def test_in_the_journal(world: World) -> None:
-    found = declare(world, "token", exposed_since="2026-11-20T10:00Z", containment="immediate")
+    declaration = declare(world, "token", exposed_since="2026-11-20T10:00Z", containment="immediate")
     kept = world.rotator().look().incident
     assert kept is not None
-    assert found.incident == kept
+    assert declaration.incident == kept
     assert (kept.declared, kept.since, kept.containment) == (("token",), "2026-11-20T10:00:00Z", "immediate")
-    assert found.open_rotation is None
+    assert declaration.open_rotation is None
 
 
 def test_a_second_one_joins(world: World) -> None:
@@ -65,8 +65,8 @@ def test_a_second_one_escalates_and_never_back(world: World) -> None:
     assert first.message == "containment: graceful"
     harder = declare(world, "token", containment="immediate", run="run2")
     assert harder.incident.containment == "immediate"
-    said = f"containment: immediate from now on; {first.incident.id} was declared as graceful"
-    assert harder.message == said
+    message = f"containment: immediate from now on; {first.incident.id} was declared as graceful"
+    assert harder.message == message
     head = world.rotator().look().head
     back = declare(world, "token", containment="graceful")
     assert back.incident.containment == "immediate"
@@ -91,8 +91,8 @@ def test_a_drill_of_an_escalation_writes_nothing(world: World) -> None:
 
 
 def test_a_drill_writes_nothing(world: World) -> None:
-    found = declare(world, "token", check=True)
-    assert found.incident.declared == ("token",)
+    declaration = declare(world, "token", check=True)
+    assert declaration.incident.declared == ("token",)
     assert world.rotator().look().head == 0
 
 
@@ -109,15 +109,15 @@ def test_the_open_rotation_is_told(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("since", "words"),
+    ("since", "message"),
     [
         ("yesterday", r"^leak_exposed_since: 'yesterday' is no time such as 2026-11-20T10:00Z$"),
         ("9999-01-01", r"^leak_exposed_since: 9999-01-01 lies in the future$"),
     ],
 )
 @pytest.mark.parametrize("check", [False, True])
-def test_a_beginning_that_cannot_be(world: World, since: str, words: str, check: bool) -> None:
-    with pytest.raises(RotationError, match=words):
+def test_a_beginning_that_cannot_be(world: World, since: str, message: str, check: bool) -> None:
+    with pytest.raises(RotationError, match=message):
         declare(world, "token", exposed_since=since, check=check)
     assert world.rotator().look().head == 0
 
@@ -136,9 +136,9 @@ def test_a_beginning_in_any_form(since: str, kept: str) -> None:
 
 def test_the_plan_is_known_in_the_same_entry(world: World) -> None:
     """Until an operator waits for the containment, each entry costs a call."""
-    found = declare(world, "token", plan="credentials in the order of replacement: token")
+    declaration = declare(world, "token", plan="credentials in the order of replacement: token")
     assert world.rotator().look().head == 1
-    assert found.incident == world.rotator().look().incident
-    assert found.incident.evidence["planned"] == "journal entry 1: credentials in the order of replacement: token"
-    assert declare(world, "token", plan="another order").incident == found.incident
+    assert declaration.incident == world.rotator().look().incident
+    assert declaration.incident.evidence["planned"] == "journal entry 1: credentials in the order of replacement: token"
+    assert declare(world, "token", plan="another order").incident == declaration.incident
     assert world.rotator().look().head == 1

@@ -26,10 +26,10 @@ def leak() -> Leak:
     return made
 
 
-def note(leak: Leak, *names: str, words: str = "") -> int:
+def note(leak: Leak, *names: str, message: str = "") -> int:
     """The number of the last entry."""
     setting = leak.setting
-    return leak_events.note(setting, setting.rotator.look(), dict.fromkeys(names, words)).head
+    return leak_events.note(setting, setting.rotator.look(), dict.fromkeys(names, message)).head
 
 
 def note_health(leak: Leak, health: dict[str, Any]) -> int:
@@ -38,16 +38,16 @@ def note_health(leak: Leak, health: dict[str, Any]) -> int:
 
 
 def test_with_its_evidence(leak: Leak) -> None:
-    note(leak, "purged", words="  12 keys\nin 3 ms " + "x" * 300)
-    words = leak.incident.evidence["purged"]
-    assert words.startswith("journal entry 2: 12 keys in 3 ms xxx")
-    assert len(words) < 240
+    note(leak, "purged", message="  12 keys\nin 3 ms " + "x" * 300)
+    message = leak.incident.evidence["purged"]
+    assert message.startswith("journal entry 2: 12 keys in 3 ms xxx")
+    assert len(message) < 240
 
 
 def test_what_was_seen_first_counts(leak: Leak) -> None:
-    assert note(leak, "purged", words="first") == 2
+    assert note(leak, "purged", message="first") == 2
     at = leak.incident.events["purged"]
-    assert note(leak, "purged", words="again") == 2
+    assert note(leak, "purged", message="again") == 2
     assert (leak.incident.events, leak.incident.evidence["purged"]) == ({"purged": at}, "journal entry 2: first")
 
 
@@ -68,8 +68,8 @@ def test_healthy_only_if_every_host_is(leak: Leak) -> None:
     assert note_health(leak, HEALTH) == 1
     note(leak, "left/web3")
     assert note_health(leak, {**HEALTH, "web2": {"health": []}}) == 3
-    words = "journal entry 3: web1: http://a/ answers 200; web2: no health address"
-    assert leak.incident.evidence["healthy"] == words
+    message = "journal entry 3: web1: http://a/ answers 200; web2: no health address"
+    assert leak.incident.evidence["healthy"] == message
 
 
 def test_healthy_once_a_run(leak: Leak) -> None:

@@ -69,7 +69,7 @@ def test_one_that_fails_leaves_the_others(connection: Any) -> None:
         postgresql_login=refuses(RotationError("no administrator")),
         valkey_user=refuses(AnsibleConnectionFailure("web1 is gone")),
     )
-    assert [one["msg"] for one in asked(server, connection)] == ["no administrator", "web1 is gone"]
+    assert [entry["msg"] for entry in asked(server, connection)] == ["no administrator", "web1 is gone"]
 
 
 def test_one_that_hangs_leaves_time_to_the_others(connection: Any) -> None:
@@ -121,8 +121,8 @@ class TestBeside:
     ("hosts", "forks", "seconds"), [(1, 5, 6), (5, 5, 6), (6, 5, 3), (20, 20, 6), (100, 5, 1), (0, 0, 6)]
 )
 def test_hosts_that_hang_leave_time_to_those_that_wait(hosts: int, forks: int, seconds: int) -> None:
-    found = leak_evidence.times(1000.0, 9, hosts=hosts, forks=forks)
-    assert (found.evidence_until, found.hosts_until, found.host_seconds) == (1009.0, 1006.0, seconds)
+    times = leak_evidence.times(1000.0, 9, hosts=hosts, forks=forks)
+    assert (times.evidence_until, times.hosts_until, times.host_seconds) == (1009.0, 1006.0, seconds)
 
 
 @pytest.mark.parametrize(("until", "end"), [(1008.0, 1008.0), (1001.0, 1003.0)])

@@ -15,9 +15,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import fa
 AT = "2026-11-25T15:00:10Z"
 
 
-def incident(*events: str, **more: Any) -> Incident:
+def incident(*events: str, **extra: Any) -> Incident:
     return Incident(
-        "leak-1", "2026-11-25T15:00:00Z", "ops", ("cache", "twitch"), events=dict.fromkeys(events, AT), **more
+        "leak-1", "2026-11-25T15:00:00Z", "ops", ("cache", "twitch"), events=dict.fromkeys(events, AT), **extra
     )
 
 
@@ -38,11 +38,11 @@ def test_another_rotation_is_none_of_its() -> None:
 
 @pytest.mark.parametrize("event", ["refused/cache", "kept/cache", "given/cache", "confirmed/cache"])
 def test_a_value_that_is_gone(event: str) -> None:
-    words = false_alarm.against(incident(event), None)
-    assert words.startswith(
+    message = false_alarm.against(incident(event), None)
+    assert message.startswith(
         "cache was replaced or revoked already, and revoked values wait to be scrubbed. What remains is"
     )
-    assert "start watchparty.secrets.leak_response again" in words
+    assert "start watchparty.secrets.leak_response again" in message
 
 
 def test_versions_that_are_dead() -> None:
@@ -50,7 +50,7 @@ def test_versions_that_are_dead() -> None:
 
 
 @pytest.mark.parametrize(
-    ("open_one", "words"),
+    ("open_one", "message"),
     [
         (
             rotation("deploy"),
@@ -64,25 +64,25 @@ def test_versions_that_are_dead() -> None:
         (rotation("revoke_first", immediate=True), "takes old values away already and can only go on"),
     ],
 )
-def test_its_own_rotation_is_open(open_one: OpenRotation, words: str) -> None:
-    found = false_alarm.against(incident(), open_one)
-    assert words in found
-    assert found.startswith("rotation r-1 of ops (since ")
+def test_its_own_rotation_is_open(open_one: OpenRotation, message: str) -> None:
+    text = false_alarm.against(incident(), open_one)
+    assert message in text
+    assert text.startswith("rotation r-1 of ops (since ")
 
 
 def test_its_record() -> None:
-    found = false_alarm.record(incident("purged", "sessions"), "ann@laptop", AT, "run1", 7)
-    assert (found["rotation"], found["outcome"], found["who"], found["started"]) == (
+    result = false_alarm.record(incident("purged", "sessions"), "ann@laptop", AT, "run1", 7)
+    assert (result["rotation"], result["outcome"], result["who"], result["started"]) == (
         "leak-1",
         "false_alarm",
         "ann@laptop",
         "2026-11-25T15:00:00Z",
     )
-    assert found["notes"] == ["declared: cache", "declared: twitch", "caches were purged", "everybody was logged out"]
+    assert result["notes"] == ["declared: cache", "declared: twitch", "caches were purged", "everybody was logged out"]
 
 
 @pytest.mark.parametrize(
-    ("said", "open_one", "words"),
+    ("result", "open_one", "message"),
     [
         (incident(), None, ""),
         (incident(), rotation("deploy"), ""),
@@ -92,10 +92,10 @@ def test_its_record() -> None:
         (incident(dead={"core": ("v1",)}), None, "values were replaced already"),
     ],
 )
-def test_what_is_done_for_good(said: Incident, open_one: OpenRotation | None, words: str) -> None:
-    assert false_alarm.done_for_good(said, open_one) == words
+def test_what_is_done_for_good(result: Incident, open_one: OpenRotation | None, message: str) -> None:
+    assert false_alarm.done_for_good(result, open_one) == message
 
 
 def test_its_own_rotation_is_past_its_return() -> None:
-    found = false_alarm.done_for_good(incident(), rotation("revoke"))
-    assert found.endswith("at step revoke) takes old values away already and can only go on")
+    done = false_alarm.done_for_good(incident(), rotation("revoke"))
+    assert done.endswith("at step revoke) takes old values away already and can only go on")

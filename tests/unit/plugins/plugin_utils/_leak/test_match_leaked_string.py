@@ -74,7 +74,7 @@ class TestAnyValue:
             lambda value: quote(value, safe=""),
             quote_plus,
             quote,
-            lambda value: "".join(f"%{one:02x}" for one in value.encode()),
+            lambda value: "".join(f"%{item:02x}" for item in value.encode()),
         ],
         ids=["strict", "form", "slashes", "lower"],
     )
@@ -138,8 +138,8 @@ class TestAnyValue:
     @given(st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), VALUES, min_size=1), st.data())
     def test_several_are_all_named(self, values: dict[str, str], data: st.DataObject) -> None:
         forms = [
-            data.draw(st.sampled_from([form for _name, form in match_leaked_string.forms(one)]))
-            for one in values.values()
+            data.draw(st.sampled_from([form for _name, form in match_leaked_string.forms(value)]))
+            for value in values.values()
         ]
         named = [match.credential for match in matches("\n".join(forms), [CandidateValue(*p) for p in _known(values)])]
         assert named == sorted(values)
@@ -235,7 +235,7 @@ class TestMatches:
             CandidateValue("c", "AWSCURRENT", "absent-value-of-c"),
         ]
         text = "another-value-of-b new-value-of-b old-value-of-b coming-value-of-a"
-        assert [(one.credential, one.stage) for one in matches(text, known)] == [
+        assert [(match.credential, match.stage) for match in matches(text, known)] == [
             ("a", "AWSPENDING"),
             ("b", "AWSCURRENT"),
             ("b", "AWSPREVIOUS"),

@@ -59,6 +59,6 @@ def test_without_an_incident_there_is_none() -> None:
 
 
 def test_a_version_that_cannot_be_read_is_said() -> None:
-    found, unread = asked(World(), "gone")
-    assert found == []
+    results, unread = asked(World(), "gone")
+    assert results == []
     assert unread == [f"a session that django signed: version gone of {CORE} is unreadable"]

@@ -30,30 +30,30 @@ def note(leak: Leak, *names: str) -> None:
 
 
 def written(
-    leak: Leak, path: Path, *, gathered: dict[str, Any] | None = None, services: Any = None, **more: Any
+    leak: Leak, path: Path, *, gathered: dict[str, Any] | None = None, services: Any = None, **extra: Any
 ) -> ResponseReport:
     setting = leak.setting
-    response = leak.response("close", report_path=str(path), **more)
+    response = leak.response("close", report_path=str(path), **extra)
     return leak_report.write(setting, setting.rotator.look(), response, gathered or {}, services or {})
 
 
-def text_of(found: ResponseReport) -> str:
-    return Path(found.files[0]).read_text(encoding="utf-8")
+def text_of(response_report: ResponseReport) -> str:
+    return Path(response_report.files[0]).read_text(encoding="utf-8")
 
 
 def test_both_files(leak: Leak, tmp_path: Path) -> None:
     note(leak, "planned")
     results = {"token": {"replaced": False, "why": "the provider is asked"}}
-    found = written(leak, tmp_path / "out", results=results)
-    assert found.files == [str(tmp_path / "out" / f"{leak.incident.id}.{end}") for end in ("md", "html")]
-    for path in found.files:
+    response_report = written(leak, tmp_path / "out", results=results)
+    assert response_report.files == [str(tmp_path / "out" / f"{leak.incident.id}.{end}") for end in ("md", "html")]
+    for path in response_report.files:
         assert "OPEN: the provider is asked" in Path(path).read_text()
-    assert found.open == ["token: OPEN: the provider is asked"]
-    assert found.contained_seconds is None
-    assert found.clock[1] == "first new value live: not yet"
-    assert found.clock[0].startswith("plan: ")
-    assert found.lines[-1] == "NOT contained: token: OPEN: the provider is asked"
-    assert found.verdict == "still open: token: OPEN: the provider is asked"
+    assert response_report.open == ["token: OPEN: the provider is asked"]
+    assert response_report.contained_seconds is None
+    assert response_report.clock[1] == "first new value live: not yet"
+    assert response_report.clock[0].startswith("plan: ")
+    assert response_report.lines[-1] == "NOT contained: token: OPEN: the provider is asked"
+    assert response_report.verdict == "still open: token: OPEN: the provider is asked"
 
 
 def test_an_earlier_ones_files_stay(leak: Leak, tmp_path: Path) -> None:
@@ -74,28 +74,28 @@ def test_an_earlier_ones_files_stay(leak: Leak, tmp_path: Path) -> None:
 
 def test_compromised_hosts_and_what_was_gathered(leak: Leak, tmp_path: Path) -> None:
     gathered = {"copies": {"web1": {"removed": [".env.proven"], "left": [".env.bak"]}}, "left_out": ["web2"]}
-    found = written(leak, tmp_path, gathered=gathered, compromised=["web2"])
-    text = text_of(found)
+    response_report = written(leak, tmp_path, gathered=gathered, compromised=["web2"])
+    text = text_of(response_report)
     for line in ("web1: removed .env.proven", "web1: .env.bak", "web2: was not asked, being compromised"):
         assert f"- {line}" in text
-    assert "web2 was skipped as compromised and must be rebuilt" in found.open
+    assert "web2 was skipped as compromised and must be rebuilt" in response_report.open
 
 
 def test_what_an_earlier_run_replaced_is_not_open(leak: Leak, tmp_path: Path) -> None:
     assert written(leak, tmp_path).open == ["token: OPEN: not replaced"]
     note(leak, "refused/token")
-    found = written(leak, tmp_path)
-    assert (found.open, found.verdict) == ([], "")
-    assert re.search(r"^contained in \d+ s$", found.lines[-1])
-    assert "refused since " in text_of(found)
+    response_report = written(leak, tmp_path)
+    assert (response_report.open, response_report.verdict) == ([], "")
+    assert re.search(r"^contained in \d+ s$", response_report.lines[-1])
+    assert "refused since " in text_of(response_report)
     stopped = {"token": {"replaced": False, "why": "it leaked again"}}
     assert written(leak, tmp_path, results=stopped).open != []
 
 
 def test_what_failed_beside_the_rotations_is_open(leak: Leak, tmp_path: Path) -> None:
     note(leak, "refused/token")
-    found = written(leak, tmp_path, failures=["caches in Valkey were NOT purged: no answer"])
-    assert found.verdict == "still open: caches in Valkey were NOT purged: no answer"
+    response_report = written(leak, tmp_path, failures=["caches in Valkey were NOT purged: no answer"])
+    assert response_report.verdict == "still open: caches in Valkey were NOT purged: no answer"
 
 
 def test_sessions_that_may_live_on_and_websockets(leak: Leak, tmp_path: Path) -> None:
@@ -103,12 +103,12 @@ def test_sessions_that_may_live_on_and_websockets(leak: Leak, tmp_path: Path) ->
     note(leak, "refused/token")
     ended: dict[str, Any] = {"engine": "cached_db", "count": 3, "only_the_key": False, "doubtful": []}
 
-    def ends(**more: Any) -> ResponseReport:
-        out = {"wanted": True, "host": "web1", "by_application": True, "ended": {**ended, **more}, "each": {}}
-        found = written(leak, tmp_path, gathered={"logged_out": out}, services={"web1": ""})
-        for path in found.files:
+    def ends(**extra: Any) -> ResponseReport:
+        out = {"wanted": True, "host": "web1", "by_application": True, "ended": {**ended, **extra}, "each": {}}
+        response_report = written(leak, tmp_path, gathered={"logged_out": out}, services={"web1": ""})
+        for path in response_report.files:
             assert "websockets that were opened before the sessions ended" in Path(path).read_text()
-        return found
+        return response_report
 
     doubt = {"store": "cache", "why": "in each process's own memory", "options": [], "restart": True}
     doubtful = ends(doubtful=[doubt])
@@ -125,14 +125,14 @@ def test_another_rotation_that_stands_in_the_way_is_named(tmp_path: Path) -> Non
     leak.world.begun("database")
     leak.declare("token")
     results = {"database": {"replaced": False, "why": "web3 cannot be reached"}}
-    found = written(leak, tmp_path, results=results)
+    response_report = written(leak, tmp_path, results=results)
     rotation = leak.setting.rotator.look().rotation
     assert rotation is not None
-    line = found.open[-1]
+    line = response_report.open[-1]
     blocked = f"{rotation} of database, that was open before, blocks the leak response"
     assert line.startswith(f"{blocked}: web3 cannot be reached.")
     assert f"watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume={rotation.id}" in line
-    assert found.contained_seconds is None
+    assert response_report.contained_seconds is None
 
 
 def test_contained_and_not_healthy(leak: Leak, tmp_path: Path) -> None:
@@ -141,34 +141,38 @@ def test_contained_and_not_healthy(leak: Leak, tmp_path: Path) -> None:
     sound = written(leak, tmp_path, gathered={"health": health})
     assert (sound.unhealthy, sound.open, sound.verdict) == ([], [], "")
     health["web2"] = {"health": [{"url": "http://b/", "status": 500}]}
-    found = written(leak, tmp_path, gathered={"health": health})
-    assert found.contained_seconds is not None
-    assert found.unhealthy == ["web2: http://b/ answers 500"]
-    assert found.open == ["not seen healthy in the end: web2: http://b/ answers 500"]
-    assert found.verdict.startswith("contained, and not healthy: web2: http://b/ answers 500. Mend that, then start")
-    assert found.verdict.endswith("A host that stays away is left for good by -e leak_compromised_hosts=HOST")
-    for path in found.files:
+    response_report = written(leak, tmp_path, gathered={"health": health})
+    assert response_report.contained_seconds is not None
+    assert response_report.unhealthy == ["web2: http://b/ answers 500"]
+    assert response_report.open == ["not seen healthy in the end: web2: http://b/ answers 500"]
+    assert response_report.verdict.startswith(
+        "contained, and not healthy: web2: http://b/ answers 500. Mend that, then start"
+    )
+    assert response_report.verdict.endswith("A host that stays away is left for good by -e leak_compromised_hosts=HOST")
+    for path in response_report.files:
         assert "not healthy" in Path(path).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
-    ("below", "words"),
+    ("below", "text"),
     [
         ("taken", r"/taken/leak-.*\.md: cannot be written: (Not a directory|File exists)"),
         ("leak.html", r"leak\.html: is a file's name; give a folder"),
     ],
 )
-def test_a_folder_that_went_keeps_nothing_back(leak: Leak, tmp_path: Path, below: str, words: str) -> None:
+def test_a_folder_that_went_keeps_nothing_back(leak: Leak, tmp_path: Path, below: str, text: str) -> None:
     """Everything is replaced by then: what is open and the clock must be reported all the same."""
     note(leak, "refused/token")
     (tmp_path / "taken").write_text("")
-    found = written(leak, tmp_path / below)
-    assert (found.files, found.open) == ([], [])
-    assert found.contained_seconds is not None
-    assert found.clock[2].startswith("last old value rejected: ")
-    said = rf"^the post-mortem is not written: .*{words}; -e leak_report_path=… names another folder$"
-    assert re.search(said, found.unwritten), found.unwritten
-    assert found.verdict.startswith(f"contained, and {found.unwritten}. Mend that, then start the same command again")
+    response_report = written(leak, tmp_path / below)
+    assert (response_report.files, response_report.open) == ([], [])
+    assert response_report.contained_seconds is not None
+    assert response_report.clock[2].startswith("last old value rejected: ")
+    message = rf"^the post-mortem is not written: .*{text}; -e leak_report_path=… names another folder$"
+    assert re.search(message, response_report.unwritten), response_report.unwritten
+    assert response_report.verdict.startswith(
+        f"contained, and {response_report.unwritten}. Mend that, then start the same command again"
+    )
     assert written(leak, tmp_path / "out").unwritten == ""
 
 

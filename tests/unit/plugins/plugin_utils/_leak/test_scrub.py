@@ -47,8 +47,8 @@ def client(asked: tuple[Any, list[str]]) -> Any:
 
 
 def of(client: Any) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = client.describe_secret(SecretId="core")["VersionIdsToStages"]
-    return found
+    version_ids: dict[str, list[str]] = client.describe_secret(SecretId="core")["VersionIdsToStages"]
+    return version_ids
 
 
 def labels(client: Any) -> dict[str, list[str]]:
@@ -56,8 +56,10 @@ def labels(client: Any) -> dict[str, list[str]]:
 
 
 def statements(client: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(client.get_resource_policy(SecretId="core")["ResourcePolicy"])["Statement"]
-    return found
+    results: list[dict[str, Any]] = json.loads(client.get_resource_policy(SecretId="core")["ResourcePolicy"])[
+        "Statement"
+    ]
+    return results
 
 
 def condition(versions: list[str]) -> dict[str, Any]:
@@ -106,7 +108,7 @@ class TestDeny:
         put(client, theirs)
         scrub.deny(client, "core", [OLD])
         assert statements(client)[0] == THEIRS
-        assert [one["Sid"] for one in statements(client)] == ["Theirs", scrub.STATEMENT]
+        assert [statement["Sid"] for statement in statements(client)] == ["Theirs", scrub.STATEMENT]
         policy = json.loads(client.get_resource_policy(SecretId="core")["ResourcePolicy"])
         assert policy["Id"] == "theirs"
 
@@ -166,7 +168,7 @@ class TestScrubbed:
         assert cannot[0].startswith("secret gone is not there for secretsmanager:DescribeSecret")
 
     @pytest.mark.parametrize(
-        ("code", "words"),
+        ("code", "message"),
         [
             ("AccessDeniedException", "AWS denies secretsmanager:{} on secret core; allow"),
             ("PublicPolicyException", "AWS refused secretsmanager:{} on secret core: PublicPolicyException"),
@@ -174,7 +176,7 @@ class TestScrubbed:
             ("ThrottlingException", "AWS still throttles secretsmanager:{} on secret core"),
         ],
     )
-    def test_what_is_refused_is_told_and_the_rest_is_done(self, stubbed: Stubbed, code: str, words: str) -> None:
+    def test_what_is_refused_is_told_and_the_rest_is_done(self, stubbed: Stubbed, code: str, message: str) -> None:
         client, stubber = stubbed("secretsmanager")
         described = {"VersionIdsToStages": {OLD: ["AWSPREVIOUS"]}}
         stubber.add_response("describe_secret", described, {"SecretId": "core"})
@@ -184,7 +186,7 @@ class TestScrubbed:
         done, cannot = scrub.scrubbed(client, {"core": [OLD]})
         assert done == []
         asked = ("UpdateSecretVersionStage", "PutResourcePolicy")
-        assert all(line.startswith(words.format(one)) for line, one in zip(cannot, asked, strict=True))
+        assert all(line.startswith(message.format(name)) for line, name in zip(cannot, asked, strict=True))
 
     def test_a_policy_that_may_not_be_read_is_not_written(self, stubbed: Stubbed) -> None:
         """Written without having been read it would take other statements' place."""
@@ -211,8 +213,8 @@ class TestReplicas:
         stubber.add_response("get_resource_policy", {})
         stubber.add_response("get_resource_policy", {"ResourcePolicy": policy})
         slept: list[float] = []
-        told = scrub.deny_in(client, "us-east-1", "core", [OLD], sleep=slept.append)
-        assert told == "the policy of core denies them in us-east-1 too"
+        message = scrub.deny_in(client, "us-east-1", "core", [OLD], sleep=slept.append)
+        assert message == "the policy of core denies them in us-east-1 too"
         assert slept == [0.0, 1.0]
 
     def test_one_that_does_not_is_put_there(self, stubbed: Stubbed) -> None:
@@ -220,8 +222,8 @@ class TestReplicas:
         for _look in range(len(scrub.DELAYS) + 1):
             stubber.add_response("get_resource_policy", {})
         stubber.add_response("put_resource_policy", {})
-        told = scrub.deny_in(client, "us-east-1", "core", [OLD], sleep=lambda _seconds: None)
-        assert told == f"a policy of core in us-east-1 denies version {OLD}"
+        message = scrub.deny_in(client, "us-east-1", "core", [OLD], sleep=lambda _seconds: None)
+        assert message == f"a policy of core in us-east-1 denies version {OLD}"
 
     def test_what_aws_refuses_there_is_told(self, client: Any, there: Any) -> None:
         done, cannot = scrub.scrubbed(client, {"core": [OLD]}, lambda _region: there, sleep=lambda _seconds: None)
@@ -239,9 +241,9 @@ class TestPushOut:
         missing: list[str] = []
 
         def look(**_more: Any) -> None:
-            found = theirs.get_parameter(Name=NAME, WithDecryption=True)["Parameter"]["Value"]
-            if found != "now":
-                missing.append(found)
+            value = theirs.get_parameter(Name=NAME, WithDecryption=True)["Parameter"]["Value"]
+            if value != "now":
+                missing.append(value)
 
         # Whatever is asked, the parameter is there and holds its value before and after.
         client.meta.events.register("before-call.ssm.PutParameter", look)
@@ -249,13 +251,13 @@ class TestPushOut:
         calls.clear()
         assert scrub.push_out(store, [NAME]) == ([PUSHED], [])
         pages = theirs.get_paginator("get_parameter_history").paginate(Name=NAME, WithDecryption=True)
-        history = [one for page in pages for one in page["Parameters"]]
-        assert {one["Value"] for one in history} == {"now"}
-        assert {one["Type"] for one in history} == {"SecureString"}
+        history = [parameter for page in pages for parameter in page["Parameters"]]
+        assert {item["Value"] for item in history} == {"now"}
+        assert {item["Type"] for item in history} == {"SecureString"}
         assert len(history) == HISTORY
         assert missing == []
         assert calls.count("PutParameter") == HISTORY - 1
-        assert {one: calls.count(one) for one in set(calls) - {"PutParameter"}} == {
+        assert {call: calls.count(call) for call in set(calls) - {"PutParameter"}} == {
             "GetParameterHistory": 1,
             "DescribeParameters": 1,
             "GetParameter": 1,
@@ -282,7 +284,7 @@ class TestPushOut:
         for value in ("now", "canary-1", "now"):
             store.seed(NAME, value)
         scrub.push_out(store, [NAME])
-        assert {one.value for one in MemoryParameters.history(store, NAME)[-HISTORY:]} == {"now"}
+        assert {reading.value for reading in MemoryParameters.history(store, NAME)[-HISTORY:]} == {"now"}
 
     def test_one_that_is_not_there_keeps_no_other(self) -> None:
         store = MemoryParameters()

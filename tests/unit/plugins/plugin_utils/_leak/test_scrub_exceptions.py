@@ -19,13 +19,13 @@ AGAIN = "it is scrubbed by the same command"
 LATER = f"{AGAIN}, once that is done"
 
 
-def journal(**more: Any) -> Journal:
-    one = {"id": "r1/x", "credential": "x", "due": DUE, "rotation": "r1", "secrets": {"core": "v1"}, **more}
-    return Journal(pending_tasks={"r1/x": PendingTask(**one)})
+def journal(**extra: Any) -> Journal:
+    entry = {"id": "r1/x", "credential": "x", "due": DUE, "rotation": "r1", "secrets": {"core": "v1"}, **extra}
+    return Journal(pending_tasks={"r1/x": PendingTask(**entry)})
 
 
 @pytest.mark.parametrize(
-    ("more", "leaked", "words"),
+    ("extra", "leaked", "message"),
     [
         ({"act": "confirm"}, ["x"], f"{REPLACED}; {AGAIN} with -e leak_revoked=x"),
         ({"act": "confirm"}, [], f"{REPLACED}, by watchparty.secrets.rotate -e rotation_revoked=x; {BY_HAND}"),
@@ -43,15 +43,15 @@ def journal(**more: Any) -> Journal:
         ),
     ],
 )
-def test_what_an_open_pending_task_names(more: dict[str, Any], leaked: list[str], words: str) -> None:
-    assert scrub_exceptions.spared(journal(**more), leaked) == {("core", "v1"): words}
+def test_what_an_open_pending_task_names(extra: dict[str, Any], leaked: list[str], message: str) -> None:
+    assert scrub_exceptions.spared(journal(**extra), leaked) == {("core", "v1"): message}
 
 
 def test_one_version_that_several_need() -> None:
     both = {name: PendingTask(name, name[3:], "confirm", DUE, name[:2], {"core": "v1"}) for name in ("r1/x", "r2/y")}
-    (words,) = scrub_exceptions.spared(Journal(pending_tasks=both), ["x", "y"]).values()
-    assert words.startswith("holds what r1 replaced of x, which")
-    assert "; and holds what r2 replaced of y, which" in words
+    (message,) = scrub_exceptions.spared(Journal(pending_tasks=both), ["x", "y"]).values()
+    assert message.startswith("holds what r1 replaced of x, which")
+    assert "; and holds what r2 replaced of y, which" in message
 
 
 def test_nothing() -> None:

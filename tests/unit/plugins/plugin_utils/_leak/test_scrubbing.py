@@ -49,20 +49,20 @@ def act(client: Any, world: World, **given: Any) -> dict[str, Any]:
 
 def denied(client: Any) -> list[str]:
     (statement,) = json.loads(client.get_resource_policy(SecretId="core")["ResourcePolicy"])["Statement"]
-    found: list[str] = statement["Condition"]["StringEquals"]["secretsmanager:VersionId"]
-    return found
+    results: list[str] = statement["Condition"]["StringEquals"]["secretsmanager:VersionId"]
+    return results
 
 
 def test_secrets_and_parameters(client: Any) -> None:
     world = World()
     world.parameters.seed(TOKEN, "new-token")
-    found = act(client, world, secrets={"core": [OLD]}, parameters=[TOKEN])
-    assert found["scrubbed"] == [
+    result = act(client, world, secrets={"core": [OLD]}, parameters=[TOKEN])
+    assert result["scrubbed"] == [
         f"AWSPREVIOUS off version {OLD} of core",
         f"a policy of core denies version {OLD}",
         f"the history of parameter {TOKEN} holds its present value only",
     ]
-    assert found["not_scrubbed"] == [LAST]
+    assert result["not_scrubbed"] == [LAST]
     assert denied(client) == [OLD]
     assert set(world.parameters._parameters[TOKEN].values[-100:]) == {"new-token"}
 
@@ -74,11 +74,11 @@ def test_what_a_host_still_lets_in_is_kept(client: Any) -> None:
     rotator = world.rotator()
     held = {**left, "secrets": {"core": OLD}, "hosts": ["web2"]}
     rotator.append(rotator.look(), "r1", "closed", pending_tasks={"r1/token": held})
-    found = act(client, world, secrets={"core": [OLD]})
-    assert found["scrubbed"] == []
+    test_what_a_host_still_lets = act(client, world, secrets={"core": [OLD]})
+    assert test_what_a_host_still_lets["scrubbed"] == []
     held = "holds a value that is still authorized on web2; it is scrubbed once it is rejected there"
-    words = f"version {OLD} of core {held}"
-    assert found["not_scrubbed"] == [words, LAST]
+    message = f"version {OLD} of core {held}"
+    assert test_what_a_host_still_lets["not_scrubbed"] == [message, LAST]
     assert "ResourcePolicy" not in client.get_resource_policy(SecretId="core")
     rotator.append(rotator.look(), "r2", "closed", discharged=["r1/token"])
     act(client, world, secrets={"core": [OLD]})
@@ -92,10 +92,10 @@ def test_what_an_open_pending_task_has_yet_to_read_is_kept(client: Any, act_left
     rotator = world.rotator()
     left = {"credential": "token", "act": act_left, "due": "2026-12-09T10:00:00Z", "rotation": "r1"}
     rotator.append(rotator.look(), "r1", "closed", pending_tasks={"r1/token": {**left, "secrets": {"core": OLD}}})
-    found = act(client, world, secrets={"core": [OLD]}, credentials=["token"])
-    assert found["scrubbed"] == []
-    assert found["not_scrubbed"][0].startswith(f"version {OLD} of core holds ")
-    assert "it is scrubbed by the same command" in found["not_scrubbed"][0]
+    test_what_an_open_pending_task_has_yet = act(client, world, secrets={"core": [OLD]}, credentials=["token"])
+    assert test_what_an_open_pending_task_has_yet["scrubbed"] == []
+    assert test_what_an_open_pending_task_has_yet["not_scrubbed"][0].startswith(f"version {OLD} of core holds ")
+    assert "it is scrubbed by the same command" in test_what_an_open_pending_task_has_yet["not_scrubbed"][0]
     assert "ResourcePolicy" not in client.get_resource_policy(SecretId="core")
     rotator.append(rotator.look(), "r2", "closed", discharged=["r1/token"])
     act(client, world, secrets={"core": [OLD]})
@@ -103,9 +103,9 @@ def test_what_an_open_pending_task_has_yet_to_read_is_kept(client: Any, act_left
 
 
 def test_what_cannot_be_is_told(client: Any) -> None:
-    found = act(client, World(), secrets={"gone": [OLD]}, parameters=["/app/test/GONE"])
-    assert found["scrubbed"] == []
-    secret, parameter, last = found["not_scrubbed"]
+    result = act(client, World(), secrets={"gone": [OLD]}, parameters=["/app/test/GONE"])
+    assert result["scrubbed"] == []
+    secret, parameter, last = result["not_scrubbed"]
     assert secret.startswith("secret gone is not there")
     assert parameter == "parameter /app/test/GONE is not there, or may not be read"
     assert last == LAST
@@ -118,17 +118,17 @@ def test_nothing_is_asked_for(client: Any) -> None:
 def test_a_mirror_is_named_with_what_to_do(client: Any) -> None:
     credentials = {**CATALOG["credentials"], "database": {**CATALOG["credentials"]["database"]}}
     credentials["database"]["appears_in"] = [{"setting": "URL"}, {"github": "DB_PASSWORD"}]
-    more = {"credentials": credentials, "github": {"repository": "example/app"}}
-    world = World(catalog=catalog_parser.parse({**CATALOG, **more}, "test"))
-    words = (
+    extra = {"credentials": credentials, "github": {"repository": "example/app"}}
+    world = World(catalog=catalog_parser.parse({**CATALOG, **extra}, "test"))
+    message = (
         "GitHub's secret DB_PASSWORD may hold the leaked database: replace it by 'gh secret set DB_PASSWORD --repo "
         "example/app', which asks for the value"
     )
-    assert act(client, world, credentials=["database", "django"])["not_scrubbed"] == [words, LAST]
+    assert act(client, world, credentials=["database", "django"])["not_scrubbed"] == [message, LAST]
 
 
 @pytest.mark.parametrize(
-    ("over", "words"),
+    ("over", "message"),
     [
         (
             {"github": "variable", "sensitivity": "medium"},
@@ -139,22 +139,24 @@ def test_a_mirror_is_named_with_what_to_do(client: Any) -> None:
     ],
     ids=["variable", "environment", "organization"],
 )
-def test_the_command_replaces_the_copy_where_it_lies(client: Any, over: dict[str, str], words: str) -> None:
+def test_the_command_replaces_the_copy_where_it_lies(client: Any, over: dict[str, str], message: str) -> None:
     settings = {**CATALOG["settings"], "URL": {**CATALOG["settings"]["URL"], "github": "secret", **over}}
-    more = {"settings": settings, "github": {"repository": "example/app", "environment": "prod"}}
-    world = World(catalog=catalog_parser.parse({**CATALOG, **more}, "test"))
-    told = act(client, world, credentials=["database"])["not_scrubbed"]
-    assert any(words in one for one in told), told
+    extra = {"settings": settings, "github": {"repository": "example/app", "environment": "prod"}}
+    world = World(catalog=catalog_parser.parse({**CATALOG, **extra}, "test"))
+    answer = act(client, world, credentials=["database"])["not_scrubbed"]
+    assert any(message in item for item in answer), answer
 
 
 def test_replicas_are_looked_at_in_their_region(client: Any) -> None:
     client.replicate_secret_to_regions(SecretId="core", AddReplicaRegions=[{"Region": "us-east-1"}])
-    found = act(client, World(), secrets={"core": [OLD]})
-    assert found["not_scrubbed"][0].startswith("replica in us-east-1: AWS refused secretsmanager:GetResourcePolicy")
+    test_replicas_are_looked = act(client, World(), secrets={"core": [OLD]})
+    assert test_replicas_are_looked["not_scrubbed"][0].startswith(
+        "replica in us-east-1: AWS refused secretsmanager:GetResourcePolicy"
+    )
 
 
 @pytest.mark.parametrize(
-    ("declared", "answers", "words"),
+    ("declared", "answers", "message"),
     [
         (True, "i1", "holds the new value, sent at"),
         (True, "", "may hold the leaked database"),
@@ -163,7 +165,7 @@ def test_replicas_are_looked_at_in_their_region(client: Any) -> None:
     ids=["replaced because of it", "replaced, but not because of it", "no incident"],
 )
 def test_a_mirror_that_was_sent_the_new_value(
-    client: Any, monkeypatch: pytest.MonkeyPatch, declared: bool, answers: str, words: str
+    client: Any, monkeypatch: pytest.MonkeyPatch, declared: bool, answers: str, message: str
 ) -> None:
     settings = {**CATALOG["settings"], "URL": {**CATALOG["settings"]["URL"], "github": "secret"}}
     monkeypatch.setenv("GITHUB_TOKEN", github_server.TOKEN)
@@ -175,14 +177,14 @@ def test_a_mirror_that_was_sent_the_new_value(
         sync.GithubCopies(world.catalog, world.secrets, world.parameters).send({"URL": OLD_URL}, Fresh)
         rotator = world.rotator()
         by = {"at": "2026-11-25T11:00:00Z", "who": "ann", "rotation": "r1", "incident": answers}
-        more = {"incident": {"id": "i1", "at": "2026-11-25T10:00:00Z", "who": "ann"}} if declared else {}
-        rotator.append(rotator.look(), "r1", "closed", rotated={"database": by}, **more)
-        found = act(client, world, credentials=["database"])
-        told = found["scrubbed"] + found["not_scrubbed"]
-        assert any(one.startswith("GitHub's") and words in one for one in told), told
-        assert len([one for one in told if one.startswith("GitHub's")]) == 1
+        extra = {"incident": {"id": "i1", "at": "2026-11-25T10:00:00Z", "who": "ann"}} if declared else {}
+        rotator.append(rotator.look(), "r1", "closed", rotated={"database": by}, **extra)
+        result = act(client, world, credentials=["database"])
+        answer = result["scrubbed"] + result["not_scrubbed"]
+        assert any(item.startswith("GitHub's") and message in item for item in answer), answer
+        assert len([item for item in answer if item.startswith("GitHub's")]) == 1
         monkeypatch.setenv("GITHUB_TOKEN", "wrong")
-        if words.startswith("holds"):
+        if message.startswith("holds"):
             untold, open_, _last = act(client, world, credentials=["database"])["not_scrubbed"]
             assert untold.startswith("whether GitHub holds the new values cannot be told: GitHub does not accept")
             assert open_.startswith("GitHub's secret URL may hold the leaked database")
@@ -194,8 +196,8 @@ class TestEveryVersionThatHoldsIt:
     SPENT, COMING, NEWEST = "3" * 32, "4" * 32, "5" * 32
 
     @staticmethod
-    def core(url: str, **more: str) -> str:
-        return json.dumps({"URL": url, "KEY": "canary-key", "FALLBACKS": "", **more})
+    def core(url: str, **extra: str) -> str:
+        return json.dumps({"URL": url, "KEY": "canary-key", "FALLBACKS": "", **extra})
 
     @pytest.fixture
     def held(self, client: Any) -> World:
@@ -215,20 +217,20 @@ class TestEveryVersionThatHoldsIt:
 
     def denied(self, client: Any) -> list[str]:
         (statement,) = json.loads(client.get_resource_policy(SecretId=CORE)["ResourcePolicy"])["Statement"]
-        found: list[str] = statement["Condition"]["StringEquals"]["secretsmanager:VersionId"]
-        return found
+        results: list[str] = statement["Condition"]["StringEquals"]["secretsmanager:VersionId"]
+        return results
 
     def test_is_denied(self, client: Any, held: World) -> None:
-        found = act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
+        result = act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
         assert self.denied(client) == [OLD, self.SPENT, self.COMING], "the one with another password stays readable"
-        assert found["scrubbed"] == [
+        assert result["scrubbed"] == [
             f"AWSPREVIOUS off version {self.COMING} of {CORE}",
             f"a policy of {CORE} denies version {OLD}",
             f"a policy of {CORE} denies version {self.SPENT}",
             f"a policy of {CORE} denies version {self.COMING}",
         ]
-        assert found["not_scrubbed"] == [LAST]
-        assert "canary" not in json.dumps(found)
+        assert result["not_scrubbed"] == [LAST]
+        assert "canary" not in json.dumps(result)
 
     def test_loses_its_labels(self, client: Any, held: World) -> None:
         client.update_secret_version_stage(SecretId=CORE, VersionStage="theirs", MoveToVersionId=OLD)
@@ -238,18 +240,18 @@ class TestEveryVersionThatHoldsIt:
 
     def test_again_denies_and_reads_nothing_more(self, client: Any, held: World) -> None:
         act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
-        found = act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
-        assert found["scrubbed"] == []
+        result = act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
+        assert result["scrubbed"] == []
         assert self.denied(client) == [OLD, self.SPENT, self.COMING]
 
     def test_what_an_open_rotation_reads_is_left(self, client: Any, held: World) -> None:
         rotator = held.rotator()
         plan = {"credentials": {}, "secrets": {CORE: OLD}, "phases": 1}
         rotator.append(rotator.look(), "r9", "plan", plan=plan, prescribes={"secrets": {CORE: self.SPENT}})
-        found = act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
+        result = act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
         assert self.denied(client) == [self.COMING]
         assert (
-            f"version {OLD} of {CORE} may hold it and is needed by the rotation that is open" in found["not_scrubbed"]
+            f"version {OLD} of {CORE} may hold it and is needed by the rotation that is open" in result["not_scrubbed"]
         )
 
     def test_a_value_that_is_in_use_is_none(self, client: Any, held: World) -> None:
@@ -273,9 +275,9 @@ class TestEveryVersionThatHoldsIt:
 
     def test_what_cannot_be_read_is_told(self, client: Any, held: World) -> None:
         held.secrets.read = refusing(held.secrets.read, OLD)  # type: ignore[method-assign]
-        found = act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
-        words = f"version {OLD} of secret {CORE}: denied; whether it holds a leaked value cannot be told"
-        assert words in found["not_scrubbed"]
+        result = act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
+        message = f"version {OLD} of secret {CORE}: denied; whether it holds a leaked value cannot be told"
+        assert message in result["not_scrubbed"]
         assert self.denied(client) == [self.SPENT, self.COMING]
 
 
@@ -285,7 +287,7 @@ def refusing(read: Any, version: str) -> Any:
     def asked(names: Any, *, pins: Any = None, stages: Any = None) -> Contents:
         if version in (pins or {}).values():
             return Contents({}, {name: Failure("secretsmanager", name, DENIED) for name in names})
-        found: Contents = read(names, pins=pins, stages=stages)
-        return found
+        contents: Contents = read(names, pins=pins, stages=stages)
+        return contents
 
     return asked

@@ -20,9 +20,9 @@ PURGE = {"purge": {"sessions": {"setting": "DATABASE_URL", "keys": ["session:*"]
 CHDIR = "web1: set django_chdir, where the application's manage.py is, or django_session_engine"
 
 
-def shop(**more: Any) -> Any:
+def shop(**extra: Any) -> Any:
     document = yaml.safe_load(Path(SHOP).read_text(encoding="utf-8"))["secrets_catalog"]
-    return catalog_parser.parse({**document, **more}, "production")
+    return catalog_parser.parse({**document, **extra}, "production")
 
 
 def signed(*uses: str) -> Any:
@@ -47,9 +47,9 @@ def test_a_key_that_signs_sessions_declares_them() -> None:
 
 @pytest.mark.parametrize("name", ["django_chdir", "django_session_engine", "django_session_file_path"])
 def test_a_host_declares_them(name: str) -> None:
-    found = planned(shop(), {"web1": {}, "web2": {name: "/srv/shop"}}, "web1")
-    assert (found["ends"], found["declared"]) == (True, True)
-    assert found["against"] == CHDIR, "of the host that has to end them"
+    result = planned(shop(), {"web1": {}, "web2": {name: "/srv/shop"}}, "web1")
+    assert (result["ends"], result["declared"]) == (True, True)
+    assert result["against"] == CHDIR, "of the host that has to end them"
 
 
 def test_those_that_are_purged_need_no_host() -> None:

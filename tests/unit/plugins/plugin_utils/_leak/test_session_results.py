@@ -32,18 +32,18 @@ def gathered(ended: dict[str, Any], each: dict[str, Any] | None = None) -> dict[
 
 def test_hosts_that_say_the_same_share_a_line() -> None:
     each = {"web2": {"tried": {**ENDED}}, "web3": {"tried": {**ENDED, "tried": [], "not_tried": ["it: no answer"]}}}
-    found = messages(gathered(ENDED, each), ["cache"], {"django_key": False})
-    assert found == {"tried": [f"web1, web2: {TRIED[0]}", "not tried: web3: it: no answer"], "alive": []}
+    result = messages(gathered(ENDED, each), ["cache"], {"django_key": False})
+    assert result == {"tried": [f"web1, web2: {TRIED[0]}", "not tried: web3: it: no answer"], "alive": []}
 
 
 @pytest.mark.parametrize(
-    ("declared", "words"), [(False, "neither the catalog"), (True, "those that the catalog's purge names go with it")]
+    ("declared", "message"), [(False, "neither the catalog"), (True, "those that the catalog's purge names go with it")]
 )
-def test_an_application_without_sessions_keeps_no_leak_open(declared: bool, words: str) -> None:
+def test_an_application_without_sessions_keeps_no_leak_open(declared: bool, message: str) -> None:
     plan = {"ends": False, "declared": declared, "against": ""}
-    found = messages({**gathered({}), "plan": plan}, ["cache"], {})
-    assert found["alive"] == []
-    assert found["tried"][0].startswith(f"not tried: sessions, since {words}")
+    result = messages({**gathered({}), "plan": plan}, ["cache"], {})
+    assert result["alive"] == []
+    assert result["tried"][0].startswith(f"not tried: sessions, since {message}")
     assert websockets({**gathered({}), "plan": plan}, {}, {"web1": ["web.service"]}) == ""
     ending = {**gathered(FAILED), "plan": {**plan, "ends": True}}
     assert messages(ending, ["cache"], {})["alive"] == ["web1: sessions were not ended: /nowhere is no directory"]
@@ -53,21 +53,21 @@ def test_an_application_without_sessions_keeps_no_leak_open(declared: bool, word
 def test_none_found_where_the_inventory_says_that_they_are(engine: str) -> None:
     """Perhaps they are elsewhere: a prefix, a table or a server of another name. The application itself would know."""
     ended = {**ENDED, "engine": engine, "count": 0, "tried": []}
-    words = NONE_FOUND.format("where")
-    assert messages(gathered(ended), ["cache"], {}) == {"tried": [f"not tried: web1: {words}"], "alive": []}
+    message = NONE_FOUND.format("where")
+    assert messages(gathered(ended), ["cache"], {}) == {"tried": [f"not tried: web1: {message}"], "alive": []}
     assert messages({**gathered(ended), "by_application": True}, ["cache"], {}) == {"tried": [], "alive": []}
     assert messages(gathered({**ended, "count": 1}), ["cache"], {})["tried"] == []
     assert "whether that was all" not in str(messages(gathered(FAILED), ["cache"], {})), "that is told as what it is"
     stores = [{"store": "db", "count": 0, "unreadable": 0}, {"store": "cache", "count": 1, "unreadable": 0}]
-    found = messages(gathered({**ended, "count": 1, "stores": stores}), ["cache"], {})
-    assert found == {"tried": [f"not tried: web1: {NONE_FOUND.format('in the database where')}"], "alive": []}
+    result = messages(gathered({**ended, "count": 1, "stores": stores}), ["cache"], {})
+    assert result == {"tried": [f"not tried: web1: {NONE_FOUND.format('in the database where')}"], "alive": []}
 
 
 DOUBT = {"store": "cache", "why": "none was found", "options": ["cache_prefix", "chdir"], "restart": False}
 
 
 @pytest.mark.parametrize(
-    ("more", "do"),
+    ("extra", "do"),
     [
         ({}, "see that django_session_cache_prefix and django_chdir are the application's, then start again"),
         (
@@ -80,8 +80,8 @@ DOUBT = {"store": "cache", "why": "none was found", "options": ["cache_prefix", 
         ),
     ],
 )
-def test_what_may_not_have_ended_is_alive(more: dict[str, Any], do: str) -> None:
-    ended = {**ENDED, "engine": "cached_db", "tried": [], "doubtful": [{**DOUBT, **more}]}
+def test_what_may_not_have_ended_is_alive(extra: dict[str, Any], do: str) -> None:
+    ended = {**ENDED, "engine": "cached_db", "tried": [], "doubtful": [{**DOUBT, **extra}]}
     line = f"web1: sessions in the cache may live on: none was found; {do}"
     for keys in ({}, {"django_key": False}):
         assert messages(gathered(ended), ["cache"], keys) == {"tried": [], "alive": [line]}
@@ -91,8 +91,8 @@ def test_what_may_not_have_ended_is_alive(more: dict[str, Any], do: str) -> None
 
 def test_a_new_key_ends_what_may_not_have_ended() -> None:
     ended = {**ENDED, "engine": "cached_db", "tried": [], "doubtful": [DOUBT]}
-    found = messages(gathered(ended), ["cache"], {"django_key": True})
-    assert ([line.partition(": none")[0] for line in found["tried"]], found["alive"]) == (
+    result = messages(gathered(ended), ["cache"], {"django_key": True})
+    assert ([line.partition(": none")[0] for line in result["tried"]], result["alive"]) == (
         ["not tried: web1: sessions in the cache may live on"],
         [],
     )
@@ -103,10 +103,10 @@ def test_a_new_key_ends_what_may_not_have_ended() -> None:
 
 def test_websockets_end_by_a_restart() -> None:
     restarts = {"web1": ["web.service", "ws.service"], "web2": ["web.service", "ws.service"], "work": []}
-    words = "websockets that were opened before the sessions ended live on, where the application has any: "
-    found = websockets(gathered(ENDED), {"django_key": False}, restarts)
-    assert found == f"{words}on web1, web2: systemctl restart web.service ws.service"
-    assert websockets(gathered(ENDED), {}, {"web1": []}) == f"{words}restart what serves them on every host"
+    message = "websockets that were opened before the sessions ended live on, where the application has any: "
+    test_websockets_end = websockets(gathered(ENDED), {"django_key": False}, restarts)
+    assert test_websockets_end == f"{message}on web1, web2: systemctl restart web.service ws.service"
+    assert websockets(gathered(ENDED), {}, {"web1": []}) == f"{message}restart what serves them on every host"
     for nothing in (FAILED, COOKIES, {}):
         assert websockets(gathered(nothing), {}, restarts) == ""
     assert websockets({**gathered(ENDED), "wanted": False}, {}, restarts) == ""
@@ -115,8 +115,8 @@ def test_websockets_end_by_a_restart() -> None:
 
 
 def test_what_a_host_accepts_is_alive() -> None:
-    found = messages(gathered(ENDED, {"web2": {"tried": TAKES}}), ["cache"], {})
-    assert found["alive"] == ["web2: a session that was ended is STILL ACCEPTED at http://a/"]
+    result = messages(gathered(ENDED, {"web2": {"tried": TAKES}}), ["cache"], {})
+    assert result["alive"] == ["web2: a session that was ended is STILL ACCEPTED at http://a/"]
 
 
 @pytest.mark.parametrize(
@@ -140,25 +140,25 @@ def test_sessions_that_were_not_ended(result: dict[str, Any], why: str) -> None:
     ids=["ended", "lost", "failed", "unknown"],
 )
 def test_files_are_on_every_host(result: dict[str, Any], alive: list[str]) -> None:
-    found = messages(
+    answer = messages(
         gathered({**ENDED, "engine": "file"}, {"web2": {"ended": result, "tried": SKIPPED}}), ["cache"], {}
     )
-    assert found["alive"] == alive
+    assert answer["alive"] == alive
 
 
 def test_files_of_a_host_that_was_never_asked() -> None:
     """It was lost before, so it has no result at all."""
-    found = messages(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {})
-    assert found["alive"] == ["web2: sessions in its files were not ended: it was not asked"]
-    found = messages(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {"django_key": True})
-    assert found["alive"] == [], "it has the new key, which ends what the old one signed"
+    test_files = messages(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {})
+    assert test_files["alive"] == ["web2: sessions in its files were not ended: it was not asked"]
+    test_files = messages(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {"django_key": True})
+    assert test_files["alive"] == [], "it has the new key, which ends what the old one signed"
 
 
 def test_files_of_a_host_that_was_left_behind() -> None:
     """It verifies with the old key, so what that one signed is alive there, whatever was replaced elsewhere."""
     each = {name: {"ended": LOST if name == "web2" else SKIPPED, "tried": SKIPPED} for name in ("web2", "web3")}
-    found = messages(gathered({**ENDED, "engine": "file"}, each), ["cache"], {"django_key": True}, ["web2"])
-    assert found["alive"] == [
+    test_files = messages(gathered({**ENDED, "engine": "file"}, each), ["cache"], {"django_key": True}, ["web2"])
+    assert test_files["alive"] == [
         "web2: sessions in its files were not ended: cannot be reached: Failed to connect via ssh"
     ]
     ended = {"web2": {"ended": ENDED, "tried": SKIPPED}}
@@ -176,8 +176,8 @@ def test_files_of_a_host_that_was_left_behind() -> None:
     ],
 )
 def test_a_host_where_none_was_tried(result: dict[str, Any], line: str) -> None:
-    found = messages(gathered(ENDED, {"web2": {"ended": SKIPPED, "tried": result}}), ["cache"], {})
-    assert found == {"tried": [f"web1: {TRIED[0]}", line], "alive": []}
+    answer = messages(gathered(ENDED, {"web2": {"ended": SKIPPED, "tried": result}}), ["cache"], {})
+    assert answer == {"tried": [f"web1: {TRIED[0]}", line], "alive": []}
 
 
 def test_sessions_in_cookies_end_by_the_key_alone() -> None:
@@ -198,11 +198,11 @@ def test_sessions_in_cookies_on_a_host_that_is_given_up() -> None:
 
 def test_a_key_that_the_catalog_does_not_know() -> None:
     (line,) = messages(gathered(COOKIES), ["cache"], {})["alive"]
-    words = "the catalog has no credential of it: replace it by hand, then start again with -e leak_sessions=false"
-    assert line == f"{ONLY} {words}"
+    message = "the catalog has no credential of it: replace it by hand, then start again with -e leak_sessions=false"
+    assert line == f"{ONLY} {message}"
 
 
 def test_nobody_was_to_be_logged_out() -> None:
-    found = messages({**gathered({}), "wanted": False}, ["cache"], {})
-    assert found == {"tried": ["not tried: sessions, since leak_sessions=false"], "alive": []}
+    test_nobody_was = messages({**gathered({}), "wanted": False}, ["cache"], {})
+    assert test_nobody_was == {"tried": ["not tried: sessions, since leak_sessions=false"], "alive": []}
     assert messages({}, ["cache"], {}) == {"tried": [], "alive": []}

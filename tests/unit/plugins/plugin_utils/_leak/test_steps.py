@@ -21,8 +21,8 @@ from tests.unit.plugins.plugin_utils._leak.leak_world import IMPACT, Leak
 DONE = {"id": "r1", "closed": True, "step": "record"}
 
 
-def ended(*names: str, **more: Any) -> dict[str, Any]:
-    return {**DONE, "credentials": [{"name": name} for name in names], **more}
+def ended(*names: str, **extra: Any) -> dict[str, Any]:
+    return {**DONE, "credentials": [{"name": name} for name in names], **extra}
 
 
 def waves(*names: str) -> list[dict[str, Any]]:
@@ -176,8 +176,8 @@ class TestSessions:
     PLAN: dict[str, Any] = {"ends": True, "declared": True, "against": ""}
     ENDED: dict[str, Any] = {"engine": "db", "count": 3, "only_the_key": False, "tried": ["refused"], "doubtful": []}
 
-    def at(self, leak: Leak, step: str, **more: Any) -> Response:
-        return leak.response(step, session_plan=self.PLAN, **more)
+    def at(self, leak: Leak, step: str, **extra: Any) -> Response:
+        return leak.response(step, session_plan=self.PLAN, **extra)
 
     def test_before_the_purge(self, leak: Leak) -> None:
         response = self.at(leak, "wave", waves=waves("token"), purge={"valkey": ["cache"]})
@@ -189,11 +189,11 @@ class TestSessions:
         assert leak.incident.evidence["sessions"].endswith("3 sessions of the engine db; refused")
 
     @pytest.mark.parametrize(
-        ("more", "kinds"),
+        ("extra", "kinds"),
         [({"logs_out": False}, ["cache"]), ({"session_plan": {"ends": False}}, ["cache", "sessions"])],
     )
-    def test_where_none_are_to_be_ended(self, leak: Leak, more: dict[str, Any], kinds: list[str]) -> None:
-        given = {"session_plan": self.PLAN, "waves": waves("token"), "purge": {"valkey": ["cache"]}, **more}
+    def test_where_none_are_to_be_ended(self, leak: Leak, extra: dict[str, Any], kinds: list[str]) -> None:
+        given = {"session_plan": self.PLAN, "waves": waves("token"), "purge": {"valkey": ["cache"]}, **extra}
         result = leak.following(leak.response("wave", **given), ended("token"))[1]
         assert (result["next"], result["purge"]["kinds"]) == ("purge", kinds)
 
@@ -246,16 +246,16 @@ class TestSessions:
 
 class TestCaches:
     @pytest.mark.parametrize(
-        ("variables", "words"),
+        ("variables", "message"),
         [
             ({"leak_respond__purged": {"failed": True, "msg": "web1 cannot be reached"}}, "web1 cannot be reached"),
             ({}, "no answer"),
         ],
     )
-    def test_that_were_not_purged_stay_open(self, leak: Leak, variables: dict[str, Any], words: str) -> None:
+    def test_that_were_not_purged_stay_open(self, leak: Leak, variables: dict[str, Any], message: str) -> None:
         leak.variables.update(variables)
         response, result = leak.following(leak.response("purge", purge={"valkey": ["cache"]}))
-        assert (response.failures, result["next"]) == ([f"caches in Valkey were NOT purged: {words}"], "copies")
+        assert (response.failures, result["next"]) == ([f"caches in Valkey were NOT purged: {message}"], "copies")
 
     def test_at_cloudfront(self, leak: Leak) -> None:
         copies = [{"name": name, "distribution": f"E-{name}", "paths": ["/*"]} for name in ("cdn", "img", "js")]
@@ -266,8 +266,8 @@ class TestCaches:
         leak.variables["leak_respond__invalidated"] = {"results": answers}
         response, _result = leak.following(response)
         assert leak.incident.about("invalidated") == ["cdn"]
-        said = "CloudFront was NOT invalidated: /* of"
-        assert response.failures == [f"{said} E-img: denied by AWS", f"{said} E-js: no answer"]
+        message = "CloudFront was NOT invalidated: /* of"
+        assert response.failures == [f"{message} E-img: denied by AWS", f"{message} E-js: no answer"]
 
     def test_cloudfront_without_its_module(self, leak: Leak) -> None:
         purge = {"valkey": [], "invalidations": [{"name": "cdn"}], "cloudfront": False}

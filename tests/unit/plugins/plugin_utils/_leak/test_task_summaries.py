@@ -44,14 +44,14 @@ def test_a_host(result: dict[str, Any], lines: list[str]) -> None:
     ],
 )
 def test_a_server(result: dict[str, Any], lines: list[str]) -> None:
-    found = messages({"sessions": [{"name": "database", **result}]})
-    assert found["evidence"] == [f"database: {line}" for line in lines]
+    answer = messages({"sessions": [{"name": "database", **result}]})
+    assert answer["evidence"] == [f"database: {line}" for line in lines]
 
 
 def test_what_is_left_out() -> None:
-    found = messages({"left_out": ["web2"], "unread": ["token"]})
-    assert found["evidence"] == [f"web2: {task_summaries.LEFT_OUT}"]
-    assert found["not_scrubbed"] == [
+    result = messages({"left_out": ["web2"], "unread": ["token"]})
+    assert result["evidence"] == [f"web2: {task_summaries.LEFT_OUT}"]
+    assert result["not_scrubbed"] == [
         "web2: copies of what is dead were not looked for, being compromised",
         "token: no copies were looked for; no former value of it is known",
     ]
@@ -64,9 +64,9 @@ def test_copies_and_stores() -> None:
         "web3": SKIPPED,
         "web4": TIMED_OUT,
     }
-    found = messages({"copies": copies, "scrubbed": {"scrubbed": ["labels"], "not_scrubbed": ["GitHub"]}})
-    assert found["scrubbed"] == ["web1: removed .env.proven", "labels"]
-    assert found["not_scrubbed"] == [
+    result = messages({"copies": copies, "scrubbed": {"scrubbed": ["labels"], "not_scrubbed": ["GitHub"]}})
+    assert result["scrubbed"] == ["web1: removed .env.proven", "labels"]
+    assert result["not_scrubbed"] == [
         "web1: .env.bak",
         "web2: copies of what is dead were not looked for: cannot be reached: Failed to connect via ssh",
         "web3: copies of what is dead were not looked for: nothing was read",

@@ -369,8 +369,8 @@ def test_staging_and_production_share_nothing() -> None:
     other = World(catalog(environment="staging"))
     other.secrets, other.parameters, other._numbers = world.secrets, world.parameters, world._numbers
     other.provision()
-    here, there = world.secret(CORE), other.secret("app/staging/core")
-    assert not set(here.values()) & set(there.values())
+    result, there = world.secret(CORE), other.secret("app/staging/core")
+    assert not set(result.values()) & set(there.values())
     assert json.dumps([world.secret(CORE), world.secret(TOKEN)]) == before
 
 
@@ -396,5 +396,5 @@ def test_the_worked_example_from_nothing_to_deployable(
     ]
     answers = {**dict.fromkeys(asks, "a.example.com"), "CSRF_TRUSTED_ORIGINS": "https://a.example.com"}
     process.apply(answers)
-    assert process.outlook({}).words == []
+    assert process.outlook({}).messages == []
     assert resolver.resolve(of, process.look().contents).problems == ()

@@ -40,17 +40,17 @@ def by_hand() -> World:
 
 def versions(world: World) -> dict[str, tuple[str, str]]:
     readings = world.parameters.read(["/app/test"]).readings
-    return {name: (one.version, one.value) for name, one in readings.items()}
+    return {name: (reading.version, reading.value) for name, reading in readings.items()}
 
 
 def rotating(monkeypatch: pytest.MonkeyPatch, *, looks: int = 0) -> None:
     """A rotation that changes KEY is open from that look at the journal on."""
     fold, seen = journal.fold, []
 
-    def folded(lines: Any, **more: Any) -> journal.Journal:
+    def folded(lines: Any, **extra: Any) -> journal.Journal:
         seen.append(lines)
-        found = fold(lines, **more)
-        return found if len(seen) <= looks else journal.Journal(**{**vars(found), "rotation": OPEN})
+        result = fold(lines, **extra)
+        return result if len(seen) <= looks else journal.Journal(**{**vars(result), "rotation": OPEN})
 
     monkeypatch.setattr(journal, "fold", folded)
 
@@ -61,8 +61,8 @@ def test_a_parameter_that_is_there_gets_what_it_lacks() -> None:
     planned = world.process().outlook({})
     assert versions(world) == before
     done = world.provision()
-    assert done == planned.words
-    tags = ", ".join(f"tag {one}" for one in sorted(TAGS))
+    assert done == planned.messages
+    tags = ", ".join(f"tag {tag}" for tag in sorted(TAGS))
     assert done == [
         f"parameter {HOSTS} gets: description, {tags}",
         f"parameter {KEY} gets: description, key alias/app-test, {tags}, tag RotationDays",
@@ -74,7 +74,9 @@ def test_a_parameter_that_is_there_gets_what_it_lacks() -> None:
     assert forms[LIMIT] == Form("", None, TAGS)
     assert "/app/test/Elsewhere" not in forms
     after = versions(world)
-    assert {name: value for name, (_number, value) in after.items()} == {name: one[1] for name, one in before.items()}
+    assert {name: value for name, (_number, value) in after.items()} == {
+        name: group[1] for name, group in before.items()
+    }
     assert {name for name in after if after[name] != before[name]} == {KEY, HOSTS}
     assert world.provision() == []
     assert versions(world) == after
@@ -166,7 +168,7 @@ def test_killed_at_every_act_of_it(make: Callable[[], World], after: bool) -> No
             self._act(now=False)
             return None
 
-    at, values = 0, {name: one[1] for name, one in versions(make()).items()}
+    at, values = 0, {name: group[1] for name, group in versions(make()).items()}
     while True:
         at += 1
         world = make()
@@ -179,5 +181,5 @@ def test_killed_at_every_act_of_it(make: Callable[[], World], after: bool) -> No
             break
         world.provision()
         assert world.provision() == []
-        assert {name: one[1] for name, one in versions(world).items()} == values
+        assert {name: group[1] for name, group in versions(world).items()} == values
     assert at > 20

@@ -40,8 +40,8 @@ def test_the_draft_is_a_catalog_without_a_value() -> None:
     assert "canary" not in text.lower()
     catalog = parsed(VALUES)
     assert set(catalog.settings) == set(VALUES)
-    found = {name: (one.kind, one.settings) for name, one in catalog.credentials.items()}
-    assert found == {
+    result = {name: (credential.kind, credential.settings) for name, credential in catalog.credentials.items()}
+    assert result == {
         "django_key": ("django_secret_key", ("SECRET_KEY",)),
         "aws_key": ("external", ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")),
         "database": ("postgresql_role", ("DATABASE_URL", "DB_USER", "DB_PASSWORD")),
@@ -78,9 +78,9 @@ def test_the_draft_is_a_catalog_without_a_value() -> None:
     ],
 )
 def test_guesses(name: str, value: str, kind: str, sensitivity: str) -> None:
-    found = guess(name, value)
-    assert (found.type, found.sensitivity) == (kind, sensitivity)
-    assert "guessed" in found.line
+    result = guess(name, value)
+    assert (result.type, result.sensitivity) == (kind, sensitivity)
+    assert "guessed" in result.line
 
 
 def test_groups() -> None:
@@ -124,9 +124,9 @@ def test_a_drafted_credential_never_takes_anothers_name() -> None:
 def test_names_that_yaml_takes_for_another_value_stay_names() -> None:
     """Unquoted, ON and YES would both be the key true, and one credential would take the other's place."""
     values = dict.fromkeys(("ON", "YES", "NULL", "TRUE", "API_KEY", "api_key", "API_KEY_VALUE"), "x" * 30)
-    found = parsed(values).credentials
-    assert set(found) == {"on", "yes", "null", "true", "api_key", "api_key_value", "api_key_value_value"}
-    assert sorted(name for one in found.values() for name in one.settings) == sorted(values)
+    credentials = parsed(values).credentials
+    assert set(credentials) == {"on", "yes", "null", "true", "api_key", "api_key_value", "api_key_value_value"}
+    assert sorted(name for credential in credentials.values() for name in credential.settings) == sorted(values)
 
 
 @pytest.mark.parametrize("application", ["no", "123", "1e5", "2026-11-27", "watch-party"])

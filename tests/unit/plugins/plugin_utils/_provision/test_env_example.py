@@ -33,10 +33,10 @@ def test_by_category_in_the_catalogs_order(catalog: Make) -> None:
     )
 
 
-@given(example=st.text(st.characters(codec="utf-8"), max_size=12), words=st.text(max_size=12).filter(str.strip))
-def test_whatever_the_catalog_says_the_file_reads_back(catalog: Make, example: str, words: str) -> None:
+@given(example=st.text(st.characters(codec="utf-8"), max_size=12), message=st.text(max_size=12).filter(str.strip))
+def test_whatever_the_catalog_says_the_file_reads_back(catalog: Make, example: str, message: str) -> None:
     made = catalog(
-        {"A": {"value": "x", "example": example, "category": words}, "B": {"value": "y", "description": words}}
+        {"A": {"value": "x", "example": example, "category": message}, "B": {"value": "y", "description": message}}
     )
     text, refused = "", ""
     try:

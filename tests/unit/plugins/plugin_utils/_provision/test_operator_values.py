@@ -36,8 +36,8 @@ def test_nothing_is_given() -> None:
 
 def test_an_answer_goes_before_a_file(write: Write) -> None:
     args = {"values_file": str(write("A: file\nadmin: {username: u}\n")), "values_from": "asked"}
-    found = operator_values.given(args, {"asked": {"answers": {"A": "answer"}}}, DataLoader())
-    assert found == {"A": "answer", "admin.username": "u"}
+    result = operator_values.given(args, {"asked": {"answers": {"A": "answer"}}}, DataLoader())
+    assert result == {"A": "answer", "admin.username": "u"}
 
 
 def test_a_vaulted_file(write: Write) -> None:
@@ -54,7 +54,7 @@ def test_a_vaulted_file(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [
         ("canary: [", "is no YAML"),
         ("- canary", "holds no mapping"),
@@ -63,8 +63,8 @@ def test_a_vaulted_file(write: Write) -> None:
     ],
     ids=range(4),
 )
-def test_a_malformed_file(write: Write, content: bytes | str, words: str) -> None:
-    with pytest.raises(ProvisionError, match=words) as caught:
+def test_a_malformed_file(write: Write, content: bytes | str, message: str) -> None:
+    with pytest.raises(ProvisionError, match=message) as caught:
         operator_values.given({"values_file": str(write(content))}, {}, DataLoader())
     assert "canary" not in str(caught.value)
 
@@ -87,8 +87,8 @@ def test_a_dotenv(write: Write) -> None:
     assert operator_values.given({"env_file": str(path)}, {}, DataLoader()) == {"A": "1", "B": "two words"}
     path.write_text("B='two words'\n")
     assert operator_values.given({"env_file": str(path)}, {}, DataLoader(), ["docker_run"]) == {"B": "'two words'"}
-    for content, words in (("canary without sense", "line 1 is neither"), (b"A=\xff", "is not UTF-8")):
-        with pytest.raises(ProvisionError, match=words) as caught:
+    for content, message in (("canary without sense", "line 1 is neither"), (b"A=\xff", "is not UTF-8")):
+        with pytest.raises(ProvisionError, match=message) as caught:
             operator_values.of_env(write(content))
         assert "canary" not in str(caught.value)
 

@@ -64,7 +64,7 @@ def test_what_one_place_holds_fills_the_others(name: str, content: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "words"),
+    ("first", "second", "message"),
     [
         (
             (TOKEN, "canary-1"),
@@ -79,12 +79,12 @@ def test_what_one_place_holds_fills_the_others(name: str, content: str) -> None:
         ((CORE, '{"URL": "canary no url"}'), (TOKEN, "canary-1"), "cannot be parsed as a URL"),
     ],
 )
-def test_places_that_disagree(first: tuple[str, str], second: tuple[str, str], words: str) -> None:
+def test_places_that_disagree(first: tuple[str, str], second: tuple[str, str], message: str) -> None:
     world = World()
     for name, content in (first, second):
         (world.parameters if name.startswith("/") else world.secrets).seed(name, content)
     problems = "\n".join(world.plan().problems)
-    assert words in problems
+    assert message in problems
     assert "canary" not in problems
     with pytest.raises(ProvisionError):
         world.provision()
@@ -109,7 +109,7 @@ def test_a_given_url_may_leave_the_password_to_be_generated() -> None:
 
 def test_two_given_values_that_disagree() -> None:
     problems = World().plan({**GIVEN, "URL": "postgres://a:canary-1@h/d", "database.password": "canary-2"}).problems
-    assert any("hold different passwords" in one for one in problems)
+    assert any("hold different passwords" in problem for problem in problems)
     assert "canary" not in str(problems)
 
 
@@ -191,8 +191,8 @@ def test_an_empty_value_is_left_and_named() -> None:
     world.secrets.seed("app/test/more", '{"TOKEN": ""}')
     plan = world.plan()
     assert plan.empty == ("TOKEN",)
-    words = "secret app/test/more key TOKEN holds another value than the one given, and stays"
-    assert f"TOKEN: {words}. To change it, run watchparty.secrets.set -e set_names=TOKEN" in plan.notes
+    message = "secret app/test/more key TOKEN holds another value than the one given, and stays"
+    assert f"TOKEN: {message}. To change it, run watchparty.secrets.set -e set_names=TOKEN" in plan.notes
     world.provision()
     assert world.secret("app/test/more") == {"TOKEN": ""}
 
@@ -209,7 +209,7 @@ def test_production_rules_hold_for_what_is_given() -> None:
 def test_secrets_that_are_no_json_are_named() -> None:
     world = World()
     world.secrets.seed(CORE, "canary{")
-    assert any(f"secret {CORE}: is not JSON" in one for one in world.plan().problems)
+    assert any(f"secret {CORE}: is not JSON" in problem for problem in world.plan().problems)
     assert "canary" not in str(world.plan().problems)
 
 
@@ -259,13 +259,15 @@ def test_a_given_value_that_must_be_the_one_there() -> None:
     world.secrets.seed(CORE, '{"KEY": "canary-1", "NOTE": "canary-2"}')
     given = {**GIVEN, "KEY": "canary-3", "NOTE": "canary-4"}
     first, second = world.plan(given, exact=True).problems
-    words = "holds another value than the one given, and stays."
+    message = "holds another value than the one given, and stays."
     assert first == (
-        f"KEY: secret {CORE} key KEY {words} If the given value is the one in use, run watchparty.secrets.set "
+        f"KEY: secret {CORE} key KEY {message} If the given value is the one in use, run watchparty.secrets.set "
         "-e set_names=KEY -e set_force=true. To replace the value in use, run "
         "watchparty.secrets.rotate -e rotation_credentials=key"
     )
-    assert second == f"NOTE: secret {CORE} key NOTE {words} To change it, run watchparty.secrets.set -e set_names=NOTE"
+    assert (
+        second == f"NOTE: secret {CORE} key NOTE {message} To change it, run watchparty.secrets.set -e set_names=NOTE"
+    )
     assert world.plan(given).notes == (first, second)
     with pytest.raises(ProvisionError):
         world.provision(given, exact=True)

@@ -17,9 +17,9 @@ from tests.unit.plugins.plugin_utils._provision.values_world import CORE, PAIR, 
 
 @pytest.fixture
 def world() -> World:
-    found = World()
-    found.provision()
-    return found
+    result = World()
+    result.provision()
+    return result
 
 
 def change(world: World, given: dict[str, str], **wish: Any) -> list[str]:
@@ -69,7 +69,7 @@ def test_what_is_not_there_yet_is_made() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "message"),
     [
         ({"KEY": "x"}, "KEY: is key's (key), and watchparty.secrets.rotate -e rotation_credentials=key replaces it"),
         ({"FLAG": "off"}, "FLAG: has its value in the catalog"),
@@ -84,11 +84,11 @@ def test_what_is_not_there_yet_is_made() -> None:
         ({"NOTE": "x" * 70000}, "would hold 70,"),
     ],
 )
-def test_what_is_refused(world: World, given: dict[str, str], words: str) -> None:
+def test_what_is_refused(world: World, given: dict[str, str], message: str) -> None:
     before = json.dumps([world.secret(CORE), world.secret(PAIR)])
     with pytest.raises(ProvisionError) as caught:
         change(world, given)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
     assert json.dumps([world.secret(CORE), world.secret(PAIR)]) == before
 
 

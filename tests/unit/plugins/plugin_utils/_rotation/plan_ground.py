@@ -85,12 +85,12 @@ def made_ground(
     journal: Journal | None = None,
     supplied: dict[str, Login] | None = None,
     descriptions: dict[str, Description] | None = None,
-    **more: Any,
+    **extra: Any,
 ) -> PlanInputs:
     """The catalog's credentials and settings, and the stores' texts, with these changes."""
-    document = {**CATALOG, **more, "settings": {**CATALOG["settings"], **(settings or {})}}
-    merged = {name: {**CATALOG["credentials"].get(name, {}), **one} for name, one in (credentials or {}).items()}
-    given = {name: {key: it for key, it in one.items() if it is not None} for name, one in merged.items()}
+    document = {**CATALOG, **extra, "settings": {**CATALOG["settings"], **(settings or {})}}
+    merged = {name: {**CATALOG["credentials"].get(name, {}), **item} for name, item in (credentials or {}).items()}
+    given = {name: {key: it for key, it in entry.items() if it is not None} for name, entry in merged.items()}
     document["credentials"] = {**CATALOG["credentials"], **given}
     return PlanInputs(
         catalog=catalog_parser.parse(document, "test"),
@@ -111,6 +111,6 @@ def refusal(ground: PlanInputs, name: str, wish: RotationRequest | None = None) 
     """Why the credential is refused; that it holds no value, and that nothing of it is planned."""
     plan = rotation_plan.plan(ground, wish or RotationRequest((name,)))
     assert name not in {item.credential for item in plan.items}
-    words = plan.refused[name]
-    assert "canary" not in words
-    return words
+    message = plan.refused[name]
+    assert "canary" not in message
+    return message

@@ -130,8 +130,8 @@ class World:
             supplied=GIVEN,
             mirrors=True,
             former={
-                one.id: self.secrets.read(list(one.secrets), pins=one.secrets)
-                for one in journal.pending_tasks.values()
+                pending_task.id: self.secrets.read(list(pending_task.secrets), pins=pending_task.secrets)
+                for pending_task in journal.pending_tasks.values()
                 if leak
             },
         )

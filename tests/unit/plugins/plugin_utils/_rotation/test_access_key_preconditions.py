@@ -56,5 +56,5 @@ def test_first_off(
     world = world_of(reads)
     rotator = world.begun(*names, leak=leak)
     setting = RotationSetup(world.catalog, KINDS, rotator, SimpleNamespace())  # type: ignore[arg-type]
-    _hands, found = access_key_preconditions.concerned(setting, "cloud")
-    assert found.first_off is is_off
+    _hands, access_key_pair = access_key_preconditions.concerned(setting, "cloud")
+    assert access_key_pair.first_off is is_off

@@ -54,10 +54,10 @@ KIND = "description: x\nvalue: generated\n"
 class TestGenerate:
     @given(st.integers(1, 128))
     def test_a_value(self, length: int) -> None:
-        found = rotation_context.generate(length)
-        assert len(found) == length
-        assert set(found) <= set(string.ascii_letters + string.digits + "-")
-        assert found[0] in string.ascii_letters, "is never taken for an option"
+        text = rotation_context.generate(length)
+        assert len(text) == length
+        assert set(text) <= set(string.ascii_letters + string.digits + "-")
+        assert text[0] in string.ascii_letters, "is never taken for an option"
 
     def test_no_two_are_the_same(self) -> None:
         assert len({rotation_context.generate(32) for _turn in range(1000)}) == 1000
@@ -75,14 +75,14 @@ class TestTold:
 
     def test_an_open_rotation(self, world: World) -> None:
         rotator = world.begun(*ALL)
-        found = self.told(world, rotator)
-        assert (found["id"], found["run"], found["step"], found["number"]) == ("r1", "run1", "create", 1)
-        assert found["todo"][:4] == ["create", "set", "test", "deploy_1"]
-        assert (found["phases"], found["promoted"], found["wait"], found["refused"]) == (2, False, 0, {})
-        assert (found["secrets"], found["parameters"]) == (sorted([CORE, "copy-test"]), [TOKEN])
-        assert found["merged"] == []
-        assert [one["name"] for one in found["credentials"]] == list(ALL)
-        assert found["record"]["outcome"] == "completed"
+        result = self.told(world, rotator)
+        assert (result["id"], result["run"], result["step"], result["number"]) == ("r1", "run1", "create", 1)
+        assert result["todo"][:4] == ["create", "set", "test", "deploy_1"]
+        assert (result["phases"], result["promoted"], result["wait"], result["refused"]) == (2, False, 0, {})
+        assert (result["secrets"], result["parameters"]) == (sorted([CORE, "copy-test"]), [TOKEN])
+        assert result["merged"] == []
+        assert [credential["name"] for credential in result["credentials"]] == list(ALL)
+        assert result["record"]["outcome"] == "completed"
         world.created(rotator)
         theirs = world.write("NOTE", "newer")
         rotator.advance("promote")
@@ -90,8 +90,8 @@ class TestTold:
         merged = self.told(world, rotator)
         assert merged["merged"][0].startswith(f"secret {CORE}: somebody else's change of other keys was merged")
         assert merged["record"]["secrets"][CORE] == {"from": theirs, "to": world.labels()["AWSCURRENT"]}
-        assert found["record"]["pending_tasks"] == ["token: its old value is to be revoked where it was issued"]
-        audit_record.require({**found["record"], "application": "app", "environment": "test"})
+        assert result["record"]["pending_tasks"] == ["token: its old value is to be revoked where it was issued"]
+        audit_record.require({**result["record"], "application": "app", "environment": "test"})
 
     def test_no_value_is_in_it(self, world: World) -> None:
         rotator = world.begun(*ALL)
@@ -106,12 +106,12 @@ class TestTold:
     def test_one_that_goes_back(self, world: World) -> None:
         rotator = world.begun("database")
         rotator.advance("abort", reason="web1: health\ncheck \x1b[31mfailed" + "x" * 500)
-        found = self.told(world, rotator)
-        assert found["todo"] == ["abort", "withdraw", "discard"]
-        assert found["record"]["outcome"] == "taken_back"
-        assert found["record"]["reason"].startswith("web1: health check  [31mfailedxxx")
-        assert len(found["record"]["reason"]) == 400
-        assert "secrets" not in found["record"]
+        result = self.told(world, rotator)
+        assert result["todo"] == ["abort", "withdraw", "discard"]
+        assert result["record"]["outcome"] == "taken_back"
+        assert result["record"]["reason"].startswith("web1: health check  [31mfailedxxx")
+        assert len(result["record"]["reason"]) == 400
+        assert "secrets" not in result["record"]
 
     def test_one_that_goes_back_without_a_word(self, world: World) -> None:
         rotator = world.begun("database")
@@ -146,9 +146,9 @@ class TestTold:
         world.created(rotator)
         assert not self.told(world, rotator)["credentials"][0]["later"], "only its step asks"
         rotator.advance("revoke")
-        found = self.told(world, rotator)
-        assert found["credentials"][0]["later"] is later
-        assert found["wait"] == (3600 if seconds == 3600 else 0)
+        result = self.told(world, rotator)
+        assert result["credentials"][0]["later"] is later
+        assert result["wait"] == (3600 if seconds == 3600 else 0)
 
     @pytest.mark.parametrize(
         ("stages", "seconds", "act", "refused"),
@@ -174,11 +174,18 @@ class TestTold:
         rotation = OpenRotation("r1", "record", "who", "since", plan=plan)
         assert (rotation_context.refused_at_end(setting, rotation, left) == ["database"]) is refused
         rotator = world.begun("database", leak="leak-1")
-        found = self.told(world, rotator)
-        assert (found["opened"], found["credentials"][0]["hosts"], found["credentials"][0]["left"]) == ([], [], [])
+        test_whether_the_old_value_is_refused = self.told(world, rotator)
+        assert (
+            test_whether_the_old_value_is_refused["opened"],
+            test_whether_the_old_value_is_refused["credentials"][0]["hosts"],
+            test_whether_the_old_value_is_refused["credentials"][0]["left"],
+        ) == ([], [], [])
         rotator.advance("test", left={"database": ["web2"]})
-        found = self.told(world, rotator)
-        assert (found["opened"], found["credentials"][0]["left"]) == (["web2"], ["web2"])
+        test_whether_the_old_value_is_refused = self.told(world, rotator)
+        assert (
+            test_whether_the_old_value_is_refused["opened"],
+            test_whether_the_old_value_is_refused["credentials"][0]["left"],
+        ) == (["web2"], ["web2"])
 
     @pytest.mark.parametrize("used_for", [["sessions"], ["signing"]])
     def test_where_a_dropped_key_of_sessions_stood(self, used_for: list[str]) -> None:
@@ -192,8 +199,8 @@ class TestTold:
             rotation = OpenRotation(
                 "r1", "revoke", "who", "since", plan=RotationPlan((item,), secrets={CORE: "v1", "x": "v2"}).entry()
             )
-            found = rotation_context.item_summary(setting, item, rotation)["dropped_from"]
-            assert found == ({CORE: "v1"} if act == DROP_FALLBACK and used_for == ["sessions"] else {})
+            dropped = rotation_context.item_summary(setting, item, rotation)["dropped_from"]
+            assert dropped == ({CORE: "v1"} if act == DROP_FALLBACK and used_for == ["sessions"] else {})
 
     def test_a_removal_on_some_hosts(self, world: World) -> None:
         rotator = world.rotator()
@@ -205,15 +212,15 @@ class TestTold:
         )
         rotator.open(journal, "r1", plan, Contents())
         rotator.advance("revoke")
-        found = self.told(world, rotator)
-        assert (found["opened"], found["credentials"][0]["hosts"]) == (["web2"], ["web2"])
+        result = self.told(world, rotator)
+        assert (result["opened"], result["credentials"][0]["hosts"]) == (["web2"], ["web2"])
 
     def test_a_kind_that_is_gone(self, world: World) -> None:
         rotator = world.begun("database")
         setting = RotationSetup(rotator.catalog, {}, rotator, SimpleNamespace())  # type: ignore[arg-type]
         journal = rotator.look()
-        words = r"^database: its kind login has no folder any more; give rotation_kinds_path as before, or put"
-        with pytest.raises(RotationError, match=words):
+        message = r"^database: its kind login has no folder any more; give rotation_kinds_path as before, or put"
+        with pytest.raises(RotationError, match=message):
             rotation_context.summary(setting, journal, opened(journal))
 
     def test_a_credential_that_is_gone(self, world: World) -> None:
@@ -225,8 +232,8 @@ class TestTold:
     def test_a_kind_says_which_stages_it_has(self, world: World) -> None:
         rotator = world.begun("database")
         kind = kind_declarations.Kind("login", stages=("set", "revoke"), folder="/kinds/login")
-        found = self.told(world, rotator, login=kind)["credentials"][0]
-        assert (found["stages"], found["built_in"], found["act"]) == (["set", "revoke"], False, "rotate")
+        credential = self.told(world, rotator, login=kind)["credentials"][0]
+        assert (credential["stages"], credential["built_in"], credential["act"]) == (["set", "revoke"], False, "rotate")
 
     def test_what_a_dropped_key_signed_is_tried_after_all_that_goes(self, world: World) -> None:
         """A session that is accepted keeps no other old value valid."""
@@ -238,9 +245,9 @@ class TestTold:
         )
         rotator.open(rotator.look(), "r1", RotationPlan(items, {}), Contents())
         rotator.advance("revoke")
-        found = self.told(world, rotator)
-        assert [one["name"] for one in found["revoking"]] == ["database", "token", "django"]
-        assert [one["name"] for one in found["credentials"]] == list(names)
+        result = self.told(world, rotator)
+        assert [item["name"] for item in result["revoking"]] == ["database", "token", "django"]
+        assert [credential["name"] for credential in result["credentials"]] == list(names)
 
     def test_where_a_former_key_is_dropped_there_is_only_something_to_prove(self, world: World) -> None:
         kind = kind_declarations.Kind("login", stages=("set", "revoke", "dropped"), folder="/kinds/login")
@@ -267,8 +274,11 @@ class TestTold:
             Item("database", "login", REVOKE, pending_task="r0/database"),
             Item("token", "given"),
         )
-        found = rotation_context.check_summaries(setting, RotationPlan(items))
-        assert [(one["name"], one["act"]) for one in found] == [("database", "rotate"), ("database", "renew")]
+        check_summaries = rotation_context.check_summaries(setting, RotationPlan(items))
+        assert [(check_summary["name"], check_summary["act"]) for check_summary in check_summaries] == [
+            ("database", "rotate"),
+            ("database", "renew"),
+        ]
 
 
 def test_an_environment_with_problems() -> None:
@@ -293,8 +303,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def arguments(document: dict[str, Any] = DOCUMENT, **more: Any) -> dict[str, Any]:
-    return {"catalog": document, "environment": "test", "region": "eu-west-3", **KEYS, **more}
+def arguments(document: dict[str, Any] = DOCUMENT, **extra: Any) -> dict[str, Any]:
+    return {"catalog": document, "environment": "test", "region": "eu-west-3", **KEYS, **extra}
 
 
 @pytest.mark.usefixtures("aws")
@@ -304,15 +314,15 @@ class TestPrepared:
             "secretsmanager", region_name="eu-west-3", aws_access_key_id="x", aws_secret_access_key="x"
         )
         secrets.create_secret(Name="s", SecretString="{}")
-        found = rotation_context.prepared("test", arguments(run="run7"))
-        assert (found.rotator.me.run, found.rotator.me.holder["pid"]) == (
+        rotation_setup = rotation_context.prepared("test", arguments(run="run7"))
+        assert (rotation_setup.rotator.me.run, rotation_setup.rotator.me.holder["pid"]) == (
             "run7",
             rotation_context.process_identity.holder()["pid"],
         )
-        assert set(found.rotator.secrets.describe("s").stages) == {"AWSCURRENT"}
+        assert set(rotation_setup.rotator.secrets.describe("s").stages) == {"AWSCURRENT"}
         with pytest.raises(JournalError, match="the catalog names no journal, and rotations"):
-            found.rotator.look()
-        assert "external" in found.kinds
+            rotation_setup.rotator.look()
+        assert "external" in rotation_setup.kinds
 
     def test_a_run_of_its_own(self) -> None:
         runs = {rotation_context.prepared("test", arguments()).rotator.me.run for _turn in range(2)}
@@ -321,16 +331,16 @@ class TestPrepared:
     @pytest.mark.parametrize(("given", "expected"), [("eu-north-1", "eu-north-1"), (None, "eu-west-3")])
     def test_the_region_of_the_catalog_is_the_last_resort(self, given: str | None, expected: str) -> None:
         document = {**DOCUMENT, "environments": {"test": {"region": "eu-west-3"}}}
-        found = rotation_context.prepared("test", arguments(document, region=given))
-        assert found.connection.region == expected
+        rotation_setup = rotation_context.prepared("test", arguments(document, region=given))
+        assert rotation_setup.connection.region == expected
 
     def test_another_account_is_refused_before_anything_is_read(self) -> None:
         document = {**DOCUMENT, "environments": {"test": {"expected_account_id": "999999999999"}}}
         with pytest.raises(WrongAccount, match="expects 999999999999"):
             rotation_context.prepared("test", arguments(document), check_account=True)
         right = {**DOCUMENT, "environments": {"test": {"expected_account_id": "123456789012"}}}
-        found = rotation_context.prepared("test", arguments(right), check_account=True)
-        assert found.catalog.expected_account_id == "123456789012"
+        rotation_setup = rotation_context.prepared("test", arguments(right), check_account=True)
+        assert rotation_setup.catalog.expected_account_id == "123456789012"
 
     def test_the_clock_is_utc_to_the_second(self) -> None:
         before = datetime.now(UTC).replace(microsecond=0)
@@ -359,17 +369,21 @@ def action(made: type[RotationAction], **args: Any) -> RotationAction:
 @pytest.mark.usefixtures("aws")
 class TestAction:
     def test_an_answer(self) -> None:
-        found = action(Says, **arguments()).run(task_vars={"a": 1})
-        assert (found["changed"], found["environment"], found["vars"]) == (True, "test", {"a": 1})
+        result = action(Says, **arguments()).run(task_vars={"a": 1})
+        assert (result["changed"], result["environment"], result["vars"]) == (True, "test", {"a": 1})
 
     def test_an_error_is_a_failure_in_words(self) -> None:
-        found = action(Says, **arguments(), fails=True).run()
-        assert (found["failed"], found["msg"], found["error_type"]) == (True, "secret x is not there", "NotFound")
+        test_an_error_is_a_failure = action(Says, **arguments(), fails=True).run()
+        assert (
+            test_an_error_is_a_failure["failed"],
+            test_an_error_is_a_failure["msg"],
+            test_an_error_is_a_failure["error_type"],
+        ) == (True, "secret x is not there", "NotFound")
 
     def test_a_malformed_catalog(self) -> None:
-        found = action(Says, **arguments({"application": "app", "settings": {}})).run()
-        assert found["failed"]
-        assert found["error_type"] == "CatalogError"
+        result = action(Says, **arguments({"application": "app", "settings": {}})).run()
+        assert result["failed"]
+        assert result["error_type"] == "CatalogError"
 
     def test_the_base_has_no_answer(self) -> None:
         with pytest.raises(NotImplementedError):

@@ -31,11 +31,11 @@ def noise(length: int, *seed: str) -> str:
     return "".join(hashlib.sha256(repr((at, seed)).encode()).hexdigest() for at in range(length // 64 + 1))[:length]
 
 
-def world_of(count: int, *, apart: bool, more: int = 0, **credential: Any) -> World:
+def world_of(count: int, *, apart: bool, number: int = 0, **credential: Any) -> World:
     """So many credentials, each in a secret of its own or all in one, and secrets that hold none."""
     names = [f"key_{at:03}_{noise(8, str(at))}" for at in range(count)]
     groups = {name: name if apart else "all" for name in names}
-    others = [f"other_{at}" for at in range(more)]
+    others = [f"other_{at}" for at in range(number)]
     made = World(
         catalog=catalog_parser.parse(
             {
@@ -68,15 +68,15 @@ class Run:
         self.action._task = SimpleNamespace(check_mode=False)
         self.names = list(world.catalog.credentials)
 
-    def answer(self, state: str, **more: Any) -> dict[str, Any]:
-        defaults = {name: one.get("default") for name, one in rotation.ActionModule.extra_options.items()}
-        found: dict[str, Any] = self.action.answer(self.setting, {**defaults, "state": state, **more}, {})
-        return found
+    def answer(self, state: str, **extra: Any) -> dict[str, Any]:
+        defaults = {name: item.get("default") for name, item in rotation.ActionModule.extra_options.items()}
+        result: dict[str, Any] = self.action.answer(self.setting, {**defaults, "state": state, **extra}, {})
+        return result
 
     @property
     def taken(self) -> list[str]:
-        found = self.world.rotator().look().rotation
-        return list(found.plan["credentials"]) if found else []
+        open_rotation = self.world.rotator().look().rotation
+        return list(open_rotation.plan["credentials"]) if open_rotation else []
 
     def ends(self, **notes: Any) -> None:
         """Every step, over what others wrote into every secret, and what is not known when it is opened."""
@@ -96,7 +96,7 @@ class Run:
 
 
 @pytest.mark.parametrize(
-    ("apart", "more", "credential", "alternates"),
+    ("apart", "count", "credential", "alternates"),
     [
         (True, 0, {}, "never"),
         (False, 0, {"revoke_after": 7200}, "never"),
@@ -105,8 +105,8 @@ class Run:
     ],
     ids=["secrets of their own", "one secret, revoked later", "among other secrets", "with notes"],
 )
-def test_what_is_opened_can_be_closed(apart: bool, more: int, credential: dict[str, Any], alternates: str) -> None:
-    run = Run(world_of(100, apart=apart, more=more, **credential), alternates)
+def test_what_is_opened_can_be_closed(apart: bool, count: int, credential: dict[str, Any], alternates: str) -> None:
+    run = Run(world_of(100, apart=apart, number=count, **credential), alternates)
     answer = run.answer("begun")
     assert run.taken == run.names
     assert (answer["refused"], answer["plan"]["passed_over"]) == ({}, {})
@@ -121,8 +121,8 @@ def test_more_than_the_journal_takes_is_refused_before_the_first_entry(
 ) -> None:
     monkeypatch.setattr(Written, "limit", 20_000)
     run = Run(world_of(30, apart=True))
-    words = r"^the journal memory would hold [\d,]+ bytes, and at most 20,000 fit; rotate fewer credentials"
-    with pytest.raises(JournalError, match=words):
+    message = r"^the journal memory would hold [\d,]+ bytes, and at most 20,000 fit; rotate fewer credentials"
+    with pytest.raises(JournalError, match=message):
         run.answer(state, credentials=run.names, **wish)
     assert run.world.rotator().look().head == 0
     run.answer("begun", credentials=run.names[:5])
@@ -144,7 +144,7 @@ def test_sessions_that_may_outlive_a_token_have_their_room(monkeypatch: pytest.M
     rotator = world.rotator()
     rotator.append(rotator.look(), leak.id, "closed", incident=leak.entry())
     run.answer("begun", credentials=run.names, incident="l1")
-    (last,) = [one for one in entries if one["step"] == "record"]
+    (last,) = [entry for entry in entries if entry["step"] == "record"]
     for name in run.names:
         assert f"outlived/{name}" in last["events"]
         assert len(last["evidence"][f"outlived/{name}"]) >= 100
@@ -169,14 +169,14 @@ def audited() -> Run:
 @pytest.mark.parametrize("state", ["begun", "planned"])
 def test_what_the_audit_log_would_refuse_shows_before_the_first_entry(state: str) -> None:
     run = audited()
-    words = (
+    message = (
         "nothing was begun: how it ends could not be recorded. The audit record is not valid; nothing was recorded:\n"
         "  - hosts[1]: looks like a digest or a key; name the version id instead\n"
         "rename what these fields hold (docs/how-to/audit-log.md lists them), then start again"
     )
     with pytest.raises(RotationError) as caught:
         run.answer(state, hosts=["web1", "0f" * 16])
-    assert str(caught.value) == words
+    assert str(caught.value) == message
     assert run.world.rotator().look().head == 0
 
 

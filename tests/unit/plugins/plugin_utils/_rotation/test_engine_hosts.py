@@ -68,11 +68,11 @@ class TestWaiting:
         clock = Clock()
         at = engine(clock)
         clock.now += 3
-        found = at.resume(asked("prove"), answered("web1"))
-        assert (found["next"], found["tasks"]) == ("await", "batch")
-        assert found["hosts_do"] == {"web1": "wait", "web2": "return"}
+        test_only = at.resume(asked("prove"), answered("web1"))
+        assert (test_only["next"], test_only["tasks"]) == ("await", "batch")
+        assert test_only["hosts_do"] == {"web1": "wait", "web2": "return"}
         clock.now += 20
-        assert at.resume(found, answered("web1"))["next"] == "went on"
+        assert at.resume(test_only, answered("web1"))["next"] == "went on"
         assert at.carried.waited == pytest.approx(20), "the proof itself is no waiting"
         assert at.carried.proven
 

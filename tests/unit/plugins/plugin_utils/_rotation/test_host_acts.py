@@ -60,7 +60,7 @@ def test_a_key_changes_on_each_host(stage: str, state: str) -> None:
     due = host_acts.due(engine(KEY, env_paths={"web1": "/srv/.env"}), stage)
     assert due is not None
     assert due.what == "acts"
-    assert [(one["host"], one["state"], one["env_path"]) for one in due.more["acts"]] == [
+    assert [(act["host"], act["state"], act["env_path"]) for act in due.more["acts"]] == [
         ("web1", state, "/srv/.env"),
         ("web2", state, ""),
     ]
@@ -69,7 +69,7 @@ def test_a_key_changes_on_each_host(stage: str, state: str) -> None:
 def test_where_an_pending_task_names_hosts_only_there() -> None:
     due = host_acts.due(engine({**KEY, "hosts": ["web2"], "pending_task": "r0/deploy"}), "revoke")
     assert due is not None
-    assert [(one["host"], one["pending_task"]) for one in due.more["acts"]] == [("web2", "r0/deploy")]
+    assert [(act["host"], act["pending_task"]) for act in due.more["acts"]] == [("web2", "r0/deploy")]
 
 
 def test_what_is_done_is_not_due_again() -> None:
@@ -81,8 +81,8 @@ def test_what_is_done_is_not_due_again() -> None:
 
 def test_a_host_that_cannot_be_reached_stops_the_run_with_the_remedy() -> None:
     made = engine(KEY, reachable=["web1"])
-    found = host_acts.judged(made, "set", answers(made, "set", web1={"unreachable": True}))
-    assert found.blocked == (
+    judged = host_acts.judged(made, "set", answers(made, "set", web1={"unreachable": True}))
+    assert judged.blocked == (
         "web1 cannot be reached, web2 is not in this run (--limit); bring them back, or go on without them by "
         "-e rotation_skip_hosts=web1,web2"
     )
@@ -91,13 +91,13 @@ def test_a_host_that_cannot_be_reached_stops_the_run_with_the_remedy() -> None:
 def test_in_a_leak_it_is_left_behind_and_kept() -> None:
     made = engine(KEY, incident="leak-1", leaves_lost=True)
     unusable = {"failed": True, "unusable": True, "msg": "web2: is a symbolic link"}
-    found = host_acts.judged(made, "revoke", answers(made, "revoke", web1={"ended": ["x"]}, web2=unusable))
-    assert (found.blocked, found.failed) == ("", "")
-    assert found.left == {"deploy": ["web2"]}
-    assert found.words[0] == (
+    judged = host_acts.judged(made, "revoke", answers(made, "revoke", web1={"ended": ["x"]}, web2=unusable))
+    assert (judged.blocked, judged.failed) == ("", "")
+    assert judged.left == {"deploy": ["web2"]}
+    assert judged.messages[0] == (
         "skipped hosts, where the old key of deploy is still authorized: web2. web2: is a symbolic link"
     )
-    assert [one["secret_rotate_each"] for one in found.refusals["deploy"]["results"]] == ["web1", "web2"]
+    assert [item["secret_rotate_each"] for item in judged.refusals["deploy"]["results"]] == ["web1", "web2"]
 
 
 def test_when_none_is_left_a_leak_stops_too() -> None:
@@ -109,8 +109,8 @@ def test_when_none_is_left_a_leak_stops_too() -> None:
 def test_a_refusal_is_a_failure_in_the_hosts_words() -> None:
     made = engine(KEY)
     wrong = {"failed": True, "msg": "STILL ACCEPTS the key", "words": ["web1: a word"]}
-    found = host_acts.judged(made, "revoke", answers(made, "revoke", web1=wrong))
-    assert (found.failed, found.words) == ("web1: STILL ACCEPTS the key", ["web1: a word"])
+    judged = host_acts.judged(made, "revoke", answers(made, "revoke", web1=wrong))
+    assert (judged.failed, judged.messages) == ("web1: STILL ACCEPTS the key", ["web1: a word"])
 
 
 class TestSessions:
@@ -123,8 +123,8 @@ class TestSessions:
 
     def test_what_was_tried_and_what_was_not(self) -> None:
         made = engine(DROPPED, probed=["web2"])
-        found = host_acts.judged(made, "revoke", answers(made, "revoke", web2={"tried": ["refused"]}))
-        assert found.lines == [
+        judged = host_acts.judged(made, "revoke", answers(made, "revoke", web2={"tried": ["refused"]}))
+        assert judged.lines == [
             "web2: refused",
             (
                 "web1: NOT tried: a session that the former key of django signed: the host says no django_chdir and "
@@ -136,20 +136,20 @@ class TestSessions:
     def test_a_host_without_an_answer(self) -> None:
         made = engine(DROPPED, probed=["web1", "web2"])
         silent = {"failed": True, "msg": "no\nanswer"}
-        found = host_acts.judged(made, "revoke", answers(made, "revoke", web1=silent, web2={"tried": []}))
-        assert found.lines == ["web1: NOT tried: no answer"]
+        judged = host_acts.judged(made, "revoke", answers(made, "revoke", web1=silent, web2={"tried": []}))
+        assert judged.lines == ["web1: NOT tried: no answer"]
 
     def test_a_session_that_is_accepted_fails(self) -> None:
         made = engine(DROPPED, probed=["web1", "web2"])
         open_one = {"tried": ["accepted"], "accepted": ["web1 accepts it"]}
-        found = host_acts.judged(made, "revoke", answers(made, "revoke", web1=open_one, web2={"tried": ["refused"]}))
-        assert found.failed == "web1 accepts it. Restart what serves that address, then start again"
+        judged = host_acts.judged(made, "revoke", answers(made, "revoke", web1=open_one, web2={"tried": ["refused"]}))
+        assert judged.failed == "web1 accepts it. Restart what serves that address, then start again"
 
     def test_a_key_that_cannot_be_read_is_tried_nowhere(self) -> None:
         made = engine(DROPPED, probed=["web1", "web2"])
-        found = host_acts.judged(made, "revoke", answers(made, "revoke"), "may not be read")
-        assert len(found.lines) == 2
-        assert found.lines[0].endswith("signed: may not be read")
+        judged = host_acts.judged(made, "revoke", answers(made, "revoke"), "may not be read")
+        assert len(judged.lines) == 2
+        assert judged.lines[0].endswith("signed: may not be read")
 
 
 def test_one_planned_from_no_version_is_not_tried() -> None:

@@ -23,20 +23,20 @@ SICK = {
 }
 
 
-def hosts(*every: dict[str, Any], **more: Any) -> Hosts:
-    variables = {f"web{number}": one for number, one in enumerate(every, 1)}
-    return Hosts(list(variables), variables, rollout="7", **more)
+def hosts(*entries: dict[str, Any], **extra: Any) -> Hosts:
+    variables = {f"web{number}": entry for number, entry in enumerate(entries, 1)}
+    return Hosts(list(variables), variables, rollout="7", **extra)
 
 
 def test_a_rollout_that_went_well() -> None:
-    found = hosts(HEALTHY)
-    assert (found.outcome, found.may_go_on, found.words, found.proven_at) == ("done", True, "", [5.0])
+    result = hosts(HEALTHY)
+    assert (result.outcome, result.may_go_on, result.message, result.proven_at) == ("done", True, "", [5.0])
 
 
 def test_a_host_that_is_not_well_takes_it_back() -> None:
-    found = hosts(LOST, SICK)
-    assert (found.outcome, found.may_go_on) == ("failed", False)
-    assert found.words == "web1: gone. web2: no answer. web2: the last proven file is back."
+    result = hosts(LOST, SICK)
+    assert (result.outcome, result.may_go_on) == ("failed", False)
+    assert result.message == "web1: gone. web2: no answer. web2: the last proven file is back."
 
 
 def test_lost_hosts_are_no_fault_of_the_new_value() -> None:
@@ -49,36 +49,36 @@ class TestAfterALeak:
     """An unhealthy host has no veto, but a value that no host runs on is no new value."""
 
     def test_one_unhealthy_host_does_not_keep_the_others_from_new_values(self) -> None:
-        found = hosts(SICK, HEALTHY, leak=True, leaves_lost=True)
-        assert (found.may_go_on, found.outcome) == (True, "done")
-        assert found.words == "web1: no answer. web1: the last proven file is back."
+        result = hosts(SICK, HEALTHY, leak=True, leaves_lost=True)
+        assert (result.may_go_on, result.outcome) == (True, "done")
+        assert result.message == "web1: no answer. web1: the last proven file is back."
 
     def test_where_none_is_healthy_it_goes_back(self) -> None:
-        found = hosts(SICK, LOST, leak=True, leaves_lost=True)
-        assert (found.may_go_on, found.outcome) == (True, "failed")
+        result = hosts(SICK, LOST, leak=True, leaves_lost=True)
+        assert (result.may_go_on, result.outcome) == (True, "failed")
 
     def test_a_lost_host_stops_the_batches_where_none_may_be_left(self) -> None:
         assert not hosts(LOST, HEALTHY, leak=True).may_go_on
 
 
 def test_failures_of_another_rollout_do_not_count() -> None:
-    found = Hosts(["web1"], {"web1": SICK}, rollout="8")
-    assert (found.outcome, found.words) == ("done", "")
+    result = Hosts(["web1"], {"web1": SICK}, rollout="8")
+    assert (result.outcome, result.message) == ("done", "")
 
 
 def test_what_a_host_said_before_it_was_proven_is_forgotten() -> None:
-    assert hosts({**SICK, **HEALTHY}).words == ""
+    assert hosts({**SICK, **HEALTHY}).message == ""
 
 
 def test_only_a_host_that_runs_on_what_is_prescribed_is_proven() -> None:
-    every: dict[str, dict[str, Any]] = {
+    result: dict[str, dict[str, Any]] = {
         "web1": PROVEN,
         "web2": {"secret_rotate_proof": {"restart_needed": True, "changed": False}},
         "web3": {"secret_rotate_proof": {"restart_needed": False, "changed": True}},
         "web4": {"secret_rotate_proof": {"failed": True}},
         "web5": {},
     }
-    found = Hosts([*every, "web6"], every)
+    found = Hosts([*result, "web6"], result)
     assert found.proven == ["web1"]
     assert found.addresses == ["192.0.2.1"]
 
@@ -95,7 +95,7 @@ def test_only_a_host_that_runs_on_what_is_prescribed_is_proven() -> None:
     ],
 )
 def test_batches_are_as_ansible_makes_them(serial: list[Any], expected: list[list[int]]) -> None:
-    assert batches_of([str(at) for at in range(1, 9)], serial) == [[str(at) for at in one] for one in expected]
+    assert batches_of([str(at) for at in range(1, 9)], serial) == [[str(at) for at in group] for group in expected]
 
 
 def test_no_host_makes_no_batch() -> None:

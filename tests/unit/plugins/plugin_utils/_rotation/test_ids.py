@@ -22,9 +22,9 @@ def test_an_id_is_the_same_in_every_release() -> None:
 
 
 @given(PARTS, PARTS)
-def test_no_two_versions_share_one(one: tuple[str, str, int, int], other: tuple[str, str, int, int]) -> None:
-    assert (version_id(*one) == version_id(*other)) is (one == other)
-    assert str(uuid.UUID(version_id(*one))) == version_id(*one), "AWS takes 32 to 64 characters"
+def test_no_two_versions_share_one(pair: tuple[str, str, int, int], other: tuple[str, str, int, int]) -> None:
+    assert (version_id(*pair) == version_id(*other)) is (pair == other)
+    assert str(uuid.UUID(version_id(*pair))) == version_id(*pair), "AWS takes 32 to 64 characters"
 
 
 def test_a_label_of_our_own() -> None:

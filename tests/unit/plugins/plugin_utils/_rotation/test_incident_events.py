@@ -57,9 +57,9 @@ def at(step: str, *names: str, phase: int = 0, **plan: Any) -> OpenRotation:
 )
 def test_what_is_seen(rotation: OpenRotation, following: str, seen: set[str]) -> None:
     own = replace(rotation, plan={**rotation.plan, "incident": "leak-1"})
-    found = incident_events.events(own, following, KINDS, "now", LEAK, reads=ITEMS)
-    assert set(found) == seen
-    assert set(found.values()) <= {"now"}
+    events = incident_events.events(own, following, KINDS, "now", LEAK, reads=ITEMS)
+    assert set(events) == seen
+    assert set(events.values()) <= {"now"}
     assert incident_events.events(rotation, following, KINDS, "now", LEAK, reads=ITEMS) == {}, (
         "it does not answer the leak"
     )
@@ -67,22 +67,22 @@ def test_what_is_seen(rotation: OpenRotation, following: str, seen: set[str]) ->
 
 def test_a_new_value_that_may_have_leaked_too_proves_nothing() -> None:
     spoiled = replace(LEAK, spoiled=("r1/database",))
-    found = incident_events.events(
+    events = incident_events.events(
         at("revoke", "database", "django", incident="leak-1"), "record", KINDS, "now", spoiled, reads=ITEMS
     )
-    assert set(found) == {"refused/django"}
+    assert set(events) == {"refused/django"}
 
 
 def test_when_the_first_host_was_proven() -> None:
     deployed, revoked = (at(step, "database", incident="leak-1") for step in ("deploy", "revoke"))
-    found = incident_events.events(deployed, "promote", KINDS, "later", LEAK, reads=ITEMS, first="sooner")
-    assert found == {"first/r1": "sooner", "live/database": "later"}
+    events = incident_events.events(deployed, "promote", KINDS, "later", LEAK, reads=ITEMS, first="sooner")
+    assert events == {"first/r1": "sooner", "live/database": "later"}
     assert "first/r1" not in incident_events.events(
         revoked, "record", KINDS, "later", LEAK, reads=ITEMS, first="sooner"
     )
     spoiled = replace(LEAK, spoiled=("r1/database",))
-    found = incident_events.events(deployed, "promote", KINDS, "later", spoiled, reads=ITEMS, first="sooner")
-    assert found == {}, "what it made may have leaked too"
+    events = incident_events.events(deployed, "promote", KINDS, "later", spoiled, reads=ITEMS, first="sooner")
+    assert events == {}, "what it made may have leaked too"
 
 
 PROOFS: list[tuple[dict[str, Any], str]] = [
@@ -110,11 +110,11 @@ PROOFS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("result", "words"), PROOFS)
-def test_what_shows_a_refusal(result: dict[str, Any], words: str) -> None:
+@pytest.mark.parametrize(("result", "message"), PROOFS)
+def test_what_shows_a_refusal(result: dict[str, Any], message: str) -> None:
     seen = {"refused/database": "t", "live/database": "t", "kept/slow": "t", "refused/other": "t"}
-    found = incident_events.evidence(seen, {"database": result, "slow": result})
-    assert found == ({"refused/database": words} if words else {})
+    answer = incident_events.evidence(seen, {"database": result, "slow": result})
+    assert answer == ({"refused/database": message} if message else {})
 
 
 def test_sessions_that_outlive_a_refusal_are_kept_with_where() -> None:
@@ -125,11 +125,14 @@ def test_sessions_that_outlive_a_refusal_are_kept_with_where() -> None:
         "slow": {"alive": nodes},
     }
     seen = {"refused/database": "t", "refused/django": "t", "kept/slow": "t"}
-    more = incident_events.outlived(seen, results)
-    assert more == {"outlived/database": "t"}
-    found = incident_events.evidence({**seen, **more}, results)
-    assert found["outlived/database"] == "h0:6379: no right, h1:6379: no right, h2:6379: no right and 2 more"
-    assert found["refused/database"] == "by h"
+    extra = incident_events.outlived(seen, results)
+    assert extra == {"outlived/database": "t"}
+    test_sessions_that_outlive_a_refusal_are_kept = incident_events.evidence({**seen, **extra}, results)
+    assert (
+        test_sessions_that_outlive_a_refusal_are_kept["outlived/database"]
+        == "h0:6379: no right, h1:6379: no right, h2:6379: no right and 2 more"
+    )
+    assert test_sessions_that_outlive_a_refusal_are_kept["refused/database"] == "by h"
 
 
 @pytest.mark.parametrize(
@@ -158,19 +161,19 @@ def test_an_outage_is_told_where_there_is_one(names: tuple[str, ...], reads: tup
 def test_what_a_host_still_lets_in_is_not_refused(step: str, following: str) -> None:
     rotation = at(step, "database", incident="leak-1", immediate=True)
     for left, seen in (({}, True), ({"database": ("web2",)}, False), ({"database": ()}, True)):
-        found = incident_events.events(replace(rotation, left=left), following, KINDS, "now", LEAK, reads=ITEMS)
-        assert ("refused/database" in found) is seen
+        events = incident_events.events(replace(rotation, left=left), following, KINDS, "now", LEAK, reads=ITEMS)
+        assert ("refused/database" in events) is seen
 
 
 def test_a_signing_key_is_not_refused_where_a_host_was_left_behind() -> None:
     """No server takes it away: that host verifies with the old one until it has the new one."""
     revoked = at("revoke", "database", "django", incident="leak-1")
     left = replace(LEAK, events={"left/web2": "t"}, spoiled=())
-    found = incident_events.events(revoked, "record", KINDS, "now", left, reads=ITEMS)
-    assert set(found) == {"refused/database", "renewed/django"}
+    events = incident_events.events(revoked, "record", KINDS, "now", left, reads=ITEMS)
+    assert set(events) == {"refused/database", "renewed/django"}
     back = replace(left, events={"left/web2": "t", "back/web2": "t"})
-    found = incident_events.events(revoked, "record", KINDS, "now", back, reads=ITEMS)
-    assert set(found) == {"refused/database", "refused/django"}
+    events = incident_events.events(revoked, "record", KINDS, "now", back, reads=ITEMS)
+    assert set(events) == {"refused/database", "refused/django"}
 
 
 def test_what_was_away_and_lets_it_in_no_more() -> None:
@@ -205,9 +208,9 @@ class TestHastened:
         [("create", "create"), ("set", "set"), ("test", "test"), ("deploy", "test")],
     )
     def test_removes_first_from_now_on(self, step: str, goes_on: str) -> None:
-        found = incident_events.hastened(at(step, phase=1, incident="leak-1"))
-        assert found is not None
-        assert (found.step, found.phase, found.plan["immediate"]) == (goes_on, 0, True)
+        open_rotation = incident_events.hastened(at(step, phase=1, incident="leak-1"))
+        assert open_rotation is not None
+        assert (open_rotation.step, open_rotation.phase, open_rotation.plan["immediate"]) == (goes_on, 0, True)
 
     @pytest.mark.parametrize("step", ["promote", "revoke", "record", "abort", "withdraw", "discard"])
     def test_too_late(self, step: str) -> None:

@@ -53,8 +53,8 @@ def test_everything() -> None:
         "verbs": ["set", "revoke"],
         "timeout": 5,
     }
-    found = parse("k", document, folder="/kinds/k")
-    assert {name: getattr(found, name) for name in document} == {
+    kind = parse("k", document, folder="/kinds/k")
+    assert {name: getattr(kind, name) for name in document} == {
         **document,
         "options": ("group",),
         "verbs": ("set", "revoke"),
@@ -67,7 +67,7 @@ def test_rollouts(routine: str, phases: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "words"),
+    ("document", "message"),
     [
         (None, "must be a mapping"),
         ("canary", "must be a mapping"),
@@ -88,11 +88,11 @@ def test_rollouts(routine: str, phases: int) -> None:
         ({**LEAST, "timeout": 0}, "timeout"),
     ],
 )
-def test_a_malformed_kind_names_its_file_and_the_problem(document: Any, words: str) -> None:
+def test_a_malformed_kind_names_its_file_and_the_problem(document: Any, message: str) -> None:
     with pytest.raises(CatalogError) as raised:
         parse("k", document, folder="/kinds/k")
     assert [problem.partition(":")[0] for problem in raised.value.problems] == ["/kinds/k/kind.yml"]
-    assert words in str(raised.value)
+    assert message in str(raised.value)
 
 
 def test_several_problems_at_once() -> None:

@@ -201,14 +201,14 @@ class TestOthers:
     def test_a_former_one(self, world: World) -> None:
         version = world.ground.contents.readings[CORE].version
         world.secrets.seed(CORE, json.dumps({**OLD, "PASSWORD": "newer"}))
-        one = PendingTask("r0/database", "database", "revoke", "2026-11-25T15:00:00Z", "r0", {CORE: version})
+        pending_task = PendingTask("r0/database", "database", "revoke", "2026-11-25T15:00:00Z", "r0", {CORE: version})
         item = Item("database", "login", rotation_plan.REVOKE, phases=0, pending_task="r0/database")
         catalog = world.rotator.catalog
-        journal = Journal(pending_tasks={"r0/database": one})
+        journal = Journal(pending_tasks={"r0/database": pending_task})
         assert former_login(catalog, world.secrets, journal, item) == Login(None, "old-password")
         with pytest.raises(RotationError, match="the pending task r0/database is not in the journal any more"):
             former_login(catalog, world.secrets, Journal(), item)
-        gone = Journal(pending_tasks={"r0/database": replace(one, secrets={CORE: "0" * 36})})
+        gone = Journal(pending_tasks={"r0/database": replace(pending_task, secrets={CORE: "0" * 36})})
         with pytest.raises(RotationError, match="its former key cannot be read"):
             former_login(catalog, world.secrets, gone, item)
 

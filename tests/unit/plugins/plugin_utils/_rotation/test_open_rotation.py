@@ -31,12 +31,12 @@ def test_none() -> None:
     [(False, "is ended"), (True, "is rolled back, since its new values may have leaked")],
 )
 def test_in_the_plan(way: str, *, may_have_leaked: bool) -> None:
-    found = open_rotation.ahead(rotation("deploy"), may_have_leaked=may_have_leaked)
-    assert found == f"first, {NAMED.format('deploy')} {way}; nothing new is made before that"
+    test = open_rotation.ahead(rotation("deploy"), may_have_leaked=may_have_leaked)
+    assert test == f"first, {NAMED.format('deploy')} {way}; nothing new is made before that"
 
 
 @pytest.mark.parametrize(
-    ("step", "words"),
+    ("step", "message"),
     [
         ("deploy", "or abort it with watchparty.secrets.rotate -e rotation_abort=true -e rotation_resume=r-1"),
         (
@@ -49,22 +49,22 @@ def test_in_the_plan(way: str, *, may_have_leaked: bool) -> None:
         ("abort", "or finish the rollback alone: watchparty.secrets.rotate -e rotation_resume=r-1"),
     ],
 )
-def test_in_the_report(step: str, words: str) -> None:
+def test_in_the_report(step: str, message: str) -> None:
     results = {"a": {"replaced": False, "why": "not proven: web3"}, "b": {"replaced": False, "why": "other"}}
-    found = open_rotation.stuck(rotation(step), "leak-1", results)
+    test = open_rotation.stuck(rotation(step), "leak-1", results)
     named = (
         f"{NAMED.format(step)}, that was open before, blocks the leak response: not proven: web3. "
         "Remove the blocker, then run the same watchparty.secrets.leak_response command again"
     )
-    assert found.startswith(named)
-    assert words in found
+    assert test.startswith(named)
+    assert message in test
 
 
 @pytest.mark.parametrize("results", [{}, {"a": {"replaced": True, "why": "no"}}])
 def test_where_nothing_was_said(results: dict[str, Any]) -> None:
-    found = open_rotation.stuck(rotation("set", incident="leak-1"), "leak-1", results)
+    text = open_rotation.stuck(rotation("set", incident="leak-1"), "leak-1", results)
     assert open_rotation.stuck(rotation("set"), "leak-1", results) == "", "another run began it since"
-    assert ", of this leak, blocks the leak response: it did not come to its end. " in found
+    assert ", of this leak, blocks the leak response: it did not come to its end. " in text
 
 
 class TestEnds:
@@ -80,9 +80,9 @@ class TestEnds:
             "database": {"kind": "login", "act": act, "phases": 1},
             "token": {"kind": "given", "act": "rotate", "phases": 1},
         }
-        one = rotation(step, **{"credentials": items, "phases": 1, **plan})
+        item = rotation(step, **{"credentials": items, "phases": 1, **plan})
         kinds = {"login": Kind("login", stages=("set", "revoke"))}
-        return open_rotation.ends(catalog, kinds, one, back=back)
+        return open_rotation.ends(catalog, kinds, item, back=back)
 
     def test_what_its_kind_removes(self) -> None:
         assert self.ends("set") == {"removes": ["database"], "first": False, "past": False, "restarts": True}
@@ -100,5 +100,5 @@ class TestEnds:
         [("test", True, False, True), ("revoke_first", True, True, True), ("promote", False, True, False)],
     )
     def test_immediate(self, step: str, *, first: bool, past: bool, restarts: bool) -> None:
-        found = self.ends(step, immediate=True)
-        assert (found["first"], found["past"], found["restarts"]) == (first, past, restarts)
+        ends = self.ends(step, immediate=True)
+        assert (ends["first"], ends["past"], ends["restarts"]) == (first, past, restarts)

@@ -22,13 +22,13 @@ NOW: dict[str, Any] = {
 
 
 def test_a_rotation_that_is_complete() -> None:
-    now = {
+    result = {
         **NOW,
         "to_refusal": ["from promotion to revocation: 4 s"],
         "lines": ["web1: tried"],
         "recorded": "log group /a",
     }
-    assert lines(now, ["web1", "web2"], []) == [
+    assert lines(result, ["web1", "web2"], []) == [
         "rotation r1 is complete",
         "credentials: cache, database",
         "hosts: web1, web2",
@@ -37,14 +37,14 @@ def test_a_rotation_that_is_complete() -> None:
         "audit record: log group /a",
         "seconds: create 1.2, deploy_1 10.0",
     ]
-    assert verdict(now, abort=False) == ""
+    assert verdict(result, abort=False) == ""
 
 
 def test_hosts_that_were_left_behind() -> None:
-    words = "skipped or unreachable hosts: web2. When they answer, run watchparty.secrets.deploy"
-    assert words in lines({**NOW, "behind": ["web2"]}, ["web1", "web2"], [])
+    message = "skipped or unreachable hosts: web2. When they answer, run watchparty.secrets.deploy"
+    assert message in lines({**NOW, "behind": ["web2"]}, ["web1", "web2"], [])
     before = {**NOW, "step": "deploy", "closed": False}
-    assert words in lines(before, ["web1", "web2"], ["web2"])
+    assert message in lines(before, ["web1", "web2"], ["web2"])
     assert "hosts: web1" in lines(before, ["web1", "web2"], ["web2"])
 
 
@@ -53,7 +53,7 @@ def test_what_providers_have_yet_to_revoke_is_said_without_a_rotation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "words"),
+    ("result", "message"),
     [
         (
             {"step": "deploy", "closed": False, "stopped": "web2 is lost"},
@@ -77,8 +77,8 @@ def test_what_providers_have_yet_to_revoke_is_said_without_a_rotation() -> None:
         ({"refused": {"mail": "no", "sms": "not"}}, "Refused, and left as they are: mail: no. sms: not"),
     ],
 )
-def test_why_a_run_fails(now: dict[str, Any], words: str) -> None:
-    assert verdict({**NOW, **now}, abort=False) == words
+def test_why_a_run_fails(result: dict[str, Any], message: str) -> None:
+    assert verdict({**NOW, **result}, abort=False) == message
 
 
 def test_an_abort_that_was_asked_for_is_no_failure() -> None:

@@ -46,21 +46,21 @@ def lost(reason: str) -> Contents:
 WELL = held(core()[CORE])
 
 
-def planned(*names: str, former: dict[str, Contents] | None = None, **more: Any) -> rotation_plan.RotationPlan:
-    ground = made_ground(journal=owed(*names), **more)
+def planned(*names: str, former: dict[str, Contents] | None = None, **extra: Any) -> rotation_plan.RotationPlan:
+    ground = made_ground(journal=owed(*names), **extra)
     return rotation_plan.plan(replace(ground, former=former or {}), rotation_plan.RotationRequest())
 
 
 def test_what_can_be_done_is_planned() -> None:
-    found = planned("database", "django", former={"r0/database": WELL, "r0/django": WELL})
-    assert {item.pending_task for item in found.items} == {"r0/database", "r0/django"}
-    assert found.refused == {}
+    plan = planned("database", "django", former={"r0/database": WELL, "r0/django": WELL})
+    assert {item.pending_task for item in plan.items} == {"r0/database", "r0/django"}
+    assert plan.refused == {}
 
 
 def test_a_credential_that_left_the_catalog_is_named_and_the_others_go_on() -> None:
-    found = planned("gone", "django", former={"r0/django": WELL})
-    assert [item.pending_task for item in found.items] == ["r0/django"]
-    assert found.refused == {
+    plan = planned("gone", "django", former={"r0/django": WELL})
+    assert [item.pending_task for item in plan.items] == ["r0/django"]
+    assert plan.refused == {
         "gone": "it is not in the catalog any more, and its former value is yet to go; put it back, or take its former "
         f"value out by hand (docs/runbooks/by-hand.md), {FORGET}gone"
     }
@@ -72,30 +72,30 @@ def test_a_credential_that_left_the_catalog_is_named_and_the_others_go_on() -> N
     ids=["missing", "nothing", "empty", "no address"],
 )
 def test_a_version_that_is_gone_is_named_and_the_others_go_on(former: Contents) -> None:
-    found = planned("database", "django", former={"r0/database": former, "r0/django": WELL})
-    assert [item.pending_task for item in found.items] == ["r0/django"]
-    assert found.refused == {
+    plan = planned("database", "django", former={"r0/database": former, "r0/django": WELL})
+    assert [item.pending_task for item in plan.items] == ["r0/django"]
+    assert plan.refused == {
         "database": f"its former value cannot be told any more from version v-database of secret {CORE}; take its "
         f"former value out by hand (docs/runbooks/by-hand.md), {FORGET}database"
     }
 
 
 def test_a_former_key_that_is_gone() -> None:
-    found = planned("database", "django", former={"r0/database": WELL, "r0/django": lost(MISSING)})
-    assert [item.pending_task for item in found.items] == ["r0/database"]
-    assert found.refused["django"].startswith("its former key cannot be told any more from version v-django")
+    plan = planned("database", "django", former={"r0/database": WELL, "r0/django": lost(MISSING)})
+    assert [item.pending_task for item in plan.items] == ["r0/database"]
+    assert plan.refused["django"].startswith("its former key cannot be told any more from version v-django")
 
 
 def test_one_that_may_not_be_read() -> None:
-    found = planned("database", former={"r0/database": lost(DENIED)})
-    assert found.refused == {
+    plan = planned("database", former={"r0/database": lost(DENIED)})
+    assert plan.refused == {
         "database": f"secret {CORE}, which holds its former value, may not be read; allow secretsmanager:GetSecretValue"
     }
 
 
 def test_one_whose_kind_is_gone() -> None:
-    found = planned("database", former={"r0/database": WELL}, credentials={"database": {"kind": "own"}})
-    assert found.refused["database"].startswith("no kind own is there, and its former value is yet to go; put it back")
+    plan = planned("database", former={"r0/database": WELL}, credentials={"database": {"kind": "own"}})
+    assert plan.refused["database"].startswith("no kind own is there, and its former value is yet to go; put it back")
 
 
 def test_others_are_not_spoken_of() -> None:
@@ -106,18 +106,21 @@ def test_others_are_not_spoken_of() -> None:
 
 def test_named_by_their_credential_or_their_id() -> None:
     journal = owed("database", "gone")
-    assert [one.id for one in pending_tasks.named(journal, ["gone"])] == ["r0/gone"]
-    assert [one.id for one in pending_tasks.named(journal, ["r0/gone", "database"])] == ["r0/database", "r0/gone"]
-    words = r"no pending task; the journal has r0/database, r0/gone$"
+    assert [pending_task.id for pending_task in pending_tasks.named(journal, ["gone"])] == ["r0/gone"]
+    assert [pending_task.id for pending_task in pending_tasks.named(journal, ["r0/gone", "database"])] == [
+        "r0/database",
+        "r0/gone",
+    ]
+    message = r"no pending task; the journal has r0/database, r0/gone$"
     for names in (["gnoe", "gone"], []):
-        with pytest.raises(RotationError, match=words):
+        with pytest.raises(RotationError, match=message):
             pending_tasks.named(journal, names)
 
 
 def test_the_record_of_the_same_ones_is_the_same() -> None:
     catalog = made_ground().catalog
-    found = list(owed("database", "gone").pending_tasks.values())
-    record = pending_tasks.record(catalog, found, "forgotten", "ann@laptop", NOW)
+    tasks = list(owed("database", "gone").pending_tasks.values())
+    record = pending_tasks.record(catalog, tasks, "forgotten", "ann@laptop", NOW)
     assert (record["outcome"], record["credentials"], record["pending_tasks"]) == (
         "forgotten",
         ["database", "gone"],
@@ -127,6 +130,6 @@ def test_the_record_of_the_same_ones_is_the_same() -> None:
     audit_record.require({**record, "application": "app", "environment": "test"})
     renamed = replace(catalog.credentials["database"], kind="Role")
     other = replace(catalog, credentials={**catalog.credentials, "database": renamed})
-    assert pending_tasks.record(other, found, "forgotten", "ann@laptop", NOW) == record
-    assert pending_tasks.record(catalog, found, "forgotten", "bob", NOW)["rotation"] == record["rotation"]
-    assert pending_tasks.record(catalog, found[:1], "forgotten", "ann@laptop", NOW)["rotation"] != record["rotation"]
+    assert pending_tasks.record(other, tasks, "forgotten", "ann@laptop", NOW) == record
+    assert pending_tasks.record(catalog, tasks, "forgotten", "bob", NOW)["rotation"] == record["rotation"]
+    assert pending_tasks.record(catalog, tasks[:1], "forgotten", "ann@laptop", NOW)["rotation"] != record["rotation"]

@@ -35,8 +35,8 @@ from tests.unit.plugins.plugin_utils._rotation.plan_ground import ADMIN, CATALOG
 
 
 def rotated(**days: int) -> Journal:
-    found = {name: Rotated(timestamps.stamp(NOW - timedelta(days=ago)), "ann@x", "r0") for name, ago in days.items()}
-    return Journal(rotated=found)
+    rotateds = {name: Rotated(timestamps.stamp(NOW - timedelta(days=ago)), "ann@x", "r0") for name, ago in days.items()}
+    return Journal(rotated=rotateds)
 
 
 class TestPlan:
@@ -109,8 +109,8 @@ class TestPlan:
 class TestLeak:
     def test_everything_named_rotates_whatever_its_age(self) -> None:
         wish = RotationRequest(("database", "django", "low"), leak="i-1", immediate=True)
-        found = made_ground(journal=rotated(database=1, django=1), supplied={"low": Login(None, "x")})
-        plan = rotation_plan.plan(found, wish)
+        plan_inputs = made_ground(journal=rotated(database=1, django=1), supplied={"low": Login(None, "x")})
+        plan = rotation_plan.plan(plan_inputs, wish)
         assert [(item.credential, item.act, item.phases) for item in plan.items] == [
             *(("database", "rotate", 1), ("django", "renew", 1), ("low", "rotate", 1)),
         ]
@@ -128,8 +128,8 @@ class TestLeak:
         """When a rotation ended does not tell whether its new value can have leaked."""
         later = {"database": Rotated(timestamps.stamp(NOW), "ann@x", "r0", incident)}
         leak = Incident("i-1", timestamps.stamp(NOW - timedelta(hours=1)), "ann@x", spoiled=spoiled)
-        found = replace(made_ground(), journal=Journal(rotated=later, incident=leak))
-        plan = rotation_plan.plan(found, RotationRequest(("database",), leak="i-1"))
+        plan_inputs = replace(made_ground(), journal=Journal(rotated=later, incident=leak))
+        plan = rotation_plan.plan(plan_inputs, RotationRequest(("database",), leak="i-1"))
         passed = {} if again else {"database": "was replaced since the leak was declared"}
         assert (len(plan.items), plan.passed_over) == (int(again), passed)
 
@@ -147,7 +147,7 @@ class TestLeak:
 
     def test_pending_tasks_wait(self) -> None:
         due = PendingTask("r0/cache", "cache", "revoke", timestamps.stamp(NOW), "r0")
-        found = replace(made_ground(), journal=Journal(pending_tasks={due.id: due}))
-        assert [item.act for item in rotation_plan.plan(found, RotationRequest(("database",), leak="i-1")).items] == [
-            "rotate"
-        ]
+        plan_inputs = replace(made_ground(), journal=Journal(pending_tasks={due.id: due}))
+        assert [
+            item.act for item in rotation_plan.plan(plan_inputs, RotationRequest(("database",), leak="i-1")).items
+        ] == ["rotate"]

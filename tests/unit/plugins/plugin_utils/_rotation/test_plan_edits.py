@@ -105,8 +105,8 @@ class TestEdits:
     def test_a_login_is_the_same_in_every_phase(self, catalog: Catalog, contents: Any) -> None:
         values = {"database": Login("app_b", "new"), "token": Login(None, "new-t")}
         for phase in (1, 2):
-            found = rotation_plan.edits(catalog, items("database", "token"), contents(), values, phase)
-            assert {place.key or place.name: text for place, text in found.items()} == {
+            edits = rotation_plan.edits(catalog, items("database", "token"), contents(), values, phase)
+            assert {place.key or place.name: text for place, text in edits.items()} == {
                 "URL": "redis://app_b:new@h",
                 "/app/test/TOKEN": "new-t",
             }
@@ -124,20 +124,20 @@ class TestEdits:
         self, catalog: Catalog, contents: Any, former: str, first: str, second: str
     ) -> None:
         values = {"django": Login(None, "new")}
-        found = [rotation_plan.edits(catalog, items("django"), contents(former), values, phase) for phase in (1, 2)]
-        assert found[0] == {FALLBACKS: first, COPY: first}
-        assert found[1] == {FALLBACKS: second, COPY: second, KEY: "new"}
+        edits = [rotation_plan.edits(catalog, items("django"), contents(former), values, phase) for phase in (1, 2)]
+        assert edits[0] == {FALLBACKS: first, COPY: first}
+        assert edits[1] == {FALLBACKS: second, COPY: second, KEY: "new"}
 
     @pytest.mark.parametrize(
         ("former", "left"), [("old", ""), ("k1,old", "k1"), ("old,k1,old", "k1"), ("k1", None), ("", None)]
     )
     def test_a_former_key_is_dropped(self, catalog: Catalog, contents: Any, former: str, left: str | None) -> None:
         drop = items("django", act=DROP_FALLBACK)
-        found = rotation_plan.edits(catalog, drop, contents(former), {"django": Login(None, "old")}, 1)
-        assert found == ({} if left is None else {FALLBACKS: left, COPY: left})
+        edits = rotation_plan.edits(catalog, drop, contents(former), {"django": Login(None, "old")}, 1)
+        assert edits == ({} if left is None else {FALLBACKS: left, COPY: left})
 
     def test_the_setting_of_former_keys_is_gone_from_the_catalog(self, contents: Any) -> None:
-        django = {name: one for name, one in CATALOG["credentials"]["django"].items() if name != "fallbacks"}
+        django = {name: item for name, item in CATALOG["credentials"]["django"].items() if name != "fallbacks"}
         changed = catalog_parser.parse({**CATALOG, "credentials": {"django": django}}, "test")
         drop = items("django", act=DROP_FALLBACK)
         assert rotation_plan.edits(changed, drop, contents("old"), {"django": Login(None, "old")}, 1) == {}
@@ -156,11 +156,11 @@ class TestEdits:
         for phase in (1, 2):
             made = rotation_plan.edits(PARSED, items("django"), before, {"django": Login(None, new)}, phase)
             texts = credential_graph.contents_with(before, made)[0]
-            states.append(hold_texts({**{name: one.value for name, one in before.readings.items()}, **texts}))
+            states.append(hold_texts({**{name: reading.value for name, reading in before.readings.items()}, **texts}))
         known = [keys_of(state) for state in states]
         for earlier, later in ((known[0], known[1]), (known[1], known[2])):
-            for one, other in ((earlier, later), (later, earlier)):
-                assert one[0] in other
+            for group, other in ((earlier, later), (later, earlier)):
+                assert group[0] in other
         assert set(known[0]) <= set(known[2]) | {new}, "a former key is kept until its time comes"
 
 
@@ -177,8 +177,8 @@ def hold(former: str) -> Contents:
 
 def keys_of(contents: Contents) -> list[str]:
     """The key that signs, then those that verify too."""
-    found = parse_secret(contents.readings[CORE].value)
-    return [found["KEY"], *(key for key in found["FALLBACKS"].split(",") if key)]
+    secret = parse_secret(contents.readings[CORE].value)
+    return [secret["KEY"], *(key for key in secret["FALLBACKS"].split(",") if key)]
 
 
 class TestPendingTasks:
@@ -204,16 +204,16 @@ class TestPendingTasks:
     def test_a_revocation_keeps_what_was_noted_of_its_server(self, catalog: Catalog) -> None:
         entry = RotationPlan(items("database", "django")).entry()
         notes = {"database": {"a:1": "run/7"}, "django": {"x": 1}, "other": {"y": 1}}
-        found = rotation_plan.pending_tasks(catalog, "r1", entry, NOW, notes)
-        assert found["r1/database"]["notes"] == {"a:1": "run/7"}
-        assert "notes" not in found["r1/django"]
+        pending_tasks = rotation_plan.pending_tasks(catalog, "r1", entry, NOW, notes)
+        assert pending_tasks["r1/database"]["notes"] == {"a:1": "run/7"}
+        assert "notes" not in pending_tasks["r1/django"]
         assert "notes" not in rotation_plan.pending_tasks(catalog, "r1", entry, NOW)["r1/database"]
 
     def test_a_revocation_keeps_when_the_new_value_was_promoted(self, catalog: Catalog) -> None:
         entry = RotationPlan(items("database", "django")).entry()
-        found = rotation_plan.pending_tasks(catalog, "r1", entry, NOW, promoted="2026-11-25T15:00:00Z")
-        assert found["r1/database"]["promoted"] == "2026-11-25T15:00:00Z"
-        assert "promoted" not in found["r1/django"]
+        pending_tasks = rotation_plan.pending_tasks(catalog, "r1", entry, NOW, promoted="2026-11-25T15:00:00Z")
+        assert pending_tasks["r1/database"]["promoted"] == "2026-11-25T15:00:00Z"
+        assert "promoted" not in pending_tasks["r1/django"]
 
     def test_an_pending_task_that_was_met_leaves_none(self, catalog: Catalog) -> None:
         done = items("database", act=REVOKE) + items("django", act=DROP_FALLBACK)
@@ -227,10 +227,14 @@ class TestPendingTasks:
         assert rotation_plan.revokes_later(catalog.credentials["database"])
         assert not rotation_plan.revokes_later(catalog.credentials["token"])
 
-    def planned(self, catalog: Catalog, contents: Contents, wish: RotationRequest, *found: PendingTask) -> RotationPlan:
+    def planned(
+        self, catalog: Catalog, contents: Contents, wish: RotationRequest, *pending_tasks: PendingTask
+    ) -> RotationPlan:
         names = set(catalog.credentials) - set(wish.names if wish.force else ())
         fresh = {name: Rotated(timestamps.stamp(NOW), "ann@x", "r1") for name in names}
-        journal = Journal(rotated=fresh, pending_tasks={one.id: one for one in found})
+        journal = Journal(
+            rotated=fresh, pending_tasks={pending_task.id: pending_task for pending_task in pending_tasks}
+        )
         return rotation_plan.plan(PlanInputs(catalog, journal, contents, KINDS, NOW), wish)
 
     def test_due_ones_are_planned(self, catalog: Catalog, contents: Any) -> None:
@@ -283,7 +287,9 @@ class TestPendingTasks:
 
 def test_every_place_that_an_item_may_change(catalog: Catalog) -> None:
     def found(name: str, act: str = ROTATE) -> set[Any]:
-        return {one.key for one in rotation_plan.places_of(catalog, catalog.credentials[name], items(name, act=act)[0])}
+        return {
+            place.key for place in rotation_plan.places_of(catalog, catalog.credentials[name], items(name, act=act)[0])
+        }
 
     assert found("django") == {"KEY", "FALLBACKS", "f"}
     assert found("django", DROP_FALLBACK) == {"FALLBACKS", "f"}
@@ -301,5 +307,5 @@ def test_every_place_that_an_item_may_change(catalog: Catalog) -> None:
     ],
 )
 def test_the_login_that_takes_its_place(catalog: Catalog, alternates: str, old: str | None, new: str | None) -> None:
-    found = credential_graph.StoredCredential(catalog.credentials["database"], Login(old, "canary"))
-    assert rotation_plan.new_login(Kind("k", alternates=alternates), found, "fresh") == Login(new, "fresh")
+    stored_credential = credential_graph.StoredCredential(catalog.credentials["database"], Login(old, "canary"))
+    assert rotation_plan.new_login(Kind("k", alternates=alternates), stored_credential, "fresh") == Login(new, "fresh")

@@ -79,16 +79,16 @@ def test_a_plan_as_data() -> None:
 
 def test_without_a_rollout_no_host_restarts() -> None:
     late = RotationPlan(items=(Item("database", "role", REVOKE, reason="why", phases=0, pending_task="r0/database"),))
-    found = plan_text.described(PARSED, late, ["web1"])
-    assert (found["rollouts"], found["services"], found["hosts"]) == (0, {}, [])
-    assert plan_text.summary(found) == ["database (role) revokes its former value; why"]
+    result = plan_text.described(PARSED, late, ["web1"])
+    assert (result["rollouts"], result["services"], result["hosts"]) == (0, {}, [])
+    assert plan_text.summary(result) == ["database (role) revokes its former value; why"]
 
 
 def test_what_github_mirrors_is_named() -> None:
-    found = plan_text.described(PARSED, RotationPlan(items=(Item("token", "external", reason="why"),)), [])
-    assert found["credentials"]["token"]["github"] == ["TOKEN"]
-    assert found["credentials"]["token"]["settings"] == []
-    assert "  sends TOKEN to GitHub" in plan_text.summary(found)
+    result = plan_text.described(PARSED, RotationPlan(items=(Item("token", "external", reason="why"),)), [])
+    assert result["credentials"]["token"]["github"] == ["TOKEN"]
+    assert result["credentials"]["token"]["settings"] == []
+    assert "  sends TOKEN to GitHub" in plan_text.summary(result)
 
 
 def test_a_plan_in_words() -> None:
@@ -109,30 +109,30 @@ def test_a_plan_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("act", "words", "settings"),
+    ("act", "message", "settings"),
     [
         (DROP_FALLBACK, "drops its former key", ["  in the settings FALLBACKS"]),
         (REVOKE, "revokes its former value", []),
         (RENEW, "is replaced and keeps no former key", ["  in the settings FALLBACKS"]),
     ],
 )
-def test_what_an_pending_task_does(act: str, words: str, settings: list[str]) -> None:
-    found = plan_text.described(
+def test_what_an_pending_task_does(act: str, message: str, settings: list[str]) -> None:
+    result = plan_text.described(
         PARSED, RotationPlan(items=(Item("django", "key", act, reason="since x", phases=0),)), []
     )
-    assert plan_text.summary(found) == [f"django (key) {words}; since x", *settings]
+    assert plan_text.summary(result) == [f"django (key) {message}; since x", *settings]
 
 
 def test_one_rollout_without_services_or_hosts() -> None:
-    bare = catalog_parser.parse({name: one for name, one in CATALOG.items() if name != "services"}, "test")
-    found = plan_text.described(bare, RotationPlan(items=(Item("token", "external", reason="why"),)), [])
-    assert plan_text.summary(found)[-1] == "one rollout restarts no units on no host"
+    bare = catalog_parser.parse({name: item for name, item in CATALOG.items() if name != "services"}, "test")
+    result = plan_text.described(bare, RotationPlan(items=(Item("token", "external", reason="why"),)), [])
+    assert plan_text.summary(result)[-1] == "one rollout restarts no units on no host"
 
 
 def test_nothing_at_all() -> None:
-    found = plan_text.described(PARSED, RotationPlan(), ["web1"])
-    assert plan_text.summary(found) == ["no credential is in the catalog"]
-    assert plan_text.diff(found) == {
+    test_nothing = plan_text.described(PARSED, RotationPlan(), ["web1"])
+    assert plan_text.summary(test_nothing) == ["no credential is in the catalog"]
+    assert plan_text.diff(test_nothing) == {
         "before_header": "in the stores",
         "after_header": "after the rotation",
         "before": "",
@@ -150,12 +150,12 @@ def test_what_a_killed_run_made_too_late() -> None:
 def test_the_diff_names_every_place_once() -> None:
     twice = RotationPlan(items=(*PLAN.items, Item("other", "key", places=(KEY,))))
     data = {**plan_text.described(PARSED, PLAN, []), "credentials": {}}
-    for number, one in enumerate(twice.items):
-        data["credentials"][str(number)] = {"places": [str(place) for place in one.places]}
-    found = plan_text.diff(data)
+    for number, item in enumerate(twice.items):
+        data["credentials"][str(number)] = {"places": [str(place) for place in item.places]}
+    result = plan_text.diff(data)
     names = [
         *("parameter /app/test/URL", "secret all-test key p"),
         *(f"secret {CORE} key {key}" for key in ("FALLBACKS", "KEY", "URL")),
     ]
-    assert found["before"] == "".join(f"{name}: present value\n" for name in names)
-    assert found["after"] == "".join(f"{name}: new value\n" for name in names)
+    assert result["before"] == "".join(f"{name}: present value\n" for name in names)
+    assert result["after"] == "".join(f"{name}: new value\n" for name in names)

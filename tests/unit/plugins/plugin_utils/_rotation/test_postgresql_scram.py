@@ -53,7 +53,7 @@ def test_the_examples_of_rfc_4013(raw: str, same: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("password", "words"),
+    ("password", "message"),
     [
         ("", "empty"),
         ("\u00ad", "empty"),
@@ -65,8 +65,8 @@ def test_the_examples_of_rfc_4013(raw: str, same: str) -> None:
         ("\u0627canary\u0627", "right-to-left"),
     ],
 )
-def test_what_no_client_would_send_alike_is_refused(password: str, words: str) -> None:
-    with pytest.raises(PasswordError, match=words) as caught:
+def test_what_no_client_would_send_alike_is_refused(password: str, message: str) -> None:
+    with pytest.raises(PasswordError, match=message) as caught:
         scram_verifier(password, SALT)
     assert "canary" not in str(caught.value)
 

@@ -26,13 +26,13 @@ from tests.unit.plugins.plugin_utils._rotation.plan_ground import (
 
 
 def test_a_kind_that_is_not_there() -> None:
-    words = refusal(made_ground(credentials={"cache": {"kind": "none"}}), "cache")
-    assert words.startswith("no kind none is there; kinds are given, key, key_pair, optional, role, user, val")
+    message = refusal(made_ground(credentials={"cache": {"kind": "none"}}), "cache")
+    assert message.startswith("no kind none is there; kinds are given, key, key_pair, optional, role, user, val")
 
 
 def test_what_the_graph_finds() -> None:
-    words = refusal(made_ground(texts={"app/test/more": "{}"}), "token")
-    assert words == (
+    message = refusal(made_ground(texts={"app/test/more": "{}"}), "token")
+    assert message == (
         "no place that the catalog names holds it: TOKEN (secret app/test/more key TOKEN); "
         "give it a value there, or take it out of the catalog's credentials"
     )
@@ -46,33 +46,33 @@ def test_options_that_the_kind_needs() -> None:
 
 
 def test_a_supplied_value_that_is_not_there() -> None:
-    words = refusal(made_ground(supplied={}), "token")
-    assert words.startswith("its provider issues it; give the new value by -e rotation_values_file=FILE")
-    assert words.endswith("-e rotation_credentials=token to be asked")
+    message = refusal(made_ground(supplied={}), "token")
+    assert message.startswith("its provider issues it; give the new value by -e rotation_values_file=FILE")
+    assert message.endswith("-e rotation_credentials=token to be asked")
 
 
 def test_a_supplied_user_name_that_nothing_takes() -> None:
     """The new password would stand beside the old user name."""
-    words = refusal(made_ground(supplied={"token": Login("canary-u", "canary-new")}), "token")
-    assert words == "the new value has a user name, and no place of the catalog holds one; add it to appears_in"
+    message = refusal(made_ground(supplied={"token": Login("canary-u", "canary-new")}), "token")
+    assert message == "the new value has a user name, and no place of the catalog holds one; add it to appears_in"
 
 
 @pytest.mark.parametrize("url", [None, "https://provider/keys"])
 def test_a_supplied_value_that_is_the_old_one(url: str | None) -> None:
-    more = {"token": {"provider_url": url}} if url else {}
-    words = refusal(made_ground(credentials=more, supplied={"token": Login(None, "canary-t")}), "token")
-    assert words == "the new value that was given is the one in use; get a new one from the provider" + (
+    extra = {"token": {"provider_url": url}} if url else {}
+    message = refusal(made_ground(credentials=extra, supplied={"token": Login(None, "canary-t")}), "token")
+    assert message == "the new value that was given is the one in use; get a new one from the provider" + (
         f" at {url}" if url else ""
     )
 
 
 def test_a_supplied_value_that_no_deploy_could_write() -> None:
     given = {"token": Login(None, "-----BEGIN canary-----\ncanary")}
-    words = refusal(made_ground(supplied=given), "token")
-    assert words.startswith(
+    message = refusal(made_ground(supplied=given), "token")
+    assert message.startswith(
         "the new value of TOKEN cannot be delivered: no spelling of its value is read back exactly by"
     )
-    assert "set readers: [python_dotenv, shell, systemd, docker_compose] in the catalog" in words
+    assert "set readers: [python_dotenv, shell, systemd, docker_compose] in the catalog" in message
     plan = rotation_plan.plan(made_ground(supplied=given, readers=["shell", "systemd"]), RotationRequest(("token",)))
     assert plan.refused == {}
 
@@ -86,37 +86,37 @@ def test_a_supplied_user_name_alone_is_a_new_value() -> None:
 
 def test_no_url() -> None:
     only = {"cache": {"appears_in": [{"setting": "TOKEN"}]}}
-    words = refusal(made_ground(credentials=only), "cache")
-    assert words.startswith("its server's address is unknown: it appears in no URL")
-    assert "credentials.cache.parts" in words
+    message = refusal(made_ground(credentials=only), "cache")
+    assert message.startswith("its server's address is unknown: it appears in no URL")
+    assert "credentials.cache.parts" in message
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("redis://cache/0", "holds a URL without a user name and a password"),
         ("redis//:canary@cache/0", "cannot be parsed as a URL: it has no ://"),
         ("redis://:can/ary@cache/0", "cannot be parsed as a URL: a /, ? or # stands before its @"),
     ],
 )
-def test_a_url_that_is_none(text: str, words: str) -> None:
+def test_a_url_that_is_none(text: str, message: str) -> None:
     assert refusal(made_ground(texts={"/app/test/CACHE_URL": text}), "cache") == (
-        f"CACHE_URL (parameter /app/test/CACHE_URL) {words}; write scheme://user:password@host/… there, with special "
+        f"CACHE_URL (parameter /app/test/CACHE_URL) {message}; write scheme://user:password@host/… there, with special "
         "characters of the user name and the password as %XX"
     )
 
 
 def test_no_administrator() -> None:
-    words = refusal(made_ground(credentials={"database": {"admin": None}}), "database")
-    assert words == "nothing says who may change it; name its administrator in credentials.database.admin"
+    message = refusal(made_ground(credentials={"database": {"admin": None}}), "database")
+    assert message == "nothing says who may change it; name its administrator in credentials.database.admin"
 
 
 def test_an_administrator_that_cannot_be_read() -> None:
-    words = refusal(made_ground(texts={ADMIN: "{}"}), "database")
-    assert words == f"its administrator admin cannot be read: secret {ADMIN} key password holds no value"
+    message = refusal(made_ground(texts={ADMIN: "{}"}), "database")
+    assert message == f"its administrator admin cannot be read: secret {ADMIN} key password holds no value"
     appears = {"admin": {"appears_in": [{"secret": "app/{environment}/admin", "key": "user"}]}}
-    words = refusal(made_ground(credentials=appears, texts={ADMIN: '{"user": "root"}'}), "database")
-    assert words == "its administrator admin cannot be read: it has no password"
+    message = refusal(made_ground(credentials=appears, texts={ADMIN: '{"user": "root"}'}), "database")
+    assert message == "its administrator admin cannot be read: it has no password"
 
 
 def test_one_login_that_owns_everything() -> None:
@@ -130,28 +130,28 @@ def test_one_login_that_owns_everything() -> None:
 
 
 def test_no_user_name_that_could_alternate() -> None:
-    words = refusal(made_ground(texts=core(DATABASE_URL="postgres://:canary@db/app")), "database")
-    assert words == "no place holds its user name, which alternates; add one to appears_in"
+    message = refusal(made_ground(texts=core(DATABASE_URL="postgres://:canary@db/app")), "database")
+    assert message == "no place holds its user name, which alternates; add one to appears_in"
 
 
 def test_a_key_that_is_used_for_more() -> None:
-    words = refusal(made_ground(credentials={"django": {"used_for": ["sessions", "jwt", "fields"]}}), "django")
-    assert words == (
+    message = refusal(made_ground(credentials={"django": {"used_for": ["sessions", "jwt", "fields"]}}), "django")
+    assert message == (
         "fields, jwt would be lost with the old key; give that a key of its own (credentials.django.used_for)"
     )
-    words = refusal(made_ground(credentials={"django": {"used_for": []}}), "django")
-    assert words.startswith("nothing says what it is used for; list it in credentials.django.used_for")
+    message = refusal(made_ground(credentials={"django": {"used_for": []}}), "django")
+    assert message.startswith("nothing says what it is used for; list it in credentials.django.used_for")
 
 
 @pytest.mark.parametrize("fallbacks", [None, "CONSTANT", "SECRET_KEY"])
 def test_a_key_without_a_list_of_former_ones(fallbacks: str | None) -> None:
     settings = {"CONSTANT": {"value": "x"}}
-    words = refusal(made_ground(credentials={"django": {"fallbacks": fallbacks}}, settings=settings), "django")
-    assert words.startswith("without a setting of former keys everybody would be logged out; name one in cred")
+    message = refusal(made_ground(credentials={"django": {"fallbacks": fallbacks}}, settings=settings), "django")
+    assert message.startswith("without a setting of former keys everybody would be logged out; name one in cred")
 
 
 @pytest.mark.parametrize(
-    ("source", "words"),
+    ("source", "message"),
     [
         ({"parameter": "F"}, "parameter /app/test/F cannot be empty, and without former keys it is"),
         ({"secret": "f-{environment}"}, "secret f-test cannot be empty, and without former keys it is"),
@@ -159,91 +159,91 @@ def test_a_key_without_a_list_of_former_ones(fallbacks: str | None) -> None:
         ({"group": "text"}, "secret app/test/text: is not JSON"),
     ],
 )
-def test_a_list_of_former_keys_that_cannot_hold_them(source: dict[str, str], words: str) -> None:
-    found = made_ground(settings={"FALLBACKS": {"type": "list", **source}}, texts={"app/test/text": "canary"})
-    assert words in refusal(found, "django")
+def test_a_list_of_former_keys_that_cannot_hold_them(source: dict[str, str], message: str) -> None:
+    plan_inputs = made_ground(settings={"FALLBACKS": {"type": "list", **source}}, texts={"app/test/text": "canary"})
+    assert message in refusal(plan_inputs, "django")
 
 
 def test_a_key_in_parameters_alone() -> None:
     settings = {"SECRET_KEY": {"parameter": "SECRET_KEY", "sensitivity": "high"}}
-    words = refusal(made_ground(settings=settings, texts={"/app/test/SECRET_KEY": "canary-k"}), "django")
-    assert words == "it is in parameters alone, whose former values are not kept; keep it in a secret too, as a copy"
+    message = refusal(made_ground(settings=settings, texts={"/app/test/SECRET_KEY": "canary-k"}), "django")
+    assert message == "it is in parameters alone, whose former values are not kept; keep it in a secret too, as a copy"
 
 
 def test_a_key_with_a_comma() -> None:
-    words = refusal(made_ground(texts=core(SECRET_KEY="canary,k")), "django")
-    assert words.startswith("it has a comma in it, so a list of former keys cannot hold it")
+    message = refusal(made_ground(texts=core(SECRET_KEY="canary,k")), "django")
+    assert message.startswith("it has a comma in it, so a list of former keys cannot hold it")
 
 
 def test_a_late_revocation_of_what_is_in_parameters_alone() -> None:
-    words = refusal(made_ground(credentials={"cache": {"revoke_after": 3601}}), "cache")
-    assert words.startswith(
+    message = refusal(made_ground(credentials={"cache": {"revoke_after": 3601}}), "cache")
+    assert message.startswith(
         "it revokes after the rotation has ended, and what parameters held is not kept; let a secret"
     )
-    assert words.endswith("set revoke_after to 3600 at most")
+    assert message.endswith("set revoke_after to 3600 at most")
     for name, seconds in (("cache", 3600), ("database", 3601)):
-        found = made_ground(credentials={name: {"revoke_after": seconds}})
-        assert rotation_plan.plan(found, RotationRequest((name,))).refused == {}
+        plan_inputs = made_ground(credentials={name: {"revoke_after": seconds}})
+        assert rotation_plan.plan(plan_inputs, RotationRequest((name,))).refused == {}
 
 
 def test_no_user_name_where_the_kind_needs_one() -> None:
-    found = made_ground(credentials={"token": {"kind": "key_pair"}})
-    assert refusal(found, "token").startswith("no place holds its user name or id; add one to appears_in")
+    plan_inputs = made_ground(credentials={"token": {"kind": "key_pair"}})
+    assert refusal(plan_inputs, "token").startswith("no place holds its user name or id; add one to appears_in")
 
 
 def test_what_the_caller_found_against_it() -> None:
-    found = replace(made_ground(), against={"token": "its account has two keys already"})
-    assert refusal(found, "token") == "its account has two keys already"
-    assert rotation_plan.plan(found, RotationRequest(("database",))).refused == {}
+    plan_inputs = replace(made_ground(), against={"token": "its account has two keys already"})
+    assert refusal(plan_inputs, "token") == "its account has two keys already"
+    assert rotation_plan.plan(plan_inputs, RotationRequest(("database",))).refused == {}
 
 
 def test_valkey_on_elasticache() -> None:
     texts = {"/app/test/CACHE_URL": "rediss://:canary@x.cache.amazonaws.com:6379"}
-    words = refusal(made_ground(credentials={"cache": {"kind": "valkey_user"}}, texts=texts), "cache")
-    assert words == "its address is ElastiCache, which has no ACL SETUSER; use kind elasticache_auth_token"
+    message = refusal(made_ground(credentials={"cache": {"kind": "valkey_user"}}, texts=texts), "cache")
+    assert message == "its address is ElastiCache, which has no ACL SETUSER; use kind elasticache_auth_token"
 
 
 def test_what_github_holds_too() -> None:
     settings = {"TOKEN": {"group": "more", "github": "secret"}}
     assert "token" not in rotation_plan.plan(made_ground(settings=settings), RotationRequest(("token",))).refused
-    words = refusal(made_ground(settings=settings, github={"repository": "o/r"}), "token")
-    assert words == (
+    message = refusal(made_ground(settings=settings, github={"repository": "o/r"}), "token")
+    assert message == (
         "GitHub holds it too (TOKEN), and no token is there to send it; set GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE"
     )
     mirrored = replace(made_ground(settings=settings, github={"repository": "o/r"}), mirrors=True)
     assert rotation_plan.plan(mirrored, RotationRequest(("token",))).refused == {}
     appears = {"token": {"appears_in": [{"setting": "TOKEN"}, {"github": "DEPLOY"}]}}
-    words = "GitHub holds it too (DEPLOY); name the repository in github.repository of the catalog"
-    assert refusal(replace(made_ground(credentials=appears), mirrors=True), "token") == words
+    message = "GitHub holds it too (DEPLOY); name the repository in github.repository of the catalog"
+    assert refusal(replace(made_ground(credentials=appears), mirrors=True), "token") == message
 
 
 def test_a_secret_that_aws_rotates() -> None:
     described = {CORE: Description(CORE, {"AWSCURRENT": "1"}, rotation_enabled=True)}
     for name in ("database", "django"):
-        words = refusal(made_ground(descriptions=described), name)
-        assert words.startswith(f"AWS rotates secret {CORE} itself; cancel that")
+        message = refusal(made_ground(descriptions=described), name)
+        assert message.startswith(f"AWS rotates secret {CORE} itself; cancel that")
 
 
 def test_the_secret_of_former_keys_is_looked_at_too() -> None:
     described = {"app/test/keys": Description("app/test/keys", {"AWSCURRENT": "1"}, rotation_enabled=True)}
     settings = {"FALLBACKS": {"group": "keys", "type": "list"}}
-    found = made_ground(settings=settings, texts={"app/test/keys": "{}"}, descriptions=described)
-    assert refusal(found, "django").startswith("AWS rotates secret app/test/keys itself")
+    plan_inputs = made_ground(settings=settings, texts={"app/test/keys": "{}"}, descriptions=described)
+    assert refusal(plan_inputs, "django").startswith("AWS rotates secret app/test/keys itself")
 
 
 def test_somebodys_pending_version() -> None:
     described = {CORE: Description(CORE, {"AWSCURRENT": "1", "AWSPENDING": "9"})}
-    words = refusal(made_ground(descriptions=described), "database")
-    assert words.startswith(f"secret {CORE} has a pending version 9 that is not of this rotation; finish it, or")
+    message = refusal(made_ground(descriptions=described), "database")
+    assert message.startswith(f"secret {CORE} has a pending version 9 that is not of this rotation; finish it, or")
     left = {CORE: Description(CORE, {"AWSCURRENT": "1", "AWSPENDING": "1"})}
     assert rotation_plan.plan(made_ground(descriptions=left), RotationRequest(("database",))).refused == {}
 
 
 def test_a_place_belongs_to_one_credential() -> None:
-    found = made_ground(credentials={"other": {"kind": "given", "appears_in": [{"setting": "TOKEN"}]}})
+    plan_inputs = made_ground(credentials={"other": {"kind": "given", "appears_in": [{"setting": "TOKEN"}]}})
     supplied = {**SUPPLIED, "other": Login(None, "x")}
-    found = PlanInputs(found.catalog, found.journal, found.contents, KINDS, NOW, {}, supplied)
-    plan = rotation_plan.plan(found, RotationRequest(("token", "other")))
+    plan_inputs = PlanInputs(plan_inputs.catalog, plan_inputs.journal, plan_inputs.contents, KINDS, NOW, {}, supplied)
+    plan = rotation_plan.plan(plan_inputs, RotationRequest(("token", "other")))
     assert [item.credential for item in plan.items] == ["token"]
     assert plan.refused == {"other": "secret app/test/more key TOKEN is already token's"}
 
@@ -257,15 +257,15 @@ def test_two_keys_cannot_list_former_ones_in_one_place_at_once() -> None:
 def test_several_reasons_are_told_at_once() -> None:
     changed = {"django": {"used_for": ["jwt"]}}
     described = {CORE: Description(CORE, {}, rotation_enabled=True)}
-    words = refusal(made_ground(credentials=changed, descriptions=described), "django").split("; ")
-    assert len(words) == 4
+    messages = refusal(made_ground(credentials=changed, descriptions=described), "django").split("; ")
+    assert len(messages) == 4
 
 
 def test_a_login_that_is_still_to_be_revoked() -> None:
     later = PendingTask("r1/database", "database", "revoke", "2026-12-01T00:00:00Z", "r1")
     ground = made_ground(journal=Journal(pending_tasks={later.id: later}))
-    words = refusal(ground, "database")
-    assert words.startswith("its other login is to be revoked at 2026-12-01T00:00:00Z (revoke_after)")
+    message = refusal(ground, "database")
+    assert message.startswith("its other login is to be revoked at 2026-12-01T00:00:00Z (revoke_after)")
     assert (
         "database"
         not in rotation_plan.plan(replace(ground, leak=True), RotationRequest(("database",), leak="leak-1")).refused

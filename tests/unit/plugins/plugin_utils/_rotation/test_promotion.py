@@ -64,10 +64,10 @@ def items(*names: str, act: str = ROTATE) -> tuple[Item, ...]:
     ],
 )
 def test_the_keys_that_rotate(core: Any, changed: dict[str, str], untouched: bool) -> None:
-    every = items("database", "django", "elsewhere")
-    assert is_untouched(PARSED, every, CORE, core(), core(**changed)) is untouched
+    results = items("database", "django", "elsewhere")
+    assert is_untouched(PARSED, results, CORE, core(), core(**changed)) is untouched
     assert is_untouched(PARSED, (), CORE, core(), core(**changed))
-    assert is_untouched(PARSED, every, "another", core(), core(**changed))
+    assert is_untouched(PARSED, results, "another", core(), core(**changed))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_nothing_was_promoted_in_a_secret_without_a_rotating_key(core: Any) -> N
         ({"a": "moved", "b": "ready", "c": "moved"}, None),
         (
             {"a": "moved", "b": "taken"},
-            Promotion("taken", ("b",), words="somebody changed secret b in the keys that rotate; their change stays"),
+            Promotion("taken", ("b",), message="somebody changed secret b in the keys that rotate; their change stays"),
         ),
     ],
 )
@@ -108,9 +108,9 @@ def test_what_somebody_changed_in_the_keys_that_rotate_stands_against_it(
 
 
 def test_a_writer_without_a_pause_is_named_with_what_to_do() -> None:
-    found = outwritten({"a": 14}, {"a": "v9"}, 120.0)
-    assert (found.outcome, found.secrets) == ("blocked", ("a",))
-    assert found.words == (
+    promotion = outwritten({"a": 14}, {"a": "v9"}, 120.0)
+    assert (promotion.outcome, promotion.secrets) == ("blocked", ("a",))
+    assert promotion.message == (
         "somebody else goes on writing other keys of secret a (now version v9): merged 14 times within 120 s, and each "
         "time written again before AWSCURRENT was moved. Let that writer pause, or merge for longer by "
         "-e rotation_merge_seconds=600"

@@ -41,21 +41,21 @@ def plan(**acts: str) -> dict[str, Any]:
     return {"credentials": items, "secrets": {"app/test/core": "v1", "elsewhere": "v9"}}
 
 
-def left(rotation: str, credential: str, **more: Any) -> PendingTask:
+def left(rotation: str, credential: str, **extra: Any) -> PendingTask:
     return PendingTask(
-        f"{rotation}/{credential}", credential, **{"act": CONFIRM, "due": AT, "rotation": rotation, **more}
+        f"{rotation}/{credential}", credential, **{"act": CONFIRM, "due": AT, "rotation": rotation, **extra}
     )
 
 
-def journal(*pending_tasks: PendingTask, **more: Any) -> Journal:
-    return Journal(pending_tasks={one.id: one for one in pending_tasks}, **more)
+def journal(*pending_tasks: PendingTask, **extra: Any) -> Journal:
+    return Journal(pending_tasks={pending_task.id: pending_task for pending_task in pending_tasks}, **extra)
 
 
 class TestOwed:
     def test_what_a_third_party_issued(self) -> None:
         """With the versions that hold the old value; a kind that revokes it itself owes nothing."""
-        found = provider_revocations.owed(CATALOG, "r1", plan(mail="rotate", other="rotate"), KINDS, NOW)
-        assert found == {
+        result = provider_revocations.owed(CATALOG, "r1", plan(mail="rotate", other="rotate"), KINDS, NOW)
+        assert result == {
             "r1/mail": {
                 "credential": "mail",
                 "act": CONFIRM,
@@ -70,15 +70,17 @@ class TestOwed:
 
     def test_in_a_leak_unless_it_was_said_already(self) -> None:
         incident = Incident("leak-1", AT, "ann", events={"confirmed/mail": AT})
-        found = provider_revocations.owed(CATALOG, "r1", plan(mail="rotate", video="rotate"), KINDS, NOW, incident)
-        assert set(found) == {"r1/video"}
+        test = provider_revocations.owed(CATALOG, "r1", plan(mail="rotate", video="rotate"), KINDS, NOW, incident)
+        assert set(test) == {"r1/video"}
 
 
 def test_words_name_the_page_and_what_to_type() -> None:
     """Two rotations of one credential leave two keys at its provider, and both are named."""
-    found = provider_revocations.waiting(CATALOG, journal(left("r2", "mail"), left("r1", "mail"), left("r1", "video")))
-    assert [one["id"] for one in found] == ["r1/mail", "r1/video", "r2/mail"]
-    assert found[0] == {
+    results = provider_revocations.waiting(
+        CATALOG, journal(left("r2", "mail"), left("r1", "mail"), left("r1", "video"))
+    )
+    assert [entry["id"] for entry in results] == ["r1/mail", "r1/video", "r2/mail"]
+    assert results[0] == {
         "id": "r1/mail",
         "credential": "mail",
         "page": PAGE,
@@ -86,7 +88,7 @@ def test_words_name_the_page_and_what_to_type() -> None:
         "words": f"mail: its old value, replaced by r1 at {AT}, is not yet confirmed revoked at {PAGE}; once it is, "
         "run watchparty.secrets.rotate -e rotation_revoked=mail",
     }
-    assert "is not yet confirmed revoked where it was issued; once" in found[1]["words"]
+    assert "is not yet confirmed revoked where it was issued; once" in results[1]["words"]
 
 
 def test_other_pending_tasks_wait_for_nobody() -> None:
@@ -94,15 +96,20 @@ def test_other_pending_tasks_wait_for_nobody() -> None:
 
 
 def test_a_credential_that_left_the_catalog_is_still_told_and_can_be_confirmed() -> None:
-    found = journal(left("r1", "gone"))
-    assert provider_revocations.waiting(CATALOG, found)[0]["page"] == ""
-    assert [one.id for one in provider_revocations.confirmed(CATALOG, found, ["gone"])] == ["r1/gone"]
+    result = journal(left("r1", "gone"))
+    assert provider_revocations.waiting(CATALOG, result)[0]["page"] == ""
+    assert [pending_task.id for pending_task in provider_revocations.confirmed(CATALOG, result, ["gone"])] == [
+        "r1/gone"
+    ]
 
 
 def test_a_confirmation_takes_every_one_of_the_credential() -> None:
-    found = journal(left("r1", "mail"), left("r2", "mail"), left("r1", "video"), left("r3", "mail", act="revoke"))
-    assert [one.id for one in provider_revocations.confirmed(CATALOG, found, ["mail"])] == ["r1/mail", "r2/mail"]
-    assert provider_revocations.confirmed(CATALOG, found, ["other"]) == [], "the same words again do no harm"
+    result = journal(left("r1", "mail"), left("r2", "mail"), left("r1", "video"), left("r3", "mail", act="revoke"))
+    assert [pending_task.id for pending_task in provider_revocations.confirmed(CATALOG, result, ["mail"])] == [
+        "r1/mail",
+        "r2/mail",
+    ]
+    assert provider_revocations.confirmed(CATALOG, result, ["other"]) == [], "the same words again do no harm"
 
 
 def test_a_name_that_nobody_knows() -> None:
@@ -111,10 +118,10 @@ def test_a_name_that_nobody_knows() -> None:
 
 
 def test_the_record_is_one_and_the_same_however_often_it_is_made() -> None:
-    every = [left("r1", "mail"), left("r2", "video")]
-    found = provider_revocations.record(CATALOG, every, "ann@laptop", NOW)
-    assert found == {
-        "rotation": found["rotation"],
+    pending_tasks = [left("r1", "mail"), left("r2", "video")]
+    result = provider_revocations.record(CATALOG, pending_tasks, "ann@laptop", NOW)
+    assert result == {
+        "rotation": result["rotation"],
         "outcome": "revoked",
         "who": "ann@laptop",
         "at": AT,
@@ -122,14 +129,14 @@ def test_the_record_is_one_and_the_same_however_often_it_is_made() -> None:
         "kinds": {"mail": "external", "video": "external"},
         "pending_tasks": ["r1/mail", "r2/video"],
     }
-    assert found["rotation"].startswith("revoked-")
-    assert found["rotation"] == provider_revocations.record(CATALOG, every[::-1], "eve", NOW)["rotation"]
-    assert found["rotation"] != provider_revocations.record(CATALOG, every[:1], "ann@laptop", NOW)["rotation"]
-    audit_record.require({**found, "application": "app", "environment": "test"})
+    assert result["rotation"].startswith("revoked-")
+    assert result["rotation"] == provider_revocations.record(CATALOG, pending_tasks[::-1], "eve", NOW)["rotation"]
+    assert result["rotation"] != provider_revocations.record(CATALOG, pending_tasks[:1], "ann@laptop", NOW)["rotation"]
+    audit_record.require({**result, "application": "app", "environment": "test"})
 
 
 def test_what_was_tried_is_told_as_the_log_takes_it() -> None:
     tried = {"r1/mail": "smtp://u:canary@mail is refused"}
-    found = provider_revocations.record(CATALOG, [left("r1", "mail")], "ann@laptop", NOW, tried)
-    assert found["notes"] == ["r1/mail: smtp://…@mail is refused"]
-    audit_record.require({**found, "application": "app", "environment": "test"})
+    result = provider_revocations.record(CATALOG, [left("r1", "mail")], "ann@laptop", NOW, tried)
+    assert result["notes"] == ["r1/mail: smtp://…@mail is refused"]
+    audit_record.require({**result, "application": "app", "environment": "test"})

@@ -151,22 +151,22 @@ class TestOpenRotation:
         }
 
     @pytest.mark.parametrize(
-        ("step", "more"),
+        ("step", "extra"),
         [("revoke", {}), ("record", {}), ("revoke_first", {"immediate": True}), ("deploy", {"immediate": True})],
     )
-    def test_one_that_cannot_be_taken_back_any_more_is_ended(self, step: str, more: dict[str, Any]) -> None:
-        found = redeclaration.open_rotation(rotation(step, plan=more), incident().without(["r1/token"]))
-        assert found is not None
-        assert found["may_have_leaked"] is False
+    def test_one_that_cannot_be_taken_back_any_more_is_ended(self, step: str, extra: dict[str, Any]) -> None:
+        result = redeclaration.open_rotation(rotation(step, plan=extra), incident().without(["r1/token"]))
+        assert result is not None
+        assert result["may_have_leaked"] is False
 
 
 class TestJoined:
     def test_one_that_replaces_what_is_reached_answers_the_leak(self) -> None:
         opened = rotation("set").rotation
         assert opened is not None
-        found = redeclaration.joined(opened, LEAK, ["token", "other"])
-        assert found is not None
-        assert (found.plan, found.step) == ({**opened.plan, "incident": LEAK}, "set")
+        open_rotation = redeclaration.joined(opened, LEAK, ["token", "other"])
+        assert open_rotation is not None
+        assert (open_rotation.plan, open_rotation.step) == ({**opened.plan, "incident": LEAK}, "set")
 
     @pytest.mark.parametrize(
         ("journal", "leak", "reached"),

@@ -20,19 +20,19 @@ OWN = (Item("cache", "k"), Item("database", "k"), Item("mail", "k"))
 LEFT = (Item("cache", "k", REVOKE, phases=0, pending_task="r0/cache"),)
 
 
-def rotation(*items: Item, **more: Any) -> OpenRotation:
+def rotation(*items: Item, **extra: Any) -> OpenRotation:
     times = {"promoted_at": PROMOTED, "refused_at": REFUSED, "plan": RotationPlan(items).entry()}
-    return OpenRotation("r1", "record", "who", "since", **{**times, **more})
+    return OpenRotation("r1", "record", "who", "since", **{**times, **extra})
 
 
-def left(**more: Any) -> Journal:
-    one = PendingTask(id="r0/cache", credential="cache", act="revoke", due=REFUSED, rotation="r0", **more)
-    return Journal(pending_tasks={one.id: one})
+def left(**extra: Any) -> Journal:
+    pending_task = PendingTask(id="r0/cache", credential="cache", act="revoke", due=REFUSED, rotation="r0", **extra)
+    return Journal(pending_tasks={pending_task.id: pending_task})
 
 
 def test_of_what_was_removed_and_of_nothing_else() -> None:
-    found = revocation_latency.lines(Journal(), rotation(*OWN), ["database", "cache"])
-    assert found == ["from promotion to revocation: 12 s (cache, database)"]
+    lines = revocation_latency.lines(Journal(), rotation(*OWN), ["database", "cache"])
+    assert lines == ["from promotion to revocation: 12 s (cache, database)"]
     assert revocation_latency.lines(Journal(), rotation(*OWN), []) == []
     assert revocation_latency.lines(Journal(), rotation(*OWN, refused_at=""), ["cache"]) == []
 
@@ -52,18 +52,18 @@ def test_a_revocation_that_came_due_later_goes_by_its_own_rotation() -> None:
 
 def test_what_the_journal_does_not_know_any_more_is_said() -> None:
     now = rotation(*LEFT, promoted_at="", refused_at=LATER)
-    words = f"refused at {LATER}; the journal does not tell how long after the promotion (cache"
-    assert revocation_latency.lines(Journal(), now, ["cache"]) == [f"{words})"]
-    assert revocation_latency.lines(left(), now, ["cache"]) == [f"{words}; promoted by rotation r0)"]
+    message = f"refused at {LATER}; the journal does not tell how long after the promotion (cache"
+    assert revocation_latency.lines(Journal(), now, ["cache"]) == [f"{message})"]
+    assert revocation_latency.lines(left(), now, ["cache"]) == [f"{message}; promoted by rotation r0)"]
     journal = left()
     journal = Journal(pending_tasks=journal.pending_tasks, rotated={"cache": Rotated(PROMOTED, "who", "r0")})
     assert revocation_latency.lines(journal, now, ["cache"]) == [
-        f"{words}; promoted by rotation r0, which ended at {PROMOTED})"
+        f"{message}; promoted by rotation r0, which ended at {PROMOTED})"
     ]
     journal = Journal(pending_tasks=journal.pending_tasks, rotated={"cache": Rotated(PROMOTED, "who", "another")})
-    assert revocation_latency.lines(journal, now, ["cache"]) == [f"{words}; promoted by rotation r0)"]
+    assert revocation_latency.lines(journal, now, ["cache"]) == [f"{message}; promoted by rotation r0)"]
 
 
 def test_clocks_that_differ_tell_nothing() -> None:
-    found = revocation_latency.lines(Journal(), rotation(*OWN, promoted_at=LATER), ["cache"])
-    assert found == [f"refused at {REFUSED}; the journal does not tell how long after the promotion (cache)"]
+    lines = revocation_latency.lines(Journal(), rotation(*OWN, promoted_at=LATER), ["cache"])
+    assert lines == [f"refused at {REFUSED}; the journal does not tell how long after the promotion (cache)"]

@@ -158,8 +158,8 @@ class TestUndo:
     def test_a_parameter_that_somebody_changed_is_told(self, world: World) -> None:
         rotator = aborting(going(world, promoted=True))
         world.parameters.seed(TOKEN, "theirs")
-        words = f"parameter {TOKEN} was changed by somebody else (version 3); it is left as it is"
-        assert rotation_rollback.undo(rotator) == [words]
+        message = f"parameter {TOKEN} was changed by somebody else (version 3); it is left as it is"
+        assert rotation_rollback.undo(rotator) == [message]
         assert world.token() == "theirs"
 
     @pytest.mark.parametrize("back", [False, True], ids=["ours is in force", "the former is back already"])
@@ -172,10 +172,10 @@ class TestUndo:
         world.parameters.seed(TOKEN, ours)
         if back:
             world.parameters.seed(TOKEN, before)
-        words = (
+        message = (
             f"parameter {TOKEN}: version 3, which somebody else wrote, was written over by a request that came late; "
         )
-        assert rotation_rollback.undo(rotator) == [f"{words}it is kept as {TOKEN}:3"]
+        assert rotation_rollback.undo(rotator) == [f"{message}it is kept as {TOKEN}:3"]
         assert world.token() == before
 
     def test_a_parameter_that_changed_before_any_value_was_made(self, world: World) -> None:
@@ -188,7 +188,7 @@ class TestUndo:
     def test_a_parameter_that_is_gone_from_the_path(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         rotator = aborting(going(world, promoted=True))
         below = world.parameters._below
-        gone = {name: one for name, one in below("/app/test").readings.items() if name != TOKEN}
+        gone = {name: reading for name, reading in below("/app/test").readings.items() if name != TOKEN}
         monkeypatch.setattr(
             world.parameters,
             "_below",
@@ -279,7 +279,7 @@ class TestLate:
 
     def test_without_parameters_nothing_was_laid_over_any(self, world: World) -> None:
         rotator = self.ended(world)
-        settings = {name: one for name, one in world.catalog.settings.items() if name != "TOKEN"}
+        settings = {name: item for name, item in world.catalog.settings.items() if name != "TOKEN"}
         rotator.catalog = replace(world.catalog, settings=settings)
         assert rotation_rollback.remembered(rotator, rotator.look()) == [OWN]
 
@@ -289,11 +289,11 @@ class TestLate:
         world.secrets.create(late, "{}", version="late-" + "0" * 27)
         for _entry in range(TRIM_FROM):
             rotator.append(rotator.look(), "prepare", "closed", prepared=["database"])
-        assert any(one.get("base") for one in entries(rotator.look()))
+        assert any(entry.get("base") for entry in entries(rotator.look()))
         names = rotation_rollback.remembered(rotator, rotator.look())
-        found = world.secrets.read([CORE, *names])
-        assert rotation_rollback.left_late(found, names) == [late]
-        assert set(found.without(names).readings) == {CORE}
+        contents = world.secrets.read([CORE, *names])
+        assert rotation_rollback.left_late(contents, names) == [late]
+        assert set(contents.without(names).readings) == {CORE}
 
 
 FOREIGN = "r-20260101T000340-0010-1"

@@ -18,11 +18,11 @@ ROTATION: dict[str, Any] = {"next": "acts", "acts": [ACT, {**ACT, "host": "web2"
 def test_an_act_has_its_own_result() -> None:
     earlier = {"secret_rotate_act": {**ACT, "state": "usable"}, "failed": True}
     own = {"secret_rotate_act": ACT, "words": ["web1: added"]}
-    found = rotation_segment.results_of(
+    results = rotation_segment.results_of(
         ROTATION, {"web1": {"secret_rotate__acts": {"results": [earlier, own]}}, "web2": {}}
     )
-    assert [one.get("words") for one in found] == [["web1: added"], None]
-    assert [one["act"]["host"] for one in found] == ["web1", "web2"]
+    assert [entry.get("words") for entry in results] == [["web1: added"], None]
+    assert [entry["act"]["host"] for entry in results] == ["web1", "web2"]
 
 
 @pytest.mark.parametrize(
@@ -35,16 +35,16 @@ def test_an_act_has_its_own_result() -> None:
     ids=["it did nothing", "it was lost", "its answer is of an earlier act"],
 )
 def test_a_host_that_did_not_act_could_not_be_reached(variables: dict[str, Any]) -> None:
-    found = rotation_segment.results_of({**ROTATION, "acts": [ACT]}, {"web1": variables})
-    assert found == [{"unreachable": True, "act": ACT}]
+    results = rotation_segment.results_of({**ROTATION, "acts": [ACT]}, {"web1": variables})
+    assert results == [{"unreachable": True, "act": ACT}]
 
 
 def test_hosts_answer_for_the_present_rollout() -> None:
     args = {"here": ["web1", "web2"], "leaves_lost": False, "incident": ""}
     variables = {"web1": {"env_deploy_delivery": {"proven": True}, "env_deploy_path": "/srv/.env"}}
-    found = rotation_segment.hosts_of(args, {**ROTATION, "next": "deliver"}, variables)
-    assert found.variables == {"web1": {"env_deploy_delivery": {"proven": True}}}
-    assert (found.names, found.rollout, found.leaves_lost, found.leak) == (["web1", "web2"], "7", True, False)
+    hosts = rotation_segment.hosts_of(args, {**ROTATION, "next": "deliver"}, variables)
+    assert hosts.variables == {"web1": {"env_deploy_delivery": {"proven": True}}}
+    assert (hosts.names, hosts.rollout, hosts.leaves_lost, hosts.leak) == (["web1", "web2"], "7", True, False)
     assert not rotation_segment.hosts_of(args, ROTATION, variables).leaves_lost
 
 
@@ -60,8 +60,8 @@ def test_what_was_seen_of_a_key() -> None:
     args = {"hosts": ["web1", "web2", "web3", "web4"], "skipped": ["web4"], "reachable": ["web1", "web2"]}
     answer = {"secret_rotate_look": "deploy", "old": True, "file": "/home/a/.ssh/authorized_keys", "account": "a"}
     variables = {"web1": {"secret_rotate__looked": {"results": [answer]}}, "web2": {}}
-    one, two, three = rotation_segment.seen_of(["deploy"], args, variables)
-    assert (one["there"], one["lost"], one["outside"], one["account"]) == (True, False, False, "a")
+    entry, two, three = rotation_segment.seen_of(["deploy"], args, variables)
+    assert (entry["there"], entry["lost"], entry["outside"], entry["account"]) == (True, False, False, "a")
     assert (two["host"], two["lost"], two["problem"]) == ("web2", True, "")
     assert three == {"credential": "deploy", "host": "web3", "lost": False, "outside": True}
 
@@ -69,12 +69,12 @@ def test_what_was_seen_of_a_key() -> None:
 def test_what_a_host_has_against_a_key() -> None:
     args = {"hosts": ["web1"], "skipped": [], "reachable": ["web1"]}
     answer = {"secret_rotate_look": "deploy", "failed": True, "unusable": True, "msg": "is a symbolic link"}
-    (found,) = rotation_segment.seen_of(["deploy"], args, {"web1": {"secret_rotate__looked": {"results": [answer]}}})
-    assert (found["problem"], found["unusable"], found["lost"]) == ("is a symbolic link", True, False)
+    (result,) = rotation_segment.seen_of(["deploy"], args, {"web1": {"secret_rotate__looked": {"results": [answer]}}})
+    assert (result["problem"], result["unusable"], result["lost"]) == ("is a symbolic link", True, False)
 
 
 @pytest.mark.parametrize(
-    ("words", "verdict", "incident", "tasks"),
+    ("messages", "verdict", "incident", "tasks"),
     [
         (["done"], "", "", "outcome"),
         (["done"], "why", "", "failed"),
@@ -82,5 +82,5 @@ def test_what_a_host_has_against_a_key() -> None:
         (["done"], "why", "leak-1", "end"),
     ],
 )
-def test_the_tasks_that_end_a_run(words: list[str], verdict: str, incident: str, tasks: str) -> None:
-    assert rotation_outcome.ending(words, verdict, incident=incident)["tasks"] == tasks
+def test_the_tasks_that_end_a_run(messages: list[str], verdict: str, incident: str, tasks: str) -> None:
+    assert rotation_outcome.ending(messages, verdict, incident=incident)["tasks"] == tasks

@@ -69,11 +69,11 @@ class Echo(ServerAction):
     sent: list[tuple[str, bytes]]
 
     def params(self, setting: RotationSetup, args: Any, masked: list[str]) -> dict[str, Any] | None:
-        one = parties(setting, args["credential"], "postgresql")
-        masked += one.values
+        item = parties(setting, args["credential"], "postgresql")
+        masked += item.values
         if self.error:
             raise self.error
-        return None if one.nothing else {"login_url": one.admin_url}
+        return None if item.nothing else {"login_url": item.admin_url}
 
     def _low_level_execute_command(self, command: str, *, sudoable: bool = True, in_data: bytes) -> dict[str, Any]:  # type: ignore[override]
         self.sent.append((command, in_data))
@@ -92,7 +92,7 @@ def run(world: World, module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> An
         connection = connection_loader.get("local", PlayContext(), "/dev/null")
         connection.set_options(var_options={"ansible_pipelining": pipelining})
         given = {"catalog": {}, "environment": "test", "credential": "database", "python": sys.executable, **args}
-        given = {name: one for name, one in given.items() if one is not None}
+        given = {name: item for name, item in given.items() if item is not None}
         task: Any = SimpleNamespace(
             become=False, args=given, async_val=0, check_mode=False, diff=False, action="echo", delegate_to=None
         )

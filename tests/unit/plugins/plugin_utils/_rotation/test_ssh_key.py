@@ -82,32 +82,32 @@ class TestKeys:
         assert OLD not in repr(pair)
 
     @pytest.mark.parametrize(
-        ("name", "words"),
+        ("name", "message"),
         [("none", "is no credential of the catalog"), ("pipeline", "no place that the catalog names")],
     )
-    def test_none_is_in_use(self, world: World, name: str, words: str) -> None:
-        with pytest.raises(RotationError, match=words):
+    def test_none_is_in_use(self, world: World, name: str, message: str) -> None:
+        with pytest.raises(RotationError, match=message):
             rotation_ssh_key.present(setting(world), name)
 
     def test_in_a_rotation(self, world: World) -> None:
         rotator = world.begun("deploy")
-        found = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
-        assert (found.old, found.new, found.gone, found.back, found.leak) == (OLD, None, OLD, False, False)
+        pair = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
+        assert (pair.old, pair.new, pair.gone, pair.back, pair.leak) == (OLD, None, OLD, False, False)
         rotator.create(KINDS, rotation_context.new_value, {})
-        found = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
-        assert found.new is not None
-        assert found.new.startswith("-----BEGIN OPENSSH PRIVATE KEY-----\n")
-        assert (found.gone, found.kept, found.number) == (OLD, found.new, rotator.look().head)
-        assert str(found.public(found.new)).endswith(" app/test/deploy")
+        pair = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
+        assert pair.new is not None
+        assert pair.new.startswith("-----BEGIN OPENSSH PRIVATE KEY-----\n")
+        assert (pair.gone, pair.kept, pair.number) == (OLD, pair.new, rotator.look().head)
+        assert str(pair.public(pair.new)).endswith(" app/test/deploy")
         staged = world.keys(SECRET, world.labels(SECRET)["AWSPENDING"])
-        assert staged == {"private": found.new, "note": "kept"}
+        assert staged == {"private": pair.new, "note": "kept"}
 
     def test_on_the_way_back(self, world: World) -> None:
         rotator = world.begun("deploy", leak="leak-1")
         rotator.create(KINDS, rotation_context.new_value, {})
         rotator.advance("withdraw")
-        found = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
-        assert (found.gone, found.kept, found.back, found.leak) == (found.new, OLD, True, True)
+        pair = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
+        assert (pair.gone, pair.kept, pair.back, pair.leak) == (pair.new, OLD, True, True)
 
     def test_a_revocation_that_came_due(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         first = world.labels(SECRET)["AWSCURRENT"]
@@ -119,8 +119,8 @@ class TestKeys:
         due = PendingTask("r0/deploy", "deploy", "revoke", "2026-11-25T15:00:00Z", "r0", {SECRET: first})
         monkeypatch.setitem(journal.pending_tasks, "r0/deploy", due)  # type: ignore[arg-type]
         monkeypatch.setattr(RotationSetup, "mine", lambda _self, _name: (journal, rotation, item))
-        found = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
-        assert (found.old, found.new) == (OLD, new)
+        pair = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
+        assert (pair.old, pair.new) == (OLD, new)
 
     def test_a_former_key_that_leaves_with_the_old_one_in_a_leak(
         self, world: World, monkeypatch: pytest.MonkeyPatch
@@ -134,15 +134,15 @@ class TestKeys:
         before.append(before.look(), "r0", "closed", rotated={"deploy": by}, pending_tasks={"r0/deploy": left})
         rotator = world.begun("deploy", leak="leak-1")
         rotator.create(KINDS, rotation_context.new_value, {})
-        found = rotation_ssh_key.concerned(setting(world, rotator), "deploy", "r0/deploy")
+        pair = rotation_ssh_key.concerned(setting(world, rotator), "deploy", "r0/deploy")
         mine = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
-        assert (found.gone, mine.gone, found.kept, found.leak) == (OLD, old, mine.kept, True)
-        assert found.kept not in (None, old)
+        assert (pair.gone, mine.gone, pair.kept, pair.leak) == (OLD, old, mine.kept, True)
+        assert pair.kept not in (None, old)
 
 
 def test_words() -> None:
-    told = {"file": "f", "account": "ci", "old": False, "new": True, "ended": ["a", "b", "a"], "others": ["SHA256:x"]}
-    assert rotation_ssh_key.messages("web1", "deploy", told, check=True) == [
+    answer = {"file": "f", "account": "ci", "old": False, "new": True, "ended": ["a", "b", "a"], "others": ["SHA256:x"]}
+    assert rotation_ssh_key.messages("web1", "deploy", answer, check=True) == [
         "web1: 3 sessions of ci would be ended, from a, b",
         "web1: f also authorizes SHA256:x",
     ]

@@ -15,18 +15,18 @@ def test_nothing() -> None:
 
 
 def test_a_host_that_is_lost_is_waited_for_unless_it_leaked() -> None:
-    (words,) = blockers([WELL, LOST], leak=False)
-    assert words.startswith("web2 cannot be reached")
-    assert words.endswith("-e rotation_skip_hosts=web2")
+    (message,) = blockers([WELL, LOST], leak=False)
+    assert message.startswith("web2 cannot be reached")
+    assert message.endswith("-e rotation_skip_hosts=web2")
     assert blockers([WELL, LOST], leak=True) == []
     assert blockers([LOST], leak=True) != []
 
 
 def test_a_host_outside_the_run_is_waited_for_unless_it_leaked() -> None:
     outside = {"host": "web3", "outside": True}
-    (words,) = blockers([WELL, outside], leak=False)
-    assert words.startswith("web3: not in this run (--limit), and would not authorize the new key")
-    assert words.endswith("-e rotation_skip_hosts=web3")
+    (message,) = blockers([WELL, outside], leak=False)
+    assert message.startswith("web3: not in this run (--limit), and would not authorize the new key")
+    assert message.endswith("-e rotation_skip_hosts=web3")
     assert blockers([WELL, LOST, outside], leak=True) == []
     assert len(blockers([LOST, outside], leak=True)) == 2
 
@@ -45,8 +45,8 @@ def test_files_that_cannot_be_used_stop_a_rotation_and_no_leak() -> None:
 
 
 def test_a_key_that_opens_nothing() -> None:
-    (words,) = blockers([{**WELL, "there": False}], leak=False)
-    assert "no host authorizes the key (/home/deploy/.ssh/authorized_keys of deploy)" in words
+    (message,) = blockers([{**WELL, "there": False}], leak=False)
+    assert "no host authorizes the key (/home/deploy/.ssh/authorized_keys of deploy)" in message
 
 
 def test_nobody_was_looked_at() -> None:

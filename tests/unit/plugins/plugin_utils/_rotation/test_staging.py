@@ -43,10 +43,10 @@ class TestCreate:
         url = f"postgres://app_b:{database.password}@db/app"
         assert (database.username, values.credentials["token"]) == ("app_b", Login(None, "new-token"))
         assert values.phases == [{TOKEN: "new-token"}] * 2
-        one, two = ids(CORE, 1, 2)
-        assert world.labels() == {"AWSCURRENT": world.first[CORE], "AWSPENDING": two, "r1-1": one, "r1-2": two}
+        name, two = ids(CORE, 1, 2)
+        assert world.labels() == {"AWSCURRENT": world.first[CORE], "AWSPENDING": two, "r1-1": name, "r1-2": two}
         others = {"NOTE": "theirs", "SIZE": "1"}
-        assert world.keys(CORE, one) == {"URL": url, "KEY": "old-key", "FALLBACKS": key, **others}
+        assert world.keys(CORE, name) == {"URL": url, "KEY": "old-key", "FALLBACKS": key, **others}
         assert world.keys(CORE, two) == {"URL": url, "KEY": key, "FALLBACKS": "old-key", **others}
         assert world.keys(COPY, ids(COPY, 2)[0]) == {"url": url, "port": "5432"}
         assert (world.keys()["URL"], world.token()) == (OLD_URL, "old-token"), "nothing is in force yet"
@@ -66,10 +66,10 @@ class TestCreate:
 
     def test_of_two_at_once_the_first_ones_values_count(self, world: World) -> None:
         rotator = world.begun("database")
-        found = []
-        world.secrets.hook = Meanwhile("create", OWN, lambda: found.append(world.created(world.taken_over())))
+        values = []
+        world.secrets.hook = Meanwhile("create", OWN, lambda: values.append(world.created(world.taken_over())))
         mine = world.created(rotator)
-        assert mine.credentials == found[0].credentials
+        assert mine.credentials == values[0].credentials
         assert f":{mine.credentials['database'].password}@" in world.keys(CORE, ids(CORE, 1)[0])["URL"]
 
     def test_nothing_is_made_after_the_end(self, world: World) -> None:
@@ -189,8 +189,8 @@ class TestCreate:
     def due(world: World, secrets: dict[str, str]) -> Any:
         """A rotation of nothing but the pending task to drop Django's former key."""
         late: Any = world.rotator("run0")
-        found = vars(PendingTask("", "django", "drop_fallback", NOW, "r0", secrets))
-        kept = {name: value for name, value in found.items() if name != "id"}
+        result = vars(PendingTask("", "django", "drop_fallback", NOW, "r0", secrets))
+        kept = {name: value for name, value in result.items() if name != "id"}
         by = {"at": NOW, "who": "x", "rotation": "r0"}
         fresh = dict.fromkeys(ALL, by)
         late.append(late.look(), "r0", "closed", rotated=fresh, pending_tasks={"r0/django": kept})
@@ -206,8 +206,8 @@ class TestPromote:
         return made
 
     def test_everything(self, world: World, rotator: Any) -> None:
-        found = rotator.promote()
-        assert (found.outcome, found.parameters, found.words) == ("done", {TOKEN: 2}, "")
+        result = rotator.promote()
+        assert (result.outcome, result.parameters, result.words) == ("done", {TOKEN: 2}, "")
         for name in (CORE, COPY):
             labels = world.labels(name)
             assert (labels["AWSCURRENT"], labels["AWSPREVIOUS"]) == (ids(name, 2)[0], world.first[name])
@@ -223,17 +223,17 @@ class TestPromote:
     def test_a_key_that_rotates_was_changed(self, world: World, rotator: Any, key: str) -> None:
         theirs = world.write(key, "postgres://app_a:hand@db/app")
         world.write("port", "1", COPY)
-        found = rotator.promote()
-        assert (found.outcome, found.secrets) == ("taken", (CORE,))
-        assert found.words == f"somebody changed secret {CORE} in the keys that rotate; their change stays"
+        result = rotator.promote()
+        assert (result.outcome, result.secrets) == ("taken", (CORE,))
+        assert result.words == f"somebody changed secret {CORE} in the keys that rotate; their change stays"
         assert world.labels()["AWSCURRENT"] == theirs
 
     def test_it_was_changed_in_the_same_moment(self, world: World, rotator: Any) -> None:
         theirs: list[str] = []
         value = "postgres://app_a:hand@db/app"
         world.secrets.hook = Meanwhile("move", CORE, lambda: theirs.append(world.write("URL", value)))
-        found = rotator.promote()
-        assert (found.outcome, found.secrets) == ("taken", (CORE,))
+        test_it_was_changed = rotator.promote()
+        assert (test_it_was_changed.outcome, test_it_was_changed.secrets) == ("taken", (CORE,))
         assert world.labels()["AWSCURRENT"] == theirs[0]
 
     def test_what_is_written_over_a_promotion_is_in_force(self, world: World, rotator: Any) -> None:

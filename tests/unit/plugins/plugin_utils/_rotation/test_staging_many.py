@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import NOW, World, opened
 
 COUNT = 200
-NAMES = [f"provider_{one}" for one in range(COUNT)]
+NAMES = [f"provider_{number}" for number in range(COUNT)]
 MANY = {
     "application": "app",
     "settings": {name.upper(): {"group": name} for name in NAMES},

@@ -29,9 +29,9 @@ def test_a_change_of_another_key_is_merged(world: World, name: str) -> None:
     values = world.created(rotator)
     pinned = opened(rotator.advance("promote")).secrets
     theirs = world.write("port", "1", name)
-    found = rotator.promote()
-    assert (found.outcome, world.token()) == ("done", "new-token")
-    assert found.words == (
+    promotion = rotator.promote()
+    assert (promotion.outcome, world.token()) == ("done", "new-token")
+    assert promotion.message == (
         f"secret {name}: somebody else's change of other keys was merged. "
         "Bring it to hosts by watchparty.secrets.deploy"
     )
@@ -74,9 +74,11 @@ def test_it_goes_on_as_often_as_somebody_writes(world: World) -> None:
 def test_a_writer_without_a_pause_is_named_in_time(world: World) -> None:
     rotator = going(world)
     world.secrets.hook = writer = Writer(world, 1000)
-    found = rotator.promote(seconds=60)
-    assert found.outcome == "blocked"
-    assert found.words.startswith(f"somebody else goes on writing other keys of secret {CORE} (now version ")
+    test_a_writer_without_a_pause_is_named = rotator.promote(seconds=60)
+    assert test_a_writer_without_a_pause_is_named.outcome == "blocked"
+    assert test_a_writer_without_a_pause_is_named.words.startswith(
+        f"somebody else goes on writing other keys of secret {CORE} (now version "
+    )
     assert 60 < sum(world.slept) < 80
     assert len(world.secrets.versions(CORE)) < 50, "AWS keeps some hundred"
     assert (world.keys()["KEY"], world.token()) == ("old-key", "old-token")

@@ -42,8 +42,8 @@ class Killed(BaseException):
 
 
 def text(world: World, name: str) -> str:
-    (found,) = world.secrets._secrets[name].contents.values()
-    return found
+    (value,) = world.secrets._secrets[name].contents.values()
+    return value
 
 
 def with_an_administrator() -> World:
@@ -109,7 +109,7 @@ def test_killed_between_the_two_the_next_run_makes_the_second_from_the_first(wor
     assert (world.there(OWN), world.there(OVERLAY)) == (True, False)
     world.secrets.hook = Hook()
     values = world.taken_over().create(KINDS, lambda _kind: pytest.fail("generates anew"), {})
-    assert json.loads(text(world, OVERLAY))["phases"] == [dict(one) for one in values.phases]
+    assert json.loads(text(world, OVERLAY))["phases"] == [dict(phase) for phase in values.phases]
 
 
 def test_of_two_at_once_both_secrets_are_the_first_ones(world: World) -> None:
@@ -117,7 +117,7 @@ def test_of_two_at_once_both_secrets_are_the_first_ones(world: World) -> None:
     first = []
     world.secrets.hook = Meanwhile("create", OWN, lambda: first.append(world.created(world.taken_over())))
     assert world.created(rotator).credentials == first[0].credentials
-    assert json.loads(text(world, OVERLAY)) == {"phases": [dict(one) for one in first[0].phases]}
+    assert json.loads(text(world, OVERLAY)) == {"phases": [dict(phase) for phase in first[0].phases]}
 
 
 def test_somebodys_secret_of_that_name_is_left_alone(world: World) -> None:

@@ -49,10 +49,10 @@ def test_every_stage(phases: int) -> None:
 
 
 def test_old_values_may_be_removed_first() -> None:
-    every = ("create", "set", "test", "revoke_first", "deploy_1", "promote", "revoke", "record")
-    assert stages(1, immediate=True) == every
+    names = ("create", "set", "test", "revoke_first", "deploy_1", "promote", "revoke", "record")
+    assert stages(1, immediate=True) == names
     assert stages(0, immediate=True) == EVERY[0]
-    assert remaining(at("revoke_first", immediate=True)) == every[3:]
+    assert remaining(at("revoke_first", immediate=True)) == names[3:]
     assert following(at("test", immediate=True), state_machine.DONE) == Decision(state_machine.GO, "revoke_first")
     assert following(at("revoke_first", immediate=True), state_machine.DONE) == Decision(
         state_machine.GO, "deploy", phase=1
@@ -64,18 +64,18 @@ def test_old_values_may_be_removed_first() -> None:
     ("stage", "back"),
     [
         *((stage, True) for stage in ("create", "set", "test")),
-        *((one, False) for one in ("revoke_first", "deploy_1", "promote")),
+        *((name, False) for name in ("revoke_first", "deploy_1", "promote")),
     ],
 )
 def test_once_they_are_removed_nothing_leads_back(stage: str, outcome: str, *, back: bool) -> None:
-    decision = following(at(stage, immediate=True), outcome, words="why")
+    decision = following(at(stage, immediate=True), outcome, message="why")
     assert state_machine.is_past_return(at(stage, immediate=True)) is not back
     assert not state_machine.is_past_return(at(stage))
     if back:
-        assert decision == Decision(state_machine.BACK, "abort", words="why")
+        assert decision == Decision(state_machine.BACK, "abort", message="why")
     else:
         assert decision == Decision(
-            state_machine.STOP, words="why; the old value is removed already, so no rollback is possible"
+            state_machine.STOP, message="why; the old value is removed already, so no rollback is possible"
         )
 
 
@@ -98,16 +98,18 @@ def test_what_remains_begins_with_what_may_have_been_cut_short(stage: str, expec
 @pytest.mark.parametrize("phases", EVERY)
 @pytest.mark.parametrize("start", ["forward", "abort"])
 def test_done_after_done_leads_to_the_end(phases: int, start: str) -> None:
-    rotation, found = at(start if start == "abort" else EVERY[phases][0], phases), []
+    rotation, test_done_after_done_leads = at(start if start == "abort" else EVERY[phases][0], phases), []
     while True:
         decision = following(rotation, state_machine.DONE)
         assert decision.way == state_machine.GO
         step = str(decision.step)
-        found.append(f"{step}_{decision.phase}" if step == "deploy" else step)
+        test_done_after_done_leads.append(f"{step}_{decision.phase}" if step == "deploy" else step)
         if step in ("closed", "aborted"):
             break
-        rotation = at(found[-1], phases)
-    assert tuple(found) == ((*EVERY[phases][1:], "closed") if start == "forward" else (*BACKWARD[1:], "aborted"))
+        rotation = at(test_done_after_done_leads[-1], phases)
+    assert tuple(test_done_after_done_leads) == (
+        (*EVERY[phases][1:], "closed") if start == "forward" else (*BACKWARD[1:], "aborted")
+    )
 
 
 @pytest.mark.parametrize(("outcome", "step"), [(state_machine.DONE, "deploy"), (state_machine.FAILED, "abort")])
@@ -123,20 +125,20 @@ def test_the_removal_before_the_rollout_follows_the_step_that_tested() -> None:
 @pytest.mark.parametrize("stage", ["create", "set", "test", "deploy_1", "promote"])
 @pytest.mark.parametrize("outcome", [state_machine.FAILED, state_machine.TAKEN])
 def test_a_failure_before_the_revocation_is_taken_back(stage: str, outcome: str) -> None:
-    assert following(at(stage), outcome, words="why") == Decision(state_machine.BACK, "abort", words="why")
+    assert following(at(stage), outcome, message="why") == Decision(state_machine.BACK, "abort", message="why")
 
 
 @pytest.mark.parametrize(
-    ("stage", "told"),
+    ("stage", "message"),
     [
         ("revoke", " and the old one may still be valid"),
         ("record", ", and what this rotation was to remove is gone; what is left is to tidy up and to record it"),
     ],
 )
 @pytest.mark.parametrize("outcome", [state_machine.FAILED, state_machine.TAKEN])
-def test_a_failure_after_the_promotion_is_told_and_stays_open(stage: str, told: str, outcome: str) -> None:
-    assert following(at(stage), outcome, words="why") == Decision(
-        state_machine.STOP, words=f"why; the new value is in force{told}"
+def test_a_failure_after_the_promotion_is_told_and_stays_open(stage: str, message: str, outcome: str) -> None:
+    assert following(at(stage), outcome, message="why") == Decision(
+        state_machine.STOP, message=f"why; the new value is in force{message}"
     )
 
 
@@ -148,13 +150,13 @@ def test_after_the_promotion_the_old_value_may_be_gone(stage: str) -> None:
 @pytest.mark.parametrize("outcome", [state_machine.LOST, state_machine.BLOCKED])
 @pytest.mark.parametrize("stage", EVERY[1])
 def test_lost_hosts_and_a_shut_gate_stop_it(stage: str, outcome: str) -> None:
-    assert following(at(stage), outcome, words="why") == Decision(state_machine.STOP, words="why")
+    assert following(at(stage), outcome, message="why") == Decision(state_machine.STOP, message="why")
 
 
-@pytest.mark.parametrize(("words", "told"), [("why", "; why"), ("", "")])
-def test_an_outcome_that_is_none_stops_it(words: str, told: str) -> None:
-    assert following(at("set"), "ok", words=words) == Decision(
-        state_machine.STOP, words=f"ok is no outcome of a step{told}"
+@pytest.mark.parametrize(("text", "message"), [("why", "; why"), ("", "")])
+def test_an_outcome_that_is_none_stops_it(text: str, message: str) -> None:
+    assert following(at("set"), "ok", message=text) == Decision(
+        state_machine.STOP, message=f"ok is no outcome of a step{message}"
     )
 
 
@@ -165,7 +167,7 @@ def test_a_later_revocation_does_not_wait() -> None:
 @pytest.mark.parametrize("stage", BACKWARD)
 @pytest.mark.parametrize("outcome", OUTCOMES[1:])
 def test_on_the_way_back_nothing_but_done_goes_on(stage: str, outcome: str) -> None:
-    assert following(at(stage), outcome, words="why") == Decision(state_machine.STOP, words="why")
+    assert following(at(stage), outcome, message="why") == Decision(state_machine.STOP, message="why")
 
 
 @given(st.sampled_from(EVERY[2] + BACKWARD), st.sampled_from(OUTCOMES), st.integers(0, 2))
@@ -184,17 +186,17 @@ def test_the_gate_names_who_is_missing(hosts: frozenset[str], proven: frozenset[
     blockers = Gate(hosts=hosts, proven=proven, skipped=skipped).blockers()
     missing = sorted(hosts - proven - skipped)
     assert len(blockers) == (1 if missing else 0)
-    for words in blockers:
-        assert words.startswith(f"not proven to run on the other value: {', '.join(missing)} (")
-        assert words.endswith(f"-e rotation_skip_hosts={','.join(missing)}")
+    for message in blockers:
+        assert message.startswith(f"not proven to run on the other value: {', '.join(missing)} (")
+        assert message.endswith(f"-e rotation_skip_hosts={','.join(missing)}")
 
 
 @pytest.mark.parametrize(
     ("stage", "phase"), [("create", 0), ("test", 0), ("deploy_1", 0), ("deploy_2", 1), ("promote", 1)]
 )
 def test_a_signing_key_goes_back_as_it_came(stage: str, phase: int) -> None:
-    decision = following(at(stage, 2), state_machine.FAILED, words="why")
-    assert decision == Decision(state_machine.BACK, "abort", phase=phase, words="why")
+    decision = following(at(stage, 2), state_machine.FAILED, message="why")
+    assert decision == Decision(state_machine.BACK, "abort", phase=phase, message="why")
     assert following(at(stage), state_machine.FAILED).phase == 0
 
 

@@ -54,10 +54,10 @@ class TestSupplied:
 
     def test_the_file_has_the_last_word(self, write: Write) -> None:
         path = write("token: from-file\n")
-        found = supplied(
+        logins = supplied(
             {"values_from": "asked", "values_file": str(path)}, {"asked": {"answers": {"token": "asked", "other": "o"}}}
         )
-        assert found == {"token": Login(None, "from-file"), "other": Login(None, "o")}
+        assert logins == {"token": Login(None, "from-file"), "other": Login(None, "o")}
 
     def test_a_path_from_home(self, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
         path = write("token: t\n")
@@ -143,8 +143,8 @@ class TestFile:
 
 
 def test_a_name_that_is_no_text(write: Write) -> None:
-    found: dict[Any, Any] = supplied({"values_file": str(write("1: t\n"))}, {})
-    assert found == {"1": Login(None, "t")}
+    result: dict[Any, Any] = supplied({"values_file": str(write("1: t\n"))}, {})
+    assert result == {"1": Login(None, "t")}
 
 
 class TestForCredentials:

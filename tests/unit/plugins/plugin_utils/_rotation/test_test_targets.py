@@ -55,9 +55,9 @@ HELD = {
 }
 
 
-def contents(**more: dict[str, str]) -> Contents:
-    held = {**HELD, **more}
-    return Contents({name: Reading("secretsmanager", name, "1", json.dumps(one)) for name, one in held.items()})
+def contents(**extra: dict[str, str]) -> Contents:
+    held = {**HELD, **extra}
+    return Contents({name: Reading("secretsmanager", name, "1", json.dumps(entry)) for name, entry in held.items()})
 
 
 def tries(name: str, new: Login, held: Contents | None = None, **former: Login) -> list[dict[str, Any]]:
@@ -65,10 +65,10 @@ def tries(name: str, new: Login, held: Contents | None = None, **former: Login) 
 
 
 def test_by_a_request() -> None:
-    (one,) = tries("mail", Login(None, "new"), old=Login(None, "former"))
-    assert (one["server"], one["what"], one["id"]) == ("http", "", "old")
-    assert one["current"]["headers"] == {"X-Key": "new"}
-    assert [old["headers"] for old in one["former"]] == [{"X-Key": "former"}]
+    (entry,) = tries("mail", Login(None, "new"), old=Login(None, "former"))
+    assert (entry["server"], entry["what"], entry["id"]) == ("http", "", "old")
+    assert entry["current"]["headers"] == {"X-Key": "new"}
+    assert [old["headers"] for old in entry["former"]] == [{"X-Key": "former"}]
 
 
 def test_a_databases_administrator_at_its_declared_server() -> None:
@@ -87,9 +87,9 @@ def test_a_databases_administrator_at_its_declared_server() -> None:
 
 def test_one_with_a_url_of_its_own() -> None:
     """A new value may have no user name; then the one in the URL stays."""
-    (one,) = tries("boss", Login(None, "new"))
+    (entry,) = tries("boss", Login(None, "new"))
     url = "rediss://boss:new@cache:6380/0?ssl_cert_reqs=required&ssl_check_hostname=true"
-    assert (one["server"], one["current"], one["former"], one["nodes"]) == ("valkey", url, [], ["replica:6379"])
+    assert (entry["server"], entry["current"], entry["former"], entry["nodes"]) == ("valkey", url, [], ["replica:6379"])
 
 
 def test_whose_url_leads_elsewhere() -> None:

@@ -84,9 +84,9 @@ def _base64(before: int) -> Callable[[str], bytes]:
     return lambda value: base64.b64encode(b"#" * before + value.encode() + b"and more of it")
 
 
-def _escaped(one: str) -> str:
-    plain = (one.isalnum() and one.isascii()) or one == "-"
-    return one if plain else "".join(f"%{byte:02x}" for byte in one.encode())
+def _escaped(name: str) -> str:
+    plain = (name.isalnum() and name.isascii()) or name == "-"
+    return name if plain else "".join(f"%{byte:02x}" for byte in name.encode())
 
 
 FORMS: Mapping[str, Callable[[str], bytes]] = {
@@ -112,7 +112,7 @@ def made(seed: int) -> dict[str, list[Live]]:
     """Values by place; every third is the password of a URL, and each place has one key file."""
     luck = random.Random(seed)
     letters = string.ascii_letters + string.digits
-    found: dict[str, list[Live]] = {}
+    result: dict[str, list[Live]] = {}
     for place in PLACES:
         for at in range(EACH):
             core = "".join(luck.choices(letters + "-", k=luck.randint(16, 40)))
@@ -123,14 +123,14 @@ def made(seed: int) -> dict[str, list[Live]]:
             elif at % 3 == 2:
                 odd = f"rediss://user:{core}@cache.example.com:6379/{at}"
             stage = ("current", "pending", "previous", "version 3")[at % 4]
-            found.setdefault(place, []).append(Live(f"{place} {at}", stage, odd, f"secret of {place}"))
-    return found
+            result.setdefault(place, []).append(Live(f"{place} {at}", stage, odd, f"secret of {place}"))
+    return result
 
 
 def planted(values: Mapping[str, Sequence[Live]]) -> dict[str, list[bytes]]:
     """What is written: a key file indented in YAML, of a URL its password alone, else one form after the other."""
     forms = list(FORMS.values())
-    found: dict[str, list[bytes]] = {}
+    result: dict[str, list[bytes]] = {}
     number = 0
     for place, lives in values.items():
         for at, live in enumerate(lives):
@@ -145,8 +145,8 @@ def planted(values: Mapping[str, Sequence[Live]]) -> dict[str, list[bytes]]:
                 number += 1
                 if place == "commit message" and b"\0" in data:
                     data = forms[0](text)
-            found.setdefault(place, []).append(data)
-    return found
+            result.setdefault(place, []).append(data)
+    return result
 
 
 def zipped(members: Sequence[bytes], level: int = zipfile.ZIP_DEFLATED) -> bytes:

@@ -47,7 +47,7 @@ def looked_into(data: bytes, path: Path, limits: Limits = SMALL) -> ScanReport:
 
 
 def told(report: ScanReport) -> list[str]:
-    return [" ".join((one.what, one.reason)) for one in report.not_checked]
+    return [" ".join((not_checked.what, not_checked.reason)) for not_checked in report.not_checked]
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def told(report: ScanReport) -> list[str]:
 )
 def test_a_value_is_found_inside(tmp_path: Path, data: bytes, inside: str) -> None:
     report = looked_into(data, tmp_path / "archive")
-    assert [(one.rule, one.inside) for one in report.findings] == [("TOKEN", inside)]
+    assert [(finding.rule, finding.inside) for finding in report.findings] == [("TOKEN", inside)]
     assert report.complete
     stream = scan_scan.scan([StreamSource(io.BytesIO(data))], SOUGHT, limits=SMALL)
-    assert [(one.rule, one.inside) for one in stream.findings] == [("TOKEN", inside)]
+    assert [(finding.rule, finding.inside) for finding in stream.findings] == [("TOKEN", inside)]
 
 
 def test_large_archives_in_git(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_large_archives_in_git(tmp_path: Path) -> None:
     git(tmp_path, "add", "-A")
     git(tmp_path, "commit", "-q", "-m", "one")
     report = scan_scan.scan([GitSource(str(tmp_path))], SOUGHT)
-    assert sorted((one.path, one.inside) for one in report.findings) == [
+    assert sorted((finding.path, finding.inside) for finding in report.findings) == [
         ("large.tgz", "text"),
         ("large.zip", "folder/member1.txt"),
     ]
@@ -135,7 +135,7 @@ def encrypted() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("make", "words"),
+    ("make", "message"),
     [
         (lambda: bomb(1), "archive unpacks to more than 1 MiB; the rest was not looked into"),
         (lambda: bomb(2), "archive unpacks to more than 1 MiB; the rest was not looked into"),
@@ -150,16 +150,16 @@ def encrypted() -> bytes:
         (lambda: tarred({"a": b"x" * 5000})[:3000], "archive the tar cannot be unpacked (ReadError)"),
     ],
 )
-def test_what_is_not_looked_into_is_named(tmp_path: Path, make: Callable[[], bytes], words: str) -> None:
+def test_what_is_not_looked_into_is_named(tmp_path: Path, make: Callable[[], bytes], message: str) -> None:
     report = looked_into(make(), tmp_path / "archive")
-    assert told(report) == [words]
+    assert told(report) == [message]
     assert not report.complete
 
 
 def test_a_flaw_in_one_member_hides_no_other(tmp_path: Path) -> None:
     inner = {"bad.gz": gzip.compress(b"x" * 100)[:-12], "good.gz": gzip.compress(TEXT)}
     report = looked_into(tarred(inner), tmp_path / "archive")
-    assert [one.inside for one in report.findings] == ["good.gz"]
+    assert [finding.inside for finding in report.findings] == ["good.gz"]
     assert told(report) == ["archive!bad.gz the gzip cannot be unpacked (EOFError)"]
 
 

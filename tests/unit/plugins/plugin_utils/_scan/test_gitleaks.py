@@ -44,9 +44,9 @@ def test_its_findings(where: Path, how: str) -> None:
     if how == HISTORY:
         git(where, "commit", "-q", "-m", f"message with {TOKEN}")
     report = scanned(where, how)
-    (found,) = report.findings
-    assert (found.rule, found.path, found.line) == ("gitleaks:github-pat", "ci.yml", 2)
-    assert (found.author == "A Writer <writer@example.com>") == bool(found.commit) == (how == HISTORY)
+    (finding,) = report.findings
+    assert (finding.rule, finding.path, finding.line) == ("gitleaks:github-pat", "ci.yml", 2)
+    assert (finding.author == "A Writer <writer@example.com>") == bool(finding.commit) == (how == HISTORY)
     assert TOKEN not in repr(report) + str(report.data())
 
 
@@ -54,7 +54,7 @@ def test_its_findings(where: Path, how: str) -> None:
 def test_what_is_known_is_told_once(where: Path) -> None:
     git(where, "commit", "-q", "-m", "one")
     report = scanned(where, HISTORY, sought([Live("GITHUB_TOKEN", "current", TOKEN)]))
-    assert [(one.rule, one.line) for one in report.findings] == [("GITHUB_TOKEN", 2)]
+    assert [(finding.rule, finding.line) for finding in report.findings] == [("GITHUB_TOKEN", 2)]
 
 
 def program(tmp_path: Path, script: str) -> str:
@@ -70,11 +70,11 @@ def program(tmp_path: Path, script: str) -> str:
 def test_it_fails(tmp_path: Path, script: str) -> None:
     git(tmp_path, "init", "-q")
     made = program(tmp_path, script)
-    words = r"^gitleaks ended with \d on \S+; run it there by hand to see why$"
-    with pytest.raises(ScanError, match=words):
+    message = r"^gitleaks ended with \d on \S+; run it there by hand to see why$"
+    with pytest.raises(ScanError, match=message):
         scan_scan.scan([], Sought(), engines=[Gitleaks(str(tmp_path), HISTORY, required=True, program=made)])
     report = scan_scan.scan([], Sought(), engines=[Gitleaks(str(tmp_path), HISTORY, program=made)])
-    assert [one.what for one in report.not_checked] == ["unknown secrets"]
+    assert [not_checked.what for not_checked in report.not_checked] == ["unknown secrets"]
     assert "canary" not in repr(report)
 
 

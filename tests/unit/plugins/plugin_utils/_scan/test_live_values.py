@@ -36,7 +36,9 @@ def shop(catalog: Callable[..., Catalog]) -> Catalog:
 
 def read(shop: Catalog, secrets: MemorySecrets, parameters: MemoryParameters) -> tuple[set[Any], list[str]]:
     values, unread = live_values.read(shop, secrets, parameters)  # type: ignore[arg-type]
-    return {(one.name, one.stage, one.value, one.sensitivity) for one in values}, [str(one) for one in unread]
+    return {(live.name, live.stage, live.value, live.sensitivity) for live in values}, [
+        str(not_checked) for not_checked in unread
+    ]
 
 
 def test_three_versions_and_every_history(shop: Catalog) -> None:
@@ -49,7 +51,7 @@ def test_three_versions_and_every_history(shop: Catalog) -> None:
     for value in ("canary-k1", "canary-k2", "canary-k3"):
         parameters.seed("/app/test/App/KEY", value)
     parameters.seed("/app/test/Limits/LIMIT_A", "100")
-    found, unread = read(shop, secrets, parameters)
+    results, unread = read(shop, secrets, parameters)
     assert unread == []
     assert {
         ("TOKEN", "current", "canary-2", "high"),
@@ -66,8 +68,8 @@ def test_three_versions_and_every_history(shop: Catalog) -> None:
         (f"secret {CORE} key other.deep", "current", "canary-deep", "high"),
         ("secret app/test/admin key password", "current", "canary-admin", "high"),
         ("secret app/test/admin key username", "current", "root", "low"),
-    } <= found
-    assert not any(value == "canary-in-the-catalog" for _name, _stage, value, _sensitivity in found)
+    } <= results
+    assert not any(value == "canary-in-the-catalog" for _name, _stage, value, _sensitivity in results)
 
 
 def test_what_cannot_be_read_is_named(shop: Catalog) -> None:
@@ -80,8 +82,8 @@ def test_what_cannot_be_read_is_named(shop: Catalog) -> None:
     secrets.seed(CORE, json.dumps({"TOKEN": "canary-1"}))
     secrets.seed("app/test/license", "canary-whole")
     parameters.seed("/app/test/App/KEY", "canary-k1")
-    found, unread = read(shop, secrets, parameters)
-    assert ("KEY", "current", "canary-k1", "medium") in found
+    results, unread = read(shop, secrets, parameters)
+    assert ("KEY", "current", "canary-k1", "medium") in results
     assert unread == [
         "values: current version: secret app/test/admin: missing",
         "values: current version: secret app/test/license: denied",
@@ -95,5 +97,5 @@ def test_no_value_is_in_a_repr(shop: Catalog) -> None:
     secrets, parameters = MemorySecrets(), MemoryParameters()
     secrets.seed(CORE, json.dumps({"TOKEN": "canary-1"}))
     values, _unread = live_values.read(shop, secrets, parameters)  # type: ignore[arg-type]
-    assert "canary-1" in {one.value for one in values}
+    assert "canary-1" in {live.value for live in values}
     assert "canary" not in repr(values)

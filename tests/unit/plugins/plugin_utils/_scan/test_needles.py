@@ -13,7 +13,7 @@ RANDOM = "wX7-random-Zk42"
 
 
 @pytest.mark.parametrize(
-    ("value", "more", "reason"),
+    ("value", "extra", "reason"),
     [
         ("True", {}, "shorter than 8 characters"),
         ("5432", {}, "shorter than 8 characters"),
@@ -28,39 +28,39 @@ RANDOM = "wX7-random-Zk42"
         ("postgresql://app:secret@db.example.com/app", {}, "a word or a number that is found everywhere"),
     ],
 )
-def test_what_is_left_out(value: str, more: dict[str, str], reason: str) -> None:
-    found = sought([Live("NAME", "current", value, **more)])
-    assert found.needles == ()
-    assert [(one.name, one.reason) for one in found.left_out] == [("NAME", reason)]
-    assert found.values == 0
+def test_what_is_left_out(value: str, extra: dict[str, str], reason: str) -> None:
+    result = sought([Live("NAME", "current", value, **extra)])
+    assert result.needles == ()
+    assert [(left_out.name, left_out.reason) for left_out in result.left_out] == [("NAME", reason)]
+    assert result.values == 0
 
 
 @pytest.mark.parametrize("value", [RANDOM, "letmein99", "correct horse battery", "Passw0rd", "https://h.example/T0/B0"])
 def test_what_is_searched_for(value: str) -> None:
-    found = sought([Live("NAME", "current", value)])
-    assert found.left_out == ()
-    assert value.encode() in {one.whole for one in found.needles}
+    result = sought([Live("NAME", "current", value)])
+    assert result.left_out == ()
+    assert value.encode() in {needle.whole for needle in result.needles}
 
 
 def test_the_password_of_a_url_is_searched_alone() -> None:
-    found = sought([Live("URL", "current", "postgresql://app:p%40ss-Word-11@db/app")])
-    forms = {one.whole: one.labels[0].form for one in found.needles}
+    result = sought([Live("URL", "current", "postgresql://app:p%40ss-Word-11@db/app")])
+    forms = {needle.whole: needle.labels[0].form for needle in result.needles}
     assert forms[b"p%40ss-Word-11"] == "password part"
     assert forms[b"p@ss-Word-11"] == "password part"
     assert forms[b"p%2540ss-Word-11"] == "password part, URL-encoded"
 
 
 def test_one_byte_string_is_searched_once_for_all_that_it_is() -> None:
-    found = sought([Live("A", "current", RANDOM), Live("B", "previous", RANDOM), Live("A", "current", RANDOM)])
-    (needle,) = (one for one in found.needles if one.whole == RANDOM.encode())
-    assert [(one.name, one.stage) for one in needle.labels] == [("A", "current"), ("B", "previous")]
-    assert found.values == 1
+    result = sought([Live("A", "current", RANDOM), Live("B", "previous", RANDOM), Live("A", "current", RANDOM)])
+    (needle,) = (needle for needle in result.needles if needle.whole == RANDOM.encode())
+    assert [(label.name, label.stage) for label in needle.labels] == [("A", "current"), ("B", "previous")]
+    assert result.values == 1
 
 
 def test_lines_of_a_key_file() -> None:
     lines = [f"{at}{'AbCdEfGh' * 7}{at}zZ9" for at in range(6)]
     key = "\n".join(["-----BEGIN PRIVATE KEY-----", *lines, "-----END PRIVATE KEY-----"])
-    forms = {one.whole: one.labels[0].form for one in sought([Live("KEY", "current", key)]).needles}
+    forms = {needle.whole: needle.labels[0].form for needle in sought([Live("KEY", "current", key)]).needles}
     assert [forms.get(line.encode()) for line in lines] == [None, None, None, *["one line of it"] * 3]
     assert b"-----END PRIVATE KEY-----" not in forms
 
@@ -72,5 +72,5 @@ def test_the_anchor_is_the_varied_part() -> None:
 
 
 def test_values_are_in_no_repr() -> None:
-    found = sought([Live("NAME", "current", RANDOM, example=RANDOM + "x")])
-    assert RANDOM not in repr(found) + repr(Live("NAME", "current", RANDOM, example=RANDOM + "x"))
+    result = sought([Live("NAME", "current", RANDOM, example=RANDOM + "x")])
+    assert RANDOM not in repr(result) + repr(Live("NAME", "current", RANDOM, example=RANDOM + "x"))

@@ -71,7 +71,7 @@ def test_an_accepted_finding_hides_no_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "words"),
+    ("entry", "message"),
     [
         ({**ENTRY, "expires": "2026-11-24"}, "expired on 2026-11-24; see whether it still is acceptable"),
         ({**ENTRY, "expires": "soon"}, "has no expires, a day such as"),
@@ -83,13 +83,13 @@ def test_an_accepted_finding_hides_no_other() -> None:
         ("text", "is no mapping with fingerprint, reason and expires"),
     ],
 )
-def test_an_entry_that_is_malformed_or_old_accepts_nothing(entry: Any, words: str) -> None:
-    found = parsed(entry)
-    assert found.entries == ()
-    (problem,) = found.problems
+def test_an_entry_that_is_malformed_or_old_accepts_nothing(entry: Any, message: str) -> None:
+    baseline = parsed(entry)
+    assert baseline.entries == ()
+    (problem,) = baseline.problems
     assert problem.startswith("entry 1")
-    assert words in problem
-    report = ScanReport(findings=(), problems=found.problems)
+    assert message in problem
+    report = ScanReport(findings=(), problems=baseline.problems)
     assert not report.clean
 
 
@@ -103,19 +103,19 @@ def test_the_table() -> None:
     report = ScanReport(
         (FOUND,), not_checked=(NotChecked("/srv/shop", "", "a shallow clone"),), left_out={"a placeholder": 2}
     )
-    told = scan_report.lines(report)
-    assert "DATABASE_URL (also DB_PASSWORD)" in told[1]
-    assert "a b/ü.py:7" in told[1]
-    assert "fedcba987654" in told[1]
-    assert told[2] == "not checked: /srv/shop: a shallow clone"
-    assert "2 values left out: 2 a placeholder; unknown secrets were not looked for" in told[3]
+    messages = scan_report.lines(report)
+    assert "DATABASE_URL (also DB_PASSWORD)" in messages[1]
+    assert "a b/ü.py:7" in messages[1]
+    assert "fedcba987654" in messages[1]
+    assert messages[2] == "not checked: /srv/shop: a shallow clone"
+    assert "2 values left out: 2 a placeholder; unknown secrets were not looked for" in messages[3]
 
 
 def test_what_is_sought_is_masked_where_it_names_something() -> None:
     named = replace(FOUND, path="dir/the-value-itself.txt", author="the-value-itself <x>")
-    told = scan_report.masked([named, NotChecked("s", "the-value-itself", "r")], ["the-value-itself"])
-    assert told[0].path == "dir/********.txt"
-    assert "the-value-itself" not in repr(told)
+    results = scan_report.masked([named, NotChecked("s", "the-value-itself", "r")], ["the-value-itself"])
+    assert results[0].path == "dir/********.txt"
+    assert "the-value-itself" not in repr(results)
 
 
 def test_sarif() -> None:
@@ -146,5 +146,5 @@ def test_sarif() -> None:
     assert "region" not in run["results"][1]["locations"][0]["physicalLocation"]
     assert run["results"][2]["suppressions"] == [{"kind": "external", "status": "accepted", "justification": "rotated"}]
     assert [len(result.get("suppressions", [])) for result in run["results"]] == [0, 0, 1]
-    notes = [one["message"]["text"] for one in run["invocations"][0]["toolExecutionNotifications"]]
+    notes = [item["message"]["text"] for item in run["invocations"][0]["toolExecutionNotifications"]]
     assert notes == ["not checked: /srv/shop: a shallow clone", "baseline: entry 1 has no reason"]

@@ -44,39 +44,39 @@ def report(world: Path, values: dict[str, list[Live]]) -> ScanReport:
 
 
 def scanned(where: Path, values: dict[str, list[Live]], prefer: str | None = None) -> ScanReport:
-    every = [one for lives in values.values() for one in lives]
-    return scan_scan.scan([GitSource(str(where))], sought(every), prefer=prefer)
+    results = [live for lives in values.values() for live in lives]
+    return scan_scan.scan([GitSource(str(where))], sought(results), prefer=prefer)
 
 
 def names(report: ScanReport) -> set[str]:
-    return {name for one in report.findings for name in (one.rule, *one.also)}
+    return {name for finding in report.findings for name in (finding.rule, *finding.also)}
 
 
 def of(report: ScanReport, place: str) -> list[Finding]:
-    return [one for one in report.findings if one.rule.rpartition(" ")[0] == place]
+    return [finding for finding in report.findings if finding.rule.rpartition(" ")[0] == place]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_value_is_found(world: Path, values: dict[str, list[Live]], engine: str) -> None:
     if engine != OWN:
         pytest.importorskip(engine)
-    found = names(scanned(world, values, engine))
-    every = {one.name for lives in values.values() for one in lives}
-    assert len(every) == len(PLACES) * EACH == 200
-    assert every - found == set(), f"{len(found & every)} of {len(every)} found by {engine}"
+    results = names(scanned(world, values, engine))
+    all_names = {live.name for lives in values.values() for live in lives}
+    assert len(all_names) == len(PLACES) * EACH == 200
+    assert all_names - results == set(), f"{len(results & all_names)} of {len(all_names)} found by {engine}"
 
 
 def test_packed_it_is_found_as_well(tmp_path: Path, world: Path, values: dict[str, list[Live]]) -> None:
     copy = tmp_path / "packed"
     git(tmp_path, "clone", "-q", "--mirror", str(world), str(copy))
     git(copy, "repack", "-a", "-d", "-q")
-    found = names(scanned(copy, values))
+    results = names(scanned(copy, values))
     gone = ("commit before a rebase", "unreachable commit", "index", "untracked file", "remote's URL")
-    kept = {one.name for place, lives in values.items() if place not in gone for one in lives}
-    assert kept - found <= {one.name for one in values["dropped stash"] + values["stash of an untracked file"]} | {
-        one.name for one in values["stash"]
+    kept = {live.name for place, lives in values.items() if place not in gone for live in lives}
+    assert kept - results <= {live.name for live in values["dropped stash"] + values["stash of an untracked file"]} | {
+        live.name for live in values["stash"]
     }, "a clone takes branches and tags along"
-    assert {one.name for place in ("first", "deleted file", "large binary") for one in values[place]} <= found
+    assert {live.name for place in ("first", "deleted file", "large binary") for live in values[place]} <= results
 
 
 def test_the_same_repository_without_them(tmp_path: Path, values: dict[str, list[Live]]) -> None:
@@ -90,8 +90,8 @@ def test_the_same_repository_without_them(tmp_path: Path, values: dict[str, list
 
 def django() -> Path:
     """The sample application's own."""
-    found = application.python().parent.parent / "lib"
-    return next(found.glob("python*/site-packages/django"))
+    path = application.python().parent.parent / "lib"
+    return next(path.glob("python*/site-packages/django"))
 
 
 @pytest.mark.parametrize(
@@ -139,33 +139,33 @@ def test_nothing_in_the_sources_of_others(sources: Callable[[], Path]) -> None:
     ],
 )
 def test_where_it_comes_from(report: ScanReport, place: str, path: str, reach: str) -> None:
-    found = of(report, place)
-    assert len(found) >= EACH
-    assert {(one.path, one.reach) for one in found} == {(path, reach)}
+    findings = of(report, place)
+    assert len(findings) >= EACH
+    assert {(finding.path, finding.reach) for finding in findings} == {(path, reach)}
     committed = place not in ("index", "untracked file", "name of a file", "remote's URL")
-    for one in found:
-        assert (one.author == "A Writer <writer@example.com>") == committed
-        assert one.date.startswith("2026-03-01T12:") == committed
-        assert bool(one.commit) == committed
+    for finding in findings:
+        assert (finding.author == "A Writer <writer@example.com>") == committed
+        assert finding.date.startswith("2026-03-01T12:") == committed
+        assert bool(finding.commit) == committed
 
 
 def test_lines_members_and_paths(report: ScanReport, world: Path) -> None:
-    first = sorted(of(report, "first"), key=lambda one: one.offset)
+    first = sorted(of(report, "first"), key=lambda finding: finding.offset)
     assert first[0].line == 3
-    assert [one.line for one in first] == sorted(one.line for one in first)
-    assert {one.inside for one in of(report, "zip")} == {f"folder/member{at}.txt" for at in range(EACH)}
-    assert {one.inside for one in of(report, "zip in a tarball")} == {
+    assert [finding.line for finding in first] == sorted(finding.line for finding in first)
+    assert {finding.inside for finding in of(report, "zip")} == {f"folder/member{at}.txt" for at in range(EACH)}
+    assert {finding.inside for finding in of(report, "zip in a tarball")} == {
         f"inner.zip!folder/member{at}.txt" for at in range(EACH)
     }
-    assert {one.paths for one in of(report, "renamed file")} == {2}
-    for one in of(report, "unreachable commit"):
-        assert git(world, "cat-file", "-t", one.commit) == "commit"
-        assert git(world, "rev-parse", f"{one.commit}:lost.py") == one.blob
+    assert {finding.paths for finding in of(report, "renamed file")} == {2}
+    for finding in of(report, "unreachable commit"):
+        assert git(world, "cat-file", "-t", finding.commit) == "commit"
+        assert git(world, "rev-parse", f"{finding.commit}:lost.py") == finding.blob
 
 
 def test_versions_and_forms_are_named(report: ScanReport) -> None:
-    assert {one.stage for one in report.findings} == {"current", "pending", "previous", "version 3"}
-    forms = {one.form for one in report.findings}
+    assert {finding.stage for finding in report.findings} == {"current", "pending", "previous", "version 3"}
+    forms = {finding.form for finding in report.findings}
     assert {
         *("as it is", "URL-encoded", "JSON-escaped", "HTML-escaped", "base64", "hexadecimal", "UTF-16"),
         *("password part", "one line of it"),
@@ -173,7 +173,7 @@ def test_versions_and_forms_are_named(report: ScanReport) -> None:
 
 
 def test_no_value_is_told(report: ScanReport, values: dict[str, list[Live]]) -> None:
-    told = "\n".join(
+    message = "\n".join(
         [
             json.dumps(report.data()),
             json.dumps(scan_sarif.log(report)),
@@ -182,15 +182,15 @@ def test_no_value_is_told(report: ScanReport, values: dict[str, list[Live]]) -> 
         ]
     )
     for lives in values.values():
-        for one in lives:
-            core = one.value.partition("user:")[2].partition("@")[0] or one.value
-            assert core not in told
-            assert json.dumps(core)[1:-1] not in told
-            assert all(line not in told for line in core.splitlines()[1:-1])
-    assert "value='" not in repr(sought([one for lives in values.values() for one in lives]))
+        for live in lives:
+            core = live.value.partition("user:")[2].partition("@")[0] or live.value
+            assert core not in message
+            assert json.dumps(core)[1:-1] not in message
+            assert all(line not in message for line in core.splitlines()[1:-1])
+    assert "value='" not in repr(sought([live for lives in values.values() for live in lives]))
 
 
 def test_fingerprints_are_stable_and_differ(report: ScanReport, world: Path, values: dict[str, list[Live]]) -> None:
     again = scanned(world, values)
-    assert {one.fingerprint for one in again.findings} == {one.fingerprint for one in report.findings}
-    assert len({one.fingerprint for one in report.findings}) == len(report.findings)
+    assert {finding.fingerprint for finding in again.findings} == {finding.fingerprint for finding in report.findings}
+    assert len({finding.fingerprint for finding in report.findings}) == len(report.findings)

@@ -32,7 +32,9 @@ def scanned(*sources: scan_scan.Source) -> ScanReport:
 
 
 def reasons(report: ScanReport) -> list[str]:
-    return [" ".join(part for part in (one.what, one.reason) if part) for one in report.not_checked]
+    return [
+        " ".join(part for part in (not_checked.what, not_checked.reason) if part) for not_checked in report.not_checked
+    ]
 
 
 @pytest.fixture
@@ -62,23 +64,23 @@ def test_a_baseline_knows_a_finding_by_the_fingerprint_that_is_told(tmp_path: Pa
     """Also where a file is called like the value, which is masked: no fingerprint is made of a value."""
     (tmp_path / f"{VALUE}.txt").write_text(VALUE)
     source = DirectorySource(str(tmp_path))
-    (found,) = scanned(source).findings
-    assert VALUE not in found.path
-    entry = scan_baseline.AcceptedFinding(found.fingerprint, "known", date(2099, 1, 1))
+    (finding,) = scanned(source).findings
+    assert VALUE not in finding.path
+    entry = scan_baseline.AcceptedFinding(finding.fingerprint, "known", date(2099, 1, 1))
     again = scan_scan.scan([source], SOUGHT, baseline=scan_baseline.Baseline((entry,)))
-    assert (again.findings, [one.fingerprint for one in again.accepted]) == ((), [found.fingerprint])
+    assert (again.findings, [finding.fingerprint for finding in again.accepted]) == ((), [finding.fingerprint])
 
 
 def test_a_whole_clone(origin: Path) -> None:
     report = scanned(GitSource(str(clone(origin))))
     assert report.complete
-    assert [(one.path, one.reach) for one in report.findings] == [("old.txt", "a branch")]
+    assert [(finding.path, finding.reach) for finding in report.findings] == [("old.txt", "a branch")]
 
 
 def test_from_a_folder_within(origin: Path) -> None:
     (origin / "here.txt").write_text(VALUE)
     report = scanned(GitSource(str(origin / "folder")))
-    assert [one.path for one in report.findings] == ["old.txt", "here.txt"]
+    assert [finding.path for finding in report.findings] == ["old.txt", "here.txt"]
 
 
 def test_a_shallow_clone(origin: Path) -> None:
@@ -97,7 +99,7 @@ def test_a_partial_clone_fetches_nothing(origin: Path, what: str) -> None:
     report = scanned(GitSource(str(where)))
     assert git(where, "count-objects", "-v") == before
     assert report.clean
-    assert [one.partition(":")[0] for one in reasons(report)] == ["a partial clone"]
+    assert [reason.partition(":")[0] for reason in reasons(report)] == ["a partial clone"]
     assert "git fetch --refetch --no-filter" in reasons(report)[0]
 
 
@@ -106,8 +108,8 @@ def test_a_hit_whose_history_is_not_here(origin: Path) -> None:
     git(origin, "commit", "-q", "-a", "-m", "three")
     where = clone(origin, "--filter=tree:0")
     report = scanned(GitSource(str(where)))
-    assert [one.rule for one in report.findings] == ["TOKEN"]
-    assert any(one.startswith("which commits brought what was found") for one in reasons(report))
+    assert [finding.rule for finding in report.findings] == ["TOKEN"]
+    assert any(reason.startswith("which commits brought what was found") for reason in reasons(report))
 
 
 def test_a_submodule(origin: Path) -> None:
@@ -123,10 +125,10 @@ def test_alternates(origin: Path) -> None:
     git(origin.parent, "clone", "-q", "--shared", str(origin), str(where))
     report = scanned(GitSource(str(where)))
     assert report.complete
-    assert [one.path for one in report.findings] == ["old.txt"]
+    assert [finding.path for finding in report.findings] == ["old.txt"]
     shutil.move(str(origin), str(origin) + "-gone")
-    told = reasons(scanned(GitSource(str(where), tree=False)))
-    assert any("objects borrowed from" in one and "bring it back" in one for one in told)
+    messages = reasons(scanned(GitSource(str(where), tree=False)))
+    assert any("objects borrowed from" in message and "bring it back" in message for message in messages)
 
 
 def test_an_object_is_broken(origin: Path) -> None:
@@ -147,7 +149,7 @@ def test_a_pack_is_broken(origin: Path) -> None:
     pack.write_bytes(content)
     report = scanned(GitSource(str(origin), tree=False))
     assert not report.complete
-    assert any("git fsck" in one for one in reasons(report))
+    assert any("git fsck" in reason for reason in reasons(report))
 
 
 def test_pointers_of_lfs(origin: Path) -> None:
@@ -161,30 +163,32 @@ def test_pointers_of_lfs(origin: Path) -> None:
 def test_ignored_files_only_when_asked(origin: Path) -> None:
     (origin / ".gitignore").write_text(".env\n")
     (origin / ".env").write_text(f"TOKEN={VALUE}\n")
-    assert ".env" not in [one.path for one in scanned(GitSource(str(origin))).findings]
-    assert ".env" in [one.path for one in scanned(GitSource(str(origin), ignored=True)).findings]
+    assert ".env" not in [finding.path for finding in scanned(GitSource(str(origin))).findings]
+    assert ".env" in [finding.path for finding in scanned(GitSource(str(origin), ignored=True)).findings]
 
 
 def test_the_working_tree_alone(origin: Path) -> None:
     (origin / "folder" / "new.txt").write_text(f"changed\n{VALUE}\n")
     report = scanned(GitSource(str(origin), history=False))
-    assert [(one.path, one.line, one.reach) for one in report.findings] == [("folder/new.txt", 2, "the working tree")]
+    assert [(finding.path, finding.line, finding.reach) for finding in report.findings] == [
+        ("folder/new.txt", 2, "the working tree")
+    ]
 
 
 def test_a_repository_without_commits(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q")
     (tmp_path / "new.txt").write_text(VALUE)
-    assert [one.path for one in scanned(GitSource(str(tmp_path))).findings] == ["new.txt"]
+    assert [finding.path for finding in scanned(GitSource(str(tmp_path))).findings] == ["new.txt"]
     git(tmp_path, "add", "-A")
-    (found,) = scanned(StagedSource(str(tmp_path))).findings
-    assert (found.path, found.reach) == ("new.txt", "the index only")
+    (finding,) = scanned(StagedSource(str(tmp_path))).findings
+    assert (finding.path, finding.reach) == ("new.txt", "the index only")
 
 
 def test_what_is_staged_is_what_differs(origin: Path) -> None:
     (origin / "staged.txt").write_text(VALUE + "1")
     (origin / "not-staged.txt").write_text(VALUE)
     git(origin, "add", "staged.txt")
-    assert [one.path for one in scanned(StagedSource(str(origin))).findings] == ["staged.txt"]
+    assert [finding.path for finding in scanned(StagedSource(str(origin))).findings] == ["staged.txt"]
 
 
 def test_a_directory(tmp_path: Path) -> None:
@@ -193,12 +197,12 @@ def test_a_directory(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "a" / "log.1")
     os.mkfifo(tmp_path / "pipe")
     report = scanned(DirectorySource(str(tmp_path)))
-    assert {one.path for one in report.findings} == {"a/log.1"}
+    assert {finding.path for finding in report.findings} == {"a/log.1"}
     assert len(report.findings) == scan_scan.EACH
-    assert sum(one.times for one in report.findings) == 120
+    assert sum(finding.times for finding in report.findings) == 120
     assert report.complete
     single = scanned(DirectorySource(str(tmp_path / "a" / "log.1")))
-    assert {one.path for one in single.findings} == {"log.1"}
+    assert {finding.path for finding in single.findings} == {"log.1"}
 
 
 def test_a_repository_given_as_a_directory(origin: Path) -> None:

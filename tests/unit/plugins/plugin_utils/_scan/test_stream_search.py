@@ -37,7 +37,7 @@ INSTALLED = [name for name in ENGINES if name == OWN or importlib.util.find_spec
 
 
 def searcher(*wholes: bytes, window: int = 128, prefer: str | None = None) -> stream_search.Searcher:
-    needles = tuple(Needle(one, len(one) // 3, (LABEL,)) for one in wholes)
+    needles = tuple(Needle(whole, len(whole) // 3, (LABEL,)) for whole in wholes)
     return stream_search.Searcher(Sought(needles, (), len(wholes)), window=window, prefer=prefer)
 
 
@@ -51,10 +51,10 @@ def searcher(*wholes: bytes, window: int = 128, prefer: str | None = None) -> st
 @settings(deadline=None)
 def test_any_offset(before: bytes, after: bytes, whole: bytes, window: int, engine: str) -> None:
     data = before + whole + after
-    found = list(searcher(whole, window=window, prefer=engine).in_stream(io.BytesIO(data).read))
+    needle_matches = list(searcher(whole, window=window, prefer=engine).in_stream(io.BytesIO(data).read))
     expected = [at for at in range(len(data)) if data.startswith(whole, at)]
-    assert [one.offset for one in found] == expected
-    assert [one.line for one in found] == [data[:at].count(b"\n") + 1 for at in expected]
+    assert [needle_match.offset for needle_match in needle_matches] == expected
+    assert [needle_match.line for needle_match in needle_matches] == [data[:at].count(b"\n") + 1 for at in expected]
 
 
 @given(
@@ -66,9 +66,9 @@ def test_any_offset(before: bytes, after: bytes, whole: bytes, window: int, engi
 def test_all_engines_agree(wholes: list[bytes], noise: bytes, at: int) -> None:
     """Also where values overlap, repeat, contain one another or are searched for by a short part of them."""
     data = noise + b"".join(wholes) + wholes[0][:-1] + wholes[0] + noise
-    needles = [Needle(one, at, (LABEL,)) for one in wholes]
+    needles = [Needle(whole, at, (LABEL,)) for whole in wholes]
     expected = sorted(
-        (at, number) for number, one in enumerate(wholes) for at in range(len(data)) if data.startswith(one, at)
+        (at, number) for number, item in enumerate(wholes) for at in range(len(data)) if data.startswith(item, at)
     )
     assert "ahocorasick_rs" in INSTALLED
     for name in INSTALLED:
@@ -81,7 +81,7 @@ def test_all_engines_agree(wholes: list[bytes], noise: bytes, at: int) -> None:
 @settings(deadline=None)
 def test_all_engines_agree_on_few_letters(wholes: list[str], noise: str) -> None:
     data = (noise + "".join(wholes) + noise).encode()
-    needles = [Needle(one.encode(), 0, (LABEL,)) for one in wholes]
+    needles = [Needle(whole.encode(), 0, (LABEL,)) for whole in wholes]
     first, *others = [scan_matchers.automaton(needles, prefer=name).hits(data) for name in INSTALLED]
     assert first
     assert all(hits == first for hits in others)
@@ -97,10 +97,10 @@ def test_any_value_in_any_form(value: str, before: str, after: str) -> None:
     wanted = sought([Live("TOKEN", "current", value)])
     assume(wanted.needles)
     stripped = value.strip()
-    one = stream_search.Searcher(wanted)
+    item = stream_search.Searcher(wanted)
     for name, text in forms(stripped):
         data = (before + text + after).encode("utf-8", "replace")
-        assert one.in_bytes(data), name
+        assert item.in_bytes(data), name
 
 
 @given(st.lists(st.integers(0, 400), max_size=30), st.integers(1, 90))
@@ -108,20 +108,20 @@ def test_any_value_in_any_form(value: str, before: str, after: str) -> None:
 def test_gits_stream_is_cut_into_its_objects(sizes: list[int], piece: int) -> None:
     contents = [bytes([at % 251]) * size for at, size in enumerate(sizes)]
     stream = b"".join(
-        b"%040d blob %d\n" % (at, len(one)) + one + b"\n" + (b"0" * 40 + b" missing\n" if at % 3 == 0 else b"")
-        for at, one in enumerate(contents)
+        b"%040d blob %d\n" % (at, len(data)) + data + b"\n" + (b"0" * 40 + b" missing\n" if at % 3 == 0 else b"")
+        for at, data in enumerate(contents)
     )
 
     class Slow(io.BytesIO):
         def read(self, count: int | None = -1) -> bytes:
             return super().read(piece)
 
-    found: list[bytes] = []
+    results: list[bytes] = []
     missing: list[str] = []
     for part in _slabs(Slow(stream), missing):
         assert isinstance(part, Slab)
-        found += [part.data[begin:end] for begin, end, _kind, _name in part.objects]
-    assert found == contents
+        results += [part.data[begin:end] for begin, end, _kind, _name in part.objects]
+    assert results == contents
     assert len(missing) == -(-len(sizes) // 3)
 
 
@@ -129,15 +129,15 @@ def test_large_objects_are_read_as_they_come(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git.LARGE", 100)
     monkeypatch.setattr("ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git.SLAB", 64)
     contents = [b"a" * 10, b"b" * 5000, b"c" * 7, b"d" * 9000, b"e" * 3]
-    stream = b"".join(b"%040d blob %d\n" % (at, len(one)) + one + b"\n" for at, one in enumerate(contents))
-    found = []
+    stream = b"".join(b"%040d blob %d\n" % (at, len(data)) + data + b"\n" for at, data in enumerate(contents))
+    results = []
     # A stream that gives little at once, or the slab would hold what follows.
     for part in _slabs(io.BytesIO(stream), []):
         if isinstance(part, Large):
-            found.append(part.stream.read(50))  # the rest is passed over
+            results.append(part.stream.read(50))  # the rest is passed over
         else:
-            found += [part.data[begin:end] for begin, end, _kind, _name in part.objects]
-    assert found == [b"a" * 10, b"b" * 50, b"c" * 7, b"d" * 50, b"e" * 3]
+            results += [part.data[begin:end] for begin, end, _kind, _name in part.objects]
+    assert results == [b"a" * 10, b"b" * 50, b"c" * 7, b"d" * 50, b"e" * 3]
 
 
 def test_without_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +148,7 @@ def test_without_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
     assert message
     assert "slower" in message
     assert "pip install hyperscan (or ahocorasick-rs)" in message
-    one = searcher(VALUE.encode())
-    assert type(one.automaton) is scan_matchers.Blocks
-    assert [spot.offset for spot in one.in_bytes(b"x=" + VALUE.encode())] == [2]
+    item = searcher(VALUE.encode())
+    assert type(item.automaton) is scan_matchers.Blocks
+    assert [spot.offset for spot in item.in_bytes(b"x=" + VALUE.encode())] == [2]
     assert stream_search.Searcher(Sought()).in_bytes(b"nothing is sought") == []

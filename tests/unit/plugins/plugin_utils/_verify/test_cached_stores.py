@@ -21,15 +21,15 @@ class Counted:
 
     def read(self, names: Sequence[str], *, pins: Any = None, stages: Any = None) -> Contents:
         self.asked.append((tuple(names), {**(pins or {}), **(stages or {})}))
-        found: Contents = self._store.read(names, pins=pins, stages=stages)
-        return found
+        contents: Contents = self._store.read(names, pins=pins, stages=stages)
+        return contents
 
     def history(self, name: str) -> Any:
         return self._store.history(name)
 
 
 def values(contents: Contents) -> dict[str, str]:
-    return {name: one.value for name, one in contents.readings.items()}
+    return {name: reading.value for name, reading in contents.readings.items()}
 
 
 def test_secrets() -> None:
@@ -71,4 +71,4 @@ def test_what_another_has_read() -> None:
     assert values(below.read(["/app/test"])) == {"/app/test/A": "1"}
     assert values(below.read(["/app/empty"])) == {}, "that nothing is there is known too"
     assert store.asked == paths.asked == []
-    assert [one.value for one in below.history("/app/test/A")] == ["1"]
+    assert [item.value for item in below.history("/app/test/A")] == ["1"]

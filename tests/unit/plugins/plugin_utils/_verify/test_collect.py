@@ -86,9 +86,9 @@ class World:
 
     def states(self, part: str, **over: Any) -> dict[str, str]:
         """The state of each place."""
-        found = self.gatherer(**over).gathered([part])
-        assert found["absent"] == {}
-        return {one["place"]: one["state"] for one in found["parts"][part]["rows"]}
+        result = self.gatherer(**over).gathered([part])
+        assert result["absent"] == {}
+        return {row["place"]: row["state"] for row in result["parts"][part]["rows"]}
 
 
 @pytest.fixture
@@ -100,17 +100,17 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 def test_every_part_without_a_value_and_each_source_once(world: World) -> None:
-    found = world.gatherer().gathered(PARTS)
-    assert set(found["parts"]) | set(found["absent"]) == set(PARTS)
+    result = world.gatherer().gathered(PARTS)
+    assert set(result["parts"]) | set(result["absent"]) == set(PARTS)
     without = {"repository", "workflows", "zizmor", "history", "unknown_secrets", "github", "deploys"}
-    assert set(found["absent"]) == without
-    assert "add -e verify_repository=PATH" in found["absent"]["history"]
-    assert "names no repository of GitHub" in found["absent"]["deploys"]
-    assert "canary" not in json.dumps(found)
-    assert json.loads(json.dumps(found["parts"])), "plain data, which travels between processes"
+    assert set(result["absent"]) == without
+    assert "add -e verify_repository=PATH" in result["absent"]["history"]
+    assert "names no repository of GitHub" in result["absent"]["deploys"]
+    assert "canary" not in json.dumps(result)
+    assert json.loads(json.dumps(result["parts"])), "plain data, which travels between processes"
     for operation in ("DescribeSecret", "ListSecrets", "ListUsers", "GetResourcePolicy"):
         assert world.calls.count(operation) == 1, operation
-    assert not [one for one in world.calls if not one.startswith(("Get", "List", "Describe", "BatchGet"))]
+    assert not [call for call in world.calls if not call.startswith(("Get", "List", "Describe", "BatchGet"))]
 
 
 @pytest.mark.parametrize("parts", [("history",), ("former", "history", "repository", "stores", "unknown_secrets")])
@@ -128,9 +128,11 @@ def test_the_scan_reads_no_version_again(world: World, tmp_path: Path, parts: tu
     secrets = {"admin": {"environment": "test"}}
     gatherer = world.gatherer(settings=settings, credentials=credentials, secrets=secrets)
     gatherer.repository_path = str(tmp_path)
-    found = gatherer.gathered(parts)
-    assert found["parts"]["history"]["values"] >= 3
-    reads = [one for one in world.asked if not one.startswith(("DescribeSecret", "ListSecrets", "GetCallerIdentity"))]
+    result = gatherer.gathered(parts)
+    assert result["parts"]["history"]["values"] >= 3
+    reads = [
+        name for name in world.asked if not name.startswith(("DescribeSecret", "ListSecrets", "GetCallerIdentity"))
+    ]
     assert len(reads) == len(set(reads)), reads
     assert world.calls.count("BatchGetSecretValue") == 2, "settings' secrets, then the administrator's"
     assert (world.calls.count("GetObject"), world.calls.count("GetParametersByPath")) == (1, 1)
@@ -147,8 +149,8 @@ def test_while_a_rotation_prescribes_versions_the_labels_are_read_too(world: Wor
     gatherer = world.gatherer()
     gatherer.repository_path = str(tmp_path)
     (tmp_path / "leak.txt").write_text(LONG + "now\n")
-    found = gatherer.gathered(["history"])["parts"]["history"]["findings"]
-    assert [one["words"] for one in found] == ["KEY (current value, as it is) in the working tree"]
+    findings = gatherer.gathered(["history"])["parts"]["history"]["findings"]
+    assert [finding["words"] for finding in findings] == ["KEY (current value, as it is) in the working tree"]
 
 
 def test_only_what_is_wanted_is_read(world: World) -> None:
@@ -158,42 +160,42 @@ def test_only_what_is_wanted_is_read(world: World) -> None:
 
 def test_a_refusal_is_told_at_the_parts_that_need_it_and_asked_for_once(world: World) -> None:
     world.refused = {"BatchGetSecretValue"}
-    found = world.gatherer().gathered(["stores", "journal", "secrets"])
-    assert "secrets" in found["parts"]
-    assert "allow secretsmanager:BatchGetSecretValue" in found["absent"]["stores"]
+    test_a_refusal_is_told = world.gatherer().gathered(["stores", "journal", "secrets"])
+    assert "secrets" in test_a_refusal_is_told["parts"]
+    assert "allow secretsmanager:BatchGetSecretValue" in test_a_refusal_is_told["absent"]["stores"]
     world.refused, world.calls = {"GetObject"}, []
-    found = world.gatherer().gathered(["journal", "leftovers", "former", "audit"])
-    assert set(found["absent"]) == {"journal", "leftovers", "former"}
-    assert "the journal cannot be read" in found["absent"]["journal"]
+    test_a_refusal_is_told = world.gatherer().gathered(["journal", "leftovers", "former", "audit"])
+    assert set(test_a_refusal_is_told["absent"]) == {"journal", "leftovers", "former"}
+    assert "the journal cannot be read" in test_a_refusal_is_told["absent"]["journal"]
     assert world.calls.count("GetObject") == 1
-    assert "log group /app/audit does not exist" in found["parts"]["audit"]["problem"]
+    assert "log group /app/audit does not exist" in test_a_refusal_is_told["parts"]["audit"]["problem"]
 
 
 def test_a_broken_journal_is_told(world: World) -> None:
     JOURNAL.put(CLIENTS.__getitem__, "no entry")
-    found = world.gatherer().gathered(["journal", "users"])
-    assert "is not a journal entry" in found["absent"]["journal"]
-    assert "users" in found["parts"]
+    result = world.gatherer().gathered(["journal", "users"])
+    assert "is not a journal entry" in result["absent"]["journal"]
+    assert "users" in result["parts"]
 
 
 def test_expected_fingerprints_and_why_there_are_none(world: World) -> None:
-    found = world.gatherer().expected()
-    assert sorted(found["fingerprints"]) == found["sensitive"] == ["KEY", "TOKEN"]
-    assert "canary" not in json.dumps(found)
-    assert found["readers"] == list(DEFAULT_READERS)
+    result = world.gatherer().expected()
+    assert sorted(result["fingerprints"]) == result["sensitive"] == ["KEY", "TOKEN"]
+    assert "canary" not in json.dumps(result)
+    assert result["readers"] == list(DEFAULT_READERS)
     world.refused = {"GetParametersByPath", "BatchGetSecretValue"}
     JOURNAL.put(CLIENTS.__getitem__, "no entry")
     world.refused = set()
-    found = world.gatherer().expected()
-    assert found["fingerprints"] == {}
-    assert found["problem"].startswith("the stores cannot be read: ")
-    assert found["readers"] == list(DEFAULT_READERS)
+    result = world.gatherer().expected()
+    assert result["fingerprints"] == {}
+    assert result["problem"].startswith("the stores cannot be read: ")
+    assert result["readers"] == list(DEFAULT_READERS)
 
 
 def test_isolation_between_environments(world: World) -> None:
-    found = world.gatherer().gathered(["isolation"])["parts"]["isolation"]
-    assert found["others"] == {"other": [{"own": "TOKEN", "other": "TOKEN"}]}
-    assert found["unread"] == {"third": "the stores hold nothing of it"}
+    isolation = world.gatherer().gathered(["isolation"])["parts"]["isolation"]
+    assert isolation["others"] == {"other": [{"own": "TOKEN", "other": "TOKEN"}]}
+    assert isolation["unread"] == {"third": "the stores hold nothing of it"}
 
 
 def test_another_account_and_a_refusal_are_no_isolation(world: World) -> None:
@@ -201,9 +203,9 @@ def test_another_account_and_a_refusal_are_no_isolation(world: World) -> None:
         "test": {"expected_account_id": ACCOUNT},
         "other": {"expected_account_id": "999999999999"},
     }
-    found = world.gatherer(environments=environments).gathered(["isolation"])["parts"]["isolation"]
-    assert found["others"] == {}
-    assert found["unread"]["other"].startswith("it is in the account 999999999999")
+    isolation = world.gatherer(environments=environments).gathered(["isolation"])["parts"]["isolation"]
+    assert isolation["others"] == {}
+    assert isolation["unread"]["other"].startswith("it is in the account 999999999999")
 
 
 def test_secrets_that_are_missing_deleted_or_pending(world: World) -> None:
@@ -243,20 +245,20 @@ def test_keys_of_kms(world: World) -> None:
 
 def test_roles_with_all_that_is_attached(world: World) -> None:
     iam = CLIENTS["iam"]
-    one = json.dumps(
+    name = json.dumps(
         {
             "Version": "2012-10-17",
             "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}],
         }
     )
     iam.create_role(RoleName="app-test-host", AssumeRolePolicyDocument=TRUST)
-    iam.put_role_policy(RoleName="app-test-host", PolicyName="inline", PolicyDocument=one)
-    arn = iam.create_policy(PolicyName="managed", PolicyDocument=one)["Policy"]["Arn"]
+    iam.put_role_policy(RoleName="app-test-host", PolicyName="inline", PolicyDocument=name)
+    arn = iam.create_policy(PolicyName="managed", PolicyDocument=name)["Policy"]["Arn"]
     iam.attach_role_policy(RoleName="app-test-host", PolicyArn=arn)
-    found = world.gatherer().roles
-    assert found["app-test-host"]["policies"] == {"inline": json.loads(one), "managed": json.loads(one)}
-    assert found["app-test-host"]["trust"] == json.loads(TRUST)
-    assert found["app-test-deploy"] == {
+    roles = world.gatherer().roles
+    assert roles["app-test-host"]["policies"] == {"inline": json.loads(name), "managed": json.loads(name)}
+    assert roles["app-test-host"]["trust"] == json.loads(TRUST)
+    assert roles["app-test-deploy"] == {
         "missing": True,
         "problem": (
             "is not there; watchparty.secrets.provision (role aws_access) makes it, or name another in aws.roles"
@@ -270,9 +272,9 @@ def test_users_keys_by_age_and_without_their_ids(world: World) -> None:
     key = iam.create_access_key(UserName="deployer")["AccessKey"]["AccessKeyId"]
     later = world.gatherer()
     later.now = NOW + timedelta(days=91)
-    ((found,),) = later.users.values()
-    assert (found["active"], found["days"] in (90, 91)) == (True, True)
-    assert key not in json.dumps(found)
+    ((test_users_keys,),) = later.users.values()
+    assert (test_users_keys["active"], test_users_keys["days"] in (90, 91)) == (True, True)
+    assert key not in json.dumps(test_users_keys)
     iam.update_access_key(UserName="deployer", AccessKeyId=key, Status="Inactive")
     assert world.gatherer().users["deployer"][0]["active"] is False
 
@@ -290,9 +292,9 @@ def test_nothing_of_the_catalogs_access_is_there_and_then_all_of_it(world: World
     kms.put_key_policy(KeyId=key["KeyId"], PolicyName="default", Policy=json.dumps(plan["key"]["policy"]))
     (role,) = plan["roles"]
     iam.create_role(RoleName=role["name"], AssumeRolePolicyDocument=json.dumps(role["trust"]))
-    for one in plan["policies"]:
-        iam.create_policy(PolicyName=one["name"], PolicyDocument=json.dumps(one["document"]))
-        iam.attach_role_policy(RoleName=role["name"], PolicyArn=one["arn"])
+    for policy in plan["policies"]:
+        iam.create_policy(PolicyName=policy["name"], PolicyDocument=json.dumps(policy["document"]))
+        iam.attach_role_policy(RoleName=role["name"], PolicyArn=policy["arn"])
     assert world.states("access") == {"key alias/app-test": "good", "role app-test-host": "good"}
     world.refused = {"GetKeyPolicy"}
     assert world.states("access") == {"key alias/app-test": "unknown", "role app-test-host": "good"}
@@ -337,10 +339,10 @@ def test_what_can_be_tried_is_told_without_values_and_read_with_them(world: Worl
         content = {"KEY": "canary-key-1", "TOKEN": url.format(password)}
         manager.put_secret_value(SecretId="app/test/core", SecretString=json.dumps(content))
     over = {"credentials": {"token": {"kind": "postgresql_role", "appears_in": [{"setting": "TOKEN"}]}}}
-    found = world.gatherer(**over).former
-    words = "the previous value was not tried"
-    assert found == {"token": {"state": "untried", "words": words, "by": "servers"}}
-    (one,) = world.gatherer(**over).former_tries
-    assert one.former == (url.format("canary-former-password"),)
-    assert one.current == url.format("canary-current-password")
-    assert "canary" not in repr(one)
+    former = world.gatherer(**over).former
+    message = "the previous value was not tried"
+    assert former == {"token": {"state": "untried", "words": message, "by": "servers"}}
+    (item,) = world.gatherer(**over).former_tries
+    assert item.former == (url.format("canary-former-password"),)
+    assert item.current == url.format("canary-current-password")
+    assert "canary" not in repr(item)

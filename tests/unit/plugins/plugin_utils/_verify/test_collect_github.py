@@ -42,17 +42,17 @@ def document(github: GitHub) -> dict[str, Any]:
 
 
 def held(github: GitHub) -> list[tuple[str, str]]:
-    found = document(github)
-    told = collect_github.held(
-        found, catalog_parser.parse(found, "test"), {"KEY": "canary-key", "TOKEN": "canary-token"}
+    result = document(github)
+    answer = collect_github.held(
+        result, catalog_parser.parse(result, "test"), {"KEY": "canary-key", "TOKEN": "canary-token"}
     )
-    assert "canary" not in json.dumps(told)
-    return [(one["state"], one["place"]) for one in told["rows"]]
+    assert "canary" not in json.dumps(answer)
+    return [(row["state"], row["place"]) for row in answer["rows"]]
 
 
 def deployed(github: GitHub) -> list[tuple[str, str]]:
-    found = collect_github.deployed(catalog_parser.parse(document(github), "test"), "deploy.yml")
-    return [(one["state"], one["words"]) for one in found]
+    results = collect_github.deployed(catalog_parser.parse(document(github), "test"), "deploy.yml")
+    return [(entry["state"], entry["words"]) for entry in results]
 
 
 def test_missing_named_and_strange(github: GitHub) -> None:
@@ -62,7 +62,7 @@ def test_missing_named_and_strange(github: GitHub) -> None:
     github.put_by_hand("STRANGE", "x")
     github.environment("test").secrets["ODD"] = {**github.repository.secrets["STRANGE"], "name": "ODD"}
     assert held(github) == [("bad", "secret ODD (environment)"), ("bad", "secret STRANGE (repository)")]
-    assert all(one.method == "GET" for one in github.requests)
+    assert all(request.method == "GET" for request in github.requests)
 
 
 def test_the_last_run_that_ended(github: GitHub) -> None:
@@ -88,7 +88,7 @@ def test_static_keys_of_the_commit_that_ran(github: GitHub) -> None:
     github.ran("deploy.yml", "success")
     github.files[FILE] = WORKFLOW.replace("env: {TOKEN", "env: {AWS_ACCESS_KEY_ID: '${{ secrets.KEY }}', TOKEN")
     assert [state for state, _words in deployed(github)] == ["bad", "good"]
-    assert any(f"ref={'a' * 40}" in one.path for one in github.requests)
+    assert any(f"ref={'a' * 40}" in request.path for request in github.requests)
 
 
 def test_what_cannot_be_asked(github: GitHub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,9 +23,9 @@ def checkout(tmp_path: Path) -> Path:
     return path
 
 
-def git(path: Path, *words: str) -> None:
+def git(path: Path, *messages: str) -> None:
     environment = clean_environment(HOME=str(path), GIT_CONFIG_NOSYSTEM="1")
-    subprocess.run(["git", "-C", str(path), *words], check=True, capture_output=True, env=environment)
+    subprocess.run(["git", "-C", str(path), *messages], check=True, capture_output=True, env=environment)
 
 
 def added(path: Path, name: str, text: str) -> None:
@@ -37,8 +37,8 @@ def added(path: Path, name: str, text: str) -> None:
 def test_ignored_names(checkout: Path) -> None:
     assert not any(collect_repository.gathered(str(checkout), catalog(), frozenset())["ignores"].values())
     (checkout / ".gitignore").write_text(".env\n")
-    found = collect_repository.gathered(str(checkout), catalog(), frozenset())["ignores"]
-    assert found == {".env": True, ".env.local": False, ".env.production": False}
+    ignores = collect_repository.gathered(str(checkout), catalog(), frozenset())["ignores"]
+    assert ignores == {".env": True, ".env.local": False, ".env.production": False}
     (checkout / ".gitignore").write_text(".env*\n!.env.example\n")
     assert all(collect_repository.gathered(str(checkout), catalog(), frozenset())["ignores"].values())
 
@@ -48,8 +48,8 @@ def test_committed_files_alone_are_judged(checkout: Path) -> None:
     added(checkout, "deploy/prod.env", "SECRET_KEY=change_me\n")
     added(checkout, ".environment", "SECRET_KEY=0123456789abcdefghij\n")
     (checkout / ".env.local").write_text("SECRET_KEY=0123456789abcdefghij\n")
-    found = collect_repository.gathered(str(checkout / "deploy"), catalog(), frozenset())["env_files"]
-    assert found == {".env": [("SECRET_KEY", 1, "is no placeholder")], "deploy/prod.env": []}
+    env_files = collect_repository.gathered(str(checkout / "deploy"), catalog(), frozenset())["env_files"]
+    assert env_files == {".env": [("SECRET_KEY", 1, "is no placeholder")], "deploy/prod.env": []}
 
 
 def test_a_link_is_not_followed(checkout: Path, tmp_path: Path) -> None:
@@ -64,12 +64,12 @@ def test_workflows_and_composite_actions(checkout: Path) -> None:
     added(checkout, ".github/actions/b/action.yml", "runs:\n  steps:\n  - uses: docker://x/y:2\n")
     added(checkout, ".github/workflows/bad.yaml", "a: [\n")
     added(checkout, "docs/a.yml", "steps:\n- uses: docker://x/y:1\n")
-    found = collect_repository.workflows(str(checkout))
-    assert [(one["file"], one["line"]) for one in found["findings"]] == [
+    workflows = collect_repository.workflows(str(checkout))
+    assert [(finding["file"], finding["line"]) for finding in workflows["findings"]] == [
         (".github/actions/b/action.yml", 3),
         (".github/workflows/a.yml", 2),
     ]
-    assert found["unread"] == {".github/workflows/bad.yaml": "is no YAML"}
+    assert workflows["unread"] == {".github/workflows/bad.yaml": "is no YAML"}
 
 
 def test_what_is_no_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,30 +36,34 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def live(path: Path) -> dict[str, Any]:
-    found = collect_scan.live(str(path), catalog_parser.parse(CATALOG, "test"), STORES, None)
-    assert "canary" not in json.dumps(found)
-    return found
+    result = collect_scan.live(str(path), catalog_parser.parse(CATALOG, "test"), STORES, None)
+    assert "canary" not in json.dumps(result)
+    return result
 
 
 def test_nothing_and_then_a_value_in_history_and_in_the_tree(checkout: Path) -> None:
-    found = live(checkout)
-    assert (found["findings"], found["not_checked"], found["values"]) == ([], [], 1)
-    assert found["objects"] > 3
+    test_nothing_and_then_a_value = live(checkout)
+    assert (
+        test_nothing_and_then_a_value["findings"],
+        test_nothing_and_then_a_value["not_checked"],
+        test_nothing_and_then_a_value["values"],
+    ) == ([], [], 1)
+    assert test_nothing_and_then_a_value["objects"] > 3
     (checkout / "settings.py").write_text(f"TOKEN = '{VALUE}'\n")
     git(checkout, "add", "--all")
     commit(checkout, "With")
     git(checkout, "rm", "--quiet", "settings.py")
     commit(checkout, "Without")
     (checkout / "notes.txt").write_text(f"\n{VALUE}\n")
-    told = {one["path"]: (one["line"], one["opens"]) for one in live(checkout)["findings"]}
-    assert told == {"settings.py": (1, True), "notes.txt": (2, True)}
+    answer = {finding["path"]: (finding["line"], finding["opens"]) for finding in live(checkout)["findings"]}
+    assert answer == {"settings.py": (1, True), "notes.txt": (2, True)}
 
 
 def test_gits_own_files_have_no_place_in_the_code(checkout: Path) -> None:
     git(checkout, "config", "remote.origin.url", f"https://x:{VALUE}@git.example.com/app.git")
-    (one,) = live(checkout)["findings"]
-    assert one["opens"] is False
-    assert "config" in one["path"]
+    (item,) = live(checkout)["findings"]
+    assert item["opens"] is False
+    assert "config" in item["path"]
 
 
 def test_a_shallow_clone_is_not_checked(checkout: Path, tmp_path: Path) -> None:
@@ -68,8 +72,8 @@ def test_a_shallow_clone_is_not_checked(checkout: Path, tmp_path: Path) -> None:
     git(checkout, "add", "--all")
     commit(checkout, "More")
     git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{checkout}", "shallow")
-    (words,) = live(tmp_path / "shallow")["not_checked"]
-    assert words.startswith("a shallow clone: ")
+    (message,) = live(tmp_path / "shallow")["not_checked"]
+    assert message.startswith("a shallow clone: ")
 
 
 def test_what_could_not_be_read_is_not_checked(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,14 +124,14 @@ def test_what_gitleaks_says_without_what_is_told_already(
     program.write_text(GITLEAKS)
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    found = collect_scan.unknown(str(checkout), None, {("b.py", 1)})
-    (one,) = found["findings"]
-    assert (one["path"], one["line"]) == ("a.pem", 3)
-    assert one["words"] == "gitleaks:private-key (looks like a secret) in commit 0123456789ab by Ada"
+    result = collect_scan.unknown(str(checkout), None, {("b.py", 1)})
+    (item,) = result["findings"]
+    assert (item["path"], item["line"]) == ("a.pem", 3)
+    assert item["words"] == "gitleaks:private-key (looks like a secret) in commit 0123456789ab by Ada"
     program.write_text("#!/bin/sh\nexit 3\n")
-    found = collect_scan.unknown(str(checkout), None, ())
-    assert found["findings"] == []
-    assert all("gitleaks ended with 3" in words for words in found["not_checked"])
+    result = collect_scan.unknown(str(checkout), None, ())
+    assert result["findings"] == []
+    assert all("gitleaks ended with 3" in message for message in result["not_checked"])
 
 
 def test_without_gitleaks(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:

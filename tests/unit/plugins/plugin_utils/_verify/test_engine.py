@@ -26,26 +26,26 @@ def check(look: object) -> Check:
 def test_every_file_is_a_check_with_an_id_of_its_own() -> None:
     folder = Path(str(verify_engine.__file__)).parent / "checks"
     assert len(list(folder.glob("wps*.py"))) == len(CHECKS)
-    assert len({one.id for one in CHECKS}) == len({one.name for one in CHECKS}) == len(CHECKS)
-    assert [one.number for one in CHECKS] == sorted(one.number for one in CHECKS)
-    for one in CHECKS:
-        assert (folder / f"{one.id.lower()}_{one.name.replace('-', '_')}.py").is_file()
-        assert re.fullmatch(r"WPS(\d{3}|1\d{3})", one.id)
-        assert one.severity in verify_engine.SEVERITIES
-        assert len({other.area for other in CHECKS if other.number // 100 == one.number // 100}) == 1
+    assert len({item.id for item in CHECKS}) == len({item.name for item in CHECKS}) == len(CHECKS)
+    assert [item.number for item in CHECKS] == sorted(item.number for item in CHECKS)
+    for item in CHECKS:
+        assert (folder / f"{item.id.lower()}_{item.name.replace('-', '_')}.py").is_file()
+        assert re.fullmatch(r"WPS(\d{3}|1\d{3})", item.id)
+        assert item.severity in verify_engine.SEVERITIES
+        assert len({other.area for other in CHECKS if other.number // 100 == item.number // 100}) == 1
 
 
-@pytest.mark.parametrize("one", CHECKS, ids=lambda one: one.id)
-def test_the_link_of_a_check_leads_to_its_section(one: Check) -> None:
-    page, _, anchor = one.link.partition("/blob/main/")[2].partition("#")
+@pytest.mark.parametrize("entry", CHECKS, ids=lambda item: item.id)
+def test_the_link_of_a_check_leads_to_its_section(entry: Check) -> None:
+    page, _, anchor = entry.link.partition("/blob/main/")[2].partition("#")
     text = (REPOSITORY / page).read_text(encoding="utf-8")
     assert f"## {anchor.upper()}\n" in text
 
 
 def test_chosen() -> None:
     assert verify_engine.chosen([]) == CHECKS
-    assert [one.id for one in verify_engine.chosen(["wps201", "env-acl"])] == ["WPS201", "WPS203"]
-    assert {one.area for one in verify_engine.chosen(["drift"])} == {"drift"}
+    assert [item.id for item in verify_engine.chosen(["wps201", "env-acl"])] == ["WPS201", "WPS203"]
+    assert {item.area for item in verify_engine.chosen(["drift"])} == {"drift"}
     with pytest.raises(SecretsError, match=r"no check is called x, y; give ids such as .*contacts, git"):
         verify_engine.chosen(["x", "drift", "y"])
 
@@ -61,13 +61,13 @@ def test_a_fault_keeps_what_was_found_and_quotes_nothing() -> None:
 
     (result,) = verify_engine.run([check(look)], facts())
     assert result.status == "fail"
-    assert result.told[0].words == "found before"
-    assert re.fullmatch(r"fault: ValueError at test_engine\.py:\d+", result.told[1].words)
+    assert result.results[0].message == "found before"
+    assert re.fullmatch(r"fault: ValueError at test_engine\.py:\d+", result.results[1].message)
 
 
 def test_silence_does_not_pass() -> None:
     (result,) = verify_engine.run([check(lambda _facts: ())], facts())
-    assert (result.status, result.told[0].words) == ("not checked", "there was nothing to look at")
+    assert (result.status, result.results[0].message) == ("not checked", "there was nothing to look at")
 
 
 def test_one_place_that_was_not_seen_keeps_it_from_passing() -> None:

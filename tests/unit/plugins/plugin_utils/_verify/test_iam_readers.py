@@ -19,17 +19,17 @@ READ = "secretsmanager:GetSecretValue"
 CORE = ProtectedItem("secret app/core", ARN, (READ,))
 
 
-def allow(action: str = READ, resource: str = "*", **more: Any) -> dict[str, Any]:
-    return {"Statement": [{"Effect": "Allow", "Action": action, "Resource": resource, **more}]}
+def allow(action: str = READ, resource: str = "*", **extra: Any) -> dict[str, Any]:
+    return {"Statement": [{"Effect": "Allow", "Action": action, "Resource": resource, **extra}]}
 
 
-def deny(**more: Any) -> dict[str, Any]:
-    return {"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*", **more}]}
+def deny(**extra: Any) -> dict[str, Any]:
+    return {"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*", **extra}]}
 
 
-def judged(*policies: dict[str, Any], held: ProtectedItem = CORE, **more: Any) -> list[tuple[str, str]]:
-    one = Principal("user", "ada", USER, tuple(policies), **more)
-    return [(row["state"], row["words"]) for row in iam_readers.told([one], [held], [])]
+def judged(*policies: dict[str, Any], held: ProtectedItem = CORE, **extra: Any) -> list[tuple[str, str]]:
+    principal = Principal("user", "ada", USER, tuple(policies), **extra)
+    return [(row["state"], row["words"]) for row in iam_readers.told([principal], [held], [])]
 
 
 BAD = [("bad", "may read secret app/core")]

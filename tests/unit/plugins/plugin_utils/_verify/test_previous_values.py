@@ -45,12 +45,12 @@ TOKEN_WORDS = "credentials of the kind external are not tried here, and the jour
 
 def contents(**secrets: dict[str, str]) -> Contents:
     names = {"core": "app/test/core", "admin": "admin"}
-    found = [Reading("secretsmanager", names[name], "v1", json.dumps(content)) for name, content in secrets.items()]
-    return Contents({one.name: one for one in found}, {})
+    readings = [Reading("secretsmanager", names[name], "v1", json.dumps(content)) for name, content in secrets.items()]
+    return Contents({reading.name: reading for reading in readings}, {})
 
 
-def core(password: str, user: str = "app", **more: str) -> dict[str, str]:
-    return {"URL": URL.format(user, password), "KEY": "now-key", "TOKEN": "now-token", **more}
+def core(password: str, user: str = "app", **extra: str) -> dict[str, str]:
+    return {"URL": URL.format(user, password), "KEY": "now-key", "TOKEN": "now-token", **extra}
 
 
 NOW = contents(core=core("canary-now"), admin={"username": "app", "password": "canary-now"})
@@ -58,25 +58,25 @@ NOW = contents(core=core("canary-now"), admin={"username": "app", "password": "c
 
 def told(before: Contents, name: str, journal: _journal.Journal = EMPTY, now: Contents = NOW) -> tuple[Any, str]:
     values = {"KEYS": "old-key"}
-    found = previous_values.told(CATALOG, now, values, before, journal)[name]
-    assert "canary" not in json.dumps(found)
-    return found["state"], found["words"]
+    result = previous_values.told(CATALOG, now, values, before, journal)[name]
+    assert "canary" not in json.dumps(result)
+    return result["state"], result["words"]
 
 
 def test_what_can_be_tried() -> None:
     before = contents(core=core("canary-old"))
     assert told(before, "database") == ("untried", "the previous value was not tried")
-    (one,) = previous_values.tries(CATALOG, NOW, before, EMPTY)
-    assert (one.credential, one.server, one.current) == ("database", "postgresql", URL.format("app", "canary-now"))
-    assert one.former == (URL.format("app", "canary-old"),)
-    assert "canary" not in repr(one)
+    (item,) = previous_values.tries(CATALOG, NOW, before, EMPTY)
+    assert (item.credential, item.server, item.current) == ("database", "postgresql", URL.format("app", "canary-now"))
+    assert item.former == (URL.format("app", "canary-old"),)
+    assert "canary" not in repr(item)
 
 
 def test_every_place_may_hold_another_former_value() -> None:
     before = contents(core=core("canary-old", "app_b"), admin={"username": "app_c", "password": "canary-older"})
-    (one,) = previous_values.tries(CATALOG, NOW, before, EMPTY)
-    assert set(one.former) >= {URL.format("app_b", "canary-old"), URL.format("app_c", "canary-older")}
-    assert not [url for url in one.former if "canary-now" in url]
+    (item,) = previous_values.tries(CATALOG, NOW, before, EMPTY)
+    assert set(item.former) >= {URL.format("app_b", "canary-old"), URL.format("app_c", "canary-older")}
+    assert not [url for url in item.former if "canary-now" in url]
 
 
 @pytest.mark.parametrize("before", [contents(), contents(core=core("canary-now"))])
@@ -97,20 +97,20 @@ def test_what_a_provider_has_to_revoke() -> None:
     left = _journal.PendingTask("r1/token", "token", _journal.CONFIRM, at, "r1")
     rotated = {"token": _journal.Rotated(at, "ann", "r1")}
     open_one = replace(EMPTY, rotated=rotated, pending_tasks={left.id: left})
-    words = (
+    message = (
         f"no confirmation yet that the previous value, replaced at {at}, was revoked where it was issued. Confirm it: "
         "ansible-playbook watchparty.secrets.rotate -e rotation_revoked=token"
     )
-    assert told(before, "token", open_one) == ("untried", words)
-    state, words = told(before, "token", replace(EMPTY, rotated=rotated))
-    assert (state, words.endswith(f"; rotation r1 replaced it at {at}")) == ("untried", True)
+    assert told(before, "token", open_one) == ("untried", message)
+    state, message = told(before, "token", replace(EMPTY, rotated=rotated))
+    assert (state, message.endswith(f"; rotation r1 replaced it at {at}")) == ("untried", True)
 
 
 def test_no_url_now() -> None:
     before = contents(core=core("canary-old"))
     now = contents(core={"URL": "no url"}, admin={"username": "app", "password": "canary-now"})
-    state, words = told(before, "database", now=now)
-    assert (state, words.startswith("its current value cannot be read")) == ("untried", True)
+    state, message = told(before, "database", now=now)
+    assert (state, message.startswith("its current value cannot be read")) == ("untried", True)
 
 
 def test_what_is_valid_by_a_plan_is_not_tried() -> None:
@@ -119,8 +119,8 @@ def test_what_is_valid_by_a_plan_is_not_tried() -> None:
         "r1", "deploy", "ops", "2026-11-25T10:00:00Z", plan={"credentials": {"database": {}}}
     )
     journal = replace(EMPTY, rotation=rotation)
-    state, words = told(before, "database", journal)
-    assert (state, "is open, and both values are valid" in words) == ("untried", True)
+    state, message = told(before, "database", journal)
+    assert (state, "is open, and both values are valid" in message) == ("untried", True)
     assert previous_values.tries(CATALOG, NOW, before, journal) == []
 
 
@@ -142,28 +142,28 @@ KEYS: dict[str, Any] = {
 }
 
 
-def keys(when: str, **more: str) -> Contents:
+def keys(when: str, **extra: str) -> Contents:
     names = {"AWS_ACCESS_KEY_ID": "AKIA" + when.upper(), "SECRET": "secret", "DEPLOY": "private", "KEY": "signing"}
-    return contents(core={**{name: f"canary-{one}-{when}" for name, one in names.items()}, **more})
+    return contents(core={**{name: f"canary-{text}-{when}" for name, text in names.items()}, **extra})
 
 
 def test_keys_are_tried_where_they_open_something() -> None:
     catalog = catalog_parser.parse(KEYS, "test")
     now, before = keys("now"), keys("old")
-    found = {one.credential: one for one in previous_values.tries(catalog, now, before, EMPTY)}
-    assert {name: one.by for name, one in found.items()} == {"storage": "aws", "deploy": "hosts", "key": "sessions"}
-    assert found["storage"].current == Login("canary-AKIANOW-now", "canary-secret-now")
-    assert found["storage"].former == (Login("canary-AKIAOLD-old", "canary-secret-old"),)
-    assert found["deploy"].data == {
+    tries = {item.credential: item for item in previous_values.tries(catalog, now, before, EMPTY)}
+    assert {name: item.by for name, item in tries.items()} == {"storage": "aws", "deploy": "hosts", "key": "sessions"}
+    assert tries["storage"].current == Login("canary-AKIANOW-now", "canary-secret-now")
+    assert tries["storage"].former == (Login("canary-AKIAOLD-old", "canary-secret-old"),)
+    assert tries["deploy"].data == {
         "credential": "deploy",
         "server": "ssh",
         "current": "canary-private-now",
         "former": ["canary-private-old"],
         "user": "ci",
     }
-    assert "canary" not in repr(list(found.values()))
-    told = previous_values.told(catalog, now, {"KEYS": ""}, before, EMPTY)
-    assert {name: (one["state"], one["by"]) for name, one in told.items()} == {
+    assert "canary" not in repr(list(tries.values()))
+    answer = previous_values.told(catalog, now, {"KEYS": ""}, before, EMPTY)
+    assert {name: (entry["state"], entry["by"]) for name, entry in answer.items()} == {
         "storage": ("untried", "aws"),
         "deploy": ("untried", "hosts"),
         "key": ("refused", "sessions"),
@@ -175,15 +175,15 @@ def test_a_former_key_without_its_id() -> None:
     (core_before,) = before.readings.values()
     text = json.loads(core_before.value)
     del text["AWS_ACCESS_KEY_ID"]
-    told = previous_values.told(catalog_parser.parse(KEYS, "test"), keys("now"), {}, contents(core=text), EMPTY)[
+    answer = previous_values.told(catalog_parser.parse(KEYS, "test"), keys("now"), {}, contents(core=text), EMPTY)[
         "storage"
     ]
-    assert told["words"].startswith("the id of its former key is not kept")
+    assert answer["words"].startswith("the id of its former key is not kept")
 
 
 def test_a_signing_key_that_still_verifies_is_not_tried() -> None:
     before = keys("old")
-    told = previous_values.told(
+    answer = previous_values.told(
         catalog_parser.parse(KEYS, "test"), keys("now"), {"KEYS": "canary-signing-old"}, before, EMPTY
     )["key"]
-    assert (told["state"], "by" in told) == ("accepted", False)
+    assert (answer["state"], "by" in answer) == ("accepted", False)

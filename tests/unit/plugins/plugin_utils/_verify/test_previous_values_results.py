@@ -15,19 +15,19 @@ SIGNED = "the previous key is not among the fallbacks"
 OLD = "a session that former SECRET_KEY 1 signed"
 
 
-def answer(state: str, words: str = "why") -> dict[str, Any]:
-    return {"tried": {"x": {"state": state, "words": words}}}
+def answer(state: str, message: str = "why") -> dict[str, Any]:
+    return {"tried": {"x": {"state": state, "words": message}}}
 
 
 def of(by: str, by_host: dict[str, Any], sessions: dict[str, Any] | None = None) -> tuple[str, str]:
-    one = {"state": "refused", "words": SIGNED} if by == "sessions" else {"state": "untried", "words": WORDS}
-    found = merged({"x": {**one, "by": by}}, by_host, {} if sessions is None else {"x": sessions})["x"]
-    return found["state"], found["words"]
+    entry = {"state": "refused", "words": SIGNED} if by == "sessions" else {"state": "untried", "words": WORDS}
+    result = merged({"x": {**entry, "by": by}}, by_host, {} if sessions is None else {"x": sessions})["x"]
+    return result["state"], result["words"]
 
 
 def test_what_cannot_be_tried_is_left_as_it_is() -> None:
-    one = {"state": "untried", "words": "not here"}
-    assert merged({"x": one}, {}, {}) == {"x": one}
+    entry = {"state": "untried", "words": "not here"}
+    assert merged({"x": entry}, {}, {}) == {"x": entry}
 
 
 @pytest.mark.parametrize(

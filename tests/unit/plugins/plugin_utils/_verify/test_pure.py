@@ -23,8 +23,14 @@ from tests.unit.plugins.plugin_utils._verify.verify_facts import SECRET, catalog
 def test_drift_by_name() -> None:
     expected = {"A": "1", "B": "2", "C": "3"}
     held = {"A": "1", "B": "x", "D": "4", "RATE_LIMIT_X": "5", "E": "6"}
-    found = env_drift.compared(expected, held, ["A", "B", "C", "D", "RATE_LIMIT_*"])
-    assert found == {"missing": ["C"], "differs": ["B"], "unknown": ["E"], "gone": ["D", "RATE_LIMIT_X"], "same": 1}
+    test_drift = env_drift.compared(expected, held, ["A", "B", "C", "D", "RATE_LIMIT_*"])
+    assert test_drift == {
+        "missing": ["C"],
+        "differs": ["B"],
+        "unknown": ["E"],
+        "gone": ["D", "RATE_LIMIT_X"],
+        "same": 1,
+    }
 
 
 def test_shared_values_and_passwords_inside_urls() -> None:
@@ -75,24 +81,24 @@ LATER = PendingTask("o", "django_key", "drop_fallback", "2026-12-01T00:00:00Z", 
 
 
 @pytest.mark.parametrize(
-    ("fallbacks", "pending_tasks", "state", "words"),
+    ("fallbacks", "pending_tasks", "state", "message"),
     [
         ("", {}, "refused", "not among the fallbacks"),
         ("other,old-key", {}, "accepted", "still in FORMER"),
         ("old-key", {"o": LATER}, "untried", "verifies until 2026-12-01"),
     ],
 )
-def test_a_former_signing_key(fallbacks: str, pending_tasks: Any, state: str, words: str) -> None:
+def test_a_former_signing_key(fallbacks: str, pending_tasks: Any, state: str, message: str) -> None:
     now, before = core(SECRET_KEY="new-key"), core(SECRET_KEY="old-key")
     journal = Journal(pending_tasks=pending_tasks)
-    found = previous_values.told(catalog(**DJANGO), now, {"FORMER": fallbacks}, before, journal)["django_key"]
-    assert found["state"] == state
-    assert words in found["words"]
-    assert "old-key" not in found["words"]
+    django_key = previous_values.told(catalog(**DJANGO), now, {"FORMER": fallbacks}, before, journal)["django_key"]
+    assert django_key["state"] == state
+    assert message in django_key["words"]
+    assert "old-key" not in django_key["words"]
 
 
 @pytest.mark.parametrize(
-    ("journal", "words"),
+    ("journal", "message"),
     [
         (Journal(), "tells of no rotation"),
         (Journal(rotated={"api": Rotated("2026-11-20T10:00:00Z", "ops", "r7")}), "rotation r7 replaced it"),
@@ -102,23 +108,23 @@ def test_a_former_signing_key(fallbacks: str, pending_tasks: Any, state: str, wo
         ),
     ],
 )
-def test_a_former_login_is_not_tried(journal: Journal, words: str) -> None:
-    found = previous_values.told(catalog(**DJANGO), core(API="new-value"), {}, core(API="old-value"), journal)["api"]
-    assert found["state"] == "untried"
-    assert words in found["words"]
+def test_a_former_login_is_not_tried(journal: Journal, message: str) -> None:
+    api = previous_values.told(catalog(**DJANGO), core(API="new-value"), {}, core(API="old-value"), journal)["api"]
+    assert api["state"] == "untried"
+    assert message in api["words"]
 
 
 def test_the_same_value_before_and_now_is_no_former_one() -> None:
     same = core(API="value", SECRET_KEY="key")
-    found = previous_values.told(catalog(**DJANGO), same, {}, same, Journal())
-    assert {one["words"] for one in found.values()} == {"no former value of it is kept"}
+    result = previous_values.told(catalog(**DJANGO), same, {}, same, Journal())
+    assert {row["words"] for row in result.values()} == {"no former value of it is kept"}
 
 
 # --- times -----------------------------------------------------------------------------------------------------------
 
 
-def entry(step: str, second: int, **more: Any) -> dict[str, Any]:
-    return {"rotation": "r1", "step": step, "at": f"2026-11-25T10:00:{second:02d}Z", **more}
+def entry(step: str, second: int, **extra: Any) -> dict[str, Any]:
+    return {"rotation": "r1", "step": step, "at": f"2026-11-25T10:00:{second:02d}Z", **extra}
 
 
 PLAN = {"credentials": {"database": {}}}
@@ -159,6 +165,6 @@ def test_at_most_from_the_audit_log_and_the_journal_goes_before_it() -> None:
     }
     taken_back = {**record, "rotation": "r9", "outcome": "taken_back"}
     entries = [entry("promote", 10, plan=PLAN), entry("revoke", 12), entry("record", 40)]
-    found = revocation_times.measured(entries, [record, taken_back])
-    assert found["cache"] == {"seconds": 90, "rotation": "r0", "exact": False}
-    assert found["database"]["exact"] is True
+    test = revocation_times.measured(entries, [record, taken_back])
+    assert test["cache"] == {"seconds": 90, "rotation": "r0", "exact": False}
+    assert test["database"]["exact"] is True

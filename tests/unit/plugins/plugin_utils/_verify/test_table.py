@@ -28,8 +28,8 @@ def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
     lines = [line for line, _colour in verify_table.table(REPORT, columns)]
     assert max(map(len, lines)) <= max(60, min(columns, 120))
     text = "\n".join(lines)
-    for words in ("WPS201   FAIL", "WPS101   not checked", "- web2: ", "fix: ", "24 pass, 5 fail, 17 not checked"):
-        assert words in text
+    for message in ("WPS201   FAIL", "WPS101   not checked", "- web2: ", "fix: ", "24 pass, 5 fail, 17 not checked"):
+        assert message in text
 
 
 def test_what_passes_is_one_line_and_a_long_reason_is_told_once() -> None:
@@ -62,8 +62,8 @@ def test_the_report_is_plain_data() -> None:
 
 def test_the_graph_has_every_credential_and_what_reveals_it() -> None:
     graph = REPORT["graph"]
-    assert {one["name"] for one in graph["credentials"]} == set(facts().catalog.credentials)
-    edges = {(one["from"], one["to"]) for one in graph["edges"]}
+    assert {credential["name"] for credential in graph["credentials"]} == set(facts().catalog.credentials)
+    edges = {(edge["from"], edge["to"]) for edge in graph["edges"]}
     assert {("database_admin", "database"), ("deploy_ssh", "cache"), ("hosts' .env", "database")} <= edges
     assert set(graph["declared"]) == {"hosts' .env", "database_admin", "deploy_ssh"}
 
@@ -85,16 +85,18 @@ def test_of_credentials_that_only_reveal_each_other_one_comes_first() -> None:
 def test_sarif_has_a_rule_a_check_and_a_result_a_finding() -> None:
     run = verify_sarif.log(REPORT, "0.3.0")["runs"][0]
     rules = run["tool"]["driver"]["rules"]
-    assert [one["id"] for one in rules] == [one["id"] for one in REPORT["checks"]]
-    failing = [one for check in REPORT["checks"] for one in check["outcomes"] if one["status"] == "fail"]
+    assert [rule["id"] for rule in rules] == [check["id"] for check in REPORT["checks"]]
+    failing = [outcome for check in REPORT["checks"] for outcome in check["outcomes"] if outcome["status"] == "fail"]
     assert len(run["results"]) == len(failing)
-    for one in run["results"]:
-        assert rules[one["ruleIndex"]]["id"] == one["ruleId"]
-        assert one["level"] in ("error", "warning", "note")
-        place = one["locations"][0]["physicalLocation"]
+    for item in run["results"]:
+        assert rules[item["ruleIndex"]]["id"] == item["ruleId"]
+        assert item["level"] in ("error", "warning", "note")
+        place = item["locations"][0]["physicalLocation"]
         assert place["artifactLocation"]["uri"]
         assert place["region"]["startLine"] >= 1
-    unchecked = [one for check in REPORT["checks"] for one in check["outcomes"] if one["status"] == "not checked"]
+    unchecked = [
+        outcome for check in REPORT["checks"] for outcome in check["outcomes"] if outcome["status"] == "not checked"
+    ]
     assert len(run["invocations"][0]["toolExecutionNotifications"]) == len(unchecked)
 
 
@@ -103,14 +105,14 @@ def test_a_finding_keeps_its_identity_when_its_words_change() -> None:
         given = facts(outside={"https://x/": {"status": 200, "seconds": 0.1, "tls": {"days": days, "until": "x"}}})
         results = verify_engine.run(verify_engine.chosen(["WPS603"]), given)
         document = verify_sarif.log(verify_table.data(given, results, []))
-        return [one["partialFingerprints"]["place/v1"] for one in document["runs"][0]["results"]]
+        return [item["partialFingerprints"]["place/v1"] for item in document["runs"][0]["results"]]
 
     assert identities(3) == identities(2) != []
 
 
 def test_a_finding_in_a_file_is_at_its_line() -> None:
-    one = {"kind": "echo", "file": "a b.yml", "line": 7, "words": "prints"}
-    given = facts(workflows={"files": ["a b.yml"], "findings": [one], "unread": {}})
+    entry = {"kind": "echo", "file": "a b.yml", "line": 7, "words": "prints"}
+    given = facts(workflows={"files": ["a b.yml"], "findings": [entry], "unread": {}})
     results = verify_engine.run(verify_engine.chosen(["WPS503"]), given)
     (result,) = verify_sarif.log(verify_table.data(given, results, []))["runs"][0]["results"]
     place = result["locations"][0]["physicalLocation"]

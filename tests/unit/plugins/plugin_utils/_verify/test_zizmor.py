@@ -74,10 +74,10 @@ def test_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_it_is_found_beside_this_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    found = program(tmp_path, "true")
+    text = program(tmp_path, "true")
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    assert zizmor.installed() == found
+    assert zizmor.installed() == text
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     assert zizmor.installed() is None
 
@@ -93,15 +93,15 @@ def test_it_gets_no_token_and_may_ask_nothing(monkeypatch: pytest.MonkeyPatch, t
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "message"),
     [
         ("exit 3", "zizmor ended with 3; run it in the repository by hand"),
         ("echo canary; echo canary >&2", "zizmor ended with 0; run it in the repository by hand"),
         ("exec sleep 60", "zizmor gave no answer in 0.5 s"),
     ],
 )
-def test_what_keeps_it_from_an_answer(tmp_path: Path, body: str, words: str) -> None:
-    with pytest.raises(ScanError, match=words) as caught:
+def test_what_keeps_it_from_an_answer(tmp_path: Path, body: str, message: str) -> None:
+    with pytest.raises(ScanError, match=message) as caught:
         zizmor.looked(str(tmp_path), program=program(tmp_path, body), seconds=0.5)
     assert "canary" not in str(caught.value)
 
@@ -117,21 +117,21 @@ def test_the_real_one(tmp_path: Path) -> None:
     folder = tmp_path / ".github" / "workflows"
     folder.mkdir(parents=True)
     (folder / "test.yml").write_text(WORKFLOW)
-    found = zizmor.looked(str(tmp_path))
-    assert {(one["path"], one["line"], one["words"].partition(" ")[0]) for one in found["findings"]} == {
+    result = zizmor.looked(str(tmp_path))
+    assert {(item["path"], item["line"], item["words"].partition(" ")[0]) for item in result["findings"]} == {
         (".github/workflows/test.yml", 9, "hardcoded-container-credentials"),
         (".github/workflows/test.yml", 11, "template-injection"),
     }
-    assert found["not_checked"] == []
-    assert "canary" not in json.dumps(found)
+    assert result["not_checked"] == []
+    assert "canary" not in json.dumps(result)
     config = ".github/zizmor.yml"
     (tmp_path / config).write_text("rules: {template-injection: {ignore: [test.yml]}}\n")
-    assert [one["line"] for one in zizmor.looked(str(tmp_path), config=config)["findings"]] == [9]
-    assert [one["line"] for one in zizmor.looked(str(tmp_path))["findings"]] == [9, 11]
+    assert [item["line"] for item in zizmor.looked(str(tmp_path), config=config)["findings"]] == [9]
+    assert [item["line"] for item in zizmor.looked(str(tmp_path))["findings"]] == [9, 11]
     (folder / "broken.yml").write_text("jobs: [\n")
-    found = zizmor.looked(str(tmp_path), config=config)
-    assert [one["line"] for one in found["findings"]] == [9]
-    assert "cannot read every workflow" in found["not_checked"][0]
+    result = zizmor.looked(str(tmp_path), config=config)
+    assert [item["line"] for item in result["findings"]] == [9]
+    assert "cannot read every workflow" in result["not_checked"][0]
     assert sorted(os.listdir(tmp_path)) == [".github"]
 
 

@@ -85,8 +85,8 @@ def answer(**over: Any) -> dict[str, Any]:
 
 
 def age(name: str, kind: str, days: int | None, limit: int | None, *, due: bool = False) -> dict[str, Any]:
-    words = "due: no record of its last rotation" if days is None else f"{days} days old (limit {limit})"
-    return {"credential": name, "kind": kind, "days": days, "limit": limit, "due": due, "words": words, "last": None}
+    message = "due: no record of its last rotation" if days is None else f"{days} days old (limit {limit})"
+    return {"credential": name, "kind": kind, "days": days, "limit": limit, "due": due, "words": message, "last": None}
 
 
 def secret(**over: Any) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def found(text: str = "") -> dict[str, Any]:
         former={"database": {"state": "untried", "words": "rotation r1 saw its refusal; it was not tried again now"}},
     )
     scanned = ("repository", "workflows", "zizmor", "history", "unknown_secrets")
-    without = {name: one for name, one in everything.parts.items() if name not in scanned}
+    without = {name: item for name, item in everything.parts.items() if name not in scanned}
     why = dict.fromkeys(scanned, "no repository was given; add -e verify_repository=PATH of a checkout")
     everything = Facts(everything.catalog, NOW, without, why)
     results = verify_engine.run(verify_engine.registry(), everything)

@@ -40,7 +40,7 @@ class Answers(SessionProbe):
     """A probe of an application that answers so, whatever the session is."""
 
     def __init__(self, *answers: int | str | Exception, made_by: Any = lambda: (None, None)) -> None:
-        super().__init__(URL, made_by, scrub=lambda words: words.replace("canary", "***"))
+        super().__init__(URL, made_by, scrub=lambda message: message.replace("canary", "***"))
         self._answers = list(answers)
 
     def _login(self) -> Any:
@@ -60,20 +60,20 @@ class TestProbe:
         session = probe.begin()
         assert probe.works
         probe.again(session, "a session that was ended")
-        assert probe.told["tried"] == [f"a session that was ended: refused at {URL} (302)"]
+        assert probe.answer["tried"] == [f"a session that was ended: refused at {URL} (302)"]
         assert probe.refused
-        assert probe.told["accepted"] == probe.told["not_tried"] == []
+        assert probe.answer["accepted"] == probe.answer["not_tried"] == []
         probe.close()
         assert session.deleted
 
     def test_accepted(self) -> None:
         probe = Answers(401, 200, 200)
         probe.again(probe.begin(), "a session that was ended")
-        assert probe.told["accepted"] == [f"a session that was ended is STILL ACCEPTED at {URL}"]
+        assert probe.answer["accepted"] == [f"a session that was ended is STILL ACCEPTED at {URL}"]
         assert not probe.refused
 
     @pytest.mark.parametrize(
-        ("nobody", "answer", "words"),
+        ("nobody", "answer", "message"),
         [
             (302, 500, "500"),
             (401, 503, "503"),
@@ -87,18 +87,18 @@ class TestProbe:
             ("http://127.0.0.1/login/", 401, "401, and 302 to http://127.0.0.1/login/ to those who are not logged in"),
         ],
     )
-    def test_what_is_no_refusal(self, nobody: Any, answer: Any, words: str) -> None:
+    def test_what_is_no_refusal(self, nobody: Any, answer: Any, message: str) -> None:
         """An application that is broken or overloaded, or answers as it does to nobody else, says nothing."""
         probe = Answers(nobody, 200, answer)
         probe.again(probe.begin(), "a session that was ended")
-        assert probe.told["not_tried"] == [f"a session that was ended: {URL} answers {words}"]
-        assert (probe.told["tried"], probe.told["accepted"], probe.refused) == ([], [], False)
+        assert probe.answer["not_tried"] == [f"a session that was ended: {URL} answers {message}"]
+        assert (probe.answer["tried"], probe.answer["accepted"], probe.refused) == ([], [], False)
 
     @pytest.mark.parametrize("status", [204, 408, 425, 429, 500, 503])
     def test_what_those_who_are_not_logged_in_must_not_get(self, status: int) -> None:
         probe = Answers(status, 200, status)
         assert probe.begin() is None
-        assert probe.told["not_tried"] == [
+        assert probe.answer["not_tried"] == [
             f"an old session: {URL} answers {status} to those who are not logged in",
         ]
 
@@ -108,19 +108,19 @@ class TestProbe:
 
         probe = Answers(made_by=made_by)
         assert probe.begin() is None
-        assert probe.told["not_tried"] == ["an old session: there is no active user nobody"]
+        assert probe.answer["not_tried"] == ["an old session: there is no active user nobody"]
         probe = Answers(401, RuntimeError("of the canary\nin two lines"))
         assert probe.begin() is None
         probe._made[0].stays = True
         probe.close()
         stays = "the session that was made for it cannot be removed, and expires by itself"
-        assert probe.told["not_tried"] == [
+        assert probe.answer["not_tried"] == [
             "an old session: RuntimeError: of the *** in two lines",
             f"{stays}: RuntimeError: the *** is locked",
         ]
 
     @pytest.mark.parametrize(
-        ("answers", "words"),
+        ("answers", "message"),
         [
             ([200], f"{URL} answers 200 to those who are not logged in"),
             ([401, 500], f"{URL} answers 500 to a session that was just made"),
@@ -128,11 +128,11 @@ class TestProbe:
             ([401, HostError("gone")], "gone"),
         ],
     )
-    def test_an_address_that_tells_nothing(self, answers: list[Any], words: str) -> None:
+    def test_an_address_that_tells_nothing(self, answers: list[Any], message: str) -> None:
         probe = Answers(*answers)
         assert probe.begin() is None
         assert not probe.works
-        assert probe.told["not_tried"] == [f"an old session: {words}"]
+        assert probe.answer["not_tried"] == [f"an old session: {message}"]
 
     def test_where_no_new_one_is_accepted_a_refusal_tells_nothing_and_an_acceptance_does(self) -> None:
         probe = Answers(401, 401, 401, 200)
@@ -140,13 +140,13 @@ class TestProbe:
         assert probe.tells
         probe.again(Session(), "one")
         probe.again(Session(), "two")
-        assert probe.told["not_tried"][1:] == [f"one: refused at {URL}, as is a new one"]
-        assert (probe.told["tried"], probe.told["accepted"]) == ([], [f"two is STILL ACCEPTED at {URL}"])
+        assert probe.answer["not_tried"][1:] == [f"one: refused at {URL}, as is a new one"]
+        assert (probe.answer["tried"], probe.answer["accepted"]) == ([], [f"two is STILL ACCEPTED at {URL}"])
 
     def test_no_answer_is_no_refusal(self) -> None:
         probe = Answers(401, 200, HostError("no answer"))
         probe.again(probe.begin(), "a session")
-        assert probe.told == {"tried": [], "accepted": [], "not_tried": ["a session: no answer"]}
+        assert probe.answer == {"tried": [], "accepted": [], "not_tried": ["a session: no answer"]}
 
 
 @pytest.mark.parametrize(
@@ -205,4 +205,4 @@ def test_no_answer(url: str) -> None:
 
 
 def test_only_known_lists_are_told() -> None:
-    assert set(Answers().told) == set(http_probe.TOLD)
+    assert set(Answers().answer) == set(http_probe.TOLD)

@@ -66,19 +66,19 @@ def test_root_does_not_run_the_applications_code(
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: account)
     params = {**dict.fromkeys(django_main.ARGUMENT_SPEC), "chdir": "/nowhere", "allow_root": allowed, "former": []}
-    with pytest.raises(HostError) as found:
+    with pytest.raises(HostError) as raised:
         django_main.answer(params, check=True)
-    assert (str(found.value) == django_main.AS_ROOT) is refused
+    assert (str(raised.value) == django_main.AS_ROOT) is refused
 
 
 def test_what_the_database_had_is_what_had_not_expired() -> None:
-    found = django_main.outcome("cached_db", Whose(), [Held(), Copies()], check=False)
-    assert found["doubtful"] == [
+    result = django_main.outcome("cached_db", Whose(), [Held(), Copies()], check=False)
+    assert result["doubtful"] == [
         {"store": "cache", "why": "2 rows", "options": ["cache_prefix", "cache_setting"], "restart": False}
     ]
-    assert found["warnings"] == ["2 rows; see that cache_prefix and cache_setting are the application's"]
-    found = django_main.outcome("cached_db", Whose(frozenset({"1"})), [Held(), Copies()], check=True)
-    assert (found["count"], found["doubtful"][0]["why"]) == (2, "1 rows")
+    assert result["warnings"] == ["2 rows; see that cache_prefix and cache_setting are the application's"]
+    result = django_main.outcome("cached_db", Whose(frozenset({"1"})), [Held(), Copies()], check=True)
+    assert (result["count"], result["doubtful"][0]["why"]) == (2, "1 rows")
     assert django_main.outcome("db", Whose(), [Held()], check=False)["doubtful"] == []
 
 
@@ -98,8 +98,8 @@ def test_a_refusal_speaks_for_what_processes_share(
     monkeypatch.setattr(http_probe, "user_of", lambda _name: None)
     monkeypatch.setattr(django_main.via_application, "found", lambda _engine: ("cached_db", None))
     params = {"probe_url": "http://127.0.0.1/", "probe_user": None, "former": [], "former_unread": []}
-    found = django_main.probed(
+    test_a_refusal_speaks = django_main.probed(
         params, [], lambda _session: django_main.outcome("cached_db", Whose(), [Held(), place], check=False), again=True
     )
-    assert bool(found["tried"]) is (second == 401)
-    assert found["doubtful"] == ([] if second == 401 and not doubt["restart"] else [doubt])
+    assert bool(test_a_refusal_speaks["tried"]) is (second == 401)
+    assert test_a_refusal_speaks["doubtful"] == ([] if second == 401 and not doubt["restart"] else [doubt])

@@ -64,8 +64,8 @@ def test_present_is_none_without_a_file(at: OpenPath, path: str) -> None:
 
 def test_present_holds_content_owner_and_mode(at: OpenPath, path: str) -> None:
     put(path, OLD, 0o640)
-    found = atomic_file.present(at)
-    assert found == atomic_file.Present(OLD, os.geteuid(), os.getegid(), 0o640)
+    present = atomic_file.present(at)
+    assert present == atomic_file.Present(OLD, os.geteuid(), os.getegid(), 0o640)
 
 
 def test_content_is_in_no_repr(at: OpenPath, path: str) -> None:
@@ -177,7 +177,7 @@ def test_the_owner_is_set_before_the_first_byte(at: OpenPath, path: str, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("call", "code", "words"),
+    ("call", "code", "message"),
     [
         ("write", errno.ENOSPC, "disk is full"),
         ("write", errno.EDQUOT, "disk is full"),
@@ -190,11 +190,11 @@ def test_the_owner_is_set_before_the_first_byte(at: OpenPath, path: str, monkeyp
     ],
 )
 def test_a_failure_leaves_the_old_file_and_no_temporary(
-    at: OpenPath, path: str, monkeypatch: pytest.MonkeyPatch, call: str, code: int, words: str
+    at: OpenPath, path: str, monkeypatch: pytest.MonkeyPatch, call: str, code: int, message: str
 ) -> None:
     put(path, OLD, 0o640)
     monkeypatch.setattr(os, call, failing(code))
-    with pytest.raises(HostError, match=words) as raised:
+    with pytest.raises(HostError, match=message) as raised:
         atomic_file.write(at, NEW, Ownership(os.getuid(), None, 0o600))
     monkeypatch.undo()
     assert "the old file is in place" in str(raised.value)
@@ -297,8 +297,8 @@ def test_the_state_is_named_as_systemd_escape_does(path: str, state: str) -> Non
     assert atomic_file.state_of(path) == state
     program = shutil.which("systemd-escape")
     if program:
-        said = subprocess.run([program, "--path", path], capture_output=True, text=True, check=True).stdout.strip()
-        assert said == os.path.basename(state)
+        message = subprocess.run([program, "--path", path], capture_output=True, text=True, check=True).stdout.strip()
+        assert message == os.path.basename(state)
 
 
 def test_the_state_of_a_long_path_has_a_short_name() -> None:
@@ -316,7 +316,7 @@ def test_roots_state_is_private_and_made_only_to_write(path: str) -> None:
     with atomic_file.held(path) as env:
         assert env.mark is not None
         assert env.mark.path == str(place / "mark")
-    assert [mode_of(str(one)) for one in (place, place.parent)] == [0o700, 0o755]
+    assert [mode_of(str(item)) for item in (place, place.parent)] == [0o700, 0o755]
 
 
 @as_root

@@ -90,16 +90,16 @@ def test_only_the_accepted_file_can_be_proven(env: EnvFile, path: str) -> None:
     put(path, OLD)
     mark = Mark(env)
     mark.accept("s-1", 1, atomic_file.digest(NEW))
-    found = atomic_file.present(env.file)
-    assert found is not None
+    present = atomic_file.present(env.file)
+    assert present is not None
     with pytest.raises(HostError, match="another run wrote it"):
-        mark.prove("s-1", found)
+        mark.prove("s-1", present)
     mark.accept("s-1", 1, atomic_file.digest(OLD))
     with pytest.raises(HostError, match="snapshot s-2"):
-        mark.prove("s-2", found)
+        mark.prove("s-2", present)
     Mark(env).accept("s-3", 1, atomic_file.digest(OLD))
     with pytest.raises(HostError, match="another run wrote it"):
-        mark.prove("s-1", found)
+        mark.prove("s-1", present)
     assert not Mark(env).proven
     assert not state.backup(path).exists()
 

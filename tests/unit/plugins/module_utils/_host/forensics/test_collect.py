@@ -56,8 +56,8 @@ class Machine:
         self.write("journal/machine/system.journal", "")
         self.program("journalctl", script)
 
-    def gathered(self, **more: Any) -> dict[str, list[str]]:
-        wanted = {"since": 0.0, "seconds": 5.0, "path": str(self.env), "units": (), "known": (), **more}
+    def gathered(self, **extra: Any) -> dict[str, list[str]]:
+        wanted = {"since": 0.0, "seconds": 5.0, "path": str(self.env), "units": (), "known": (), **extra}
         return forensics_collect.gathered(forensics_collect.EvidenceRequest(**wanted))
 
 
@@ -86,17 +86,17 @@ class TestLogins:
 
     def test_a_log_where_there_is_no_journal(self, machine: Machine) -> None:
         machine.write("secure", f"2026-11-25T10:00:00Z web1 sshd[1]: {SAID}\n")
-        found = machine.gathered()
-        assert found["lines"] == ["deploy logged in from 203.0.113.9 by publickey SHA256:abc, 2026-11-25T10:00:00Z"]
-        assert found["short"] == [forensics_collect.FORGEABLE]
+        result = machine.gathered()
+        assert result["lines"] == ["deploy logged in from 203.0.113.9 by publickey SHA256:abc, 2026-11-25T10:00:00Z"]
+        assert result["short"] == [forensics_collect.FORGEABLE]
 
     def test_a_journal_that_may_not_be_read(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
         """journalctl would show nothing and end well, which must not be taken for "nobody"."""
         machine.journal("true")
         monkeypatch.setattr(forensics_collect.os, "access", lambda _path, _mode: False)
-        found = machine.gathered()
-        assert found["lines"] == []
-        assert found["short"][0] == "logins: this user may not read the systemd journal; use become"
+        result = machine.gathered()
+        assert result["lines"] == []
+        assert result["short"][0] == "logins: this user may not read the systemd journal; use become"
 
     def test_a_journal_that_fails(self, machine: Machine) -> None:
         machine.journal("exit 3")
@@ -109,9 +109,9 @@ class TestLogins:
         ]
         record = forensics_collect.records.UTMP.pack(7, 1, b"", b"", b"root", b"::1", 0, 0, 0, 100, 0, 0, 0, 0, 0, b"")
         (machine.folder / "wtmp").write_bytes(record)
-        found = machine.gathered()
-        assert found["lines"] == ["root logged in from ::1, 1970-01-01T00:01:40Z"]
-        assert found["short"][1] == "logins: only wtmp, which names no keys"
+        test_no_record = machine.gathered()
+        assert test_no_record["lines"] == ["root logged in from ::1, 1970-01-01T00:01:40Z"]
+        assert test_no_record["short"][1] == "logins: only wtmp, which names no keys"
 
 
 class TestDeadline:
@@ -120,10 +120,10 @@ class TestDeadline:
         machine.journal(f"cat <<'X'\n{entry}\nX\nexec sleep 30")
         machine.write("home/deploy/.ssh/authorized_keys", f"{key('me')} me\n")
         began = time.monotonic()
-        found = machine.gathered(seconds=2.0)
+        result = machine.gathered(seconds=2.0)
         assert time.monotonic() - began < 15
-        assert [line.split()[0] for line in found["lines"]] == ["deploy", "unknown"]
-        assert found["short"] == ["logins: the systemd journal was not read to its end"]
+        assert [line.split()[0] for line in result["lines"]] == ["deploy", "unknown"]
+        assert result["short"] == ["logins: the systemd journal was not read to its end"]
 
     def test_a_sort_that_hangs_is_named_and_costs_the_others_nothing(
         self, machine: Machine, monkeypatch: pytest.MonkeyPatch
@@ -132,11 +132,11 @@ class TestDeadline:
         over = threading.Event()
         monkeypatch.setattr(all_accounts, "paths", lambda _patterns: over.wait(30) and [])
         began = time.monotonic()
-        found = machine.gathered(seconds=0.5)
+        result = machine.gathered(seconds=0.5)
         assert time.monotonic() - began < 15
         over.set()
-        assert found["short"] == ["authorized_keys: not all was seen in 0 s"]
-        assert found["lines"] == ["nobody logged in by SSH"]
+        assert result["short"] == ["authorized_keys: not all was seen in 0 s"]
+        assert result["lines"] == ["nobody logged in by SSH"]
 
     def test_systemd_that_gives_no_answer(self, machine: Machine) -> None:
         machine.program("systemctl", "exec sleep 30")
@@ -158,12 +158,12 @@ class TestKeys:
         known = forensics_collect.records.key_of(key("known").encode())
         assert known is not None
         ours = forensics_collect.Placed(known.fingerprint, "deploy_ssh", "deploy", "", leaked=True)
-        found = machine.gathered(known=[ours])
-        told = [line for line in found["lines"] if line.startswith("unknown")]
-        assert [line.partition("(")[2].partition(")")[0] for line in told] == ["one", "three", "two"]
-        assert found["short"] == []
+        test = machine.gathered(known=[ours])
+        messages = [line for line in test["lines"] if line.startswith("unknown")]
+        assert [line.partition("(")[2].partition(")")[0] for line in messages] == ["one", "three", "two"]
+        assert test["short"] == []
         assert "AAAA" in key("one")
-        assert "AAAA" not in str(found)
+        assert "AAAA" not in str(test)
 
     @pytest.mark.parametrize(("account", "file"), [("deploy", ""), ("", ".ssh/authorized_keys"), ("nobody-here", "")])
     def test_a_leaked_one_in_another_account(self, machine: Machine, account: str, file: str) -> None:
@@ -175,10 +175,10 @@ class TestKeys:
         assert known is not None
         given = {"fingerprint": known.fingerprint, "credential": "deploy_ssh", "account": account, "file": file}
         placed = forensics_collect.Placed(**given, leaked=True)
-        told = [line for line in machine.gathered(known=[placed])["lines"] if "key" in line]
+        messages = [line for line in machine.gathered(known=[placed])["lines"] if "key" in line]
         start = f"LEAKED key {known.fingerprint} of deploy_ssh (ci) in {machine.folder}/home"
-        assert told[-1].startswith(f"{start}/root/.ssh/authorized_keys, ")
-        assert len(told) == (2 if account == "nobody-here" else 1)
+        assert messages[-1].startswith(f"{start}/root/.ssh/authorized_keys, ")
+        assert len(messages) == (2 if account == "nobody-here" else 1)
 
     def test_what_cannot_be_read_and_a_program_that_is_asked(self, machine: Machine) -> None:
         machine.journal("true")
@@ -209,16 +209,16 @@ class TestModule:
         machine.journal("true")
         known = [{"fingerprint": "SHA256:x", "credential": "deploy_ssh", "leaked": True}]
         given = {"path": str(machine.env), "units": ["-x"], "known_keys": known}
-        found, _text = run_module(host_evidence.main, given, capsys)
-        assert found == {"changed": False, "lines": ["nobody logged in by SSH"], "short": []}
+        result, _text = run_module(host_evidence.main, given, capsys)
+        assert result == {"changed": False, "lines": ["nobody logged in by SSH"], "short": []}
 
     @pytest.mark.parametrize(
-        ("more", "words"),
+        ("extra", "message"),
         [
             ({"since": "yesterday"}, "since: 'yesterday' is no time such as 2026-11-20T10:00:00Z"),
             ({"seconds": 0}, "seconds must be at least 1"),
         ],
     )
-    def test_bad_input(self, capsys: pytest.CaptureFixture[str], more: dict[str, Any], words: str) -> None:
-        found, _text = run_module(host_evidence.main, {"path": "/nowhere/.env", **more}, capsys)
-        assert found["msg"] == words
+    def test_bad_input(self, capsys: pytest.CaptureFixture[str], extra: dict[str, Any], message: str) -> None:
+        result, _text = run_module(host_evidence.main, {"path": "/nowhere/.env", **extra}, capsys)
+        assert result["msg"] == message

@@ -39,14 +39,14 @@ def test_contexts(
         program.chmod(0o755)
     (tmp_path / ".env").touch()
     with safe_files.unguarded(str(tmp_path / ".env")) as at:
-        found = host_facts._selinux(at)
-    assert (found["enabled"], found["context"]) == (True, "u:r:now_t:s0")
-    assert expected.pop("why", "") in (found["why"] or "")
-    assert {name: found.get(name) for name in expected} == expected
+        result = host_facts._selinux(at)
+    assert (result["enabled"], result["context"]) == (True, "u:r:now_t:s0")
+    assert expected.pop("why", "") in (result["why"] or "")
+    assert {name: result.get(name) for name in expected} == expected
 
 
 def test_an_attribute_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host_facts, "SELINUX", str(tmp_path))
     with safe_files.unguarded(str(tmp_path / "gone")) as at:
-        found = host_facts._selinux(at)
-    assert found == {"enabled": True, "why": "the file's context cannot be read: No such file or directory"}
+        result = host_facts._selinux(at)
+    assert result == {"enabled": True, "why": "the file's context cannot be read: No such file or directory"}

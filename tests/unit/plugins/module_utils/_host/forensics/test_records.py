@@ -39,7 +39,7 @@ def keygen(folder: Path, *arguments: str) -> Path:
 
 class TestLogins:
     @pytest.mark.parametrize(
-        ("said", "expected"),
+        ("message", "expected"),
         [
             (KEYED, SshLogin(7.0, "deploy", "203.0.113.9", "publickey", PRINT)),
             (
@@ -51,14 +51,14 @@ class TestLogins:
             (f"Invalid user {KEYED}", None),
         ],
     )
-    def test_what_sshd_says(self, said: str, expected: SshLogin | None) -> None:
-        assert forensics_records.accepted(7.0, said) == expected
+    def test_what_sshd_says(self, message: str, expected: SshLogin | None) -> None:
+        assert forensics_records.accepted(7.0, message) == expected
 
     def test_an_entry_of_the_journal(self) -> None:
         line = json.dumps({"__REALTIME_TIMESTAMP": "1764072000000000", "MESSAGE": KEYED})
-        found = forensics_records.of_journal(line)
-        assert found is not None
-        assert (found.at, found.user) == (1764072000.0, "deploy")
+        ssh_login = forensics_records.of_journal(line)
+        assert ssh_login is not None
+        assert (ssh_login.at, ssh_login.user) == (1764072000.0, "deploy")
 
     @pytest.mark.parametrize(
         "line",
@@ -83,17 +83,17 @@ class TestLogins:
     )
     def test_a_line_of_a_log(self, at: str, stamp: str) -> None:
         for program in ("sshd", "sshd-session"):
-            found = forensics_records.of_syslog(f"{at} web1 {program}[12]: {KEYED}", NOON)
-            assert found is not None
-            assert timestamps.stamp_of(found.at) == stamp
+            ssh_login = forensics_records.of_syslog(f"{at} web1 {program}[12]: {KEYED}", NOON)
+            assert ssh_login is not None
+            assert timestamps.stamp_of(ssh_login.at) == stamp
 
     def test_a_time_without_a_year_is_the_latest_that_has_been(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TZ", "UTC")
         forensics_records.time.tzset()
         for text, stamp in (("Nov 25 10:00:00", "2026-11-25T10:00:00Z"), ("Dec  1 10:00:00", "2025-12-01T10:00:00Z")):
-            found = forensics_records.of_syslog(f"{text} web1 sshd[12]: {KEYED}", NOON)
-            assert found is not None
-            assert timestamps.stamp_of(found.at) == stamp
+            ssh_login = forensics_records.of_syslog(f"{text} web1 sshd[12]: {KEYED}", NOON)
+            assert ssh_login is not None
+            assert timestamps.stamp_of(ssh_login.at) == stamp
 
     @pytest.mark.parametrize(
         "line",
@@ -119,16 +119,21 @@ class TestLogins:
         ]
 
     def test_in_words_the_latest_first(self) -> None:
-        one = SshLogin(NOON, "deploy", "203.0.113.9", "publickey", PRINT)
-        found = [one, one._replace(at=NOON + 60), SshLogin(NOON - 60, "root", "::1", "password"), one._replace(at=5.0)]
-        assert forensics_records.logins(found, NOON - 60) == [
+        ssh_login = SshLogin(NOON, "deploy", "203.0.113.9", "publickey", PRINT)
+        ssh_logins = [
+            ssh_login,
+            ssh_login._replace(at=NOON + 60),
+            SshLogin(NOON - 60, "root", "::1", "password"),
+            ssh_login._replace(at=5.0),
+        ]
+        assert forensics_records.logins(ssh_logins, NOON - 60) == [
             f"deploy logged in 2 times from 203.0.113.9 by publickey {PRINT}, {timestamps.stamp_of(NOON)} to {TO}",
             "root logged in from ::1 by password, 2026-11-25T11:59:00Z",
         ]
 
     def test_many_are_counted(self) -> None:
-        found = [SshLogin(NOON, "deploy", f"10.0.0.{at}") for at in range(forensics_records.MOST + 2)]
-        assert forensics_records.logins(found, 0)[-1] == "and 2 more"
+        ssh_logins = [SshLogin(NOON, "deploy", f"10.0.0.{at}") for at in range(forensics_records.MOST + 2)]
+        assert forensics_records.logins(ssh_logins, 0)[-1] == "and 2 more"
 
 
 class TestKeys:
@@ -138,11 +143,11 @@ class TestKeys:
         shown = subprocess.run(
             ["ssh-keygen", "-l", "-f", str(path) + ".pub"], capture_output=True, text=True, check=True
         )
-        found = forensics_records.key_of(Path(str(path) + ".pub").read_bytes())
-        assert found == KeyLine(shown.stdout.split()[1], "me@laptop")
+        key_line = forensics_records.key_of(Path(str(path) + ".pub").read_bytes())
+        assert key_line == KeyLine(shown.stdout.split()[1], "me@laptop")
         blob = forensics_records.public_part(path.read_text())
         assert blob is not None
-        assert fingerprints.of_ssh_key(blob) == found.fingerprint
+        assert fingerprints.of_ssh_key(blob) == key_line.fingerprint
         in_env = path.read_text().replace("\n", "\\n")
         assert forensics_records.public_part(in_env) == blob, "as one line, with backslashes"
 
@@ -184,19 +189,19 @@ class TestKeys:
         assert forensics_records.key_of(line.encode()) is None
 
     def test_unknown_ones(self) -> None:
-        found = {"/b": [KeyLine("SHA256:b", "")], "/a": [KeyLine("SHA256:a", "me"), KeyLine("SHA256:known", "")]}
-        assert forensics_records.stray_keys(found, [KnownKey("SHA256:known", "deploy", "/a")], {"/a": NOON}) == [
+        result = {"/b": [KeyLine("SHA256:b", "")], "/a": [KeyLine("SHA256:a", "me"), KeyLine("SHA256:known", "")]}
+        assert forensics_records.stray_keys(result, [KnownKey("SHA256:known", "deploy", "/a")], {"/a": NOON}) == [
             "unknown key SHA256:a (me) in /a, file changed 2026-11-25T12:00:00Z",
             "unknown key SHA256:b in /b",
         ]
 
     def test_known_ones_outside_their_own_file(self) -> None:
         """The leaked ones come first: of many lines the last are cut."""
-        one, two = KeyLine("SHA256:one", ""), KeyLine("SHA256:two", "ci")
+        key_line, two = KeyLine("SHA256:one", ""), KeyLine("SHA256:two", "ci")
         known = [KnownKey("SHA256:one", "deploy", "/own"), KnownKey("SHA256:two", "backup", "/other", leaked=True)]
         when = ", file changed 2026-11-25T12:00:00Z"
-        found = {"/a": [one], "/other": [two], "/own": [one], "/root/keys": [two, KeyLine("SHA256:x", "")]}
-        assert forensics_records.stray_keys(found, known, {"/root/keys": NOON}) == [
+        result = {"/a": [key_line], "/other": [two], "/own": [key_line], "/root/keys": [two, KeyLine("SHA256:x", "")]}
+        assert forensics_records.stray_keys(result, known, {"/root/keys": NOON}) == [
             f"LEAKED key SHA256:two of backup (ci) in /root/keys, beside its own file /other{when}",
             "key SHA256:one of deploy in /a, beside its own file /own",
             f"unknown key SHA256:x in /root/keys{when}",

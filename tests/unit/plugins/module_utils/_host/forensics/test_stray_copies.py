@@ -73,9 +73,9 @@ def test_a_host_that_was_left_behind(env: Path) -> None:
     """Its backup is as revoked as its .env, and it still needs one until it is deployed to."""
     env.write_text(f"A={DEAD}\n")
     kept = beside(env, ".proven", f"A={DEAD}\n")
-    found = stray_copies.scrubbed(str(env), VALUES)
-    assert found.removed == []
-    assert found.left == [
+    removal_result = stray_copies.scrubbed(str(env), VALUES)
+    assert removal_result.removed == []
+    assert removal_result.left == [
         f"{env} itself holds a revoked value of cache: deploy to this host",
         f"{kept} holds a revoked value of cache, and the next proof replaces it",
     ]
@@ -111,10 +111,10 @@ def test_what_cannot_be_read(env: Path, monkeypatch: pytest.MonkeyPatch) -> None
     stray = beside(env, ".bak", DEAD)
     really = os.open
 
-    def refuses(path: Any, *more: Any, **others: Any) -> int:
+    def refuses(path: Any, *additions: Any, **others: Any) -> int:
         if path == stray.name:
             raise PermissionError
-        return really(path, *more, **others)
+        return really(path, *additions, **others)
 
     monkeypatch.setattr(stray_copies.os, "open", refuses)
     assert stray_copies.scrubbed(str(env), VALUES).left == [f"1 files in {env.parent} cannot be read; use become"]
@@ -125,8 +125,8 @@ def test_a_directory_that_cannot_be_listed(env: Path, monkeypatch: pytest.Monkey
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(stray_copies.os, "listdir", refuses)
-    words = f"{env.parent} cannot be listed: Permission denied; use become"
-    assert stray_copies.scrubbed(str(env), VALUES, check=True).left == [words]
+    message = f"{env.parent} cannot be listed: Permission denied; use become"
+    assert stray_copies.scrubbed(str(env), VALUES, check=True).left == [message]
 
 
 def test_a_kept_file_that_cannot_be_removed(env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,27 +145,27 @@ class TestModule:
         beside(env, ".proven", f"A={DEAD}\n")
         beside(env, ".old", f"A={DEAD}\n")
         args = {"path": str(env), "leaked": "x", "values": VALUES}
-        found, text = run_module(env_copies.main, args, capsys)
-        assert found["changed"]
-        assert len(found["removed"]) == len(found["left"]) == 1
+        result, text = run_module(env_copies.main, args, capsys)
+        assert result["changed"]
+        assert len(result["removed"]) == len(result["left"]) == 1
         assert "canary" not in text.replace(json.dumps(str(env.parent)), "")
 
     @pytest.mark.parametrize("values", [{"cache": DEAD}, {"cache": [7]}, {"cache": [""]}])
     def test_bad_values(self, env: Path, capsys: pytest.CaptureFixture[str], values: dict[str, Any]) -> None:
         args = {"path": str(env), "leaked": "x", "values": values}
-        found, text = run_module(env_copies.main, args, capsys)
-        assert found["msg"] == "values: must be lists of texts by credential"
+        result, text = run_module(env_copies.main, args, capsys)
+        assert result["msg"] == "values: must be lists of texts by credential"
         assert DEAD not in text
 
     def test_no_directory(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         """The host's health is asked all the same."""
         monkeypatch.setattr(env_copies.health_check, "asked", lambda url: {"url": url, "status": 200, "seconds": 0.1})
         args = {"path": "/nowhere/.env", "leaked": "x", "health": ["http://a/"]}
-        found, _text = run_module(env_copies.main, args, capsys)
-        (line,) = found["left"]
-        words = "copies of what is dead were not looked for: /nowhere/.env: the directory /nowhere does not exist"
-        assert line.startswith(words)
-        assert [one["status"] for one in found["health"]] == [200]
+        result, _text = run_module(env_copies.main, args, capsys)
+        (line,) = result["left"]
+        message = "copies of what is dead were not looked for: /nowhere/.env: the directory /nowhere does not exist"
+        assert line.startswith(message)
+        assert [item["status"] for item in result["health"]] == [200]
 
     def test_an_address_is_asked_again_until_it_answers(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -175,13 +175,13 @@ class TestModule:
         monkeypatch.setattr(env_copies.health_check, "asked", asked)
         slept: list[float] = []
         monkeypatch.setattr(env_copies.time, "sleep", slept.append)
-        found, _text = run_module(env_copies.main, {"path": "/nowhere/.env", "health": ["http://a/"]}, capsys)
-        assert [one["status"] for one in found["health"]] == [200]
+        result, _text = run_module(env_copies.main, {"path": "/nowhere/.env", "health": ["http://a/"]}, capsys)
+        assert [item["status"] for item in result["health"]] == [200]
         assert slept == [env_copies.DELAY] * 2
-        assert (found["removed"], found["left"]) == ([], []), "without a name of revoked values nothing is looked for"
+        assert (result["removed"], result["left"]) == ([], []), "without a name of revoked values nothing is looked for"
 
     def test_no_longer_than_it_may(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         monkeypatch.setattr(env_copies.health_check, "asked", lambda url: {"url": url, "status": 503, "seconds": 0.1})
         args = {"path": "/nowhere/.env", "health": ["http://a/"], "seconds": 1}
-        found, _text = run_module(env_copies.main, args, capsys)
-        assert [one["status"] for one in found["health"]] == [503]
+        result, _text = run_module(env_copies.main, args, capsys)
+        assert [item["status"] for item in result["health"]] == [503]

@@ -24,8 +24,8 @@ def keywords(query: str, libpq: int, *, old_driver: bool = False) -> dict[str, A
     """What the driver is given for an administrator's URL."""
     given: dict[str, Any] = {}
 
-    def connect(**words: Any) -> Any:
-        given.update(words)
+    def connect(**result: Any) -> Any:
+        given.update(result)
         return SimpleNamespace(
             autocommit=False, cursor=lambda: SimpleNamespace(execute=lambda _text: None, description=None)
         )
@@ -45,8 +45,11 @@ def keywords(query: str, libpq: int, *, old_driver: bool = False) -> dict[str, A
 @pytest.mark.parametrize("query", ["", SCRAM])
 def test_a_new_libpq_is_told_to_answer_scram_alone(query: str, old_driver: bool) -> None:
     """Also where the URL does not say so."""
-    found = keywords(query, 160000, old_driver=old_driver)
-    assert (found["require_auth"], found.get("channel_binding")) == ("scram-sha-256", None)
+    test_a_new_libpq_is_told = keywords(query, 160000, old_driver=old_driver)
+    assert (test_a_new_libpq_is_told["require_auth"], test_a_new_libpq_is_told.get("channel_binding")) == (
+        "scram-sha-256",
+        None,
+    )
 
 
 def test_what_the_catalog_allows_beside_it_stays() -> None:
@@ -55,9 +58,9 @@ def test_what_the_catalog_allows_beside_it_stays() -> None:
 
 @pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
 def test_an_older_one_binds_to_the_channel_instead(mode: str) -> None:
-    found = keywords(f"sslmode={mode}", 130000)
-    assert found["channel_binding"] == "require"
-    assert "require_auth" not in found, "it would not know the word"
+    test_an_older_one_binds = keywords(f"sslmode={mode}", 130000)
+    assert test_an_older_one_binds["channel_binding"] == "require"
+    assert "require_auth" not in test_an_older_one_binds, "it would not know the word"
 
 
 @pytest.mark.parametrize(
@@ -90,15 +93,15 @@ def test_the_hosts_own_authorities(monkeypatch: pytest.MonkeyPatch, tmp_path: An
 
 
 @pytest.mark.parametrize(
-    "said",
+    "message",
     [
         'authentication method requirement "scram-sha-256" failed: server requested a cleartext password',
         "channel binding required, but server authenticated client without channel binding",
     ],
 )
-def test_a_server_that_asks_for_something_else_is_named_as_that(said: str) -> None:
-    found = postgresql.refusal(said)
-    assert (found.reason, found.proves_refusal, found.may_pass) == ("not_scram", False, False)
-    words = str(postgresql.not_connected(found, parse_url(URL, "admin_url"), "admin_url"))
-    assert "pg_hba.conf say scram-sha-256" in words
-    assert "canary" not in words
+def test_a_server_that_asks_for_something_else_is_named_as_that(message: str) -> None:
+    refusal = postgresql.refusal(message)
+    assert (refusal.reason, refusal.proves_refusal, refusal.may_pass) == ("not_scram", False, False)
+    text = str(postgresql.not_connected(refusal, parse_url(URL, "admin_url"), "admin_url"))
+    assert "pg_hba.conf say scram-sha-256" in text
+    assert "canary" not in text

@@ -37,14 +37,14 @@ def shown(plan: list[Statement]) -> list[str]:
     return [statement.shown for statement in plan]
 
 
-def present(seen: ServerFacts, **more: Any) -> list[Statement]:
-    words = {"login": "shop_b", "owner": "shop", "verifier": VERIFIER, "journal": 5, "like": "shop_a", **more}
-    return postgresql_plan.plan_present(seen, **words)
+def present(seen: ServerFacts, **extra: Any) -> list[Statement]:
+    result = {"login": "shop_b", "owner": "shop", "verifier": VERIFIER, "journal": 5, "like": "shop_a", **extra}
+    return postgresql_plan.plan_present(seen, **result)
 
 
-def refused(reason: str, act: Any, *args: Any, **words: Any) -> str:
+def refused(reason: str, act: Any, *args: Any, **result: Any) -> str:
     with pytest.raises(DatabaseError) as caught:
-        act(*args, **words)
+        act(*args, **result)
     assert caught.value.reason == reason
     return str(caught.value)
 
@@ -142,9 +142,9 @@ def test_what_present_refuses() -> None:
 
 
 def test_the_layout_needs_no_password_and_refuses_the_same() -> None:
-    def layout(seen: ServerFacts, **more: Any) -> list[Statement]:
+    def layout(seen: ServerFacts, **extra: Any) -> list[Statement]:
         return postgresql_plan.plan_layout(
-            seen, **{"login": "shop_b", "owner": "shop", "journal": 5, "like": "shop_a", **more}
+            seen, **{"login": "shop_b", "owner": "shop", "journal": 5, "like": "shop_a", **extra}
         )
 
     assert shown(layout(facts(OWNER, IN_USE))) == shown(present(facts(OWNER, IN_USE)))[:-2]
@@ -162,12 +162,12 @@ def test_what_the_administrator_lacks_is_named() -> None:
     assert "shop_b is a superuser" in refused("missing_right", present, facts(OWNER, IN_USE, boss))
     foreign = SPARE._replace(administered=False)
     present(facts(OWNER, IN_USE, foreign))
-    words = refused("missing_right", present, facts(OWNER, IN_USE, foreign, version=160000))
-    assert 'GRANT "shop_b" TO "master" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE' in words
+    message = refused("missing_right", present, facts(OWNER, IN_USE, foreign, version=160000))
+    assert 'GRANT "shop_b" TO "master" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE' in message
     theirs = OWNER._replace(administered=False)
     present(facts(theirs, IN_USE, SPARE, version=160000))
-    words = refused("missing_right", present, facts(theirs, IN_USE, version=160000))
-    assert 'GRANT "shop" TO "master" WITH ADMIN TRUE' in words
+    message = refused("missing_right", present, facts(theirs, IN_USE, version=160000))
+    assert 'GRANT "shop" TO "master" WITH ADMIN TRUE' in message
     present(facts(theirs, IN_USE, foreign, version=160000, superuser=True, creates_roles=False))
 
 
@@ -211,8 +211,8 @@ def test_preparing() -> None:
 
 
 def test_unpreparing() -> None:
-    def plan(*roles: Role, **more: Any) -> list[Statement]:
-        return postgresql_plan.plan_unprepared(facts(*roles), **{"owner": "shop", "journal": 5, "in_use": {}, **more})
+    def plan(*roles: Role, **extra: Any) -> list[Statement]:
+        return postgresql_plan.plan_unprepared(facts(*roles), **{"owner": "shop", "journal": 5, "in_use": {}, **extra})
 
     owner, idle = OWNER._replace(can_login=True), IN_USE._replace(can_login=False)
     assert shown(plan(owner, idle, SPARE)) == ['DROP ROLE "shop_a"', 'DROP ROLE "shop_b"']

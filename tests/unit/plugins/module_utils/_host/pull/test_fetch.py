@@ -68,8 +68,8 @@ class Host:
 
     @property
     def mark(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(state.mark(self.path).read_text())
-        return found
+        result: dict[str, Any] = json.loads(state.mark(self.path).read_text())
+        return result
 
     def values(self) -> dict[str, str]:
         return dotenv.from_dotenv(self.path.read_text())
@@ -81,8 +81,8 @@ class Host:
             raise NoAccess("AWS could not be reached")
         return lambda service: CLIENTS.setdefault(service, boto3.client(service, region_name="eu-west-3"))
 
-    def fetch(self, *, check: bool = False, **more: Any) -> FetchResult:
-        wanted = FetchRequest(**{"environment": "test", "path": str(self.path), "patience": 0, **more})
+    def fetch(self, *, check: bool = False, **extra: Any) -> FetchResult:
+        wanted = FetchRequest(**{"environment": "test", "path": str(self.path), "patience": 0, **extra})
         outcome = fetch(
             wanted,
             lambda: self.catalog,
@@ -91,7 +91,7 @@ class Host:
             sleep=self.slept.append,
             clock=lambda: float(sum(self.slept)),
         )
-        assert "canary" not in "\n".join(outcome.words)
+        assert "canary" not in "\n".join(outcome.messages)
         return outcome
 
 
@@ -126,29 +126,29 @@ def client(service: str) -> Any:
     return boto3.client(service, region_name="eu-west-3")
 
 
-def journal(number: int, **more: Any) -> None:
-    entry = {"rotation": "r1", "step": "deploy", "who": "ann@laptop", "at": "10:00", **more}
+def journal(number: int, **extra: Any) -> None:
+    entry = {"rotation": "r1", "step": "deploy", "who": "ann@laptop", "at": "10:00", **extra}
     JOURNAL.add(client, number, entry)
 
 
 def test_it_writes_what_the_stores_hold_and_a_second_time_nothing(host: Host) -> None:
     first = host.fetch()
     assert (first.code, first.changed) == (GOOD, True)
-    assert f"{host.path} is written, mode 0600 (snapshot s-" in first.words[-1]
-    assert first.words[-1].endswith("; added: KEY, PORT")
+    assert f"{host.path} is written, mode 0600 (snapshot s-" in first.messages[-1]
+    assert first.messages[-1].endswith("; added: KEY, PORT")
     assert host.values() == {"KEY": CANARY, "PORT": "1"}
     assert host.path.stat().st_mode & 0o777 == 0o600
     assert host.path.read_text().startswith(f"# {atomic_file.HEADER}\n"), "the bytes of a deploy"
     written = host.path.stat().st_mtime_ns
     second = host.fetch()
     assert (second.code, second.changed) == (GOOD, False)
-    assert "is unchanged" in second.words[-1]
+    assert "is unchanged" in second.messages[-1]
     assert host.path.stat().st_mtime_ns == written
 
 
 def test_changes_are_told_by_name(host: Host) -> None:
     host.path.write_text("KEY=canary\nOLD=canary\n")
-    assert host.fetch().words[-1].endswith("; added: PORT; changed: KEY; removed: OLD")
+    assert host.fetch().messages[-1].endswith("; added: PORT; changed: KEY; removed: OLD")
 
 
 def test_a_file_that_cannot_be_parsed_is_replaced(host: Host) -> None:
@@ -159,14 +159,14 @@ def test_a_file_that_cannot_be_parsed_is_replaced(host: Host) -> None:
 
 def test_a_mode_is_mended(host: Host) -> None:
     host.fetch()
-    assert host.fetch(mode="0640").words[-1].endswith("owner, mode or spelling mended")
+    assert host.fetch(mode="0640").messages[-1].endswith("owner, mode or spelling mended")
     assert host.path.stat().st_mode & 0o777 == 0o640
 
 
 def test_check_writes_nothing(host: Host) -> None:
     looked = host.fetch(check=True)
     assert (looked.code, looked.changed) == (GOOD, True)
-    assert "would be written" in looked.words[-1]
+    assert "would be written" in looked.messages[-1]
     assert list(host.directory.iterdir()) == []
 
 
@@ -191,9 +191,9 @@ def test_with_aws_gone_the_last_file_stays(host: Host) -> None:
     host.gone = 1
     outcome = host.fetch()
     assert outcome.code == KEPT
-    assert outcome.words[0] == "AWS could not be reached"
-    assert f"{host.path} stays as it was written at 20" in outcome.words[1]
-    assert f"(snapshot {host.mark['accepted']['snapshot']})" in outcome.words[1]
+    assert outcome.messages[0] == "AWS could not be reached"
+    assert f"{host.path} stays as it was written at 20" in outcome.messages[1]
+    assert f"(snapshot {host.mark['accepted']['snapshot']})" in outcome.messages[1]
     assert host.path.read_bytes() == before
 
 
@@ -203,7 +203,7 @@ def test_a_file_that_somebody_edited_stays_too_and_that_is_said(host: Host) -> N
     host.gone = 1
     outcome = host.fetch()
     assert outcome.code == KEPT
-    assert "it is not the file that its mark names" in outcome.words[1]
+    assert "it is not the file that its mark names" in outcome.messages[1]
 
 
 @pytest.mark.parametrize("content", [b"", b"# nothing\n", b"no assignment", b"\xff"])
@@ -212,14 +212,14 @@ def test_what_holds_no_settings_is_nothing_to_start_on(host: Host, content: byte
     host.gone = 1
     outcome = host.fetch()
     assert outcome.code == NO_ACCESS
-    assert "holds no settings, so nothing can start on it" in outcome.words[1]
+    assert "holds no settings, so nothing can start on it" in outcome.messages[1]
 
 
 def test_without_a_file_it_goes_on_for_a_while_and_then_fails(host: Host) -> None:
     host.gone = 100
     outcome = host.fetch(patience=12)
     assert outcome.code == NO_ACCESS
-    assert "is not there either" in outcome.words[1]
+    assert "is not there either" in outcome.messages[1]
     assert len(host.slept) == 3
 
 
@@ -242,8 +242,8 @@ def test_a_link_is_no_file_to_start_on(host: Host, tmp_path: Path) -> None:
     host.path.symlink_to(tmp_path / "elsewhere")
     outcome = host.fetch()
     assert outcome.code == INVALID
-    assert "is a symbolic link" in outcome.words[0]
-    assert "there is no last good file" in outcome.words[1]
+    assert "is a symbolic link" in outcome.messages[0]
+    assert "there is no last good file" in outcome.messages[1]
 
 
 @pytest.mark.parametrize("kept", [False, True])
@@ -253,14 +253,14 @@ def test_an_environment_that_is_not_complete(host: Host, kept: bool) -> None:
     CLIENTS["secretsmanager"].put_secret_value(SecretId="app/test/core", SecretString="{}")
     outcome = host.fetch()
     assert outcome.code == (KEPT if kept else INVALID)
-    assert "KEY: is missing" in outcome.words[0]
+    assert "KEY: is missing" in outcome.messages[0]
 
 
 def test_a_value_that_its_readers_cannot_read(host: Host) -> None:
     store("canary\nline\n")
     outcome = host.fetch()
     assert outcome.code == INVALID
-    assert "KEY: no spelling of its value is read back exactly by django_environ" in outcome.words[0]
+    assert "KEY: no spelling of its value is read back exactly by django_environ" in outcome.messages[0]
     host.catalog = {**host.catalog, "readers": ["shell"]}
     assert host.fetch().code == GOOD
     assert host.values() == {"KEY": "canary\nline\n", "PORT": "1"}
@@ -273,19 +273,19 @@ def test_a_catalog_that_is_not_valid(host: Host, kept: bool) -> None:
     host.catalog = {"application": "app", "settings": {"KEY": {"nonsense": 1}}}
     outcome = host.fetch()
     assert outcome.code == (KEPT if kept else USAGE)
-    assert "settings.KEY" in outcome.words[0]
+    assert "settings.KEY" in outcome.messages[0]
 
 
 def test_an_owner_who_does_not_exist(host: Host) -> None:
-    assert "owner nobody-of-that-name does not exist" in host.fetch(owner="nobody-of-that-name").words[0]
-    assert "is not octal" in host.fetch(mode="rw").words[0]
+    assert "owner nobody-of-that-name does not exist" in host.fetch(owner="nobody-of-that-name").messages[0]
+    assert "is not octal" in host.fetch(mode="rw").messages[0]
 
 
 def test_another_account_is_not_read(host: Host) -> None:
     host.catalog = {**CATALOG, "environments": {"test": {"expected_account_id": "999999999999"}}}
     outcome = host.fetch()
     assert outcome.code == NO_ACCESS
-    assert "the catalog expects 999999999999" in outcome.words[0]
+    assert "the catalog expects 999999999999" in outcome.messages[0]
     host.catalog = {**CATALOG, "environments": {"test": {"expected_account_id": "123456789012"}}}
     assert host.fetch().code == GOOD
 
@@ -303,7 +303,7 @@ def test_an_open_rotation_prescribes_what_is_read(host: Host) -> None:
     journal(1, prescribes={"secrets": {"app/test/core": next(iter(old))}})
     outcome = host.fetch()
     assert outcome.code == GOOD
-    assert "rotation r1 of ann@laptop" in outcome.words[0]
+    assert "rotation r1 of ann@laptop" in outcome.messages[0]
     assert host.values()["KEY"] == CANARY
     assert host.mark["accepted"]["journal"] == 1
 
@@ -312,7 +312,7 @@ def test_an_open_rotation_that_prescribes_nothing_yet_is_waited_for(host: Host) 
     journal(1, step="plan")
     outcome = host.fetch(patience=5)
     assert outcome.code == INVALID
-    assert "prescribes no snapshot yet" in outcome.words[0]
+    assert "prescribes no snapshot yet" in outcome.messages[0]
     assert len(host.slept) == 1
 
 
@@ -323,7 +323,7 @@ def test_what_was_read_under_a_lower_journal_number_is_refused(host: Host) -> No
     store(OTHER)
     outcome = host.fetch()
     assert outcome.code == KEPT
-    assert "already accepted a snapshot read at journal number 7" in outcome.words[0]
+    assert "already accepted a snapshot read at journal number 7" in outcome.messages[0]
     assert host.values()["KEY"] == CANARY
 
 
@@ -336,7 +336,7 @@ def test_an_error_that_nobody_thought_of_keeps_the_file_and_is_not_quoted(host: 
     host.connect = broken  # type: ignore[method-assign]
     outcome = host.fetch()
     assert outcome.code == KEPT
-    assert outcome.words[0] == "unexpected error: RuntimeError"
+    assert outcome.messages[0] == "unexpected error: RuntimeError"
 
 
 def test_the_words_of_a_connection_that_fails(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -347,16 +347,16 @@ def test_the_words_of_a_connection_that_fails(host: Host, monkeypatch: pytest.Mo
     monkeypatch.setattr(CLIENTS["ssm"], "get_parameters_by_path", fails, raising=False)
     outcome = host.fetch()
     assert outcome.code == NO_ACCESS
-    assert outcome.words[0].startswith("AWS could not be reached for ssm:GetParametersByPath")
+    assert outcome.messages[0].startswith("AWS could not be reached for ssm:GetParametersByPath")
 
 
 def test_a_configuration() -> None:
-    found = wanted_of({"environment": "test", "path": "/x/.env", "mode": "0640", "owner": None, "patience": 5})
-    assert found == FetchRequest("test", "/x/.env", mode="0640", patience=5)
+    fetch_request = wanted_of({"environment": "test", "path": "/x/.env", "mode": "0640", "owner": None, "patience": 5})
+    assert fetch_request == FetchRequest("test", "/x/.env", mode="0640", patience=5)
 
 
 @pytest.mark.parametrize(
-    ("document", "words"),
+    ("document", "message"),
     [
         ([], "must be a JSON object"),
         ({"environment": "test"}, "must be a JSON object with environment, path"),
@@ -367,8 +367,8 @@ def test_a_configuration() -> None:
         ({"environment": "test", "path": "/x", "owner": ["shell"]}, "owner must be of type str"),
     ],
 )
-def test_a_configuration_that_is_not_right(document: Any, words: str) -> None:
-    with pytest.raises(NotConfigured, match=words):
+def test_a_configuration_that_is_not_right(document: Any, message: str) -> None:
+    with pytest.raises(NotConfigured, match=message):
         wanted_of(document)
 
 

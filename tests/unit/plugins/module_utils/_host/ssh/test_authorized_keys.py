@@ -66,10 +66,10 @@ class TestEntry:
     def test_the_fingerprint_is_sshds(self, tmp_path: Path) -> None:
         argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")]
         subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
-        told = subprocess.run(
+        completed = subprocess.run(
             ["ssh-keygen", "-lf", str(tmp_path / "key.pub")], capture_output=True, text=True, check=True
         )
-        assert told.stdout.split()[1] == fingerprints.of_ssh_key(blob_of((tmp_path / "key.pub").read_text()))
+        assert completed.stdout.split()[1] == fingerprints.of_ssh_key(blob_of((tmp_path / "key.pub").read_text()))
 
 
 class TestAdded:
@@ -94,7 +94,7 @@ class TestAdded:
 
 LINES = st.one_of(
     st.binary(max_size=60).filter(lambda line: b"\n" not in line),
-    st.sampled_from([one.encode() for one in (OTHER, f"no-pty {OTHER} x", "# x", "", f"{NEW}x")]),
+    st.sampled_from([name.encode() for name in (OTHER, f"no-pty {OTHER} x", "# x", "", f"{NEW}x")]),
 )
 
 

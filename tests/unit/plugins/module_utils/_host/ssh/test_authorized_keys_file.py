@@ -112,9 +112,9 @@ class TestChange:
     ) -> None:
         before, real = file.read_bytes(), getattr(os, call)
 
-        def fails(*args: object, **more: object) -> object:
+        def fails(*args: object, **extra: object) -> object:
             if call == "open" and ".tmp-" not in str(args[0]):
-                return real(*args, **more)
+                return real(*args, **extra)
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:

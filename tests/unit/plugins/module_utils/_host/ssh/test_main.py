@@ -58,9 +58,9 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def answer(file: Path, state: str, *, check: bool = False, **more: Any) -> dict[str, Any]:
+def answer(file: Path, state: str, *, check: bool = False, **extra: Any) -> dict[str, Any]:
     params = {name: option.get("default") for name, option in ssh_main.ARGUMENT_SPEC.items()}
-    given = {"file": str(file), "old": OLD, "new": NEW, "state": state, "account": ME, **more}
+    given = {"file": str(file), "old": OLD, "new": NEW, "state": state, "account": ME, **extra}
     return ssh_main.answer({**params, **given}, check=check)
 
 
@@ -73,13 +73,13 @@ def test_from_the_first_look_to_the_end(file: Path, ended: list[Any]) -> None:
         "new": False,
     }
     for changed in (True, False):  # each again, as after a kill
-        found = answer(file, "present")
-        assert (found["changed"], found["old"], found["new"]) == (changed, True, True)
+        test = answer(file, "present")
+        assert (test["changed"], test["old"], test["new"]) == (changed, True, True)
     assert answer(file, "usable")["new"]
     assert ended == []
-    found = answer(file, "revoked")
-    assert (found["changed"], found["ended"], found["left"]) == (True, [], 2)
-    assert found["others"] == [fingerprints.of_ssh_key(blob_of(OTHER))]
+    test = answer(file, "revoked")
+    assert (test["changed"], test["ended"], test["left"]) == (True, [], 2)
+    assert test["others"] == [fingerprints.of_ssh_key(blob_of(OTHER))]
     again = answer(file, "revoked")
     assert (again["changed"], again["old"], again["new"]) == (False, False, True)
     assert file.read_text() == f"{OTHER}\nno-pty {NEW}\n"
@@ -89,8 +89,8 @@ def test_from_the_first_look_to_the_end(file: Path, ended: list[Any]) -> None:
 def test_taken_back(file: Path, ended: list[Any]) -> None:
     before = file.read_bytes()
     answer(file, "present")
-    found = answer(file, "revoked", back=True, leak=True)
-    assert found["changed"]
+    result = answer(file, "revoked", back=True, leak=True)
+    assert result["changed"]
     assert file.read_bytes() == before
     assert ended == [(ME, fingerprints.of_ssh_key(blob_of(NEW)), False, False)], (
         "nobody else's session goes with a key of ours"
@@ -100,8 +100,8 @@ def test_taken_back(file: Path, ended: list[Any]) -> None:
 def test_a_leak(file: Path, ended: list[Any]) -> None:
     answer(file, "present")
     assert answer(file, "revoked", leak=True)["ended"] == ["203.0.113.7"]
-    found = answer(file, "revoked", leak=True)
-    assert (found["changed"], found["elsewhere"], found["unread"]) == (True, [], 0), "sessions were ended"
+    result = answer(file, "revoked", leak=True)
+    assert (result["changed"], result["elsewhere"], result["unread"]) == (True, [], 0), "sessions were ended"
     assert ended[0] == (ME, fingerprints.of_ssh_key(blob_of(OLD)), True, False)
 
 
@@ -113,21 +113,21 @@ class TestElsewhere:
         accounts["nobody"].write_text(f"{NEW}\n")
         answer(file, "present")
         for check in (True, False):
-            found = answer(file, "revoked", leak=True, check=check)
-            assert (found["elsewhere"], found["unread"]) == ([str(accounts["other"])], 0)
+            result = answer(file, "revoked", leak=True, check=check)
+            assert (result["elsewhere"], result["unread"]) == ([str(accounts["other"])], 0)
         assert accounts["other"].read_text() == f"{OLD} ci\n"
 
     def test_what_cannot_be_read(self, file: Path, accounts: dict[str, Path]) -> None:
         os.mkfifo(accounts["other"])
         answer(file, "present")
-        found = answer(file, "revoked", leak=True)
-        assert (found["elsewhere"], found["unread"]) == ([], 1)
+        result = answer(file, "revoked", leak=True)
+        assert (result["elsewhere"], result["unread"]) == ([], 1)
 
-    @pytest.mark.parametrize("more", [{"leak": False}, {"leak": True, "back": True}])
-    def test_nobody_looks_without_a_leak(self, file: Path, accounts: dict[str, Path], more: dict[str, bool]) -> None:
+    @pytest.mark.parametrize("extra", [{"leak": False}, {"leak": True, "back": True}])
+    def test_nobody_looks_without_a_leak(self, file: Path, accounts: dict[str, Path], extra: dict[str, bool]) -> None:
         accounts["other"].write_text(f"{OLD}\n{NEW}\n")
         answer(file, "present")
-        assert "elsewhere" not in answer(file, "revoked", **more)
+        assert "elsewhere" not in answer(file, "revoked", **extra)
 
 
 def test_check_mode(file: Path, ended: list[Any]) -> None:
@@ -141,8 +141,8 @@ def test_check_mode(file: Path, ended: list[Any]) -> None:
 
 def test_a_host_that_has_neither_key(file: Path) -> None:
     file.write_text(f"{OTHER}\n")
-    found = answer(file, "present")
-    assert (found["changed"], found["old"], found["new"]) == (False, False, False)
+    result = answer(file, "present")
+    assert (result["changed"], result["old"], result["new"]) == (False, False, False)
     assert answer(file, "revoked")["changed"] is False
     assert file.read_text() == f"{OTHER}\n"
 
@@ -178,11 +178,11 @@ class TestLate:
 
 
 @pytest.mark.parametrize(
-    ("more", "words"), [({"old": None}, "old is needed"), ({"new": None, "back": True}, "new is needed")]
+    ("extra", "message"), [({"old": None}, "old is needed"), ({"new": None, "back": True}, "new is needed")]
 )
-def test_what_is_missing(file: Path, more: dict[str, Any], words: str) -> None:
-    with pytest.raises(HostError, match=words):
-        answer(file, "revoked", **more)
+def test_what_is_missing(file: Path, extra: dict[str, Any], message: str) -> None:
+    with pytest.raises(HostError, match=message):
+        answer(file, "revoked", **extra)
 
 
 def test_as_a_module(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,11 +47,11 @@ class Machine:
 
     @classmethod
     def of(cls, *groups: list[Process], **logged: Opened) -> Machine:
-        every = [process(1, 0, "init"), process(10, 1, "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups")]
-        every += [one for group in groups for one in group]
+        processes = [process(1, 0, "init"), process(10, 1, "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups")]
+        processes += [item for group in groups for item in group]
         ours = [*connection(500, OURS), process(ME, 502, "python3", scope=OURS)]
-        every += [] if any(one.pid == ME for one in every) else ours
-        return cls({one.pid: one for one in every}, {int(name[1:]): one for name, one in logged.items()})
+        processes += [] if any(item.pid == ME for item in processes) else ours
+        return cls({item.pid: item for item in processes}, {int(name[1:]): item for name, item in logged.items()})
 
     def kill(self, pid: int, number: int) -> None:
         assert number == signal.SIGKILL
@@ -64,7 +64,9 @@ class Machine:
         parent = self.all.get(gone.parent)
         if parent and parent.title.endswith("[priv]"):  # it closes the session, and ends
             self.all.pop(parent.pid)
-        self.all = {one.pid: one._replace(parent=1) if one.parent not in self.all else one for one in self.all.values()}
+        self.all = {
+            item.pid: item._replace(parent=1) if item.parent not in self.all else item for item in self.all.values()
+        }
         self.all[1] = self.all[1]._replace(parent=0)
 
     def end(self, *, leak: bool = False, check: bool = False) -> ssh_sessions.EndedSessions:
@@ -87,8 +89,8 @@ def opened(by: str = KEY, *, user: str = "deploy", at: float = 100, trusted: boo
 class TestEnd:
     def test_the_keys_sessions_and_no_other(self) -> None:
         machine = Machine.of(connection(20), connection(30), connection(40), _20=opened(), _30=opened(OTHER))
-        found = machine.end()
-        assert found == ssh_sessions.EndedSessions(["203.0.113.7"], 1)
+        ended_sessions = machine.end()
+        assert ended_sessions == ssh_sessions.EndedSessions(["203.0.113.7"], 1)
         assert not {20, 21, 22} & set(machine.all)
         assert {30, 31, 32, 40, 41, 42, 500, 501, 502, ME} <= set(machine.all)
 
@@ -139,7 +141,7 @@ class TestEnd:
 
         machine.kill = kill  # type: ignore[method-assign]
         machine.end()
-        assert not [one for one in machine.all.values() if one.scope == scope]
+        assert not [item for item in machine.all.values() if item.scope == scope]
 
     def test_an_sshd_that_somebody_started_by_hand_is_in_that_persons_scope(self) -> None:
         """So is all that this person does."""
@@ -169,7 +171,7 @@ class TestHeads:
          "sshd-session: deploy"],
     )  # fmt: skip
     def test_a_connection(self, title: str) -> None:
-        assert [one.pid for one in ssh_sessions.heads({5: process(5, 1, title)}, "deploy")] == [5]
+        assert [head.pid for head in ssh_sessions.heads({5: process(5, 1, title)}, "deploy")] == [5]
 
     @pytest.mark.parametrize(
         "title",
@@ -199,9 +201,9 @@ class TestLogs:
         assert ssh_sessions.from_log([line, "web1 sudo[21]: x"]) == {20: opened(at=0, trusted=False)}
 
     def test_what_opened_it(self) -> None:
-        def by(words: str) -> str | None:
-            found = ssh_sessions.accepted(words, at=1, trusted=True)
-            return found.by if found else None
+        def by(message: str) -> str | None:
+            result = ssh_sessions.accepted(message, at=1, trusted=True)
+            return result.by if result else None
 
         certificate = "ED25519-CERT SHA256:leaked ID x (serial 0) CA ED25519 SHA256:authority"
         assert by(self.WORDS.replace("ED25519 SHA256:leaked", certificate)) == KEY
@@ -221,10 +223,10 @@ class TestLogs:
 
 class TestThisMachine:
     def test_processes(self) -> None:
-        found = ssh_sessions.processes()
-        assert found[ME].parent == os.getppid()
-        assert ME in ssh_sessions.ancestors(found, ME)
-        assert found[ME].session == os.getsid(0)
+        processes = ssh_sessions.processes()
+        assert processes[ME].parent == os.getppid()
+        assert ME in ssh_sessions.ancestors(processes, ME)
+        assert processes[ME].session == os.getsid(0)
 
     def test_a_journal_and_a_text_log(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """The log is read only where the journal says nothing, and never in its place."""
@@ -233,8 +235,8 @@ class TestThisMachine:
         program.write_text(f"#!/bin/sh\necho '{json.dumps(entry)}'\n")
         program.chmod(0o700)
         log = tmp_path / "auth.log"
-        words = TestLogs.WORDS.replace("leaked", "forged")
-        log.write_text(f"web1 sshd[20]: {words}\nweb1 sshd[21]: {words}\n")
+        message = TestLogs.WORDS.replace("leaked", "forged")
+        log.write_text(f"web1 sshd[20]: {message}\nweb1 sshd[21]: {message}\n")
         monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
         monkeypatch.setattr(ssh_sessions, "LOGS", (str(log),))
         assert ssh_sessions.told([20]) == {20: opened()}

@@ -38,8 +38,8 @@ def test_only_those_of_the_same_domain(link: str, is_asked: bool, monkeypatch: p
         def __exit__(self, *_: object) -> None:
             return
 
-        def ask(self, *words: str) -> str:
-            if words == ("INFO",):
+        def ask(self, *messages: str) -> str:
+            if messages == ("INFO",):
                 return f"cluster_enabled:{len(asked) % 2}\r\nrun_id:{len(asked)}\r\n"
             return f"{'0' * 40} {link}@1 slave - 0 0 1 connected\n"
 

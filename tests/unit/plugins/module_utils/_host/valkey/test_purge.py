@@ -28,9 +28,9 @@ def _dns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def permitted(host: str, node: str, *declared: str) -> str:
     address = parse_url(f"redis://:canary@{host}:6379", "CACHE_URL")
-    (found,) = valkey_purge._permitted([address.at(node)], address, declared)
-    assert found.password == "canary"
-    return str(found)
+    (result,) = valkey_purge._permitted([address.at(node)], address, declared)
+    assert result.password == "canary"
+    return str(result)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_node_that_is_not_declared_gets_no_login(host: str, node: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("node", "declared", "found"),
+    ("node", "declared", "text"),
     [
         ("10.0.2.7:6379", (), "10.0.2.7:6379"),
         ("10.0.2.8:6379", ("10.0.2.8:6379",), "10.0.2.8:6379"),
@@ -61,8 +61,8 @@ def test_a_node_that_is_not_declared_gets_no_login(host: str, node: str) -> None
         ("[2001:db8::8]:6379", ("six.example.internal:6379",), "six.example.internal:6379"),
     ],
 )
-def test_a_declared_node_is_reached_by_its_declared_name(node: str, declared: tuple[str, ...], found: str) -> None:
-    assert permitted("10.0.2.7", node, *declared) == found
+def test_a_declared_node_is_reached_by_its_declared_name(node: str, declared: tuple[str, ...], text: str) -> None:
+    assert permitted("10.0.2.7", node, *declared) == text
 
 
 def test_a_deployment_that_aws_manages_needs_no_declaration() -> None:
@@ -76,8 +76,8 @@ def test_an_answer_in_another_form(slots: Any, monkeypatch: pytest.MonkeyPatch) 
         def __init__(self, *_: Any, **__: Any) -> None:
             pass
 
-        def ask(self, *words: str) -> Any:
-            return ["mode", "cluster"] if words == ("HELLO",) else slots
+        def ask(self, *messages: str) -> Any:
+            return ["mode", "cluster"] if messages == ("HELLO",) else slots
 
         def close(self) -> None:
             pass

@@ -40,7 +40,7 @@ class TestSvg:
         assert [len(group.findall(f"{SVG}rect")) for group in nodes(root)] == [1] * len(impact.reached)
         assert len(list(root.iter(f"{SVG}rect"))) == len(impact.reached)
         assert sorted(group.findall(f"{SVG}text")[0].text or "" for group in nodes(root)) == sorted(
-            one.name for one in impact.reached
+            reached.name for reached in impact.reached
         )
         arrows = [path for path in root.iter(f"{SVG}path") if path.attrib.get("class") == "edge"]
         assert len(arrows) == len(impact.edges)

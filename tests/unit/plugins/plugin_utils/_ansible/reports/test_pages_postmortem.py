@@ -55,7 +55,7 @@ class Parsed(HTMLParser):
         self.texts.append(data)
 
     @property
-    def words(self) -> list[str]:
+    def messages(self) -> list[str]:
         return [text.strip() for text in self.texts if text.strip()]
 
     def shape(self) -> list[tuple[str, tuple[str, ...]]]:
@@ -75,10 +75,10 @@ def plain_shape() -> list[tuple[str, tuple[str, ...]]]:
 class TestNoNetwork:
     def test_the_policy_forbids_it(self) -> None:
         document = page(facts())
-        policies = [one for one in of("meta", document) if one.get("http-equiv") == "Content-Security-Policy"]
-        assert [one["content"] for one in policies] == ["default-src 'none'; style-src 'unsafe-inline'"]
+        policies = [entry for entry in of("meta", document) if entry.get("http-equiv") == "Content-Security-Policy"]
+        assert [policy["content"] for policy in policies] == ["default-src 'none'; style-src 'unsafe-inline'"]
         assert document.index("Content-Security-Policy") < document.index("<style")
-        assert not [one for one in of("meta", document) if one.get("http-equiv", "").lower() == "refresh"]
+        assert not [entry for entry in of("meta", document) if entry.get("http-equiv", "").lower() == "refresh"]
 
     def test_nothing_asks_for_anything(self) -> None:
         document = page(facts())
@@ -102,12 +102,12 @@ class TestNoNetwork:
             "]]>",
         ],
     )
-    def test_every_text_is_text(self, odd: str, more: str) -> None:
+    def test_every_text_is_text(self, odd: str, value: str) -> None:
         """The same elements and attributes, whatever the facts hold."""
-        other = Parsed(page(facts(odd + more)))
+        other = Parsed(page(facts(odd + value)))
         assert other.shape() == plain_shape()
         assert other.open == []
-        assert any(odd in text for text in other.words)
+        assert any(odd in text for text in other.messages)
 
     def test_names_in_the_drawing_are_text(self) -> None:
         odd = "</svg><script>x</script>"
@@ -117,53 +117,55 @@ class TestNoNetwork:
     @pytest.mark.parametrize("field", ["kind", "severity"])
     def test_so_are_kinds_and_severities(self, field: str) -> None:
         def with_field(text: str) -> dict[str, Any]:
-            found = facts()
-            found["credentials"][0][field] = found["graph"]["credentials"][0][field] = text
-            return found
+            result = facts()
+            result["credentials"][0][field] = result["graph"]["credentials"][0][field] = text
+            return result
 
         assert Parsed(page(with_field('"><script>'))).shape() == Parsed(page(with_field("x"))).shape()
 
 
 class TestWhatItSays:
     def test_contained(self) -> None:
-        words = Parsed(page(facts())).words
-        assert words.count("Leak leak-20261125T150000-beef") == 2
-        assert "40.0 s" in words
-        assert "from the declaration to the last rejected value, graceful" in words
-        assert any("exposed since 2026-11-20T10:00:00Z" in one for one in words)
-        for one in ("cache: OPEN: not replaced", "database: 10.0.0.7", "AWSPREVIOUS off version 7 of core", "web1"):
-            assert one in words
+        messages = Parsed(page(facts())).messages
+        assert messages.count("Leak leak-20261125T150000-beef") == 2
+        assert "40.0 s" in messages
+        assert "from the declaration to the last rejected value, graceful" in messages
+        assert any("exposed since 2026-11-20T10:00:00Z" in message for message in messages)
+        for name in ("cache: OPEN: not replaced", "database: 10.0.0.7", "AWSPREVIOUS off version 7 of core", "web1"):
+            assert name in messages
         for heading, question in postmortem_markdown.TO_FILL:
-            assert words[words.index(heading) + 1] == question
+            assert messages[messages.index(heading) + 1] == question
 
     def test_not_contained(self) -> None:
         document = page(facts(contained_seconds=None, exposed_since=""))
-        words = Parsed(document).words
-        assert "NOT contained" in words
-        assert "see what is still open" in words
-        assert any("exposed since an unknown time" in one for one in words)
+        messages = Parsed(document).messages
+        assert "NOT contained" in messages
+        assert "see what is still open" in messages
+        assert any("exposed since an unknown time" in message for message in messages)
         assert '<div class="contained not">' in document
         assert "from the declaration to the last rejected value" not in document
 
     def test_contained_and_not_healthy(self) -> None:
-        words = Parsed(page(facts(unhealthy=["not seen healthy in the end: web2: no answer"]))).words
-        assert "from the declaration to the last rejected value, graceful; not healthy, see what is still open" in words
+        messages = Parsed(page(facts(unhealthy=["not seen healthy in the end: web2: no answer"]))).messages
+        assert (
+            "from the declaration to the last rejected value, graceful; not healthy, see what is still open" in messages
+        )
 
     def test_of_nothing(self) -> None:
         gone = ("hosts_words", "readers", "evidence", "scrubbed", "not_scrubbed", "open", "clock", "declared_words")
-        bare = {key: one for key, one in facts(credentials=[], timeline=[]).items() if key not in gone}
-        words = Parsed(page(bare)).words
-        assert words[words.index("Still open") + 1] == "nothing"
+        bare = {key: item for key, item in facts(credentials=[], timeline=[]).items() if key not in gone}
+        messages = Parsed(page(bare)).messages
+        assert messages[messages.index("Still open") + 1] == "nothing"
         for heading in ("Hosts and services", "Reads during the exposure", "Scrubbed", "Cannot be scrubbed"):
-            assert words[words.index(heading) + 1] == "nothing was found"
-        assert words[words.index("What leaked") + 1] == "admin"
-        assert words.count("not yet") == len(postmortem_markdown.CLOCK)
+            assert messages[messages.index(heading) + 1] == "nothing was found"
+        assert messages[messages.index("What leaked") + 1] == "admin"
+        assert messages.count("not yet") == len(postmortem_markdown.CLOCK)
 
     def test_bars_by_the_longest_time(self) -> None:
         clock = {"planned": 0.0, "first_live": 25.0, "refused": 100.0}
         document = page(facts(clock=clock))
         assert re.findall(r'class="bar" style="width:([\d.]+)%"', document) == ["0.5", "25.0", "100.0"]
-        assert Parsed(document).words.count("not yet") == 3
+        assert Parsed(document).messages.count("not yet") == 3
         assert re.findall(r'style="width:([\d.]+)%"', page(facts(clock={"planned": 0.0}))) == ["0.5"]
 
     def test_what_is_open_stands_out(self) -> None:

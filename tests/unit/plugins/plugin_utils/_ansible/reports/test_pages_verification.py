@@ -32,7 +32,7 @@ def test_the_page_escapes_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("counts", "words"),
+    ("counts", "message"),
     [
         ({"pass": 1, "fail": 0, "not_checked": 0}, "All 1 check pass"),
         ({"pass": 2, "fail": 0, "not_checked": 0}, "All 2 checks pass"),
@@ -41,15 +41,15 @@ def test_the_page_escapes_names() -> None:
         ({"pass": 1, "fail": 2, "not_checked": 1}, "2 of 4 checks fail"),
     ],
 )
-def test_the_verdict(counts: dict[str, int], words: str) -> None:
-    assert f"<b>{words}</b>" in pages.verification({**healthy(), "counts": counts})
+def test_the_verdict(counts: dict[str, int], message: str) -> None:
+    assert f"<b>{message}</b>" in pages.verification({**healthy(), "counts": counts})
 
 
 def test_without_ages_hosts_or_credentials_the_page_says_so() -> None:
     bare = {**healthy(), "ages": [], "hosts": {}, "graph": {"credentials": [], "edges": [], "declared": []}}
     page = pages.verification(bare)
-    for words in ("The journal was not read", "No host was asked", "The catalog names no credentials"):
-        assert words in page
+    for message in ("The journal was not read", "No host was asked", "The catalog names no credentials"):
+        assert message in page
 
 
 def test_every_class_of_the_page_has_a_style() -> None:
@@ -57,5 +57,5 @@ def test_every_class_of_the_page_has_a_style() -> None:
     style = page[page.index("<style>") : page.index("</style>")]
     used = {name for names in re.findall(r'class="([^"]*)"', page) for name in names.split()}
     unstyled = {"arrow", "name", "area", "low", "medium", "high", "graph", "leaked"}
-    words = {"age", "unknown", "12", "44", "80", "3", "days"}  # a credential's state, of which only "due" is drawn
-    assert {one for one in used - unstyled - words if f".{one}" not in style} == set()
+    messages = {"age", "unknown", "12", "44", "80", "3", "days"}  # a credential's state, of which only "due" is drawn
+    assert {item for item in used - unstyled - messages if f".{item}" not in style} == set()

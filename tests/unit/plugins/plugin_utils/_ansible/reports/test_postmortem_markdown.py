@@ -33,15 +33,15 @@ HEADINGS = [
 
 
 def sections(text: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {"": []}
+    result: dict[str, list[str]] = {"": []}
     heading = ""
     for line in text.splitlines():
         if line.startswith("## "):
             heading = line[3:]
-            found[heading] = []
+            result[heading] = []
         elif line:
-            found[heading].append(line)
-    return found
+            result[heading].append(line)
+    return result
 
 
 def tables(text: str) -> Iterator[list[str]]:
@@ -57,18 +57,18 @@ def tables(text: str) -> Iterator[list[str]]:
 
 class TestMarkdown:
     def test_every_heading_in_order_and_what_stands_below(self) -> None:
-        found = sections(postmortem_markdown.markdown(facts(), blast_radius_diagram.mermaid(IMPACT)))
-        assert list(found)[1:] == HEADINGS
-        assert found[""] == [
+        test_every_heading = sections(postmortem_markdown.markdown(facts(), blast_radius_diagram.mermaid(IMPACT)))
+        assert list(test_every_heading)[1:] == HEADINGS
+        assert test_every_heading[""] == [
             "# Leak leak-20261125T150000-beef",
             "watchparty, production. Declared 2026-11-25T15:00:00Z by ops@laptop.",
             "**Contained in 40.0 s**, graceful.",
         ]
-        assert found["What leaked"] == [
+        assert test_every_heading["What leaked"] == [
             "- admin: its AWSCURRENT value, as it is",
             "Exposed since 2026-11-20T10:00:00Z.",
         ]
-        assert found["Clock"] == [
+        assert test_every_heading["Clock"] == [
             "| what | seconds from the declaration |",
             "|---|---|",
             "| plan | 1.2 |",
@@ -79,11 +79,11 @@ class TestMarkdown:
             "| healthy again | 41.5 |",
             "- the application was taken down at 3 s and was down for at most 38 s (r-1)",
         ]
-        graph = found["Blast radius"]
+        graph = test_every_heading["Blast radius"]
         assert graph[:2] == ["```mermaid", "flowchart LR"]
         assert graph[graph.index("```") + 1] == "| credential | kind | severity | through | state | evidence |"
         assert "| cache | valkey_user | low | database | OPEN: not replaced | rotation r1 |" in graph
-        assert found["What was done"][2:] == [
+        assert test_every_heading["What was done"][2:] == [
             "| 0.0 | 2026-11-25T15:00:00Z | declared by ops@laptop |  |",
             "| 40.0 | 2026-11-25T15:00:40Z | refused | rotation r1 |",
         ]
@@ -95,22 +95,22 @@ class TestMarkdown:
             "Cannot be scrubbed": "what somebody read is known to them",
             "Still open": "cache: OPEN: not replaced",
         }.items():
-            assert found[heading] == [f"- {line}"]
-        assert [found[heading] for heading, _question in postmortem_markdown.TO_FILL] == [
+            assert test_every_heading[heading] == [f"- {line}"]
+        assert [test_every_heading[heading] for heading, _question in postmortem_markdown.TO_FILL] == [
             [f"*{question}*"] for _heading, question in postmortem_markdown.TO_FILL
         ]
 
     def test_of_nothing(self) -> None:
         """What is not known is said so."""
         gone = ("hosts_words", "readers", "evidence", "scrubbed", "not_scrubbed", "open", "clock", "declared_words")
-        bare = {key: one for key, one in facts().items() if key not in gone}
+        bare = {key: item for key, item in facts().items() if key not in gone}
         text = postmortem_markdown.markdown({**bare, "contained_seconds": None, "exposed_since": "", "credentials": []})
-        found = sections(text)
-        assert "**NOT contained**, graceful." in found[""]
-        assert found["What leaked"] == ["- admin", "Exposed since an unknown time."]
-        assert found["Still open"] == ["- nothing"]
+        test = sections(text)
+        assert "**NOT contained**, graceful." in test[""]
+        assert test["What leaked"] == ["- admin", "Exposed since an unknown time."]
+        assert test["Still open"] == ["- nothing"]
         for heading in ("Hosts and services", "Reads during the exposure", "Scrubbed", "Cannot be scrubbed"):
-            assert found[heading] == ["- nothing was found"]
+            assert test[heading] == ["- nothing was found"]
         assert "mermaid" not in text
         assert text.count("| - |") == len(postmortem_markdown.CLOCK)
         assert text.endswith("*\n")
@@ -121,12 +121,12 @@ class TestMarkdown:
 
     @given(st.text(max_size=30))
     @pytest.mark.parametrize("odd", ["|", "\n|---|", "\r\n# x", "<script>x</script>", "![x](http://h/)", "\u2028"])
-    def test_no_text_breaks_a_table_or_becomes_markup(self, odd: str, more: str) -> None:
-        text = postmortem_markdown.markdown(facts(odd + more))
+    def test_no_text_breaks_a_table_or_becomes_markup(self, odd: str, value: str) -> None:
+        text = postmortem_markdown.markdown(facts(odd + value))
         assert len(sections(text)) == len(HEADINGS) + 1
-        found = list(tables(text))
-        assert [len(rows) - 2 for rows in found] == [6, 3, 2]
-        for rows in found:
+        results = list(tables(text))
+        assert [len(rows) - 2 for rows in results] == [6, 3, 2]
+        for rows in results:
             assert len({row.count("|") for row in rows}) == 1
         assert "<script" not in text
         assert "![" not in text
@@ -145,7 +145,7 @@ class TestClock:
         assert {at for _words, at in postmortem_markdown.clock_of({})} == {None}
 
     def test_without_sessions_nobody_waits_for_their_end(self) -> None:
-        hands = [words for words, _at in postmortem_markdown.clock_of({"left_out": ["sessions"]})]
+        hands = [message for message, _at in postmortem_markdown.clock_of({"left_out": ["sessions"]})]
         assert "sessions ended" not in hands
         assert "caches purged" in hands
         seen = {"left_out": ["sessions"], "clock": {"sessions": 3.5}}

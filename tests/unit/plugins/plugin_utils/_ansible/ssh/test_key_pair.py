@@ -44,7 +44,7 @@ def test_what_is_no_key_is_refused_without_a_word_of_it() -> None:
 
 def test_every_line_that_says_something_is_masked() -> None:
     made = key_pair.new_private_key()
-    found = key_pair.masked(made)
-    assert made in found
-    assert set(made.splitlines()[1:-2]) <= set(found)
-    assert not [one for one in found if one.startswith("-----BEGIN") and one != made]
+    results = key_pair.masked(made)
+    assert made in results
+    assert set(made.splitlines()[1:-2]) <= set(results)
+    assert not [name for name in results if name.startswith("-----BEGIN") and name != made]

@@ -23,7 +23,7 @@ def way(transport: str = "ssh", **options: Any) -> Way:
 
 class TestWay:
     def test_everything_that_the_inventory_says(self) -> None:
-        found = way(
+        result = way(
             ansible_host="192.0.2.1",
             ansible_port=2222,
             ansible_user="ci",
@@ -33,10 +33,15 @@ class TestWay:
             ansible_host_key_checking=False,
             ansible_ssh_executable="/opt/ssh",
         )
-        assert (found.host, found.name, found.program, found.by_password) == ("192.0.2.1", "web1", "/opt/ssh", False)
-        for words in ('IdentityFile="/keys/a b"', "Port=2222", 'User="ci"', "StrictHostKeyChecking=no", "-4"):
-            assert words in found.arguments
-        assert "ProxyCommand=nc %h %p" in found.arguments
+        assert (result.host, result.name, result.program, result.by_password) == (
+            "192.0.2.1",
+            "web1",
+            "/opt/ssh",
+            False,
+        )
+        for message in ('IdentityFile="/keys/a b"', "Port=2222", 'User="ci"', "StrictHostKeyChecking=no", "-4"):
+            assert message in result.arguments
+        assert "ProxyCommand=nc %h %p" in result.arguments
 
     def test_by_a_password(self) -> None:
         assert way(ansible_host="x", ansible_password="y").by_password

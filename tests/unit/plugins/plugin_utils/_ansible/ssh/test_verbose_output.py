@@ -16,34 +16,34 @@ IN = 'Authenticated to web1 ([192.0.2.1]:22) using "publickey".\n'
 
 
 def test_a_login_by_the_key() -> None:
-    found = read(
+    verdict = read(
         ["OpenSSH_10.0p2\n", OFFERED.format(ONE), TAKEN.format(ONE), IN, "debug1: Entering interactive session.\n"]
     )
-    assert found.is_in_by(ONE)
-    assert (found.accepts(ONE), found.accepts(TWO), found.denied, found.reason) == (True, None, False, "")
+    assert verdict.is_in_by(ONE)
+    assert (verdict.accepts(ONE), verdict.accepts(TWO), verdict.denied, verdict.reason) == (True, None, False, "")
 
 
 def test_a_login_by_another_one_is_none_by_this() -> None:
-    found = read([OFFERED.format(ONE), OFFERED.format(TWO), TAKEN.format(TWO), IN])
-    assert not found.is_in_by(ONE)
-    assert found.accepts(ONE) is False
-    assert found.by == TWO
+    verdict = read([OFFERED.format(ONE), OFFERED.format(TWO), TAKEN.format(TWO), IN])
+    assert not verdict.is_in_by(ONE)
+    assert verdict.accepts(ONE) is False
+    assert verdict.by == TWO
 
 
 def test_refused() -> None:
-    found = read([OFFERED.format(ONE), "deploy@web1: Permission denied (publickey).\n"])
-    assert (found.logged_in, found.accepts(ONE), found.denied) == (False, False, True)
-    assert found.reason == "deploy@web1: Permission denied (publickey)."
+    verdict = read([OFFERED.format(ONE), "deploy@web1: Permission denied (publickey).\n"])
+    assert (verdict.logged_in, verdict.accepts(ONE), verdict.denied) == (False, False, True)
+    assert verdict.reason == "deploy@web1: Permission denied (publickey)."
 
 
 def test_taken_but_a_second_factor_is_missing() -> None:
-    found = read([OFFERED.format(ONE), TAKEN.format(ONE), "deploy@web1: Permission denied (keyboard-interactive).\n"])
-    assert (found.logged_in, found.accepts(ONE), found.is_in_by(ONE)) == (False, True, False)
+    verdict = read([OFFERED.format(ONE), TAKEN.format(ONE), "deploy@web1: Permission denied (keyboard-interactive).\n"])
+    assert (verdict.logged_in, verdict.accepts(ONE), verdict.is_in_by(ONE)) == (False, True, False)
 
 
 def test_a_jump_hosts_login_comes_first() -> None:
-    found = read([OFFERED.format(TWO), TAKEN.format(TWO), IN, OFFERED.format(ONE), TAKEN.format(ONE), IN])
-    assert found.is_in_by(ONE)
+    verdict = read([OFFERED.format(TWO), TAKEN.format(TWO), IN, OFFERED.format(ONE), TAKEN.format(ONE), IN])
+    assert verdict.is_in_by(ONE)
     refused = read(
         [OFFERED.format(TWO), TAKEN.format(TWO), IN, OFFERED.format(ONE), "x@y: Permission denied (publickey)."]
     )
@@ -55,11 +55,11 @@ def test_another_method_than_a_key() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["ssh: connect to host web1 port 22: No route to host", "Host key verification failed."]
+    "message", ["ssh: connect to host web1 port 22: No route to host", "Host key verification failed."]
 )
-def test_a_host_that_does_not_answer(words: str) -> None:
-    found = read(["debug1: Connecting to web1\n", words + "\n"])
-    assert (found.logged_in, found.accepts(ONE), found.denied, found.reason) == (False, None, False, words)
+def test_a_host_that_does_not_answer(message: str) -> None:
+    verdict = read(["debug1: Connecting to web1\n", message + "\n"])
+    assert (verdict.logged_in, verdict.accepts(ONE), verdict.denied, verdict.reason) == (False, None, False, message)
 
 
 GOES_ON = "debug1: Authentications that can continue: publickey,password\n"
@@ -78,27 +78,27 @@ class TestWhatIsNoRefusal:
         ],
     )
     def test_the_host_went_away(self, end: list[str]) -> None:
-        found = read([GOES_ON, OFFERED.format(ONE), *end])
-        assert (found.accepts(ONE), found.is_unanswered(ONE)) == (None, True)
+        verdict = read([GOES_ON, OFFERED.format(ONE), *end])
+        assert (verdict.accepts(ONE), verdict.is_unanswered(ONE)) == (None, True)
 
     def test_an_answer_to_another_offer(self) -> None:
-        found = read([OFFERED.format(TWO), GOES_ON, OFFERED.format(ONE), "Connection closed by 192.0.2.1 port 22\n"])
-        assert (found.accepts(TWO), found.accepts(ONE)) == (False, None)
-        assert (found.is_unanswered(TWO), found.is_unanswered("SHA256:never")) == (False, False)
+        verdict = read([OFFERED.format(TWO), GOES_ON, OFFERED.format(ONE), "Connection closed by 192.0.2.1 port 22\n"])
+        assert (verdict.accepts(TWO), verdict.accepts(ONE)) == (False, None)
+        assert (verdict.is_unanswered(TWO), verdict.is_unanswered("SHA256:never")) == (False, False)
 
     def test_what_a_jump_host_refused(self) -> None:
         """It may be offered there too; only the host itself can refuse it."""
         jump = [PROXY, DIRECT, STARTED, OFFERED.format(ONE), GOES_ON, OFFERED.format(TWO), TAKEN.format(TWO), IN]
         for rest in ([], [STARTED, "Connection closed\n"], [STARTED, OFFERED.format(ONE), "Connection closed\n"]):
-            found = read([*jump, *rest])
-            assert (found.accepts(ONE), found.accepts(TWO), found.logged_in) == (None, None, False)
+            verdict = read([*jump, *rest])
+            assert (verdict.accepts(ONE), verdict.accepts(TWO), verdict.logged_in) == (None, None, False)
         for at in (3, 4, 6):
-            found = read([*jump[:at], "ci@jump: Permission denied (publickey).\n"])
-            assert (found.accepts(ONE), found.denied) == (None, False)
-            assert found.reason == "ci@jump: Permission denied (publickey)."
+            verdict = read([*jump[:at], "ci@jump: Permission denied (publickey).\n"])
+            assert (verdict.accepts(ONE), verdict.denied) == (None, False)
+            assert verdict.reason == "ci@jump: Permission denied (publickey)."
         assert read([*jump, STARTED, OFFERED.format(ONE), GOES_ON]).accepts(ONE) is False
-        found = read([*jump, STARTED, OFFERED.format(ONE), TAKEN.format(ONE), BEHIND])
-        assert found.is_in_by(ONE)
+        verdict = read([*jump, STARTED, OFFERED.format(ONE), TAKEN.format(ONE), BEHIND])
+        assert verdict.is_in_by(ONE)
 
     def test_what_the_second_of_two_jump_hosts_refused(self) -> None:
         first = [PROXY, PROXY, DIRECT, STARTED, OFFERED.format(TWO), TAKEN.format(TWO), IN]
@@ -121,5 +121,5 @@ class TestWhatIsNoRefusal:
     ],
 )
 def test_what_is_a_refusal(answer: str) -> None:
-    found = read([OFFERED.format(ONE), *answer.splitlines()])
-    assert (found.accepts(ONE), found.is_unanswered(ONE)) == (False, False)
+    verdict = read([OFFERED.format(ONE), *answer.splitlines()])
+    assert (verdict.accepts(ONE), verdict.is_unanswered(ONE)) == (False, False)

@@ -102,19 +102,19 @@ def mailbox(tmp_path: Path, provider: type[Provider], runs_on: str) -> Acts:
 
 @BOTH
 def test_forward(world: World, mailbox: Acts, provider: type[Provider]) -> None:
-    here: Part = part(world)
-    mailbox.check(here)
+    result: Part = part(world)
+    mailbox.check(result)
     with pytest.raises(RotationError, match=r"^the provider answers test with status 401$"):
-        mailbox.test(here)
+        mailbox.test(result)
     for _time in range(2):
-        assert mailbox.set(here) == {"message": "done", "notes": None}
-    mailbox.test(here)
+        assert mailbox.set(result) == {"message": "done", "notes": None}
+    mailbox.test(result)
     assert provider.passwords == {"old-token", "new-token"}
     for _time in range(2):
-        mailbox.revoke(here)
+        mailbox.revoke(result)
     assert provider.passwords == {"new-token"}
     with pytest.raises(RotationError, match="the provider answers check with status 401"):
-        mailbox.check(here)
+        mailbox.check(result)
 
 
 @BOTH

@@ -24,22 +24,22 @@ class TestKinds:
         return folder
 
     def test_every_built_in_one(self) -> None:
-        found = load_kinds([])
-        assert {"postgresql_role", "valkey_user", "django_secret_key", "external"} <= set(found)
-        for name, kind in found.items():
+        kinds = load_kinds([])
+        assert {"postgresql_role", "valkey_user", "django_secret_key", "external"} <= set(kinds)
+        for name, kind in kinds.items():
             assert (kind.name, kind.folder) == (name, "")
             assert kind.description
-        assert found["postgresql_role"].stages == ("check", "set", "test", "revoke")
-        assert found["external"].stages == ("check", "test", "revoked")
-        assert found["aws_access_key"].stages == ("off", "issue", "test", "revoke")
-        assert (found["ssh_key"].stages, found["django_secret_key"].stages) == (("set", "test", "revoke"), ("dropped",))
+        assert kinds["postgresql_role"].stages == ("check", "set", "test", "revoke")
+        assert kinds["external"].stages == ("check", "test", "revoked")
+        assert kinds["aws_access_key"].stages == ("off", "issue", "test", "revoke")
+        assert (kinds["ssh_key"].stages, kinds["django_secret_key"].stages) == (("set", "test", "revoke"), ("dropped",))
 
     def test_the_users_own(self, tmp_path: Path) -> None:
         folder = self.make(tmp_path, "mine", KIND, "set", "revoke", "verify_revoked")
         (tmp_path / "no_kind").mkdir()
         (tmp_path / "README.md").write_text("x", encoding="utf-8")
-        found = load_kinds([tmp_path])["mine"]
-        assert (found.stages, found.folder) == (("set", "revoke"), str(folder))
+        kind = load_kinds([tmp_path])["mine"]
+        assert (kind.stages, kind.folder) == (("set", "revoke"), str(folder))
         assert "no_kind" not in load_kinds([str(tmp_path)])
 
     def test_one_without_its_executable(self, tmp_path: Path) -> None:
@@ -56,8 +56,8 @@ class TestKinds:
     def test_a_later_folder_takes_an_earlier_ones_place(self, tmp_path: Path) -> None:
         for number in (1, 2):
             self.make(tmp_path / str(number), "external", KIND + f"length: {20 + number}\n")
-        found = load_kinds([tmp_path / "1", tmp_path / "2"])
-        assert (found["external"].length, found["external"].value) == (22, "generated")
+        kinds = load_kinds([tmp_path / "1", tmp_path / "2"])
+        assert (kinds["external"].length, kinds["external"].value) == (22, "generated")
 
     def test_a_path_from_home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", str(tmp_path))
@@ -75,15 +75,15 @@ class TestKinds:
             load_kinds([tmp_path / "none"])
 
     @pytest.mark.parametrize(
-        ("kind", "words"),
+        ("kind", "message"),
         [("a: [", "cannot be read"), ("- x", "must be a mapping"), ("", "must be a mapping"), (KIND + "x: 1\n", "x")],
     )
-    def test_a_malformed_one_is_named(self, tmp_path: Path, kind: str, words: str) -> None:
+    def test_a_malformed_one_is_named(self, tmp_path: Path, kind: str, message: str) -> None:
         folder = self.make(tmp_path, "mine", kind)
         with pytest.raises(CatalogError) as raised:
             load_kinds([tmp_path])
         assert f"{folder}/kind.yml: " in str(raised.value)
-        assert words in str(raised.value)
+        assert message in str(raised.value)
 
     @pytest.mark.parametrize(("name", "remedy"), [("Mailbox", "mailbox"), ("mail box", "mail_box"), ("2fa", "k_2fa")])
     def test_a_name_that_the_audit_log_would_refuse(self, tmp_path: Path, name: str, remedy: str) -> None:

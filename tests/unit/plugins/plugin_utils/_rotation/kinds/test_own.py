@@ -68,24 +68,24 @@ def requests(folder: Path) -> list[dict[str, Any]]:
 @BOTH
 def test_it_is_given_both_values_and_what_it_is_about(world: World, tmp_path: Path, runs_on: str) -> None:
     answer = own(tmp_path, NOTES, runs_on=runs_on).set(part(world))
-    (found,) = requests(tmp_path)
-    assert (found["verb"], found["credential"], found["environment"]) == ("set", "token", "test")
-    assert (found["old"]["password"], found["new"]["password"]) == ("old-token", "new-token")
-    assert (found["back"], found["leak"], found["former"]) == (False, False, False)
+    (result,) = requests(tmp_path)
+    assert (result["verb"], result["credential"], result["environment"]) == ("set", "token", "test")
+    assert (result["old"]["password"], result["new"]["password"]) == ("old-token", "new-token")
+    assert (result["back"], result["leak"], result["former"]) == (False, False, False)
     assert answer["notes"] == {"id": 7}
     assert "old-token" not in answer["message"]
 
 
 def test_a_check_comes_before_there_is_a_new_value(world: World, tmp_path: Path) -> None:
     own(tmp_path, NOTES).check(part(world))
-    (found,) = requests(tmp_path)
-    assert (found["new"], found["notes"]) == (None, {})
+    (result,) = requests(tmp_path)
+    assert (result["new"], result["notes"]) == (None, {})
 
 
 def test_what_was_revoked_is_verified(world: World, tmp_path: Path) -> None:
     own(tmp_path, NOTES, "revoke", "verify_revoked").revoke(part(world))
     own(tmp_path, NOTES, "revoke").revoke(part(world))
-    assert [one["verb"] for one in requests(tmp_path)] == ["revoke", "verify_revoked", "revoke"]
+    assert [request["verb"] for request in requests(tmp_path)] == ["revoke", "verify_revoked", "revoke"]
 
 
 def test_on_the_way_back_the_new_value_goes(world: World, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_on_the_way_back_the_new_value_goes(world: World, tmp_path: Path) -> Non
 
 @BOTH
 @pytest.mark.parametrize(
-    ("script", "words"),
+    ("script", "message"),
     [
         ("cat >&2; echo nope >&2; exit 3", r"^nope$"),
         ("""printf '{"message": "no %s"}' "$(tr -d '"')"; exit 1""", r"^no \{verb: set"),
@@ -113,13 +113,13 @@ def test_on_the_way_back_the_new_value_goes(world: World, tmp_path: Path) -> Non
     ],
 )
 def test_what_goes_wrong_is_said_without_a_value(
-    world: World, tmp_path: Path, runs_on: str, script: str, words: str
+    world: World, tmp_path: Path, runs_on: str, script: str, message: str
 ) -> None:
     kind = own(tmp_path, f"#!/bin/sh\n{script}\n", timeout=1, runs_on=runs_on)
-    if words == "^none$":
+    if message == "^none$":
         assert kind.set(part(world))["notes"] == {"a": f"{0:032768d}"}
         return
-    with pytest.raises(RotationError, match=words) as raised:
+    with pytest.raises(RotationError, match=message) as raised:
         kind.set(part(world))
     assert "new-token" not in str(raised.value)
     assert "old-token" not in str(raised.value)
@@ -204,9 +204,9 @@ def test_a_binary_runs_as_well(world: World, tmp_path: Path) -> None:
 def test_nothing_of_it_stays(world: World, tmp_path: Path) -> None:
     """What it has started ends with it, whether it ended in time or not."""
     script = "#!/bin/sh\nsleep 61 >/dev/null 2>&1 &\necho $! >FOLDER/pid\n"
-    for more in ("echo '{}'\n", "sleep 62\n"):
-        kind = own(tmp_path, script + more, timeout=1, runs_on="rotation_host")
-        if "sleep" in more:
+    for name in ("echo '{}'\n", "sleep 62\n"):
+        kind = own(tmp_path, script + name, timeout=1, runs_on="rotation_host")
+        if "sleep" in name:
             with pytest.raises(RotationError, match="has not ended within 1 s"):
                 kind.set(part(world))
         else:
@@ -227,7 +227,7 @@ def test_check_mode_runs_the_check_only(world: World, tmp_path: Path) -> None:
     kind.check(part(world, Host(check_mode=True)))
     with pytest.raises(RotationError, match="was not run: check mode runs the verb check only"):
         kind.set(part(world, Host(check_mode=True)))
-    assert [one["verb"] for one in requests(tmp_path)] == ["check"]
+    assert [request["verb"] for request in requests(tmp_path)] == ["check"]
 
 
 def test_an_interpreter_that_another_account_may_change(world: World, tmp_path: Path) -> None:

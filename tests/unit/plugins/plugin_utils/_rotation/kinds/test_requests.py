@@ -33,8 +33,8 @@ class Server:
         if self.lost:
             raise NotReached("db1 cannot be reached")
         return [
-            RotationError("no") if one["credential"] in self.failing else {"last_client": {"n1": str(at)}}
-            for at, one in enumerate(acts)
+            RotationError("no") if entry["credential"] in self.failing else {"last_client": {"n1": str(at)}}
+            for at, entry in enumerate(acts)
         ]
 
 
@@ -44,8 +44,8 @@ def parts(server: Server, *names: str, **options: Any) -> list[Part]:
 
 def test_set_and_test_of_two_logins_are_one_execution() -> None:
     server = Server()
-    one, two = parts(server, "one", "two")
-    answers = PostgresqlRole().carry_out([("set", one), ("test", one), ("set", two), ("test", two)])
+    part, two = parts(server, "one", "two")
+    answers = PostgresqlRole().carry_out([("set", part), ("test", part), ("set", two), ("test", two)])
     assert len(answers) == 4
     [acts] = server.executions
     assert [(act["credential"], act["state"], act.get("needs")) for act in acts] == [

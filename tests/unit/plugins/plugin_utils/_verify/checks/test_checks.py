@@ -40,8 +40,8 @@ def in_journal(**over: Any) -> dict[str, Any]:
 
 
 def workflow(kind: str) -> dict[str, Any]:
-    one = {"kind": kind, "file": ".github/workflows/test.yml", "line": 7, "words": "is wrong"}
-    return {"workflows": {"files": ["x"], "findings": [one], "unread": {}}}
+    entry = {"kind": kind, "file": ".github/workflows/test.yml", "line": 7, "words": "is wrong"}
+    return {"workflows": {"files": ["x"], "findings": [entry], "unread": {}}}
 
 
 def role(trust: Any = None, **policies: Any) -> dict[str, Any]:
@@ -69,8 +69,8 @@ def mirrored(**over: list[str]) -> dict[str, Any]:
     return {"mirror": {**parts()["mirror"], **over}}
 
 
-def rows(state: str, place: str, words: str) -> dict[str, Any]:
-    return {"rows": [{"state": state, "place": place, "words": words}]}
+def rows(state: str, place: str, message: str) -> dict[str, Any]:
+    return {"rows": [{"state": state, "place": place, "message": message}]}
 
 
 FOUND = {
@@ -211,26 +211,32 @@ BESIDE: dict[str, str] = {
 
 
 def ran(given: Facts) -> dict[str, verify_engine.CheckResult]:
-    return {one.check.id: one for one in verify_engine.run(verify_engine.registry(), given)}
+    return {check_result.check.id: check_result for check_result in verify_engine.run(verify_engine.registry(), given)}
 
 
 def evidence(result: verify_engine.CheckResult, status: str) -> str:
     return "\n".join(
-        f"{one.place}: {one.words}" if one.place else one.words for one in result.told if one.status == status
+        f"{outcome.place}: {outcome.message}" if outcome.place else outcome.message
+        for outcome in result.results
+        if outcome.status == status
     )
 
 
 def test_what_is_as_it_should_be_passes() -> None:
     results = ran(facts())
-    assert {name: evidence(one, one.status) for name, one in results.items() if one.status != PASS} == {}
+    assert {
+        name: evidence(check_result, check_result.status)
+        for name, check_result in results.items()
+        if check_result.status != PASS
+    } == {}
 
 
-@pytest.mark.parametrize(("check", "over", "words"), FAILS, ids=lambda one: one if isinstance(one, str) else "")
-def test_exactly_that_check_fails(check: str, over: dict[str, Any], words: str) -> None:
+@pytest.mark.parametrize(("check", "over", "message"), FAILS, ids=lambda name: name if isinstance(name, str) else "")
+def test_exactly_that_check_fails(check: str, over: dict[str, Any], message: str) -> None:
     results = ran(facts(**over))
-    assert [name for name, one in results.items() if one.status == FAIL] == [check]
-    assert words in evidence(results[check], FAIL)
-    open_too = {name for name, one in results.items() if one.status == NOT_CHECKED}
+    assert [name for name, check_result in results.items() if check_result.status == FAIL] == [check]
+    assert message in evidence(results[check], FAIL)
+    open_too = {name for name, check_result in results.items() if check_result.status == NOT_CHECKED}
     assert open_too <= set(BESIDE.get(check, "").split())
 
 
@@ -239,13 +245,13 @@ def test_exactly_that_check_fails(check: str, over: dict[str, Any], words: str) 
 )
 def test_a_mode_that_the_inventory_declares(mode: str, declared: str | None) -> None:
     """A user that is not the application's owns the file, whose group reads it (docs/how-to/prepare-hosts.md)."""
-    found = ran(facts(**on_host(file={**FILE, "mode": mode}, wanted_mode=declared)))
-    assert found["WPS201"].status == PASS
+    check_results = ran(facts(**on_host(file={**FILE, "mode": mode}, wanted_mode=declared)))
+    assert check_results["WPS201"].status == PASS
 
 
 def test_every_check_has_a_state_that_fails_it() -> None:
     elsewhere = {"WPS001"}  # whose facts are the catalog's
-    assert {check for check, _over, _words in FAILS} | elsewhere == {one.id for one in verify_engine.registry()}
+    assert {check for check, _over, _words in FAILS} | elsewhere == {check.id for check in verify_engine.registry()}
 
 
 @pytest.mark.parametrize(
@@ -316,28 +322,28 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("check", "over", "words"), NOTHING, ids=lambda one: one if isinstance(one, str) else "")
-def test_what_cannot_be_judged_says_why(check: str, over: dict[str, Any], words: str) -> None:
+@pytest.mark.parametrize(("check", "over", "message"), NOTHING, ids=lambda name: name if isinstance(name, str) else "")
+def test_what_cannot_be_judged_says_why(check: str, over: dict[str, Any], message: str) -> None:
     result = ran(facts(**over))[check]
     assert result.status == NOT_CHECKED
-    assert words in evidence(result, NOT_CHECKED)
+    assert message in evidence(result, NOT_CHECKED)
 
 
-@pytest.mark.parametrize("part", sorted({part for one in verify_engine.registry() for part in one.needs}))
+@pytest.mark.parametrize("part", sorted({part for check in verify_engine.registry() for part in check.needs}))
 def test_a_part_that_is_absent_never_passes(part: str) -> None:
     whole = facts()
     given = replace(
-        whole, parts={name: one for name, one in whole.parts.items() if name != part}, absent={part: "DENIED"}
+        whole, parts={name: item for name, item in whole.parts.items() if name != part}, absent={part: "DENIED"}
     )
-    for one in ran(given).values():
-        if part in one.check.needs:
-            assert one.status == NOT_CHECKED, one.check.id
-            assert "DENIED" in evidence(one, NOT_CHECKED)
+    for check_result in ran(given).values():
+        if part in check_result.check.needs:
+            assert check_result.status == NOT_CHECKED, check_result.check.id
+            assert "DENIED" in evidence(check_result, NOT_CHECKED)
         else:
-            assert one.status == PASS
+            assert check_result.status == PASS
 
 
-@pytest.mark.parametrize("check", verify_engine.registry(), ids=lambda one: one.id)
+@pytest.mark.parametrize("check", verify_engine.registry(), ids=lambda item: item.id)
 def test_facts_of_another_shape_are_a_fault_and_never_pass(check: verify_engine.Check) -> None:
     if not check.needs:
         return
