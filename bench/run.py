@@ -76,12 +76,12 @@ def processor_seconds() -> float:
     spent: dict[int, int] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            messages = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            fields = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         except OSError:
             continue
         pid = int(path.parent.name)
-        children.setdefault(int(messages[1]), []).append(pid)
-        spent[pid] = sum(map(int, messages[11:15]))
+        children.setdefault(int(fields[1]), []).append(pid)
+        spent[pid] = sum(map(int, fields[11:15]))
     total, waiting = 0, [os.getpid()]
     while waiting:
         pid = waiting.pop()

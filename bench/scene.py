@@ -98,13 +98,13 @@ class Scene:
         self._reset()
         inventory = json.loads(self._fleet.inventory.read_text(encoding="utf-8"))["app_hosts"]
         common = inventory["vars"]
-        messages = ["ssh", "-F", "none", "-o", "BatchMode=yes", "-i", common["ansible_ssh_private_key_file"]]
+        arguments = ["ssh", "-F", "none", "-o", "BatchMode=yes", "-i", common["ansible_ssh_private_key_file"]]
         options = shlex.split(common["ansible_ssh_common_args"])
         command = "umask 077; cat > f.tmp && mv f.tmp f"
         meter = Meter(self.moto)
         children = [
             subprocess.Popen(
-                [*messages, *options, f"{common['ansible_user']}@{host['ansible_host']}", command],
+                [*arguments, *options, f"{common['ansible_user']}@{host['ansible_host']}", command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 text=True,

@@ -40,11 +40,7 @@ def mend_labels() -> None:
         stage, off, to = named["version_stage"], named["remove_from_version_id"], named["move_to_version_id"]
         versions = self.secrets[secret_id].versions if secret_id in self.secrets else {}
         holder = next(
-            (
-                item
-                for item, update_secret_version_stage in versions.items()
-                if stage in update_secret_version_stage["version_stages"]
-            ),
+            (item for item, data in versions.items() if stage in data["version_stages"]),
             None,
         )
         if not off and holder not in (None, to):
@@ -58,11 +54,9 @@ def mend_labels() -> None:
         return answer
 
     def reset_default_version(self: Any, *arguments: Any) -> None:
-        labels = {
-            version: reset_default_version["version_stages"] for version, reset_default_version in self.versions.items()
-        }
+        labels = {version: version_data["version_stages"] for version, version_data in self.versions.items()}
         current = next(
-            (version for version, reset_default_version in labels.items() if "AWSCURRENT" in reset_default_version),
+            (version for version, version_data in labels.items() if "AWSCURRENT" in version_data),
             None,
         )
         if current is None:

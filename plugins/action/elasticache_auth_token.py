@@ -30,7 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.serve
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 OPTION = "replication_group"
-ANSWERED = {"tried": ("accepted",), "sessions": ("sessions", "short", "strangers"), "ended": ("ended", "short")}
+ANSWERED = {"tried": ("accepted",), "sessions": ("sessions", "short", "unknown_clients"), "ended": ("ended", "short")}
 """What each state of valkey_user answers here."""
 
 
@@ -192,7 +192,7 @@ class AuthTokenState:
         result = {"changed": any(accepted.values()), "accepted": dict(accepted)}
         if result["changed"]:
             self._require(kept)
-            self._refuse_strangers(kept)
+            self._refuse_unknown_clients(kept)
         if self._check:
             return result
         if result["changed"]:
@@ -201,7 +201,7 @@ class AuthTokenState:
             result["accepted"] = dict(self._asked(gone))
         return self._without_sessions(result, kept) if self._found.leak else result
 
-    def _refuse_strangers(self, kept: Login) -> None:
+    def _refuse_unknown_clients(self, kept: Login) -> None:
         """Before the old token goes: who is logged in from elsewhere may have no other, and nothing tells."""
         if self._seen is None or self._found.leak or self._found.aborting:
             return
@@ -212,7 +212,7 @@ class AuthTokenState:
                 f"the old token was kept: the sessions cannot be listed: {'; '.join(seen['short'])}. Fix that, or "
                 f"{remedy}"
             )
-        hosts = seen["strangers"]
+        hosts = seen["unknown_clients"]
         if hosts:
             counts = {host: sum(session.get(host, 0) for session in seen["sessions"].values()) for host in hosts}
             named = ", ".join(f"{host} ({count})" for host, count in counts.items())
@@ -237,7 +237,7 @@ class AuthTokenState:
             "reboot-cache-cluster)"
         )
         if missing:
-            result = {**result, "alive": missing, "warnings": [f"{name}; {message}" for name in missing]}
+            result = {**result, "not_ended": missing, "warnings": [f"{name}; {message}" for name in missing]}
         return result
 
     def _new(self) -> Login:

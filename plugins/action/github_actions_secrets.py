@@ -287,7 +287,7 @@ def _told(steps: Sequence[SyncStep]) -> dict[str, Any]:
         "removed": sync_plan.REMOVE,
         "refused": sync_plan.REFUSED,
         "missing": sync_plan.MISSING,
-        "left": sync_plan.LEFT,
+        "obsolete": sync_plan.OBSOLETE,
         "unchanged": sync_plan.KEEP,
     }
     plan = [
@@ -312,7 +312,7 @@ def _words(where: GitHub, steps: Sequence[SyncStep], *, check: bool) -> list[str
     lists = {
         f"{would}sent": answer["sent"],
         f"{would}removed": answer["removed"],
-        "sent once and no longer in the catalog (prune removes them)": answer["left"],
+        "sent once and no longer in the catalog (prune removes them)": answer["obsolete"],
     }
     messages = [f"{where.repository}: {len(answer['unchanged'])} unchanged"]
     messages += [f"{what}: {', '.join(names)}" for what, names in lists.items() if names]

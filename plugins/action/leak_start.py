@@ -61,7 +61,7 @@ class ActionModule(rotation_segment.ServersAction):
         "report_path": {"type": "path"},
         "group": {"type": "str", "default": "app_hosts"},
         "hosts": {"type": "list", "elements": "str", "required": True},
-        "here": {"type": "list", "elements": "str", "required": True},
+        "targeted_hosts": {"type": "list", "elements": "str", "required": True},
         "host": {"type": "str", "required": True},
         "rotation_host": {"type": "str", "default": ""},
         "candidates": {"type": "list", "elements": "str", "default": []},
@@ -141,7 +141,7 @@ class ActionModule(rotation_segment.ServersAction):
     ) -> dict[str, Any]:
         """What hosts are asked for before the plan is made, and until when all evidence is gathered."""
         forks = int(task_vars.get("ansible_forks") or 1)
-        times = asdict(leak_evidence.times(time.time(), _seconds(args), hosts=len(args["here"]), forks=forks))
+        times = asdict(leak_evidence.times(time.time(), _seconds(args), hosts=len(args["targeted_hosts"]), forks=forks))
         units = {unit for service in setting.catalog.services.values() for unit in service.units}
         gather = {
             "hosts_until": times["hosts_until"],
@@ -179,7 +179,7 @@ class ActionModule(rotation_segment.ServersAction):
     ) -> leak_plan.Assessment:
         declared = leak_declaration.declared(setting, journal, _wish(radius, args))
         hostvars = task_vars.get("hostvars") or {}
-        about = {"hosts": args["hosts"], "skipped": args["compromised_hosts"], "reachable": args["here"]}
+        about = {"hosts": args["hosts"], "skipped": args["compromised_hosts"], "reachable": args["targeted_hosts"]}
         looked = args["looked"]
         seen = None if looked is None else rotation_segment.seen_of(looked, about, hostvars, role="leak_respond")
         options = leak_plan.rotation_options({**args, "seen": seen}, radius, declared)
@@ -224,7 +224,7 @@ class ActionModule(rotation_segment.ServersAction):
         response = Response(
             step="",
             hosts=args["hosts"],
-            here=args["here"],
+            targeted_hosts=args["targeted_hosts"],
             compromised=args["compromised_hosts"],
             named_host=args["rotation_host"],
             candidates=[args["host"], *(candidate for candidate in args["candidates"] if candidate != args["host"])],
@@ -275,8 +275,8 @@ class ActionModule(rotation_segment.ServersAction):
         options = {**args, "credentials": args["revoked"], "incident": incident}
         server = self.server(setting, args, task_vars)
         answer = confirmations.confirmed(setting, options, server, confirm_revocation.taken, check=False)
-        show([*answer["said"], *answer["alive"]])
-        return list(answer["alive"])
+        show([*answer["messages"], *answer["still_accepted"]])
+        return list(answer["still_accepted"])
 
     def _make_ready(self, path: str | None) -> None:
         """The report's folder is known to be good before anybody is asked, since it is written when all is done."""

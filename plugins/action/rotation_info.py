@@ -78,7 +78,7 @@ def verdict(answer: Mapping[str, Any]) -> str:
     ours += [f"{one['credential']}: {one['against']}" for one in owed if one["against"]]
     ours += [f"open: {answer['rotation']['id']}"] if answer["rotation"] else []
     sentences = ["; ".join(ours), "Run watchparty.secrets.rotate"] if ours else []
-    return ". ".join([*sentences, *filter(None, ["; ".join(one["words"] for one in answer["revocations"])])])
+    return ". ".join([*sentences, *filter(None, ["; ".join(one["message"] for one in answer["revocations"])])])
 
 
 def _row(catalog: Catalog, age: Age) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def _table(answer: Mapping[str, Any]) -> list[str]:
         message = "drops its former key" if task["act"] == DROP_FALLBACK else "revokes its former value"
         lines.append(f"later: {task['credential']} {message} {'NOW' if task['due'] else 'from ' + task['due_at']}")
         lines += [f"  {task['against']}"] if task["against"] else []
-    lines += [revocation["words"] for revocation in answer["revocations"]]
+    lines += [revocation["message"] for revocation in answer["revocations"]]
     rotation = answer["rotation"]
     if rotation:
         lines.append(f"open: {rotation['id']} of {rotation['who']} since {rotation['since']}, at {rotation['step']}")

@@ -44,10 +44,10 @@ class ActionModule(rotation_segment.ServersAction):
 
 
 def _ending(result: dict[str, Any], incident: str) -> dict[str, Any]:
-    alive = result.get("alive") or []
+    alive = result.get("still_accepted") or []
     verdict = f"{'. '.join(alive)}. Revoke it at its provider, then start again" if alive else ""
-    waiting = [revocation["words"] for revocation in result.get("revocations", ())]
-    messages = result.pop("said")
+    waiting = [revocation["message"] for revocation in result.get("revocations", ())]
+    messages = result.pop("messages")
     ending = rotation_outcome.ending([*messages, *alive, *waiting], verdict, incident=incident)
     return {**result, "messages": messages, **ending}
 

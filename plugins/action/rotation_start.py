@@ -49,7 +49,7 @@ class ActionModule(rotation_segment.SegmentAction):
             return {**result, "tasks": "look"}
         if write and args["ask"] and result.get("needs"):
             return {**result, "tasks": "ask"}
-        messages = result.pop("said")
+        messages = result.pop("messages")
         for message in messages:
             rotation_segment.show("plan", "", message)
         known = {"refused": result.get("refused") or {}, "revocations": result.get("revocations") or []}

@@ -29,7 +29,7 @@ class ActionModule(ServerAction):
     by_any_host = False
     private = False
     extra_options = FORMER
-    set_here = ("old", "new", "back", "leak", "journal", "account", "file")
+    set_here = ("old", "new", "rollback", "leak", "journal", "account", "file")
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         self._host = str(self._task.delegate_to or (task_vars or {}).get("inventory_hostname"))
@@ -52,7 +52,7 @@ class ActionModule(ServerAction):
         return {
             "old": self._pair.public(self._pair.old),
             "new": self._pair.public(self._pair.new),
-            "back": self._pair.back,
+            "rollback": self._pair.rollback,
             "leak": self._pair.leak,
             "journal": self._pair.number,
             "account": options.get("user") or self._connection.get_option("remote_user"),
@@ -75,7 +75,7 @@ class ActionModule(ServerAction):
             result = {"failed": True, "unusable": True, "msg": str(error)}
         return {
             **result,
-            "words": rotation_ssh_key.messages(self._way.name, self._pair.name, result, check=self._task.check_mode),
+            "messages": rotation_ssh_key.messages(self._way.name, self._pair.name, result, check=self._task.check_mode),
         }
 
     def _looked(self, on_host: Any) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class ActionModule(ServerAction):
     def _revoked(self, on_host: Any) -> dict[str, Any]:
         gone, kept = str(self._pair.gone), self._pair.kept
         self._require_another_way(gone)
-        if not self._pair.back and not self._is_accepted(str(kept)):
+        if not self._pair.rollback and not self._is_accepted(str(kept)):
             revoked = on_host(state="looked")
             if not revoked.get("failed") and revoked["old"] and not revoked["new"] and self._pair.leak:
                 revoked = on_host(state="present")  # the host was unreachable when the new key was authorized
@@ -131,13 +131,11 @@ class ActionModule(ServerAction):
         by_password = self._way.by_password and not verdict.logged_in and verdict.denied
         if verdict.by == key or (by_password and key in verdict.taken):
             forbid = "ansible_ssh_common_args: -o PubkeyAuthentication=no"
-            require_another_way = (
-                f", or, where its password lets it in, forbid keys by {forbid}" if self._way.by_password else ""
-            )
+            remedy = f", or, where its password lets it in, forbid keys by {forbid}" if self._way.by_password else ""
             raise RotationError(
                 f"Ansible itself logs in to {self._way.name} by the key that is to go, and nothing else is known to let"
                 " it in; give it a key of your own (ansible_ssh_private_key_file, or an agent without this key)"
-                f"{require_another_way}"
+                f"{remedy}"
             )
         if not verdict.logged_in and not by_password:
             self._fail(f"a fresh login to {self._way.name} fails, so nothing is done", verdict)

@@ -53,7 +53,7 @@ options:
         type: list
         elements: str
         default: []
-      here:
+      targeted_hosts:
         description: Those of them that the play reaches.
         type: list
         elements: str

@@ -145,7 +145,7 @@ ended:
   description: Number of sessions ended by node and address.
   type: dict
   returned: when O(state=revoked) ended any in a leak
-alive:
+not_ended:
   description: Where sessions that the old token opened could not be ended and are logged in yet, and why.
   type: list
   elements: str

@@ -80,7 +80,7 @@ removed:
   elements: str
   returned: success
   sample: ["/var/lib/watchparty-secrets/srv-watchparty-.env/proven, which held a revoked value of cache"]
-left:
+remaining:
   description: What still holds a revoked value, with the remedy, and what was not checked, with the reason.
   type: list
   elements: str
@@ -126,7 +126,7 @@ ARGUMENT_SPEC = {
     "health": {"type": "list", "elements": "str", "default": []},
     "seconds": {"type": "int", "default": 20},
 }
-RETURNS = {"removed": [str], "left": [str], "health": [health_check.ANSWER]}
+RETURNS = {"removed": [str], "remaining": [str], "health": [health_check.ANSWER]}
 DELAY = 2.0
 
 
@@ -142,7 +142,10 @@ def main():
         removal_result = _scrubbed(params["path"], values, check=module.check_mode)
     health = _answers(params["health"], params["seconds"])
     module.exit_json(
-        changed=bool(removal_result.removed), removed=removal_result.removed, left=removal_result.left, health=health
+        changed=bool(removal_result.removed),
+        removed=removal_result.removed,
+        remaining=removal_result.remaining,
+        health=health,
     )
 
 

@@ -84,5 +84,5 @@ tried:
   description: State and words by what waits for the revocation. The state is accepted, refused, neither or untried.
   type: dict
   returned: with O(state=tried), where something could be tried
-  sample: {r-20261125T153024-068d/youtube: {state: refused, words: "rejected now at https://api.example.com/me"}}
+  sample: {r-20261125T153024-068d/youtube: {state: refused, message: "rejected now at https://api.example.com/me"}}
 """

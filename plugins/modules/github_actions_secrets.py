@@ -172,7 +172,7 @@ missing:
   type: list
   elements: str
   returned: success
-left:
+obsolete:
   description: Names that were sent once, and that O(prune) would remove.
   type: list
   elements: str

@@ -90,10 +90,10 @@ wave:
       operator's C(answers).
   type: dict
   returned: with RV(next=wave)
-back:
+verify_skipped:
   description: The C(hosts) that an earlier run skipped.
   type: dict
-  returned: with RV(next=back)
+  returned: with RV(next=verify_skipped)
 sessions:
   description: Empty; the task's host ends the sessions that hosts share.
   type: dict

@@ -81,7 +81,7 @@ options:
     type: list
     elements: str
     required: true
-  here:
+  targeted_hosts:
     description: Those of them that the play reaches. All others must be in O(compromised_hosts).
     type: list
     elements: str
@@ -165,7 +165,7 @@ EXAMPLES = r"""
     environment: production
     leaked: [cache]
     hosts: "{{ groups['app_hosts'] }}"
-    here: "{{ ansible_play_hosts_all }}"
+    targeted_hosts: "{{ ansible_play_hosts_all }}"
     host: web1
   delegate_to: web1
   run_once: true

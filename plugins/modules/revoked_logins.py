@@ -69,5 +69,5 @@ tried:
   description: State and words by credential. The state is accepted, refused, neither or untried.
   type: dict
   returned: success
-  sample: {database: {state: refused, words: "rejected now at database shop at db.internal, port 5432"}}
+  sample: {database: {state: refused, message: "rejected now at database shop at db.internal, port 5432"}}
 """

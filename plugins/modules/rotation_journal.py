@@ -101,7 +101,7 @@ verdict:
   description: Why the run fails; empty where it does not.
   type: str
   returned: when O(state) is V(revoked) or V(forgotten)
-alive:
+still_accepted:
   description: Old values that still work although the operator says that they were revoked; they stay open.
   type: list
   elements: str

@@ -65,7 +65,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-words:
+messages:
   description: Who read what, from where and when, the latest first; then what was not asked, and why.
   type: list
   elements: str

@@ -60,7 +60,7 @@ options:
   new:
     description: Public line of the key that takes its place. Set by the action plugin.
     type: str
-  back:
+  rollback:
     description: Whether the new key goes. Set by the action plugin.
     type: bool
     default: false
@@ -162,7 +162,7 @@ ended:
   elements: str
   returned: O(state=revoked)
   sample: ["203.0.113.7"]
-left:
+remaining_sessions:
   description: How many sessions stay although no log tells which key opened them.
   type: int
   returned: O(state=revoked)

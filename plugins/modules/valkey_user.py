@@ -82,7 +82,7 @@ options:
     description:
       - Addresses and networks of the hosts that may be logged in as the user. With O(state=revoked), a session from
         elsewhere stops the module before the first write and is named. The host that runs the module is known.
-      - With O(state=sessions) and no administrator, what is elsewhere is RV(strangers).
+      - With O(state=sessions) and no administrator, what is elsewhere is RV(unknown_clients).
     type: list
     elements: str
     default: []
@@ -210,7 +210,7 @@ undeclared_nodes:
   elements: str
   returned: where an administrator asks
   sample: ["10.0.2.9:6379"]
-alive:
+not_ended:
   description:
     - In a leak, such nodes that are still there after the sessions were ended. The old password may be valid there.
   type: list
@@ -247,7 +247,7 @@ sessions:
   type: dict
   returned: when O(state=sessions) or O(state=revoked)
   sample: {"10.0.2.7:6379": {"10.0.1.4": 12}}
-strangers:
+unknown_clients:
   description: Addresses of sessions outside O(known_addresses).
   type: list
   elements: str

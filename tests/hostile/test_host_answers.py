@@ -126,7 +126,7 @@ def _texts(node: Any) -> Any:
 
 
 def test_control_keys_do_not_pass_as_names_in_a_report(tmp_path: Path) -> None:
-    tried = {"state": "refused", "words": "x"}
+    tried = {"state": "refused", "message": "x"}
     program = next(module for module in PROGRAMS if module.__name__.endswith("revoked_logins_main"))
     answer = {"changed": False, "tried": {"database": tried, "_ansible_no_log": tried, "\u200b_ansible_no_log": tried}}
     assert answered(program, tmp_path, json.dumps(answer)) == {"changed": False, "tried": {"database": tried}}
@@ -162,10 +162,10 @@ def test_a_bomb_is_refused(program: ModuleType, tmp_path: Path) -> None:
 
 
 def test_words_in_place_of_an_answer_are_printable_and_short(tmp_path: Path) -> None:
-    test_words = answered(PROGRAMS[0], tmp_path, "x" * 100000 + "\x1b[2J\u202e")
-    assert test_words["failed"]
-    assert test_words["msg"].isprintable()
-    assert len(test_words["msg"]) < 1000
+    result = answered(PROGRAMS[0], tmp_path, "x" * 100000 + "\x1b[2J\u202e")
+    assert result["failed"]
+    assert result["msg"].isprintable()
+    assert len(result["msg"]) < 1000
 
 
 @pytest.mark.parametrize("claim", ["0.0.0.0/0", "::/0", "203.0.113.0/24", "0.0.0.0", "everywhere"])

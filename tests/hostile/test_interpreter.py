@@ -264,18 +264,16 @@ def test_an_account_runs_its_own_interpreter_and_no_other_ones(venv: Path) -> No
 def test_only_sessions_run_the_applications_code_with_an_accounts_rights() -> None:
     """The account that logs in trusts itself when it is sent an administrator's password. Seen for purges and former
     logins: the application's interpreter ran with that account's rights, and could change what it runs next."""
-    test_only_sessions_run_the_applications_code = {}
+    result = {}
     for path in sorted((REPOSITORY / "plugins").rglob("*.py")):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and ast.unparse(call.func) == "remote_program.execute":
                 given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
                 if given.get("packages", "False") != "False":
-                    test_only_sessions_run_the_applications_code[path.stem] = given.get("private", "False")
-    assert len(test_only_sessions_run_the_applications_code) >= 5
-    assert test_only_sessions_run_the_applications_code.pop("server_action") == "self.private"
-    assert [name for name, private in test_only_sessions_run_the_applications_code.items() if private != "True"] == [
-        "django_sessions"
-    ]
+                    result[path.stem] = given.get("private", "False")
+    assert len(result) >= 5
+    assert result.pop("server_action") == "self.private"
+    assert [name for name, private in result.items() if private != "True"] == ["django_sessions"]
     actions = (postgresql_login, valkey_user, external_value, elasticache_auth_token, ssh_key)
     assert [module.__name__.rpartition(".")[2] for module in actions if not module.ActionModule.private] == ["ssh_key"]
 

@@ -119,10 +119,10 @@ def test_a_number_that_no_record_has(number: Any) -> None:
 def test_texts_of_records_stay_texts() -> None:
     """What is wrong is shown in a terminal, with the record's own id in it."""
     forged = line(3, "0" * 64, id=ESCAPES)
-    test_texts = [*audit_chain.verify([line(1), forged]), *audit_chain.strays(audit_chain.Chain((line(1),), (forged,)))]
-    test_texts += audit_chain.verify([line(1), line(2, "0" * 64, id=ESCAPES)])
-    assert len(test_texts) == 3
-    assert all(problem.isprintable() for problem in test_texts), test_texts
+    result = [*audit_chain.verify([line(1), forged]), *audit_chain.strays(audit_chain.Chain((line(1),), (forged,)))]
+    result += audit_chain.verify([line(1), line(2, "0" * 64, id=ESCAPES)])
+    assert len(result) == 3
+    assert all(problem.isprintable() for problem in result), result
     assert all(len(problem) < 400 for problem in audit_chain.verify([line(1, id="x" * 100_000, previous="y")]))
 
 

@@ -145,9 +145,9 @@ def test_a_repository_of_which_much_is_not_checked(tmp_path: Path) -> None:
     broken = gzip.compress(b"x" * 100)[:-12]
     for at in range(350):
         (tmp_path / f"{at}.gz").write_bytes(broken)
-    test_a_repository = scanned(tmp_path)
-    assert len(test_a_repository["notes"]) == 101
-    assert _reasons(test_a_repository)[-1] == "… and 250 more"
+    result = scanned(tmp_path)
+    assert len(result["notes"]) == 101
+    assert _reasons(result)[-1] == "… and 250 more"
 
 
 def bomb_of_trees(where: Path, blob: str | None, layers: int = 12) -> str:
@@ -171,12 +171,12 @@ def test_a_tree_of_ever_more_files(tmp_path: Path, files: bool) -> None:
     blob = put(tmp_path, "blob", f"in the bomb {VALUE}\n".encode()) if files else None
     committed(tmp_path, bomb_of_trees(tmp_path, blob))
     (tmp_path / ".git" / "index").unlink()
-    test_a_tree = scanned(tmp_path, text=", bounds=Bounds(idle=5, memory=1 << 28)")
-    assert with_it in {finding["commit"] for finding in test_a_tree["findings"] if finding["path"] == "other.txt"}
-    assert len(test_a_tree["findings"]) == 2 + files  # and in the working tree
-    assert any("which commits brought what was found" in reason for reason in _reasons(test_a_tree))
-    assert test_a_tree["memory"] < MEMORY
-    assert test_a_tree["seconds"] < 90
+    result = scanned(tmp_path, text=", bounds=Bounds(idle=5, memory=1 << 28)")
+    assert with_it in {finding["commit"] for finding in result["findings"] if finding["path"] == "other.txt"}
+    assert len(result["findings"]) == 2 + files  # and in the working tree
+    assert any("which commits brought what was found" in reason for reason in _reasons(result))
+    assert result["memory"] < MEMORY
+    assert result["seconds"] < 90
 
 
 def test_a_tree_five_thousand_deep(tmp_path: Path) -> None:
@@ -216,13 +216,13 @@ def test_a_log_with_a_value_in_each_line(tmp_path: Path) -> None:
     (tmp_path / "large.log").write_text(line * 400_000)
     git(tmp_path, "add", "-A")
     git(tmp_path, "commit", "-q", "-m", "one")
-    test_a_log = scanned(tmp_path)
+    result = scanned(tmp_path)
     times: dict[str, int] = {}
-    for finding in test_a_log["findings"]:
+    for finding in result["findings"]:
         times[finding["path"]] = times.get(finding["path"], 0) + finding["times"]
     assert times == {"small.log": 40_000, "large.log": 400_000}
-    assert test_a_log["seconds"] < 30
-    assert test_a_log["memory"] < MEMORY
+    assert result["seconds"] < 30
+    assert result["memory"] < MEMORY
 
 
 def length(kind: int, size: int) -> bytes:

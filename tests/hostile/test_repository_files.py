@@ -81,8 +81,8 @@ if {name!r} not in ("index", "HEAD"):
 _repository.gathered(sys.argv[1], catalog(), frozenset())
 _repository.workflows(sys.argv[1])
 """
-    test_a_pipe = measured(script, str(where), seconds=60)
-    assert "old.txt" in {finding["path"] for finding in test_a_pipe["findings"]}
+    result = measured(script, str(where), seconds=60)
+    assert "old.txt" in {finding["path"] for finding in result["findings"]}
 
 
 def test_a_pipe_in_place_of_an_object(where: Path) -> None:
@@ -90,8 +90,8 @@ def test_a_pipe_in_place_of_an_object(where: Path) -> None:
     path = where / ".git" / "objects" / blob[:2] / blob[2:]
     path.unlink()
     os.mkfifo(path)
-    test_a_pipe = scanned(where, seconds=60)
-    assert "old.txt" in {finding["path"] for finding in test_a_pipe["findings"]}
+    result = scanned(where, seconds=60)
+    assert "old.txt" in {finding["path"] for finding in result["findings"]}
 
 
 def test_names_that_are_not_utf8(where: Path, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_findings_name_few_variables(where: Path) -> None:
     (result,) = (
         finding for finding in collect_repository.workflows(str(where))["findings"] if finding["kind"] == "echo"
     )
-    assert result["words"] == "prints the variables, A0, A1, A10, A100, A101 and 995 more among them"
+    assert result["message"] == "prints the variables, A0, A1, A10, A100, A101 and 995 more among them"
 
 
 def test_more_findings_than_a_person_reads(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:

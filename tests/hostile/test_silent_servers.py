@@ -86,7 +86,7 @@ def test_an_external_value() -> None:
         tries = [{"server": "http", "current": request, "what": "", "id": "x", "former": [request]}]
         answer = on_host(ExternalValue, state="tried", tries=tries, timeout=1)
     assert answer["tried"]["x"]["state"] == "untried"
-    assert "timed out" in answer["tried"]["x"]["words"]
+    assert "timed out" in answer["tried"]["x"]["message"]
 
 
 def test_former_logins() -> None:

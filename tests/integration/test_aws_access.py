@@ -62,8 +62,8 @@ def test_from_an_empty_account_to_a_run_that_changes_nothing(shop: Lab) -> None:
     assert tags_of(kms.list_resource_tags(KeyId=key["KeyId"])["Tags"], "TagKey", "TagValue") == OURS
     assert "UseThroughStores" in kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")["Policy"]
     for name in ROLES:
-        test = iam.get_role(RoleName=name)["Role"]
-        assert tags_of(test["Tags"]) == OURS
+        result = iam.get_role(RoleName=name)["Role"]
+        assert tags_of(result["Tags"]) == OURS
         assert key["Arn"] in json.dumps(documents(shop, name))
     trust = iam.get_role(RoleName=ROLES[0])["Role"]["AssumeRolePolicyDocument"]
     provider = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"

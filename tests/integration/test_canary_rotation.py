@@ -180,7 +180,7 @@ def test_no_value_is_anywhere_else(lab: RotationLab) -> None:
     lab.assert_settled()
     assert lab.values() == new
     last = lab.audit_records()[-1]
-    assert (last["outcome"], "web2" in last["reason"]) == ("taken_back", True)
+    assert (last["outcome"], "web2" in last["reason"]) == ("rolled_back", True)
     assert len(search.known) >= len(looked_for) + 2, "the values that were rolled back were not looked for"
 
 

@@ -210,7 +210,7 @@ def test_without_the_applications_source(servers: Servers, tmp_path: Path, engin
 def alive(answer: dict[str, Any], *, by_application: bool = False) -> list[str]:
     """What a leak response tells of it as not contained."""
     gathered = {"wanted": True, "host": "web1", "by_application": by_application, "ended": answer, "each": {}}
-    return session_results.messages(gathered, ["cache"], {"django_key": False})["alive"]
+    return session_results.messages(gathered, ["cache"], {"django_key": False})["problems"]
 
 
 @pytest.mark.slow
@@ -236,10 +236,10 @@ def test_copies_that_were_looked_for_elsewhere_are_not_told_as_ended(servers: Se
             assert "there are keys of sessions that begin with :1:django.contrib.sessions.cached_db, and none" in line
             assert "see that django_session_cache_prefix and django_session_engine are" in line
 
-        test_copies_that_were_looked = end(**options)
-        assert [store["count"] for store in test_copies_that_were_looked["stores"]] == [0, 1]
+        result = end(**options)
+        assert [store["count"] for store in result["stores"]] == [0, 1]
         assert not shop.knows(ana)
-        assert alive(test_copies_that_were_looked) == []
+        assert alive(result) == []
         assert alive(end(**options, cache_prefix="shop:1:")) == [], "nobody is logged in"
 
 

@@ -148,7 +148,7 @@ class TestSessionsFromElsewhere:
         assert not steps(api, new, seen=on_host(server_of(api), "sessions")).revoked()["changed"]
 
     def test_so_does_a_server_that_does_not_tell(self, api: ElastiCache, new: str) -> None:
-        untold = {"sessions": {}, "strangers": [], "short": ["h:6379: the user lacks a right there"]}
+        untold = {"sessions": {}, "unknown_clients": [], "short": ["h:6379: the user lacks a right there"]}
         with pytest.raises(RotationError, match=r"the sessions cannot be listed: h:6379: the user lacks a right"):
             steps(api, new, seen=lambda _login: untold).revoked()
         assert sent(api) == [ROTATE]
@@ -180,7 +180,7 @@ def test_sessions_that_cannot_be_ended_are_told(api: ElastiCache) -> None:
     (message,) = result["warnings"]
     assert "lacks a right" in message
     assert "reboot-cache-cluster" in message
-    assert result["alive"] == ["h:6379: the user lacks a right there"], "for the leak's report"
+    assert result["not_ended"] == ["h:6379: the user lacks a right there"], "for the leak's report"
 
 
 def test_a_node_whose_sessions_cannot_be_ended_is_named(api: ElastiCache) -> None:
@@ -188,9 +188,9 @@ def test_a_node_whose_sessions_cannot_be_ended_is_named(api: ElastiCache) -> Non
     steps(api, new).present()
     some = {"changed": True, "ended": {"h:6379": {"192.0.2.1": 2}}, "short": ["i:6379: no answer"]}
     result = steps(api, new, leak=True, ends=lambda _login: some).revoked()
-    assert (result["ended"], result["alive"]) == (some["ended"], some["short"])
+    assert (result["ended"], result["not_ended"]) == (some["ended"], some["short"])
     all_ended = {**some, "short": []}
-    assert "alive" not in steps(api, new, leak=True, ends=lambda _login: all_ended).revoked()
+    assert "not_ended" not in steps(api, new, leak=True, ends=lambda _login: all_ended).revoked()
 
 
 def test_what_is_asked_before_a_rotation(api: ElastiCache) -> None:

@@ -35,7 +35,7 @@ def verified(
     given = {"verify_report_path": str(report), "verify_only": "WPS701", **variables}
     run = lab.run("-e", json.dumps(given), *arguments, playbook=VERIFY, environment=environment)
     result = json.loads((report / "partial.json").read_text())
-    return run, {outcome["place"]: (outcome["status"], outcome["words"]) for outcome in outcomes(result, "WPS701")}
+    return run, {outcome["place"]: (outcome["status"], outcome["message"]) for outcome in outcomes(result, "WPS701")}
 
 
 def write(lab: Lab, name: str, **values: str) -> None:

@@ -43,7 +43,7 @@ def judged(server: str, current: str, *former: str) -> tuple[str, str]:
     entry = {"credential": "c", "server": server, "current": current, "former": list(former)}
     result = revoked_logins.tried([entry], 5)["c"]
     assert "canary" not in json.dumps(result)
-    return result["state"], result["words"]
+    return result["state"], result["message"]
 
 
 def test_postgresql(postgres: Postgres) -> None:
@@ -124,7 +124,7 @@ def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
         assert "Try previous values" in run.output
         return (
             run.code,
-            {outcome["place"]: (outcome["status"], outcome["words"]) for outcome in outcomes(result, "WPS701")},
+            {outcome["place"]: (outcome["status"], outcome["message"]) for outcome in outcomes(result, "WPS701")},
             run.text,
         )
 

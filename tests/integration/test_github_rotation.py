@@ -40,12 +40,12 @@ def github(lab: RotationLab) -> GitHub:
     return git_hub
 
 
-def rotate(lab: RotationLab, *messages: str, token: str | None = TOKEN) -> Run:
-    return lab.rotate(*messages, environment={"GITHUB_TOKEN": token})
+def rotate(lab: RotationLab, *arguments: str, token: str | None = TOKEN) -> Run:
+    return lab.rotate(*arguments, environment={"GITHUB_TOKEN": token})
 
 
-def sync(lab: RotationLab, *messages: str) -> Run:
-    run = lab.run(*messages, playbook="playbooks/github_sync.yml", environment={"GITHUB_TOKEN": TOKEN})
+def sync(lab: RotationLab, *arguments: str) -> Run:
+    run = lab.run(*arguments, playbook="playbooks/github_sync.yml", environment={"GITHUB_TOKEN": TOKEN})
     assert run.code == 0, run.output
     return run
 
@@ -116,7 +116,7 @@ def test_a_token_that_may_not_write(lab: RotationLab, github: GitHub) -> None:
 def test_a_leak_is_closed_at_github_too(lab: RotationLab, github: GitHub) -> None:
     old = lab.ready()
     sync(lab)
-    messages = (
+    arguments = (
         "-e",
         "leak_confirm=yes",
         "-e",
@@ -124,7 +124,7 @@ def test_a_leak_is_closed_at_github_too(lab: RotationLab, github: GitHub) -> Non
         "-e",
         "leak_credentials=cache",
     )
-    run = lab.run(*messages, playbook=RESPONSE, environment={"GITHUB_TOKEN": TOKEN})
+    run = lab.run(*arguments, playbook=RESPONSE, environment={"GITHUB_TOKEN": TOKEN})
     assert run.code == 0, run.output
     lab.assert_settled(old)
     core = lab.content(CORE)

@@ -53,11 +53,11 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
     folder.mkdir()
     (folder / "kind.yml").write_text("description: Mine.\nvalue: generated\n", encoding="utf-8")
     with lab.with_catalog(mail={"kind": "own", "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}]}):
-        messages = ("-e", "leak_credentials=mail", "-e", f"rotation_kinds_path={tmp_path}")
-        run = lab.run(*messages, playbook=IMPACT)
+        arguments = ("-e", "leak_credentials=mail", "-e", f"rotation_kinds_path={tmp_path}")
+        run = lab.run(*arguments, playbook=IMPACT)
         assert run.code == 0, run.output
         sentences(run, "mail (own, ")
-        wrong = lab.run(*messages[:2], "-e", f"rotation_kinds_path={tmp_path / 'none'}", playbook=IMPACT)
+        wrong = lab.run(*arguments[:2], "-e", f"rotation_kinds_path={tmp_path / 'none'}", playbook=IMPACT)
     assert wrong.code != 0, wrong.output
     sentences(wrong, f"{tmp_path / 'none'} is no folder")
 
@@ -157,7 +157,7 @@ def test_hosts_that_a_limit_leaves_out(lab: RotationLab, tmp_path: Path, additio
     inventory = tmp_path / "more.yml"
     inventory.write_text("app_hosts: {hosts: {web2: {}, web3: {}}}\n", encoding="utf-8")
     before = lab.everything()
-    messages = (
+    arguments = (
         "--limit",
         "web1",
         "-i",
@@ -167,7 +167,7 @@ def test_hosts_that_a_limit_leaves_out(lab: RotationLab, tmp_path: Path, additio
         "-e",
         "leak_credentials=cache",
     )
-    run = lab.run(*messages, *additions, playbook=RESPONSE)
+    run = lab.run(*arguments, *additions, playbook=RESPONSE)
     assert run.code != 0, run.output
     sentences(run, "web3: in app_hosts, but not in this run (--limit)", "-e leak_compromised_hosts=web2,web3")
     assert lab.everything() == before

@@ -323,10 +323,10 @@ def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: F
 def test_a_host_that_is_left_for_good_is_listed(plain: Fleet, small: Lab) -> None:
     prepare(plain, small)
     plain.kill("app2")
-    messages = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
-    run = leak_lab.respond(small, *messages)
+    arguments = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
+    run = leak_lab.respond(small, *arguments)
     assert run.code != 0, run.output
-    run = leak_lab.respond(small, *messages, "-e", "leak_compromised_hosts=web2")
+    run = leak_lab.respond(small, *arguments, "-e", "leak_compromised_hosts=web2")
     assert run.code == 0, run.output
     assert "- web2 was skipped as compromised and must be rebuilt" in leak_lab.post_mortem(small)
 
@@ -338,8 +338,8 @@ def test_where_another_account_lets_it_in_it_stays_open(plain: Fleet, small: Lab
     roots = "/root/.ssh/authorized_keys"
     plain.run("app1", ["sh", "-c", f"umask 077; mkdir -p /root/.ssh; cat > {roots}"], text=line)
     try:
-        messages = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
-        run = leak_lab.respond(small, *messages)
+        arguments = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
+        run = leak_lab.respond(small, *arguments)
         assert run.code != 0, run.output
         todo = "remove it there, then start the same command again"
         message = f"is still authorized: web1. {roots} still holds the leaked key of deploy_ssh; {todo}"
@@ -354,7 +354,7 @@ def test_where_another_account_lets_it_in_it_stays_open(plain: Fleet, small: Lab
         assert [opens(plain, host, private) for host in plain.machines] == [False, False]
     finally:
         plain.run("app1", ["rm", "-f", roots])
-    run = leak_lab.respond(small, *messages)
+    run = leak_lab.respond(small, *arguments)
     assert run.code == 0, run.output
     assert "still holds the leaked key" not in leak_lab.post_mortem(small)
 
@@ -371,15 +371,15 @@ def test_a_former_key_that_was_left_valid_for_hours_goes_with_it(plain: Fleet, s
     assert [opens(plain, "app1", name) for name in (former, leaked)] == [True, True]
 
     plain.kill("app2")
-    messages = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
-    run = leak_lab.respond(small, *messages)
+    arguments = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
+    run = leak_lab.respond(small, *arguments)
     assert run.code != 0, run.output
     assert "still open to the leaked one: web2" in run.text
     assert [opens(plain, "app1", name) for name in (former, leaked, in_force(small))] == [False, False, True]
 
     plain.boot("app2")
     assert [opens(plain, "app2", name) for name in (former, leaked)] == [True, True]
-    run = leak_lab.respond(small, *messages)
+    run = leak_lab.respond(small, *arguments)
     assert run.code == 0, run.output
     assert [opens(plain, "app2", name) for name in (former, leaked, in_force(small))] == [False, False, True]
 

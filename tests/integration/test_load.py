@@ -107,9 +107,9 @@ def test_a_brokers_password_may_change(servers: tuple[Postgres, Valkey], tmp_pat
     assert report.tasks > 10
 
 
-def command(valkey: Valkey, *messages: str, password: str = "") -> None:
+def command(valkey: Valkey, *arguments: str, password: str = "") -> None:
     with socket.create_connection((valkey.host, valkey.port), timeout=5) as link:
-        link.sendall(encode("AUTH", password or valkey.password) + encode(*messages))
+        link.sendall(encode("AUTH", password or valkey.password) + encode(*arguments))
         link.shutdown(socket.SHUT_WR)
         answer = link.makefile("rb").read()
     assert answer.startswith(b"+OK"), answer

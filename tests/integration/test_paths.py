@@ -54,8 +54,8 @@ def test_a_relative_path(lab: Lab, place: Path, case: str) -> None:
     lab.catalog["github"] = {"repository": "example/shop"}
     variables, written = CASES[case]
     before = files(PLAYBOOKS)
-    messages = [part for variable in variables for part in ("-e", variable)]
-    done = lab.run(*messages, playbook=PLAYBOOKS / f"{case.strip()}.yml", folder=place)
+    arguments = [part for variable in variables for part in ("-e", variable)]
+    done = lab.run(*arguments, playbook=PLAYBOOKS / f"{case.strip()}.yml", folder=place)
     # A verification of the laboratory finds something.
     assert done.code == 0 or case == "verify", done.output
     assert (place / written).is_file(), done.output

@@ -60,8 +60,8 @@ class Empty(Account):
         return ("-e", f"provision_values_file={self.values}")
 
     def whole(self, *arguments: str, environment: str = ENVIRONMENT, first: bool = True, **variables: str) -> Run:
-        messages = ("-e", f"app_environment={environment}", *(self.command if first else ()), *arguments)
-        run = self.lab.run(*messages, playbook=PROVISION, environment={"GITHUB_TOKEN": TOKEN, **variables})
+        options = ("-e", f"app_environment={environment}", *(self.command if first else ()), *arguments)
+        run = self.lab.run(*options, playbook=PROVISION, environment={"GITHUB_TOKEN": TOKEN, **variables})
         assert run.code == 0, run.output
         return run
 
@@ -145,8 +145,8 @@ def test_grants_of_its_own_arrive_late(empty: Empty) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("token", [None, "wrong"])
 def test_what_github_refuses_is_told_before_anything_is_made(empty: Empty, token: str | None) -> None:
-    messages = ("-e", f"app_environment={ENVIRONMENT}", *empty.command)
-    run = empty.lab.run(*messages, playbook=PROVISION, environment={"GITHUB_TOKEN": token})
+    arguments = ("-e", f"app_environment={ENVIRONMENT}", *empty.command)
+    run = empty.lab.run(*arguments, playbook=PROVISION, environment={"GITHUB_TOKEN": token})
     assert run.code != 0
     assert ("no token for GitHub is there" if token is None else "GitHub does not accept") in run.text
     assert writes(run) == ["BatchGetSecretValue"] * len(writes(run))
@@ -208,8 +208,8 @@ def test_killed_and_started_again(empty: Empty, record_property: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.long
 def test_without_a_terminal_nothing_is_made(empty: Empty) -> None:
-    messages = ("-e", f"app_environment={ENVIRONMENT}")
-    run = empty.lab.run(*messages, playbook=PROVISION, environment={"GITHUB_TOKEN": TOKEN})
+    arguments = ("-e", f"app_environment={ENVIRONMENT}")
+    run = empty.lab.run(*arguments, playbook=PROVISION, environment={"GITHUB_TOKEN": TOKEN})
     assert run.code != 0
     for name in (*ANSWERS, "provision_values_file"):
         assert name in run.text

@@ -108,12 +108,10 @@ def test_what_stands_beside_a_parameter_is_brought_in_line(account_of: Account) 
         assert f"parameter {name} gets: {message}" in run.text
         assert f"parameter {plain} gets: tag CostCenter, tag Owner" in run.text
         assert "mailer-of-the-shop" not in run.output
-    test_what_stands_beside_a_parameter_is_brought = {
-        parameter["Name"]: parameter for parameter in ssm.describe_parameters()["Parameters"]
-    }
+    result = {parameter["Name"]: parameter for parameter in ssm.describe_parameters()["Parameters"]}
     assert (
-        test_what_stands_beside_a_parameter_is_brought[name]["KeyId"],
-        test_what_stands_beside_a_parameter_is_brought[name]["Description"],
+        result[name]["KeyId"],
+        result[name]["Description"],
     ) == ("alias/shop-production", "Who sends mail")
     for text, extra in ((name, {"Kept": "yes"}), (plain, {})):
         listed = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=text)["TagList"]

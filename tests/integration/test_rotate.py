@@ -260,14 +260,14 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
     before = lab.content("watchparty/production/integrations")["TWITCH_CLIENT_SECRET"]
     with lab.with_catalog(twitch=twitch, mail=mail):
         given = lab.values_file(mail="issued-by-the-provider")
-        messages = ("-e", f"rotation_kinds_path={path}", "-e", given, "-e", "rotation_credentials=twitch,mail")
-        run = lab.rotate(*messages, "--check")
+        arguments = ("-e", f"rotation_kinds_path={path}", "-e", given, "-e", "rotation_credentials=twitch,mail")
+        run = lab.rotate(*arguments, "--check")
         sentences(run, f"mail is REFUSED: the new value is refused: {provider.url}/me answers with status 401")
         assert {(method, path) for method, path, _key in provider.asked} == {("GET", "/me")}
         assert notes.read_text().split() == ["check", "twitch", "False"]
         notes.unlink()
         provider.keys.add("issued-by-the-provider")
-        run = lab.rotated(*messages)
+        run = lab.rotated(*arguments)
         # The provider alone can refuse the other one's.
         assert re.search(r'from promotion to revocation: \d+ s \(twitch\)"', run.output)
         left = "mail: its old value, replaced by r-"
@@ -311,8 +311,8 @@ def test_an_administrators_new_password_is_tried_before_the_old_one_is_forgotten
     secrets = [f"watchparty/production/{name.replace('_', '-')}" for name in names]
     before = [lab.content(secret) for secret in secrets]
     new = "issued-for-the-administrator"
-    messages = ("-e", f"rotation_credentials={','.join(names)}", "-e", lab.values_file(**dict.fromkeys(names, new)))
-    run = lab.rotate(*messages)
+    arguments = ("-e", f"rotation_credentials={','.join(names)}", "-e", lab.values_file(**dict.fromkeys(names, new)))
+    run = lab.rotate(*arguments)
     assert run.code != 0, run.output
     refused = "{}_admin: the new value is refused as the administrator of {}: "
     sentences(run, refused.format("database", "database"), refused.format("cache", "cache"))
@@ -324,7 +324,7 @@ def test_an_administrators_new_password_is_tried_before_the_old_one_is_forgotten
     try:
         lab.postgres.execute(f"ALTER ROLE {MASTER} PASSWORD '{scram_verifier(new)}';")
         lab.valkey.execute("ACL", "SETUSER", ADMINISTRATOR, f">{new}")
-        lab.rotated(*messages)
+        lab.rotated(*arguments)
         assert [lab.content(secret)["password"] for secret in secrets] == [new, new]
         run = lab.rotate("-e", f"rotation_revoked={','.join(names)}")
         assert run.code != 0, run.output
@@ -352,15 +352,15 @@ def test_a_third_partys_value_is_asked_for_again(lab: RotationLab) -> None:
     path = own_kind(lab, "dying", "", kind="value: supplied")
     twitch = {"kind": "dying", "appears_in": [{"setting": "TWITCH_CLIENT_SECRET"}]}
     # The test before may have rotated it just now.
-    messages = ("-e", "rotation_credentials=twitch", "-e", "rotation_force=true", "-e", f"rotation_kinds_path={path}")
+    arguments = ("-e", "rotation_credentials=twitch", "-e", "rotation_force=true", "-e", f"rotation_kinds_path={path}")
     with lab.with_catalog(twitch=twitch):
-        controller = replace(Controller(lab), command=(*messages, "-e", lab.values_file(twitch="given-and-lost")))
+        controller = replace(Controller(lab), command=(*arguments, "-e", lab.values_file(twitch="given-and-lost")))
         assert Chaos(lab, controller).kill("create#1") is not None
-        run = lab.rotate(*messages)
+        run = lab.rotate(*arguments)
         assert run.code != 0, run.output
         sentences(run, "twitch: cannot be asked for", "give that by -e rotation_values_file=FILE")
         assert lab.journal_state().rotation is not None
-        code, seen = typed(lab, "playbooks/rotate.yml", {"New value of twitch": "given-again"}, *messages)
+        code, seen = typed(lab, "playbooks/rotate.yml", {"New value of twitch": "given-again"}, *arguments)
         assert code == 0, seen
         for host in lab.hosts:
             assert host.values()["TWITCH_CLIENT_SECRET"] == "given-again"
@@ -420,15 +420,15 @@ def test_calls_do_not_grow_with_hosts(lab: RotationLab) -> None:
     """One host, then three: the same calls to AWS."""
     lab.ready()
     app_hosts = lab.hosts
-    messages = ("-e", "rotation_credentials=cache", "-e", "rotation_force=true", "-e", "env_deploy_serial=100%")
+    arguments = ("-e", "rotation_credentials=cache", "-e", "rotation_force=true", "-e", "env_deploy_serial=100%")
     try:
         lab.hosts = app_hosts[:1]
-        lab.rotated(*messages)
-        entry = Counter(lab.rotated(*messages).operations)
+        lab.rotated(*arguments)
+        entry = Counter(lab.rotated(*arguments).operations)
         lab.hosts = app_hosts
         lab.add_hosts(1)
         lab.deploy("-e", "env_deploy_serial=100%")
-        three = Counter(lab.rotated(*messages).operations)
+        three = Counter(lab.rotated(*arguments).operations)
         assert len(lab.hosts) == 3
         lab.assert_settled()
     finally:

@@ -28,14 +28,14 @@ def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
 def test_deploys_in_the_middle(lab: RotationLab) -> None:
     """At every step an ordinary deploy brings what the journal prescribes, or stops by name; never the other thing."""
     old = lab.ready()
-    test_deploys: dict[str, tuple[int, str, bool]] = {}
+    result: dict[str, tuple[int, str, bool]] = {}
 
     def deploy() -> None:
         step = str(lab.journal_state().rotation and lab.journal_state().rotation.step)
         run = lab.run("-e", "env_deploy_serial=100%")
         urls = {host.values()["REDIS_URL"] for host in lab.hosts}
         assert len(urls) == 1
-        test_deploys[step] = (run.code, run.text, old.cache[1] in urls.pop())
+        result[step] = (run.code, run.text, old.cache[1] in urls.pop())
         if run.code:
             sentences(run, "rotation r-", "is open")
         for host in lab.hosts:
@@ -53,11 +53,11 @@ def test_deploys_in_the_middle(lab: RotationLab) -> None:
     run = Held(lab, dict.fromkeys(stops, deploy), "-e", "rotation_credentials=cache", "-e", "rotation_force=true").run()
     assert run.code == 0, run.output
     lab.assert_settled(old)
-    assert {step: on_old for step, (_, _, on_old) in test_deploys.items()} == {
+    assert {step: on_old for step, (_, _, on_old) in result.items()} == {
         **dict.fromkeys(("create", "set"), True),
         **dict.fromkeys(("deploy", "promote", "revoke", "record"), False),
     }
-    assert {step for step, (code, _, _) in test_deploys.items() if code} == set()
+    assert {step for step, (code, _, _) in result.items() if code} == set()
 
 
 BEFORE = ("create", "set")

@@ -184,7 +184,7 @@ def test_health_fails_on_the_new_value(lab: RotationLab) -> None:
     assert [name for name in ("web1", "web2") if run.result(name)["failed"]] == ["web2"], run.output
     taken_back(lab, old)
     (last,) = lab.audit_records()[record:]
-    assert (last["outcome"], "web2" in last["reason"]) == ("taken_back", True)
+    assert (last["outcome"], "web2" in last["reason"]) == ("rolled_back", True)
 
 
 def test_a_host_that_cannot_be_reached(lab: RotationLab) -> None:

@@ -102,13 +102,11 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
 
         # The former key is due after its five seconds, the others are not.
         assert wait_until(lambda: any(pending_task["due"] for pending_task in due(lab)[1]["pending_tasks"]), seconds=60)
-        run, test_what_is_due_later_is_done = due(lab)
+        run, result = due(lab)
         assert run.code != 0
-        assert {
-            pending_task["credential"]
-            for pending_task in test_what_is_due_later_is_done["pending_tasks"]
-            if pending_task["due"]
-        } == {"django_key"}
+        assert {pending_task["credential"] for pending_task in result["pending_tasks"] if pending_task["due"]} == {
+            "django_key"
+        }
         sentences(run, "to be finished: ", "/django_key")
         assert (
             "/database" not in run.text.partition("to be finished: ")[2].partition("Run watchparty.secrets.rotate")[0]
@@ -180,8 +178,8 @@ def test_hosts_are_proven_after_the_wait(lab: RotationLab) -> None:
         web2.env_file.write_text(f"{text}NOTE='by hand'\n", encoding="utf-8")
 
     with lab.with_catalog(cache={"revoke_after": 1}):
-        messages = ("-e", "rotation_credentials=cache", "-e", "rotation_force=true")
-        held = Held(lab, {"rest": somebody_writes}, *messages)
+        arguments = ("-e", "rotation_credentials=cache", "-e", "rotation_force=true")
+        held = Held(lab, {"rest": somebody_writes}, *arguments)
         run = held.run()
         assert held.messages == ["rest"]
         assert run.code != 0, run.output
@@ -189,7 +187,7 @@ def test_hosts_are_proven_after_the_wait(lab: RotationLab) -> None:
         assert "from promotion to revocation" not in run.output
         assert lab.accepts(old)["cache"]
         lab.deploy("-e", "env_deploy_serial=100%")
-        lab.rotated(*messages)
+        lab.rotated(*arguments)
         lab.assert_settled(old)
 
 

@@ -24,7 +24,7 @@ FOUND = {
         {"id": "r-1/django_key", "act": "drop_fallback", "due": False},
         {"id": "r-1/youtube", "act": "confirm", "due": True},
     ],
-    "revocations": [{"words": "youtube: its old value is not yet confirmed revoked"}],
+    "revocations": [{"message": "youtube: its old value is not yet confirmed revoked"}],
     "rotation": {"id": "r-2"},
     "act_now": True,
 }

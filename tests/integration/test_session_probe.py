@@ -90,14 +90,14 @@ def test_a_try_that_fails_keeps_nobody_logged_in(servers: Servers, tmp_path: Pat
             other.write_text(text.replace(STOCK + "db", "watchparty.health"))
             options |= {"env_file": str(other), "engine": "db"}
             why = "AttributeError: module '********' has no attribute 'SessionStore'"
-        test_a_try_that_fails_keeps_nobody_logged = end(**options)
-        assert not asyncio.run(ana.still_in()), test_a_try_that_fails_keeps_nobody_logged
-        assert test_a_try_that_fails_keeps_nobody_logged["count"] >= 1
+        result = end(**options)
+        assert not asyncio.run(ana.still_in()), result
+        assert result["count"] >= 1
         assert (
-            test_a_try_that_fails_keeps_nobody_logged["tried"],
-            test_a_try_that_fails_keeps_nobody_logged["accepted"],
+            result["tried"],
+            result["accepted"],
         ) == ([], [])
-        (line,) = test_a_try_that_fails_keeps_nobody_logged["not_tried"]
+        (line,) = result["not_tried"]
         assert line.startswith("an old session: "), line
         assert why in line
 
@@ -132,9 +132,5 @@ def test_tried_alone_in_cookies(servers: Servers, tmp_path: Path, fallbacks: str
     with WebHosts(tmp_path, wanted, count=1) as web:
         web.manage.run("make_users", "ana", text=PASSWORD)
         url = f"http://127.0.0.1:{web.hosts[0].port}/account/"
-        test_tried_alone = end(
-            chdir=str(SOURCE), env_file=str(web.hosts[0].env_file), state="tried", probe_url=url, former=[KEY]
-        )
-    assert [bool(test_tried_alone[name]) for name in ("accepted", "tried")] == (
-        [True, False] if fallbacks else [False, True]
-    )
+        result = end(chdir=str(SOURCE), env_file=str(web.hosts[0].env_file), state="tried", probe_url=url, former=[KEY])
+    assert [bool(result[name]) for name in ("accepted", "tried")] == ([True, False] if fallbacks else [False, True])

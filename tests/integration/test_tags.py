@@ -77,7 +77,7 @@ def test_provision_refuses_to_leave_every_part_out(shop: Lab) -> None:
 
 def test_verify_runs_where_all_tags_are_skipped(shop: Lab) -> None:
     """The look at the tags is skipped then as well, so nothing else may be."""
-    messages = (
+    arguments = (
         "--skip-tags",
         "tagged",
         "-e",
@@ -85,5 +85,5 @@ def test_verify_runs_where_all_tags_are_skipped(shop: Lab) -> None:
         "-e",
         f"verify_report_path={shop.directory / 'report'}",
     )
-    done: Run = shop.run(*messages, playbook="playbooks/verify.yml")
+    done: Run = shop.run(*arguments, playbook="playbooks/verify.yml")
     assert "1 pass, 0 fail, 0 not checked" in done.text, done.output

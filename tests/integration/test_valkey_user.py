@@ -350,9 +350,9 @@ def test_without_a_gate_a_late_present_adds_again_and_absent_takes_it_away(serve
 
 def test_sessions_are_told_by_address(server: Valkey, run: Run) -> None:
     with session_from("127.0.0.2", server, server.password), session_from("127.0.0.3", server, server.password):
-        test_sessions_are_told = run("sessions", admin_url=server.admin_url())
-    assert test_sessions_are_told["sessions"] == {node(server): {"127.0.0.2": 1, "127.0.0.3": 1}}
-    assert not test_sessions_are_told["changed"]
+        result = run("sessions", admin_url=server.admin_url())
+    assert result["sessions"] == {node(server): {"127.0.0.2": 1, "127.0.0.3": 1}}
+    assert not result["changed"]
 
 
 def test_a_server_that_a_provider_manages_is_asked_as_the_user_itself(server: Valkey, run: Run) -> None:
@@ -379,16 +379,10 @@ def test_a_server_that_a_provider_manages_is_asked_as_the_user_itself(server: Va
 def test_a_replica_that_is_down_hides_no_session_of_its_primary(server: Valkey, run: Run) -> None:
     gone = f"127.0.0.1:{free_port()}"
     with session_from("127.0.0.2", server, server.password):
-        test_a_replica_that_is_down_hides_no_session = run("sessions", admin_url=server.admin_url(), nodes=[gone])
-    assert test_a_replica_that_is_down_hides_no_session["sessions"] == {node(server): {"127.0.0.2": 1}}
+        result = run("sessions", admin_url=server.admin_url(), nodes=[gone])
+    assert result["sessions"] == {node(server): {"127.0.0.2": 1}}
     assert (
-        test_a_replica_that_is_down_hides_no_session["short"]
-        == [
-            item
-            for item in test_a_replica_that_is_down_hides_no_session["short"]
-            if item.startswith(f"{gone}: it cannot be reached")
-        ]
-        != []
+        result["short"] == [item for item in result["short"] if item.startswith(f"{gone}: it cannot be reached")] != []
     )
 
 

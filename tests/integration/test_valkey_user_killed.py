@@ -37,11 +37,11 @@ def count_asks(monkeypatch: pytest.MonkeyPatch, *, kill_at: int = 0, after: bool
     """Lists what is asked; the *kill_at*-th command is the last one, sent or not."""
     ask, seen = valkey_connection.Connection.ask, []
 
-    def counted(connection: valkey_connection.Connection, *messages: Any) -> Any:
-        seen.append(" ".join(str(word) for word in messages[:2]))
+    def counted(connection: valkey_connection.Connection, *arguments: Any) -> Any:
+        seen.append(" ".join(str(word) for word in arguments[:2]))
         if len(seen) == kill_at and not after:
             raise Killed
-        answer = ask(connection, *messages)
+        answer = ask(connection, *arguments)
         if len(seen) == kill_at:
             raise Killed
         return answer

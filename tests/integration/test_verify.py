@@ -70,7 +70,7 @@ def test_a_healthy_application_passes_and_nothing_is_changed(healthy: VerifyLab)
     assert run.code == 0, run.output
     passed_over = {} if zizmor.installed() else {"WPS508": "not checked"}
     assert {name: how for name, how in statuses(result).items() if how != "pass"} == passed_over, run.output
-    assert any("rejected now at database shop" in outcome["words"] for outcome in outcomes(result, "WPS701"))
+    assert any("rejected now at database shop" in outcome["message"] for outcome in outcomes(result, "WPS701"))
     assert [request.method for request in healthy.github.requests if request.method != "GET"] == []
     assert [operation for operation in run.operations if not operation.startswith(READS)] == []
     assert healthy.lab.state() == before
@@ -163,11 +163,11 @@ def test_mistakes_in_aws(healthy: VerifyLab) -> None:
         third = audit_chain.following(said(3), audit_chain.Head(2, "0" * 64))
         events = [{"timestamp": int(time.time() * 1000), "message": line} for line in (first, third)]
         client("logs").put_log_events(logGroupName=LOG_GROUP, logStreamName="shop/production", logEvents=events)
-        run, test_mistakes = healthy.verify(only=ON_CONTROLLER)
+        run, result = healthy.verify(only=ON_CONTROLLER)
     finally:
         lab.catalog = catalog
     assert run.code != 0
-    answer = failed(test_mistakes)
+    answer = failed(result)
     assert set(answer) == {
         *("WPS001", "WPS304", "WPS401", "WPS402", "WPS404", "WPS405", "WPS406", "WPS702"),
         *("WPS801", "WPS803", "WPS804"),
@@ -217,8 +217,8 @@ def test_more_mistakes_in_aws(healthy: VerifyLab) -> None:
     manager.delete_secret(SecretId="shop/production/license", RecoveryWindowInDays=7)
     client("logs").delete_log_group(logGroupName=LOG_GROUP)
     lab.journal(5, rotation="r2", step="create", at="2026-11-25T10:00:00Z", plan={"credentials": {}})
-    _run, test_more_mistakes = healthy.verify(only="contacts,revocation,ages,recovery")
-    answer = failed(test_more_mistakes)
+    _run, result = healthy.verify(only="contacts,revocation,ages,recovery")
+    answer = failed(result)
     open_elsewhere = {"WPS1001", "WPS1003"}  # which the test before left as they were
     assert set(answer) - open_elsewhere == {"WPS002", "WPS701", "WPS802", "WPS1002"}
     assert "SECRET_KEY_FALLBACKS" in answer["WPS701"][0]
@@ -262,8 +262,8 @@ def test_mistakes_in_the_repository(healthy: VerifyLab) -> None:
     healthy.github.put_by_hand("OLD_DATABASE_URL", "sealed there")
     healthy.github.files[DEPLOY_FILE] = BAD_WORKFLOW
     healthy.github.ran("deploy.yml", "failure")
-    run, test_mistakes = healthy.verify(only=IN_REPOSITORY)
-    answer = failed(test_mistakes)
+    run, result = healthy.verify(only=IN_REPOSITORY)
+    answer = failed(result)
     assert set(answer) == {
         *("WPS101", "WPS102", "WPS103", "WPS104", "WPS501", "WPS502", "WPS503"),
         *("WPS506", "WPS507", *(["WPS504", "WPS505", "WPS508"] if zizmor.installed() else [])),
@@ -324,11 +324,11 @@ def test_what_cannot_be_read_is_said(lab: Lab) -> None:
         ("not checked", "web2"),
         ("pass", "web1"),
     ]
-    assert "cannot be reached" in how["WPS201"]["outcomes"][0]["words"]
+    assert "cannot be reached" in how["WPS201"]["outcomes"][0]["message"]
     assert how["WPS1002"]["status"] == "not checked"
-    assert "allow secretsmanager:DescribeSecret" in how["WPS1002"]["outcomes"][0]["words"]
+    assert "allow secretsmanager:DescribeSecret" in how["WPS1002"]["outcomes"][0]["message"]
     assert how["WPS403"]["status"] == "not checked"
-    assert "iam:ListUsers" in how["WPS403"]["outcomes"][0]["words"]
+    assert "iam:ListUsers" in how["WPS403"]["outcomes"][0]["message"]
     assert run.output.count("cannot be reached") == 1, "a long reason is told once"
 
 
@@ -358,7 +358,7 @@ def test_no_value_is_in_what_is_printed_or_written(lab: Lab) -> None:
         (ready.repository / ".env.staging").write_text(f"API_TOKEN={live}\n")
         git(ready.repository, "add", "--all", "--force")
         dump = lab.directory / "dump"
-        run, test_no_value_is = ready.verify(
+        run, result = ready.verify(
             "-vvvv",
             "--diff",
             environment={
@@ -369,7 +369,7 @@ def test_no_value_is_in_what_is_printed_or_written(lab: Lab) -> None:
             },
         )
         (lab.directory / "output").write_text(run.output)
-        assert {"WPS102", "WPS205", "WPS302"} <= set(failed(test_no_value_is))
+        assert {"WPS102", "WPS205", "WPS302"} <= set(failed(result))
         assert dump.stat().st_size > 5000
         allowed = [path for host in lab.hosts for path in (host.env_file, state.backup(host.env_file))]
         allowed += [host.directory / ".env.bak" for host in lab.hosts]

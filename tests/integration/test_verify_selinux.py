@@ -84,7 +84,7 @@ def test_contexts(lab: Lab, table: Path) -> None:
         given = {"verify_report_path": str(report), "verify_only": "WPS204"}
         run = lab.run("-e", json.dumps(given), playbook=VERIFY)
         (entry,) = outcomes(json.loads((report / "partial.json").read_text()), "WPS204")
-        return run.code, entry["status"], entry["words"]
+        return run.code, entry["status"], entry["message"]
 
     assert verified(RIGHT, rule + RIGHT) == (0, "pass", f"context {RIGHT}")
     code, how, text = verified(WRONG, rule + RIGHT)

@@ -31,7 +31,7 @@ def test_old_static_keys(lab: Lab) -> None:
         for item in kept.values():
             assert item["SecretAccessKey"] not in run.output + json.dumps(result)
         return run.code, {
-            outcome["place"]: (outcome["status"], outcome["words"]) for outcome in outcomes(result, "WPS403")
+            outcome["place"]: (outcome["status"], outcome["message"]) for outcome in outcomes(result, "WPS403")
         }
 
     ids = {name: f"…{item['AccessKeyId'][-4:]}" for name, item in kept.items()}

@@ -48,7 +48,7 @@ def verified(
     run = lab.run("-e", json.dumps(given), playbook=VERIFY, environment=environment)
     path = report / "partial.json"
     result = json.loads(path.read_text()) if path.exists() else {"checks": []}
-    return run, {outcome["place"]: (outcome["status"], outcome["words"]) for outcome in outcomes(result, "WPS603")}
+    return run, {outcome["place"]: (outcome["status"], outcome["message"]) for outcome in outcomes(result, "WPS603")}
 
 
 def expect(result: Mapping[str, tuple[str, str]], places: Mapping[str, str]) -> None:
@@ -73,17 +73,17 @@ def plain(lab: Lab, servers: Mapping[str, Https], variable: str) -> None:
 
 def test_from_outside(lab: Lab, authority: Authority, servers: dict[str, Https]) -> None:
     plain(lab, servers, "env_deploy_external_health_url")
-    run, test = verified(lab, verify_cafile=str(authority.cafile))
+    run, result = verified(lab, verify_cafile=str(authority.cafile))
     assert run.code != 0
-    expect(test, {name: server.url for name, server in servers.items()})
+    expect(result, {name: server.url for name, server in servers.items()})
     for variables in lab.host_vars.values():
         variables["env_deploy_external_health_url"] = servers["valid"].url
     trusted: dict[str, Any] = {"environment": {"SSL_CERT_FILE": str(authority.cafile)}}
     for given in ({"verify_cafile": str(authority.cafile)}, trusted):
-        run, test = verified(lab, **given)
-        assert (run.code, {how for how, _words in test.values()}) == (0, {"pass"})
-    run, test = verified(lab)
-    assert (run.code != 0, [how for how, _words in test.values()]) == (True, ["fail"]), "the system does not know it"
+        run, result = verified(lab, **given)
+        assert (run.code, {how for how, _words in result.values()}) == (0, {"pass"})
+    run, result = verified(lab)
+    assert (run.code != 0, [how for how, _words in result.values()]) == (True, ["fail"]), "the system does not know it"
 
 
 def test_on_hosts(lab: Lab, authority: Authority, servers: dict[str, Https]) -> None:
@@ -107,8 +107,8 @@ def test_a_file_of_authorities_that_is_none(lab: Lab, servers: dict[str, Https])
     missing, empty = lab.directory / "missing.pem", lab.directory / "empty.pem"
     empty.write_text("")
     for path, message in ((missing, "No such file or directory"), (empty, "no certificate is in it")):
-        run, test_a_file = verified(lab, verify_cafile=str(path))
-        assert (run.code != 0, test_a_file) == (True, {})
+        run, result = verified(lab, verify_cafile=str(path))
+        assert (run.code != 0, result) == (True, {})
         assert f"verify_cafile: {path}: {message}" in run.text
 
 

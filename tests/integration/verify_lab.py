@@ -91,7 +91,7 @@ class VerifyLab:
 def failed(result: Mapping[str, Any]) -> dict[str, list[str]]:
     """Evidence by the id of each check that fails."""
     return {
-        check["id"]: [f"{o['place']}: {o['words']}" for o in check["outcomes"] if o["status"] == "fail"]
+        check["id"]: [f"{o['place']}: {o['message']}" for o in check["outcomes"] if o["status"] == "fail"]
         for check in result["checks"]
         if check["status"] == "fail"
     }
@@ -231,9 +231,9 @@ def make_repository(path: Path) -> None:
     commit(path, "The first")
 
 
-def git(path: Path, *messages: str) -> str:
+def git(path: Path, *arguments: str) -> str:
     environment = clean_environment(HOME=str(path), GIT_CONFIG_NOSYSTEM="1")
-    command = ["git", "-C", str(path), *messages]
+    command = ["git", "-C", str(path), *arguments]
     return subprocess.run(command, check=True, capture_output=True, env=environment, text=True).stdout
 
 

@@ -106,7 +106,7 @@ class Rotate:
         try:
             begun = self.hands.begin()
             if begun["nothing"]:
-                return "nothing: " + "; ".join(begun["said"])
+                return "nothing: " + "; ".join(begun["messages"])
             result = self.engine.go_on({"refused": {}, "revocations": [], **begun["rotation"]})
             while result["next"]:
                 result = self._hosts(result)

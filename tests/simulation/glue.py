@@ -221,7 +221,7 @@ class Hands:
         return {"machine": process.machine, "process": process.name}
 
     def begin(self) -> dict[str, Any]:
-        given = {**_DEFAULTS, "hosts": list(self.world.hosts), "here": list(self.world.hosts), **self.options}
+        given = {**_DEFAULTS, "hosts": list(self.world.hosts), "targeted_hosts": list(self.world.hosts), **self.options}
         return rotation_preflight.begun(self.setting, given, {}, self, write=True)
 
     def engine(self, say: Callable[[str], object]) -> Engine:
@@ -234,7 +234,7 @@ class Hands:
 
         return Engine(
             self.setting,
-            RotationRun(hosts=hosts, here=hosts, reachable=hosts),
+            RotationRun(hosts=hosts, targeted_hosts=hosts, reachable=hosts),
             server=self,
             audit=Recorded(self.world),
             progress=progress,

@@ -125,17 +125,15 @@ NAMESAKES = (
 
 def test_a_kinds_name_stands_in_one_place() -> None:
     plugins = REPOSITORY / "plugins"
-    test_a_kinds_name_stands: list[tuple[str, str]] = []
+    result: list[tuple[str, str]] = []
     for top in ("module_utils", "plugin_utils", "action", "filter", "lookup"):
         for path in (plugins / top).rglob("*.py"):
             nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
             names = [node.value for node in nodes if isinstance(node, ast.Constant) and node.value in kinds.BUILT_IN]
-            test_a_kinds_name_stands += [(str(path.relative_to(plugins)), str(name)) for name in names]
+            result += [(str(path.relative_to(plugins)), str(name)) for name in names]
     for namesake in NAMESAKES:
-        test_a_kinds_name_stands.remove(namesake)
-    assert sorted(name for _path, name in test_a_kinds_name_stands) == sorted(kinds.BUILT_IN), sorted(
-        test_a_kinds_name_stands
-    )
+        result.remove(namesake)
+    assert sorted(name for _path, name in result) == sorted(kinds.BUILT_IN), sorted(result)
 
 
 class TestCheck:
@@ -163,7 +161,7 @@ CHECK = Check("WPS999", "bees", "garden", "low", "Nobody keeps bees", "They stin
         assert verify_engine.needed(chosen) == ("bees",)
         report = verify_table.data(facts(), verify_engine.run(chosen, facts()), [])
         (row,) = report["checks"]
-        assert (row["id"], row["status"], row["outcomes"][0]["words"]) == ("WPS999", "fail", "watchparty keeps bees")
+        assert (row["id"], row["status"], row["outcomes"][0]["message"]) == ("WPS999", "fail", "watchparty keeps bees")
         assert any("Nobody keeps bees" in line for line, _colour in verify_table.table(report))
         assert [rule["id"] for rule in verify_sarif.log(report)["runs"][0]["tool"]["driver"]["rules"]] == ["WPS999"]
 

@@ -24,7 +24,7 @@ def by_credential(journal: Journal) -> dict[str, list[str]]:
     """Every host that gets nothing new, since what is new there would be read with the leaked key."""
     credential: dict[str, set[str]] = {}
     if journal.rotation is not None:
-        for name, hosts in journal.rotation.left.items():
+        for name, hosts in journal.rotation.hosts_with_old_key.items():
             credential.setdefault(name, set()).update(hosts)
     for pending_task in journal.pending_tasks.values():
         if pending_task.hosts:
@@ -46,7 +46,7 @@ def pending_tasks(
     """
     result = {}
     for name, item in rotation.plan.get("credentials", {}).items():
-        left = rotation.left.get(name)
+        left = rotation.hosts_with_old_key.get(name)
         if not left:
             continue
         taken_up = before.get(item.get("pending_task") or "")

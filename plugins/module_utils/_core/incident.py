@@ -67,15 +67,15 @@ class Incident:
         return self.containment == IMMEDIATE
 
     def about(self, *events: str) -> list[str]:
-        """What these events were seen of, such as the hosts of "left"."""
+        """What these events were seen of, such as the hosts of "skipped"."""
         parts = (event.partition("/") for event in self.events)
         return [about for name, _slash, about in parts if name in events]
 
     @property
     def behind(self) -> list[str]:
         """Hosts that were skipped and have not been verified since with what is in force."""
-        back = self.about("back")
-        return sorted(host for host in self.about("left") if host not in back)
+        back = self.about("verified")
+        return sorted(host for host in self.about("skipped") if host not in back)
 
     def joined(self, declared: Iterable[str], containment: str, since: str = "") -> Incident:
         """With a second declaration: it adds what leaked, and takes graceful to immediate, never back.
@@ -123,7 +123,12 @@ def following(before: Optional[Incident], entry: Mapping[str, Any], *, number: i
 
 def _away_again(before: Incident, answer: Mapping[str, Any]) -> Incident:
     """Of a host that is skipped once more, what was seen of it earlier holds no longer."""
-    over = {f"{what}/{host}" for host in before.about("back") if f"left/{host}" in answer for what in ("left", "back")}
+    over = {
+        f"{what}/{host}"
+        for host in before.about("verified")
+        if f"skipped/{host}" in answer
+        for what in ("skipped", "verified")
+    }
     if not over:
         return before
     events = {name: at for name, at in before.events.items() if name not in over}

@@ -81,7 +81,7 @@ class OpenRotation:
     """When the entry after the removal was written: what it removed was seen to be refused by then."""
     notes: Mapping[str, Any] = field(default_factory=dict)
     """What acts observed and later ones need, by credential."""
-    left: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hosts_with_old_key: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Hosts that could not be reached and still let the old value in, by credential; after a leak only."""
     behind: tuple[str, ...] = ()
     """Hosts that were not proven when the value went that goes."""
@@ -293,6 +293,7 @@ def _pending_tasks(journal: Journal, name: str, entry: Mapping[str, Any]) -> Map
 def _opened(number: int, name: str, entry: Mapping[str, Any], same: Optional[OpenRotation]) -> OpenRotation:
     since = str(entry.get("at", "an unknown time"))
     before = same or OpenRotation(id=entry["rotation"], step="", who="", since=since)
+    hosts = {key: tuple(names) for key, names in _mapping(name, entry, "hosts_with_old_key").items()}
     return replace(
         before,
         step=entry["step"],
@@ -305,7 +306,7 @@ def _opened(number: int, name: str, entry: Mapping[str, Any], same: Optional[Ope
         reason=str(entry.get("reason", before.reason)),
         plan=_mapping(name, entry, "plan") or before.plan,
         notes=_noted(before.notes, _mapping(name, entry, "notes")),
-        left={**before.left, **{key: tuple(item) for key, item in _mapping(name, entry, "left").items()}},
+        hosts_with_old_key={**before.hosts_with_old_key, **hosts},
         behind=_names(name, entry, "behind", before.behind),
         sent=_names(name, entry, "sent", before.sent),
         promoted=before.promoted or entry["step"] in PROMOTING_STEPS,
@@ -387,8 +388,8 @@ def base_entry(journal: Journal) -> dict[str, Any]:
         "base": True,
         "rotated": {name: rotated.entry() for name, rotated in journal.rotated.items()},
         "pending_tasks": {
-            pending_task.id: {key: value for key, value in vars(pending_task).items() if key != "id" and value}
-            for pending_task in journal.pending_tasks.values()
+            task.id: {key: value for key, value in vars(task).items() if key != "id" and value}
+            for task in journal.pending_tasks.values()
         },
         "prepared": sorted(journal.prepared),
         "audit": dict(journal.audit),

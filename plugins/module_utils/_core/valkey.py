@@ -127,10 +127,10 @@ def cluster_links(text: str, *, names: bool) -> List[str]:
     """The other nodes of CLUSTER NODES; by their announced ``names``, where they have some, since certificates do."""
     results = []
     for line in text.splitlines():
-        messages = line.split()
-        if len(messages) < 3 or "myself" in messages[2].split(","):
+        fields = line.split()
+        if len(fields) < 3 or "myself" in fields[2].split(","):
             continue
-        place, _comma, value = messages[1].partition(",")
+        place, _comma, value = fields[1].partition(",")
         name = value.split(",")[0] if "=" not in value.split(",")[0] else ""
         host, _colon, port = place.partition("@")[0].rpartition(":")
         results.append(join(name if names and name else host, port))
@@ -157,8 +157,8 @@ def parse_users(lines: Iterable[str]) -> Dict[str, User]:
     users = {}
     for line in lines:
         # A selector holds spaces: (~x* +get)
-        messages = re.findall(r"\([^()]*\)|\S+", line)
-        name, rest = messages[1], messages[2:]
+        fields = re.findall(r"\([^()]*\)|\S+", line)
+        name, rest = fields[1], fields[2:]
         users[name] = User(
             name,
             enabled="on" in rest,

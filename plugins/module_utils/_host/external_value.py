@@ -46,7 +46,7 @@ def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[s
         state, message = judged(_login(entry, timeout), entry["current"], entry["former"])
         before = result.get(entry["id"])
         if before is None or state == ACCEPTED or (state != REFUSED and before["state"] == REFUSED):
-            result[entry["id"]] = {"state": state, "words": message}
+            result[entry["id"]] = {"state": state, "message": message}
     return result
 
 

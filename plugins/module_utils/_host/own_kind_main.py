@@ -94,10 +94,10 @@ def _interpreter(program: bytes) -> str | None:
     """What runs a script, as its first line names it; of ``/usr/bin/env``, the program that is found by PATH."""
     if not program.startswith(b"#!"):
         return None
-    messages = program[2:].split(b"\n", 1)[0].decode(errors="replace").split() or [""]
-    if os.path.basename(messages[0]) != "env":
-        return messages[0]
-    named = [word for word in messages[1:] if not word.startswith("-") and "=" not in word]
+    arguments = program[2:].split(b"\n", 1)[0].decode(errors="replace").split() or [""]
+    if os.path.basename(arguments[0]) != "env":
+        return arguments[0]
+    named = [word for word in arguments[1:] if not word.startswith("-") and "=" not in word]
     return shutil.which(named[0]) if named else None
 
 

@@ -31,7 +31,7 @@ def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[s
     for entry in wanted:
         log_in = partial(_SERVERS[entry["server"]], timeout)
         state, message = judged(log_in, entry["current"], entry["former"])
-        result[entry["credential"]] = {"state": state, "words": message}
+        result[entry["credential"]] = {"state": state, "message": message}
     return result
 
 

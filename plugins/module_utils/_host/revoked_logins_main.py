@@ -15,7 +15,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "tries": {"type": "list", "elements": "dict", "default": [], "no_log": True},
 }
 RETURNS: dict[str, Any] = {
-    "tried": {str: {"state": {"accepted", "refused", "neither", "untried"}, "words": str}},
+    "tried": {str: {"state": {"accepted", "refused", "neither", "untried"}, "message": str}},
 }
 
 

@@ -82,15 +82,15 @@ def require_running(units: Sequence[str]) -> None:
 
 def _by_command(command: str) -> None:
     try:
-        messages = [os.path.expanduser(os.path.expandvars(word)) for word in shlex.split(command)]
+        arguments = [os.path.expanduser(os.path.expandvars(word)) for word in shlex.split(command)]
     except ValueError as error:
         raise HostError("the restart command cannot be read: %s" % error) from None
-    if not messages:
+    if not arguments:
         raise HostError("the restart command is empty")
     try:
         # Into nowhere: a service that it starts may keep its output open.
         code = subprocess.call(  # pylint: disable=ansible-bad-function
-            messages, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
     except OSError as error:
         raise HostError("the restart command cannot be run: %s" % (error.strerror or error)) from None

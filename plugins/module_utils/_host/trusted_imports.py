@@ -142,7 +142,7 @@ def _packages() -> List[str]:
     root = os.path.dirname(os.path.dirname(sys.executable))
     config = os.path.join(root, "pyvenv.cfg")
     if not os.path.exists(config):
-        return [getsitepackage for getsitepackage in site.getsitepackages() if os.path.isdir(getsitepackage)]
+        return [folder for folder in site.getsitepackages() if os.path.isdir(folder)]
     with open(config, encoding="utf-8") as lines:
         shares = any(line.split() == ["include-system-site-packages", "=", "true"] for line in lines)
     # Debian's getsitepackages knows no environment before site has run.

@@ -132,8 +132,8 @@ class S3Journal(JournalStore):
     def _load(self) -> Tuple[bytes, str]:
         try:
             with aws_errors.translated("s3:GetObject", self.where):
-                load = self._client.get_object(**self._names)
-                content: bytes = load["Body"].read(LIMIT + 1)
+                answer = self._client.get_object(**self._names)
+                content: bytes = answer["Body"].read(LIMIT + 1)
         except NotFound:
             raise NotFound(
                 f"the journal {self.where} does not exist; make it by watchparty.secrets.provision, or if there was "
@@ -145,7 +145,7 @@ class S3Journal(JournalStore):
                 f"watchparty.secrets.provision if it does not exist ({error.detail})",
                 error.detail,
             ) from None
-        return content, str(load["ETag"])
+        return content, str(answer["ETag"])
 
     def _replace(self, content: bytes, version: Optional[str]) -> str:
         condition = {"IfMatch": version} if version is not None else {"IfNoneMatch": "*"}

@@ -75,10 +75,10 @@ class Access:
         self, roles: Sequence[Mapping[str, Any]], policies: Sequence[Mapping[str, Any]]
     ) -> tuple[Standing, ...]:
         """What of these roles, instance profiles and policies is there."""
-        standings = [self._role(role["name"]) for role in roles]
-        standings += [self._profile(role["name"]) for role in roles if role["profile"]]
-        standings += [self._policy(policy["name"], policy["arn"]) for policy in policies]
-        return tuple(standing for standing in standings if standing)
+        roles_found = [self._role(role["name"]) for role in roles]
+        roles_found += [self._profile(role["name"]) for role in roles if role["profile"]]
+        roles_found += [self._policy(policy["name"], policy["arn"]) for policy in policies]
+        return tuple(standing for standing in roles_found if standing)
 
     def attached(self, role: str) -> tuple[tuple[str, str], ...]:
         """Names and ARNs of the role's managed policies; none of a role that is not there."""

@@ -39,7 +39,7 @@ def told(
 
 
 def _row(state: str, place: str, message: str) -> Row:
-    return {"state": state, "place": place, "words": message}
+    return {"state": state, "place": place, "message": message}
 
 
 def _judged(place: str, differences: Sequence[str], message: str = "as the catalog says") -> Iterator[Row]:
@@ -128,5 +128,5 @@ def _canonical(value: Any) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in value.items()}
-    lowers = sorted({str(flag).lower() if isinstance(flag, bool) else str(flag) for flag in listed(value)})
-    return lowers[0] if len(lowers) == 1 else lowers
+    texts = sorted({str(flag).lower() if isinstance(flag, bool) else str(flag) for flag in listed(value)})
+    return texts[0] if len(texts) == 1 else texts

@@ -38,13 +38,13 @@ class OidcProviders:
 
     def _get(self, arn: str) -> Provider:
         with translated("GetOpenIDConnectProvider", f"provider {arn}"):
-            id_connect_provider = self._client.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+            provider = self._client.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
         return Provider(
             arn=arn,
-            url=str(id_connect_provider.get("Url", "")).partition("://")[2] or str(id_connect_provider.get("Url", "")),
-            clients=tuple(id_connect_provider.get("ClientIDList", ())),
-            thumbprints=tuple(id_connect_provider.get("ThumbprintList", ())),
-            tags={tag["Key"]: tag["Value"] for tag in id_connect_provider.get("Tags", ())},
+            url=str(provider.get("Url", "")).partition("://")[2] or str(provider.get("Url", "")),
+            clients=tuple(provider.get("ClientIDList", ())),
+            thumbprints=tuple(provider.get("ThumbprintList", ())),
+            tags={tag["Key"]: tag["Value"] for tag in provider.get("Tags", ())},
         )
 
     def apply(self, standing: Provider | None, wanted: ProviderSpec, result: Changes) -> Provider | None:
@@ -80,9 +80,9 @@ class OidcProviders:
     def _change(self, arn: str, result: Changes) -> None:
         which = {"OpenIDConnectProviderArn": arn}
         what = f"provider {arn}"
-        for add_client in result.add_clients:
+        for client in result.add_clients:
             with translated("AddClientIDToOpenIDConnectProvider", what):
-                self._client.add_client_id_to_open_id_connect_provider(**which, ClientID=add_client)
+                self._client.add_client_id_to_open_id_connect_provider(**which, ClientID=client)
         for remove_client in result.remove_clients:
             with translated("RemoveClientIDFromOpenIDConnectProvider", what):
                 self._client.remove_client_id_from_open_id_connect_provider(**which, ClientID=remove_client)

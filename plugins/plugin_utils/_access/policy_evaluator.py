@@ -160,8 +160,8 @@ def _regex(pattern: str) -> str:
 
 
 def _matches_filled(pattern: str, text: str, request: IamRequest) -> bool:
-    matches_filled = _filled(pattern, request)
-    return matches_filled is not None and re.fullmatch(matches_filled, text, re.DOTALL) is not None
+    is_match = _filled(pattern, request)
+    return is_match is not None and re.fullmatch(is_match, text, re.DOTALL) is not None
 
 
 def _equals_filled(pattern: str, text: str, request: IamRequest) -> bool:

@@ -258,10 +258,10 @@ def _quoted(interpreter: str) -> str:
     home = _HOME.match(interpreter)
     start = home.group() if home else ""
     try:
-        messages = shlex.split(interpreter[len(start) :])
+        arguments = shlex.split(interpreter[len(start) :])
     except ValueError as error:
         raise AnsibleActionFail(f"The interpreter {interpreter!r} cannot be read: {error}") from None
-    return start + shlex.join(messages)
+    return start + shlex.join(arguments)
 
 
 def _parsed(

@@ -79,14 +79,14 @@ def require_writable(path: str, *, replaced: bool = False) -> None:
 
 
 def _ephemeral(path: str, environ: Mapping[str, str]) -> str | None:
-    ephemeral = os.path.realpath(path)
+    real_path = os.path.realpath(path)
     for runner in RUNNERS:
         if environ.get(runner.variable, "").lower() in _NOT:
             continue
         whole = runner.whole or environ.get("RUNNER_ENVIRONMENT") == "github-hosted"
         folders = [environ.get(name, "") for name in runner.workspaces]
         folders += [tempfile.gettempdir(), os.getcwd(), environ.get("HOME", "")]
-        if whole or any(_below(ephemeral, os.path.realpath(folder)) for folder in folders if folder):
+        if whole or any(_below(real_path, os.path.realpath(folder)) for folder in folders if folder):
             return runner.name
     return None
 

@@ -67,7 +67,7 @@ class GitHubStore:
 
     def listed(self, kind: str, scope: str) -> dict[str, There]:
         """By name. Secrets come without their values. Raises NotFound when the scope does not exist."""
-        theres = {
+        values = {
             str(page["name"]): There(
                 updated_at=str(page["updated_at"]),
                 value=None if kind == SECRET else str(page["value"]),
@@ -75,13 +75,13 @@ class GitHubStore:
             )
             for page in self._api.pages(self._path(kind, scope), f"{kind}s", self._need(kind, scope), size=_PAGE[kind])
         }
-        if scope != ORGANIZATION or not theres:
-            return theres
+        if scope != ORGANIZATION or not values:
+            return values
         # What another repository's administrators share is listed, and this repository may still not see it.
         path = f"/repos/{self._where.repository}/actions/organization-{kind}s"
         need = Need(f"the organisation's {kind}s that repository {self._where.repository} sees", "Secrets: read")
         seen = {str(page["name"]) for page in self._api.pages(path, f"{kind}s", need, size=_PAGE[kind])}
-        return {name: there if name in seen else there.unseen() for name, there in theres.items()}
+        return {name: there if name in seen else there.unseen() for name, there in values.items()}
 
     def updated_at(self, kind: str, scope: str, name: str) -> str:
         """When it was last written there."""

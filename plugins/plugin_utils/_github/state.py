@@ -24,7 +24,7 @@ OF_THE_WORKFLOW = ((SECRET, KEY), (VARIABLE, KNOWN_HOSTS), (VARIABLE, ROLE))
 
 
 def _row(state: str, place: str, message: str) -> Row:
-    return {"state": state, "place": place, "words": message}
+    return {"state": state, "place": place, "message": message}
 
 
 def told(
@@ -65,7 +65,7 @@ def deploy(run: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], file: 
     """The last run that ended, and the workflow as it was then."""
     place = f"run {run['id']} of {file}"
     rows = [
-        _row("bad", f"{place}:{finding['line']}", str(finding["words"]))
+        _row("bad", f"{place}:{finding['line']}", str(finding["message"]))
         for finding in findings
         if finding["kind"] == "static-key"
     ]

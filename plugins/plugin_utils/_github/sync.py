@@ -145,11 +145,11 @@ def unchanged(
 
 def there(github: GitHubStore, github_targets: Iterable[GithubTarget]) -> dict[GithubTarget, There]:
     """What GitHub lists, each scope's secrets and variables once."""
-    theres: dict[GithubTarget, There] = {}
+    github_values: dict[GithubTarget, There] = {}
     for kind, scope in sorted({(github_target.kind, github_target.scope) for github_target in github_targets}):
         listed = github.listed(kind, scope)
-        theres |= {GithubTarget(kind, scope, name): item for name, item in listed.items()}
-    return theres
+        github_values |= {GithubTarget(kind, scope, name): item for name, item in listed.items()}
+    return github_values
 
 
 def refreshed(catalog: Catalog, names: Sequence[str], stores: tuple[VersionedStore, NumberedStore]) -> dict[str, str]:
@@ -182,7 +182,7 @@ def from_inventory(
     catalog: Catalog, hosts: Sequence[str], hostvars: Mapping[str, Any]
 ) -> tuple[dict[str, FromInventory], list[str]]:
     """What the inventory says of each setting that comes from there, and what is worth saying of it."""
-    from_inventories: dict[str, FromInventory] = {}
+    inventory_values: dict[str, FromInventory] = {}
     messages: list[str] = []
     for setting in catalog.settings.values():
         if not (setting.github and setting.inventory):
@@ -191,14 +191,14 @@ def from_inventory(
         values = {host: value for host, value in by_host.items() if value}
         if not values:
             of = ", ".join(hosts) or "no host"
-            from_inventories[setting.name] = FromInventory(
+            inventory_values[setting.name] = FromInventory(
                 None, f"variable {setting.inventory} is set for none of {of}"
             )
             continue
         distinct = list(dict.fromkeys(values.values()))
         where = f"variable {setting.inventory} of the inventory"
         if len(distinct) > 1 and setting.type in LISTS:
-            from_inventories[setting.name] = FromInventory(",".join(distinct), where)
+            inventory_values[setting.name] = FromInventory(",".join(distinct), where)
             continue
         first = next(iter(values))
         if len(distinct) > 1:
@@ -206,8 +206,8 @@ def from_inventory(
                 f"{setting.name}: {setting.inventory} differs among the hosts, and that of the first one, {first}, is "
                 "taken; give the setting the type list for all of them"
             )
-        from_inventories[setting.name] = FromInventory(values[first], f"{where}, as of {first}")
-    return from_inventories, messages
+        inventory_values[setting.name] = FromInventory(values[first], f"{where}, as of {first}")
+    return inventory_values, messages
 
 
 def _variable(hostvars: Mapping[str, Any], host: str, name: str) -> str | None:

@@ -25,7 +25,7 @@ GIVEN = "given"
 """The identity of a value that was given by hand: no other is equal to it."""
 FIRST = "first"
 """That of a value that was given where none exists yet."""
-SEND, KEEP, MISSING, NOTE, FORGET, REMOVE, REFUSED, LEFT = (
+SEND, KEEP, MISSING, NOTE, FORGET, REMOVE, REFUSED, OBSOLETE = (
     "send",
     "keep",
     "missing",
@@ -33,7 +33,7 @@ SEND, KEEP, MISSING, NOTE, FORGET, REMOVE, REFUSED, LEFT = (
     "forget",
     "remove",
     "refused",
-    "left",
+    "obsolete",
 )
 WRITES = (SEND, NOTE, FORGET, REMOVE)
 LONGEST_RECORD = 2000
@@ -339,7 +339,7 @@ def _of_left(
     if target not in there:
         return SyncStep(target, FORGET, "the catalog names it no more, and GitHub has none")
     if not prune:
-        return SyncStep(target, LEFT, "the catalog names it no more; prune removes it")
+        return SyncStep(target, OBSOLETE, "the catalog names it no more; prune removes it")
     results = readers.get(reading(target))
     if results:
         return SyncStep(target, REFUSED, f"the catalog names it no more, but it is read: {'; '.join(results)}")

@@ -71,7 +71,7 @@ Finding = dict[str, Any]
 def findings(file: str, document: Any) -> list[Finding]:
     """Everything that is wrong in one workflow or composite action."""
     results = [
-        {"kind": kind, "file": file, "line": line, "words": message}
+        {"kind": kind, "file": file, "line": line, "message": message}
         for kind, line, message in (
             *_static_keys(document),
             *_passwords(document),
@@ -79,7 +79,7 @@ def findings(file: str, document: Any) -> list[Finding]:
             *_unpinned(document),
         )
     ]
-    unique = {(entry["kind"], entry["line"], entry["words"]): entry for entry in results}
+    unique = {(entry["kind"], entry["line"], entry["message"]): entry for entry in results}
     return sorted(unique.values(), key=lambda entry: (entry["line"], entry["kind"]))
 
 

@@ -49,12 +49,12 @@ def note_health(setting: RotationSetup, journal: Journal, health: Mapping[str, A
 
 def back(hosts: Sequence[str]) -> dict[str, str]:
     """The events of hosts that an earlier run skipped and that are verified on the values in force."""
-    return {f"back/{host}": "" for host in hosts}
+    return {f"verified/{host}": "" for host in hosts}
 
 
 def _is_news(incident: Incident, event: str) -> bool:
     """A host may be skipped again, and is back only after that."""
     what, _slash, host = event.partition("/")
-    if what in ("left", "back"):
-        return (host in incident.behind) is (what == "back")
+    if what in ("skipped", "verified"):
+        return (host in incident.behind) is (what == "verified")
     return event not in incident.events

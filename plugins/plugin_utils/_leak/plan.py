@@ -33,7 +33,7 @@ def rotation_options(args: Mapping[str, Any], radius: BlastRadius, declaration: 
         "abort": declaration.aborts,
         "resume": "any",
         "hosts": args["hosts"],
-        "here": None,
+        "targeted_hosts": None,
         "skipped": [],
         "seen": args["seen"],
         "values_file": args["values_file"],
@@ -81,7 +81,7 @@ class Assessment:
             *(f"found: {message}" for message in self.radius.messages),
             *(f"not looked for: {message}" for message in self.radius.not_sought),
             *self.radius.text,
-            *self.plan["said"],
+            *self.plan["messages"],
             self.declaration.message,
             *instead,
             *confirmation_text.lines(confirmation_data.ahead(setting, journal, self.radius.data or {}, about)),
@@ -120,7 +120,7 @@ def require_names(args: Mapping[str, Any]) -> None:
             f"leak_compromised_hosts: {', '.join(unknown)}: no such host is in {group}; it has {', '.join(hosts)}. "
             "Nothing was touched"
         )
-    missing = [host for host in hosts if host not in (*args["here"], *compromised)]
+    missing = [host for host in hosts if host not in (*args["targeted_hosts"], *compromised)]
     if missing:
         # A rotation waits for such hosts. After a leak they would be taken for lost, and what they hold would be dead.
         left = ",".join([*compromised, *missing])

@@ -24,8 +24,8 @@ EVENTS = {
     "confirmed": "the operator said that the old value of {} was revoked",
     "again": "the new value of {} may have leaked too, or the old one was in force again; it is replaced anew",
     "renewed": "the new key of {} signs; skipped hosts still verify with the old one",
-    "left": "{} was skipped: it was not verified on the values in force",
-    "back": "{} is healthy on the values in force",
+    "skipped": "{} was skipped: it was not verified on the values in force",
+    "verified": "{} is healthy on the values in force",
     "unrecorded": "{} ended without a record in the audit log, which held nothing up",
     "down": "{} began to take old values away; the application is down",
     "up": "{} had every host healthy again",
@@ -69,11 +69,11 @@ def facts_of(
     rows = [
         _row(catalog, incident, credential, known(credential["name"])) for credential in impact.get("credentials", [])
     ]
-    still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]] + list(answer.get("alive", ()))
+    still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]] + list(answer.get("problems", ()))
     on_word = [name for name in incident.about("confirmed") if not _is_tried(incident, name)]
     messages = [f"confirmed/{name}" for name in on_word]
     clock = _clock({name: seconds(at) for name, at in incident.events.items()}, behind, messages)
-    ends = [clock[name] for name in ("refused", "said") if name in clock]
+    ends = [clock[name] for name in ("refused", "confirmed") if name in clock]
     timeline = [{"seconds": 0.0, "at": incident.at, "what": f"declared by {incident.who}"}]
     timeline[0]["evidence"] = incident.evidence.get("declared", "")
     timeline += [
@@ -168,7 +168,7 @@ def _clock(seconds: Mapping[str, float], behind: Sequence[str], messages: Sequen
 
     live, refused = of("first") or of("live"), of("refused", "confirmed")
     if of("renewed") and not behind:
-        refused += of("renewed", "back")
+        refused += of("renewed", "verified")
     # Whatever was taken away after a look at the hosts may have broken them.
     healthy = [at for at in of("healthy") if at >= max([0.0, *of(*CUTS)])]
     once = {name: at for name, at in seconds.items() if name in ("planned", "purged", "sessions")}
@@ -176,7 +176,7 @@ def _clock(seconds: Mapping[str, float], behind: Sequence[str], messages: Sequen
         **once,
         **({"first_live": min(live)} if live else {}),
         **({"refused": max(refused)} if refused else {}),
-        **({"said": max(seconds[name] for name in messages)} if messages else {}),
+        **({"confirmed": max(seconds[name] for name in messages)} if messages else {}),
         **({"healthy": min(healthy)} if healthy else {}),
     }
 

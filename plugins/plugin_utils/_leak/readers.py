@@ -37,7 +37,7 @@ def question(
     try:
         trail = CloudTrail(setting.connection.bounded_client("cloudtrail", seconds))
     except AnsibleActionFail as error:
-        unasked = {**answer, "words": [f"CloudTrail was not asked: {error}"]}
+        unasked = {**answer, "messages": [f"CloudTrail was not asked: {error}"]}
         return lambda: unasked
 
     def ask() -> dict[str, Any]:
@@ -47,7 +47,7 @@ def question(
             seconds=seconds,
             pages=pages,
         )
-        return {**answer, "asked": trail_answer.asked > 0, "words": _words(trail.region, trail_answer, wanted)}
+        return {**answer, "asked": trail_answer.asked > 0, "messages": _words(trail.region, trail_answer, wanted)}
 
     return ask
 

@@ -125,7 +125,7 @@ def write(
         if results.get(name, {}).get("replaced", True):
             results[name] = {"replaced": False, "why": why}
     stuck = open_rotation.stuck(journal.rotation, incident.id, results)
-    result["alive"] = [*sessions["alive"], *response.failures, *filter(None, [stuck])]
+    result["problems"] = [*sessions["problems"], *response.failures, *filter(None, [stuck])]
     facts = facts_of(setting.catalog, incident, response.impact, results, result, rotation_context.now())
     files, unwritten = _written(response.report_path, incident.id, facts, response.mermaid)
     clock = postmortem_markdown.clock_of(facts)

@@ -29,7 +29,7 @@ class Response:
     step: str
     hosts: Sequence[str]
     """Every host of the environment."""
-    here: Sequence[str]
+    targeted_hosts: Sequence[str]
     """Those of the play."""
     compromised: Sequence[str] = ()
     named_host: str = ""
@@ -104,7 +104,7 @@ class Response:
 
     def others(self) -> list[str]:
         """The hosts of the play but the one that talks to the servers."""
-        return [name for name in self.here if name != self.host]
+        return [name for name in self.targeted_hosts if name != self.host]
 
     def removes_first(self, wave: Wave) -> bool:
         """Of credentials that reveal each other none may be valid where a new one comes to."""

@@ -31,13 +31,13 @@ def messages(
     replaced; hosts that were left ``behind`` have the old one.
     """
     if not gathered:
-        return {"tried": [], "alive": []}
+        return {"tried": [], "problems": []}
     if not gathered.get("wanted"):
-        return {"tried": ["not tried: sessions, since leak_sessions=false"], "alive": []}
+        return {"tried": ["not tried: sessions, since leak_sessions=false"], "problems": []}
     plan = gathered.get("plan") or {}
     if not plan.get("ends", True):
         why = "those that the catalog's purge names go with it" if plan["declared"] else UNDECLARED
-        return {"tried": [f"not tried: sessions, since {why}"], "alive": []}
+        return {"tried": [f"not tried: sessions, since {why}"], "problems": []}
     return _tried(gathered, declared, keys, behind)
 
 
@@ -69,7 +69,7 @@ def _tried(
     alive += [(name, message) for name, result in results.items() for message in result.get("accepted") or ()]
     return {
         "tried": [*tried, *(f"not tried: {line}" for line in _shared(untried))],
-        "alive": [*_shared(alive), *(_of_cookies(declared, keys, asked) if ended.get("only_the_key") else ())],
+        "problems": [*_shared(alive), *(_of_cookies(declared, keys, asked) if ended.get("only_the_key") else ())],
     }
 
 

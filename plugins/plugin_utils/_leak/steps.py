@@ -149,14 +149,14 @@ def _rotated(run: ResponseRun) -> ResponseRun:
     return run.then(replace(after, opened=list(hosts_with_old_key.hosts(run.journal))))
 
 
-def _back(run: ResponseRun) -> Work | None:
+def _verify_skipped(run: ResponseRun) -> Work | None:
     opened = run.response.opened
-    hosts = [name for name in run.response.here if name in run.response.behind and name not in opened]
+    hosts = [name for name in run.response.targeted_hosts if name in run.response.behind and name not in opened]
     return {"hosts": hosts} if hosts else None
 
 
-def _came_back(run: ResponseRun) -> ResponseRun:
-    hosts = (_back(run) or {"hosts": []})["hosts"]
+def _record_verified(run: ResponseRun) -> ResponseRun:
+    hosts = (_verify_skipped(run) or {"hosts": []})["hosts"]
     return run.noted(events.back([host for host in hosts if run.results.is_proven(host)]))
 
 
@@ -200,7 +200,7 @@ def _ended(*later: Callable[[ResponseRun], list[str]]) -> Callable[[ResponseRun]
         if any(hosts(run) for hosts in later):
             return run
         gathered = sessions.gathered(run.response, run.results)
-        if report.sessions_of(run.setting, events.incident_of(run.journal), gathered)["alive"]:
+        if report.sessions_of(run.setting, events.incident_of(run.journal), gathered)["problems"]:
             return run
         return run.noted({"sessions": sessions.words(run.results.once("ended"))})
 
@@ -276,7 +276,7 @@ def dead_versions(run: ResponseRun) -> dict[str, list[str]]:
 
 STEPS = (
     ResponseStep("wave", _wave, _rotated, again=True),
-    ResponseStep("back", _back, _came_back),
+    ResponseStep("verify_skipped", _verify_skipped, _record_verified),
     # Before the purge: a cache that is empty does not show whether sessions were looked for in the right place.
     ResponseStep("sessions", _sessions, _ended(_with_files, _with_probe)),
     ResponseStep("session_files", _session_files, _ended(_with_probe)),

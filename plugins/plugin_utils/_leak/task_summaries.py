@@ -99,17 +99,17 @@ def _left(result: Mapping[str, Any]) -> list[str]:
     problem = _problem(result)
     if problem:
         return [f"copies of what is dead were not looked for: {'nothing was read' if problem == OVER else problem}"]
-    return list(result.get("left", ()))
+    return list(result.get("remaining", ()))
 
 
 def _readers(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """The later answer, which holds the earlier one's events too, unless it has no message."""
-    answers = [entry for entry in results if entry.get("words")]
+    answers = [entry for entry in results if entry.get("messages")]
     if not answers:
         problem = next((name for name in map(_problem, reversed(results)) if name), "there was no time")
         return [f"CloudTrail was not asked: {'there was no time' if problem == OVER else problem}"]
     asked = [answer for answer in answers if answer.get("asked")]
     chosen = (asked or answers)[-1]
     if chosen is not results[-1]:
-        return [*chosen["words"], "this is the answer from before the containment; there was none after it"]
-    return list(chosen["words"])
+        return [*chosen["messages"], "this is the answer from before the containment; there was none after it"]
+    return list(chosen["messages"])

@@ -117,8 +117,8 @@ class Provisioner:
         contents = self.secrets.read(names) if names else Contents()
         contents |= self.parameters.read([self.catalog.ssm_path])
         # One without a value is said to be missing, too.
-        kepts = {name: self.secrets.kept(name) for name in names}
-        kept = {name: kept for name, kept in kepts.items() if kept}
+        kept_values = {name: self.secrets.kept(name) for name in names}
+        kept = {name: kept for name, kept in kept_values.items() if kept}
         if self.wish.forms:
             there = [name for name in contents.readings if not of_name(name).has_labels]
             kept.update(self.parameters.kept(list(targets.parameters(self.catalog, there))))
@@ -211,8 +211,8 @@ class Provisioner:
     def require_ours(self, names: Sequence[str]) -> None:
         """Raises :class:`ProvisionError` for what the catalog does not know, and for what has another's tags."""
         self._require_known(names)
-        kepts = {name: self.secrets.kept(name) for name in names}
-        foreign = [message for kept in kepts.values() if kept for message in self._of_another(kept)]
+        kept_values = {name: self.secrets.kept(name) for name in names}
+        foreign = [message for kept in kept_values.values() if kept for message in self._of_another(kept)]
         if foreign and not self.wish.adopt:
             raise ProvisionError(foreign)
 

@@ -90,7 +90,7 @@ class MakingParameters(ParameterMaking, ParameterStore):
     """Parameter Store, with what a parameter is made with."""
 
     def kept(self, names: Sequence[str]) -> dict[str, Kept]:
-        kepts: dict[str, Kept] = {}
+        kept_values: dict[str, Kept] = {}
         paginator = self._client.get_paginator("describe_parameters")
         for start in range(0, len(names), DESCRIBED_AT_ONCE):
             batch = list(names[start : start + DESCRIBED_AT_ONCE])
@@ -98,8 +98,8 @@ class MakingParameters(ParameterMaking, ParameterStore):
                 pages = paginator.paginate(ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": batch}])
                 for item in pages.search("Parameters[]"):
                     form = Form(item.get("Description", ""), item.get("KeyId"), self._tags(item["Name"]))
-                    kepts[item["Name"]] = Kept(item["Name"], form)
-        return kepts
+                    kept_values[item["Name"]] = Kept(item["Name"], form)
+        return kept_values
 
     def _tags(self, name: str) -> dict[str, str]:
         with aws_errors.translated("ssm:ListTagsForResource", f"parameter {name}"):

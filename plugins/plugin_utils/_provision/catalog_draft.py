@@ -107,10 +107,10 @@ def draft(values: Mapping[str, str], application: str) -> str:
         *(item.line for item in guesses),
         *left,
     ]
-    drafteds = credentials({item.name: values[item.name] for item in guesses}, {item.name: item for item in guesses})
-    if drafteds:
+    drafts = credentials({item.name: values[item.name] for item in guesses}, {item.name: item for item in guesses})
+    if drafts:
         lines += ["", "  credentials:"]
-        for name, drafted in drafteds.items():
+        for name, drafted in drafts.items():
             appears = ", ".join(f"{{setting: {_text(setting)}}}" for setting in drafted.settings)
             fallbacks = drafted.kind == DJANGO_SECRET_KEY and _FALLBACKS in values
             text = ", fallbacks: SECRET_KEY_FALLBACKS" if fallbacks else ""
@@ -188,36 +188,36 @@ def _fits(kind: str, value: str) -> bool:
 
 def credentials(values: Mapping[str, str], guesses: Mapping[str, Guess]) -> dict[str, Drafted]:
     """By name. Settings that share one password share one credential."""
-    drafteds: dict[str, Drafted] = {}
+    drafts: dict[str, Drafted] = {}
     taken: set[str] = set()
     if "SECRET_KEY" in values:
-        drafteds["django_key"] = Drafted(DJANGO_SECRET_KEY, ["SECRET_KEY"], "Django's signing key, by its name")
+        drafts["django_key"] = Drafted(DJANGO_SECRET_KEY, ["SECRET_KEY"], "Django's signing key, by its name")
         taken |= {"SECRET_KEY", _FALLBACKS}
     pair = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
     if all(name in values for name in pair):
-        drafteds["aws_key"] = Drafted(
+        drafts["aws_key"] = Drafted(
             EXTERNAL,
             pair,
             "an IAM user's key; kind aws_access_key with options: {user: NAME} rotates it",
         )
         taken |= set(pair)
     for login, settings, kind in _shared(values, taken):
-        name = _free(_NAMES.get(kind, settings[0].lower()), settings[0].lower(), drafteds)
+        name = _free(_NAMES.get(kind, settings[0].lower()), settings[0].lower(), drafts)
         settings += [
             value for value in values if value not in (*taken, *settings) and _is_part(value, values[value], login)
         ]
-        drafteds[name] = Drafted(kind, settings, "the same login in each of them")
+        drafts[name] = Drafted(kind, settings, "the same login in each of them")
         taken |= set(settings)
     for drafted in _in_parts(values, taken):
         password = drafted.settings[-1].lower()
-        drafteds[_free(_NAMES.get(drafted.kind, password), password, drafteds)] = drafted
+        drafts[_free(_NAMES.get(drafted.kind, password), password, drafts)] = drafted
         taken |= set(drafted.settings)
     for name, item in guesses.items():
         if item.sensitivity == "high" and name not in taken:
-            drafteds[_free(name.lower(), f"{name.lower()}_value", drafteds)] = Drafted(
+            drafts[_free(name.lower(), f"{name.lower()}_value", drafts)] = Drafted(
                 EXTERNAL, [name], "somebody else issues it"
             )
-    return drafteds
+    return drafts
 
 
 def _in_parts(values: Mapping[str, str], taken: set[str]) -> Iterator[Drafted]:

@@ -56,7 +56,7 @@ def begin(
         return _go_on(setting, args, task_vars, journal, journal.rotation, write=write)
     over = resume.over(journal, args)
     if over:
-        return {"changed": False, "nothing": True, "said": [over]}
+        return {"changed": False, "nothing": True, "messages": [over]}
     if journal.incident is not None:
         journal = replace(journal, incident=journal.incident.without(args["spoiled"]))
     plan, read, answer = _considered(setting, args, task_vars, journal, write=write, read=read)
@@ -128,7 +128,7 @@ def _considered(
     if plan.items:
         _rehearse(setting, args, journal, plan, contents)
     looks = ssh_key.looks(setting, plan)
-    hosts = args["hosts"] if args["here"] is None else args["here"]
+    hosts = args["hosts"] if args["targeted_hosts"] is None else args["targeted_hosts"]
     data = plan_text.described(setting.catalog, plan, [host for host in hosts if host not in args["skipped"]])
     spoken = plan_text.summary(data, read.late) + plan_text.elsewhere(plan, args["hosts"], hosts, args["skipped"])
     spoken += [
@@ -136,7 +136,7 @@ def _considered(
         for name in needs
         if name in data["credentials"]
     ]
-    answer: dict[str, Any] = {"plan": data, "said": spoken, "needs": needs}
+    answer: dict[str, Any] = {"plan": data, "messages": spoken, "needs": needs}
     answer["refused"] = data["refused"]
     changing = [item.credential for item in plan.items if item.act in rotation_plan.CHANGES]
     answer["takes_down"] = context.taking_down(setting, changing)
@@ -248,14 +248,14 @@ def _go_on(
     if not write:
         leak = _leak_of(args, journal)
         extra = _planned_beside(setting, args, task_vars, journal, changed or rotation) if leak else {"takes_down": []}
-        messages += extra.pop("said", [])
+        messages += extra.pop("messages", [])
         shown = context.summary(setting, journal, changed or rotation)
-        return {**extra, "changed": True, "nothing": False, "said": messages, "rotation": shown}
+        return {**extra, "changed": True, "nothing": False, "messages": messages, "rotation": shown}
     given = {} if back else supplied_values.for_credentials(setting, args, task_vars)
     wanted = [] if back else supplied_values.wanted_again(setting, rotation, given)
     if wanted and args["ask"]:
         pages = {name: setting.catalog.credentials[name].provider_url or "" for name in wanted}
-        return {"changed": False, "nothing": True, "said": messages, "needs": wanted, "pages": pages}
+        return {"changed": False, "nothing": True, "messages": messages, "needs": wanted, "pages": pages}
     if changed:
         taken = setting.rotator.take(journal, changed, plan=changed.plan)
     else:
@@ -263,7 +263,7 @@ def _go_on(
     if back:
         phase = state_machine.way_back(rotation)
         taken = setting.rotator.advance("abort", phase=phase, reason="the operator asked for it", since=taken)
-    return {"changed": True, "nothing": False, "said": messages, "rotation": context.open_summary(setting, taken)}
+    return {"changed": True, "nothing": False, "messages": messages, "rotation": context.open_summary(setting, taken)}
 
 
 def _planned_beside(
@@ -275,14 +275,12 @@ def _planned_beside(
 ) -> dict[str, Any]:
     """The leak's own plan, as it will be once the open rotation is finished or aborted."""
     then = plan_after_open_rotation.declared(journal, args)
-    after_open_rotation = plan_after_open_rotation.beside(
-        setting, then, rotation, args, close.ending(setting, then, rotation, {})
-    )
-    _plan, _read, answer = _considered(setting, args, task_vars, journal, write=False, beside=after_open_rotation)
-    ends = open_rotation.ends(setting.catalog, setting.kinds, rotation, back=after_open_rotation.back)
+    after = plan_after_open_rotation.beside(setting, then, rotation, args, close.ending(setting, then, rotation, {}))
+    _plan, _read, answer = _considered(setting, args, task_vars, journal, write=False, beside=after)
+    ends = open_rotation.ends(setting.catalog, setting.kinds, rotation, back=after.back)
     return {
         **answer,
-        "said": [*answer["said"], *after_open_rotation.messages],
+        "messages": [*answer["messages"], *after.messages],
         "takes_down": [*context.taking_down(setting, ends["removes"]), *answer["takes_down"]],
         "revocations": provider_revocations.waiting(setting.catalog, journal),
         "ends": ends,

@@ -45,7 +45,7 @@ def closed(setting: RotationSetup, args: Mapping[str, Any]) -> dict[str, Any]:
         "pending_tasks": extra.get("pending_tasks", {}),
         "revocations": provider_revocations.waiting(setting.catalog, journal),
         "way": state_machine.GO,
-        "words": "",
+        "message": "",
         "rotation": answer,
     }
 

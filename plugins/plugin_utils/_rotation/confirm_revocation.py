@@ -38,7 +38,7 @@ def taken(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> di
     if journal.rotation is not None and incident is None and closed:
         raise JournalError(f"{journal.rotation} is open; finish it, then say again what was revoked")
     now = context.now()
-    result = {name: " ".join(str(item["words"]).split())[:300] for name, item in tried.items()}
+    result = {name: " ".join(str(item["message"]).split())[:300] for name, item in tried.items()}
     record = provider_revocations.record(setting.catalog, closed, setting.rotator.me.who, now, result) if closed else {}
     audit = context.audit_of(setting, journal)
     if not check and (closed or new):
@@ -56,9 +56,9 @@ def taken(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> di
     ]
     return {
         "changed": bool(closed or new),
-        "said": [_said(task, tried.get(task.id, {}).get("state"), result.get(task.id, "")) for task in closed]
+        "messages": [_said(task, tried.get(task.id, {}).get("state"), result.get(task.id, "")) for task in closed]
         + [f"{name}: no confirmation is pending" for name in idle],
-        "alive": [
+        "still_accepted": [
             f"{task.credential}: its old value, which {task.rotation} replaced, STILL WORKS: {result[task.id]}"
             for task in alive
         ],

@@ -32,7 +32,7 @@ def confirmed(
     if left["record"]:
         recorded = log.recorded(left["record"], left["audit"]["head"])
     taken = take(setting, {**args, "tried": tried, "audit": recorded.get("head") or {}}, check=False)
-    return {**taken, "said": [*taken["said"], *recorded.get("unannounced", ())]}
+    return {**taken, "messages": [*taken["messages"], *recorded.get("unannounced", ())]}
 
 
 def _tried(setting: RotationSetup, server: ServerPrograms, credentials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -211,7 +211,7 @@ def item_summary(setting: RotationSetup, item: _plan.Item, rotation: OpenRotatio
     credential = setting.catalog.credentials[item.credential]
     answer = credential_summary(setting, item)
     later = item.act == _plan.ROTATE and not rotation.plan.get("incident") and _plan.revokes_later(credential)
-    some = {"hosts": list(item.hosts), "left": list(rotation.left.get(item.credential, ()))}
+    some = {"hosts": list(item.hosts), "hosts_with_old_key": list(rotation.hosts_with_old_key.get(item.credential, ()))}
     dropped = _dropped_from(setting, item, rotation)
     return {**answer, **some, "dropped_from": dropped, "later": rotation.step == "revoke" and later}
 
@@ -293,7 +293,7 @@ def record_of(setting: RotationSetup, journal: Journal, rotation: OpenRotation) 
     numbers = rotation.plan.get("parameters", {})
     record: dict[str, Any] = {
         "rotation": rotation.id,
-        "outcome": "taken_back" if rotation.aborting else "completed",
+        "outcome": "rolled_back" if rotation.aborting else "completed",
         "who": rotation.who,
         "at": timestamps.stamp(now()),
         "started": rotation.since,

@@ -84,7 +84,7 @@ class Rehearsal(JournalWriter):
         # Where passwords overlap, a session of each server is noted: of which start of the server, and its number.
         known = {name for name, kind in kinds.items() if kind.alternates == "if_suffixed"}
         noted = [item.credential for item in plan.items if item.kind in known]
-        tokens = {item.credential: {"alive": [""]} for item in plan.items if item.kind == incident_events.OUTLIVED}
+        tokens = {item.credential: {"not_ended": [""]} for item in plan.items if item.kind == incident_events.OUTLIVED}
         notes = {name: {"server": LONGEST_NOTE} for name in noted}
         for stage in state_machine.stages(plan.phases, immediate=plan.immediate):
             step, phase = state_machine.step_of(stage)

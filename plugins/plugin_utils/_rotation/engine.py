@@ -195,9 +195,9 @@ class Engine:
         """The stage, and what follows from its outcome; or what hosts have to do in between."""
         outcome, message = state_machine.DONE, ""
         try:
-            if "here" not in self.carried.acted:
+            if "controller" not in self.carried.acted:
                 outcome, message = self._acts(stage)
-                self._did("here")
+                self._did("controller")
             due = host_acts.due(self, stage)
             while due and not due.more["acts"]:
                 self._judged(stage, (), "")
@@ -312,7 +312,7 @@ class Engine:
         for message in judged.messages:
             self._say(message)
         self.carried.lines += judged.lines
-        self.carried.seen.left.update(judged.left)
+        self.carried.seen.hosts_with_old_key.update(judged.hosts_with_old_key)
         self.carried.seen.refusals.update(judged.refusals)
         if judged.blocked:
             raise Blocked(judged.blocked)
@@ -378,15 +378,15 @@ class Engine:
             return {**self.now, "next": "", "tasks": "end", "hosts_do": {}, "later": []}
         self.now.update(extra, rollout=str(self.now["number"]))
         batch = self._batch(what, batches_of(chosen, serial))
-        is_whole = {*self.run.here, *self.run.reachable} <= {*chosen} and not batch["later"]
+        is_whole = {*self.run.targeted_hosts, *self.run.reachable} <= {*chosen} and not batch["later"]
         return {**batch, "tasks": first_tasks(what, is_whole=is_whole)}
 
     @property
     def _here(self) -> list[str]:
-        return [name for name in self.run.here if name not in self.now.get("opened", ())]
+        return [name for name in self.run.targeted_hosts if name not in self.now.get("opened", ())]
 
     def _batch(self, what: str, batches: Sequence[Sequence[str]]) -> dict[str, Any]:
-        hosts_do = {name: HOST_TASKS[what] if name in batches[0] else "wait" for name in self.run.here}
+        hosts_do = {name: HOST_TASKS[what] if name in batches[0] else "wait" for name in self.run.targeted_hosts}
         later = [list(batch) for batch in batches[1:]]
         return {**self.now, "next": what, "tasks": "batch", "hosts_do": hosts_do, "later": later}
 

@@ -29,7 +29,7 @@ class StageNotes:
     """By credential, what later stages need."""
     refusals: dict[str, Any] = field(default_factory=dict)
     """By credential, what modules answered that removed a leaked value."""
-    left: dict[str, list[str]] = field(default_factory=dict)
+    hosts_with_old_key: dict[str, list[str]] = field(default_factory=dict)
     """By credential, hosts that still accept a leaked key."""
     behind: Sequence[str] = ()
     """Hosts that were not proven when a value was removed."""
@@ -77,13 +77,19 @@ def _advanced(setting: RotationSetup, outcome: str, message: str, seen: StageNot
         return Advanced(decision.way, decision.message, context.summary(setting, journal, rotation))
     extra: dict[str, Any] = {
         "notes": seen.notes,
-        "left": seen.left,
+        "hosts_with_old_key": seen.hosts_with_old_key,
         "behind": sorted(seen.behind),
         "sent": list(seen.sent),
         "reason": message if decision.way == state_machine.BACK else "",
     }
     if journal.incident is not None:
-        noted = replace(rotation, left={**rotation.left, **{name: tuple(group) for name, group in seen.left.items()}})
+        noted = replace(
+            rotation,
+            hosts_with_old_key={
+                **rotation.hosts_with_old_key,
+                **{name: tuple(group) for name, group in seen.hosts_with_old_key.items()},
+            },
+        )
         first = timestamps.stamp(datetime.fromtimestamp(min(seen.proven_at), UTC)) if seen.proven_at else ""
         at = timestamps.stamp(context.now())
         reads = blast_radius.read(setting.catalog)
@@ -111,5 +117,5 @@ def note_left(setting: RotationSetup, hosts: Sequence[str]) -> None:
         incident = journal.incident
         if incident is None or host in incident.behind:
             continue
-        events: Mapping[str, str] = {f"left/{host}": timestamps.stamp(context.now())}
+        events: Mapping[str, str] = {f"skipped/{host}": timestamps.stamp(context.now())}
         setting.rotator.append(journal, incident.id, "closed", events=events)

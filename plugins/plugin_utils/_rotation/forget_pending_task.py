@@ -23,7 +23,7 @@ def forgotten(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -
         setting.rotator.append(journal, record["rotation"], "closed", discharged=ids, audit=args["audit"])
     return {
         "changed": True,
-        "said": [
+        "messages": [
             f"{task.id} ({task.act}, due {task.due}) is forgotten; what it was to end is valid unless you have ended it"
             for task in tasks
         ],

@@ -41,7 +41,7 @@ class Judged:
     """Said at once."""
     lines: list[str] = field(default_factory=list)
     """Said at the end."""
-    left: dict[str, list[str]] = field(default_factory=dict)
+    hosts_with_old_key: dict[str, list[str]] = field(default_factory=dict)
     refusals: dict[str, Any] = field(default_factory=dict)
     blocked: str = ""
     failed: str = ""
@@ -85,7 +85,7 @@ def _acts(engine: EngineState, key: Mapping[str, Any], state: str) -> list[dict[
     """One for each host that this run may act on."""
     run = engine.run
     common = {"credential": key["name"], "state": state, "pending_task": key.get("pending_task") or ""}
-    away = key["left"] if state == "usable" else []
+    away = key["hosts_with_old_key"] if state == "usable" else []
     hosts = [host for host in _hosts(engine, key) if host in run.reachable and host not in away]
     return [{**common, "host": host, "env_path": run.env_paths.get(host, "")} for host in hosts]
 
@@ -163,12 +163,18 @@ def _key(
         )
     if engine.now["incident"]:
         # Until a host refuses the leaked key it gets nothing new, and the incident stays open.
-        before = key["left"] if stage == "test" else result.left.get(name, []) if key.get("more") else []
-        result.left[name] = list(dict.fromkeys([*before, *lost]))
+        before = (
+            key["hosts_with_old_key"]
+            if stage == "test"
+            else result.hosts_with_old_key.get(name, [])
+            if key.get("more")
+            else []
+        )
+        result.hosts_with_old_key[name] = list(dict.fromkeys([*before, *lost]))
         if _KIND_STAGE.get(stage) == "revoke":
             each = [{**entry, "secret_rotate_each": entry["act"]["host"]} for entry in results]
             result.refusals[name] = {"results": each}
-    result.messages += [message for entry in results for message in entry.get("words") or ()]
+    result.messages += [message for entry in results for message in entry.get("messages") or ()]
     failed = [
         entry for entry in results if entry.get("failed") and not entry.get("unreachable") and entry not in unusable
     ]

@@ -111,16 +111,16 @@ class Hosts:
         return bool(self._delivery(name).get("proven"))
 
     def _failure(self, name: str) -> Mapping[str, Any]:
-        env_deploy_failure: Mapping[str, Any] = self._of(name).get("env_deploy_failure") or {}
-        return env_deploy_failure if env_deploy_failure.get("rollout") == self.rollout else {}
+        failure: Mapping[str, Any] = self._of(name).get("env_deploy_failure") or {}
+        return failure if failure.get("rollout") == self.rollout else {}
 
     def _delivery(self, name: str) -> Mapping[str, Any]:
-        env_deploy_delivery: Mapping[str, Any] = self._of(name).get("env_deploy_delivery") or {}
-        return env_deploy_delivery
+        delivery: Mapping[str, Any] = self._of(name).get("env_deploy_delivery") or {}
+        return delivery
 
     def _proof(self, name: str) -> Mapping[str, Any]:
-        secret_rotate_proof: Mapping[str, Any] = self._of(name).get("secret_rotate_proof") or {}
-        return secret_rotate_proof
+        proof: Mapping[str, Any] = self._of(name).get("secret_rotate_proof") or {}
+        return proof
 
     def _of(self, name: str) -> Mapping[str, Any]:
         return self.variables.get(name) or {}

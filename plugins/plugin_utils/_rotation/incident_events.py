@@ -46,7 +46,7 @@ def events(
     changed = [item for item in changing if named(rotation.id, item.credential) not in incident.spoiled]
     # A value that an unreachable host still authorizes is not rejected yet.
     late = [item for item in items if item.hosts]
-    gone = [item for item in (*changed, *late) if not rotation.left.get(item.credential)]
+    gone = [item for item in (*changed, *late) if not rotation.hosts_with_old_key.get(item.credential)]
     results = []
     down = taking_down({item.credential: item.kind for item in changing}, kinds, reads)
     if following == "revoke_first" and down:
@@ -69,7 +69,7 @@ def outlived(seen: Mapping[str, str], results: Mapping[str, Any]) -> dict[str, s
     """Of the old values that are ``seen`` to be refused, those whose sessions could not be ended."""
     events = ((event.partition("/"), at) for event, at in seen.items())
     refused = {name: at for (what, _slash, name), at in events if what == "refused"}
-    return {f"outlived/{name}": at for name, at in refused.items() if results.get(name, {}).get("alive")}
+    return {f"outlived/{name}": at for name, at in refused.items() if results.get(name, {}).get("not_ended")}
 
 
 def evidence(seen: Iterable[str], results: Mapping[str, Any]) -> dict[str, str]:
@@ -79,7 +79,7 @@ def evidence(seen: Iterable[str], results: Mapping[str, Any]) -> dict[str, str]:
     for event in seen:
         name, _slash, credential = event.partition("/")
         message = _refusal(results[credential]) if name == "refused" and credential in results else ""
-        message = _few(results[credential]["alive"]) if name == "outlived" else message
+        message = _few(results[credential]["not_ended"]) if name == "outlived" else message
         if message:
             result[event] = message
     return result

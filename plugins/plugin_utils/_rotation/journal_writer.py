@@ -175,7 +175,9 @@ class JournalWriter:
         if rotation.plan.get("merges", {}).get(name):
             results.add((f"{rotation.id}-{MERGED}", self.target(rotation, name)))
         if rotation.aborting:
-            results |= {(f"{rotation.id}-abort", version_id(rotation.id, name, "abort", our)) for our in (base, *ours)}
+            results |= {
+                (f"{rotation.id}-abort", version_id(rotation.id, name, "abort", suffix)) for suffix in (base, *ours)
+            }
         return results | ({(PENDING, self.target(rotation, name))} if phases_of(rotation) else set())
 
     def logins_secret(self, rotation: OpenRotation) -> str:

@@ -33,7 +33,7 @@ def lines(result: Mapping[str, Any], every_host: Sequence[str], skipped: Sequenc
             f"seconds: {', '.join(f'{stage} {seconds:.1f}' for stage, seconds in result.get('seconds', ()))}"
         )
     results += result.get("unannounced", ())
-    return [*results, *(revocation["words"] for revocation in result.get("revocations", ()))]
+    return [*results, *(revocation["message"] for revocation in result.get("revocations", ()))]
 
 
 def ending(messages: Sequence[str], verdict: str, *, incident: str) -> dict[str, Any]:

@@ -254,15 +254,7 @@ def _left_behind(ground: PlanInputs, wish: RotationRequest, busy: set[str]) -> I
         if task.hosts and credential is not None and task.credential in wish.names and task.credential not in busy:
             busy = busy | {task.credential}
             reason = f"its leaked key still opens {', '.join(task.hosts)}"
-            item = Item(
-                task.credential,
-                credential.kind,
-                REVOKE,
-                reason,
-                0,
-                pending_task=task.id,
-                hosts=task.hosts,
-            )
+            item = Item(task.credential, credential.kind, REVOKE, reason, 0, pending_task=task.id, hosts=task.hosts)
             former = _with_former(ground, item).former
             yield replace(item, former=tuple(other for other in former if other != task.id))
 

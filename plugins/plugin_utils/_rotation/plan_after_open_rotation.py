@@ -68,7 +68,7 @@ def beside(
     setting: RotationSetup, journal: Journal, rotation: OpenRotation, args: Mapping[str, Any], extra: Mapping[str, Any]
 ) -> AfterOpenRotation:
     """``rotation`` is the open one as the leak goes on with it; ``more`` is what its closing entry would carry."""
-    back = is_taken_back(rotation, args)
+    back = is_rolled_back(rotation, args)
     if back:
         after = replace(journal, rotation=None)
     else:
@@ -94,7 +94,7 @@ def declared(journal: Journal, args: Mapping[str, Any]) -> Journal:
     return replace(journal, incident=incident.without(args["spoiled"]))
 
 
-def is_taken_back(rotation: OpenRotation, args: Mapping[str, Any]) -> bool:
+def is_rolled_back(rotation: OpenRotation, args: Mapping[str, Any]) -> bool:
     return bool(args["abort"]) or rotation.aborting
 
 

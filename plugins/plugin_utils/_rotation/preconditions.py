@@ -153,8 +153,8 @@ def not_to_be_given(catalog: Catalog, kinds: Mapping[str, Kind], names: Sequence
     flag = len(elsewhere) == 1
     message = f"{', '.join(elsewhere)} {'gets its' if flag else 'get their'} new value{'' if flag else 's'} without you"
     supplied = ", ".join(sorted(set(catalog.credentials) - set(made))) or "no credential"
-    be_given = "; ".join([*unknown, *([message] if elsewhere else [])])
-    return f"{be_given}. Correct the name or take the line out; values are given for {supplied}"
+    problem = "; ".join([*unknown, *([message] if elsewhere else [])])
+    return f"{problem}. Correct the name or take the line out; values are given for {supplied}"
 
 
 def _may_be_supplied(kinds: Mapping[str, Kind], credential: Credential) -> bool:

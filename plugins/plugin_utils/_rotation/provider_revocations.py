@@ -72,7 +72,7 @@ def _told(catalog: Catalog, task: PendingTask) -> dict[str, str]:
         "credential": task.credential,
         "page": _page(catalog, task.credential),
         "since": task.due,
-        "words": f"{task.credential}: its old value, replaced by {task.rotation} at {task.due}, is not yet confirmed "
+        "message": f"{task.credential}: its old value, replaced by {task.rotation} at {task.due}, is not yet confirmed "
         f"revoked {where(catalog, task.credential)}; once it is, run watchparty.secrets.rotate -e "
         f"rotation_revoked={task.credential}",
     }

@@ -49,7 +49,7 @@ def _move_back(rotator: Rotator, rotation: OpenRotation, contents: Contents, nam
     ours = rotator.ours(rotation, name)
     while True:
         current = rotator.secrets.describe(name).stages[CURRENT]
-        if current in {version_id(rotation.id, name, "abort", our) for our in (base, *ours)}:
+        if current in {version_id(rotation.id, name, "abort", suffix) for suffix in (base, *ours)}:
             return
         text: str | None = contents.readings[name].value
         if current not in (base, *ours):

@@ -41,7 +41,7 @@ class RotationRun:
 
     hosts: Sequence[str] = ()
     """Every host of the inventory that reads the values."""
-    here: Sequence[str] = ()
+    targeted_hosts: Sequence[str] = ()
     """Those that this play reaches."""
     reachable: Sequence[str] = ()
     """Those that the whole run reaches."""

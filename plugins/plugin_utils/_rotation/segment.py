@@ -52,7 +52,7 @@ OPTIONS: dict[str, Any] = {
     **SERVER,
     **AUDIT,
     "hosts": {"type": "list", "elements": "str", "default": []},
-    "here": {"type": "list", "elements": "str", "default": []},
+    "targeted_hosts": {"type": "list", "elements": "str", "default": []},
     "reachable": {"type": "list", "elements": "str", "default": []},
     "skipped": {"type": "list", "elements": "str", "default": []},
     "leaves_lost": {"type": "bool", "default": False},
@@ -205,7 +205,7 @@ def run_of(args: Mapping[str, Any], variables: Mapping[str, Any]) -> RotationRun
     run = {name: variables[name] for name in args["hosts"] if name in variables}
     return RotationRun(
         hosts=args["hosts"],
-        here=args["here"],
+        targeted_hosts=args["targeted_hosts"],
         reachable=args["reachable"],
         skipped=args["skipped"],
         leaves_lost=args["leaves_lost"],
@@ -223,11 +223,11 @@ def hosts_of(args: Mapping[str, Any], rotation: Mapping[str, Any], variables: Ma
     """What the hosts answered; ``variables`` are Ansible's hostvars."""
     hosts = {
         name: {key: variables[name][key] for key in HOST_VARIABLES if key in variables[name]}
-        for name in args["here"]
+        for name in args["targeted_hosts"]
         if name in variables
     }
     return Hosts(
-        args["here"],
+        args["targeted_hosts"],
         hosts,
         rollout=rotation.get("rollout", ""),
         leaves_lost=args["leaves_lost"] or rotation["next"] == "deliver",

@@ -31,7 +31,7 @@ class Pair:
     old: str = field(repr=False)
     new: str | None = field(default=None, repr=False)
     """None before it was made."""
-    back: bool = False
+    rollback: bool = False
     """Whether the new one is removed, since the rotation is rolled back."""
     leak: bool = False
     number: int = 0
@@ -39,11 +39,11 @@ class Pair:
 
     @property
     def gone(self) -> str | None:
-        return self.new if self.back else self.old
+        return self.new if self.rollback else self.old
 
     @property
     def kept(self) -> str | None:
-        return self.old if self.back else self.new
+        return self.old if self.rollback else self.new
 
     @property
     def values(self) -> list[str]:
@@ -122,8 +122,10 @@ def messages(host: str, name: str, result: Mapping[str, Any], *, check: bool) ->
     if ended:
         end = "would be ended" if check else "ended"
         results.append(f"{len(ended)} sessions of {account} {end}, from {', '.join(dict.fromkeys(ended))}")
-    if result.get("left"):
-        results.append(f"{result['left']} sessions of {account} go on, and no log tells which key opened them")
+    if result.get("remaining_sessions"):
+        results.append(
+            f"{result['remaining_sessions']} sessions of {account} go on, and no log tells which key opened them"
+        )
     if result.get("others"):
         results.append(f"{file} also authorizes {', '.join(result['others'])}")
     results += filter(None, [elsewhere(name, result)])

@@ -249,10 +249,10 @@ class Repository:
         with self.reading("cat-file", "--batch-all-objects", "--unordered", "--buffer", form) as output:
             for line in records(output):
                 name, _space, rest = line.decode("ascii", "replace").partition(" ")
-                messages = rest.split()
-                if len(messages) != 3:
+                fields = rest.split()
+                if len(fields) != 3:
                     self.missing.append(name)
-                elif int(messages[1]) > HUGE and (messages[0] != BLOB or messages[2].strip("0")):
+                elif int(fields[1]) > HUGE and (fields[0] != BLOB or fields[2].strip("0")):
                     passed(name, f"takes more than {HUGE >> 20} MiB in git's memory")
                 else:
                     results.append(name)

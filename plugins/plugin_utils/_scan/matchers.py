@@ -84,8 +84,8 @@ class AhoCorasick(Automaton):
             )
 
     def _anchors_in(self, data: bytes) -> list[tuple[int, int]]:
-        matches_as_indexes = self._automaton.find_matches_as_indexes(data, overlapping=True)
-        return [(anchor, start) for anchor, start, _end in matches_as_indexes]
+        indexes = self._automaton.find_matches_as_indexes(data, overlapping=True)
+        return [(anchor, start) for anchor, start, _end in indexes]
 
 
 class Blocks(Automaton):

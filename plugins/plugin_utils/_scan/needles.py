@@ -94,8 +94,8 @@ class Sought:
 
     def texts(self) -> list[str]:
         """What must not be told, the longest first."""
-        decodes = {needle.whole.decode("utf-8", "ignore") for needle in self.needles if b"\0" not in needle.whole}
-        return sorted(decodes, key=lambda text: (-len(text), text))
+        texts = {needle.whole.decode("utf-8", "ignore") for needle in self.needles if b"\0" not in needle.whole}
+        return sorted(texts, key=lambda text: (-len(text), text))
 
 
 def sought(values: Iterable[Live]) -> Sought:

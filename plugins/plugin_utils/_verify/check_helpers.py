@@ -45,7 +45,7 @@ def no_workflow(kind: str) -> Look:
         result = facts.of("workflows")
         wrong = [finding for finding in result["findings"] if finding["kind"] == kind]
         for item in wrong:
-            yield bad(item["words"], f"{item['file']}:{item['line']}", file=item["file"], line=item["line"])
+            yield bad(item["message"], f"{item['file']}:{item['line']}", file=item["file"], line=item["line"])
         for file, problem in sorted(result["unread"].items()):
             yield unknown(problem, file)
         if not result["files"]:

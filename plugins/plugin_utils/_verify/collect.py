@@ -166,10 +166,10 @@ class Gatherer:
             "pending_tasks_due": [
                 pending_task.id for pending_task in credential_ages.due_pending_tasks(journal, self.now)
             ],
-            "revocations": [entry["words"] for entry in provider_revocations.waiting(self.catalog, journal)],
+            "revocations": [entry["message"] for entry in provider_revocations.waiting(self.catalog, journal)],
             "ages": [
                 {"credential": age.credential, "kind": age.kind, "days": age.days, "limit": age.limit}
-                | {"due": age.due, "words": age.message, "last": age.last.at if age.last else None}
+                | {"due": age.due, "message": age.message, "last": age.last.at if age.last else None}
                 for age in ages
             ],
             "measured": revocation_times.measured(_journal.entries(journal), records),

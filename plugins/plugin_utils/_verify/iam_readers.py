@@ -95,7 +95,7 @@ def told(results: Sequence[Principal], held: Sequence[ProtectedItem], named: Seq
         if principal.arn in named or (principal.kind == "role" and principal.name in named):
             continue
         for state, message in _judged(principal, held):
-            rows.append({"state": state, "place": str(principal), "words": message})
+            rows.append({"state": state, "place": str(principal), "message": message})
     return rows
 
 

@@ -155,7 +155,7 @@ def _users(stored_credential: credential_graph.StoredCredential) -> list[str]:
 
 
 def said(state: str, message: str, **extra: Any) -> dict[str, Any]:
-    return {"state": state, "words": message, **extra}
+    return {"state": state, "message": message, **extra}
 
 
 def _signing(

@@ -49,7 +49,7 @@ def _of_servers(name: str, entry: Told, by_host: Results) -> Told:
         if name in (result.get("tried") or {}):
             return dict(result["tried"][name])
     reasons = [why for result in by_host.values() if not result.get("skipped") for why in [_why(result)] if why]
-    return {**entry, "words": f"{entry['words']}: {'; '.join(reasons) or 'no application host could be asked'}"}
+    return {**entry, "message": f"{entry['message']}: {'; '.join(reasons) or 'no application host could be asked'}"}
 
 
 def _of_hosts(name: str, entry: Told, by_host: Results) -> Told:
@@ -61,14 +61,14 @@ def _of_hosts(name: str, entry: Told, by_host: Results) -> Told:
         state = answer["state"] if answer else UNTRIED
         by_state.setdefault(state, []).append(host)
         if state == UNTRIED:
-            reasons.append(f"{host}: {answer['words'] if answer else _why(result) or 'was not asked'}")
+            reasons.append(f"{host}: {answer['message'] if answer else _why(result) or 'was not asked'}")
     hosts = {state: ", ".join(sorted(names)) for state, names in by_state.items()}
     if ACCEPTED in hosts:
         return said(ACCEPTED, f"a previous value still logs in at {hosts[ACCEPTED]}")
     if reasons or REFUSED not in hosts:
         nowhere = hosts.get(NEITHER)
         lost = f"no host accepts the current value either ({nowhere})" if nowhere else "no host was asked"
-        return said(UNTRIED, f"{entry['words']}: {'; '.join(reasons) or lost}")
+        return said(UNTRIED, f"{entry['message']}: {'; '.join(reasons) or lost}")
     text = f"; {hosts[NEITHER]} accepts neither" if NEITHER in hosts else ""
     return said(REFUSED, f"rejected now at {hosts[REFUSED]}, where the current value logs in{text}")
 
@@ -78,13 +78,13 @@ def _of_sessions(entry: Told, result: Mapping[str, Any]) -> Told:
     if not result or result.get("skipped"):
         return said(
             entry["state"],
-            f"{entry['words']}; no session was tried: {_why(result) or 'no django_probe_url is set'}",
+            f"{entry['message']}; no session was tried: {_why(result) or 'no django_probe_url is set'}",
         )
     if result.get("accepted"):
         return said(ACCEPTED, "; ".join(result["accepted"]))
     problem = _why(result) if "tried" not in result else "; ".join(result.get("not_tried") or ())
     if problem or not result.get("tried"):
-        return said(UNTRIED, f"{entry['words']}, and no session could be tried: {problem or 'no answer'}")
+        return said(UNTRIED, f"{entry['message']}, and no session could be tried: {problem or 'no answer'}")
     return said(REFUSED, "; ".join(result["tried"]))
 
 

@@ -87,4 +87,4 @@ def _notification(index: int, check: Mapping[str, Any], outcome: Mapping[str, An
 
 def _message(outcome: Mapping[str, Any]) -> dict[str, str]:
     place = f"{outcome['place']}: " if outcome["place"] else ""
-    return reports_sarif.message(f"{place}{outcome['words']}")
+    return reports_sarif.message(f"{place}{outcome['message']}")

@@ -57,7 +57,7 @@ def _row(result: CheckResult) -> dict[str, Any]:
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:
     where = {"file": outcome.file, "line": outcome.line} if outcome.file else {}
-    return {"status": outcome.status, "place": outcome.place, "words": outcome.message, **where}
+    return {"status": outcome.status, "place": outcome.place, "message": outcome.message, **where}
 
 
 def _host(facts: Facts, host: str, results: Sequence[CheckResult]) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def _evidence(entry: Mapping[str, Any], width: int, answer: dict[str, str]) -> I
     messages = [outcome for outcome in entry["outcomes"] if outcome["status"] != PASS]
     grouped: dict[tuple[str, str], list[str]] = {}
     for outcome in messages:
-        grouped.setdefault((outcome["status"], outcome["words"]), []).append(outcome["place"])
+        grouped.setdefault((outcome["status"], outcome["message"]), []).append(outcome["place"])
     for (status, message), places in list(grouped.items())[:SHOWN]:
         place = f"{', '.join(places)}: " if any(places) else ""
         mark = "" if status == entry["status"] else "not checked: "

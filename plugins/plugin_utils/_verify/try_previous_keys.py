@@ -54,4 +54,4 @@ def at_host(connection: Any, host: str, entry: Mapping[str, Any]) -> dict[str, s
 
 def _told(answer: Answer) -> dict[str, str]:
     state, message = answer
-    return {"state": state, "words": message}
+    return {"state": state, "message": message}

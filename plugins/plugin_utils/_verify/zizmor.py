@@ -71,8 +71,8 @@ def _finding(entry: Mapping[str, Any]) -> dict[str, Any]:
     path, line = _place(entry["locations"])
     severity = str(entry["determinations"]["severity"]).lower()
     # Its other words quote the workflow.
-    words = f"{entry['ident']} ({severity}): {entry['desc']}"
-    return {"path": path, "line": line, "words": words, "opens": bool(path), "audit": str(entry["ident"])}
+    message = f"{entry['ident']} ({severity}): {entry['desc']}"
+    return {"path": path, "line": line, "message": message, "opens": bool(path), "audit": str(entry["ident"])}
 
 
 def _place(locations: list[Mapping[str, Any]]) -> tuple[str, int]:

@@ -69,5 +69,5 @@ def test_an_older_libpq_binds_to_the_channel(
     encrypted: Postgres, authority: Authority, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(psycopg.pq, "version", lambda: 150000)
-    test_an_older_libpq_binds = sessions(call, encrypted.admin_url_of(), f"{VERIFIED}&sslrootcert={authority.cafile}")
-    assert test_an_older_libpq_binds.get("sessions") == [], test_an_older_libpq_binds
+    result = sessions(call, encrypted.admin_url_of(), f"{VERIFIED}&sslrootcert={authority.cafile}")
+    assert result.get("sessions") == [], result

@@ -120,9 +120,9 @@ def test_what_an_alert_starts(name: str, rules: list[str], message: str) -> None
 
 @pytest.mark.parametrize("path", sorted(ALERTS.glob("*.json")), ids=lambda path: path.stem)
 def test_nothing_else_of_it_goes_on(path: Path) -> None:
-    test_nothing_else = filtered(event(path.stem))
-    assert list(test_nothing_else) == ["leak_alert"]
-    assert "canary" not in json.dumps(test_nothing_else)
+    result = filtered(event(path.stem))
+    assert list(result) == ["leak_alert"]
+    assert "canary" not in json.dumps(result)
 
 
 def test_the_events_hold_what_must_not_go_on() -> None:
@@ -130,13 +130,11 @@ def test_the_events_hold_what_must_not_go_on() -> None:
 
 
 def test_what_stands_for_any_other() -> None:
-    test_what_stands = filtered(event("guardduty_high"))
-    assert test_what_stands["leak_alert"]["names"][0][:2] == ["aws/mailer", "aws/AKIALEAKEDEXAMPLE001"], (
-        "the narrowest first"
-    )
-    assert leaked("aws", test_what_stands, {"aws/*": "all", "aws/mailer": "mailer"}) == "mailer"
-    assert leaked("aws", test_what_stands, {"aws/*": "all", "github/*": "github"}) == "all"
-    assert leaked("aws", test_what_stands, {"github/*": "github"}) == ""
+    result = filtered(event("guardduty_high"))
+    assert result["leak_alert"]["names"][0][:2] == ["aws/mailer", "aws/AKIALEAKEDEXAMPLE001"], "the narrowest first"
+    assert leaked("aws", result, {"aws/*": "all", "aws/mailer": "mailer"}) == "mailer"
+    assert leaked("aws", result, {"aws/*": "all", "github/*": "github"}) == "all"
+    assert leaked("aws", result, {"github/*": "github"}) == ""
     assert leaked("github", filtered(event("github_unknown_type")), {"github/*": "github"}) == "github"
 
 
@@ -146,30 +144,30 @@ def test_an_alert_of_several_keys_declares_each_and_names_what_is_not_known() ->
     alone = filtered(health)["leak_alert"]["about"]
     assert unknown("aws", filtered(health)) == ""
     health["body"]["detail"]["affectedEntities"] += [{"entityValue": "AKIAANOTHEREXAMPLE2"}]
-    test_an_alert = filtered(health)
-    assert alone != test_an_alert["leak_alert"]["about"] == "AKIALEAKEDEXAMPLE001 AKIAANOTHEREXAMPLE2"
-    assert leaked("aws", test_an_alert) == "mailer,database"
-    assert unknown("aws", test_an_alert) == "aws/AKIAANOTHEREXAMPLE2 or aws/AWS_RISK_CREDENTIALS_EXPOSED"
+    result = filtered(health)
+    assert alone != result["leak_alert"]["about"] == "AKIALEAKEDEXAMPLE001 AKIAANOTHEREXAMPLE2"
+    assert leaked("aws", result) == "mailer,database"
+    assert unknown("aws", result) == "aws/AKIAANOTHEREXAMPLE2 or aws/AWS_RISK_CREDENTIALS_EXPOSED"
     other = {"aws/AKIAANOTHEREXAMPLE2": "storage"}
-    assert leaked("aws", test_an_alert, other) == "storage"
-    assert unknown("aws", test_an_alert, other) == "aws/AKIALEAKEDEXAMPLE001 or aws/AWS_RISK_CREDENTIALS_EXPOSED"
+    assert leaked("aws", result, other) == "storage"
+    assert unknown("aws", result, other) == "aws/AKIALEAKEDEXAMPLE001 or aws/AWS_RISK_CREDENTIALS_EXPOSED"
     both = {**CREDENTIALS, **other}
-    assert (leaked("aws", test_an_alert, both), unknown("aws", test_an_alert, both)) == ("mailer,database,storage", "")
-    assert leaked("aws", test_an_alert, {"aws/AKIAANOTHEREXAMPLE2": "storage", "aws/*": "all"}) == "all,storage"
-    assert (leaked("aws", test_an_alert, {"aws/*": "all"}), unknown("aws", test_an_alert, {"aws/*": "all"})) == (
+    assert (leaked("aws", result, both), unknown("aws", result, both)) == ("mailer,database,storage", "")
+    assert leaked("aws", result, {"aws/AKIAANOTHEREXAMPLE2": "storage", "aws/*": "all"}) == "all,storage"
+    assert (leaked("aws", result, {"aws/*": "all"}), unknown("aws", result, {"aws/*": "all"})) == (
         "all",
         "",
     ), "each once"
-    assert leaked("aws", test_an_alert, {}) == ""
-    assert unknown("aws", test_an_alert, {}).count(", ") == 1, "both, each by what the map could call it"
+    assert leaked("aws", result, {}) == ""
+    assert unknown("aws", result, {}).count(", ") == 1, "both, each by what the map could call it"
 
 
 def test_a_key_that_is_no_plain_name_is_told_by_what_sort_of_alert_it_is() -> None:
     health = event("health_exposed")
     health["body"]["detail"]["affectedEntities"] += [{"entityValue": "a b"}, {"entityValue": "{{ x }}"}]
-    test_a_key_that_is_no_plain_name_is_told = filtered(health)
-    assert leaked("aws", test_a_key_that_is_no_plain_name_is_told) == "mailer,database"
-    assert unknown("aws", test_a_key_that_is_no_plain_name_is_told) == "aws/AWS_RISK_CREDENTIALS_EXPOSED", "once"
+    result = filtered(health)
+    assert leaked("aws", result) == "mailer,database"
+    assert unknown("aws", result) == "aws/AWS_RISK_CREDENTIALS_EXPOSED", "once"
 
 
 def test_an_alert_that_is_not_known_is_named() -> None:
@@ -207,21 +205,21 @@ class TestAttackSequence:
         compare(event("guardduty_sequence")["body"]["detail"], "Finding")
 
     def test_each_credential_of_it_is_declared_once(self) -> None:
-        test_each_credential = filtered(event("guardduty_sequence"))
+        result = filtered(event("guardduty_sequence"))
         kind = "aws/AttackSequence:IAM/CompromisedCredentials"
-        assert test_each_credential["leak_alert"]["names"] == [
+        assert result["leak_alert"]["names"] == [
             ["aws/mailer", "aws/AKIALEAKEDEXAMPLE001", kind, "aws/*"],
             ["aws/storage", "aws/AKIAANOTHEREXAMPLE2", kind, "aws/*"],
         ]
-        assert leaked("aws", test_each_credential) == "mailer"
-        assert unknown("aws", test_each_credential) == f"aws/storage or aws/AKIAANOTHEREXAMPLE2 or {kind}"
+        assert leaked("aws", result) == "mailer"
+        assert unknown("aws", result) == f"aws/storage or aws/AKIAANOTHEREXAMPLE2 or {kind}"
 
     def test_another_key_of_the_same_user_is_another(self) -> None:
         resources = [
             {"resourceType": "ACCESS_KEY", "uid": "AKIAANOTHEREXAMPLE2", "data": {"accessKey": {"userName": "mailer"}}}
         ]
-        test_another_key = filtered(sequence(resources=resources))
-        assert test_another_key["leak_alert"]["about"] == "mailer AKIALEAKEDEXAMPLE001 mailer AKIAANOTHEREXAMPLE2"
+        result = filtered(sequence(resources=resources))
+        assert result["leak_alert"]["about"] == "mailer AKIALEAKEDEXAMPLE001 mailer AKIAANOTHEREXAMPLE2"
 
     def test_a_resource_alone_is_enough(self) -> None:
         assert leaked("aws", filtered(sequence(actors=[]))) == "mailer"

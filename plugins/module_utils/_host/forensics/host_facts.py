@@ -269,13 +269,13 @@ def _is_mended(env: atomic_file.EnvFile, present: atomic_file.Present, changed: 
         return False
 
 
-def _command(messages: Sequence[str]) -> Tuple[Optional[int], str, str]:
+def _command(command: Sequence[str]) -> Tuple[Optional[int], str, str]:
     """Exit code, output, and the reason for a missing one."""
     try:
         done = subprocess.run(  # pylint: disable=ansible-bad-function
-            list(messages), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=SECONDS, check=False
+            list(command), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=SECONDS, check=False
         )
     except (OSError, subprocess.SubprocessError) as error:
-        words_of = error.strerror if isinstance(error, OSError) else "gave no answer"
-        return None, "", "%s: %s" % (messages[0], words_of)
+        reason = error.strerror if isinstance(error, OSError) else "gave no answer"
+        return None, "", "%s: %s" % (command[0], reason)
     return done.returncode, done.stdout.decode("utf-8", "replace"), ""

@@ -28,7 +28,7 @@ class RemovalResult(NamedTuple):
     """Words of what was removed, and of what is left with the remedy."""
 
     removed: List[str]
-    left: List[str]
+    remaining: List[str]
 
 
 def spellings(value: str) -> Tuple[bytes, ...]:
@@ -50,25 +50,27 @@ def held(content: bytes, values: Values) -> List[str]:
 def scrubbed(path: str, values: Values, *, check: bool = False) -> RemovalResult:
     """Looks beside the file. Raises HostError where its directory or itself cannot be looked at."""
     removed: List[str] = []
-    left: List[str] = []
+    remaining: List[str] = []
     with atomic_file.held(path, look=True) as env, _alone(env):
         present = atomic_file.present(env.file)
         results = held(present.content, values) if present else []
         if results:
-            left.append("%s itself holds a revoked value of %s: deploy to this host" % (path, ", ".join(results)))
+            remaining.append("%s itself holds a revoked value of %s: deploy to this host" % (path, ", ".join(results)))
         kept = atomic_file.present(env.backup)
         backup = env.backup.path if env.backup else ""
         dead = held(kept.content, values) if kept else []
         if dead and results:
-            left.append("%s holds a revoked value of %s, and the next proof replaces it" % (backup, ", ".join(dead)))
+            remaining.append(
+                "%s holds a revoked value of %s, and the next proof replaces it" % (backup, ", ".join(dead))
+            )
         elif dead:
             if not check:
                 _remove(env.backup)
             removed.append("%s, which held a revoked value of %s" % (backup, ", ".join(dead)))
         if not check:
             atomic_file.swept(env)
-        left += strays(env, values)
-    return RemovalResult(removed, left)
+        remaining += strays(env, values)
+    return RemovalResult(removed, remaining)
 
 
 def _alone(env: atomic_file.EnvFile) -> ContextManager[None]:

@@ -212,12 +212,16 @@ def refuse_own(server: connection.ServerConnection, login: str) -> None:
 
 
 def refuse_unknown(run: LoginCall, login_sessions: Sequence[connection.LoginSessions]) -> None:
-    strangers = [session for session in login_sessions if not session.known]
-    if strangers and not run.params["allow_sessions"]:
+    unknown_sessions = [session for session in login_sessions if not session.known]
+    if unknown_sessions and not run.params["allow_sessions"]:
         raise UnknownSessions(
             as_data(login_sessions),
             "role %s has sessions from outside known_addresses: %s. Nothing was changed: %s"
-            % (run.login, in_words(strangers), unknown_clients.remedy(session.address for session in strangers)),
+            % (
+                run.login,
+                in_words(unknown_sessions),
+                unknown_clients.remedy(session.address for session in unknown_sessions),
+            ),
         )
 
 

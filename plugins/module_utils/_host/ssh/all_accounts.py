@@ -64,11 +64,11 @@ def sshd() -> Tuple[Sequence[str], bool]:
     command = named = False
     for path in (*sorted(glob.glob(SSHD + ".d/*.conf")), SSHD):
         for line in (read(path) or b"").decode("utf-8", "replace").splitlines():
-            messages = line.split()
-            keyword = messages[0].lower() if messages else ""
+            fields = line.split()
+            keyword = fields[0].lower() if fields else ""
             if keyword == "authorizedkeysfile" and not named:
-                patterns, named = messages[1:], True
-            elif keyword == "authorizedkeyscommand" and messages[1:] != ["none"]:
+                patterns, named = fields[1:], True
+            elif keyword == "authorizedkeyscommand" and fields[1:] != ["none"]:
                 command = True
     return patterns, command
 

@@ -41,10 +41,10 @@ class KeyChange(NamedTuple):
 def account_of(name: Optional[str]) -> Account:
     """The account of that name; by default the one that is logged in, also behind sudo."""
     try:
-        struct_passwd = pwd.getpwnam(name) if name else pwd.getpwuid(int(os.environ.get("SUDO_UID") or os.getuid()))
+        account = pwd.getpwnam(name) if name else pwd.getpwuid(int(os.environ.get("SUDO_UID") or os.getuid()))
     except KeyError:
         raise HostError("there is no account %s here; correct options.user" % (name or "of this user")) from None
-    return Account(struct_passwd.pw_name, struct_passwd.pw_uid, struct_passwd.pw_gid, struct_passwd.pw_dir)
+    return Account(account.pw_name, account.pw_uid, account.pw_gid, account.pw_dir)
 
 
 def path_of(account: Account, pattern: Optional[str]) -> str:

@@ -29,7 +29,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "file": {"type": "str"},
     "old": {"type": "str", "no_log": False},
     "new": {"type": "str", "no_log": False},
-    "back": {"type": "bool", "default": False},
+    "rollback": {"type": "bool", "default": False},
     "leak": {"type": "bool", "default": False},
     "journal": {"type": "int", "default": 0},
 }
@@ -75,18 +75,18 @@ def _removed(
     *,
     check: bool,
 ) -> dict[str, Any]:
-    gone, kept = (new, None) if params["back"] else (old, new)
+    gone, kept = (new, None) if params["rollback"] else (old, new)
     if gone is None:
         raise HostError("new is needed: the public line of the key that goes")
     changed = authorized_keys_file.remove(account, path, gone, kept, check=check)
-    leak = params["leak"] and not params["back"]
+    leak = params["leak"] and not params["rollback"]
     ended = sessions.end(account.name, fingerprints.of_ssh_key(gone), leak=leak, check=check)
     elsewhere = all_accounts.holding(gone, but=path) if leak else None
     return {
         **({"elsewhere": elsewhere.paths, "unread": elsewhere.unread} if elsewhere else {}),
         "changed": changed or bool(ended.sources),
         "ended": ended.sources,
-        "left": ended.left,
+        "remaining_sessions": ended.left,
         "others": authorized_keys_file.others(account, path, gone, new if kept else old),
     }
 

@@ -104,9 +104,9 @@ def members(processes: Processes, roots: Iterable[int], scopes: Iterable[str]) -
         pids |= additions
 
 
-def opened_of(head: Process, openeds: Mapping[int, Opened], account: str) -> Optional[Opened]:
+def opened_of(head: Process, opened_sessions: Mapping[int, Opened], account: str) -> Optional[Opened]:
     """What the log says of this very process, not of one that had its number before."""
-    opened = openeds.get(head.pid)
+    opened = opened_sessions.get(head.pid)
     if opened is None or opened.user != account or (opened.at and opened.at < head.started - 2):
         return None
     return opened
@@ -132,7 +132,7 @@ def accepted(message: str, *, at: float, trusted: bool) -> Optional[Opened]:
 
 def from_journal(lines: Iterable[str]) -> Dict[int, Opened]:
     """By process, out of journalctl's JSON; the newest line counts."""
-    openeds: Dict[int, Opened] = {}
+    opened_sessions: Dict[int, Opened] = {}
     for line in lines:
         try:
             entry = json.loads(line)
@@ -141,19 +141,19 @@ def from_journal(lines: Iterable[str]) -> Dict[int, Opened]:
         except (ValueError, KeyError, TypeError):
             continue
         if opened is not None:
-            openeds[pid] = opened
-    return openeds
+            opened_sessions[pid] = opened
+    return opened_sessions
 
 
 def from_log(lines: Iterable[str]) -> Dict[int, Opened]:
     """By process, out of a text log; anybody on the host may have written its lines."""
-    openeds: Dict[int, Opened] = {}
+    opened_sessions: Dict[int, Opened] = {}
     for line in lines:
         match = _LINE.search(line)
         opened = accepted(match.group("words"), at=0.0, trusted=False) if match else None
         if match is not None and opened is not None:
-            openeds[int(match.group("pid"))] = opened
-    return openeds
+            opened_sessions[int(match.group("pid"))] = opened
+    return opened_sessions
 
 
 # What follows looks at the machine, and changes it.
@@ -179,11 +179,11 @@ def processes() -> Dict[int, Process]:
 
 def told(pids: Sequence[int]) -> Dict[int, Opened]:
     """What the logs say of these processes; text files, which may be long, only where the journal is silent."""
-    openeds: Dict[int, Opened] = {}
+    opened_sessions: Dict[int, Opened] = {}
     journal = from_journal(_journal(pids))
     for path in LOGS if set(pids) - set(journal) else ():
-        openeds.update(from_log((all_accounts.read(path) or b"").decode("utf-8", "replace").splitlines()))
-    return {**openeds, **journal}
+        opened_sessions.update(from_log((all_accounts.read(path) or b"").decode("utf-8", "replace").splitlines()))
+    return {**opened_sessions, **journal}
 
 
 def _journal(pids: Sequence[int]) -> Iterator[str]:

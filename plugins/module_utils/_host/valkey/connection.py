@@ -103,10 +103,10 @@ class Connection:
         result = self._connection._sock.getpeername()
         return valkey.join(valkey.plain_host(result[0]), str(result[1]))
 
-    def ask(self, *messages: Any) -> Any:
+    def ask(self, *arguments: Any) -> Any:
         """One command's answer, with text for bytes."""
         try:
-            self._connection.send_command(*messages)
+            self._connection.send_command(*arguments)
             return _text(self._connection.read_response())
         except (self._error, OSError) as error:
             raise self._translated(error) from None
@@ -165,10 +165,10 @@ class Node:
     def load_users(self) -> None:
         self.users = valkey.parse_users(self.ask("ACL", "LIST"))
 
-    def may(self, *messages: str) -> None:
+    def may(self, *arguments: str) -> None:
         """Refuses when the administrator lacks the right, as far as the server can be asked without acting."""
         try:
-            answer = self.ask("ACL", "DRYRUN", self.admin.user, *messages)
+            answer = self.ask("ACL", "DRYRUN", self.admin.user, *arguments)
         except HostError:  # Redis 6 cannot be asked, and not everyone may ask
             return
         if answer != "OK":

@@ -49,7 +49,7 @@ RETURNS: dict[str, Any] = {
     "keyspace?": str,
     "accepted?": {str: bool},
     "sessions?": _SESSIONS,
-    "strangers?": [str],
+    "unknown_clients?": [str],
     "ended?": _SESSIONS,
     "short?": [str],
     "refused?": [str],

@@ -243,10 +243,10 @@ def _sessions_itself(wanted: UserRequest) -> Dict[str, Any]:
         results.append(own_sessions.itself(connection).host)
         return own_sessions.others(connection, user)
 
-    sessions_itself, short = own_sessions.at_each(_login(wanted), wanted.nodes, look, gone=wanted.gone)
-    hosts = [client.host for clients in sessions_itself.values() for client in clients]
-    strangers = valkey.unknown_hosts(hosts, [*wanted.known, *results])
-    return {"changed": False, "sessions": _by_host(sessions_itself), "short": short, "strangers": strangers}
+    sessions, short = own_sessions.at_each(_login(wanted), wanted.nodes, look, gone=wanted.gone)
+    hosts = [client.host for clients in sessions.values() for client in clients]
+    unknown_hosts = valkey.unknown_hosts(hosts, [*wanted.known, *results])
+    return {"changed": False, "sessions": _by_host(sessions), "short": short, "unknown_clients": unknown_hosts}
 
 
 def ended(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
@@ -265,7 +265,7 @@ def revoked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     with every_node(wanted) as nodes:
         _refuse_replicas_own(nodes, wanted.user, lambda digest: digest != wanted.digest and not wanted.by_users)
         before = _gather(nodes, lambda node: _sessions_of(node, wanted.user))
-        _refuse_strangers(nodes, before, wanted)
+        _refuse_unknown_clients(nodes, before, wanted)
         commands, keepers = _planned(nodes, plan, wanted.user)
         result = {**_changes(nodes, commands, wanted), "sessions": _by_host(before)}
         if check:
@@ -278,7 +278,7 @@ def revoked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
         result["passwords"] = _passwords(nodes, wanted.user, wanted.gate)
         left = _left(nodes, wanted)
         result["warnings"] = _still_written(nodes, wanted.digest) + _not_found(nodes, wanted) + left
-        return {**result, "alive": left} if left and wanted.ends == valkey.ALL else result
+        return {**result, "not_ended": left} if left and wanted.ends == valkey.ALL else result
 
 
 def _left(nodes: Sequence[Node], wanted: UserRequest) -> List[str]:
@@ -331,7 +331,7 @@ def _by_host(result: Mapping[str, Sequence[valkey.Client]]) -> Dict[str, Dict[st
     return {name: valkey.by_host(clients) for name, clients in result.items() if clients}
 
 
-def _refuse_strangers(
+def _refuse_unknown_clients(
     nodes: Sequence[Node], result: Mapping[str, Sequence[valkey.Client]], wanted: UserRequest
 ) -> None:
     def look(node: Node) -> None:
@@ -339,14 +339,14 @@ def _refuse_strangers(
         if not clients:
             return
         known = [*wanted.known, node.own_host()]
-        strangers = valkey.unknown_hosts([client.host for client in clients], known)
-        if strangers and not wanted.allow_sessions:
+        unknown_hosts = valkey.unknown_hosts([client.host for client in clients], known)
+        if unknown_hosts and not wanted.allow_sessions:
             raise HostError(
                 "logged in as %s from outside known_addresses: %s; %s"
                 % (
                     wanted.user,
-                    ", ".join("%s (%d)" % (host, valkey.by_host(clients)[host]) for host in strangers),
-                    unknown_clients.remedy(strangers),
+                    ", ".join("%s (%d)" % (host, valkey.by_host(clients)[host]) for host in unknown_hosts),
+                    unknown_clients.remedy(unknown_hosts),
                 )
             )
 

@@ -22,7 +22,7 @@ CLOCK = (
 )
 
 
-SAID = ("said", "last old value confirmed as revoked")
+SAID = ("confirmed", "last old value confirmed as revoked")
 """A hand that is there only where a revocation was not proven."""
 
 
@@ -31,7 +31,9 @@ def clock_of(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
     seconds = facts.get("clock", {})
     clock = [group for group in CLOCK if group[0] not in facts.get("left_out", ()) or group[0] in seconds]
     hands = [
-        hand for group in clock for hand in ((group, SAID) if group[0] == "refused" and "said" in seconds else (group,))
+        hand
+        for group in clock
+        for hand in ((group, SAID) if group[0] == "refused" and "confirmed" in seconds else (group,))
     ]
     return [(message, seconds.get(name)) for name, message in hands]
 

@@ -103,7 +103,7 @@ def _request(verb: str, part: Part) -> tuple[dict[str, Any], list[str]]:
     setting, name = part.setting, part.name
     credential = setting.catalog.credentials[name]
     if verb == "check":
-        old, new, extra = setting.held(credential).login, None, {"notes": {}, "back": False, "leak": False}
+        old, new, extra = setting.held(credential).login, None, {"notes": {}, "rollback": False, "leak": False}
     else:
         _journal, rotation, _item = setting.mine(name)
         old = credential_graph.find(
@@ -114,7 +114,7 @@ def _request(verb: str, part: Part) -> tuple[dict[str, Any], list[str]]:
             "rotation": rotation.id,
             "number": rotation.number,
             "notes": dict(rotation.notes.get(name, {})),
-            "back": rotation.step in state_machine.BACKWARD,
+            "rollback": rotation.step in state_machine.BACKWARD,
             "leak": bool(rotation.plan.get("incident")),
         }
     request = {

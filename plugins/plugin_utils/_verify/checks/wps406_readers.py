@@ -20,7 +20,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
     result = facts.of("readers")
     rows = result["rows"]
     for row in rows:
-        yield {"bad": bad, "good": good, "unknown": unknown}[row["state"]](row["words"], row["place"])
+        yield {"bad": bad, "good": good, "unknown": unknown}[row["state"]](row["message"], row["place"])
     for message in result["unread"]:
         yield unknown(message)
     if not result["things"]:

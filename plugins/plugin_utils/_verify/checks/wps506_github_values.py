@@ -20,7 +20,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
     result = facts.of("github")
     rows = result["rows"]
     for row in rows:
-        yield {"bad": bad, "good": good, "unknown": unknown}[row["state"]](row["words"], row["place"])
+        yield {"bad": bad, "good": good, "unknown": unknown}[row["state"]](row["message"], row["place"])
     if not rows:
         yield good(f"{result['listed']} at {result['repository']}, all declared")
 

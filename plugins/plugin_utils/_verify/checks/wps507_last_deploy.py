@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 def look(facts: Facts) -> Iterator[Outcome]:
     rows = facts.of("deploys")
     for row in rows:
-        yield {"bad": bad, "good": good}[row["state"]](row["words"], row["place"])
+        yield {"bad": bad, "good": good}[row["state"]](row["message"], row["place"])
     if not rows:
         yield unknown("the last run is unknown")
 

@@ -19,11 +19,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 def look(facts: Facts) -> Iterator[Outcome]:
     for name, result in sorted(facts.of("former").items()):
         if result["state"] == "accepted":
-            yield bad(result["words"], name)
+            yield bad(result["message"], name)
         elif result["state"] == "refused":
-            yield good(result["words"], name)
+            yield good(result["message"], name)
         else:
-            yield unknown(result["words"], name)
+            yield unknown(result["message"], name)
 
 
 CHECK = Check(

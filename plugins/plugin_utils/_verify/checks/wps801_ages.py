@@ -20,9 +20,9 @@ def look(facts: Facts) -> Iterator[Outcome]:
     ages = facts.of("journal")["ages"]
     for age in ages:
         if age["due"]:
-            yield bad(age["words"], age["credential"])
+            yield bad(age["message"], age["credential"])
         else:
-            yield good(age["words"], age["credential"])
+            yield good(age["message"], age["credential"])
     if not ages:
         yield unknown("the catalog names no credentials")
 

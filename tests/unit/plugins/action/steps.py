@@ -39,7 +39,7 @@ class ActionModule:
             "resume": "",
             "abort": False,
             "hosts": [],
-            "here": None,
+            "targeted_hosts": None,
             "recorded": False,
             "skipped": [],
             "seen": None,
@@ -48,11 +48,11 @@ class ActionModule:
             "values_file": None,
             "values_from": None,
             "outcome": "done",
-            "words": "",
+            "message": "",
             "unrecorded": "",
             "notes": {},
             "refusals": {},
-            "left": {},
+            "hosts_with_old_key": {},
             "behind": [],
             "proven_at": [],
             "sent": [],
@@ -65,9 +65,13 @@ class ActionModule:
         if state in ("planned", "begun"):
             return rotation_begin.begin(setting, args, task_vars, write=state == "begun" and not check)
         if state == "advanced":
-            given = {name: args[name] for name in ("notes", "refusals", "left", "behind", "proven_at", "sent")}
+            given = {
+                name: args[name] for name in ("notes", "refusals", "hosts_with_old_key", "behind", "proven_at", "sent")
+            }
             return vars(
-                rotation_entries.advance(setting, args["outcome"], args["words"], rotation_entries.StageNotes(**given))
+                rotation_entries.advance(
+                    setting, args["outcome"], args["message"], rotation_entries.StageNotes(**given)
+                )
             )
         if state == "closed":
             return rotation_close.closed(setting, args)

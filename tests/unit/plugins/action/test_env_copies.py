@@ -26,7 +26,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def execute(_action: Any, _module: Any, *, args: dict[str, Any], **_more: Any) -> dict[str, Any]:
         kept.append(args)
-        return {"changed": False, "left": [f"saw {args['values']}"]}
+        return {"changed": False, "remaining": [f"saw {args['values']}"]}
 
     monkeypatch.setattr(env_copies.remote_program, "execute", execute)
     monkeypatch.setattr(env_copies.transport_guard, "objection", lambda _connection, _task: None)
@@ -42,9 +42,9 @@ def run(task_vars: dict[str, Any] | None = None, **args: Any) -> dict[str, Any]:
 
 
 def test_by_name(sent: list[dict[str, Any]]) -> None:
-    test = run()
+    result = run()
     assert sent == [{"path": "/srv/.env", "leaked": "dead", "values": VALUES, "health": [], "seconds": 20}]
-    assert "canary" not in str(test)
+    assert "canary" not in str(result)
 
 
 @pytest.mark.parametrize("task_vars", [{}, {"dead": "x"}, {"dead": {"skipped": True}}, {"dead": {"dead": []}}])

@@ -62,8 +62,8 @@ def test_in_a_rotation_it_is_the_new_one(world: World) -> None:
     with pytest.raises(RotationError, match="note: there is no new value yet"):
         params(world, "note", "usable")
     world.created(rotator)
-    test, masked = params(world, "note", "usable")
-    assert (sent(test), masked) == (["new-canary-note"], ["new-canary-note"])
+    result, masked = params(world, "note", "usable")
+    assert (sent(result), masked) == (["new-canary-note"], ["new-canary-note"])
 
 
 def test_without_a_test_nothing_is_done(world: World) -> None:
@@ -82,10 +82,10 @@ class TestOld:
     def test_it_is_read_by_the_version_that_held_it(self, world: World) -> None:
         self.closed(world, **{CORE: world.first[CORE]})
         world.write("NOTE", "newest-canary")  # the version concerned is no previous one any more
-        test_it_is_read, masked = params(world, "note", "tried")
-        assert sent(test_it_is_read) == ["newest-canary"]
-        assert test_it_is_read is not None
-        assert [(item["id"], item["former"][0]["headers"]) for item in test_it_is_read["tries"]] == [
+        result, masked = params(world, "note", "tried")
+        assert sent(result) == ["newest-canary"]
+        assert result is not None
+        assert [(item["id"], item["former"][0]["headers"]) for item in result["tries"]] == [
             ("r1/note", {"X-Key": "theirs"}),
         ]
         assert masked == ["newest-canary"], "the other is too short to be masked"

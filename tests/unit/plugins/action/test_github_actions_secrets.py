@@ -58,12 +58,12 @@ def test_what_changed_in_a_store_is_sent(lab: Lab) -> None:
     lab.ssm.put_parameter(Name="/app/test/COUNT", Type="String", Value="2", Overwrite=True)
     lab.hosts["web1"]["ansible_host"] = "10.0.0.9"
     lab.setting("PLAIN", value="plainer")
-    test_what_changed = lab.run()
-    assert test_what_changed["sent"] == ["HOST", "KEY", "PLAIN", "COUNT"]
-    assert lab.why(test_what_changed, "KEY") == ("send", f"secret {CORE} key KEY has changed")
+    result = lab.run()
+    assert result["sent"] == ["HOST", "KEY", "PLAIN", "COUNT"]
+    assert lab.why(result, "KEY") == ("send", f"secret {CORE} key KEY has changed")
     # The same secret's new version, and the same value in it.
-    assert lab.why(test_what_changed, "URL") == ("note", "GitHub holds the value, and an older version is recorded")
-    assert lab.why(test_what_changed, "COUNT") == ("send", "GitHub holds another value than parameter /app/test/COUNT")
+    assert lab.why(result, "URL") == ("note", "GitHub holds the value, and an older version is recorded")
+    assert lab.why(result, "COUNT") == ("send", "GitHub holds another value than parameter /app/test/COUNT")
     held = lab.github.repository.values
     assert (held["KEY"], held["COUNT"], held["HOST"]) == ("canary-key-2", "2", "10.0.0.9")
     assert lab.run()["changed"] is False
@@ -83,11 +83,11 @@ def test_what_somebody_deleted_or_changed_at_github_is_sent_again_and_named(lab:
     del repository.secrets["KEY"]
     lab.github.put_by_hand("URL", "canary-theirs")
     repository.variables["COUNT"] = lab.github._stamped("COUNT", "theirs", {})
-    test_what_somebody_deleted_or_changed = lab.run()
-    assert test_what_somebody_deleted_or_changed["sent"] == ["KEY", "URL", "COUNT"]
-    assert lab.why(test_what_somebody_deleted_or_changed, "KEY")[1] == "was sent once, and somebody deleted it"
-    assert lab.why(test_what_somebody_deleted_or_changed, "URL")[1].startswith("somebody changed it at 2026-11-25T")
-    assert [item.partition(":")[0] for item in test_what_somebody_deleted_or_changed["summary"][2:5]] == [
+    result = lab.run()
+    assert result["sent"] == ["KEY", "URL", "COUNT"]
+    assert lab.why(result, "KEY")[1] == "was sent once, and somebody deleted it"
+    assert lab.why(result, "URL")[1].startswith("somebody changed it at 2026-11-25T")
+    assert [item.partition(":")[0] for item in result["summary"][2:5]] == [
         "secret KEY (repository)",
         "secret URL (repository)",
         "variable COUNT (repository)",
@@ -170,12 +170,10 @@ def test_hosts_that_differ_give_a_list_where_one_is_asked_for(lab: Lab) -> None:
     lab.setting("HOST", type="host_list")
     lab.setting("DIR", inventory="dir", github="variable")
     lab.setting("NONE", inventory="none", github="variable")
-    test_hosts_that_differ_give_a_list_where_one_is_asked = lab.run()
+    result = lab.run()
     assert lab.github.repository.values["HOST"] == "10.0.0.1,10.0.0.2"
     assert lab.github.repository.values["DIR"] == "/srv"
-    assert lab.why(test_hosts_that_differ_give_a_list_where_one_is_asked, "NONE")[1].startswith(
-        "variable none is set for none of web1, web2"
-    )
+    assert lab.why(result, "NONE")[1].startswith("variable none is set for none of web1, web2")
     for host in lab.hosts.values():
         del host["ansible_host"]
     lab.run()
@@ -201,8 +199,8 @@ def test_the_organisation_must_share_it_with_the_repository(lab: Lab) -> None:
     lab.settle()
     assert lab.github.organization is not None
     lab.github.organization.secrets["KEY"]["repositories"] = [1]
-    test_the_organisation_must_share_it = lab.run()
-    assert lab.why(test_the_organisation_must_share_it, "KEY") == (
+    result = lab.run()
+    assert lab.why(result, "KEY") == (
         "send",
         "the organisation does not share it with the repository",
     )
@@ -228,9 +226,9 @@ def test_the_address_of_another_environments_host_is_not_sent(lab: Lab) -> None:
     """One inventory for all: with it, a workflow would deploy this environment to that host."""
     lab.hosts["web1"]["app_environment"] = "production"
     lab.hosts["web2"]["app_environment"] = "test"
-    test_the_address = lab.run()
+    result = lab.run()
     assert lab.github.repository.values["HOST"] == "10.0.0.2"
-    assert "hosts of other environments are left out: web1 (production)" in test_the_address["summary"]
+    assert "hosts of other environments are left out: web1 (production)" in result["summary"]
     lab.hosts["web2"]["app_environment"] = "production"
     assert lab.why(lab.run(), "HOST")[0] == "keep"
     assert lab.github.repository.values["HOST"] == "10.0.0.2"

@@ -44,7 +44,7 @@ def test_prune(lab: Lab) -> None:
     drop(lab)
     drop(lab, "COUNT")
     result = lab.run()
-    assert (result["changed"], result["left"]) == (False, ["KEY", "COUNT"])
+    assert (result["changed"], result["obsolete"]) == (False, ["KEY", "COUNT"])
     assert "KEY" in lab.github.repository.values
     planned = lab.run(check=True, prune=True)
     assert (planned["removed"], planned["diff"]["prepared"].splitlines()[0]) == (

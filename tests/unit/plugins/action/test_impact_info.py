@@ -86,10 +86,8 @@ class TestFound:
         rotator = world.begun("token")
         values = rotator.create({**KINDS, "given": made}, lambda _kind: "canary-waiting", {})
         assert values.phases == [{TOKEN: "canary-waiting"}]
-        test_a_parameters_value_that_waits = find(world, tmp_path, "canary-waiting")
-        assert test_a_parameters_value_that_waits["matches"] == [
-            {"credential": "token", "stage": "AWSPENDING", "form": "as it is"}
-        ]
+        result = find(world, tmp_path, "canary-waiting")
+        assert result["matches"] == [{"credential": "token", "stage": "AWSPENDING", "form": "as it is"}]
         assert find(world, tmp_path, TOKEN_VALUE)["matches"][0]["stage"] == "AWSCURRENT"
 
     def test_what_a_provider_made_and_nothing_holds_yet(self, world: World, tmp_path: Path) -> None:
@@ -114,9 +112,9 @@ class TestFound:
 
     def test_what_is_too_short_to_be_looked_for_is_told(self, world: World, tmp_path: Path) -> None:
         world.parameters.seed(TOKEN, "short")
-        test_what_is_too_short = find(world, tmp_path, f"short {NOW}")
-        assert test_what_is_too_short["declared"] == ["database"]
-        assert test_what_is_too_short["not_checked"] == [
+        result = find(world, tmp_path, f"short {NOW}")
+        assert result["declared"] == ["database"]
+        assert result["not_checked"] == [
             f"database: URL (secret {COPY} key url), AWSPREVIOUS: shorter than 8 characters",
             f"token: TOKEN (parameter {TOKEN}), AWSCURRENT, version 3: shorter than 8 characters",
         ]
@@ -145,8 +143,8 @@ class TestFound:
 
     def test_one_of_nobody_is_said_so(self, world: World, tmp_path: Path) -> None:
         messages = ["what was found is no current, pending or previous value of a credential here"]
-        test_one = find(world, tmp_path, "another-string")
-        assert (test_one["summary"], test_one["impact"], test_one["declared"], test_one["text"]) == (
+        result = find(world, tmp_path, "another-string")
+        assert (result["summary"], result["impact"], result["declared"], result["text"]) == (
             messages,
             None,
             [],

@@ -127,7 +127,7 @@ class TestAScheduledRotation:
     def test_whose_new_value_nobody_has_counts(self, world: World, first: Run) -> None:
         scheduled(world, "test")
         assert first.declare("database").aborts is False
-        answer = first.begin("database", reached=["database"])["said"]
+        answer = first.begin("database", reached=["database"])["messages"]
         assert answer[2:] == ["it replaces what leaked, so it answers the leak too: nothing is revoked later"]
         first.finish()
         assert first.begin("database")["nothing"]
@@ -137,7 +137,7 @@ class TestAScheduledRotation:
         first.declare("token")
         begun = first.begin("database", reached=["token"], immediate=True)
         assert (begun["rotation"]["incident"], begun["rotation"]["wait"]) == ("", 3600)
-        assert begun["said"][1:] == ["it has database; nothing else is begun before it has ended"]
+        assert begun["messages"][1:] == ["it has database; nothing else is begun before it has ended"]
 
     def test_is_hastened_by_a_second_command(self, world: World, first: Run) -> None:
         scheduled(world, "set")
@@ -146,19 +146,19 @@ class TestAScheduledRotation:
         second = Run(world, "second")
         assert second.declare("database", containment="immediate").aborts is False
         begun = second.begin("database", reached=["database"], immediate=True)
-        assert begun["said"][2:] == ["it was graceful; the old values are removed first from now on"]
+        assert begun["messages"][2:] == ["it was graceful; the old values are removed first from now on"]
         assert begun["rotation"]["todo"] == ["set", "test", "revoke_first", "deploy_1", "promote", "revoke", "record"]
 
     def test_a_drill_says_so_and_writes_nothing(self, world: World, first: Run) -> None:
         scheduled(world, "set")
         head = first.setting.rotator.look().head
-        answer = first.drill("database", reached=["database"], immediate=True)["said"]
+        answer = first.drill("database", reached=["database"], immediate=True)["messages"]
         assert answer[2] == "it replaces what leaked, so it answers the leak too: nothing is revoked later"
         assert answer[3:] == [
             "it was graceful; the old values are removed first from now on",
             "database is skipped: rotation r1, which is open, replaces it",
         ]
-        assert "is rolled back" in first.drill("database", reached=["database"], abort=True)["said"][0]
+        assert "is rolled back" in first.drill("database", reached=["database"], abort=True)["messages"][0]
         assert first.setting.rotator.look().head == head
 
 
@@ -168,27 +168,14 @@ class TestThePlanBesideAnOpenRotation:
     def test_what_cannot_be_replaced_is_refused_and_asked_for(self, world: World, first: Run) -> None:
         scheduled(world, "set")
         head = world.rotator().look().head
-        test_what_cannot_be_replaced_is_refused_and_asked = first.drill("token", "django", reached=["token", "django"])
-        assert test_what_cannot_be_replaced_is_refused_and_asked["refused"]["token"].startswith(
-            "its provider issues it; at a terminal its new value is asked for"
-        )
-        assert test_what_cannot_be_replaced_is_refused_and_asked["needs"] == ["token"]
-        assert {
-            name: item["act"]
-            for name, item in test_what_cannot_be_replaced_is_refused_and_asked["plan"]["credentials"].items()
-        } == {"django": "renew"}
-        assert test_what_cannot_be_replaced_is_refused_and_asked["said"][0].endswith(
-            " was not finished; it goes on from there"
-        )
-        assert (
-            test_what_cannot_be_replaced_is_refused_and_asked["said"][1]
-            == "it has database; nothing else is begun before it has ended"
-        )
-        assert any(
-            item.startswith("token is REFUSED")
-            for item in test_what_cannot_be_replaced_is_refused_and_asked["said"][2:]
-        )
-        assert test_what_cannot_be_replaced_is_refused_and_asked["rotation"]["id"] == "r1"
+        result = first.drill("token", "django", reached=["token", "django"])
+        assert result["refused"]["token"].startswith("its provider issues it; at a terminal its new value is asked for")
+        assert result["needs"] == ["token"]
+        assert {name: item["act"] for name, item in result["plan"]["credentials"].items()} == {"django": "renew"}
+        assert result["messages"][0].endswith(" was not finished; it goes on from there")
+        assert result["messages"][1] == "it has database; nothing else is begun before it has ended"
+        assert any(item.startswith("token is REFUSED") for item in result["messages"][2:])
+        assert result["rotation"]["id"] == "r1"
         assert world.rotator().look().head == head
 
     def test_anothers_pending_version_still_stands_against_it(self, world: World, first: Run) -> None:
@@ -205,15 +192,13 @@ class TestThePlanBesideAnOpenRotation:
     ) -> None:
         monkeypatch.setitem(KINDS, "login", replace(KINDS["login"], stages=("set", "test", "revoke")))
         scheduled(world, "test")
-        test_what_the_open_one_replaces_is_left = first.drill("database", reached=["database"], immediate=True)
-        assert test_what_the_open_one_replaces_is_left["plan"]["passed_over"] == {
-            "database": "rotation r1, which is open, replaces it"
-        }
+        result = first.drill("database", reached=["database"], immediate=True)
+        assert result["plan"]["passed_over"] == {"database": "rotation r1, which is open, replaces it"}
         assert (
-            test_what_the_open_one_replaces_is_left["plan"]["credentials"],
-            test_what_the_open_one_replaces_is_left["takes_down"],
+            result["plan"]["credentials"],
+            result["takes_down"],
         ) == ({}, ["database"])
-        assert test_what_the_open_one_replaces_is_left["ends"] == {
+        assert result["ends"] == {
             "removes": ["database"],
             "first": True,
             "past": False,
@@ -222,14 +207,12 @@ class TestThePlanBesideAnOpenRotation:
 
     def test_what_is_taken_back_before_it_was_in_force_is_planned_anew(self, world: World, first: Run) -> None:
         scheduled(world, "deploy")
-        test_what_is_taken_back_before_it_was = first.drill(
-            "database", reached=["database"], abort=True, spoiled=["r1/database"]
-        )
+        result = first.drill("database", reached=["database"], abort=True, spoiled=["r1/database"])
         assert (
-            list(test_what_is_taken_back_before_it_was["plan"]["credentials"]),
-            test_what_is_taken_back_before_it_was["refused"],
+            list(result["plan"]["credentials"]),
+            result["refused"],
         ) == (["database"], {})
-        assert test_what_is_taken_back_before_it_was["ends"]["removes"] == []
+        assert result["ends"]["removes"] == []
 
     @pytest.mark.parametrize(
         ("step", "abort", "end"), [("revoke", False, "has ended"), ("promote", True, "is rolled back")]
@@ -241,7 +224,7 @@ class TestThePlanBesideAnOpenRotation:
         result = first.drill("database", reached=["database"], abort=abort, spoiled=["r1/database"])
         assert (result["plan"]["credentials"], result["refused"], result["plan"]["passed_over"]) == ({}, {}, {})
         message = f"whether it can be replaced once more is known only when rotation r1 {end}"
-        assert result["said"][-1] == f"database: {message}"
+        assert result["messages"][-1] == f"database: {message}"
 
 
 class TestAValueInForceAgain:

@@ -53,7 +53,7 @@ def test_it_is_revoked_with_the_present_one_where_the_kind_can(able: Run, tmp_pa
     former = able.setting.rotator.look().pending_tasks["r1/database"].secrets
     begun = able.begin("database")
     assert revoked(begun) == [("database", "r1/database"), ("database", "")]
-    assert "  revokes with it what r1 had replaced" in begun["said"]
+    assert "  revokes with it what r1 had replaced" in begun["messages"]
     able.finish()
     journal = able.setting.rotator.look()
     assert journal.pending_tasks == {}
@@ -97,7 +97,7 @@ def test_hosts_that_are_left_let_both_in(able: Run) -> None:
     able.begin("database")
     held = able.setting.rotator.look().pending_tasks["r1/database"].secrets
     able.world.created(able.setting.rotator)
-    able.setting.rotator.advance("test", left={"database": ["web2"]})
+    able.setting.rotator.advance("test", hosts_with_old_key={"database": ["web2"]})
     able.finish()
     journal = able.setting.rotator.look()
     assert {pending_task.id: pending_task.hosts for pending_task in journal.pending_tasks.values()} == {

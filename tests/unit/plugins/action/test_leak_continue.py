@@ -29,7 +29,7 @@ class Stores:
 
     def trail(self, _setting: Any, credentials: Any, **options: Any) -> leak_evidence.BackgroundCall:
         self.asked.append(("trail", credentials, options))
-        return leak_evidence.BackgroundCall(lambda: {"words": ["eve read it"], "asked": True})
+        return leak_evidence.BackgroundCall(lambda: {"message": ["eve read it"], "asked": True})
 
 
 @pytest.fixture
@@ -97,11 +97,11 @@ def test_the_stores_are_scrubbed_while_cloudtrail_is_asked(
 
 def test_copies_that_were_not_looked_for_are_told(leak: Leak, shown: list[str], tmp_path: Path) -> None:
     seen(leak, "refused/token")
-    test_copies_that_were_not_looked = go_on(leak, "copies", unlooked="AWS denies it", report_path=str(tmp_path))
-    text = Path(test_copies_that_were_not_looked["report"]["files"][0]).read_text(encoding="utf-8")
+    result = go_on(leak, "copies", unlooked="AWS denies it", report_path=str(tmp_path))
+    text = Path(result["report"]["files"][0]).read_text(encoding="utf-8")
     for host in ("web1", "web2"):
         assert f"{host}: copies of what is dead were not looked for: AWS denies it" in text
-    assert test_copies_that_were_not_looked["report"]["unhealthy"] == []
+    assert result["report"]["unhealthy"] == []
 
 
 def test_it_stays_open_and_the_run_fails(leak: Leak, shown: list[str], tmp_path: Path) -> None:
@@ -123,9 +123,9 @@ def test_a_host_that_is_not_healthy_keeps_it_open(leak: Leak, shown: list[str], 
 def test_a_hosts_words_do_nothing_to_the_terminal(leak: Leak, shown: list[str], tmp_path: Path) -> None:
     seen(leak, "refused/token")
     leak.hosts["web2"]["leak_respond__copies"] = {"unreachable": True, "msg": "no \x1b[2Jroute\u202e"}
-    test_a_hosts_words_do_nothing = go_on(leak, "copies", report_path=str(tmp_path))
-    assert "no [2Jroute" in test_a_hosts_words_do_nothing["msg"]
-    assert all(line.isprintable() for line in (*shown, test_a_hosts_words_do_nothing["msg"]))
+    result = go_on(leak, "copies", report_path=str(tmp_path))
+    assert "no [2Jroute" in result["msg"]
+    assert all(line.isprintable() for line in (*shown, result["msg"]))
 
 
 def test_without_its_report_it_stays_open(leak: Leak, shown: list[str], tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, Wor
 
 HOSTS: dict[str, Any] = {
     "hosts": ["web1", "web2"],
-    "here": ["web1", "web2"],
+    "targeted_hosts": ["web1", "web2"],
     "host": "web1",
     "candidates": ["web1", "web2"],
 }
@@ -54,7 +54,7 @@ class Operator:
 
     def trail(self, _setting: Any, credentials: Any, *, since: str, **_how: Any) -> leak_evidence.BackgroundCall:
         self.asked.append(("CloudTrail", sorted(credentials), since))
-        return leak_evidence.BackgroundCall(lambda: {"words": ["eve read it"]})
+        return leak_evidence.BackgroundCall(lambda: {"message": ["eve read it"]})
 
     def sessions(self, _server: Any, _connection: Any, credentials: Any, _until: float) -> list[Any]:
         assert self.lines, "the operator has the plan to read meanwhile"
@@ -101,7 +101,7 @@ def test_it_is_declared_once_it_is_confirmed(world: World, operator: Operator) -
     assert result["carried"]["immediate"]
     names = ["django", "token"]
     assert operator.asked == [("CloudTrail", names, "2026-11-20T10:00:00Z"), ("servers", names), "operator"]
-    assert result["carried"]["asked"]["readers"] == {"words": ["eve read it"]}
+    assert result["carried"]["asked"]["readers"] == {"message": ["eve read it"]}
     assert operator.read_before is not None
     assert any("cannot be undone from" in line for line in operator.read_before)
     assert operator.lines[-1] == f"{incident.id}, containment: immediate"
@@ -110,12 +110,10 @@ def test_it_is_declared_once_it_is_confirmed(world: World, operator: Operator) -
 
 
 def test_hosts_are_asked_for_evidence_before_the_plan_is_made(world: World, operator: Operator) -> None:
-    test_hosts_are_asked = start(
-        world, "token", exposed_since="2026-11-20T10:00Z", evidence_until=0.0, evidence_seconds=8
-    )
-    gather = test_hosts_are_asked["gather"]
-    assert (test_hosts_are_asked["next"], gather["since"], gather["units"]) == ("gather", "2026-11-20T10:00:00Z", [])
-    assert gather["hosts_until"] < test_hosts_are_asked["evidence_until"]
+    result = start(world, "token", exposed_since="2026-11-20T10:00Z", evidence_until=0.0, evidence_seconds=8)
+    gather = result["gather"]
+    assert (result["next"], gather["since"], gather["units"]) == ("gather", "2026-11-20T10:00:00Z", [])
+    assert gather["hosts_until"] < result["evidence_until"]
     assert (operator.asked, operator.lines, head(world)) == ([], [], 0)
 
 
@@ -225,7 +223,7 @@ class TestStops:
 
     @pytest.fixture(autouse=True)
     def _refused(self, operator: Operator) -> None:
-        operator.planned = {"refused": {"token": "ask"}, "needs": ["token"], "said": []}
+        operator.planned = {"refused": {"token": "ask"}, "needs": ["token"], "messages": []}
 
     def test_before_the_question(self, world: World, operator: Operator) -> None:
         message = (
@@ -250,7 +248,7 @@ class TestStops:
         assert not any(line.startswith("a real run stops here") for line in operator.lines)
 
     def test_what_reveals_nothing_stops_nothing(self, world: World, operator: Operator) -> None:
-        operator.planned = {"refused": {"django": "ask"}, "needs": [], "said": []}
+        operator.planned = {"refused": {"django": "ask"}, "needs": [], "messages": []}
         assert start(world, "token")["carried"]["refused"] == {"django": "ask"}
 
 
@@ -311,9 +309,9 @@ def test_copies_at_cloudfront_stay_open_without_the_module(world: World, monkeyp
 
 
 def test_another_host_talks_to_the_servers(world: World, operator: Operator) -> None:
-    test_another_host_talks = start(world, "token", host="web2")
+    result = start(world, "token", host="web2")
     assert "web1 does not answer; web2 talks to the servers" in operator.lines
-    assert test_another_host_talks["host"] == "web2"
+    assert result["host"] == "web2"
     operator.lines.clear()
     assert start(world, "token", host="ops1", rotation_host="ops1")["host"] == "ops1"
     assert not any("does not answer" in line for line in operator.lines)

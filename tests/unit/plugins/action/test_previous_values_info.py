@@ -38,11 +38,9 @@ def ask(world: World, **args: Any) -> dict[str, Any]:
 
 
 def test_former_values_that_are_not_in_use(world: World) -> None:
-    test_former_values_that_are_not = ask(
-        world, credentials=["database", "django", "token"], secrets={CORE: ["0" * 32, "1" * 32, "2" * 32]}
-    )
-    assert test_former_values_that_are_not["dead"] == {"database": ["canary-first", "canary-second"]}
-    assert test_former_values_that_are_not["unread"] == ["django", "token"], "the key and the token are in use"
+    result = ask(world, credentials=["database", "django", "token"], secrets={CORE: ["0" * 32, "1" * 32, "2" * 32]})
+    assert result["dead"] == {"database": ["canary-first", "canary-second"]}
+    assert result["unread"] == ["django", "token"], "the key and the token are in use"
     assert ask(world, credentials=["database"], secrets={CORE: "0" * 32})["dead"] == {"database": ["canary-first"]}
 
 
@@ -53,16 +51,16 @@ def test_former_keys_of_a_signing_key(world: World) -> None:
         CORE, json.dumps({"KEY": "canary-key-1", "FALLBACKS": "canary-key-kept,canary-key-0"}), version="7" * 32
     )
     world.secrets.seed(CORE, json.dumps(listed))
-    test_former_keys = ask(world, credentials=["django"], secrets={CORE: ["7" * 32]})
-    assert test_former_keys["dead"] == {"django": ["canary-key-1", "canary-key-0"]}
+    result = ask(world, credentials=["django"], secrets={CORE: ["7" * 32]})
+    assert result["dead"] == {"django": ["canary-key-1", "canary-key-0"]}
 
 
 def test_former_values_of_a_parameter(world: World) -> None:
     for value in ("canary-token-1", "short", "canary-token-2"):
         world.parameters.seed(TOKEN, value)
-    test_former_values = ask(world, credentials=["token"])
-    assert test_former_values["dead"] == {"token": ["canary-token-1", "old-token"]}
-    assert test_former_values["unread"] == []
+    result = ask(world, credentials=["token"])
+    assert result["dead"] == {"token": ["canary-token-1", "old-token"]}
+    assert result["unread"] == []
 
 
 def test_nothing_was_replaced(world: World) -> None:

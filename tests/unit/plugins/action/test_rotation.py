@@ -106,7 +106,7 @@ def test_of_one_that_has_ended_nothing_is_left_to_do(world: World, begun: Any, s
     head = world.rotator().look().head
     answer = begun("database", state=state, resume="r1")
     assert (answer["nothing"], answer["changed"]) == (True, False)
-    assert answer["said"] == ["rotation r1 has ended; there is nothing to go on with, and no other is begun"]
+    assert answer["messages"] == ["rotation r1 has ended; there is nothing to go on with, and no other is begun"]
     assert world.rotator().look().head == head
 
 
@@ -140,12 +140,12 @@ def test_check_mode_plans_what_would_be_asked_for(world: World, begun: Any) -> N
     wish = {"state": "planned", "resume": "any"}
     answer = begun("token", ask=True, **wish)
     assert (answer["refused"], list(answer["plan"]["credentials"])) == ({}, ["token"])
-    assert answer["said"][-1] == (
+    assert answer["messages"][-1] == (
         "token: its new value is asked for at the terminal; without one, give it by -e rotation_values_file=FILE"
     )
     for item in ({"ask": False}, {"ask": True, "credentials": ["database"]}):
         answer = begun("token", **{**wish, **item})
-        assert "asked for at the terminal" not in " ".join(answer["said"])
+        assert "asked for at the terminal" not in " ".join(answer["messages"])
     assert begun("token", **wish)["refused"]["token"].startswith("its provider issues it; give the new value by")
     assert world.rotator().look().head == 0
 
@@ -166,7 +166,7 @@ def test_what_is_replaced_already_takes_nothing_down(world: World, begun: Any, m
 def test_what_goes_on_is_named_and_that_nothing_else_begins(world: World, begun: Any, state: str) -> None:
     """Whatever this run was asked for."""
     world.begun("database")
-    first, second = begun("deploy", state=state, resume="any")["said"]
+    first, second = begun("deploy", state=state, resume="any")["messages"]
     assert first.endswith(" was not finished; it goes on from there")
     assert second == "it has database; nothing else is begun before it has ended"
 
@@ -176,8 +176,8 @@ def test_what_goes_on_at_a_removal_deploys_first(world: World, begun: Any, step:
     world.begun("database")
     world.rotator().advance(step)
     message = "hosts that are not proven are deployed to before anything is removed"
-    assert begun(state="planned", resume="any")["said"][2:] == [message]
-    assert message not in begun(state="planned", resume="any", incident="leak-1")["said"]
+    assert begun(state="planned", resume="any")["messages"][2:] == [message]
+    assert message not in begun(state="planned", resume="any", incident="leak-1")["messages"]
 
 
 def test_the_gate_says_what_hosts_said(world: World) -> None:
@@ -201,16 +201,18 @@ def test_beside_an_open_one_a_leak_looks_at_hosts_as_well(world: World, begun: A
 
 @pytest.mark.parametrize("state", ["planned", "begun"])
 def test_hosts_that_the_run_does_not_reach_are_not_promised(begun: Any, state: str) -> None:
-    hosts = {"hosts": ["web1", "web2", "web3", "web4"], "here": ["web1"], "skipped": ["web4"]}
+    hosts = {"hosts": ["web1", "web2", "web3", "web4"], "targeted_hosts": ["web1"], "skipped": ["web4"]}
     answer = begun("database", state=state, **hosts)
     stays = "so the old values stay valid, and the rotation open"
     assert answer["plan"]["hosts"] == ["web1"]
-    assert answer["said"][-3:] == [
+    assert answer["messages"][-3:] == [
         "one rollout restarts no units on web1",
         f"web2, web3: not in this run (--limit), {stays}, until the same command runs with them",
         "skipped hosts: web4 (not deployed to, not waited for)",
     ]
-    assert "not in this run" not in " ".join(begun("database", state="planned", resume="any", hosts=["web1"])["said"])
+    assert "not in this run" not in " ".join(
+        begun("database", state="planned", resume="any", hosts=["web1"])["messages"]
+    )
 
 
 @pytest.mark.parametrize("back", [False, True])
@@ -254,7 +256,7 @@ class TestAHostThatWasAway:
         rotator.append(rotator.look(), "leak-1", "closed", incident=incident)
         world.begun("deploy", leak="leak-1")
         world.rotator().advance("revoke")
-        assert act("advanced", left={"deploy": ["web2"]})["rotation"]["opened"] == ["web2"]
+        assert act("advanced", hosts_with_old_key={"deploy": ["web2"]})["rotation"]["opened"] == ["web2"]
         kept = world.rotator().look().incident
         assert kept is not None
         assert "refused/deploy" not in kept.events
@@ -264,7 +266,7 @@ class TestAHostThatWasAway:
         assert "looks" not in again
         assert again["rotation"]["todo"] == ["revoke", "record"]
         assert again["rotation"]["credentials"][0]["hosts"] == ["web2"]
-        act("advanced", left={"deploy": []})
+        act("advanced", hosts_with_old_key={"deploy": []})
         assert act("closed")["pending_tasks"] == {}
         journal = world.rotator().look()
         assert journal.pending_tasks == {}

@@ -58,10 +58,10 @@ def test_a_run_names_it_and_opens_nothing(world: World, state: str) -> None:
 def test_the_report_says_what_to_do_where_the_catalog_lost_it(world: World) -> None:
     assert act(world, rotation_info, None)["pending_tasks"][0]["against"] is None
     world.catalog = replace(world.catalog, credentials={})
-    test_the_report_says_what = act(world, rotation_info, None)
-    assert (test_the_report_says_what["due"], test_the_report_says_what["act_now"]) == ([], True)
-    assert test_the_report_says_what["pending_tasks"][0]["against"].startswith("it is not in the catalog any more")
-    assert test_the_report_says_what["table"][-1] == f"  {test_the_report_says_what['pending_tasks'][0]['against']}"
+    result = act(world, rotation_info, None)
+    assert (result["due"], result["act_now"]) == ([], True)
+    assert result["pending_tasks"][0]["against"].startswith("it is not in the catalog any more")
+    assert result["table"][-1] == f"  {result['pending_tasks'][0]['against']}"
 
 
 @pytest.mark.parametrize("lost", [True, False])
@@ -76,7 +76,7 @@ def test_it_is_forgotten(world: World, name: str, *, lost: bool) -> None:
     answer = act(world, rotation, "forgotten", credentials=[name], audit=HEAD)
     assert answer["changed"]
     message = "is forgotten; what it was to end is valid unless you have ended it"
-    assert answer["said"] == [f"r0/database (revoke, due 2026-01-01T00:00:00Z) {message}"]
+    assert answer["messages"] == [f"r0/database (revoke, due 2026-01-01T00:00:00Z) {message}"]
     journal = world.rotator().look()
     assert (journal.pending_tasks, journal.audit, journal.rotation) == ({}, HEAD, None)
     assert not act(world, rotation_info, None)["act_now"]

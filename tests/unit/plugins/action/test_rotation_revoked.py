@@ -74,7 +74,7 @@ def test_a_rotation_leaves_it_open(world: World) -> None:
     assert set(looked(world).pending_tasks) == {"r1/token"}
     (left,) = answer["revocations"]
     assert (left["credential"], left["page"]) == ("token", PAGE)
-    assert "-e rotation_revoked=token" in left["words"]
+    assert "-e rotation_revoked=token" in left["message"]
 
 
 def test_it_stands_in_no_way_and_two_are_two(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +91,7 @@ def test_the_report_tells_it_and_somebody_must_act(world: World) -> None:
     rotated(world, "token", "database", "django")
     result = act(world, rotation_info, None)
     (left,) = result["revocations"]
-    assert left["words"] in result["table"]
+    assert left["message"] in result["table"]
     assert result["verdict"].startswith(f"due: {', '.join(result['due'])}. Run watchparty.secrets.rotate. token: its ")
     assert result["verdict"].endswith(" -e rotation_revoked=token"), "it can be pasted"
     assert {task["act"]: task["due"] for task in result["pending_tasks"]} == {"drop_fallback": False, "confirm": True}
@@ -125,7 +125,7 @@ def test_the_same_words_again_do_no_harm(world: World) -> None:
     head = looked(world).head
     again = act(world, rotation, "revoked", credentials=["token"])
     assert (again["changed"], again["record"]) == (False, {})
-    assert again["said"] == ["token: no confirmation is pending"]
+    assert again["messages"] == ["token: no confirmation is pending"]
     assert looked(world).head == head
 
 
@@ -143,8 +143,8 @@ def test_not_while_a_rotation_is_open(world: World) -> None:
 
 
 class TestTried:
-    ACCEPTED = {"state": "accepted", "words": "a previous value still logs in at https://p.example/me"}
-    REFUSED = {"state": "refused", "words": "rejected now at https://p.example/me, which accepts the current value"}
+    ACCEPTED = {"state": "accepted", "message": "a previous value still logs in at https://p.example/me"}
+    REFUSED = {"state": "refused", "message": "rejected now at https://p.example/me, which accepts the current value"}
 
     def revoke(self, world: World, **extra: Any) -> dict[str, Any]:
         return act(world, rotation, "revoked", credentials=["token", "note"], **extra)
@@ -162,17 +162,19 @@ class TestTried:
         rotated(world, "token", "note")
         tried = {"r1/token": self.ACCEPTED, "r1/note": self.REFUSED}
         done = self.revoke(world, tried=tried)
-        assert done["alive"] == [f"token: its old value, which r1 replaced, STILL WORKS: {self.ACCEPTED['words']}"]
+        assert done["still_accepted"] == [
+            f"token: its old value, which r1 replaced, STILL WORKS: {self.ACCEPTED['message']}"
+        ]
         assert set(looked(world).pending_tasks) == {"r1/token"}
         assert (done["record"]["credentials"], done["record"]["pending_tasks"]) == (["note"], ["r1/note"])
-        assert done["record"]["notes"] == [f"r1/note: {self.REFUSED['words']}"]
+        assert done["record"]["notes"] == [f"r1/note: {self.REFUSED['message']}"]
 
     def test_what_proves_nothing_is_the_operators_word(self, world: World) -> None:
         rotated(world, "token")
         message = "no answer: " + "\n".join(["Connection refused"] * 40)
-        done = self.revoke(world, tried={"r1/token": {"state": "untried", "words": message}})
-        assert (done["alive"], looked(world).pending_tasks) == ([], {})
-        assert done["said"][0].startswith(
+        done = self.revoke(world, tried={"r1/token": {"state": "untried", "message": message}})
+        assert (done["still_accepted"], looked(world).pending_tasks) == ([], {})
+        assert done["messages"][0].startswith(
             "token: what r1 replaced was revoked, as the operator says (not proven: no answer"
         )
         audit_record.require({**done["record"], "application": "app", "environment": "test"})
@@ -235,7 +237,7 @@ class TestOfWhatIsEndedHere:
         assert looked(world).head == head
 
     def test_outside_a_leak_it_means_nothing(self, world: World) -> None:
-        answer = act(world, rotation, "revoked", credentials=["database"])["said"]
+        answer = act(world, rotation, "revoked", credentials=["database"])["messages"]
         assert answer == ["database: no confirmation is pending"]
 
     @pytest.mark.parametrize(
@@ -256,8 +258,8 @@ class TestOfWhatIsEndedHere:
     ("tried", "message"),
     [
         ({}, "NOT tried"),
-        ({"r1/token": {"state": "untried", "words": "no answer"}}, "NOT tried: no answer"),
-        ({"r1/token": TestTried.REFUSED}, f"tried and refused: {TestTried.REFUSED['words']}"),
+        ({"r1/token": {"state": "untried", "message": "no answer"}}, "NOT tried: no answer"),
+        ({"r1/token": TestTried.REFUSED}, f"tried and refused: {TestTried.REFUSED['message']}"),
     ],
 )
 def test_what_shows_that_it_was_revoked(world: World, tried: dict[str, Any], message: str) -> None:

@@ -50,16 +50,16 @@ def test_before_it_was_kept_it_is_asked_for_again(world: World, step: str) -> No
     world.begun("token", "database")
     if step == "plan":
         world.journal.seed(world.rotator().look().lines[0])
-    test_before_it_was_kept_it_is_asked = begun_again(world)
+    result = begun_again(world)
     assert (
-        test_before_it_was_kept_it_is_asked["nothing"],
-        test_before_it_was_kept_it_is_asked["needs"],
-        test_before_it_was_kept_it_is_asked["pages"],
+        result["nothing"],
+        result["needs"],
+        result["pages"],
     ) == (True, ["token"], {"token": PAGE})
-    assert "rotation" not in test_before_it_was_kept_it_is_asked
+    assert "rotation" not in result
     assert opened(world.rotator().look()).run == "run1", "nothing is taken over before the answer"
-    test_before_it_was_kept_it_is_asked = begun_again(world, ask=False, answer="told-again")
-    assert test_before_it_was_kept_it_is_asked["rotation"]["step"] == "create"
+    result = begun_again(world, ask=False, answer="told-again")
+    assert result["rotation"]["step"] == "create"
     act(world, rotation, "staged", answer="told-again")
     rotator = world.rotator("run2")
     assert rotator.values(opened(rotator.look())).credentials["token"].password == "told-again"

@@ -74,13 +74,13 @@ def test_by_name_and_by_what_was_called(world: World, trail: Stubber) -> None:
     for act in ("GetParameter", "GetParameters", "GetParametersByPath"):
         asked_for(trail, "EventName", act, event(act, identity=act, path="/app/test", who="somebody"))
     asked_for(trail, "EventName", "GetParameterHistory")
-    test = ask(world, trail.client, credentials=["token"])
-    assert test["asked"]
-    assert test["words"] == [
+    result = ask(world, trail.client, credentials=["token"])
+    assert result["asked"]
+    assert result["messages"] == [
         f"{TOKEN}: GetParametersByPath by somebody from 10.0.3.7, key ASIAWEBEXAMPLE000001, 2026-11-25T10:00:00Z",
         f"CloudTrail was asked in eu-west-3 only; {leak_readers.LATE}",
     ]
-    assert test["access_keys"] == []
+    assert result["access_keys"] == []
 
 
 def test_a_leaked_key_and_one_of_before(world: World, trail: Stubber) -> None:
@@ -89,26 +89,24 @@ def test_a_leaked_key_and_one_of_before(world: World, trail: Stubber) -> None:
     asked_for(trail, "ResourceName", "mailer")
     for act in ("GetSecretValue", "BatchGetSecretValue"):
         asked_for(trail, "EventName", act)
-    test_a_leaked_key_and_one = ask(world, trail.client, credentials=["mailer"], access_keys=["AKIAFORMER"])
-    assert test_a_leaked_key_and_one["words"][0].startswith("key AKIAFORMER: RunInstances by")
-    assert test_a_leaked_key_and_one["access_keys"] == ["AKIAFORMER", KEY]
+    result = ask(world, trail.client, credentials=["mailer"], access_keys=["AKIAFORMER"])
+    assert result["messages"][0].startswith("key AKIAFORMER: RunInstances by")
+    assert result["access_keys"] == ["AKIAFORMER", KEY]
 
 
 def test_nobody_read_it(world: World, trail: Stubber) -> None:
     for at in range(3):
         trail.add_response("lookup_events", {"Events": [event(identity=str(at), secretId="other")]})
     result = ask(world, trail.client, credentials=["django"])
-    assert result["words"][0] == "nobody, as far as CloudTrail tells"
+    assert result["messages"][0] == "nobody, as far as CloudTrail tells"
 
 
 def test_what_was_not_asked_to_the_end(world: World, trail: Stubber) -> None:
     trail.add_response("lookup_events", {"Events": [], "NextToken": "more"})
     for _question in range(2):
         trail.add_response("lookup_events", {"Events": [event(identity="1", secretId=CORE)]})
-    test_what_was_not_asked = ask(world, trail.client, credentials=["django"], pages=1)
-    assert (
-        test_what_was_not_asked["words"][-1] == f"CloudTrail was not asked to the end: nothing of ResourceName {CORE}"
-    )
+    result = ask(world, trail.client, credentials=["django"], pages=1)
+    assert result["messages"][-1] == f"CloudTrail was not asked to the end: nothing of ResourceName {CORE}"
 
 
 @pytest.mark.parametrize(
@@ -122,20 +120,20 @@ def test_a_cloudtrail_that_refuses(world: World, trail: Stubber, code: str, mess
     trail.add_client_error("lookup_events", code)
     result = ask(world, trail.client, credentials=["django"])
     assert not result["asked"]
-    assert len(result["words"]) == 1
-    assert result["words"][0].startswith(message)
+    assert len(result["messages"]) == 1
+    assert result["messages"][0].startswith(message)
 
 
 def test_one_that_refuses_later(world: World, trail: Stubber) -> None:
     trail.add_response("lookup_events", {"Events": []})
     trail.add_client_error("lookup_events", "ThrottlingException")
-    message = ask(world, trail.client, credentials=["django"])["words"]
+    message = ask(world, trail.client, credentials=["django"])["messages"]
     assert message[-1].startswith("CloudTrail was not asked further: AWS still throttles")
 
 
 def test_no_client_and_no_place(world: World, trail: Stubber) -> None:
     result = ask(world, AnsibleActionFail("boto3 is missing"), credentials=["django"])
-    assert result["words"] == ["CloudTrail was not asked: boto3 is missing"]
+    assert result["messages"] == ["CloudTrail was not asked: boto3 is missing"]
     world.secrets.set_state("mailer", deleted=True)
     assert ask(world, AnsibleActionFail("x"), credentials=["mailer"], access_keys=["AKIAFORMER"])["access_keys"] == [
         "AKIAFORMER"

@@ -90,8 +90,15 @@ class Host:
         if params["state"] == "present" and before["old"]:
             self.file.add(new)
         if params["state"] == "revoked":
-            self.file.discard(new if params["back"] else old)
-        answer = {"changed": True, "account": "ci", "file": FILE, **before, "ended": ["203.0.113.7"], "left": 1}
+            self.file.discard(new if params["rollback"] else old)
+        answer = {
+            "changed": True,
+            "account": "ci",
+            "file": FILE,
+            **before,
+            "ended": ["203.0.113.7"],
+            "remaining_sessions": 1,
+        }
         return {**answer, "elsewhere": self.others} if params["state"] == "revoked" and params["leak"] else answer
 
 
@@ -223,7 +230,7 @@ class TestForward:
         assert not answer["accepted"]
         assert host.log == [("own", "web1"), ("login", print_of(new)), "revoked", ("login", print_of(OLD))]
         assert host.file == {print_of(new)}
-        assert answer["words"] == [
+        assert answer["messages"] == [
             "web1: 1 sessions of ci ended, from 203.0.113.7",
             "web1: 1 sessions of ci go on, and no log tells which key opened them",
         ]
@@ -236,7 +243,7 @@ class TestForward:
     def test_a_host_with_neither_key_is_left_as_it_is(self, run: Any, host: Host, made: Any) -> None:
         host.file = set()
         assert not run("present", made)["new"]
-        assert f"web1: {FILE} of ci has neither key and is left as it is" in run("usable", made)["words"]
+        assert f"web1: {FILE} of ci has neither key and is left as it is" in run("usable", made)["messages"]
         assert not run("revoked", made).get("failed")
 
     def test_it_is_not_let_in_yet(self, run: Any, host: Host, made: Any) -> None:
@@ -312,7 +319,7 @@ class TestForward:
         files = "/root/.ssh/authorized_keys and /home/b/.ssh/authorized_keys2"
         todo = "remove it there, then start the same command again"
         assert answer["msg"] == f"{files} still hold the leaked key of deploy; {todo}"
-        assert "web1: 1 sessions of ci ended, from 203.0.113.7" in answer["words"]
+        assert "web1: 1 sessions of ci ended, from 203.0.113.7" in answer["messages"]
         assert host.file == {print_of(new_of(rotator))}
         host.elsewhere = {print_of(OLD)}
         answer = run("revoked", rotator)
@@ -341,7 +348,7 @@ class TestForward:
         host.others = ["/root/.ssh/authorized_keys"]
         answer = run("revoked", rotator, check=True)
         assert not answer.get("failed")
-        assert "web1: /root/.ssh/authorized_keys still holds the leaked key of deploy" in answer["words"]
+        assert "web1: /root/.ssh/authorized_keys still holds the leaked key of deploy" in answer["messages"]
 
     def test_a_leak_is_told_to_the_host(self, run: Any, host: Host, world: World, monkeypatch: Any) -> None:
         rotator = world.begun("deploy", leak="leak-1")
@@ -352,7 +359,7 @@ class TestForward:
         )
         run("present", rotator)
         [params] = sent
-        assert (params["leak"], params["back"], params["account"], params["file"]) == (True, False, "ci", "keys")
+        assert (params["leak"], params["rollback"], params["account"], params["file"]) == (True, False, "ci", "keys")
         assert params["new"].startswith("ssh-ed25519 ")
         assert params["new"].endswith(" app/test/deploy")
         assert params["journal"] == rotator.look().head

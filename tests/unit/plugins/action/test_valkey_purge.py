@@ -58,22 +58,18 @@ def params(values: dict[str, str] = VALUES, masked: list[str] | None = None, **a
 
 def test_everything_by_default() -> None:
     masked: list[str] = []
-    test_everything = params(masked=masked)
-    assert [item["name"] for item in test_everything["chosen"]] == ["cache", "sessions"]
-    assert test_everything["spared_sessions"] == []
-    assert test_everything["brokers"] == ["CELERY_BROKER_URL", "OTHER_URL"]
-    assert sorted(test_everything["urls"]) == ["CACHE_URL", "CELERY_BROKER_URL", "OTHER_URL", "SESSION_URL"]
+    result = params(masked=masked)
+    assert [item["name"] for item in result["chosen"]] == ["cache", "sessions"]
+    assert result["spared_sessions"] == []
+    assert result["brokers"] == ["CELERY_BROKER_URL", "OTHER_URL"]
+    assert sorted(result["urls"]) == ["CACHE_URL", "CELERY_BROKER_URL", "OTHER_URL", "SESSION_URL"]
     assert {"canary-cache", "canary-broker", VALUES["OTHER_URL"]} <= set(masked)
 
 
 def test_sessions_that_are_not_asked_for_are_spared() -> None:
-    test_sessions_that_are_not_asked = params(kinds=["cache"])
-    assert test_sessions_that_are_not_asked["chosen"] == [
-        {"name": "cache", "kind": "cache", "setting": "CACHE_URL", "keys": [":1:*"]}
-    ]
-    assert [spared_session["name"] for spared_session in test_sessions_that_are_not_asked["spared_sessions"]] == [
-        "sessions"
-    ]
+    result = params(kinds=["cache"])
+    assert result["chosen"] == [{"name": "cache", "kind": "cache", "setting": "CACHE_URL", "keys": [":1:*"]}]
+    assert [spared_session["name"] for spared_session in result["spared_sessions"]] == ["sessions"]
     without = {name: url for name, url in VALUES.items() if name != "SESSION_URL"}
     assert params(without, kinds=["cache"])["spared_sessions"] == []
 
@@ -127,15 +123,13 @@ def test_a_host_that_is_lost_is_a_failure_with_a_remedy(away: Any) -> None:
         "read": {"settings": VALUES},
         "ansible_delegated_vars": {"web1": {"ansible_python_interpreter": "python3"}},
     }
-    test_a_host_that_is_lost_is_a_failure = action.run(task_vars=variables)
-    assert (test_a_host_that_is_lost_is_a_failure["failed"], test_a_host_that_is_lost_is_a_failure["not_reached"]) == (
+    result = action.run(task_vars=variables)
+    assert (result["failed"], result["not_reached"]) == (
         True,
         True,
     )
-    assert (
-        test_a_host_that_is_lost_is_a_failure["msg"] == "web1 cannot be reached; choose another by -e rotation_host=…"
+    assert result["msg"] == "web1 cannot be reached; choose another by -e rotation_host=…"
+    assert any(message in result["detail"] for message in ("Connection refused", "Broken pipe")), (
+        "whichever ssh comes to first"
     )
-    assert any(
-        message in test_a_host_that_is_lost_is_a_failure["detail"] for message in ("Connection refused", "Broken pipe")
-    ), "whichever ssh comes to first"
-    assert "canary" not in str(test_a_host_that_is_lost_is_a_failure)
+    assert "canary" not in str(result)

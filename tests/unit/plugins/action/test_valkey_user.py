@@ -40,9 +40,9 @@ def going(world: World, name: str = "cache", **extra: Any) -> Any:
 
 @pytest.mark.parametrize(("name", "overlap", "noted"), [("cache", "passwords", NOTES), ("database", "users", None)])
 def test_clients_of_the_old_value_alone(world: World, name: str, overlap: str, noted: Any) -> None:
-    test_clients = params(world, going(world, name), name)
-    assert (test_clients["overlap"], test_clients.get("last_client")) == (overlap, noted)
-    assert "end_sessions" not in test_clients
+    result = params(world, going(world, name), name)
+    assert (result["overlap"], result.get("last_client")) == (overlap, noted)
+    assert "end_sessions" not in result
 
 
 @pytest.mark.parametrize("name", ["cache", "database"])
@@ -61,8 +61,8 @@ def test_everybody_unproven_in_a_late_revocation(world: World) -> None:
     due = {"credential": "own", "act": "revoke", "due": NOW, "rotation": "r0", "secrets": former, "notes": NOTES}
     late, rotated = world.rotator("run0"), dict.fromkeys(world.catalog.credentials, BY)
     late.append(late.look(), "r0", "closed", rotated=rotated, pending_tasks={"r0/own": due})
-    test_everybody_unproven = params(world, world.begun(force=False), "own")
-    assert (test_everybody_unproven["end_sessions"], test_everybody_unproven["last_client"]) == ("unproven", NOTES)
+    result = params(world, world.begun(force=False), "own")
+    assert (result["end_sessions"], result["last_client"]) == ("unproven", NOTES)
 
 
 def test_a_former_value_that_leaves_with_the_old_one_in_a_leak(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,12 +75,12 @@ def test_a_former_value_that_leaves_with_the_old_one_in_a_leak(world: World, mon
     before.append(before.look(), "r0", "closed", rotated={"own": BY}, pending_tasks={"r0/own": left})
     rotator = going(world, "own", leak="leak-1")
     rotator.advance("revoke")
-    test_a_former_value_that_leaves = params(world, rotator, "own", former="r0/own")
-    assert (test_a_former_value_that_leaves["login_url"], test_a_former_value_that_leaves["end_sessions"]) == (
+    result = params(world, rotator, "own", former="r0/own")
+    assert (result["login_url"], result["end_sessions"]) == (
         "redis://:former@cache/0",
         "all",
     )
-    assert (test_a_former_value_that_leaves["overlap"], test_a_former_value_that_leaves["last_client"]) == (
+    assert (result["overlap"], result["last_client"]) == (
         "passwords",
         NOTES,
     )

@@ -67,9 +67,9 @@ SERVICES = {
 
 class TestServices:
     def test_all_of_them(self) -> None:
-        test_all = deploy_services(SERVICES, restart_timeout=5.0)
+        result = deploy_services(SERVICES, restart_timeout=5.0)
         units = ["web.service", "cache.service", "worker.service"]
-        assert test_all == {
+        assert result == {
             "can_restart": True,
             "units": units,
             "web_units": ["web.service", "cache.service"],
@@ -82,9 +82,9 @@ class TestServices:
         }
 
     def test_those_of_the_host(self) -> None:
-        test_those = deploy_services(SERVICES, names=["worker"])
-        assert (test_those["units"], test_those["services"]["health_urls"]) == (["worker.service", "cache.service"], [])
-        assert test_those["web_units"] == test_those["units"]
+        result = deploy_services(SERVICES, names=["worker"])
+        assert (result["units"], result["services"]["health_urls"]) == (["worker.service", "cache.service"], [])
+        assert result["web_units"] == result["units"]
 
     def test_an_empty_address_of_the_host_is_kept_for_the_refusal(self) -> None:
         assert deploy_services(SERVICES, health_url="")["services"]["health_urls"] == [""]
@@ -94,8 +94,8 @@ class TestServices:
         [({"names": []}, False), ({"restart": False}, True), ({"names": [], "restart": False, "command": "x"}, True)],
     )
     def test_nothing_to_restart(self, options: dict[str, Any], can_restart: bool) -> None:
-        test_nothing = deploy_services(SERVICES, **options)
-        assert (test_nothing["can_restart"], "services" in test_nothing) == (can_restart, False)
+        result = deploy_services(SERVICES, **options)
+        assert (result["can_restart"], "services" in result) == (can_restart, False)
 
     def test_a_command_alone(self) -> None:
         assert deploy_services({}, command="restart-all")["services"]["command"] == "restart-all"

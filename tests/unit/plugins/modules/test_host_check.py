@@ -109,9 +109,9 @@ def test_no_file(check: Check, path: Path) -> None:
 def test_a_link_is_refused_with_the_remedy(check: Check, path: Path) -> None:
     path.rename(path.with_name("other"))
     path.symlink_to("other")
-    test_a_link_is_refused = check()
-    assert test_a_link_is_refused["failed"] is True
-    assert "is a symbolic link" in test_a_link_is_refused["msg"]
+    result = check()
+    assert result["failed"] is True
+    assert "is a symbolic link" in result["msg"]
 
 
 def test_modes_of_the_file_and_of_what_lies_beside_it(check: Check, path: Path) -> None:
@@ -119,10 +119,10 @@ def test_modes_of_the_file_and_of_what_lies_beside_it(check: Check, path: Path) 
     proven = path.with_name(".env.proven")
     proven.write_bytes(path.read_bytes())
     proven.chmod(0o644)
-    test_modes = check()
-    assert test_modes["file"]["mode"] == "0640"
-    assert [(companion["path"], companion["mode"]) for companion in test_modes["companions"]] == [(str(proven), "0644")]
-    assert test_modes["strays"] == []
+    result = check()
+    assert result["file"]["mode"] == "0640"
+    assert [(companion["path"], companion["mode"]) for companion in result["companions"]] == [(str(proven), "0644")]
+    assert result["strays"] == []
 
 
 def test_an_access_list_is_told_and_is_no_mode(check: Check, path: Path) -> None:
@@ -242,8 +242,8 @@ def test_no_processes_with_the_reason(
     check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: int, message: str
 ) -> None:
     systemctl(tmp_path, monkeypatch, text, code)
-    test_no_processes = check(units=["web.service"])
-    assert (test_no_processes["processes"], test_no_processes["processes_problem"]) == ([], message)
+    result = check(units=["web.service"])
+    assert (result["processes"], result["processes_problem"]) == ([], message)
 
 
 def test_without_systemd(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,17 +298,17 @@ def test_no_health(url: str, message: str) -> None:
 
 
 def test_a_path_outside_of_ascii_is_named(server: str) -> None:
-    test_a_path_outside = health_check.asked(f"{server}/\u00e9t\u00e9", 2)
-    assert (test_a_path_outside["status"], test_a_path_outside["problem"]) == (0, health_check.UNENCODED)
+    result = health_check.asked(f"{server}/\u00e9t\u00e9", 2)
+    assert (result["status"], result["problem"]) == (0, health_check.UNENCODED)
 
 
 def test_one_that_never_answers_ends_in_time() -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        test_one_that_never_answers_ends = health_check.asked(f"http://127.0.0.1:{silent.getsockname()[1]}/", 0.3)
-    assert test_one_that_never_answers_ends["problem"].startswith("no answer: ")
-    assert test_one_that_never_answers_ends["seconds"] < 3
+        result = health_check.asked(f"http://127.0.0.1:{silent.getsockname()[1]}/", 0.3)
+    assert result["problem"].startswith("no answer: ")
+    assert result["seconds"] < 3
 
 
 def test_plain_http_behind_https(server: str) -> None:

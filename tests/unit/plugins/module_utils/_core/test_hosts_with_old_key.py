@@ -40,7 +40,7 @@ def rotation(*left: str, **plan: Any) -> OpenRotation:
         "secrets": {"app/test/more": "v1", CORE: "v7"},
         **plan,
     }
-    return OpenRotation("r1", "record", "ops", STAMP, plan=plan, left={"token": left})
+    return OpenRotation("r1", "record", "ops", STAMP, plan=plan, hosts_with_old_key={"token": left})
 
 
 class TestLeft:

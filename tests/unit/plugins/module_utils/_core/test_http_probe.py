@@ -47,10 +47,8 @@ def test_the_value_goes_where_the_catalog_says() -> None:
 
 
 def test_a_value_with_a_placeholders_look_stays_as_it_is() -> None:
-    test_a_value = http_probe.request(
-        probe(headers={"X": "{value}", "Y": "{username}"}), Login("{value}", "{username}")
-    )
-    assert test_a_value["headers"] == {"X": "{username}", "Y": "{value}"}
+    result = http_probe.request(probe(headers={"X": "{value}", "Y": "{username}"}), Login("{value}", "{username}"))
+    assert result["headers"] == {"X": "{username}", "Y": "{value}"}
 
 
 def test_basic() -> None:

@@ -67,12 +67,12 @@ class TestFollowing:
     def test_a_new_value_that_leaked_too_has_to_be_proven_again(self) -> None:
         proofs = ("live", "outlived", "refused", "given", "kept", "renewed", "confirmed")
         seen = {f"{what}/{name}": "t" for what in proofs for name in "ab"}
-        result = following(LEAK, {"events": {**seen, "left/a": "t", "again/a": "t"}})
+        result = following(LEAK, {"events": {**seen, "skipped/a": "t", "again/a": "t"}})
         again = {"incident": Incident("leak-1", "t", "w", spoiled=("r1/a",)).entry()}
         result = following(result, again)
         assert result is not None
         assert result.spoiled == ("r1/a",)
-        left = {"planned", "left/a", "again/a", *(event for event in seen if event.endswith("/b"))}
+        left = {"planned", "skipped/a", "again/a", *(event for event in seen if event.endswith("/b"))}
         assert set(result.events) == left
         proven = following(result, {"events": {"refused/a": "later"}})
         assert following(proven, again) == proven, "once"
@@ -128,17 +128,17 @@ class TestFollowing:
     def test_a_host_that_was_left_behind_until_it_is_back(self) -> None:
         leak = LEAK
         for events, behind in (
-            ({"left/web2": "t1", "left/web3": "t1"}, ["web2", "web3"]),
-            ({"back/web2": "t2"}, ["web3"]),
-            ({"left/web2": "t3"}, ["web2", "web3"]),
-            ({"left/web3": "t4"}, ["web2", "web3"]),
-            ({"back/web2": "t5", "back/web3": "t5"}, []),
+            ({"skipped/web2": "t1", "skipped/web3": "t1"}, ["web2", "web3"]),
+            ({"verified/web2": "t2"}, ["web3"]),
+            ({"skipped/web2": "t3"}, ["web2", "web3"]),
+            ({"skipped/web3": "t4"}, ["web2", "web3"]),
+            ({"verified/web2": "t5", "verified/web3": "t5"}, []),
         ):
             result = following(leak, {**BY, "events": events, "evidence": dict.fromkeys(events, "seen")}, number=9)
             assert result is not None
             assert (result.behind, result.events.keys() - result.evidence.keys()) == (behind, {"planned"})
             leak = result
-        seen = {"left/web3": "t1", "left/web2": "t3", "back/web2": "t5", "back/web3": "t5"}
+        seen = {"skipped/web3": "t1", "skipped/web2": "t3", "verified/web2": "t5", "verified/web3": "t5"}
         assert leak.events == {**LEAK.events, **seen}
 
     def test_contained(self) -> None:

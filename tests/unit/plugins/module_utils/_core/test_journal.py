@@ -141,12 +141,12 @@ class TestOpenRotation:
 
     def test_hosts_that_were_left_behind_may_come_back(self) -> None:
         readings = [
-            entry(1, "set", left={"deploy": ["web2", "web3"], "ci": ["web2"]}),
+            entry(1, "set", hosts_with_old_key={"deploy": ["web2", "web3"], "ci": ["web2"]}),
             entry(2, "test"),
-            entry(3, "revoke", left={"deploy": ["web3"], "ci": []}),
+            entry(3, "revoke", hosts_with_old_key={"deploy": ["web3"], "ci": []}),
         ]
-        assert opened(fold(readings[:2])).left == {"deploy": ("web2", "web3"), "ci": ("web2",)}
-        assert opened(fold(readings)).left == {"deploy": ("web3",), "ci": ()}
+        assert opened(fold(readings[:2])).hosts_with_old_key == {"deploy": ("web2", "web3"), "ci": ("web2",)}
+        assert opened(fold(readings)).hosts_with_old_key == {"deploy": ("web3",), "ci": ()}
 
     def test_hosts_that_were_left_behind_as_it_ended(self) -> None:
         """Whoever goes on from there knows of them; a revocation that is done again finds who is there by then."""
@@ -343,7 +343,7 @@ class TestFollowing:
         incident = replace(Incident("l1", "t", "ann"), declared=("a",)).entry()
         journal = following(journal, {"rotation": "l1", "step": "closed", "who": "ann", "incident": incident})
         for number in range(9):
-            extra = {"events": {f"left/web{number}": "t"}, "evidence": {f"left/web{number}": "why"}}
+            extra = {"events": {f"skipped/web{number}": "t"}, "evidence": {f"skipped/web{number}": "why"}}
             before = following(journal, {"rotation": "l1", "step": "closed", "who": "ann", **extra})
             journal = fold(before.lines)
             assert journal == before

@@ -78,13 +78,9 @@ class TestLoginOf:
         ],
     )
     def test_what_is_wrong_with_it(self, text: str, message: str | None) -> None:
-        test_what_is_wrong = flaw(text)
-        assert (
-            test_what_is_wrong is None
-            if message is None
-            else test_what_is_wrong is not None and message in test_what_is_wrong
-        )
-        assert "canary" not in str(test_what_is_wrong)
+        result = flaw(text)
+        assert result is None if message is None else result is not None and message in result
+        assert "canary" not in str(result)
 
     @pytest.mark.parametrize(
         ("text", "resembles"),

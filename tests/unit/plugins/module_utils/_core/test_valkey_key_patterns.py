@@ -86,12 +86,12 @@ def test_patterns_apart(name: str, other: str) -> None:
     ],
 )
 def test_what_does_not_belong_in_a_catalog(pattern: str, of_broker: bool, named: str | None) -> None:
-    test_what_does_not_belong = valkey_key_patterns.objection(pattern, of_broker=of_broker)
+    result = valkey_key_patterns.objection(pattern, of_broker=of_broker)
     if named is None:
-        assert test_what_does_not_belong is None
+        assert result is None
     else:
-        assert test_what_does_not_belong is not None
-        assert f"can match {named} (" in test_what_does_not_belong
+        assert result is not None
+        assert f"can match {named} (" in result
 
 
 @pytest.mark.parametrize(

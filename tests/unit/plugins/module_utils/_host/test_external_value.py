@@ -53,7 +53,7 @@ class TestFormer:
     def tried(self, provider: Provider, *former: str) -> tuple[str, str]:
         result = external_value.tried(provider.tries("canary-new", *former), 5)["r1/mail"]
         assert "canary" not in repr(result)
-        return result["state"], result["words"]
+        return result["state"], result["message"]
 
     def test_one_that_is_refused(self, provider: Provider) -> None:
         state, message = self.tried(provider, "canary-old")

@@ -199,9 +199,6 @@ class TestRead:
         assert {name: item.value for name, item in readings.items()} == {URL: "canary-1", "/p/A": "canary-A"}
 
     def test_a_version_that_is_not_there_is_never_answered_by_another(self, url: Any) -> None:
-        test_a_version_that_is_not_there_is_never_answered = url.read(["/p"], pins={URL: "7", "/p/none": "1"})
-        assert test_a_version_that_is_not_there_is_never_answered.readings == {}
-        assert {
-            name: failure.reason
-            for name, failure in test_a_version_that_is_not_there_is_never_answered.failures.items()
-        } == {URL: MISSING, "/p/none": MISSING}
+        result = url.read(["/p"], pins={URL: "7", "/p/none": "1"})
+        assert result.readings == {}
+        assert {name: failure.reason for name, failure in result.failures.items()} == {URL: MISSING, "/p/none": MISSING}

@@ -119,7 +119,7 @@ def test_a_deletion_can_be_taken_back(secrets: tuple[MakingSecrets, Any]) -> Non
     assert store.restore("core")
     assert not store.restore("core")
     assert store.read(["core"]).readings["core"].value == "one"
-    assert not store.revoke("none", days=7)
+    assert not store.schedule_deletion("none", days=7)
     with pytest.raises(NotFound, match="none is not there"):
         store.restore("none")
 

@@ -349,10 +349,10 @@ class TestRead:
 
     @pytest.mark.parametrize("ask", [{"pins": {"core": GONE}}, {"stages": {"core": "nowhere"}}])
     def test_a_version_that_is_not_there_is_never_answered_by_another(self, core: Any, ask: Any) -> None:
-        test_a_version_that_is_not_there_is_never_answered = core.read(["core"], **ask)
+        result = core.read(["core"], **ask)
         assert (
-            dict(test_a_version_that_is_not_there_is_never_answered.readings),
-            test_a_version_that_is_not_there_is_never_answered.failures["core"].reason,
+            dict(result.readings),
+            result.failures["core"].reason,
         ) == ({}, MISSING)
 
     def test_what_the_pins_and_stages_of_others_ask_for_is_not_read(self, core: Any) -> None:

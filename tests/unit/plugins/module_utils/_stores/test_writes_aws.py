@@ -123,15 +123,13 @@ class TestSecret:
     def test_a_version_without_labels_is_asked_for_by_its_id(self, secret: tuple[SecretsManager, Stubber]) -> None:
         store, stubber = secret
         described(stubber, {"AWSCURRENT": V1})
-        test_a_version_without_labels_is_asked = {
+        result = {
             "ARN": ARN,
             "Name": "core",
             "VersionId": V2,
             "SecretString": "canary-2",
         }
-        stubber.add_response(
-            "get_secret_value", test_a_version_without_labels_is_asked, {"SecretId": "core", "VersionId": V2}
-        )
+        stubber.add_response("get_secret_value", result, {"SecretId": "core", "VersionId": V2})
         stubber.add_response("update_secret_version_stage", {}, MOVED)
         store.promote("core", to=V2, instead_of=V1)
 

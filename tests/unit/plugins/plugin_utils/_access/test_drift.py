@@ -72,7 +72,7 @@ GONE: dict[str, Any] = {"missing": True, "problem": "is not there"}
 
 def rows(role: Any = ROLE, key: Any = KEY, provider: Any = PROVIDER) -> list[tuple[str, str, str]]:
     results = access_drift.told(PLAN, {"r": role}, key, provider)
-    return [(entry["state"], entry["place"], entry["words"]) for entry in results if entry["state"] != "good"]
+    return [(entry["state"], entry["place"], entry["message"]) for entry in results if entry["state"] != "good"]
 
 
 def test_all_of_it_as_planned() -> None:

@@ -132,8 +132,8 @@ TABLE: list[tuple[str, str, tuple[str, ...]]] = [
 
 @pytest.mark.parametrize(("action", "resource", "who"), TABLE, ids=lambda item: str(item))
 def test_who_may_in_production(action: str, resource: str, who: tuple[str, ...]) -> None:
-    test_who_may = documents("production")
-    assert tuple(role for role in EVERY if decide(test_who_may[role], IamRequest(action, resource))) == who
+    result = documents("production")
+    assert tuple(role for role in EVERY if decide(result[role], IamRequest(action, resource))) == who
 
 
 KEY_TABLE = [

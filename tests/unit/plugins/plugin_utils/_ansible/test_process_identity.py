@@ -63,15 +63,12 @@ def test_who_has_no_name(monkeypatch: pytest.MonkeyPatch, error: Exception) -> N
 
 
 def test_a_holder_is_the_parent_of_a_worker() -> None:
-    test_a_holder_is_the_parent = process_identity.holder()
-    assert set(test_a_holder_is_the_parent) == {"machine", "host", "boot", "space", "pid", "start"}
-    assert test_a_holder_is_the_parent["pid"] == os.getppid()
-    assert test_a_holder_is_the_parent["start"].isdigit()
-    assert (
-        test_a_holder_is_the_parent["boot"]
-        == Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
-    )
-    assert test_a_holder_is_the_parent["space"].startswith("pid:[")
+    result = process_identity.holder()
+    assert set(result) == {"machine", "host", "boot", "space", "pid", "start"}
+    assert result["pid"] == os.getppid()
+    assert result["start"].isdigit()
+    assert result["boot"] == Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+    assert result["space"].startswith("pid:[")
 
 
 @pytest.mark.usefixtures("known")
@@ -89,10 +86,10 @@ class TestIsGone:
         assert process_identity.is_gone(result)
 
     def test_one_that_nobody_waited_for_is(self, child: subprocess.Popen[bytes]) -> None:
-        test_one_that_nobody_waited = held_by(child)
+        result = held_by(child)
         child.kill()
         wait_for("Z", child.pid)
-        assert process_identity.is_gone(test_one_that_nobody_waited)
+        assert process_identity.is_gone(result)
 
     def test_one_that_is_stopped_is_not(self, child: subprocess.Popen[bytes]) -> None:
         child.send_signal(19)

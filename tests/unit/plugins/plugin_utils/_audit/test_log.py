@@ -225,14 +225,11 @@ def test_a_whole_log(three: AuditLog, body: MemoryAudit) -> None:
 def test_what_is_wrong_with_the_body_is_named(three: AuditLog, body: MemoryAudit, log: Log) -> None:
     stray = audit_chain.chained({**said(9), "application": "app", "environment": "test"}, body.held[0])
     body.held[1] = stray
-    test_what_is_wrong = three.verified()
-    assert test_what_is_wrong["failed"]
-    assert (
-        "memory: record 3 (r3:completed) does not follow record 2: one of the two was altered"
-        in test_what_is_wrong["problems"]
-    )
-    assert f"{three.path}: differs from the body from line 2 on" in test_what_is_wrong["problems"]
-    assert test_what_is_wrong["msg"].startswith("The audit log is not whole:\n  - memory: record 3")
+    result = three.verified()
+    assert result["failed"]
+    assert "memory: record 3 (r3:completed) does not follow record 2: one of the two was altered" in result["problems"]
+    assert f"{three.path}: differs from the body from line 2 on" in result["problems"]
+    assert result["msg"].startswith("The audit log is not whole:\n  - memory: record 3")
     before = text(three.path)
     with pytest.raises(AuditError, match=r"memory is not whole, so .*audit.jsonl was left as it is"):
         three.rebuilt(write=True)

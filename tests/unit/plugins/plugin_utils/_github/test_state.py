@@ -44,7 +44,7 @@ EVERY = {
 
 def rows(there: dict[GithubTarget, There], valued: dict[str, str] | None = VALUED) -> list[tuple[str, str, str]]:
     catalogs = [catalog_parser.parse(DOCUMENT, name) for name in ("production", "staging")]
-    return [(entry["state"], entry["place"], entry["words"]) for entry in github_state.told(catalogs, there, valued)]
+    return [(entry["state"], entry["place"], entry["message"]) for entry in github_state.told(catalogs, there, valued)]
 
 
 def without(name: str) -> dict[GithubTarget, There]:
@@ -94,7 +94,7 @@ def test_what_nobody_names() -> None:
 
 
 RUN = {"id": 7, "conclusion": "success", "created_at": "2026-11-25T10:00:00Z"}
-STATIC = {"kind": "static-key", "line": 3, "words": "AWS_ACCESS_KEY_ID is set, from a secret"}
+STATIC = {"kind": "static-key", "line": 3, "message": "AWS_ACCESS_KEY_ID is set, from a secret"}
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,9 @@ STATIC = {"kind": "static-key", "line": 3, "words": "AWS_ACCESS_KEY_ID is set, f
     ],
 )
 def test_how_the_last_deploy_ended(conclusion: str | None, state: str, message: str) -> None:
-    unpinned = {"kind": "unpinned", "line": 1, "words": "x"}
+    unpinned = {"kind": "unpinned", "line": 1, "message": "x"}
     (row,) = github_state.deploy({**RUN, "conclusion": conclusion}, [unpinned], "deploy.yml")
-    assert row == {"state": state, "place": "run 7 of deploy.yml", "words": message}
+    assert row == {"state": state, "place": "run 7 of deploy.yml", "message": message}
 
 
 def test_a_static_key_in_it() -> None:

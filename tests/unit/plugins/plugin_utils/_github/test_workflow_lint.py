@@ -77,7 +77,7 @@ def test_passwords(text: str, results: list[tuple[str, int]]) -> None:
 def test_echoes(script: str, message: str | None) -> None:
     text = f"{STEP}    - run: |\n        {script}\n"
     results = [
-        (finding["words"], finding["line"])
+        (finding["message"], finding["line"])
         for finding in workflow_lint.findings("f.yml", parsed(text))
         if finding["kind"] == "echo"
     ]

@@ -53,7 +53,13 @@ class Leak:
 
     def response(self, step: str, **extra: Any) -> Response:
         names = list(self.hosts)
-        given = {"hosts": names, "here": names, "candidates": names, "impact": IMPACT, "session_plan": NO_SESSIONS}
+        given = {
+            "hosts": names,
+            "targeted_hosts": names,
+            "candidates": names,
+            "impact": IMPACT,
+            "session_plan": NO_SESSIONS,
+        }
         return Response(step=step, **{**given, **extra})
 
     def run(self, response: Response, rotation: dict[str, Any] | None = None) -> leak_steps.ResponseRun:

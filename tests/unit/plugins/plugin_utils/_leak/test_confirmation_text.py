@@ -148,22 +148,19 @@ class TestByHand:
         return [name for name in lines(replace(GRACEFUL, **extra)) if name.startswith("by hand")]
 
     def test_a_value_that_is_asked_for(self) -> None:
-        (test_a_value_that_is_asked,) = self.by_hand(
+        (result,) = self.by_hand(
             needs=["twitch"], refused={"twitch": "x"}, elsewhere=["twitch"], pages={"twitch": PAGE}
         )
-        assert test_a_value_that_is_asked.startswith(
+        assert result.startswith(
             f"by hand: twitch: issue a new value at {PAGE}, which is asked for at the end at a terminal"
         )
-        assert test_a_value_that_is_asked.endswith("-e leak_revoked=twitch")
+        assert result.endswith("-e leak_revoked=twitch")
 
     def test_a_value_that_was_given_is_still_to_be_revoked(self) -> None:
-        (test_a_value_that_was_given_is_still,) = self.by_hand(elsewhere=["twitch"], pages={"twitch": PAGE})
-        assert (
-            test_a_value_that_was_given_is_still
-            == f"by hand: twitch: revoke the old value at {PAGE}, then say so by -e leak_revoked=twitch"
-        )
-        (test_a_value_that_was_given_is_still,) = self.by_hand(elsewhere=["twitch"])
-        assert "revoke the old value where it was issued, then" in test_a_value_that_was_given_is_still
+        (result,) = self.by_hand(elsewhere=["twitch"], pages={"twitch": PAGE})
+        assert result == f"by hand: twitch: revoke the old value at {PAGE}, then say so by -e leak_revoked=twitch"
+        (result,) = self.by_hand(elsewhere=["twitch"])
+        assert "revoke the old value where it was issued, then" in result
 
     def test_one_that_is_refused(self) -> None:
         assert self.by_hand(refused={"cache": "no token is there"}) == ["by hand: cache: no token is there"]
@@ -171,8 +168,8 @@ class TestByHand:
     @pytest.mark.parametrize("replaced", [[], ["cache"]])
     def test_what_an_access_key_was_exchanged_for(self, replaced: list[str]) -> None:
         """Also of one that is replaced already: nothing tells whether it was done."""
-        (test_what_an_access_key_was_exchanged,) = self.by_hand(access_keys=["cache"], replaced=replaced)
-        assert test_what_an_access_key_was_exchanged == (
+        (result,) = self.by_hand(access_keys=["cache"], replaced=replaced)
+        assert result == (
             "by hand: cache: temporary credentials that somebody got from STS with the leaked key work until they "
             "expire; end them by policies that deny what was issued before (docs/runbooks/by-hand.md, An access key)"
         )

@@ -52,13 +52,15 @@ def test_what_was_seen_first_counts(leak: Leak) -> None:
 
 
 def test_several_in_one_entry(leak: Leak) -> None:
-    assert note(leak, "left/web1", "left/web2") == 2
+    assert note(leak, "skipped/web1", "skipped/web2") == 2
     assert leak.incident.behind == ["web1", "web2"]
 
 
 def test_a_host_is_left_behind_and_comes_back(leak: Leak) -> None:
-    assert note(leak, "back/web3") == 1, "it was not away"
-    for number, (event, behind) in enumerate((("left/web3", ["web3"]), ("back/web3", []), ("left/web3", ["web3"])), 2):
+    assert note(leak, "verified/web3") == 1, "it was not away"
+    for number, (event, behind) in enumerate(
+        (("skipped/web3", ["web3"]), ("verified/web3", []), ("skipped/web3", ["web3"])), 2
+    ):
         assert note(leak, event) == number
         assert note(leak, event) == number
         assert leak.incident.behind == behind
@@ -66,7 +68,7 @@ def test_a_host_is_left_behind_and_comes_back(leak: Leak) -> None:
 
 def test_healthy_only_if_every_host_is(leak: Leak) -> None:
     assert note_health(leak, HEALTH) == 1
-    note(leak, "left/web3")
+    note(leak, "skipped/web3")
     assert note_health(leak, {**HEALTH, "web2": {"health": []}}) == 3
     message = "journal entry 3: web1: http://a/ answers 200; web2: no health address"
     assert leak.incident.evidence["healthy"] == message
@@ -80,9 +82,9 @@ def test_healthy_once_a_run(leak: Leak) -> None:
 
 
 def test_a_host_that_was_left_is_waited_for_again_once_it_is_back(leak: Leak) -> None:
-    note(leak, "left/web3")
+    note(leak, "skipped/web3")
     assert note_health(leak, {"web3": HEALTH["web3"]}) == 2, "of no host anything is known"
-    note(leak, "back/web3")
+    note(leak, "verified/web3")
     assert note_health(leak, {"web1": HEALTH["web1"], "web3": HEALTH["web3"]}) == 3
 
 

@@ -100,7 +100,7 @@ def test_nothing_is_asked_once_the_time_is_over(connection: Any) -> None:
 
 class TestBeside:
     def test_an_answer(self) -> None:
-        assert leak_evidence.BackgroundCall(lambda: {"words": ["x"]}).answer(5) == {"words": ["x"]}
+        assert leak_evidence.BackgroundCall(lambda: {"messages": ["x"]}).answer(5) == {"messages": ["x"]}
 
     def test_an_error_is_words(self) -> None:
         beside = leak_evidence.BackgroundCall(refuses(RotationError("denied")))

@@ -141,11 +141,11 @@ class TestFacts:
         assert (facts["open"], facts["contained_seconds"]) == ([], 60.0)
         message = "revoked, as the operator says; the new value is in force; the old one was {}"
         assert facts["credentials"][1]["state"] == message.format("NOT tried")
-        assert (facts["clock"]["refused"], facts["clock"]["said"], facts["on_word"]) == (12.0, 60.0, ["cache"])
+        assert (facts["clock"]["refused"], facts["clock"]["confirmed"], facts["on_word"]) == (12.0, 60.0, ["cache"])
         shown = {"confirmed/cache": "journal entry 7: tried and refused: refused now at https://p.example/me"}
         facts = facts_of(made, incident(events=events, evidence=shown), IMPACT, results, {}, NOW)
         assert facts["credentials"][1]["state"] == message.format("tried and refused")
-        assert (facts["clock"]["refused"], "said" in facts["clock"], facts["on_word"]) == (60.0, False, [])
+        assert (facts["clock"]["refused"], "confirmed" in facts["clock"], facts["on_word"]) == (60.0, False, [])
         assert facts["contained_seconds"] == 60.0
 
     def test_nobodys_word_wins_over_what_lets_it_in(self, made: Catalog) -> None:
@@ -174,7 +174,7 @@ class TestFacts:
         """The clock does not call it a refusal, and the time to contain says whose word it is."""
         events = {"confirmed/admin": EVENTS["refused/admin"], "confirmed/cache": EVENTS["refused/cache"]}
         facts = facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)
-        assert (facts["clock"], facts["contained_seconds"]) == ({"said": 30.0}, 30.0)
+        assert (facts["clock"], facts["contained_seconds"]) == ({"confirmed": 30.0}, 30.0)
         assert facts["on_word"] == ["admin", "cache"]
         message = ", revocation of admin, cache confirmed by the operator, not tested"
         text, page = postmortem_markdown.markdown(facts), pages.postmortem(facts)
@@ -189,9 +189,9 @@ class TestFacts:
         assert len(facts["open"]) == 1
 
     def test_what_still_works_keeps_it_open(self, made: Catalog) -> None:
-        answer = {"alive": ["a session that was ended is STILL ACCEPTED at URL"], "tried": ["t"]}
+        answer = {"problems": ["a session that was ended is STILL ACCEPTED at URL"], "tried": ["t"]}
         facts = facts_of(made, incident(events=EVENTS), IMPACT, {}, answer, NOW)
-        assert (facts["open"], facts["contained_seconds"], facts["tried"]) == (answer["alive"], None, ["t"])
+        assert (facts["open"], facts["contained_seconds"], facts["tried"]) == (answer["problems"], None, ["t"])
 
     def test_a_host_that_still_lets_it_in_keeps_it_open(self, made: Catalog) -> None:
         answer = {"let_in": {"cache": ["web2", "web3"]}}
@@ -215,7 +215,7 @@ class TestFacts:
         assert facts["timeline"][-1]["what"] == "r1 ended without a record in the audit log, which held nothing up"
 
     def test_who_was_left_behind_is_named(self, made: Catalog) -> None:
-        facts = facts_of(made, incident(events={**EVENTS, "left/web3": "2026-11-25T15:00:29Z"}), IMPACT, {}, {}, NOW)
+        facts = facts_of(made, incident(events={**EVENTS, "skipped/web3": "2026-11-25T15:00:29Z"}), IMPACT, {}, {}, NOW)
         assert facts["open"] == [
             ("web3 was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy")
         ]

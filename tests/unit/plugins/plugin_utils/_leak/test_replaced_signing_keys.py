@@ -35,7 +35,7 @@ def test_the_key_that_was_replaced() -> None:
 def test_one_that_a_host_still_verifies_with_is_tried_elsewhere() -> None:
     world = World()
     world.write("KEY", "new-key")
-    events = {"renewed/django": "2026-11-25T15:00:10Z", "left/web2": "2026-11-25T15:00:09Z"}
+    events = {"renewed/django": "2026-11-25T15:00:10Z", "skipped/web2": "2026-11-25T15:00:09Z"}
     assert asked(world, world.first[CORE], events=events) == (["old-key"], [])
 
 

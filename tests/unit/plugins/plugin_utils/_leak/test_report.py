@@ -61,7 +61,7 @@ def test_an_earlier_ones_files_stay(leak: Leak, tmp_path: Path) -> None:
         return Path(leak_report.keep_evidence(leak.incident, str(tmp_path), gathered))
 
     seen = {"web1": {"lines": ["deploy logged in"], "short": []}}
-    kept = keep({"seen": seen, "readers": [{"words": ["eve read it"]}]})
+    kept = keep({"seen": seen, "readers": [{"messages": ["eve read it"]}]})
     names = [Path(written(leak, tmp_path).files[1]).name for _run in range(3)]
     again, name = keep({}), leak.incident.id
     assert [kept.name, again.name] == [f"{name}-evidence.md", f"{name}-evidence-2.md"]
@@ -73,7 +73,7 @@ def test_an_earlier_ones_files_stay(leak: Leak, tmp_path: Path) -> None:
 
 
 def test_compromised_hosts_and_what_was_gathered(leak: Leak, tmp_path: Path) -> None:
-    gathered = {"copies": {"web1": {"removed": [".env.proven"], "left": [".env.bak"]}}, "left_out": ["web2"]}
+    gathered = {"copies": {"web1": {"removed": [".env.proven"], "remaining": [".env.bak"]}}, "left_out": ["web2"]}
     response_report = written(leak, tmp_path, gathered=gathered, compromised=["web2"])
     text = text_of(response_report)
     for line in ("web1: removed .env.proven", "web1: .env.bak", "web2: was not asked, being compromised"):

@@ -74,11 +74,11 @@ def test_what_a_host_still_lets_in_is_kept(client: Any) -> None:
     rotator = world.rotator()
     held = {**left, "secrets": {"core": OLD}, "hosts": ["web2"]}
     rotator.append(rotator.look(), "r1", "closed", pending_tasks={"r1/token": held})
-    test_what_a_host_still_lets = act(client, world, secrets={"core": [OLD]})
-    assert test_what_a_host_still_lets["scrubbed"] == []
+    result = act(client, world, secrets={"core": [OLD]})
+    assert result["scrubbed"] == []
     held = "holds a value that is still authorized on web2; it is scrubbed once it is rejected there"
     message = f"version {OLD} of core {held}"
-    assert test_what_a_host_still_lets["not_scrubbed"] == [message, LAST]
+    assert result["not_scrubbed"] == [message, LAST]
     assert "ResourcePolicy" not in client.get_resource_policy(SecretId="core")
     rotator.append(rotator.look(), "r2", "closed", discharged=["r1/token"])
     act(client, world, secrets={"core": [OLD]})
@@ -92,10 +92,10 @@ def test_what_an_open_pending_task_has_yet_to_read_is_kept(client: Any, act_left
     rotator = world.rotator()
     left = {"credential": "token", "act": act_left, "due": "2026-12-09T10:00:00Z", "rotation": "r1"}
     rotator.append(rotator.look(), "r1", "closed", pending_tasks={"r1/token": {**left, "secrets": {"core": OLD}}})
-    test_what_an_open_pending_task_has_yet = act(client, world, secrets={"core": [OLD]}, credentials=["token"])
-    assert test_what_an_open_pending_task_has_yet["scrubbed"] == []
-    assert test_what_an_open_pending_task_has_yet["not_scrubbed"][0].startswith(f"version {OLD} of core holds ")
-    assert "it is scrubbed by the same command" in test_what_an_open_pending_task_has_yet["not_scrubbed"][0]
+    result = act(client, world, secrets={"core": [OLD]}, credentials=["token"])
+    assert result["scrubbed"] == []
+    assert result["not_scrubbed"][0].startswith(f"version {OLD} of core holds ")
+    assert "it is scrubbed by the same command" in result["not_scrubbed"][0]
     assert "ResourcePolicy" not in client.get_resource_policy(SecretId="core")
     rotator.append(rotator.look(), "r2", "closed", discharged=["r1/token"])
     act(client, world, secrets={"core": [OLD]})
@@ -149,10 +149,8 @@ def test_the_command_replaces_the_copy_where_it_lies(client: Any, over: dict[str
 
 def test_replicas_are_looked_at_in_their_region(client: Any) -> None:
     client.replicate_secret_to_regions(SecretId="core", AddReplicaRegions=[{"Region": "us-east-1"}])
-    test_replicas_are_looked = act(client, World(), secrets={"core": [OLD]})
-    assert test_replicas_are_looked["not_scrubbed"][0].startswith(
-        "replica in us-east-1: AWS refused secretsmanager:GetResourcePolicy"
-    )
+    result = act(client, World(), secrets={"core": [OLD]})
+    assert result["not_scrubbed"][0].startswith("replica in us-east-1: AWS refused secretsmanager:GetResourcePolicy")
 
 
 @pytest.mark.parametrize(

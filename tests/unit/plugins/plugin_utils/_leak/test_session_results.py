@@ -33,7 +33,7 @@ def gathered(ended: dict[str, Any], each: dict[str, Any] | None = None) -> dict[
 def test_hosts_that_say_the_same_share_a_line() -> None:
     each = {"web2": {"tried": {**ENDED}}, "web3": {"tried": {**ENDED, "tried": [], "not_tried": ["it: no answer"]}}}
     result = messages(gathered(ENDED, each), ["cache"], {"django_key": False})
-    assert result == {"tried": [f"web1, web2: {TRIED[0]}", "not tried: web3: it: no answer"], "alive": []}
+    assert result == {"tried": [f"web1, web2: {TRIED[0]}", "not tried: web3: it: no answer"], "problems": []}
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,11 @@ def test_hosts_that_say_the_same_share_a_line() -> None:
 def test_an_application_without_sessions_keeps_no_leak_open(declared: bool, message: str) -> None:
     plan = {"ends": False, "declared": declared, "against": ""}
     result = messages({**gathered({}), "plan": plan}, ["cache"], {})
-    assert result["alive"] == []
+    assert result["problems"] == []
     assert result["tried"][0].startswith(f"not tried: sessions, since {message}")
     assert websockets({**gathered({}), "plan": plan}, {}, {"web1": ["web.service"]}) == ""
     ending = {**gathered(FAILED), "plan": {**plan, "ends": True}}
-    assert messages(ending, ["cache"], {})["alive"] == ["web1: sessions were not ended: /nowhere is no directory"]
+    assert messages(ending, ["cache"], {})["problems"] == ["web1: sessions were not ended: /nowhere is no directory"]
 
 
 @pytest.mark.parametrize("engine", ["db", "cache", "cached_db", "file"])
@@ -54,13 +54,13 @@ def test_none_found_where_the_inventory_says_that_they_are(engine: str) -> None:
     """Perhaps they are elsewhere: a prefix, a table or a server of another name. The application itself would know."""
     ended = {**ENDED, "engine": engine, "count": 0, "tried": []}
     message = NONE_FOUND.format("where")
-    assert messages(gathered(ended), ["cache"], {}) == {"tried": [f"not tried: web1: {message}"], "alive": []}
-    assert messages({**gathered(ended), "by_application": True}, ["cache"], {}) == {"tried": [], "alive": []}
+    assert messages(gathered(ended), ["cache"], {}) == {"tried": [f"not tried: web1: {message}"], "problems": []}
+    assert messages({**gathered(ended), "by_application": True}, ["cache"], {}) == {"tried": [], "problems": []}
     assert messages(gathered({**ended, "count": 1}), ["cache"], {})["tried"] == []
     assert "whether that was all" not in str(messages(gathered(FAILED), ["cache"], {})), "that is told as what it is"
     stores = [{"store": "db", "count": 0, "unreadable": 0}, {"store": "cache", "count": 1, "unreadable": 0}]
     result = messages(gathered({**ended, "count": 1, "stores": stores}), ["cache"], {})
-    assert result == {"tried": [f"not tried: web1: {NONE_FOUND.format('in the database where')}"], "alive": []}
+    assert result == {"tried": [f"not tried: web1: {NONE_FOUND.format('in the database where')}"], "problems": []}
 
 
 DOUBT = {"store": "cache", "why": "none was found", "options": ["cache_prefix", "chdir"], "restart": False}
@@ -84,28 +84,28 @@ def test_what_may_not_have_ended_is_alive(extra: dict[str, Any], do: str) -> Non
     ended = {**ENDED, "engine": "cached_db", "tried": [], "doubtful": [{**DOUBT, **extra}]}
     line = f"web1: sessions in the cache may live on: none was found; {do}"
     for keys in ({}, {"django_key": False}):
-        assert messages(gathered(ended), ["cache"], keys) == {"tried": [], "alive": [line]}
+        assert messages(gathered(ended), ["cache"], keys) == {"tried": [], "problems": [line]}
     none = messages(gathered({**ended, "count": 0}), ["cache"], {})
-    assert none == {"tried": [], "alive": [line]}, "told once"
+    assert none == {"tried": [], "problems": [line]}, "told once"
 
 
 def test_a_new_key_ends_what_may_not_have_ended() -> None:
     ended = {**ENDED, "engine": "cached_db", "tried": [], "doubtful": [DOUBT]}
     result = messages(gathered(ended), ["cache"], {"django_key": True})
-    assert ([line.partition(": none")[0] for line in result["tried"]], result["alive"]) == (
+    assert ([line.partition(": none")[0] for line in result["tried"]], result["problems"]) == (
         ["not tried: web1: sessions in the cache may live on"],
         [],
     )
     behind = messages(gathered(ended, {"web2": {}}), ["cache"], {"django_key": True}, ["web2"])
-    assert len(behind["alive"]) == 1, "a skipped host accepts what the old key signed"
-    assert messages(gathered(ended), ["cache"], {"django_key": True}, ["given-up"])["alive"] == []
+    assert len(behind["problems"]) == 1, "a skipped host accepts what the old key signed"
+    assert messages(gathered(ended), ["cache"], {"django_key": True}, ["given-up"])["problems"] == []
 
 
 def test_websockets_end_by_a_restart() -> None:
     restarts = {"web1": ["web.service", "ws.service"], "web2": ["web.service", "ws.service"], "work": []}
     message = "websockets that were opened before the sessions ended live on, where the application has any: "
-    test_websockets_end = websockets(gathered(ENDED), {"django_key": False}, restarts)
-    assert test_websockets_end == f"{message}on web1, web2: systemctl restart web.service ws.service"
+    result = websockets(gathered(ENDED), {"django_key": False}, restarts)
+    assert result == f"{message}on web1, web2: systemctl restart web.service ws.service"
     assert websockets(gathered(ENDED), {}, {"web1": []}) == f"{message}restart what serves them on every host"
     for nothing in (FAILED, COOKIES, {}):
         assert websockets(gathered(nothing), {}, restarts) == ""
@@ -116,14 +116,14 @@ def test_websockets_end_by_a_restart() -> None:
 
 def test_what_a_host_accepts_is_alive() -> None:
     result = messages(gathered(ENDED, {"web2": {"tried": TAKES}}), ["cache"], {})
-    assert result["alive"] == ["web2: a session that was ended is STILL ACCEPTED at http://a/"]
+    assert result["problems"] == ["web2: a session that was ended is STILL ACCEPTED at http://a/"]
 
 
 @pytest.mark.parametrize(
     ("result", "why"), [(FAILED, "/nowhere is no directory"), (LOST, "cannot be reached: Failed to connect via ssh")]
 )
 def test_sessions_that_were_not_ended(result: dict[str, Any], why: str) -> None:
-    assert messages(gathered(result), ["cache"], {})["alive"] == [f"web1: sessions were not ended: {why}"]
+    assert messages(gathered(result), ["cache"], {})["problems"] == [f"web1: sessions were not ended: {why}"]
 
 
 @pytest.mark.parametrize(
@@ -143,27 +143,28 @@ def test_files_are_on_every_host(result: dict[str, Any], alive: list[str]) -> No
     answer = messages(
         gathered({**ENDED, "engine": "file"}, {"web2": {"ended": result, "tried": SKIPPED}}), ["cache"], {}
     )
-    assert answer["alive"] == alive
+    assert answer["problems"] == alive
 
 
 def test_files_of_a_host_that_was_never_asked() -> None:
     """It was lost before, so it has no result at all."""
-    test_files = messages(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {})
-    assert test_files["alive"] == ["web2: sessions in its files were not ended: it was not asked"]
-    test_files = messages(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {"django_key": True})
-    assert test_files["alive"] == [], "it has the new key, which ends what the old one signed"
+    result = messages(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {})
+    assert result["problems"] == ["web2: sessions in its files were not ended: it was not asked"]
+    result = messages(gathered({**ENDED, "engine": "file"}, {"web2": {}}), ["cache"], {"django_key": True})
+    assert result["problems"] == [], "it has the new key, which ends what the old one signed"
 
 
 def test_files_of_a_host_that_was_left_behind() -> None:
     """It verifies with the old key, so what that one signed is alive there, whatever was replaced elsewhere."""
     each = {name: {"ended": LOST if name == "web2" else SKIPPED, "tried": SKIPPED} for name in ("web2", "web3")}
-    test_files = messages(gathered({**ENDED, "engine": "file"}, each), ["cache"], {"django_key": True}, ["web2"])
-    assert test_files["alive"] == [
+    result = messages(gathered({**ENDED, "engine": "file"}, each), ["cache"], {"django_key": True}, ["web2"])
+    assert result["problems"] == [
         "web2: sessions in its files were not ended: cannot be reached: Failed to connect via ssh"
     ]
     ended = {"web2": {"ended": ENDED, "tried": SKIPPED}}
     assert (
-        messages(gathered({**ENDED, "engine": "file"}, ended), ["cache"], {"django_key": True}, ["web2"])["alive"] == []
+        messages(gathered({**ENDED, "engine": "file"}, ended), ["cache"], {"django_key": True}, ["web2"])["problems"]
+        == []
     )
 
 
@@ -177,32 +178,32 @@ def test_files_of_a_host_that_was_left_behind() -> None:
 )
 def test_a_host_where_none_was_tried(result: dict[str, Any], line: str) -> None:
     answer = messages(gathered(ENDED, {"web2": {"ended": SKIPPED, "tried": result}}), ["cache"], {})
-    assert answer == {"tried": [f"web1: {TRIED[0]}", line], "alive": []}
+    assert answer == {"tried": [f"web1: {TRIED[0]}", line], "problems": []}
 
 
 def test_sessions_in_cookies_end_by_the_key_alone() -> None:
-    (line,) = messages(gathered(COOKIES), ["cache", "database"], {"django_key": False})["alive"]
+    (line,) = messages(gathered(COOKIES), ["cache", "database"], {"django_key": False})["problems"]
     assert line.startswith(
         f"{ONLY} django_key was not replaced: start again with -e leak_credentials=cache,database,django_key, or"
     )
     assert line.endswith("-e leak_sessions=false to leave everybody logged in")
-    assert messages(gathered(COOKIES), ["cache"], {"django_key": True})["alive"] == []
-    (line,) = messages(gathered(COOKIES, {"web2": {}}), ["cache"], {"django_key": True}, ["web2"])["alive"]
+    assert messages(gathered(COOKIES), ["cache"], {"django_key": True})["problems"] == []
+    (line,) = messages(gathered(COOKIES, {"web2": {}}), ["cache"], {"django_key": True}, ["web2"])["problems"]
     assert line.startswith("web2: sessions are in cookies, and it was skipped: those that the old SECRET_KEY ")
 
 
 def test_sessions_in_cookies_on_a_host_that_is_given_up() -> None:
     """It is rebuilt, and nothing was asked of it."""
-    assert messages(gathered(COOKIES), ["cache"], {"django_key": True}, ["web2"])["alive"] == []
+    assert messages(gathered(COOKIES), ["cache"], {"django_key": True}, ["web2"])["problems"] == []
 
 
 def test_a_key_that_the_catalog_does_not_know() -> None:
-    (line,) = messages(gathered(COOKIES), ["cache"], {})["alive"]
+    (line,) = messages(gathered(COOKIES), ["cache"], {})["problems"]
     message = "the catalog has no credential of it: replace it by hand, then start again with -e leak_sessions=false"
     assert line == f"{ONLY} {message}"
 
 
 def test_nobody_was_to_be_logged_out() -> None:
-    test_nobody_was = messages({**gathered({}), "wanted": False}, ["cache"], {})
-    assert test_nobody_was == {"tried": ["not tried: sessions, since leak_sessions=false"], "alive": []}
-    assert messages({}, ["cache"], {}) == {"tried": [], "alive": []}
+    result = messages({**gathered({}), "wanted": False}, ["cache"], {})
+    assert result == {"tried": ["not tried: sessions, since leak_sessions=false"], "problems": []}
+    assert messages({}, ["cache"], {}) == {"tried": [], "problems": []}

@@ -115,7 +115,11 @@ class TestWaves:
         monkeypatch.setattr(leak_steps.hosts_with_old_key, "hosts", lambda _journal: ["web1"])
         response = leak.response("wave", waves=waves("token"), behind=["web1", "web2"])
         response, result = leak.following(response, ended("token"))
-        assert (result["host"], result["next"], result["back"]) == ("web2", "back", {"hosts": ["web2"]})
+        assert (result["host"], result["next"], result["verify_skipped"]) == (
+            "web2",
+            "verify_skipped",
+            {"hosts": ["web2"]},
+        )
         named = leak.response("wave", waves=waves("token"), named_host="web1")
         assert leak.following(named, ended("token"))[1]["host"] == "web1", "the operator's own choice"
 
@@ -125,7 +129,7 @@ class TestEvidence:
         leak.hosts["web1"]["leak_respond__seen"] = {"lines": ["deploy logged in"], "short": []}
         asked = {
             "sessions": [{"name": "database", "msg": "no answer within 2 s", "failed": True}],
-            "readers": {"words": ["eve read it"], "asked": True},
+            "readers": {"messages": ["eve read it"], "asked": True},
         }
         given = {"waves": waves("token"), "report_path": str(tmp_path), "compromised": ["web2"]}
         assert leak_steps.first(leak.run(leak.response("", **given, asked=asked)))["next"] == "wave"
@@ -150,8 +154,8 @@ class TestEvidence:
 class TestBack:
     def test_only_a_host_that_is_proven_is_back(self, leak: Leak) -> None:
         run = leak.run(leak.response("wave"))
-        leak_steps.events.note(run.setting, run.journal, {"left/web1": "", "left/web2": ""})
-        response = leak.response("back", behind=["web1", "web2"])
+        leak_steps.events.note(run.setting, run.journal, {"skipped/web1": "", "skipped/web2": ""})
+        response = leak.response("verify_skipped", behind=["web1", "web2"])
         proven = {"restart_needed": False, "changed": False}
         leak.hosts["web1"] |= {"secret_rotate_proof": proven, "secret_rotate_came_back": {"reachable": True}}
         leak.hosts["web2"] |= {"secret_rotate_proof": {**proven, "restart_needed": True}}
@@ -161,10 +165,10 @@ class TestBack:
 
     def test_a_proof_of_a_wave_before_is_none(self, leak: Leak) -> None:
         run = leak.run(leak.response("wave"))
-        leak_steps.events.note(run.setting, run.journal, {"left/web1": ""})
+        leak_steps.events.note(run.setting, run.journal, {"skipped/web1": ""})
         leak.hosts["web1"]["secret_rotate_proof"] = {"restart_needed": False, "changed": False}
         leak.hosts["web1"]["secret_rotate_came_back"] = {"failed": True, "msg": "no route"}
-        leak.following(leak.response("back", behind=["web1"]))
+        leak.following(leak.response("verify_skipped", behind=["web1"]))
         assert leak.incident.behind == ["web1"]
 
     def test_one_that_is_not_in_the_run_is_not_waited_for(self, leak: Leak) -> None:

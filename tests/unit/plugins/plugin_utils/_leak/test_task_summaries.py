@@ -59,7 +59,7 @@ def test_what_is_left_out() -> None:
 
 def test_copies_and_stores() -> None:
     copies = {
-        "web1": {"removed": [".env.proven"], "left": [".env.bak"]},
+        "web1": {"removed": [".env.proven"], "remaining": [".env.bak"]},
         "web2": LOST,
         "web3": SKIPPED,
         "web4": TIMED_OUT,
@@ -75,8 +75,8 @@ def test_copies_and_stores() -> None:
     ]
 
 
-BEFORE, AFTER = {"asked": True, "words": ["before"]}, {"asked": True, "words": ["after"]}
-NOT_ASKED = {"asked": False, "words": ["CloudTrail was not asked: denied"]}
+BEFORE, AFTER = {"asked": True, "messages": ["before"]}, {"asked": True, "messages": ["after"]}
+NOT_ASKED = {"asked": False, "messages": ["CloudTrail was not asked: denied"]}
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ class TestTold:
         rotator.advance("abort", reason="web1: health\ncheck \x1b[31mfailed" + "x" * 500)
         result = self.told(world, rotator)
         assert result["todo"] == ["abort", "withdraw", "discard"]
-        assert result["record"]["outcome"] == "taken_back"
+        assert result["record"]["outcome"] == "rolled_back"
         assert result["record"]["reason"].startswith("web1: health check  [31mfailedxxx")
         assert len(result["record"]["reason"]) == 400
         assert "secrets" not in result["record"]
@@ -117,7 +117,7 @@ class TestTold:
         rotator = world.begun("database")
         rotator.advance("abort")
         record = self.told(world, rotator)["record"]
-        assert (record["outcome"], record["reason"]) == ("taken_back", "no reason was given")
+        assert (record["outcome"], record["reason"]) == ("rolled_back", "no reason was given")
 
     def test_words_that_the_audit_log_would_refuse(self, world: World) -> None:
         """Those of a plan and of a reason that stand in a journal already, too."""
@@ -174,17 +174,17 @@ class TestTold:
         rotation = OpenRotation("r1", "record", "who", "since", plan=plan)
         assert (rotation_context.refused_at_end(setting, rotation, left) == ["database"]) is refused
         rotator = world.begun("database", leak="leak-1")
-        test_whether_the_old_value_is_refused = self.told(world, rotator)
+        result = self.told(world, rotator)
         assert (
-            test_whether_the_old_value_is_refused["opened"],
-            test_whether_the_old_value_is_refused["credentials"][0]["hosts"],
-            test_whether_the_old_value_is_refused["credentials"][0]["left"],
+            result["opened"],
+            result["credentials"][0]["hosts"],
+            result["credentials"][0]["hosts_with_old_key"],
         ) == ([], [], [])
-        rotator.advance("test", left={"database": ["web2"]})
-        test_whether_the_old_value_is_refused = self.told(world, rotator)
+        rotator.advance("test", hosts_with_old_key={"database": ["web2"]})
+        result = self.told(world, rotator)
         assert (
-            test_whether_the_old_value_is_refused["opened"],
-            test_whether_the_old_value_is_refused["credentials"][0]["left"],
+            result["opened"],
+            result["credentials"][0]["hosts_with_old_key"],
         ) == (["web2"], ["web2"])
 
     @pytest.mark.parametrize("used_for", [["sessions"], ["signing"]])
@@ -373,11 +373,11 @@ class TestAction:
         assert (result["changed"], result["environment"], result["vars"]) == (True, "test", {"a": 1})
 
     def test_an_error_is_a_failure_in_words(self) -> None:
-        test_an_error_is_a_failure = action(Says, **arguments(), fails=True).run()
+        result = action(Says, **arguments(), fails=True).run()
         assert (
-            test_an_error_is_a_failure["failed"],
-            test_an_error_is_a_failure["msg"],
-            test_an_error_is_a_failure["error_type"],
+            result["failed"],
+            result["msg"],
+            result["error_type"],
         ) == (True, "secret x is not there", "NotFound")
 
     def test_a_malformed_catalog(self) -> None:

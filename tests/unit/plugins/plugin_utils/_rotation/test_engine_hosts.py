@@ -37,7 +37,7 @@ class Waiting(Engine):
 def engine(clock: Clock, *, reachable: Sequence[str] = HOSTS) -> Waiting:
     run = RotationRun(
         hosts=HOSTS,
-        here=HOSTS,
+        targeted_hosts=HOSTS,
         reachable=reachable,
         skipped=[],
         leaves_lost=True,
@@ -68,11 +68,11 @@ class TestWaiting:
         clock = Clock()
         at = engine(clock)
         clock.now += 3
-        test_only = at.resume(asked("prove"), answered("web1"))
-        assert (test_only["next"], test_only["tasks"]) == ("await", "batch")
-        assert test_only["hosts_do"] == {"web1": "wait", "web2": "return"}
+        result = at.resume(asked("prove"), answered("web1"))
+        assert (result["next"], result["tasks"]) == ("await", "batch")
+        assert result["hosts_do"] == {"web1": "wait", "web2": "return"}
         clock.now += 20
-        assert at.resume(test_only, answered("web1"))["next"] == "went on"
+        assert at.resume(result, answered("web1"))["next"] == "went on"
         assert at.carried.waited == pytest.approx(20), "the proof itself is no waiting"
         assert at.carried.proven
 

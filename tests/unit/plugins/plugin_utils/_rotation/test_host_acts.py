@@ -18,7 +18,7 @@ KEY: dict[str, Any] = {
     "act": "rotate",
     "stages": ["set", "test", "revoke"],
     "hosts": [],
-    "left": [],
+    "hosts_with_old_key": [],
     "later": False,
 }
 DROPPED: dict[str, Any] = {
@@ -34,7 +34,7 @@ DROPPED: dict[str, Any] = {
 def engine(*credentials: dict[str, Any], incident: str = "", **run: Any) -> Engine:
     hosts = ["web1", "web2"]
     made = object.__new__(Engine)
-    made.run = RotationRun(**{"hosts": hosts, "here": hosts, "reachable": hosts, "incident": incident, **run})
+    made.run = RotationRun(**{"hosts": hosts, "targeted_hosts": hosts, "reachable": hosts, "incident": incident, **run})
     made.now = {"credentials": list(credentials), "revoking": list(credentials), "incident": incident}
     made.carried = Carried()
     return made
@@ -93,7 +93,7 @@ def test_in_a_leak_it_is_left_behind_and_kept() -> None:
     unusable = {"failed": True, "unusable": True, "msg": "web2: is a symbolic link"}
     judged = host_acts.judged(made, "revoke", answers(made, "revoke", web1={"ended": ["x"]}, web2=unusable))
     assert (judged.blocked, judged.failed) == ("", "")
-    assert judged.left == {"deploy": ["web2"]}
+    assert judged.hosts_with_old_key == {"deploy": ["web2"]}
     assert judged.messages[0] == (
         "skipped hosts, where the old key of deploy is still authorized: web2. web2: is a symbolic link"
     )
@@ -108,7 +108,7 @@ def test_when_none_is_left_a_leak_stops_too() -> None:
 
 def test_a_refusal_is_a_failure_in_the_hosts_words() -> None:
     made = engine(KEY)
-    wrong = {"failed": True, "msg": "STILL ACCEPTS the key", "words": ["web1: a word"]}
+    wrong = {"failed": True, "msg": "STILL ACCEPTS the key", "messages": ["web1: a word"]}
     judged = host_acts.judged(made, "revoke", answers(made, "revoke", web1=wrong))
     assert (judged.failed, judged.messages) == ("web1: STILL ACCEPTS the key", ["web1: a word"])
 

@@ -120,19 +120,16 @@ def test_what_shows_a_refusal(result: dict[str, Any], message: str) -> None:
 def test_sessions_that_outlive_a_refusal_are_kept_with_where() -> None:
     nodes = [f"h{number}:6379: no right" for number in range(5)]
     results = {
-        "database": {"accepted": {"h": False}, "alive": nodes},
-        "django": {"alive": []},
-        "slow": {"alive": nodes},
+        "database": {"accepted": {"h": False}, "not_ended": nodes},
+        "django": {"not_ended": []},
+        "slow": {"not_ended": nodes},
     }
     seen = {"refused/database": "t", "refused/django": "t", "kept/slow": "t"}
     extra = incident_events.outlived(seen, results)
     assert extra == {"outlived/database": "t"}
-    test_sessions_that_outlive_a_refusal_are_kept = incident_events.evidence({**seen, **extra}, results)
-    assert (
-        test_sessions_that_outlive_a_refusal_are_kept["outlived/database"]
-        == "h0:6379: no right, h1:6379: no right, h2:6379: no right and 2 more"
-    )
-    assert test_sessions_that_outlive_a_refusal_are_kept["refused/database"] == "by h"
+    result = incident_events.evidence({**seen, **extra}, results)
+    assert result["outlived/database"] == "h0:6379: no right, h1:6379: no right, h2:6379: no right and 2 more"
+    assert result["refused/database"] == "by h"
 
 
 @pytest.mark.parametrize(
@@ -149,8 +146,8 @@ def test_sessions_that_outlive_a_refusal_are_kept_with_where() -> None:
 )
 def test_an_outage_is_told_where_there_is_one(names: tuple[str, ...], reads: tuple[str, ...], *, down: bool) -> None:
     """Only what the application reads and what is really taken away takes it down."""
-    test, deploy = (at(step, *names, immediate=True, incident="leak-1") for step in ("test", "deploy"))
-    began = incident_events.events(test, "revoke_first", KINDS, "now", LEAK, reads=reads)
+    result, deploy = (at(step, *names, immediate=True, incident="leak-1") for step in ("test", "deploy"))
+    began = incident_events.events(result, "revoke_first", KINDS, "now", LEAK, reads=reads)
     ended = incident_events.events(deploy, "promote", KINDS, "now", LEAK, reads=reads)
     assert ("down/r1" in began, "up/r1" in ended) == (down, down)
     kinds = {name: ITEMS[name]["kind"] for name in names}
@@ -161,17 +158,19 @@ def test_an_outage_is_told_where_there_is_one(names: tuple[str, ...], reads: tup
 def test_what_a_host_still_lets_in_is_not_refused(step: str, following: str) -> None:
     rotation = at(step, "database", incident="leak-1", immediate=True)
     for left, seen in (({}, True), ({"database": ("web2",)}, False), ({"database": ()}, True)):
-        events = incident_events.events(replace(rotation, left=left), following, KINDS, "now", LEAK, reads=ITEMS)
+        events = incident_events.events(
+            replace(rotation, hosts_with_old_key=left), following, KINDS, "now", LEAK, reads=ITEMS
+        )
         assert ("refused/database" in events) is seen
 
 
 def test_a_signing_key_is_not_refused_where_a_host_was_left_behind() -> None:
     """No server takes it away: that host verifies with the old one until it has the new one."""
     revoked = at("revoke", "database", "django", incident="leak-1")
-    left = replace(LEAK, events={"left/web2": "t"}, spoiled=())
+    left = replace(LEAK, events={"skipped/web2": "t"}, spoiled=())
     events = incident_events.events(revoked, "record", KINDS, "now", left, reads=ITEMS)
     assert set(events) == {"refused/database", "renewed/django"}
-    back = replace(left, events={"left/web2": "t", "back/web2": "t"})
+    back = replace(left, events={"skipped/web2": "t", "verified/web2": "t"})
     events = incident_events.events(revoked, "record", KINDS, "now", back, reads=ITEMS)
     assert set(events) == {"refused/database", "refused/django"}
 
@@ -180,7 +179,7 @@ def test_what_was_away_and_lets_it_in_no_more() -> None:
     """The rotation that only removes a key that a host authorized until now; not a revocation that had waited."""
     late = at("revoke", incident="leak-1", credentials={"deploy": {**ITEMS["later"], "hosts": ["web2"]}})
     assert incident_events.events(late, "record", KINDS, "now", LEAK, reads=ITEMS) == {"refused/deploy": "now"}
-    away = replace(late, left={"deploy": ("web2",)})
+    away = replace(late, hosts_with_old_key={"deploy": ("web2",)})
     assert incident_events.events(away, "record", KINDS, "now", LEAK, reads=ITEMS) == {}
     assert (
         incident_events.events(at("revoke", "later", incident="leak-1"), "record", KINDS, "now", LEAK, reads=ITEMS)

@@ -31,8 +31,8 @@ def test_none() -> None:
     [(False, "is ended"), (True, "is rolled back, since its new values may have leaked")],
 )
 def test_in_the_plan(way: str, *, may_have_leaked: bool) -> None:
-    test = open_rotation.ahead(rotation("deploy"), may_have_leaked=may_have_leaked)
-    assert test == f"first, {NAMED.format('deploy')} {way}; nothing new is made before that"
+    result = open_rotation.ahead(rotation("deploy"), may_have_leaked=may_have_leaked)
+    assert result == f"first, {NAMED.format('deploy')} {way}; nothing new is made before that"
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_in_the_plan(way: str, *, may_have_leaked: bool) -> None:
 )
 def test_in_the_report(step: str, message: str) -> None:
     results = {"a": {"replaced": False, "why": "not proven: web3"}, "b": {"replaced": False, "why": "other"}}
-    test = open_rotation.stuck(rotation(step), "leak-1", results)
+    result = open_rotation.stuck(rotation(step), "leak-1", results)
     named = (
         f"{NAMED.format(step)}, that was open before, blocks the leak response: not proven: web3. "
         "Remove the blocker, then run the same watchparty.secrets.leak_response command again"
     )
-    assert test.startswith(named)
-    assert message in test
+    assert result.startswith(named)
+    assert message in result
 
 
 @pytest.mark.parametrize("results", [{}, {"a": {"replaced": True, "why": "no"}}])

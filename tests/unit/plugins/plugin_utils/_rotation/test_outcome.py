@@ -49,7 +49,7 @@ def test_hosts_that_were_left_behind() -> None:
 
 
 def test_what_providers_have_yet_to_revoke_is_said_without_a_rotation() -> None:
-    assert lines({"revocations": [{"words": "token: its old value"}]}, [], []) == ["token: its old value"]
+    assert lines({"revocations": [{"message": "token: its old value"}]}, [], []) == ["token: its old value"]
 
 
 @pytest.mark.parametrize(

@@ -130,9 +130,9 @@ def test_one_rollout_without_services_or_hosts() -> None:
 
 
 def test_nothing_at_all() -> None:
-    test_nothing = plan_text.described(PARSED, RotationPlan(), ["web1"])
-    assert plan_text.summary(test_nothing) == ["no credential is in the catalog"]
-    assert plan_text.diff(test_nothing) == {
+    result = plan_text.described(PARSED, RotationPlan(), ["web1"])
+    assert plan_text.summary(result) == ["no credential is in the catalog"]
+    assert plan_text.diff(result) == {
         "before_header": "in the stores",
         "after_header": "after the rotation",
         "before": "",

@@ -70,8 +70,8 @@ class TestOwed:
 
     def test_in_a_leak_unless_it_was_said_already(self) -> None:
         incident = Incident("leak-1", AT, "ann", events={"confirmed/mail": AT})
-        test = provider_revocations.owed(CATALOG, "r1", plan(mail="rotate", video="rotate"), KINDS, NOW, incident)
-        assert set(test) == {"r1/video"}
+        result = provider_revocations.owed(CATALOG, "r1", plan(mail="rotate", video="rotate"), KINDS, NOW, incident)
+        assert set(result) == {"r1/video"}
 
 
 def test_words_name_the_page_and_what_to_type() -> None:
@@ -85,10 +85,10 @@ def test_words_name_the_page_and_what_to_type() -> None:
         "credential": "mail",
         "page": PAGE,
         "since": AT,
-        "words": f"mail: its old value, replaced by r1 at {AT}, is not yet confirmed revoked at {PAGE}; once it is, "
+        "message": f"mail: its old value, replaced by r1 at {AT}, is not yet confirmed revoked at {PAGE}; once it is, "
         "run watchparty.secrets.rotate -e rotation_revoked=mail",
     }
-    assert "is not yet confirmed revoked where it was issued; once" in results[1]["words"]
+    assert "is not yet confirmed revoked where it was issued; once" in results[1]["message"]
 
 
 def test_other_pending_tasks_wait_for_nobody() -> None:

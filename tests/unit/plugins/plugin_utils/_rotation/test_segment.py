@@ -17,11 +17,11 @@ ROTATION: dict[str, Any] = {"next": "acts", "acts": [ACT, {**ACT, "host": "web2"
 
 def test_an_act_has_its_own_result() -> None:
     earlier = {"secret_rotate_act": {**ACT, "state": "usable"}, "failed": True}
-    own = {"secret_rotate_act": ACT, "words": ["web1: added"]}
+    own = {"secret_rotate_act": ACT, "messages": ["web1: added"]}
     results = rotation_segment.results_of(
         ROTATION, {"web1": {"secret_rotate__acts": {"results": [earlier, own]}}, "web2": {}}
     )
-    assert [entry.get("words") for entry in results] == [["web1: added"], None]
+    assert [entry.get("messages") for entry in results] == [["web1: added"], None]
     assert [entry["act"]["host"] for entry in results] == ["web1", "web2"]
 
 
@@ -40,7 +40,7 @@ def test_a_host_that_did_not_act_could_not_be_reached(variables: dict[str, Any])
 
 
 def test_hosts_answer_for_the_present_rollout() -> None:
-    args = {"here": ["web1", "web2"], "leaves_lost": False, "incident": ""}
+    args = {"targeted_hosts": ["web1", "web2"], "leaves_lost": False, "incident": ""}
     variables = {"web1": {"env_deploy_delivery": {"proven": True}, "env_deploy_path": "/srv/.env"}}
     hosts = rotation_segment.hosts_of(args, {**ROTATION, "next": "deliver"}, variables)
     assert hosts.variables == {"web1": {"env_deploy_delivery": {"proven": True}}}

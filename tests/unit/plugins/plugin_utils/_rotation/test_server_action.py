@@ -41,12 +41,12 @@ ARGUMENT_SPEC = {
     "state": {"type": "str", "default": "present"},
     "login_url": {"type": "str", "no_log": True},
 }
-RETURNS = {"got": {"credential": str, "state": str, "login_url": str}, "words": [str]}
+RETURNS = {"got": {"credential": str, "state": str, "login_url": str}, "messages": [str]}
 def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     if module.params["state"] == "revoked":
         module.fail_json(msg="no login with " + module.params["login_url"])
-    module.exit_json(changed=True, got=module.params, words=["saw " + module.params["login_url"]])
+    module.exit_json(changed=True, got=module.params, messages=["saw " + module.params["login_url"]])
 """
 
 
@@ -111,7 +111,7 @@ class TestServerAction:
         assert "admin-canary" not in command
         assert b"admin-canary" in document
         assert answer["changed"]
-        assert answer["words"] == [f"saw {ADMIN_URL.replace('admin-canary', '********')}"]
+        assert answer["messages"] == [f"saw {ADMIN_URL.replace('admin-canary', '********')}"]
         assert "admin-canary" not in json.dumps(answer)
         assert (answer["got"]["credential"], answer["got"]["state"]) == ("database", "present")
 

@@ -92,7 +92,7 @@ class TestKeys:
     def test_in_a_rotation(self, world: World) -> None:
         rotator = world.begun("deploy")
         pair = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
-        assert (pair.old, pair.new, pair.gone, pair.back, pair.leak) == (OLD, None, OLD, False, False)
+        assert (pair.old, pair.new, pair.gone, pair.rollback, pair.leak) == (OLD, None, OLD, False, False)
         rotator.create(KINDS, rotation_context.new_value, {})
         pair = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
         assert pair.new is not None
@@ -107,7 +107,7 @@ class TestKeys:
         rotator.create(KINDS, rotation_context.new_value, {})
         rotator.advance("withdraw")
         pair = rotation_ssh_key.concerned(setting(world, rotator), "deploy")
-        assert (pair.gone, pair.kept, pair.back, pair.leak) == (pair.new, OLD, True, True)
+        assert (pair.gone, pair.kept, pair.rollback, pair.leak) == (pair.new, OLD, True, True)
 
     def test_a_revocation_that_came_due(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         first = world.labels(SECRET)["AWSCURRENT"]

@@ -232,8 +232,8 @@ class TestPromote:
         theirs: list[str] = []
         value = "postgres://app_a:hand@db/app"
         world.secrets.hook = Meanwhile("move", CORE, lambda: theirs.append(world.write("URL", value)))
-        test_it_was_changed = rotator.promote()
-        assert (test_it_was_changed.outcome, test_it_was_changed.secrets) == ("taken", (CORE,))
+        result = rotator.promote()
+        assert (result.outcome, result.secrets) == ("taken", (CORE,))
         assert world.labels()["AWSCURRENT"] == theirs[0]
 
     def test_what_is_written_over_a_promotion_is_in_force(self, world: World, rotator: Any) -> None:

@@ -74,11 +74,9 @@ def test_it_goes_on_as_often_as_somebody_writes(world: World) -> None:
 def test_a_writer_without_a_pause_is_named_in_time(world: World) -> None:
     rotator = going(world)
     world.secrets.hook = writer = Writer(world, 1000)
-    test_a_writer_without_a_pause_is_named = rotator.promote(seconds=60)
-    assert test_a_writer_without_a_pause_is_named.outcome == "blocked"
-    assert test_a_writer_without_a_pause_is_named.words.startswith(
-        f"somebody else goes on writing other keys of secret {CORE} (now version "
-    )
+    result = rotator.promote(seconds=60)
+    assert result.outcome == "blocked"
+    assert result.words.startswith(f"somebody else goes on writing other keys of secret {CORE} (now version ")
     assert 60 < sum(world.slept) < 80
     assert len(world.secrets.versions(CORE)) < 50, "AWS keeps some hundred"
     assert (world.keys()["KEY"], world.token()) == ("old-key", "old-token")

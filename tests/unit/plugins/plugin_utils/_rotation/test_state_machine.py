@@ -98,18 +98,16 @@ def test_what_remains_begins_with_what_may_have_been_cut_short(stage: str, expec
 @pytest.mark.parametrize("phases", EVERY)
 @pytest.mark.parametrize("start", ["forward", "abort"])
 def test_done_after_done_leads_to_the_end(phases: int, start: str) -> None:
-    rotation, test_done_after_done_leads = at(start if start == "abort" else EVERY[phases][0], phases), []
+    rotation, result = at(start if start == "abort" else EVERY[phases][0], phases), []
     while True:
         decision = following(rotation, state_machine.DONE)
         assert decision.way == state_machine.GO
         step = str(decision.step)
-        test_done_after_done_leads.append(f"{step}_{decision.phase}" if step == "deploy" else step)
+        result.append(f"{step}_{decision.phase}" if step == "deploy" else step)
         if step in ("closed", "aborted"):
             break
-        rotation = at(test_done_after_done_leads[-1], phases)
-    assert tuple(test_done_after_done_leads) == (
-        (*EVERY[phases][1:], "closed") if start == "forward" else (*BACKWARD[1:], "aborted")
-    )
+        rotation = at(result[-1], phases)
+    assert tuple(result) == ((*EVERY[phases][1:], "closed") if start == "forward" else (*BACKWARD[1:], "aborted"))
 
 
 @pytest.mark.parametrize(("outcome", "step"), [(state_machine.DONE, "deploy"), (state_machine.FAILED, "abort")])

@@ -150,7 +150,7 @@ def test_while_a_rotation_prescribes_versions_the_labels_are_read_too(world: Wor
     gatherer.repository_path = str(tmp_path)
     (tmp_path / "leak.txt").write_text(LONG + "now\n")
     findings = gatherer.gathered(["history"])["parts"]["history"]["findings"]
-    assert [finding["words"] for finding in findings] == ["KEY (current value, as it is) in the working tree"]
+    assert [finding["message"] for finding in findings] == ["KEY (current value, as it is) in the working tree"]
 
 
 def test_only_what_is_wanted_is_read(world: World) -> None:
@@ -160,15 +160,15 @@ def test_only_what_is_wanted_is_read(world: World) -> None:
 
 def test_a_refusal_is_told_at_the_parts_that_need_it_and_asked_for_once(world: World) -> None:
     world.refused = {"BatchGetSecretValue"}
-    test_a_refusal_is_told = world.gatherer().gathered(["stores", "journal", "secrets"])
-    assert "secrets" in test_a_refusal_is_told["parts"]
-    assert "allow secretsmanager:BatchGetSecretValue" in test_a_refusal_is_told["absent"]["stores"]
+    result = world.gatherer().gathered(["stores", "journal", "secrets"])
+    assert "secrets" in result["parts"]
+    assert "allow secretsmanager:BatchGetSecretValue" in result["absent"]["stores"]
     world.refused, world.calls = {"GetObject"}, []
-    test_a_refusal_is_told = world.gatherer().gathered(["journal", "leftovers", "former", "audit"])
-    assert set(test_a_refusal_is_told["absent"]) == {"journal", "leftovers", "former"}
-    assert "the journal cannot be read" in test_a_refusal_is_told["absent"]["journal"]
+    result = world.gatherer().gathered(["journal", "leftovers", "former", "audit"])
+    assert set(result["absent"]) == {"journal", "leftovers", "former"}
+    assert "the journal cannot be read" in result["absent"]["journal"]
     assert world.calls.count("GetObject") == 1
-    assert "log group /app/audit does not exist" in test_a_refusal_is_told["parts"]["audit"]["problem"]
+    assert "log group /app/audit does not exist" in result["parts"]["audit"]["problem"]
 
 
 def test_a_broken_journal_is_told(world: World) -> None:
@@ -272,16 +272,16 @@ def test_users_keys_by_age_and_without_their_ids(world: World) -> None:
     key = iam.create_access_key(UserName="deployer")["AccessKey"]["AccessKeyId"]
     later = world.gatherer()
     later.now = NOW + timedelta(days=91)
-    ((test_users_keys,),) = later.users.values()
-    assert (test_users_keys["active"], test_users_keys["days"] in (90, 91)) == (True, True)
-    assert key not in json.dumps(test_users_keys)
+    ((result,),) = later.users.values()
+    assert (result["active"], result["days"] in (90, 91)) == (True, True)
+    assert key not in json.dumps(result)
     iam.update_access_key(UserName="deployer", AccessKeyId=key, Status="Inactive")
     assert world.gatherer().users["deployer"][0]["active"] is False
 
 
 def test_nothing_of_the_catalogs_access_is_there_and_then_all_of_it(world: World) -> None:
     (row,) = world.gatherer().access["rows"]
-    assert (row["state"], "watchparty.secrets.provision" in row["words"]) == ("unknown", True)
+    assert (row["state"], "watchparty.secrets.provision" in row["message"]) == ("unknown", True)
     iam, kms = CLIENTS["iam"], CLIENTS["kms"]
     key = kms.create_key()["KeyMetadata"]
     plan = access_resources.plan(
@@ -341,7 +341,7 @@ def test_what_can_be_tried_is_told_without_values_and_read_with_them(world: Worl
     over = {"credentials": {"token": {"kind": "postgresql_role", "appears_in": [{"setting": "TOKEN"}]}}}
     former = world.gatherer(**over).former
     message = "the previous value was not tried"
-    assert former == {"token": {"state": "untried", "words": message, "by": "servers"}}
+    assert former == {"token": {"state": "untried", "message": message, "by": "servers"}}
     (item,) = world.gatherer(**over).former_tries
     assert item.former == (url.format("canary-former-password"),)
     assert item.current == url.format("canary-current-password")

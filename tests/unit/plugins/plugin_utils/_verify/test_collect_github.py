@@ -52,7 +52,7 @@ def held(github: GitHub) -> list[tuple[str, str]]:
 
 def deployed(github: GitHub) -> list[tuple[str, str]]:
     results = collect_github.deployed(catalog_parser.parse(document(github), "test"), "deploy.yml")
-    return [(entry["state"], entry["words"]) for entry in results]
+    return [(entry["state"], entry["message"]) for entry in results]
 
 
 def test_missing_named_and_strange(github: GitHub) -> None:

@@ -23,9 +23,9 @@ def checkout(tmp_path: Path) -> Path:
     return path
 
 
-def git(path: Path, *messages: str) -> None:
+def git(path: Path, *arguments: str) -> None:
     environment = clean_environment(HOME=str(path), GIT_CONFIG_NOSYSTEM="1")
-    subprocess.run(["git", "-C", str(path), *messages], check=True, capture_output=True, env=environment)
+    subprocess.run(["git", "-C", str(path), *arguments], check=True, capture_output=True, env=environment)
 
 
 def added(path: Path, name: str, text: str) -> None:

@@ -42,13 +42,13 @@ def live(path: Path) -> dict[str, Any]:
 
 
 def test_nothing_and_then_a_value_in_history_and_in_the_tree(checkout: Path) -> None:
-    test_nothing_and_then_a_value = live(checkout)
+    result = live(checkout)
     assert (
-        test_nothing_and_then_a_value["findings"],
-        test_nothing_and_then_a_value["not_checked"],
-        test_nothing_and_then_a_value["values"],
+        result["findings"],
+        result["not_checked"],
+        result["values"],
     ) == ([], [], 1)
-    assert test_nothing_and_then_a_value["objects"] > 3
+    assert result["objects"] > 3
     (checkout / "settings.py").write_text(f"TOKEN = '{VALUE}'\n")
     git(checkout, "add", "--all")
     commit(checkout, "With")
@@ -127,7 +127,7 @@ def test_what_gitleaks_says_without_what_is_told_already(
     result = collect_scan.unknown(str(checkout), None, {("b.py", 1)})
     (item,) = result["findings"]
     assert (item["path"], item["line"]) == ("a.pem", 3)
-    assert item["words"] == "gitleaks:private-key (looks like a secret) in commit 0123456789ab by Ada"
+    assert item["message"] == "gitleaks:private-key (looks like a secret) in commit 0123456789ab by Ada"
     program.write_text("#!/bin/sh\nexit 3\n")
     result = collect_scan.unknown(str(checkout), None, ())
     assert result["findings"] == []

@@ -29,7 +29,7 @@ def deny(**extra: Any) -> dict[str, Any]:
 
 def judged(*policies: dict[str, Any], held: ProtectedItem = CORE, **extra: Any) -> list[tuple[str, str]]:
     principal = Principal("user", "ada", USER, tuple(policies), **extra)
-    return [(row["state"], row["words"]) for row in iam_readers.told([principal], [held], [])]
+    return [(row["state"], row["message"]) for row in iam_readers.told([principal], [held], [])]
 
 
 BAD = [("bad", "may read secret app/core")]
@@ -101,7 +101,7 @@ def test_who_is_named_is_no_stranger(named: list[str]) -> None:
 def test_many_things_are_counted() -> None:
     held = [ProtectedItem(f"secret {number}", ARN, (READ,)) for number in range(5)]
     (row,) = iam_readers.told([Principal("user", "ada", USER, (allow(),))], held, [])
-    assert row["words"] == "may read secret 0, secret 1, secret 2 and 2 more"
+    assert row["message"] == "may read secret 0, secret 1, secret 2 and 2 more"
 
 
 def test_principals_out_of_the_accounts_details() -> None:

@@ -60,7 +60,7 @@ def told(before: Contents, name: str, journal: _journal.Journal = EMPTY, now: Co
     values = {"KEYS": "old-key"}
     result = previous_values.told(CATALOG, now, values, before, journal)[name]
     assert "canary" not in json.dumps(result)
-    return result["state"], result["words"]
+    return result["state"], result["message"]
 
 
 def test_what_can_be_tried() -> None:
@@ -178,7 +178,7 @@ def test_a_former_key_without_its_id() -> None:
     answer = previous_values.told(catalog_parser.parse(KEYS, "test"), keys("now"), {}, contents(core=text), EMPTY)[
         "storage"
     ]
-    assert answer["words"].startswith("the id of its former key is not kept")
+    assert answer["message"].startswith("the id of its former key is not kept")
 
 
 def test_a_signing_key_that_still_verifies_is_not_tried() -> None:

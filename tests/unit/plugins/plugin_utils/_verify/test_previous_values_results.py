@@ -16,17 +16,17 @@ OLD = "a session that former SECRET_KEY 1 signed"
 
 
 def answer(state: str, message: str = "why") -> dict[str, Any]:
-    return {"tried": {"x": {"state": state, "words": message}}}
+    return {"tried": {"x": {"state": state, "message": message}}}
 
 
 def of(by: str, by_host: dict[str, Any], sessions: dict[str, Any] | None = None) -> tuple[str, str]:
-    entry = {"state": "refused", "words": SIGNED} if by == "sessions" else {"state": "untried", "words": WORDS}
+    entry = {"state": "refused", "message": SIGNED} if by == "sessions" else {"state": "untried", "message": WORDS}
     result = merged({"x": {**entry, "by": by}}, by_host, {} if sessions is None else {"x": sessions})["x"]
-    return result["state"], result["words"]
+    return result["state"], result["message"]
 
 
 def test_what_cannot_be_tried_is_left_as_it_is() -> None:
-    entry = {"state": "untried", "words": "not here"}
+    entry = {"state": "untried", "message": "not here"}
     assert merged({"x": entry}, {}, {}) == {"x": entry}
 
 

@@ -23,8 +23,8 @@ from tests.unit.plugins.plugin_utils._verify.verify_facts import SECRET, catalog
 def test_drift_by_name() -> None:
     expected = {"A": "1", "B": "2", "C": "3"}
     held = {"A": "1", "B": "x", "D": "4", "RATE_LIMIT_X": "5", "E": "6"}
-    test_drift = env_drift.compared(expected, held, ["A", "B", "C", "D", "RATE_LIMIT_*"])
-    assert test_drift == {
+    result = env_drift.compared(expected, held, ["A", "B", "C", "D", "RATE_LIMIT_*"])
+    assert result == {
         "missing": ["C"],
         "differs": ["B"],
         "unknown": ["E"],
@@ -93,8 +93,8 @@ def test_a_former_signing_key(fallbacks: str, pending_tasks: Any, state: str, me
     journal = Journal(pending_tasks=pending_tasks)
     django_key = previous_values.told(catalog(**DJANGO), now, {"FORMER": fallbacks}, before, journal)["django_key"]
     assert django_key["state"] == state
-    assert message in django_key["words"]
-    assert "old-key" not in django_key["words"]
+    assert message in django_key["message"]
+    assert "old-key" not in django_key["message"]
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,13 @@ def test_a_former_signing_key(fallbacks: str, pending_tasks: Any, state: str, me
 def test_a_former_login_is_not_tried(journal: Journal, message: str) -> None:
     api = previous_values.told(catalog(**DJANGO), core(API="new-value"), {}, core(API="old-value"), journal)["api"]
     assert api["state"] == "untried"
-    assert message in api["words"]
+    assert message in api["message"]
 
 
 def test_the_same_value_before_and_now_is_no_former_one() -> None:
     same = core(API="value", SECRET_KEY="key")
     result = previous_values.told(catalog(**DJANGO), same, {}, same, Journal())
-    assert {row["words"] for row in result.values()} == {"no former value of it is kept"}
+    assert {row["message"] for row in result.values()} == {"no former value of it is kept"}
 
 
 # --- times -----------------------------------------------------------------------------------------------------------
@@ -163,8 +163,8 @@ def test_at_most_from_the_audit_log_and_the_journal_goes_before_it() -> None:
         "started": "2026-11-20T10:00:00Z",
         "at": "2026-11-20T10:01:30Z",
     }
-    taken_back = {**record, "rotation": "r9", "outcome": "taken_back"}
+    taken_back = {**record, "rotation": "r9", "outcome": "rolled_back"}
     entries = [entry("promote", 10, plan=PLAN), entry("revoke", 12), entry("record", 40)]
-    test = revocation_times.measured(entries, [record, taken_back])
-    assert test["cache"] == {"seconds": 90, "rotation": "r0", "exact": False}
-    assert test["database"]["exact"] is True
+    result = revocation_times.measured(entries, [record, taken_back])
+    assert result["cache"] == {"seconds": 90, "rotation": "r0", "exact": False}
+    assert result["database"]["exact"] is True

@@ -111,7 +111,7 @@ def test_a_finding_keeps_its_identity_when_its_words_change() -> None:
 
 
 def test_a_finding_in_a_file_is_at_its_line() -> None:
-    entry = {"kind": "echo", "file": "a b.yml", "line": 7, "words": "prints"}
+    entry = {"kind": "echo", "file": "a b.yml", "line": 7, "message": "prints"}
     given = facts(workflows={"files": ["a b.yml"], "findings": [entry], "unread": {}})
     results = verify_engine.run(verify_engine.chosen(["WPS503"]), given)
     (result,) = verify_sarif.log(verify_table.data(given, results, []))["runs"][0]["results"]

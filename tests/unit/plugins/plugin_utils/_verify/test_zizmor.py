@@ -54,10 +54,10 @@ def program(path: Path, text: str) -> str:
 
 def test_place_and_words_without_what_is_quoted() -> None:
     assert zizmor.findings(json.dumps([finding(), finding(ignored=True)]).encode()) == [
-        {"path": ".github/workflows/a.yml", "line": 9, "words": "x (high): is wrong", "opens": True, "audit": "x"}
+        {"path": ".github/workflows/a.yml", "line": 9, "message": "x (high): is wrong", "opens": True, "audit": "x"}
     ]
     assert zizmor.findings(json.dumps([finding(locations=[])]).encode()) == [
-        {"path": "", "line": 0, "words": "x (high): is wrong", "opens": False, "audit": "x"}
+        {"path": "", "line": 0, "message": "x (high): is wrong", "opens": False, "audit": "x"}
     ]
     assert zizmor.findings(b"[]") == []
 
@@ -118,7 +118,7 @@ def test_the_real_one(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "test.yml").write_text(WORKFLOW)
     result = zizmor.looked(str(tmp_path))
-    assert {(item["path"], item["line"], item["words"].partition(" ")[0]) for item in result["findings"]} == {
+    assert {(item["path"], item["line"], item["message"].partition(" ")[0]) for item in result["findings"]} == {
         (".github/workflows/test.yml", 9, "hardcoded-container-credentials"),
         (".github/workflows/test.yml", 11, "template-injection"),
     }

@@ -86,7 +86,15 @@ def answer(**over: Any) -> dict[str, Any]:
 
 def age(name: str, kind: str, days: int | None, limit: int | None, *, due: bool = False) -> dict[str, Any]:
     message = "due: no record of its last rotation" if days is None else f"{days} days old (limit {limit})"
-    return {"credential": name, "kind": kind, "days": days, "limit": limit, "due": due, "words": message, "last": None}
+    return {
+        "credential": name,
+        "kind": kind,
+        "days": days,
+        "limit": limit,
+        "due": due,
+        "message": message,
+        "last": None,
+    }
 
 
 def secret(**over: Any) -> dict[str, Any]:
@@ -107,11 +115,11 @@ def parts(**over: Any) -> dict[str, Any]:
         "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]
     }
     return {
-        "access": {"rows": [{"state": "good", "place": "role r", "words": "as the catalog says"}]},
+        "access": {"rows": [{"state": "good", "place": "role r", "message": "as the catalog says"}]},
         "account": ACCOUNT,
         "audit": {"where": "log_group /watchparty/audit", "records": 12, "problems": [], "head_known": True},
-        "deploys": [{"state": "good", "place": "run 7 of deploy.yml", "words": "succeeded"}],
-        "former": {"database": {"state": "refused", "words": "refused by the server"}},
+        "deploys": [{"state": "good", "place": "run 7 of deploy.yml", "message": "succeeded"}],
+        "former": {"database": {"state": "refused", "message": "refused by the server"}},
         "github": {"rows": [], "listed": 4, "repository": "example/watchparty"},
         "history": {"findings": [], "not_checked": [], "accepted": 0, "values": 9, "left_out": {}, "objects": 120},
         "hosts": {"web1": host(), "web2": host()},
@@ -174,7 +182,7 @@ def found(text: str = "") -> dict[str, Any]:
     everything = facts(
         hosts={"web1": host(), "web2": bad_host, "web3": {"problem": "cannot be reached: no route to host"}},
         journal=journal,
-        former={"database": {"state": "untried", "words": "rotation r1 saw its refusal; it was not tried again now"}},
+        former={"database": {"state": "untried", "message": "rotation r1 saw its refusal; it was not tried again now"}},
     )
     scanned = ("repository", "workflows", "zizmor", "history", "unknown_secrets")
     without = {name: item for name, item in everything.parts.items() if name not in scanned}

@@ -98,8 +98,8 @@ def test_a_refusal_speaks_for_what_processes_share(
     monkeypatch.setattr(http_probe, "user_of", lambda _name: None)
     monkeypatch.setattr(django_main.via_application, "found", lambda _engine: ("cached_db", None))
     params = {"probe_url": "http://127.0.0.1/", "probe_user": None, "former": [], "former_unread": []}
-    test_a_refusal_speaks = django_main.probed(
+    result = django_main.probed(
         params, [], lambda _session: django_main.outcome("cached_db", Whose(), [Held(), place], check=False), again=True
     )
-    assert bool(test_a_refusal_speaks["tried"]) is (second == 401)
-    assert test_a_refusal_speaks["doubtful"] == ([] if second == 401 and not doubt["restart"] else [doubt])
+    assert bool(result["tried"]) is (second == 401)
+    assert result["doubtful"] == ([] if second == 401 and not doubt["restart"] else [doubt])

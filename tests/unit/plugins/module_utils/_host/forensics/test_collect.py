@@ -109,9 +109,9 @@ class TestLogins:
         ]
         record = forensics_collect.records.UTMP.pack(7, 1, b"", b"", b"root", b"::1", 0, 0, 0, 100, 0, 0, 0, 0, 0, b"")
         (machine.folder / "wtmp").write_bytes(record)
-        test_no_record = machine.gathered()
-        assert test_no_record["lines"] == ["root logged in from ::1, 1970-01-01T00:01:40Z"]
-        assert test_no_record["short"][1] == "logins: only wtmp, which names no keys"
+        result = machine.gathered()
+        assert result["lines"] == ["root logged in from ::1, 1970-01-01T00:01:40Z"]
+        assert result["short"][1] == "logins: only wtmp, which names no keys"
 
 
 class TestDeadline:
@@ -158,12 +158,12 @@ class TestKeys:
         known = forensics_collect.records.key_of(key("known").encode())
         assert known is not None
         ours = forensics_collect.Placed(known.fingerprint, "deploy_ssh", "deploy", "", leaked=True)
-        test = machine.gathered(known=[ours])
-        messages = [line for line in test["lines"] if line.startswith("unknown")]
+        result = machine.gathered(known=[ours])
+        messages = [line for line in result["lines"] if line.startswith("unknown")]
         assert [line.partition("(")[2].partition(")")[0] for line in messages] == ["one", "three", "two"]
-        assert test["short"] == []
+        assert result["short"] == []
         assert "AAAA" in key("one")
-        assert "AAAA" not in str(test)
+        assert "AAAA" not in str(result)
 
     @pytest.mark.parametrize(("account", "file"), [("deploy", ""), ("", ".ssh/authorized_keys"), ("nobody-here", "")])
     def test_a_leaked_one_in_another_account(self, machine: Machine, account: str, file: str) -> None:

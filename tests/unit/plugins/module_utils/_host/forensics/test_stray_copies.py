@@ -56,7 +56,7 @@ def test_a_kept_file_that_is_dead_is_removed(env: Path) -> None:
     assert planned.removed == [f"{kept}, which held a revoked value of cache"]
     assert kept.exists()
     left_words = f"{left} (mode 0644) holds a revoked value of cache; remove it: rm {left}"
-    assert planned.left == [left_words]
+    assert planned.remaining == [left_words]
     assert stray_copies.scrubbed(str(env), VALUES) == stray_copies.RemovalResult(planned.removed, [])
     assert not kept.exists()
     assert not left.exists()
@@ -75,7 +75,7 @@ def test_a_host_that_was_left_behind(env: Path) -> None:
     kept = beside(env, ".proven", f"A={DEAD}\n")
     removal_result = stray_copies.scrubbed(str(env), VALUES)
     assert removal_result.removed == []
-    assert removal_result.left == [
+    assert removal_result.remaining == [
         f"{env} itself holds a revoked value of cache: deploy to this host",
         f"{kept} holds a revoked value of cache, and the next proof replaces it",
     ]
@@ -87,7 +87,7 @@ def test_a_stray_copy_is_named_and_stays(env: Path, name: str) -> None:
     stray = env.parent / name
     stray.write_text(f"x {DEAD} y")
     stray.chmod(0o640)
-    (line,) = stray_copies.scrubbed(str(env), VALUES).left
+    (line,) = stray_copies.scrubbed(str(env), VALUES).remaining
     assert line.startswith(f"{stray} (mode 0640) holds a revoked value of cache; remove it: rm ")
     assert stray.exists()
     if ";" in name:
@@ -102,7 +102,7 @@ def test_what_is_not_looked_into(env: Path, monkeypatch: pytest.MonkeyPatch) -> 
     Path(f"{env}.link").symlink_to(env)
     for name in ("a", "b"):
         (env.parent / name).write_text(DEAD)
-    assert stray_copies.scrubbed(str(env), VALUES).left == [
+    assert stray_copies.scrubbed(str(env), VALUES).remaining == [
         f"3 files in {env.parent} were not looked into, being large or many"
     ]
 
@@ -117,7 +117,7 @@ def test_what_cannot_be_read(env: Path, monkeypatch: pytest.MonkeyPatch) -> None
         return really(path, *additions, **others)
 
     monkeypatch.setattr(stray_copies.os, "open", refuses)
-    assert stray_copies.scrubbed(str(env), VALUES).left == [f"1 files in {env.parent} cannot be read; use become"]
+    assert stray_copies.scrubbed(str(env), VALUES).remaining == [f"1 files in {env.parent} cannot be read; use become"]
 
 
 def test_a_directory_that_cannot_be_listed(env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +126,7 @@ def test_a_directory_that_cannot_be_listed(env: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(stray_copies.os, "listdir", refuses)
     message = f"{env.parent} cannot be listed: Permission denied; use become"
-    assert stray_copies.scrubbed(str(env), VALUES, check=True).left == [message]
+    assert stray_copies.scrubbed(str(env), VALUES, check=True).remaining == [message]
 
 
 def test_a_kept_file_that_cannot_be_removed(env: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,7 @@ class TestModule:
         args = {"path": str(env), "leaked": "x", "values": VALUES}
         result, text = run_module(env_copies.main, args, capsys)
         assert result["changed"]
-        assert len(result["removed"]) == len(result["left"]) == 1
+        assert len(result["removed"]) == len(result["remaining"]) == 1
         assert "canary" not in text.replace(json.dumps(str(env.parent)), "")
 
     @pytest.mark.parametrize("values", [{"cache": DEAD}, {"cache": [7]}, {"cache": [""]}])
@@ -162,7 +162,7 @@ class TestModule:
         monkeypatch.setattr(env_copies.health_check, "asked", lambda url: {"url": url, "status": 200, "seconds": 0.1})
         args = {"path": "/nowhere/.env", "leaked": "x", "health": ["http://a/"]}
         result, _text = run_module(env_copies.main, args, capsys)
-        (line,) = result["left"]
+        (line,) = result["remaining"]
         message = "copies of what is dead were not looked for: /nowhere/.env: the directory /nowhere does not exist"
         assert line.startswith(message)
         assert [item["status"] for item in result["health"]] == [200]
@@ -178,7 +178,9 @@ class TestModule:
         result, _text = run_module(env_copies.main, {"path": "/nowhere/.env", "health": ["http://a/"]}, capsys)
         assert [item["status"] for item in result["health"]] == [200]
         assert slept == [env_copies.DELAY] * 2
-        assert (result["removed"], result["left"]) == ([], []), "without a name of revoked values nothing is looked for"
+        assert (result["removed"], result["remaining"]) == ([], []), (
+            "without a name of revoked values nothing is looked for"
+        )
 
     def test_no_longer_than_it_may(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         monkeypatch.setattr(env_copies.health_check, "asked", lambda url: {"url": url, "status": 503, "seconds": 0.1})

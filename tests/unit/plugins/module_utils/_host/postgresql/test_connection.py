@@ -45,8 +45,8 @@ def keywords(query: str, libpq: int, *, old_driver: bool = False) -> dict[str, A
 @pytest.mark.parametrize("query", ["", SCRAM])
 def test_a_new_libpq_is_told_to_answer_scram_alone(query: str, old_driver: bool) -> None:
     """Also where the URL does not say so."""
-    test_a_new_libpq_is_told = keywords(query, 160000, old_driver=old_driver)
-    assert (test_a_new_libpq_is_told["require_auth"], test_a_new_libpq_is_told.get("channel_binding")) == (
+    result = keywords(query, 160000, old_driver=old_driver)
+    assert (result["require_auth"], result.get("channel_binding")) == (
         "scram-sha-256",
         None,
     )
@@ -58,9 +58,9 @@ def test_what_the_catalog_allows_beside_it_stays() -> None:
 
 @pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
 def test_an_older_one_binds_to_the_channel_instead(mode: str) -> None:
-    test_an_older_one_binds = keywords(f"sslmode={mode}", 130000)
-    assert test_an_older_one_binds["channel_binding"] == "require"
-    assert "require_auth" not in test_an_older_one_binds, "it would not know the word"
+    result = keywords(f"sslmode={mode}", 130000)
+    assert result["channel_binding"] == "require"
+    assert "require_auth" not in result, "it would not know the word"
 
 
 @pytest.mark.parametrize(

@@ -73,13 +73,13 @@ def test_from_the_first_look_to_the_end(file: Path, ended: list[Any]) -> None:
         "new": False,
     }
     for changed in (True, False):  # each again, as after a kill
-        test = answer(file, "present")
-        assert (test["changed"], test["old"], test["new"]) == (changed, True, True)
+        result = answer(file, "present")
+        assert (result["changed"], result["old"], result["new"]) == (changed, True, True)
     assert answer(file, "usable")["new"]
     assert ended == []
-    test = answer(file, "revoked")
-    assert (test["changed"], test["ended"], test["left"]) == (True, [], 2)
-    assert test["others"] == [fingerprints.of_ssh_key(blob_of(OTHER))]
+    result = answer(file, "revoked")
+    assert (result["changed"], result["ended"], result["remaining_sessions"]) == (True, [], 2)
+    assert result["others"] == [fingerprints.of_ssh_key(blob_of(OTHER))]
     again = answer(file, "revoked")
     assert (again["changed"], again["old"], again["new"]) == (False, False, True)
     assert file.read_text() == f"{OTHER}\nno-pty {NEW}\n"
@@ -89,7 +89,7 @@ def test_from_the_first_look_to_the_end(file: Path, ended: list[Any]) -> None:
 def test_taken_back(file: Path, ended: list[Any]) -> None:
     before = file.read_bytes()
     answer(file, "present")
-    result = answer(file, "revoked", back=True, leak=True)
+    result = answer(file, "revoked", rollback=True, leak=True)
     assert result["changed"]
     assert file.read_bytes() == before
     assert ended == [(ME, fingerprints.of_ssh_key(blob_of(NEW)), False, False)], (
@@ -123,7 +123,7 @@ class TestElsewhere:
         result = answer(file, "revoked", leak=True)
         assert (result["elsewhere"], result["unread"]) == ([], 1)
 
-    @pytest.mark.parametrize("extra", [{"leak": False}, {"leak": True, "back": True}])
+    @pytest.mark.parametrize("extra", [{"leak": False}, {"leak": True, "rollback": True}])
     def test_nobody_looks_without_a_leak(self, file: Path, accounts: dict[str, Path], extra: dict[str, bool]) -> None:
         accounts["other"].write_text(f"{OLD}\n{NEW}\n")
         answer(file, "present")
@@ -178,7 +178,7 @@ class TestLate:
 
 
 @pytest.mark.parametrize(
-    ("extra", "message"), [({"old": None}, "old is needed"), ({"new": None, "back": True}, "new is needed")]
+    ("extra", "message"), [({"old": None}, "old is needed"), ({"new": None, "rollback": True}, "new is needed")]
 )
 def test_what_is_missing(file: Path, extra: dict[str, Any], message: str) -> None:
     with pytest.raises(HostError, match=message):

@@ -57,18 +57,18 @@ def tables(text: str) -> Iterator[list[str]]:
 
 class TestMarkdown:
     def test_every_heading_in_order_and_what_stands_below(self) -> None:
-        test_every_heading = sections(postmortem_markdown.markdown(facts(), blast_radius_diagram.mermaid(IMPACT)))
-        assert list(test_every_heading)[1:] == HEADINGS
-        assert test_every_heading[""] == [
+        result = sections(postmortem_markdown.markdown(facts(), blast_radius_diagram.mermaid(IMPACT)))
+        assert list(result)[1:] == HEADINGS
+        assert result[""] == [
             "# Leak leak-20261125T150000-beef",
             "watchparty, production. Declared 2026-11-25T15:00:00Z by ops@laptop.",
             "**Contained in 40.0 s**, graceful.",
         ]
-        assert test_every_heading["What leaked"] == [
+        assert result["What leaked"] == [
             "- admin: its AWSCURRENT value, as it is",
             "Exposed since 2026-11-20T10:00:00Z.",
         ]
-        assert test_every_heading["Clock"] == [
+        assert result["Clock"] == [
             "| what | seconds from the declaration |",
             "|---|---|",
             "| plan | 1.2 |",
@@ -79,11 +79,11 @@ class TestMarkdown:
             "| healthy again | 41.5 |",
             "- the application was taken down at 3 s and was down for at most 38 s (r-1)",
         ]
-        graph = test_every_heading["Blast radius"]
+        graph = result["Blast radius"]
         assert graph[:2] == ["```mermaid", "flowchart LR"]
         assert graph[graph.index("```") + 1] == "| credential | kind | severity | through | state | evidence |"
         assert "| cache | valkey_user | low | database | OPEN: not replaced | rotation r1 |" in graph
-        assert test_every_heading["What was done"][2:] == [
+        assert result["What was done"][2:] == [
             "| 0.0 | 2026-11-25T15:00:00Z | declared by ops@laptop |  |",
             "| 40.0 | 2026-11-25T15:00:40Z | refused | rotation r1 |",
         ]
@@ -95,8 +95,8 @@ class TestMarkdown:
             "Cannot be scrubbed": "what somebody read is known to them",
             "Still open": "cache: OPEN: not replaced",
         }.items():
-            assert test_every_heading[heading] == [f"- {line}"]
-        assert [test_every_heading[heading] for heading, _question in postmortem_markdown.TO_FILL] == [
+            assert result[heading] == [f"- {line}"]
+        assert [result[heading] for heading, _question in postmortem_markdown.TO_FILL] == [
             [f"*{question}*"] for _heading, question in postmortem_markdown.TO_FILL
         ]
 
@@ -105,12 +105,12 @@ class TestMarkdown:
         gone = ("hosts_words", "readers", "evidence", "scrubbed", "not_scrubbed", "open", "clock", "declared_words")
         bare = {key: item for key, item in facts().items() if key not in gone}
         text = postmortem_markdown.markdown({**bare, "contained_seconds": None, "exposed_since": "", "credentials": []})
-        test = sections(text)
-        assert "**NOT contained**, graceful." in test[""]
-        assert test["What leaked"] == ["- admin", "Exposed since an unknown time."]
-        assert test["Still open"] == ["- nothing"]
+        result = sections(text)
+        assert "**NOT contained**, graceful." in result[""]
+        assert result["What leaked"] == ["- admin", "Exposed since an unknown time."]
+        assert result["Still open"] == ["- nothing"]
         for heading in ("Hosts and services", "Reads during the exposure", "Scrubbed", "Cannot be scrubbed"):
-            assert test[heading] == ["- nothing was found"]
+            assert result[heading] == ["- nothing was found"]
         assert "mermaid" not in text
         assert text.count("| - |") == len(postmortem_markdown.CLOCK)
         assert text.endswith("*\n")

@@ -71,7 +71,7 @@ def test_it_is_given_both_values_and_what_it_is_about(world: World, tmp_path: Pa
     (result,) = requests(tmp_path)
     assert (result["verb"], result["credential"], result["environment"]) == ("set", "token", "test")
     assert (result["old"]["password"], result["new"]["password"]) == ("old-token", "new-token")
-    assert (result["back"], result["leak"], result["former"]) == (False, False, False)
+    assert (result["rollback"], result["leak"], result["former"]) == (False, False, False)
     assert answer["notes"] == {"id": 7}
     assert "old-token" not in answer["message"]
 
@@ -91,7 +91,7 @@ def test_what_was_revoked_is_verified(world: World, tmp_path: Path) -> None:
 def test_on_the_way_back_the_new_value_goes(world: World, tmp_path: Path) -> None:
     world.rotator().advance("withdraw")
     own(tmp_path, NOTES).revoke(part(world))
-    assert requests(tmp_path)[0]["back"] is True
+    assert requests(tmp_path)[0]["rollback"] is True
 
 
 @BOTH

@@ -40,7 +40,7 @@ def in_journal(**over: Any) -> dict[str, Any]:
 
 
 def workflow(kind: str) -> dict[str, Any]:
-    entry = {"kind": kind, "file": ".github/workflows/test.yml", "line": 7, "words": "is wrong"}
+    entry = {"kind": kind, "file": ".github/workflows/test.yml", "line": 7, "message": "is wrong"}
     return {"workflows": {"files": ["x"], "findings": [entry], "unread": {}}}
 
 
@@ -76,13 +76,13 @@ def rows(state: str, place: str, message: str) -> dict[str, Any]:
 FOUND = {
     "path": "src/settings.py",
     "line": 7,
-    "words": "API_TOKEN (current value, as it is) in the index",
+    "message": "API_TOKEN (current value, as it is) in the index",
     "opens": True,
 }
 
 
 def by_zizmor(audit: str) -> dict[str, Any]:
-    return scanned("zizmor", [{**FOUND, "audit": audit, "words": f"{audit} (high): is wrong"}])
+    return scanned("zizmor", [{**FOUND, "audit": audit, "message": f"{audit} (high): is wrong"}])
 
 
 STRANGER = allowing(Principal={"AWS": "arn:aws:iam::999999999999:root"}, Action="sts:AssumeRole")
@@ -173,7 +173,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS602", {"outside": {OUTSIDE: answer(tls=None, problem="no answer")}}, f"{OUTSIDE}: no answer"),
     ("WPS603", {"outside": {OUTSIDE: answer(tls={"days": 13, "until": "x"})}}, "the certificate ends in 13 days"),
     ("WPS603", {"outside": {OUTSIDE: answer(tls={"problem": "expired"}, problem="x")}}, "is invalid: expired"),
-    ("WPS701", {"former": {"database": {"state": "accepted", "words": "still opens"}}}, "database: still opens"),
+    ("WPS701", {"former": {"database": {"state": "accepted", "message": "still opens"}}}, "database: still opens"),
     ("WPS702", in_journal(measured={"database": {"seconds": 61, "rotation": "r1", "exact": True}}), "61 s from the"),
     ("WPS801", in_journal(ages=[age("cache", "valkey_user", 91, 90, due=True)]), "cache: 91 days old"),
     ("WPS802", in_journal(incident="leak-1"), "leak leak-1 is declared and not contained"),
@@ -306,7 +306,7 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
     ("WPS602", {"outside": {}}, "no external address is known"),
     ("WPS603", {"outside": {}, "hosts": {}}, "no health address is https"),
     ("WPS603", {"outside": {OUTSIDE: answer(tls=None, problem="no answer")}}, "no certificate was seen: no answer"),
-    ("WPS701", {"former": {"database": {"state": "untried", "words": "not tried"}}}, "not tried"),
+    ("WPS701", {"former": {"database": {"state": "untried", "message": "not tried"}}}, "not tried"),
     ("WPS702", in_journal(measured={}), "has no rotation of it"),
     (
         "WPS702",
