@@ -29,7 +29,7 @@ class Stores:
 
     def trail(self, _setting: Any, credentials: Any, **options: Any) -> leak_evidence.BackgroundCall:
         self.asked.append(("trail", credentials, options))
-        return leak_evidence.BackgroundCall(lambda: {"message": ["eve read it"], "asked": True})
+        return leak_evidence.BackgroundCall(lambda: {"messages": ["eve read it"], "asked": True})
 
 
 @pytest.fixture

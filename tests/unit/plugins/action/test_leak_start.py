@@ -54,7 +54,7 @@ class Operator:
 
     def trail(self, _setting: Any, credentials: Any, *, since: str, **_how: Any) -> leak_evidence.BackgroundCall:
         self.asked.append(("CloudTrail", sorted(credentials), since))
-        return leak_evidence.BackgroundCall(lambda: {"message": ["eve read it"]})
+        return leak_evidence.BackgroundCall(lambda: {"messages": ["eve read it"]})
 
     def sessions(self, _server: Any, _connection: Any, credentials: Any, _until: float) -> list[Any]:
         assert self.lines, "the operator has the plan to read meanwhile"
@@ -101,7 +101,7 @@ def test_it_is_declared_once_it_is_confirmed(world: World, operator: Operator) -
     assert result["carried"]["immediate"]
     names = ["django", "token"]
     assert operator.asked == [("CloudTrail", names, "2026-11-20T10:00:00Z"), ("servers", names), "operator"]
-    assert result["carried"]["asked"]["readers"] == {"message": ["eve read it"]}
+    assert result["carried"]["asked"]["readers"] == {"messages": ["eve read it"]}
     assert operator.read_before is not None
     assert any("cannot be undone from" in line for line in operator.read_before)
     assert operator.lines[-1] == f"{incident.id}, containment: immediate"
