@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A long history searched for two hundred values, beside gitleaks and beside ``git log -p | grep``.
 
-``python -m bench.scan REPOSITORY`` is the search alone, in a process of its own so that its memory can be told.
+``python -m bench.scan REPOSITORY`` is the search alone, in a process of its own so that its memory can be measured.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from .process import SandboxError
 
 SESSION_COOKIE = "sessionid"
 KEPT_WORDS = 20
-"""How many failures are told in words."""
+"""How many failures are reported in words."""
 
 
 @dataclass

@@ -44,7 +44,7 @@ CATALOG = REPOSITORY / "examples" / "watchparty" / "group_vars" / "all" / "secre
 
 
 class Interrupted(BaseException):
-    """Raised in the main thread when the demo is told to end."""
+    """Raised in the main thread when the demo is asked to end."""
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ can_fill_environments() { # PYTHON
     "$1" -c 'import venv, ensurepip' 2>/dev/null || { "$1" -c 'import venv' 2>/dev/null && pip_for "$1" >/dev/null; }
 }
 
-# Names everything that the machine lacks before anything is installed. What only tests need is no reason to stop.
+# Names everything that the machine lacks before anything is installed. What only tests need is not a reason to stop.
 # Sets server_packages, the packages of servers that are not installed.
 check_machine() { # demo|dev|core219|all
     local python line kind

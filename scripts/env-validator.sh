@@ -46,7 +46,7 @@ environment=${1-}
 case $environment in
   '' | -* | *=*) fail_usage "$command needs an environment, such as production" ;;
 esac
-[[ $environment =~ ^[a-z0-9][a-z0-9_-]*$ ]] || fail_usage "'$environment' is no environment's name"
+[[ $environment =~ ^[a-z0-9][a-z0-9_-]*$ ]] || fail_usage "'$environment' is not an environment's name"
 shift
 
 inventory=${ANSIBLE_INVENTORY-}
@@ -72,7 +72,7 @@ while (($#)); do
       export "${1?}"
       shift
       ;;
-    *=*) fail_usage "'${1%%=*}' is no variable that this script takes; they start with AWS_" ;;
+    *=*) fail_usage "'${1%%=*}' is not a variable that this script takes; they start with AWS_" ;;
     *) fail_usage "'$1' is not understood" ;;
   esac
 done

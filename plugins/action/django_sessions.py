@@ -44,7 +44,7 @@ OWN: dict[str, Any] = {
 
 
 def _former(args: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """The former keys, and what of them cannot be read; that is told where sessions end, since they are only tried."""
+    """The former keys, and those that cannot be read, which are reported where sessions end."""
     try:
         return former_keys(prepared(NAME, args))
     except (CatalogError, WrongAccount):

@@ -35,7 +35,7 @@ ANSWERED = {"tried": ("accepted",), "sessions": ("sessions", "short", "unknown_c
 
 
 class ActionModule(ServerAction):
-    """AWS is told from the controller; whether the server accepts a token is asked from the application's host."""
+    """The controller sends the request to AWS; the application's host tests whether the server accepts a token."""
 
     name = "watchparty.secrets.elasticache_auth_token"
     module = SimpleNamespace(
@@ -164,7 +164,7 @@ class AuthTokenState:
         self._seen = seen
 
     def checked(self) -> dict[str, Any]:
-        """Whether its addresses answer; that the old token is not valid any more is no reason to keep it."""
+        """Whether its addresses answer; that the old token is not valid any more is not a reason to keep it."""
         return {"changed": False, "accepted": dict(self._asked(self._found.old))}
 
     def present(self) -> dict[str, Any]:

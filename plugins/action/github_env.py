@@ -67,8 +67,8 @@ def _file() -> str:
     path = os.environ.get("GITHUB_ENV", "")
     if os.environ.get("GITHUB_ACTIONS") != "true" or not path:
         raise HostError(
-            "this is no job of GitHub Actions (GITHUB_ACTIONS and GITHUB_ENV are not set), and masks printed elsewhere "
-            "would show the values; use the playbook fetch instead"
+            "this is not a job of GitHub Actions (GITHUB_ACTIONS and GITHUB_ENV are not set), and masks printed "
+            "elsewhere would show the values; use the playbook fetch instead"
         )
     return path
 
@@ -81,7 +81,7 @@ def _append(path: str, text: str) -> None:
         raise HostError(f"{path} (GITHUB_ENV): cannot be written: {error.strerror}") from None
     with os.fdopen(handle, "ab") as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            raise HostError(f"{path} (GITHUB_ENV): is no regular file")
+            raise HostError(f"{path} (GITHUB_ENV): is not a regular file")
         size = os.fstat(stream.fileno()).st_size
         # Somebody's last line without its end would swallow our first one.
         stream.write((b"\n" if size and not _ends_line(path) else b"") + text.encode("utf-8"))

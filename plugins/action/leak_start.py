@@ -161,7 +161,7 @@ class ActionModule(rotation_segment.ServersAction):
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """What servers and CloudTrail show, which is asked meanwhile. What cannot be asked is told in words."""
+        """What servers and CloudTrail show, which is asked meanwhile. What cannot be asked is reported."""
         credentials = _credentials(assessment.radius)
         end = leak_evidence.servers_until(time.time(), _seconds(args), args["evidence_until"])
         names, since = [credential["name"] for credential in credentials], assessment.declaration.incident.since
@@ -259,7 +259,7 @@ class ActionModule(rotation_segment.ServersAction):
             )
 
     def _require_revocable(self, setting: RotationSetup, args: Mapping[str, Any]) -> None:
-        """Raises RotationError for what is no credential, or what a run revokes and proves itself."""
+        """Raises RotationError for what is not a credential, or what a run revokes and proves itself."""
         try:
             setting.chosen(args["revoked"])
         except RotationError as error:

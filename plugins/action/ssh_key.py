@@ -88,7 +88,7 @@ class ActionModule(ServerAction):
         if usable.get("failed") or not (usable["old"] or usable["new"]):
             return usable
         if not usable["new"]:
-            msg = f"{usable['file']} does not let the new key in; the stage 'set' adds it"
+            msg = f"{usable['file']} does not authorize the new key; the stage 'set' adds it"
             return {**usable, "failed": True, "unusable": True, "msg": msg}  # its account may have taken it out
         self._require(self._pair.new, accepted=True)
         return {**usable, "accepted": True}
@@ -125,16 +125,16 @@ class ActionModule(ServerAction):
     def _require_another_way(self, gone: str) -> None:
         """Nobody is locked out: Ansible's own login must not be by the key that goes.
 
-        ssh tries keys before a password, so only where none lets it in the password does.
+        ssh tries keys before a password, so only where none accepts it the password does.
         """
         verdict, key = ssh_login.own(self._way), key_pair.fingerprint(gone, self._pair.name)
         by_password = self._way.by_password and not verdict.logged_in and verdict.denied
         if verdict.by == key or (by_password and key in verdict.taken):
             forbid = "ansible_ssh_common_args: -o PubkeyAuthentication=no"
-            remedy = f", or, where its password lets it in, forbid keys by {forbid}" if self._way.by_password else ""
+            remedy = f", or, where its password accepts it, forbid keys by {forbid}" if self._way.by_password else ""
             raise RotationError(
-                f"Ansible itself logs in to {self._way.name} by the key that is to go, and nothing else is known to let"
-                " it in; give it a key of your own (ansible_ssh_private_key_file, or an agent without this key)"
+                f"Ansible itself logs in to {self._way.name} by the key that is to go, and has no other known"
+                " login; give it a key of your own (ansible_ssh_private_key_file, or an agent without this key)"
                 f"{remedy}"
             )
         if not verdict.logged_in and not by_password:
@@ -165,5 +165,5 @@ class ActionModule(ServerAction):
             )
         raise KeyCheckFailed(
             f"{self._way.name} STILL ACCEPTS the key that was taken out of {file}: another file, or another account's, "
-            f"lets it in ({others or 'sshd -T | grep -i authorized'}); take it out there, then start again"
+            f"accepts it ({others or 'sshd -T | grep -i authorized'}); take it out there, then start again"
         )

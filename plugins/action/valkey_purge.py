@@ -120,7 +120,7 @@ def _chosen(catalog: Catalog, names: list[str] | None, kinds: list[str]) -> list
     unknown = [name for name in names or () if name not in catalog.purge]
     if unknown:
         known = ", ".join(catalog.purge) or "none"
-        raise NotFound(f"{', '.join(unknown)}: is no entry of purge in the catalog; there are: {known}")
+        raise NotFound(f"{', '.join(unknown)}: is not an entry of purge in the catalog; there are: {known}")
     return [purge for name, purge in catalog.purge.items() if (names is None or name in names) and purge.kind in kinds]
 
 

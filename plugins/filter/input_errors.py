@@ -20,12 +20,12 @@ def _boolean(value: Any) -> str:
 
 def _seconds(value: Any) -> str:
     known = isinstance(value, (str, int)) and not isinstance(value, bool) and re.fullmatch("[0-9]{1,9}", str(value))
-    return "" if known else "is no number of seconds; give a whole number without a unit, such as 120"
+    return "" if known else "is not a number of seconds; give a whole number without a unit, such as 120"
 
 
 def _confirmation(value: Any) -> str:
     known = value is None or value in ("", "yes")
-    return "" if known else "is no confirmation; the word yes (quoted in YAML) confirms, and without it the run asks"
+    return "" if known else "is not a confirmation; the word yes (quoted in YAML) confirms, and without it the run asks"
 
 
 KINDS = {"boolean": _boolean, "seconds": _seconds, "confirmation": _confirmation}
@@ -37,7 +37,7 @@ def input_errors(value: Any, kind: str) -> list[str]:
             f"input_errors needs values by the names of their variables, not {type(value).__name__}"
         )
     if kind not in KINDS:
-        raise AnsibleFilterError(f"input_errors: {kind} is no kind; kinds are {', '.join(KINDS)}")
+        raise AnsibleFilterError(f"input_errors: {kind} is not a kind; kinds are {', '.join(KINDS)}")
     result = {name: (given, KINDS[kind](given)) for name, given in value.items()}
     return [f"{name}: {_shown(given)} {message}" for name, (given, message) in result.items() if message]
 

@@ -21,7 +21,7 @@ options:
     description:
       - With V(ready), nothing is written. The task fails where a record could not be - a body that cannot be read, an
         O(path) or O(changelog) that could not be written, an O(path) that is the only place and goes with a CI job, an
-        O(changelog) without a log. An environment with neither body nor O(path) has no log, and that is no failure.
+        O(changelog) without a log. An environment with neither body nor O(path) has no log, and that is not a failure.
       - With V(recorded), O(record) stands in the body, in the copy at O(path) and in O(changelog), each once however
         often it is tried.
       - With V(verified), the task fails with every problem of the body, and of the copy at O(path).

@@ -12,7 +12,7 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Asks at the terminal. Without one it fails, where M(ansible.builtin.pause) would go on after a warning.
-  - What waits at the terminal before the question is put is no answer, and neither are several lines that come at once.
+  - Text that was typed before the question is not an answer, and neither are several lines that come at once.
 options:
   question:
     description: What is asked.

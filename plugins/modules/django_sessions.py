@@ -103,8 +103,8 @@ options:
       - A page that only those who are logged in get with status 200, such as V(http://127.0.0.1:8000/account/). With
         it, one session is made before all are ended, seen to be accepted there, and must be refused afterwards.
       - Refused is what is answered as to those who are not logged in, with a redirect to the same place or with the
-        same status, but for 408, 425, 429 and 500 or more. Any other answer is told in RV(not_tried).
-      - Needs O(chdir), and that everybody's sessions end. Redirects are not followed. Trouble with the try is told in
+        same status, but for 408, 425, 429 and 500 or more. Any other answer is reported in RV(not_tried).
+      - Needs O(chdir), and that everybody's sessions end. Redirects are not followed. A failed try is reported in
         RV(not_tried) and keeps no session from being ended.
     type: str
   probe_user:
@@ -114,7 +114,7 @@ options:
     description:
       - With O(probe_url) and O(environment), sessions are tried too that a C(SECRET_KEY) signed which the open incident
         has replaced. The keys are read from AWS on the controller and travel on standard input. What cannot be read is
-        told in RV(not_tried) with O(state=absent).
+        reported in RV(not_tried) with O(state=absent).
     type: dict
   environment:
     description: The environment of O(catalog).

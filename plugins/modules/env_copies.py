@@ -12,10 +12,10 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Looks into the files in the directory of an C(.env) for values that leaked and are refused by now.
-  - Removes what this collection left, the last healthy file and its own temporary files. Whatever else holds a dead
-    value, such as C(.env.bak), C(.env~) or C(.env.swp), is named with what to do, since it is somebody else's.
-  - The last healthy file stays while the C(.env) itself still holds the value, which is told. Removed, it comes back
-    with the next deploy.
+  - Removes what this collection left, the last healthy file and its own temporary files. Any other file that holds a
+    revoked value, such as C(.env.bak), C(.env~) or C(.env.swp), is reported with a remedy, since it is somebody else's.
+  - The last healthy file stays while the C(.env) itself still holds the value, which is reported. If removed, it comes
+    back with the next deploy.
   - In the same execution it asks the host's health addresses.
 options:
   path:

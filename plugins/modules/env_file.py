@@ -24,13 +24,13 @@ description:
     owner, or that others may write.
   - With O(services) it goes on where RV(restart_needed) says so. It restarts them, asks each health address on the host
     itself until it answers 200, looks whether the systemd units stayed up, and records the file as proven. A failure
-    leaves the file unproven, and what was written is told along with it.
+    leaves the file unproven, and what was written is reported with it.
   - Refuses to send anything where it would touch the host's disk on the way, that is without pipelining, with
     C(ANSIBLE_KEEP_REMOTE_FILES), with C(become_method=su) or with C(async).
 options:
   path:
     description:
-      - The file on the host. Its directory must exist. What is no regular file is refused, and so is a symbolic link in
+      - The file on the host. Its directory must exist. Anything but a regular file is refused. So is a symbolic link in
         any component, unless root or the account that writes made it where no other account can replace it.
     type: path
     required: true
@@ -103,7 +103,7 @@ options:
       - What is restarted and proven on the file, for O(state=present) where RV(restart_needed) says so, and for
         O(state=restored) where RV(restored) does. Needs O(mark=true), and O(prove=false).
       - Redirects are not followed, certificates are checked, and proxies are not used. What a command or an application
-        prints is never told, since it may show settings.
+        prints is never reported, since it may show settings.
     type: dict
     suboptions:
       command:
@@ -122,7 +122,7 @@ options:
       external_health_url:
         description:
           - An address that is asked from the controller once O(services.health_urls) are healthy, before the file is
-            recorded as healthy. Nothing is sent to the host where it is no http or https address.
+            recorded as healthy. Nothing is sent to the host where it is not an http or https address.
         type: str
       health_retries:
         description: How often an address is asked again before the services count as unhealthy.

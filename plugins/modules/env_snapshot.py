@@ -25,7 +25,7 @@ options:
     type: bool
     default: false
   rotation:
-    description: Id of the rotation that reads. That it is open is no warning then.
+    description: Id of the rotation that reads. That it is open is not a warning then.
     type: str
     version_added: 0.3.0
 extends_documentation_fragment:

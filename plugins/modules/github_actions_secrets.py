@@ -16,12 +16,12 @@ description:
   - The values are read from the stores inside this action. No value is in an argument, in a result or in a diff.
   - What was sent is recorded in Parameter Store, below C(/APPLICATION-github/ENVIRONMENT), by the version
     ids of what it came from. A secret is sent again when these have changed, when it was deleted at GitHub, or when
-    GitHub's date says that somebody else wrote it, which is told. A variable is read back and compared.
+    GitHub's date says that somebody else wrote it, which is reported. A variable is read back and compared.
   - A value of the inventory or of the catalog has no version. It is recorded itself where its sensitivity is V(low),
     and compared. Where it is not low, nothing is recorded that could tell, and a secret is sent each time; mark it low,
     or make it a variable.
   - Where hosts differ in a variable of the inventory, a setting of the type C(list) or C(host_list) gets all of them
-    with commas, and any other the first host's, which is told.
+    with commas, and any other the first host's, which is reported.
 options:
   names:
     description: Only these names, and nothing is pruned. Everything, if empty.
@@ -74,7 +74,7 @@ options:
   incomplete:
     description:
       - In check mode, plan although the stores lack what is required, for a run that writes it there before. What they
-        lack is told as missing. Without check mode it has no effect.
+        lack is reported as missing. Without check mode it has no effect.
     type: bool
     default: false
 extends_documentation_fragment:

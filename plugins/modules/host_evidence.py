@@ -15,8 +15,8 @@ description:
     credential explains, where a key of the catalog lies beside its own file, and whether the application's processes
     began before or after its file last changed.
   - Logins come from the systemd journal, else from C(auth.log) or C(secure), else from C(wtmp), which names no keys.
-  - What could not be gathered is told and does not fail, since a containment must not wait for it.
-  - Of a key its fingerprint and comment are told. A host that somebody else rules tells what they want it to.
+  - What could not be gathered is reported and does not fail, since a containment must not wait for it.
+  - Of a key its fingerprint and comment are reported. A host that somebody else rules tells what they want it to.
 options:
   path:
     description: The application's C(.env).
@@ -36,7 +36,7 @@ options:
     type: int
     default: 8
   known_keys:
-    description: The catalog's keys, each explained in one file alone. Elsewhere it is told, a leaked one first.
+    description: The catalog's keys, each explained in one file alone. Elsewhere it is reported, a leaked one first.
     type: list
     elements: dict
     default: []
@@ -135,7 +135,7 @@ def main():
     try:
         since = timestamps.seconds_of(params["since"]) if params["since"] else 0.0
     except ValueError:
-        module.fail_json(msg="since: %r is no time such as 2026-11-20T10:00:00Z" % params["since"])
+        module.fail_json(msg="since: %r is not a time such as 2026-11-20T10:00:00Z" % params["since"])
     if params["seconds"] < 1:
         module.fail_json(msg="seconds must be at least 1")
     units = [unit for unit in params["units"] if not unit.startswith("-")]

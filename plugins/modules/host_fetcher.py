@@ -42,7 +42,7 @@ attributes:
     description: Says whether the program would be replaced.
     support: full
   diff_mode:
-    description: That it changed is all that is said; it is code.
+    description: Only whether it changed; the content is code.
     support: none
   action:
     description: Makes the program on the controller.

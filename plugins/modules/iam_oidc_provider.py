@@ -15,7 +15,7 @@ description:
   - B(Not run on AWS.) It is tested against moto. How AWS behaves beyond its documentation is not claimed.
   - An account has one provider for a url, which all its applications share. Client ids and tags that others added stay,
     unless they are to be purged.
-  - Who may take a role with such a token is said in the role's trust policy, not here.
+  - Who may take a role with such a token is set in the role's trust policy, not here.
   - Runs on the controller.
 options:
   url:

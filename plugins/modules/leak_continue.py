@@ -17,7 +17,7 @@ description:
     everybody these versions by id, in each replica too, and a parameter's history is pushed out by overwriting it with
     its own value, so that it is never missing. Every other version of these secrets with a revoked value is treated
     alike, except what an open rotation or pending task needs, which is named. Other statements of a policy stay. What
-    cannot be scrubbed is told, not failed.
+    cannot be scrubbed is reported, and does not fail.
   - Then it writes the post-mortem, as Markdown and as one page that needs no network, records the containment in the
     audit log, and ends the incident; it fails while something is open.
   - The role P(watchparty.secrets.leak_respond#role) calls this module.

@@ -13,7 +13,7 @@ author:
 description:
   - Follows the credential graph from what leaked, plans the rotations, and shows the operator what will be done, what
     users notice and what is left to people. While the operator reads that, it asks the servers of what leaked who is
-    logged in, and CloudTrail who read it; what cannot be asked is told in words. Once the plan is confirmed it declares
+    logged in, and CloudTrail who read it; what cannot be asked is reported. Once the plan is confirmed it declares
     one incident in the journal, or joins the one that is open. M(watchparty.secrets.leak_continue) follows each step of
     the response.
   - The role P(watchparty.secrets.leak_respond#role) calls this module.

@@ -13,8 +13,8 @@ author:
 description:
   - Looks through CloudTrail's event history for reads of the secrets and parameters that hold the credentials, and for
     every call that was made with a leaked AWS access key. Tells who, when, from where and what, by names only.
-  - It is bounded in seconds and in pages. What it was not asked to the end is told; that CloudTrail cannot be asked is
-    told and does not fail, since a containment must not wait for it.
+  - It is bounded in seconds and in pages. An incomplete search is reported. CloudTrail that cannot be reached is
+    reported and does not fail, since a containment must not wait for it.
   - CloudTrail is asked in one region, shows events up to 15 minutes late and keeps them for 90 days.
 options:
   credentials:

@@ -16,7 +16,7 @@ description:
     C(from=) and C(command=); every other line stays byte for byte, and so do owner, group and mode. The file changes in
     one step. It is changed with the rights of the one whose folder it is in, and a symbolic link on the way is refused.
   - A host whose file has neither key is left as it is, so the new key is authorized only where the old one was.
-  - The hosts are told public halves alone. Logins are tried from the controller, over the options of Ansible's own
+  - The hosts get public halves only. Logins are tried from the controller, over the options of Ansible's own
     connection, with the private half in an C(ssh-agent) that lives for that one attempt. It gets the key through a
     pipe; no argument, environment or file holds it. No command is run in such a login.
   - Before a plan and again before a removal, a fresh login as Ansible makes its own must come about by another key than
@@ -117,7 +117,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Let the new key in
+- name: Authorize the new key
   watchparty.secrets.ssh_key:
     catalog: "{{ secrets_catalog }}"
     environment: production
@@ -149,7 +149,7 @@ old:
   type: bool
   returned: success
 new:
-  description: Whether the file lets the new key in; with O(state=revoked), whether it did before.
+  description: Whether the file authorizes the new key; with O(state=revoked), whether it did before.
   type: bool
   returned: success
 accepted:

@@ -107,7 +107,7 @@ not_reached:
   type: bool
   returned: when the host cannot be reached
 detail:
-  description: What the connection said.
+  description: The connection's error.
   type: str
   returned: when the host cannot be reached
 count:

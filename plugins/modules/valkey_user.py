@@ -38,7 +38,7 @@ options:
         a primary where the user's rules allow that.
       - V(tried) says of its own address and of O(nodes) whether they accept the login. It needs no administrator, so it
         also serves where a provider manages the server.
-      - V(sessions) reports who is logged in as the user, by address. A node that cannot be asked is told and hides
+      - V(sessions) reports who is logged in as the user, by address. A node that cannot be asked is reported and hides
         nothing of the others. Without O(admin_url) the user itself asks, at its own address and at O(nodes).
       - V(ended) ends every session of the user but its own, as the user itself, at its own address and at O(nodes). It
         needs no administrator, only C(+info +client).
@@ -94,7 +94,7 @@ options:
     description:
       - The RV(last_client) that O(state=present) returned first, for O(state=revoked) with O(overlap=passwords). Every
         session up to there logged in before the new password was valid, so it uses an old one.
-      - A node that is named here and that the catalog does not declare any more is told in a warning.
+      - A node that is named here and that the catalog does not declare any more is reported in a warning.
     type: dict
     default: {}
   end_sessions:
@@ -174,9 +174,9 @@ notes:
   - The administrator needs C(+info +client +acl +config|get), C(+config|rewrite) where there is no ACL file, and
     C(+cluster|nodes) in a cluster. A right that is missing is named, where the server can tell before the first write.
   - C(ACL SAVE) writes the server's users over the ACL file, so edit that file only together with C(ACL LOAD).
-  - With O(overlap=passwords), a session that logged in by the old password after O(state=present) cannot be told from
-    one that uses the new password. It stays, but in a leak; services that were restarted since have none. Use
-    O(overlap=users) where that is not enough.
+  - With O(overlap=passwords), a session that logged in by the old password after O(state=present) cannot be
+    distinguished from one that uses the new password. It stays, except in a leak. Services that were restarted since
+    have none. Use O(overlap=users) where that is not enough.
   - A user as which replicas log in at their primary (C(masteruser), C(masterauth)) is refused, since they would lose
     it; give them a user of their own.
   - The administrator logs in at C(server) of its credential in the catalog and at its C(nodes), over TLS that verifies

@@ -14,7 +14,7 @@ description:
   - Reads each source once, whatever the number of hosts. Secrets, parameters and the journal, the audit log,
     descriptions and policies of secrets, keys of KMS, the roles of the catalog, the account's users and roles, the
     other environments' values, GitHub, and the history and working tree of a repository.
-  - Only what the chosen checks need is read. What cannot be read is told, and does not fail.
+  - Only what the chosen checks need is read. What cannot be read is reported and does not fail.
   - Values are compared in memory. The result holds names, times and words. Values, and the key of this run's
     fingerprints, are encrypted in RV(sealed).
 options:

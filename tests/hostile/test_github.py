@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Answers of GitHub's API that never end or are no answers, and what a repository puts where workflows are."""
+"""Answers of GitHub's API that never end or are not answers, and what a repository puts where workflows are."""
 
 from __future__ import annotations
 

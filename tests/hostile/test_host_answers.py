@@ -173,7 +173,7 @@ def test_a_host_does_not_claim_a_network_as_its_own_address(claim: str, tmp_path
     """A thief's sessions from there would count as the application's."""
     program = next(module for module in PROGRAMS if module.__name__.endswith(".env_file"))
     message = refusal(program, tmp_path, json.dumps({**honest(program), "addresses": ["192.0.2.11", claim]}))
-    assert message.startswith("web1: its answer was refused: addresses[] is no address of one host")
+    assert message.startswith("web1: its answer was refused: addresses[] is not an address of one host")
 
 
 # --- the interpreter -------------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def test_an_object_without_an_end() -> None:
     )
     lines = body.lines()
     assert endless.given <= 2 * audit_chain.LONGEST
-    assert audit_chain.verify(lines) == ["line 2 is no JSON object: it was altered"]
+    assert audit_chain.verify(lines) == ["line 2 is not a JSON object: it was altered"]
 
 
 def test_other_keys_than_those_of_records() -> None:

@@ -73,7 +73,7 @@ def test_forged_keys_in_notes_are_data(world: World, tmp_path: Path, name: str) 
         {"changed": False, "message": "done"},
         '{"message": ' + "[" * 200000,
     ],
-    ids=["too large", "another type", "notes that are no text", "no notes", "a bomb"],
+    ids=["too large", "another type", "notes that are not text", "no notes", "a bomb"],
 )
 def test_an_answer_of_another_shape_makes_the_host_a_lost_one(world: World, tmp_path: Path, answer: Any) -> None:
     with pytest.raises(NotReached) as raised:

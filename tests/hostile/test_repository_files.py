@@ -265,7 +265,7 @@ def test_one_that_is_broken_hides_no_other(where: Path, tmp_path: Path) -> None:
     sources = {finding.source for finding in report.findings}
     assert sources == {str(where), str(corrupt), str(third)}
     assert [not_checked.source for not_checked in report.not_checked] == [str(broken), str(corrupt), str(corrupt)]
-    with pytest.raises(ScanError, match="nowhere: is no directory"):
+    with pytest.raises(ScanError, match="nowhere: is not a directory"):
         scan(GitSource(str(where)), GitSource(str(tmp_path / "nowhere")))
 
 

@@ -111,7 +111,7 @@ def test_an_env_file_with_a_long_line(where: Path, value: str) -> None:
     added(where, ".env.example", f"API_KEY={value}\n")
     start = time.process_time()
     env_files = collect_repository.gathered(str(where), catalog(), frozenset())["env_files"]
-    assert env_files[".env.example"] == [("API_KEY", 1, "is no placeholder")]
+    assert env_files[".env.example"] == [("API_KEY", 1, "is not a placeholder")]
     assert time.process_time() - start < SECONDS
 
 
@@ -180,7 +180,9 @@ class TestZizmor:
         os.mkfifo(where / FOLDER / "pipe.yml")
         result = collect_repository.zizmor(str(where))
         assert not {f"{FOLDER}/link.yml", f"{FOLDER}/pipe.yml"} & {finding["path"] for finding in result["findings"]}
-        assert result["not_checked"] == [f"{FOLDER}/{name}.yml: is no regular file here" for name in ("link", "pipe")]
+        assert result["not_checked"] == [
+            f"{FOLDER}/{name}.yml: is not a regular file here" for name in ("link", "pipe")
+        ]
 
     def test_paths_in_the_index_lead_nowhere(self, where: Path, tmp_path: Path) -> None:
         """The index names what it likes; git refuses such a name only when it writes one."""
@@ -204,9 +206,9 @@ def test_a_file_that_yaml_stumbles_over(tmp_path: Path, text: str) -> None:
     file = tmp_path / "file.yml"
     file.write_text(text)
     file.chmod(0o600)
-    with pytest.raises(ScanError, match="is no YAML"):
+    with pytest.raises(ScanError, match="is not a YAML"):
         scan_request.baseline(str(file))
-    with pytest.raises(ProvisionError, match="is no YAML"):
+    with pytest.raises(ProvisionError, match="is not a YAML"):
         operator_values.of_yaml(file, None)
-    with pytest.raises(RotationError, match="is no YAML"):
+    with pytest.raises(RotationError, match="is not a YAML"):
         supplied_values.read_values(file)

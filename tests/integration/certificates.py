@@ -63,7 +63,7 @@ class Authority:
 
 
 class Https:
-    """An https server that answers as it is told."""
+    """An https server that answers as it is reported."""
 
     def __init__(self, certificate: Path) -> None:
         self.status = 200

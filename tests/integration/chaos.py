@@ -306,7 +306,7 @@ def state(process: int) -> str:
 
 
 def sweep(points: Sequence[Any], attempt: Callable[[Any], object], *, what: str, record: Record) -> None:
-    """Try every point, whatever the ones before came to; tell how many there were; what failed is told together."""
+    """Try every point, whatever the ones before came to; tell how many there were; what failed is reported together."""
     began = time.monotonic()
     failures = []
     for number, point in enumerate(points, start=1):
@@ -322,7 +322,7 @@ def sweep(points: Sequence[Any], attempt: Callable[[Any], object], *, what: str,
 
 
 def at_random(attempt: Callable[[random.Random, Callable[[str], None]], str], *, what: str, record: Record) -> None:
-    """Try random moments for as long as was asked for, by a seed that is told; what failed is told together.
+    """Try random moments for as long as was asked for, by a seed that is reported; what failed is reported together.
 
     ``attempt`` tells which moment and way it has chosen, then returns the result.
     """

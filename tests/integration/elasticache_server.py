@@ -39,7 +39,7 @@ def read(shape: Shape, given: Mapping[str, str]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name, text in given.items():
         if name not in shape.members:
-            raise Fault("InvalidParameterValueException", f"{name} is no parameter")
+            raise Fault("InvalidParameterValueException", f"{name} is not a parameter")
         member = shape.members[name]
         if getattr(member, "enum", None) and text not in member.enum:
             raise Fault("InvalidParameterValueException", f"{name} has not the value {text}")

@@ -316,7 +316,7 @@ class GitHub:
         return 200, [{"name": name, "path": f"{path}/{name}", "type": kind} for name, kind in kinds.items()]
 
     def _app(self, method: str, path: str, token: str) -> tuple[int, Any]:
-        """What an App is told that proves itself by its key; its installation's token is one of ours then."""
+        """What an App is reported that proves itself by its key; its installation's token is one of ours then."""
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.asymmetric import padding

@@ -152,10 +152,10 @@ def test_more_policies_come_and_go_with_the_catalog(shop: Lab) -> None:
     ("over", "message"),
     [
         ({"aws": {"kms_key": "alias/shop", "operators": [OPERATOR]}}, "aws.kms_key alias/shop: is staging's too"),
-        ({"aws": {"operators": ["*"]}}, "aws.operators: '*' is no ARN of one user or role"),
+        ({"aws": {"operators": ["*"]}}, "aws.operators: '*' is not an ARN of one user or role"),
         ({"github": {"repository": "example/shop", "environment": "*"}}, "holds a wildcard"),
         ({"aws": {"tags": {"Owner": "x"}}}, "aws.tags.Owner: is set by provisioning itself"),
-        ({"aws": {"tags": {"a": "#"}}}, "is no tag that AWS takes"),
+        ({"aws": {"tags": {"a": "#"}}}, "is not a tag that AWS takes"),
         ({"aws": {"host_principal": "evil.example.com"}}, "aws.host_principal"),
     ],
 )

@@ -53,7 +53,7 @@ def test_no_value_is_anywhere_else(lab: Lab, strategy: str) -> None:
     for host in (first, second):
         host.assert_proven("1")
         assert host.values()["API_TOKEN"].startswith("Ca&/+= '")
-    # What is no secret stays readable: short and common values are not blotted out.
+    # What is not a secret stays readable: short and common values are not blotted out.
     for message in ('"mode": "0600"', str(first.env_file), "SWITCH", "production", "True", "1", "0"):
         assert message in run.output
     for line in ("+ZERO fingerprint ", "+MODE fingerprint ", "+mode 0600"):

@@ -168,7 +168,7 @@ def test_no_value_is_anywhere_else(lab: RotationLab) -> None:
     assert {
         lab.content(f"watchparty/production/{name}-admin")["password"] for name in ("database", "cache")
     } <= looked_for
-    # What is no secret stays readable.
+    # What is not a secret stays readable.
     for message in (f"changes secret {CORE} key DATABASE_URL", "web1", "production", old.database[0], new.database[0]):
         assert message in run.output
 

@@ -282,9 +282,9 @@ def migrated(env_file: Path) -> None:
         ({"engine": "db", "database_setting": "OTHER"}, "name its setting in database_setting"),
         ({"engine": "cache", "cache_setting": "OTHER"}, "name its setting in cache_setting"),
         ({"engine": "cache"}, "127.0.0.1:1: it cannot be reached"),
-        ({"engine": "db", "table": "x; y"}, "is no name of a table"),
+        ({"engine": "db", "table": "x; y"}, "is not a name of a table"),
         ({"engine": "db"}, "DATABASE_URL"),
-        ({"chdir": "/nowhere"}, "/nowhere is no directory"),
+        ({"chdir": "/nowhere"}, "/nowhere is not a directory"),
         ({"chdir": str(SOURCE), "settings_module": "nowhere"}, "No module named 'nowhere'"),
     ],
 )
@@ -344,7 +344,7 @@ RESTART = "restart the services on every host, then start again with -e leak_ses
 def test_caches_that_do_not_tell_their_keys(
     tmp_path: Path, backend: str, engine: str, expected: str, open_words: str
 ) -> None:
-    """What may live on there is told as alive; what is cleared is not."""
+    """What may live on there is reported as alive; what is cleared is not."""
     options = own_cache(tmp_path, backend, engine)
     answer = end(**options)
     assert expected in str(answer.get("msg", answer.get("warnings")))
@@ -383,7 +383,7 @@ def test_a_cache_in_a_table_of_the_database(tmp_path: Path) -> None:
 
 def test_a_task_says_how_many(lab: Lab, env_file: Path, tmp_path: Path) -> None:
     (tmp_path / "sessionidabcdefgh12345678").write_text("unreadable")
-    (tmp_path / "sessionid-notes.txt").write_text("is no session")
+    (tmp_path / "sessionid-notes.txt").write_text("is not a session")
     lab.add_hosts(1)
     module = {
         "python": str(python()),

@@ -169,5 +169,5 @@ def test_a_job_gets_its_variables_and_only_the_runner_sees_them(synced: Lab) -> 
     assert "canary" not in log.read_text(encoding="utf-8")
     outside = synced.run(playbook="playbooks/ci_env.yml")
     assert outside.code != 0
-    assert "this is no job of GitHub Actions" in outside.text
+    assert "this is not a job of GitHub Actions" in outside.text
     assert "canary" not in outside.output

@@ -40,7 +40,7 @@ def test_hosts_that_are_left_out(playbook: str, message: str) -> None:
 
 
 def test_no_list_is_made_of_a_set() -> None:
-    """Names are told, asked for and recorded in the order of the inventory and of the catalog."""
+    """Names are reported, asked for and recorded in the order of the inventory and of the catalog."""
     files = [*(REPOSITORY / "roles").rglob("*.yml"), *(REPOSITORY / "playbooks").glob("*.yml")]
     strs = {str(file.relative_to(REPOSITORY)) for file in files if UNORDERED.search(file.read_text(encoding="utf-8"))}
     assert strs == set()

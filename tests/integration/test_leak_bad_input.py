@@ -37,7 +37,7 @@ def test_a_string_is_named_and_not_shown(lab: RotationLab, tmp_path: Path) -> No
     assert password not in run.output
     run = lab.run(*found(tmp_path, "another-string"), playbook=IMPACT)
     assert run.code == 0, run.output
-    sentences(run, "what was found is no current, pending or previous value of a credential here")
+    sentences(run, "what was found is not a current, pending or previous value of a credential here")
 
 
 def test_a_string_on_the_command_line_is_refused_here_too(lab: RotationLab) -> None:
@@ -48,7 +48,7 @@ def test_a_string_on_the_command_line_is_refused_here_too(lab: RotationLab) -> N
 
 
 def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) -> None:
-    """As it is told by leak_response.yml, which knows the kind by rotation_kinds_path."""
+    """As it is reported by leak_response.yml, which knows the kind by rotation_kinds_path."""
     folder = tmp_path / "own"
     folder.mkdir()
     (folder / "kind.yml").write_text("description: Mine.\nvalue: generated\n", encoding="utf-8")
@@ -59,13 +59,13 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
         sentences(run, "mail (own, ")
         wrong = lab.run(*arguments[:2], "-e", f"rotation_kinds_path={tmp_path / 'none'}", playbook=IMPACT)
     assert wrong.code != 0, wrong.output
-    sentences(wrong, f"{tmp_path / 'none'} is no folder")
+    sentences(wrong, f"{tmp_path / 'none'} is not a folder")
 
 
 @pytest.mark.parametrize(
     ("arguments", "messages"),
     [
-        (("leak_credentials=chache",), ("chache: is no credential of the catalog; it has ",)),
+        (("leak_credentials=chache",), ("chache: is not a credential of the catalog; it has ",)),
         (("leak_credentials=host:web9",), ("host:web9: no such host is in the inventory",)),
         (("leak_value=canary",), ("leak_value is refused: it is in the shell's history",)),
         (
@@ -103,8 +103,8 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
             (
                 "leak_drill: 'ture' is neither yes nor no; give true or false",
                 "leak_sessions: 'y' is neither yes nor no",
-                "leak_wait_seconds: '2m' is no number of seconds; give a whole number without a unit",
-                "leak_confirm: 'y' is no confirmation; the word yes",
+                "leak_wait_seconds: '2m' is not a number of seconds; give a whole number without a unit",
+                "leak_confirm: 'y' is not a confirmation; the word yes",
                 "Nothing was read",
             ),
         ),
@@ -178,7 +178,7 @@ def test_hosts_that_a_limit_leaves_out(lab: RotationLab, tmp_path: Path, additio
     ("text", "message"),
     [
         ("\n", "is empty; write what was found into it"),
-        ("another-string\n", "what was found is no current, pending or previous value of a credential here"),
+        ("another-string\n", "what was found is not a current, pending or previous value of a credential here"),
     ],
 )
 def test_a_file_that_tells_nothing(lab: RotationLab, tmp_path: Path, text: str, message: str) -> None:

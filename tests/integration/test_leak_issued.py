@@ -80,4 +80,4 @@ def test_a_third_partys_value_is_replaced_and_open_until_it_is_revoked(lab: Lab,
     assert NEW not in run.output + newest_post_mortem(lab)
     run = respond(lab, "leak_credentials=partner", "leak_revoked=somebody")
     assert run.code != 0
-    assert "leak_revoked: somebody: is no credential of the catalog" in run.text
+    assert "leak_revoked: somebody: is not a credential of the catalog" in run.text

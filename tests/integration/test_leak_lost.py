@@ -132,7 +132,7 @@ def test_a_signing_key_stays_open_where_a_host_was_left_behind(lab: RotationLab)
 
 
 def test_the_host_that_the_purge_goes_by_is_lost(lab: RotationLab) -> None:
-    """What failed is told once, by its own reason, and what comes after it is done once."""
+    """What failed is reported once, by its own reason, and what comes after it is done once."""
     lab.ready()
     lab.catalog["purge"]["cdn"] = {"distribution": "EDOESNOTEXIST"}
     try:

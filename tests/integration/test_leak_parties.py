@@ -75,7 +75,7 @@ def test_without_a_terminal_it_stays_open_and_is_listed(lab: RotationLab) -> Non
         assert "replaced, the old value is rejected" in post_mortem(lab)
         run = respond(lab, "-e", "leak_credentials=cache,twitch", "-e", "leak_revoked=twitch")
         assert run.code == 0, run.output
-        sentences(run, "and the end of sessions; this run takes no value away", "it is no false alarm any more")
+        sentences(run, "and the end of sessions; this run takes no value away", "it is not a false alarm any more")
         assert "leak_false_alarm=true" not in run.text
         assert "say so by -e leak_revoked=twitch" not in run.text
         text = post_mortem(lab)
@@ -212,7 +212,7 @@ def test_sessions_that_cannot_be_ended_are_open_and_the_rest_is_done(lab: Rotati
     lab.host_vars["web1"] = {**kept, "leak_sessions": True, "django_chdir": "/nowhere"}
     run = respond(lab, "-e", "leak_credentials=cache")
     assert run.code != 0, run.output
-    message = "sessions were not ended: /nowhere is no directory; chdir is where manage.py is"
+    message = "sessions were not ended: /nowhere is not a directory; chdir is where manage.py is"
     sentences(run, f"NOT contained: web1: {message}")
     text = post_mortem(lab)
     assert f"- web1: {message}" in text

@@ -187,7 +187,7 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
     """The rest of its wave is replaced, and a command goes on with it once the server does what it is asked for.
 
     That one names only what was found meanwhile, the value that is in force, so it is replaced once more. The audit log
-    is out of reach by then, which keeps nothing up and is told.
+    is out of reach by then, which keeps nothing up and is reported.
     """
     lab.catalog["purge"].pop("cdn", None)
     lab.renew()  # another test's incident may be open, in which the signing key was replaced

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""scan.yml with the values that AWS holds: present, pending and former ones are found, and none is told."""
+"""scan.yml with the values that AWS holds: present, pending and former ones are found, and none is reported."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_a_pipe(scene: Scene) -> None:
         (("-e", "scan_repositories="), "nothing to scan was named"),
         (("-e", "scan_history=false", "-e", "scan_tree=false"), "history and tree are both off"),
         (("-e", "scan_baseline=/nowhere.yml"), "baseline /nowhere.yml: cannot be read: No such file"),
-        (("-e", "scan_repositories=/nowhere"), "/nowhere: is no directory; give the path of a repository"),
+        (("-e", "scan_repositories=/nowhere"), "/nowhere: is not a directory; give the path of a repository"),
         (("-e", "scan_values=none", "-e", "scan_patterns=none"), "there is nothing to look for"),
     ],
 )

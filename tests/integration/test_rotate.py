@@ -191,7 +191,7 @@ def test_a_scheduler_is_told_whether_something_is_due(lab: RotationLab) -> None:
     assert not path.exists(), run.output
     kept, lab.catalog = lab.catalog, {**lab.catalog}
     before = lab.journal_state().lines
-    # A pending task that is not due yet is no reason to act.
+    # A pending task that is not due yet is not a reason to act.
     of_age = {
         name: {**item, "max_age_days": 90} for name, item in kept["credentials"].items() if name in ALL.split(",")
     }
@@ -279,7 +279,7 @@ def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider:
         assert due.code != 0, due.output
         sentences(due, left, asked)
         run = lab.rotate("-e", "rotation_revoked=mail,tiwtch")
-        sentences(run, "tiwtch: is no credential of the catalog; mail waits for it")
+        sentences(run, "tiwtch: is not a credential of the catalog; mail waits for it")
         run = lab.rotate("-e", "rotation_revoked=mail")
         assert run.code != 0, run.output
         sentences(run, "STILL WORKS: a previous value still logs in at", "Revoke it at its provider, then start again")

@@ -63,7 +63,7 @@ MAIL = {
     }
 }
 ROWS = {
-    "unknown credential": Bad(("databse: is no credential of the catalog; it has cache,",), credential="databse"),
+    "unknown credential": Bad(("databse: is not a credential of the catalog; it has cache,",), credential="databse"),
     "unknown kind": Bad(
         (
             "cache: no kind valky is there; kinds are ",
@@ -183,7 +183,7 @@ ROWS = {
         given={"mail": ""},
     ),
     "a folder of kinds that is not there": Bad(
-        ("rotation_kinds_path: /nonexistent is no folder",), arguments=("-e", "rotation_kinds_path=/nonexistent")
+        ("rotation_kinds_path: /nonexistent is not a folder",), arguments=("-e", "rotation_kinds_path=/nonexistent")
     ),
     "words that are not understood": Bad(
         (
@@ -254,7 +254,7 @@ def test_a_file_of_values_that_others_can_read(lab: RotationLab) -> None:
         path.unlink()
         path.touch(mode=0o600)
         path.write_text("canary: [no YAML", encoding="utf-8")
-        refused(lab, messages, f"{path}: is no YAML; write one line a credential, NAME: 'value'")
+        refused(lab, messages, f"{path}: is not a YAML; write one line a credential, NAME: 'value'")
 
 
 def test_a_kind_of_ones_own_that_is_wrong(lab: RotationLab) -> None:

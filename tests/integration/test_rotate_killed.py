@@ -81,7 +81,7 @@ def test_killed_again_and_again(lab: RotationLab, record_property: Record) -> No
 
 
 def test_another_controller_takes_it_back_and_is_killed_too(lab: RotationLab, record_property: Record) -> None:
-    """The other one is told the words, and changes nothing without them; at the end the first one takes it back."""
+    """The other one is reported the words, and changes nothing without them; at the end the first one takes it back."""
     other = other_controller(lab)
     chaos, there = Chaos(lab), Chaos(lab, other)
     old = lab.ready()

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Old sessions are tried against the running application: those that it refuses are told, those that it takes too."""
+"""Old sessions are tried against the running application. Those that it refuses or accepts are reported."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def test_ansibles_own_key_is_refused_before_anything_is_written(own: Lab, sshd: 
         *("-e", "leak_credentials=deploy_ssh", "-e", "leak_confirm=yes", "--check"),
         playbook="playbooks/leak_response.yml",
     )
-    assert "by the key that is to go, and nothing else is known to let it in" in result.text
+    assert "by the key that is to go, and nothing else is known to accept it" in result.text
     assert file_of(sshd).read_bytes() == before
     assert not {"PutParameter", "PutSecretValue", "CreateSecret"} & set(own.moto.operations(since=since))
 

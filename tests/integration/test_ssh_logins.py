@@ -78,7 +78,7 @@ class TestHolding:
         assert wait_until(lambda: not agents(folders), seconds=15)
 
     def test_what_is_no_key(self, folders: Path) -> None:
-        with pytest.raises(RotationError, match="is no private SSH key"), ssh_login.holding("canary", "test"):
+        with pytest.raises(RotationError, match="is not a private SSH key"), ssh_login.holding("canary", "test"):
             pass
         assert list(folders.iterdir()) == []
 

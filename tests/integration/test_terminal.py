@@ -77,7 +77,7 @@ def terminal(lab: Lab) -> Terminal:
 
 NAMES = ("cr", "lf", "crlf", "held", "line", "braced", "byte")
 """A paste by each way to end its lines; one that the terminal marks, where Enter ends the answer; single lines, whose
-own end and bracket are no part of a value; a byte that is no text."""
+own end and bracket are not part of a value; a byte that is not text."""
 TYPED = {
     "New value of cr: ": pasted(KEY, "\r"),
     "New value of lf: ": pasted(KEY, "\n"),
@@ -87,7 +87,7 @@ TYPED = {
     "New value of braced: ": b"\x1b[200~canary-braced\x1b[201~\r",
     "New value of byte: ": b"canary\xff\r",
     **{f"{name}: several lines": f"canary-{name}" for name in NAMES[:4]},
-    "byte: the answer is no UTF-8. Answer again": "canary-byte",
+    "byte: the answer is not a UTF-8. Answer again": "canary-byte",
 }
 
 
@@ -129,7 +129,7 @@ def test_what_waited_before_the_question_is_no_answer(terminal: Terminal, questi
 
 
 def test_all_that_was_found_is_read(terminal: Terminal) -> None:
-    """Lines that come a moment later belong to it too; more than a terminal holds at once; a byte that is no UTF-8."""
+    """Lines that come a moment later belong to it too; more than a terminal holds at once; a byte that is not UTF-8."""
     lines = [f"canary of a log's line {number}" for number in range(200)]
     code, seen = terminal.run(PASTE, answers={"Paste it (": pasted("\n".join([*lines, "\n", KEY])) + b"\xff!\r"})
     assert code == 0, seen

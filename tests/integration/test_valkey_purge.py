@@ -183,7 +183,7 @@ def test_a_broker_by_another_name_of_the_same_server(server: Valkey, run: Run) -
     ],
 )
 def test_a_broker_that_cannot_be_asked(server: Valkey, run: Run, broker: str, shared: bool) -> None:
-    """What cannot be told from the cache's database counts as the same."""
+    """What cannot be distinguished from the cache's database counts as the same."""
     urls = {"CACHE_URL": server.url(2), "CELERY_BROKER_URL": broker}
     answer = run({**CACHE, "keys": ["*"]}, urls=urls, brokers=QUEUES)
     assert bool(answer.get("failed")) is shared

@@ -49,7 +49,7 @@ def refused(run: Run, server: Valkey, state: str = "present", **params: Any) -> 
         ({"login_url": None}, "digest or login_url is needed"),
         ({"login_url": None, "state": "revoked"}, "login_url is needed"),
         ({"state": "open"}, "gate is needed"),
-        ({"nodes": ["nowhere"]}, "nowhere is no node's address"),
+        ({"nodes": ["nowhere"]}, "nowhere is not a node's address"),
         ({"admin_url": "redis://a:canary-x@main.abc.0001.euw1.cache.amazonaws.com"}, "kind elasticache_auth_token"),
         ({"login_url": "redis://a:canary-x@x.memorydb.eu-west-1.amazonaws.com"}, "kind elasticache_auth_token"),
     ],

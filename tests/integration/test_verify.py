@@ -283,7 +283,7 @@ def test_mistakes_in_the_repository(healthy: VerifyLab) -> None:
     ]
     assert answer["WPS102"] == [
         ".env.staging:2: API_TOKEN holds the live value",
-        ".env.staging:3: SENTRY_TOKEN is no placeholder",
+        ".env.staging:3: SENTRY_TOKEN is not a placeholder",
     ]
     at = ".github/workflows/deploy.yml"
     assert answer["WPS501"] == [f"{at}:13: AWS_ACCESS_KEY_ID is set, from a secret"]
@@ -329,7 +329,7 @@ def test_what_cannot_be_read_is_said(lab: Lab) -> None:
     assert "allow secretsmanager:DescribeSecret" in how["WPS1002"]["outcomes"][0]["message"]
     assert how["WPS403"]["status"] == "not checked"
     assert "iam:ListUsers" in how["WPS403"]["outcomes"][0]["message"]
-    assert run.output.count("cannot be reached") == 1, "a long reason is told once"
+    assert run.output.count("cannot be reached") == 1, "a long reason is reported once"
 
 
 @pytest.mark.parametrize("name", ["fingerprint_key", "sensitive"])

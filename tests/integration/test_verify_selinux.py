@@ -64,7 +64,7 @@ def table(lab: Lab) -> Path:
     programs = Path(str(MATCHPATHCON)).parent
     enter.write_text(ENTER.format(enforce=host_facts.SELINUX, policy=policy, programs=programs))
     python = lab.connection["ansible_python_interpreter"]
-    # A script of the account's own, as a wrapper that nobody knows is no interpreter.
+    # A script of the account's own, as a wrapper that nobody knows is not an interpreter.
     wrapper = lab.directory / "python3"
     wrapper.write_text(f'#!/bin/sh\nexec unshare --mount sh {enter} {python} "$@"\n', encoding="utf-8")
     wrapper.chmod(0o755)

@@ -52,7 +52,7 @@ def verified(
 
 
 def expect(result: Mapping[str, tuple[str, str]], places: Mapping[str, str]) -> None:
-    """What each certificate comes to, by the place at which it is told."""
+    """What each certificate comes to, by the place at which it is reported."""
     answer = {name: result[place] for name, place in places.items()}
     assert {name: how for name, (how, _words) in answer.items()} == {
         name: "pass" if name == "valid" else "fail" for name in answer

@@ -15,7 +15,7 @@ from typing import Any
 
 @dataclass
 class Trail:
-    """What was asked, and the events that are told for each attribute."""
+    """What was asked, and the events that are reported for each attribute."""
 
     url: str
     events: dict[str, Sequence[dict[str, Any]]] = field(default_factory=dict)

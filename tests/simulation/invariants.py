@@ -247,7 +247,7 @@ class Watch:
     def left_over(self) -> list[str]:
         """What a rotation that has ended left.
 
-        The gate of a rotation is no password, and one that was opened late stays: it counts as litter only.
+        The gate of a rotation is not a password, and one that was opened late stays: it counts as litter only.
         """
         world, results = self.world, []
         if self.journal.rotation is not None:

@@ -130,8 +130,8 @@ def _require_known(catalog: Catalog, name: str, hosts: Sequence[str]) -> None:
     elif name not in (GITHUB, ALL) and name not in catalog.credentials:
         known = ", ".join(sorted(catalog.credentials)) or "none"
         raise RotationError(
-            f"{name}: is no credential of the catalog; it has {known}, and beside them host:NAME, github, secret:NAME "
-            "and all can be declared"
+            f"{name}: is not a credential of the catalog; it has {known}, and beside them host:NAME, github, "
+            "secret:NAME and all can be declared"
         )
 
 

@@ -38,14 +38,14 @@ def _settings(catalog: Catalog) -> Iterator[str]:
     for name, setting in catalog.settings.items():
         where = f"settings.{name}"
         if setting.required_when and setting.required_when not in catalog.settings:
-            yield f"{where}.required.when: {setting.required_when} is no setting"
+            yield f"{where}.required.when: {setting.required_when} is not a setting"
         if setting.is_pattern:
             yield from _pattern(where, setting)
         if setting.schemes and setting.type != "url":
             yield f"{where}.schemes: is for type url only"
         for part in setting.compose.parts if setting.compose else ():
             if isinstance(part, SettingRef) and part.name not in catalog.settings:
-                yield f"{where}.compose: {part.name} is no setting"
+                yield f"{where}.compose: {part.name} is not a setting"
             elif isinstance(part, SettingRef) and catalog.settings[part.name].compose:
                 yield f"{where}.compose: {part.name} is itself composed; name its parts here"
 
@@ -101,7 +101,7 @@ def _alternatives(catalog: Catalog) -> Iterator[str]:
             for member in choice:
                 where = f"alternatives.{name}[{at}]"
                 if member not in catalog.settings:
-                    yield f"{where}: {member} is no setting"
+                    yield f"{where}: {member} is not a setting"
                 elif catalog.settings[member].required:
                     yield f"{where}: {member} is required in its own right; drop required there"
 
@@ -111,15 +111,15 @@ def _credentials(catalog: Catalog) -> Iterator[str]:
         where = f"credentials.{name}"
         for setting in credential.settings:
             if setting not in catalog.settings:
-                yield f"{where}.appears_in: {setting} is no setting"
+                yield f"{where}.appears_in: {setting} is not a setting"
         if credential.fallbacks and credential.fallbacks not in catalog.settings:
-            yield f"{where}.fallbacks: {credential.fallbacks} is no setting"
+            yield f"{where}.fallbacks: {credential.fallbacks} is not a setting"
         for other in credential.exposes + ((credential.admin,) if credential.admin else ()):
             if other not in catalog.credentials:
-                yield f"{where}: {other} is no credential"
+                yield f"{where}: {other} is not a credential"
         for setting in credential.parts.settings:
             if setting not in catalog.settings:
-                yield f"{where}.parts: {setting} is no setting"
+                yield f"{where}.parts: {setting} is not a setting"
         if credential.test is not None:
             yield from http_probe.objections(f"{where}.test", credential.test)
         yield from _server(catalog, where, credential)
@@ -179,7 +179,7 @@ def _purged(catalog: Catalog) -> Iterator[str]:
             yield f"{where}.kind: say {' or '.join(PURGED)}"
         setting = catalog.settings.get(entry.setting)
         if setting is None:
-            yield f"{where}.setting: {entry.setting} is no setting"
+            yield f"{where}.setting: {entry.setting} is not a setting"
             continue
         if setting.type != "url":
             yield f"{where}.setting: {entry.setting} is not of type url"
@@ -207,12 +207,12 @@ def _production(catalog: Catalog) -> Iterator[str]:
     for at, exemption in enumerate(catalog.exemptions):
         where = f"environments.{catalog.environment}.exceptions[{at}]"
         if exemption.rule not in RULES:
-            yield f"{where}.rule: {exemption.rule} is no rule; rules are {', '.join(sorted(RULES))}"
+            yield f"{where}.rule: {exemption.rule} is not a rule; rules are {', '.join(sorted(RULES))}"
         if exemption.setting not in catalog.settings:
-            yield f"{where}.setting: {exemption.setting} is no setting"
+            yield f"{where}.setting: {exemption.setting} is not a setting"
     if catalog.production:
         if not catalog.contacts.get("security"):
-            yield "contacts.security: is required for production: who is told of a leak"
+            yield "contacts.security: is required for production: who is notified of a leak"
         if not catalog.audit_log:
             yield "audit_log: is required for production: a log_group or an s3 location"
     if len(catalog.audit_log) > 1:
@@ -231,7 +231,7 @@ def _mirrored(catalog: Catalog) -> Iterator[str]:
         for copy in setting.copies:
             if copy.store == SSM and not _PARAMETER.fullmatch(copy.name):
                 yield (
-                    f"settings.{setting.name}: {copy} is no name that Parameter Store takes (letters, digits and .-_, "
+                    f"settings.{setting.name}: {copy} is not a valid parameter name (letters, digits and .-_, "
                     "at most 15 levels); give a copy of another name, or another key"
                 )
     if mirror.replicas and not (catalog.aws and catalog.aws.replicas):

@@ -71,12 +71,12 @@ def parse(document: Any, environment: str) -> Catalog:
     Raises :class:`CatalogError` with every problem of the document, in this environment and in those it declares.
     """
     if not _is_environment(environment):
-        raise CatalogError([f"app_environment: {environment!r} is no environment's name (a-z, 0-9, - and _)"])
+        raise CatalogError([f"app_environment: {environment!r} is not an environment's name (a-z, 0-9, - and _)"])
     results = json_schema.problems(document, SCHEMA)
     if results:
         raise CatalogError(results)
     declared = document.get("environments", {})
-    results = [f"environments.{name}: is no environment's name" for name in declared if not _is_environment(name)]
+    results = [f"environments.{name}: is not an environment's name" for name in declared if not _is_environment(name)]
     if results:
         raise CatalogError(results)
     catalog: Optional[Catalog] = None
@@ -195,7 +195,7 @@ class _Builder:
         extra = {key: tuple(raw[key]) for key in ("replicas", "operators", "readers") if key in raw}
         kms_key = self._format("aws.kms_key", raw.get("kms_key", DEFAULT_KMS_KEY))
         if not kms_key.startswith("alias/"):
-            self.problems.append(f"aws.kms_key: {kms_key!r} is no alias; begin it with alias/")
+            self.problems.append(f"aws.kms_key: {kms_key!r} is not an alias; begin it with alias/")
         roles = {role: self._format(f"aws.roles.{role}", name) for role, name in names.items()}
         return Aws(**{**raw, **extra, "kms_key": kms_key, "roles": roles})
 

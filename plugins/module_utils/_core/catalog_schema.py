@@ -76,7 +76,7 @@ _SETTING = schema_object(
         "key": described("Key inside the secret's JSON; the setting's own name by default.", NAME),
         "parameter": described("Held in this parameter below stores.ssm.path.", NAME),
         "vault": described("Held in this path of Vault, below stores.vault.mount.", catalog_vault.PATH),
-        "value": described("A literal, for what is no secret.", {"type": ["string", "integer", "boolean"]}),
+        "value": described("A literal, for what is not a secret.", {"type": ["string", "integer", "boolean"]}),
         "compose": described("A URL composed of other places, each part escaped.", {"$ref": "#/$defs/compose"}),
         "inventory": described("A variable of the inventory; synced to GitHub, never written into .env.", NAME),
         "copies": described(
@@ -86,7 +86,7 @@ _SETTING = schema_object(
         "github": described("Synced to GitHub Actions as this.", {"enum": ["secret", "variable"]}),
         "github_scope": described("Where GitHub keeps it; github.scope by default.", {"enum": list(SCOPES)}),
         "initial": described(
-            "Its first value, for provisioning: what is no secret, with {password} where one is generated.", NAME
+            "Its first value, for provisioning: what is not a secret, with {password} where one is generated.", NAME
         ),
         "type": described("What a value must look like; string by default.", {"enum": list(TYPES)}),
         "schemes": described("Schemes that a url may have.", {"type": "array", "items": NAME, "minItems": 1}),
@@ -265,7 +265,7 @@ _AWS = schema_object(
 )
 _SHARED: dict[str, Any] = {
     "contacts": described(
-        "Addresses by role; security is told about a leak, and required for production.", schema_map(NAME)
+        "Addresses by role; security is notified of a leak, and required for production.", schema_map(NAME)
     ),
     "audit_log": described(
         "Where rotations are recorded, one of the two; required for production.",
@@ -321,7 +321,7 @@ _ENVIRONMENT = schema_object(
             {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/github"}]},
         ),
         "alerts": described(
-            "What differs in AWS; null where it is told nothing.",
+            "What differs in AWS; null where it is notified nothing.",
             {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/alerts"}]},
         ),
         "production": described("Whether the rules for production apply; true for 'production'.", SWITCH),

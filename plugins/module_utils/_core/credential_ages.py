@@ -28,7 +28,7 @@ def moment(text: str) -> datetime:
     try:
         return timestamps.moment(text)
     except ValueError:
-        raise JournalError(f"{text!r} in the journal is no time such as 2026-11-25T15:00:00Z") from None
+        raise JournalError(f"{text!r} in the journal is not a time such as 2026-11-25T15:00:00Z") from None
 
 
 @dataclass(frozen=True)

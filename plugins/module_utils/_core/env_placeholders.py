@@ -52,13 +52,13 @@ def _objection(name: str, value: str, catalog: Catalog, live: AbstractSet[str]) 
         real = [
             item for item, host in passwords if not _WEAK.fullmatch(item) and not _HARMLESS.fullmatch(f"{item}@{host}")
         ]
-        return "holds a password that is no placeholder" if real else None
+        return "holds a password that is not a placeholder" if real else None
     placeholder = Setting(name, sensitivity="high", example=setting.example if setting else None)
     if _HARMLESS.fullmatch(value) or _WEAK.fullmatch(value) or len(value) < redaction.SHORTEST:
         return None
     if "placeholder" in {rule for rule, _words in production_rules.broken(placeholder, value)}:
         return None
-    return "is no placeholder"
+    return "is not a placeholder"
 
 
 def _is_secret(name: str, setting: Optional[Setting]) -> bool:

@@ -116,7 +116,7 @@ class ProvisionedOtherwise(SecretsError):
 
 
 class ScanError(SecretsError):
-    """Raised when a scan cannot begin as asked for; what it cannot look at is no error, and is in its report."""
+    """Raised when a scan cannot begin as asked for; what it cannot look at is not an error, and is in its report."""
 
 
 def one_line(message: object) -> str:

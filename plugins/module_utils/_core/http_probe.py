@@ -28,7 +28,7 @@ def objections(where: str, probe: ValueProbe) -> Iterator[str]:
     yield from _of_address(f"{where}.url", probe.url)
     for name, text in probe.headers.items():
         if not _HEADER.fullmatch(name):
-            yield f"{where}.headers: {name!r} is no name of a header"
+            yield f"{where}.headers: {name!r} is not a name of a header"
         elif not _goes_in_a_header(text):
             yield f"{where}.headers.{name}: has characters that a header cannot have"
     parts = {f"headers.{name}": text for name, text in probe.headers.items()}
@@ -52,7 +52,7 @@ def _of_address(where: str, url: str) -> Iterator[str]:
         parts = urlsplit(url)
         host, _port = parts.hostname or "", parts.port
     except ValueError:
-        yield f"{where}: is no address"
+        yield f"{where}: is not an address"
         return
     if not host:
         yield f"{where}: names no host"

@@ -178,7 +178,7 @@ def digest_of(text: str) -> str:
 def fold(lines: Iterable[str], *, version: str = "") -> Journal:
     """The state that these entries add up to.
 
-    Raises :class:`JournalError`, naming the entry, for what is no entry, and for one that is missing or altered.
+    Raises :class:`JournalError`, naming the entry, for what is not an entry, and for one that is missing or altered.
     """
     journal = Journal()
     for position, line in enumerate(lines, start=1):

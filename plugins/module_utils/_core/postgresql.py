@@ -93,7 +93,7 @@ def parse_url(url: str, what: str) -> ConnectionTarget:
 
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in SCHEMES:
-        raise wrong("is no PostgreSQL URL")
+        raise wrong("is not a PostgreSQL URL")
     rest = rest.partition("#")[0]
     rest, _mark, query = rest.partition("?")
     authority, _slash, path = rest.partition("/")
@@ -111,7 +111,7 @@ def parse_url(url: str, what: str) -> ConnectionTarget:
     given = dict(parse_qsl(query))
     fields.update({name: given[name] for name in fields if given.get(name)})
     if not all(re.fullmatch(r"[0-9]*", port) for port in fields["port"].split(",")):
-        raise wrong("has a port that is no number")
+        raise wrong("has a port that is not a number")
     if any("\0" in text for text in fields.values()):
         raise wrong("has a NUL character")
     if not fields["user"]:
@@ -165,7 +165,7 @@ def recorded(comment: Optional[str], role: str) -> int:
     if not isinstance(number, int):
         raise DatabaseError(
             "bad_record",
-            "the last line of the comment on role %s is no record of a journal number that can be read; look at it "
+            "the last line of the comment on role %s is not a record of a journal number that can be read; look at it "
             "with \\du+ in psql, and set it anew with COMMENT ON ROLE" % role,
         )
     return number
@@ -210,13 +210,13 @@ def _networks(addresses: Sequence[str]) -> List[Union[ipaddress.IPv4Network, ipa
             networks.append(ipaddress.ip_network(address, strict=False))
         except ValueError:
             raise DatabaseError(
-                "bad_address", "known_addresses has %s, which is no IP address or network" % address
+                "bad_address", "known_addresses has %s, which is not an IP address or network" % address
             ) from None
     return networks
 
 
 class Refusal(NamedTuple):
-    """Why a connection failed: one word for programs, and what the server or libpq said."""
+    """Why a connection failed: one word for programs, and what the server or libpq reported."""
 
     reason: str
     message: str

@@ -130,7 +130,7 @@ class _Resolver:
                 if own in self.catalog.settings:
                     continue  # declared in its own right
                 if not own.isidentifier() or own in self.values:
-                    why = "is already another pattern's" if own in self.values else "is no setting's name"
+                    why = "is already another pattern's" if own in self.values else "is not a setting's name"
                     self.problems.append(f"{setting.name}: {result} matches, and {own} {why}; rename the parameter")
                     continue
                 self._take(setting, own, reading.value, self._origin(own, result, False))

@@ -51,7 +51,7 @@ def is_same(one: str, other: str) -> bool:
 
 
 def as_text(value: Any, type_name: str = "string") -> Optional[str]:
-    """A JSON value as the text of an environment variable; null is no value."""
+    """A JSON value as the text of an environment variable; null is not a value."""
     if value is None:
         return None
     if isinstance(value, str):
@@ -77,7 +77,7 @@ def as_json(value: Any) -> str:
 def updated(text: str, key: str, value: str) -> str:
     """The secret's text with one key changed; every other key keeps its value, its spelling and its place.
 
-    A key that held a list of strings still holds one. Raises ValueError for a secret that is no JSON object.
+    A key that held a list of strings still holds one. Raises ValueError for a secret that is not a JSON object.
     """
     secret = parse_secret(text)
     before = secret.get(key)
@@ -119,7 +119,7 @@ class Holdings:
         return self._parsed[name]
 
     def is_broken(self, place: Place) -> bool:
-        """Whether the place is a key of what is no JSON object, which is a problem of its own."""
+        """Whether the place is a key of what is not a JSON object, which is a problem of its own."""
         return place.key is not None and place.name in self._parsed and self._parsed[place.name] is None
 
     def places(self) -> Iterator[Place]:

@@ -43,7 +43,7 @@ def parse(text: str, port: int) -> Endpoint:
     """The endpoint; ``port`` is the one that is meant where none is written. Raises ValueError."""
     match = (_SOCKET if text.startswith("/") else _IPV6 if text.startswith("[") else _NAME).fullmatch(text)
     if match is None:
-        raise ValueError("is no address; write host, host:port, [IPv6]:port or the directory of a socket")
+        raise ValueError("is not an address; write host, host:port, [IPv6]:port or the directory of a socket")
     return normal(match.group(1), int(match.group(2) or port))
 
 

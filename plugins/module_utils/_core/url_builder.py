@@ -17,7 +17,7 @@ def _escaped(text: str, part: str) -> str:
     try:
         return _quote(text, safe="")
     except UnicodeEncodeError:
-        raise ValueError(f"{part} is no text that can be encoded") from None
+        raise ValueError(f"{part} is not text that can be encoded") from None
 
 
 def url(compose: Compose, value_of: Callable[[Part], Optional[str]]) -> Optional[str]:

@@ -23,7 +23,7 @@ class Login:
 
 
 def login_of(url: str) -> Optional[Login]:
-    """The login in the URL; None without one, or where the text is no URL."""
+    """The login in the URL; None without one, or where the text is not a URL."""
     match = _URL.match(url)
     if match is None or match["login"] is None:
         return None
@@ -39,7 +39,7 @@ def flaw(text: str) -> Optional[str]:
     if not mark:
         return "cannot be parsed as a URL: it has no ://"
     if not is_url(text):
-        return "cannot be parsed as a URL: what stands before its :// is no scheme"
+        return "cannot be parsed as a URL: what stands before its :// is not a scheme"
     if "@" in rest:
         return "cannot be parsed as a URL: a /, ? or # stands before its @"
     return "holds a URL without a user name and a password"
@@ -62,7 +62,7 @@ def with_login(url: str, login: Login) -> str:
     """
     match = _URL.match(url)
     if match is None or match["login"] is None:
-        raise ValueError("is no URL with a login in it")
+        raise ValueError("is not a URL with a login in it")
     username, colon, password = match["login"].partition(":")
     if login.username is not None and login.username != unquote(username):
         username = quote(login.username, safe="")

@@ -47,7 +47,7 @@ class Address:
         """The same login at another node's ``host:port``."""
         host, _colon, port = node.rpartition(":")
         if not host or not port.isdigit() or not 0 < int(port) < 65536:
-            raise HostError("%s is no node's address; give host:port" % node)
+            raise HostError("%s is not a node's address; give host:port" % node)
         return replace(self, host=host.strip("[]"), port=int(port))
 
 
@@ -193,7 +193,7 @@ def parse_clients(text: str) -> List[Client]:
 def ending(clients: Iterable[Client], ends: str, last: Optional[int]) -> List[Client]:
     """The sessions of a user that end with its old password; ``last`` is None where nothing is noted of the node.
 
-    A replica's link is no session of an application, but whoever has the password can pose as one: where all end, it
+    A replica's link is not a session of an application, but whoever has the password can pose as one: where all end, it
     does too, and a replica connects anew.
     """
     results = [client for client in clients if ends == ALL or not client.replication]
@@ -228,7 +228,7 @@ def unknown_hosts(hosts: Iterable[str], known: Sequence[str]) -> List[str]:
         try:
             networks.append(ipaddress.ip_network(name, strict=False))
         except ValueError:
-            raise HostError("known_addresses: %s is no IP address and no network" % name) from None
+            raise HostError("known_addresses: %s is not an IP address and no network" % name) from None
 
     def is_known(host: str) -> bool:
         try:

@@ -44,16 +44,16 @@ def is_true(value: str) -> bool:
 
 
 def split_url(value: str) -> SplitResult:
-    """Raises ValueError, with words that hold no value, for what is no URL."""
+    """Raises ValueError, with words that hold no value, for what is not a URL."""
     try:
         parts = urlsplit(value)
         port = parts.port
     except ValueError:
-        raise ValueError("is no URL: its host or port is malformed") from None
+        raise ValueError("is not a URL: its host or port is malformed") from None
     if port == 0:
-        raise ValueError("is no URL: its port is 0")
+        raise ValueError("is not a URL: its port is 0")
     if not parts.scheme:
-        raise ValueError("is no URL: it has no scheme")
+        raise ValueError("is not a URL: it has no scheme")
     return parts
 
 
@@ -75,7 +75,7 @@ def _boolean(setting: Setting, value: str) -> Optional[str]:
 
 def _url(setting: Setting, value: str) -> Optional[str]:
     if value != value.strip() or any(ord(char) < 33 for char in value):
-        return "is no URL: it holds white space or control characters"
+        return "is not a URL: it holds white space or control characters"
     try:
         parts = split_url(value)
     except ValueError as error:
@@ -123,7 +123,7 @@ def _origins(setting: Setting, value: str) -> Optional[str]:
 
 def _email(setting: Setting, value: str) -> Optional[str]:
     address = parseaddr(value)[1]
-    return None if re.fullmatch(r"[^@\s]+@[^@\s]+", address) else "is no e-mail address"
+    return None if re.fullmatch(r"[^@\s]+@[^@\s]+", address) else "is not an e-mail address"
 
 
 def _json(setting: Setting, value: str) -> Optional[str]:
@@ -139,9 +139,9 @@ def _pem(setting: Setting, value: str) -> Optional[str]:
     while rest:
         block = _PEM.match(rest)
         if not block:
-            return "is no PEM: -----BEGIN NAME-----, base64 lines and -----END NAME----- are expected"
+            return "is not a PEM: -----BEGIN NAME-----, base64 lines and -----END NAME----- are expected"
         rest = rest[block.end() :].strip()
-    return None if value.strip() else "is no PEM"
+    return None if value.strip() else "is not a PEM"
 
 
 def _base64(setting: Setting, value: str) -> Optional[str]:

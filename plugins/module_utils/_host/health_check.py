@@ -26,7 +26,7 @@ ANSWER = {
     "tls?": {"days?": int, "until?": str, "problem?": str},
 }
 """What an answer holds, as a module declares what it returns."""
-UNENCODED = "is no address: IDNA refuses its host name, or its path is not written in ASCII"
+UNENCODED = "is not an address: IDNA refuses its host name, or its path is not written in ASCII"
 
 
 def is_address(url: str) -> bool:
@@ -96,7 +96,7 @@ def _asked(
 ) -> Dict[str, Any]:
     result: Dict[str, Any] = {"url": url, "status": 0, "seconds": 0.0}
     if not is_address(url):
-        return {**result, "problem": "is no http or https address"}
+        return {**result, "problem": "is not an http or https address"}
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port
     began = time.monotonic()

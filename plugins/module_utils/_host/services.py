@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Restarts what reads a .env file on this host, and waits until it is healthy. Standard library only; Python 3.8.
 
-Nothing that a command or an application prints is told: it may show settings.
+Nothing that a command or an application prints is reported: it may show settings.
 """
 
 from __future__ import annotations

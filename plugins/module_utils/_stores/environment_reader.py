@@ -47,7 +47,7 @@ class ReadRequest:
     on_missing: str = "warn"
     on_denied: str = "error"
     rotation: Optional[str] = None
-    """The rotation that reads; that it is open is no warning to it."""
+    """The rotation that reads; that it is open is not a warning to it."""
     file: Optional[str] = None
     """A .env to look at instead of the stores."""
 

@@ -115,7 +115,7 @@ class JournalStore(ABC):
     def _replace(self, content: bytes, version: Optional[str]) -> str:
         """Stores ``content`` if what is there is this version, or nothing where that is None; the new version.
 
-        Raises :class:`AlreadyExists` for another one, and :class:`Conflict` where that could not be told.
+        Raises :class:`AlreadyExists` for another one, and :class:`Conflict` where that could not be determined.
         """
 
 

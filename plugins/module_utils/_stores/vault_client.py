@@ -175,7 +175,7 @@ class VaultClient:
             return parse_secret(response.content.decode())
         except (ValueError, UnicodeDecodeError):
             raise StoreError(
-                f"{self._where} answered {what} with what is no JSON object; is it a Vault server?"
+                f"{self._where} answered {what} with what is not a JSON object; is it a Vault server?"
             ) from None
 
 
@@ -201,7 +201,7 @@ def _from_file(option: str, path: str) -> str:
         with os.fdopen(descriptor, "rb") as handle:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
-                raise NoAccess(f"stores.vault.{option}: {path} is no ordinary file")
+                raise NoAccess(f"stores.vault.{option}: {path} is not an ordinary file")
             if found.st_mode & 0o077:
                 raise NoAccess(f"stores.vault.{option}: {path} may be read by others; run 'chmod 600 {path}'")
             text = handle.read(LOGIN_BYTES).decode().strip()

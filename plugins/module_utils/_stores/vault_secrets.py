@@ -325,7 +325,7 @@ class VaultSecrets(VersionedStore):
         self._client.delete(self._client.secret("metadata", path_of(name)), f"deleting secret {name}")
 
 
-_NO_KV = "Vault answered {0} with what is no secret of a KV engine of version 2; correct stores.vault.mount"
+_NO_KV = "Vault answered {0} with what is not a secret of a KV engine of version 2; correct stores.vault.mount"
 
 
 def _is_number(version: str) -> bool:

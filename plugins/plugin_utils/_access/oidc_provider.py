@@ -61,7 +61,9 @@ def plain_url(url: str) -> str:
     scheme, colon, rest = url.partition("://")
     text = (rest if colon else scheme).rstrip("/")
     if (colon and scheme != "https") or not _HOST.fullmatch(text):
-        raise PolicyError(f"url: {url!r} is no issuer of tokens that IAM takes; write https://HOST, without a query")
+        raise PolicyError(
+            f"url: {url!r} is not an issuer of tokens that IAM takes; write https://HOST, without a query"
+        )
     return text
 
 
@@ -73,7 +75,7 @@ def checked(wanted: ProviderSpec) -> ProviderSpec:
         raise PolicyError(f"client_ids: {len(wanted.clients)} are more than the {CLIENTS} that IAM keeps")
     for client in wanted.clients:
         if not client or "*" in client or len(client) > 255:
-            raise PolicyError(f"client_ids: {client!r} is no client's id of 1 to 255 characters without a wildcard")
+            raise PolicyError(f"client_ids: {client!r} is not a client's id of 1 to 255 characters without a wildcard")
     if wanted.thumbprints is not None and len(wanted.thumbprints) > THUMBPRINTS:
         raise PolicyError(f"thumbprints: IAM keeps {THUMBPRINTS}")
     for thumbprint in wanted.thumbprints or ():

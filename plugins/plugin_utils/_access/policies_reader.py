@@ -101,7 +101,7 @@ class Policies:
             used = self._client.get_access_key_last_used(AccessKeyId=key).get("AccessKeyLastUsed", {})
         last = used.get("LastUsedDate")
         return {
-            # An id is no secret, but its end is enough to find it by.
+            # An id is not a secret, but its end is enough to find it by.
             "id": f"…{key[-4:]}",
             "active": result["Status"] == "Active",
             "days": max(0, (now - result["CreateDate"]).days),

@@ -214,7 +214,7 @@ def _ordered(name: str, other: str) -> tuple[Any, Any]:
     try:
         return _moment(name), _moment(other)
     except ValueError:
-        raise PolicyError(f"a condition compares {name!r} with {other!r}, which are no numbers or dates") from None
+        raise PolicyError(f"a condition compares {name!r} with {other!r}, which are not numbers or dates") from None
 
 
 def _moment(text: str) -> datetime:

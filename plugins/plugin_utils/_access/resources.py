@@ -61,7 +61,9 @@ def tags(catalog: Catalog) -> dict[str, str]:
     result = {**extra, **ours, "Owner": owner, "ManagedBy": MANAGED_BY}
     for name, value in result.items():
         if not _TAG.fullmatch(f"{name}") or not _TAG.fullmatch(value) or len(name) > 128 or name.startswith("aws:"):
-            raise PolicyError(f"aws.tags: {name}={value!r} is no tag that AWS takes: letters, digits and ' .:/=+-@_'")
+            raise PolicyError(
+                f"aws.tags: {name}={value!r} is not a tag that AWS takes: letters, digits and ' .:/=+-@_'"
+            )
     return result
 
 

@@ -92,7 +92,7 @@ def subjects(github: GitHub, workflow: Workflow, *, wildcards: bool = False) -> 
                 + ("name one repository" if part == "repository" else "name one, or ask for wildcards")
             )
     if not (owner and name):
-        raise PolicyError(f"github.repository: {github.repository!r} is no OWNER/NAME")
+        raise PolicyError(f"github.repository: {github.repository!r} is not a OWNER/NAME")
     results = [f"repo:{owner}/{name}:{end}"]
     if github.owner_id and github.repository_id:
         results.append(f"repo:{owner}@{github.owner_id}/{name}@{github.repository_id}:{end}")
@@ -160,7 +160,7 @@ def of_operators(arns: Sequence[str]) -> dict[str, Any]:
         match = _PRINCIPAL.fullmatch(arn)
         if not match:
             raise PolicyError(
-                f"aws.operators: {arn!r} is no ARN of one user or role (wildcards are not for principals)"
+                f"aws.operators: {arn!r} is not an ARN of one user or role (wildcards are not for principals)"
             )
         if arn.endswith(":root"):
             raise PolicyError(f"aws.operators: {arn} is a whole account; name the users or roles")

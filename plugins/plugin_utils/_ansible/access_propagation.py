@@ -27,7 +27,7 @@ def _seconds() -> float:
     try:
         return float(text) if text else SECONDS
     except ValueError:
-        raise NoAccess(f"{VARIABLE} is {text!r}, which is no number of seconds; give 60, or 0") from None
+        raise NoAccess(f"{VARIABLE} is {text!r}, which is not a number of seconds; give 60, or 0") from None
 
 
 @dataclass

@@ -24,7 +24,7 @@ except ImportError:  # the plugins that make clients check for boto3 and say how
 def _loader() -> Any:
     """Botocore's reader of descriptions, which keeps what it has read: what every client takes, and our stores' own.
 
-    AWS's configuration is not looked at: what is wrong in it is told when a client is made.
+    AWS's configuration is not looked at: what is wrong in it is reported when a client is made.
     """
     loader = botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH"))
     for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
@@ -40,7 +40,7 @@ gc.freeze()
 
 
 def session(profile: str | None) -> Any:
-    """A session of boto3 with these descriptions. An unknown profile is told when a client is made."""
+    """A session of boto3 with these descriptions. An unknown profile is reported when a client is made."""
     inner = botocore.session.get_session()
     inner.register_component("data_loader", _LOADER)
     return boto3.session.Session(botocore_session=inner, profile_name=profile)

@@ -137,7 +137,7 @@ class HeldFile:
 
 @contextmanager
 def held(path: str, *, write: bool) -> Iterator[HeldFile]:
-    """Raises HostError for a link and for what is no regular file."""
+    """Raises HostError for a link and for what is not a regular file."""
     with safe_files.place(path) as at:
         if not write:
             yield HeldFile(at, atomic_file.present(at))

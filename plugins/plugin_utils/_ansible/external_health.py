@@ -49,7 +49,7 @@ def problem_of(url: str, seconds: float) -> str:
 def _asked(url: str, seconds: float) -> tuple[int, str]:
     """Status, or the reason for a missing one. The body is not read."""
     if not url.startswith(SCHEMES):
-        return 0, "is no http or https address"
+        return 0, "is not an http or https address"
     try:
         with open_url(url, timeout=seconds, follow_redirects="none", http_agent=AGENT, decompress=False) as answer:
             return int(answer.status), ""

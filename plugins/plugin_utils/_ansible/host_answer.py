@@ -85,7 +85,7 @@ def parsed_each(stdout: str, returns: Mapping[str, Any], most: int) -> list[dict
     for at, item in enumerate(items):
         entry = _bounded(item, dict, f"results[{at}]")
         if set(entry) != {"took", "result"}:
-            _refuse(f"results[{at}]", "is no result of an act")
+            _refuse(f"results[{at}]", "is not a result of an act")
         result = checked(_bounded(entry["result"], dict, f"results[{at}]"), returns)
         results.append({**result, "took": _shaped(entry["took"], float, f"results[{at}].took")})
     return results
@@ -145,9 +145,9 @@ def _address(value: Any, at: str) -> str:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        _refuse(at, "is no address of one host")
+        _refuse(at, "is not an address of one host")
     if address.is_unspecified or address.is_multicast:
-        _refuse(at, "is no address of one host")
+        _refuse(at, "is not an address of one host")
     return text
 
 
@@ -162,7 +162,7 @@ def _text(value: Any, shape: Any, at: str) -> str:
 
 
 def _plain(value: Any, shape: type, at: str) -> Any:
-    """A truth value or a number; JSON's true is no number here."""
+    """A truth value or a number; JSON's true is not a number here."""
     if shape is bool or isinstance(value, bool):
         if not (shape is bool and isinstance(value, bool)):
             _refuse(at, "has another type")

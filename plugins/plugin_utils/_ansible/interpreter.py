@@ -64,7 +64,7 @@ u=$(id -u)
 is_interpreter "$@" || untrusted "$p starts another program; give the interpreter itself"
 by=${SUDO_UID:-$u} g=
 [ "$u" != 0 ] || by=0
-case $p in /*) ;; *) untrusted "$p is no absolute path" ;; esac
+case $p in /*) ;; *) untrusted "$p is not an absolute path" ;; esac
 set -f
 [ "$u" = 0 ] || [ "$(id -gn)" != "$(id -un)" ] || g=$(id -g)
 all=/

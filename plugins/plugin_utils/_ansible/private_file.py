@@ -35,7 +35,7 @@ def read_private_text(path: Path, what: str) -> str:
     try:
         return read_private(path, what).decode("utf-8")
     except UnicodeDecodeError:
-        raise NoAccess(f"{path}: is no text") from None
+        raise NoAccess(f"{path}: is not text") from None
 
 
 def _opened(path: str, flags: int) -> int:

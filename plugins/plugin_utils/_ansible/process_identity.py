@@ -37,7 +37,7 @@ def holder() -> dict[str, Any]:
 
 
 def is_gone(result: Mapping[str, Any]) -> bool:
-    """Whether the holder ran on this machine and its process has ended. False where that cannot be told."""
+    """Whether the holder ran on this machine and its process has ended. False where that cannot be determined."""
     mine = holder()
     if not result.get("machine") or any(result.get(name) != mine[name] for name in ("machine", "host")):
         return False

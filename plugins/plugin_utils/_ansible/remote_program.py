@@ -230,7 +230,7 @@ def _timeout(action: ActionBase, task_vars: Mapping[str, Any]) -> float:
     except (TypeError, ValueError):
         seconds = 0
     if not 1 <= seconds <= LONGEST_TIMEOUT:
-        raise AnsibleActionFail(f"{TIMEOUT}: {given!r} is no number of seconds from 1 to {LONGEST_TIMEOUT}")
+        raise AnsibleActionFail(f"{TIMEOUT}: {given!r} is not a number of seconds from 1 to {LONGEST_TIMEOUT}")
     return seconds
 
 

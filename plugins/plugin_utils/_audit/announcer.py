@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tells others what happened. Whoever cannot be told stops nothing: that comes back as words for the end of the run."""
+"""Tells others what happened. A failure to reach one stops nothing: it is reported at the end of the run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.notifier
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.setting_values import SettingValues
 
 SECONDS = 8.0
-"""For all channels together, which are told side by side."""
+"""For all channels together, which are notified side by side."""
 LEAK_SECONDS = 2.0
 """The same where a containment goes on after it."""
 GRACE = 1.0
@@ -32,7 +32,7 @@ Client = Callable[[str], Any]
 
 
 class Channel(Protocol):
-    """Somebody who is told."""
+    """Somebody who is notified."""
 
     name: str
 
@@ -51,7 +51,7 @@ class Announcer:
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
 
     def announce(self, event: Event) -> list[str]:
-        """Who could not be told, each with the reason."""
+        """Who could not be determined, each with the reason."""
         answers: SimpleQueue[tuple[str, str]] = SimpleQueue()
         waiting = {one.name: one for one in self.channels if one.wants(event)}
         for one in waiting.values():

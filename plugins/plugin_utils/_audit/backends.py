@@ -267,7 +267,7 @@ class S3Objects(AuditBody):
 
     def _read(self, key: str) -> str:
         with aws_errors.translated("s3:GetObject", f"{S3_PREFIX}{self._bucket}/{key}"):
-            # What is longer is no record, and shows as altered.
+            # What is longer is not a record, and shows as altered.
             content: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read(_chain.LONGEST + 2)
         text = content.decode("utf-8", "surrogateescape")
         return text[:-1] if text.endswith("\n") else text

@@ -132,7 +132,7 @@ def parsed(line: str) -> AuditEntry:
     except (ValueError, RecursionError):
         data = canonical = None
     if not isinstance(data, dict):
-        raise AuditError("is no JSON object")
+        raise AuditError("is not a JSON object")
     number, identity_, previous = data.get("number"), data.get("id"), data.get("previous")
     if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= HIGHEST:
         raise AuditError("has no number")
@@ -213,7 +213,7 @@ def _end(lines: Sequence[str], last: AuditEntry | None, head: Head | None) -> It
 def chain(lines: Iterable[str], head: Head | None = None) -> Chain:
     """The records of a body whose order is the store's own, and in which a line may stand twice.
 
-    What is no record stands beside the chain, so that :func:`strays` names it.
+    What is not a record stands beside the chain, so that :func:`strays` names it.
     """
     audit_entries = {line: readable(line) for line in lines}
     altered = [line for line, entry in audit_entries.items() if entry is None]

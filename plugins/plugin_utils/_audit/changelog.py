@@ -39,7 +39,7 @@ def entered(text: str, record: Mapping[str, Any], *, heading: str = HEADING) -> 
     A heading that is not there is added above the first one of its level, or at the end.
     """
     if not _HEADING.fullmatch(heading):
-        raise AuditError(f"{heading!r} is no heading of Markdown; give one such as '{HEADING}'")
+        raise AuditError(f"{heading!r} is not a heading of Markdown; give one such as '{HEADING}'")
     if mark(record) in text:
         return text
     lines = (text if text.endswith("\n") or not text else text + "\n").split("\n")[:-1] or [TITLE]

@@ -206,7 +206,7 @@ def _replace(path: str, content: bytes, mode: int) -> None:
 def locked(path: str, *, mode: int = 0o600, write: bool = True) -> Iterator[int]:
     """The file at ``path``, locked for us alone until the end of the block; made if we are to write.
 
-    Raises :class:`HostError` for what is no regular file, and FileNotFoundError for a missing one.
+    Raises :class:`HostError` for what is not a regular file, and FileNotFoundError for a missing one.
     """
     deadline = time.monotonic() + PATIENCE
     while True:

@@ -44,7 +44,7 @@ def recorded_and_announced(
 ) -> dict[str, Any]:
     """Records, then announces it: a run that is killed in between does both again, under the same id.
 
-    What a leak did is announced even where it could not be recorded. ``unannounced`` has who could not be told.
+    What a leak did is announced even where it could not be recorded. ``unannounced`` has who could not be determined.
     """
     answer = attempted(lambda: log.recorded(said, write=True), required=required) if log.has_place else {}
     record = {**said, "application": log.catalog.application, "environment": log.catalog.environment}
@@ -70,7 +70,7 @@ class AuditLog:
         return bool(self.body or self.path or self.changelog)
 
     def ready(self) -> dict[str, Any]:
-        """Sees that a record could be written, and writes nothing; an environment without a log is told as such."""
+        """Sees that a record could be written, and writes nothing; an environment without a log is reported as such."""
         self.require_place(recording=False)
         if self.body:
             self.body.lines()
@@ -175,7 +175,7 @@ class AuditLog:
         )
 
     def _copied(self, body: AuditBody, entry: AuditEntry, warnings: list[str], *, write: bool) -> bool:
-        """The record stands in the body by now: a copy that differs is told of and does not stop the run."""
+        """The record stands in the body by now: a copy that differs is reported and does not stop the run."""
         file = AuditFile(str(self.path))
         chain = body.chain(entry.head)
         if not write:

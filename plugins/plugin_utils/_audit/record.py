@@ -34,7 +34,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\
 
 def _text(value: Any) -> Iterator[str]:
     if not isinstance(value, str) or not value or len(value) > LONGEST or not value.isprintable():
-        yield f": is no text of 1 to {LONGEST} printable characters"
+        yield f": is not text of 1 to {LONGEST} printable characters"
     elif any(_DIGEST.fullmatch(item) for item in _SINGLE.findall(value)):
         yield ": looks like a digest or a key; name the version id instead"
     elif _PASSWORD_IN_URL.search(value) or _PRIVATE_KEY in value:
@@ -44,19 +44,19 @@ def _text(value: Any) -> Iterator[str]:
 def _pattern(pattern: re.Pattern[str], message: str) -> Check:
     def check(value: Any) -> Iterator[str]:
         if not isinstance(value, str) or not pattern.fullmatch(value):
-            yield f": is no {message}"
+            yield f": is not {message}"
 
     return check
 
 
 def _count(value: Any) -> Iterator[str]:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        yield ": is no whole number from 0 up"
+        yield ": is not a whole number from 0 up"
 
 
 def _number(value: Any) -> Iterator[str]:
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value) or value < 0:
-        yield ": is no number from 0 up"
+        yield ": is not a number from 0 up"
 
 
 def _nothing(value: Any) -> Iterator[str]:
@@ -78,7 +78,7 @@ def _either(*checks: Check) -> Check:
 def _list(item: Check) -> Check:
     def check(value: Any) -> Iterator[str]:
         if not isinstance(value, (list, tuple)):
-            yield ": is no list"
+            yield ": is not a list"
             return
         for at, entry in enumerate(value):
             yield from (f"[{at}]{line}" for line in item(entry))
@@ -91,7 +91,7 @@ def _map(item: Check) -> Check:
 
     def check(value: Any) -> Iterator[str]:
         if not isinstance(value, Mapping):
-            yield ": is no dictionary"
+            yield ": is not a dictionary"
             return
         for name, entry in value.items():
             wrong = list(_text(name))
@@ -103,7 +103,7 @@ def _map(item: Check) -> Check:
 def _object(fields: Mapping[str, Check]) -> Check:
     def check(value: Any) -> Iterator[str]:
         if not isinstance(value, Mapping):
-            yield ": is no dictionary"
+            yield ": is not a dictionary"
             return
         for name, item in value.items():
             if name in fields:
@@ -187,7 +187,7 @@ def require(record: Any) -> None:
 
 def _problems(record: Any) -> Iterator[str]:
     if not isinstance(record, Mapping):
-        yield "record: is no dictionary"
+        yield "record: is not a dictionary"
         return
     known = {**REQUIRED, **OPTIONAL}
     for name in REQUIRED:

@@ -72,7 +72,7 @@ class Sent:
 
     identity: str
     updated_at: str
-    """What GitHub said after it was sent."""
+    """What GitHub answered after it was sent."""
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def _signed(app: str, key: str, key_file: str) -> str:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         private = None
     if not isinstance(private, rsa.RSAPrivateKey):
-        raise NoAccess(f"{key_file}: is no RSA key without a passphrase; use the file that GitHub made for the App")
+        raise NoAccess(f"{key_file}: is not an RSA key without a passphrase; use the file that GitHub made for the App")
     at = int(time.time()) - 60  # clocks differ
     claims = {"iat": at, "exp": at + _APP_SECONDS, "iss": app}
     signed = ".".join(_unpadded(json.dumps(item).encode()) for item in ({"alg": "RS256", "typ": "JWT"}, claims))

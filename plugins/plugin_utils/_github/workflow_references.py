@@ -12,7 +12,7 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _WHOLE = re.compile(r"(?<![\w.-])(?P<context>secrets|vars)(?=\s*(?:\)|,|\}\}|\[\s*[^'\"\s]|\.\s*\*))", re.IGNORECASE)
-"""The context as a whole, or a name that is computed: what is read cannot be told."""
+"""The context as a whole, or a name that is computed: what is read cannot be determined."""
 _INHERITED = re.compile(r"^\s*secrets\s*:\s*['\"]?inherit\b", re.IGNORECASE)
 """Another workflow gets all secrets."""
 _ENVIRONMENT = re.compile(r"^[ \t]+['\"]?environment['\"]?\s*:", re.MULTILINE)

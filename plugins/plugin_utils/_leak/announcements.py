@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What others are told of a leak, and what the audit log keeps of one that is contained."""
+"""What others are notified of a leak, and what the audit log keeps of one that is contained."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ MOST_FINDINGS = 20
 
 
 def declared(setting: RotationSetup, incident: Incident, reached: Sequence[str]) -> list[str]:
-    """Who could not be told that a leak was declared, or joined."""
+    """Who could not be determined that a leak was declared, or joined."""
     about: dict[str, Any] = {"started": incident.at, "credentials": list(reached)}
     about["reason"] = f"containment: {incident.containment}"
     return segment.announced(setting, LEAK_DECLARED, incident.id, "declared", seconds=LEAK_SECONDS, **about)
 
 
 def still_open(setting: RotationSetup, incident: Incident, report: ResponseReport, reached: Sequence[str]) -> list[str]:
-    """Who could not be told that this run did not contain it."""
+    """Who could not be determined that this run did not contain it."""
     about: dict[str, Any] = {
         "started": incident.at,
         "credentials": list(reached),

@@ -80,7 +80,7 @@ def followed(setting: RotationSetup, given: LeakClaim, hosts: Sequence[str]) -> 
     declared = [*before, *declared]
     messages = [f"{match.credential}: its {match.stage} value, {match.form}" for match in matches]
     if given.text is not None and not matches:
-        messages.append("what was found is no current, pending or previous value of a credential here")
+        messages.append("what was found is not a current, pending or previous value of a credential here")
     results = [vars(match) for match in matches]
     if not declared:
         return BlastRadius(declared, results, messages, not_sought)

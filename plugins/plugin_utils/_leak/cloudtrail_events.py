@@ -47,7 +47,7 @@ class Use:
     what: tuple[str, ...] = ()
     """Secrets, parameters or paths that were asked for."""
     key: str = ""
-    """The id of the access key, which is no secret."""
+    """The id of the access key, which is not a secret."""
     refused: str = ""
     """The code of AWS's error."""
 

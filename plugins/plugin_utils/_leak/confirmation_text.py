@@ -162,7 +162,7 @@ def _abort(ahead: Ahead) -> Iterator[str]:
     back = f"watchparty.secrets.rotate -e app_environment={ahead.environment} -e rotation_abort=true"
     closed = f"watchparty.secrets.leak_response -e app_environment={ahead.environment} -e leak_false_alarm=true"
     stays = (
-        f"The leak stays declared, since {ahead.done}: it is no false alarm any more, and the same command goes on "
+        f"The leak stays declared, since {ahead.done}: it is not a false alarm any more, and the same command goes on "
         "where it was stopped"
     )
     nothing = "this run touches nothing" if ahead.done else "nothing was touched"

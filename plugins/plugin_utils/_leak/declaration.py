@@ -111,13 +111,13 @@ def _containment(before: Incident | None, now: Incident, asked: str) -> str:
 
 
 def _since(text: str) -> str:
-    """The beginning of the exposure as the journal keeps it. Raises RotationError for what is no time, or to come."""
+    """The beginning of the exposure as the journal keeps it. Raises RotationError for another text or a future time."""
     if not text:
         return ""
     try:
         since = datetime.fromisoformat(text)
     except ValueError:
-        raise RotationError(f"leak_exposed_since: {text!r} is no time such as 2026-11-20T10:00Z") from None
+        raise RotationError(f"leak_exposed_since: {text!r} is not a time such as 2026-11-20T10:00Z") from None
     since = since if since.tzinfo else since.replace(tzinfo=UTC)
     if since > rotation_context.now():
         raise RotationError(f"leak_exposed_since: {text} lies in the future")

@@ -46,7 +46,7 @@ def text_of(data: bytes) -> str:
 
 
 def matches(text: str, known: Iterable[CandidateValue]) -> list[Match]:
-    """Every credential whose value stands in the text, once a version; the plainest form is told."""
+    """Every credential whose value stands in the text, once a version; the plainest form is reported."""
     result: dict[tuple[str, str], Match] = {}
     bare = _bare(text)
     as_found = ((text, bare), *((read(text), _bare(read(bare))) for read in (unquote, unquote_plus)))

@@ -21,7 +21,7 @@ EVENTS = {
     "previous_revoked": "the previous values of {}, which earlier rotations had left valid for a while, were rejected",
     "given": "the new value of {} is in force; its provider alone can revoke the old one",
     "kept": "the new key of {} signs; the old one still verifies",
-    "confirmed": "the operator said that the old value of {} was revoked",
+    "confirmed": "the operator confirmed that the old value of {} was revoked",
     "again": "the new value of {} may have leaked too, or the old one was in force again; it is replaced anew",
     "renewed": "the new key of {} signs; skipped hosts still verify with the old one",
     "skipped": "{} was skipped: it was not verified on the values in force",
@@ -49,7 +49,7 @@ def facts_of(
     now: datetime,
 ) -> dict[str, Any]:
     """``results`` says by credential what became of it; ``told`` are lists of words by heading, and by credential the
-    hosts that still let it in (``let_in``) and former values that wait for their revocation (``waits``); ``left_out``
+    hosts that still accept it (``let_in``) and former values that wait for their revocation (``waits``); ``left_out``
     are hosts that are given up, ``hosts`` the inventory's."""
     began = credential_ages.moment(incident.at)
 
@@ -161,7 +161,7 @@ def _words(event: str) -> str:
 
 
 def _clock(seconds: Mapping[str, float], behind: Sequence[str], messages: Sequence[str]) -> dict[str, float]:
-    """The clock's hands: of what happens once a rotation, the first or the last. What is ``said`` is no refusal."""
+    """The clock's hands: of what happens once a rotation, the first or the last. What is ``said`` is not a refusal."""
 
     def of(*names: str) -> list[float]:
         return [at for name, at in seconds.items() if name not in messages and name.partition("/")[0] in names]

@@ -63,7 +63,7 @@ class Response:
     failures: Sequence[str] = ()
     """What failed beside that, and keeps the leak open."""
     unannounced: Sequence[str] = ()
-    """Who could not be told what."""
+    """Who could not be determined what."""
 
     @classmethod
     def of(cls, carried: Mapping[str, Any]) -> Response:

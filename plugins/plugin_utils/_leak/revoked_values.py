@@ -41,7 +41,7 @@ def dead(setting: RotationSetup, credentials: Sequence[str], secrets: Versions) 
 
 @dataclass(frozen=True)
 class Searchable:
-    """Dead values that hosts can be searched for."""
+    """Revoked values that hosts can be searched for."""
 
     dead: Mapping[str, Sequence[str]] = field(repr=False)
     """By credential."""
@@ -50,7 +50,7 @@ class Searchable:
 
 
 def searchable(setting: RotationSetup, credentials: Sequence[str], secrets: Versions) -> Searchable:
-    """As :func:`dead`, without what is too short to be told from other text."""
+    """As :func:`dead`, without what is too short to be distinguished from other text."""
     result = dead(setting, credentials, secrets)
     long = {name: [text for text in texts if len(text) >= redaction.SHORTEST] for name, texts in result.items()}
     return Searchable(
@@ -96,7 +96,7 @@ def _more(
     values: Mapping[str, Sequence[str]],
     denied: Callable[[str], set[str]],
 ) -> tuple[list[str], list[str]]:
-    """The further versions of one secret that hold any of these values, and what could not be told."""
+    """The further versions of one secret that hold any of these values, and what could not be determined."""
     try:
         others = _others(setting, name, {*known, *denied(name)})
     except NotFound:  # whoever scrubs it says so
@@ -108,7 +108,7 @@ def _more(
     for version in others:
         contents = setting.rotator.secrets.read([name], pins={name: version})
         for failure in contents.failures.values():
-            untold.append(f"version {version} of {failure}; whether it holds a leaked value cannot be told")
+            untold.append(f"version {version} of {failure}; whether it holds a leaked value cannot be determined")
         if not _holds(setting.catalog, contents, values):
             continue
         if version in needed:
@@ -135,7 +135,7 @@ def _needed(setting: RotationSetup, journal: Journal, name: str) -> set[str]:
 
 
 def _holds(catalog: Catalog, contents: Contents, values: Mapping[str, Sequence[str]]) -> bool:
-    """Whether a dead value stands anywhere in the text; one that is too short for that, where its credential does."""
+    """Whether a revoked value stands anywhere in the text; a short one only where its credential stands."""
     known = [CandidateValue(name, "", value) for name, texts in values.items() for value in texts]
     texts = [reading.value for reading in contents.readings.values()]
     if any(match_leaked_string.matches(text, known) for text in texts):

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Takes dead values out of reach once they are proven refused: names and version ids in, words out."""
+"""Takes revoked values out of reach once they are proven refused: names and version ids in, words out."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _destroyed(setting: RotationSetup, versions: Mapping[str, Sequence[str]]) ->
 
 
 def _refreshed(setting: RotationSetup, journal: Journal, names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """Of GitHub's copies, those that are known to hold the new values, and why that cannot be told."""
+    """Of GitHub's copies, those that are known to hold the new values, and why that cannot be determined."""
     catalog = setting.catalog
     if not any(credential_graph.mirrored_names(catalog, catalog.credentials[name]) for name in names):
         return {}, []
@@ -89,7 +89,7 @@ def _refreshed(setting: RotationSetup, journal: Journal, names: Sequence[str]) -
         stores = (setting.rotator.secrets, setting.rotator.parameters)
         return sync.refreshed(catalog, mirrored, stores), []
     except SecretsError as error:
-        return {}, [f"whether GitHub holds the new values cannot be told: {error}"]
+        return {}, [f"whether GitHub holds the new values cannot be determined: {error}"]
 
 
 def _mirrors(catalog: Catalog, names: Sequence[str], refreshed: Mapping[str, str]) -> Iterator[str]:

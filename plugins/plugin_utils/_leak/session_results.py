@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What hosts told of the sessions that were to end, in words: what was tried, and what may be alive."""
+"""What hosts reported about the sessions that were to end, in words: what was tried, and what may be alive."""
 
 from __future__ import annotations
 

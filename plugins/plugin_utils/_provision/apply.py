@@ -205,7 +205,10 @@ class Provisioner:
         unknown = [name for name in names if name not in known]
         if unknown:
             raise ProvisionError(
-                [f"{name}: is no secret of {self.catalog.environment}; it has {', '.join(known)}" for name in unknown]
+                [
+                    f"{name}: is not a secret of {self.catalog.environment}; it has {', '.join(known)}"
+                    for name in unknown
+                ]
             )
 
     def require_ours(self, names: Sequence[str]) -> None:

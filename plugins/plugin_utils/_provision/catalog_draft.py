@@ -99,7 +99,7 @@ def draft(values: Mapping[str, str], application: str) -> str:
     lines = [
         HEADER + "secrets_catalog:",
         f"  application: {_text(application)}",
-        "  contacts: {security: security@example.com} # guessed: write who is told of a leak",
+        "  contacts: {security: security@example.com} # guessed: write who is notified of a leak",
         f"  audit_log: {{log_group: /{application}/secrets-audit}} # guessed",
         *_readers(values),
         "",

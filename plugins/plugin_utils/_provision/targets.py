@@ -94,7 +94,7 @@ def matched(catalog: Catalog, name: str) -> ValueTarget | None:
 def flattened(given: Mapping[str, Any]) -> dict[str, str]:
     """Values by target: a credential's login may be written as a mapping, and its password as a text.
 
-    Raises :class:`ProvisionError`, in words without a value, for what is no text.
+    Raises :class:`ProvisionError`, in words without a value, for what is not text.
     """
     result: dict[str, str] = {}
     for name, value in given.items():
@@ -103,7 +103,7 @@ def flattened(given: Mapping[str, Any]) -> dict[str, str]:
         )
         for target, text in parts.items():
             if not isinstance(text, str):
-                raise ProvisionError([f"{target}: its value is no text; write it in quotes"])
+                raise ProvisionError([f"{target}: its value is not text; write it in quotes"])
             result[str(target)] = str(text)
     return result
 

@@ -262,7 +262,7 @@ def _objections(keys: AccessKeys, key: str, user: str | None) -> list[str]:
     except NotFound:
         return [f"IAM knows no access key {key} in this account; correct it where the catalog says that it is"]
     if not user:
-        return [f"{key} is no IAM user's key, so it is not rotated here; give the application a user of its own"]
+        return [f"{key} is not an IAM user's key, so it is not rotated here; give the application a user of its own"]
     listed = {access_key.id: access_key for access_key in keys.of(user)}
     if key not in listed:
         return [f"user {user} has no access key {key}; correct it, or credentials.<name>.options.user"]

@@ -66,7 +66,7 @@ class Hosts:
 
     @property
     def outcome(self) -> str:
-        """Lost hosts are no fault of the new value: the rotation stays open for them."""
+        """Lost hosts are not fault of the new value: the rotation stays open for them."""
         unhealthy = [name for name in self.names if self._failure(name) and not self._failure(name)["lost"]]
         if unhealthy and not (self.leak and any(self._is_healthy(name) for name in self.names)):
             return "failed"

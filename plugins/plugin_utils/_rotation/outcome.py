@@ -37,7 +37,7 @@ def lines(result: Mapping[str, Any], every_host: Sequence[str], skipped: Sequenc
 
 
 def ending(messages: Sequence[str], verdict: str, *, incident: str) -> dict[str, Any]:
-    """What the role is told at the end, with the tasks that tell it; a leak response tells it itself."""
+    """What the role is notified at the end, with the tasks that tell it; a leak response tells it itself."""
     tasks = "end" if incident else "failed" if verdict else "outcome" if messages else "end"
     return {"next": "", "tasks": tasks, "summary": list(messages), "verdict": verdict}
 

@@ -56,7 +56,7 @@ def objection(catalog: Catalog, kinds: Mapping[str, Kind], task: PendingTask, fo
     if denied:
         return f"secret {', '.join(denied)}, which holds {what}, may not be read; allow secretsmanager:GetSecretValue"
     versions = ", ".join(f"version {version} of secret {name}" for name, version in sorted(task.secrets.items()))
-    return f"{what} cannot be told any more from {versions or 'any secret'}; {end}"
+    return f"{what} can no longer be read from {versions or 'any secret'}; {end}"
 
 
 def revocable(

@@ -163,7 +163,7 @@ def _may_be_supplied(kinds: Mapping[str, Kind], credential: Credential) -> bool:
 
 def _unknown(name: str, catalog: Catalog) -> str:
     close = difflib.get_close_matches(name, list(catalog.credentials), n=1)
-    return f"{name} is no credential of the catalog" + (f" (did you mean {close[0]}?)" if close else "")
+    return f"{name} is not a credential of the catalog" + (f" (did you mean {close[0]}?)" if close else "")
 
 
 def in_use(credential: Credential, old: Login, given: Login) -> str | None:

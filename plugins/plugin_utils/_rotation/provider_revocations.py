@@ -96,7 +96,7 @@ def confirmed(catalog: Catalog, journal: Journal, names: Sequence[str]) -> list[
     unknown = [name for name in names if name not in catalog.credentials and name not in waiting_for]
     if unknown:
         raise RotationError(
-            f"{', '.join(unknown)}: is no credential of the catalog; {', '.join(waiting_for) or 'none'} "
+            f"{', '.join(unknown)}: is not a credential of the catalog; {', '.join(waiting_for) or 'none'} "
             f"wait{'s' if len(waiting_for) < 2 else ''} for it"
         )
     return [task for task in tasks if task.credential in names]

@@ -81,7 +81,7 @@ def show(step: str, credential: str, message: str, seconds: float = 0) -> None:
 
 
 class Audit:
-    """The audit log of this environment, and who is told what it records.
+    """The audit log of this environment, and who is notified what it records.
 
     In a leak the log is not required, since a containment waits for nothing.
     """
@@ -138,7 +138,7 @@ def announced(
     seconds: float = announcer.SECONDS,
     **fields: Any,
 ) -> list[str]:
-    """Who could not be told of what this run did just now."""
+    """Who could not be determined of what this run did just now."""
     own = {"application": setting.catalog.application, "environment": setting.catalog.environment}
     me = {"who": setting.rotator.me.who, "run": setting.rotator.me.run, "at": timestamps.stamp(context.now())}
     return announcer_of(setting, seconds).announce(events.made(name, about, outcome, **own, **me, **fields))

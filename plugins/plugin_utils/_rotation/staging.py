@@ -47,7 +47,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.promo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.store_reads import StoreReads
 
 MERGE_SECONDS = 120.0
-"""How long a promotion merges what somebody else writes, unless it is told otherwise."""
+"""How long a promotion merges what somebody else writes, unless it is reported otherwise."""
 PAUSE, LONGEST_PAUSE = 0.5, 8.0
 """Seconds between two tries, from the second on: AWS keeps some hundred versions of a secret."""
 

@@ -13,7 +13,7 @@ FORWARD = ("create", "set", "test", "revoke_first", "deploy", "promote", "revoke
 BACKWARD = BACKWARD_STEPS
 
 DONE, FAILED, LOST, TAKEN, BLOCKED, LATER = "done", "failed", "lost", "taken", "blocked", "later"
-"""What a step may come to: done; failed; hosts were lost, which is no fault of the new value; somebody changed our
+"""What a step may come to: done; failed; hosts were lost, which is not a fault of the new value; somebody changed our
 keys; the gate is shut, or others write without a pause; the revocation is due later."""
 
 _AFTER_PROMOTION = {
@@ -87,7 +87,7 @@ def following(rotation: OpenRotation, outcome: str, *, message: str = "", is_tes
     if outcome == LATER:
         return Decision(GO, "record", message=message)
     if outcome != DONE:
-        return Decision(STOP, message=f"{outcome} is no outcome of a step; {message}".rstrip("; "))
+        return Decision(STOP, message=f"{outcome} is not an outcome of a step; {message}".rstrip("; "))
     return _next(rotation, is_tested=is_tested)
 
 

@@ -39,7 +39,7 @@ def parse(document: Any, today: date) -> Baseline:
     """A baseline from YAML's values. An entry that is malformed or has expired accepts nothing and is a problem."""
     listed = document.get("accepted") if isinstance(document, Mapping) else None
     if not isinstance(listed, list):
-        return Baseline((), ("is no mapping with a list called accepted",))
+        return Baseline((), ("is not a mapping with a list called accepted",))
     entries: dict[str, AcceptedFinding] = {}
     problems: list[str] = []
     for number, entry in enumerate(listed, 1):
@@ -71,7 +71,7 @@ def applied(baseline: Baseline | None, findings: Sequence[Finding]) -> tuple[lis
 
 def _flaw(entry: Any) -> str | None:
     if not isinstance(entry, Mapping):
-        return "is no mapping with fingerprint, reason and expires"
+        return "is not a mapping with fingerprint, reason and expires"
     unknown = sorted(str(name)[:SHOWN] for name in set(entry) - _KEYS)
     if unknown:
         return f"has unknown keys: {', '.join(unknown[:SHOWN])}"

@@ -111,7 +111,7 @@ def walk(root: str, *, without: Collection[str] = (), passed: Passed) -> Iterato
 
 
 def opened(name: str | bytes, message: str, parent: int | None = None) -> Iterator[Opened]:
-    """One file, closed when the next is asked for; nothing for what is no regular file."""
+    """One file, closed when the next is asked for; nothing for what is not a regular file."""
     try:
         if not stat.S_ISREG(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
             return

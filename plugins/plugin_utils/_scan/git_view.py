@@ -69,7 +69,7 @@ class RepositoryPath(NamedTuple):
 def place_of(path: str) -> RepositoryPath:
     """Where the repository is that a path is in. Raises ScanError."""
     if not os.path.isdir(path):
-        raise ScanError(f"{path}: is no directory; give the path of a repository")
+        raise ScanError(f"{path}: is not a directory; give the path of a repository")
     where = os.path.realpath(path)
     if _is_repository(where):
         return RepositoryPath(path, where, where, None)

@@ -73,7 +73,7 @@ class Tree:
         """Other repositories are left to themselves."""
         name = os.fsencode(REPOSITORY)
         if directory.path and (name in directory.folders or name in directory.files):
-            if directory.path not in self._index:  # submodules are told of elsewhere
+            if directory.path not in self._index:  # submodules are reported of elsewhere
                 self._passed(directory.path + b"/", "is a repository of its own; scan it by its own path")
             directory.folders.clear()
             directory.files.clear()
@@ -161,7 +161,7 @@ class Ignores:
                 handle.write(data)
 
     def of_these(self, paths: Sequence[bytes]) -> set[bytes]:
-        """Those that are ignored; none once git has failed, which is told."""
+        """Those that are ignored; none once git has failed, which is reported."""
         results: set[bytes] = set()
         waiting: list[bytes] = []
         size = 0

@@ -138,7 +138,7 @@ def masked(results: Iterable[T], secrets: Sequence[str]) -> tuple[T, ...]:
     """Findings or notes without what is sought: a file's name, an author or an archive's member may hold it.
 
     Before their fingerprints are asked for, which would be digests of a value otherwise. Nor is there anything left
-    that a terminal would obey, or that is no text.
+    that a terminal would obey, or that is not text.
     """
     sought = list(secrets)
 

@@ -204,7 +204,7 @@ TARGETS: Mapping[str, Target] = {
 
 def _exists(path: str) -> None:
     if not os.path.isdir(path):
-        raise ScanError(f"{path}: is no directory; give the path of a repository")
+        raise ScanError(f"{path}: is not a directory; give the path of a repository")
 
 
 def _passed(scanning: Scanning, source: str, before: str = "") -> Passed:

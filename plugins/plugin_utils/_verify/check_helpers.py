@@ -19,7 +19,7 @@ Look = Callable[[Facts], Iterable[Outcome]]
 
 
 def by_host(look: Callable[[str, Mapping[str, Any]], Iterable[Outcome]], *needs: str) -> Look:
-    """Asks host by host, once the parts that it ``needs`` beside them are there; one without an answer is told."""
+    """Asks host by host, once the parts that it ``needs`` beside them are there; one without an answer is reported."""
 
     def every(facts: Facts) -> Iterator[Outcome]:
         for part in needs:

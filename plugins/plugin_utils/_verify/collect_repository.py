@@ -91,7 +91,7 @@ class Checkout:
 
 
 def gathered(path: str, catalog: Catalog, live: Set[str]) -> dict[str, Any]:
-    """Ignored names, and what committed ``.env`` files hold. Raises HostError for what is no working tree."""
+    """Ignored names, and what committed ``.env`` files hold. Raises HostError for what is not a working tree."""
     with _checkout(path) as checkout:
         files = checkout.tracked(_is_env)
         judged = {
@@ -112,7 +112,7 @@ def workflows(path: str) -> dict[str, Any]:
             except TooLarge as error:
                 unread[name] = str(error)
             except yaml.YAMLError:
-                unread[name] = "is no YAML"
+                unread[name] = "is not a YAML"
             if len(findings) > FINDINGS:
                 del findings[FINDINGS:]
                 unread[name] = "has more findings than are listed; fix those first"
@@ -134,7 +134,7 @@ def zizmor(path: str) -> dict[str, Any]:
         result: dict[str, Any] = {"findings": [], "not_checked": [], "accepted": 0}
         if copied:
             result = _zizmor.looked(copy, config=config)
-        missing = [f"{name}: is no regular file here" for name in sorted(set(files) - copied)]
+        missing = [f"{name}: is not a regular file here" for name in sorted(set(files) - copied)]
         return {**result, "not_checked": result["not_checked"] + missing, "files": len(workflows), "config": config}
 
 
@@ -196,7 +196,7 @@ def _plain(node: Any) -> Any:
 def _checkout(path: str) -> Iterator[Checkout]:
     where = os.path.expanduser(path)
     if not os.path.isdir(where):
-        raise HostError(f"repository {where}: is no directory here; give the path of a checkout")
+        raise HostError(f"repository {where}: is not a directory here; give the path of a checkout")
     try:
         bounds = Bounds(idle=SECONDS, seconds=SECONDS).begun()
         with scan_git.repository(where, bounds) as repository:

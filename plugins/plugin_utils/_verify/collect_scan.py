@@ -55,7 +55,7 @@ def unknown(path: str, baseline: Baseline | None, results: Collection[tuple[str,
 def _root(path: str) -> str:
     root = Path(path).expanduser()
     if not root.is_dir():
-        raise ScanError(f"repository {root}: is no directory here; give the path of a checkout")
+        raise ScanError(f"repository {root}: is not a directory here; give the path of a checkout")
     return str(root)
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What hosts told of former values, put into one answer a credential. Pure: results of tasks in, state and words out.
+"""What hosts reported about previous values, one answer per credential. Pure: task results in, state and message out.
 
 What was not tried where it could have been never counts as refused.
 """

@@ -16,7 +16,7 @@ LEVELS = {"high": "error", "medium": "warning", "low": "note"}
 SCORES = {"high": "8.0", "medium": "5.0", "low": "2.0"}
 """GitHub sorts by these numbers."""
 NOWHERE = "secrets_catalog.yml"
-"""A finding that is in no file is told at the catalog: GitHub shows none without a file."""
+"""A finding that is in no file is reported at the catalog: GitHub shows none without a file."""
 
 
 def log(report: Mapping[str, Any], version: str = "") -> dict[str, Any]:

@@ -56,7 +56,7 @@ def looked(copy: str, *, config: str = "", program: str | None = None, seconds: 
 
 
 def findings(text: bytes) -> list[dict[str, Any]] | None:
-    """Place and words of each; None for what is no answer of zizmor's."""
+    """Place and words of each; None for what is not an answer of zizmor's."""
     try:
         answer = json.loads(text)
         return sorted(

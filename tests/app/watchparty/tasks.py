@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Two tasks: one that answers at once, one that is still running when the worker is told to stop."""
+"""Two tasks: one that answers at once, one that is still running when the worker is reported to stop."""
 
 from __future__ import annotations
 

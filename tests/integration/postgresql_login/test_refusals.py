@@ -93,7 +93,7 @@ def test_errors_of_the_administrator(shop: Shop) -> None:
     wrong = shop.server.url("master", "canary-wrong", "postgres")
     failed(shop.set(admin_url=wrong), "wrong_password", "admin_url", "master")
     failed(shop.set(admin_url=admin.replace(str(shop.server.port), "1")), "unreachable", "admin_url")
-    failed(shop.set(admin_url="canary"), "bad_url", "admin_url is no PostgreSQL URL")
+    failed(shop.set(admin_url="canary"), "bad_url", "admin_url is not a PostgreSQL URL")
     failed(shop.set(owner="nobody"), "no_owner", "nobody")
     failed(shop.set(verifier=None), "missing_option", "state=present needs verifier")
     failed(shop.revoke(admin_url=shop.url(shop.first)), "own_login", shop.first)

@@ -28,7 +28,7 @@ Moto = Callable[[str], tuple[Any, list[str]]]
 
 
 class Recorder(Hook):
-    """Writes down every act, and raises where it is told to."""
+    """Writes down every act, and raises where it is reported to."""
 
     def __init__(self, *, fail_before: str = "", fail_after: str = "", error: Exception | None = None) -> None:
         self.acts: list[str] = []

@@ -17,7 +17,7 @@ description:
   - The event that goes on has the key C(leak_alert) and no other. Whatever else was in it, such as the secret itself, a
     header or a signature, reaches no rule, no playbook and no log.
   - C(leak_alert.names) has a list for each thing that the alert tells of, since AWS Health names several keys in one.
-    One whose name is no plain word has only the names of its sort, so that nothing is passed over.
+    One whose name is not a plain word has only the names of its sort, so that nothing is passed over.
     In it are the names by which the operator's own map may know it, the narrowest first, C(aws/USER_NAME),
     C(aws/ACCESS_KEY_ID), C(github/SECRET_TYPE), and C(github/*) or C(aws/*) for any other. What is declared as leaked
     stands in that map, so that nobody who can send an alert chooses it.

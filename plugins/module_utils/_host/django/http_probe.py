@@ -70,7 +70,7 @@ def ask(url: str, headers: Mapping[str, str]) -> ProbeResponse:
 
 def _ask(url: str, headers: Mapping[str, str]) -> Optional[ProbeResponse]:
     if not url.startswith(("http://", "https://")):
-        raise HostError("%s: is no address of a web server" % url)
+        raise HostError("%s: is not an address of a web server" % url)
     handlers = (urllib.request.ProxyHandler({}), _NoRedirect())
     try:
         request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - its scheme was looked at
@@ -92,7 +92,7 @@ def _answered(url: str, status: int, headers: Any) -> ProbeResponse:
 class SessionProbe:
     """One user's sessions, tried at one address that only those who are logged in get.
 
-    Trouble of any kind is told as not tried, and raises nothing: a try that fails keeps nobody logged in. ``scrub``
+    Trouble of any kind is reported as not tried, and raises nothing: a try that fails keeps nobody logged in. ``scrub``
     takes values out of the words of the application's own errors.
     """
 

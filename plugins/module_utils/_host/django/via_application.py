@@ -29,7 +29,7 @@ _MARK = "0mark0"
 def start(directory: str, settings: Mapping[str, str], module: Optional[str]) -> None:
     """Starts Django as the application's own programs do. What is set here is seen by this process only."""
     if not os.path.isdir(directory):
-        raise HostError("%s is no directory; chdir is where manage.py is" % directory)
+        raise HostError("%s is not a directory; chdir is where manage.py is" % directory)
     os.chdir(directory)
     sys.path.insert(0, directory)
     os.environ.update(settings)
@@ -197,8 +197,8 @@ def cached(cache: Any, prefix: str, *, clear_cache: bool, alone: bool) -> Cached
         return Cleared(cache, prefix)
     if alone:
         raise HostError(
-            "the cache %s cannot list its keys, so sessions cannot be told from other entries; set clear_cache to "
-            "empty it as a whole" % type(cache).__name__
+            "the cache %s cannot list its keys, so sessions cannot be distinguished from other entries; set "
+            "clear_cache to empty it as a whole" % type(cache).__name__
         )
     return Cached(cache, prefix)
 

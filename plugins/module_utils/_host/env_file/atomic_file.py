@@ -232,7 +232,7 @@ def alone(at: OpenPath, name: str = "", *, make: bool = False) -> Iterator[None]
 
 
 def present(at: Optional[OpenPath]) -> Optional[Present]:
-    """The file at the place, or None. Refuses what is no regular file, without following a link."""
+    """The file at the place, or None. Refuses what is not a regular file, without following a link."""
     status = safe_files.status(at) if at else None
     if at is None or status is None:
         return None

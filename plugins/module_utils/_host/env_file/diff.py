@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a delivery changes in a .env, told by names and fingerprints. Standard library only; Python 3.8."""
+"""What a delivery changes in a .env, shown by names and fingerprints. Standard library only; Python 3.8."""
 
 from __future__ import annotations
 

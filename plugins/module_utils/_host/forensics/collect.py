@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Gathers a host's own records within a deadline. Standard library only; Python 3.8.
 
-Each sort has a thread of its own: one that hangs costs the others nothing, and is told as missing.
+Each sort has a thread of its own: one that hangs costs the others nothing, and is reported as missing.
 """
 
 from __future__ import annotations

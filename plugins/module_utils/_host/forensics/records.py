@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a host's own records tell of a leak: logins, keys and processes. Pure; Python 3.8, standard library only.
 
-Of a key only its fingerprint and its comment are told.
+Of a key only its fingerprint and its comment are reported.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh impor
 MOST = 40
 """Lines of one sort that a host tells."""
 MOST_OF_FILE = 10
-"""Unknown keys of one file that are told: its account must not push those of other files out."""
+"""Unknown keys of one file that are reported: its account must not push those of other files out."""
 _SYSLOG = re.compile(
     r"(?P<at>\w{3} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ sshd(?:-session)?\[\d+\]: (?P<said>.*)"
 )
@@ -68,7 +68,7 @@ def plain(text: str, longest: int = 120) -> str:
 
 
 def accepted(at: float, message: str) -> Optional[SshLogin]:
-    """What sshd said at a login."""
+    """What sshd logged at a login."""
     result = auth_log.accepted(message)
     if result is None:
         return None
@@ -82,7 +82,7 @@ def of_journal(line: str) -> Optional[SshLogin]:
         at = int(entry["__REALTIME_TIMESTAMP"]) / 1e6
     except (ValueError, KeyError, TypeError):
         return None
-    message = entry.get("MESSAGE")  # a list of numbers where it is no text
+    message = entry.get("MESSAGE")  # a list of numbers where it is not text
     return accepted(at, message) if isinstance(message, str) else None
 
 

@@ -88,7 +88,9 @@ def plan_present(
 ) -> List[Statement]:
     """The login, able to log in with the verifier's password, ending up as the owner."""
     if not VERIFIER.fullmatch(verifier):
-        raise DatabaseError("bad_verifier", "verifier is no SCRAM-SHA-256 verifier; nothing else is sent to a server")
+        raise DatabaseError(
+            "bad_verifier", "verifier is not a SCRAM-SHA-256 verifier; nothing else is sent to a server"
+        )
     role, model = facts.roles.get(login), facts.roles.get(like or "")
     plan = plan_layout(facts, login=login, owner=owner, journal=journal, like=like)
     messages = ["LOGIN"]
@@ -147,7 +149,7 @@ def plan_prepared(facts: ServerFacts, *, owner: str) -> List[Statement]:
         if role and role.can_login and not _is_member(role, owner):
             raise DatabaseError(
                 "name_taken",
-                "role %s exists, can log in, and is no member of %s; rename it, since that name is needed"
+                "role %s exists, can log in, and is not a member of %s; rename it, since that name is needed"
                 % (login, owner),
             )
         _may_change(facts, role, holder, needs_grant=not _is_member(role, owner))

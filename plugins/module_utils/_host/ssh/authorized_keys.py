@@ -30,7 +30,7 @@ def blob_of(public: str) -> bytes:
     """The key itself, out of a public line such as ``ssh-ed25519 AAAA… comment``. Raises ValueError."""
     entry = entry_of(public.encode("utf-8"))
     if entry is None:
-        raise ValueError("is no public SSH key")
+        raise ValueError("is not a public SSH key")
     return entry.blob
 
 

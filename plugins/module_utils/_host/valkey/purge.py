@@ -208,7 +208,7 @@ def _runs(primaries: Sequence[Primary]) -> Optional[FrozenSet[str]]:
 
 
 def _same(place: PurgeDatabase, runs: Optional[FrozenSet[str]], database: int) -> bool:
-    """Whether both may be one database: what cannot be told apart counts as one."""
+    """Whether both may be one database: what cannot be distinguished counts as one."""
     return place.database == database and (place.runs is None or runs is None or bool(place.runs & runs))
 
 
@@ -272,7 +272,7 @@ def _grounds(wanted: PurgeRequest, places: Mapping[str, PurgeDatabase]) -> Tuple
 
 
 def _broker(url: str, name: str, declared: Sequence[str]) -> Tuple[Optional[FrozenSet[str]], Optional[int]]:
-    """What tells a broker's server, and its database; None where that cannot be told; -1 for no Valkey at all."""
+    """What tells a broker's server, and its database; None where that cannot be determined; -1 for no Valkey at all."""
     scheme = url.partition("://")[0].lower()
     if scheme not in TESTED:
         return None, None if scheme in UNKNOWN_SERVER else -1

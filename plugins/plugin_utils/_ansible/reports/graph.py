@@ -22,7 +22,8 @@ Place = tuple[int, int]
 def drawing(graph: Mapping[str, Any], label: str, start: str) -> dict[str, Any]:
     """Boxes and arrows: what was declared on the left, what it reaches further right.
 
-    ``graph`` has ``declared``, ``credentials`` and ``edges``. ``start`` is the caption of a box that is no credential.
+    ``graph`` has ``declared``, ``credentials`` and ``edges``. ``start`` is the caption of the first box,
+    which is not a credential.
     """
     columns = _columns(graph)
     places = {

@@ -144,6 +144,6 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]
 
 
 def _plain(message: Any) -> str:
-    """One printable line that begins no element, loads no image and is no link: a thief may have chosen a name."""
+    """One printable line that begins no element, loads no image and is not a link: a thief may have chosen a name."""
     line = "".join(name for name in " ".join(str(message).split()) if name.isprintable())
     return line.replace("<", "&lt;").replace("![", "!&#91;").replace("](", "]&#40;")

@@ -60,7 +60,7 @@ def read(lines: Sequence[str]) -> Verdict:
     for line in (line.strip() for line in lines):
         proxies += line.startswith(_PROXY)
         direct = direct or line.startswith(_DIRECT)
-        jumps = proxies - 1 + direct if proxies else 0  # a proxy that is no ssh, or a quiet one, tells of no login
+        jumps = proxies - 1 + direct if proxies else 0  # a proxy that is not ssh, or a quiet one, tells of no login
         is_in = bool(_IN.match(line))
         logins += is_in
         talk.hear(line)

@@ -57,7 +57,7 @@ def load_kinds(paths: Sequence[str | Path]) -> dict[str, Kind]:
     kinds = {name: replace(item.kind, stages=item.kind.stages or stages_of(item)) for name, item in BUILT_IN.items()}
     for path in [Path(full_path(str(path))) for path in paths]:
         if not path.is_dir():
-            raise CatalogError([f"rotation_kinds_path: {path} is no folder"])
+            raise CatalogError([f"rotation_kinds_path: {path} is not a folder"])
         for folder in sorted(item for item in path.iterdir() if (item / "kind.yml").is_file()):
             kinds[folder.name] = _own(folder)
     return kinds

@@ -55,7 +55,7 @@ def test_a_drill_asks_nothing(typed: Any) -> None:
 
 
 def test_nobody_is_there() -> None:
-    """The standard input of a test run is no terminal."""
+    """The standard input of a test run is not a terminal."""
     with pytest.raises(AnsibleActionFail, match=r"^no confirmation can be asked for \(.*\); add -e leak_confirm=yes$"):
         act(question="Contain it now?", remedy="add -e leak_confirm=yes")
 

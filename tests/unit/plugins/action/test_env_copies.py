@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Dead values go to the host by name: none is in the task's arguments, and none comes back."""
+"""Revoked values go to the host by name: none is in the task's arguments, and none comes back."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class TestHealthAddresses:
         "url", ["", "shop.example.com/health/", "http://", "https://:443/", "http://h:x/", "ftp://h"]
     )
     def test_that_cannot_be_asked(self, sent: list[Any], url: str) -> None:
-        problem = "is empty" if not url else "is no http or https address"
+        problem = "is empty" if not url else "is not an http or https address"
         with pytest.raises(AnsibleActionFail, match=f"^Nothing was sent: env_deploy_health_url, or .* {problem}"):
             deliver("web1", services={"health_urls": ["http://127.0.0.1/", url]})
         with pytest.raises(AnsibleActionFail, match=f"^Nothing was sent: env_deploy_external_health_url {problem}"):

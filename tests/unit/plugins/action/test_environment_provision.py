@@ -69,7 +69,7 @@ def test_absent_and_restored(clients: Clients) -> None:
     for state in ("absent", "restored"):
         for check in (True, False):
             unknown = provision(state=state, secrets=["elsewhere"], check=check)
-            assert "elsewhere: is no secret of test" in unknown["msg"]
+            assert "elsewhere: is not a secret of test" in unknown["msg"]
     clients("secretsmanager").tag_resource(SecretId=CORE, Tags=[{"Key": "Application", "Value": "other"}])
     for check in (True, False):
         assert "Application=other" in provision(state="absent", secrets=[CORE], check=check)["msg"]

@@ -81,7 +81,7 @@ class TestOld:
 
     def test_it_is_read_by_the_version_that_held_it(self, world: World) -> None:
         self.closed(world, **{CORE: world.first[CORE]})
-        world.write("NOTE", "newest-canary")  # the version concerned is no previous one any more
+        world.write("NOTE", "newest-canary")  # the version concerned is not a previous one any more
         result, masked = params(world, "note", "tried")
         assert sent(result) == ["newest-canary"]
         assert result is not None

@@ -260,7 +260,7 @@ def test_a_file_that_is_not_for_github_alone_gives_what_github_lacks(lab: Lab, t
     assert lab.run(shared_values_file=str(path))["sent"] == ["ALONE"]
 
 
-@pytest.mark.parametrize(("text", "mode", "message"), [("ALONE: 1", 0o600, "is no text"), ("{}", 0o644, "mode 0600")])
+@pytest.mark.parametrize(("text", "mode", "message"), [("ALONE: 1", 0o600, "is not text"), ("{}", 0o644, "mode 0600")])
 def test_such_a_file_that_cannot_be_used_is_named(lab: Lab, tmp_path: Path, text: str, mode: int, message: str) -> None:
     path = tmp_path / "values.yml"
     path.write_text(text)

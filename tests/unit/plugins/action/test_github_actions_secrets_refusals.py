@@ -179,7 +179,7 @@ def test_an_app(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     store(other)
     refused(lab, NoAccess, r"does not accept the token at the installation of App 4242")
     file.write_text("canary-no-key", encoding="utf-8")
-    refused(lab, NoAccess, "is no RSA key without a passphrase")
+    refused(lab, NoAccess, "is not an RSA key without a passphrase")
     store(key)
     assert "KEY" in lab.run()["sent"]
     assert lab.github.repository.values["KEY"] == "canary-key-1"

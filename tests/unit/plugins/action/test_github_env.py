@@ -101,7 +101,7 @@ def test_only_some(job: Job) -> None:
 @pytest.mark.parametrize("missing", ["GITHUB_ACTIONS", "GITHUB_ENV"])
 def test_outside_of_a_job(job: Job, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     monkeypatch.delenv(missing)
-    with pytest.raises(HostError, match="this is no job of GitHub Actions"):
+    with pytest.raises(HostError, match="this is not a job of GitHub Actions"):
         job.run()
     assert job.shown == []
 

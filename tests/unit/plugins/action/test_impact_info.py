@@ -128,7 +128,7 @@ class TestFound:
 
         world.secrets.hook = world.parameters.hook = Denies()
         result = find(world, tmp_path, "another-string")
-        assert result["summary"] == ["what was found is no current, pending or previous value of a credential here"]
+        assert result["summary"] == ["what was found is not a current, pending or previous value of a credential here"]
         assert result["not_checked"][:2] == [f"secret {COPY}: denied", f"AWS denies it on {TOKEN}"]
 
     def test_several_and_what_is_named_beside_them(self, world: World, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ class TestFound:
         assert result["text"][0] == "1. token"
 
     def test_one_of_nobody_is_said_so(self, world: World, tmp_path: Path) -> None:
-        messages = ["what was found is no current, pending or previous value of a credential here"]
+        messages = ["what was found is not a current, pending or previous value of a credential here"]
         result = find(world, tmp_path, "another-string")
         assert (result["summary"], result["impact"], result["declared"], result["text"]) == (
             messages,
@@ -178,7 +178,7 @@ class TestBadInput:
         assert ask(world, found_in=str(path))["declared"] == ["database"]
 
     def test_an_unknown_one(self, world: World) -> None:
-        with pytest.raises(RotationError, match=r"^nobody: is no credential of the catalog"):
+        with pytest.raises(RotationError, match=r"^nobody: is not a credential of the catalog"):
             ask(world, leaked=["nobody"])
         with pytest.raises(RotationError, match=r"^host:web9: no such host is in the inventory; it has web1$"):
             ask(world, leaked=["host:web9"], hosts=["web1"])

@@ -38,7 +38,7 @@ def test_it_is_open_while_that_value_may_still_be_valid(run: Run, tmp_path: Any)
 
 @pytest.fixture
 def able(run: Run) -> Run:
-    """The kind takes away whichever former value it is told of."""
+    """The kind takes away whichever former value it is reported of."""
     login = replace(KINDS["login"], stages=("set", "revoke"), revokes_each=True)
     run.setting = replace(run.setting, kinds={**KINDS, "login": login})
     return run

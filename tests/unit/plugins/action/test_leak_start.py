@@ -186,7 +186,7 @@ def test_an_open_rotation_comes_first(world: World) -> None:
 def test_the_string_is_asked_for_where_nothing_is_named(world: World) -> None:
     assert start(world) == {"changed": False, "next": "paste"}
     answers = {"leak_respond__found": {"answers": {"found": "nothing of ours"}}}
-    with pytest.raises(RotationError, match=r"^what was found is no current, pending or previous value"):
+    with pytest.raises(RotationError, match=r"^what was found is not a current, pending or previous value"):
         act(world, leak_start, variables={"hostvars": NAMED, **answers}, **HOSTS, found_by="leak_respond__found")
     with pytest.raises(RotationError, match=r"^nothing was declared. Name what leaked"):
         act(world, leak_start, variables={"hostvars": NAMED}, **HOSTS, found_by="leak_respond__found")
@@ -270,7 +270,7 @@ class TestRefused:
                 {"compromised_hosts": ["web2"], "rotation_host": "web2"},
                 "^rotation_host: web2 is named in leak_compromised_hosts; name another one$",
             ),
-            ({"revoked": ["tokn"]}, "^leak_revoked: tokn: is no credential of the catalog$"),
+            ({"revoked": ["tokn"]}, "^leak_revoked: tokn: is not a credential of the catalog$"),
             ({"exposed_since": "9999-01-01"}, "^leak_exposed_since: 9999-01-01 lies in the future$"),
         ],
     )

@@ -84,7 +84,7 @@ def test_what_is_no_key_is_refused_without_a_look(world: World, begun: Any) -> N
     world.write("private", "canary", SECRET)
     answer = begun("deploy")
     assert "looks" not in answer
-    assert answer["refused"]["deploy"].startswith("what the stores hold is no private SSH key")
+    assert answer["refused"]["deploy"].startswith("what the stores hold is not a private SSH key")
     assert "canary" not in json.dumps(answer)
 
 

@@ -130,7 +130,7 @@ def test_the_same_words_again_do_no_harm(world: World) -> None:
 
 
 def test_an_unknown_name(world: World) -> None:
-    with pytest.raises(RotationError, match="tokn: is no credential of the catalog"):
+    with pytest.raises(RotationError, match="tokn: is not a credential of the catalog"):
         act(world, rotation, "revoked", credentials=["tokn"])
 
 

@@ -141,9 +141,9 @@ def test_no_client_and_no_place(world: World, trail: Stubber) -> None:
 
 
 def test_bad_input(world: World, trail: Stubber) -> None:
-    with pytest.raises(RotationError, match=r"^nobody: is no credential of the catalog$"):
+    with pytest.raises(RotationError, match=r"^nobody: is not a credential of the catalog$"):
         ask(world, trail.client, credentials=["nobody"])
     with pytest.raises(RotationError, match=r"^seconds and pages must be at least 1$"):
         ask(world, trail.client, credentials=["django"], pages=0)
-    with pytest.raises(JournalError, match="is no time such as"):
+    with pytest.raises(JournalError, match="is not a time such as"):
         ask(world, trail.client, credentials=["django"], since="yesterday")

@@ -181,11 +181,11 @@ class TestLooked:
         answer = run("looked", ansible_password="x")
         assert answer["failed"]
         assert answer["msg"].startswith("Ansible itself logs in to web1 by the key that is to go")
-        assert "where its password lets it in, forbid keys by ansible_ssh_common_args: -o PubkeyAuth" in answer["msg"]
+        assert "where its password accepts it, forbid keys by ansible_ssh_common_args: -o PubkeyAuth" in answer["msg"]
         assert "its password" not in run("looked")["msg"]
 
     def test_ansible_comes_by_a_password(self, run: Any, host: Host) -> None:
-        """No key lets it in: they are refused, or forbidden."""
+        """No key accepts it: they are refused, or forbidden."""
         host.silent = "ci@web1: Permission denied (publickey,password)."
         assert not run("looked", ansible_password="x").get("failed")
         assert host.log == ["looked", ("own", "web1")]
@@ -248,7 +248,7 @@ class TestForward:
 
     def test_it_is_not_let_in_yet(self, run: Any, host: Host, made: Any) -> None:
         answer = run("usable", made)
-        assert "does not let the new key in; the stage 'set' adds it" in answer["msg"]
+        assert "does not authorize the new key; the stage 'set' adds it" in answer["msg"]
         assert answer["unusable"] is True
 
     def test_the_new_key_is_refused_from_here(self, run: Any, host: Host, made: Any) -> None:

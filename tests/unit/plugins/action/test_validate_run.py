@@ -91,8 +91,8 @@ def test_hosts_outside_the_run_are_told_apart() -> None:
 
 
 def test_words_that_are_not_understood_stop_it() -> None:
-    with pytest.raises(AnsibleActionFail, match=r"^Nothing was read: a: 'ture' is neither; b: 'x' is no number$"):
-        answer({"web1": OURS}, errors=["a: 'ture' is neither", "b: 'x' is no number"])
+    with pytest.raises(AnsibleActionFail, match=r"^Nothing was read: a: 'ture' is neither; b: 'x' is not a number$"):
+        answer({"web1": OURS}, errors=["a: 'ture' is neither", "b: 'x' is not a number"])
     assert answer({"web1": OURS}, errors=[])["hosts"] == ["web1"]
 
 

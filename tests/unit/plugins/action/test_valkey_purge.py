@@ -79,7 +79,7 @@ def test_nothing_of_the_kind() -> None:
 
 
 def test_an_entry_that_is_not_there() -> None:
-    with pytest.raises(NotFound, match="other: is no entry of purge in the catalog; there are: cache, sessions"):
+    with pytest.raises(NotFound, match="other: is not an entry of purge in the catalog; there are: cache, sessions"):
         params(entries=["cache", "other"])
 
 

@@ -41,7 +41,7 @@ def test_seconds(given: Any) -> None:
 @pytest.mark.parametrize("given", ["abc", "2m", "ten", "", "-1", -1, "1.5", 1.5, "1e3", True, None, "٣", "1" * 10, [1]])
 def test_no_seconds(given: Any) -> None:
     (line,) = input_errors({"leak_wait_seconds": given}, "seconds")
-    assert line.endswith("is no number of seconds; give a whole number without a unit, such as 120")
+    assert line.endswith("is not a number of seconds; give a whole number without a unit, such as 120")
 
 
 @pytest.mark.parametrize("given", ["", None, "yes"])
@@ -51,7 +51,7 @@ def test_an_answer(given: Any) -> None:
 
 @pytest.mark.parametrize("given", ["y", "true", True, "no", False, "YES", 1])
 def test_no_answer(given: Any) -> None:
-    message = "is no confirmation; the word yes (quoted in YAML) confirms, and without it the run asks"
+    message = "is not a confirmation; the word yes (quoted in YAML) confirms, and without it the run asks"
     assert input_errors({"confirm": given}, "confirmation") == [f"confirm: '{given}' {message}"]
 
 
@@ -62,7 +62,9 @@ def test_each_is_told_with_what_was_given() -> None:
     assert "x" * 41 not in input_errors({"leak_drill": "x" * 500}, "boolean")[0]
 
 
-@pytest.mark.parametrize(("given", "kind", "message"), [("ture", "boolean", "not str$"), ({}, "number", "is no kind")])
+@pytest.mark.parametrize(
+    ("given", "kind", "message"), [("ture", "boolean", "not str$"), ({}, "number", "is not a kind")]
+)
 def test_what_it_cannot_tell(given: Any, kind: str, message: str) -> None:
     with pytest.raises(AnsibleFilterError, match=message):
         input_errors(given, kind)

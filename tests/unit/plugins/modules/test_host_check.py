@@ -284,9 +284,9 @@ def test_health(check: Check, server: str, status: int) -> None:
     ("url", "message"),
     [
         ("http://127.0.0.1:9/", "no answer: Connection refused"),
-        ("ftp://127.0.0.1/", "is no http or https address"),
-        ("http://127.0.0.1:x/", "is no http or https address"),
-        ("http:///", "is no http or https address"),
+        ("ftp://127.0.0.1/", "is not an http or https address"),
+        ("http://127.0.0.1:x/", "is not an http or https address"),
+        ("http:///", "is not an http or https address"),
         (f"http://{'a' * 64}.example/", health_check.UNENCODED),
         (f"https://{'a' * 64}.example/", health_check.UNENCODED),
         ("http://shop..example/", health_check.UNENCODED),

@@ -130,7 +130,7 @@ class Command(BaseCommand):
         parser.add_argument("--patience", type=float, default=60, help="seconds to try to send one, and for results")
 
     def handle(self, *, env_file: list[Path], pause: float, patience: float, **_: object) -> None:
-        # Celery prefers these to what it is told; they are as old as this process.
+        # Celery prefers these to what it is reported; they are as old as this process.
         for name in ("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"):
             os.environ.pop(name, None)
         sender = Sender(env_file or [environment.file()], patience)

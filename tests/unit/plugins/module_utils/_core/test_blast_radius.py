@@ -138,7 +138,7 @@ class TestDeclared:
             ("secret:core", r"^secret:core: no setting or credential of the catalog is in that secret$"),
             (
                 "nobody",
-                r"^nobody: is no credential of the catalog; it has admin, cache, .*host:NAME, github, secret:NAME",
+                r"^nobody: is not a credential of the catalog; it has admin, cache, .*host:NAME, github, secret:NAME",
             ),
         ],
     )

@@ -16,7 +16,7 @@ TEST = {"url": "https://a.example/me", "headers": {"Authorization": "Bearer {val
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"A": {**A, "required": {"when": "B"}}}, "settings.A.required.when: B is no setting"),
+        ({"A": {**A, "required": {"when": "B"}}}, "settings.A.required.when: B is not a setting"),
         ({"A": {**A, "type": "string", "schemes": ["x"]}}, "settings.A.schemes: is for type url only"),
         ({"A_*": A}, "settings.A_*: a name that ends in * needs a parameter that ends the same, such as App/A_*"),
         ({"A_*": {"parameter": "B_*"}}, "settings.A_*: a name that ends in * needs a parameter that ends the same"),
@@ -31,7 +31,7 @@ TEST = {"url": "https://a.example/me", "headers": {"Authorization": "Bearer {val
         ),
         (
             {"A": {"compose": {"scheme": "x", "host": {"setting": "B"}}}},
-            "settings.A.compose: B is no setting",
+            "settings.A.compose: B is not a setting",
         ),
         ({"A": {**A, "github_scope": "environment"}}, "settings.A.github_scope: is of no use without github"),
         (
@@ -81,7 +81,7 @@ def test_a_pattern_over_a_parameter_is_fine(problems: Problems, name: str) -> No
 @pytest.mark.parametrize(
     ("choices", "expected"),
     [
-        ([["A"], ["B", "NO"]], "alternatives.db[1]: NO is no setting"),
+        ([["A"], ["B", "NO"]], "alternatives.db[1]: NO is not a setting"),
         ([["A"], ["R"]], "alternatives.db[1]: R is required in its own right; drop required there"),
     ],
 )
@@ -93,10 +93,10 @@ def test_a_wrong_alternative_is_named(problems: Problems, choices: list[list[str
 @pytest.mark.parametrize(
     ("credential", "expected"),
     [
-        ({"appears_in": [{"setting": "B"}]}, "credentials.c.appears_in: B is no setting"),
-        ({"fallbacks": "B"}, "credentials.c.fallbacks: B is no setting"),
-        ({"exposes": ["d"]}, "credentials.c: d is no credential"),
-        ({"admin": "root"}, "credentials.c: root is no credential"),
+        ({"appears_in": [{"setting": "B"}]}, "credentials.c.appears_in: B is not a setting"),
+        ({"fallbacks": "B"}, "credentials.c.fallbacks: B is not a setting"),
+        ({"exposes": ["d"]}, "credentials.c: d is not a credential"),
+        ({"admin": "root"}, "credentials.c: root is not a credential"),
         ({"appears_in": [{"secret": "s"}]}, "credentials.c.appears_in[0]: secret 's' names no {environment}"),
         (
             {"test": {**TEST, "url": "https://a.example/me?key={value}"}},
@@ -111,7 +111,7 @@ def test_a_wrong_alternative_is_named(problems: Problems, choices: list[list[str
         ({"test": {"url": "https://a.example/"}}, "credentials.c.test: sends no {value}, so it would prove nothing; "),
         (
             {"test": {**TEST, "headers": {"A B": "{value}"}}},
-            "credentials.c.test.headers: 'A B' is no name of a header",
+            "credentials.c.test.headers: 'A B' is not a name of a header",
         ),
         (
             {"test": {**TEST, "headers": {"A": "{value}\r\nB: x"}}},
@@ -136,7 +136,7 @@ def test_a_wrong_credential_is_named(problems: Problems, credential: dict[str, A
 
 def test_production_needs_a_contact_and_an_audit_log(problems: Problems) -> None:
     assert problems({"A": A}, "production") == [
-        "contacts.security: is required for production: who is told of a leak",
+        "contacts.security: is required for production: who is notified of a leak",
         "audit_log: is required for production: a log_group or an s3 location",
     ]
     assert problems({"A": A}, "test") == []
@@ -150,8 +150,8 @@ def test_an_exception_names_a_rule_and_a_setting(problems: Problems) -> None:
     entry = {"rule": "redis_tsl", "setting": "B", "reason": "because"}
     results = problems({"A": A}, environments={"test": {"exceptions": [entry]}})
     assert len(results) == 2
-    assert results[0].startswith("environments.test.exceptions[0].rule: redis_tsl is no rule; rules are any_host, ")
-    assert results[1] == "environments.test.exceptions[0].setting: B is no setting"
+    assert results[0].startswith("environments.test.exceptions[0].rule: redis_tsl is not a rule; rules are any_host, ")
+    assert results[1] == "environments.test.exceptions[0].setting: B is not a setting"
 
 
 URL = {**A, "type": "url"}
@@ -163,7 +163,7 @@ URL = {**A, "type": "url"}
         ({"cache": {"setting": "CACHE_URL", "keys": [":1:*"]}}, None),
         ({"pages": {"kind": "cache", "setting": "CACHE_URL", "keys": ["*"]}}, None),
         ({"pages": {"setting": "CACHE_URL", "keys": ["*"]}}, "purge.pages.kind: say cache or sessions"),
-        ({"cache": {"setting": "B", "keys": ["*"]}}, "purge.cache.setting: B is no setting"),
+        ({"cache": {"setting": "B", "keys": ["*"]}}, "purge.cache.setting: B is not a setting"),
         ({"cache": {"setting": "TEXT", "keys": ["*"]}}, "purge.cache.setting: TEXT is not of type url"),
         ({"cache": {"setting": "CACHE_URL", "keys": ["b*", "cel*"]}}, "purge.cache.keys[1]: 'cel*' can match celery*"),
         ({"cache": {"setting": "CELERY_BROKER_URL", "keys": ["*"]}}, "purge.cache.keys[0]: '*' can match celery*"),
@@ -226,10 +226,13 @@ OTHER = {"d": {"kind": VALKEY, "admin": "root", "appears_in": [{"setting": "A"}]
             _administered(PG, {"address": "db"}, **OTHER),
             "credentials.root: administers PostgreSQL and Valkey (c, d); declare an administrator for each",
         ),
-        (_administered(PG, {"address": "a b"}), "credentials.root.server.address: a b is no address; write host, "),
+        (_administered(PG, {"address": "a b"}), "credentials.root.server.address: a b is not an address; write host, "),
         (_administered(PG, {"address": "db:0"}), "credentials.root.server.address: db:0 has no port between 1 and "),
         (_administered(PG, {"address": "db.{x}"}), "credentials.root.server.address: 'db.{x}' may hold only "),
-        (_administered(PG, {"address": "db", "aliases": ["x/"]}), "credentials.root.server.aliases: x/ is no address"),
+        (
+            _administered(PG, {"address": "db", "aliases": ["x/"]}),
+            "credentials.root.server.aliases: x/ is not an address",
+        ),
         (_administered(PG, {"address": "db", "nodes": ["x"]}), "credentials.root.server.nodes: is for Valkey only; "),
         (_administered(VALKEY, {"address": "/run/valkey"}), "credentials.root.server: Valkey is reached by host:port"),
         (
@@ -238,7 +241,7 @@ OTHER = {"d": {"kind": VALKEY, "admin": "root", "appears_in": [{"setting": "A"}]
         ),
         (
             _administered(VALKEY, {"address": "::1", "nodes": ["cache"], "tls": {"mode": "disable"}}),
-            "credentials.root.server.address: ::1 is no address",
+            "credentials.root.server.address: ::1 is not an address",
         ),
         (
             _administered(VALKEY, {"address": "[::1]", "nodes": ["cache"], "tls": {"mode": "disable"}}),
@@ -250,7 +253,7 @@ OTHER = {"d": {"kind": VALKEY, "admin": "root", "appears_in": [{"setting": "A"}]
         ),
         (
             {"c": {"kind": "k", "appears_in": [{"setting": "A"}], "parts": {"host": "NO"}}},
-            "credentials.c.parts: NO is no setting",
+            "credentials.c.parts: NO is not a setting",
         ),
     ],
 )

@@ -28,14 +28,14 @@ Problems = Callable[..., list[str]]
 
 @pytest.mark.parametrize("name", ["", "Production", "a b", "prod\n", "-x", None, 7])
 def test_what_is_no_environment_is_refused(name: Any) -> None:
-    with pytest.raises(CatalogError, match=r"app_environment: .* is no environment's name"):
+    with pytest.raises(CatalogError, match=r"app_environment: .* is not an environment's name"):
         catalog_parser.parse({"application": "app", "settings": {"A": {"value": "x"}}}, name)
 
 
 @pytest.mark.parametrize("name", ["Prod", "a b", "prod\n", 2024, True])
 def test_what_is_no_environment_is_refused_in_the_catalog_too(problems: Problems, name: Any) -> None:
     results = problems({"A": {"value": "x"}}, environments={name: {}, "ci": {}})
-    assert results == [f"environments.{name}: is no environment's name"]
+    assert results == [f"environments.{name}: is not an environment's name"]
 
 
 @pytest.mark.parametrize("document", [None, "x", [], {}, {"application": "a"}, {"application": "a", "settings": {}}])
@@ -316,7 +316,7 @@ def test_aws(catalog: Make) -> None:
     ("section", "expected"),
     [
         ({"github": {"scope": "environment"}}, "github.scope: is of no use without github.repository"),
-        ({"aws": {"kms_key": "k"}}, "aws.kms_key: 'k' is no alias; begin it with alias/"),
+        ({"aws": {"kms_key": "k"}}, "aws.kms_key: 'k' is not an alias; begin it with alias/"),
         ({"aws": {"roles": {"host": "{x}"}}}, "aws.roles.host: '{x}' may hold only {application}, {environment}"),
     ],
 )

@@ -64,7 +64,7 @@ def test_a_stamp_is_in_utc() -> None:
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-11-25", "2026-11-25T15:00:00+01:00", "2026-13-01T00:00:00Z"])
 def test_what_is_no_time(text: str) -> None:
-    with pytest.raises(JournalError, match="in the journal is no time such as"):
+    with pytest.raises(JournalError, match="in the journal is not a time such as"):
         credential_ages.moment(text)
 
 

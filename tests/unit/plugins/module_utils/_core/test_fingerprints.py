@@ -26,5 +26,5 @@ def test_text_and_bytes_are_the_same_key() -> None:
 
 @pytest.mark.parametrize("value", ["", "\udcff", "ä", "0"])
 def test_every_value_has_one(value: str) -> None:
-    """What a file or JSON may bring is no reason to fail."""
+    """What a file or JSON may bring is not a reason to fail."""
     assert fingerprints.of_value("k", value) != fingerprints.of_value("k", value + "x")

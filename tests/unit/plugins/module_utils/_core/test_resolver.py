@@ -235,7 +235,7 @@ def test_a_pattern_refuses_what_is_no_setting(catalog: Make, holding: Holding, n
     resolution = resolve(catalog({"R_*": {"parameter": "R_*"}}), holding({f"/app/test/{name}": "canary"}))
     assert resolution.values == {}
     assert resolution.problems == (
-        f"R_*: parameter /app/test/{name} matches, and {name} is no setting's name; rename the parameter",
+        f"R_*: parameter /app/test/{name} matches, and {name} is not a setting's name; rename the parameter",
     )
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Moments as text: the same both ways, whatever zone they are told in, and for any time that a file may have."""
+"""Moments as text: the same both ways, whatever zone they are reported in, and for any time that a file may have."""
 
 from __future__ import annotations
 

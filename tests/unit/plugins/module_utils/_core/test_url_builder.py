@@ -82,9 +82,9 @@ def test_urls(held: dict[str, Any], expected: str | None) -> None:
         ({"host": "h", "port": "1\n"}, "port is not a number"),
         ({"host": "h", "port": "٣"}, "port is not a number"),
         ({"host": "h", "port": ""}, "port is not a number"),
-        ({"host": "h", "username": "canary\ud800"}, "username is no text"),
-        ({"host": "h", "password": "canary\ud800"}, "password is no text"),
-        ({"host": "h", "path": "canary\ud800"}, "path is no text"),
+        ({"host": "h", "username": "canary\ud800"}, "username is not text"),
+        ({"host": "h", "password": "canary\ud800"}, "password is not text"),
+        ({"host": "h", "path": "canary\ud800"}, "path is not text"),
     ],
 )
 def test_what_cannot_stand_in_a_url_is_named_without_its_value(held: dict[str, Any], message: str) -> None:

@@ -71,7 +71,7 @@ class TestLoginOf:
             ("canary", "it has no ://"),
             ("redis//:canary@cache/0", "it has no ://"),
             ("redis:/:canary@cache/0", "it has no ://"),
-            ("canary ://:canary@cache/0", "what stands before its :// is no scheme"),
+            ("canary ://:canary@cache/0", "what stands before its :// is not a scheme"),
             ("redis://:can/ary@cache/0", "a /, ? or # stands before its @"),
             ("redis://:can#ary@cache/0", "a /, ? or # stands before its @"),
             ("redis://cache/0", "without a user name and a password"),
@@ -123,7 +123,7 @@ class TestWithLogin:
 
     @pytest.mark.parametrize("text", ["canary", "redis://canary/0", "https://site/canary@x", ""])
     def test_where_there_is_none(self, text: str) -> None:
-        with pytest.raises(ValueError, match=r"^is no URL with a login in it$"):
+        with pytest.raises(ValueError, match=r"^is not a URL with a login in it$"):
             with_login(text, Login("u", "p"))
 
     @given(SCHEMES, RAW, HOSTS, TAILS, st.none() | TEXTS, st.none() | TEXTS)

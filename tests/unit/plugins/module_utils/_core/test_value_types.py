@@ -43,13 +43,13 @@ GOOD = {
 }
 BAD = {
     "pem": [
-        ("", "is no PEM"),
-        ("canary", "is no PEM"),
-        ("canary\n" + PEM, "is no PEM"),
-        (PEM + "canary", "is no PEM"),
-        (PEM.replace("END EC", "END RSA"), "is no PEM"),
-        (PEM.replace("\n", "\\n"), "is no PEM"),
-        (PEM.replace("YWJj", "ca{nary"), "is no PEM"),
+        ("", "is not a PEM"),
+        ("canary", "is not a PEM"),
+        ("canary\n" + PEM, "is not a PEM"),
+        (PEM + "canary", "is not a PEM"),
+        (PEM.replace("END EC", "END RSA"), "is not a PEM"),
+        (PEM.replace("\n", "\\n"), "is not a PEM"),
+        (PEM.replace("YWJj", "ca{nary"), "is not a PEM"),
     ],
     "list": [("a,,b", "empty item"), (",", "empty item")],
     "integer": [

@@ -54,7 +54,7 @@ def described(stubber: Stubber, labels: dict[str, str], **extra: Any) -> None:
 def looked(stubber: Stubber, value: str = "canary-1", version: int = 1, **extra: Any) -> None:
     filters = {"ParameterFilters": [{"Key": "Name", "Option": "Equals", "Values": ["/p/A"]}]}
     result = {"Name": "/p/A", "Type": "SecureString", "Version": version, **extra}
-    # An empty page with a token is no end.
+    # An empty page with a token is not an end.
     stubber.add_response("describe_parameters", {"Parameters": [], "NextToken": "1"}, filters)
     stubber.add_response("describe_parameters", {"Parameters": [result]}, {**filters, "NextToken": "1"})
     stubber.add_response(

@@ -38,7 +38,7 @@ def test_urls(url: str, expected: str) -> None:
     "url", ["http://example.com", "", "https://", "https://localhost", "https://a.b/?x=1", "https://*.b"]
 )
 def test_what_is_no_url(url: str) -> None:
-    with pytest.raises(PolicyError, match=r"^url: .* is no issuer"):
+    with pytest.raises(PolicyError, match=r"^url: .* is not an issuer"):
         plain_url(url)
 
 

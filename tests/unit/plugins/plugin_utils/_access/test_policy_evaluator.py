@@ -152,7 +152,7 @@ def test_an_operator_that_it_does_not_know_is_named(operator: str) -> None:
 def test_so_is_an_effect_and_what_cannot_be_compared() -> None:
     with pytest.raises(PolicyError, match="Effect must be Allow or Deny, not 'allow'"):
         allowed(policy({**allow(), "Effect": "allow"}))
-    with pytest.raises(PolicyError, match="are no numbers or dates"):
+    with pytest.raises(PolicyError, match="are not numbers or dates"):
         allowed(when("NumericLessThan", "aws:n", "many"), aws__n="1")
 
 

@@ -47,10 +47,10 @@ def test_tags() -> None:
     [
         ({"Application": "x"}, "aws.tags.Application: is set by provisioning itself"),
         ({"Owner": "x"}, "for Owner use aws.owner"),
-        ({"a": "b#"}, "a='b#' is no tag that AWS takes"),
-        ({"aws:x": "b"}, "is no tag"),
-        ({"a" * 129: "b"}, "is no tag"),
-        ({"a": "b" * 257}, "is no tag"),
+        ({"a": "b#"}, "a='b#' is not a tag that AWS takes"),
+        ({"aws:x": "b"}, "is not a tag"),
+        ({"a" * 129: "b"}, "is not a tag"),
+        ({"a": "b" * 257}, "is not a tag"),
     ],
 )
 def test_tags_that_aws_refuses(given: dict[str, str], message: str) -> None:

@@ -250,10 +250,10 @@ def test_operators_users_need_a_second_factor_and_roles_cannot_show_one() -> Non
     ("arns", "message"),
     [
         ([], "names nobody"),
-        (["*"], "is no ARN"),
-        (["arn:aws:iam::123456789012:user/*"], "is no ARN"),
+        (["*"], "is not an ARN"),
+        (["arn:aws:iam::123456789012:user/*"], "is not an ARN"),
         ([ROLE, "arn:aws:iam::123456789012:root"], "whole account"),
-        (["arn:aws:sts::123456789012:assumed-role/Operators/ann"], "is no ARN"),
+        (["arn:aws:sts::123456789012:assumed-role/Operators/ann"], "is not an ARN"),
     ],
 )
 def test_operators_that_it_refuses(arns: list[str], message: str) -> None:

@@ -71,7 +71,7 @@ def test_fails_at_once_if_that_is_wanted(waiting: Waiting, monkeypatch: pytest.M
 
 def test_a_number_that_is_none(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "a minute")
-    with pytest.raises(NoAccess, match="which is no number of seconds"):
+    with pytest.raises(NoAccess, match="which is not a number of seconds"):
         waiting.wait.until_granted(lambda: waiting.look(granted=0), lambda results: results)
 
 

@@ -45,9 +45,9 @@ def test_a_profile_is_its_own_session(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def test_a_wrong_configuration_does_not_keep_a_plugin_from_loading(tmp_path: Path) -> None:
-    """It is told by whoever makes a client."""
+    """It is reported by whoever makes a client."""
     config = tmp_path / "config"
-    config.write_text("this is no configuration", encoding="utf-8")
+    config.write_text("this is not a configuration", encoding="utf-8")
     for name, value in (("AWS_PROFILE", "nobody"), ("AWS_CONFIG_FILE", str(config))):
         command = [sys.executable, "-c", f"import {boto3_sessions.__name__}"]
         path = os.pathsep.join(name for name in sys.path if name)

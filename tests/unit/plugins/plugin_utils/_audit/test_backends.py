@@ -148,7 +148,7 @@ def test_whoever_comes_second_is_chained_anew(exclusive: bool) -> None:
     chain = hook.body.chain(entry.head)
     assert len(chain.lines) == TRIES
     assert audit_chain.verify(chain.lines, entry.head) == []
-    assert audit_chain.strays(chain) == [], "what was tried before and lost is no stray: its id is on the chain"
+    assert audit_chain.strays(chain) == [], "what was tried before and lost is not a stray: its id is on the chain"
 
 
 def test_whoever_always_comes_second_stops() -> None:

@@ -185,7 +185,7 @@ def test_objects_that_were_swapped_or_altered_show(bucket: tuple[Any, S3Objects]
         client.put_object(Bucket=BUCKET, Key=f"{PREFIX}{number:012}.json", Body=f"{line}\n".encode("latin-1"))
     results = audit_chain.verify(body.chain().lines, audit_chain.parsed(lines[3]).head)
     assert "record 2 (r2:completed) stands after record 3: the order was changed" in results
-    assert "line 4 is no JSON object: it was altered" in results
+    assert "line 4 is not a JSON object: it was altered" in results
 
 
 def test_an_object_that_is_no_record_is_never_overwritten(bucket: tuple[Any, S3Objects]) -> None:

@@ -103,10 +103,10 @@ def altered(line: str, **extra: Any) -> str:
         (lambda lines: [altered(lines[0], previous="x"), *lines[1:]], "record 1 (r1:completed) names a record before"),
         (lambda lines: [*lines[:3], altered(lines[3], who="eve")], "record 4 is not the one that the head names"),
         (lambda lines: [lines[0], lines[1] + " ", *lines[2:]], "line 2 is not written as the log writes it: it was"),
-        (lambda lines: [lines[0], lines[1][:-3], *lines[2:]], "line 2 is no JSON object"),
-        (lambda lines: [lines[0], "[]", *lines[2:]], "line 2 is no JSON object"),
-        (lambda lines: [lines[0], "[" * 100_000, *lines[2:]], "line 2 is no JSON object"),
-        (lambda lines: [lines[0], lines[1].replace('"number":2', '"number":NaN'), *lines[2:]], "line 2 is no JSON"),
+        (lambda lines: [lines[0], lines[1][:-3], *lines[2:]], "line 2 is not a JSON object"),
+        (lambda lines: [lines[0], "[]", *lines[2:]], "line 2 is not a JSON object"),
+        (lambda lines: [lines[0], "[" * 100_000, *lines[2:]], "line 2 is not a JSON object"),
+        (lambda lines: [lines[0], lines[1].replace('"number":2', '"number":NaN'), *lines[2:]], "line 2 is not a JSON"),
         (lambda lines: [lines[0], altered(lines[1], number="2"), *lines[2:]], "line 2 has no number"),
         (lambda lines: [lines[0], altered(lines[1], id=None), *lines[2:]], "line 2 has no id"),
     ],
@@ -198,7 +198,7 @@ def test_lines_beside_the_chain_are_named() -> None:
     chain = audit_chain.chain([lines[0], *lines[1:], stray, "something else"])
     assert audit_chain.strays(chain) == [
         "record 2 (r9:completed) stands beside the chain: no record follows it, and it was recorded nowhere else",
-        "a line is no JSON object: it was altered, or written by something else",
+        "a line is not a JSON object: it was altered, or written by something else",
     ]
 
 

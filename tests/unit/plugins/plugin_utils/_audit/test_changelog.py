@@ -73,7 +73,7 @@ def test_another_outcome_of_the_rotation_has_a_line_of_its_own() -> None:
 
 def test_a_heading_of_ones_own() -> None:
     assert entered("# C\n\n### Security\n", record(), heading="### Security") == f"# C\n\n### Security\n\n{LINE}\n"
-    with pytest.raises(AuditError, match="'Security' is no heading"):
+    with pytest.raises(AuditError, match="'Security' is not a heading"):
         entered("", record(), heading="Security")
 
 

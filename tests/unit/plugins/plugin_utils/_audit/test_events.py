@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an event says, what it never says, and who is told of it."""
+"""What an event says, what it never says, and who is notified of it."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ def test_a_copy_is_rebuilt(path: Path) -> None:
     assert file.rebuild(lines) == (True, None)
     assert file.rebuild(lines) == (False, None)
     path.write_text(f"{lines[0]}\n{lines[1][:20]}")
-    assert file.rebuild(lines) == (True, None), "a shorter copy is no evidence"
+    assert file.rebuild(lines) == (True, None), "a shorter copy is not evidence"
     path.write_text("altered\n")
     changed, kept = file.rebuild(lines)
     assert changed
@@ -211,7 +211,7 @@ def test_a_writer_that_waited_while_the_copy_was_rebuilt_writes_to_the_new_one(p
     assert file.lines() == log(4)
 
 
-# --- what is no file to write to ----------------------------------------------------------------------------------
+# --- what is not a file to write to ----------------------------------------------------------------------------------
 
 
 def acts(path: Path) -> list[Callable[[], Any]]:

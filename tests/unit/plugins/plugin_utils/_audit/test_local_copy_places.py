@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.local_co
 )
 from tests.unit.plugins.plugin_utils._audit.audit_lines import said
 
-# --- a runner's workspace is no place for the only log ------------------------------------------------------------
+# --- a runner's workspace is not a place for the only log ------------------------------------------------------------
 
 GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": "/srv/runner/workspace/ops"}
 

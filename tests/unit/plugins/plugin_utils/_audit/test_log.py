@@ -235,7 +235,7 @@ def test_what_is_wrong_with_the_body_is_named(three: AuditLog, body: MemoryAudit
         three.rebuilt(write=True)
     assert text(three.path) == before
     body.held.insert(1, "something else")
-    assert any("a line is no JSON object" in line for line in three.verified()["problems"])
+    assert any("a line is not a JSON object" in line for line in three.verified()["problems"])
 
 
 def test_a_body_that_was_cut_off(three: AuditLog, body: MemoryAudit, log: Log) -> None:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a job is told, read back by a reader of GitHub's documented rules."""
+"""What a job is reported, read back by a reader of GitHub's documented rules."""
 
 from __future__ import annotations
 
@@ -113,16 +113,16 @@ def test_masks_are_escaped_and_come_once_each() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("A B", "x", "'A B' is no name of a variable"),
-        ("", "x", "'' is no name"),
-        ("A=B", "x", "is no name"),
-        ("A\n", "x", "is no name"),
+        ("A B", "x", "'A B' is not a name of a variable"),
+        ("", "x", "'' is not a name"),
+        ("A=B", "x", "is not a name"),
+        ("A\n", "x", "is not a name"),
         ("GITHUB_TOKEN", "x", "GITHUB_TOKEN cannot be set in a job"),
         ("runner_temp", "x", "runner_temp cannot be set"),
         ("NODE_OPTIONS", "x", "NODE_OPTIONS cannot be set"),
         ("LD_PRELOAD", "x", "LD_PRELOAD cannot be set"),
         ("A", "secret\0value", "A holds a NUL"),
-        ("A", "secret\ud800value", "A holds what is no character"),
+        ("A", "secret\ud800value", "A holds what is not a character"),
         ("A", "secret" * 30000, "A is longer than 128 KB"),
     ],
 )

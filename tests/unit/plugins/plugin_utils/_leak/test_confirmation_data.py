@@ -74,7 +74,7 @@ def test_beside_an_open_rotation(leak: Leak) -> None:
     assert "the removal of database, once" in results[2]
     plan.update(ends={**ends, "past": True}, rotation={"incident": "assessed"})
     results = lines(leak, impact, answer)
-    assert "it is no false alarm any more" in results[4]
+    assert "it is not a false alarm any more" in results[4]
 
 
 def test_started_again(leak: Leak) -> None:
@@ -95,7 +95,7 @@ def test_started_again(leak: Leak) -> None:
     results = lines(leak, impact, answer)
     assert results[0] == "what users notice: the application stays up; everybody is logged out"
     assert results[1].endswith("; this run takes no value away")
-    assert "since token was replaced or revoked already: it is no false alarm any more" in results[3]
+    assert "since token was replaced or revoked already: it is not a false alarm any more" in results[3]
     assert (
         results[4] == "by hand: token: revoke the old value where it was issued, then say so by -e leak_revoked=token"
     )

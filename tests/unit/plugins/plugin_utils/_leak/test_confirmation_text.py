@@ -243,7 +243,7 @@ class TestStartedAgain:
             assert not any("leak_false_alarm=true" in name for name in lines(ahead))
             assert line(ahead, "to abort now") == "to abort now: answer anything but yes, and this run touches nothing"
             assert line(ahead, "to abort later").endswith(
-                "The leak stays declared, since cache, deploy_ssh was replaced or revoked already: it is no false "
+                "The leak stays declared, since cache, deploy_ssh was replaced or revoked already: it is not a false "
                 "alarm any more, and the same command goes on where it was stopped"
             )
         assert "rotation_abort=true, which deploys the old values again" in line(self.AGAIN, "to abort later, before")

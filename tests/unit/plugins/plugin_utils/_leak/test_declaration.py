@@ -111,7 +111,7 @@ def test_the_open_rotation_is_told(world: World) -> None:
 @pytest.mark.parametrize(
     ("since", "message"),
     [
-        ("yesterday", r"^leak_exposed_since: 'yesterday' is no time such as 2026-11-20T10:00Z$"),
+        ("yesterday", r"^leak_exposed_since: 'yesterday' is not a time such as 2026-11-20T10:00Z$"),
         ("9999-01-01", r"^leak_exposed_since: 9999-01-01 lies in the future$"),
     ],
 )

@@ -320,7 +320,7 @@ class TestFacts:
         ]
 
     def test_an_event_without_a_time(self, made: Catalog) -> None:
-        with pytest.raises(JournalError, match="'soon' in the journal is no time"):
+        with pytest.raises(JournalError, match="'soon' in the journal is not a time"):
             facts_of(made, incident(events={"planned": "soon"}), IMPACT, {}, {}, NOW)
 
     @pytest.mark.parametrize("impact", [IMPACT, {}])

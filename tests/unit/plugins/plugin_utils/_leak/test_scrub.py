@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is done to dead values. moto keeps policies and labels but enforces no resource policy, so that a denied version
-is still readable there: what is asserted is the policy that AWS is given."""
+"""What is done to revoked values. moto keeps policies and labels but enforces no resource policy, so a denied
+version is still readable there: what is asserted is the policy that AWS is given."""
 
 from __future__ import annotations
 

@@ -184,7 +184,7 @@ def test_a_mirror_that_was_sent_the_new_value(
         monkeypatch.setenv("GITHUB_TOKEN", "wrong")
         if message.startswith("holds"):
             untold, open_, _last = act(client, world, credentials=["database"])["not_scrubbed"]
-            assert untold.startswith("whether GitHub holds the new values cannot be told: GitHub does not accept")
+            assert untold.startswith("whether GitHub holds the new values cannot be determined: GitHub does not accept")
             assert open_.startswith("GitHub's secret URL may hold the leaked database")
 
 
@@ -274,7 +274,7 @@ class TestEveryVersionThatHoldsIt:
     def test_what_cannot_be_read_is_told(self, client: Any, held: World) -> None:
         held.secrets.read = refusing(held.secrets.read, OLD)  # type: ignore[method-assign]
         result = act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
-        message = f"version {OLD} of secret {CORE}: denied; whether it holds a leaked value cannot be told"
+        message = f"version {OLD} of secret {CORE}: denied; whether it holds a leaked value cannot be determined"
         assert message in result["not_scrubbed"]
         assert self.denied(client) == [self.SPENT, self.COMING]
 

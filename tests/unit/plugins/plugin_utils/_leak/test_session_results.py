@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What hosts told of ended sessions; above all what was not ended anywhere."""
+"""What hosts reported about ended sessions; above all what was not ended anywhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.session_r
 TRIED = ["a session that was ended: refused at http://127.0.0.1:8000/account/ (302)"]
 ENDED = {"engine": "db", "count": 3, "only_the_key": False, "tried": TRIED, "accepted": [], "not_tried": []}
 LOST = {"unreachable": True, "msg": "Failed to connect\nvia ssh"}
-FAILED = {"failed": True, "msg": "/nowhere is no directory"}
+FAILED = {"failed": True, "msg": "/nowhere is not a directory"}
 SKIPPED = {"skipped": True}
 UNKNOWN = "sessions in its files, if any, were not ended; it names neither django_chdir nor django_session_file_path"
 NO_ADDRESS = "it names no address that only those who are logged in get (django_probe_url), or no django_chdir"
@@ -46,7 +46,7 @@ def test_an_application_without_sessions_keeps_no_leak_open(declared: bool, mess
     assert result["tried"][0].startswith(f"not tried: sessions, since {message}")
     assert websockets({**gathered({}), "plan": plan}, {}, {"web1": ["web.service"]}) == ""
     ending = {**gathered(FAILED), "plan": {**plan, "ends": True}}
-    assert messages(ending, ["cache"], {})["problems"] == ["web1: sessions were not ended: /nowhere is no directory"]
+    assert messages(ending, ["cache"], {})["problems"] == ["web1: sessions were not ended: /nowhere is not a directory"]
 
 
 @pytest.mark.parametrize("engine", ["db", "cache", "cached_db", "file"])
@@ -57,7 +57,9 @@ def test_none_found_where_the_inventory_says_that_they_are(engine: str) -> None:
     assert messages(gathered(ended), ["cache"], {}) == {"tried": [f"not tried: web1: {message}"], "problems": []}
     assert messages({**gathered(ended), "by_application": True}, ["cache"], {}) == {"tried": [], "problems": []}
     assert messages(gathered({**ended, "count": 1}), ["cache"], {})["tried"] == []
-    assert "whether that was all" not in str(messages(gathered(FAILED), ["cache"], {})), "that is told as what it is"
+    assert "whether that was all" not in str(messages(gathered(FAILED), ["cache"], {})), (
+        "that is reported as what it is"
+    )
     stores = [{"store": "db", "count": 0, "unreadable": 0}, {"store": "cache", "count": 1, "unreadable": 0}]
     result = messages(gathered({**ended, "count": 1, "stores": stores}), ["cache"], {})
     assert result == {"tried": [f"not tried: web1: {NONE_FOUND.format('in the database where')}"], "problems": []}
@@ -120,7 +122,7 @@ def test_what_a_host_accepts_is_alive() -> None:
 
 
 @pytest.mark.parametrize(
-    ("result", "why"), [(FAILED, "/nowhere is no directory"), (LOST, "cannot be reached: Failed to connect via ssh")]
+    ("result", "why"), [(FAILED, "/nowhere is not a directory"), (LOST, "cannot be reached: Failed to connect via ssh")]
 )
 def test_sessions_that_were_not_ended(result: dict[str, Any], why: str) -> None:
     assert messages(gathered(result), ["cache"], {})["problems"] == [f"web1: sessions were not ended: {why}"]
@@ -131,7 +133,7 @@ def test_sessions_that_were_not_ended(result: dict[str, Any], why: str) -> None:
     [
         ({**ENDED, "engine": "file"}, []),
         (LOST, ["web2: sessions in its files were not ended: cannot be reached: Failed to connect via ssh"]),
-        (FAILED, ["web2: sessions in its files were not ended: /nowhere is no directory"]),
+        (FAILED, ["web2: sessions in its files were not ended: /nowhere is not a directory"]),
         (
             SKIPPED,
             [f"web2: {UNKNOWN}"],
@@ -172,7 +174,7 @@ def test_files_of_a_host_that_was_left_behind() -> None:
     ("result", "line"),
     [
         (LOST, "not tried: web2: an old session: cannot be reached: Failed to connect via ssh"),
-        (FAILED, "not tried: web2: an old session: /nowhere is no directory"),
+        (FAILED, "not tried: web2: an old session: /nowhere is not a directory"),
         (SKIPPED, f"not tried: web2: an old session: {NO_ADDRESS}"),
     ],
 )

@@ -243,7 +243,7 @@ class TestSessions:
         assert leak.warnings[0].endswith("AWS denies it")
 
     def test_one_that_may_live_on_is_no_end(self, leak: Leak) -> None:
-        leak.variables["leak_respond__ended"] = {"failed": True, "msg": "/nowhere is no directory"}
+        leak.variables["leak_respond__ended"] = {"failed": True, "msg": "/nowhere is not a directory"}
         assert leak.following(self.at(leak, "sessions"))[1]["next"] == "copies"
         assert "sessions" not in leak.incident.events
 

@@ -345,7 +345,7 @@ def test_absent_and_restored() -> None:
     assert process.absent([CORE]) == []
     assert world.secrets.restore(CORE)
     assert not world.secrets.restore(CORE)
-    with pytest.raises(ProvisionError, match="elsewhere: is no secret of test; it has "):
+    with pytest.raises(ProvisionError, match="elsewhere: is not a secret of test; it has "):
         process.absent(["elsewhere"])
     world.secrets.forms[PAIR] = Form(tags={"Application": "other"})
     with pytest.raises(ProvisionError, match="Application=other"):

@@ -56,10 +56,10 @@ def test_a_vaulted_file(write: Write) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("canary: [", "is no YAML"),
+        ("canary: [", "is not a YAML"),
         ("- canary", "holds no mapping"),
-        (b"\xffcanary", "is no YAML"),
-        ("A: 7", "is no text"),
+        (b"\xffcanary", "is not a YAML"),
+        ("A: 7", "is not text"),
     ],
     ids=range(4),
 )

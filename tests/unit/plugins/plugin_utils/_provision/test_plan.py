@@ -219,7 +219,7 @@ def test_values_are_texts() -> None:
         "admin.username": "u",
         "admin.password": "p",
     }
-    with pytest.raises(ProvisionError, match="A: its value is no text; write it in quotes"):
+    with pytest.raises(ProvisionError, match="A: its value is not text; write it in quotes"):
         flattened({"A": 7})
 
 

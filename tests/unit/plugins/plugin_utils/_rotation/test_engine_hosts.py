@@ -73,7 +73,7 @@ class TestWaiting:
         assert result["hosts_do"] == {"web1": "wait", "web2": "return"}
         clock.now += 20
         assert at.resume(result, answered("web1"))["next"] == "went on"
-        assert at.carried.waited == pytest.approx(20), "the proof itself is no waiting"
+        assert at.carried.waited == pytest.approx(20), "the proof itself is not a waiting"
         assert at.carried.proven
 
     @pytest.mark.parametrize(

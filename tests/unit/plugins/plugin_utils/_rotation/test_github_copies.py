@@ -156,7 +156,7 @@ class TestWithoutATokenNothingIsLost:
         assert rotation_rollback.undo(rotator) == []
 
     def test_a_leak_is_contained_all_the_same(self, world: World) -> None:
-        """What GitHub lacks is told: nobody waits for it."""
+        """What GitHub lacks is reported: nobody waits for it."""
         rotator, mirror, _held = promoting(world, "database", "token")
         rotator.mirror = None
         declared(world)

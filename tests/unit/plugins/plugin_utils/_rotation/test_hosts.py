@@ -46,7 +46,7 @@ def test_lost_hosts_are_no_fault_of_the_new_value() -> None:
 
 
 class TestAfterALeak:
-    """An unhealthy host has no veto, but a value that no host runs on is no new value."""
+    """An unhealthy host has no veto, but a value that no host runs on is not a new value."""
 
     def test_one_unhealthy_host_does_not_keep_the_others_from_new_values(self) -> None:
         result = hosts(SICK, HEALTHY, leak=True, leaves_lost=True)

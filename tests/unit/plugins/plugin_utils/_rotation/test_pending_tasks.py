@@ -75,7 +75,7 @@ def test_a_version_that_is_gone_is_named_and_the_others_go_on(former: Contents) 
     plan = planned("database", "django", former={"r0/database": former, "r0/django": WELL})
     assert [item.pending_task for item in plan.items] == ["r0/django"]
     assert plan.refused == {
-        "database": f"its former value cannot be told any more from version v-database of secret {CORE}; take its "
+        "database": f"its former value can no longer be read from version v-database of secret {CORE}; take its "
         f"former value out by hand (docs/runbooks/by-hand.md), {FORGET}database"
     }
 
@@ -83,7 +83,7 @@ def test_a_version_that_is_gone_is_named_and_the_others_go_on(former: Contents) 
 def test_a_former_key_that_is_gone() -> None:
     plan = planned("database", "django", former={"r0/database": WELL, "r0/django": lost(MISSING)})
     assert [item.pending_task for item in plan.items] == ["r0/database"]
-    assert plan.refused["django"].startswith("its former key cannot be told any more from version v-django")
+    assert plan.refused["django"].startswith("its former key can no longer be read from version v-django")
 
 
 def test_one_that_may_not_be_read() -> None:

@@ -79,7 +79,9 @@ class TestPlan:
         )
 
     def test_an_unknown_name(self) -> None:
-        with pytest.raises(RotationError, match=r"^datbase, x: is no credential of the catalog; it has admin, cache, "):
+        with pytest.raises(
+            RotationError, match=r"^datbase, x: is not a credential of the catalog; it has admin, cache, "
+        ):
             rotation_plan.plan(made_ground(), RotationRequest(("x", "database", "datbase")))
         catalog = catalog_parser.parse({"application": "app", "settings": CATALOG["settings"]}, "test")
         bare = PlanInputs(catalog, Journal(), Contents(), KINDS, NOW)
@@ -137,7 +139,7 @@ class TestLeak:
         assert not {"incident", "immediate"} & set(rotation_plan.plan(made_ground(), RotationRequest()).entry())
 
     def test_a_third_partys_value_is_replaced_once(self) -> None:
-        """That its provider has yet to revoke the old one is no reason to ask for another new one."""
+        """That its provider has yet to revoke the old one is not a reason to ask for another new one."""
         incident = Incident("i-1", timestamps.stamp(NOW - timedelta(hours=1)), "ann")
         left = PendingTask("r0/token", "token", CONFIRM, timestamps.stamp(NOW), "r0")
         last = Rotated(timestamps.stamp(NOW), "ann", "r0", "i-1")

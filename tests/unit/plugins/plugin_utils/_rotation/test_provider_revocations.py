@@ -113,7 +113,7 @@ def test_a_confirmation_takes_every_one_of_the_credential() -> None:
 
 
 def test_a_name_that_nobody_knows() -> None:
-    with pytest.raises(RotationError, match="mial: is no credential of the catalog; mail, video wait for it"):
+    with pytest.raises(RotationError, match="mial: is not a credential of the catalog; mail, video wait for it"):
         provider_revocations.confirmed(CATALOG, journal(left("r1", "mail"), left("r1", "video")), ["mial"])
 
 

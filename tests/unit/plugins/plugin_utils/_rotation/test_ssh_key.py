@@ -68,7 +68,7 @@ class TestAgainst:
 
     def test_what_is_no_key(self, world: World) -> None:
         world.write("private", "canary", SECRET)
-        assert against(world, [SEEN])["deploy"].startswith("what the stores hold is no private SSH key")
+        assert against(world, [SEEN])["deploy"].startswith("what the stores hold is not a private SSH key")
 
     def test_a_kind_of_its_own_alone(self, world: World) -> None:
         assert rotation_ssh_key.looks(setting(world), plan("other")) == []
@@ -83,7 +83,7 @@ class TestKeys:
 
     @pytest.mark.parametrize(
         ("name", "message"),
-        [("none", "is no credential of the catalog"), ("pipeline", "no place that the catalog names")],
+        [("none", "is not a credential of the catalog"), ("pipeline", "no place that the catalog names")],
     )
     def test_none_is_in_use(self, world: World, name: str, message: str) -> None:
         with pytest.raises(RotationError, match=message):

@@ -154,7 +154,7 @@ def test_lost_hosts_and_a_shut_gate_stop_it(stage: str, outcome: str) -> None:
 @pytest.mark.parametrize(("text", "message"), [("why", "; why"), ("", "")])
 def test_an_outcome_that_is_none_stops_it(text: str, message: str) -> None:
     assert following(at("set"), "ok", message=text) == Decision(
-        state_machine.STOP, message=f"ok is no outcome of a step{message}"
+        state_machine.STOP, message=f"ok is not an outcome of a step{message}"
     )
 
 

@@ -80,7 +80,7 @@ def test_an_accepted_finding_hides_no_other() -> None:
         ({**ENTRY, "fingerprint": "123"}, "has no fingerprint of 24 hexadecimal digits"),
         ({**ENTRY, "fingerprint": 123}, "has no fingerprint of 24 hexadecimal digits"),
         ({**ENTRY, "why": "x"}, "has unknown keys: why"),
-        ("text", "is no mapping with fingerprint, reason and expires"),
+        ("text", "is not a mapping with fingerprint, reason and expires"),
     ],
 )
 def test_an_entry_that_is_malformed_or_old_accepts_nothing(entry: Any, message: str) -> None:
@@ -96,7 +96,7 @@ def test_an_entry_that_is_malformed_or_old_accepts_nothing(entry: Any, message: 
 def test_the_last_day_counts_and_yamls_days_too() -> None:
     assert parsed({**ENTRY, "expires": TODAY}).problems == ()
     assert parsed(ENTRY, ENTRY).problems == (f"entry 2 ({FOUND.fingerprint}) is there twice; take one out",)
-    assert scan_baseline.parse(["x"], TODAY).problems == ("is no mapping with a list called accepted",)
+    assert scan_baseline.parse(["x"], TODAY).problems == ("is not a mapping with a list called accepted",)
 
 
 def test_the_table() -> None:

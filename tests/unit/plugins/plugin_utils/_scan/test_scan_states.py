@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is not here is told apart from what is clean."""
+"""What is not here is reported apart from what is clean."""
 
 from __future__ import annotations
 

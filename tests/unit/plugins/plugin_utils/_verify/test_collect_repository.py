@@ -49,7 +49,7 @@ def test_committed_files_alone_are_judged(checkout: Path) -> None:
     added(checkout, ".environment", "SECRET_KEY=0123456789abcdefghij\n")
     (checkout / ".env.local").write_text("SECRET_KEY=0123456789abcdefghij\n")
     env_files = collect_repository.gathered(str(checkout / "deploy"), catalog(), frozenset())["env_files"]
-    assert env_files == {".env": [("SECRET_KEY", 1, "is no placeholder")], "deploy/prod.env": []}
+    assert env_files == {".env": [("SECRET_KEY", 1, "is not a placeholder")], "deploy/prod.env": []}
 
 
 def test_a_link_is_not_followed(checkout: Path, tmp_path: Path) -> None:
@@ -69,11 +69,11 @@ def test_workflows_and_composite_actions(checkout: Path) -> None:
         (".github/actions/b/action.yml", 3),
         (".github/workflows/a.yml", 2),
     ]
-    assert workflows["unread"] == {".github/workflows/bad.yaml": "is no YAML"}
+    assert workflows["unread"] == {".github/workflows/bad.yaml": "is not a YAML"}
 
 
 def test_what_is_no_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(HostError, match="is no directory here; give the path of a checkout"):
+    with pytest.raises(HostError, match="is not a directory here; give the path of a checkout"):
         collect_repository.workflows(str(tmp_path / "missing"))
     with pytest.raises(HostError, match=r"^repository \S+: not a git repository, nor any directory above it$"):
         collect_repository.workflows(str(tmp_path))

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What hosts told of former values, in one answer: an acceptance anywhere fails, and a gap never passes."""
+"""What hosts reported about former values, in one answer: an acceptance anywhere fails, and a gap never passes."""
 
 from __future__ import annotations
 

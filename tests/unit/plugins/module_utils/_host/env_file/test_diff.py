@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a delivery changes is told by names and fingerprints; a value is in none of it."""
+"""What a delivery changes is shown by names and fingerprints; a value is in none of it."""
 
 from __future__ import annotations
 

@@ -215,7 +215,7 @@ class TestModule:
     @pytest.mark.parametrize(
         ("extra", "message"),
         [
-            ({"since": "yesterday"}, "since: 'yesterday' is no time such as 2026-11-20T10:00:00Z"),
+            ({"since": "yesterday"}, "since: 'yesterday' is not a time such as 2026-11-20T10:00:00Z"),
             ({"seconds": 0}, "seconds must be at least 1"),
         ],
     )

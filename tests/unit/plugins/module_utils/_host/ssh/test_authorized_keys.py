@@ -57,7 +57,7 @@ class TestEntry:
         assert entry_of(line.encode()) is None
 
     def test_what_is_no_public_key_is_refused(self) -> None:
-        with pytest.raises(ValueError, match="is no public SSH key"):
+        with pytest.raises(ValueError, match="is not a public SSH key"):
             blob_of("-----BEGIN OPENSSH PRIVATE KEY-----")
 
     @pytest.mark.skipif(

@@ -192,4 +192,4 @@ def test_as_a_module(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result, _output = run_module(ssh_main.main, {**given, "account": "no-such-account"}, capsys)
     assert result["msg"].startswith("there is no account no-such-account here")
     result, _output = run_module(ssh_main.main, {**given, "old": "nonsense"}, capsys)
-    assert result["msg"] == "old or new is no public SSH key"
+    assert result["msg"] == "old or new is not a public SSH key"

@@ -71,7 +71,7 @@ class TestKinds:
         assert load_kinds(["kinds"])["mine"].folder == str(folder)
 
     def test_a_path_that_is_no_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(CatalogError, match=f"rotation_kinds_path: {tmp_path}/none is no folder"):
+        with pytest.raises(CatalogError, match=f"rotation_kinds_path: {tmp_path}/none is not a folder"):
             load_kinds([tmp_path / "none"])
 
     @pytest.mark.parametrize(

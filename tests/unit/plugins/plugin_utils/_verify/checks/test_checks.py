@@ -92,7 +92,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS101", {"repository": {"ignores": {".env": False}, "env_files": {}}}, ".env: is not ignored"),
     (
         "WPS102",
-        {"repository": {"ignores": {".env": True}, "env_files": {".env": [("K", 3, "is no placeholder")]}}},
+        {"repository": {"ignores": {".env": True}, "env_files": {".env": [("K", 3, "is not a placeholder")]}}},
         ".env:3: K is",
     ),
     ("WPS103", scanned("history", [FOUND]), "src/settings.py:7: API_TOKEN (current value, as it is) in the index"),
@@ -301,7 +301,7 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
     ("WPS402", {"roles": {"r": {"problem": "is not there"}}}, "is not there"),
     ("WPS404", {"policies": {SECRET: {"problem": "denied"}}}, "denied"),
     ("WPS501", {"workflows": {"files": [], "findings": [], "unread": {}}}, "has no workflows"),
-    ("WPS504", {"workflows": {"files": ["a"], "findings": [], "unread": {"a": "is no YAML"}}}, "is no YAML"),
+    ("WPS504", {"workflows": {"files": ["a"], "findings": [], "unread": {"a": "is not a YAML"}}}, "is not a YAML"),
     ("WPS601", on_host(health=[]), "no health address is known"),
     ("WPS602", {"outside": {}}, "no external address is known"),
     ("WPS603", {"outside": {}, "hosts": {}}, "no health address is https"),
