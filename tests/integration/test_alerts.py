@@ -76,7 +76,7 @@ def test_a_rotation_that_is_rolled_back_has_failed(lab: RotationLab, queue: Even
     found = queue.taken()
     assert [(one["event"], one["outcome"]) for one in found] == [
         ("rotation.started", "started"),
-        ("rotation.failed", "taken_back"),
+        ("rotation.failed", "rolled_back"),
     ]
 
 

@@ -226,7 +226,7 @@ class Watch:
         closes = entry["step"] in journal.CLOSING_STEPS and entry["rotation"] in self.plans
         if closes and entry["rotation"] not in self.world.audit:
             self._fail(f"the journal closes {entry['rotation']} before the audit log has it")
-        if entry["step"] == "retire":  # no abort from here on
+        if entry["step"] == "revoke":  # no abort from here on
             self._in_force.add(self.current[CORE][1]["SECRET_KEY"])
         if "plan" in entry:
             self.plans[entry["rotation"]] = entry["plan"]

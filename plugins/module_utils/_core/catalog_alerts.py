@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The catalog's section ``alerts``: what AWS is notified of ages, rotations and leaks, and the names of those events."""
+"""The catalog's section ``alerts``: what AWS is notified of (ages, rotations and leaks), and the events' names."""
 
 from __future__ import annotations
 

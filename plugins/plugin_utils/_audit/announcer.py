@@ -51,7 +51,7 @@ class Announcer:
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
 
     def announce(self, event: Event) -> list[str]:
-        """Who could not be determined, each with the reason."""
+        """Who could not be notified, each with the reason."""
         answers: SimpleQueue[tuple[str, str]] = SimpleQueue()
         waiting = {one.name: one for one in self.channels if one.wants(event)}
         for one in waiting.values():

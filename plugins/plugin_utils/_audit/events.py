@@ -32,7 +32,7 @@ OF_OUTCOMES: Mapping[str, str] = {
     "completed": ROTATION_COMPLETED,
     "revoked": ROTATION_COMPLETED,
     "forgotten": ROTATION_COMPLETED,
-    "taken_back": ROTATION_FAILED,
+    "rolled_back": ROTATION_FAILED,
     "false_alarm": LEAK_CONTAINED,
     "contained": LEAK_CONTAINED,
     "drill": LEAK_DRILLED,

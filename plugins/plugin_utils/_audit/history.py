@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.chain im
 
 LEAKS = {"contained": "contained", "drill": "drill", "false_alarm": "false alarm"}
 """Outcomes of leaks, and how they are called."""
-OUTCOMES = {"completed": "complete", "taken_back": "rolled back", "revoked": "confirmed as revoked"}
+OUTCOMES = {"completed": "complete", "rolled_back": "rolled back", "revoked": "confirmed as revoked"}
 
 
 def records(chain: Chain) -> list[Mapping[str, Any]]:

@@ -138,7 +138,7 @@ def announced(
     seconds: float = announcer.SECONDS,
     **fields: Any,
 ) -> list[str]:
-    """Who could not be determined of what this run did just now."""
+    """Who could not be notified of what this run did just now."""
     own = {"application": setting.catalog.application, "environment": setting.catalog.environment}
     me = {"who": setting.rotator.me.who, "run": setting.rotator.me.run, "at": timestamps.stamp(context.now())}
     return announcer_of(setting, seconds).announce(events.made(name, about, outcome, **own, **me, **fields))

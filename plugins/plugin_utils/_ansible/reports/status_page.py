@@ -58,7 +58,7 @@ def _age(one: Mapping[str, Any]) -> dict[str, Any]:
     days, limit = one["age_days"], one["max_age_days"]
     words = "age unknown" if days is None else f"{days} days old"
     words += f", limit {limit} days" if limit else ", no limit"
-    return {**one, "days": days, "limit": limit, "words": words, "left": one["due_in_days"]}
+    return {**one, "days": days, "limit": limit, "message": words, "left": one["due_in_days"]}
 
 
 def _row(age: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -75,8 +75,8 @@ def _pending(report: Mapping[str, Any]) -> list[str]:
     if rotation:
         names = ", ".join(rotation["credentials"])
         lines.append(f"rotation {rotation['id']} of {names} is open since {rotation['since']}, at {rotation['step']}")
-    for one in (one for one in report["obligations"] if one["act"] != "revoke"):
+    for one in (one for one in report["pending_tasks"] if one["act"] != "confirm"):
         when = "now" if one["due"] else f"from {one['due_at']}"
         against = f": {one['against']}" if one["against"] else ""
-        lines.append(f"{one['credential']}: its previous value is retired {when}{against}")
-    return [*lines, *(one["words"] for one in report["revocations"])]
+        lines.append(f"{one['credential']}: its previous value is revoked {when}{against}")
+    return [*lines, *(one["message"] for one in report["revocations"])]

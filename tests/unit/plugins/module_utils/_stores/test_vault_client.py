@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A server that is no Vault, or a hostile one: its answers are told in our words, and the token goes nowhere else."""
+"""A server that is no Vault, or a hostile one: its answers are reported in our words, and the token goes nowhere else."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def test_an_error_repeats_nothing_that_was_sent(token: Path, status: int) -> Non
 
 
 def test_a_pause_that_the_server_asks_for_is_not_kept(token: Path) -> None:
-    """Four tries, and then it is told."""
+    """Four tries, and then it is reported."""
     with Server(lambda _path: (429, {"Retry-After": "86400"}, b"")) as server:
         with pytest.raises(NoAccess, match="failed with HTTP 429"):
             store(server, token).read([NAME])

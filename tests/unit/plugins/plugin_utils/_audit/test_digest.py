@@ -24,7 +24,7 @@ REPORT: dict[str, Any] = {
         {"name": "mailer", "due": False, "due_in_days": 60},
         {"name": "unlimited", "due": False, "due_in_days": None},
     ],
-    "revocations": [{"credential": "mailer", "words": "revoke it"}],
+    "revocations": [{"credential": "mailer", "message": "revoke it"}],
     "table": ["credential  age", "cache       93 d"],
 }
 
@@ -37,7 +37,7 @@ def record(rotation: str, outcome: str, at: str, **more: Any) -> dict[str, Any]:
 RECORDS = [
     record("r-0", "completed", "2026-10-01T10:00:00Z"),
     record("r-1", "completed", "2026-11-10T10:00:00Z"),
-    record("r-2", "taken_back", "2026-11-11T10:00:00+01:00", reason="not healthy"),
+    record("r-2", "rolled_back", "2026-11-11T10:00:00+01:00", reason="not healthy"),
     record("leak-1", "contained", "2026-11-20T10:05:00Z", seconds={"contained": 41.3}),
 ]
 

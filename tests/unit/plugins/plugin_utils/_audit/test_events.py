@@ -42,7 +42,7 @@ def valid(event: events.Event) -> dict[str, Any]:
     ("outcome", "name"),
     [
         ("completed", "rotation.completed"),
-        ("taken_back", "rotation.failed"),
+        ("rolled_back", "rotation.failed"),
         ("revoked", "rotation.completed"),
         ("false_alarm", "leak.contained"),
         ("contained", "leak.contained"),

@@ -248,7 +248,7 @@ class TestPresentLogin:
     @pytest.mark.parametrize(
         ("name", "words"),
         [
-            ("nobody", "^nobody: is no credential of the catalog"),
+            ("nobody", "^nobody: is not a credential of the catalog"),
             ("homeless", "^homeless: its server's address is unknown"),
         ],
     )

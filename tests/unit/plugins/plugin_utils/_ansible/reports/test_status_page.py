@@ -25,7 +25,7 @@ def row(name: str, age: int | None, limit: int | None, **more: Any) -> dict[str,
 
 def report(*rows: dict[str, Any], **more: Any) -> dict[str, Any]:
     due = [one["name"] for one in rows if one["due"]]
-    nothing = {"rotation": None, "obligations": [], "revocations": [], "act_now": bool(due)}
+    nothing = {"rotation": None, "pending_tasks": [], "revocations": [], "act_now": bool(due)}
     return {
         "application": "shop",
         "environment": "production",
@@ -50,7 +50,7 @@ RECORDS: list[dict[str, Any]] = [
     {"rotation": "leak-0", "outcome": "false_alarm", "at": "2026-10-20T10:05:00Z", "who": "bob@laptop"},
     {
         "rotation": "r-1",
-        "outcome": "taken_back",
+        "outcome": "rolled_back",
         "at": "2026-11-21T10:05:00Z",
         "who": "ann@laptop",
         "credentials": ["cache"],
@@ -77,7 +77,7 @@ def test_ages_dates_and_people() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "style", "words"),
+    ("found", "style", "message"),
     [
         (report(row("a", 100, 90)), "fail", "1 of 1 credential is due"),
         (report(row("a", 10, 90), row("b", 1, None)), "", "the next is a, in 80 days"),
@@ -100,12 +100,14 @@ def test_leaks_and_rotations() -> None:
 
 def test_what_is_pending() -> None:
     rotation = {"id": "r-2", "credentials": ["cache"], "since": "2026-11-28T05:00:00Z", "step": "set"}
-    owed = {"id": "x", "credential": "database", "act": "retire", "due": False, "due_at": "2026-12-01", "against": ""}
-    found = report(row("a", 1, 9), rotation=rotation, obligations=[owed], revocations=[{"words": "revoke token at X"}])
+    owed = {"id": "x", "credential": "database", "act": "revoke", "due": False, "due_at": "2026-12-01", "against": ""}
+    found = report(
+        row("a", 1, 9), rotation=rotation, pending_tasks=[owed], revocations=[{"message": "revoke token at X"}]
+    )
     text = page(found)
     for words in (
         "rotation r-2 of cache is open",
-        "its previous value is retired from 2026-12-01",
+        "its previous value is revoked from 2026-12-01",
         "revoke token at X",
     ):
         assert words in text
