@@ -77,7 +77,7 @@ def test_ages_dates_and_people() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "style", "message"),
+    ("found", "style", "words"),
     [
         (report(row("a", 100, 90)), "fail", "1 of 1 credential is due"),
         (report(row("a", 10, 90), row("b", 1, None)), "", "the next is a, in 80 days"),
