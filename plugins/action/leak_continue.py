@@ -18,21 +18,23 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import sc
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import sessions as leak_sessions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display import show
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import purge_on
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.segment import ServersAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
-class ActionModule(RotationAction):
+class ActionModule(ServersAction):
     """Takes what the tasks of a step have registered, and names the next step."""
 
     name = "watchparty.secrets.leak_continue"
     extra_options = {
         "response": {"type": "dict", "required": True},
         "rotation": {"type": "dict", "default": {}},
+        "python": {"type": "str"},
         "readers_seconds": {"type": "int", "default": 60},
         **rotation_segment.AUDIT,
     }
@@ -42,11 +44,12 @@ class ActionModule(RotationAction):
         leak_events.incident_of(journal)
         response = Response.of(args["response"]["carried"])
         results = Results(task_vars)
-        run = leak_steps.ResponseRun(setting, journal, response, results, Display().warning, args["rotation"])
+        purge = purge_on(self.server(setting, args, task_vars))
+        run = leak_steps.ResponseRun(setting, journal, response, results, Display().warning, purge, args["rotation"])
         run, result = leak_steps.following(run)
-        if result["next"] != leak_steps.END:
-            return {"changed": True, **result}
-        return self._ended(run, self._reported(run, args), args)
+        if result["next"] == leak_steps.END:
+            return self._ended(run, self._reported(run, args), args)
+        return {"changed": True, **leak_steps.with_tasks(result)}
 
     def _reported(self, run: leak_steps.ResponseRun, args: Mapping[str, Any]) -> leak_report.ResponseReport:
         gathered, results = leak_steps.evidence_of(run), run.results

@@ -24,6 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import pl
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import session_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display import show
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import purge_on
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response, Wave
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
@@ -65,6 +66,7 @@ class ActionModule(rotation_segment.ServersAction):
         "host": {"type": "str", "required": True},
         "rotation_host": {"type": "str", "default": ""},
         "candidates": {"type": "list", "elements": "str", "default": []},
+        "reached": {"type": "bool", "default": False},
         "looked": {"type": "list", "elements": "str"},
         "evidence_until": {"type": "float", "default": 0},
         "false_alarm": {"type": "bool", "default": False},
@@ -75,6 +77,9 @@ class ActionModule(rotation_segment.ServersAction):
     }
 
     def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        return leak_steps.with_tasks(self._answer(setting, args, task_vars))
+
+    def _answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         if args["false_alarm"]:
             return {"changed": False, "next": "false_alarm"}
         self._refuse_argument()
@@ -94,6 +99,8 @@ class ActionModule(rotation_segment.ServersAction):
         drill, until = self._task.check_mode, args["evidence_until"]
         if not drill and not until:
             return {"changed": False, "next": "gather", **self._to_gather(setting, journal, radius, args, task_vars)}
+        if drill and not args["reached"]:
+            return {"changed": False, "next": "reach"}
         assessment = self._assessed(setting, journal, radius, args, task_vars)
         if assessment.plan.get("looks"):
             look = {"credentials": assessment.plan["looks"]}
@@ -247,7 +254,14 @@ class ActionModule(rotation_segment.ServersAction):
         )
         journal = replace(journal, incident=declaration.incident)
         return leak_steps.first(
-            leak_steps.ResponseRun(setting, journal, response, Results(task_vars), Display().warning)
+            leak_steps.ResponseRun(
+                setting,
+                journal,
+                response,
+                Results(task_vars),
+                Display().warning,
+                purge_on(self.server(setting, args, task_vars)),
+            )
         )
 
     def _refuse_argument(self) -> None:

@@ -32,6 +32,9 @@ options:
       M(watchparty.secrets.rotation_continue) returned it.
     type: dict
     default: {}
+  python:
+    description: The interpreter on the host that empties caches.
+    type: str
   readers_seconds:
     description: Seconds for CloudTrail at the end.
     type: int
@@ -80,9 +83,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 next:
-  description: The file of the role's tasks that is next, in the order of the keys below; V(end) after the last one.
+  description: The step that is next, in the order of the keys below; V(end) after the last one.
   type: str
   returned: success
+tasks:
+  description: The file of the role's tasks to include for it. V(proceed) where the role's main file has them itself.
+  type: str
+  returned: unless RV(next=end)
 wave:
   description:
     - The C(credentials) of one rotation; whether the open rotation is aborted instead (C(abort)), whether old values
@@ -108,10 +115,6 @@ session_tries:
       M(watchparty.secrets.previous_values_info) returns them.
   type: dict
   returned: with RV(next=session_tries)
-purge:
-  description: The C(kinds) of entries that are purged.
-  type: dict
-  returned: with RV(next=purge)
 invalidate:
   description: The C(copies) at CloudFront, each with C(name), C(distribution) and C(paths).
   type: dict

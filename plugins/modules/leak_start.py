@@ -99,6 +99,10 @@ options:
     type: list
     elements: str
     default: []
+  reached:
+    description: Whether a drill has looked for a host that answers, as RV(next=reach) asks for.
+    type: bool
+    default: false
   looked:
     description:
       - The credentials that M(watchparty.secrets.ssh_key) looked for on each host, with
@@ -175,10 +179,15 @@ EXAMPLES = r"""
 RETURN = r"""
 next:
   description:
-    - The file of the role's tasks that is next.
+    - The step that is next.
     - V(false_alarm) with O(false_alarm), V(paste) where nothing names what leaked and the string must be asked for,
-      V(gather) where hosts have yet to be asked for evidence, V(look) where they must be looked at before the plan is
-      complete, V(end) after a drill. Once the leak is declared, what M(watchparty.secrets.leak_continue) returns.
+      V(gather) where hosts have yet to be asked for evidence, V(reach) where a drill has yet to find one that answers,
+      V(look) where hosts must be looked at before the plan is complete, V(end) after a drill. Once the leak is
+      declared, what M(watchparty.secrets.leak_continue) returns.
+  type: str
+  returned: success
+tasks:
+  description: The file of the role's tasks to include for it. V(proceed) where the role's main file has them itself.
   type: str
   returned: success
 look:

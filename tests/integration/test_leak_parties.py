@@ -111,9 +111,9 @@ def test_at_a_terminal_it_is_asked_for_last(lab: RotationLab) -> None:
         code, seen = at_a_terminal(lab, {"New value of twitch": NEW}, "leak_credentials=cache,twitch")
         assert code != 0, seen
         asked = seen.index(f"New value of twitch (from {PAGE})")
-        for before in ("revoke cache", " Purge caches in Valkey]"):
+        for before in ("revoke cache", "purge caches in Valkey"):
             assert seen.index(before) < asked, before
-        assert asked < seen.index(" Look for copies on each host]")
+        assert asked < seen.index(" Search for copies and check each host's health]")
         assert NEW not in seen
         assert f"revoke the old value at {PAGE}, then start again with -e leak_revoked=twitch" in seen
         assert lab.hosts[0].values()["TWITCH_CLIENT_SECRET"] == NEW
@@ -196,7 +196,7 @@ def test_a_host_that_came_back_ill_gets_what_was_answered(lab: RotationLab) -> N
         code, seen = at_a_terminal(lab, {"New value of twitch": new}, message)
         lab.host_vars["web2"] = kept
         assert code != 0, seen  # its old value is for the provider to revoke
-        assert "Restore the last healthy file" in seen.partition(" Purge caches in Valkey]")[0]
+        assert "Restore the last healthy file" in seen.partition("purge caches in Valkey")[0]
         assert [host.values()["TWITCH_CLIENT_SECRET"] for host in lab.hosts] == [new, new]
         sentences(lab.rotated("-e", "rotation_revoked=twitch"), "was revoked, as the operator says")
         run = respond(lab, "-e", message)

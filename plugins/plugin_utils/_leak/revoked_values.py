@@ -70,16 +70,15 @@ def holders(
     setting: RotationSetup,
     journal: Journal,
     secrets: Versions,
-    credentials: Sequence[str],
+    values: Mapping[str, Sequence[str]],
     denied: Callable[[str], set[str]],
 ) -> tuple[dict[str, list[str]], list[str]]:
-    """These versions, with every other of the same secrets that holds a value which is dead with them.
+    """These versions, with every other of the same secrets that holds one of these dead ``values``.
 
     What could not be looked into comes back in words. ``denied`` tells which versions of a secret nobody may read: what
     was found before them is denied along with them.
     """
     result = {name: list(versions) for name, versions in secrets.items()}
-    values = dead(setting, credentials, secrets) if secrets else {}
     if not any(values.values()):
         return result, []
     looks = [partial(_more, setting, journal, name, result[name], values, denied) for name in result]

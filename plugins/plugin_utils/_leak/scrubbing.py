@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph
@@ -13,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT, of_name
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import VaultSecrets
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync, sync_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import revoked_values, scrub, scrub_exceptions
@@ -33,27 +35,43 @@ def scrubbed(
     alike, but for what somebody needs yet.
     """
     client = setting.connection.store_client("secretsmanager")
+    dead = revoked_values.dead(setting, credentials, secrets) if secrets else {}  # histories tell of it, and go next
+    (done, cannot), (pushed, stuck) = in_threads(
+        [
+            partial(_denied, setting, client, journal, secrets, credentials, dead),
+            partial(scrub.push_out, setting.rotator.parameters, parameters),
+        ]
+    )
+    refreshed, unknown = _refreshed(setting, journal, credentials)
+    sent = [f"GitHub's {name} holds the new value, sent at {at}" for name, at in refreshed.items()]
+    cannot = [*cannot, *stuck, *unknown, *_mirrors(setting.catalog, credentials, refreshed)]
+    cannot.append("what somebody read is known to them; a denied version stays in AWS until AWS removes it")
+    return {"scrubbed": [*done, *pushed, *sent], "not_scrubbed": cannot}
+
+
+def _denied(
+    setting: RotationSetup,
+    client: Any,
+    journal: Journal,
+    secrets: Mapping[str, Sequence[str]],
+    credentials: Sequence[str],
+    dead: Mapping[str, Sequence[str]],
+) -> tuple[list[str], list[str]]:
+    """What was done to versions of secrets, and what could not be."""
     versions, untold = revoked_values.holders(
-        setting, journal, secrets, credentials, lambda name: scrub.denied_by(client, name) if _is_aws(name) else set()
+        setting, journal, secrets, dead, lambda name: scrub.denied_by(client, name) if _is_aws(name) else set()
     )
     needed = scrub_exceptions.spared(journal, credentials)
-    kept = [(name, text) for name, ids in versions.items() for text in ids if (name, text) in needed]
-    versions = {name: [text for text in ids if (name, text) not in needed] for name, ids in versions.items()}
+    kept = [(name, version) for name, ids in versions.items() for version in ids if (name, version) in needed]
+    versions = {name: [version for version in ids if (name, version) not in needed] for name, ids in versions.items()}
     done, cannot = scrub.scrubbed(
         client,
         {name: some for name, some in versions.items() if _is_aws(name)},
         lambda region: setting.connection.in_region(region).store_client("secretsmanager"),
     )
     destroyed, untouched = _destroyed(setting, {name: some for name, some in versions.items() if not _is_aws(name)})
-    done, cannot = [*done, *destroyed], [*cannot, *untouched]
-    cannot += untold
-    cannot += [f"version {text} of {name} {needed[name, text]}" for name, text in kept]
-    pushed, stuck = scrub.push_out(setting.rotator.parameters, parameters)
-    refreshed, unknown = _refreshed(setting, journal, credentials)
-    sent = [f"GitHub's {name} holds the new value, sent at {at}" for name, at in refreshed.items()]
-    cannot += [*stuck, *unknown, *_mirrors(setting.catalog, credentials, refreshed)]
-    cannot.append("what somebody read is known to them; a denied version stays in AWS until AWS removes it")
-    return {"scrubbed": [*done, *pushed, *sent], "not_scrubbed": cannot}
+    spared = [f"version {version} of {name} {needed[name, version]}" for name, version in kept]
+    return [*done, *destroyed], [*cannot, *untouched, *untold, *spared]
 
 
 def _is_aws(name: str) -> bool:

@@ -20,12 +20,15 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment_summary, seal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events, report, revoked_values, sessions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import Purge
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.replaced_signing_keys import session_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response, Wave
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 END = "end"
+IN_MAIN = ("gather", "copies")
+"""What comes in each response, without an include of its own for each host."""
 VALUES = "values"
 """Of a step's work what hosts look for, which is handed over sealed."""
 ANSWERS = "leak_respond__answers"
@@ -44,6 +47,7 @@ class ResponseRun:
     response: Response
     results: Results
     warn: Callable[[str], None]
+    purge: Purge
     rotation: Mapping[str, Any] | None = None
     """What the wave that was carried out returned."""
 
@@ -65,7 +69,7 @@ def _nothing(run: ResponseRun) -> ResponseRun:
 
 @dataclass(frozen=True)
 class ResponseStep:
-    """A part of the response that tasks carry out. ``file`` is their file where it is not the step's name."""
+    """A part of the response. If not ``here``, tasks carry it out: of ``file``, where that is not the step's name."""
 
     name: str
     work: Callable[[ResponseRun], Work | None]
@@ -75,6 +79,8 @@ class ResponseStep:
     file: str = ""
     again: bool = False
     """Whether the step comes again until it has nothing to do."""
+    here: Callable[[ResponseRun, Work], ResponseRun] | None = None
+    """Carries the work out at once, without tasks."""
 
 
 def following(run: ResponseRun) -> tuple[ResponseRun, dict[str, Any]]:
@@ -82,6 +88,11 @@ def following(run: ResponseRun) -> tuple[ResponseRun, dict[str, Any]]:
     at = next(at for at, response_step in enumerate(STEPS) if response_step.name == run.response.step)
     run = STEPS[at].done(run)
     return _next(run, STEPS[at if STEPS[at].again else at + 1 :])
+
+
+def with_tasks(result: dict[str, Any]) -> dict[str, Any]:
+    """With the file to include: what the role's main file has itself follows by itself."""
+    return {**result, "tasks": "proceed" if result["next"] in IN_MAIN else result["next"]}
 
 
 def first(run: ResponseRun) -> dict[str, Any]:
@@ -92,7 +103,9 @@ def first(run: ResponseRun) -> dict[str, Any]:
 def _next(run: ResponseRun, steps: Sequence[ResponseStep]) -> tuple[ResponseRun, dict[str, Any]]:
     for step in steps:
         work = step.work(run)
-        if work is not None:
+        if work is not None and step.here:
+            run = step.here(run, work)
+        elif work is not None:
             run = run.then(replace(run.response, step=step.name))
             return run, _result(run, step, work)
     return run, {"next": END}
@@ -213,8 +226,8 @@ def _purge(run: ResponseRun) -> Work | None:
     return {"kinds": [CACHE, SESSIONS] if run.response.logs_out else [CACHE]}
 
 
-def _purged(run: ResponseRun) -> ResponseRun:
-    purged = run.results.once("purged")
+def _purged(run: ResponseRun, work: Work) -> ResponseRun:
+    purged = run.purge(work["kinds"])
     if "count" not in purged:
         problem = one_line(str(purged.get("msg") or "no answer"))
         return run.then(run.response.failed(f"caches in Valkey were NOT purged: {problem}"))
@@ -281,7 +294,7 @@ STEPS = (
     ResponseStep("sessions", _sessions, _ended(_with_files, _with_probe)),
     ResponseStep("session_files", _session_files, _ended(_with_probe)),
     ResponseStep("session_tries", _session_tries, _ended()),
-    ResponseStep("purge", _purge, _purged),
+    ResponseStep("purge", _purge, here=_purged),
     ResponseStep("invalidate", _invalidate, _invalidated),
     ResponseStep("ask", _ask, _answered),
     ResponseStep("answered", _wave, _rotated, file="wave", again=True),

@@ -35,8 +35,16 @@ class RotationHost:
         """Options of every module: the catalog, the environment, and the interpreter."""
 
     def run(self, module: str, **options: Any) -> Answer:
+        return self._run(module, {**self._options, **options})
+
+    def run_alone(self, module: str, **options: Any) -> Answer:
+        """A module that takes no part in a rotation."""
+        common = {name: one for name, one in self._common.items() if name != "kinds_path"}
+        return self._run(module, {**common, **options})
+
+    def _run(self, module: str, args: Mapping[str, Any]) -> Answer:
         act = self._module(module)
-        act._task.args = {**self._options, **options}
+        act._task.args = dict(args)
         return _judged(act.run(task_vars=dict(self._task_vars)))
 
     def run_each(self, module: str, acts: Sequence[Mapping[str, Any]]) -> list[Answer | RotationError]:

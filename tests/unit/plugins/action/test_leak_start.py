@@ -83,7 +83,7 @@ def operator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Operator:
 
 
 def start(world: World, *leaked: str, check: bool = False, **args: Any) -> dict[str, Any]:
-    given = {**HOSTS, "leaked": list(leaked), "evidence_until": 1.0, **args}
+    given = {**HOSTS, "leaked": list(leaked), "evidence_until": 1.0, "reached": True, **args}
     return act(world, leak_start, check=check, variables={"hostvars": NAMED}, **given)
 
 
@@ -118,7 +118,11 @@ def test_hosts_are_asked_for_evidence_before_the_plan_is_made(world: World, oper
 
 
 def test_a_false_alarm_needs_nothing_else(world: World) -> None:
-    assert start(world, false_alarm=True, evidence_until=0.0) == {"changed": False, "next": "false_alarm"}
+    assert start(world, false_alarm=True, evidence_until=0.0) == {
+        "changed": False,
+        "next": "false_alarm",
+        "tasks": "false_alarm",
+    }
 
 
 def test_without_the_confirmation_nothing_is_written(world: World, operator: Operator) -> None:
@@ -126,6 +130,11 @@ def test_without_the_confirmation_nothing_is_written(world: World, operator: Ope
     with pytest.raises(AnsibleActionFail, match="not confirmed"):
         start(world, "token")
     assert head(world) == 0
+
+
+def test_a_drill_looks_for_a_host_that_answers_first(world: World) -> None:
+    assert start(world, "token", check=True, reached=False)["tasks"] == "reach"
+    assert start(world, "token", reached=False)["next"] != "reach", "a real run has gathered evidence"
 
 
 def test_a_drill_asks_nobody_and_writes_nothing(world: World, operator: Operator, tmp_path: Path) -> None:
@@ -184,7 +193,7 @@ def test_an_open_rotation_comes_first(world: World) -> None:
 
 
 def test_the_string_is_asked_for_where_nothing_is_named(world: World) -> None:
-    assert start(world) == {"changed": False, "next": "paste"}
+    assert start(world) == {"changed": False, "next": "paste", "tasks": "paste"}
     answers = {"leak_respond__found": {"answers": {"found": "nothing of ours"}}}
     with pytest.raises(RotationError, match=r"^what was found is not a current, pending or previous value"):
         act(world, leak_start, variables={"hostvars": NAMED, **answers}, **HOSTS, found_by="leak_respond__found")
@@ -195,8 +204,8 @@ def test_the_string_is_asked_for_where_nothing_is_named(world: World) -> None:
 
 def test_hosts_are_looked_at_before_the_plan_is_complete(world: World, operator: Operator) -> None:
     operator.planned["looks"] = ["token"]
-    look = {"changed": False, "next": "look", "look": {"credentials": ["token"]}, "evidence_until": 1.0}
-    assert start(world, "token") == look
+    look = {"next": "look", "tasks": "look", "look": {"credentials": ["token"]}, "evidence_until": 1.0}
+    assert start(world, "token") == {"changed": False, **look}
     assert (operator.asked, operator.read_before, head(world)) == ([], None, 0)
 
 
@@ -211,7 +220,7 @@ def test_what_each_host_answered_is_in_the_plan(world: World, monkeypatch: pytes
     monkeypatch.setattr(leak_start.rotation_preflight, "begun", planned)
     answer = {"leak_respond_look": "deploy", "old": True, "file": "keys", "account": "ci"}
     hosts = {"web1": {"leak_respond__looked": {"results": [answer]}}, "web2": {}}
-    given = {**HOSTS, "leaked": ["token"], "looked": ["deploy"]}
+    given = {**HOSTS, "leaked": ["token"], "looked": ["deploy"], "reached": True}
     act(world, leak_start, variables={"hostvars": hosts}, check=True, **given)
     ((first, second),) = plans
     assert (first["host"], first["there"], first["file"], first["lost"]) == ("web1", True, "keys", False)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +36,10 @@ class Leak:
     hosts: dict[str, dict[str, Any]] = field(default_factory=lambda: {"web1": {}, "web2": {}})
     variables: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    purged: dict[str, Any] = field(default_factory=dict)
+    """What the host answers that empties caches."""
+    asked: list[list[str]] = field(default_factory=list)
+    """The kinds that it was asked to empty."""
 
     @property
     def setting(self) -> RotationSetup:
@@ -66,8 +71,12 @@ class Leak:
         setting = self.setting
         results = Results({**self.variables, "hostvars": self.hosts})
         return leak_steps.ResponseRun(
-            setting, setting.rotator.look(), response, results, self.warnings.append, rotation
+            setting, setting.rotator.look(), response, results, self.warnings.append, self._purge, rotation
         )
+
+    def _purge(self, kinds: Sequence[str]) -> dict[str, Any]:
+        self.asked.append(list(kinds))
+        return self.purged
 
     def following(self, response: Response, rotation: dict[str, Any] | None = None) -> tuple[Response, dict[str, Any]]:
         """After the tasks of the response's step: what is next."""
