@@ -15,10 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, mirror
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
-    SECRETS_MANAGER,
-    Catalog,
-)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.mirror import (
     MirrorMark,
@@ -27,6 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.mirror im
     PresentCopy,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Failure, Reading
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 
 CORE = "shop/production/core"
 HOST, TOKEN = "/shop/production/shared/HOST", "/shop/production/shared/TOKEN"
