@@ -37,9 +37,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     "deploy": {"ReadPinned ssm:GetParameters": OPEN},
     "host": {"ReadPinned ssm:GetParameters": OPEN},
     "rotate": {"EncryptParameters kms:GenerateDataKey": ADVANCED},
-    "verify": {
-        "ReadPinned ssm:GetParameters": OPEN,
-    },
+    "verify": {},
     "respond": {
         "Trail cloudtrail:LookupEvents": "moto has no event history; test_leak_response asks a stand-in for it",
         "Forget cloudfront:GetInvalidation": "only to compare with an invalidation that is still under way",

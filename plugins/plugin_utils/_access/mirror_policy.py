@@ -79,13 +79,14 @@ def _function(catalog: Catalog, ground: AwsScope) -> list[Grant]:
 
 
 def comparing(catalog: Catalog, ground: AwsScope) -> list[Grant]:
-    """What a verification reads of mirrored parameters."""
+    """What a verification reads of mirrored parameters, beside the environment's own."""
     if not _copies(catalog):
         return []
-    regions = mirror.regions(catalog)
-    read = tuple(ground.parameter(name, region) for region in regions for name in _copies(catalog))
+    elsewhere = tuple(
+        ground.parameter(name, region) for region in mirror.regions(catalog)[1:] for name in _copies(catalog)
+    )
     return [
         Grant("DescribeParameters", ("ssm:DescribeParameters",), ("*",)),
-        Grant("Copies", ("ssm:GetParameters",), read),
+        *([Grant("Copies", ("ssm:GetParameters",), elsewhere)] if elsewhere else []),
         *_replica_keys(catalog, ground, ("kms:Decrypt",)),
     ]
