@@ -59,6 +59,7 @@ def test_only_what_changed_is_written(mirror_lab: Lab) -> None:
 
 def test_somebody_elses_change_is_reported_and_not_overwritten(mirror_lab: Lab) -> None:
     lab, name = mirror_lab, f"{PATH}/shared/API_TOKEN"
+    lab.host_vars["web1"]["mirror_conflict"] = "overwrite"  # counts on the command line alone
     mirror(lab)
     edit(lab, name, "edited-in-the-console")
     change(lab, DATABASE_URL="postgresql://shop:changed-password@db.example.com/shop")

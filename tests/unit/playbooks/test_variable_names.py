@@ -20,6 +20,7 @@ PREFIXES = (
         "github_",
         "import_",
         "leak_",
+        "mirror_",
         "provision_",
         "rotation_",
         "scan_",
@@ -40,11 +41,13 @@ FOR_ONE_RUN = {
     *("leak_compromised_hosts", "leak_confirm", "leak_containment", "leak_credentials", "leak_exposed_since"),
     *("leak_value", "leak_value_file", "rotation_credentials", "scan_repositories", "verify_only", "verify_repository"),
     *("decrypt_file", "decrypt_path", "encrypt_file", "encrypt_new_key"),
+    *("mirror_conflict", "mirror_deletes"),
     *("import_file", "import_values", "set_deploy", "set_force", "set_names", "set_value_file", "set_values_file"),
 }
 """What would act in every run if an inventory set it."""
 
 SET_BY_A_PLAY = {"leak_alert_missed", "leak_hosts_left_out", "provision_github", "rotation_hosts_left_out"}
+SET_BY_A_PLAY |= {"mirror_allowed_deletes", "mirror_function", "mirror_result"}
 SET_BY_A_PLAY |= {"github_env", "scan_repository_paths", "verify_info"}
 READ_BY_A_PLUGIN = {"leak_trusted_host"}
 READ_BY_A_RULEBOOK = re.compile("leak_(alert|queue|webhook)_")
