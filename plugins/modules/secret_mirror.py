@@ -71,6 +71,11 @@ plan:
   returned: success
   sample:
     - parameter /shop/production/shared/TOKEN gets secret shop/production/core key TOKEN, version 3f, as TOKEN (is new)
+differences:
+  description: Those lines of RV(plan) after which a parameter has another value or is gone.
+  type: list
+  elements: str
+  returned: success
 conflicts:
   description: One line for each parameter that somebody else changed, with the remedy.
   type: list

@@ -130,6 +130,12 @@ class MirrorPlan:
         """One line an act, without a value."""
         return [str(act) for act in (*self.puts, *self.deletes)]
 
+    @property
+    def differences(self) -> List[str]:
+        """Those after which somebody reads another value, and not the same one with a new mark."""
+        values = [put for put in self.puts if put.before is None or put.before.value != put.copy.value]
+        return [str(act) for act in (*values, *self.deletes)]
+
 
 def pairs(catalog: Catalog) -> Dict[str, Tuple[str, Place]]:
     """By parameter, the setting and the place in Secrets Manager that it repeats."""
@@ -288,6 +294,7 @@ def told(plan_: MirrorPlan, region: str = "") -> Dict[str, Any]:
     where = f" in {region}" if region else ""
     return {
         "plan": [line + where for line in plan_.words],
+        "differences": [line + where for line in plan_.differences],
         "conflicts": [line + where for line in plan_.conflicts],
         "held": [line + where for line in plan_.held],
         "unchanged": plan_.unchanged,

@@ -106,7 +106,9 @@ class MirrorState:
     @property
     def told(self) -> Dict[str, Any]:
         each = [mirror.told(plan, region) for region, plan in self.plans.items()]
-        lists = {key: [line for one in each for line in one[key]] for key in ("plan", "conflicts", "held")}
+        lists = {
+            key: [line for one in each for line in one[key]] for key in ("plan", "differences", "conflicts", "held")
+        }
         return {**lists, "unchanged": sum(one["unchanged"] for one in each), "problems": list(self.sources.problems)}
 
 

@@ -18,18 +18,18 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 def look(facts: Facts) -> Iterator[Outcome]:
     if facts.catalog.mirror is None:
-        yield unknown("the catalog mirrors nothing (mirror)")
+        yield good("the catalog mirrors nothing (mirror)")
         return
     found = facts.of("mirror")
     for line in found["problems"]:
         yield unknown(line)
     for line in found["held"]:
         yield unknown("an open rotation writes it", f"parameter {line}")
-    for line in found["plan"]:
+    for line in found["differences"]:
         yield bad(f"the mirror has not done this yet: {line}")
     for line in found["conflicts"]:
         yield bad(line)
-    if not (found["plan"] or found["conflicts"]):
+    if not (found["differences"] or found["conflicts"]):
         yield good(f"{found['unchanged']} parameters hold what their secrets hold")
 
 

@@ -80,6 +80,7 @@ def test_a_new_version_with_the_same_value_is_not_written() -> None:
     assert mirror.plan(wanted("v2"), standing()) == MirrorPlan(unchanged=2)
     plan = mirror.plan(wanted("v2", TOKEN="another"), standing())
     assert [put.copy.parameter for put in plan.puts] == [TOKEN]
+    assert plan.differences == plan.words
 
 
 def test_a_write_of_the_same_value_by_somebody_else_renews_the_mark() -> None:
@@ -87,6 +88,7 @@ def test_a_write_of_the_same_value_by_somebody_else_renews_the_mark() -> None:
     present = {**standing(), TOKEN: edited(standing()[TOKEN], VALUES["TOKEN"])}
     plan = mirror.plan(wanted("v2"), present)
     assert [(put.copy.parameter, put.reason) for put in plan.puts] == [(TOKEN, "holds the same; marked as a copy")]
+    assert plan.differences == []  # whoever reads it has the value
     assert mirror.plan(wanted("v2"), written(plan, present)) == MirrorPlan(unchanged=2)
 
 

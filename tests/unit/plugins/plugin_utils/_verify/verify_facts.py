@@ -135,7 +135,7 @@ def parts(**over: Any) -> dict[str, Any]:
         },
         "keys": {"alias/watchparty-production": {"state": "Enabled", "manager": "CUSTOMER", "rotating": True}},
         "leftovers": [],
-        "mirror": {"plan": [], "conflicts": [], "held": [], "problems": [], "unchanged": 3},
+        "mirror": {"plan": [], "differences": [], "conflicts": [], "held": [], "problems": [], "unchanged": 3},
         "outside": {"https://watchparty.example.com/health/": answer(url="https://watchparty.example.com/health/")},
         "policies": {SECRET: {"document": {}}},
         "readers": {"rows": [], "principals": 5, "things": 3, "unread": []},

@@ -136,8 +136,12 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS303", on_host(processes=[{"unit": "w", "began": "x", "old": True}]), "web2: w has run since x, but its .env"),
     ("WPS303", on_host(processes=[{"unit": "w", "began": None, "old": False}]), "web2: w is not running"),
     ("WPS304", {"stores": {**parts()["stores"], "problems": ["API_TOKEN: is required"]}}, "API_TOKEN: is required"),
-    ("WPS305", mirrored(plan=["parameter /x gets secret y (the secret changed)"]), "not done this yet: parameter /x"),
-    ("WPS305", mirrored(plan=["parameter /x is deleted"]), "parameter /x is deleted"),
+    (
+        "WPS305",
+        mirrored(differences=["parameter /x gets secret y (the secret changed)"]),
+        "not done this yet",
+    ),
+    ("WPS305", mirrored(differences=["parameter /x is deleted"]), "parameter /x is deleted"),
     ("WPS305", mirrored(conflicts=["A: parameter /x was changed by somebody else"]), "was changed by somebody else"),
     (
         "WPS401",
@@ -267,6 +271,10 @@ def test_every_check_has_a_state_that_fails_it() -> None:
 )
 def test_contacts(contacts: dict[str, str], status: str) -> None:
     assert ran(facts(document=catalog(contacts=contacts)))["WPS001"].status == status
+
+
+def test_a_catalog_that_mirrors_nothing() -> None:
+    assert ran(facts(document=replace(catalog(), mirror=None), absent={"mirror": "x"}))["WPS305"].status == PASS
 
 
 def test_no_contact_and_no_audit_log() -> None:
