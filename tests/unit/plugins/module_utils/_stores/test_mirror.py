@@ -93,6 +93,25 @@ def test_three_hundred_parameters(aws: Aws) -> None:
     assert held("KEY_007") == "another"
 
 
+def test_sensitive_copies_have_the_environments_key_and_one_of_the_region(aws: Aws) -> None:
+    key = f"arn:aws:kms:{REPLICA}:123456789012:key/22222222-2222-2222-2222-222222222222"
+    settings = {"TOKEN": {"group": "core"}, "HOST": {"group": "core", "sensitivity": "low"}}
+    section = {"groups": {"core": "shared"}, "replicas": True}
+    aws.store(TOKEN="a-token", HOST="db")
+
+    def described(region: str) -> dict[str, tuple[str, Any]]:
+        found = boto3.client("ssm", region_name=region).describe_parameters()["Parameters"]
+        return {one["Name"].rpartition("/")[2]: (one["Type"], one.get("KeyId")) for one in found}
+
+    aws.counted(catalog(settings=settings, mirror=section, aws={"replicas": [REPLICA]}))
+    plain = ("String", None)
+    assert described(REGION) == {"TOKEN": ("SecureString", "alias/shop-production"), "HOST": plain}
+    assert described(REPLICA) == {"TOKEN": ("SecureString", "alias/aws/ssm"), "HOST": plain}
+    aws.store(TOKEN="another", HOST="db")
+    aws.counted(catalog(settings=settings, mirror={**section, "replica_key": key}, aws={"replicas": [REPLICA]}))
+    assert described(REPLICA)["TOKEN"] == ("SecureString", key)
+
+
 def test_a_parameter_that_somebody_makes_meanwhile_is_not_overwritten(aws: Aws) -> None:
     theirs = boto3.client("ssm", region_name=REGION)
     aws.store(TOKEN="ours")
