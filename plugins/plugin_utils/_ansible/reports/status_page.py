@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import CONFIRM
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages
 
 SHOWN = 20
@@ -75,7 +76,7 @@ def _pending(report: Mapping[str, Any]) -> list[str]:
     if rotation:
         names = ", ".join(rotation["credentials"])
         lines.append(f"rotation {rotation['id']} of {names} is open since {rotation['since']}, at {rotation['step']}")
-    for one in (one for one in report["pending_tasks"] if one["act"] != "confirm"):
+    for one in (one for one in report["pending_tasks"] if one["act"] != CONFIRM):
         when = "now" if one["due"] else f"from {one['due_at']}"
         against = f": {one['against']}" if one["against"] else ""
         lines.append(f"{one['credential']}: its previous value is revoked {when}{against}")

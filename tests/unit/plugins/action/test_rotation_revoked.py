@@ -16,8 +16,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import status_page
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import metrics
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.digest import digest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.action import steps as rotation
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, GIVEN, KINDS, World
@@ -269,3 +273,17 @@ def test_what_shows_that_it_was_revoked(world: World, tried: dict[str, Any], mes
     journal = looked(world)
     assert journal.incident is not None
     assert journal.incident.evidence["confirmed/token"].endswith(f": {message}")
+
+
+def test_the_report_is_what_metrics_pages_and_digests_are_made_of(world: World) -> None:
+    rotated(world, "token", "database", "django")
+    found = act(world, rotation_info, None)
+    numbers = {str(one) for one in metrics.metrics(found)}
+    assert {"PendingConfirmations token: 1", "PendingConfirmations (all): 1", "LastSuccess database: 0"} <= numbers
+    now = rotation_context.now()
+    text = status_page.status(found, leaks=(), rotations=(), unread="", now=now)
+    assert "django: its previous value is revoked from" in text
+    assert text.count("-e rotation_revoked=token") == 1
+    told = digest(found, [], who="ann", now=now).detail
+    assert "1 to be confirmed as revoked" in str(told["summary"])
+    assert told["lines"] == found["table"]
