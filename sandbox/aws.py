@@ -8,6 +8,7 @@ What moto hides, and AWS would show:
 - IAM enforcement is off here, and moto's ignores Resource; a denied id is made with a fault.
 - BatchGetSecretValue takes more than 20 ids; PutParameter has no limit of 4 KB; nothing is throttled.
 - A last page of exactly 10 parameters still carries a NextToken, to an empty page: 10 parameters cost two calls here.
+- EventBridge passes events on to queues and log groups, not to SNS; no alarm is evaluated, and no mail is sent.
 - CloudTrail LookupEvents, Access Analyzer, IAM Simulate* and ElastiCache ModifyUser are missing.
 """
 

@@ -80,6 +80,15 @@ def test_it_ends_once_nothing_is_open(leak: Leak, shown: list[str], tmp_path: Pa
     assert shown[:2] == result["report"]["files"]
 
 
+def test_who_was_not_told_is_named_at_the_end(leak: Leak, shown: list[str], tmp_path: Path) -> None:
+    """However early that was; it keeps nothing open."""
+    seen(leak, "refused/token")
+    missed = "slack was not told of leak.declared: no answer within 2 s"
+    found = go_on(leak, "copies", report_path=str(tmp_path), unannounced=[missed])
+    assert (found["report"]["verdict"], shown[-1]) == ("", missed)
+    assert leak.setting.rotator.look().incident is None
+
+
 def test_the_stores_are_scrubbed_while_cloudtrail_is_asked(
     leak: Leak, shown: list[str], stores: Stores, tmp_path: Path
 ) -> None:

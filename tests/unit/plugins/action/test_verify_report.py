@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ansible import constants
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.action import verify_report
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 
 FOUND: dict[str, Any] = {
     "application": "shop",
@@ -52,3 +54,16 @@ def test_the_output_of_another_callback_stays_its_own(
     verify_report.show(FOUND, ["/srv/report/verify.json"])
     assert {stderr for _text, stderr in lines} == {to_stderr}
     assert lines[-1][0] == "report: /srv/report/verify.json"
+
+
+def test_a_failure_is_announced_and_who_is_deaf_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(Display, "warning", lambda _self, line, **_how: warnings.append(line))
+    file = tmp_path / "event"
+    notify = {"file": {"command": ["/bin/sh", "-c", f"cat > {file}"]}, "deaf": {"command": ["/bin/false"]}}
+    catalog = catalog_parser.parse({"application": "shop", "settings": {"A": {"value": "x"}}, "notify": notify}, "test")
+    action = verify_report.ActionModule.__new__(verify_report.ActionModule)
+    action._announced(catalog, ["WPS101"], "1 of 2 checks fails: WPS101", {})
+    detail = json.loads(file.read_text(encoding="utf-8"))
+    assert (detail["event"], detail["checks"], detail["environment"]) == ("verification.failed", ["WPS101"], "test")
+    assert warnings == ["deaf was not told of verification.failed: /bin/false ended with code 1"]
