@@ -202,9 +202,10 @@ class _Builder:
     def _vault(self, raw: Optional[Mapping[str, Any]]) -> Optional[Vault]:
         if raw is None:
             return None
-        self.problems += catalog_vault.problems(raw)
+        wrong = list(catalog_vault.problems(raw))
+        self.problems += wrong
         named = {key: self._format(f"stores.vault.{key}", raw[key]) for key in ("mount", "namespace") if key in raw}
-        return catalog_vault.parsed_vault({**raw, **named})
+        return None if wrong else catalog_vault.parsed_vault({**raw, **named})
 
     def _purged(self, needed: Sequence[str], additions: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The entries of one sort: of Valkey's keys, or of CloudFront's copies."""
@@ -247,8 +248,7 @@ class _Builder:
         """The place, or None if the path belongs to another environment."""
         if self.vault is None:
             self.problems.append(f"{where}: no server is declared for it; add stores.vault: {{address: …, auth: …}}")
-        if key is None:
-            self.problems.append(f"{where}: names no key; a secret in Vault has keys, so add key or keys")
+        self.problems += [f"{where}: {problem}" for problem in catalog_vault.place_problems(path, key)]
         place = self._secret(where, path, key)
         return Place(VAULT, VAULT_PREFIX + place.name, key) if place else None
 

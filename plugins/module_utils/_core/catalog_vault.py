@@ -72,12 +72,15 @@ def schema() -> dict[str, Any]:
         "type": "object",
         "properties": {name: {"description": text, **form} for name, (text, form) in _OPTIONS.items()},
         "additionalProperties": False,
-        "required": ["address", "auth"],
     }
 
 
 def problems(raw: Mapping[str, Any]) -> Iterator[str]:
-    """What the login lacks, and what does not go with it."""
+    """What the server and its login lack, and what does not go with it; an environment may give a part of it."""
+    lacking = [key for key in ("address", "auth") if key not in raw]
+    if lacking:
+        yield from (f"stores.vault.{key}: is required" for key in lacking)
+        return
     auth = raw["auth"]
     for key in NEEDED[auth]:
         if key not in raw:
@@ -85,6 +88,17 @@ def problems(raw: Mapping[str, Any]) -> Iterator[str]:
     for key in _OF_A_LOGIN:
         if key in raw and key not in _TAKEN[auth]:
             yield f"stores.vault.{key}: does not go with auth {auth}; remove it"
+
+
+def place_problems(path: str, key: Optional[str]) -> Iterator[str]:
+    """What is wrong with a place, in words to follow its name."""
+    if key is None:
+        yield "names no key; a secret in Vault has keys, so add key or keys"
+    if "creds" in path.split("/"):
+        yield (
+            f"{path} is a path of a dynamic engine, whose leases are not supported; keep the login in the KV engine "
+            "and let kind postgresql_role or valkey_user rotate it"
+        )
 
 
 def parsed_vault(raw: Mapping[str, Any]) -> Vault:
