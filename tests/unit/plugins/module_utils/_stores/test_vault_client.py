@@ -7,18 +7,21 @@ from __future__ import annotations
 import gzip
 import json
 import threading
+import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from urllib3.util import retry
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, SecretsError, StoreError
@@ -86,8 +89,11 @@ def token(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vault_client.Retry, "sleep", lambda *_given: None)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the client would have waited between its tries."""
+    found: list[float] = []
+    monkeypatch.setattr(retry, "time", SimpleNamespace(sleep=found.append, time=time.time))
+    return found
 
 
 @pytest.fixture
@@ -193,12 +199,13 @@ def test_an_error_repeats_nothing_that_was_sent(token: Path, status: int) -> Non
     assert "secret vault:shop/production/core" in str(error.value)
 
 
-def test_a_pause_that_the_server_asks_for_is_not_kept(token: Path) -> None:
+def test_a_pause_that_the_server_asks_for_is_not_kept(token: Path, pauses: list[float]) -> None:
     """Four tries, and then it is reported."""
     with Server(lambda _path: (429, {"Retry-After": "86400"}, b"")) as server:
         with pytest.raises(NoAccess, match="failed with HTTP 429"):
             store(server, token).read([NAME])
         assert len(server.asked) == 4
+    assert sum(pauses) < 5
 
 
 @pytest.mark.parametrize("auth", [None, [], {}, {"client_token": None}, {"client_token": "a\r\nX-Evil: 1"}, "canary"])
