@@ -18,7 +18,7 @@ from sandbox.seed import Layout, Seeded
 from tests.integration.chaos import BACK, COMMAND, Chaos
 from tests.integration.counts import Record, tried
 from tests.integration.harness import ENVIRONMENT, Run
-from tests.integration.leak_lab import prepare, respond
+from tests.integration.leak_lab import newest_post_mortem, prepare, respond
 from tests.integration.rotation_lab import ALL, CORE, RotationLab, Values, rotation_lab
 from tests.integration.vault_lab import VaultLab
 
@@ -200,8 +200,10 @@ def test_a_leak_response_destroys_what_leaked(lab: VaultRotationLab, vault: Vaul
     new = lab.values()
     assert new.database != old.database
     assert not lab.accepts(old)["database"]
-    assert f"version {number} of secret vault:{CORE} is destroyed" in run.text
     versions = vault.metadata(CORE)["versions"]
     assert versions[str(number)]["destroyed"]
     assert not versions[str(vault.metadata(CORE)["current_version"])]["destroyed"]
+    report = newest_post_mortem(lab)
+    assert f"version {number} of secret vault:{CORE} is destroyed" in report, report
     _assert_silent(vault, (run,), old, new)
+    assert not [word for word in secrets_in(old, new) if word in report]
