@@ -147,7 +147,7 @@ def _wrong_secret_id(vault: VaultLab) -> dict[str, Any]:
         (_wrong_secret_id, "the login by approle was refused"),
         (lambda vault: vault.jwt(sub="repo:example/other"), "the login by jwt was refused"),
         (lambda vault: vault.jwt(exp=1), "the login by jwt was refused"),
-        (lambda vault: {"namespace": "nowhere", **_login(vault)}, "denied"),
+        (lambda vault: {"namespace": "nowhere", **_login(vault)}, "STRIPE_KEY: is missing"),
         (lambda _vault: {"auth": "token", "token_file": "/nowhere"}, "/nowhere cannot be read: No such file"),
         (lambda vault: {"mount": "elsewhere", **_login(vault)}, "denied by the policies"),
         (lambda vault: {"ca_cert": "/etc/hostname", **_login(vault)}, "certificate"),

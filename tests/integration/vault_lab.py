@@ -108,7 +108,8 @@ class VaultLab:
         request("POST", "auth/jwt/config", {"jwt_validation_pubkeys": [public], "jwt_supported_algs": ["ES256"]})
         role = {"role_type": "jwt", "user_claim": "sub", "bound_audiences": ["vault"], "token_policies": "watchparty"}
         request("POST", "auth/jwt/role/deploy", {**role, "bound_subject": "repo:example/shop"})
-        told = {"aud": "vault", "sub": "repo:example/shop", "exp": int(time.time()) + 300, **claims}
+        now = int(time.time())
+        told = {"aud": "vault", "sub": "repo:example/shop", "nbf": now - 5, "iat": now, "exp": now + 300, **claims}
         parts = [_base64(json.dumps(one).encode()) for one in ({"alg": "ES256", "typ": "JWT"}, told)]
         signature = decode_dss_signature(key.sign(".".join(parts).encode(), ec.ECDSA(SHA256())))
         token = ".".join([*parts, _base64(b"".join(number.to_bytes(32, "big") for number in signature))])
