@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     NotFound,
     StoreError,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import one_by_one
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secrets_manager import SecretsManager
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
@@ -38,7 +39,9 @@ def secret(stubbed: Stubbed) -> tuple[SecretsManager, Stubber]:
 
 
 @pytest.fixture
-def parameter(stubbed: Stubbed) -> tuple[ParameterStore, Stubber]:
+def parameter(stubbed: Stubbed, monkeypatch: pytest.MonkeyPatch) -> tuple[ParameterStore, Stubber]:
+    # The stub answers in one order, and threads ask in any.
+    monkeypatch.setattr(ParameterStore, "side_by_side", lambda _self, acts: one_by_one(acts))
     client, stubber = stubbed("ssm")
     return ParameterStore(client), stubber
 
