@@ -7,13 +7,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess
 
 
-def read_private(path: Path, what: str, *, unless: bytes = b"\0") -> bytes:
-    """The content of a file that holds a secret. One that begins with ``unless`` may be read by others.
+def read_private(path: Path, what: str, *, unless: Callable[[bytes], bool] = lambda _content: False) -> bytes:
+    """The content of a file that holds a secret; others may read it only where ``unless`` says so of its content.
 
     Raises NoAccess, in words without the content.
     """
@@ -22,7 +23,7 @@ def read_private(path: Path, what: str, *, unless: bytes = b"\0") -> bytes:
             details = os.fstat(stream.fileno())
             if stat.S_ISREG(details.st_mode):
                 content: bytes = stream.read()
-                if _is_private(details) or content.startswith(unless):
+                if _is_private(details) or unless(content):
                     return content
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.EISDIR):

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.private_file import read_private
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import answers
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import sops_file, targets
 
 OPTIONS: dict[str, Any] = {
     "values_from": {"type": "str"},
@@ -52,7 +52,7 @@ def given(
 
 def of_yaml(path: Path, loader: Any) -> Mapping[str, Any]:
     """A mapping in a private file, or in one that is encrypted as a whole."""
-    content = _private(path, unless=VAULT)
+    content = _private(path, unless=lambda found: found.startswith(VAULT))
     if content.startswith(VAULT):
         try:
             content = bytes(loader.get_text_file_contents(str(path)), "utf-8")
@@ -71,8 +71,10 @@ def of_yaml(path: Path, loader: Any) -> Mapping[str, Any]:
 
 
 def of_env(path: Path, readers: Sequence[str] = dotenv.DEFAULT_READERS) -> dict[str, str]:
-    """The settings of a .env that nobody else may read."""
-    content = _private(path)
+    """The settings of a .env that nobody else may read, or of a sops file, which anybody may."""
+    content = _private(path, unless=sops_file.is_sops)
+    if sops_file.is_sops(content):
+        return sops_file.decrypted(path, content)
     try:
         return dotenv.from_dotenv(content.decode(), readers)
     except UnicodeDecodeError:
@@ -93,8 +95,8 @@ def of_text(path: Path) -> str:
     return text[:-1].removesuffix("\r") if text.endswith("\n") else text
 
 
-def _private(path: Path, **options: bytes) -> bytes:
+def _private(path: Path, *, unless: Callable[[bytes], bool] = lambda _content: False) -> bytes:
     try:
-        return read_private(path, "secret values", **options)
+        return read_private(path, "secret values", unless=unless)
     except NoAccess as error:
         raise ProvisionError([str(error)]) from None

@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A sops file of dotenv or JSON, opened by the program sops, which uses the operator's AWS login or age key."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionError
+
+SECONDS = 60
+_DOTENV = re.compile(rb"^sops_(\w+)=", re.MULTILINE)
+_ELSEWHERE = ("pgp", "gcp_kms", "azure_kv", "hc_vault", "hckms", "key_groups")
+"""Kinds of keys for which sops would start a program or ask an address that the file names."""
+
+
+def is_sops(content: bytes) -> bool:
+    return "mac" in _metadata(content)
+
+
+def decrypted(path: Path, content: bytes) -> dict[str, str]:
+    """The settings of exactly this content. Raises ProvisionError, in words without a value."""
+    foreign = [kind for kind in _ELSEWHERE if _metadata(content).get(kind)]
+    if foreign:
+        raise ProvisionError(
+            [f"{path}: has keys of {', '.join(foreign)}; only AWS KMS and age are used: sops updatekeys {path}"]
+        )
+    program = shutil.which("sops")
+    if program is None:
+        raise ProvisionError([f"{path}: is a sops file, and the program sops is not here; install it (getsops.io)"])
+    kind = "json" if _is_json(content) else "dotenv"
+    command = [program, "--decrypt", "--input-type", kind, "--output-type", "json", "/dev/stdin"]
+    try:
+        done = subprocess.run(command, input=content, capture_output=True, timeout=SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ProvisionError([f"{path}: sops did not answer ({type(error).__name__}); run: sops -d {path}"]) from None
+    if done.returncode != 0:
+        raise ProvisionError(
+            [f"{path}: sops could not decrypt it (exit code {done.returncode}); run for the reason: sops -d {path}"]
+        )
+    return _settings(path, done.stdout)
+
+
+def _is_json(content: bytes) -> bool:
+    return content.lstrip().startswith(b"{")
+
+
+def _metadata(content: bytes) -> Mapping[str, Any]:
+    """What the file says of its keys, by kind; empty for any other file."""
+    if not _is_json(content):
+        flat = [name.decode("ascii", "replace") for name in _DOTENV.findall(content)]
+        return {name.partition("__")[0]: True for name in flat}
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    metadata = found.get("sops") if isinstance(found, dict) else None
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _settings(path: Path, output: bytes) -> dict[str, str]:
+    try:
+        found = json.loads(output)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise ProvisionError([f"{path}: sops gave no JSON object; look at it with sops -d"])
+    nested = sorted(name for name, value in found.items() if isinstance(value, (dict, list)))
+    if nested:
+        raise ProvisionError([f"{path}: {name}: holds no single value; keep settings at the top" for name in nested])
+    return {name: _text(value) for name, value in found.items()}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value)

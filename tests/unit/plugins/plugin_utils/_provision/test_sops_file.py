@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A sops file as a source of import: what is given to the program sops, and what is refused before."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import operator_values
+
+CANARY = "canary-of-a-sops-value"
+DOTENV = """\
+API_TOKEN=ENC[AES256_GCM,data:x,iv:x,tag:x,type:str]
+sops_age__list_0__map_recipient=age1x
+sops_mac=ENC[AES256_GCM,data:x,iv:x,tag:x,type:str]
+sops_version=3.11.0
+"""
+DOCUMENT = {"API_TOKEN": "ENC[…]", "sops": {"kms": [{"arn": "arn:aws:kms:x"}], "pgp": None, "mac": "ENC[…]"}}
+PROGRAM = """\
+#!/bin/sh
+printf '%s ' "$@" >"{folder}/arguments"
+cat >"{folder}/input"
+{does}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    return tmp_path
+
+
+def sops(folder: Path, does: str) -> None:
+    program = folder / "sops"
+    program.write_text(PROGRAM.format(folder=folder, does=does))
+    program.chmod(0o755)
+
+
+def answers(folder: Path, **values: object) -> None:
+    (folder / "answer").write_text(json.dumps(values))
+    sops(folder, f'cat "{folder}/answer"')
+
+
+def given(folder: Path, content: str) -> Path:
+    """Readable by everybody, as in a checkout."""
+    path = folder / "production.enc"
+    path.write_text(content)
+    path.chmod(0o644)
+    return path
+
+
+@pytest.mark.parametrize(("content", "kind"), [(DOTENV, "dotenv"), (json.dumps(DOCUMENT), "json")])
+def test_a_sops_file_is_opened_by_sops(folder: Path, content: str, kind: str) -> None:
+    answers(folder, API_TOKEN=CANARY, PORT=8000, DEBUG=False, NONE=None)
+    found = operator_values.of_env(given(folder, content))
+    assert found == {"API_TOKEN": CANARY, "PORT": "8000", "DEBUG": "false", "NONE": ""}
+    asked = (folder / "arguments").read_text().split()
+    assert asked == ["--decrypt", "--input-type", kind, "--output-type", "json", "/dev/stdin"]
+    assert (folder / "input").read_text() == content
+
+
+@pytest.mark.parametrize("kind", ["pgp", "gcp_kms", "azure_kv", "hc_vault", "key_groups"])
+def test_keys_of_other_kinds_start_no_program(folder: Path, kind: str) -> None:
+    """A file from elsewhere would choose the address that the operator's credentials are sent to."""
+    answers(folder, API_TOKEN=CANARY)
+    document = {**DOCUMENT, "sops": {**DOCUMENT["sops"], kind: [{"vault_address": "https://evil"}]}}  # type: ignore[dict-item]
+    for content in (json.dumps(document), DOTENV + f"sops_{kind}__list_0__map_x=y\n"):
+        with pytest.raises(ProvisionError, match=f"has keys of {kind}; only AWS KMS and age"):
+            operator_values.of_env(given(folder, content))
+    assert not (folder / "arguments").exists()
+
+
+@pytest.mark.parametrize(
+    ("does", "message"),
+    [
+        (f"echo {CANARY} >&2; exit 128", "could not decrypt it .exit code 128.; run for the reason: sops -d"),
+        (f"echo {CANARY}", "sops gave no JSON object"),
+        ("""echo '{"DATABASE": {"password": "canary-of-a-sops-value"}}'""", "DATABASE: holds no single value"),
+    ],
+)
+def test_failures_are_named_without_a_value(folder: Path, does: str, message: str) -> None:
+    sops(folder, does)
+    with pytest.raises(ProvisionError, match=message) as caught:
+        operator_values.of_env(given(folder, DOTENV))
+    assert CANARY not in str(caught.value)
+
+
+def test_without_sops_the_remedy_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(folder))
+    with pytest.raises(ProvisionError, match="is a sops file, and the program sops is not here; install it"):
+        operator_values.of_env(given(folder, DOTENV))
+
+
+def test_a_plain_file_must_still_be_private(folder: Path) -> None:
+    with pytest.raises(ProvisionError, match="mode 0600"):
+        operator_values.of_env(given(folder, "API_TOKEN=plain\n"))
+
+
+@pytest.mark.skipif(
+    not (shutil.which("sops") and shutil.which("age-keygen")), reason="no sops or age; no real file read"
+)
+def test_a_real_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = tmp_path / "key"
+    subprocess.run(["age-keygen", "-o", str(key)], check=True, capture_output=True)
+    recipient = key.read_text().partition("public key: ")[2].splitlines()[0]
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(key))
+    plain = tmp_path / "plain.env"
+    plain.write_text(f"API_TOKEN={CANARY}\n")
+    made = subprocess.run(["sops", "--encrypt", "--age", recipient, str(plain)], check=True, capture_output=True)
+    path = tmp_path / "x.env"
+    path.write_bytes(made.stdout)
+    assert operator_values.of_env(path) == {"API_TOKEN": CANARY}
