@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import encrypted_file, environment
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import (
+    encrypted_file,
+    encrypted_history,
+    environment,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.access_propagation import access_wait
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_action import AwsAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
@@ -17,6 +22,8 @@ OPTIONS: dict[str, Any] = {
     "environment": {"type": "str", "required": True},
     "path": {"type": "path"},
     "new_key": {"type": "bool", "default": False},
+    "only_present": {"type": "bool", "default": False},
+    "replaced": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -28,6 +35,8 @@ class ActionModule(AwsAction):
 
     def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         catalog = catalog_parser.parse(args["catalog"], args["environment"])
+        if args["only_present"] and not encrypted_file.is_present(catalog, args["path"]):
+            return {"changed": False, "commits": [], "summary": _absent(catalog)}
         path = encrypted_file.path_of(catalog, args["path"])
         found = environment.read(
             environment.ReadRequest(args["catalog"], args["environment"]), connection, access_wait()
@@ -51,9 +60,23 @@ class ActionModule(AwsAction):
             "new_key": plan.file_key is None,
             "journal": found.journal.head,
             "notes": list(found.warnings),
+            "commits": encrypted_history.commits(path, _settings_of(catalog, args["replaced"])),
             "summary": _summary(plan, path, check=check),
         }
         return {**answer, "diff": encrypted_file.diff(plan, path)} if self._task.diff else answer
+
+
+def _absent(catalog: Catalog) -> str:
+    file = catalog.encrypted_env.file if catalog.encrypted_env else ""
+    return file and f"{file} is not here, and was not renewed: run watchparty.secrets.env_encrypt where it is kept"
+
+
+def _settings_of(catalog: Catalog, credentials: Sequence[str]) -> set[str]:
+    """Every setting that holds one of the credentials, also as a part of it."""
+    found = [catalog.credentials[name] for name in credentials if name in catalog.credentials]
+    held = {spot.place for one in found for spot in credential_graph.spots(catalog, one)}
+    named = {setting for one in found for setting in one.settings}
+    return named | {setting.name for setting in catalog.settings.values() if held & {*setting.places}}
 
 
 def _summary(plan: encrypted_file.EncryptedEnvPlan, path: str, *, check: bool) -> str:

@@ -240,6 +240,7 @@ class ActionModule(rotation_segment.ServersAction):
             session_plan=assessment.sessions,
             purge=assessment.purge,
             impact=data,
+            encrypted_env=setting.catalog.encrypted_env is not None,
             mermaid=radius.mermaid,
             declared=radius.messages,
             immediate=declaration.incident.immediate,

@@ -24,6 +24,17 @@ options:
         cannot be opened any more.
     type: bool
     default: false
+  only_present:
+    description: Renew a file that exists, and make none. Where it does not exist, the result says so.
+    type: bool
+    default: false
+  replaced:
+    description:
+      - Credentials that were replaced after a leak. The result lists the commits whose file holds another line of their
+        settings than the new one.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -82,6 +93,13 @@ new_key:
 journal:
   description: The journal's number at the read. Hosts refuse a file with a lower one than they have accepted.
   type: int
+  returned: success
+commits:
+  description: >-
+    Commits of every branch that hold an old value of O(replaced), the newest first, each with C(commit), C(at),
+    C(settings) and C(text).
+  type: list
+  elements: dict
   returned: success
 notes:
   description: What the read warned of.

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import re
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -259,3 +261,69 @@ def test_what_is_asked_of_aws_is_what_the_policies_grant(made: EncryptedLab) -> 
         assert {one for one in grants(role, asked.catalog) if "EnvEnc" in one} == used | opens
     other = Asked(catalog_parser.parse({**made.lab.catalog, "application": "other"}, ENVIRONMENT))
     assert any("kms:GenerateDataKey" in line for line in usage("deploy", other, written).refused)
+
+
+def rotated(made: EncryptedLab, playbook: str, *arguments: str) -> Run:
+    run = made.lab.run(*arguments, playbook=playbook)
+    assert run.code == 0, run.output
+    assert TOKEN not in run.output
+    return run
+
+
+def with_signing_key(made: EncryptedLab) -> None:
+    """Its catalog rotates SECRET_KEY."""
+    made.lab.catalog["settings"]["SECRET_KEY_FALLBACKS"] = {"group": "core", "type": "list"}
+    signing = {"kind": "django_secret_key", "fallbacks": "SECRET_KEY_FALLBACKS", "used_for": ["signing"]}
+    made.lab.catalog["credentials"] = {"signing": {**signing, "appears_in": [{"setting": "SECRET_KEY"}]}}
+    made.lab.moto.client("logs").create_log_group(logGroupName="/shop/audit")
+    made.lab.deploy()
+
+
+@pytest.mark.slow
+def test_a_rotation_renews_the_file(made: EncryptedLab) -> None:
+    """Once the new value is in force, under the same file key; where the file is not there, none is made."""
+    with_signing_key(made)
+    force = ("-e", "rotation_credentials=signing", "-e", "rotation_force=true")
+    elsewhere = rotated(made, "playbooks/rotate.yml", *force)
+    assert "production.env.enc is not here, and was not renewed" in elsewhere.text
+    assert not made.file.exists()
+    made.encrypted()
+    before = made.lines()
+    renewed = rotated(made, "playbooks/rotate.yml", *force)
+    assert "is written; updated: SECRET_KEY, SECRET_KEY_FALLBACKS" in renewed.text
+    after = made.lines()
+    assert {name for name in after if after[name] != before[name]} == {
+        *("first", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "# mac")
+    }
+    opened = made.decrypt()
+    assert opened.code == 0, opened.output
+    assert made.values() == made.lab.hosts[0].values()
+    made.file.write_text("damaged", encoding="ascii")
+    damaged = made.lab.run(*force, playbook="playbooks/rotate.yml")
+    assert damaged.code != 0
+    assert "The rotation is complete, but the encrypted .env still holds the old values" in damaged.text
+    assert made.file.read_text(encoding="ascii") == "damaged"
+
+
+@pytest.mark.slow
+def test_a_leak_response_makes_a_new_file_key_and_lists_the_commits(made: EncryptedLab) -> None:
+    with_signing_key(made)
+    made.encrypted()
+
+    def git(*arguments: str) -> str:
+        own = ("-c", "user.name=x", "-c", "user.email=x@example.com", "-C", str(made.lab.directory))
+        return subprocess.run(["git", *own, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "-q")
+    git("add", made.file.name)
+    git("commit", "-q", "-m", "x")
+    commit, before = git("rev-parse", "HEAD"), made.lines()
+    response = ("-e", "leak_credentials=signing", "-e", "leak_confirm=yes", "-e", "leak_trusted_host=web1")
+    report = ("-e", f"leak_report_path={made.lab.directory / 'post-mortems'}")
+    run = rotated(made, "playbooks/leak_response.yml", *response, *report)
+    assert re.search("every one of 1[01] settings is encrypted under a new file key", run.text)
+    assert re.search(f"commit {commit[:12]} of .* holds old values of SECRET_KEY", run.text)
+    assert not set(made.lines().values()) & set(before.values())
+    opened = made.decrypt()
+    assert opened.code == 0, opened.output
+    assert made.values() == made.lab.hosts[0].values()

@@ -33,10 +33,13 @@ from tests.integration.verify_lab import make_repository
 pytestmark = pytest.mark.slow
 OPEN = "only while a rotation is open: its prescribed versions are read one by one, and parameters wait in its secret"
 ADVANCED = "for parameters of the advanced tier, which are encrypted with a data key; moto tells no tier"
+ENV_ENC = "for the encrypted .env, whose calls test_encrypted_env judges"
+OPENS = {"OpenEnvEnc kms:Decrypt": ENV_ENC}
+WRITES = {**OPENS, "WriteEnvEnc kms:GenerateDataKey": ENV_ENC}
 UNSEEN: dict[str, dict[str, str]] = {
-    "deploy": {"ReadPinned ssm:GetParameters": OPEN},
-    "host": {"ReadPinned ssm:GetParameters": OPEN},
-    "rotate": {"EncryptParameters kms:GenerateDataKey": ADVANCED},
+    "deploy": {"ReadPinned ssm:GetParameters": OPEN, **WRITES},
+    "host": {"ReadPinned ssm:GetParameters": OPEN, **OPENS},
+    "rotate": {"EncryptParameters kms:GenerateDataKey": ADVANCED, **WRITES},
     "verify": {},
     "respond": {
         "Trail cloudtrail:LookupEvents": "moto has no event history; test_leak_response asks a stand-in for it",

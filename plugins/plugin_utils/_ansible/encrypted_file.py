@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -68,6 +69,11 @@ def path_of(catalog: Catalog, given: str | None) -> str:
             f"No file: the catalog has no encrypted_env.file for {catalog.environment}. Add it, or give the path"
         )
     return full_path(given or str(declared))
+
+
+def is_present(catalog: Catalog, given: str | None) -> bool:
+    """Whether there is a file to renew; a declared one may be kept elsewhere."""
+    return bool(given or catalog.encrypted_env) and os.path.lexists(path_of(catalog, given))
 
 
 def kms_keys(catalog: Catalog, connection: AwsConnection) -> KmsKeys:

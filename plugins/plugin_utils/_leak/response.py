@@ -43,6 +43,8 @@ class Response:
     session_plan: Mapping[str, Any] = field(default_factory=dict)
     purge: Mapping[str, Any] = field(default_factory=dict)
     impact: Mapping[str, Any] = field(default_factory=dict)
+    encrypted_env: bool = False
+    """Whether the catalog declares a ``.env.enc``, whose commits hold old values."""
     mermaid: str = ""
     declared: Sequence[str] = ()
     """What leaked, in words for the report."""

@@ -36,9 +36,13 @@ def lines(result: Mapping[str, Any], every_host: Sequence[str], skipped: Sequenc
     return [*results, *(revocation["message"] for revocation in result.get("revocations", ()))]
 
 
-def ending(messages: Sequence[str], verdict: str, *, incident: str) -> dict[str, Any]:
-    """What the role is notified at the end, with the tasks that tell it; a leak response tells it itself."""
-    tasks = "end" if incident else "failed" if verdict else "outcome" if messages else "end"
+def ending(messages: Sequence[str], verdict: str, *, incident: str, encrypted: bool = False) -> dict[str, Any]:
+    """The role's last result, with the tasks that show it; a leak response shows it itself.
+
+    ``encrypted``: new values are in force, and a ``.env.enc`` holds the old ones.
+    """
+    shown = "encrypted" if encrypted else "outcome"
+    tasks = "end" if incident else "failed" if verdict else shown if messages else "end"
     return {"next": "", "tasks": tasks, "summary": list(messages), "verdict": verdict}
 
 

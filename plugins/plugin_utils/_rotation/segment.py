@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_a
     ROTATION_FAILED,
     ROTATION_STARTED,
 )
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import announcer, events
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
@@ -295,8 +296,14 @@ def result(engine: Engine, answer: Mapping[str, Any], args: Mapping[str, Any]) -
     own = {"lines": carried.lines, "unannounced": carried.unannounced}
     answer = {**answer, **own, "seconds": carried.seconds, "waited": carried.waited}
     summary = outcome.lines(answer, args["hosts"], args["skipped"])
-    report = {} if answer["next"] else outcome.ending(summary, verdict, incident=args["incident"])
-    return {**answer, "carried": asdict(carried), "summary": summary, "verdict": verdict, **report}
+    renews = _holds_old_values(engine.setting.catalog, answer)
+    ends = {} if answer["next"] else outcome.ending(summary, verdict, incident=args["incident"], encrypted=renews)
+    return {**answer, "carried": asdict(carried), "summary": summary, "verdict": verdict, **ends}
+
+
+def _holds_old_values(catalog: Catalog, answer: Mapping[str, Any]) -> bool:
+    """Of the encrypted .env that the catalog declares."""
+    return catalog.encrypted_env is not None and bool(answer.get("id") and answer.get("closed"))
 
 
 def _announced_as_stopped(setting: RotationSetup, now: Mapping[str, Any], verdict: str) -> list[str]:
