@@ -62,7 +62,7 @@ def secure(client: socket.socket, certificate: Path) -> ssl.SSLSocket:
 
 
 class Webhook:
-    """Keeps what is posted, and answers what it is told."""
+    """Keeps what is posted, and answers what it is reported."""
 
     def __init__(self, answer: bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") -> None:
         self.answer, self.posted = answer, []  # type: ignore[var-annotated]

@@ -194,7 +194,7 @@ def _notified(catalog: Catalog) -> Iterator[str]:
         where = f"notify.{name}"
         for setting in notifier.settings:
             if setting not in catalog.settings:
-                yield f"{where}: {setting} is no setting"
+                yield f"{where}: {setting} is not a setting"
             elif not catalog.settings[setting].place or catalog.settings[setting].is_pattern:
                 yield f"{where}: {setting} is in no store; a secret does not belong in the catalog"
         if notifier.command and not notifier.command[0].startswith("/"):

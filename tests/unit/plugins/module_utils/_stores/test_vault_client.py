@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A server that is no Vault, or a hostile one: its answers are shown in our words, and the token goes nowhere else."""
+"""A server is no Vault, or a hostile one: its answers are seen in our words, and the token goes nowhere else."""
 
 from __future__ import annotations
 
