@@ -95,7 +95,7 @@ class Audit:
         required: bool,
         seconds: float = announcer.SECONDS,
     ) -> None:
-        """``seconds`` are for whoever is told."""
+        """``seconds`` are for whoever is notified."""
         self._setting, self._args, self._required, self._seconds = setting, args, required, seconds
 
     def open(self) -> None:
