@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Webhooks, mail servers and programs that events are sent to: each has its time, and none shows or gets a value."""
+"""Webhooks, mail servers and programs that get events: each has its time, and none shows or gets a value."""
 
 from __future__ import annotations
 

@@ -127,6 +127,6 @@ NOTIFIER: Mapping[str, Any] = schema_object(
     }
 )
 NOTIFY: Mapping[str, Any] = described(
-    "Who is told of rotations and leaks without AWS, by name.",
+    "Who is notified of rotations and leaks without AWS, by name.",
     schema_map({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/notifier"}]}),
 )
