@@ -70,7 +70,7 @@ class ActionModule(ActionBase):
         """The digest's sentence. Who could not be told is a warning."""
         told = announcer.announcer_of(catalog, connection.announcing_client)
         if not told.channels:
-            raise SecretsError("rotation_digest: the catalog names nobody who is told; give it alerts or notify")
+            raise SecretsError("rotation_digest: the catalog names nobody to notify; give it alerts or notify")
         me, now = process_identity.me(), datetime.now(UTC)
         event = digest.digest(report, past.records, who=me, now=now, unread=past.unread)
         for line in [] if self._task.check_mode else told.announce(event):

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The catalog's section ``notify``: who is told of rotations and leaks without AWS."""
+"""The catalog's section ``notify``: who learns of rotations and leaks without AWS."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Email:
 
 @dataclass(frozen=True)
 class Notifier:
-    """Somebody who is told of events without AWS. One of the last three is given."""
+    """Who gets events without AWS. One of the last three is given."""
 
     name: str
     events: Tuple[str, ...] = ()
