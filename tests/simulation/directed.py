@@ -75,7 +75,7 @@ class LateAbort(Directed):
             self._process("rotate", "B", rotate(self.world, **names, **options))
             self.scheduler.run()
         self._goes_on(late)
-        assert "Overtaken" in str(late.words), late.words  # the bug is found before
+        assert "Overtaken" in str(late.message), late.message  # the bug is found before
 
 
 DIRECTED: Mapping[str, type[Directed]] = {"proof_by_snapshot": LateProof, "abort_without_a_look": LateAbort}
