@@ -418,10 +418,10 @@ class TestEncryptedFile:
         host.path.unlink()
         CLIENTS.update({"ssm": None, "secretsmanager": None, "s3": None, "sts": None})
         first = host.fetch(file=str(file))
-        assert first.code == GOOD, first.words
+        assert first.code == GOOD, first.messages
         assert host.path.read_bytes() == stores, "the bytes of a deploy"
         assert host.path.stat().st_mode & 0o777 == 0o600
-        assert "(snapshot enc-" in first.words[-1]
+        assert "(snapshot enc-" in first.messages[-1]
         assert host.mark["accepted"]["journal"] == 5
         assert not host.fetch(file=str(file)).changed
 
@@ -432,8 +432,8 @@ class TestEncryptedFile:
         host.gone = 9
         kept = host.fetch(file=str(file))
         assert kept.code == KEPT
-        assert kept.words[0] == "AWS could not be reached"
-        assert f"{host.path} stays as it was written at" in kept.words[1]
+        assert kept.messages[0] == "AWS could not be reached"
+        assert f"{host.path} stays as it was written at" in kept.messages[1]
         assert host.path.read_bytes() == before
         host.path.unlink()
         gone = host.fetch(file=str(file), patience=10)
@@ -449,7 +449,7 @@ class TestEncryptedFile:
         file.write_bytes(old)
         refused = host.fetch(file=str(file))
         assert refused.code == KEPT
-        assert "already accepted a snapshot read at journal number 7, and this run read at 6" in refused.words[0]
+        assert "already accepted a snapshot read at journal number 7, and this run read at 6" in refused.messages[0]
         assert host.values()["KEY"] == CANARY
 
     @pytest.mark.parametrize(
@@ -475,13 +475,13 @@ class TestEncryptedFile:
         attack(file)
         kept = host.fetch(file=str(file))
         assert kept.code == KEPT
-        assert message in kept.words[0]
-        assert str(file) in kept.words[0]
+        assert message in kept.messages[0]
+        assert str(file) in kept.messages[0]
         assert host.path.read_bytes() == before
 
     def test_another_catalog_is_refused(self, host: Host, file: Path) -> None:
         host.catalog = {**self.FILE_CATALOG, "settings": {"KEY": {"group": "other"}}}
-        assert "was written with another catalog" in host.fetch(file=str(file)).words[0]
+        assert "was written with another catalog" in host.fetch(file=str(file)).messages[0]
 
     def test_a_relative_path_is_refused(self) -> None:
         with pytest.raises(NotConfigured, match="file must be absolute"):
