@@ -38,4 +38,4 @@ class ActionModule(AwsAction):
         steps = MirrorDeployment(catalog, args["catalog"], place, connection.store_client).missing()
         for step in () if self._task.check_mode else steps:
             step.act()
-        return {"changed": bool(steps), "plan": [step.words for step in steps]}
+        return {"changed": bool(steps), "plan": [step.message for step in steps]}

@@ -40,8 +40,8 @@ class MirrorMark:
     """The version of the parameter that it was written as."""
 
     def __str__(self) -> str:
-        words = f"Copy of {self.source}, version {self.version}, written as version {self.number}"
-        return f"{words} by watchparty.secrets.mirror"
+        mark = f"Copy of {self.source}, version {self.version}, written as version {self.number}"
+        return f"{mark} by watchparty.secrets.mirror"
 
     @classmethod
     def of(cls, description: str) -> Optional[MirrorMark]:
@@ -126,7 +126,7 @@ class MirrorPlan:
     unchanged: int = 0
 
     @property
-    def words(self) -> List[str]:
+    def lines(self) -> List[str]:
         """One line an act, without a value."""
         return [str(act) for act in (*self.puts, *self.deletes)]
 
@@ -293,7 +293,7 @@ def told(plan_: MirrorPlan, region: str = "") -> Dict[str, Any]:
     """The plan as plain data, for a report and a log."""
     where = f" in {region}" if region else ""
     return {
-        "plan": [line + where for line in plan_.words],
+        "plan": [line + where for line in plan_.lines],
         "differences": [line + where for line in plan_.differences],
         "conflicts": [line + where for line in plan_.conflicts],
         "held": [line + where for line in plan_.held],

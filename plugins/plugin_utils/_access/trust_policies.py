@@ -92,7 +92,7 @@ def subjects(github: GitHub, workflow: Workflow, *, wildcards: bool = False) -> 
                 + ("name one repository" if part == "repository" else "name one, or ask for wildcards")
             )
     if not (owner and name):
-        raise PolicyError(f"github.repository: {github.repository!r} is not a OWNER/NAME")
+        raise PolicyError(f"github.repository: {github.repository!r} is not OWNER/NAME")
     results = [f"repo:{owner}/{name}:{end}"]
     if github.owner_id and github.repository_id:
         results.append(f"repo:{owner}@{github.owner_id}/{name}@{github.repository_id}:{end}")

@@ -115,10 +115,10 @@ def _object(fields: Mapping[str, Check]) -> Check:
     return check
 
 
-ID = _pattern(_ID, "id: letters, digits and . _ : / + = @ - up to 256")
-KEY = _pattern(_KEY, "id of letters, digits and . _ - up to 64")
-WORD = _pattern(_WORD, "word of small letters, digits, _ and -")
-TIME = _pattern(_TIME, "time such as 2026-11-25T10:00:00Z")
+ID = _pattern(_ID, "an id: letters, digits and . _ : / + = @ - up to 256")
+KEY = _pattern(_KEY, "an id of letters, digits and . _ - up to 64")
+WORD = _pattern(_WORD, "a word of small letters, digits, _ and -")
+TIME = _pattern(_TIME, "a time such as 2026-11-25T10:00:00Z")
 _VERSION = _object({"from": _either(_nothing, ID), "to": _either(_nothing, ID)})
 _REVISION = _object({"from": _either(_nothing, _count), "to": _either(_nothing, _count)})
 

@@ -117,13 +117,13 @@ class AlertResources:
             found = {}
         policy = json.loads(found.get("Policy") or "{}")
         if self._restricted(policy) != policy:
-            words = f"topic {name} takes messages from these alarms and this rule"
-            yield BucketStep(words, lambda: self._restrict(self._restricted(policy)))
+            message = f"topic {name} takes messages from these alarms and this rule"
+            yield BucketStep(message, lambda: self._restrict(self._restricted(policy)))
         present = self._subscribed() if found else set()
         for address in self._alerts.emails:
             if address not in present:
-                words = f"{address} is subscribed to topic {name}, and must confirm AWS's mail"
-                yield BucketStep(words, lambda address=address: self._subscribe(address))  # type: ignore[misc]
+                message = f"{address} is subscribed to topic {name}, and must confirm AWS's mail"
+                yield BucketStep(message, lambda address=address: self._subscribe(address))  # type: ignore[misc]
 
     def _subscribed(self) -> set[str]:
         with aws_errors.translated("sns:ListSubscriptionsByTopic", f"topic {self._alerts.topic}"):
@@ -178,8 +178,8 @@ class AlertResources:
         for one in wanted:
             present = found.get(one["AlarmName"], {})
             if any(_plain(present.get(key)) != _plain(value) for key, value in one.items()):
-                words = f"alarm {one['AlarmName']} {'is set anew' if present else 'is made'}"
-                yield BucketStep(words, lambda one=one: self._put_alarm(one))  # type: ignore[misc]
+                message = f"alarm {one['AlarmName']} {'is set anew' if present else 'is made'}"
+                yield BucketStep(message, lambda one=one: self._put_alarm(one))  # type: ignore[misc]
         ours = re.compile(re.escape(prefix) + r"due-in-\d+-days")
         for name in sorted(filter(ours.fullmatch, found.keys() - {one["AlarmName"] for one in wanted})):
             yield BucketStep(f"alarm {name} is removed", lambda name=name: self._remove_alarm(name))  # type: ignore[misc]
@@ -204,8 +204,8 @@ class AlertResources:
             found = {}
         is_right = found.get("State") == "ENABLED" and json.loads(found.get("EventPattern") or "{}") == self._pattern()
         if not is_right:
-            words = "is set anew" if found else "is made"
-            yield BucketStep(f"rule {self._rule} {words}", self._put_rule)
+            message = "is set anew" if found else "is made"
+            yield BucketStep(f"rule {self._rule} {message}", self._put_rule)
         targets: Sequence[Mapping[str, Any]] = ()
         if found:
             with aws_errors.translated("events:ListTargetsByRule", f"rule {self._rule}"):

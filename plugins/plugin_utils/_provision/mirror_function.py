@@ -36,7 +36,7 @@ EVENTS = ("PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage", "DeleteS
 class FunctionStep:
     """Something that is missing or differs."""
 
-    words: str
+    message: str
     act: Callable[[], object]
 
 
@@ -315,8 +315,8 @@ class MirrorDeployment:
             return None
         return found
 
-    def _step(self, words: str, operation: str, act: Callable[..., Any], **arguments: Any) -> FunctionStep:
-        return FunctionStep(words, lambda: self._act(operation, act, **arguments))
+    def _step(self, message: str, operation: str, act: Callable[..., Any], **arguments: Any) -> FunctionStep:
+        return FunctionStep(message, lambda: self._act(operation, act, **arguments))
 
     def _act(self, operation: str, act: Callable[..., Any], **arguments: Any) -> None:
         """One call; the function is waited for, since AWS changes one thing of it after another."""

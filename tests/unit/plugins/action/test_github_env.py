@@ -119,7 +119,7 @@ def test_a_file_that_is_not_the_runners(job: Job, tmp_path: Path, monkeypatch: p
     for path, message in (
         (link, "Too many levels"),
         (tmp_path / "none", "No such file"),
-        (Path("/dev/null"), "no regular file"),
+        (Path("/dev/null"), "not a regular file"),
     ):
         monkeypatch.setenv("GITHUB_ENV", str(path))
         with pytest.raises(HostError, match=rf"\(GITHUB_ENV\): .*{message}"):

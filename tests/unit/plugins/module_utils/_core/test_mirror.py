@@ -80,7 +80,7 @@ def test_a_new_version_with_the_same_value_is_not_written() -> None:
     assert mirror.plan(wanted("v2"), standing()) == MirrorPlan(unchanged=2)
     plan = mirror.plan(wanted("v2", TOKEN="another"), standing())
     assert [put.copy.parameter for put in plan.puts] == [TOKEN]
-    assert plan.differences == plan.words
+    assert plan.differences == plan.lines
 
 
 def test_a_write_of_the_same_value_by_somebody_else_renews_the_mark() -> None:
@@ -137,7 +137,7 @@ def test_parameters_of_an_open_rotation_are_left() -> None:
 def test_no_text_of_a_plan_has_a_value() -> None:
     present = {TOKEN: PresentCopy(TOKEN, "edited-by-hand", 1, True), HOST: standing()[HOST]}
     plan = mirror.plan(wanted(), present)
-    text = f"{plan!r} {plan.words} {plan.conflicts} {wanted()!r}"
+    text = f"{plan!r} {plan.lines} {plan.conflicts} {wanted()!r}"
     assert "a-token-of-the-secret" not in text
     assert "edited-by-hand" not in text
 
@@ -163,7 +163,7 @@ def test_more_deletes_than_allowed() -> None:
         ({"replicas": True}, "mirror.replicas: needs the regions in aws.replicas"),
         ({"function": {"alarm_hours": 1, "schedule_minutes": 90}}, "mirror.function: alarm_hours is shorter"),
         ({"function": {"alarm_hours": 25}}, "mirror.function.alarm_hours: an alarm of CloudWatch"),
-        ({"groups": {"core": "a b"}}, "is not a name that Parameter Store takes"),
+        ({"groups": {"core": "a b"}}, "is not a valid parameter name"),
         ({"groups": {"other": "x"}}, "mirror.groups.other: no setting of this environment"),
         ({"groups": {"core": "/x"}}, "is taken below /shop/production"),
     ],

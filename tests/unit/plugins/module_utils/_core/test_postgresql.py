@@ -62,14 +62,14 @@ def test_spellings_of_urls(url: str, keywords: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("canary", "no PostgreSQL URL"),
-        ("mysql://u:canary@h/d", "no PostgreSQL URL"),
+        ("canary", "not a PostgreSQL URL"),
+        ("mysql://u:canary@h/d", "not a PostgreSQL URL"),
         ("postgresql://:canary@h/d", "names no user"),
         ("postgresql://u:canary%zz@h/d", "two hexadecimal"),
         ("postgresql://u:canary%ff@h/d", "not UTF-8"),
         ("postgresql://u:canary%00@h/d", "NUL"),
-        ("postgresql://u:canary@h:five/d", "no number"),
-        ("postgresql://u:can/ary@h/d", "no number|names no user"),
+        ("postgresql://u:canary@h:five/d", "not a number"),
+        ("postgresql://u:can/ary@h/d", "not a number|names no user"),
     ],
 )
 def test_a_url_that_cannot_be_read_is_not_shown(url: str, message: str) -> None:
@@ -110,7 +110,7 @@ def test_a_comment_keeps_what_people_wrote(comment: str | None, number: int) -> 
 
 @pytest.mark.parametrize("line", ['{"watchparty.secrets"', '{"watchparty.secrets": {}}', '{"watchparty.secrets": 7}'])
 def test_a_record_that_cannot_be_read_stops_the_run(line: str) -> None:
-    with pytest.raises(DatabaseError, match="no record of a journal number"):
+    with pytest.raises(DatabaseError, match="not a record of a journal number"):
         recorded(f"The shop's login\n{line}", "shop_a")
 
 

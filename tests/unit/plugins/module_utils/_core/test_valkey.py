@@ -90,7 +90,7 @@ def test_another_node_of_the_same_login() -> None:
     assert address.at("[::2]:7000") == Address("::2", 7000, "app", "pw", 2, {"ssl_cert_reqs": "none"})
     assert str(address.at("[::2]:7000")) == "[::2]:7000"
     for bad in ("", "host", ":6379", "host:", "host:0", "host:x", "host:70000"):
-        with pytest.raises(HostError, match="no node's address"):
+        with pytest.raises(HostError, match="not a node's address"):
             address.at(bad)
 
 

@@ -93,7 +93,12 @@ BAD = {
         ("https://h:canary", "malformed"),
         ("", "item 1"),
     ],
-    "email": [("canary", "no e-mail"), ("canary@", "no e-mail"), ("a b@", "no e-mail"), ("", "no e-mail")],
+    "email": [
+        ("canary", "not an e-mail"),
+        ("canary@", "not an e-mail"),
+        ("a b@", "not an e-mail"),
+        ("", "not an e-mail"),
+    ],
     "json": [
         ("canary", "not valid JSON"),
         ("{'a': 1}", "not valid JSON"),

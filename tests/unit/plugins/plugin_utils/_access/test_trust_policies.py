@@ -121,7 +121,7 @@ def test_a_repository_is_one(repository: str, wildcards: bool) -> None:
         (OLD, Workflow(environment=""), "has a name"),
         (OLD, Workflow(branch=""), "has a name"),
         (OLD, Workflow(environment="${aws:x}"), "policy variable"),
-        (GitHub("example", "production"), ENVIRONMENT, "no OWNER/NAME"),
+        (GitHub("example", "production"), ENVIRONMENT, "not OWNER/NAME"),
         (GitHub("example/shop", "production", owner_id=1), ENVIRONMENT, "or neither"),
         (GitHub("example/shop", "production", repository_id=1), ENVIRONMENT, "or neither"),
     ],

@@ -16,7 +16,7 @@ from tests.unit.plugins.plugin_utils._leak.postmortem_ground import DONE, IMPACT
 
 BEHIND = {
     "refused/admin": "2026-11-25T15:00:12Z",
-    "left/web2": "2026-11-25T15:00:28Z",
+    "skipped/web2": "2026-11-25T15:00:28Z",
     "renewed/cache": "2026-11-25T15:00:30Z",
 }
 

@@ -50,7 +50,7 @@ class Account:
         steps = self.missing(**alerts)
         for step in steps:
             step.act()
-        return [step.words for step in steps]
+        return [step.message for step in steps]
 
     @property
     def alarms(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def account(moto: Moto) -> Account:  # noqa: F811
 
 
 def test_it_is_planned_then_made_then_complete(account: Account) -> None:
-    planned = [step.words for step in account.missing()]
+    planned = [step.message for step in account.missing()]
     assert not [one for one in account.calls if re.match(r"(Create|Put|Set|Subscribe|Delete)", one)]
     assert account.make() == planned
     assert planned[0] == f"topic {TOPIC} is made"

@@ -71,7 +71,7 @@ def made(client: Client, **mirror: Any) -> list[str]:
     steps = deployment(client, **mirror).missing()
     for step in steps:
         step.act()
-    return [step.words for step in steps]
+    return [step.message for step in steps]
 
 
 def test_everything_is_made_once(client: Client) -> None:

@@ -131,7 +131,7 @@ class TestWithoutATokenNothingIsLost:
         before = world.labels()
         done = rotator.promote()
         assert done.outcome == "blocked"
-        assert "nothing was promoted: GitHub holds DATABASE_PASSWORD, URL, TOKEN too, and no token" in done.words
+        assert "nothing was promoted: GitHub holds DATABASE_PASSWORD, URL, TOKEN too, and no token" in done.message
         assert (world.labels(), world.token()) == (before, "old-token")
         rotator.mirror = mirror
         assert rotator.promote().outcome == "done"
@@ -162,7 +162,7 @@ class TestWithoutATokenNothingIsLost:
         declared(world)
         done = rotator.promote()
         assert (done.outcome, done.sent, world.token()) == ("done", (), "new-token")
-        assert "GitHub was not sent DATABASE_PASSWORD, URL, TOKEN" in done.words
+        assert "GitHub was not sent DATABASE_PASSWORD, URL, TOKEN" in done.message
         rotator.advance("abort", reason="why")
         assert "GitHub was not sent DATABASE_PASSWORD, URL, TOKEN" in rotation_rollback.undo(rotator)[-1]
         assert (mirror.sent, world.token()) == ([], "old-token")
@@ -219,7 +219,7 @@ class TestWhatASettingIsMadeOf:
         host = world.parameters._parameters.pop("/app/test/HOST")
         done = rotator.promote()
         assert (done.outcome, world.token(), mirror.sent) == ("blocked", "old-token", [])
-        assert "GitHub holds DSN too, and what that is made of cannot be read or is missing" in done.words
+        assert "GitHub holds DSN too, and what that is made of cannot be read or is missing" in done.message
         world.parameters._parameters["/app/test/HOST"] = host
         assert rotator.promote().outcome == "done"
         assert mirror.sent == [{"DSN": self.DSN}]
@@ -230,7 +230,7 @@ class TestWhatASettingIsMadeOf:
         declared(world)
         done = rotator.promote()
         assert (done.outcome, done.sent, mirror.sent) == ("done", (), [{}])
-        assert "GitHub was not sent DSN" in done.words
+        assert "GitHub was not sent DSN" in done.message
 
 
 def test_one_that_the_application_may_lack_is_no_reason_to_stop(world: World) -> None:
@@ -246,7 +246,7 @@ def test_one_that_the_application_may_lack_is_no_reason_to_stop(world: World) ->
     world.created(rotator)
     rotator.advance("promote")
     done = rotator.promote()
-    assert (done.outcome, done.sent, done.words) == ("done", ("URL",), "")
+    assert (done.outcome, done.sent, done.message) == ("done", ("URL",), "")
 
 
 def test_what_was_sent_is_kept_for_the_record(world: World) -> None:

@@ -207,7 +207,7 @@ class TestPromote:
 
     def test_everything(self, world: World, rotator: Any) -> None:
         result = rotator.promote()
-        assert (result.outcome, result.parameters, result.words) == ("done", {TOKEN: 2}, "")
+        assert (result.outcome, result.parameters, result.message) == ("done", {TOKEN: 2}, "")
         for name in (CORE, COPY):
             labels = world.labels(name)
             assert (labels["AWSCURRENT"], labels["AWSPREVIOUS"]) == (ids(name, 2)[0], world.first[name])
@@ -225,7 +225,7 @@ class TestPromote:
         world.write("port", "1", COPY)
         result = rotator.promote()
         assert (result.outcome, result.secrets) == ("taken", (CORE,))
-        assert result.words == f"somebody changed secret {CORE} in the keys that rotate; their change stays"
+        assert result.message == f"somebody changed secret {CORE} in the keys that rotate; their change stays"
         assert world.labels()["AWSCURRENT"] == theirs
 
     def test_it_was_changed_in_the_same_moment(self, world: World, rotator: Any) -> None:

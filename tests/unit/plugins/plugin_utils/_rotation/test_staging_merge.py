@@ -76,7 +76,7 @@ def test_a_writer_without_a_pause_is_named_in_time(world: World) -> None:
     world.secrets.hook = writer = Writer(world, 1000)
     result = rotator.promote(seconds=60)
     assert result.outcome == "blocked"
-    assert result.words.startswith(f"somebody else goes on writing other keys of secret {CORE} (now version ")
+    assert result.message.startswith(f"somebody else goes on writing other keys of secret {CORE} (now version ")
     assert 60 < sum(world.slept) < 80
     assert len(world.secrets.versions(CORE)) < 50, "AWS keeps some hundred"
     assert (world.keys()["KEY"], world.token()) == ("old-key", "old-token")

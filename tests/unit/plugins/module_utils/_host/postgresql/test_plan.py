@@ -133,7 +133,7 @@ def test_a_list_with_an_open_quote_is_refused() -> None:
 def test_what_present_refuses() -> None:
     seen = facts(OWNER, IN_USE, SPARE)
     assert "both shop" in refused("login_is_owner", present, seen, login="shop")
-    assert "no SCRAM" in refused("bad_verifier", present, seen, verifier="plain' text")
+    assert "not a SCRAM" in refused("bad_verifier", present, seen, verifier="plain' text")
     assert "plain" not in refused("bad_verifier", present, seen, verifier="plain' text")
     assert "shop (owner)" in refused("no_owner", present, facts(IN_USE, SPARE))
     assert "shop_a (like)" in refused("no_like", present, facts(OWNER, SPARE))
