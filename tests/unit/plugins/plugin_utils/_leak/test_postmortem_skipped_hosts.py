@@ -39,7 +39,7 @@ def test_a_signing_key_on_a_host_that_was_left_behind_is_open(made: Catalog) -> 
 
 
 def test_it_is_refused_once_that_host_is_proven_on_the_new_file(made: Catalog) -> None:
-    events = {**BEHIND, "back/web2": "2026-11-25T15:00:50Z"}
+    events = {**BEHIND, "verified/web2": "2026-11-25T15:00:50Z"}
     found = facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)
     assert (found["open"], found["contained_seconds"]) == ([], 50.0)
     assert found["credentials"][1]["state"] == "replaced, the old value is rejected"
