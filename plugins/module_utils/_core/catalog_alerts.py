@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The catalog's section ``alerts``: what AWS is notified of (ages, rotations and leaks), and the events' names."""
+"""The catalog's section ``alerts``: what is sent to AWS (ages, rotations and leaks), and the events' names."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TOPIC = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 @dataclass(frozen=True)
 class Alerts:
-    """What AWS is notified, and when it wakes somebody."""
+    """What is sent to AWS, and when it wakes somebody."""
 
     topic: str
     """Name of the SNS topic."""

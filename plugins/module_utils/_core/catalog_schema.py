@@ -321,7 +321,7 @@ _ENVIRONMENT = schema_object(
             {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/github"}]},
         ),
         "alerts": described(
-            "What differs in AWS; null where it is notified nothing.",
+            "What differs in AWS; null where nothing is sent.",
             {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/alerts"}]},
         ),
         "production": described("Whether the rules for production apply; true for 'production'.", SWITCH),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What others are notified as it happens: an event has names, ids, times and an outcome, never a value. Pure.
+"""The events that others are sent as they happen: an event has names, ids, times and an outcome, never a value. Pure.
 
 ``docs/events.schema.json`` is written from :data:`SCHEMA`.
 """

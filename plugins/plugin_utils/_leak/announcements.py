@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What others are notified of a leak, and what the audit log keeps of one that is contained."""
+"""The events of a leak that others are sent, and what the audit log keeps of one that is contained."""
 
 from __future__ import annotations
 

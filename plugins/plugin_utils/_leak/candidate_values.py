@@ -41,7 +41,7 @@ class Told:
 
     @property
     def once(self) -> list[CandidateValue]:
-        """A value that is in several versions is reported of the newest."""
+        """A value that is in several versions is reported for the newest."""
         return list(
             {
                 (candidate_value.credential, candidate_value.value): candidate_value

@@ -82,7 +82,7 @@ def show(step: str, credential: str, message: str, seconds: float = 0) -> None:
 
 
 class Audit:
-    """The audit log of this environment, and who is notified what it records.
+    """The audit log of this environment, and who is notified of what it records.
 
     In a leak the log is not required, since a containment waits for nothing.
     """

@@ -73,7 +73,7 @@ class Tree:
         """Other repositories are left to themselves."""
         name = os.fsencode(REPOSITORY)
         if directory.path and (name in directory.folders or name in directory.files):
-            if directory.path not in self._index:  # submodules are reported of elsewhere
+            if directory.path not in self._index:  # submodules are reported elsewhere
                 self._passed(directory.path + b"/", "is a repository of its own; scan it by its own path")
             directory.folders.clear()
             directory.files.clear()

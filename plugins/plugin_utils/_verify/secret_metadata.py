@@ -21,7 +21,7 @@ class SecretFacts:
         self._client = client
 
     def described(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Each secret's stages, key, replicas and deletion date; what concerns one is reported of that one."""
+        """Each secret's stages, key, replicas and deletion date; a problem with one secret is reported for that one."""
         return {name: self._described(name) for name in names}
 
     def _described(self, name: str) -> dict[str, Any]:
