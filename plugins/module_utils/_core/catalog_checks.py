@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import PURGED
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.production_rules import RULES
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SSM
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 
 _PARAMETER = re.compile(r"(/[A-Za-z0-9_.-]+){1,15}")
 PASSWORD = "{password}"
@@ -236,6 +236,9 @@ def _mirrored(catalog: Catalog) -> Iterator[str]:
                 )
     if mirror.replicas and not (catalog.aws and catalog.aws.replicas):
         yield "mirror.replicas: needs the regions in aws.replicas"
+    sources = [one for one in catalog.settings.values() if one.place and one.place.store == SECRETS_MANAGER]
+    if mirror.function and not any(copy.store == SSM for setting in sources for copy in setting.copies):
+        yield "mirror.function: has nothing to mirror; add mirror.groups or a setting's copies, or remove it"
     if mirror.function and mirror.function.alarm_hours > 24:
         yield "mirror.function.alarm_hours: an alarm of CloudWatch looks back a day at most; give 24 or less"
     if mirror.function and mirror.function.schedule_minutes > mirror.function.alarm_hours * 60:

@@ -72,7 +72,9 @@ MIRROR = schema_object(
                     "alarm_hours": described(
                         "Hours without a success until its alarm, 24 at most; 6 by default.", NUMBER
                     ),
-                    "alarm_topic": described("ARN of the SNS topic that the alarm tells.", NAME),
+                    "alarm_topic": described(
+                        "ARN of the SNS topic of its alarm; the topic of alerts by default.", NAME
+                    ),
                     "xray": described("Whether X-Ray traces it; false by default.", SWITCH),
                 }
             ),

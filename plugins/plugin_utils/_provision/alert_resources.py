@@ -25,7 +25,8 @@ HOUR = 3600
 SUBSCRIBED = ({"prefix": "leak."}, {"prefix": "report."}, {"suffix": ".failed"})
 """The events that go to the topic."""
 TARGET = "topic"
-AWS_DEFAULT = "__default_statement_ID"
+AWS_DEFAULT, MIRROR_ALARM = "__default_statement_ID", "MirrorAlarm"
+"""Statements of a topic's policy."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class AlertResources:
     def _restricted(self, policy: Mapping[str, Any]) -> dict[str, Any]:
         """With our statements instead of what AWS gives each new topic, which lets all of the account publish."""
         ours = self._statements()
-        replaced = {AWS_DEFAULT, *(one["Sid"] for one in ours)}
+        replaced = {AWS_DEFAULT, MIRROR_ALARM, *(one["Sid"] for one in ours)}
         others = [one for one in policy.get("Statement", ()) if one.get("Sid") not in replaced]
         return {"Version": "2012-10-17", "Statement": [*others, *ours]}
 
@@ -155,8 +156,12 @@ class AlertResources:
         """AWS's own services may publish, and only for these alarms and this rule."""
         bus = self._alerts.event_bus
         rule = self._arn("events", f"rule/{self._rule}" if bus == "default" else f"rule/{bus}/{self._rule}")
-        alarm = self._arn("cloudwatch", f"alarm:{self._alerts.topic}-*")
-        senders = (("Alarms", "cloudwatch", "ArnLike", alarm), ("Events", "events", "ArnEquals", rule))
+        senders = [("Alarms", "cloudwatch", "ArnLike", self._arn("cloudwatch", f"alarm:{self._alerts.topic}-*"))]
+        senders += [
+            (MIRROR_ALARM, "cloudwatch", "ArnEquals", self._arn("cloudwatch", f"alarm:{name}"))
+            for name in self._mirror_alarm()
+        ]
+        senders.append(("Events", "events", "ArnEquals", rule))
         return [
             {
                 "Sid": sid,
@@ -168,6 +173,12 @@ class AlertResources:
             }
             for sid, service, operator, arn in senders
         ]
+
+    def _mirror_alarm(self) -> tuple[str, ...]:
+        """The alarm of the mirror's function, which goes to this topic unless the catalog names another."""
+        mirror, aws = self._catalog.mirror, self._catalog.aws
+        own = mirror and mirror.function and not mirror.function.alarm_topic
+        return (aws.roles["mirror"],) if own and aws else ()
 
     def _alarm_steps(self) -> Iterator[BucketStep]:
         prefix = f"{self._alerts.topic}-"

@@ -284,7 +284,7 @@ class MirrorDeployment:
 
     def _alarm(self) -> dict[str, Any]:
         """Runs that succeeded are those that did not fail; an hour without a run has none."""
-        topic, dimensions = self._settings.alarm_topic, [{"Name": "FunctionName", "Value": self._name}]
+        dimensions = [{"Name": "FunctionName", "Value": self._name}]
 
         def metric(name: str) -> dict[str, Any]:
             stat = {
@@ -304,8 +304,12 @@ class MirrorDeployment:
             "Threshold": 1.0,
             "ComparisonOperator": "LessThanThreshold",
             "TreatMissingData": "breaching",
-            "AlarmActions": [topic] if topic else [],
+            "AlarmActions": [topic] if (topic := self._alarm_topic()) else [],
         }
+
+    def _alarm_topic(self) -> str | None:
+        alerts = self._catalog.alerts
+        return self._settings.alarm_topic or (self._place.arn("sns", alerts.topic) if alerts else None)
 
     def _found(self, operation: str, ask: Callable[..., Any]) -> dict[str, Any] | None:
         try:

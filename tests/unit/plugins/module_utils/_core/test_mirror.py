@@ -163,6 +163,7 @@ def test_more_deletes_than_allowed() -> None:
         ({"replicas": True}, "mirror.replicas: needs the regions in aws.replicas"),
         ({"function": {"alarm_hours": 1, "schedule_minutes": 90}}, "mirror.function: alarm_hours is shorter"),
         ({"function": {"alarm_hours": 25}}, "mirror.function.alarm_hours: an alarm of CloudWatch"),
+        ({"function": {}}, "mirror.function: has nothing to mirror"),
         ({"groups": {"core": "a b"}}, "is not a valid parameter name"),
         ({"groups": {"other": "x"}}, "mirror.groups.other: no setting of this environment"),
         ({"groups": {"core": "/x"}}, "is taken below /shop/production"),

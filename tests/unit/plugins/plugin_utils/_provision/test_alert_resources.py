@@ -39,9 +39,10 @@ class Account:
             self._made[service] = client
         return self._made[service]
 
-    def missing(self, **alerts: Any) -> list[Any]:
+    def missing(self, *, mirror: dict[str, Any] | None = None, **alerts: Any) -> list[Any]:
         alerts = {"emails": ["ops@example.com"], **alerts}
-        document = {"application": "shop", "settings": {"A": {"value": "x"}}, "alerts": alerts}
+        settings = {"A": {"group": "core", "copies": [{"parameter": "A"}]}}
+        document = {"application": "shop", "settings": settings, "alerts": alerts, "mirror": mirror}
         catalog = catalog_parser.parse(document, "test")
         assert catalog.alerts
         return AlertResources(self.client, catalog, catalog.alerts, {"Owner": "ops"}, region=REGION).missing()
@@ -133,6 +134,17 @@ def test_what_differs_is_mended_and_what_is_foreign_stays(account: Account) -> N
     assert [one["Sid"] for one in account.policy["Statement"]] == ["Theirs", "Alarms", "Events"]
     assert "own" in account.alarms
     assert account.missing(warn_days=[7]) == []
+
+
+def test_the_mirrors_alarm_may_publish_unless_it_has_a_topic_of_its_own(account: Account) -> None:
+    account.make(mirror={"function": {}})
+    statements = {one["Sid"]: one for one in account.policy["Statement"]}
+    assert statements["MirrorAlarm"]["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": f"arn:aws:cloudwatch:{REGION}:123456789012:alarm:shop-test-mirror"}
+    }
+    own = {"function": {"alarm_topic": "arn:aws:sns:eu-west-3:123456789012:pages"}}
+    assert account.make(mirror=own) == [f"topic {TOPIC} takes messages from these alarms and this rule"]
+    assert [one["Sid"] for one in account.policy["Statement"]] == ["Alarms", "Events"]
 
 
 def test_nobody_else_may_publish(account: Account) -> None:

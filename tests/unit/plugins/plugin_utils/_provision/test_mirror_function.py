@@ -95,6 +95,24 @@ def test_everything_is_made_once(client: Client) -> None:
         assert [target["Arn"] for target in targets] == [configuration["FunctionArn"]]
 
 
+@pytest.mark.parametrize(
+    ("more", "topic"),
+    [
+        ({}, []),
+        ({"alerts": {}}, [f"arn:aws:sns:{REGION}:123456789012:shop-production-secrets"]),
+        ({"alerts": {}, "mirror": {**DOCUMENT["mirror"], "function": {"alarm_topic": "arn:own"}}}, ["arn:own"]),
+    ],
+    ids=["none", "alerts", "own"],
+)
+def test_whom_the_alarm_calls(client: Client, more: dict[str, Any], topic: list[str]) -> None:
+    document = {**copy.deepcopy(DOCUMENT), **more}
+    catalog = catalog_parser.parse(document, "production")
+    place = MirrorPlace("123456789012", REGION)
+    for step in MirrorDeployment(catalog, document, place, client, sleep=lambda _: None).missing():
+        step.act()
+    assert client("cloudwatch").describe_alarms(AlarmNames=[NAME])["MetricAlarms"][0]["AlarmActions"] == topic
+
+
 def test_what_the_catalog_changes_is_changed_and_no_more(client: Client) -> None:
     made(client)
     assert made(client, function={"schedule_minutes": 15, "alarm_hours": 2}) == [
