@@ -169,7 +169,7 @@ def _unlabelled(setting: RotationSetup, result: Told) -> None:
     for name in secrets_of(setting.catalog, setting.catalog.credentials.values()):
         try:
             labelled = set(store.describe(name).stages.values())
-            versions = [text for text in store.every_version(name) if text not in labelled]
+            versions = [version for version in store.every_version(name) if version not in labelled]
         except NotFound:
             continue
         except SecretsError as error:

@@ -121,7 +121,7 @@ def _others(setting: RotationSetup, name: str, but: set[str]) -> list[str]:
     """The secret's other versions, but for its current one."""
     store = setting.rotator.secrets
     current = store.describe(name).stages.get(CURRENT)
-    return [text for text in store.every_version(name) if text not in but and text != current]
+    return [version for version in store.every_version(name) if version not in but and version != current]
 
 
 def _needed(setting: RotationSetup, journal: Journal, name: str) -> set[str]:

@@ -149,7 +149,7 @@ def _scrubbed(client: Any, name: str, versions: Sequence[str]) -> _Scrubbed:
     labels = described.get("VersionIdsToStages", {})
     # Denied by id, the current version would be refused to the application too.
     current = [version for version in versions if CURRENT in labels.get(version, [])]
-    cannot = [f"version {text} of {name} is its current one" for text in current]
+    cannot = [f"version {version} of {name} is its current one" for version in current]
     former = [version for version in versions if version not in current]
     if not former:
         return _Scrubbed(cannot=cannot)

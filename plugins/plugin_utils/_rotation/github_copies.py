@@ -27,7 +27,7 @@ class Copies:
 def names_of(catalog: Catalog, plan: Mapping[str, Any]) -> tuple[str, ...]:
     """The names under which GitHub holds what the rotation changes."""
     changed = [item.credential for item in _plan.items_of(plan) if item.act in _plan.CHANGES]
-    names = (name for text in changed for name in credential_graph.mirrored_names(catalog, catalog.credentials[text]))
+    names = (name for key in changed for name in credential_graph.mirrored_names(catalog, catalog.credentials[key]))
     return tuple(dict.fromkeys(names))
 
 

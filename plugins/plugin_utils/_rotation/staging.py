@@ -47,7 +47,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.promo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.store_reads import StoreReads
 
 MERGE_SECONDS = 120.0
-"""How long a promotion merges what somebody else writes, unless it is reported otherwise."""
+"""How long a promotion merges what somebody else writes, unless the caller says otherwise."""
 PAUSE, LONGEST_PAUSE = 0.5, 8.0
 """Seconds between two tries, from the second on: AWS keeps some hundred versions of a secret."""
 
@@ -177,9 +177,9 @@ class Rotator(StoreReads):
         names = list(rotation.plan.get("secrets", {}))
         results = self.secrets.side_by_side([partial(self._labels, rotation, name, asks=asks) for name in names])
         acts: list[Callable[[], None]] = [
-            partial(self.secrets.discard, name, version=version, labels=[text])
+            partial(self.secrets.discard, name, version=version, labels=[stage])
             for name, labels in zip(names, results, strict=False)
-            for text, version in sorted(labels)
+            for stage, version in sorted(labels)
         ]
         acts.append(partial(self.issued(rotation).forget, rotation.plan))
         if self.overlaid(rotation):
@@ -195,16 +195,16 @@ class Rotator(StoreReads):
             return known
         ours = self.ours(rotation, name)
         return known | {
-            (text, version)
-            for text, version in self.secrets.describe(name).stages.items()
-            if (text == PENDING and version in ours) or is_label(text, rotation, others=False)
+            (stage, version)
+            for stage, version in self.secrets.describe(name).stages.items()
+            if (stage == PENDING and version in ours) or is_label(stage, rotation, others=False)
         }
 
     def _clear_ended(self, rotation: OpenRotation, name: str) -> None:
         """Takes off what late requests of rotations that have ended put on versions."""
-        for text, version in sorted(self._described(name).stages.items()):
-            if is_label(text, rotation, others=True) and not is_label(text, rotation, others=False):
-                self.secrets.discard(name, version=version, labels=[text])
+        for stage, version in sorted(self._described(name).stages.items()):
+            if is_label(stage, rotation, others=True) and not is_label(stage, rotation, others=False):
+                self.secrets.discard(name, version=version, labels=[stage])
 
     def _described(self, name: str) -> Description:
         """As this process saw it for its plan, or as it is now."""

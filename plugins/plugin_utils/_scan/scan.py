@@ -83,8 +83,8 @@ class Scanning:
 
     @property
     def not_checked(self) -> list[NotChecked]:
-        not_checkeds = [note for notes in self._notes.values() for note in notes]
-        return not_checkeds + [NotChecked(source, "", f"… and {count:,} more") for source, count in self._more.items()]
+        gaps = [note for notes in self._notes.values() for note in notes]
+        return gaps + [NotChecked(source, "", f"… and {count:,} more") for source, count in self._more.items()]
 
     def unpacked(self, stream: object, source: str, what: str) -> Spots:
         """What stands in an archive; what of it could not be looked into is noted."""

@@ -12,7 +12,7 @@ from typing import Any
 def compared(expected: Mapping[str, str], held: Mapping[str, str], known: Sequence[str]) -> dict[str, Any]:
     """Names by what is wrong with them; ``known`` are the catalog's names and patterns."""
     both, additions = set(expected) & set(held), sorted(set(held) - set(expected))
-    kept = [name for name in additions if any(fnmatchcase(name, text) for text in known)]
+    kept = [name for name in additions if any(fnmatchcase(name, pattern) for pattern in known)]
     return {
         "missing": sorted(set(expected) - set(held)),
         "differs": sorted(name for name in both if expected[name] != held[name]),
