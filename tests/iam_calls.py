@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope, documents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import documents
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import (
     IamRequest,
     PolicyDecision,

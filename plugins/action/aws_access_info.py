@@ -12,8 +12,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_scope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_reader import Access
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_store import OidcProviders
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.trust_policies import Workflow
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_action import AwsAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit

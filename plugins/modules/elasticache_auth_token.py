@@ -37,7 +37,7 @@ options:
         named, whichever token they came by, since nothing tells. So does an endpoint that hides who is logged in.
         ElastiCache ends no sessions that logged in with it; those of restarted services are gone. In a
         leak all sessions are ended by the token that stays, by C(CLIENT KILL), since nothing tells which token one came
-        by; programs connect anew. Where that is not allowed, a warning says so, RV(alive) names the nodes, and the
+        by; programs connect anew. Where that is not allowed, a warning says so, RV(not_ended) names the nodes, and the
         leak's report has it as open.
     type: str
     choices: [checked, present, usable, sessions, revoked]

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope, documents
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import documents
 from sandbox.aws import ACCOUNT, REGION
 from sandbox.valkey import Valkey
 from tests.iam_calls import ANYBODY, KEY, Asked, Usage, grants, usage

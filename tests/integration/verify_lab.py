@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 from sandbox.aws import ACCOUNT, REGION
 from sandbox.postgres import Postgres
 from sandbox.process import clean_environment

@@ -26,8 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_name
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import mirror_policy
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope as AwsScope
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import key_grant
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope, key_grant
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_size import VERSION, Grant, fitted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.events import SOURCE

@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policies as _policies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_size, trust_policies
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 
 MANAGED_BY = "watchparty.secrets"
 OURS = ("Application", "Environment", "ManagedBy")

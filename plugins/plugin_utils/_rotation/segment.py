@@ -125,9 +125,7 @@ class Audit:
 
 
 def announcer_of(setting: RotationSetup, seconds: float) -> announcer.Announcer:
-    return announcer.announcer_of(
-        setting.catalog, lambda service: setting.connection.announcing_client(service), seconds
-    )
+    return announcer.announcer_of(setting.catalog, setting.connection.announcing_client, seconds)
 
 
 def announced(

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policies as access_policies
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 
 ACCOUNT, REGION = "123456789012", "eu-west-3"
 KEYS = {

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policies as access_policies
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import (
     IamRequest,
     decide,

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.resources import (
     AccessOptions,
     Standing,

@@ -19,7 +19,7 @@ from moto import mock_aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import AwsScope
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect import PARTS, Gatherer
 from sandbox.seed import Journal
