@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.utils.display import Display
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import announcements as leak_announcements
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events as leak_events
@@ -40,6 +41,16 @@ class ActionModule(ServersAction):
     }
 
     def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return self._continued(setting, args, task_vars)
+        except SecretsError as error:
+            for line in leak_announcements.broken_off(setting, error):
+                Display().warning(line)
+            raise
+
+    def _continued(
+        self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> dict[str, Any]:
         journal = setting.rotator.look()
         leak_events.incident_of(journal)
         response = Response.of(args["response"]["carried"])

@@ -38,6 +38,8 @@ OF_OUTCOMES: Mapping[str, str] = {
     "drill": LEAK_DRILLED,
 }
 """What a record of the audit log is announced as. What is recorded by hand under another word counts as a failure."""
+OF_EACH_RUN = ("stopped", "open")
+"""Outcomes that one rotation or leak may have several times, each time for another reason."""
 KEPT = ("application", "environment", "who", "at", "started", "reason", "credentials", "skipped", "left_behind", "run")
 """What an event repeats of a record."""
 _SENTENCES: Mapping[str, str] = {
@@ -60,7 +62,7 @@ SCHEMA: Mapping[str, Any] = {
         "version": {"description": "Of this schema.", "const": VERSION},
         "id": {"description": "The same for an event that is sent again, after a run was killed.", **_TEXT},
         "event": {"description": "What happened; the detail-type in EventBridge.", "enum": list(EVENTS)},
-        "outcome": {"description": "How it ended, such as completed or taken_back.", **_TEXT},
+        "outcome": {"description": "How it ended, such as completed or rolled_back.", **_TEXT},
         "summary": {"description": "One sentence for people.", **_TEXT},
         "application": {"description": "Of the catalog.", **_TEXT},
         "environment": {"description": "Of the catalog.", **_TEXT},
@@ -116,7 +118,7 @@ def made(name: str, about: str, outcome: str, **fields: Any) -> Event:
     where = f"{fields['application']} {fields['environment']}"
     own = {
         "version": VERSION,
-        "id": f"{about}:{outcome}",
+        "id": ":".join([about, outcome, *([str(fields["run"])] if outcome in OF_EACH_RUN else [])]),
         "event": name,
         "outcome": outcome,
         "about": about,

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_alerts import LEAK_DECLARED, LEAK_OPEN
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.announcer import LEAK_SECONDS
@@ -37,6 +38,18 @@ def still_open(setting: RotationSetup, incident: Incident, report: ResponseRepor
         "open": list(report.open)[:MOST_FINDINGS],
     }
     return segment.announced(setting, LEAK_OPEN, incident.id, "open", reason=report.verdict, **about)
+
+
+def broken_off(setting: RotationSetup, error: SecretsError) -> list[str]:
+    """The same of a run that an error ends. Without a journal nothing is known of the leak, and nothing is sent."""
+    try:
+        incident = setting.rotator.look().incident
+        if incident is None:
+            return []
+        about = {"started": incident.at, "credentials": list(incident.declared), "reason": one_line(error)}
+        return segment.announced(setting, LEAK_OPEN, incident.id, "open", seconds=LEAK_SECONDS, **about)
+    except SecretsError:
+        return []
 
 
 def contained(

@@ -228,6 +228,7 @@ class MirrorDeployment:
         with aws_errors.translated("events:ListRules", name):
             rules = client.list_rules(NamePrefix=name)["Rules"]
         found = next((rule for rule in rules if rule["Name"] == name), None)
+        wanted = {**wanted, "State": "ENABLED"}
         if found is None or {key: _plain(found.get(key)) for key in wanted} != {
             key: _plain(text) for key, text in wanted.items()
         }:
@@ -297,6 +298,7 @@ class MirrorDeployment:
         success = {"Id": "successes", "Expression": "FILL(invocations, 0) - FILL(errors, 0)", "ReturnData": True}
         return {
             "AlarmName": self._name,
+            "ActionsEnabled": True,
             "AlarmDescription": f"The mirror of {self._catalog.application} has not succeeded",
             "Metrics": [success, metric("Invocations"), metric("Errors")],
             "EvaluationPeriods": self._settings.alarm_hours,
@@ -325,7 +327,11 @@ class MirrorDeployment:
     def _act(self, operation: str, act: Callable[..., Any], **arguments: Any) -> None:
         """One call; the function is waited for, since AWS changes one thing of it after another."""
         with aws_errors.translated(operation, self._name):
-            act(**arguments)
+            answer = act(**arguments)
+            if answer.get("FailedEntryCount"):
+                raise ProvisionError(
+                    [f"rule {arguments['Rule']}: AWS did not take function {self._name} as its target"]
+                )
             if operation in (
                 "lambda:CreateFunction",
                 "lambda:UpdateFunctionCode",

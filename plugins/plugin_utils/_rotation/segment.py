@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_a
     ROTATION_STARTED,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import announcer, events
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
@@ -27,6 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     context,
     entries,
     outcome,
+    plan,
     preflight,
     supplied_values,
 )
@@ -170,7 +172,11 @@ class SegmentAction(ServersAction):
 
     def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         settings = with_full_paths(args["settings"], OPTIONS)
-        return self.carried_on(setting, {**args, **settings}, task_vars)
+        try:
+            return self.carried_on(setting, {**args, **settings}, task_vars)
+        except SecretsError as error:
+            announce_as_broken_off(setting, error)
+            raise
 
     def carried_on(
         self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]
@@ -308,6 +314,18 @@ def _announced_as_stopped(setting: RotationSetup, now: Mapping[str, Any], verdic
     about = {"reason": verdict, "started": now["since"], "credentials": [one["name"] for one in now["credentials"]]}
     seconds = announcer.LEAK_SECONDS if now["incident"] else announcer.SECONDS
     return announced(setting, ROTATION_FAILED, now["id"], "stopped", seconds=seconds, **about)
+
+
+def announce_as_broken_off(setting: RotationSetup, error: SecretsError) -> None:
+    """An error ends the run: where a rotation of its own stays open, that is sent. Nothing here hides the error."""
+    try:
+        _journal, rotation = setting.rotator.mine()
+        about = {"since": rotation.since, "id": rotation.id, "incident": rotation.plan.get("incident", "")}
+        names = [{"name": item.credential} for item in plan.items_of(rotation.plan)]
+        for line in _announced_as_stopped(setting, {**about, "credentials": names}, one_line(error)):
+            Display().warning(line)
+    except SecretsError:
+        return  # no rotation of this run is open
 
 
 def carried_from(rotation: Mapping[str, Any]) -> Carried:

@@ -16,6 +16,6 @@ def act(world: World, module: Any, *, check: bool = False, variables: Any = None
     action._task = SimpleNamespace(check_mode=check, args={})
     action._loader = action._templar = None
     defaults = {name: item.get("default") for name, item in module.ActionModule.extra_options.items()}
-    setting = RotationSetup(world.catalog, KINDS, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
+    setting = RotationSetup(world.catalog, KINDS, world.rotator(), SimpleNamespace(announcing_client=None))  # type: ignore[arg-type]
     answer: dict[str, Any] = action.answer(setting, {**defaults, **args}, variables or {})
     return answer

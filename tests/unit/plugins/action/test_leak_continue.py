@@ -11,8 +11,9 @@ import pytest
 from ansible.utils.display import Display
 
 from ansible_collections.watchparty.secrets.plugins.action import leak_continue
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError, StoreError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence as leak_evidence
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
 from tests.unit.plugins.action.leak_actions import act
 from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
 
@@ -87,6 +88,32 @@ def test_who_was_not_told_is_named_at_the_end(leak: Leak, shown: list[str], tmp_
     found = go_on(leak, "copies", report_path=str(tmp_path), unannounced=[missed])
     assert (found["report"]["verdict"], shown[-1]) == ("", missed)
     assert leak.setting.rotator.look().incident is None
+
+
+def test_an_error_that_ends_the_run_is_announced(leak: Leak, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[Any, ...]] = []
+    warned: list[str] = []
+
+    def announced(_setting: Any, name: str, about: str, outcome: str, **fields: Any) -> list[str]:
+        sent.append((name, about, outcome, fields["credentials"], fields["reason"]))
+        return ["slack was not notified"]
+
+    def refused(_run: Any) -> Any:
+        raise StoreError("AWS denies\nit")
+
+    monkeypatch.setattr(rotation_segment, "announced", announced)
+    monkeypatch.setattr(leak_continue.leak_steps, "following", refused)
+    monkeypatch.setattr(Display, "warning", lambda _display, line: warned.append(line))
+    with pytest.raises(StoreError):
+        go_on(leak, "ask")
+    assert sent == [("leak.open", leak.incident.id, "open", ["token"], "AWS denies it")]
+    assert warned == ["slack was not notified"]
+
+
+def test_without_a_leak_nothing_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(rotation_segment, "announced")
+    with pytest.raises(RotationError):
+        go_on(Leak(), "ask")
 
 
 def test_the_stores_are_scrubbed_while_cloudtrail_is_asked(

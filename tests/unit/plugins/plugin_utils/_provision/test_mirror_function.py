@@ -125,6 +125,14 @@ def test_what_the_catalog_changes_is_changed_and_no_more(client: Client) -> None
     assert f"function {NAME} gets another TracingConfig" in made(client, function={"xray": True})
 
 
+def test_what_somebody_switched_off_is_switched_on(client: Client) -> None:
+    made(client)
+    client("events").disable_rule(Name=f"{NAME}-schedule")
+    client("cloudwatch").disable_alarm_actions(AlarmNames=[NAME])
+    assert made(client) == [f"rule {NAME}-schedule is changed", f"alarm {NAME} sounds after 6 h without a success"]
+    assert made(client) == []
+
+
 def test_what_somebody_took_away_is_made_again(client: Client) -> None:
     made(client)
     client("lambda").delete_function_concurrency(FunctionName=NAME)

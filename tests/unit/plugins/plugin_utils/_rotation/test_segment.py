@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import StoreError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import outcome as rotation_outcome
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
+from tests.unit.plugins.plugin_utils._rotation import server_world
+from tests.unit.plugins.plugin_utils._rotation.rotator_world import World, going, opened
 
 ACT: dict[str, Any] = {"credential": "deploy", "host": "web1", "state": "present", "pending_task": ""}
 ROTATION: dict[str, Any] = {"next": "acts", "acts": [ACT, {**ACT, "host": "web2"}], "rollout": "7"}
@@ -46,6 +49,46 @@ def test_hosts_answer_for_the_present_rollout() -> None:
     assert hosts.variables == {"web1": {"env_deploy_delivery": {"proven": True}}}
     assert (hosts.names, hosts.rollout, hosts.leaves_lost, hosts.leak) == (["web1", "web2"], "7", True, False)
     assert not rotation_segment.hosts_of(args, ROTATION, variables).leaves_lost
+
+
+class BrokenOff(rotation_segment.SegmentAction):
+    """A segment that an error ends."""
+
+    def __init__(self) -> None:
+        """Without Ansible's own arguments."""
+
+    def carried_on(self, *_arguments: Any) -> dict[str, Any]:
+        raise StoreError("AWSCURRENT is not\non version v1")
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    events: list[tuple[Any, ...]] = []
+
+    def announced(_setting: Any, name: str, about: str, outcome: str, **fields: Any) -> list[str]:
+        events.append((name, about, outcome, fields["credentials"], fields["reason"]))
+        return []
+
+    monkeypatch.setattr(rotation_segment, "announced", announced)
+    return events
+
+
+@pytest.mark.parametrize(("run", "count"), [("run1", 1), ("run2", 0)], ids=["ours", "another run's"])
+def test_an_error_that_leaves_a_rotation_open_is_announced(sent: list[tuple[Any, ...]], run: str, count: int) -> None:
+    world = World()
+    going(world, "database")
+    setting = server_world.setting(world, world.rotator(run))
+    rotation = opened(world.rotator().look())
+    with pytest.raises(StoreError):
+        BrokenOff().answer(setting, {"settings": {}}, {})
+    reason = "AWSCURRENT is not on version v1"
+    assert sent == [("rotation.failed", rotation.id, "stopped", ["database"], reason)] * count
+
+
+def test_without_a_rotation_nothing_is_announced(sent: list[tuple[Any, ...]]) -> None:
+    with pytest.raises(StoreError):
+        BrokenOff().answer(server_world.setting(World()), {"settings": {}}, {})
+    assert sent == []
 
 
 def test_why_a_dropped_key_was_not_read() -> None:
