@@ -29,7 +29,7 @@ jobs:
   test:
     runs-on: ubuntu-latest
     steps:
-      - uses: x/y@v1
+      - run: echo "${{ secrets.TOKEN }}"
 """
 SIGNED = """tree {tree}
 parent {parent}
