@@ -53,7 +53,7 @@ EXAMPLES = r"""
     rotation: "{{ started }}"
     settings:
       hosts: "{{ groups['app_hosts'] }}"
-      here: "{{ ansible_play_hosts_all }}"
+      targeted_hosts: "{{ ansible_play_hosts_all }}"
   delegate_to: web1
   run_once: true
 """

@@ -65,7 +65,7 @@ EXAMPLES = r"""
     settings:
       credentials: [database]
       hosts: "{{ groups['app_hosts'] }}"
-      here: "{{ ansible_play_hosts_all }}"
+      targeted_hosts: "{{ ansible_play_hosts_all }}"
   delegate_to: web1
   run_once: true
 """

@@ -33,7 +33,7 @@ PLAYBOOK = """
       environment: production
       leaked: [database]
       hosts: "{{ ansible_play_hosts_all }}"
-      here: "{{ ansible_play_hosts_all }}"
+      targeted_hosts: "{{ ansible_play_hosts_all }}"
       host: web1
       evidence_seconds: "{{ leak_evidence_seconds }}"
       report_path: "{{ leak_report_path }}"

@@ -158,7 +158,7 @@ def test_ansibles_own_key_is_refused_before_anything_is_written(own: Lab, sshd: 
         *("-e", "leak_credentials=deploy_ssh", "-e", "leak_confirm=yes", "--check"),
         playbook="playbooks/leak_response.yml",
     )
-    assert "by the key that is to go, and nothing else is known to accept it" in result.text
+    assert "by the key that is to go, and has no other known login" in result.text
     assert file_of(sshd).read_bytes() == before
     assert not {"PutParameter", "PutSecretValue", "CreateSecret"} & set(own.moto.operations(since=since))
 
@@ -200,7 +200,7 @@ def test_a_host_that_is_down_is_waited_for_or_left_behind(own: Lab, sshd: Sshd) 
     assert not is_let_in(sshd, second)
 
 
-@pytest.mark.parametrize("task", ["Change who may log in to each host", "kinds test", "kinds revoke"])
+@pytest.mark.parametrize("task", ["Update authorized SSH keys", "kinds test", "kinds revoke"])
 def test_killed_on_the_way_the_same_command_ends_it(own: Lab, sshd: Sshd, task: str) -> None:
     old = prepare(own, sshd, hosts=1)
     environment = {
