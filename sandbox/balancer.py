@@ -248,7 +248,7 @@ def address(text: str) -> Address:
     """``10.0.0.1:8000`` as an address."""
     host, _, port = text.rpartition(":")
     if not host or not port.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a ADDRESS:PORT")
+        raise argparse.ArgumentTypeError(f"{text!r} is not ADDRESS:PORT")
     return host, int(port)
 
 

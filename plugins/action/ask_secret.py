@@ -96,7 +96,7 @@ class ActionModule(ActionBase):
             # What is pasted from a log may have any bytes in it; it is looked for, and never stored.
             text = answer.decode(errors="strict" if asked or not lines else "replace")
         except UnicodeDecodeError:
-            raise _Unusable("the answer is not a UTF-8") from None
+            raise _Unusable("the answer is not UTF-8 text") from None
         if not text and optional:
             return ""
         if not text:

@@ -23,7 +23,7 @@ OPTIONS: dict[str, Any] = {
 
 
 class ActionModule(AwsAction):
-    """Runs on the controller, in process; there is not a secret in it."""
+    """Runs on the controller, in process; it holds no secret."""
 
     name = "watchparty.secrets.iam_oidc_provider"
     extra_options = OPTIONS

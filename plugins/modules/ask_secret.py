@@ -50,7 +50,7 @@ options:
   lines:
     description:
       - Whether an answer may have several lines. It ends with a line after which nothing comes for a second. Without a
-        O(catalog), what is not a UTF-8 in it is replaced.
+        O(catalog), what is not UTF-8 text in it is replaced.
     type: bool
     default: false
     version_added: 0.3.0

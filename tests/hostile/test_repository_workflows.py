@@ -205,9 +205,9 @@ def test_a_file_that_yaml_stumbles_over(tmp_path: Path, text: str) -> None:
     file = tmp_path / "file.yml"
     file.write_text(text)
     file.chmod(0o600)
-    with pytest.raises(ScanError, match="is not a YAML"):
+    with pytest.raises(ScanError, match="is not valid YAML"):
         scan_request.baseline(str(file))
-    with pytest.raises(ProvisionError, match="is not a YAML"):
+    with pytest.raises(ProvisionError, match="is not valid YAML"):
         operator_values.of_yaml(file, None)
-    with pytest.raises(RotationError, match="is not a YAML"):
+    with pytest.raises(RotationError, match="is not valid YAML"):
         supplied_values.read_values(file)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What AWS is notified: EventBridge's events, by a rule with a queue, and CloudWatch's metrics.
+"""What AWS is sent: EventBridge's events, by a rule with a queue, and CloudWatch's metrics.
 
 moto passes events on to queues and log groups, not to SNS; it evaluates no alarm and sends no mail.
 """

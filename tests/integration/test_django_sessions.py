@@ -282,7 +282,7 @@ def migrated(env_file: Path) -> None:
         ({"engine": "db", "database_setting": "OTHER"}, "name its setting in database_setting"),
         ({"engine": "cache", "cache_setting": "OTHER"}, "name its setting in cache_setting"),
         ({"engine": "cache"}, "127.0.0.1:1: it cannot be reached"),
-        ({"engine": "db", "table": "x; y"}, "is not a name of a table"),
+        ({"engine": "db", "table": "x; y"}, "is not a table's name"),
         ({"engine": "db"}, "DATABASE_URL"),
         ({"chdir": "/nowhere"}, "/nowhere is not a directory"),
         ({"chdir": str(SOURCE), "settings_module": "nowhere"}, "No module named 'nowhere'"),

@@ -254,7 +254,7 @@ def test_a_file_of_values_that_others_can_read(lab: RotationLab) -> None:
         path.unlink()
         path.touch(mode=0o600)
         path.write_text("canary: [no YAML", encoding="utf-8")
-        refused(lab, messages, f"{path}: is not a YAML; write one line a credential, NAME: 'value'")
+        refused(lab, messages, f"{path}: is not valid YAML; write one line a credential, NAME: 'value'")
 
 
 def test_a_kind_of_ones_own_that_is_wrong(lab: RotationLab) -> None:

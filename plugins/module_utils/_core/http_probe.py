@@ -28,7 +28,7 @@ def objections(where: str, probe: ValueProbe) -> Iterator[str]:
     yield from _of_address(f"{where}.url", probe.url)
     for name, text in probe.headers.items():
         if not _HEADER.fullmatch(name):
-            yield f"{where}.headers: {name!r} is not a name of a header"
+            yield f"{where}.headers: {name!r} is not a header's name"
         elif not _goes_in_a_header(text):
             yield f"{where}.headers.{name}: has characters that a header cannot have"
     parts = {f"headers.{name}": text for name, text in probe.headers.items()}

@@ -215,7 +215,7 @@ def _port(text: Optional[str], name: Optional[str], default: int) -> int:
 
 def _number(text: str, setting: Optional[str]) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise ValueError(f"{setting} is not a number of a port")
+        raise ValueError(f"{setting} is not a port number")
     return int(text)
 
 

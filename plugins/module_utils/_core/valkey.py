@@ -228,7 +228,7 @@ def unknown_hosts(hosts: Iterable[str], known: Sequence[str]) -> List[str]:
         try:
             networks.append(ipaddress.ip_network(name, strict=False))
         except ValueError:
-            raise HostError("known_addresses: %s is not an IP address and no network" % name) from None
+            raise HostError("known_addresses: %s is neither an IP address nor a network" % name) from None
 
     def is_known(host: str) -> bool:
         try:

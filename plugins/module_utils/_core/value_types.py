@@ -139,9 +139,9 @@ def _pem(setting: Setting, value: str) -> Optional[str]:
     while rest:
         block = _PEM.match(rest)
         if not block:
-            return "is not a PEM: -----BEGIN NAME-----, base64 lines and -----END NAME----- are expected"
+            return "is not PEM: -----BEGIN NAME-----, base64 lines and -----END NAME----- are expected"
         rest = rest[block.end() :].strip()
-    return None if value.strip() else "is not a PEM"
+    return None if value.strip() else "is not PEM"
 
 
 def _base64(setting: Setting, value: str) -> Optional[str]:

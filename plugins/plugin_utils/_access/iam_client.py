@@ -70,7 +70,7 @@ class AccessKeys:
         return tuple(AccessKey(item["AccessKeyId"], item["Status"] == ACTIVE, item["CreateDate"]) for item in results)
 
     def create(self, user: str, *, fresh: Fresh) -> Login:
-        """A new key, valid within seconds; it is reported this once.
+        """A new key, valid within seconds; AWS shows it this once.
 
         Raises Conflict when the user has as many as AWS allows, and NoAccess when an answer was lost: there may be a
         new key then, which nobody knows.

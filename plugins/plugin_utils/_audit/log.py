@@ -44,7 +44,7 @@ def recorded_and_announced(
 ) -> dict[str, Any]:
     """Records, then announces it: a run that is killed in between does both again, under the same id.
 
-    What a leak did is announced even where it could not be recorded. ``unannounced`` has who could not be determined.
+    What a leak did is announced even where it could not be recorded. ``unannounced`` has who could not be notified.
     """
     answer = attempted(lambda: log.recorded(said, write=True), required=required) if log.has_place else {}
     record = {**said, "application": log.catalog.application, "environment": log.catalog.environment}

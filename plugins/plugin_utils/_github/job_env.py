@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a job of GitHub Actions is reported: masks on its standard output, and variables in the file of ``$GITHUB_ENV``.
+"""What a job of GitHub Actions is given: masks on its standard output, and variables in the file of ``$GITHUB_ENV``.
 
 The runner reads that file line by line, with line feeds alone as their ends. A line is ``NAME=value``, or
 ``NAME<<DELIMITER`` with the value in the lines up to one that is the delimiter and nothing else.
@@ -69,7 +69,7 @@ def _delimiter(value: str, token: Callable[[], str]) -> str:
 
 def _problems(name: str, value: str) -> Iterable[str]:
     if not NAME.fullmatch(name):
-        yield f"{name!r} is not a name of a variable"
+        yield f"{name!r} is not a variable's name"
     elif _RESERVED.match(name) or name.upper() in _REFUSED:
         yield f"{name} cannot be set in a job: the runner keeps it, or other programs are steered by it; rename it"
     if "\0" in value:

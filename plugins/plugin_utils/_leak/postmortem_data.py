@@ -161,7 +161,7 @@ def _words(event: str) -> str:
 
 
 def _clock(seconds: Mapping[str, float], behind: Sequence[str], messages: Sequence[str]) -> dict[str, float]:
-    """The clock's hands: of what happens once a rotation, the first or the last. What is ``said`` is not a refusal."""
+    """The clock's hands: of what happens once a rotation, the first or the last. ``confirmed`` is not a refusal."""
 
     def of(*names: str) -> list[float]:
         return [at for name, at in seconds.items() if name not in messages and name.partition("/")[0] in names]

@@ -64,7 +64,7 @@ def of_yaml(path: Path, loader: Any) -> Mapping[str, Any]:
     try:
         document = yaml.safe_load(content.decode())
     except (yaml.YAMLError, ValueError, RecursionError):  # a day such as 2026-02-30; lists in lists
-        raise ProvisionError([f"{path}: is not a YAML; write one line a setting, NAME: 'value'"]) from None
+        raise ProvisionError([f"{path}: is not valid YAML; write one line a setting, NAME: 'value'"]) from None
     if not isinstance(document, Mapping):
         raise ProvisionError([f"{path}: holds no mapping; write one line a setting, NAME: 'value'"])
     return {str(name): value for name, value in document.items()}

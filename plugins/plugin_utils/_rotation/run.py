@@ -31,7 +31,7 @@ class AuditPort(Protocol):
     def recorded(self, record: Mapping[str, Any], head: Mapping[str, Any]) -> Mapping[str, Any]:
         """Number and digest as ``head``, ``where``, and ``against`` where it could not be written in a leak.
 
-        ``unannounced`` has who could not be determined of it.
+        ``unannounced`` has who could not be notified of it.
         """
 
 
@@ -75,7 +75,7 @@ class Carried:
     seen: entries.StageNotes = field(default_factory=entries.StageNotes)
     lines: list[str] = field(default_factory=list)
     unannounced: list[str] = field(default_factory=list)
-    """Who could not be determined what."""
+    """Who could not be notified of what."""
     seconds: list[tuple[str, float]] = field(default_factory=list)
     waited: float = 0
     since: float = 0

@@ -96,7 +96,7 @@ def read_values(path: Path) -> dict[str, Any]:
     except NoAccess as error:
         raise RotationError(str(error)) from None
     except (yaml.YAMLError, ValueError, RecursionError):  # a day such as 2026-02-30; lists in lists
-        raise RotationError(f"{path}: is not a YAML; write one line a credential, NAME: 'value'") from None
+        raise RotationError(f"{path}: is not valid YAML; write one line a credential, NAME: 'value'") from None
     if not isinstance(document, dict):
         raise RotationError(f"{path}: holds no mapping; write one line a credential, NAME: 'value'")
     return document

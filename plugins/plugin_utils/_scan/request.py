@@ -175,6 +175,6 @@ def baseline(path: str | None) -> _baseline.Baseline | None:
     except OSError as error:
         raise ScanError(f"baseline {path}: cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, ValueError, RecursionError):  # a day such as 2026-02-30; lists in lists
-        raise ScanError(f"baseline {path}: is not a YAML") from None
+        raise ScanError(f"baseline {path}: is not valid YAML") from None
     result = _baseline.parse(document, datetime.now(UTC).date())
     return _baseline.Baseline(result.entries, tuple(f"{path}: {problem}" for problem in result.problems))

@@ -67,5 +67,5 @@ def deployed(catalog: Catalog, file: str) -> list[dict[str, str]]:
             file, collect_repository.parsed(store.workflow_at(file, str(run["head_sha"])))
         )
     except yaml.YAMLError:
-        raise SecretsError(f"{WORKFLOWS}/{file} is not a YAML in the commit that ran") from None
+        raise SecretsError(f"{WORKFLOWS}/{file} is not valid YAML in the commit that ran") from None
     return github_state.deploy(run, findings, file)

@@ -112,7 +112,7 @@ def workflows(path: str) -> dict[str, Any]:
             except TooLarge as error:
                 unread[name] = str(error)
             except yaml.YAMLError:
-                unread[name] = "is not a YAML"
+                unread[name] = "is not valid YAML"
             if len(findings) > FINDINGS:
                 del findings[FINDINGS:]
                 unread[name] = "has more findings than are listed; fix those first"

@@ -36,7 +36,7 @@ class Table(SessionStore):
 
     def __init__(self, url: str, what: str, table: str) -> None:
         if not session_formats.is_table(table):
-            raise HostError("table: %r is not a name of a table" % table)
+            raise HostError("table: %r is not a table's name" % table)
         self._table = session_formats.quoted(table)
         self._connection, self._mark = _connected(url, what)
 

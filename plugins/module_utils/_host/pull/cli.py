@@ -82,7 +82,7 @@ def _loaded(path: str) -> Any:
     except OSError as error:
         raise fetch.NotConfigured("%s cannot be read: %s" % (path, error.strerror)) from None
     except ValueError:
-        raise fetch.NotConfigured("%s is not a JSON" % path) from None
+        raise fetch.NotConfigured("%s is not valid JSON" % path) from None
 
 
 def _say(outcome: fetch.FetchResult) -> int:

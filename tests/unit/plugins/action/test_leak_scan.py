@@ -97,7 +97,7 @@ def test_bad_input(monkeypatch: pytest.MonkeyPatch, args: dict[str, Any], messag
 
 def test_a_baseline_that_is_no_yaml(tmp_path: Path) -> None:
     (tmp_path / "b.yml").write_text("a: [")
-    with pytest.raises(ScanError, match=r"b\.yml: is not a YAML"):
+    with pytest.raises(ScanError, match=r"b\.yml: is not valid YAML"):
         ask(paths=["/x"], baseline=str(tmp_path / "b.yml"))
 
 

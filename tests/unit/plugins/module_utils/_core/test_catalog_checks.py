@@ -111,7 +111,7 @@ def test_a_wrong_alternative_is_named(problems: Problems, choices: list[list[str
         ({"test": {"url": "https://a.example/"}}, "credentials.c.test: sends no {value}, so it would prove nothing; "),
         (
             {"test": {**TEST, "headers": {"A B": "{value}"}}},
-            "credentials.c.test.headers: 'A B' is not a name of a header",
+            "credentials.c.test.headers: 'A B' is not a header's name",
         ),
         (
             {"test": {**TEST, "headers": {"A": "{value}\r\nB: x"}}},

@@ -169,7 +169,7 @@ class TestLocation:
     @pytest.mark.parametrize(
         ("core", "message"),
         [
-            ({"DB_PORT": "x1"}, "DB_PORT is not a number of a port"),
+            ({"DB_PORT": "x1"}, "DB_PORT is not a port number"),
             ({"DB_PORT": "70000"}, "has no port between 1 and 65535"),
         ],
     )

@@ -43,13 +43,13 @@ GOOD = {
 }
 BAD = {
     "pem": [
-        ("", "is not a PEM"),
-        ("canary", "is not a PEM"),
-        ("canary\n" + PEM, "is not a PEM"),
-        (PEM + "canary", "is not a PEM"),
-        (PEM.replace("END EC", "END RSA"), "is not a PEM"),
-        (PEM.replace("\n", "\\n"), "is not a PEM"),
-        (PEM.replace("YWJj", "ca{nary"), "is not a PEM"),
+        ("", "is not PEM"),
+        ("canary", "is not PEM"),
+        ("canary\n" + PEM, "is not PEM"),
+        (PEM + "canary", "is not PEM"),
+        (PEM.replace("END EC", "END RSA"), "is not PEM"),
+        (PEM.replace("\n", "\\n"), "is not PEM"),
+        (PEM.replace("YWJj", "ca{nary"), "is not PEM"),
     ],
     "list": [("a,,b", "empty item"), (",", "empty item")],
     "integer": [

@@ -113,10 +113,10 @@ def test_masks_are_escaped_and_come_once_each() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("A B", "x", "'A B' is not a name of a variable"),
-        ("", "x", "'' is not a name"),
-        ("A=B", "x", "is not a name"),
-        ("A\n", "x", "is not a name"),
+        ("A B", "x", "'A B' is not a variable's name"),
+        ("", "x", "'' is not a variable's name"),
+        ("A=B", "x", "is not a variable's name"),
+        ("A\n", "x", "is not a variable's name"),
         ("GITHUB_TOKEN", "x", "GITHUB_TOKEN cannot be set in a job"),
         ("runner_temp", "x", "runner_temp cannot be set"),
         ("NODE_OPTIONS", "x", "NODE_OPTIONS cannot be set"),

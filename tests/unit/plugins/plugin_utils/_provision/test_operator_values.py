@@ -56,9 +56,9 @@ def test_a_vaulted_file(write: Write) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("canary: [", "is not a YAML"),
+        ("canary: [", "is not valid YAML"),
         ("- canary", "holds no mapping"),
-        (b"\xffcanary", "is not a YAML"),
+        (b"\xffcanary", "is not valid YAML"),
         ("A: 7", "is not text"),
     ],
     ids=range(4),

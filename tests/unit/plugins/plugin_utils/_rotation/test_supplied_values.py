@@ -128,7 +128,7 @@ class TestFile:
         path = write(content)
         with pytest.raises(RotationError) as raised:
             read_values(path)
-        assert str(raised.value) == f"{path}: is not a YAML; write one line a credential, NAME: 'value'"
+        assert str(raised.value) == f"{path}: is not valid YAML; write one line a credential, NAME: 'value'"
 
     @pytest.mark.parametrize("content", ["", "canary", "- canary", "!!set {canary}"])
     def test_that_holds_no_mapping(self, write: Write, content: str) -> None:
@@ -138,7 +138,7 @@ class TestFile:
         assert str(raised.value) == f"{path}: holds no mapping; write one line a credential, NAME: 'value'"
 
     def test_that_makes_objects(self, write: Write) -> None:
-        with pytest.raises(RotationError, match="is not a YAML"):
+        with pytest.raises(RotationError, match="is not valid YAML"):
             read_values(write("token: !!python/object/apply:os.system ['true']\n"))
 
 

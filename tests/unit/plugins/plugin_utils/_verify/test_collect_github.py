@@ -80,7 +80,7 @@ def test_the_last_run_that_ended(github: GitHub) -> None:
     github.ran("deploy.yml", "timed_out")
     assert deployed(github) == [("bad", "ended as timed_out at 2026-11-25T10:03:00Z")]
     github.files[FILE] = "a: [\n"
-    with pytest.raises(SecretsError, match="is not a YAML in the commit that ran"):
+    with pytest.raises(SecretsError, match="is not valid YAML in the commit that ran"):
         deployed(github)
 
 

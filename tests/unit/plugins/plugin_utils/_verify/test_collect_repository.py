@@ -69,7 +69,7 @@ def test_workflows_and_composite_actions(checkout: Path) -> None:
         (".github/actions/b/action.yml", 3),
         (".github/workflows/a.yml", 2),
     ]
-    assert workflows["unread"] == {".github/workflows/bad.yaml": "is not a YAML"}
+    assert workflows["unread"] == {".github/workflows/bad.yaml": "is not valid YAML"}
 
 
 def test_what_is_no_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def test_wrong_files_are_named(place: Path) -> None:
     (place / "catalog.json").write_text("{")
     done = run(place, JOURNAL_STREAM="8:1")
     assert done.returncode == 2
-    assert done.stderr.startswith(f"<3>{place}/catalog.json is not a JSON")
+    assert done.stderr.startswith(f"<3>{place}/catalog.json is not valid JSON")
     (place / "catalog.json").unlink()
     assert "catalog.json cannot be read: No such file" in run(place).stderr
     (place / "fetch.json").write_text("[]")

@@ -309,7 +309,11 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
     ("WPS402", {"roles": {"r": {"problem": "is not there"}}}, "is not there"),
     ("WPS404", {"policies": {SECRET: {"problem": "denied"}}}, "denied"),
     ("WPS501", {"workflows": {"files": [], "findings": [], "unread": {}}}, "has no workflows"),
-    ("WPS504", {"workflows": {"files": ["a"], "findings": [], "unread": {"a": "is not a YAML"}}}, "is not a YAML"),
+    (
+        "WPS504",
+        {"workflows": {"files": ["a"], "findings": [], "unread": {"a": "is not valid YAML"}}},
+        "is not valid YAML",
+    ),
     ("WPS601", on_host(health=[]), "no health address is known"),
     ("WPS602", {"outside": {}}, "no external address is known"),
     ("WPS603", {"outside": {}, "hosts": {}}, "no health address is https"),
