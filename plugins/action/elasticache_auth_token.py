@@ -58,12 +58,12 @@ class ActionModule(ServerAction):
         asking = args["state"] in ("checked", "sessions")
         name = args["credential"]
         if asking:
-            result = beforehand(setting, name, VALKEY, by_itself=True)
+            logins = beforehand(setting, name, VALKEY, by_itself=True)
         else:
-            result = parties(setting, name, VALKEY, former=args["pending_task"], by_itself=True)
-        masked += result.values
-        self._setting, self._found = setting, result
-        return None if result.nothing else {}
+            logins = parties(setting, name, VALKEY, former=args["pending_task"], by_itself=True)
+        masked += logins.values
+        self._setting, self._found = setting, logins
+        return None if logins.nothing else {}
 
     def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         def module(state: str, login: Login, nodes: Sequence[str], **extra: Any) -> dict[str, Any]:
@@ -154,13 +154,13 @@ class AuthTokenState:
     def __init__(
         self,
         tokens: AuthTokens,
-        result: Parties,
+        logins: Parties,
         asked: Callable[[Login], Mapping[str, bool]],
         ended: Callable[[Login], Mapping[str, Any]],
         check: bool,
         seen: Callable[[Login], Mapping[str, Any]] | None = None,
     ) -> None:
-        self._tokens, self._found, self._asked, self._ended, self._check = tokens, result, asked, ended, check
+        self._tokens, self._found, self._asked, self._ended, self._check = tokens, logins, asked, ended, check
         self._seen = seen
 
     def checked(self) -> dict[str, Any]:

@@ -129,10 +129,12 @@ class ActionModule(ActionBase):
 
     def _own(self, hosts: Sequence[str], environment: str, task_vars: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         """Without the hosts of other environments: with their addresses, a workflow would deploy this one to them."""
-        result = {host: environment_of(host, task_vars["hostvars"], self._templar) for host in hosts}
-        foreign = [f"{host} ({declared})" for host, declared in result.items() if declared not in (None, environment)]
+        declared_by = {host: environment_of(host, task_vars["hostvars"], self._templar) for host in hosts}
+        foreign = [
+            f"{host} ({declared})" for host, declared in declared_by.items() if declared not in (None, environment)
+        ]
         messages = [f"hosts of other environments are left out: {', '.join(foreign)}"] if foreign else []
-        return [host for host, declared in result.items() if declared in (None, environment)], messages
+        return [host for host, declared in declared_by.items() if declared in (None, environment)], messages
 
     def _carried_out(
         self, args: Mapping[str, Any], where: GitHub, hands: sync.SyncContext, github_inputs: GithubInputs

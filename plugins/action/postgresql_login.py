@@ -35,26 +35,26 @@ class ActionModule(ServerAction):
         if state == "sessions" and not args["run"]:
             login, admin_url = outside(setting, name, POSTGRESQL, masked)
             return {"admin_url": admin_url, "login": login.username}
-        result = (beforehand if state == "checked" else parties)(setting, name, POSTGRESQL)
-        masked += result.values
-        if state == "revoked" and not result.aborting and result.new and result.new.username == result.old.username:
+        logins = (beforehand if state == "checked" else parties)(setting, name, POSTGRESQL)
+        masked += logins.values
+        if state == "revoked" and not logins.aborting and logins.new and logins.new.username == logins.old.username:
             return None  # the login has taken its turn again since, with another password
-        return None if result.nothing else _of(result, name, state)
+        return None if logins.nothing else _of(logins, name, state)
 
 
-def _of(result: Parties, name: str, state: str) -> dict[str, Any]:
-    concerned: Login | None = result.new if state in ("checked", "present", "usable") else result.removed
+def _of(logins: Parties, name: str, state: str) -> dict[str, Any]:
+    concerned: Login | None = logins.new if state in ("checked", "present", "usable") else logins.removed
     if concerned is None or not concerned.username:
         raise RotationError(f"{name}: there is no new login yet; the stage 'create' makes it")
     params: dict[str, Any] = {
-        "admin_url": result.admin_url,
+        "admin_url": logins.admin_url,
         "login": concerned.username,
         "owner": kind_declarations.owner_of(concerned.username),
-        "journal": result.number,
-        "login_url": result.of(concerned),
+        "journal": logins.number,
+        "login_url": logins.of(concerned),
     }
     if state in ("checked", "present"):
-        params["like"] = result.old.username
+        params["like"] = logins.old.username
     if state == "present":
         params["verifier"] = postgresql_scram.scram_verifier(str(concerned.password), os.urandom(16))
     return params

@@ -40,35 +40,35 @@ class ActionModule(ServerAction):
             login, admin_url = outside(setting, name, VALKEY, masked)
             return {**_nodes(setting, name), "admin_url": admin_url, "user": login.username or valkey.DEFAULT_USER}
         if state == "checked":
-            result = beforehand(setting, name, VALKEY)
+            logins = beforehand(setting, name, VALKEY)
         else:
-            result = parties(setting, name, VALKEY, former=args["pending_task"])
-        masked += result.values
-        if result.nothing:
+            logins = parties(setting, name, VALKEY, former=args["pending_task"])
+        masked += logins.values
+        if logins.nothing:
             return None
         self._rotator = setting.rotator
-        concerned = result.new if state in (*_ADDING, "usable") else result.removed
+        concerned = logins.new if state in (*_ADDING, "usable") else logins.removed
         if concerned is None:
             raise RotationError(f"{args['credential']}: there is no new value yet; the stage 'create' makes it")
-        users = result.new is not None and result.new.username != result.old.username
+        users = logins.new is not None and logins.new.username != logins.old.username
         params: dict[str, Any] = {
             **_nodes(setting, name),
-            "admin_url": result.admin_url,
-            "login_url": result.of(concerned),
+            "admin_url": logins.admin_url,
+            "login_url": logins.of(concerned),
             "user": concerned.username or valkey.DEFAULT_USER,
-            "journal": result.number,
+            "journal": logins.number,
             "overlap": "users" if users else "passwords",
         }
-        if state == "checked" and not result.leak:
+        if state == "checked" and not logins.leak:
             params["undeclared_nodes"] = "refuse"  # in a leak whoever poses as a node would hold up its containment
-        if state in _ADDING or result.aborting:
-            params["gate"] = result.rotation
+        if state in _ADDING or logins.aborting:
+            params["gate"] = logins.rotation
         if state in _ADDING and users:
-            params["like"] = result.old.username or valkey.DEFAULT_USER
-        if state == "revoked" and not users and not result.aborting:
-            params["last_client"] = dict(result.notes)
-        if state == "revoked" and (result.leak or result.late):
-            params["end_sessions"] = valkey.ALL if result.leak else valkey.UNPROVEN
+            params["like"] = logins.old.username or valkey.DEFAULT_USER
+        if state == "revoked" and not users and not logins.aborting:
+            params["last_client"] = dict(logins.notes)
+        if state == "revoked" and (logins.leak or logins.late):
+            params["end_sessions"] = valkey.ALL if logins.leak else valkey.UNPROVEN
         return params
 
     def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:

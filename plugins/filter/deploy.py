@@ -66,7 +66,7 @@ def deploy_services(
     units = _units(own)
     result: dict[str, Any] = {"can_restart": command is not None or bool(units), "units": units}
     # Those with a health address answer requests; without any, all.
-    result["web_units"] = _units([item for item in own if item.get("health")]) or units
+    result["web_units"] = _units([service for service in own if service.get("health")]) or units
     if restart and result["can_restart"]:
         urls = health_urls(declared, names, health_url)
         result["services"] = {"command": command, "units": units, "health_urls": urls, **options}

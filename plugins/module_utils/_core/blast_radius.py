@@ -107,16 +107,16 @@ def impact(catalog: Catalog, declared: Sequence[str], hosts: Sequence[str]) -> I
     return replace(found_so_far, first_off=first_off)
 
 
-def reached_hosts(catalog: Catalog, result: Impact, hosts: Sequence[str]) -> tuple[str, ...]:
+def reached_hosts(catalog: Catalog, impact: Impact, hosts: Sequence[str]) -> tuple[str, ...]:
     """The hosts on which whoever has what leaked may be: those declared, or all where a key opens them."""
-    opened = [reached.name for reached in result.reached if catalog.credentials[reached.name].kind in READS_HOSTS]
-    declared = {name[len(HOST) :] for name in result.declared if name.startswith(HOST)}
+    opened = [reached.name for reached in impact.reached if catalog.credentials[reached.name].kind in READS_HOSTS]
+    declared = {name[len(HOST) :] for name in impact.declared if name.startswith(HOST)}
     return tuple(name for name in hosts if opened or name in declared)
 
 
-def administrators(catalog: Catalog, result: Impact) -> tuple[str, ...]:
+def administrators(catalog: Catalog, impact: Impact) -> tuple[str, ...]:
     """The credentials whose passwords the replacement of what is reached sends to a server."""
-    used = (catalog.credentials[reached.name].admin for reached in result.reached)
+    used = (catalog.credentials[reached.name].admin for reached in impact.reached)
     return tuple(sorted({name for name in used if name}))
 
 

@@ -303,10 +303,10 @@ def _agreed(
     sound = [appearance for appearance in holders if not appearance.flaw]
     first = (sound or holders)[0]
     value = getattr(first.login, part)
-    message = "passwords" if part == "password" else "user names"
+    plural = "passwords" if part == "password" else "user names"
     return value, [
         (appearance.flaw if sound else None)
-        or f"{first.spot} and {appearance.spot} hold different {message}; correct the one that is wrong"
+        or f"{first.spot} and {appearance.spot} hold different {plural}; correct the one that is wrong"
         for appearance in holders
         if getattr(appearance.login, part) != value
     ]

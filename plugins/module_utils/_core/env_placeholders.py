@@ -42,7 +42,7 @@ def _assignments(text: str) -> Iterator[Tuple[int, str, str]]:
 
 
 def _objection(name: str, value: str, catalog: Catalog, live: AbstractSet[str]) -> Optional[str]:
-    if any(entry in live for entry in (value, *(item[0] for item in _PASSWORD.findall(value)))):
+    if any(entry in live for entry in (value, *(match[0] for match in _PASSWORD.findall(value)))):
         return "holds the live value"
     setting = next((setting for setting in catalog.settings.values() if setting.matches(name)), None)
     if not _is_secret(name, setting) or (setting and setting.example and value == setting.example):
@@ -50,7 +50,9 @@ def _objection(name: str, value: str, catalog: Catalog, live: AbstractSet[str]) 
     passwords = _PASSWORD.findall(value)
     if "://" in value:
         real = [
-            item for item, host in passwords if not _WEAK.fullmatch(item) and not _HARMLESS.fullmatch(f"{item}@{host}")
+            password
+            for password, host in passwords
+            if not _WEAK.fullmatch(password) and not _HARMLESS.fullmatch(f"{password}@{host}")
         ]
         return "holds a password that is not a placeholder" if real else None
     placeholder = Setting(name, sensitivity="high", example=setting.example if setting else None)

@@ -36,7 +36,7 @@ def objections(where: str, probe: ValueProbe) -> Iterator[str]:
     for path, text in parts.items():
         for unknown in sorted(set(_PLACEHOLDER.findall(text)) - set(PLACEHOLDERS)):
             yield f"{where}.{path}: {unknown} is not a placeholder; write one of {', '.join(PLACEHOLDERS)}"
-    sent = {item for text in parts.values() for item in _PLACEHOLDER.findall(text)}
+    sent = {placeholder for text in parts.values() for placeholder in _PLACEHOLDER.findall(text)}
     if not sent - {"{username}"}:
         yield f"{where}: sends no {{value}}, so it would prove nothing; write it in a header or in the form"
     for status in sorted(set(probe.status) & set(probe.refused)):
@@ -81,7 +81,7 @@ def request(probe: ValueProbe, login: Login) -> dict[str, Any]:
         texts |= {"{username}": login.username, "{basic}": base64.b64encode(pair).decode()}
 
     def filled(text: str) -> str:
-        missing = [item for item in _PLACEHOLDER.findall(text) if item not in texts]
+        missing = [placeholder for placeholder in _PLACEHOLDER.findall(text) if placeholder not in texts]
         if missing:
             raise RotationError(
                 "no place holds its user name, which its test sends; add one to appears_in, such as a key that is "

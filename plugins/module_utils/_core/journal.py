@@ -258,7 +258,7 @@ def _changed(journal: Journal, number: int, name: str, entry: Mapping[str, Any])
     wrote = same is not None and same.step in WRITING_STEPS and entry["step"] != same.step
     closes = entry["step"] in CLOSING_STEPS
     ended = _last(journal.ended, entry.get("ended", ()))
-    rotated = {key: Rotated(**item) for key, item in _mapping(name, entry, "rotated").items()}
+    rotated = {key: Rotated(**fields) for key, fields in _mapping(name, entry, "rotated").items()}
     return {
         "rotated": {**journal.rotated, **rotated},
         "prepared": (journal.prepared | frozenset(entry.get("prepared", ()))) - frozenset(entry.get("unprepared", ())),
@@ -354,7 +354,7 @@ def _noted(before: Mapping[str, Any], extra: Mapping[str, Any]) -> Mapping[str, 
 
 
 def _versions(name: str, prescribed: Mapping[str, Any], key: str) -> Mapping[str, str]:
-    return {text: str(version) for text, version in _mapping(name, prescribed, key).items()}
+    return {secret: str(version) for secret, version in _mapping(name, prescribed, key).items()}
 
 
 def _mapping(name: str, entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -196,9 +196,9 @@ def known(address: Optional[str], addresses: Sequence[str]) -> bool:
     """Whether a session's address is one of these addresses and networks."""
     if address is None:
         return LOCAL in addresses
-    result = ipaddress.ip_address(address)
-    result = getattr(result, "ipv4_mapped", None) or result
-    return any(result in network for network in _networks(addresses) if network.version == result.version)
+    ip = ipaddress.ip_address(address)
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return any(ip in network for network in _networks(addresses) if network.version == ip.version)
 
 
 def _networks(addresses: Sequence[str]) -> List[Union[ipaddress.IPv4Network, ipaddress.IPv6Network]]:
@@ -287,10 +287,10 @@ def refusal(message: str) -> Refusal:
     return Refusal("refused" if re.search(r"(?:^|: )\w+:  \S", message.strip()) else "unreachable", text)
 
 
-def not_connected(result: Refusal, target: ConnectionTarget, what: str) -> DatabaseError:
+def not_connected(failure: Refusal, target: ConnectionTarget, what: str) -> DatabaseError:
     """The error for a connection that was needed."""
-    message = _WORDS[result.reason].format(user=target.user)
+    message = _WORDS[failure.reason].format(user=target.user)
     return DatabaseError(
-        result.reason,
-        "%s (%s to %s): %s. The answer was: %s" % (what, target.user, target.place, message, result.message),
+        failure.reason,
+        "%s (%s to %s): %s. The answer was: %s" % (what, target.user, target.place, message, failure.message),
     )

@@ -147,9 +147,9 @@ class _Resolver:
                 self._conflict(setting, place, other)
         if place != primary:
             self.warnings.append(f"{setting.name}: taken from its copy, {place}; {primary} lacks it")
-        for item, _value in held:
-            self._plain(setting, setting.name, item)
-            self.used.add(str(item))
+        for holder, _value in held:
+            self._plain(setting, setting.name, holder)
+            self.used.add(str(holder))
         self._take(setting, setting.name, value, self._origin(setting.name, place, place != primary))
 
     def _conflict(self, setting: Setting, place: Place, other: Place) -> None:

@@ -135,8 +135,8 @@ def of_setting(catalog: Catalog, name: str, engine: str) -> list[str]:
     results: list[Endpoint] = []
     for credential in catalog.credentials.values():
         if name in credential.settings or places.intersection(credential.places):
-            for item in (credential, administrator(catalog, credential)):
-                results += every(item.server, engine) if item and item.server else []
+            for holder in (credential, administrator(catalog, credential)):
+                results += every(holder.server, engine) if holder and holder.server else []
     return list(dict.fromkeys(str(endpoint) for endpoint in results if not endpoint.is_socket))
 
 

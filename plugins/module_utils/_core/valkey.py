@@ -196,10 +196,10 @@ def ending(clients: Iterable[Client], ends: str, last: Optional[int]) -> List[Cl
     A replica's link is not a session of an application, but whoever has the password can pose as one: where all end, it
     does too, and a replica connects anew.
     """
-    results = [client for client in clients if ends == ALL or not client.replication]
+    chosen = [client for client in clients if ends == ALL or not client.replication]
     if ends == ALL or (ends == UNPROVEN and last is None):
-        return results
-    return [client for client in results if client.number <= (last or 0)]
+        return chosen
+    return [client for client in chosen if client.number <= (last or 0)]
 
 
 def plain_host(host: str) -> str:
@@ -256,17 +256,17 @@ def _telling(rules: Sequence[str]) -> List[str]:
 
 def copied_rules(users: Mapping[str, User], user: str, like: Optional[str]) -> Tuple[str, ...]:
     """The rules that give ``user`` the rights of ``like``; none where it has them."""
-    result = users.get(user)
+    existing = users.get(user)
     if like is None or like == user:
-        if result is None:
+        if existing is None:
             raise HostError("the user %s does not exist; create it, or name a user with the same rights in like" % user)
         return ()
     model = users.get(like)
     if model is None:
         raise HostError("the user %s, whose rights %s is to get, does not exist" % (like, user))
-    if result is not None and _telling(result.rules) == _telling(model.rules):
+    if existing is not None and _telling(existing.rules) == _telling(model.rules):
         return ()
-    clear = ("clearselectors",) if result is not None and result.has_selectors else ()
+    clear = ("clearselectors",) if existing is not None and existing.has_selectors else ()
     return _ALL_OFF + clear + model.rules
 
 
@@ -315,13 +315,13 @@ def plan_revoked(
     users: Mapping[str, User], user: str, digest: str, *, gate: Optional[str], keep_one: bool
 ) -> Tuple[Tuple[str, ...], ...]:
     """The commands that take the password away. Each names a digest: what others added stays."""
-    result = users.get(user)
-    if result is None:
+    existing = users.get(user)
+    if existing is None:
         return ()
-    if result.nopass:
+    if existing.nopass:
         raise HostError("the user %s needs no password (nopass), so no password of it can be taken away" % user)
-    gone = [name for name in (gate, digest) if name is not None and name in result.digests]
-    if digest in gone and keep_one and not result.digests - set(gone):
+    gone = [name for name in (gate, digest) if name is not None and name in existing.digests]
+    if digest in gone and keep_one and not existing.digests - set(gone):
         raise HostError(
             "this is the last password of the user %s, and nobody could log in as it; add the new one first" % user
         )

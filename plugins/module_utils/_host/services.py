@@ -126,7 +126,7 @@ def _wait(url: str, health: Health) -> Dict[str, Any]:
     began, tries = time.monotonic(), max(health.retries, 0) + 1
     answer = health_check.repeated(
         lambda: health_check.asked(url, health.timeout),
-        lambda result: bool(result["status"] == 200),
+        lambda answer: bool(answer["status"] == 200),
         retries=health.retries,
         delay=health.delay,
     )

@@ -148,4 +148,4 @@ def _packages() -> List[str]:
     # Debian's getsitepackages knows no environment before site has run.
     version = "python%d.%d" % sys.version_info[:2]
     own = [os.path.join(root, lib, version, "site-packages") for lib in ("lib", "lib64")]
-    return [item for item in (*own, *(site.getsitepackages() if shares else ())) if os.path.isdir(item)]
+    return [folder for folder in (*own, *(site.getsitepackages() if shares else ())) if os.path.isdir(folder)]

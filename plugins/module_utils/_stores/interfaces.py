@@ -288,10 +288,10 @@ class VersionedStore(Store):
 
 
 def _moved(name: str, label: str, holder: Optional[str], expected: Optional[str]) -> Conflict:
-    text = f"on version {holder}" if holder else "on no version"
+    place = f"on version {holder}" if holder else "on no version"
     due = f"on {expected}" if expected else "on none"
     return Conflict(
-        f"secret {name}: {label} is {text} and not {due} as planned, so somebody else moved it; look at both by "
+        f"secret {name}: {label} is {place} and not {due} as planned, so somebody else moved it; look at both by "
         f"'{of_name(name).lists_versions}', then run again"
     )
 

@@ -94,8 +94,8 @@ class ParameterStore(NumberedStore):
                 contents |= Contents({}, {name: Failure(self.name, name, MISSING, f"version {invalid}")})
         return contents
 
-    def _reading(self, name: str, result: Mapping[str, Any]) -> Reading:
-        return Reading(self.name, name, str(result["Version"]), result["Value"], plain=result["Type"] != "SecureString")
+    def _reading(self, name: str, answer: Mapping[str, Any]) -> Reading:
+        return Reading(self.name, name, str(answer["Version"]), answer["Value"], plain=answer["Type"] != "SecureString")
 
     def _look(self, name: str) -> Tuple[Reading, Mapping[str, Any]]:
         def described() -> Dict[str, Any]:

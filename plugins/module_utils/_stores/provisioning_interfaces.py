@@ -73,11 +73,11 @@ class Change:
 
     @property
     def messages(self) -> List[str]:
-        messages = ["description"] if self.description is not None else []
-        messages += [f"key {self.key}"] if self.key else []
-        messages += [f"tag {name}" for name in sorted(self.tags)]
-        messages += [f"replica in {region}" for region in self.replicas]
-        return messages + (["resource policy"] if self.policy else [])
+        parts = ["description"] if self.description is not None else []
+        parts += [f"key {self.key}"] if self.key else []
+        parts += [f"tag {name}" for name in sorted(self.tags)]
+        parts += [f"replica in {region}" for region in self.replicas]
+        return parts + (["resource policy"] if self.policy else [])
 
 
 def change(kept: Form, wanted: Form) -> Change:

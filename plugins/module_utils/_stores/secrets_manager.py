@@ -88,10 +88,10 @@ class SecretsManager(VersionedStore):
             return Contents({}, {name: Failure(self.name, name, reason, str(error) if version else "")})
         return self._reading(name, secret_value)
 
-    def _reading(self, name: str, result: Mapping[str, Any]) -> Contents:
-        if "SecretString" not in result:
+    def _reading(self, name: str, answer: Mapping[str, Any]) -> Contents:
+        if "SecretString" not in answer:
             return Contents({}, {name: Failure(self.name, name, BINARY)})
-        return Contents({name: Reading(self.name, name, result["VersionId"], result["SecretString"])})
+        return Contents({name: Reading(self.name, name, answer["VersionId"], answer["SecretString"])})
 
     def _failed(self, name: str, code: str, message: str) -> Contents:
         if code in aws_errors.DENIED_CODES:
@@ -104,28 +104,28 @@ class SecretsManager(VersionedStore):
 
     def describe(self, name: str) -> Description:
         with aws_errors.translated("secretsmanager:DescribeSecret", f"secret {name}"):
-            result = self._client.describe_secret(SecretId=name)
-        versions = result.get("VersionIdsToStages", {})
+            description = self._client.describe_secret(SecretId=name)
+        versions = description.get("VersionIdsToStages", {})
         return Description(
             name=name,
             stages={label: version for version, labels in versions.items() for label in labels},
-            rotation_enabled=bool(result.get("RotationEnabled")),
-            deleted="DeletedDate" in result,
-            arn=result.get("ARN", ""),
-            key=result.get("KmsKeyId"),
+            rotation_enabled=bool(description.get("RotationEnabled")),
+            deleted="DeletedDate" in description,
+            arn=description.get("ARN", ""),
+            key=description.get("KmsKeyId"),
         )
 
     def every_version(self, name: str) -> List[str]:
-        results: List[Mapping[str, Any]] = []
+        versions: List[Mapping[str, Any]] = []
         ask: Dict[str, Any] = {"SecretId": name, "IncludeDeprecated": True}
         while True:  # botocore has no paginator for it
             with aws_errors.translated("secretsmanager:ListSecretVersionIds", f"secret {name}"):
                 page = self._client.list_secret_version_ids(**ask)
-            results += page.get("Versions", [])
+            versions += page.get("Versions", [])
             if not page.get("NextToken"):
                 break
             ask["NextToken"] = page["NextToken"]
-        return [row["VersionId"] for row in sorted(results, key=lambda entry: entry["CreatedDate"])]
+        return [row["VersionId"] for row in sorted(versions, key=lambda entry: entry["CreatedDate"])]
 
     def _create(self, name: str, content: str, version: str, **form: Any) -> None:
         key, tags = form.get("key"), form.get("tags") or {}
@@ -160,6 +160,6 @@ class SecretsManager(VersionedStore):
             self._client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 
-def _asked(result: Mapping[str, Any], names: Sequence[str]) -> str:
+def _asked(answer: Mapping[str, Any], names: Sequence[str]) -> str:
     """The name that the caller used: a secret answers with its name and ARN, whichever of them was asked for."""
-    return next((name for name in names if name in (result.get("Name"), result.get("ARN"))), result["Name"])
+    return next((name for name in names if name in (answer.get("Name"), answer.get("ARN"))), answer["Name"])

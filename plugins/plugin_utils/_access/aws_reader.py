@@ -99,7 +99,7 @@ class Access:
         for name, arn in attached:
             if is_numbered(name, role) and arn not in wanted:
                 standing = self._policy(name, arn)
-                if standing and all(standing.tags.get(tag) == text for tag, text in ours.items()):
+                if standing and all(standing.tags.get(tag) == value for tag, value in ours.items()):
                     yield name
 
     def _role(self, name: str) -> Standing | None:
@@ -119,5 +119,5 @@ class Access:
         return None
 
 
-def _tags(result: Mapping[str, Any]) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in result.get("Tags", ())}
+def _tags(answer: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())}

@@ -49,39 +49,39 @@ def _judged(place: str, differences: Sequence[str], message: str = "as the catal
         yield _row("good", place, message)
 
 
-def _key(wanted: Mapping[str, Any], result: Mapping[str, Any] | None) -> Iterator[Row]:
+def _key(wanted: Mapping[str, Any], present: Mapping[str, Any] | None) -> Iterator[Row]:
     place = f"key {wanted['alias']}"
-    if result is None:
+    if present is None:
         yield _row("bad", place, "is not there")
-    elif result.get("problem"):
-        yield _row("unknown", place, result["problem"])
+    elif present.get("problem"):
+        yield _row("unknown", place, present["problem"])
     else:
-        yield from _judged(place, list(differences(wanted["policy"], result["policy"])))
+        yield from _judged(place, list(differences(wanted["policy"], present["policy"])))
 
 
-def _provider(wanted: Mapping[str, Any], result: Mapping[str, Any] | None) -> Iterator[Row]:
+def _provider(wanted: Mapping[str, Any], present: Mapping[str, Any] | None) -> Iterator[Row]:
     place = f"provider {wanted['url']}"
-    if result is None:
+    if present is None:
         yield _row("bad", place, "is not there, so no workflow gets a session")
-    elif result.get("problem"):
-        yield _row("unknown", place, result["problem"])
+    elif present.get("problem"):
+        yield _row("unknown", place, present["problem"])
     else:
-        lost = [item for item in wanted["client_ids"] if item not in result["clients"]]
-        yield from _judged(place, [f"does not take tokens for {item}" for item in lost])
+        lost = [client for client in wanted["client_ids"] if client not in present["clients"]]
+        yield from _judged(place, [f"does not take tokens for {client}" for client in lost])
 
 
 def _role(
-    name: str, wanted: Mapping[str, Any], result: Mapping[str, Any], policies: Mapping[str, Mapping[str, Any]]
+    name: str, wanted: Mapping[str, Any], present: Mapping[str, Any], policies: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Row]:
     place = f"role {name}"
-    if result.get("problem") and not result.get("missing"):
-        yield _row("unknown", place, result["problem"])
+    if present.get("problem") and not present.get("missing"):
+        yield _row("unknown", place, present["problem"])
         return
-    if result.get("missing"):
+    if present.get("missing"):
         yield _row("bad", place, "is not there")
         return
-    differs = [f"who may take it: {difference}" for difference in differences(wanted["trust"], result["trust"])]
-    attached = {arn: item for item, arn in result["attached"].items()}
+    differs = [f"who may take it: {difference}" for difference in differences(wanted["trust"], present["trust"])]
+    attached = {arn: policy_name for policy_name, arn in present["attached"].items()}
     for arn in wanted["policies"]:
         policy = policies[arn]
         if arn not in attached:
@@ -89,16 +89,19 @@ def _role(
         else:
             differs += [
                 f"policy {policy['name']}: {difference}"
-                for difference in differences(policy["document"], result["policies"][attached[arn]])
+                for difference in differences(policy["document"], present["policies"][attached[arn]])
             ]
-    additions = [*(item for arn, item in attached.items() if arn not in wanted["policies"]), *result["inline"]]
+    additions = [
+        *(policy_name for arn, policy_name in attached.items() if arn not in wanted["policies"]),
+        *present["inline"],
+    ]
     differs += [f"has the policy {addition} too, which the catalog does not ask for" for addition in sorted(additions)]
     yield from _judged(place, differs)
 
 
-def differences(wanted: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[str]:
+def differences(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> Iterator[str]:
     """What one policy says and the other does not, by statement."""
-    ours, theirs = _named(wanted), _named(result)
+    ours, theirs = _named(wanted), _named(present)
     for sid, entry in ours.items():
         other = theirs.get(sid)
         if other is None:

@@ -66,8 +66,8 @@ class AccessKeys:
         """The user's keys, in no order. Raises NotFound."""
         with translated("ListAccessKeys", f"user {user}"):
             pages = self._client.get_paginator("list_access_keys").paginate(UserName=user)
-            results = [item for page in pages for item in page["AccessKeyMetadata"]]
-        return tuple(AccessKey(item["AccessKeyId"], item["Status"] == ACTIVE, item["CreateDate"]) for item in results)
+            keys = [item for page in pages for item in page["AccessKeyMetadata"]]
+        return tuple(AccessKey(item["AccessKeyId"], item["Status"] == ACTIVE, item["CreateDate"]) for item in keys)
 
     def create(self, user: str, *, fresh: Fresh) -> Login:
         """A new key, valid within seconds; AWS shows it this once.

@@ -59,12 +59,12 @@ class Changes:
 def plain_url(url: str) -> str:
     """The url as IAM and trust policies name it. Raises PolicyError."""
     scheme, colon, rest = url.partition("://")
-    text = (rest if colon else scheme).rstrip("/")
-    if (colon and scheme != "https") or not _HOST.fullmatch(text):
+    host = (rest if colon else scheme).rstrip("/")
+    if (colon and scheme != "https") or not _HOST.fullmatch(host):
         raise PolicyError(
             f"url: {url!r} is not an issuer of tokens that IAM takes; write https://HOST, without a query"
         )
-    return text
+    return host
 
 
 def checked(wanted: ProviderSpec) -> ProviderSpec:
@@ -108,15 +108,15 @@ def changes(standing: Provider | None, wanted: ProviderSpec) -> Changes:
     )
 
 
-def after(standing: Provider | None, wanted: ProviderSpec, result: Changes, arn: str) -> Provider:
+def after(standing: Provider | None, wanted: ProviderSpec, plan: Changes, arn: str) -> Provider:
     """What stands once the changes are made."""
     before = standing or Provider(arn, wanted.url)
-    clients = [client for client in before.clients if client not in result.remove_clients]
-    tags = {name: value for name, value in before.tags.items() if name not in result.remove_tags}
+    clients = [client for client in before.clients if client not in plan.remove_clients]
+    tags = {name: value for name, value in before.tags.items() if name not in plan.remove_tags}
     return Provider(
         arn=before.arn,
         url=before.url,
-        clients=(*clients, *result.add_clients),
-        thumbprints=before.thumbprints if result.thumbprints is None else result.thumbprints,
-        tags={**tags, **result.add_tags},
+        clients=(*clients, *plan.add_clients),
+        thumbprints=before.thumbprints if plan.thumbprints is None else plan.thumbprints,
+        tags={**tags, **plan.add_tags},
     )

@@ -47,56 +47,54 @@ class OidcProviders:
             tags={tag["Key"]: tag["Value"] for tag in provider.get("Tags", ())},
         )
 
-    def apply(self, standing: Provider | None, wanted: ProviderSpec, result: Changes) -> Provider | None:
+    def apply(self, standing: Provider | None, wanted: ProviderSpec, plan: Changes) -> Provider | None:
         """Makes the changes; each can be made again. Where somebody else made the provider meanwhile, theirs is
         completed instead."""
-        if result.create:
+        if plan.create:
             try:
-                self._create(wanted, result)
+                self._create(wanted, plan)
             except AlreadyExists:
                 standing = self._listed(wanted.url)
-                result = changes(standing, wanted)
-                if standing is None or result.create:
+                plan = changes(standing, wanted)
+                if standing is None or plan.create:
                     raise
         if standing is not None:
-            self._change(standing.arn, result)
+            self._change(standing.arn, plan)
         return self._listed(wanted.url)
 
     def _listed(self, url: str) -> Provider | None:
         """As :meth:`find`, of one that is there: IAM does not list at once what was made."""
         return self.settling.until(lambda: self.find(url), lambda provider: provider is not None)
 
-    def _create(self, wanted: ProviderSpec, result: Changes) -> None:
+    def _create(self, wanted: ProviderSpec, plan: Changes) -> None:
         extra: dict[str, Any] = {}
-        if result.thumbprints:
-            extra["ThumbprintList"] = list(result.thumbprints)
-        if result.add_tags:
-            extra["Tags"] = _tags(result)
+        if plan.thumbprints:
+            extra["ThumbprintList"] = list(plan.thumbprints)
+        if plan.add_tags:
+            extra["Tags"] = _tags(plan)
         with translated("CreateOpenIDConnectProvider", f"provider {wanted.url}"):
             self._client.create_open_id_connect_provider(
-                Url=f"https://{wanted.url}", ClientIDList=list(result.add_clients), **extra
+                Url=f"https://{wanted.url}", ClientIDList=list(plan.add_clients), **extra
             )
 
-    def _change(self, arn: str, result: Changes) -> None:
+    def _change(self, arn: str, plan: Changes) -> None:
         which = {"OpenIDConnectProviderArn": arn}
         what = f"provider {arn}"
-        for client in result.add_clients:
+        for client in plan.add_clients:
             with translated("AddClientIDToOpenIDConnectProvider", what):
                 self._client.add_client_id_to_open_id_connect_provider(**which, ClientID=client)
-        for remove_client in result.remove_clients:
+        for remove_client in plan.remove_clients:
             with translated("RemoveClientIDFromOpenIDConnectProvider", what):
                 self._client.remove_client_id_from_open_id_connect_provider(**which, ClientID=remove_client)
-        if result.thumbprints is not None:
+        if plan.thumbprints is not None:
             with translated("UpdateOpenIDConnectProviderThumbprint", what):
-                self._client.update_open_id_connect_provider_thumbprint(
-                    **which, ThumbprintList=list(result.thumbprints)
-                )
-        if result.add_tags:
+                self._client.update_open_id_connect_provider_thumbprint(**which, ThumbprintList=list(plan.thumbprints))
+        if plan.add_tags:
             with translated("TagOpenIDConnectProvider", what):
-                self._client.tag_open_id_connect_provider(**which, Tags=_tags(result))
-        if result.remove_tags:
+                self._client.tag_open_id_connect_provider(**which, Tags=_tags(plan))
+        if plan.remove_tags:
             with translated("UntagOpenIDConnectProvider", what):
-                self._client.untag_open_id_connect_provider(**which, TagKeys=list(result.remove_tags))
+                self._client.untag_open_id_connect_provider(**which, TagKeys=list(plan.remove_tags))
 
     def delete(self, provider: Provider) -> None:
         """One that is gone is fine."""
@@ -104,5 +102,5 @@ class OidcProviders:
             self._client.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider.arn)
 
 
-def _tags(result: Changes) -> list[dict[str, str]]:
-    return [{"Key": name, "Value": value} for name, value in sorted(result.add_tags.items())]
+def _tags(plan: Changes) -> list[dict[str, str]]:
+    return [{"Key": name, "Value": value} for name, value in sorted(plan.add_tags.items())]

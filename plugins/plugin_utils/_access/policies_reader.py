@@ -27,7 +27,7 @@ class Policies:
         what = f"role {name}"
         try:
             with translated("GetRole", what):
-                result = self._client.get_role(RoleName=name)["Role"]
+                role = self._client.get_role(RoleName=name)["Role"]
         except NotFound:
             raise NotFound(
                 "is not there; watchparty.secrets.provision (role aws_access) makes it, or name another in aws.roles"
@@ -47,8 +47,8 @@ class Policies:
             arns[item["PolicyName"]] = item["PolicyArn"]
             policies[item["PolicyName"]] = self._managed(item["PolicyArn"])
         return {
-            "arn": result["Arn"],
-            "trust": document(result["AssumeRolePolicyDocument"]),
+            "arn": role["Arn"],
+            "trust": document(role["AssumeRolePolicyDocument"]),
             "policies": policies,
             "attached": arns,
             "inline": names,
@@ -95,16 +95,16 @@ class Policies:
         with aws_errors.translated("iam:ListAccessKeys", f"user {user}"):
             return self._pages("list_access_keys", "AccessKeyMetadata", UserName=user)
 
-    def _key(self, result: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-        key = result["AccessKeyId"]
+    def _key(self, metadata: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+        key = metadata["AccessKeyId"]
         with aws_errors.translated("iam:GetAccessKeyLastUsed", f"key {key}"):
             used = self._client.get_access_key_last_used(AccessKeyId=key).get("AccessKeyLastUsed", {})
         last = used.get("LastUsedDate")
         return {
             # An id is not a secret, but its end is enough to find it by.
             "id": f"…{key[-4:]}",
-            "active": result["Status"] == "Active",
-            "days": max(0, (now - result["CreateDate"]).days),
+            "active": metadata["Status"] == "Active",
+            "days": max(0, (now - metadata["CreateDate"]).days),
             "used": last.strftime("%Y-%m-%d") if last else None,
         }
 

@@ -27,9 +27,9 @@ def statements(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [entry for entry in listed(document.get("Statement")) if isinstance(entry, Mapping)]
 
 
-def texts(result: Any) -> list[str]:
+def texts(value: Any) -> list[str]:
     """One text or a list of them, as policies have them."""
-    return [str(item) for item in listed(result)]
+    return [str(item) for item in listed(value)]
 
 
 def wildcards(document: Mapping[str, Any]) -> Iterator[str]:

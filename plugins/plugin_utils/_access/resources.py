@@ -76,15 +76,15 @@ def _aws(catalog: Catalog) -> Aws:
 def objections(catalog: Catalog, standing: Sequence[Standing], adopt: Sequence[str]) -> tuple[str, ...]:
     """The things that have our names and other tags, unless they are adopted."""
     wanted = {name: value for name, value in tags(catalog).items() if name in OURS}
-    results = []
+    conflicts = []
     for item in standing:
         differs = [f"{name}={item.tags.get(name, '(none)')}" for name in wanted if item.tags.get(name) != wanted[name]]
         if differs and item.name not in adopt:
-            results.append(
+            conflicts.append(
                 f"{item.kind} {item.name} is there and not ours ({', '.join(differs)}); choose another name in the "
                 f"catalog's aws, or take it over by -e aws_access_adopt={item.name}"
             )
-    return tuple(results)
+    return tuple(conflicts)
 
 
 def unknown(adopt: Sequence[str], standing: Sequence[Standing]) -> tuple[str, ...]:
@@ -109,16 +109,17 @@ def plan(catalog: Catalog, ground: AwsScope, asked: AccessOptions) -> dict[str, 
     policies: list[dict[str, Any]] = []
     for kind, trust in trusted.items():
         name = ours.roles[kind]
-        message = DESCRIPTIONS[kind].format(catalog.application, catalog.environment)
+        description = DESCRIPTIONS[kind].format(catalog.application, catalog.environment)
         names = policy_names(name, len(documents[kind]))
         arns = [ground.arn("iam", f"policy/{name}") for name in names]
-        for text, arn, document in zip(names, arns, documents[kind], strict=False):
-            policies.append({"name": text, "arn": arn, "role": kind, "description": message, "document": document})
+        for policy_name, arn, document in zip(names, arns, documents[kind], strict=False):
+            policy = {"name": policy_name, "arn": arn, "role": kind}
+            policies.append({**policy, "description": description, "document": document})
         roles.append(
             {
                 "kind": kind,
                 "name": name,
-                "description": message,
+                "description": description,
                 "trust": trust,
                 "policies": arns,
                 "profile": kind == "host" and ours.host_principal == trust_policies.EC2,

@@ -31,8 +31,8 @@ class StaticKeys:
     def evidence(self, role: str) -> RoleUse:
         """Raises NotFound."""
         with translated("GetRole", f"role {role}"):
-            result = self._client.get_role(RoleName=role)["Role"]
-        return RoleUse(role, result.get("RoleLastUsed", {}).get("LastUsedDate"))
+            found_role = self._client.get_role(RoleName=role)["Role"]
+        return RoleUse(role, found_role.get("RoleLastUsed", {}).get("LastUsedDate"))
 
     def of(self, user: str) -> tuple[StaticKey, ...]:
         """The user's keys, the oldest first. Raises NotFound."""

@@ -93,12 +93,12 @@ def subjects(github: GitHub, workflow: Workflow, *, wildcards: bool = False) -> 
             )
     if not (owner and name):
         raise PolicyError(f"github.repository: {github.repository!r} is not OWNER/NAME")
-    results = [f"repo:{owner}/{name}:{end}"]
+    subjects = [f"repo:{owner}/{name}:{end}"]
     if github.owner_id and github.repository_id:
-        results.append(f"repo:{owner}@{github.owner_id}/{name}@{github.repository_id}:{end}")
+        subjects.append(f"repo:{owner}@{github.owner_id}/{name}@{github.repository_id}:{end}")
     elif github.owner_id or github.repository_id:
         raise PolicyError("github: give owner_id and repository_id, or neither; a subject holds both")
-    return tuple(results)
+    return tuple(subjects)
 
 
 def of_github(provider: str, issued_by: str, accepted: Sequence[str], *, wildcards: bool = False) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def checked(answer: Mapping[str, Any], returns: Mapping[str, Any]) -> dict[str, 
     """
     shape = {**COMMON, **returns}
     if isinstance(answer.get("failed"), bool) and answer["failed"]:
-        shape = {name if name.endswith("?") else f"{name}?": item for name, item in shape.items()}
+        shape = {name if name.endswith("?") else f"{name}?": expected for name, expected in shape.items()}
     clean: dict[str, Any] = strip_internal_keys(_mapping(answer, shape, ""))
     return clean
 
@@ -122,7 +122,7 @@ def _mapping(value: Any, shape: Mapping[Any, Any], at: str) -> dict[str, Any]:
     mapping = _bounded(value, dict, at)
     if str in shape:
         return {_text(name, str, at): _shaped(item, shape[str], f"{at}.*") for name, item in mapping.items()}
-    shapes = {name.rstrip("?"): item for name, item in shape.items()}
+    shapes = {name.rstrip("?"): expected for name, expected in shape.items()}
     foreign = [name for name in mapping if name not in shapes]
     if foreign:
         _refuse(at, f"has an unexpected key: {printable(foreign[0])[:40]}")

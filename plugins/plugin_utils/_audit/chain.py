@@ -257,10 +257,10 @@ def _leads(entry: AuditEntry, by_number: Mapping[int, Sequence[AuditEntry]], hea
     return at is not None and at.previous == head.digest
 
 
-def strays(result: Chain) -> list[str]:
+def strays(chain: Chain) -> list[str]:
     """Problems with the lines beside the chain: a record that is nowhere on it, or a line that holds no record."""
-    problems, recorded = [], {entry.id for entry in result.entries}
-    for line in result.beside:
+    problems, recorded = [], {entry.id for entry in chain.entries}
+    for line in chain.beside:
         try:
             entry = parsed(line)
         except AuditError as error:

@@ -253,11 +253,11 @@ def require_fits(kind: str, name: str, value: str) -> None:
         )
 
 
-def _text(result: Mapping[str, Any]) -> str:
+def _text(answer: Mapping[str, Any]) -> str:
     """Raises StoreError for a file that GitHub hands over otherwise: what it reads would seem unread."""
-    if result["encoding"] != "base64":
-        raise StoreError(f"{result['path']}: is too large for a workflow; correct it in the repository")
-    return base64.b64decode(str(result.get("content", ""))).decode("utf-8", "replace")
+    if answer["encoding"] != "base64":
+        raise StoreError(f"{answer['path']}: is too large for a workflow; correct it in the repository")
+    return base64.b64decode(str(answer.get("content", ""))).decode("utf-8", "replace")
 
 
 def sealed(key: str, value: str) -> str:

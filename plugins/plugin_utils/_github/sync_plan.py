@@ -340,9 +340,9 @@ def _of_left(
         return SyncStep(target, FORGET, "the catalog names it no more, and GitHub has none")
     if not prune:
         return SyncStep(target, OBSOLETE, "the catalog names it no more; prune removes it")
-    results = readers.get(reading(target))
-    if results:
-        return SyncStep(target, REFUSED, f"the catalog names it no more, but it is read: {'; '.join(results)}")
+    reading_places = readers.get(reading(target))
+    if reading_places:
+        return SyncStep(target, REFUSED, f"the catalog names it no more, but it is read: {'; '.join(reading_places)}")
     return SyncStep(target, REMOVE, "the catalog names it no more")
 
 

@@ -48,8 +48,8 @@ def without_environment(texts: Mapping[str, str]) -> dict[str, str]:
     return {path: text for path, text in texts.items() if not _ENVIRONMENT.search(text)}
 
 
-def of(result: Mapping[str, list[str]], reading: str) -> list[str]:
+def of(references: Mapping[str, list[str]], reading: str) -> list[str]:
     """The places that read one, or may."""
     context = reading.partition(".")[0]
-    maybe = [f"{where} may read any of the {context}" for where in result.get(f"{context}.{ANY}", ())]
-    return list(result.get(reading, ())) + maybe
+    maybe = [f"{where} may read any of the {context}" for where in references.get(f"{context}.{ANY}", ())]
+    return list(references.get(reading, ())) + maybe

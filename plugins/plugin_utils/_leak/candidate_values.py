@@ -55,14 +55,14 @@ def identified(setting: RotationSetup, text: str) -> tuple[list[Match], list[str
 
     Versions without labels are many, and each is a call: they are read where nothing else matches.
     """
-    result = Told()
-    _labelled(setting, result)
-    histories(setting, setting.catalog.credentials.values(), result)
-    matches = match_leaked_string.matches(text, result.once)
+    candidates = Told()
+    _labelled(setting, candidates)
+    histories(setting, setting.catalog.credentials.values(), candidates)
+    matches = match_leaked_string.matches(text, candidates.once)
     if not matches:
-        _unlabelled(setting, result)
-        matches = match_leaked_string.matches(text, result.once)
-    return matches, [*dict.fromkeys(result.unread), *match_leaked_string.too_short(result.known)]
+        _unlabelled(setting, candidates)
+        matches = match_leaked_string.matches(text, candidates.once)
+    return matches, [*dict.fromkeys(candidates.unread), *match_leaked_string.too_short(candidates.known)]
 
 
 def values_in(catalog: Catalog, contents: Contents, stage: str) -> Iterator[CandidateValue]:
@@ -99,7 +99,7 @@ def current(setting: RotationSetup, credentials: Sequence[Credential]) -> Conten
     return setting.rotator.current(_places(setting.catalog, credentials))
 
 
-def _labelled(setting: RotationSetup, result: Told) -> None:
+def _labelled(setting: RotationSetup, candidates: Told) -> None:
     catalog, rotator = setting.catalog, setting.rotator
     credentials = list(catalog.credentials.values())
     names = secrets_of(catalog, credentials)
@@ -108,10 +108,10 @@ def _labelled(setting: RotationSetup, result: Told) -> None:
         contents = (
             current(setting, credentials) if now else rotator.secrets.read(names, stages=dict.fromkeys(names, stage))
         )
-        result.unread += _failures(contents, labelled=not now)
-        result.known += values_in(catalog, contents, stage)
+        candidates.unread += _failures(contents, labelled=not now)
+        candidates.known += values_in(catalog, contents, stage)
         if stage == PENDING:
-            _waiting(setting, result)
+            _waiting(setting, candidates)
 
 
 def _failures(contents: Contents, *, labelled: bool = False) -> Iterable[str]:
@@ -119,7 +119,7 @@ def _failures(contents: Contents, *, labelled: bool = False) -> Iterable[str]:
     return [str(failure) for failure in contents.failures.values() if not (labelled and failure.reason == MISSING)]
 
 
-def _waiting(setting: RotationSetup, result: Told) -> None:
+def _waiting(setting: RotationSetup, candidates: Told) -> None:
     """The new values of the rotation that is open: those of parameters are nowhere else yet."""
     rotator = setting.rotator
     try:
@@ -136,22 +136,22 @@ def _waiting(setting: RotationSetup, result: Told) -> None:
                 login = rotator.issued(rotation).find(item.credential)
             if login and login.password and item.act in rotation_plan.CHANGES:
                 where = f"secret {rotator.logins_secret(rotation)}"
-                result.known.append(CandidateValue(item.credential, PENDING, login.password, where))
+                candidates.known.append(CandidateValue(item.credential, PENDING, login.password, where))
     except SecretsError as error:
-        result.unread.append(str(error))
+        candidates.unread.append(str(error))
 
 
-def histories(setting: RotationSetup, credentials: Iterable[Credential], result: Told) -> None:
+def histories(setting: RotationSetup, credentials: Iterable[Credential], candidates: Told) -> None:
     """What parameters held, the newest first."""
     store, names = setting.rotator.parameters, parameters_of(setting.catalog, credentials)
     for name, history in zip(
         names, store.side_by_side([partial(_history, setting, name) for name in names]), strict=True
     ):
         if isinstance(history, str):
-            result.unread.append(history)
+            candidates.unread.append(history)
             continue
         for reading in reversed(history):
-            result.known += values_in(setting.catalog, Contents({name: reading}), f"version {reading.version}")
+            candidates.known += values_in(setting.catalog, Contents({name: reading}), f"version {reading.version}")
 
 
 def _history(setting: RotationSetup, name: str) -> list[Reading] | str:
@@ -164,7 +164,7 @@ def _history(setting: RotationSetup, name: str) -> list[Reading] | str:
         return str(error)
 
 
-def _unlabelled(setting: RotationSetup, result: Told) -> None:
+def _unlabelled(setting: RotationSetup, candidates: Told) -> None:
     store = setting.rotator.secrets
     for name in secrets_of(setting.catalog, setting.catalog.credentials.values()):
         try:
@@ -173,9 +173,9 @@ def _unlabelled(setting: RotationSetup, result: Told) -> None:
         except NotFound:
             continue
         except SecretsError as error:
-            result.unread.append(str(error))
+            candidates.unread.append(str(error))
             continue
         for version in reversed(versions):
             contents = store.read([name], pins={name: version})
-            result.unread += [f"version {version} of {failure}" for failure in _failures(contents)]
-            result.known += values_in(setting.catalog, contents, version)
+            candidates.unread += [f"version {version} of {failure}" for failure in _failures(contents)]
+            candidates.known += values_in(setting.catalog, contents, version)

@@ -87,27 +87,27 @@ class CloudTrail:
                 break
             self._sleep(pause)
             last = self._clock()
-            item = waiting.pop(0)
+            lookup = waiting.pop(0)
             try:
-                uses += self._page(item, since)
+                uses += self._page(lookup, since)
             except StoreError as error:
                 problem = str(error)
-                waiting.insert(0, item)
+                waiting.insert(0, lookup)
                 break
             asked += 1
-            if item.token and item.pages < pages:
-                waiting.append(item)
-            elif item.token:
-                stopped.append(item)
+            if lookup.token and lookup.pages < pages:
+                waiting.append(lookup)
+            elif lookup.token:
+                stopped.append(lookup)
         return TrailAnswer(tuple(uses), _short([*stopped, *waiting]), problem, asked)
 
-    def _page(self, item: _Open, since: datetime | None) -> list[cloudtrail_events.Use]:
-        attribute = {"AttributeKey": item.question.attribute, "AttributeValue": item.question.value}
+    def _page(self, lookup: _Open, since: datetime | None) -> list[cloudtrail_events.Use]:
+        attribute = {"AttributeKey": lookup.question.attribute, "AttributeValue": lookup.question.value}
         start = {"StartTime": since} if since else {}
-        with aws_errors.translated("cloudtrail:LookupEvents", str(item.question)):
-            answer = self._client.lookup_events(LookupAttributes=[attribute], MaxResults=PAGE, **start, **item.token)
+        with aws_errors.translated("cloudtrail:LookupEvents", str(lookup.question)):
+            answer = self._client.lookup_events(LookupAttributes=[attribute], MaxResults=PAGE, **start, **lookup.token)
         uses = [use for use in map(cloudtrail_events.parsed, answer.get("Events", [])) if use]
-        item.pages += 1
-        item.token = {"NextToken": answer["NextToken"]} if answer.get("NextToken") else {}
-        item.back_to = min((use.at for use in uses), default=item.back_to)
+        lookup.pages += 1
+        lookup.token = {"NextToken": answer["NextToken"]} if answer.get("NextToken") else {}
+        lookup.back_to = min((use.at for use in uses), default=lookup.back_to)
         return uses

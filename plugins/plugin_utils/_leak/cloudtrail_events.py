@@ -73,13 +73,13 @@ class WatchedItems:
         """What is wanted of what this call asked for."""
         if use.act not in READS:
             return ()
-        results = [name for name in use.what if name in self.secrets or name in self.parameters]
+        names = [name for name in use.what if name in self.secrets or name in self.parameters]
         if use.act == "GetParametersByPath":
             paths = [path.rstrip("/") + "/" for path in use.what]
-            results += [
+            names += [
                 parameter for parameter in sorted(self.parameters) if any(parameter.startswith(path) for path in paths)
             ]
-        return tuple(dict.fromkeys(results))
+        return tuple(dict.fromkeys(names))
 
 
 @dataclass
@@ -113,8 +113,8 @@ def parsed(event: Mapping[str, Any]) -> Use | None:
     )
 
 
-def _mapping(result: Any) -> Mapping[str, Any]:
-    return result if isinstance(result, dict) else {}
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _plain(value: Any) -> str:

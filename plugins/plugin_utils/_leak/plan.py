@@ -114,7 +114,7 @@ class Assessment:
 def require_names(args: Mapping[str, Any]) -> None:
     """Raises RotationError for hosts that are unknown, or left out by other words than the ones for that."""
     hosts, compromised, group = args["hosts"], args["compromised_hosts"], args["group"]
-    unknown = [item for item in compromised if item not in hosts]
+    unknown = [host for host in compromised if host not in hosts]
     if unknown:
         raise RotationError(
             f"leak_compromised_hosts: {', '.join(unknown)}: no such host is in {group}; it has {', '.join(hosts)}. "

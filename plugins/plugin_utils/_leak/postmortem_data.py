@@ -71,8 +71,8 @@ def facts_of(
     ]
     still = [f"{row['name']}: {row['state']}" for row in rows if row["open"]] + list(answer.get("problems", ()))
     on_word = [name for name in incident.about("confirmed") if not _is_tried(incident, name)]
-    messages = [f"confirmed/{name}" for name in on_word]
-    clock = _clock({name: seconds(at) for name, at in incident.events.items()}, behind, messages)
+    by_confirmation = [f"confirmed/{name}" for name in on_word]
+    clock = _clock({name: seconds(at) for name, at in incident.events.items()}, behind, by_confirmation)
     ends = [clock[name] for name in ("refused", "confirmed") if name in clock]
     timeline = [{"seconds": 0.0, "at": incident.at, "what": f"declared by {incident.who}"}]
     timeline[0]["evidence"] = incident.evidence.get("declared", "")
@@ -151,8 +151,8 @@ def _service(catalog: Catalog, name: str) -> str:
     service = catalog.services.get(name)
     if service is None:
         return f"{name} (not in the catalog)"
-    message = "; ".join(filter(None, (", ".join(service.units), service.health)))
-    return f"{name} ({message})" if message else name
+    description = "; ".join(filter(None, (", ".join(service.units), service.health)))
+    return f"{name} ({description})" if description else name
 
 
 def _words(event: str) -> str:
@@ -160,11 +160,11 @@ def _words(event: str) -> str:
     return EVENTS[name].format(about) if name in EVENTS else event
 
 
-def _clock(seconds: Mapping[str, float], behind: Sequence[str], messages: Sequence[str]) -> dict[str, float]:
+def _clock(seconds: Mapping[str, float], behind: Sequence[str], by_confirmation: Sequence[str]) -> dict[str, float]:
     """The clock's hands: of what happens once a rotation, the first or the last. ``confirmed`` is not a refusal."""
 
     def of(*names: str) -> list[float]:
-        return [at for name, at in seconds.items() if name not in messages and name.partition("/")[0] in names]
+        return [at for name, at in seconds.items() if name not in by_confirmation and name.partition("/")[0] in names]
 
     live, refused = of("first") or of("live"), of("refused", "confirmed")
     if of("renewed") and not behind:
@@ -176,7 +176,7 @@ def _clock(seconds: Mapping[str, float], behind: Sequence[str], messages: Sequen
         **once,
         **({"first_live": min(live)} if live else {}),
         **({"refused": max(refused)} if refused else {}),
-        **({"confirmed": max(seconds[name] for name in messages)} if messages else {}),
+        **({"confirmed": max(seconds[name] for name in by_confirmation)} if by_confirmation else {}),
         **({"healthy": min(healthy)} if healthy else {}),
     }
 

@@ -44,5 +44,5 @@ class Results:
         return health_urls(services, names, self.variable(host, "env_deploy_health_url"))
 
 
-def _mapping(result: Any) -> Mapping[str, Any]:
-    return result if isinstance(result, Mapping) else {}
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

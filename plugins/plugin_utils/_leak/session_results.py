@@ -153,10 +153,10 @@ def _of_cookies(declared: Sequence[str], keys: Mapping[str, bool], behind: Seque
             "-e leak_sessions=false"
         )
     elif kept:
-        message = ",".join(dict.fromkeys((*declared, *kept)))
+        credentials = ",".join(dict.fromkeys((*declared, *kept)))
         yield (
-            f"{only}, and {', '.join(kept)} was not replaced: start again with -e leak_credentials={message}, or with "
-            "-e leak_sessions=false to leave everybody logged in"
+            f"{only}, and {', '.join(kept)} was not replaced: start again with -e leak_credentials={credentials}, or "
+            "with -e leak_sessions=false to leave everybody logged in"
         )
     elif behind:
         message = "sessions are in cookies, and it was skipped: those that the old SECRET_KEY signed stay valid there"

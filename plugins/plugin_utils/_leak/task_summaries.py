@@ -61,8 +61,8 @@ def _answer(entry: Mapping[str, Any]) -> str:
     return f"{entry['url']} {entry.get('problem') or 'answers ' + str(entry['status'])}"
 
 
-def _mapping(result: Any) -> Mapping[str, Any]:
-    return result if isinstance(result, Mapping) else {}
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _problem(result: Mapping[str, Any]) -> str | None:

@@ -319,7 +319,7 @@ class Provisioner:
         other = {tag: tags[tag] for tag in wanted if tag in tags and tags[tag] != wanted[tag]}
         if not other:
             return []
-        message = ", ".join(f"{tag}={text}" for tag, text in sorted(other.items()))
+        message = ", ".join(f"{tag}={value}" for tag, value in sorted(other.items()))
         remedy = "give it another name in the catalog, or take it over with -e provision_adopt=true"
         whose = f"{self.catalog.application}'s in {self.catalog.environment}"
         return [f"{of_name(kept.name).noun} {kept.name} is tagged {message}, so it is not {whose}; {remedy}"]

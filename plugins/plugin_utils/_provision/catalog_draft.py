@@ -235,7 +235,7 @@ def _in_parts(values: Mapping[str, str], taken: set[str]) -> Iterator[Drafted]:
             continue
         if values[names["host"]].endswith("amazonaws.com") and kind == VALKEY_USER:
             kind = ELASTICACHE_AUTH_TOKEN
-        settings = [item for item in (names.pop("user"), name) if item]
+        settings = [setting for setting in (names.pop("user"), name) if setting]
         parts = {part: held for part, held in names.items() if held}
         yield Drafted(kind, settings, "a server's login, by the names and the port", parts)
 
@@ -268,7 +268,7 @@ def _is_part(name: str, value: str, login: Login) -> bool:
 def _free(name: str, other: str, taken: Mapping[str, object]) -> str:
     """The first of these that is not taken; the last one with a number at its end, if need be."""
     numbered = (f"{other}_{number}" for number in count(2))
-    return next(text for text in chain((name, other), numbered) if text not in taken)
+    return next(candidate for candidate in chain((name, other), numbered) if candidate not in taken)
 
 
 def _odd(values: Mapping[str, str]) -> list[int]:

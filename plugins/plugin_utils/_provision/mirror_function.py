@@ -230,9 +230,9 @@ class MirrorDeployment:
         found = next((rule for rule in rules if rule["Name"] == name), None)
         wanted = {**wanted, "State": "ENABLED"}
         if found is None or {key: _plain(found.get(key)) for key in wanted} != {
-            key: _plain(text) for key, text in wanted.items()
+            key: _plain(value) for key, value in wanted.items()
         }:
-            more = {} if found else {"Tags": [{"Key": key, "Value": text} for key, text in self._tags.items()]}
+            more = {} if found else {"Tags": [{"Key": key, "Value": value} for key, value in self._tags.items()]}
             yield self._step(
                 f"rule {name} is {'changed' if found else 'made'}",
                 "events:PutRule",
@@ -274,7 +274,7 @@ class MirrorDeployment:
             alarms = client.describe_alarms(AlarmNames=[self._name])["MetricAlarms"]
         found = alarms[0] if alarms else {}
         if any(_plain(found.get(key)) != _plain(wanted[key]) for key in wanted):
-            tags = {} if alarms else {"Tags": [{"Key": key, "Value": text} for key, text in self._tags.items()]}
+            tags = {} if alarms else {"Tags": [{"Key": key, "Value": value} for key, value in self._tags.items()]}
             yield self._step(
                 f"alarm {self._name} sounds after {self._settings.alarm_hours} h without a success",
                 "cloudwatch:PutMetricAlarm",

@@ -37,7 +37,7 @@ class MakingVault(SecretMaking, VaultSecrets):
 
     def _kept(self, name: str) -> Kept:
         found = self._metadata(name)
-        tags = {key: text for key, text in found["custom_metadata"].items() if not key.startswith("watchparty-")}
+        tags = {key: value for key, value in found["custom_metadata"].items() if not key.startswith("watchparty-")}
         return Kept(name, Form(tags.pop(DESCRIPTION, ""), tags=tags), deleted=bool(found["gone"].get(found["current"])))
 
     def _make(self, name: str, content: str, version: str, form: Form) -> None:

@@ -155,12 +155,12 @@ def unreadable(catalog: Catalog, contents: Contents, *, restoring: bool) -> dict
     return result
 
 
-def busy(rotation: OpenRotation | None, results: Sequence[Write]) -> list[str]:
+def busy(rotation: OpenRotation | None, writes: Sequence[Write]) -> list[str]:
     """What an open rotation keeps from being written."""
     if rotation is None:
         return []
     return [
         f"{write.name}: {rotation} is open and changes it; let watchparty.secrets.rotate end first"
-        for write in results
+        for write in writes
         if write.name in rotation.names
     ]

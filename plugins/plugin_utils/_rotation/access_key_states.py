@@ -73,8 +73,8 @@ class AccessKeyContext:
 class AccessKeyStage:
     """What one stage asks and changes."""
 
-    def __init__(self, hands: AccessKeyContext, result: AccessKeyPair) -> None:
-        self._hands, self._found = hands, result
+    def __init__(self, hands: AccessKeyContext, pair: AccessKeyPair) -> None:
+        self._hands, self._found = hands, pair
 
     def deactivated(self) -> dict[str, Any]:
         """Before any credential of the rotation gets a new value."""

@@ -228,13 +228,13 @@ def _dropped_from(setting: RotationSetup, item: _plan.Item, rotation: OpenRotati
 def refused_at_end(setting: RotationSetup, rotation: OpenRotation, left: Mapping[str, Any]) -> list[str]:
     """The credentials whose old values it has removed and seen refused: neither what is ``left`` for later, nor what
     only its provider can revoke."""
-    owed = {item["credential"] for item in left.values()}
-    results = []
+    owed = {task["credential"] for task in left.values()}
+    names = []
     for item in _plan.items_of(rotation.plan):
         removes = item.act in (_plan.ROTATE, _plan.REVOKE) and not item.hosts
         if item.act == _plan.RENEW or (removes and "revoke" in credential_summary(setting, item)["stages"]):
-            results.append(item.credential)
-    return [name for name in results if name not in owed]
+            names.append(item.credential)
+    return [name for name in names if name not in owed]
 
 
 def _ending(items: Sequence[_plan.Item]) -> list[_plan.Item]:
@@ -312,7 +312,7 @@ def record_of(setting: RotationSetup, journal: Journal, rotation: OpenRotation) 
     owed = provider_revocations.owed(
         setting.catalog, rotation.id, rotation.plan, setting.kinds, now(), journal.incident
     )
-    names = [item["credential"] for item in owed.values()]
+    names = [task["credential"] for task in owed.values()]
     left = [
         f"{name}: its old value is to be revoked {provider_revocations.where(setting.catalog, name)}" for name in names
     ]
@@ -323,7 +323,7 @@ def record_of(setting: RotationSetup, journal: Journal, rotation: OpenRotation) 
         "secrets": {
             name: {"from": base, "to": setting.rotator.target(rotation, name)} for name, base in secrets.items()
         },
-        "parameters": {name: {"from": int(item), "to": int(item) + 1} for name, item in numbers.items()},
+        "parameters": {name: {"from": int(number), "to": int(number) + 1} for name, number in numbers.items()},
     }
 
 

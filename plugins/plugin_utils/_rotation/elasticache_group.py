@@ -74,20 +74,20 @@ class Group:
             )
 
 
-def _group(result: Mapping[str, Any]) -> Group:
-    pending = result.get("PendingModifiedValues", {})
-    places = [result.get("ConfigurationEndpoint")]
-    for part in result.get("NodeGroups", []):
+def _group(description: Mapping[str, Any]) -> Group:
+    pending = description.get("PendingModifiedValues", {})
+    places = [description.get("ConfigurationEndpoint")]
+    for part in description.get("NodeGroups", []):
         places += [part.get("PrimaryEndpoint"), part.get("ReaderEndpoint")]
         places += [member.get("ReadEndpoint") for member in part.get("NodeGroupMembers", [])]
     named = ["%s:%d" % (place["Address"], place["Port"]) for place in places if place and place.get("Address")]
     return Group(
-        name=result["ReplicationGroupId"],
-        status=result.get("Status", ""),
+        name=description["ReplicationGroupId"],
+        status=description.get("Status", ""),
         pending=pending.get("AuthTokenStatus", ""),
-        has_token=bool(result.get("AuthTokenEnabled")),
-        encrypts=bool(result.get("TransitEncryptionEnabled")),
-        user_groups=tuple(result.get("UserGroupIds", ())),
+        has_token=bool(description.get("AuthTokenEnabled")),
+        encrypts=bool(description.get("TransitEncryptionEnabled")),
+        user_groups=tuple(description.get("UserGroupIds", ())),
         endpoints=tuple(dict.fromkeys(named)),
     )
 

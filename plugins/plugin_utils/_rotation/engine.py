@@ -277,8 +277,9 @@ class Engine:
 
     def parts(self, stage: str, acts: Sequence[str]) -> list[Mapping[str, Any]]:
         """The credentials that have something to do at a stage of their kind."""
-        result = self.now["revoking" if stage == "revoke" else "credentials"]
-        return [item for item in result if item["act"] in acts and stage in item["stages"] and not item["later"]]
+        credentials = self.now["revoking" if stage == "revoke" else "credentials"]
+        due = (credential for credential in credentials if not credential["later"])
+        return [credential for credential in due if credential["act"] in acts and stage in credential["stages"]]
 
     def _kinds(self, stage: str, acts: Sequence[str], *, also: str = "") -> None:
         """Each credential's own act, in their order; the administrator's come last. ``also`` is a stage that follows.
@@ -287,13 +288,13 @@ class Engine:
         """
         asked = kind_acts.asked({name: self.parts(name, acts) for name in (stage, also) if name})
         options = {**self.run.options, "known_addresses": self._known_addresses}
-        for text, credential, answer, seconds in kind_acts.carried_out(self.setting, self.server, asked, options):
+        for act, credential, answer, seconds in kind_acts.carried_out(self.setting, self.server, asked, options):
             name = credential["name"]
             if answer.get("notes"):
                 self.carried.seen.notes[name] = answer["notes"]
-            if text == "revoke" and self.now["incident"] and credential["built_in"]:
+            if act == "revoke" and self.now["incident"] and credential["built_in"]:
                 self.carried.seen.refusals[name] = dict(answer)
-            self.progress(VERBS[text], name, str(answer.get("message") or DONE[text]), seconds)
+            self.progress(VERBS[act], name, str(answer.get("message") or DONE[act]), seconds)
 
     @property
     def _known_addresses(self) -> list[str]:

@@ -94,7 +94,7 @@ def _hosts(engine: EngineState, key: Mapping[str, Any]) -> list[str]:
     """Where a key changes: on each host, or on those that a pending task names."""
     run = engine.run
     each = [host for host in run.hosts if host not in run.skipped]
-    return [item for item in each if item in (key["hosts"] or each)]
+    return [host for host in each if host in (key["hosts"] or each)]
 
 
 def judged(engine: EngineState, stage: str, results: Sequence[Mapping[str, Any]], unread: str = "") -> Judged:
@@ -125,7 +125,7 @@ def _sessions(
         host = entry["act"]["host"]
         result.lines += [f"{host}: {message}" for message in entry.get("tried") or ()]
         silent = [] if "tried" in entry else [" ".join(str(entry.get("msg") or "no answer").split())]
-        result.lines += [f"{host}: NOT tried: {item}" for item in entry.get("not_tried") or silent]
+        result.lines += [f"{host}: NOT tried: {reason}" for reason in entry.get("not_tried") or silent]
     asked = {entry["act"]["host"] for entry in results}
     why = unread or "the host says no django_chdir and django_probe_url"
     result.lines += [
@@ -150,16 +150,16 @@ def _key(
     all_hosts = [host for host in run.hosts if host not in run.skipped]
     problems = [f"{entry['act']['host']}: {entry.get('msg')}" for entry in unusable]
     if lost and (not run.leaves_lost or len(lost) == len(all_hosts)):
-        messages = [f"{item} cannot be reached" for item in unreached]
+        messages = [f"{host} cannot be reached" for host in unreached]
         messages += [*problems, *(f"{name} is not in this run (--limit)" for name in outside)]
         result.blocked = (
             f"{', '.join(messages)}; bring them back, or go on without them by -e rotation_skip_hosts={','.join(lost)}"
         )
         return
     if lost:
-        text = ". ".join(str(entry.get("msg")) for entry in unusable)
+        reasons = ". ".join(str(entry.get("msg")) for entry in unusable)
         result.messages.append(
-            f"skipped hosts, where the old key of {name} is still authorized: {', '.join(lost)}. {text}".strip()
+            f"skipped hosts, where the old key of {name} is still authorized: {', '.join(lost)}. {reasons}".strip()
         )
     if engine.now["incident"]:
         # Until a host refuses the leaked key it gets nothing new, and the incident stays open.

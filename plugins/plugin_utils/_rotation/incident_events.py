@@ -47,19 +47,19 @@ def events(
     # A value that an unreachable host still authorizes is not rejected yet.
     late = [item for item in items if item.hosts]
     gone = [item for item in (*changed, *late) if not rotation.hosts_with_old_key.get(item.credential)]
-    results = []
+    events = []
     down = taking_down({item.credential: item.kind for item in changing}, kinds, reads)
     if following == "revoke_first" and down:
-        results.append(f"down/{rotation.id}")
+        events.append(f"down/{rotation.id}")
     if rotation.step == "revoke_first" and following == "deploy":
-        results += [f"refused/{item.credential}" for item in gone if _removes(item, kinds)]
+        events += [f"refused/{item.credential}" for item in gone if _removes(item, kinds)]
     if rotation.step == "deploy" and following == "promote":
-        results += [f"live/{item.credential}" for item in changed]
-        results += [f"up/{rotation.id}"] if rotation.plan.get("immediate") and down else []
+        events += [f"live/{item.credential}" for item in changed]
+        events += [f"up/{rotation.id}"] if rotation.plan.get("immediate") and down else []
     if rotation.step == "revoke" and following == "record":
-        results += [f"{_end(item, kinds, incident.behind)}/{item.credential}" for item in gone]
-        results += [f"previous_revoked/{item.credential}" for item in gone if item.former]
-    seen = dict.fromkeys(results, at)
+        events += [f"{_end(item, kinds, incident.behind)}/{item.credential}" for item in gone]
+        events += [f"previous_revoked/{item.credential}" for item in gone if item.former]
+    seen = dict.fromkeys(events, at)
     if first and changed and rotation.step == "deploy" and following == "promote":
         return {f"first/{rotation.id}": first, **seen}
     return seen
@@ -109,8 +109,8 @@ def _rejecting(result: Mapping[str, Any]) -> list[str]:
 
 
 def _few(names: Sequence[str]) -> str:
-    text = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + text
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 def _count(result: Any) -> int:
@@ -140,7 +140,7 @@ def replaced(
     if not any(item.act in plan.CHANGES for item in plan.items_of(rotation.plan)):
         return {}
     own = rotation.plan.get("incident") == incident.id
-    needed = set() if own else {version for item in left.values() for version in item["secrets"].values()}
+    needed = set() if own else {version for task in left.values() for version in task["secrets"].values()}
     secrets = {name: version for name, version in rotation.plan.get("secrets", {}).items() if version not in needed}
     extra: dict[str, list[str]] = {}
     for pending_task in former:

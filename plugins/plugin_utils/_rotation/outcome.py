@@ -13,27 +13,25 @@ FORWARD_ONLY = ("revoke", "record", "abort", "withdraw", "discard")
 
 def lines(result: Mapping[str, Any], every_host: Sequence[str], skipped: Sequence[str]) -> list[str]:
     """What was done, and what providers have yet to revoke."""
-    results = []
+    report = []
     if result.get("id"):
         # Once the value is removed, the journal tells.
         ended = result["step"] in ("record", "discard")
         behind = result["behind"] if ended else [name for name in every_host if name in skipped]
-        results += [
+        report += [
             f"rotation {result['id']} {_state(result)}",
             f"credentials: {', '.join(credential['name'] for credential in result['credentials'])}",
             f"hosts: {', '.join(name for name in every_host if name not in behind)}",
         ]
         if behind:
             hosts = ", ".join(behind)
-            results.append(f"skipped or unreachable hosts: {hosts}. When they answer, run watchparty.secrets.deploy")
-        results += [*result.get("to_refusal", ()), *result.get("merged", ()), *result.get("lines", ())]
+            report.append(f"skipped or unreachable hosts: {hosts}. When they answer, run watchparty.secrets.deploy")
+        report += [*result.get("to_refusal", ()), *result.get("merged", ()), *result.get("lines", ())]
         if result.get("recorded"):
-            results.append(f"audit record: {result['recorded']}")
-        results.append(
-            f"seconds: {', '.join(f'{stage} {seconds:.1f}' for stage, seconds in result.get('seconds', ()))}"
-        )
-    results += result.get("unannounced", ())
-    return [*results, *(revocation["message"] for revocation in result.get("revocations", ()))]
+            report.append(f"audit record: {result['recorded']}")
+        report.append(f"seconds: {', '.join(f'{stage} {seconds:.1f}' for stage, seconds in result.get('seconds', ()))}")
+    report += result.get("unannounced", ())
+    return [*report, *(revocation["message"] for revocation in result.get("revocations", ()))]
 
 
 def ending(messages: Sequence[str], verdict: str, *, incident: str, encrypted: bool = False) -> dict[str, Any]:

@@ -99,11 +99,11 @@ def read(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest |
             return Contents(), {}
         return access_wait().until_granted(lambda: rotator.parameters.read(path), lambda contents: contents.denials), {}
 
-    (result, descriptions), (below, _none) = rotator.secrets.side_by_side([secrets, parameters])
-    contents = result.without(remembered) | below
+    (readings, descriptions), (below, _none) = rotator.secrets.side_by_side([secrets, parameters])
+    contents = readings.without(remembered) | below
     rotator.described = dict(descriptions)
     setting.known.journal, setting.known.contents = journal, contents
-    return Read(journal, contents, descriptions, rollback.left_late(result, remembered))
+    return Read(journal, contents, descriptions, rollback.left_late(readings, remembered))
 
 
 def _secrets_of(setting: RotationSetup, credentials: Iterable[Credential]) -> set[str]:

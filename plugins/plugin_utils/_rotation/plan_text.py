@@ -74,10 +74,10 @@ def summary(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
 
 
 def elsewhere(
-    plan: _plan.RotationPlan, hosts: Sequence[str], results: Sequence[str], skipped: Sequence[str]
+    plan: _plan.RotationPlan, hosts: Sequence[str], targeted: Sequence[str], skipped: Sequence[str]
 ) -> list[str]:
     """What becomes of hosts of the inventory that this run does not reach."""
-    away = [host for host in hosts if host not in results and host not in skipped]
+    away = [host for host in hosts if host not in targeted and host not in skipped]
     left = [host for host in hosts if host in skipped]
     lines = []
     if away and plan.items and not plan.incident:

@@ -25,11 +25,9 @@ def lines(journal: Journal, rotation: OpenRotation, refused: Sequence[str]) -> l
     result: dict[tuple[str, str], list[str]] = {}
     for item in items_of(rotation.plan):
         if item.credential in refused:
-            messages = (
-                _later(journal, rotation, item) if item.act == REVOKE else (_took(rotation.promoted_at, rotation), "")
-            )
-            result.setdefault(messages, []).append(item.credential)
-    return [f"{took} ({', '.join(names)}{text})" for (took, text), names in result.items()]
+            key = _later(journal, rotation, item) if item.act == REVOKE else (_took(rotation.promoted_at, rotation), "")
+            result.setdefault(key, []).append(item.credential)
+    return [f"{took} ({', '.join(names)}{remark})" for (took, remark), names in result.items()]
 
 
 def _later(journal: Journal, rotation: OpenRotation, item: Item) -> tuple[str, str]:

@@ -251,9 +251,9 @@ class Rotator(StoreReads):
             phases.append({**texts, **credential_graph.contents_with(contents, changed)[1]})
         document = {"credentials": {name: vars(login) for name, login in logins.items()}, "phases": phases}
         own, text = self.logins_secret(rotation), new_values.written(document, rotation.plan["secrets"], contents)
-        version, message = version_id(rotation.id, own), "New logins of a rotation that has not ended"
+        version, description = version_id(rotation.id, own), "New logins of a rotation that has not ended"
         try:
-            self.secrets.create(own, text, version=version, description=message, **self._form(rotation))
+            self.secrets.create(own, text, version=version, description=description, **self._form(rotation))
         except AlreadyExists:
             return self.values(rotation, made=True)  # another run of this rotation made them first
         return Values(logins, phases, version)
@@ -267,8 +267,9 @@ class Rotator(StoreReads):
         text = json.dumps(
             {"phases": [{name: phase[name] for name in names} for phase in values.phases]}, sort_keys=True
         )
-        version, message = version_id(rotation.id, own), "What parameters will hold after a rotation that has not ended"
-        self.secrets.create(own, text, version=version, description=message, **self._form(rotation))
+        version = version_id(rotation.id, own)
+        description = "What parameters will hold after a rotation that has not ended"
+        self.secrets.create(own, text, version=version, description=description, **self._form(rotation))
 
     def _login(
         self,

@@ -59,8 +59,8 @@ def tries(
         if probe is not None:
             asked = {name: http_probe.request(probe, login) for name, login in former.items()}
             results += _each("http", "", http_probe.request(probe, current), asked)
-        for item in administered(catalog, credential.name):
-            results += _at_its_server(catalog, credential, item, contents, current, former)
+        for administrator in administered(catalog, credential.name):
+            results += _at_its_server(catalog, credential, administrator, contents, current, former)
     except (RotationError, ValueError) as error:
         raise RotationError(f"{credential.name}: {error}") from None
     return results

@@ -110,20 +110,20 @@ def walk(root: str, *, without: Collection[str] = (), passed: Passed) -> Iterato
             yield from opened(name, shown(directory.below(name)), directory.handle)
 
 
-def opened(name: str | bytes, message: str, parent: int | None = None) -> Iterator[Opened]:
+def opened(name: str | bytes, shown_as: str, parent: int | None = None) -> Iterator[Opened]:
     """One file, closed when the next is asked for; nothing for what is not a regular file."""
     try:
         if not stat.S_ISREG(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
             return
         handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
     except OSError as error:
-        yield message, _why(error)
+        yield shown_as, _why(error)
         return
     with _closed(handle):
         if not stat.S_ISREG(os.fstat(handle).st_mode):  # exchanged since
             return
         with os.fdopen(handle, "rb", closefd=False) as stream:
-            yield message, stream
+            yield shown_as, stream
 
 
 def beneath(root: str, path: bytes) -> Iterator[Opened]:

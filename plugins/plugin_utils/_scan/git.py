@@ -218,9 +218,9 @@ class Repository:
         if ids is not None and not ids:
             return
         given = "\n".join(ids).encode() + b"\n" if ids is not None else None
-        result = ("--batch-all-objects", "--unordered") if ids is None else ()
+        options = ("--batch-all-objects", "--unordered") if ids is None else ()
         try:
-            with self.reading(*_IN_PIECES, "cat-file", *result, *_BATCH, given=given) as output:
+            with self.reading(*_IN_PIECES, "cat-file", *options, *_BATCH, given=given) as output:
                 yield from _slabs(output, self.missing)
         except Interrupted:
             raise

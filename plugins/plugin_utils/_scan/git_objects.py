@@ -117,8 +117,8 @@ class Search:
         what = f"object {name[:12]}" if name and " " not in name else name or "some objects"
         self._scanning.passed(self._source, what, f"{reason}; see what git fsck says")
 
-    def _hit(self, result: dict[tuple[str, str], Spots]) -> None:
-        for (kind, name), spots in result.items():
+    def _hit(self, spots_by_object: dict[tuple[str, str], Spots]) -> None:
+        for (kind, name), spots in spots_by_object.items():
             if len(self.hits) >= FINDINGS:
                 self._more += bool(spots.kept)
             elif spots.kept:

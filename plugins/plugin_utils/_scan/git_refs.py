@@ -61,9 +61,9 @@ def references(directory: str, common: str) -> References:
     return References(head + b"\n", ids)
 
 
-def packed(result: References) -> bytes:
+def packed(references: References) -> bytes:
     """The same as git's file of packed references."""
-    lines = (b"%s %s\n" % (result.ids[name], name) for name in sorted(result.ids))
+    lines = (b"%s %s\n" % (references.ids[name], name) for name in sorted(references.ids))
     return b"# pack-refs with: sorted \n" + b"".join(lines)
 
 

@@ -198,9 +198,9 @@ class View:
                 if os.path.isdir(other):
                     waiting.append((other, depth + 1))
                 else:
-                    message = printable(os.fsdecode(line.strip()))
+                    path = printable(os.fsdecode(line.strip()))
                     self.not_checked.append(
-                        f"objects borrowed from {message}, which is not there; bring it back, or clone again"
+                        f"objects borrowed from {path}, which is not there; bring it back, or clone again"
                     )
         os.makedirs(self.inside("objects", "info"))
         self._write("objects/info/alternates", "".join(f"{name}\n" for name in list(seen.values())[1:]).encode())

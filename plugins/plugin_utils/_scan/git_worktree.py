@@ -65,9 +65,9 @@ class Tree:
                     known = self._index.get(path)
                     if known is None and (within or name in left_out):
                         continue
-                    for message, stream in _files.opened(name, _files.shown(path), directory.handle):
+                    for shown, stream in _files.opened(name, _files.shown(path), directory.handle):
                         if unchanged or known is None or isinstance(stream, str) or self._differs(stream, known):
-                            yield message, stream
+                            yield shown, stream
 
     def _pruned(self, directory: Directory) -> None:
         """Other repositories are left to themselves."""

@@ -110,8 +110,8 @@ def sought(values: Iterable[Live]) -> Sought:
         for part, value in parts:
             searched.add(value)
             for form, data in _spelt(value):
-                message = ", ".join(word for word in (part, form) if word)
-                label = Label(live.name, live.stage, message or AS_IS, live.place, live.sensitivity)
+                description = ", ".join(word for word in (part, form) if word)
+                label = Label(live.name, live.stage, description or AS_IS, live.place, live.sensitivity)
                 held = result.setdefault(data, [])
                 if not any(other.name == label.name and other.stage == label.stage for other in held):
                     held.append(label)

@@ -125,11 +125,12 @@ def scan(
         getattr(source, "check", lambda: None)()
     scanning = Scanning(sought, prefer=prefer, limits=limits, bounds=bounds)
     looks = [_looked(source, scanning) for source in sources]
-    findings = [item for look in looks for item in look.findings]
-    results = {(item.source, item.path, item.line) for item in findings}
+    findings = [finding for look in looks for finding in look.findings]
+    places = {(finding.source, finding.path, finding.line) for finding in findings}
     for source in engines:
         looks.append(_looked(source, scanning))
-        findings += [item for item in looks[-1].findings if (item.source, item.path, item.line) not in results]
+        additions = looks[-1].findings
+        findings += [finding for finding in additions if (finding.source, finding.path, finding.line) not in places]
     failed = all(look.failure for look in looks[: len(sources)] or looks)
     if looks and failed and not scanning.objects and not findings:
         raise ScanError(looks[0].failure)

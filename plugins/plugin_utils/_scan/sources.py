@@ -102,15 +102,15 @@ class StagedSource:
         base = repository.head() or repository.empty_tree()
         arguments = ("diff-index", "--cached", "--raw", "--no-abbrev", "--no-renames", "-z", base)
         paths: dict[str, str] = {}
-        results: list[bytes] = []
+        fields: list[bytes] = []
         with repository.reading(*arguments) as output:
             for record in records(output, b"\0"):
-                if record.startswith(b":") and not results:
-                    results = record.split()
+                if record.startswith(b":") and not fields:
+                    fields = record.split()
                     continue
-                if results[4:5] != [b"D"] and results[1] != b"160000":
-                    paths.setdefault(results[3].decode(), shown(record))
-                results = []
+                if fields[4:5] != [b"D"] and fields[1] != b"160000":
+                    paths.setdefault(fields[3].decode(), shown(record))
+                fields = []
                 if len(paths) > ENTRIES:
                     raise ScanError(f"more than {ENTRIES} files are staged")
         return paths
@@ -215,14 +215,14 @@ def _passed(scanning: Scanning, source: str, before: str = "") -> Passed:
 def _files(
     files: Iterator[Opened], scanning: Scanning, source: str, before: str = "", **extra: Any
 ) -> Iterator[Finding]:
-    for message, stream in files:
+    for path, stream in files:
         scanning.bounds.check()
-        yield from _file(scanning, source, f"{before}{message}", stream, **extra)
+        yield from _file(scanning, source, f"{before}{path}", stream, **extra)
 
 
-def _file(scanning: Scanning, source: str, message: str, stream: Any, **extra: Any) -> Iterator[Finding]:
+def _file(scanning: Scanning, source: str, path: str, stream: Any, **extra: Any) -> Iterator[Finding]:
     if isinstance(stream, str):
-        scanning.passed(source, message, stream)
+        scanning.passed(source, path, stream)
         return
     scanning.objects += 1
     try:
@@ -232,11 +232,11 @@ def _file(scanning: Scanning, source: str, message: str, stream: Any, **extra: A
         value_matches = scanning.found(spots)
         if kind_of(head) is not None:
             stream.seek(0)
-            packed = scanning.unpacked(stream, source, message)
+            packed = scanning.unpacked(stream, source, path)
             spots.join(packed)
             value_matches = scanning.found(spots)
     except OSError as error:
-        scanning.passed(source, message, f"cannot be read: {error.strerror}")
+        scanning.passed(source, path, f"cannot be read: {error.strerror}")
         return
     for value_match in value_matches:
-        yield finding(value_match, source=source, path=message, **extra)
+        yield finding(value_match, source=source, path=path, **extra)

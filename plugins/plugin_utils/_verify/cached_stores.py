@@ -69,8 +69,8 @@ class Once(NamedTuple):
 def _under(name: str, contents: Contents) -> Contents:
     """Of a secret its own; of a path all below it."""
 
-    def is_below(text: str) -> bool:
-        return text == name or (of_name(name).is_listed and text.startswith(name.rstrip("/") + "/"))
+    def is_below(entry: str) -> bool:
+        return entry == name or (of_name(name).is_listed and entry.startswith(name.rstrip("/") + "/"))
 
     return Contents(
         {key: reading for key, reading in contents.readings.items() if is_below(key)},

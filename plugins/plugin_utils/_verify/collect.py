@@ -317,10 +317,10 @@ class Gatherer:
     @once
     def unknown_secrets(self) -> dict[str, Any]:
         """Without what was found as a live value already."""
-        results: Set[Any] = set()
+        places: Set[Any] = set()
         with suppress(SecretsError):
-            results = {(finding["path"], finding["line"]) for finding in self.history["findings"]}
-        return collect_scan.unknown(self._checkout, self.baseline, results)
+            places = {(finding["path"], finding["line"]) for finding in self.history["findings"]}
+        return collect_scan.unknown(self._checkout, self.baseline, places)
 
     @once
     def _look(self) -> collect_access.Look:

@@ -38,7 +38,7 @@ def live(path: str, catalog: Catalog, stores: Once, baseline: Baseline | None) -
     return {**_told(report), "values": report.values, "left_out": dict(report.left_out), "objects": report.objects}
 
 
-def unknown(path: str, baseline: Baseline | None, results: Collection[tuple[str, int]]) -> dict[str, Any]:
+def unknown(path: str, baseline: Baseline | None, known_findings: Collection[tuple[str, int]]) -> dict[str, Any]:
     """What gitleaks takes for a secret, but for what was ``told``. Raises ScanError where it is not installed."""
     root = _root(path)
     if gitleaks.installed() is None:
@@ -47,7 +47,7 @@ def unknown(path: str, baseline: Baseline | None, results: Collection[tuple[str,
     report = scan_scan.scan([], Sought(), engines=engines, engine=gitleaks.NAME, baseline=baseline)
     result = _told(report)
     result["findings"] = [
-        finding for finding in result["findings"] if (finding["path"], finding["line"]) not in results
+        finding for finding in result["findings"] if (finding["path"], finding["line"]) not in known_findings
     ]
     return result
 

@@ -88,10 +88,10 @@ def principals(details: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[P
             )
 
 
-def told(results: Sequence[Principal], held: Sequence[ProtectedItem], named: Sequence[str]) -> list[dict[str, str]]:
+def told(principals: Sequence[Principal], held: Sequence[ProtectedItem], named: Sequence[str]) -> list[dict[str, str]]:
     """A row for each principal that may read something and is not named, by its name or ARN."""
     rows: list[dict[str, str]] = []
-    for principal in results:
+    for principal in principals:
         if principal.arn in named or (principal.kind == "role" and principal.name in named):
             continue
         for state, message in _judged(principal, held):
@@ -121,8 +121,8 @@ def _judged(principal: Principal, held: Sequence[ProtectedItem]) -> Iterator[tup
 
 
 def _few(names: Sequence[str]) -> str:
-    text = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + text
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 def may_read(principal: Principal, thing: ProtectedItem, *, loosely: bool = False) -> bool:

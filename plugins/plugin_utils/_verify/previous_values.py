@@ -78,8 +78,8 @@ def told(
         if not [password for password in _passwords(old) if password != new.password]:
             result[name] = said(UNTRIED, "no former value of it is kept")
         elif SERVERS.get(credential.kind) == DJANGO and old.login.password is not None:
-            item = _try(catalog, credential, now, before, journal)
-            result[name] = _signing(credential, values, old.login.password, journal, item)
+            attempt = _try(catalog, credential, now, before, journal)
+            result[name] = _signing(credential, values, old.login.password, journal, attempt)
         else:
             result[name] = _login(catalog, credential, now, before, journal)
     return result
@@ -131,8 +131,8 @@ def _apart(credential: Credential, server: str, current: Login, passwords: list[
     return _found(Try(credential.name, server, current, tuple(pairs)))
 
 
-def _found(item: Try) -> Any:
-    return item if item.former else "no former value of it is kept"
+def _found(attempt: Try) -> Any:
+    return attempt if attempt.former else "no former value of it is kept"
 
 
 def _passwords(stored_credential: credential_graph.StoredCredential) -> list[str]:

@@ -139,9 +139,9 @@ def _evidence(entry: Mapping[str, Any], width: int, answer: dict[str, str]) -> I
     """A check that passes has no line here. No long reason appears twice: one unreachable host affects many checks."""
     if entry["status"] == PASS:
         return
-    messages = [outcome for outcome in entry["outcomes"] if outcome["status"] != PASS]
+    failures = [outcome for outcome in entry["outcomes"] if outcome["status"] != PASS]
     grouped: dict[tuple[str, str], list[str]] = {}
-    for outcome in messages:
+    for outcome in failures:
         grouped.setdefault((outcome["status"], outcome["message"]), []).append(outcome["place"])
     for (status, message), places in list(grouped.items())[:SHOWN]:
         place = f"{', '.join(places)}: " if any(places) else ""

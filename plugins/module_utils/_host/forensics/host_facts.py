@@ -146,9 +146,9 @@ def _widened(at: atomic_file.OpenPath) -> Iterator[Dict[str, str]]:
     for tag, may, number in entries:
         effective = may & mask
         if tag in (_USER, _GROUP) and effective & (_READ | _WRITE):
-            message = " and ".join(word for bit, word in ((_READ, "read it"), (_WRITE, "write it")) if effective & bit)
+            rights = " and ".join(word for bit, word in ((_READ, "read it"), (_WRITE, "write it")) if effective & bit)
             who = "user %s" % _name(number) if tag == _USER else "group %s" % _group(number)
-            yield {"path": at.path, "who": who, "may": message}
+            yield {"path": at.path, "who": who, "may": rights}
 
 
 def _group(gid: int) -> str:

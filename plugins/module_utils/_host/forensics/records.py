@@ -124,10 +124,10 @@ def _iso(text: str) -> Optional[float]:
 def of_wtmp(content: bytes) -> Iterator[SshLogin]:
     """Records of people who logged in; they name no key. A record that is cut off is left out."""
     for start in range(0, len(content) - UTMP.size + 1, UTMP.size):
-        results = UTMP.unpack_from(content, start)
-        if results[0] == _USER_PROCESS:
-            user, host = (results[at].partition(b"\0")[0].decode("utf-8", "replace") for at in (4, 5))
-            yield SshLogin(float(results[9]), plain(user), plain(host) or "this machine")
+        fields = UTMP.unpack_from(content, start)
+        if fields[0] == _USER_PROCESS:
+            user, host = (fields[at].partition(b"\0")[0].decode("utf-8", "replace") for at in (4, 5))
+            yield SshLogin(float(fields[9]), plain(user), plain(host) or "this machine")
 
 
 def logins(ssh_logins: Iterable[SshLogin], since: float) -> List[str]:

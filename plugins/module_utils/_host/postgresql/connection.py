@@ -148,8 +148,8 @@ class ServerConnection:
 class PostgresqlLoginRefused(DatabaseError):
     """Raised when a connection fails; ``found`` says how."""
 
-    def __init__(self, result: Refusal, error: DatabaseError) -> None:
-        self.refusal = result
+    def __init__(self, failure: Refusal, error: DatabaseError) -> None:
+        self.refusal = failure
         super().__init__(error.reason, str(error))
 
 
@@ -170,17 +170,17 @@ def _keywords(used: Any, target: ConnectionTarget, timeout: int) -> Dict[str, An
     return _with_scram(keywords, libpq) if "require_auth" in keywords else keywords
 
 
-def _with_scram(result: Dict[str, Any], libpq: int) -> Dict[str, Any]:
+def _with_scram(keywords: Dict[str, Any], libpq: int) -> Dict[str, Any]:
     """Makes libpq answer what ``require_auth`` allows, and nothing else.
 
     Before version 16 it does not know that option. Where TLS is certain, channel binding has the same effect: a request
     for the password itself, or for its MD5 hash, is never answered.
     """
     if libpq >= 160000:
-        return result
-    allowed = result.pop("require_auth")
-    if libpq >= 130000 and allowed == SCRAM and result.get("sslmode") in ("require", "verify-ca", "verify-full"):
-        return {**result, "channel_binding": "require"}
+        return keywords
+    allowed = keywords.pop("require_auth")
+    if libpq >= 130000 and allowed == SCRAM and keywords.get("sslmode") in ("require", "verify-ca", "verify-full"):
+        return {**keywords, "channel_binding": "require"}
     raise DatabaseError(
         "old_libpq",
         "the libpq of %s is version %d, which would also answer a request for the password itself. Upgrade "

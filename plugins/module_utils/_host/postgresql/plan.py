@@ -93,15 +93,15 @@ def plan_present(
         )
     role, model = facts.roles.get(login), facts.roles.get(like or "")
     plan = plan_layout(facts, login=login, owner=owner, journal=journal, like=like)
-    messages = ["LOGIN"]
+    clauses = ["LOGIN"]
     if role and not role.inherits:
-        messages.append("INHERIT")
+        clauses.append("INHERIT")
     if model and model.connection_limit != (role.connection_limit if role else -1):
-        messages.append("CONNECTION LIMIT %d" % model.connection_limit)
+        clauses.append("CONNECTION LIMIT %d" % model.connection_limit)
     if role and role.expires:
-        messages.append("VALID UNTIL 'infinity'")
-    text = "ALTER ROLE %s %s PASSWORD " % (identifier(login), " ".join(messages))
-    plan.append(Statement(text + literal(verifier), text + "'…'"))
+        clauses.append("VALID UNTIL 'infinity'")
+    statement = "ALTER ROLE %s %s PASSWORD " % (identifier(login), " ".join(clauses))
+    plan.append(Statement(statement + literal(verifier), statement + "'…'"))
     return [*plan, _record(role, login, journal)]
 
 

@@ -161,12 +161,12 @@ def from_log(lines: Iterable[str]) -> Dict[int, Opened]:
 
 def processes() -> Dict[int, Process]:
     """Every process that can be seen."""
-    result: Dict[int, Process] = {}
+    processes: Dict[int, Process] = {}
     for pid in kernel_processes.pids():
         stat = kernel_processes.stat(pid)
         if stat is not None:  # else it has ended meanwhile
             scope = _SCOPE.search(kernel_processes.control_groups(pid))
-            result[pid] = Process(
+            processes[pid] = Process(
                 pid=pid,
                 parent=stat.parent,
                 session=stat.session,
@@ -174,7 +174,7 @@ def processes() -> Dict[int, Process]:
                 title=kernel_processes.title(pid),
                 scope=scope.group("scope") if scope else "",
             )
-    return result
+    return processes
 
 
 def told(pids: Sequence[int]) -> Dict[int, Opened]:

@@ -257,12 +257,12 @@ def seen(addresses: Sequence[Address], *, label: str, gone: Sequence[str] = ()) 
 def undeclared(nodes: Sequence[Node], known: Sequence[str]) -> Dict[str, str]:
     """The nodes that servers name and that are not among these, by address, each with the remedy."""
     names = set(known).union(*(node.names for node in nodes))
-    result = {link: node.name for node in nodes for link in node.links if link not in names}
+    names_of_links = {link: node.name for node in nodes for link in node.links if link not in names}
     return {
         link: "%s names the node %s, which the catalog does not declare; no password was sent there. If it is yours, "
         "add it to server.nodes of the administrator in the catalog (to server.aliases, if it is another address of a "
         "declared node). If not, somebody who has a password poses as a replica: treat that as a leak" % (by, link)
-        for link, by in sorted(result.items())
+        for link, by in sorted(names_of_links.items())
     }
 
 

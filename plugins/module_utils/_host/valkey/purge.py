@@ -367,5 +367,5 @@ def _deleted(ground: PurgePlan, primary: Primary, batch: int) -> int:
         for may_go, _theirs, _spared in _kept(ground, primary, number):
             for keys in valkey_key_patterns.batches(may_go, batch):
                 # One key a command: in a cluster, the keys of one command must belong together.
-                gone += sum(int(item) for item in primary.many([["UNLINK", key] for key in keys]))
+                gone += sum(int(count) for count in primary.many([["UNLINK", key] for key in keys]))
     return gone

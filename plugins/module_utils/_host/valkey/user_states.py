@@ -327,15 +327,15 @@ def _sessions_of(node: Node, user: str) -> List[valkey.Client]:
     return [client for client in node.clients() if client.user == user and not client.replication]
 
 
-def _by_host(result: Mapping[str, Sequence[valkey.Client]]) -> Dict[str, Dict[str, int]]:
-    return {name: valkey.by_host(clients) for name, clients in result.items() if clients}
+def _by_host(sessions: Mapping[str, Sequence[valkey.Client]]) -> Dict[str, Dict[str, int]]:
+    return {name: valkey.by_host(clients) for name, clients in sessions.items() if clients}
 
 
 def _refuse_unknown_clients(
-    nodes: Sequence[Node], result: Mapping[str, Sequence[valkey.Client]], wanted: UserRequest
+    nodes: Sequence[Node], sessions: Mapping[str, Sequence[valkey.Client]], wanted: UserRequest
 ) -> None:
     def look(node: Node) -> None:
-        clients = result[node.name]
+        clients = sessions[node.name]
         if not clients:
             return
         known = [*wanted.known, node.own_host()]

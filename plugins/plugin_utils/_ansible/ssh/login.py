@@ -68,9 +68,9 @@ def way_of(connection: Any, name: str, account: str = "") -> Way:
     def split(option: str) -> list[str]:
         return shlex.split(connection.get_option(option) or "")
 
-    def given(option: str, message: str) -> list[str]:
+    def given(option: str, template: str) -> list[str]:
         value = connection.get_option(option)
-        return [] if value in (None, "") else ["-o", message.format(value)]
+        return [] if value in (None, "") else ["-o", template.format(value)]
 
     with suppress(KeyError):  # older Ansible has no such option
         if connection.get_option("private_key"):

@@ -21,8 +21,8 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     if not result["file"]["exists"]:
         yield unknown(f"{result['file']['path']} does not exist", host)
         return
-    for item in result["acl"]:
-        yield bad(f"{item['path']}: {item['who']} may {item['may']}", host)
+    for entry in result["acl"]:
+        yield bad(f"{entry['path']}: {entry['who']} may {entry['may']}", host)
     if not result["acl"]:
         yield good("no entries for other users or groups", host)
 

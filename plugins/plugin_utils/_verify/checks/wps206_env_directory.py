@@ -16,11 +16,11 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     # The account that writes the file may replace it, unless the services run as that account.
     deploying = {result["account"], *([result["wanted_owner"]] if services else [])} - set(services)
     problems = []
-    for item in result["replaceable"]:
-        if not item["owner"]:
-            problems.append(f"{item['path']} has mode {item['mode']}, so other accounts can replace {path}")
-        elif item["owner"] not in deploying:
-            problems.append(f"{item['path']} belongs to {item['owner']}, which can replace {path}")
+    for directory in result["replaceable"]:
+        if not directory["owner"]:
+            problems.append(f"{directory['path']} has mode {directory['mode']}, so other accounts can replace {path}")
+        elif directory["owner"] not in deploying:
+            problems.append(f"{directory['path']} belongs to {directory['owner']}, which can replace {path}")
     for message in problems:
         yield bad(message, host)
     if not problems:

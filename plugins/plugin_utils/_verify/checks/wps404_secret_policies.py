@@ -19,16 +19,16 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 def look(facts: Facts) -> Iterator[Outcome]:
     account, policies = facts.of("account"), facts.of("policies")
-    for name, item in sorted(policies.items()):
+    for name, policy in sorted(policies.items()):
         place = f"secret {name}"
-        if item.get("problem"):
-            yield unknown(item["problem"], place)
+        if policy.get("problem"):
+            yield unknown(policy["problem"], place)
             continue
-        outsiders = list(policy_findings.outsiders(item["document"], account))
+        outsiders = list(policy_findings.outsiders(policy["document"], account))
         for message in outsiders:
             yield bad(message, place)
         if not outsiders:
-            yield good("allows no other account" if item["document"] else "has no resource policy", place)
+            yield good("allows no other account" if policy["document"] else "has no resource policy", place)
     if not policies:
         yield unknown("the catalog names no secrets")
 

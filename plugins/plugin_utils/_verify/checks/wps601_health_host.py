@@ -18,13 +18,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 
 
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
-    for item in result["health"]:
-        if item.get("problem"):
-            yield bad(f"{item['url']}: {item['problem']}", host)
-        elif item["status"] == 200:
-            yield good(f"{item['url']}: 200 in {item['seconds']:.2f} s", host)
+    for answer in result["health"]:
+        if answer.get("problem"):
+            yield bad(f"{answer['url']}: {answer['problem']}", host)
+        elif answer["status"] == 200:
+            yield good(f"{answer['url']}: 200 in {answer['seconds']:.2f} s", host)
         else:
-            yield bad(f"{item['url']}: status {item['status']}", host)
+            yield bad(f"{answer['url']}: status {answer['status']}", host)
     if not result["health"]:
         yield unknown("no health address is known: services.*.health in the catalog, or env_deploy_health_url", host)
 

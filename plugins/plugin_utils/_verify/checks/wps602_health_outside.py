@@ -19,15 +19,15 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine 
 def look(facts: Facts) -> Iterator[Outcome]:
     result = facts.of("outside")
     for url in sorted(result):
-        item = result[url]
-        if item.get("tls") and item["tls"].get("problem"):
+        answer = result[url]
+        if answer.get("tls") and answer["tls"].get("problem"):
             yield unknown("not connected, because the certificate is invalid", url)
-        elif item.get("problem"):
-            yield bad(item["problem"], url)
-        elif item["status"] == 200:
-            yield good(f"200 in {item['seconds']:.2f} s", url)
+        elif answer.get("problem"):
+            yield bad(answer["problem"], url)
+        elif answer["status"] == 200:
+            yield good(f"200 in {answer['seconds']:.2f} s", url)
         else:
-            yield bad(f"status {item['status']}", url)
+            yield bad(f"status {answer['status']}", url)
     if not result:
         yield unknown("no external address is known: set env_deploy_external_health_url")
 
