@@ -80,7 +80,7 @@ def _names(catalog: Catalog) -> Iterator[tuple[str, str, str]]:
 def _odd_names(catalog: Catalog) -> Iterator[str]:
     for where, kind, name in _names(catalog):
         if not re.fullmatch(_NAMES[kind], name):
-            yield f"{where}: {name!r} is not a valid {kind} name that a policy could hold without granting more"
+            yield f"{where}: {name!r} is not a valid {kind} name; in a policy it would grant more"
 
 
 def _within(catalog: Catalog) -> Iterator[str]:

@@ -210,7 +210,7 @@ def test_which_hosts_are_known() -> None:
     hosts = ["10.0.1.4", "10.0.2.4", "fd00::4", "/run/valkey.sock", "10.0.2.4"]
     assert valkey.unknown_hosts(hosts, ["10.0.1.0/24", "fd00::4"]) == ["/run/valkey.sock", "10.0.2.4"]
     assert valkey.unknown_hosts(hosts, ["0.0.0.0/0", "::/0", "/run/valkey.sock"]) == []
-    with pytest.raises(HostError, match=r"known_addresses: web1 is not an IP address"):
+    with pytest.raises(HostError, match=r"known_addresses: web1 is neither an IP address nor a network"):
         valkey.unknown_hosts([], ["web1"])
 
 
