@@ -97,13 +97,13 @@ class ActionModule(ServerAction):
         gone, kept = str(self._pair.gone), self._pair.kept
         self._require_another_way(gone)
         if not self._pair.rollback and not self._is_accepted(str(kept)):
-            revoked = on_host(state="looked")
-            if not revoked.get("failed") and revoked["old"] and not revoked["new"] and self._pair.leak:
-                revoked = on_host(state="present")  # the host was unreachable when the new key was authorized
-            if revoked.get("failed") or revoked["old"]:
+            looked = on_host(state="looked")
+            if not looked.get("failed") and looked["old"] and not looked["new"] and self._pair.leak:
+                looked = on_host(state="present")  # the host was unreachable when the new key was authorized
+            if looked.get("failed") or looked["old"]:
                 self._require(kept, accepted=True)
-            if revoked.get("failed"):
-                return revoked
+            if looked.get("failed"):
+                return looked
         result = on_host()
         if not result.get("failed") and not self._task.check_mode:
             problem = self._still_open(gone, result)
@@ -125,13 +125,13 @@ class ActionModule(ServerAction):
     def _require_another_way(self, gone: str) -> None:
         """Nobody is locked out: Ansible's own login must not be by the key that goes.
 
-        ssh tries keys before a password, so only where none accepts it the password does.
+        ssh tries keys before a password, so a password counts only where no key is accepted.
         """
         verdict, key = ssh_login.own(self._way), key_pair.fingerprint(gone, self._pair.name)
         by_password = self._way.by_password and not verdict.logged_in and verdict.denied
         if verdict.by == key or (by_password and key in verdict.taken):
             forbid = "ansible_ssh_common_args: -o PubkeyAuthentication=no"
-            remedy = f", or, where its password accepts it, forbid keys by {forbid}" if self._way.by_password else ""
+            remedy = f", or, where the host takes a password, forbid keys by {forbid}" if self._way.by_password else ""
             raise RotationError(
                 f"Ansible itself logs in to {self._way.name} by the key that is to go, and has no other known"
                 " login; give it a key of your own (ansible_ssh_private_key_file, or an agent without this key)"

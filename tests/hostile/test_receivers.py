@@ -74,7 +74,7 @@ def command(*argv: str) -> CommandNotifier:
 
 
 def told(channel: Any) -> list[str]:
-    """Who was not told, within the time that all have."""
+    """Who was not notified, within the time that all have."""
     began = time.monotonic()
     failures = Announcer([channel], seconds=SECONDS).announce(EVENT)
     assert time.monotonic() - began < SECONDS + 5
@@ -96,7 +96,7 @@ def test_a_webhook_gets_a_sentence(authority: Authority, certificate: Path) -> N
 def test_a_webhook_that_never_ends(authority: Authority, certificate: Path, talk: receivers.Talk) -> None:
     with Receiver(talk, certificate) as receiver:
         (failure,) = told(webhook(receiver.url, authority.cafile))
-    assert failure.startswith("slack was not told of leak.declared: no answer")
+    assert failure.startswith("slack was not notified of leak.declared: no answer")
 
 
 def test_a_webhook_that_answers_without_end(authority: Authority, certificate: Path) -> None:
@@ -127,7 +127,7 @@ def test_an_unknown_certificate_gets_nothing(certificate: Path) -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1/canary", "file:///etc/canary", "canary", "https://canary\x00/"])
 def test_a_value_that_is_no_https_address(url: str) -> None:
     (failure,) = told(webhook(url, None))
-    assert failure.startswith("slack was not told of leak.declared: ")
+    assert failure.startswith("slack was not notified of leak.declared: ")
 
 
 @pytest.mark.parametrize("tls", ["implicit", "starttls"])
@@ -170,7 +170,7 @@ def test_a_mail_server_that_repeats_the_password(authority: Authority, certifica
 def test_a_mail_server_that_never_ends(authority: Authority, certificate: Path, talk: receivers.Talk) -> None:
     with Receiver(talk, certificate) as receiver:
         (failure,) = told(mail(receiver.port, authority.cafile))
-    assert failure.startswith("mail was not told of leak.declared: ")
+    assert failure.startswith("mail was not notified of leak.declared: ")
 
 
 def test_a_program_gets_the_event_and_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +194,7 @@ def test_a_program_gets_the_event_and_no_secret(tmp_path: Path, monkeypatch: pyt
     ],
 )
 def test_a_program_that_fails_or_never_ends(script: str, words: str) -> None:
-    assert told(command("/bin/sh", "-c", script)) == [f"pager was not told of leak.declared: {words}"]
+    assert told(command("/bin/sh", "-c", script)) == [f"pager was not notified of leak.declared: {words}"]
 
 
 def test_a_program_that_is_ended_takes_its_children_along(tmp_path: Path) -> None:

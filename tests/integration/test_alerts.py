@@ -63,8 +63,8 @@ def test_a_bus_that_takes_nothing_stops_no_rotation(lab: RotationLab, queue: Eve
     sentences(
         run,
         "is complete",
-        "EventBridge was not told of rotation.started: AWS denies events:PutEvents on event bus default",
-        "EventBridge was not told of rotation.completed: AWS denies events:PutEvents on event bus default",
+        "EventBridge was not notified of rotation.started: AWS denies events:PutEvents on event bus default",
+        "EventBridge was not notified of rotation.completed: AWS denies events:PutEvents on event bus default",
     )
     assert queue.taken() == []
 
@@ -184,7 +184,7 @@ def test_people_are_told_without_aws(
     for text in (run.output, *told):
         for value in ("canary", PASSWORD, values.database[1], values.cache[1], values.django_key):
             assert value not in text
-    assert "was not told" not in run.output
+    assert "was not notified" not in run.output
 
 
 def test_who_hangs_or_fails_stops_no_rotation(
@@ -197,9 +197,9 @@ def test_who_hangs_or_fails_stops_no_rotation(
     for event in ("rotation.started", "rotation.completed"):
         sentences(
             run,
-            f"slack was not told of {event}: no answer",
-            f"mail was not told of {event}: mail server 127.0.0.1",
-            f"pager was not told of {event}: /bin/sh was ended after 8 s",
+            f"slack was not notified of {event}: no answer",
+            f"mail was not notified of {event}: mail server 127.0.0.1",
+            f"pager was not notified of {event}: /bin/sh was ended after 8 s",
         )
     assert "is complete" in run.output
     assert PASSWORD not in run.output
@@ -211,7 +211,7 @@ def test_a_setting_without_a_value_is_named(lab: RotationLab, queue: EventQueue)
         catalog["settings"]["NO_HOOK"] = {"parameter": "Alerts/NO_HOOK"}
         catalog["notify"] = {"slack": {"webhook": {"setting": "NO_HOOK"}}}
         run = lab.rotated(*CACHE)
-    sentences(run, "slack was not told of rotation.completed: setting NO_HOOK cannot be read: it has no value")
+    sentences(run, "slack was not notified of rotation.completed: setting NO_HOOK cannot be read: it has no value")
 
 
 def test_a_page_and_a_digest(lab: RotationLab, queue: EventQueue) -> None:

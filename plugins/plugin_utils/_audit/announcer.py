@@ -64,9 +64,9 @@ class Announcer:
             except Empty:
                 break
             del waiting[name]
-            failures += [f"{name} was not told of {event.name}: {problem}"] if problem else []
+            failures += [f"{name} was not notified of {event.name}: {problem}"] if problem else []
         late = f"no answer within {self.seconds:.0f} s"
-        return [*failures, *(f"{name} was not told of {event.name}: {late}" for name in waiting)]
+        return [*failures, *(f"{name} was not notified of {event.name}: {late}" for name in waiting)]
 
     def _tell(self, channel: Channel, event: Event, answers: SimpleQueue[tuple[str, str]]) -> None:
         problem = ""

@@ -34,7 +34,7 @@ class KeySearch(NamedTuple):
     """Where a key was looked for."""
 
     paths: List[str]
-    """Files that accept it."""
+    """Files that authorize it."""
     unread: int
 
 

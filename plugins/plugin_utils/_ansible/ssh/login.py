@@ -46,7 +46,7 @@ class Way:
     program: str
     arguments: tuple[str, ...]
     by_password: bool = False
-    """Whether it has a password to give where no key accepts it."""
+    """Whether it has a password to give where no key is accepted."""
     account: str = ""
     """Whose logins a key is tried for; empty for the one that Ansible logs in as."""
 

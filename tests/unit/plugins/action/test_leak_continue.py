@@ -84,7 +84,7 @@ def test_it_ends_once_nothing_is_open(leak: Leak, shown: list[str], tmp_path: Pa
 def test_who_was_not_told_is_named_at_the_end(leak: Leak, shown: list[str], tmp_path: Path) -> None:
     """However early that was; it keeps nothing open."""
     seen(leak, "refused/token")
-    missed = "slack was not told of leak.declared: no answer within 2 s"
+    missed = "slack was not notified of leak.declared: no answer within 2 s"
     found = go_on(leak, "copies", report_path=str(tmp_path), unannounced=[missed])
     assert (found["report"]["verdict"], shown[-1]) == ("", missed)
     assert leak.setting.rotator.look().incident is None

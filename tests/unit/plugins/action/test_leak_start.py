@@ -155,7 +155,7 @@ class Log:
 
     def recorded(self, record: Any, _head: Any) -> Any:
         self.records.append(record)
-        return {"unannounced": ["slack was not told"]}
+        return {"unannounced": ["slack was not notified"]}
 
 
 def test_a_drill_is_recorded_where_that_is_asked_for(
@@ -170,7 +170,7 @@ def test_a_drill_is_recorded_where_that_is_asked_for(
     audit_record.require({**record, "application": "app", "environment": "test"})
     assert (record["outcome"], record["credentials"]) == ("drill", ["token", "django"])
     assert record["notes"][0] == "declared: token"
-    assert operator.lines[-1] == "slack was not told"
+    assert operator.lines[-1] == "slack was not notified"
     assert head(world) == 0
 
 

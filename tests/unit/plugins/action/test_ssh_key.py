@@ -181,8 +181,8 @@ class TestLooked:
         answer = run("looked", ansible_password="x")
         assert answer["failed"]
         assert answer["msg"].startswith("Ansible itself logs in to web1 by the key that is to go")
-        assert "where its password accepts it, forbid keys by ansible_ssh_common_args: -o PubkeyAuth" in answer["msg"]
-        assert "its password" not in run("looked")["msg"]
+        assert "where the host takes a password, forbid keys by ansible_ssh_common_args: -o PubkeyAuth" in answer["msg"]
+        assert "takes a password" not in run("looked")["msg"]
 
     def test_ansible_comes_by_a_password(self, run: Any, host: Host) -> None:
         """No key accepts it: they are refused, or forbidden."""

@@ -117,9 +117,9 @@ def test_who_cannot_be_told_stops_nobody() -> None:
     forever.set()
     assert len(good.events) == 1
     assert sorted(failures) == [
-        "broken was not told of rotation.completed: unexpected error: KeyError",
-        "denied was not told of rotation.completed: no right",
-        "hangs was not told of rotation.completed: no answer within 0 s",
+        "broken was not notified of rotation.completed: unexpected error: KeyError",
+        "denied was not notified of rotation.completed: no right",
+        "hangs was not notified of rotation.completed: no answer within 0 s",
     ]
 
 
