@@ -62,7 +62,7 @@ def remove_folder(directory: Path, attempts: int = 5) -> None:
 
 
 def catalog(*, extra: Mapping[str, Any] | None = None, **over: Any) -> dict[str, Any]:
-    """A small application's catalog; *more* adds settings."""
+    """A small application's catalog; *extra* adds settings."""
     return {
         "application": "shop",
         "contacts": {"security": "security@example.com"},

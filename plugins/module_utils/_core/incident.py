@@ -121,12 +121,12 @@ def following(before: Optional[Incident], entry: Mapping[str, Any], *, number: i
     return before
 
 
-def _away_again(before: Incident, answer: Mapping[str, Any]) -> Incident:
+def _away_again(before: Incident, events_seen: Mapping[str, Any]) -> Incident:
     """Of a host that is skipped once more, what was seen of it earlier holds no longer."""
     over = {
         f"{what}/{host}"
         for host in before.about("verified")
-        if f"skipped/{host}" in answer
+        if f"skipped/{host}" in events_seen
         for what in ("skipped", "verified")
     }
     if not over:
@@ -142,14 +142,14 @@ def _shown(entry: Mapping[str, Any], number: int, events: Iterable[str]) -> dict
         return {}
     step, seen = entry.get("step"), entry.get("evidence")
     where = f"journal entry {number}" + (f" ({entry['rotation']}, {step})" if step not in (None, "closed") else "")
-    result = seen if isinstance(seen, Mapping) else {}
-    return {name: f"{where}: {result[name]}" if isinstance(result.get(name), str) else where for name in events}
+    evidence = seen if isinstance(seen, Mapping) else {}
+    return {name: f"{where}: {evidence[name]}" if isinstance(evidence.get(name), str) else where for name in events}
 
 
-def _said(answer: Mapping[str, Any]) -> Incident:
-    dead = {name: tuple(versions) for name, versions in dict(answer.get("dead", {})).items()}
-    lists = {name: tuple(answer.get(name, ())) for name in ("declared", "parameters", "spoiled")}
-    return Incident(**{**answer, **lists, "dead": dead})
+def _said(incident: Mapping[str, Any]) -> Incident:
+    dead = {name: tuple(versions) for name, versions in dict(incident.get("dead", {})).items()}
+    lists = {name: tuple(incident.get(name, ())) for name in ("declared", "parameters", "spoiled")}
+    return Incident(**{**incident, **lists, "dead": dead})
 
 
 def _with_dead(incident: Incident, replaced: Mapping[str, Any]) -> Incident:

@@ -118,8 +118,8 @@ def replication_links(info: Mapping[str, str]) -> List[str]:
         results.append(join(info.get("master_host", ""), info.get("master_port", "0")))
     for name, value in info.items():
         if re.fullmatch(r"slave\d+", name):
-            answer = dict(part.split("=", 1) for part in value.split(",") if "=" in part)
-            results.append(join(answer.get("ip", ""), answer.get("port", "0")))
+            fields = dict(part.split("=", 1) for part in value.split(",") if "=" in part)
+            results.append(join(fields.get("ip", ""), fields.get("port", "0")))
     return results
 
 
@@ -183,10 +183,10 @@ class Client:
 def parse_clients(text: str) -> List[Client]:
     clients = []
     for line in text.splitlines():
-        answer = dict(word.split("=", 1) for word in line.split(" ") if "=" in word)
-        host = answer.get("addr", "").rpartition(":")[0].strip("[]")
-        links = bool(set(answer.get("flags", "")) & set("SM"))
-        clients.append(Client(int(answer["id"]), plain_host(host), answer.get("user", DEFAULT_USER), links))
+        fields = dict(word.split("=", 1) for word in line.split(" ") if "=" in word)
+        host = fields.get("addr", "").rpartition(":")[0].strip("[]")
+        links = bool(set(fields.get("flags", "")) & set("SM"))
+        clients.append(Client(int(fields["id"]), plain_host(host), fields.get("user", DEFAULT_USER), links))
     return clients
 
 

@@ -129,7 +129,7 @@ def _asked(
 def _secure(
     host: str, port: Optional[int], seconds: float, cafile: Optional[str], result: Dict[str, Any]
 ) -> http.client.HTTPConnection:
-    """A connection whose certificate is checked; the facts about it go into ``found``."""
+    """A connection whose certificate is checked; the facts about it go into ``result``."""
     import ssl  # most health addresses on hosts are plain, and this import takes its time there
 
     context = ssl.create_default_context(cafile=cafile)

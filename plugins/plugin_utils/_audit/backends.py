@@ -65,20 +65,20 @@ class AuditBody(ABC):
 
 
 def record(
-    body: AuditBody, answer: Mapping[str, Any], head: _chain.Head | None = None
+    body: AuditBody, fields: Mapping[str, Any], head: _chain.Head | None = None
 ) -> tuple[_chain.AuditEntry, bool]:
     """Records once, however often it is tried; returns what stands in the body, and whether this call put it there.
 
     The chain goes on from ``head`` where the body was cut off before it, so that what is missing shows.
     """
-    _record.require(answer)
-    identity = _chain.identity(answer)
+    _record.require(fields)
+    identity = _chain.identity(fields)
     for _attempt in range(TRIES):
         chain = body.chain(head)
         audit_entry = chain.find(identity)
         if audit_entry:
             return audit_entry, False
-        line = _chain.following(answer, chain.newest(head))
+        line = _chain.following(fields, chain.newest(head))
         try:
             standing = body.append(line)
         except Conflict:

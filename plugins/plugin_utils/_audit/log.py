@@ -80,13 +80,13 @@ class AuditLog:
             local_copy.require_writable(self.changelog, replaced=True)
         return {"changed": False, "where": self._where if self.body or self.path else ""}
 
-    def recorded(self, answer: Mapping[str, Any], *, write: bool) -> dict[str, Any]:
+    def recorded(self, fields: Mapping[str, Any], *, write: bool) -> dict[str, Any]:
         """Records in the body, then in the copy, then in the CHANGELOG; each may be repeated."""
-        answer = self._of_this_environment(answer)
-        audit_record.require(answer)
+        fields = self._of_this_environment(fields)
+        audit_record.require(fields)
         self.require_place()
         warnings: list[str] = []
-        entry, changed = self._record(answer) if write else self._foreseen(answer)
+        entry, changed = self._record(fields) if write else self._foreseen(fields)
         try:
             if self.body and self.path:
                 changed |= self._copied(self.body, entry, warnings, write=write)
@@ -159,19 +159,19 @@ class AuditLog:
     def _problems(self, chain: Chain) -> list[str]:
         return [*_chain.verify(chain.lines, self.head), *_chain.strays(chain)]
 
-    def _record(self, answer: Mapping[str, Any]) -> tuple[AuditEntry, bool]:
+    def _record(self, fields: Mapping[str, Any]) -> tuple[AuditEntry, bool]:
         if self.body:
-            return record(self.body, answer, self.head)
-        return AuditFile(str(self.path)).append(answer, self.head)
+            return record(self.body, fields, self.head)
+        return AuditFile(str(self.path)).append(fields, self.head)
 
-    def _foreseen(self, answer: Mapping[str, Any]) -> tuple[AuditEntry, bool]:
+    def _foreseen(self, fields: Mapping[str, Any]) -> tuple[AuditEntry, bool]:
         """What recording would do."""
         chain = self.body.chain(self.head) if self.body else Chain(tuple(AuditFile(str(self.path)).lines()))
-        audit_entry = chain.find(_chain.identity(answer))
+        audit_entry = chain.find(_chain.identity(fields))
         return (
             (audit_entry, False)
             if audit_entry
-            else (_chain.parsed(_chain.following(answer, chain.newest(self.head))), True)
+            else (_chain.parsed(_chain.following(fields, chain.newest(self.head))), True)
         )
 
     def _copied(self, body: AuditBody, entry: AuditEntry, warnings: list[str], *, write: bool) -> bool:
@@ -205,12 +205,12 @@ class AuditLog:
             "location in the catalog, or give the path of a file"
         )
 
-    def _of_this_environment(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+    def _of_this_environment(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         own = {"application": self.catalog.application, "environment": self.catalog.environment}
         for name, value in own.items():
-            if answer.get(name, value) != value:
+            if fields.get(name, value) != value:
                 raise AuditError(f"record.{name}: is not {value}, whose audit log this is; leave it out")
-        return {**answer, **own}
+        return {**fields, **own}
 
 
 def _differences(lines: Sequence[str], body: Sequence[str]) -> list[str]:

@@ -16,9 +16,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
-def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], answer: Mapping[str, Any]) -> Ahead:
-    """``told`` holds the results of a plan and of a declaration in check mode, and what the operator said."""
-    catalog, plan, would = setting.catalog, answer["plan"], answer["would"]
+def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], results: Mapping[str, Any]) -> Ahead:
+    """``results`` are those of a plan and of a declaration in check mode, and what the operator said."""
+    catalog, plan, would = setting.catalog, results["plan"], results["would"]
     waves = impact.get("waves", [])
     reached = [name for wave in waves for name in wave if name in catalog.credentials]
     kinds = {name: setting.kinds.get(catalog.credentials[name].kind, Kind("")) for name in reached}
@@ -36,7 +36,7 @@ def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], a
         takes_down=plan.get("takes_down", ()),
         signing=[name for name in reached if kinds[name].phases == 2],
         elsewhere=[name for name in reached if kinds[name].is_revoked_elsewhere],
-        revoked=[*confirmed, *answer.get("revoked", ())],
+        revoked=[*confirmed, *results.get("revoked", ())],
         done=done,
         refused=plan.get("refused", {}),
         needs=plan.get("needs", ()),
@@ -44,12 +44,12 @@ def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], a
         access_keys=[name for name in reached if catalog.credentials[name].kind == AWS_ACCESS_KEY],
         first_off=impact.get("first_off", ()),
         cycles=impact.get("cycles", ()),
-        logs_out=bool(answer["logs_out"]),
-        sessions=answer.get("sessions") or {},
-        purge=answer.get("purge", {}),
+        logs_out=bool(results["logs_out"]),
+        sessions=results.get("sessions") or {},
+        purge=results.get("purge", {}),
         rollouts=int((plan.get("plan") or {}).get("rollouts", 0)) + bool(ends.get("restarts")),
         open_rotation=open_rotation.ahead(journal.rotation, may_have_leaked=leaked),
         ends=ends,
-        compromised=answer.get("compromised", ()),
-        contact=answer.get("contact", ""),
+        compromised=results.get("compromised", ()),
+        contact=results.get("contact", ""),
     )

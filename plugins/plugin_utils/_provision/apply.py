@@ -268,7 +268,7 @@ class Provisioner:
         """What becomes of those that are there, and what is left as it is, in words."""
         changes: dict[str, Change] = {}
         notes: list[str] = []
-        answer = targets.parameters(self.catalog, (name for name in seen.kept if not of_name(name).has_labels))
+        parameters = targets.parameters(self.catalog, (name for name in seen.kept if not of_name(name).has_labels))
         for name, kept in seen.kept.items() if self.wish.forms else ():
             if kept.deleted:
                 continue
@@ -278,7 +278,7 @@ class Provisioner:
             wanted = self.form(name)
             if not of_name(name).has_labels:
                 plain = name in seen.contents.readings and seen.contents.readings[name].plain
-                wanted = replace(wanted, description=answer[name], key=None if plain else wanted.key)
+                wanted = replace(wanted, description=parameters[name], key=None if plain else wanted.key)
             if kept.form.description:  # somebody's own words stay
                 wanted = replace(wanted, description="")
             item = change(kept.form, wanted)

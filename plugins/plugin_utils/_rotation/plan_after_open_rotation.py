@@ -67,7 +67,7 @@ class AfterOpenRotation:
 def beside(
     setting: RotationSetup, journal: Journal, rotation: OpenRotation, args: Mapping[str, Any], extra: Mapping[str, Any]
 ) -> AfterOpenRotation:
-    """``rotation`` is the open one as the leak goes on with it; ``more`` is what its closing entry would carry."""
+    """``rotation`` is the open one as the leak goes on with it; ``extra`` is what its closing entry would carry."""
     back = is_rolled_back(rotation, args)
     if back:
         after = replace(journal, rotation=None)

@@ -35,13 +35,13 @@ def owed(
     incident: Incident | None = None,
 ) -> dict[str, Any]:
     """What a rotation that closes leaves to providers, as its closing entry keeps it."""
-    answer = incident.events if incident else {}
+    events = incident.events if incident else {}
     result: dict[str, Any] = {}
     for item in _plan.items_of(plan):
         kind = kinds.get(item.kind)
         if item.act not in _plan.CHANGES or kind is None or not kind.is_revoked_elsewhere:
             continue
-        if f"confirmed/{item.credential}" in answer:
+        if f"confirmed/{item.credential}" in events:
             continue
         places = credential_graph.secrets_of(catalog, catalog.credentials[item.credential])
         result[f"{rotation}/{item.credential}"] = {

@@ -39,7 +39,7 @@ def live(path: str, catalog: Catalog, stores: Once, baseline: Baseline | None) -
 
 
 def unknown(path: str, baseline: Baseline | None, known_findings: Collection[tuple[str, int]]) -> dict[str, Any]:
-    """What gitleaks takes for a secret, but for what was ``told``. Raises ScanError where it is not installed."""
+    """What gitleaks takes for a secret, but for ``known_findings``. Raises ScanError where it is not installed."""
     root = _root(path)
     if gitleaks.installed() is None:
         raise ScanError(f"gitleaks is not installed here; {gitleaks.REMEDY}")

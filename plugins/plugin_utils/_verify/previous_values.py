@@ -161,7 +161,7 @@ def said(state: str, message: str, **extra: Any) -> dict[str, Any]:
 def _signing(
     credential: Credential, values: Mapping[str, str], old: str, journal: Journal, item: Any
 ) -> dict[str, Any]:
-    """By what the stores hold; ``one`` is a Try, which tells of the application too, or a reason."""
+    """By what the stores hold; ``item`` is a Try, which tells of the application too, or a reason."""
     kept = [part.strip() for part in values.get(credential.fallbacks or "", "").split(",")]
     due = [
         pending_task.due

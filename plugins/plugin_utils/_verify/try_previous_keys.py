@@ -37,7 +37,7 @@ def at_aws(keys: AccessKeys, item: Try) -> dict[str, str]:
 
 
 def at_host(connection: Any, host: str, entry: Mapping[str, Any]) -> dict[str, str]:
-    """``one`` is a Try's data."""
+    """``entry`` is a Try's data."""
     try:
         way = ssh_login.way_of(connection, host, entry["user"])
     except SecretsError as error:

@@ -120,7 +120,7 @@ def _logins(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
 
 
 def _from_journal(wanted: EvidenceRequest, ssh_logins: List[SshLogin], end: float) -> Optional[str]:
-    """Adds to ``found``, the newest first; why it could not, or None."""
+    """Adds to ``ssh_logins``, the newest first; why it could not, or None."""
     files = [path for folder in JOURNALS for path in glob.glob(folder + "/*/system*.journal")]
     if not any(os.access(path, os.R_OK) for path in files):
         return (

@@ -146,7 +146,7 @@ class ServerConnection:
 
 
 class PostgresqlLoginRefused(DatabaseError):
-    """Raised when a connection fails; ``found`` says how."""
+    """Raised when a connection fails; ``refusal`` says how."""
 
     def __init__(self, failure: Refusal, error: DatabaseError) -> None:
         self.refusal = failure
