@@ -51,6 +51,7 @@ class ActionModule(AwsAction):
             )
             if plan.changed and not check:
                 file.write(encrypted_file.content(plan, keys))
+        old = encrypted_history.old_values(path, _settings_of(catalog, args["replaced"]))
         answer: dict[str, Any] = {
             "changed": plan.changed,
             "path": path,
@@ -59,8 +60,8 @@ class ActionModule(AwsAction):
             "removed": plan.removed,
             "new_key": plan.file_key is None,
             "journal": found.journal.head,
-            "notes": list(found.warnings),
-            "commits": encrypted_history.commits(path, _settings_of(catalog, args["replaced"])),
+            "notes": [*found.warnings, *old.notes],
+            "commits": old.commits,
             "summary": _summary(plan, path, check=check),
         }
         return {**answer, "diff": encrypted_file.diff(plan, path)} if self._task.diff else answer

@@ -102,7 +102,7 @@ commits:
   elements: dict
   returned: success
 notes:
-  description: What the read warned of.
+  description: What the read warned of, and why RV(commits) may be incomplete.
   type: list
   elements: str
   returned: success

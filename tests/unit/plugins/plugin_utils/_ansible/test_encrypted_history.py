@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import EncryptedEnvError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import encrypted_history
 
 
@@ -17,8 +16,11 @@ class Repository:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.file = root / "deploy" / "production.env.enc"
-        self.file.parent.mkdir(parents=True)
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+
+    def made(self) -> Repository:
         self.git("init", "-q", "-b", "main")
+        return self
 
     def git(self, *arguments: str) -> str:
         own = ("-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false")
@@ -34,12 +36,19 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
     def found(self, *names: str) -> list[tuple[str, list[str]]]:
-        return [(one["commit"], one["settings"]) for one in encrypted_history.commits(str(self.file), names)]
+        old = encrypted_history.old_values(str(self.file), names)
+        assert old.notes == []
+        return [(one["commit"], one["settings"]) for one in old.commits]
+
+    def clone(self, root: Path, *arguments: str) -> Repository:
+        self.git("config", "uploadpack.allowFilter", "true")
+        subprocess.run(["git", "clone", "-q", *arguments, f"file://{self.root}", str(root)], check=True)
+        return Repository(root)
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
-    return Repository(tmp_path / "checkout")
+    return Repository(tmp_path / "checkout").made()
 
 
 def test_every_commit_with_an_old_line_is_listed(repository: Repository) -> None:
@@ -67,7 +76,7 @@ def test_a_commit_whose_file_is_not_written_yet_counts(repository: Repository) -
 def test_outside_of_a_repository_there_is_none(tmp_path: Path) -> None:
     file = tmp_path / "x.env.enc"
     file.write_text("TOKEN=new\n")
-    assert encrypted_history.commits(str(file), ["TOKEN"]) == []
+    assert encrypted_history.old_values(str(file), ["TOKEN"]) == encrypted_history.OldValues([], [])
 
 
 def test_no_program_of_the_repository_runs(repository: Repository, tmp_path: Path) -> None:
@@ -87,8 +96,76 @@ def test_no_program_of_the_repository_runs(repository: Repository, tmp_path: Pat
     assert not canary.exists()
 
 
-def test_git_that_is_missing_is_named(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_merge_that_kept_the_other_side_hides_nothing(repository: Repository) -> None:
+    first = repository.commit(TOKEN="old")
+    repository.git("checkout", "-q", "-b", "side")
+    side = repository.commit(TOKEN="only-on-the-side")
+    repository.git("checkout", "-q", "main")
+    last = repository.commit(TOKEN="main")
+    repository.git("merge", "-q", "-s", "ours", "-m", "x", "side")
+    merge = repository.git("rev-parse", "HEAD")
+    repository.git("branch", "-q", "-D", "side")
+    repository.file.write_text("TOKEN=new\n")
+    assert {commit for commit, _names in repository.found("TOKEN")} == {first, side, last, merge}
+
+
+def test_a_folder_that_was_not_there_is_no_missing_file(repository: Repository) -> None:
+    first = repository.commit(TOKEN="old")
+    repository.git("mv", "deploy", "elsewhere")
+    repository.git("commit", "-q", "-m", "moved")
+    repository.file.parent.mkdir()
+    repository.commit(TOKEN="new")
+    assert repository.found("TOKEN") == [(first, ["TOKEN"])]
+
+
+def notes(repository: Repository, *names: str) -> str:
+    return "\n".join(encrypted_history.old_values(str(repository.file), names or ["TOKEN"]).notes)
+
+
+def test_a_repository_that_git_refuses_is_not_taken_for_none(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.commit(TOKEN="old")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    assert "could not be listed: git failed in" in notes(repository)
+    assert "dubious ownership" in notes(repository)
+
+
+def test_a_shallow_clone_says_what_it_lacks(repository: Repository, tmp_path: Path) -> None:
+    repository.commit(TOKEN="old")
+    repository.commit(TOKEN="new")
+    clone = repository.clone(tmp_path / "clone", "--depth", "1")
+    assert "this clone is shallow, so older commits were not searched" in notes(clone)
+
+
+def test_a_partial_clone_names_what_it_could_not_search(repository: Repository, tmp_path: Path) -> None:
+    first = repository.commit(TOKEN="old")
+    repository.commit(TOKEN="new")
+    clone = repository.clone(tmp_path / "clone", "--filter=blob:none")
+    assert f"1 commits could not be searched for old values, since this clone lacks their files: {first[:12]}" in notes(
+        clone
+    )
+
+
+def test_a_list_that_is_cut_says_so(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encrypted_history, "MOST_COMMITS", 2)
+    repository.commit(TOKEN="oldest")
+    repository.commit(TOKEN="old")
+    assert notes(repository) == ""
+    last = repository.commit(TOKEN="new")
+    repository.file.write_text("TOKEN=newer\n")
+    found = encrypted_history.old_values(str(repository.file), ["TOKEN"])
+    assert len(found.commits) == 2
+    assert found.commits[0]["commit"] == last
+    assert found.notes == ["only the newest 2 commits of the file were searched for old values"]
+
+
+def test_git_that_is_missing_is_a_note_and_nothing_without_names(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is written already: what comes after may not look like a write that failed."""
     repository.commit(TOKEN="old")
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(EncryptedEnvError, match=r"git could not be asked .* list them by hand"):
-        repository.found("TOKEN")
+    assert "could not be listed: git could not be asked" in notes(repository)
+    assert encrypted_history.old_values(str(repository.file), []) == encrypted_history.OldValues([], [])
