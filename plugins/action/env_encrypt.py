@@ -88,4 +88,7 @@ def _summary(plan: encrypted_file.EncryptedEnvPlan, path: str, *, check: bool) -
     if plan.file_key is None:
         changes = f"every one of {len(plan.values)} settings is encrypted under a new file key"
     verb = "would be written" if check else "is written"
-    return f"{path} {verb}; {changes or 'its key line is wrapped anew, and no value changed'}"
+    if not changes:
+        kept = "its key line is wrapped anew" if plan.wrapped_key is None else f"its journal number is {plan.journal}"
+        changes = f"{kept}, and no value changed"
+    return f"{path} {verb}; {changes}"

@@ -42,6 +42,8 @@ class EncryptedEnvPlan:
     file_key: bytes | None = field(repr=False)
     wrapped_key: bytes | None = field(repr=False)
     """The one that stays; None where KMS is to wrap the file key anew."""
+    previous_journal: int | None
+    """The number in the file that was read. Hosts that accepted a higher one refuse the file until it is raised."""
 
     @property
     def added(self) -> list[str]:
@@ -58,7 +60,7 @@ class EncryptedEnvPlan:
 
     @property
     def changed(self) -> bool:
-        return self.wrapped_key is None or self.previous != self.values
+        return self.wrapped_key is None or self.previous != self.values or self.previous_journal != self.journal
 
 
 def path_of(catalog: Catalog, given: str | None) -> str:
@@ -96,7 +98,7 @@ def plan(
     """Asks KMS once where there is a file. Raises SecretsError."""
     context = encrypted_env.context_of(catalog)
     if present is None or new_key:
-        return EncryptedEnvPlan(values, context, journal, None, None, None)
+        return EncryptedEnvPlan(values, context, journal, None, None, None, None)
     try:
         found = encrypted_env.parsed(present, path)
         _require_same_environment(found, context)
@@ -106,8 +108,14 @@ def plan(
         raise
     except SecretsError as error:
         raise EncryptedEnvError(f"{error}. {REPLACE}") from None
+    if found.journal > journal:
+        raise EncryptedEnvError(
+            f"{path}: another run wrote it at journal number {found.journal}, and this run read at {journal}; run "
+            "again. If somebody restored an older journal: docs/runbooks/lost-journal.md"
+        )
     stays = found.context == context and key.is_wrapped_by(keys)
-    return EncryptedEnvPlan(values, context, journal, previous, key.file_key, found.wrapped_key if stays else None)
+    wrapped_key = found.wrapped_key if stays else None
+    return EncryptedEnvPlan(values, context, journal, previous, key.file_key, wrapped_key, found.journal)
 
 
 def _require_same_environment(found: EncryptedEnv, context: Mapping[str, str]) -> None:

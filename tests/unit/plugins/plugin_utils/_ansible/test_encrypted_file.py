@@ -45,10 +45,10 @@ def keys(catalog: Catalog) -> Iterator[KmsKeys]:
         yield env_keys.kms_keys(catalog, lambda _region: kms)
 
 
-def encrypt(path: Path, values: dict[str, str], catalog: Catalog, keys: KmsKeys) -> bool:
+def encrypt(path: Path, values: dict[str, str], catalog: Catalog, keys: KmsKeys, journal: int = 1) -> bool:
     with encrypted_file.held(str(path), write=True) as file:
         present = file.found.content if file.found else None
-        plan = encrypted_file.plan(present, str(path), values, catalog, 1, keys, new_key=False)
+        plan = encrypted_file.plan(present, str(path), values, catalog, journal, keys, new_key=False)
         assert "canary" not in repr(plan)
         if plan.changed:
             file.write(encrypted_file.content(plan, keys))
@@ -89,6 +89,27 @@ def test_killed_at_each_step(
     assert read(path, catalog, keys) == NEW
     assert not encrypt(path, NEW, catalog, keys)
     assert [one.name for one in tmp_path.iterdir()] == ["test.env.enc"]
+
+
+def test_a_file_of_a_lower_journal_number_is_raised(tmp_path: Path, catalog: Catalog, keys: KmsKeys) -> None:
+    """A host that accepted 20 refuses a file of 12, whatever its values are."""
+    path = tmp_path / "test.env.enc"
+    encrypt(path, OLD, catalog, keys, journal=12)
+    before = path.read_text().splitlines()
+    assert encrypt(path, OLD, catalog, keys, journal=20)
+    after = path.read_text().splitlines()
+    assert "journal=20" in after[0]
+    assert [at for at, line in enumerate(after) if line != before[at]] == [0, len(after) - 1]
+    assert not encrypt(path, OLD, catalog, keys, journal=20)
+
+
+def test_a_slower_run_replaces_no_newer_file(tmp_path: Path, catalog: Catalog, keys: KmsKeys) -> None:
+    path = tmp_path / "test.env.enc"
+    encrypt(path, NEW, catalog, keys, journal=20)
+    before = path.read_bytes()
+    with pytest.raises(EncryptedEnvError, match=r"another run wrote it at journal number 20, .* at 12; run again"):
+        encrypt(path, OLD, catalog, keys, journal=12)
+    assert path.read_bytes() == before
 
 
 def test_a_mode_that_somebody_chose_stays(tmp_path: Path, catalog: Catalog, keys: KmsKeys) -> None:
