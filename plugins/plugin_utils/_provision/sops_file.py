@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,13 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionError
 
 SECONDS = 60
-_DOTENV = re.compile(rb"^sops_(\w+)=", re.MULTILINE)
-_ELSEWHERE = ("pgp", "gcp_kms", "azure_kv", "hc_vault", "hckms", "key_groups")
-"""Kinds of keys for which sops would start a program or ask an address that the file names."""
+_DOTENV = re.compile(rb"^sops_([^=\n]*)=", re.MULTILINE)
+_ABOUT_THE_FILE = {"mac", "lastmodified", "version", "shamir_threshold", "mac_only_encrypted"}
+_WHAT_IS_ENCRYPTED = {
+    f"{kind}_{by}" for kind in ("unencrypted", "encrypted") for by in ("suffix", "regex", "comment_regex")
+}
+_KNOWN = {"kms", "age", *_ABOUT_THE_FILE, *_WHAT_IS_ENCRYPTED}
+"""For any other, sops might start a program or ask an address that the file names. It reads ``HC_VAULT`` as well."""
 
 
 def is_sops(content: bytes) -> bool:
@@ -26,18 +32,23 @@ def is_sops(content: bytes) -> bool:
 
 def decrypted(path: Path, content: bytes) -> dict[str, str]:
     """The settings of exactly this content. Raises ProvisionError, in words without a value."""
-    foreign = [kind for kind in _ELSEWHERE if _metadata(content).get(kind)]
+    foreign = sorted(kind for kind, value in _metadata(content).items() if value and kind not in _KNOWN)
     if foreign:
         raise ProvisionError(
             [f"{path}: has keys of {', '.join(foreign)}; only AWS KMS and age are used: sops updatekeys {path}"]
         )
+    twice = _twice(content) if _is_json(content) else []
+    if twice:
+        raise ProvisionError([f"{path}: {', '.join(twice)}: is there twice, which sops would join; keep one"])
     program = shutil.which("sops")
     if program is None:
         raise ProvisionError([f"{path}: is a sops file, and the program sops is not here; install it (getsops.io)"])
     kind = "json" if _is_json(content) else "dotenv"
     command = [program, "--decrypt", "--input-type", kind, "--output-type", "json", "/dev/stdin"]
     try:
-        done = subprocess.run(command, input=content, capture_output=True, timeout=SECONDS, check=False)
+        done = subprocess.run(
+            command, input=content, env=_environment(), capture_output=True, timeout=SECONDS, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ProvisionError([f"{path}: sops did not answer ({type(error).__name__}); run: sops -d {path}"]) from None
     if done.returncode != 0:
@@ -45,6 +56,23 @@ def decrypted(path: Path, content: bytes) -> dict[str, str]:
             [f"{path}: sops could not decrypt it (exit code {done.returncode}); run for the reason: sops -d {path}"]
         )
     return _settings(path, done.stdout)
+
+
+def _environment() -> dict[str, str]:
+    """Without a login to Vault: no file may have it sent anywhere."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("VAULT_")}
+
+
+def _twice(content: bytes) -> list[str]:
+    """Names that are in one object more than once. sops, like Go, does not tell ``SOPS`` from ``sops``."""
+    found: set[str] = set()
+
+    def note(pairs: list[tuple[str, Any]]) -> None:
+        counted = Counter(name.casefold() for name, _value in pairs)
+        found.update(name for name, times in counted.items() if times > 1)
+
+    json.loads(content, object_pairs_hook=note)
+    return sorted(found)
 
 
 def _is_json(content: bytes) -> bool:

@@ -65,7 +65,7 @@ def test_a_sops_file_is_opened_by_sops(folder: Path, content: str, kind: str) ->
     assert (folder / "input").read_text() == content
 
 
-@pytest.mark.parametrize("kind", ["pgp", "gcp_kms", "azure_kv", "hc_vault", "key_groups"])
+@pytest.mark.parametrize("kind", ["pgp", "gcp_kms", "azure_kv", "hc_vault", "HC_VAULT", "key_groups", "next"])
 def test_keys_of_other_kinds_start_no_program(folder: Path, kind: str) -> None:
     """A file from elsewhere would choose the address that the operator's credentials are sent to."""
     answers(folder, API_TOKEN=CANARY)
@@ -74,6 +74,41 @@ def test_keys_of_other_kinds_start_no_program(folder: Path, kind: str) -> None:
         with pytest.raises(ProvisionError, match=f"has keys of {kind}; only AWS KMS and age"):
             operator_values.of_env(given(folder, content))
     assert not (folder / "arguments").exists()
+
+
+VAULT = '"hc_vault": [{"vault_address": "https://evil"}]'
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        (f'{{"sops": {{{VAULT}}}, "sops": {{"mac": "x"}}}}', "sops"),
+        (f'{{"SOPS": {{{VAULT}}}, "sops": {{"mac": "x"}}}}', "sops"),
+        (f'{{"\u017fops": {{{VAULT}}}, "sops": {{"mac": "x"}}}}', "sops"),
+        (f'{{"sops": {{"mac": "x", {VAULT}, "hc_vault": null}}}}', "hc_vault"),
+        (f'{{"sops": {{"mac": "x", {VAULT}, "hc_vault": null, "hc\\u005fvault": null}}}}', "hc_vault"),
+    ],
+)
+def test_names_that_sops_would_join_start_no_program(folder: Path, document: str, name: str) -> None:
+    answers(folder, API_TOKEN=CANARY)
+    with pytest.raises(ProvisionError, match=f"{name}: is there twice, which sops would join"):
+        operator_values.of_env(given(folder, document))
+    assert not (folder / "arguments").exists()
+
+
+@pytest.mark.parametrize("key", ["hc_vault__list_0__map_x y", "hc-vault", "hc_vault.x", "kms\u212a"])
+def test_names_of_no_word_start_no_program(folder: Path, key: str) -> None:
+    answers(folder, API_TOKEN=CANARY)
+    with pytest.raises(ProvisionError, match="only AWS KMS and age are used"):
+        operator_values.of_env(given(folder, DOTENV + f"sops_{key}=y\n"))
+    assert not (folder / "arguments").exists()
+
+
+def test_sops_is_given_no_login_to_vault(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAULT_TOKEN", CANARY)
+    sops(folder, f"env >{folder}/environment; echo '{{}}'")
+    operator_values.of_env(given(folder, DOTENV))
+    assert "VAULT" not in (folder / "environment").read_text()
 
 
 @pytest.mark.parametrize(
