@@ -42,10 +42,16 @@ class FileKey:
 
     file_key: bytes = field(repr=False)
     wrapped_by: Tuple[str, ...]
+    main_opened: bool
+    """Whether the main key opened it. Otherwise its alias may name a key that does not wrap it."""
 
     def is_wrapped_by(self, keys: KmsKeys) -> bool:
-        """Whether these are the keys: the alias is known to be among them, since KMS was asked by it or by an ARN."""
-        return len(self.wrapped_by) == 1 + len(keys.further) and set(keys.further) <= set(self.wrapped_by)
+        """Whether these are known to be the keys."""
+        return (
+            self.main_opened
+            and len(self.wrapped_by) == 1 + len(keys.further)
+            and set(keys.further) <= set(self.wrapped_by)
+        )
 
 
 def new_file_key() -> bytes:
@@ -76,7 +82,7 @@ def unwrapped(keys: KmsKeys, message: bytes, context: Mapping[str, str], path: s
     if dict(header.encryption_context) != dict(context):
         raise EncryptedEnvError("%s: its key line is of another file. %s" % (path, RESTORE))
     names = sorted(one.key_provider.key_info.decode("ascii", "replace") for one in header.encrypted_data_keys)
-    return FileKey(file_key, tuple(names))
+    return FileKey(file_key, tuple(names), main.decrypted)
 
 
 @dataclass
@@ -100,7 +106,7 @@ class _KmsClient:
     """The client of one key. The SDK names the key as the message does; here it is the one that the catalog names."""
 
     def __init__(self, client: Any, name: str, others: Sequence[str], failures: _Failures) -> None:
-        self.name, self.meta = name, client.meta
+        self.name, self.meta, self.decrypted = name, client.meta, False
         self._client, self._others, self._failures = client, frozenset(others), failures
 
     def generate_data_key(self, **request: Any) -> Any:
@@ -113,7 +119,9 @@ class _KmsClient:
         if request["KeyId"] in self._others:
             raise _refusal("Decrypt")  # its own keyring comes later
         # KMS refuses a ciphertext of any other key, which discovery alone would accept.
-        return self._asked("Decrypt", self._client.decrypt, {**request, "KeyId": self.name})
+        found = self._asked("Decrypt", self._client.decrypt, {**request, "KeyId": self.name})
+        self.decrypted = True
+        return found
 
     def _asked(self, operation: str, call: Callable[..., Any], request: Dict[str, Any]) -> Any:
         try:

@@ -197,6 +197,18 @@ def test_a_change_of_keys_is_seen(kms: Kms) -> None:
     assert repr(FILE_KEY) not in repr(found)
 
 
+def test_an_alias_that_names_a_new_key_since_is_seen(kms: Kms) -> None:
+    """A further key opens the file still, and nobody would notice until that one is lost."""
+    keys = kms.keys(kms.arns[SECOND])
+    message = env_keys.wrapped(keys, CONTEXT, FILE_KEY)
+    home = kms.clients[HOME].client
+    home.update_alias(AliasName=ALIAS, TargetKeyId=home.create_key()["KeyMetadata"]["KeyId"])
+    found = env_keys.unwrapped(keys, message, CONTEXT, PATH)
+    assert not found.is_wrapped_by(keys)
+    again = env_keys.unwrapped(keys, env_keys.wrapped(keys, CONTEXT, found.file_key), CONTEXT, PATH)
+    assert (again.file_key, again.is_wrapped_by(keys)) == (FILE_KEY, True)
+
+
 def test_file_keys_are_random() -> None:
     assert len({env_keys.new_file_key() for _at in range(20)}) == 20
     assert {len(env_keys.new_file_key())} == {encrypted_env.KEY_BYTES}
