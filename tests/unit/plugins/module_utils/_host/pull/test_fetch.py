@@ -4,20 +4,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from moto import mock_aws
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, dotenv, encrypted_env
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.pull import fetch as pull_fetch
@@ -28,107 +21,19 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.pull.fetc
     NO_ACCESS,
     USAGE,
     FetchRequest,
-    FetchResult,
     NotConfigured,
-    fetch,
     wanted_of,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import env_keys
-from sandbox.seed import Journal
 from tests import state
-
-JOURNAL = Journal("app-journal", "app", "test")
-CATALOG: dict[str, Any] = {
-    "application": "app",
-    "journal": {"s3": JOURNAL.bucket},
-    "settings": {
-        "KEY": {"group": "core", "required": True},
-        "PORT": {"parameter": "X/PORT", "type": "integer"},
-    },
-}
-CLIENTS: dict[str, Any] = {}
-CANARY = "canary-of-the-first-generation"
-OTHER = "canary-of-the-second-generation"
-
-
-@dataclass
-class Host:
-    """One host: its file, its clock, and the way to moto."""
-
-    directory: Path
-    catalog: Any = field(default_factory=lambda: CATALOG)
-    gone: int = 0
-    """How many connections fail from now on."""
-    slept: list[float] = field(default_factory=list)
-    regions: list[str | None] = field(default_factory=list)
-
-    @property
-    def path(self) -> Path:
-        return self.directory / ".env"
-
-    @property
-    def mark(self) -> dict[str, Any]:
-        result: dict[str, Any] = json.loads(state.mark(self.path).read_text())
-        return result
-
-    def values(self) -> dict[str, str]:
-        return dotenv.from_dotenv(self.path.read_text())
-
-    def connect(self, region: str | None) -> Callable[[str], Any]:
-        self.regions.append(region)
-        if self.gone:
-            self.gone -= 1
-            raise NoAccess("AWS could not be reached")
-        return lambda service: CLIENTS.setdefault(service, boto3.client(service, region_name="eu-west-3"))
-
-    def fetch(self, *, check: bool = False, **extra: Any) -> FetchResult:
-        wanted = FetchRequest(**{"environment": "test", "path": str(self.path), "patience": 0, **extra})
-        outcome = fetch(
-            wanted,
-            lambda: self.catalog,
-            self.connect,
-            check=check,
-            sleep=self.slept.append,
-            clock=lambda: float(sum(self.slept)),
-        )
-        assert "canary" not in "\n".join(outcome.messages)
-        return outcome
-
-
-@pytest.fixture
-def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        store(CANARY)
-        JOURNAL.make(client)
-        CLIENTS["ssm"] = boto3.client("ssm", region_name="eu-west-3")
-        parameter("/app/test/X/PORT", "1")
-        yield Host(tmp_path)
-    CLIENTS.clear()
-
-
-def store(value: str) -> str:
-    manager = CLIENTS.setdefault("secretsmanager", boto3.client("secretsmanager", region_name="eu-west-3"))
-    text = json.dumps({"KEY": value})
-    if not manager.list_secrets()["SecretList"]:
-        return str(manager.create_secret(Name="app/test/core", SecretString=text)["VersionId"])
-    return str(manager.put_secret_value(SecretId="app/test/core", SecretString=text)["VersionId"])
-
-
-def parameter(name: str, value: str) -> None:
-    CLIENTS["ssm"].put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
-
-
-def client(service: str) -> Any:
-    return boto3.client(service, region_name="eu-west-3")
-
-
-def journal(number: int, **extra: Any) -> None:
-    entry = {"rotation": "r1", "step": "deploy", "who": "ann@laptop", "at": "10:00", **extra}
-    JOURNAL.add(client, number, entry)
+from tests.unit.plugins.module_utils._host.pull.fetching_host import (
+    CANARY,
+    CATALOG,
+    CLIENTS,
+    OTHER,
+    Host,
+    journal,
+    store,
+)
 
 
 def test_it_writes_what_the_stores_hold_and_a_second_time_nothing(host: Host) -> None:
@@ -380,109 +285,3 @@ def test_nothing_shows_a_value(host: Host) -> None:
     assert plan.rewrite
     assert not plan.is_settled
     assert pull_fetch.PAUSE > 0
-
-
-class TestEncryptedFile:
-    """A .env.enc on the host in the place of the stores."""
-
-    FILE_CATALOG: Mapping[str, Any] = {**CATALOG, "aws": {"kms_key": "alias/app-test"}}
-
-    @pytest.fixture
-    def file(self, host: Host) -> Path:
-        host.catalog = dict(self.FILE_CATALOG)
-        kms = CLIENTS["kms"] = client("kms")
-        kms.create_alias(AliasName="alias/app-test", TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
-        path = host.directory / "test.env.enc"
-        self.write(path, CANARY)
-        return path
-
-    def write(self, path: Path, value: str, *, journal: int = 5, environment: str = "test") -> None:
-        catalog = catalog_parser.parse(self.FILE_CATALOG, environment)
-        context = encrypted_env.context_of(catalog)
-        keys = env_keys.kms_keys(catalog, lambda _region: CLIENTS["kms"])
-        file_key = env_keys.new_file_key()
-        path.write_bytes(
-            encrypted_env.written(
-                {"KEY": value, "PORT": "1"},
-                context=context,
-                journal=journal,
-                file_key=file_key,
-                wrapped_key=env_keys.wrapped(keys, context, file_key),
-            )
-        )
-
-    def test_it_writes_what_the_file_holds_and_asks_no_store(self, host: Host, file: Path) -> None:
-        from_stores = host.fetch()
-        assert from_stores.code == GOOD
-        stores = host.path.read_bytes()
-        host.path.unlink()
-        CLIENTS.update({"ssm": None, "secretsmanager": None, "s3": None, "sts": None})
-        first = host.fetch(file=str(file))
-        assert first.code == GOOD, first.messages
-        assert host.path.read_bytes() == stores, "the bytes of a deploy"
-        assert host.path.stat().st_mode & 0o777 == 0o600
-        assert "(snapshot enc-" in first.messages[-1]
-        assert host.mark["accepted"]["journal"] == 5
-        assert not host.fetch(file=str(file)).changed
-
-    def test_kms_is_gone_and_the_last_file_stays(self, host: Host, file: Path) -> None:
-        host.fetch(file=str(file))
-        before = host.path.read_bytes()
-        self.write(file, OTHER, journal=6)
-        host.gone = 9
-        kept = host.fetch(file=str(file))
-        assert kept.code == KEPT
-        assert kept.messages[0] == "AWS could not be reached"
-        assert f"{host.path} stays as it was written at" in kept.messages[1]
-        assert host.path.read_bytes() == before
-        host.path.unlink()
-        gone = host.fetch(file=str(file), patience=10)
-        assert gone.code == NO_ACCESS
-        assert host.slept
-
-    def test_an_older_file_is_refused(self, host: Host, file: Path) -> None:
-        """Whoever may write the checkout brings back no value that was rotated away."""
-        self.write(file, OTHER, journal=6)
-        old = file.read_bytes()
-        self.write(file, CANARY, journal=7)
-        assert host.fetch(file=str(file)).code == GOOD
-        file.write_bytes(old)
-        refused = host.fetch(file=str(file))
-        assert refused.code == KEPT
-        assert "already accepted a snapshot read at journal number 7, and this run read at 6" in refused.messages[0]
-        assert host.values()["KEY"] == CANARY
-
-    @pytest.mark.parametrize(
-        ("attack", "message"),
-        [
-            (lambda file: file.unlink(), "is not there"),
-            (
-                lambda file: (file.rename(file.with_suffix(".x")), file.symlink_to(file.with_suffix(".x"))),
-                "symbolic link",
-            ),
-            (lambda file: (file.unlink(), os.mkfifo(file)), "is not a regular file"),
-            (lambda file: file.write_bytes(file.read_bytes()[:-5]), "the file ends too early"),
-            (lambda file: file.write_bytes(file.read_bytes().replace(b"journal=5", b"journal=9")), "was changed since"),
-            (lambda file: file.write_bytes(b"x" * (5 << 20)), "is larger than 4 MiB"),
-            (lambda file: TestEncryptedFile().write(file, OTHER, environment="staging"), "is of environment staging"),
-        ],
-    )
-    def test_a_hostile_file_is_refused_and_the_last_one_stays(
-        self, host: Host, file: Path, attack: Callable[[Path], Any], message: str
-    ) -> None:
-        host.fetch(file=str(file))
-        before = host.path.read_bytes()
-        attack(file)
-        kept = host.fetch(file=str(file))
-        assert kept.code == KEPT
-        assert message in kept.messages[0]
-        assert str(file) in kept.messages[0]
-        assert host.path.read_bytes() == before
-
-    def test_another_catalog_is_refused(self, host: Host, file: Path) -> None:
-        host.catalog = {**self.FILE_CATALOG, "settings": {"KEY": {"group": "other"}}}
-        assert "was written with another catalog" in host.fetch(file=str(file)).messages[0]
-
-    def test_a_relative_path_is_refused(self) -> None:
-        with pytest.raises(NotConfigured, match="file must be absolute"):
-            wanted_of({"environment": "test", "path": "/x", "file": "test.env.enc"})
