@@ -318,11 +318,13 @@ def test_a_leak_response_makes_a_new_file_key_and_lists_the_commits(made: Encryp
     git("add", made.file.name)
     git("commit", "-q", "-m", "x")
     commit, before = git("rev-parse", "HEAD"), made.lines()
+    (made.lab.directory / ".git" / "shallow").write_text(f"{commit}\n")
     response = ("-e", "leak_credentials=signing", "-e", "leak_confirm=yes", "-e", "leak_trusted_host=web1")
     report = ("-e", f"leak_report_path={made.lab.directory / 'post-mortems'}")
     run = rotated(made, "playbooks/leak_response.yml", *response, *report)
     assert re.search("every one of 1[01] settings is encrypted under a new file key", run.text)
     assert re.search(f"commit {commit[:12]} of .* holds old values of SECRET_KEY", run.text)
+    assert "this clone is shallow, so older commits were not searched" in run.text
     assert not set(made.lines().values()) & set(before.values())
     opened = made.decrypt()
     assert opened.code == 0, opened.output
