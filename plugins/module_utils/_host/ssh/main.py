@@ -41,7 +41,7 @@ RETURNS: dict[str, Any] = {
     "elsewhere?": [str],
     "unread?": int,
     "ended?": [str],
-    "left?": int,
+    "remaining_sessions?": int,
     "others?": [str],
 }
 

@@ -42,7 +42,7 @@ _SESSIONS = {str: {str: int}}
 RETURNS: dict[str, Any] = {
     "nodes?": [{"node": str, "role": str}],
     "undeclared_nodes?": [str],
-    "alive?": [str],
+    "not_ended?": [str],
     "changed_nodes?": [str],
     "last_client?": {str: str},
     "passwords?": int,
