@@ -267,8 +267,7 @@ class Rotator(StoreReads):
         text = json.dumps(
             {"phases": [{name: phase[name] for name in names} for phase in values.phases]}, sort_keys=True
         )
-        version = version_id(rotation.id, own)
-        description = "What parameters will hold after a rotation that has not ended"
+        version, description = version_id(rotation.id, own), "What parameters hold after a rotation that goes on"
         self.secrets.create(own, text, version=version, description=description, **self._form(rotation))
 
     def _login(
