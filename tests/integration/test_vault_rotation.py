@@ -33,6 +33,7 @@ class VaultRotationLab(RotationLab):
     def use(self, vault: VaultLab) -> None:
         self.vault = vault
         self.catalog["stores"]["vault"] = vault.settings(**vault.approle())
+        self.catalog.pop("mirror", None)  # it copies the group core, which is not in AWS then
         for name, setting in self.catalog["settings"].items():
             if setting.get("group") == "core":
                 del setting["group"]
