@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import http.client
 import socket
-import threading
 import time
-from typing import Any, Callable, Dict, List, Mapping, Optional, TypeVar
+from typing import Any, Callable, Dict, Mapping, Optional, TypeVar
 from urllib.parse import urlsplit
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
 
 DAY = 86400.0
 T = TypeVar("T")
@@ -70,25 +70,6 @@ def repeated(
         sleep(max(delay, 0))
         answer = ask()
     return answer
-
-
-def within(seconds: float, act: Callable[[], T], late: T) -> T:
-    """What ``act`` returns or raises; ``late`` where that takes longer, and nothing waits for it any more."""
-    results: List[T] = []
-    problems: List[Exception] = []
-
-    def run() -> None:
-        try:
-            results.append(act())
-        except Exception as error:  # noqa: BLE001 # pylint: disable=broad-exception-caught
-            problems.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if problems:
-        raise problems[0]
-    return results[0] if results else late
 
 
 def _asked(

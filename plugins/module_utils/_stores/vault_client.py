@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import time
 from base64 import b64encode
 from typing import Any, Callable, Dict, Optional, Tuple
 from urllib.parse import quote
@@ -19,6 +18,7 @@ from urllib.parse import quote
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NoAccess, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import parse_secret
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
 
 try:
     import hvac
@@ -35,7 +35,7 @@ CONNECTIONS = 32
 TIMEOUT = (5.0, 20.0)
 """Seconds to connect, and between two parts of an answer."""
 WHOLE_ANSWER = 60.0
-"""Seconds that one answer may take."""
+"""Seconds that a request may take, with its repetitions and all of its answer."""
 BYTES = 4 * 1024 * 1024
 """Of one answer; KV takes values of 1 MiB by default."""
 LOGIN_BYTES = 65536
@@ -222,6 +222,12 @@ class _TooLarge(ValueError):
 def _session(vault: Vault) -> Any:
     class Bounded(requests.Session):
         def send(self, request: Any, **how: Any) -> Any:
+            response = within(WHOLE_ANSWER, lambda: self._answered(request, how), None)
+            if response is None:
+                raise _TooLarge(f"what takes more than {WHOLE_ANSWER:.0f} s")
+            return response
+
+        def _answered(self, request: Any, how: Dict[str, Any]) -> Any:
             response = super().send(request, **{**how, "stream": True})
             response._content, response._content_consumed = _content(response), True
             return response
@@ -239,15 +245,13 @@ def _session(vault: Vault) -> Any:
 
 
 def _content(response: Any) -> bytes:
-    end, parts, size = time.monotonic() + WHOLE_ANSWER, [], 0
+    parts, size = [], 0
     try:
         for part in response.iter_content(65536):
             parts.append(part)
             size += len(part)
             if size > BYTES:
                 raise _TooLarge(f"more than {BYTES // 1024**2} MiB")
-            if time.monotonic() > end:
-                raise _TooLarge(f"what takes more than {WHOLE_ANSWER:.0f} s")
     finally:
         response.close() if size > BYTES else None
     return b"".join(parts)

@@ -17,6 +17,7 @@ from urllib.error import HTTPError
 
 from ansible.module_utils.urls import open_url
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer
 
@@ -39,7 +40,7 @@ def problem(services: Mapping[str, Any], *, sleep: Callable[[float], object] = t
 
 def problem_of(url: str, seconds: float) -> str:
     """Why one question was not answered by 200, in one line; empty where it was. Redirects are not followed."""
-    status, message = health_check.within(seconds, lambda: _asked(url, seconds), (0, "no answer: timed out"))
+    status, message = within(seconds, lambda: _asked(url, seconds), (0, "no answer: timed out"))
     if status == http.client.OK:
         return ""
     message = host_answer.printable(message or f"HTTP status {status}")[: host_answer.SHOWN]

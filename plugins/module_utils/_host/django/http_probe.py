@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Opt
 from urllib.parse import urljoin, urlsplit
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, one_line
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
 
 SECONDS = 10
 LIFETIME = 300
@@ -62,7 +62,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def ask(url: str, headers: Mapping[str, str]) -> ProbeResponse:
     """The answer to one GET. Raises HostError where there is no answer in time."""
-    answer = health_check.within(SECONDS, lambda: _ask(url, headers), None)
+    answer = within(SECONDS, lambda: _ask(url, headers), None)
     if answer is None:
         raise HostError("%s: no answer: timed out" % url)
     return answer
