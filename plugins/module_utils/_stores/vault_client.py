@@ -163,7 +163,7 @@ class VaultClient:
             return NoAccess(f"{where} was denied; correct stores.vault.role_id and the file beside it")
         try:
             status = self._adapter.request("get", "/v1/auth/token/lookup-self").status_code
-        except requests.exceptions.RequestException:
+        except (requests.exceptions.RequestException, ValueError):
             status = 0
         if status == 403:
             remedy = "log in again by 'vault login' or 'bao login'" if self._vault.auth == "token" else "run again"

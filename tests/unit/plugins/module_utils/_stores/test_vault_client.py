@@ -219,6 +219,15 @@ def test_an_error_repeats_nothing_that_was_sent(token: Path, status: int) -> Non
     assert "secret vault:shop/production/core" in str(error.value)
 
 
+def test_a_denial_is_told_when_the_answer_about_the_token_is_huge(token: Path) -> None:
+    def answer(path: str) -> Answer:
+        return (200, {}, b" " * (8 * 1024 * 1024)) if path.endswith("lookup-self") else (403, {}, b"{}")
+
+    with Server(answer) as server:
+        failure = store(server, token).read([NAME]).failures[NAME]
+    assert "was denied by the policies of the token" in str(failure)
+
+
 def test_a_pause_that_the_server_asks_for_is_not_kept(token: Path, pauses: list[float]) -> None:
     """Four tries, and then it is reported."""
     with Server(lambda _path: (429, {"Retry-After": "86400"}, b"")) as server:
