@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -46,6 +47,7 @@ class AwsConnection(AWSPluginBase):
         self.ansible_name = name
         self._options = dict(options)
         self._clients: dict[tuple[str, Any], Any] = {}
+        self._login = Lock()
         self._regional: dict[str, AwsConnection] = {}
         self._sessions = {} if sessions is None else sessions
         """By profile."""
@@ -92,10 +94,11 @@ class AwsConnection(AWSPluginBase):
         return self._clients[where]
 
     def _vault_client(self) -> Any:
-        """Logged in once."""
-        if (VAULT, None) not in self._clients:
-            self._clients[VAULT, None] = vault_client.connect(self.vault, self._credentials)
-        return self._clients[VAULT, None]
+        """Logged in once, whatever threads ask for it."""
+        with self._login:
+            if (VAULT, None) not in self._clients:
+                self._clients[VAULT, None] = vault_client.connect(self.vault, self._credentials)
+            return self._clients[VAULT, None]
 
     def _credentials(self) -> Any:
         """Those that our clients sign with."""

@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_client
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 
 
@@ -57,6 +60,22 @@ def test_a_client_of_each_kind_shares_one_session() -> None:
     assert secrets.meta.config.user_agent_extra.endswith("watchparty.secrets.some")
     assert list(connection._sessions) == [None]
     assert connection.in_region("us-east-1")._sessions is connection._sessions
+
+
+def test_threads_log_in_to_vault_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Notifiers tell at once, and each may take its value from Vault."""
+    logins: list[object] = []
+
+    def connect(*_arguments: Any) -> object:
+        time.sleep(0.2)
+        logins.append(object())
+        return logins[-1]
+
+    monkeypatch.setattr(vault_client, "connect", connect)
+    connection = AwsConnection("name", OPTIONS)
+    with ThreadPoolExecutor(4) as pool:
+        clients = list(pool.map(connection.store_client, ["vault"] * 4))
+    assert clients == logins * 4
 
 
 def test_endpoint_certificates_and_credentials_are_the_options(tmp_path: Path) -> None:
