@@ -15,7 +15,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_client
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import VERSION, VaultSecrets
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import (
+    PENDING,
+    VERSION,
+    VaultSecrets,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.vault_stores import MakingVault
 from tests.integration.vault_lab import VaultLab
 from tests.unit.plugins.module_utils._stores import test_versioned as contract
 from tests.unit.plugins.module_utils._stores.test_versioned import (  # noqa: F401  (collected here, too)
@@ -49,10 +54,14 @@ class PlainText(VaultSecrets):
         return type(found)(found.number, json.loads(found.text)["content"], found.custom)
 
 
+class Making(PlainText, MakingVault):
+    """As playbooks write values that nothing stages."""
+
+
 class Side:
     """The store, below a path that no other test uses, and what happens to it behind our back."""
 
-    ACTS = {"CreateSecret": "_create", "PutSecretValue": "_put", "UpdateSecretVersionStage": "_move"}
+    ACTS = {"CreateSecret": "_create", "PutSecretValue": "_put", "UpdateSecretVersionStage": "_move", "patch": "_patch"}
 
     def __init__(self, lab: VaultLab, store: type[VaultSecrets] = PlainText) -> None:
         self.lab, self.folder = lab, f"watchparty/t{next(_FOLDERS)}"
@@ -140,6 +149,15 @@ class TestKills:
 
     @pytest.mark.parametrize("act", range(3))
     def test_the_same_again_completes_it(self, lab: VaultLab, secrets: Side, act: int) -> None:
+        self._killed(lab, secrets, act)
+        assert secrets.store.read(["core"]).readings["core"].version == (V2 if act == 2 else V1)
+        secrets.store.promote("core", to=V2, instead_of=V1)
+        assert secrets.store.describe("core").stages[CURRENT] == V2
+        secrets.store.discard("core", version=V2, labels=[OURS])
+        assert value(secrets.store, pins={"core": V2}) == "canary-2"
+        assert lab.metadata(f"{secrets.folder}/core")["current_version"] == 2
+
+    def _killed(self, lab: VaultLab, secrets: Side, act: int) -> None:
         killed = Side(lab)
         killed.store._client._folder = secrets.folder
         calls = count()
@@ -153,16 +171,34 @@ class TestKills:
         killed.store._client.write = ending  # type: ignore[method-assign]
         with pytest.raises(KeyboardInterrupt):
             killed.store.promote("core", to=V2, instead_of=V1)
-        assert secrets.store.read(["core"]).readings["core"].version == (V2 if act == 2 else V1)
-        secrets.store.promote("core", to=V2, instead_of=V1)
-        assert secrets.store.describe("core").stages[CURRENT] == V2
-        secrets.store.discard("core", version=V2, labels=[OURS])
-        assert value(secrets.store, pins={"core": V2}) == "canary-2"
-        assert lab.metadata(f"{secrets.folder}/core")["current_version"] == 2
+
+    def test_a_rollback_goes_on_from_it(self, lab: VaultLab, secrets: Side) -> None:
+        """Killed between the write and its last patch: what is current has its id, and another can follow it."""
+        self._killed(lab, secrets, 2)
+        secrets.store.stage("core", "canary-1", version=contract.V3, label="abort")
+        secrets.store.promote("core", to=contract.V3, instead_of=V2)
+        for version, label in ((V2, OURS), (contract.V3, "abort")):
+            secrets.store.discard("core", version=version, labels=[label])
+        assert secrets.store.describe("core").stages == {"AWSCURRENT": contract.V3, "AWSPREVIOUS": V2}
+        assert not [key for key in lab.metadata(f"{secrets.folder}/core")["custom_metadata"] if PENDING in key]
+
+    def test_a_value_that_the_operator_sets_goes_on_from_it(self, lab: VaultLab, secrets: Side) -> None:
+        self._killed(lab, secrets, 2)
+        making = Side(lab, Making)
+        making.store._client._folder = secrets.folder  # type: ignore[attr-defined]
+        making.store.merge("core", "canary-3", version=contract.V3, instead_of=V2)  # type: ignore[attr-defined]
+        assert secrets.store.describe("core").stages[CURRENT] == contract.V3
+        with pytest.raises(Conflict, match="AWSCURRENT is not on version"):
+            making.store.merge("core", "canary-4", version=V1, instead_of=V2)  # type: ignore[attr-defined]
+
+    def test_what_leaked_is_destroyed_after_it(self, lab: VaultLab, secrets: Side) -> None:
+        self._killed(lab, secrets, 2)
+        lab.put(f"{secrets.folder}/core", content="canary-theirs")
+        assert secrets.store.destroy("core", [V2]) == ["version 2 of secret core is destroyed"]
 
     def test_what_somebody_wrote_after_the_kill_is_not_taken_for_ours(self, lab: VaultLab, secrets: Side) -> None:
         lab.server.request(
-            "PATCH", f"secret/metadata/{secrets.folder}/core", {"custom_metadata": {f"{VERSION}2": f"?{V2}"}}
+            "PATCH", f"secret/metadata/{secrets.folder}/core", {"custom_metadata": {f"{PENDING}{V2}": "2"}}
         )
         lab.put(f"{secrets.folder}/core", content="canary-theirs")
         assert secrets.store.read(["core"]).readings["core"].version == "2"
@@ -188,6 +224,28 @@ def test_a_write_compares_on_the_server(lab: VaultLab, secrets: Side, core: Any)
     assert value(core) == "canary-theirs"
 
 
+def test_our_own_write_that_arrived_late_is_ours(lab: VaultLab, secrets: Side, core: Any) -> None:  # noqa: F811
+    """A killed run's write, right before that of the run which goes on."""
+    core.stage("core", "canary-2", version=V2, label=OURS)
+    secrets.meanwhile("patch", lambda: lab.put(f"{secrets.folder}/core", content="canary-2"))
+    core.promote("core", to=V2, instead_of=V1)
+    core.discard("core", version=V2, labels=[OURS])
+    assert core.describe("core").stages[CURRENT] == V2
+    assert lab.metadata(f"{secrets.folder}/core")["current_version"] == 2
+
+
+def test_the_id_of_another_writer_stays(lab: VaultLab, secrets: Side, core: Any) -> None:  # noqa: F811
+    """It wrote between our look and our first patch, and gave its version an id."""
+    core.stage("core", "canary-2", version=V2, label=OURS)
+    secrets.meanwhile("patch", lambda: secrets.write("core", "canary-theirs", contract.V3))
+    with pytest.raises(Conflict, match=f"AWSCURRENT is on version {contract.V3}"):
+        core.promote("core", to=V2, instead_of=V1)
+    assert core.describe("core").stages[CURRENT] == contract.V3
+    core.discard("core", version=V2, labels=[OURS])
+    assert core.describe("core").stages[CURRENT] == contract.V3
+    assert not [key for key in lab.metadata(f"{secrets.folder}/core")["custom_metadata"] if PENDING in key]
+
+
 def test_what_is_destroyed_is_gone_and_the_current_version_stays(lab: VaultLab, secrets: Side, core: Any) -> None:  # noqa: F811
     core.stage("core", "canary-2", version=V2, label=OURS)
     core.promote("core", to=V2, instead_of=V1)
@@ -208,7 +266,7 @@ def test_an_id_is_found_when_somebody_wrote_over_it_before_it_was_confirmed(
 ) -> None:
     core.stage("core", "canary-2", version=V2, label=OURS)
     path = f"secret/metadata/{secrets.folder}/core"
-    lab.server.request("PATCH", path, {"custom_metadata": {f"{VERSION}2": f"?{V2}"}})
+    lab.server.request("PATCH", path, {"custom_metadata": {f"{PENDING}{V2}": "2"}})
     lab.put(f"{secrets.folder}/core", content="canary-2")
     lab.put(f"{secrets.folder}/core", content="canary-theirs")
     core.discard("core", version=V2, labels=[OURS])

@@ -5,8 +5,8 @@
 KV numbers the versions of a path, and the highest one is current for everybody who reads it. So a staged version waits
 in a path of its own, ``PATH-staged/ID``, and its promotion is a write to PATH with ``cas`` set to the version planned
 from: the server refuses it if another one is current by then. Custom metadata of PATH holds the labels, and which
-version number has which id. It says ``?ID`` before the write, so that whoever goes on after a kill finds out by the
-content whether the write arrived.
+version number has which id. Before the write it says, under the id, which number is to have it: whoever goes on after a
+kill finds out by the content whether the write arrived, and no other writer's id is written over.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settlin
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_client import CONNECTIONS, VaultClient
 
 T = TypeVar("T")
-LABEL, VERSION = "watchparty-label-", "watchparty-version-"
+LABEL, VERSION, PENDING = "watchparty-label-", "watchparty-version-", "watchparty-pending-"
 """What the keys of custom metadata begin with; KV takes 64 keys."""
 KEPT_IDS = 20
 """Version numbers whose ids are remembered; KV keeps ten versions by default."""
@@ -106,7 +106,7 @@ class VaultSecrets(VersionedStore):
             return self._failed(name, MISSING)
         if found.text is None:
             return self._failed(name, DELETED, f"restore it by 'bao kv undelete -versions={found.number}'")
-        return self._reading(name, self._id(name, found), found.text)
+        return self._reading(name, self._id(name, found.custom, found.number), found.text)
 
     def _reading(self, name: str, version: str, text: str) -> Contents:
         return Contents({name: Reading(self.name, name, version, text)})
@@ -124,13 +124,18 @@ class VaultSecrets(VersionedStore):
             return self._failed(name, MISSING if found is None else DELETED, f"version {version}")
         return self._reading(name, version, found.text)
 
-    def _id(self, name: str, found: _Version) -> str:
-        """The id of a version: its number where no writer of ours named it."""
-        told = found.custom.get(f"{VERSION}{found.number}", "")
-        if not told.startswith("?"):
-            return told or str(found.number)
-        staged = self._staged(name, told[1:])
-        return told[1:] if staged and staged.text == found.text else str(found.number)
+    def _id(self, name: str, custom: Mapping[str, str], number: int) -> str:
+        """The id of a version: its number where no writer of ours named it. A pending id needs the staged content."""
+        told = custom.get(f"{VERSION}{number}", "")
+        pending = [
+            key[len(PENDING) :] for key, text in custom.items() if key.startswith(PENDING) and text == str(number)
+        ]
+        found = self._data(name, str(number)) if pending and not told else None
+        for version in pending if found else ():
+            staged = self._staged(name, version)
+            if staged and found and staged.text == found.text:
+                return version
+        return told or str(number)
 
     @staticmethod
     def _number(metadata: Mapping[str, Any], version: str) -> str:
@@ -187,25 +192,16 @@ class VaultSecrets(VersionedStore):
         custom, current = found["custom_metadata"], found["current"]
         stages = {key[len(LABEL) :]: version for key, version in custom.items() if key.startswith(LABEL)}
         if current:
-            told = custom.get(f"{VERSION}{current}", "")
-            if told.startswith("?"):
-                settled = self._data(name)
-                told = self._id(name, settled) if settled else ""
-            stages[CURRENT] = told or str(current)
+            stages[CURRENT] = self._id(name, custom, current)
         earlier = [number for number, gone in found["gone"].items() if number < current and not gone]
         if earlier:
-            stages[PREVIOUS] = self._settled_id(custom, max(earlier))
+            stages[PREVIOUS] = self._id(name, custom, max(earlier))
         return Description(name=name, stages=stages, deleted=found["gone"].get(current, False), arn=path_of(name))
-
-    @staticmethod
-    def _settled_id(custom: Mapping[str, str], number: int) -> str:
-        told = custom.get(f"{VERSION}{number}", "")
-        return told if told and not told.startswith("?") else str(number)
 
     def every_version(self, name: str) -> List[str]:
         found = self._metadata(name)
         custom = found["custom_metadata"]
-        kept = [self._settled_id(custom, number) for number in sorted(found["gone"]) if not found["gone"][number]]
+        kept = [self._id(name, custom, number) for number in sorted(found["gone"]) if not found["gone"][number]]
         return list(dict.fromkeys(kept + [one for key, one in custom.items() if key.startswith(LABEL)]))
 
     # Writing
@@ -231,7 +227,10 @@ class VaultSecrets(VersionedStore):
 
     def _move(self, name: str, label: str, *, to: Optional[str], off: Optional[str]) -> None:
         if label == CURRENT:
-            self._swap(name, str(to), off)
+            try:
+                self._swap(name, str(to), off)
+            except Conflict as error:  # whether it is one, promote() finds out
+                raise StoreError(str(error)) from None
             return
         custom = self._metadata(name)["custom_metadata"]
         if custom.get(LABEL + label) != off and (off is not None or LABEL + label in custom):
@@ -247,16 +246,19 @@ class VaultSecrets(VersionedStore):
         metadata, staged = self._metadata(name), self._pinned(name, to).readings.get(name)
         if staged is None:
             raise StoreError(f"secret {name} has no version {to} to promote")
-        base = int(self._number(metadata, off) or -1) if off else metadata["current"]
-        key = f"{VERSION}{base + 1}"
-        if base != metadata["current"] or (off is None and base):
-            raise StoreError(f"secret {name}: {CURRENT} is not on version {off}")
-        self._patch(name, {key: f"?{to}"})
-        try:
-            self._write(path_of(name), name, staged.value, base)
-        except Conflict as error:
-            raise StoreError(str(error)) from None
-        self._patch(name, {key: to, **dict.fromkeys(self._oldest(metadata))})
+        base = self._base(name, metadata, off)
+        self._patch(name, {PENDING + to: str(base + 1)})
+        self._write(path_of(name), name, staged.value, base)
+        settled = {f"{VERSION}{base + 1}": to, PENDING + to: None}
+        self._patch(name, {**settled, **dict.fromkeys(self._oldest(metadata))})
+
+    def _base(self, name: str, metadata: Mapping[str, Any], version: Optional[str]) -> int:
+        """The number of the current version; 0 for none. Raises Conflict if it is not ``version``."""
+        current: int = metadata["current"]
+        ids = (str(current), self._id(name, metadata["custom_metadata"], current)) if current else (None,)
+        if version not in ids:
+            raise Conflict(f"secret {name}: {CURRENT} is not on version {version}")
+        return current
 
     @staticmethod
     def _oldest(metadata: Mapping[str, Any]) -> List[str]:
@@ -270,11 +272,10 @@ class VaultSecrets(VersionedStore):
         held = [key for key, told in custom.items() if key.startswith(LABEL) and told == version]
         if held or _is_number(version):
             return
-        key = next((key for key, told in custom.items() if told == f"?{version}"), "")
-        if key:
-            found = self._data(name, key[len(VERSION) :])
-            is_ours = found is not None and self._id(name, found) == version
-            self._patch(name, {key: version if is_ours else None})
+        number = custom.get(PENDING + version, "")
+        if number:
+            is_ours = number.isdigit() and self._id(name, custom, int(number)) == version
+            self._patch(name, {**({f"{VERSION}{number}": version} if is_ours else {}), PENDING + version: None})
         self._remove(name, version)
 
     def _remove(self, name: str, version: str) -> None:
@@ -309,17 +310,18 @@ class VaultSecrets(VersionedStore):
         Raises :class:`StoreError` for the current version, and changes nothing then.
         """
         found = self._metadata(name)
-        numbers = [number for number in found["gone"] for one in versions if self._is(found, number, one)]
+        numbers = [
+            number
+            for number in found["gone"]
+            for one in versions
+            if one in (str(number), self._id(name, found["custom_metadata"], number))
+        ]
         if found["current"] in numbers:
             raise StoreError(f"version {found['current']} of secret {name} is its current one; rotate it first")
         if numbers:
             path, body = self._client.secret("destroy", path_of(name)), json.dumps({"versions": sorted(numbers)})
             self._client.write("post", path, f"destroying versions of secret {name}", body)
         return [f"version {number} of secret {name} is destroyed" for number in sorted(numbers)]
-
-    @staticmethod
-    def _is(found: Mapping[str, Any], number: int, version: str) -> bool:
-        return version in (str(number), found["custom_metadata"].get(f"{VERSION}{number}"))
 
     def _delete(self, name: str) -> None:
         self._client.delete(self._client.secret("metadata", path_of(name)), f"deleting secret {name}")

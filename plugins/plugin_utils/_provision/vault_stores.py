@@ -32,7 +32,7 @@ class MakingVault(SecretMaking, VaultSecrets):
 
     def merge(self, name: str, content: str, *, version: str, instead_of: str | None) -> None:
         """One write, which the server refuses if another version than ``instead_of`` is current; nothing is staged."""
-        number = int(self._number(self._metadata(name), instead_of) or -1) if instead_of else 0
+        number = self._base(name, self._metadata(name), instead_of) if instead_of else 0
         self._patch(name, {f"{VERSION}{self._write(path_of(name), name, content, number)}": version})
 
     def _kept(self, name: str) -> Kept:

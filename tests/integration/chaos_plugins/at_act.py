@@ -85,10 +85,10 @@ def aws_call(_session: Any, request: Any) -> tuple[str, str]:
 
 
 def vault_write(_session: Any, request: Any) -> tuple[str, str]:
-    path = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "*", urlsplit(request.url).path.removeprefix("/v1/"))
+    path = urlsplit(request.url).path.removeprefix("/v1/")
     fields = json.loads(request.body or b"{}").get("custom_metadata", {})
-    about = [f"{re.sub('[0-9]+$', '*', key)}{'?' if str(told)[:1] == '?' else ''}" for key, told in fields.items()]
-    return "vault", " ".join(["Vault", request.method.lower(), path, *map(steady, about)])
+    about = [re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\b[0-9]+$", "*", part) for part in (path, *fields)]
+    return "vault", " ".join(["Vault", request.method.lower(), *map(steady, about)])
 
 
 def host_command(action: Any, *_arguments: Any) -> tuple[str, str]:
