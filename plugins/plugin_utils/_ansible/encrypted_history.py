@@ -86,7 +86,8 @@ def _changes(folder: str, name: str) -> list[tuple[str, str]]:
     """Commit and time of each change of the file, also on a branch whose merge kept the other side."""
     search = ("log", "--all", "--full-history", "--no-show-signature", "--format=%H %cI", f"-{MOST_COMMITS + 1}")
     log = _succeeded(folder, _git(folder, *search, "--", f"./{name}"))
-    return [(commit, at) for commit, at in map(str.split, log.decode("ascii", "replace").splitlines())]
+    lines = (line.partition(" ") for line in log.decode("ascii", "replace").splitlines())
+    return [(commit, at) for commit, _space, at in lines]
 
 
 def _read(path: str) -> bytes:
