@@ -15,19 +15,12 @@ description:
     events and for the schedule, and its alarm, or changes what differs. Its role is made with the other roles.
   - The code is made of this collection's own files and the catalog, which holds names and no value.
   - Without C(mirror.function) nothing is done. Nothing is deleted.
-options:
-  catalog:
-    description: The catalog, usually the variable C(secrets_catalog).
-    type: dict
-    required: true
-  environment:
-    description: Name of the environment.
-    type: str
-    required: true
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - watchparty.secrets.catalog
+  - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
     description: Returns the whole plan, and changes nothing.
@@ -37,9 +30,6 @@ attributes:
     support: none
   idempotent:
     description: A second run changes nothing.
-    support: full
-  action:
-    description: Runs on the controller, inside Ansible itself; hosts need neither boto3 nor credentials.
     support: full
 seealso:
   - module: watchparty.secrets.secret_mirror

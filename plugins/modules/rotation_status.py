@@ -14,14 +14,6 @@ description:
   - Sends the ages that M(watchparty.secrets.rotation_info) has read to CloudWatch, where the catalog has C(alerts).
   - It sends names, dates and counts, never a value.
 options:
-  catalog:
-    description: The catalog, usually C({{ secrets_catalog }}).
-    type: dict
-    required: true
-  environment:
-    description: Name of the environment, such as V(production).
-    type: str
-    required: true
   info:
     description: Name of the variable in which a result of M(watchparty.secrets.rotation_info) was registered.
     type: str
@@ -37,6 +29,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - watchparty.secrets.catalog
   - watchparty.secrets.attributes.controller
 attributes:
   check_mode:

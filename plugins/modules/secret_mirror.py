@@ -18,14 +18,6 @@ description:
   - A parameter that the mirror wrote and the catalog names no longer is deleted.
   - Parameters that an open rotation writes stay as they are.
 options:
-  catalog:
-    description: The catalog, usually the variable C(secrets_catalog).
-    type: dict
-    required: true
-  environment:
-    description: Name of the environment.
-    type: str
-    required: true
   conflict:
     description:
       - V(report) leaves a parameter that somebody else wrote or changed as it is, and returns it in RV(conflicts).
@@ -40,6 +32,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - watchparty.secrets.catalog
   - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
