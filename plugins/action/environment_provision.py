@@ -16,10 +16,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision impo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import targets as provision_targets
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.alert_resources import AlertResources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.apply import Provisioner
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.journal_bucket import (
-    BucketStep,
-    JournalBucket,
-)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.journal_bucket import JournalBucket
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.missing_part import MissingPart
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.values_action import ValuesAction
 
 
@@ -61,7 +59,7 @@ class ActionModule(ValuesAction):
         written = self.written(provisioner, values, complete=args["complete"], imported=imported, steps=steps)
         return {**written, **extra}
 
-    def _missing_journal(self, provisioner: Provisioner, former_path: str | None) -> list[BucketStep]:
+    def _missing_journal(self, provisioner: Provisioner, former_path: str | None) -> list[MissingPart]:
         """What the journal and its bucket lack."""
         catalog, journal = provisioner.catalog, provisioner.journal
         if journal is None:
@@ -76,7 +74,7 @@ class ActionModule(ValuesAction):
         client, tags = self.connection.store_client("s3"), provisioner.form("").tags
         return JournalBucket(client, catalog, journal, tags, former).missing()
 
-    def _missing_alerts(self, provisioner: Provisioner) -> list[BucketStep]:
+    def _missing_alerts(self, provisioner: Provisioner) -> list[MissingPart]:
         """What the topic, the alarms and the rule lack."""
         catalog, connection = provisioner.catalog, self.connection
         if catalog.alerts is None:

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import metrics
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.events import SOURCE
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.journal_bucket import BucketStep
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.missing_part import MissingPart
 
 HOUR = 3600
 SUBSCRIBED = ({"prefix": "leak."}, {"prefix": "report."}, {"suffix": ".failed"})
@@ -91,7 +91,7 @@ class AlertResources:
     def _arn(self, service: str, rest: str) -> str:
         return self._base.format(service, rest)
 
-    def missing(self) -> list[BucketStep]:
+    def missing(self) -> list[MissingPart]:
         """In the order in which it is made. Raises SecretsError."""
         self._require_bus()
         return [*self._topic_steps(), *self._alarm_steps(), *self._rule_steps()]
@@ -108,23 +108,23 @@ class AlertResources:
                 [f"alerts.event_bus: {bus} is not there; make it by 'aws events create-event-bus --name {bus}'"]
             ) from None
 
-    def _topic_steps(self) -> Iterator[BucketStep]:
+    def _topic_steps(self) -> Iterator[MissingPart]:
         name = self._alerts.topic
         try:
             with aws_errors.translated("sns:GetTopicAttributes", f"topic {name}"):
                 found = self._sns.get_topic_attributes(TopicArn=self._topic)["Attributes"]
         except NotFound:
-            yield BucketStep(f"topic {name} is made", self._make_topic)
+            yield MissingPart(f"topic {name} is made", self._make_topic)
             found = {}
         policy = json.loads(found.get("Policy") or "{}")
         if self._restricted(policy) != policy:
             message = f"topic {name} takes messages from these alarms and this rule"
-            yield BucketStep(message, lambda: self._restrict(self._restricted(policy)))
+            yield MissingPart(message, lambda: self._restrict(self._restricted(policy)))
         present = self._subscribed() if found else set()
         for address in self._alerts.emails:
             if address not in present:
                 message = f"{address} is subscribed to topic {name}, and must confirm AWS's mail"
-                yield BucketStep(message, lambda address=address: self._subscribe(address))  # type: ignore[misc]
+                yield MissingPart(message, lambda address=address: self._subscribe(address))  # type: ignore[misc]
 
     def _subscribed(self) -> set[str]:
         with aws_errors.translated("sns:ListSubscriptionsByTopic", f"topic {self._alerts.topic}"):
@@ -180,7 +180,7 @@ class AlertResources:
         own = mirror and mirror.function and not mirror.function.alarm_topic
         return (aws.roles["mirror"],) if own and aws else ()
 
-    def _alarm_steps(self) -> Iterator[BucketStep]:
+    def _alarm_steps(self) -> Iterator[MissingPart]:
         prefix = f"{self._alerts.topic}-"
         with aws_errors.translated("cloudwatch:DescribeAlarms", f"alarms {prefix}*"):
             pages = self._cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
@@ -190,10 +190,10 @@ class AlertResources:
             present = found.get(one["AlarmName"], {})
             if any(_plain(present.get(key)) != _plain(value) for key, value in one.items()):
                 message = f"alarm {one['AlarmName']} {'is set anew' if present else 'is made'}"
-                yield BucketStep(message, lambda one=one: self._put_alarm(one))  # type: ignore[misc]
+                yield MissingPart(message, lambda one=one: self._put_alarm(one))  # type: ignore[misc]
         ours = re.compile(re.escape(prefix) + r"due-in-\d+-days")
         for name in sorted(filter(ours.fullmatch, found.keys() - {one["AlarmName"] for one in wanted})):
-            yield BucketStep(f"alarm {name} is removed", lambda name=name: self._remove_alarm(name))  # type: ignore[misc]
+            yield MissingPart(f"alarm {name} is removed", lambda name=name: self._remove_alarm(name))  # type: ignore[misc]
 
     def _put_alarm(self, request: Mapping[str, Any]) -> None:
         with aws_errors.translated("cloudwatch:PutMetricAlarm", f"alarm {request['AlarmName']}"):
@@ -207,7 +207,7 @@ class AlertResources:
     def _of_rule(self) -> dict[str, str]:
         return {"EventBusName": self._alerts.event_bus}
 
-    def _rule_steps(self) -> Iterator[BucketStep]:
+    def _rule_steps(self) -> Iterator[MissingPart]:
         try:
             with aws_errors.translated("events:DescribeRule", f"rule {self._rule}"):
                 found = self._events.describe_rule(Name=self._rule, **self._of_rule)
@@ -216,13 +216,13 @@ class AlertResources:
         is_right = found.get("State") == "ENABLED" and json.loads(found.get("EventPattern") or "{}") == self._pattern()
         if not is_right:
             message = "is set anew" if found else "is made"
-            yield BucketStep(f"rule {self._rule} {message}", self._put_rule)
+            yield MissingPart(f"rule {self._rule} {message}", self._put_rule)
         targets: Sequence[Mapping[str, Any]] = ()
         if found:
             with aws_errors.translated("events:ListTargetsByRule", f"rule {self._rule}"):
                 targets = self._events.list_targets_by_rule(Rule=self._rule, **self._of_rule)["Targets"]
         if self._target() not in [{key: one.get(key) for key in self._target()} for one in targets]:
-            yield BucketStep(f"rule {self._rule} sends to topic {self._alerts.topic}", self._put_target)
+            yield MissingPart(f"rule {self._rule} sends to topic {self._alerts.topic}", self._put_target)
 
     def _pattern(self) -> dict[str, Any]:
         own = {"application": [self._catalog.application], "environment": [self._catalog.environment]}

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NotFound
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import JournalStore
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.missing_part import MissingPart
 
 PRIVATE = {
     "BlockPublicAcls": True,
@@ -25,14 +25,6 @@ PRIVATE = {
     "RestrictPublicBuckets": True,
 }
 SID = "RefuseUnencryptedConnections"
-
-
-@dataclass(frozen=True)
-class BucketStep:
-    """Something that is missing."""
-
-    message: str
-    act: Callable[[], object]
 
 
 class JournalBucket:
@@ -56,13 +48,13 @@ class JournalBucket:
         self._tags = tags
         self._former = former
 
-    def missing(self) -> list[BucketStep]:
+    def missing(self) -> list[MissingPart]:
         """In the order in which it is made."""
-        steps: list[BucketStep] = []
+        steps: list[MissingPart] = []
         try:
             versions = self._asked("GetBucketVersioning").get("Status")
         except NotFound:
-            steps.append(BucketStep(f"bucket {self._bucket} is made", self._make))
+            steps.append(MissingPart(f"bucket {self._bucket} is made", self._make))
             versions = None
         except Denied as error:
             raise Denied(
@@ -73,20 +65,20 @@ class JournalBucket:
         made = not steps
         blocked = self._asked_if("GetPublicAccessBlock").get("PublicAccessBlockConfiguration", {}) if made else {}
         if not all(blocked.get(name) for name in PRIVATE):
-            steps.append(BucketStep(f"bucket {self._bucket} refuses public access", self._make_private))
+            steps.append(MissingPart(f"bucket {self._bucket} refuses public access", self._make_private))
         policy = json.loads(self._asked_if("GetBucketPolicy").get("Policy", "{}")) if made else {}
         others = [item for item in policy.get("Statement", []) if item.get("Sid") != SID]
         if [*others, self._statement()] != policy.get("Statement"):
             wanted = {"Version": "2012-10-17", **policy, "Statement": [*others, self._statement()]}
             steps.append(
-                BucketStep(f"bucket {self._bucket} refuses unencrypted connections", lambda: self._restrict(wanted))
+                MissingPart(f"bucket {self._bucket} refuses unencrypted connections", lambda: self._restrict(wanted))
             )
         if versions != "Enabled":
-            steps.append(BucketStep(f"bucket {self._bucket} keeps versions", self._keep_versions))
+            steps.append(MissingPart(f"bucket {self._bucket} keeps versions", self._keep_versions))
         if not made or not self._has_journal():
             former = self._former()
             message = "begins with what the former one in Parameter Store adds up to" if former else "is made"
-            steps.append(BucketStep(f"journal {self._journal.where} {message}", lambda: self._journal.make(former)))
+            steps.append(MissingPart(f"journal {self._journal.where} {message}", lambda: self._journal.make(former)))
         return steps
 
     def _has_journal(self) -> bool:

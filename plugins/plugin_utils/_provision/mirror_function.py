@@ -23,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import mirror_package
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.missing_part import MissingPart
 
 RUNTIME, SECONDS, MEGABYTES = "python3.13", 900, 256
 RETENTION_DAYS, HOUR = 30, 3600
@@ -30,14 +31,6 @@ RETRIES, EVENT_SECONDS = 2, 3600
 ROLE_TRIES, ROLE_PAUSE = 10, 3.0
 """Lambda refuses a new role until IAM has told it of that."""
 EVENTS = ("PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage", "DeleteSecret", "RestoreSecret")
-
-
-@dataclass(frozen=True)
-class FunctionStep:
-    """Something that is missing or differs."""
-
-    message: str
-    act: Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -72,7 +65,7 @@ class MirrorDeployment:
         self._queue = place.arn("sqs", f"{self._name}-failed")
         self._function = place.arn("lambda", f"function:{self._name}")
 
-    def missing(self) -> list[FunctionStep]:
+    def missing(self) -> list[MissingPart]:
         """In the order in which it is made. Raises :class:`ProvisionError` for a function that is another's."""
         return [
             *self._log_steps(),
@@ -84,7 +77,7 @@ class MirrorDeployment:
 
     # Each part: what AWS has, compared with what is wanted.
 
-    def _log_steps(self) -> Iterator[FunctionStep]:
+    def _log_steps(self) -> Iterator[MissingPart]:
         logs, name = self._client("logs"), f"/aws/lambda/{self._name}"
         with aws_errors.translated("logs:DescribeLogGroups", name):
             groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
@@ -106,7 +99,7 @@ class MirrorDeployment:
                 retentionInDays=RETENTION_DAYS,
             )
 
-    def _queue_steps(self) -> Iterator[FunctionStep]:
+    def _queue_steps(self) -> Iterator[MissingPart]:
         sqs, name = self._client("sqs"), f"{self._name}-failed"
         with aws_errors.translated("sqs:ListQueues", name):
             urls = sqs.list_queues(QueueNamePrefix=name).get("QueueUrls", [])
@@ -121,12 +114,12 @@ class MirrorDeployment:
                 tags=self._tags,
             )
 
-    def _function_steps(self) -> Iterator[FunctionStep]:
+    def _function_steps(self) -> Iterator[MissingPart]:
         client = self._client("lambda")
         found = self._found("lambda:GetFunction", client.get_function)
         wanted = self._configuration()
         if found is None:
-            yield FunctionStep(f"function {self._name} is made", lambda: self._create(wanted))
+            yield MissingPart(f"function {self._name} is made", lambda: self._create(wanted))
         else:
             self._require_ours(found.get("Tags", {}))
             yield from self._changes(found["Configuration"], wanted)
@@ -161,7 +154,7 @@ class MirrorDeployment:
             "TracingConfig": {"Mode": "Active" if self._settings.xray else "PassThrough"},
         }
 
-    def _changes(self, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[FunctionStep]:
+    def _changes(self, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[MissingPart]:
         client = self._client("lambda")
         digest = base64.b64encode(hashlib.sha256(self._code).digest()).decode()
         if found.get("CodeSha256") != digest:
@@ -202,7 +195,7 @@ class MirrorDeployment:
                 [f"function {self._name} is not ours ({', '.join(differs)}); name another in aws.roles.mirror"]
             )
 
-    def _rule_steps(self) -> Iterator[FunctionStep]:
+    def _rule_steps(self) -> Iterator[MissingPart]:
         minutes = self._settings.schedule_minutes
         yield from self._rule("events", {"EventPattern": json.dumps(self.pattern(), sort_keys=True)})
         yield from self._rule("schedule", {"ScheduleExpression": f"rate({minutes} minute{'s' if minutes > 1 else ''})"})
@@ -222,7 +215,7 @@ class MirrorDeployment:
             },
         }
 
-    def _rule(self, kind: str, wanted: Mapping[str, str]) -> Iterator[FunctionStep]:
+    def _rule(self, kind: str, wanted: Mapping[str, str]) -> Iterator[MissingPart]:
         client, name = self._client("events"), f"{self._name}-{kind}"
         arn = self._place.arn("events", f"rule/{name}")
         with aws_errors.translated("events:ListRules", name):
@@ -268,7 +261,7 @@ class MirrorDeployment:
         statements = json.loads(found["Policy"])["Statement"] if found else []
         return any(one.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn") == rule for one in statements)
 
-    def _alarm_steps(self) -> Iterator[FunctionStep]:
+    def _alarm_steps(self) -> Iterator[MissingPart]:
         client, wanted = self._client("cloudwatch"), self._alarm()
         with aws_errors.translated("cloudwatch:DescribeAlarms", self._name):
             alarms = client.describe_alarms(AlarmNames=[self._name])["MetricAlarms"]
@@ -321,8 +314,8 @@ class MirrorDeployment:
             return None
         return found
 
-    def _step(self, message: str, operation: str, act: Callable[..., Any], **arguments: Any) -> FunctionStep:
-        return FunctionStep(message, lambda: self._act(operation, act, **arguments))
+    def _step(self, message: str, operation: str, act: Callable[..., Any], **arguments: Any) -> MissingPart:
+        return MissingPart(message, lambda: self._act(operation, act, **arguments))
 
     def _act(self, operation: str, act: Callable[..., Any], **arguments: Any) -> None:
         """One call; the function is waited for, since AWS changes one thing of it after another."""

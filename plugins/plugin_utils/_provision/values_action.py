@@ -32,7 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.aws_
     MakingParameters,
     require_key,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.journal_bucket import BucketStep
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.missing_part import MissingPart
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.plan import ProvisionInputs, ProvisionPlan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.vault_stores import making_stores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.writes import CREATE, Fill
@@ -116,7 +116,7 @@ class ValuesAction(ActionBase):
         complete: bool,
         only_plan: bool = False,
         imported: bool = False,
-        steps: Sequence[BucketStep] = (),
+        steps: Sequence[MissingPart] = (),
     ) -> dict[str, Any]:
         """Carries a plan out unless in check mode; what may be said of it. Raises ProvisionError before any write.
 
