@@ -10,10 +10,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ca
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_action import AwsAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.mirror_function import (
-    MirrorDeployment,
-    MirrorPlace,
-)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.account_region import AccountRegion
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.mirror_function import MirrorDeployment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.values_action import require_region
 
 
@@ -34,7 +32,7 @@ class ActionModule(AwsAction):
         suit(connection, catalog)
         require_region(connection.region, catalog)
         account, partition = aws_errors.identity(connection.store_client("sts"))
-        place = MirrorPlace(account, str(connection.region), partition)
+        place = AccountRegion(account, str(connection.region), partition)
         steps = MirrorDeployment(catalog, args["catalog"], place, connection.store_client).missing()
         for step in () if self._task.check_mode else steps:
             step.act()

@@ -19,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import metrics
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.events import SOURCE
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.account_region import AccountRegion
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.missing_part import MissingPart
 
 HOUR = 3600
@@ -84,12 +85,9 @@ class AlertResources:
         self._sns, self._cloudwatch, self._events = client("sns"), client("cloudwatch"), client("events")
         self._catalog, self._alerts, self._tags = catalog, alerts, [{"Key": k, "Value": v} for k, v in tags.items()]
         account, partition = aws_errors.identity(client("sts"))
-        self._base = f"arn:{partition}:{{}}:{region}:{account}:{{}}"
+        self._arn = AccountRegion(account, region, partition).arn
         self._topic = self._arn("sns", alerts.topic)
         self._rule = f"{alerts.topic}-events"
-
-    def _arn(self, service: str, rest: str) -> str:
-        return self._base.format(service, rest)
 
     def missing(self) -> list[MissingPart]:
         """In the order in which it is made. Raises SecretsError."""

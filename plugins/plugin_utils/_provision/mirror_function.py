@@ -9,7 +9,6 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import mirror
@@ -23,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import mirror_package
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.account_region import AccountRegion
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.missing_part import MissingPart
 
 RUNTIME, SECONDS, MEGABYTES = "python3.13", 900, 256
@@ -33,18 +33,6 @@ ROLE_TRIES, ROLE_PAUSE = 10, 3.0
 EVENTS = ("PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage", "DeleteSecret", "RestoreSecret")
 
 
-@dataclass(frozen=True)
-class MirrorPlace:
-    """Where it is made."""
-
-    account: str
-    region: str
-    partition: str = "aws"
-
-    def arn(self, service: str, rest: str, *, region: bool = True) -> str:
-        return f"arn:{self.partition}:{service}:{self.region if region else ''}:{self.account}:{rest}"
-
-
 class MirrorDeployment:
     """Looks at each part, and makes or changes it. Nothing is deleted."""
 
@@ -52,7 +40,7 @@ class MirrorDeployment:
         self,
         catalog: Catalog,
         document: Mapping[str, Any],
-        place: MirrorPlace,
+        place: AccountRegion,
         client: Callable[[str], Any],
         *,
         sleep: Callable[[float], object] = time.sleep,

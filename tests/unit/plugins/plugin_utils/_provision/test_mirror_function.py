@@ -19,9 +19,9 @@ from moto import mock_aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import mirror_package
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.account_region import AccountRegion
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.mirror_function import (
     MirrorDeployment,
-    MirrorPlace,
 )
 from tests import provision_rights
 from tests.unit.plugins.store_fixtures import credentials
@@ -64,7 +64,7 @@ def deployment(client: Client, **mirror: Any) -> MirrorDeployment:
     document = copy.deepcopy(DOCUMENT)
     document["mirror"].update(mirror)
     catalog = catalog_parser.parse(document, "production")
-    return MirrorDeployment(catalog, document, MirrorPlace("123456789012", REGION), client, sleep=lambda _: None)
+    return MirrorDeployment(catalog, document, AccountRegion("123456789012", REGION), client, sleep=lambda _: None)
 
 
 def made(client: Client, **mirror: Any) -> list[str]:
@@ -107,7 +107,7 @@ def test_everything_is_made_once(client: Client) -> None:
 def test_whom_the_alarm_calls(client: Client, more: dict[str, Any], topic: list[str]) -> None:
     document = {**copy.deepcopy(DOCUMENT), **more}
     catalog = catalog_parser.parse(document, "production")
-    place = MirrorPlace("123456789012", REGION)
+    place = AccountRegion("123456789012", REGION)
     for step in MirrorDeployment(catalog, document, place, client, sleep=lambda _: None).missing():
         step.act()
     assert client("cloudwatch").describe_alarms(AlarmNames=[NAME])["MetricAlarms"][0]["AlarmActions"] == topic
