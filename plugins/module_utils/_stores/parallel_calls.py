@@ -12,11 +12,11 @@ WORKERS = 8
 """Below the ten connections that a client keeps."""
 
 
-def in_threads(acts: Sequence[Callable[[], T]]) -> List[T]:
+def in_threads(acts: Sequence[Callable[[], T]], *, workers: int = WORKERS) -> List[T]:
     """What each returns. Where one fails, the others still come to their end; then the first failure is raised."""
     if len(acts) < 2:
         return [act() for act in acts]
-    with ThreadPoolExecutor(min(WORKERS, len(acts))) as pool:
+    with ThreadPoolExecutor(min(workers, len(acts))) as pool:
         return [future.result() for future in [pool.submit(act) for act in acts]]
 
 

@@ -26,7 +26,7 @@ try:
     from hvac import aws_utils
     from requests.adapters import HTTPAdapter
     from urllib3.util.retry import Retry
-except ImportError:  # told when a server is to be asked
+except ImportError:  # reported when a server is to be asked
     hvac = None
     requests = None  # type: ignore[assignment,unused-ignore]
 
@@ -112,7 +112,7 @@ class VaultClient:
     def write(self, method: str, path: str, what: str, body: str, *, lost: Tuple[int, ...] = ()) -> Tuple[int, Any]:
         """Status and answer; those in ``lost`` are for the caller to judge."""
         kind = "application/merge-patch+json" if method == "patch" else "application/json"
-        response = self._asked(method, path, what, data=body.encode(), headers={"Content-Type": kind}, told=lost)
+        response = self._asked(method, path, what, data=body.encode(), headers={"Content-Type": kind}, also=lost)
         return response.status_code, self._data(response, what) if response.content else {}
 
     def delete(self, path: str, what: str) -> None:
@@ -122,12 +122,12 @@ class VaultClient:
         response = self._asked(method, path, what, data=body.encode(), headers={"Content-Type": "application/json"})
         return self._data(response, what)
 
-    def _asked(self, method: str, path: str, what: str, *, told: Tuple[int, ...] = (), **more: Any) -> Any:
+    def _asked(self, method: str, path: str, what: str, *, also: Tuple[int, ...] = (), **more: Any) -> Any:
         try:
             response = self._adapter.request(method, f"/v1/{path}", **more)
         except (requests.exceptions.RequestException, ValueError) as error:
             raise self._unreachable(what, error) from None
-        if response.status_code in (200, 204, 404, *told):
+        if response.status_code in (200, 204, 404, *also):
             return response
         raise self._refusal(response.status_code, what)
 
@@ -185,8 +185,8 @@ def _signed_identity(vault: Vault, credentials: Any) -> Dict[str, Any]:
     keys = (credentials.access_key, credentials.secret_key, credentials.token)
     aws_utils.SigV4Auth(*keys, "us-east-1").add_auth(request)
     parts = {"url": request.url, "headers": json.dumps(dict(request.headers)), "body": request.body}
-    told = {f"iam_request_{name}": b64encode(text.encode()).decode() for name, text in parts.items()}
-    return {"role": vault.role_id, "iam_http_request_method": request.method, **told}
+    signed = {f"iam_request_{name}": b64encode(text.encode()).decode() for name, text in parts.items()}
+    return {"role": vault.role_id, "iam_http_request_method": request.method, **signed}
 
 
 def _quoted(path: str) -> str:
@@ -246,12 +246,10 @@ def _session(vault: Vault) -> Any:
 
 def _content(response: Any) -> bytes:
     parts, size = [], 0
-    try:
-        for part in response.iter_content(65536):
-            parts.append(part)
-            size += len(part)
-            if size > BYTES:
-                raise _TooLarge(f"more than {BYTES // 1024**2} MiB")
-    finally:
-        response.close() if size > BYTES else None
+    for part in response.iter_content(65536):
+        parts.append(part)
+        size += len(part)
+        if size > BYTES:
+            response.close()
+            raise _TooLarge(f"more than {BYTES // 1024**2} MiB")
     return b"".join(parts)

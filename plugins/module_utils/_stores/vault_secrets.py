@@ -12,7 +12,6 @@ kill finds out by the content whether the write arrived, and no other writer's i
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypeVar
@@ -38,6 +37,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import as_json, parse_secret
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT, VAULT_PREFIX
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_client import CONNECTIONS, VaultClient
 
@@ -66,10 +66,7 @@ class VaultSecrets(VersionedStore):
         self._client = client
 
     def side_by_side(self, acts: Sequence[Callable[[], T]]) -> List[T]:
-        if len(acts) < 2:
-            return [act() for act in acts]
-        with ThreadPoolExecutor(min(CONNECTIONS, len(acts))) as pool:
-            return [one.result() for one in [pool.submit(act) for act in acts]]
+        return in_threads(acts, workers=CONNECTIONS)
 
     def read(
         self,
@@ -126,16 +123,16 @@ class VaultSecrets(VersionedStore):
 
     def _id(self, name: str, custom: Mapping[str, str], number: int) -> str:
         """The id of a version: its number where no writer of ours named it. A pending id needs the staged content."""
-        told = custom.get(f"{VERSION}{number}", "")
+        settled = custom.get(f"{VERSION}{number}", "")
         pending = [
             key[len(PENDING) :] for key, text in custom.items() if key.startswith(PENDING) and text == str(number)
         ]
-        found = self._data(name, str(number)) if pending and not told else None
+        found = self._data(name, str(number)) if pending and not settled else None
         for version in pending if found else ():
             staged = self._staged(name, version)
             if staged and found and staged.text == found.text:
                 return version
-        return told or str(number)
+        return settled or str(number)
 
     @staticmethod
     def _number(metadata: Mapping[str, Any], version: str) -> str:
@@ -143,7 +140,9 @@ class VaultSecrets(VersionedStore):
         if _is_number(version):
             return version
         custom = metadata["custom_metadata"]
-        found = [key[len(VERSION) :] for key, told in custom.items() if key.startswith(VERSION) and told == version]
+        found = [
+            key[len(VERSION) :] for key, identity in custom.items() if key.startswith(VERSION) and identity == version
+        ]
         return found[0] if found else ""
 
     # What the server is asked
@@ -269,7 +268,7 @@ class VaultSecrets(VersionedStore):
         """Removes a staged version that no label holds any more; what it was promoted to stays. Labels that are taken
         off side by side are seen by whoever looks last."""
         custom = self._metadata(name)["custom_metadata"]
-        held = [key for key, told in custom.items() if key.startswith(LABEL) and told == version]
+        held = [key for key, holder in custom.items() if key.startswith(LABEL) and holder == version]
         if held or _is_number(version):
             return
         number = custom.get(PENDING + version, "")
