@@ -67,19 +67,19 @@ class ActionModule(ActionBase):
         return answer
 
     def _sent(self, catalog: Catalog, report: Mapping[str, Any], past: Past, connection: AwsConnection) -> str:
-        """The digest's sentence. Who could not be told is a warning."""
-        told = announcer.announcer_of(catalog, connection.announcing_client)
-        if not told.channels:
+        """The digest's sentence. Who could not be notified is a warning."""
+        notifying = announcer.announcer_of(catalog, connection.announcing_client)
+        if not notifying.channels:
             raise SecretsError("rotation_digest: the catalog names nobody to notify; give it alerts or notify")
         me, now = process_identity.me(), datetime.now(UTC)
         event = digest.digest(report, past.records, who=me, now=now, unread=past.unread)
-        for line in [] if self._task.check_mode else told.announce(event):
+        for line in [] if self._task.check_mode else notifying.announce(event):
             Display().warning(line)
         return str(event.detail["summary"])
 
     def _written(self, path: Path, report: Mapping[str, Any], past: Past) -> bool:
-        told = {"leaks": history.leaks(past.records), "rotations": history.rotations(past.records)}
-        text = status_page.status(report, **told, unread=past.unread, now=datetime.now(UTC))
+        past_events = {"leaks": history.leaks(past.records), "rotations": history.rotations(past.records)}
+        text = status_page.status(report, **past_events, unread=past.unread, now=datetime.now(UTC))
         if not self._task.check_mode:
             reports_files.write_text(path, text)
         return True

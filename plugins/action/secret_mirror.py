@@ -42,9 +42,9 @@ class ActionModule(AwsAction):
         problems = [*state.sources.problems, *state.guarded(args["deletes"])]
         if problems:
             raise ProvisionError(problems)
-        for line in state.told["held"]:
+        for line in state.report["held"]:
             Display().warning(f"parameter {line} stays as it is: {state.journal.rotation} is open and writes it")
-        answer = {"changed": state.changed, **state.told}
+        answer = {"changed": state.changed, **state.report}
         if self._task.diff:
             answer["diff"] = diff(state)
         if not self._task.check_mode:

@@ -57,7 +57,7 @@ MIRROR = schema_object(
             schema_map(NAME),
         ),
         "deletes": described(
-            "The most parameters that one run deletes without being told how many; 5 by default.",
+            "The most parameters that a run deletes without -e mirror_deletes; 5 by default.",
             {"type": "integer", "minimum": 0},
         ),
         "replicas": described("Whether the parameters are written in the regions of aws.replicas too.", SWITCH),

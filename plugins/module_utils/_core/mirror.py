@@ -289,7 +289,7 @@ def too_many_deletes(catalog: Catalog, plan_: MirrorPlan, allowed: Optional[int]
     )
 
 
-def told(plan_: MirrorPlan, region: str = "") -> Dict[str, Any]:
+def as_data(plan_: MirrorPlan, region: str = "") -> Dict[str, Any]:
     """The plan as plain data, for a report and a log."""
     where = f" in {region}" if region else ""
     return {

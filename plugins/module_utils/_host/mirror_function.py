@@ -54,8 +54,8 @@ def _run(catalog: Catalog, client: mirror.RegionalClient) -> Tuple[Dict[str, Any
     state = mirror.read(catalog, client)
     refused = state.guarded(None)
     done = mirror.apply(state, client, deletes=not refused)
-    told = state.told
-    return {**told, "plan": done}, "\n".join([*told["problems"], *told["conflicts"], *refused])
+    report = state.report
+    return {**report, "plan": done}, "\n".join([*report["problems"], *report["conflicts"], *refused])
 
 
 def _cause(event: Any) -> str:

@@ -104,8 +104,8 @@ class MirrorState:
         return [line for line in found if line]
 
     @property
-    def told(self) -> Dict[str, Any]:
-        each = [mirror.told(plan, region) for region, plan in self.plans.items()]
+    def report(self) -> Dict[str, Any]:
+        each = [mirror.as_data(plan, region) for region, plan in self.plans.items()]
         lists = {
             key: [line for one in each for line in one[key]] for key in ("plan", "differences", "conflicts", "held")
         }

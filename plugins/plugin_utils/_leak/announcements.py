@@ -87,7 +87,7 @@ def drilled(
     audit: segment.Audit,
     head: Mapping[str, Any],
 ) -> list[str]:
-    """Records a drill with what would stop a real response; who could not be told of it."""
+    """Records a drill with what would stop a real response; who could not be notified."""
     me, now = setting.rotator.me, rotation_context.now()
     notes = [f"declared: {', '.join(declared_names)}", *(f"a real run stops here: {line}" for line in stops)]
     recorded = audit.recorded(

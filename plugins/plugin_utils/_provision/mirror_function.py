@@ -29,7 +29,7 @@ RUNTIME, SECONDS, MEGABYTES = "python3.13", 900, 256
 RETENTION_DAYS, HOUR = 30, 3600
 RETRIES, EVENT_SECONDS = 2, 3600
 ROLE_TRIES, ROLE_PAUSE = 10, 3.0
-"""Lambda refuses a new role until IAM has told it of that."""
+"""Lambda refuses a new role until IAM has passed it on."""
 EVENTS = ("PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage", "DeleteSecret", "RestoreSecret")
 
 

@@ -337,7 +337,7 @@ class Gatherer:
 
     @once
     def mirror(self) -> dict[str, Any]:
-        return mirror.read(self.catalog, self.connection.client_in).told if self.catalog.mirror else {}
+        return mirror.read(self.catalog, self.connection.client_in).report if self.catalog.mirror else {}
 
     @once
     def github(self) -> dict[str, Any]:
