@@ -25,9 +25,11 @@ def checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "run_checks", module)
+    monkeypatch.delitem(sys.modules, "check_commands", raising=False)  # its own for each test: it knows of a stop
     spec.loader.exec_module(module)
+    for name, value in {"ROOT": tmp_path, "BUILD": tmp_path / "build"}.items():
+        monkeypatch.setattr(sys.modules["check_commands"], name, value)
     monkeypatch.setattr(module, "ROOT", tmp_path)
-    monkeypatch.setattr(module, "BUILD", tmp_path / "build")
     return module
 
 
@@ -79,7 +81,9 @@ def test_pytest_is_counted_test_by_test(checks: ModuleType, tmp_path: Path) -> N
         </testsuite></testsuites>"""
     )
     failures = ("tests/unit/test_one.py::bad[1]: first second", "tests/unit/test_one.py::broken: no")
-    assert checks.counted(report) == checks.Tally(2, failures, Counter({"no zsh: what it reads is not tested": 1}))
+    assert importlib.import_module("check_results").counted(report) == checks.Tally(
+        2, failures, Counter({"no zsh: what it reads is not tested": 1})
+    )
 
 
 def test_what_tests_count_is_added_up_and_shown(
@@ -96,7 +100,7 @@ def test_what_tests_count_is_added_up_and_shown(
         <testcase name="two"><properties><property name="load: requests sent" value="34"/></properties></testcase>
         </testsuite></testsuites>"""
     )
-    tally = checks.counted(report)
+    tally = importlib.import_module("check_results").counted(report)
     assert (tally.passed, tally.counts) == (2, {"load: requests sent": 1234, "load: requests failed": 0})
     checks.summary({"hosts": (tally, 1.0), "simulation": (checks.Tally(1, counts={"seeds": 5}), 1.0)}, 2.0)
     out = capsys.readouterr().out
