@@ -32,7 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.modules import secret_reader
 KEYS = ("type", "elements", "choices", "required", "default")
 
 
-def options_of(document: ModuleType) -> dict[str, dict[str, Any]]:
+def options_of(document: Any) -> dict[str, dict[str, Any]]:
     options: dict[str, dict[str, Any]] = yaml.safe_load(document.DOCUMENTATION)["options"]
     return {name: {key: entry[key] for key in KEYS if entry.get(key)} for name, entry in options.items()}
 

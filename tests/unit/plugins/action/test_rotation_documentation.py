@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.action import (
     rotation_status,
     valkey_user,
 )
+from ansible_collections.watchparty.secrets.plugins.doc_fragments.catalog import ModuleDocFragment
 from ansible_collections.watchparty.secrets.plugins.modules import elasticache_auth_token as elasticache_doc
 from ansible_collections.watchparty.secrets.plugins.modules import external_value as external_doc
 from ansible_collections.watchparty.secrets.plugins.modules import postgresql_login as postgresql_doc
@@ -40,7 +41,7 @@ def test_the_options_of_a_rotation() -> None:
 
 
 def test_the_options_of_the_status() -> None:
-    assert options_of(status_doc) == taken(rotation_status.OPTIONS)
+    assert options_of(ModuleDocFragment) | options_of(status_doc) == taken(rotation_status.OPTIONS)
 
 
 @pytest.mark.parametrize(("action", "document"), SERVERS, ids=lambda item: str(getattr(item, "name", "")))
