@@ -257,12 +257,12 @@ def _form(schema: Doc) -> str:
 
 
 def checks() -> str:
-    from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import engine as verify_engine
+    from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 
     sections = [
         f"## {check.id}\n\n**{check.title}.** {check.reason}\n\n"
         f"Fix: {linked(check.fix)}\n\nName `{check.name}`, area `{check.area}`, severity {check.severity}.\n"
-        for check in verify_engine.registry()
+        for check in verify_check.registry()
     ]
     introduction = (
         "What `watchparty.secrets.verify` checks. `-e verify_only=WPS201`, a name or an area runs a part.\n"

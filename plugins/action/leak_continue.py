@@ -12,16 +12,18 @@ from ansible.utils.display import Display
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import announcements as leak_announcements
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events as leak_events
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence as leak_evidence
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import report as leak_report
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import scrubbing
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import sessions as leak_sessions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
+    incident_notes,
+    response_report,
+    scrubbing,
+    user_sessions,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display import show
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import purge_on
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.task_results import Results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.segment import ServersAction
@@ -52,7 +54,7 @@ class ActionModule(ServersAction):
         self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]
     ) -> dict[str, Any]:
         journal = setting.rotator.look()
-        leak_events.incident_of(journal)
+        incident_notes.incident_of(journal)
         response = Response.of(args["response"]["carried"])
         results = Results(task_vars)
         purge = purge_on(self.server(setting, args, task_vars))
@@ -62,12 +64,12 @@ class ActionModule(ServersAction):
             return self._ended(run, self._reported(run, args), args)
         return {"changed": True, **leak_steps.with_tasks(result)}
 
-    def _reported(self, run: leak_steps.ResponseRun, args: Mapping[str, Any]) -> leak_report.ResponseReport:
+    def _reported(self, run: leak_steps.ResponseRun, args: Mapping[str, Any]) -> response_report.ResponseReport:
         gathered, results = leak_steps.evidence_of(run), run.results
         # Nothing waits for it any more, and events of the first minutes have arrived by now.
         seconds = args["readers_seconds"]
         keys = gathered["readers"][0].get("access_keys") or []
-        since = leak_events.incident_of(run.journal).since
+        since = incident_notes.incident_of(run.journal).since
         trail = leak_evidence.trail(run.setting, run.response.reached, seconds=seconds, since=since, access_keys=keys)
         scrubbed = self._scrubbed(run)
         gathered["readers"] = [*gathered["readers"], trail.answer(seconds)]
@@ -78,16 +80,16 @@ class ActionModule(ServersAction):
             unread=args["response"].get("unread") or [],
             scrubbed=scrubbed,
             health=looked,
-            logged_out=leak_sessions.gathered(run.response, results),
+            logged_out=user_sessions.gathered(run.response, results),
         )
         services = {host: results.variable(host, "env_deploy_services", "") for host in run.response.hosts}
-        return leak_report.write(run.setting, run.journal, run.response, gathered, services)
+        return response_report.write(run.setting, run.journal, run.response, gathered, services)
 
     @staticmethod
     def _ended(
-        run: leak_steps.ResponseRun, response_report: leak_report.ResponseReport, args: Mapping[str, Any]
+        run: leak_steps.ResponseRun, response_report: response_report.ResponseReport, args: Mapping[str, Any]
     ) -> dict[str, Any]:
-        setting, incident, reached = run.setting, leak_events.incident_of(run.journal), run.response.reached
+        setting, incident, reached = run.setting, incident_notes.incident_of(run.journal), run.response.reached
         show(response_report.lines)
         answer = {
             "changed": True,
@@ -109,7 +111,7 @@ class ActionModule(ServersAction):
 
     @staticmethod
     def _scrubbed(run: leak_steps.ResponseRun) -> dict[str, Any]:
-        parameters = list(leak_events.incident_of(run.journal).parameters)
+        parameters = list(incident_notes.incident_of(run.journal).parameters)
         return scrubbing.scrubbed(
             run.setting, run.journal, leak_steps.dead_versions(run), parameters, run.response.reached
         )

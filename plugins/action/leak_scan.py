@@ -11,8 +11,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import report as scan_report
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import request as scan_request
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan_report
 
 
 class ActionModule(ActionBase):

@@ -20,13 +20,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import an
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import assessment as leak_assessment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence as leak_evidence
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import plan as leak_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import session_plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import response_plan, session_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display import show
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import purge_on
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response, Wave
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.task_results import Results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     confirm_revocation,
     confirmations,
@@ -83,7 +82,7 @@ class ActionModule(rotation_segment.ServersAction):
         if args["false_alarm"]:
             return {"changed": False, "next": "false_alarm"}
         self._refuse_argument()
-        leak_plan.require_names(args)
+        response_plan.require_names(args)
         self._require_revocable(setting, args)
         text = leak_assessment.text_of(args["found_in"])
         if args["found_by"]:
@@ -164,7 +163,7 @@ class ActionModule(rotation_segment.ServersAction):
     def _asked(
         self,
         setting: RotationSetup,
-        assessment: leak_plan.Assessment,
+        assessment: response_plan.Assessment,
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
     ) -> dict[str, Any]:
@@ -183,13 +182,13 @@ class ActionModule(rotation_segment.ServersAction):
         radius: leak_assessment.BlastRadius,
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
-    ) -> leak_plan.Assessment:
+    ) -> response_plan.Assessment:
         declared = leak_declaration.declared(setting, journal, _wish(radius, args))
         hostvars = task_vars.get("hostvars") or {}
         about = {"hosts": args["hosts"], "skipped": args["compromised_hosts"], "reachable": args["targeted_hosts"]}
         looked = args["looked"]
         seen = None if looked is None else rotation_segment.seen_of(looked, about, hostvars, role="leak_respond")
-        options = leak_plan.rotation_options({**args, "seen": seen}, radius, declared)
+        options = response_plan.rotation_options({**args, "seen": seen}, radius, declared)
         # Containment waits for no answer: the wave itself asks, and what a server then refuses stays open.
         options = {**options, "python": args["python"], "preflight": bool(self._task.check_mode)}
         server = self.server(setting, args, task_vars)
@@ -201,7 +200,7 @@ class ActionModule(rotation_segment.ServersAction):
         impact = radius.impact
         hosts, host = args["hosts"], args["host"]
         refused = leak_assessment.refused_host(setting.catalog, impact, hosts, host, trusted, TRUSTED) if impact else ""
-        return leak_plan.Assessment(
+        return response_plan.Assessment(
             radius=radius,
             declaration=declared,
             plan=planned,
@@ -213,7 +212,7 @@ class ActionModule(rotation_segment.ServersAction):
     def _declared(
         self,
         setting: RotationSetup,
-        assessment: leak_plan.Assessment,
+        assessment: response_plan.Assessment,
         asked: Mapping[str, Any],
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
@@ -280,7 +279,7 @@ class ActionModule(rotation_segment.ServersAction):
         except RotationError as error:
             raise RotationError(f"leak_revoked: {error}") from None
         if args["revoked"]:
-            options = {"credentials": args["revoked"], "incident": leak_plan.UNOPENED, "tried": {}, "audit": {}}
+            options = {"credentials": args["revoked"], "incident": response_plan.UNOPENED, "tried": {}, "audit": {}}
             confirm_revocation.taken(setting, options, check=True)
 
     def _revoked(

@@ -12,8 +12,8 @@ from ansible.utils.display import Display
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError, ProvisionError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.mirror import OVERWRITE, REPORT
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import mirror as mirror_run
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.mirror_plan import OVERWRITE, REPORT
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import mirror_run
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_action import AwsAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.values_action import (

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import readers as leak_readers
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import cloudtrail_readers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
@@ -21,11 +21,11 @@ class ActionModule(RotationAction):
         "access_keys": {"type": "list", "elements": "str", "default": []},
         "since": {"type": "str", "default": ""},
         "seconds": {"type": "int", "default": 8},
-        "pages": {"type": "int", "default": leak_readers.PAGES},
+        "pages": {"type": "int", "default": cloudtrail_readers.PAGES},
     }
 
     def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         if args["seconds"] < 1 or args["pages"] < 1:
             raise RotationError("seconds and pages must be at least 1")
         options = {name: args[name] for name in ("access_keys", "since", "seconds", "pages")}
-        return {"changed": False, **leak_readers.question(setting, args["credentials"], **options)()}
+        return {"changed": False, **cloudtrail_readers.question(setting, args["credentials"], **options)()}

@@ -19,9 +19,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection, suit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths import with_full_paths
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import request as scan_request
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import engine as verify_engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect import Gatherer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_facts import Gatherer
 
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},
@@ -53,7 +53,7 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
 
     def _answer(self, args: dict[str, Any]) -> dict[str, Any]:
-        wanted = verify_engine.needed(verify_engine.chosen(args["only"]))
+        wanted = verify_check.needed(verify_check.chosen(args["only"]))
         connection = AwsConnection("watchparty.secrets.verify_info", args)
         connection.require_aws_sdk()
         catalog = catalog_parser.parse(args["catalog"], args["environment"])

@@ -29,7 +29,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.regist
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import announcer, events
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import engine as verify_engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values_results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif as verify_sarif
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import table as verify_table
@@ -81,7 +81,7 @@ class ActionModule(ActionBase):
 
     def _answer(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         info = registered(args["info"], task_vars, having="parts")
-        checks = verify_engine.chosen(args["only"])
+        checks = verify_check.chosen(args["only"])
         require_certificates(args["cafile"])
         parts = dict(info["parts"])
         if info.get("hosts_needed"):
@@ -90,13 +90,13 @@ class ActionModule(ActionBase):
             parts["outside"] = asked(args["outside"], args["timeout"], args["cafile"])
         if "former" in parts:
             parts["former"] = previous_values_results.merged(parts["former"], args["tried"], args["sessions"])
-        facts = verify_engine.Facts(
+        facts = verify_check.Facts(
             catalog=catalog_parser.parse(args["catalog"], args["environment"]),
             now=datetime.now(UTC),
             parts=parts,
             absent=dict(info.get("absent") or {}),
         )
-        results = verify_engine.run(checks, facts)
+        results = verify_check.run(checks, facts)
         result = verify_table.data(facts, results, sorted(parts.get("hosts", ())))
         files = written(result, args["path"], partial=bool(args["only"])) if args["path"] else []
         show(result, files)

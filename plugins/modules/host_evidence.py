@@ -105,7 +105,7 @@ short:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import collect as forensics_collect
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import gather_evidence
 
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
@@ -139,9 +139,9 @@ def main():
     if params["seconds"] < 1:
         module.fail_json(msg="seconds must be at least 1")
     units = [unit for unit in params["units"] if not unit.startswith("-")]
-    known = [forensics_collect.Placed(**key) for key in params["known_keys"]]
-    wanted = forensics_collect.EvidenceRequest(since, params["seconds"], params["path"], units, known)
-    module.exit_json(changed=False, **forensics_collect.gathered(wanted))
+    known = [gather_evidence.Placed(**key) for key in params["known_keys"]]
+    wanted = gather_evidence.EvidenceRequest(since, params["seconds"], params["path"], units, known)
+    module.exit_json(changed=False, **gather_evidence.gathered(wanted))
 
 
 if __name__ == "__main__":

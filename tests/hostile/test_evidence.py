@@ -8,10 +8,10 @@ import json
 from pathlib import Path
 
 import pytest
-
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import collect as forensics_collect
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts
 from tests.unit.plugins.module_utils._host.forensics.test_collect import Machine
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import gather_evidence
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts
 from tests.unit.plugins.module_utils._host.ssh.public_keys import key
 
 pytestmark = pytest.mark.servers
@@ -73,7 +73,7 @@ def test_a_text_log(machine: Machine) -> None:
     machine.write("auth.log", f"{line}{REAL}\n{noise}")
     result = machine.gathered()
     assert result["short"] == [
-        forensics_collect.FORGEABLE,
+        gather_evidence.FORGEABLE,
         f"logins: only the last 4 MiB of {machine.folder}/auth.log were read",
     ]
     assert result["lines"] == []

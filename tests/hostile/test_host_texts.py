@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages, postmortem_markdown
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import changelog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import engine as verify_engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif as verify_sarif
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import table as verify_table
 from tests.hostile.programs import sample
@@ -49,7 +49,7 @@ def report() -> dict[str, Any]:
     answer = answered(host_check)
     drift = {"missing": [], "differs": [], "gone": [], "unknown": list(answer["fingerprints"]), "same": 1}
     facts = verify_facts(hosts={"web1": {**answer, "drift": drift}, "web2": lost})
-    results = verify_engine.run(verify_engine.registry(), facts)
+    results = verify_check.run(verify_check.registry(), facts)
     result = verify_table.data(facts, results, ["web1", "web2"])
     assert "alert(1)" in json.dumps(result)
     return result

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import main as django_main
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import collect as forensics_collect
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import gather_evidence
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import sessions as ssh_sessions
 from tests.hostile.application_account import within
@@ -59,10 +59,10 @@ def test_a_file_behind_a_link_is_read_as_sshd_does(tmp_path: Path) -> None:
 def test_logs(pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ssh_sessions, "LOGS", (str(pipe),))
     monkeypatch.setattr(ssh_sessions, "_journal", lambda _pids: iter(()))
-    monkeypatch.setattr(forensics_collect, "LOGS", (str(pipe),))
+    monkeypatch.setattr(gather_evidence, "LOGS", (str(pipe),))
     with within():
         assert ssh_sessions.told([1]) == {}
-        assert forensics_collect._from_logs([], forensics_collect.EvidencePart()) is False
+        assert gather_evidence._from_logs([], gather_evidence.EvidencePart()) is False
 
 
 def test_the_applications_settings(pipe: Path) -> None:

@@ -15,15 +15,14 @@ import pytest
 import yaml
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, ScanError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gitleaks
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import report as scan_report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gitleaks, scan_report
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import request as scan_request
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sarif as scan_sarif
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.gitleaks import Gitleaks
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, Sought, sought
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import ScanReport
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import (
     DirectorySource,
     GitSource,

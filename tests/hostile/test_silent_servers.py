@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.action.postgresql_login impo
 from ansible_collections.watchparty.secrets.plugins.action.valkey_user import ActionModule as ValkeyUser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check, revoked_logins_main
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import http_probe
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import session_probe
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
 from tests.hostile import silent
 from tests.unit.plugins.plugin_utils._ansible.test_remote_program import Host
@@ -54,9 +54,9 @@ def test_addresses_from_outside() -> None:
 
 
 def test_a_probe_of_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_probe, "SECONDS", 1)
+    monkeypatch.setattr(session_probe, "SECONDS", 1)
     with silent.server(b"X", first=HEADERS) as port, lasting(6), pytest.raises(HostError, match="no answer: timed out"):
-        http_probe.ask(f"http://127.0.0.1:{port}/account/", {})
+        session_probe.ask(f"http://127.0.0.1:{port}/account/", {})
 
 
 def on_host(action: Any, **args: Any) -> dict[str, Any]:

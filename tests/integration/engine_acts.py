@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import entries as rotation_entries
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import journal_entries
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import rollback as rotation_rollback
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import RotationHost
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import RotationHost
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
 
 NAMED = {
@@ -22,7 +22,7 @@ NAMED = {
     "promote": (Rotator, "promote"),
     "undo": (rotation_rollback, "undo"),
     "tidy": (rotation_rollback, "tidy"),
-    "advance": (rotation_entries, "advance"),
+    "advance": (journal_entries, "advance"),
     "gate": (Engine, "_require_proof"),
     "rest": (Engine, "_rest"),
     "close": (Engine, "close"),

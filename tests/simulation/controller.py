@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import Hosts
 from tests.simulation.glue import Hands
 from tests.simulation.hosts import Host, Unreachable
 from tests.simulation.scheduler import Process

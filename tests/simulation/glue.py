@@ -48,8 +48,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import Who
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import NotReached
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import RotationRun
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import NotReached
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
 from tests.simulation import hosts
 from tests.simulation.scheduler import Process

@@ -23,18 +23,18 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import kinds, plan_text
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import PlanInputs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import RotationRequest
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_facts import PlanInputs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import request as scan_request
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sources as scan_sources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Finding
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan import Scanning, finding
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import Finding
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import Target
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import Spots
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import checks as verify_checks
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import engine as verify_engine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif as verify_sarif
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import table as verify_table
 from sandbox.process import REPOSITORY
@@ -115,7 +115,7 @@ class Mailbox(Acts):
 NAMESAKES = (
     ("plugin_utils/_rotation/context.py", "ssh_key"),  # the form of a value that is generated
     ("plugin_utils/_rotation/kind_declarations.py", "ssh_key"),
-    ("plugin_utils/_rotation/kinds/hosts.py", "ssh_key"),
+    ("plugin_utils/_rotation/kinds/ssh_key.py", "ssh_key"),
     ("plugin_utils/_rotation/kinds/elasticache_auth_token.py", "elasticache_auth_token"),  # the module of that name
     ("plugin_utils/_rotation/kinds/valkey_user.py", "valkey_user"),
     ("plugin_utils/_scan/sarif.py", "external"),  # a word of SARIF
@@ -138,7 +138,7 @@ def test_a_kinds_name_stands_in_one_place() -> None:
 
 class TestCheck:
     TEXT = f"""
-from {PLUGINS}.plugin_utils._verify.engine import Check, bad
+from {PLUGINS}.plugin_utils._verify.check import Check, bad
 
 def look(facts):
     yield bad(facts.catalog.application + " keeps bees", "garden")
@@ -152,14 +152,14 @@ CHECK = Check("WPS999", "bees", "garden", "low", "Nobody keeps bees", "They stin
 
     def test_without_its_file_it_cannot_be_chosen(self) -> None:
         with pytest.raises(SecretsError, match="no check is called wps999"):
-            verify_engine.chosen(["WPS999"])
+            verify_check.chosen(["WPS999"])
 
     @pytest.mark.usefixtures("_bees")
     @pytest.mark.parametrize("word", ["WPS999", "bees", "garden"])
     def test_it_is_chosen_run_and_reported(self, word: str) -> None:
-        chosen = verify_engine.chosen([word])
-        assert verify_engine.needed(chosen) == ("bees",)
-        report = verify_table.data(facts(), verify_engine.run(chosen, facts()), [])
+        chosen = verify_check.chosen([word])
+        assert verify_check.needed(chosen) == ("bees",)
+        report = verify_table.data(facts(), verify_check.run(chosen, facts()), [])
         (row,) = report["checks"]
         assert (row["id"], row["status"], row["outcomes"][0]["message"]) == ("WPS999", "fail", "watchparty keeps bees")
         assert any("Nobody keeps bees" in line for line, _colour in verify_table.table(report))
@@ -167,7 +167,7 @@ CHECK = Check("WPS999", "bees", "garden", "low", "Nobody keeps bees", "They stin
 
     @pytest.mark.usefixtures("_bees")
     def test_it_is_one_of_all(self) -> None:
-        assert "WPS999" in [check.id for check in verify_engine.chosen([])]
+        assert "WPS999" in [check.id for check in verify_check.chosen([])]
 
 
 class Notes:

@@ -53,7 +53,7 @@ KNOWS_AWS = {
 LONGEST = 400
 MOST_BRANCHES, MOST_CONDITIONAL_EXPRESSIONS = 24, 6
 """Of a function."""
-LATE = {"plugin_utils._rotation.kinds", "plugin_utils._rotation.server", "plugin_utils._verify.engine"}
+LATE = {"plugin_utils._rotation.kinds", "plugin_utils._rotation.rotation_host", "plugin_utils._verify.check"}
 """Files that import modules by a name that they compute: kinds, actions and checks."""
 REGISTRIES = {"plugin_utils/_rotation/kinds/__init__.py"}
 """Packages whose own file holds code."""

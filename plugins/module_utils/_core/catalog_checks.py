@@ -8,7 +8,7 @@ import re
 from typing import Callable, Iterator, Optional
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
-    http_probe,
+    external_value_request,
     kind_names,
     server_endpoint,
     valkey_key_patterns,
@@ -121,7 +121,7 @@ def _credentials(catalog: Catalog) -> Iterator[str]:
             if setting not in catalog.settings:
                 yield f"{where}.parts: {setting} is not a setting"
         if credential.test is not None:
-            yield from http_probe.objections(f"{where}.test", credential.test)
+            yield from external_value_request.objections(f"{where}.test", credential.test)
         yield from _server(catalog, where, credential)
 
 

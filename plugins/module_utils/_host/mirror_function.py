@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors, mirror
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors, mirror_run
 
 Handler = Callable[[Any, Any], Dict[str, Any]]
 
@@ -49,11 +49,11 @@ def handler_of(configuration: Mapping[str, Any]) -> Handler:
     return handler
 
 
-def _run(catalog: Catalog, client: mirror.RegionalClient) -> Tuple[Dict[str, Any], str]:
+def _run(catalog: Catalog, client: mirror_run.RegionalClient) -> Tuple[Dict[str, Any], str]:
     """What was done, and what remains."""
-    state = mirror.read(catalog, client)
+    state = mirror_run.read(catalog, client)
     refused = state.guarded(None)
-    done = mirror.apply(state, client, deletes=not refused)
+    done = mirror_run.apply(state, client, deletes=not refused)
     report = state.report
     return {**report, "plan": done}, "\n".join([*report["problems"], *report["conflicts"], *refused])
 

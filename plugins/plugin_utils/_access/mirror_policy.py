@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import mirror
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import mirror_plan
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope, key_grant
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_size import Grant
@@ -12,14 +12,14 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_
 
 def _sources(catalog: Catalog) -> list[str]:
     """Secrets that the mirror reads."""
-    return sorted({place.name for _setting, place in mirror.pairs(catalog).values()})
+    return sorted({place.name for _setting, place in mirror_plan.pairs(catalog).values()})
 
 
 def _copies(catalog: Catalog) -> list[str]:
     """Parameters that the mirror writes; of a group all below its path, so that what left it can be deleted."""
     declared = catalog.mirror.groups.values() if catalog.mirror else ()
     below = {f"{catalog.ssm_path}/{path}/" for path in declared}
-    single = {name for name in mirror.pairs(catalog) if not name.startswith(tuple(below))}
+    single = {name for name in mirror_plan.pairs(catalog) if not name.startswith(tuple(below))}
     return sorted({*single, *(f"{path}*" for path in below)})
 
 
@@ -29,7 +29,7 @@ def mirroring(catalog: Catalog, ground: AwsScope) -> list[Grant]:
     if mirrored is None or not copies:
         return []
     secrets, here = tuple(map(ground.secret, _sources(catalog))), tuple(map(ground.parameter, copies))
-    regions = mirror.regions(catalog)
+    regions = mirror_plan.regions(catalog)
     written = tuple(ground.parameter(name, region) for region in regions for name in copies)
     # The one of a parameter's history is asked for when somebody else writes in the same moment.
     acts = ("GetParameters", "GetParameter", "PutParameter", "DeleteParameters")
@@ -59,7 +59,7 @@ def _replica_keys(catalog: Catalog, ground: AwsScope, acts: tuple[str, ...]) -> 
             {"kms:ViaService": ground.via("ssm", region)},
             (context, tuple(ground.parameter(name, region) for name in _copies(catalog))),
         )
-        for number, region in enumerate(mirror.regions(catalog)[1:], 1)
+        for number, region in enumerate(mirror_plan.regions(catalog)[1:], 1)
     ]
 
 
@@ -83,7 +83,7 @@ def comparing(catalog: Catalog, ground: AwsScope) -> list[Grant]:
     if not _copies(catalog):
         return []
     elsewhere = tuple(
-        ground.parameter(name, region) for region in mirror.regions(catalog)[1:] for name in _copies(catalog)
+        ground.parameter(name, region) for region in mirror_plan.regions(catalog)[1:] for name in _copies(catalog)
     )
     return [
         Grant("DescribeParameters", ("ssm:DescribeParameters",), ("*",)),

@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.announcer import LEAK_SECONDS
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.report import ResponseReport
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response_report import ResponseReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup

@@ -15,7 +15,7 @@ from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import deadline
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import readers
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import cloudtrail_readers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import kinds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import ServerPrograms
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -82,7 +82,7 @@ def trail(
     """Asks CloudTrail, while something else goes on; options as of :func:`readers.question`."""
     try:
         return BackgroundCall(
-            readers.question(setting, credentials, seconds=seconds, since=since, access_keys=access_keys)
+            cloudtrail_readers.question(setting, credentials, seconds=seconds, since=since, access_keys=access_keys)
         )
     except SecretsError as error:
         failure = {"failed": True, "msg": str(error)}

@@ -10,8 +10,8 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import RotationHost
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.segment import show
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import RotationHost
 
 Purge = Callable[[Sequence[str]], Mapping[str, Any]]
 """Empties caches of these kinds; what the module answered, or ``msg`` alone where it failed."""

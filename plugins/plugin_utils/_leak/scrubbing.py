@@ -17,7 +17,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_tra
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import in_threads
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import VaultSecrets
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync, sync_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import revoked_values, scrub, scrub_exceptions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
+    revoked_values,
+    scrub_aws,
+    scrub_exceptions,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
@@ -39,7 +43,7 @@ def scrubbed(
     (done, cannot), (pushed, stuck) = in_threads(
         [
             partial(_denied, setting, client, journal, secrets, credentials, dead),
-            partial(scrub.push_out, setting.rotator.parameters, parameters),
+            partial(scrub_aws.push_out, setting.rotator.parameters, parameters),
         ]
     )
     refreshed, unknown = _refreshed(setting, journal, credentials)
@@ -59,12 +63,12 @@ def _denied(
 ) -> tuple[list[str], list[str]]:
     """What was done to versions of secrets, and what could not be."""
     versions, untold = revoked_values.holders(
-        setting, journal, secrets, dead, lambda name: scrub.denied_by(client, name) if _is_aws(name) else set()
+        setting, journal, secrets, dead, lambda name: scrub_aws.denied_by(client, name) if _is_aws(name) else set()
     )
     needed = scrub_exceptions.spared(journal, credentials)
     kept = [(name, version) for name, ids in versions.items() for version in ids if (name, version) in needed]
     versions = {name: [version for version in ids if (name, version) not in needed] for name, ids in versions.items()}
-    done, cannot = scrub.scrubbed(
+    done, cannot = scrub_aws.scrubbed(
         client,
         {name: some for name, some in versions.items() if _is_aws(name)},
         lambda region: setting.connection.in_region(region).store_client("secretsmanager"),

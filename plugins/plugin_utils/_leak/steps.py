@@ -19,11 +19,16 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import environment_summary, seal
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events, report, revoked_values, sessions
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
+    incident_notes,
+    response_report,
+    revoked_values,
+    user_sessions,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import Purge
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.replaced_signing_keys import session_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response, Wave
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.task_results import Results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 END = "end"
@@ -57,7 +62,7 @@ class ResponseRun:
         return [host for host in self.response.hosts if host not in self.response.compromised]
 
     def noted(self, seen: Mapping[str, str]) -> ResponseRun:
-        return replace(self, journal=events.note(self.setting, self.journal, seen))
+        return replace(self, journal=incident_notes.note(self.setting, self.journal, seen))
 
     def then(self, response: Response) -> ResponseRun:
         return replace(self, response=response)
@@ -113,7 +118,7 @@ def _next(run: ResponseRun, steps: Sequence[ResponseStep]) -> tuple[ResponseRun,
 
 def _result(run: ResponseRun, step: ResponseStep, work: Work) -> dict[str, Any]:
     """What a play registers: the file of the tasks that are next, what they need, and what the run knows."""
-    incident, file = events.incident_of(run.journal), step.file or step.name
+    incident, file = incident_notes.incident_of(run.journal), step.file or step.name
     return {
         "next": file,
         file: {key: item for key, item in work.items() if key != VALUES},
@@ -142,7 +147,9 @@ def evidence_of(run: ResponseRun) -> Work:
 
 def _keep_evidence(run: ResponseRun) -> ResponseRun:
     try:
-        report.keep_evidence(events.incident_of(run.journal), run.response.report_path, evidence_of(run))
+        response_report.keep_evidence(
+            incident_notes.incident_of(run.journal), run.response.report_path, evidence_of(run)
+        )
     except RotationError as error:
         # The post-mortem has it too, and containment must not wait for a folder.
         run.warn(f"the evidence is not written: {error}")
@@ -170,19 +177,19 @@ def _verify_skipped(run: ResponseRun) -> Work | None:
 
 def _record_verified(run: ResponseRun) -> ResponseRun:
     hosts = (_verify_skipped(run) or {"hosts": []})["hosts"]
-    return run.noted(events.back([host for host in hosts if run.results.is_proven(host)]))
+    return run.noted(incident_notes.back([host for host in hosts if run.results.is_proven(host)]))
 
 
 def _sessions(run: ResponseRun) -> Work | None:
-    return {} if sessions.are_ended(run.response) else None
+    return {} if user_sessions.are_ended(run.response) else None
 
 
 def _with_files(run: ResponseRun) -> list[str]:
-    return sessions.with_files(run.response, run.results) if sessions.are_ended(run.response) else []
+    return user_sessions.with_files(run.response, run.results) if user_sessions.are_ended(run.response) else []
 
 
 def _with_probe(run: ResponseRun) -> list[str]:
-    return sessions.with_probe(run.response, run.results) if sessions.are_ended(run.response) else []
+    return user_sessions.with_probe(run.response, run.results) if user_sessions.are_ended(run.response) else []
 
 
 def _session_files(run: ResponseRun) -> Work | None:
@@ -194,7 +201,7 @@ def _session_tries(run: ResponseRun) -> Work | None:
     hosts = _with_probe(run)
     if not hosts:
         return None
-    replaced = session_keys(run.setting, events.incident_of(run.journal))
+    replaced = session_keys(run.setting, incident_notes.incident_of(run.journal))
     try:
         return {"hosts": hosts, VALUES: _searchable(run, [name for name in replaced if replaced[name]])}
     except SecretsError as error:
@@ -212,10 +219,10 @@ def _ended(*later: Callable[[ResponseRun], list[str]]) -> Callable[[ResponseRun]
     def done(run: ResponseRun) -> ResponseRun:
         if any(hosts(run) for hosts in later):
             return run
-        gathered = sessions.gathered(run.response, run.results)
-        if report.sessions_of(run.setting, events.incident_of(run.journal), gathered)["problems"]:
+        gathered = user_sessions.gathered(run.response, run.results)
+        if response_report.sessions_of(run.setting, incident_notes.incident_of(run.journal), gathered)["problems"]:
             return run
-        return run.noted({"sessions": sessions.words(run.results.once("ended"))})
+        return run.noted({"sessions": user_sessions.words(run.results.once("ended"))})
 
     return done
 
@@ -279,12 +286,12 @@ def _copies(run: ResponseRun) -> Work:
 
 def _healthy(run: ResponseRun) -> ResponseRun:
     health = run.results.of_each("copies", run.asked_hosts)
-    return replace(run, journal=events.note_health(run.setting, run.journal, health))
+    return replace(run, journal=incident_notes.note_health(run.setting, run.journal, health))
 
 
 def dead_versions(run: ResponseRun) -> dict[str, list[str]]:
     """Version ids that hold replaced values, by secret."""
-    return {name: list(versions) for name, versions in events.incident_of(run.journal).dead.items()}
+    return {name: list(versions) for name, versions in incident_notes.incident_of(run.journal).dead.items()}
 
 
 STEPS = (

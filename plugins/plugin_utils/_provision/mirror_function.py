@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import mirror
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import mirror_plan
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_mirror import MirrorFunction
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
@@ -190,7 +190,7 @@ class MirrorDeployment:
 
     def pattern(self) -> dict[str, Any]:
         """Which events begin a run: those of CloudTrail that change a mirrored secret, by its name or its ARN."""
-        secrets = sorted({place.name for _setting, place in mirror.pairs(self._catalog).values()})
+        secrets = sorted({place.name for _setting, place in mirror_plan.pairs(self._catalog).values()})
         arns = [{"prefix": self._place.arn("secretsmanager", f"secret:{name}")} for name in secrets]
         return {
             "source": ["aws.secretsmanager"],

@@ -21,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     incident_events,
     open_rotation,
     plan_after_open_rotation,
+    plan_facts,
     plan_inputs,
     plan_text,
     provider_revocations,
@@ -30,7 +31,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     state_machine,
     supplied_values,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import ground as _ground
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
@@ -99,14 +99,14 @@ def _considered(
     if beside is not None:
         journal, descriptions = beside.journal, beside.described(descriptions)
 
-    def planned(ground: _ground.PlanInputs) -> rotation_plan.RotationPlan:
+    def planned(ground: plan_facts.PlanInputs) -> rotation_plan.RotationPlan:
         if beside is None:
             return plan_inputs.planned(setting, ground, wish, args["seen"])
         return beside.planned(
             lambda rotation_request: plan_inputs.planned(setting, ground, rotation_request, args["seen"]), wish
         )
 
-    ground = _ground.PlanInputs(
+    ground = plan_facts.PlanInputs(
         catalog=setting.catalog,
         journal=journal,
         contents=contents,

@@ -28,14 +28,14 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_crede
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import close as _close
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     context,
-    entries,
     host_acts,
+    journal_entries,
     kind_acts,
     plan,
     rollback,
     state_machine,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import (
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import (
     HOST_TASKS,
     Hosts,
     batches_of,
@@ -79,8 +79,6 @@ class Engine:
         self.carried = carried or Carried(since=clock())
         self.now: dict[str, Any] = {}
         self.proof = Hosts((), {})
-
-    # What happens between two rollouts
 
     def go_on(self, rotation: Mapping[str, Any]) -> dict[str, Any]:
         """Carries out stage by stage, until hosts have something to do or the rotation has ended.
@@ -264,7 +262,9 @@ class Engine:
 
     def _require_proof(self) -> None:
         gate = state_machine.Gate(hosts=self.run.hosts, proven=self.proof.proven, skipped=self.run.skipped)
-        blockers = entries.blockers(self.setting, gate, leaves_lost=self.run.leaves_lost, message=self.proof.message)
+        blockers = journal_entries.blockers(
+            self.setting, gate, leaves_lost=self.run.leaves_lost, message=self.proof.message
+        )
         self.carried.seen.behind = [host for host in self.run.hosts if host not in self.proof.proven]
         if not blockers:
             return
@@ -273,7 +273,7 @@ class Engine:
         self._say(f"skipped hosts, whose old values are about to be revoked{but}: {'; '.join(blockers)}")
         missing = set(self.run.hosts) - set(self.proof.proven) - set(self.run.skipped)
         if self.run.incident:
-            entries.note_left(self.setting, [host for host in self.run.hosts if host in missing])
+            journal_entries.note_left(self.setting, [host for host in self.run.hosts if host in missing])
 
     def parts(self, stage: str, acts: Sequence[str]) -> list[Mapping[str, Any]]:
         """The credentials that have something to do at a stage of their kind."""
@@ -329,7 +329,7 @@ class Engine:
 
     def _advance(self, stage: str, outcome: str, message: str) -> None:
         is_tested = stage == "set" and self._tests_at_once
-        advanced = entries.advance(self.setting, outcome, message, self.carried.seen, is_tested=is_tested)
+        advanced = journal_entries.advance(self.setting, outcome, message, self.carried.seen, is_tested=is_tested)
         self.now = {**advanced.rotation, "refused": self.now["refused"], "revocations": self.now["revocations"]}
         if advanced.way == state_machine.STOP:
             self.now.update(todo=[], stopped=advanced.message)
@@ -361,7 +361,7 @@ class Engine:
         step, refused = self.now["step"], self.now["refused"]
         closing = {"audit": recorded.get("head") or {}, "unrecorded": recorded.get("against") or ""}
         self.carried.unannounced += recorded.get("unannounced", ())
-        result = entries.appended(self.setting, lambda: _close.closed(self.setting, closing))
+        result = journal_entries.appended(self.setting, lambda: _close.closed(self.setting, closing))
         self.now = {**result["rotation"], "refused": refused, "revocations": result["revocations"]}
         self.now["recorded"] = recorded.get("where") or ""
         self._took(step)

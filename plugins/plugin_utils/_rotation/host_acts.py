@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.hosts import SshKey
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.ssh_key import SshKey
 
 SSH_KEY = SshKey.kind.name
 _KIND_STAGE = {"revoke": "revoke", "withdraw": "revoke", "revoke_first": "revoke"}

@@ -29,12 +29,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     pending_tasks as rotation_pending_tasks,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preconditions
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import PlanInputs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import (
     Kind,
     other_login,
     turn_of,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_facts import PlanInputs
 
 ROTATE, RENEW = "rotate", "renew"
 DROP_FALLBACK, REVOKE = _journal.DROP_FALLBACK, _journal.REVOKE

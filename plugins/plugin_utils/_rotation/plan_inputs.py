@@ -32,10 +32,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     access_key_preconditions,
     context,
     github_copies,
+    plan_facts,
     rollback,
     ssh_key,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import ground as _ground
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
@@ -168,7 +168,7 @@ def former(setting: RotationSetup, journal: Journal, leaked: Collection[str] | N
 
 def planned(
     setting: RotationSetup,
-    ground: _ground.PlanInputs,
+    ground: plan_facts.PlanInputs,
     wish: _plan.RotationRequest,
     seen: Sequence[Mapping[str, Any]] | None,
 ) -> _plan.RotationPlan:
@@ -182,7 +182,7 @@ def planned(
     return _plan.plan(replace(ground, against={**ground.against, **against}), wish) if against else plan
 
 
-def _against_mirror(setting: RotationSetup, plan: _plan.RotationPlan, ground: _ground.PlanInputs) -> dict[str, str]:
+def _against_mirror(setting: RotationSetup, plan: _plan.RotationPlan, ground: plan_facts.PlanInputs) -> dict[str, str]:
     """By credential, why its new value cannot be synced to GitHub. A missing value holds up no leak."""
     mirror = setting.rotator.mirror
     if mirror is None:

@@ -26,12 +26,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.credentia
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT, PENDING
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import PlanInputs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import (
     Kind,
     other_login,
     turn_of,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_facts import PlanInputs
 
 FILE = "-e rotation_values_file=FILE (mode 0600)"
 _USES = frozenset({"sessions", "signing"})

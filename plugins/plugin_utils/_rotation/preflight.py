@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.begin import begin
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import acts_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part, ServerPrograms
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import NotReached
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import NotReached
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 PASSED_ON = ("gone_nodes", "values_file", "values_from")

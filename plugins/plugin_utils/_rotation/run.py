@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import entries
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import journal_entries
 
 
 class Blocked(RotationError):
@@ -72,7 +72,7 @@ class Carried:
     """Whether it has waited until old values may be removed."""
     acted: tuple[str, ...] = ()
     """What is done of the present stage."""
-    seen: entries.StageNotes = field(default_factory=entries.StageNotes)
+    seen: journal_entries.StageNotes = field(default_factory=journal_entries.StageNotes)
     lines: list[str] = field(default_factory=list)
     unannounced: list[str] = field(default_factory=list)
     """Who could not be notified of what."""

@@ -26,7 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import l
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends import body_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     context,
-    entries,
+    journal_entries,
     outcome,
     plan,
     preflight,
@@ -35,10 +35,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import OPTIONS as COMMON
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import WARNING, Engine
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import OWN as HOST_VARIABLES
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import OWN as HOST_VARIABLES
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import Hosts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import RotationHost
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import Carried, RotationRun
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import RotationHost
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import MERGE_SECONDS
 
@@ -335,7 +335,7 @@ def carried_from(rotation: Mapping[str, Any]) -> Carried:
         **{
             **kept,
             "acted": tuple(kept["acted"]),
-            "seen": entries.StageNotes(**kept["seen"]),
+            "seen": journal_entries.StageNotes(**kept["seen"]),
             "seconds": [(stage, float(seconds)) for stage, seconds in kept["seconds"]],
         }
     )

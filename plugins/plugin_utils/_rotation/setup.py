@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.access
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.known import ReadCache
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.read_cache import ReadCache
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     credential_graph,
-    http_probe,
+    external_value_request,
     kind_names,
     server_addresses,
 )
@@ -57,8 +57,8 @@ def tries(
     try:
         probe = credential.test
         if probe is not None:
-            asked = {name: http_probe.request(probe, login) for name, login in former.items()}
-            results += _each("http", "", http_probe.request(probe, current), asked)
+            asked = {name: external_value_request.request(probe, login) for name, login in former.items()}
+            results += _each("http", "", external_value_request.request(probe, current), asked)
         for administrator in administered(catalog, credential.name):
             results += _at_its_server(catalog, credential, administrator, contents, current, former)
     except (RotationError, ValueError) as error:

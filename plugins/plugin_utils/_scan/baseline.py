@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Finding
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import Finding
 
 _FINGERPRINT = re.compile(r"^[0-9a-f]{24}$")
 SHOWN = 40

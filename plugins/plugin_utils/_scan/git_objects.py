@@ -24,13 +24,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git impor
     Repository,
     Slab,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Finding
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan import (
     FINDINGS,
     Scanning,
     ValueMatch,
     finding,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import Finding
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import NeedleMatch, Spots, lined
 
 MESSAGES = {COMMIT: "(commit message)", TREE: "(name of a file)", "tag": "(tag message)"}

@@ -14,8 +14,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import bounded_program, git_view
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git as _git
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import PATTERN, Finding
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan import Scanning
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import PATTERN, Finding
 
 NAME = "gitleaks"
 REMEDY = "install gitleaks (apt-get install gitleaks, or brew install gitleaks)"

@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Reading,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import NotChecked
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import NotChecked
 
 VALUES = "values"
 """What stands in a report for the source of the values."""

@@ -31,7 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import (
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sources as _sources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Sought, sought
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import NotChecked, ScanReport
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import NotChecked, ScanReport
 
 NAME = "watchparty.secrets.leak_scan"
 PATHS = {"type": "list", "elements": "path", "default": []}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import sarif as reports_sarif
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import LIVE, Finding, ScanReport
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import LIVE, Finding, ScanReport
 
 DOCUMENTATION = "https://github.com/watchparty/secrets/blob/main/docs/how-to/scan-a-repository.md"
 LIVE_RULE = "live-value"

@@ -18,7 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import ba
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import UNPACKED, Limits, Unpacker
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Label, Needle, Sought
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import (
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import (
     Finding,
     NotChecked,
     ScanReport,

@@ -22,8 +22,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.files imp
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git import ENTRIES, Interrupted, Repository
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git_objects import Joined, Search
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git_worktree import Tree
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import WORKING_TREE, Finding
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan import Scanning, Source, finding
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import WORKING_TREE, Finding
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import Spots
 
 OWN = "(git's own files)"

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Facts,
     Outcome,
     bad,

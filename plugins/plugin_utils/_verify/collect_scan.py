@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gi
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import matchers as scan_matchers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Sought, sought
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Finding, ScanReport
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import Finding, ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import GitSource
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_stores import Once
 

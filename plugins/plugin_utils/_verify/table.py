@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import CheckResult, Facts, Outcome
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import CheckResult, Facts, Outcome
 
 HOSTS = "hosts' .env"
 """The node of the graph that stands for every host's file."""

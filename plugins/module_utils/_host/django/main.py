@@ -14,8 +14,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import do
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import (
-    http_probe,
     session_formats,
+    session_probe,
     via_application,
     via_urls,
 )
@@ -154,14 +154,14 @@ def probed(
 ) -> dict[str, Any]:
     """Ends the sessions, with one of our own among them that was seen to be accepted; it must be refused then."""
 
-    def made_by() -> http_probe.Made:
-        return via_application.found("auto")[1], http_probe.user_of(params["probe_user"])
+    def made_by() -> session_probe.Made:
+        return via_application.found("auto")[1], session_probe.user_of(params["probe_user"])
 
     def scrub(message: str) -> str:
         return str(redaction.scrub(message, masked))
 
     # Its own words are addresses and numbers. Masking by the .env would hide the host's name, in ALLOWED_HOSTS.
-    probe = http_probe.SessionProbe(params["probe_url"], made_by, scrub=scrub)
+    probe = session_probe.SessionProbe(params["probe_url"], made_by, scrub=scrub)
     try:
         session = probe.begin()
         result = end(session)

@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresq
     refusal,
     refuse_older,
 )
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.plan import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.login_statements import (
     Admin,
     Membership,
     Role,

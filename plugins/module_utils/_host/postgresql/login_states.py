@@ -9,8 +9,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import postgresql
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import unknown_clients
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import connection
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import plan as _plan
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import connection, login_statements
 
 Result = Dict[str, Any]
 
@@ -67,10 +66,12 @@ class LoginCall:
     def try_login(self) -> Union[connection.LoginResult, connection.PostgresqlLoginRefused]:
         return connection.try_login(self.target, "login_url", self.params["connect_timeout"])
 
-    def observed(self, server: connection.ServerConnection, *names: Optional[str]) -> _plan.ServerFacts:
+    def observed(self, server: connection.ServerConnection, *names: Optional[str]) -> login_statements.ServerFacts:
         return connection.observe(server, [name for name in dict.fromkeys(names) if name])
 
-    def applied(self, server: connection.ServerConnection, plan: Sequence[_plan.Statement], login: str) -> Result:
+    def applied(
+        self, server: connection.ServerConnection, plan: Sequence[login_statements.Statement], login: str
+    ) -> Result:
         if not self.check_mode:
             connection.apply(server, plan, login, self.journal)
         return {"changed": bool(plan), "statements": [statement.shown for statement in plan]}
@@ -81,9 +82,9 @@ def checked(run: LoginCall) -> Result:
     with run.administrator() as server:
         former: str = run.params["like"]
         facts = run.observed(server, run.login, run.owner, former)
-        _plan.plan_layout(facts, login=run.login, owner=run.owner, journal=run.journal, like=former)
+        login_statements.plan_layout(facts, login=run.login, owner=run.owner, journal=run.journal, like=former)
         refuse_own(server, former)
-        _plan.plan_revoked(facts, login=former, journal=run.journal)
+        login_statements.plan_revoked(facts, login=former, journal=run.journal)
         connection.may_end_sessions(facts.admin, former)
         refuse_in_use(run, server, facts.roles.get(run.login))
     return {"changed": False}
@@ -97,7 +98,7 @@ def present(run: LoginCall) -> Result:
 
         def act() -> Result:
             facts = run.observed(server, run.login, run.owner, run.params["like"])
-            plan = _plan.plan_present(
+            plan = login_statements.plan_present(
                 facts,
                 login=run.login,
                 owner=run.owner,
@@ -111,7 +112,7 @@ def present(run: LoginCall) -> Result:
         return server.transaction(act)
 
 
-def refuse_in_use(run: LoginCall, server: connection.ServerConnection, role: Optional[_plan.Role]) -> None:
+def refuse_in_use(run: LoginCall, server: connection.ServerConnection, role: Optional[login_statements.Role]) -> None:
     """A new password for a login that programs use would lock them out as they reconnect."""
     if role is None or not role.can_login or run.params["allow_sessions"]:
         return
@@ -185,7 +186,7 @@ def revoked(run: LoginCall) -> Result:
         def act() -> Tuple[List[connection.LoginSessions], Result]:
             facts = run.observed(server, run.login)
             refuse_own(server, run.login)
-            plan = _plan.plan_revoked(facts, login=run.login, journal=run.journal)
+            plan = login_statements.plan_revoked(facts, login=run.login, journal=run.journal)
             connection.may_end_sessions(facts.admin, run.login)
             login_sessions = connection.sessions(server, run.login, run.params["known_addresses"])
             refuse_unknown(run, login_sessions)
@@ -252,7 +253,7 @@ def prepared(run: LoginCall) -> Result:
         def act() -> Result:
             facts = run.observed(server, run.owner, *postgresql.logins_of(run.owner))
             connection.may_end_sessions(facts.admin, run.owner)
-            return run.applied(server, _plan.plan_prepared(facts, owner=run.owner), run.owner)
+            return run.applied(server, login_statements.plan_prepared(facts, owner=run.owner), run.owner)
 
         return server.transaction(act)
 
@@ -267,7 +268,7 @@ def unprepared(run: LoginCall) -> Result:
                 login: sum(login_sessions.number for login_sessions in connection.sessions(server, login, []))
                 for login in logins
             }
-            plan = _plan.plan_unprepared(facts, owner=run.owner, journal=run.journal, in_use=in_use)
+            plan = login_statements.plan_unprepared(facts, owner=run.owner, journal=run.journal, in_use=in_use)
             return run.applied(server, plan, run.owner)
 
         return server.transaction(act)

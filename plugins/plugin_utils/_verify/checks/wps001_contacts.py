@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check, Facts, Outcome, bad, good
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Facts, Outcome, bad, good
 
 _ADDRESS = re.compile(
     r"(?:mailto:)?[^@\s]+@[^@\s]+\.[^@\s.]+|https?://\S+|arn:aws\S*:\S+|(?:tel:)?\+?[0-9][0-9 ()/-]{5,}"

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Outcome, bad, good
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check, Outcome, bad, good
 
 
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:

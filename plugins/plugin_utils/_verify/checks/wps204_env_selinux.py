@@ -7,14 +7,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Check,
     Outcome,
     bad,
     good,
     unknown,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
 
 
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:

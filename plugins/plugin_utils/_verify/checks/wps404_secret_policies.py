@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_findings
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import (
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Check,
     Facts,
     Outcome,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import zizmor_finds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.checks.wps504_workflow_pins import (
     AUDITS as PINS,
@@ -11,7 +12,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.checks.
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.checks.wps505_workflow_target import (
     AUDITS as TRIGGERS,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check
 
 CHECK = Check(
     id="WPS508",

@@ -13,10 +13,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     confirm_revocation,
     forget_pending_task,
+    journal_entries,
     supplied_values,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import entries as rotation_entries
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
 
@@ -69,9 +69,7 @@ class ActionModule:
                 name: args[name] for name in ("notes", "refusals", "hosts_with_old_key", "behind", "proven_at", "sent")
             }
             return vars(
-                rotation_entries.advance(
-                    setting, args["outcome"], args["message"], rotation_entries.StageNotes(**given)
-                )
+                journal_entries.advance(setting, args["outcome"], args["message"], journal_entries.StageNotes(**given))
             )
         if state == "closed":
             return rotation_close.closed(setting, args)

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius, blast_radius_diagram
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import report as leak_report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import response_report
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.declaration import Declaration, LeakDeclaration
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -69,7 +69,7 @@ class Run:
     def report(self, tmp_path: Any, results: dict[str, Any]) -> list[str]:
         impact = blast_radius_diagram.data(blast_radius.impact(self.world.catalog, ["database"], []))
         response = Response("close", [], [], report_path=str(tmp_path), impact=impact, results=results)
-        return list(leak_report.write(self.setting, self.setting.rotator.look(), response, {}, {}).open)
+        return list(response_report.write(self.setting, self.setting.rotator.look(), response, {}, {}).open)
 
     @property
     def incident(self) -> Incident:

@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import entries as rotation_entries
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import journal_entries
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.state_machine import Gate
@@ -186,8 +186,8 @@ def test_the_gate_says_what_hosts_said(world: World) -> None:
     gate = Gate(hosts=["web1"], proven=[])
     for message, end in (("web1: no answer. ", "=web1. web1: no answer"), ("", "=web1")):
         with pytest.raises(RotationError, match=rf"^nothing was removed: not proven .*{end}$"):
-            rotation_entries.blockers(setting, gate, leaves_lost=False, message=message)
-    assert rotation_entries.blockers(setting, gate, leaves_lost=True, message="")
+            journal_entries.blockers(setting, gate, leaves_lost=False, message=message)
+    assert journal_entries.blockers(setting, gate, leaves_lost=True, message="")
 
 
 def test_beside_an_open_one_a_leak_looks_at_hosts_as_well(world: World, begun: Any) -> None:

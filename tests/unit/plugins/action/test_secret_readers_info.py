@@ -17,7 +17,7 @@ from botocore.stub import ANY, Stubber
 from ansible_collections.watchparty.secrets.plugins.action.secret_readers_info import ActionModule
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import JournalError, RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import readers as leak_readers
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import cloudtrail_readers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._leak.trail_events import event
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, CORE, KINDS, TOKEN, World
@@ -78,7 +78,7 @@ def test_by_name_and_by_what_was_called(world: World, trail: Stubber) -> None:
     assert result["asked"]
     assert result["messages"] == [
         f"{TOKEN}: GetParametersByPath by somebody from 10.0.3.7, key ASIAWEBEXAMPLE000001, 2026-11-25T10:00:00Z",
-        f"CloudTrail was asked in eu-west-3 only; {leak_readers.LATE}",
+        f"CloudTrail was asked in eu-west-3 only; {cloudtrail_readers.LATE}",
     ]
     assert result["access_keys"] == []
 

@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import Results
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.task_results import Results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS, World
 

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import confirmation_data, confirmation_text
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import (
+    confirmation_data,
+    confirmation_text,
+    incident_notes,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events as leak_events
 from tests.unit.plugins.plugin_utils._leak.leak_world import IMPACT, Leak
 
 
@@ -30,7 +33,7 @@ def would_be(leak: Leak, **args: Any) -> dict[str, Any]:
 
 def note(leak: Leak, event: str) -> None:
     setting = leak.setting
-    leak_events.note(setting, setting.rotator.look(), {event: ""})
+    incident_notes.note(setting, setting.rotator.look(), {event: ""})
 
 
 def lines(leak: Leak, impact: dict[str, Any], known: dict[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import Hosts
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import RotationRun
 
 PROVEN = {"secret_rotate_proof": {"restart_needed": False, "changed": False}}

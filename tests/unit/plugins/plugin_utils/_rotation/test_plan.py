@@ -25,12 +25,12 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ground import PlanInputs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import (
     Item,
     RotationPlan,
     RotationRequest,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_facts import PlanInputs
 from tests.unit.plugins.plugin_utils._rotation.plan_ground import ADMIN, CATALOG, CORE, KINDS, NOW, made_ground
 
 

@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import Limits
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import ScanReport
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import (
     DirectorySource,
     GitSource,

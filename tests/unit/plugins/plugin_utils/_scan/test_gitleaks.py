@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gi
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.gitleaks import FILES, HISTORY, STAGED, Gitleaks
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, Sought, sought
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import ScanReport
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import GitSource
 from tests.unit.plugins.plugin_utils._scan.scan_world import git
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import ansible
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import report as scan_report
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sarif as scan_sarif
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan_report
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import Finding, ScanReport
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import Finding, ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import DirectorySource, GitSource
 from sandbox import application
 from tests.unit.plugins.plugin_utils._scan.scan_world import EACH, PLACES, World, git, made

@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline as scan_baseline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import ScanReport
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import (
     DirectorySource,
     GitSource,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import engine as verify_engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif as verify_sarif
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import table as verify_table
 from tests.unit.plugins.plugin_utils._verify.verify_facts import facts, found
@@ -20,7 +20,7 @@ REPORT = found()
 
 def healthy() -> dict[str, Any]:
     given = facts()
-    return verify_table.data(given, verify_engine.run(verify_engine.registry(), given), ["web1", "web2"])
+    return verify_table.data(given, verify_check.run(verify_check.registry(), given), ["web1", "web2"])
 
 
 @pytest.mark.parametrize("columns", [20, 80, 100, 120, 300])
@@ -34,11 +34,11 @@ def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
 
 def test_what_passes_is_one_line_and_a_long_reason_is_told_once() -> None:
     lines = [line for line, _colour in verify_table.table(healthy())]
-    assert len([line for line in lines if line.startswith("  WPS")]) == len(verify_engine.registry())
+    assert len([line for line in lines if line.startswith("  WPS")]) == len(verify_check.registry())
     assert not [line for line in lines if line.startswith("     ")]
     long = "cannot be reached: " + "no route to host " * 8
     lost = facts(hosts={"web1": {"problem": long}})
-    results = verify_engine.run(verify_engine.registry(), lost)
+    results = verify_check.run(verify_check.registry(), lost)
     text = "\n".join(line for line, _ in verify_table.table(verify_table.data(lost, results, ["web1"])))
     assert text.count("cannot be reached") == 1
     assert "- web1: see WPS201" in text
@@ -48,7 +48,7 @@ def test_many_places_are_cut_in_the_table_alone() -> None:
     many = facts(
         stores={"problems": [f"SETTING_{n}: is missing" for n in range(40)], "rules": [], "settings": 1, "snapshot": ""}
     )
-    report = verify_table.data(many, verify_engine.run(verify_engine.chosen(["WPS304"]), many), [])
+    report = verify_table.data(many, verify_check.run(verify_check.chosen(["WPS304"]), many), [])
     assert "and 28 more in the report" in "\n".join(line for line, _ in verify_table.table(report))
     assert len(report["checks"][0]["outcomes"]) == 40
 
@@ -103,7 +103,7 @@ def test_sarif_has_a_rule_a_check_and_a_result_a_finding() -> None:
 def test_a_finding_keeps_its_identity_when_its_words_change() -> None:
     def identities(days: int) -> list[str]:
         given = facts(outside={"https://x/": {"status": 200, "seconds": 0.1, "tls": {"days": days, "until": "x"}}})
-        results = verify_engine.run(verify_engine.chosen(["WPS603"]), given)
+        results = verify_check.run(verify_check.chosen(["WPS603"]), given)
         document = verify_sarif.log(verify_table.data(given, results, []))
         return [item["partialFingerprints"]["place/v1"] for item in document["runs"][0]["results"]]
 
@@ -113,7 +113,7 @@ def test_a_finding_keeps_its_identity_when_its_words_change() -> None:
 def test_a_finding_in_a_file_is_at_its_line() -> None:
     entry = {"kind": "echo", "file": "a b.yml", "line": 7, "message": "prints"}
     given = facts(workflows={"files": ["a b.yml"], "findings": [entry], "unread": {}})
-    results = verify_engine.run(verify_engine.chosen(["WPS503"]), given)
+    results = verify_check.run(verify_check.chosen(["WPS503"]), given)
     (result,) = verify_sarif.log(verify_table.data(given, results, []))["runs"][0]["results"]
     place = result["locations"][0]["physicalLocation"]
     assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("a%20b.yml", 7)

@@ -10,9 +10,9 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import engine as verify_engine
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import table as verify_table
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Facts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Facts
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 ACCOUNT = "123456789012"
@@ -188,5 +188,5 @@ def found(text: str = "") -> dict[str, Any]:
     without = {name: item for name, item in everything.parts.items() if name not in scanned}
     why = dict.fromkeys(scanned, "no repository was given; add -e verify_repository=PATH of a checkout")
     everything = Facts(everything.catalog, NOW, without, why)
-    results = verify_engine.run(verify_engine.registry(), everything)
+    results = verify_check.run(verify_check.registry(), everything)
     return verify_table.data(everything, results, ["web1", "web2", "web3"])

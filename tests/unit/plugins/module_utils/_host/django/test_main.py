@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import http_probe
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import main as django_main
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import session_probe
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django.session_formats import (
     DjangoSession,
     Doubt,
@@ -91,11 +91,11 @@ def test_a_refusal_speaks_for_what_processes_share(
     monkeypatch: pytest.MonkeyPatch, second: int, place: SessionStore, doubt: dict[str, Any]
 ) -> None:
     answers = [401, 200, second]
-    monkeypatch.setattr(http_probe.SessionProbe, "_login", lambda _self: None)
+    monkeypatch.setattr(session_probe.SessionProbe, "_login", lambda _self: None)
     monkeypatch.setattr(
-        http_probe.SessionProbe, "_answer", lambda _self, _session: http_probe.ProbeResponse(answers.pop(0))
+        session_probe.SessionProbe, "_answer", lambda _self, _session: session_probe.ProbeResponse(answers.pop(0))
     )
-    monkeypatch.setattr(http_probe, "user_of", lambda _name: None)
+    monkeypatch.setattr(session_probe, "user_of", lambda _name: None)
     monkeypatch.setattr(django_main.via_application, "found", lambda _engine: ("cached_db", None))
     params = {"probe_url": "http://127.0.0.1/", "probe_user": None, "former": [], "former_unread": []}
     result = django_main.probed(

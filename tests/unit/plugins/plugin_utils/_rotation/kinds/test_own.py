@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.own_kind 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.own import OwnKind
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server import NotReached, RotationHost
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.rotation_host import NotReached, RotationHost
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._ansible.test_remote_program import Host
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import KINDS, World

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import engine as verify_engine
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Facts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Facts
 from tests.unit.plugins.plugin_utils._verify import verify_facts
 from tests.unit.plugins.plugin_utils._verify.verify_facts import (
     SECRET,
@@ -214,11 +214,11 @@ BESIDE: dict[str, str] = {
 """Checks that cannot be made in a state that another fails."""
 
 
-def ran(given: Facts) -> dict[str, verify_engine.CheckResult]:
-    return {check_result.check.id: check_result for check_result in verify_engine.run(verify_engine.registry(), given)}
+def ran(given: Facts) -> dict[str, verify_check.CheckResult]:
+    return {check_result.check.id: check_result for check_result in verify_check.run(verify_check.registry(), given)}
 
 
-def evidence(result: verify_engine.CheckResult, status: str) -> str:
+def evidence(result: verify_check.CheckResult, status: str) -> str:
     return "\n".join(
         f"{outcome.place}: {outcome.message}" if outcome.place else outcome.message
         for outcome in result.results
@@ -255,7 +255,7 @@ def test_a_mode_that_the_inventory_declares(mode: str, declared: str | None) -> 
 
 def test_every_check_has_a_state_that_fails_it() -> None:
     elsewhere = {"WPS001"}  # whose facts are the catalog's
-    assert {check for check, _over, _words in FAILS} | elsewhere == {check.id for check in verify_engine.registry()}
+    assert {check for check, _over, _words in FAILS} | elsewhere == {check.id for check in verify_check.registry()}
 
 
 @pytest.mark.parametrize(
@@ -341,7 +341,7 @@ def test_what_cannot_be_judged_says_why(check: str, over: dict[str, Any], messag
     assert message in evidence(result, NOT_CHECKED)
 
 
-@pytest.mark.parametrize("part", sorted({part for check in verify_engine.registry() for part in check.needs}))
+@pytest.mark.parametrize("part", sorted({part for check in verify_check.registry() for part in check.needs}))
 def test_a_part_that_is_absent_never_passes(part: str) -> None:
     whole = facts()
     given = replace(
@@ -355,8 +355,8 @@ def test_a_part_that_is_absent_never_passes(part: str) -> None:
             assert check_result.status == PASS
 
 
-@pytest.mark.parametrize("check", verify_engine.registry(), ids=lambda item: item.id)
-def test_facts_of_another_shape_are_a_fault_and_never_pass(check: verify_engine.Check) -> None:
+@pytest.mark.parametrize("check", verify_check.registry(), ids=lambda item: item.id)
+def test_facts_of_another_shape_are_a_fault_and_never_pass(check: verify_check.Check) -> None:
     if not check.needs:
         return
     broken = replace(facts(), parts={name: {"x": 1} if name != "account" else "1" for name in verify_facts.parts()})

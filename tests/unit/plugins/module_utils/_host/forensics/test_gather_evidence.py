@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import collect as forensics_collect
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import gather_evidence
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts
 from ansible_collections.watchparty.secrets.plugins.modules import host_evidence
 from tests.modules import run_module
@@ -33,14 +33,14 @@ class Machine:
         for name in ("bin", "journal/machine", "home/deploy/.ssh", "sshd_config.d"):
             (folder / name).mkdir(parents=True)
         monkeypatch.setenv("PATH", f"{self.programs}:/usr/bin:/bin")
-        monkeypatch.setattr(forensics_collect, "LOGS", (str(folder / "auth.log"), str(folder / "secure")))
-        monkeypatch.setattr(forensics_collect, "WTMP", str(folder / "wtmp"))
-        monkeypatch.setattr(forensics_collect, "JOURNALS", (str(folder / "journal"),))
+        monkeypatch.setattr(gather_evidence, "LOGS", (str(folder / "auth.log"), str(folder / "secure")))
+        monkeypatch.setattr(gather_evidence, "WTMP", str(folder / "wtmp"))
+        monkeypatch.setattr(gather_evidence, "JOURNALS", (str(folder / "journal"),))
         monkeypatch.setattr(all_accounts, "SSHD", str(folder / "sshd_config"))
         users = {name: SimpleNamespace(pw_name=name, pw_dir=str(folder / "home" / name)) for name in ("deploy", "root")}
         monkeypatch.setattr(all_accounts.pwd, "getpwall", lambda: list(users.values()))
-        monkeypatch.setattr(forensics_collect.pwd, "getpwnam", lambda name: users[name])
-        monkeypatch.setattr(forensics_collect.pwd, "getpwuid", lambda _uid: users["deploy"])
+        monkeypatch.setattr(gather_evidence.pwd, "getpwnam", lambda name: users[name])
+        monkeypatch.setattr(gather_evidence.pwd, "getpwuid", lambda _uid: users["deploy"])
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
@@ -58,7 +58,7 @@ class Machine:
 
     def gathered(self, **extra: Any) -> dict[str, list[str]]:
         wanted = {"since": 0.0, "seconds": 5.0, "path": str(self.env), "units": (), "known": (), **extra}
-        return forensics_collect.gathered(forensics_collect.EvidenceRequest(**wanted))
+        return gather_evidence.gathered(gather_evidence.EvidenceRequest(**wanted))
 
 
 @pytest.fixture
@@ -88,12 +88,12 @@ class TestLogins:
         machine.write("secure", f"2026-11-25T10:00:00Z web1 sshd[1]: {SAID}\n")
         result = machine.gathered()
         assert result["lines"] == ["deploy logged in from 203.0.113.9 by publickey SHA256:abc, 2026-11-25T10:00:00Z"]
-        assert result["short"] == [forensics_collect.FORGEABLE]
+        assert result["short"] == [gather_evidence.FORGEABLE]
 
     def test_a_journal_that_may_not_be_read(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
         """journalctl would show nothing and end well, which must not be taken for "nobody"."""
         machine.journal("true")
-        monkeypatch.setattr(forensics_collect.os, "access", lambda _path, _mode: False)
+        monkeypatch.setattr(gather_evidence.os, "access", lambda _path, _mode: False)
         result = machine.gathered()
         assert result["lines"] == []
         assert result["short"][0] == "logins: this user may not read the systemd journal; use become"
@@ -107,7 +107,7 @@ class TestLogins:
             "logins: no systemd journal",
             "logins: no other record can be read",
         ]
-        record = forensics_collect.records.UTMP.pack(7, 1, b"", b"", b"root", b"::1", 0, 0, 0, 100, 0, 0, 0, 0, 0, b"")
+        record = gather_evidence.records.UTMP.pack(7, 1, b"", b"", b"root", b"::1", 0, 0, 0, 100, 0, 0, 0, 0, 0, b"")
         (machine.folder / "wtmp").write_bytes(record)
         result = machine.gathered()
         assert result["lines"] == ["root logged in from ::1, 1970-01-01T00:01:40Z"]
@@ -155,9 +155,9 @@ class TestKeys:
         machine.write("keys/root", f"{key('two')} two\n")
         machine.write("home/root/k", f"{key('three')} three\n")
         machine.write("home/root/.ssh/authorized_keys2", f"{key('five')} not read by this sshd\n")
-        known = forensics_collect.records.key_of(key("known").encode())
+        known = gather_evidence.records.key_of(key("known").encode())
         assert known is not None
-        ours = forensics_collect.Placed(known.fingerprint, "deploy_ssh", "deploy", "", leaked=True)
+        ours = gather_evidence.Placed(known.fingerprint, "deploy_ssh", "deploy", "", leaked=True)
         result = machine.gathered(known=[ours])
         messages = [line for line in result["lines"] if line.startswith("unknown")]
         assert [line.partition("(")[2].partition(")")[0] for line in messages] == ["one", "three", "two"]
@@ -171,10 +171,10 @@ class TestKeys:
         machine.journal("true")
         for name in ("deploy", "root"):
             machine.write(f"home/{name}/.ssh/authorized_keys", f"{key('ours')} ci\n")
-        known = forensics_collect.records.key_of(key("ours").encode())
+        known = gather_evidence.records.key_of(key("ours").encode())
         assert known is not None
         given = {"fingerprint": known.fingerprint, "credential": "deploy_ssh", "account": account, "file": file}
-        placed = forensics_collect.Placed(**given, leaked=True)
+        placed = gather_evidence.Placed(**given, leaked=True)
         messages = [line for line in machine.gathered(known=[placed])["lines"] if "key" in line]
         start = f"LEAKED key {known.fingerprint} of deploy_ssh (ci) in {machine.folder}/home"
         assert messages[-1].startswith(f"{start}/root/.ssh/authorized_keys, ")

@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages, postmortem_markdown
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import session_results, task_summaries
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.events import incident_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.incident_notes import incident_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.postmortem_data import facts_of, serving
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.replaced_signing_keys import session_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response

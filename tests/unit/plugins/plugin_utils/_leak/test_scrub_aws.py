@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Reading
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.numbered_versions import HISTORY
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import scrub
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import scrub_aws
 from tests.fakes.memory_stores import Hook, MemoryParameters
 
 Client = Callable[[str], tuple[Any, list[str]]]
@@ -74,27 +74,27 @@ def put(client: Any, statement: Any) -> None:
 class TestUnlabel:
     def test_every_label_of_these_versions_only(self, client: Any) -> None:
         assert labels(client) == {OLD: ["AWSPREVIOUS"], NOW: ["AWSCURRENT"], COMING: ["AWSPENDING", "ours"]}
-        assert scrub.unlabel(client, "core", [COMING], of(client)) == [
+        assert scrub_aws.unlabel(client, "core", [COMING], of(client)) == [
             f"AWSPENDING off version {COMING} of core",
             f"ours off version {COMING} of core",
         ]
         assert labels(client) == {OLD: ["AWSPREVIOUS"], NOW: ["AWSCURRENT"]}
 
     def test_the_current_label_stays(self, client: Any) -> None:
-        assert scrub.unlabel(client, "core", [NOW], of(client)) == []
+        assert scrub_aws.unlabel(client, "core", [NOW], of(client)) == []
         assert labels(client)[NOW] == ["AWSCURRENT"]
 
     def test_again_and_for_a_version_that_is_gone(self, client: Any) -> None:
-        scrub.unlabel(client, "core", [OLD], of(client))
-        assert scrub.unlabel(client, "core", [OLD, "9" * 32], of(client)) == []
+        scrub_aws.unlabel(client, "core", [OLD], of(client))
+        assert scrub_aws.unlabel(client, "core", [OLD, "9" * 32], of(client)) == []
 
 
 class TestDeny:
     def test_everybody_these_versions(self, client: Any) -> None:
-        assert scrub.deny(client, "core", [OLD]) == [f"a policy of core denies version {OLD}"]
+        assert scrub_aws.deny(client, "core", [OLD]) == [f"a policy of core denies version {OLD}"]
         assert statements(client) == [
             {
-                "Sid": scrub.STATEMENT,
+                "Sid": scrub_aws.STATEMENT,
                 "Effect": "Deny",
                 "Principal": "*",
                 "Action": "secretsmanager:GetSecretValue",
@@ -106,22 +106,22 @@ class TestDeny:
     @pytest.mark.parametrize("theirs", [[THEIRS], THEIRS], ids=["list", "one"])
     def test_other_statements_stay(self, client: Any, theirs: Any) -> None:
         put(client, theirs)
-        scrub.deny(client, "core", [OLD])
+        scrub_aws.deny(client, "core", [OLD])
         assert statements(client)[0] == THEIRS
-        assert [statement["Sid"] for statement in statements(client)] == ["Theirs", scrub.STATEMENT]
+        assert [statement["Sid"] for statement in statements(client)] == ["Theirs", scrub_aws.STATEMENT]
         policy = json.loads(client.get_resource_policy(SecretId="core")["ResourcePolicy"])
         assert policy["Id"] == "theirs"
 
     def test_again_writes_nothing(self, asked: tuple[Any, list[str]]) -> None:
         client, calls = asked
-        scrub.deny(client, "core", [OLD])
+        scrub_aws.deny(client, "core", [OLD])
         calls.clear()
-        assert scrub.deny(client, "core", [OLD]) == []
+        assert scrub_aws.deny(client, "core", [OLD]) == []
         assert calls == ["GetResourcePolicy"]
 
     def test_those_of_an_earlier_leak_stay_denied(self, client: Any) -> None:
-        scrub.deny(client, "core", [OLD])
-        assert scrub.deny(client, "core", [COMING, OLD]) == [
+        scrub_aws.deny(client, "core", [OLD])
+        assert scrub_aws.deny(client, "core", [COMING, OLD]) == [
             f"a policy of core denies version {OLD}",
             f"a policy of core denies version {COMING}",
         ]
@@ -129,11 +129,11 @@ class TestDeny:
         assert ours["Condition"]["StringEquals"]["secretsmanager:VersionId"] == [OLD, COMING]
 
     def test_a_condition_with_one_version_as_aws_may_give_it_back(self, client: Any) -> None:
-        scrub.deny(client, "core", [OLD])
+        scrub_aws.deny(client, "core", [OLD])
         (ours,) = statements(client)
         put(client, [{**ours, "Condition": {"StringEquals": {"secretsmanager:VersionId": OLD}}}])
-        assert scrub.deny(client, "core", [OLD]) == []
-        scrub.deny(client, "core", [COMING])
+        assert scrub_aws.deny(client, "core", [OLD]) == []
+        scrub_aws.deny(client, "core", [COMING])
         assert statements(client)[0]["Condition"]["StringEquals"]["secretsmanager:VersionId"] == [OLD, COMING]
 
     def test_a_policy_that_is_not_there(self, stubbed: Stubbed) -> None:
@@ -141,28 +141,28 @@ class TestDeny:
         client, stubber = stubbed("secretsmanager")
         stubber.add_client_error("get_resource_policy", "ResourceNotFoundException")
         stubber.add_response("put_resource_policy", {})
-        assert scrub.deny(client, "core", [OLD]) != []
+        assert scrub_aws.deny(client, "core", [OLD]) != []
 
 
 class TestScrubbed:
     def test_labels_and_policy_of_each_secret(self, client: Any) -> None:
-        done, cannot = scrub.scrubbed(client, {"core": [OLD]})
+        done, cannot = scrub_aws.scrubbed(client, {"core": [OLD]})
         assert done == [f"AWSPREVIOUS off version {OLD} of core", f"a policy of core denies version {OLD}"]
         assert cannot == []
-        assert scrub.scrubbed(client, {"core": [OLD]}) == ([], []), "repeatable"
+        assert scrub_aws.scrubbed(client, {"core": [OLD]}) == ([], []), "repeatable"
 
     def test_the_current_version_is_left_and_told(self, asked: tuple[Any, list[str]]) -> None:
         client, calls = asked
-        done, cannot = scrub.scrubbed(client, {"core": [NOW]})
+        done, cannot = scrub_aws.scrubbed(client, {"core": [NOW]})
         assert (done, cannot) == ([], [f"version {NOW} of core is its current one"])
         assert calls == ["DescribeSecret"]
-        done, cannot = scrub.scrubbed(client, {"core": [NOW, OLD]})
+        done, cannot = scrub_aws.scrubbed(client, {"core": [NOW, OLD]})
         assert len(done) == 2
         assert len(cannot) == 1
         assert NOW not in json.dumps(statements(client))
 
     def test_one_that_is_gone_keeps_nobody_up(self, client: Any) -> None:
-        done, cannot = scrub.scrubbed(client, {"gone": [OLD], "core": [OLD]})
+        done, cannot = scrub_aws.scrubbed(client, {"gone": [OLD], "core": [OLD]})
         assert len(done) == 2
         assert len(cannot) == 1
         assert cannot[0].startswith("secret gone is not there for secretsmanager:DescribeSecret")
@@ -183,7 +183,7 @@ class TestScrubbed:
         stubber.add_client_error("update_secret_version_stage", code)
         stubber.add_response("get_resource_policy", {}, {"SecretId": "core"})
         stubber.add_client_error("put_resource_policy", code)
-        done, cannot = scrub.scrubbed(client, {"core": [OLD]})
+        done, cannot = scrub_aws.scrubbed(client, {"core": [OLD]})
         assert done == []
         asked = ("UpdateSecretVersionStage", "PutResourcePolicy")
         assert all(line.startswith(message.format(name)) for line, name in zip(cannot, asked, strict=True))
@@ -193,10 +193,10 @@ class TestScrubbed:
         client, stubber = stubbed("secretsmanager")
         stubber.add_client_error("get_resource_policy", "AccessDeniedException")
         with pytest.raises(Denied, match="secretsmanager:GetResourcePolicy"):
-            scrub.deny(client, "core", [OLD])
+            scrub_aws.deny(client, "core", [OLD])
 
     def test_no_value_is_told(self, client: Any) -> None:
-        assert "canary" not in str(scrub.scrubbed(client, {"core": [OLD, NOW]}))
+        assert "canary" not in str(scrub_aws.scrubbed(client, {"core": [OLD, NOW]}))
 
 
 class TestReplicas:
@@ -209,24 +209,24 @@ class TestReplicas:
 
     def test_a_policy_that_arrives_is_left_alone(self, stubbed: Stubbed) -> None:
         client, stubber = stubbed("secretsmanager")
-        policy = json.dumps({"Statement": [{"Sid": scrub.STATEMENT, **condition([OLD, COMING])}]})
+        policy = json.dumps({"Statement": [{"Sid": scrub_aws.STATEMENT, **condition([OLD, COMING])}]})
         stubber.add_response("get_resource_policy", {})
         stubber.add_response("get_resource_policy", {"ResourcePolicy": policy})
         slept: list[float] = []
-        message = scrub.deny_in(client, "us-east-1", "core", [OLD], sleep=slept.append)
+        message = scrub_aws.deny_in(client, "us-east-1", "core", [OLD], sleep=slept.append)
         assert message == "the policy of core denies them in us-east-1 too"
         assert slept == [0.0, 1.0]
 
     def test_one_that_does_not_is_put_there(self, stubbed: Stubbed) -> None:
         client, stubber = stubbed("secretsmanager")
-        for _look in range(len(scrub.DELAYS) + 1):
+        for _look in range(len(scrub_aws.DELAYS) + 1):
             stubber.add_response("get_resource_policy", {})
         stubber.add_response("put_resource_policy", {})
-        message = scrub.deny_in(client, "us-east-1", "core", [OLD], sleep=lambda _seconds: None)
+        message = scrub_aws.deny_in(client, "us-east-1", "core", [OLD], sleep=lambda _seconds: None)
         assert message == f"a policy of core in us-east-1 denies version {OLD}"
 
     def test_what_aws_refuses_there_is_told(self, client: Any, there: Any) -> None:
-        done, cannot = scrub.scrubbed(client, {"core": [OLD]}, lambda _region: there, sleep=lambda _seconds: None)
+        done, cannot = scrub_aws.scrubbed(client, {"core": [OLD]}, lambda _region: there, sleep=lambda _seconds: None)
         assert len(done) == 2
         assert len(cannot) == 1
         assert cannot[0].startswith("replica in us-east-1: AWS refused secretsmanager:GetResourcePolicy on secret core")
@@ -249,7 +249,7 @@ class TestPushOut:
         client.meta.events.register("before-call.ssm.PutParameter", look)
         client.meta.events.register("after-call.ssm.PutParameter", look)
         calls.clear()
-        assert scrub.push_out(store, [NAME]) == ([PUSHED], [])
+        assert scrub_aws.push_out(store, [NAME]) == ([PUSHED], [])
         pages = theirs.get_paginator("get_parameter_history").paginate(Name=NAME, WithDecryption=True)
         history = [parameter for page in pages for parameter in page["Parameters"]]
         assert {item["Value"] for item in history} == {"now"}
@@ -263,14 +263,14 @@ class TestPushOut:
             "GetParameter": 1,
         }
         calls.clear()
-        assert scrub.push_out(store, [NAME]) == ([PUSHED], []), "again"
+        assert scrub_aws.push_out(store, [NAME]) == ([PUSHED], []), "again"
         assert "PutParameter" not in calls, "nothing is left to push out"
 
     def test_a_run_that_was_killed_is_finished(self) -> None:
         store = MemoryParameters()
         for value in ("canary-1", *["now"] * 40):
             store.seed(NAME, value)
-        scrub.push_out(store, [NAME])
+        scrub_aws.push_out(store, [NAME])
         assert len(store.history(NAME)) == 1 + HISTORY
 
     def test_a_history_that_does_not_show_the_newest_versions(self) -> None:
@@ -283,14 +283,14 @@ class TestPushOut:
         store = Behind()
         for value in ("now", "canary-1", "now"):
             store.seed(NAME, value)
-        scrub.push_out(store, [NAME])
+        scrub_aws.push_out(store, [NAME])
         assert {reading.value for reading in MemoryParameters.history(store, NAME)[-HISTORY:]} == {"now"}
 
     def test_one_that_is_not_there_keeps_no_other(self) -> None:
         store = MemoryParameters()
         store.seed(NAME, "now")
         gone = f"{PATH}/GONE"
-        assert scrub.push_out(store, [gone, NAME]) == (
+        assert scrub_aws.push_out(store, [gone, NAME]) == (
             [PUSHED],
             [f"parameter {gone} is not there, or may not be read"],
         )
@@ -308,7 +308,7 @@ class TestPushOut:
         store = MemoryParameters(Meanwhile())
         store.seed(NAME, "former")
         store.seed(NAME, "ours")
-        done, (problem,) = scrub.push_out(store, [NAME])
+        done, (problem,) = scrub_aws.push_out(store, [NAME])
         assert done == []
         assert "somebody else wrote in the same moment; their value stands again" in problem
         assert store.history(NAME)[-1].value == "theirs"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.filter.deploy import health_urls
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import is_proof
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import is_proof
 
 PREFIX = "leak_respond__"
 SKIPPED = {"skipped": True}

@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PREVIOUS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors, mirror
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors, mirror_run
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import Policies
@@ -337,7 +337,7 @@ class Gatherer:
 
     @once
     def mirror(self) -> dict[str, Any]:
-        return mirror.read(self.catalog, self.connection.client_in).report if self.catalog.mirror else {}
+        return mirror_run.read(self.catalog, self.connection.client_in).report if self.catalog.mirror else {}
 
     @once
     def github(self) -> dict[str, Any]:

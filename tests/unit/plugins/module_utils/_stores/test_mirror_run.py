@@ -17,7 +17,7 @@ from moto import mock_aws
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Conflict
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import mirror
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import mirror_run
 
 REGION, REPLICA = "eu-west-3", "eu-west-1"
 CORE = "shop/production/core"
@@ -46,7 +46,7 @@ class Aws:
     def counted(self, catalog: Catalog) -> dict[str, int]:
         """A whole run's calls."""
         self.calls.clear()
-        mirror.apply(mirror.read(catalog, self.client), self.client)
+        mirror_run.apply(mirror_run.read(catalog, self.client), self.client)
         return dict(self.calls)
 
     def store(self, **values: str) -> None:
@@ -157,6 +157,6 @@ def test_replica_regions_get_the_same_parameters(aws: Aws) -> None:
     boto3.client("ssm", region_name=REPLICA).put_parameter(
         Name="/shop/production/shared/TOKEN", Value="edited", Overwrite=True
     )
-    told = mirror.read(one, aws.client).report
+    told = mirror_run.read(one, aws.client).report
     assert (told["plan"], told["unchanged"]) == ([], 1)
     assert told["conflicts"][0].endswith(f" in {REPLICA}")

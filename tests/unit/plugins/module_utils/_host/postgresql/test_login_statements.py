@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import DatabaseError, with_record
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import plan as postgresql_plan
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.plan import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
+    login_statements,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql.login_statements import (
     Admin,
     Membership,
     Role,
@@ -39,7 +41,7 @@ def shown(plan: list[Statement]) -> list[str]:
 
 def present(seen: ServerFacts, **extra: Any) -> list[Statement]:
     result = {"login": "shop_b", "owner": "shop", "verifier": VERIFIER, "journal": 5, "like": "shop_a", **extra}
-    return postgresql_plan.plan_present(seen, **result)
+    return login_statements.plan_present(seen, **result)
 
 
 def refused(reason: str, act: Any, *args: Any, **result: Any) -> str:
@@ -120,7 +122,7 @@ def test_lists_are_split_as_the_server_joins_them(names: list[str]) -> None:
     stored = ", ".join(
         name if simple else '"{}"'.format(name.replace('"', '""')) for name, simple in zip(names, plain, strict=True)
     )
-    assert postgresql_plan._names(stored) == names
+    assert login_statements._names(stored) == names
 
 
 def test_a_list_with_an_open_quote_is_refused() -> None:
@@ -143,7 +145,7 @@ def test_what_present_refuses() -> None:
 
 def test_the_layout_needs_no_password_and_refuses_the_same() -> None:
     def layout(seen: ServerFacts, **extra: Any) -> list[Statement]:
-        return postgresql_plan.plan_layout(
+        return login_statements.plan_layout(
             seen, **{"login": "shop_b", "owner": "shop", "journal": 5, "like": "shop_a", **extra}
         )
 
@@ -172,26 +174,26 @@ def test_what_the_administrator_lacks_is_named() -> None:
 
 
 def test_a_login_is_ended_once() -> None:
-    plan = postgresql_plan.plan_revoked(facts(IN_USE), login="shop_a", journal=5)
+    plan = login_statements.plan_revoked(facts(IN_USE), login="shop_a", journal=5)
     assert shown(plan) == ['ALTER ROLE "shop_a" NOLOGIN PASSWORD NULL', COMMENT.replace("shop_b", "shop_a")]
     ended = IN_USE._replace(can_login=False, comment=with_record(None, 5))
-    assert postgresql_plan.plan_revoked(facts(ended), login="shop_a", journal=5) == []
-    assert len(postgresql_plan.plan_revoked(facts(ended), login="shop_a", journal=6)) == 2
-    refused("overtaken", postgresql_plan.plan_revoked, facts(ended), login="shop_a", journal=4)
+    assert login_statements.plan_revoked(facts(ended), login="shop_a", journal=5) == []
+    assert len(login_statements.plan_revoked(facts(ended), login="shop_a", journal=6)) == 2
+    refused("overtaken", login_statements.plan_revoked, facts(ended), login="shop_a", journal=4)
     refused(
-        "missing_right", postgresql_plan.plan_revoked, facts(IN_USE, creates_roles=False), login="shop_a", journal=5
+        "missing_right", login_statements.plan_revoked, facts(IN_USE, creates_roles=False), login="shop_a", journal=5
     )
 
 
 def test_a_missing_login_is_kept_from_a_late_set() -> None:
-    plan = postgresql_plan.plan_revoked(facts(), login="shop_b", journal=5)
+    plan = login_statements.plan_revoked(facts(), login="shop_b", journal=5)
     assert shown(plan) == ['CREATE ROLE "shop_b" NOLOGIN', COMMENT]
-    refused("missing_right", postgresql_plan.plan_revoked, facts(creates_roles=False), login="shop_b", journal=5)
+    refused("missing_right", login_statements.plan_revoked, facts(creates_roles=False), login="shop_b", journal=5)
 
 
 def test_preparing() -> None:
     owner = OWNER._replace(can_login=True, connection_limit=9, settings={("", "geqo"): "off"})
-    plan = postgresql_plan.plan_prepared(facts(owner), owner="shop")
+    plan = login_statements.plan_prepared(facts(owner), owner="shop")
     assert shown(plan)[:5] == [
         'CREATE ROLE "shop_a" NOLOGIN',
         'GRANT "shop" TO "shop_a"',
@@ -201,18 +203,18 @@ def test_preparing() -> None:
     ]
     assert len(plan) == 10
     done = owner._replace(connection_limit=-1, settings={})
-    assert postgresql_plan.plan_prepared(facts(done, IN_USE, SPARE), owner="shop") == []
-    refused("no_owner", postgresql_plan.plan_prepared, facts(), owner="shop")
-    refused("superuser", postgresql_plan.plan_prepared, facts(OWNER._replace(superuser=True)), owner="shop")
-    stranger = Role("shop_a", 7, can_login=True)
-    assert "shop_a exists" in refused("name_taken", postgresql_plan.plan_prepared, facts(owner, stranger), owner="shop")
+    assert login_statements.plan_prepared(facts(done, IN_USE, SPARE), owner="shop") == []
+    refused("no_owner", login_statements.plan_prepared, facts(), owner="shop")
+    refused("superuser", login_statements.plan_prepared, facts(OWNER._replace(superuser=True)), owner="shop")
+    unknown = Role("shop_a", 7, can_login=True)
+    assert "shop_a exists" in refused("name_taken", login_statements.plan_prepared, facts(owner, unknown), owner="shop")
     theirs = owner._replace(administered=False)
-    refused("missing_right", postgresql_plan.plan_prepared, facts(theirs, version=160000), owner="shop")
+    refused("missing_right", login_statements.plan_prepared, facts(theirs, version=160000), owner="shop")
 
 
 def test_unpreparing() -> None:
     def plan(*roles: Role, **extra: Any) -> list[Statement]:
-        return postgresql_plan.plan_unprepared(facts(*roles), **{"owner": "shop", "journal": 5, "in_use": {}, **extra})
+        return login_statements.plan_unprepared(facts(*roles), **{"owner": "shop", "journal": 5, "in_use": {}, **extra})
 
     owner, idle = OWNER._replace(can_login=True), IN_USE._replace(can_login=False)
     assert shown(plan(owner, idle, SPARE)) == ['DROP ROLE "shop_a"', 'DROP ROLE "shop_b"']

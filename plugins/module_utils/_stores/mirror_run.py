@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import mirror
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import mirror_plan
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import AlreadyExists, Conflict
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.mirror import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.mirror_plan import (
     MirrorPlan,
     MirrorPut,
     MirrorSources,
@@ -52,7 +52,7 @@ class MirrorParameters(ParameterStore):
                 value=found[name]["Value"] if name in found else "",
                 number=int(found.get(name, one)["Version"]),
                 secure=one["Type"] == "SecureString",
-                mark=mirror.MirrorMark.of(one.get("Description", "")),
+                mark=mirror_plan.MirrorMark.of(one.get("Description", "")),
                 tier=one.get("Tier", "Standard"),
             )
             for name, one in described.items()
@@ -100,29 +100,29 @@ class MirrorState:
 
     def guarded(self, allowed: Optional[int]) -> List[str]:
         """Why deletions do not happen."""
-        found = [mirror.too_many_deletes(self.catalog, plan, allowed) for plan in self.plans.values()]
+        found = [mirror_plan.too_many_deletes(self.catalog, plan, allowed) for plan in self.plans.values()]
         return [line for line in found if line]
 
     @property
     def report(self) -> Dict[str, Any]:
-        each = [mirror.as_data(plan, region) for region, plan in self.plans.items()]
+        each = [mirror_plan.as_data(plan, region) for region, plan in self.plans.items()]
         lists = {
             key: [line for one in each for line in one[key]] for key in ("plan", "differences", "conflicts", "held")
         }
         return {**lists, "unchanged": sum(one["unchanged"] for one in each), "problems": list(self.sources.problems)}
 
 
-def read(catalog: Catalog, client: RegionalClient, *, conflict: str = mirror.REPORT) -> MirrorState:
+def read(catalog: Catalog, client: RegionalClient, *, conflict: str = mirror_plan.REPORT) -> MirrorState:
     """Raises SecretsError."""
     journal = _journal(catalog, client)
-    names = sorted({place.name for _setting, place in mirror.pairs(catalog).values()})
+    names = sorted({place.name for _setting, place in mirror_plan.pairs(catalog).values()})
     contents = SecretsManager(client("secretsmanager", None)).read(names) if names else Contents()
-    wanted = mirror.sources(catalog, contents)
+    wanted = mirror_plan.sources(catalog, contents)
     plans = {}
-    for region in mirror.regions(catalog):
+    for region in mirror_plan.regions(catalog):
         present = MirrorParameters(client("ssm", region or None)).present(catalog.ssm_path, wanted.copies)
         held = journal.rotation.names if journal.rotation and not region else ()
-        plans[region] = mirror.plan(wanted, present, held=held, conflict=conflict)
+        plans[region] = mirror_plan.plan(wanted, present, held=held, conflict=conflict)
     return MirrorState(catalog, journal, wanted, plans)
 
 

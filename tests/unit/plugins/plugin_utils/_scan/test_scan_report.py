@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline as scan_baseline
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import report as scan_report
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sarif as scan_sarif
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.report import (
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan_report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import (
     LIVE,
     PATTERN,
     Finding,

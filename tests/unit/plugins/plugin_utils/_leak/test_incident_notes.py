@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events as leak_events
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import incident_notes
 from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
 
 HEALTH: dict[str, Any] = {
@@ -29,12 +29,12 @@ def leak() -> Leak:
 def note(leak: Leak, *names: str, message: str = "") -> int:
     """The number of the last entry."""
     setting = leak.setting
-    return leak_events.note(setting, setting.rotator.look(), dict.fromkeys(names, message)).head
+    return incident_notes.note(setting, setting.rotator.look(), dict.fromkeys(names, message)).head
 
 
 def note_health(leak: Leak, health: dict[str, Any]) -> int:
     setting = leak.setting
-    return leak_events.note_health(setting, setting.rotator.look(), health).head
+    return incident_notes.note_health(setting, setting.rotator.look(), health).head
 
 
 def test_with_its_evidence(leak: Leak) -> None:

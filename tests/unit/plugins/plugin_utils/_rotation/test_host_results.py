@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.hosts import Hosts, batches_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import Hosts, batches_of
 
 PROVEN = {"secret_rotate_proof": {"restart_needed": False, "changed": False, "addresses": ["192.0.2.1"]}}
 HEALTHY = {"env_deploy_delivery": {"proven": True, "proven_at": 5.0}}

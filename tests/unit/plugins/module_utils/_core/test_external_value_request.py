@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, http_probe
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, external_value_request
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import ValueProbe
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
@@ -36,7 +36,9 @@ def test_the_catalogs_becomes_one() -> None:
 
 
 def test_the_value_goes_where_the_catalog_says() -> None:
-    result = http_probe.request(probe(headers={"X": "{username}", "Y": "k {value} {value}"}), Login("me", "canary"))
+    result = external_value_request.request(
+        probe(headers={"X": "{username}", "Y": "k {value} {value}"}), Login("me", "canary")
+    )
     assert result == {
         "url": URL,
         "headers": {"X": "me", "Y": "k canary canary"},
@@ -47,30 +49,34 @@ def test_the_value_goes_where_the_catalog_says() -> None:
 
 
 def test_a_value_with_a_placeholders_look_stays_as_it_is() -> None:
-    result = http_probe.request(probe(headers={"X": "{value}", "Y": "{username}"}), Login("{value}", "{username}"))
+    result = external_value_request.request(
+        probe(headers={"X": "{value}", "Y": "{username}"}), Login("{value}", "{username}")
+    )
     assert result["headers"] == {"X": "{username}", "Y": "{value}"}
 
 
 def test_basic() -> None:
-    result = http_probe.request(probe(headers={"Authorization": "Basic {basic}"}), Login("mé", "canary:x"))
+    result = external_value_request.request(probe(headers={"Authorization": "Basic {basic}"}), Login("mé", "canary:x"))
     assert base64.b64decode(result["headers"]["Authorization"][6:]).decode() == "mé:canary:x"
 
 
 @pytest.mark.parametrize("header", ["{username}", "{basic}"])
 def test_a_user_name_that_no_place_holds(header: str) -> None:
     with pytest.raises(RotationError, match="no place holds its user name, which its test sends"):
-        http_probe.request(probe(headers={"X": header + "{value}"}), Login(None, "canary"))
+        external_value_request.request(probe(headers={"X": header + "{value}"}), Login(None, "canary"))
 
 
 @pytest.mark.parametrize("value", ["canary\r\nX: y", "canary\x7f", "canary-ä€"])
 def test_what_no_header_can_carry(value: str) -> None:
     with pytest.raises(RotationError, match="the header Authorization cannot carry") as caught:
-        http_probe.request(probe(), Login(None, value))
+        external_value_request.request(probe(), Login(None, value))
     assert "canary" not in str(caught.value)
-    assert http_probe.request(probe(headers={}, form={"k": "{value}"}), Login(None, value))["form"] == {"k": value}
+    assert external_value_request.request(probe(headers={}, form={"k": "{value}"}), Login(None, value))["form"] == {
+        "k": value
+    }
 
 
 def test_loopback_needs_no_encryption() -> None:
     for host in ("localhost", "127.0.0.1", "127.8.8.8", "[::1]"):
-        assert list(http_probe.objections("c", probe(url=f"http://{host}:8080/me"))) == []
-    assert list(http_probe.objections("c", probe(url="http://127.0.0.1.example/me"))) != []
+        assert list(external_value_request.objections("c", probe(url=f"http://{host}:8080/me"))) == []
+    assert list(external_value_request.objections("c", probe(url="http://127.0.0.1.example/me"))) != []

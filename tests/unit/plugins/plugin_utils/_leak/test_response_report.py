@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import events as leak_events
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import report as leak_report
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.report import ResponseReport
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import incident_notes, response_report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response_report import ResponseReport
 from tests.unit.plugins.plugin_utils._leak.leak_world import Leak
 
 
@@ -26,7 +25,7 @@ def leak() -> Leak:
 
 def note(leak: Leak, *names: str) -> None:
     setting = leak.setting
-    leak_events.note(setting, setting.rotator.look(), dict.fromkeys(names, ""))
+    incident_notes.note(setting, setting.rotator.look(), dict.fromkeys(names, ""))
 
 
 def written(
@@ -34,7 +33,7 @@ def written(
 ) -> ResponseReport:
     setting = leak.setting
     response = leak.response("close", report_path=str(path), **extra)
-    return leak_report.write(setting, setting.rotator.look(), response, gathered or {}, services or {})
+    return response_report.write(setting, setting.rotator.look(), response, gathered or {}, services or {})
 
 
 def text_of(response_report: ResponseReport) -> str:
@@ -58,7 +57,7 @@ def test_both_files(leak: Leak, tmp_path: Path) -> None:
 
 def test_an_earlier_ones_files_stay(leak: Leak, tmp_path: Path) -> None:
     def keep(gathered: dict[str, Any]) -> Path:
-        return Path(leak_report.keep_evidence(leak.incident, str(tmp_path), gathered))
+        return Path(response_report.keep_evidence(leak.incident, str(tmp_path), gathered))
 
     seen = {"web1": {"lines": ["deploy logged in"], "short": []}}
     kept = keep({"seen": seen, "readers": [{"messages": ["eve read it"]}]})
@@ -178,4 +177,4 @@ def test_a_folder_that_went_keeps_nothing_back(leak: Leak, tmp_path: Path, below
 
 def test_an_old_incident_is_not_needed_for_evidence(tmp_path: Path) -> None:
     incident = Incident("leak-1", "2026-11-25T15:00:00Z", "ops", ("token",))
-    assert Path(leak_report.keep_evidence(incident, str(tmp_path), {})).name == "leak-1-evidence.md"
+    assert Path(response_report.keep_evidence(incident, str(tmp_path), {})).name == "leak-1-evidence.md"

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import http_probe
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.django.http_probe import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import session_probe
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.django.session_probe import (
     ProbeResponse,
     SessionProbe,
     ask,
@@ -205,4 +205,4 @@ def test_no_answer(url: str) -> None:
 
 
 def test_only_known_lists_are_told() -> None:
-    assert set(Answers().answer) == set(http_probe.TOLD)
+    assert set(Answers().answer) == set(session_probe.TOLD)

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, mirror
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, mirror_plan
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import CatalogError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.mirror import (
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.mirror_plan import (
     MirrorMark,
     MirrorPlan,
     MirrorSources,
@@ -43,7 +43,7 @@ def catalog(**over: Any) -> Catalog:
 
 def wanted(version: str = "v1", *, of: Catalog | None = None, **values: str) -> MirrorSources:
     reading = Reading(SECRETS_MANAGER, CORE, version, json.dumps({**VALUES, **values}))
-    return mirror.sources(of or catalog(), Contents({CORE: reading}))
+    return mirror_plan.sources(of or catalog(), Contents({CORE: reading}))
 
 
 def written(plan: MirrorPlan, present: Mapping[str, PresentCopy]) -> dict[str, PresentCopy]:
@@ -57,7 +57,7 @@ def written(plan: MirrorPlan, present: Mapping[str, PresentCopy]) -> dict[str, P
 
 
 def standing() -> dict[str, PresentCopy]:
-    return written(mirror.plan(wanted(), {}), {})
+    return written(mirror_plan.plan(wanted(), {}), {})
 
 
 def edited(copy: PresentCopy, value: str = "edited") -> PresentCopy:
@@ -77,8 +77,8 @@ def test_a_mark_is_read_back_and_nothing_else_is_one() -> None:
 
 
 def test_a_new_version_with_the_same_value_is_not_written() -> None:
-    assert mirror.plan(wanted("v2"), standing()) == MirrorPlan(unchanged=2)
-    plan = mirror.plan(wanted("v2", TOKEN="another"), standing())
+    assert mirror_plan.plan(wanted("v2"), standing()) == MirrorPlan(unchanged=2)
+    plan = mirror_plan.plan(wanted("v2", TOKEN="another"), standing())
     assert [put.copy.parameter for put in plan.puts] == [TOKEN]
     assert plan.differences == plan.lines
 
@@ -86,27 +86,27 @@ def test_a_new_version_with_the_same_value_is_not_written() -> None:
 def test_a_write_of_the_same_value_by_somebody_else_renews_the_mark() -> None:
     """A rotation writes copies too; without a new mark the next change of the secret would be a conflict."""
     present = {**standing(), TOKEN: edited(standing()[TOKEN], VALUES["TOKEN"])}
-    plan = mirror.plan(wanted("v2"), present)
+    plan = mirror_plan.plan(wanted("v2"), present)
     assert [(put.copy.parameter, put.reason) for put in plan.puts] == [(TOKEN, "holds the same; marked as a copy")]
     assert plan.differences == []  # whoever reads it has the value
-    assert mirror.plan(wanted("v2"), written(plan, present)) == MirrorPlan(unchanged=2)
+    assert mirror_plan.plan(wanted("v2"), written(plan, present)) == MirrorPlan(unchanged=2)
 
 
 @pytest.mark.parametrize("mark", [True, False], ids=["edited", "foreign"])
 def test_another_value_is_a_conflict_until_it_may_be_overwritten(mark: bool) -> None:
     copy = edited(standing()[TOKEN])
     present = {**standing(), TOKEN: copy if mark else replace(copy, mark=None)}
-    plan = mirror.plan(wanted(), present)
+    plan = mirror_plan.plan(wanted(), present)
     assert plan.puts == ()
     assert [line.partition(" parameter")[0] for line in plan.conflicts] == ["TOKEN:"]
-    plan = mirror.plan(wanted(), present, conflict=mirror.OVERWRITE)
+    plan = mirror_plan.plan(wanted(), present, conflict=mirror_plan.OVERWRITE)
     assert ([put.copy.parameter for put in plan.puts], plan.conflicts) == ([TOKEN], ())
 
 
 def test_another_type_stays_a_conflict() -> None:
     present = {**standing(), TOKEN: replace(standing()[TOKEN], secure=False)}
-    for conflict in (mirror.REPORT, mirror.OVERWRITE):
-        plan = mirror.plan(wanted(), present, conflict=conflict)
+    for conflict in (mirror_plan.REPORT, mirror_plan.OVERWRITE):
+        plan = mirror_plan.plan(wanted(), present, conflict=conflict)
         assert plan.puts == ()
         assert "is a String and is to be a SecureString" in plan.conflicts[0]
 
@@ -115,28 +115,30 @@ def test_a_parameter_goes_only_if_the_mirror_wrote_it_last() -> None:
     without = catalog(mirror={})
     present = standing()
     strange = {**present, TOKEN: edited(present[TOKEN]), HOST: replace(present[HOST], mark=None)}
-    assert [one.copy.parameter for one in mirror.plan(wanted(of=without), present).deletes] == [HOST, TOKEN]
-    plan = mirror.plan(wanted(of=without), strange)
+    assert [one.copy.parameter for one in mirror_plan.plan(wanted(of=without), present).deletes] == [HOST, TOKEN]
+    plan = mirror_plan.plan(wanted(of=without), strange)
     assert plan.deletes == ()
     assert [line.partition(" is")[0] for line in plan.conflicts] == [f"parameter {TOKEN}"]
 
 
 def test_a_key_that_left_its_secret_goes_and_an_unread_secret_leaves_all() -> None:
-    empty = mirror.sources(catalog(), Contents({CORE: Reading(SECRETS_MANAGER, CORE, "v2", '{"HOST": "", "X": "1"}')}))
-    assert len(mirror.plan(empty, standing()).deletes) == 2
-    unread = mirror.sources(catalog(), Contents({}, {CORE: Failure(SECRETS_MANAGER, CORE, "denied")}))
-    assert mirror.plan(unread, standing()) == MirrorPlan()
+    empty = mirror_plan.sources(
+        catalog(), Contents({CORE: Reading(SECRETS_MANAGER, CORE, "v2", '{"HOST": "", "X": "1"}')})
+    )
+    assert len(mirror_plan.plan(empty, standing()).deletes) == 2
+    unread = mirror_plan.sources(catalog(), Contents({}, {CORE: Failure(SECRETS_MANAGER, CORE, "denied")}))
+    assert mirror_plan.plan(unread, standing()) == MirrorPlan()
     assert "HOST, TOKEN: secret shop/production/core: denied; their parameters stay as they are" in unread.problems[0]
 
 
 def test_parameters_of_an_open_rotation_are_left() -> None:
-    plan = mirror.plan(wanted("v2", TOKEN="another", HOST="other.example.com"), standing(), held={TOKEN})
+    plan = mirror_plan.plan(wanted("v2", TOKEN="another", HOST="other.example.com"), standing(), held={TOKEN})
     assert ([put.copy.parameter for put in plan.puts], plan.held) == ([HOST], (TOKEN,))
 
 
 def test_no_text_of_a_plan_has_a_value() -> None:
     present = {TOKEN: PresentCopy(TOKEN, "edited-by-hand", 1, True), HOST: standing()[HOST]}
-    plan = mirror.plan(wanted(), present)
+    plan = mirror_plan.plan(wanted(), present)
     text = f"{plan!r} {plan.lines} {plan.conflicts} {wanted()!r}"
     assert "a-token-of-the-secret" not in text
     assert "edited-by-hand" not in text
@@ -145,16 +147,18 @@ def test_no_text_of_a_plan_has_a_value() -> None:
 @pytest.mark.parametrize("key", ["x" * 1000, "a\nb"], ids=["long", "line break"])
 def test_a_key_that_no_description_can_name(key: str) -> None:
     odd = catalog(settings={"TOKEN": {"group": "core", "key": key, "copies": [{"parameter": "T"}]}}, mirror={})
-    found = mirror.sources(odd, Contents({CORE: Reading(SECRETS_MANAGER, CORE, "v1", json.dumps({key: "a-token"}))}))
+    found = mirror_plan.sources(
+        odd, Contents({CORE: Reading(SECRETS_MANAGER, CORE, "v1", json.dumps({key: "a-token"}))})
+    )
     assert "has a name that does not fit into the description of /shop/production/T" in found.problems[0]
     assert found.copies == {}
 
 
 def test_more_deletes_than_allowed() -> None:
     one = catalog(mirror={"deletes": 1})
-    plan = mirror.plan(wanted(of=one), standing())
-    assert "2 parameters would be deleted, and 1 may be" in mirror.too_many_deletes(one, plan, None)
-    assert mirror.too_many_deletes(one, plan, 2) == ""
+    plan = mirror_plan.plan(wanted(of=one), standing())
+    assert "2 parameters would be deleted, and 1 may be" in mirror_plan.too_many_deletes(one, plan, None)
+    assert mirror_plan.too_many_deletes(one, plan, 2) == ""
 
 
 @pytest.mark.parametrize(
@@ -183,13 +187,13 @@ COPY = st.builds(
 )
 
 
-@given(value=VALUE, copy=st.none() | COPY, conflict=st.sampled_from([mirror.REPORT, mirror.OVERWRITE]))
+@given(value=VALUE, copy=st.none() | COPY, conflict=st.sampled_from([mirror_plan.REPORT, mirror_plan.OVERWRITE]))
 def test_a_second_run_has_nothing_to_do(value: str, copy: PresentCopy | None, conflict: str) -> None:
     """Whatever stands there, the plan after the plan is empty, and a reported conflict is as it was."""
     source, present = wanted(TOKEN=value), {**standing(), **({TOKEN: copy} if copy else {})}
-    first = mirror.plan(source, present, conflict=conflict)
+    first = mirror_plan.plan(source, present, conflict=conflict)
     after = written(first, present)
-    second = mirror.plan(source, after, conflict=conflict)
+    second = mirror_plan.plan(source, after, conflict=conflict)
     assert (second.puts, second.deletes, second.conflicts) == ((), (), first.conflicts)
     if first.conflicts:
         assert after.get(TOKEN) == copy

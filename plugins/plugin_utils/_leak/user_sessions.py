@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.results import SKIPPED, Results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.session_plan import CHDIR, FILES
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.task_results import SKIPPED, Results
 
 PROBE = "django_probe_url"
 

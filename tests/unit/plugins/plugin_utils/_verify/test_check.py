@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import engine as verify_engine
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.engine import Check, Facts, Outcome, bad, good
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Facts, Outcome, bad, good
 from sandbox.process import REPOSITORY
 from tests.unit.plugins.plugin_utils._verify.verify_facts import facts
 
-CHECKS = verify_engine.registry()
+CHECKS = verify_check.registry()
 
 
 def check(look: object) -> Check:
@@ -24,14 +24,14 @@ def check(look: object) -> Check:
 
 
 def test_every_file_is_a_check_with_an_id_of_its_own() -> None:
-    folder = Path(str(verify_engine.__file__)).parent / "checks"
+    folder = Path(str(verify_check.__file__)).parent / "checks"
     assert len(list(folder.glob("wps*.py"))) == len(CHECKS)
     assert len({item.id for item in CHECKS}) == len({item.name for item in CHECKS}) == len(CHECKS)
     assert [item.number for item in CHECKS] == sorted(item.number for item in CHECKS)
     for item in CHECKS:
         assert (folder / f"{item.id.lower()}_{item.name.replace('-', '_')}.py").is_file()
         assert re.fullmatch(r"WPS(\d{3}|1\d{3})", item.id)
-        assert item.severity in verify_engine.SEVERITIES
+        assert item.severity in verify_check.SEVERITIES
         assert len({other.area for other in CHECKS if other.number // 100 == item.number // 100}) == 1
 
 
@@ -43,15 +43,15 @@ def test_the_link_of_a_check_leads_to_its_section(entry: Check) -> None:
 
 
 def test_chosen() -> None:
-    assert verify_engine.chosen([]) == CHECKS
-    assert [item.id for item in verify_engine.chosen(["wps201", "env-acl"])] == ["WPS201", "WPS203"]
-    assert {item.area for item in verify_engine.chosen(["drift"])} == {"drift"}
+    assert verify_check.chosen([]) == CHECKS
+    assert [item.id for item in verify_check.chosen(["wps201", "env-acl"])] == ["WPS201", "WPS203"]
+    assert {item.area for item in verify_check.chosen(["drift"])} == {"drift"}
     with pytest.raises(SecretsError, match=r"no check is called x, y; give ids such as .*contacts, git"):
-        verify_engine.chosen(["x", "drift", "y"])
+        verify_check.chosen(["x", "drift", "y"])
 
 
 def test_needed_parts_are_those_of_the_chosen() -> None:
-    assert verify_engine.needed(verify_engine.chosen(["WPS803"])) == ("journal", "leftovers", "secrets")
+    assert verify_check.needed(verify_check.chosen(["WPS803"])) == ("journal", "leftovers", "secrets")
 
 
 def test_a_fault_keeps_what_was_found_and_quotes_nothing() -> None:
@@ -59,17 +59,17 @@ def test_a_fault_keeps_what_was_found_and_quotes_nothing() -> None:
         yield bad("found before", "here")
         raise ValueError("a value: hunter2")
 
-    (result,) = verify_engine.run([check(look)], facts())
+    (result,) = verify_check.run([check(look)], facts())
     assert result.status == "fail"
     assert result.results[0].message == "found before"
     assert re.fullmatch(r"fault: ValueError at test_engine\.py:\d+", result.results[1].message)
 
 
 def test_silence_does_not_pass() -> None:
-    (result,) = verify_engine.run([check(lambda _facts: ())], facts())
+    (result,) = verify_check.run([check(lambda _facts: ())], facts())
     assert (result.status, result.results[0].message) == ("not checked", "there was nothing to look at")
 
 
 def test_one_place_that_was_not_seen_keeps_it_from_passing() -> None:
-    (result,) = verify_engine.run([check(lambda _facts: [good("a"), verify_engine.unknown("b")])], facts())
+    (result,) = verify_check.run([check(lambda _facts: [good("a"), verify_check.unknown("b")])], facts())
     assert result.status == "not checked"

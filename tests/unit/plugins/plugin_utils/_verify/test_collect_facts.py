@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_di
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect import PARTS, Gatherer
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_facts import PARTS, Gatherer
 from sandbox.seed import Journal
 
 REGION = "eu-west-3"

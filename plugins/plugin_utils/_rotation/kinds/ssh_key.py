@@ -1,0 +1,23 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An SSH key. Its stages are carried out on every host, by the play."""
+
+from __future__ import annotations
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import kind_names
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts
+
+
+class SshKey(Acts):
+    """A key pair that opens the hosts."""
+
+    kind = Kind(
+        kind_names.SSH_KEY,
+        "A key pair that opens the hosts; the new public key goes beside the old one, whose sessions end with it.",
+        form="ssh_key",
+        revokes_each=True,
+        stages=("set", "test", "revoke"),
+    )
+    states = {"set": "present", "test": "usable", "revoke": "revoked"}
+    """The state of the module ssh_key at each stage."""
