@@ -50,14 +50,14 @@ class Rounds:
                 for kind in kinds if len(runs[_name(kinds[0], hosts)]) % 2 == 0 else tuple(reversed(kinds)):
                     run = kind(hosts=hosts)
                     runs[_name(kind, hosts)].append(run)
-                    print(f"  {kind.__name__} on {hosts} hosts, {network} network: {_told(run)}", flush=True)
+                    print(f"  {kind.__name__} on {hosts} hosts, {network} network: {_figures(run)}", flush=True)
 
 
 def _name(kind: Kind, hosts: int) -> str:
     return f"{kind.__name__} {hosts}"
 
 
-def _told(run: Run) -> str:
+def _figures(run: Run) -> str:
     parts = [f"{run.seconds:.1f} s"]
     if run.calls:
         parts.append(f"{sum(run.calls.values())} calls, {run.depth} deep, {run.connections} connections")

@@ -98,7 +98,7 @@ def allow_plain_http() -> None:
 
 
 def refuse_inactive_keys() -> None:
-    """moto takes an access key that was deactivated, and AWS does not. Without authorization it is a stranger's."""
+    """moto takes an access key that was deactivated, and AWS does not. Without authorization it is unknown."""
     from moto.iam.access_control import CreateAccessKeyFailure, IAMUserAccessKey
     from moto.iam.models import IAMBackend
 

@@ -104,7 +104,7 @@ class ActionModule(ActionBase):
         if "\n" in text and not lines:
             several = "; a value of several lines needs the type json or pem in the catalog, or a file" if asked else ""
             raise _Unusable(f"several lines came at once, and nothing of them is kept{several}")
-        objection = asked.objection(text) if asked else None
-        if objection:
-            raise _Unusable(objection)
+        problem = asked.problem_of(text) if asked else None
+        if problem:
+            raise _Unusable(problem)
         return text

@@ -75,8 +75,8 @@ class ActionModule(ActionBase):
             return log.ready()
         if args["state"] == "recorded" and write:
             log.require_place()
-            told = announcer.announcer_of(catalog, connection.announcing_client)
-            answer = recorded_and_announced(log, args["record"], told, required=args["required"])
+            announcer_ = announcer.announcer_of(catalog, connection.announcing_client)
+            answer = recorded_and_announced(log, args["record"], announcer_, required=args["required"])
             return {**answer, "warnings": answer.pop("unannounced")}
         if args["state"] == "recorded":
             return log.recorded(args["record"], write=False)

@@ -67,7 +67,7 @@ class ActionModule(AwsAction):
         plan = access_resources.plan(catalog, ground, asked)
         standing = (*([key.standing] if key else []), *look.standing(plan["roles"], plan["policies"]))
         problems = [
-            *access_resources.objections(catalog, standing, asked.adopt),
+            *access_resources.conflicts(catalog, standing, asked.adopt),
             *(
                 f"{name}: nothing of that name is there to be adopted"
                 for name in access_resources.unknown(asked.adopt, standing)

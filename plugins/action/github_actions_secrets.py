@@ -178,8 +178,8 @@ class ActionModule(ActionBase):
             "changed": bool(writes) or environment == "made",
             "repository": where.repository,
             "made_environment": environment == "made",
-            **_told(steps),
-            "summary": [*_words(where, steps, check=self._task.check_mode), *messages],
+            **_as_data(steps),
+            "summary": [*_summary(where, steps, check=self._task.check_mode), *messages],
             "diff": _diff(steps),
         }
 
@@ -283,7 +283,7 @@ def _text(file: Path) -> str:
     return text.decode("utf-8", "replace")
 
 
-def _told(steps: Sequence[SyncStep]) -> dict[str, Any]:
+def _as_data(steps: Sequence[SyncStep]) -> dict[str, Any]:
     by_act = {
         "sent": sync_plan.SEND,
         "removed": sync_plan.REMOVE,
@@ -308,8 +308,8 @@ def _told(steps: Sequence[SyncStep]) -> dict[str, Any]:
     }
 
 
-def _words(where: GitHub, steps: Sequence[SyncStep], *, check: bool) -> list[str]:
-    answer = _told(steps)
+def _summary(where: GitHub, steps: Sequence[SyncStep], *, check: bool) -> list[str]:
+    answer = _as_data(steps)
     would = "would be " if check else ""
     lists = {
         f"{would}sent": answer["sent"],

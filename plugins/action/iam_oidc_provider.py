@@ -41,7 +41,7 @@ class ActionModule(AwsAction):
         planned = oidc_provider.after(standing, wanted, changes, "")
         if changes and not self._task.check_mode:
             planned = providers.apply(standing, wanted, changes) or planned
-        return {"changed": bool(changes), **_told(planned), "diff": _diff(standing, planned)}
+        return {"changed": bool(changes), **_as_data(planned), "diff": _diff(standing, planned)}
 
     def _absent(self, providers: OidcProviders, url: str, args: Mapping[str, Any]) -> dict[str, Any]:
         standing = providers.find(url)
@@ -64,7 +64,7 @@ def _wanted(url: str, args: Mapping[str, Any]) -> oidc_provider.ProviderSpec:
     )
 
 
-def _told(provider: oidc_provider.Provider) -> dict[str, Any]:
+def _as_data(provider: oidc_provider.Provider) -> dict[str, Any]:
     return {
         "arn": provider.arn,
         "url": provider.url,
@@ -80,4 +80,4 @@ def _diff(before: oidc_provider.Provider | None, after: oidc_provider.Provider |
 
 
 def _shown(provider: oidc_provider.Provider | None) -> dict[str, Any]:
-    return {name: value for name, value in _told(provider).items() if name != "arn"} if provider else {}
+    return {name: value for name, value in _as_data(provider).items() if name != "arn"} if provider else {}

@@ -47,7 +47,7 @@ class ActionModule(RotationAction):
                     "act": task.act,
                     "due_at": task.due,
                     "due": task.id in due,
-                    "against": pending_tasks.objection(setting.catalog, setting.kinds, task, None),
+                    "against": pending_tasks.blocker(setting.catalog, setting.kinds, task, None),
                 }
                 for task in journal.pending_tasks.values()
             ],

@@ -59,7 +59,7 @@ class ActionModule(ActionBase):
             # A controller that the inventory does not name has the variables of all hosts, and none of its own.
             hosts, accepted = [host for host in hosts if host in hostvars._inventory.hosts], [args["environment"], None]
         declared = {host: self._declared(host, hostvars) for host in dict.fromkeys([*hosts, *args["inventory_hosts"]])}
-        wrong = {host: found for host in hosts if (found := _objection(declared[host], accepted))}
+        wrong = {host: found for host in hosts if (found := _problem(declared[host], accepted))}
         if wrong:
             reached = (task_vars or {}).get("ansible_play_hosts_all", hosts)
             instead = "" if set(wrong) <= set(reached) else ", or name another one by -e rotation_host=…"
@@ -115,7 +115,7 @@ def _require_part(parts: Sequence[str], opt_in_parts: Sequence[str], task_vars: 
     raise AnsibleActionFail(f"Nothing was read: {problem}. Its parts are {', '.join(every_part)}")
 
 
-def _objection(declared: str | None, accepted: list[str | None]) -> str:
+def _problem(declared: str | None, accepted: list[str | None]) -> str:
     if declared == _UNKNOWN:
         return "is not in the inventory"
     return "" if declared in accepted else f"declares {declared or 'none'}"

@@ -93,8 +93,8 @@ class ActionModule(ActionBase):
                 raise NotFound(f"purge.{purge.name}: {purge.setting} has no value in {catalog.environment}")
         needed = {purge.setting for purge in (*chosen, *left)} | set(brokers)
         return {
-            "chosen": [_told(purge) for purge in chosen],
-            "spared_sessions": [_told(purge) for purge in left],
+            "chosen": [_as_data(purge) for purge in chosen],
+            "spared_sessions": [_as_data(purge) for purge in left],
             "brokers": brokers,
             "urls": {name: values[name] for name in sorted(needed)},
             "nodes": {name: server_addresses.of_setting(catalog, name, kind_names.VALKEY) for name in sorted(needed)},
@@ -124,5 +124,5 @@ def _chosen(catalog: Catalog, names: list[str] | None, kinds: list[str]) -> list
     return [purge for name, purge in catalog.purge.items() if (names is None or name in names) and purge.kind in kinds]
 
 
-def _told(entry: Purge) -> dict[str, Any]:
+def _as_data(entry: Purge) -> dict[str, Any]:
     return {"name": entry.name, "kind": entry.kind, "setting": entry.setting, "keys": list(entry.keys)}

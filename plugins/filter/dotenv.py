@@ -16,16 +16,16 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 def to_dotenv(values: Any, readers: Sequence[str] = dotenv.DEFAULT_READERS, header: str | None = None) -> str:
     if not isinstance(values, Mapping):
         raise AnsibleFilterError(f"to_dotenv needs a mapping of settings, not {_kind(values)}")
-    return _told(dotenv.to_dotenv, values, readers, header)
+    return _translated(dotenv.to_dotenv, values, readers, header)
 
 
 def from_dotenv(text: Any, readers: Sequence[str] = dotenv.DEFAULT_READERS) -> dict[str, str]:
     if not isinstance(text, str):
         raise AnsibleFilterError(f"from_dotenv needs the text of a file, not {_kind(text)}")
-    return _told(dotenv.from_dotenv, text, readers)
+    return _translated(dotenv.from_dotenv, text, readers)
 
 
-def _told(work: Callable[..., Any], *arguments: Any) -> Any:
+def _translated(work: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return work(*arguments)
     except DotenvError as error:

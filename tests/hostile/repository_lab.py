@@ -237,7 +237,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import *
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 SOUGHT = sought([Live("TOKEN", "current", {VALUE!r})])
-def told(report):
+def as_data(report):
     notes = [(one.source, one.what, one.reason) for one in report.not_checked]
     return {{"findings": [one.data() for one in report.findings], "notes": notes, "objects": report.objects}}
 {script}
@@ -261,7 +261,7 @@ print(json.dumps({{**answer, "memory": max(own, others), "own_memory": own, "sec
 
 def scanned(path: Path, *, seconds: float = 120, text: str = "") -> dict[str, Any]:
     """A repository's scan, measured."""
-    script = f"answer = told(_scan.scan([GitSource(sys.argv[1])], SOUGHT{text}))"
+    script = f"answer = as_data(_scan.scan([GitSource(sys.argv[1])], SOUGHT{text}))"
     return measured(script, str(path), seconds=seconds)
 
 

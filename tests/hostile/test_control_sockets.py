@@ -89,8 +89,8 @@ def connection(**options: Any) -> Any:
     return made
 
 
-def objection(**options: Any) -> str | None:
-    return transport_guard.objection(connection(**options), SimpleNamespace(async_val=0))
+def problem(**options: Any) -> str | None:
+    return transport_guard.blocker(connection(**options), SimpleNamespace(async_val=0))
 
 
 def test_the_attack(shared: Path) -> None:
@@ -116,7 +116,7 @@ def test_the_attack(shared: Path) -> None:
     ],
 )
 def test_nothing_is_sent_where_others_may_write(shared: Path, options: dict[str, str]) -> None:
-    value = objection(**{name: text.format(shared=shared) for name, text in options.items()})
+    value = problem(**{name: text.format(shared=shared) for name, text in options.items()})
     assert value is not None
     assert value.startswith(f"others may write {shared}")
     assert "Set ANSIBLE_SSH_CONTROL_PATH_DIR" in value
@@ -127,11 +127,11 @@ def test_directories_above(shared: Path, tmp_path: Path) -> None:
     shared.chmod(0o777)
     (shared / "own").mkdir(mode=0o700)
     try:
-        assert str(objection(ansible_control_path_dir=str(shared / "own"))).startswith(f"others may write {shared},")
+        assert str(problem(ansible_control_path_dir=str(shared / "own"))).startswith(f"others may write {shared},")
         shared.chmod(0o1777)
-        assert objection(ansible_control_path_dir=str(shared / "own")) is None
+        assert problem(ansible_control_path_dir=str(shared / "own")) is None
         (tmp_path / "link").symlink_to(shared)
-        assert objection(ansible_control_path_dir=str(tmp_path / "link")) is not None
+        assert problem(ansible_control_path_dir=str(tmp_path / "link")) is not None
     finally:
         (shared / "own").rmdir()
 
@@ -151,13 +151,13 @@ def test_what_is_ones_own(
     shared: Path, tmp_path: Path, options: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert objection(**{name: text.format(shared=shared, own=tmp_path) for name, text in options.items()}) is None
+    assert problem(**{name: text.format(shared=shared, own=tmp_path) for name, text in options.items()}) is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="not root: no directory of another account was used")
 def test_a_directory_of_another_account(tmp_path: Path) -> None:
     os.chown(tmp_path, 65534, -1)
-    assert str(objection(ansible_control_path_dir=str(tmp_path))).startswith(f"others may write {tmp_path}")
+    assert str(problem(ansible_control_path_dir=str(tmp_path))).startswith(f"others may write {tmp_path}")
     os.chown(tmp_path, 0, 65534)
     tmp_path.chmod(0o770)
-    assert str(objection(ansible_control_path_dir=str(tmp_path))).startswith(f"others may write {tmp_path}")
+    assert str(problem(ansible_control_path_dir=str(tmp_path))).startswith(f"others may write {tmp_path}")

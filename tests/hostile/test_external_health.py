@@ -44,7 +44,7 @@ def answering(send: Callable[[socket.socket], None]) -> Iterator[str]:
         thread.join(5)
 
 
-def words(text: bytes) -> Callable[[socket.socket], None]:
+def sends(text: bytes) -> Callable[[socket.socket], None]:
     return lambda client: client.sendall(text)
 
 
@@ -71,10 +71,10 @@ def dripping(client: socket.socket) -> None:
         (endless(b"200 OK", b"Content-Encoding: gzip\r\n\r\n"), 200),
         (endless(b"200 OK", b"", b"X-More: x\r\n" * 1000), 0),
         (endless(b"200 OK", b"X-More: "), 0),
-        (words(HEAD % b"302 Found" + b"Location: http://127.0.0.1:1/\r\n\r\n"), 302),
-        (words(b"\x1b[2Jnonsense\r\n\r\n"), 0),
-        (words(HEAD % b"999999 \x1b[2J" + b"\r\n"), 0),
-        (words(b""), 0),
+        (sends(HEAD % b"302 Found" + b"Location: http://127.0.0.1:1/\r\n\r\n"), 302),
+        (sends(b"\x1b[2Jnonsense\r\n\r\n"), 0),
+        (sends(HEAD % b"999999 \x1b[2J" + b"\r\n"), 0),
+        (sends(b""), 0),
         (dripping, 0),
     ],
 )

@@ -75,7 +75,7 @@ def test_roots_own_runs(place: Path) -> None:
     assert ran, done.stderr
 
 
-def test_errors_are_told_as_ever(place: Path) -> None:
+def test_errors_are_reported_as_ever(place: Path) -> None:
     """What translates AWS's errors is imported before the packages are."""
     (packages(place) / "boto3.py").unlink()
     (packages(place) / "own.pth").write_text(f"{Path(boto3.__file__).parents[1]}\n")

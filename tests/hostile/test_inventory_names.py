@@ -77,7 +77,7 @@ def test_a_setting_is_set_and_not_deployed(hostile: Lab) -> None:
     assert "rotation_credentials=django_key replaces it" in refused.text, refused.output
 
 
-def test_a_scan_and_a_verification_look_where_they_are_told(hostile: Lab, tmp_path: Path) -> None:
+def test_a_scan_and_a_verification_look_where_they_are_sent(hostile: Lab, tmp_path: Path) -> None:
     (tmp_path / "log").write_text("nothing here\n", encoding="utf-8")
     scanned = run(hostile, "scan", f"scan_paths={tmp_path / 'log'}")
     assert scanned.code == 0, scanned.output

@@ -61,7 +61,7 @@ def test_logs(pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ssh_sessions, "_journal", lambda _pids: iter(()))
     monkeypatch.setattr(gather_evidence, "LOGS", (str(pipe),))
     with within():
-        assert ssh_sessions.told([1]) == {}
+        assert ssh_sessions.logins_of([1]) == {}
         assert gather_evidence._from_logs([], gather_evidence.EvidencePart()) is False
 
 

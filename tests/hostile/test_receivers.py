@@ -73,7 +73,7 @@ def command(*argv: str) -> CommandNotifier:
     return CommandNotifier(catalog_notify.parsed_notifier("pager", {"command": list(argv)}))
 
 
-def told(channel: Any) -> list[str]:
+def failures_of(channel: Any) -> list[str]:
     """Who was not notified, within the time that all have."""
     began = time.monotonic()
     failures = Announcer([channel], seconds=SECONDS).announce(EVENT)
@@ -85,7 +85,7 @@ def told(channel: Any) -> list[str]:
 def test_a_webhook_gets_a_sentence(authority: Authority, certificate: Path) -> None:
     hook = Webhook()
     with Receiver(hook, certificate) as receiver:
-        assert told(webhook(receiver.url, authority.cafile)) == []
+        assert failures_of(webhook(receiver.url, authority.cafile)) == []
     (body,) = hook.posted
     assert json.loads(body) == {
         "text": "shop production: leak declared leak-1: database, by ann@laptop &lt;!channel&gt;",
@@ -95,14 +95,14 @@ def test_a_webhook_gets_a_sentence(authority: Authority, certificate: Path) -> N
 @pytest.mark.parametrize("talk", [receivers.silent, receivers.dripping, receivers.flooding_head])
 def test_a_webhook_that_never_ends(authority: Authority, certificate: Path, talk: receivers.Talk) -> None:
     with Receiver(talk, certificate) as receiver:
-        (failure,) = told(webhook(receiver.url, authority.cafile))
+        (failure,) = failures_of(webhook(receiver.url, authority.cafile))
     assert failure.startswith("slack was not notified of leak.declared: no answer")
 
 
 def test_a_webhook_that_answers_without_end(authority: Authority, certificate: Path) -> None:
     """Its status is all that is read."""
     with Receiver(receivers.flooding, certificate) as receiver:
-        assert told(webhook(receiver.url, authority.cafile)) == []
+        assert failures_of(webhook(receiver.url, authority.cafile)) == []
 
 
 def test_a_redirect_is_not_followed(authority: Authority, certificate: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_redirect_is_not_followed(authority: Authority, certificate: Path) -> 
         Receiver(other, certificate) as elsewhere,
         Receiver(receivers.redirecting(elsewhere.url), certificate) as receiver,
     ):
-        (failure,) = told(webhook(receiver.url, authority.cafile))
+        (failure,) = failures_of(webhook(receiver.url, authority.cafile))
     assert failure.endswith("it answered 307")
     assert other.posted == []
 
@@ -119,14 +119,14 @@ def test_a_redirect_is_not_followed(authority: Authority, certificate: Path) -> 
 def test_an_unknown_certificate_gets_nothing(certificate: Path) -> None:
     hook = Webhook()
     with Receiver(hook, certificate) as receiver:
-        (failure,) = told(webhook(receiver.url, None))
+        (failure,) = failures_of(webhook(receiver.url, None))
     assert failure.endswith("no connection: the certificate is refused")
     assert hook.posted == []
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1/canary", "file:///etc/canary", "canary", "https://canary\x00/"])
 def test_a_value_that_is_no_https_address(url: str) -> None:
-    (failure,) = told(webhook(url, None))
+    (failure,) = failures_of(webhook(url, None))
     assert failure.startswith("slack was not notified of leak.declared: ")
 
 
@@ -134,7 +134,7 @@ def test_a_value_that_is_no_https_address(url: str) -> None:
 def test_a_mail_goes_over_tls(authority: Authority, certificate: Path, tls: str) -> None:
     server = MailServer(starttls=certificate if tls == "starttls" else None, password=PASSWORD)
     with Receiver(server, None if tls == "starttls" else certificate) as receiver:
-        assert told(mail(receiver.port, authority.cafile, tls=tls)) == []
+        assert failures_of(mail(receiver.port, authority.cafile, tls=tls)) == []
     (text,) = server.mails
     assert "Subject: shop production: leak declared leak-1: database, by ann@laptop" in text.replace("\r\n ", " ")
     assert "credentials: database" in text
@@ -146,7 +146,7 @@ def test_no_login_and_no_mail_without_tls(authority: Authority) -> None:
     """A server, or whoever stands between, that offers no STARTTLS."""
     server = MailServer(password=PASSWORD)
     with Receiver(server) as receiver:
-        (failure,) = told(mail(receiver.port, authority.cafile, tls="starttls"))
+        (failure,) = failures_of(mail(receiver.port, authority.cafile, tls="starttls"))
     assert "SMTPNotSupportedError" in failure
     assert (server.mails, server.logins) == ([], [])
 
@@ -155,21 +155,21 @@ def test_no_login_and_no_mail_without_tls(authority: Authority) -> None:
 def test_a_mail_server_with_an_unknown_certificate(certificate: Path, tls: str) -> None:
     server = MailServer(starttls=certificate if tls == "starttls" else None, password=PASSWORD)
     with Receiver(server, None if tls == "starttls" else certificate) as receiver:
-        (failure,) = told(mail(receiver.port, None, tls=tls))
+        (failure,) = failures_of(mail(receiver.port, None, tls=tls))
     assert "its certificate is refused" in failure
     assert (server.mails, server.logins) == ([], [])
 
 
 def test_a_mail_server_that_repeats_the_password(authority: Authority, certificate: Path) -> None:
     with Receiver(MailServer(password="another"), certificate) as receiver:
-        (failure,) = told(mail(receiver.port, authority.cafile))
+        (failure,) = failures_of(mail(receiver.port, authority.cafile))
     assert failure.endswith("refused with code 535")
 
 
 @pytest.mark.parametrize("talk", [receivers.silent, receivers.dripping])
 def test_a_mail_server_that_never_ends(authority: Authority, certificate: Path, talk: receivers.Talk) -> None:
     with Receiver(talk, certificate) as receiver:
-        (failure,) = told(mail(receiver.port, authority.cafile))
+        (failure,) = failures_of(mail(receiver.port, authority.cafile))
     assert failure.startswith("mail was not notified of leak.declared: ")
 
 
@@ -177,7 +177,10 @@ def test_a_program_gets_the_event_and_no_secret(tmp_path: Path, monkeypatch: pyt
     for name in ("AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "ANSIBLE_BECOME_PASSWORD"):
         monkeypatch.setenv(name, "canary")
     out = tmp_path / "out"
-    assert told(command("/bin/sh", "-c", f"cat > {out}; env >> {out}; tr '\\0' ' ' < /proc/$$/cmdline >> {out}")) == []
+    assert (
+        failures_of(command("/bin/sh", "-c", f"cat > {out}; env >> {out}; tr '\\0' ' ' < /proc/$$/cmdline >> {out}"))
+        == []
+    )
     text = out.read_text()
     assert json.loads(text.splitlines()[0]) == dict(EVENT.detail)
     assert "canary" not in text
@@ -194,12 +197,12 @@ def test_a_program_gets_the_event_and_no_secret(tmp_path: Path, monkeypatch: pyt
     ],
 )
 def test_a_program_that_fails_or_never_ends(script: str, words: str) -> None:
-    assert told(command("/bin/sh", "-c", script)) == [f"pager was not notified of leak.declared: {words}"]
+    assert failures_of(command("/bin/sh", "-c", script)) == [f"pager was not notified of leak.declared: {words}"]
 
 
 def test_a_program_that_is_ended_takes_its_children_along(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
-    told(command("/bin/sh", "-c", f"sleep 600 & echo $! > {pid}; wait"))
+    failures_of(command("/bin/sh", "-c", f"sleep 600 & echo $! > {pid}; wait"))
     for _try in range(50):
         if not is_alive(int(pid.read_text())):
             return
@@ -216,7 +219,7 @@ def is_alive(pid: int) -> bool:
 
 
 def test_a_program_that_is_not_there() -> None:
-    (failure,) = told(command("/nowhere/page"))
+    (failure,) = failures_of(command("/nowhere/page"))
     assert failure.endswith("/nowhere/page cannot be started: No such file or directory")
 
 
@@ -226,5 +229,5 @@ def test_a_setting_that_cannot_be_read() -> None:
 
     notifier = catalog_notify.parsed_notifier("slack", {"webhook": {"setting": "HOOK"}})
     assert notifier.webhook
-    (failure,) = told(WebhookNotifier(notifier, notifier.webhook, value_of))
+    (failure,) = failures_of(WebhookNotifier(notifier, notifier.webhook, value_of))
     assert failure.endswith("setting HOOK cannot be read: it has no value")

@@ -74,7 +74,7 @@ def test_a_pipe_in_place_of_a_file(where: Path, name: str) -> None:
     script = f"""
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_repository as _repository
 from tests.unit.plugins.plugin_utils._verify.verify_facts import catalog
-answer = told(_scan.scan([GitSource(sys.argv[1])], SOUGHT))
+answer = as_data(_scan.scan([GitSource(sys.argv[1])], SOUGHT))
 if {name!r} not in ("index", "HEAD"):
     _scan.scan([StagedSource(sys.argv[1])], SOUGHT)
 _repository.gathered(sys.argv[1], catalog(), frozenset())
@@ -214,7 +214,7 @@ def test_reftables(tmp_path: Path) -> None:
     assert (finding.path, finding.reach) == ("old.txt", "a branch")
 
 
-def test_files_that_others_convert_are_not_told_twice(where: Path) -> None:
+def test_files_that_others_convert_are_not_reported_twice(where: Path) -> None:
     """Line ends as git stores them; and what differs is found in what a filter would have hidden."""
     (where / ".gitattributes").write_text("*.txt text eol=crlf\n*.bin filter=lfs\n")
     (where / "old.txt").write_bytes((where / "old.txt").read_bytes().replace(b"\n", b"\r\n"))

@@ -165,7 +165,7 @@ class FetchLab:
         self.fleet.power_off(HOST)
         self.fleet.boot(HOST)
 
-    def words(self) -> str:
+    def log_text(self) -> str:
         """What the unit said in this boot, with its priority."""
         return self.shell("journalctl --boot --no-pager --output=cat --unit=shop-secrets.service")
 

@@ -165,7 +165,7 @@ def settings() -> dict[str, Any]:
     return {name: {"parameter": f"Alerts/{name}", "sensitivity": "high"} for name in ("HOOK", "MAIL")}
 
 
-def test_people_are_told_without_aws(
+def test_people_are_notified_without_aws(
     lab: RotationLab, queue: EventQueue, tmp_path: Path, receivers_of: Callable[..., dict[str, Any]]
 ) -> None:
     hook, server, out = Webhook(), MailServer(password=PASSWORD), tmp_path / "events"

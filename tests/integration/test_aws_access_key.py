@@ -124,7 +124,7 @@ def test_a_rollout_that_fails_takes_the_new_key_back(lab: Lab) -> None:
     assert own_secrets(lab.moto) == []
 
 
-def test_taken_back_when_a_key_was_made_that_nobody_kept(lab: Lab) -> None:
+def test_rolled_back_when_a_key_was_made_that_nobody_kept(lab: Lab) -> None:
     """AWS lets us make a key and not keep it: the rotation is rolled back, and the key goes."""
     old = prepare(lab)
     lab.moto.set_faults(Fault("deny", "CreateSecret"))

@@ -102,7 +102,7 @@ def test_finished(lab: RotationLab, operator: Operator, step: str) -> None:
 
 
 @pytest.mark.parametrize("step", steps("promoted", "create created set deploy promote"))
-def test_taken_back(lab: RotationLab, operator: Operator, step: str) -> None:
+def test_rolled_back(lab: RotationLab, operator: Operator, step: str) -> None:
     old = lab.ready()
     killed(lab, step, f"rotation_credentials={BOTH}")
     operator.undo()
@@ -112,7 +112,7 @@ def test_taken_back(lab: RotationLab, operator: Operator, step: str) -> None:
 
 
 @pytest.mark.parametrize("step", steps("", "withdraw abort record"))
-def test_taken_back_from_the_way_back(lab: RotationLab, operator: Operator, step: str) -> None:
+def test_rolled_back_during_the_rollback(lab: RotationLab, operator: Operator, step: str) -> None:
     old = lab.ready()
     killed(lab, "promote", f"rotation_credentials={BOTH}")
     killed(lab, step, "rotation_abort=true")

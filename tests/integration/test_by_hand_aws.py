@@ -115,7 +115,7 @@ def test_a_token_is_set_and_removed(moto: Moto, servers: tuple[Valkey, Valkey], 
         assert changes == ["ModifyReplicationGroup ROTATE", "ModifyReplicationGroup SET"]
 
 
-def test_a_token_is_taken_back(moto: Moto, servers: tuple[Valkey, Valkey], tmp_path: Path) -> None:
+def test_a_token_is_rolled_back(moto: Moto, servers: tuple[Valkey, Valkey], tmp_path: Path) -> None:
     with ElastiCache(servers, looks=0) as api:
         page = token_page(tmp_path, moto.env(), api, servers)
         old = api.tokens[0]
@@ -172,7 +172,7 @@ def test_a_key_is_made_proven_and_removed(moto: Moto, tmp_path: Path) -> None:
         client.get_secret_value(SecretId=f"{OWN}/storage")
 
 
-def test_a_key_is_taken_back(moto: Moto, tmp_path: Path) -> None:
+def test_a_key_is_rolled_back(moto: Moto, tmp_path: Path) -> None:
     page, iam = key_page(tmp_path, moto), moto.client("iam")
     (old,) = keys(iam, USER)
     page.run(TAKE, stays="old", goes="new")

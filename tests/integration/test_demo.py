@@ -122,7 +122,7 @@ def test_a_signal_while_python_forks_is_heard_all_the_same() -> None:
     assert "Exception ignored" in answer.stderr
 
 
-def test_a_failed_deploy_is_told_and_leaves_nothing(place: Path) -> None:
+def test_a_failed_deploy_is_reported_and_leaves_nothing(place: Path) -> None:
     demo = _start(place, "--", "-e", "env_deploy_restart_command=/bin/false")
     text, _ = demo.communicate(timeout=300)
     assert demo.returncode == 1

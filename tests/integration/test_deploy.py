@@ -212,7 +212,7 @@ def test_a_file_from_before_the_first_deploy_is_the_way_back(lab: Lab) -> None:
     assert host.service["generation"] == "0"
 
 
-def test_a_host_that_stays_unhealthy_is_told_of(lab: Lab) -> None:
+def test_a_host_that_stays_unhealthy_is_named(lab: Lab) -> None:
     (host,) = lab.add_hosts()
     lab.seed()
     lab.deploy()

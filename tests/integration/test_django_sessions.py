@@ -214,7 +214,7 @@ def alive(answer: dict[str, Any], *, by_application: bool = False) -> list[str]:
 
 
 @pytest.mark.slow
-def test_copies_that_were_looked_for_elsewhere_are_not_told_as_ended(servers: Servers, tmp_path: Path) -> None:
+def test_copies_that_were_looked_for_elsewhere_are_not_reported_as_ended(servers: Servers, tmp_path: Path) -> None:
     """A copy in the cache logs in without its row."""
     with site(servers, tmp_path, SESSION_ENGINE=STOCK + "cached_db") as shop:
         ana = shop.log_in("ana")

@@ -167,7 +167,7 @@ def test_a_leak_ends_every_session(api: ElastiCache) -> None:
     assert steps(api, new, leak=True).revoked()["changed"] is False
 
 
-def test_sessions_that_cannot_be_ended_are_told(api: ElastiCache) -> None:
+def test_sessions_that_cannot_be_ended_are_reported(api: ElastiCache) -> None:
     """The old token is refused all the same."""
 
     def refused(_login: Login) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def test_a_rotation_sends_what_it_promotes(lab: RotationLab, github: GitHub) -> 
     sentences(sync(lab, "-e", "github_names=EMAIL_HOST_PASSWORD"), "1 unchanged")
 
 
-def test_what_is_taken_back_is_sent_back(lab: RotationLab, github: GitHub) -> None:
+def test_what_is_rolled_back_is_sent_back(lab: RotationLab, github: GitHub) -> None:
     """It arrives, and no answer does: the promotion fails, and the former value takes its place again."""
     lab.ready()
     before = lab.content()["EMAIL_HOST_PASSWORD"]

@@ -126,7 +126,7 @@ def test_what_arrives_is_what_the_stores_hold_and_a_second_run_sends_nothing(syn
 
 
 @pytest.mark.slow
-def test_what_is_missing_or_still_read_is_told(synced: Lab, github: GitHub) -> None:
+def test_what_is_missing_or_still_read_is_reported(synced: Lab, github: GitHub) -> None:
     refused = sync(synced, token=None)
     assert refused.code != 0
     assert "no token for GitHub is there; set GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN_FILE" in refused.text

@@ -38,7 +38,7 @@ def waited(run: Run) -> bool:
     return re.search(r"TASK \[[^]]*Wait for the host\] \*+\n(ok|skipping)", run.output) is not None
 
 
-def test_one_that_stays_away_is_left_behind_and_named(lab: RotationLab) -> None:
+def test_one_that_stays_away_is_skipped_and_named(lab: RotationLab) -> None:
     """It is waited for so long and no longer; what it holds is dead, and deploy.yml brings it back."""
     old = lab.ready()
     with lab.unreachable("web2"):
@@ -57,7 +57,7 @@ def test_one_that_stays_away_is_left_behind_and_named(lab: RotationLab) -> None:
 
 
 @pytest.mark.long
-def test_one_with_a_forged_mark_is_left_behind_and_named(lab: RotationLab) -> None:
+def test_one_with_a_forged_mark_is_skipped_and_named(lab: RotationLab) -> None:
     """A compromised host cannot keep the others from new values."""
     old = lab.ready()
     mark = state.mark(lab.hosts[1].env_file)
@@ -104,7 +104,7 @@ def test_the_first_one_is_away(lab: RotationLab, leaked: str) -> None:
     lab.assert_settled(old)
 
 
-def test_a_signing_key_stays_open_where_a_host_was_left_behind(lab: RotationLab) -> None:
+def test_a_signing_key_stays_open_where_a_host_was_skipped(lab: RotationLab) -> None:
     """Its services go on and verify with the leaked key; the same command gives it the new one and ends."""
     old = lab.ready()
     web2 = lab.hosts[1]
@@ -254,7 +254,7 @@ def answering_500() -> Iterator[str]:
         server.shutdown()
 
 
-def test_an_open_rotation_whose_new_values_may_have_leaked_is_taken_back(lab: RotationLab) -> None:
+def test_an_open_rotation_whose_new_values_may_have_leaked_is_rolled_back(lab: RotationLab) -> None:
     """What the leak reveals was being rotated; its new value is made anew."""
     old = lab.ready()
     assert Chaos(lab).kill("on the host: Deliver the .env and verify#1") is not None

@@ -83,7 +83,7 @@ def test_without_a_terminal_it_stays_open_and_is_listed(lab: RotationLab) -> Non
         assert lab.journal_state().incident is None
 
 
-def test_a_word_alone_is_told_as_one(lab: RotationLab) -> None:
+def test_a_word_alone_is_reported_as_one(lab: RotationLab) -> None:
     """Nothing was replaced and nothing tried: the leak is contained, and the application waits for a new value."""
     with lab.with_catalog(twitch=TWITCH):
         lab.ready()

@@ -190,9 +190,9 @@ def test_a_verification_uses_the_same_plan(mirror_lab: Lab) -> None:
     assert "WPS305 pass" in checked(0)
     change(lab, DATABASE_URL="postgresql://shop:changed-password@db.example.com/shop")
     edit(lab, f"{PATH}/shared/API_TOKEN", "edited-in-the-console")
-    said = checked(2)
-    assert f"the mirror has not done this yet: parameter {PATH}/shared/DATABASE_URL gets" in said
-    assert f"API_TOKEN: parameter {PATH}/shared/API_TOKEN was changed by somebody else" in said
+    output = checked(2)
+    assert f"the mirror has not done this yet: parameter {PATH}/shared/DATABASE_URL gets" in output
+    assert f"API_TOKEN: parameter {PATH}/shared/API_TOKEN was changed by somebody else" in output
 
 
 @pytest.mark.slow

@@ -144,7 +144,7 @@ def test_grants_of_its_own_arrive_late(empty: Empty) -> None:
 @pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.parametrize("token", [None, "wrong"])
-def test_what_github_refuses_is_told_before_anything_is_made(empty: Empty, token: str | None) -> None:
+def test_what_github_refuses_is_reported_before_anything_is_made(empty: Empty, token: str | None) -> None:
     arguments = ("-e", f"app_environment={ENVIRONMENT}", *empty.command)
     run = empty.lab.run(*arguments, playbook=PROVISION, environment={"GITHUB_TOKEN": token})
     assert run.code != 0

@@ -100,7 +100,7 @@ def test_a_run_that_tags_would_cut_is_refused(tmp_path: Path, playbook: str) -> 
     assert "Nothing was read: --tags revoke leaves parts of this run out" in text
 
 
-def test_a_plan_that_is_left_out_is_told(tmp_path: Path) -> None:
+def test_a_plan_that_is_left_out_is_reported(tmp_path: Path) -> None:
     code, text = played(tmp_path, "rotate", "--limit", "prod1", "--skip-tags", "always")
     assert code != 0
     assert "Nothing was done" in text

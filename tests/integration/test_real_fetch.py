@@ -87,7 +87,7 @@ def test_booted_with_the_controller_gone(lab: FetchLab) -> None:
     assert lab.generation() == "2"
     assert status(lab) == "active 0"
     assert lab.started_on_the_present_file()
-    assert f"{lab.path} is written, mode 0600 (snapshot s-" in lab.words()
+    assert f"{lab.path} is written, mode 0600 (snapshot s-" in lab.log_text()
 
 
 def test_booted_with_aws_gone(lab: FetchLab) -> None:
@@ -99,7 +99,7 @@ def test_booted_with_aws_gone(lab: FetchLab) -> None:
             assert status(lab) == "active 75", "the unit says that something is wrong, and lets the application start"
             assert lab.generation() == "2"
             assert lab.started_on_the_present_file()
-            assert re.search(f"AWS could not be reached .*\n.*{lab.path} stays as it was written at 20", lab.words())
+            assert re.search(f"AWS could not be reached .*\n.*{lab.path} stays as it was written at 20", lab.log_text())
             warnings = lab.shell("journalctl --boot --no-pager --output=cat --priority=warning --unit=shop-secrets")
             assert "AWS could not be reached" in warnings
         else:
@@ -107,7 +107,7 @@ def test_booted_with_aws_gone(lab: FetchLab) -> None:
                 lab.reboot()
             assert status(lab) == "failed 3"
             assert status(lab, "shop").startswith("inactive"), "it does not start without its settings"
-            assert f"{lab.path}: is not there either" in lab.words()
+            assert f"{lab.path}: is not there either" in lab.log_text()
     finally:
         lab.moto.set_faults()
 

@@ -41,11 +41,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealLab]:
 def say(capsys: pytest.CaptureFixture[str]) -> Say:
     """Figures are part of the result: they are printed although the test succeeds."""
 
-    def words(text: str) -> None:
+    def write(text: str) -> None:
         with capsys.disabled():
             sys.stdout.write(f"\n{text}\n")
 
-    return words
+    return write
 
 
 def unnoticed(report: Report) -> None:

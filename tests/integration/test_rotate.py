@@ -174,7 +174,7 @@ def test_a_second_run_does_nothing(lab: RotationLab) -> None:
     assert re.search(rf"cache +valkey_user +0 d +90 d +in 90 d +\S+ by {re.escape(who)}", run.output)
 
 
-def test_a_scheduler_is_told_whether_something_is_due(lab: RotationLab) -> None:
+def test_a_scheduler_learns_whether_something_is_due(lab: RotationLab) -> None:
     lab.ready()
     run, result = report(lab, "rotation_due.yml")
     assert run.code != 0

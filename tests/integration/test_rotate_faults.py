@@ -213,7 +213,7 @@ def test_a_host_that_dies_in_the_middle_of_a_rollout(lab: RotationLab, when: str
         shut()
         dead.touch()
 
-    def die_when_told() -> None:
+    def die_on_call() -> None:
         if wait_until(dying.exists, seconds=LONGEST):
             die()
 
@@ -222,7 +222,7 @@ def test_a_host_that_dies_in_the_middle_of_a_rollout(lab: RotationLab, when: str
         if when == "between the batches" and len(delivered) == 2:
             die()
         elif len(delivered) == 2:
-            threading.Thread(target=die_when_told, daemon=True).start()
+            threading.Thread(target=die_on_call, daemon=True).start()
 
     # The restart is the first thing after the write: all that runs on the host ends there.
     restart = f"sh -c 'touch {dying}; while ! [ -e {dead} ]; do sleep 0.05; done; kill -9 $PPID'"
@@ -253,7 +253,7 @@ def test_limit_and_a_host_that_is_given_up(lab: RotationLab) -> None:
         run = lab.rotated(*CACHE, "-e", "rotation_skip_hosts=web2")
     sentences(run, "hosts: web1", "skipped or unreachable hosts: web2. When they answer, run watchparty.secrets.deploy")
     record = lab.audit_records()[-1]
-    assert (record["hosts"], record["left_behind"]) == (["web1"], ["web2"])
+    assert (record["hosts"], record["unverified_hosts"]) == (["web1"], ["web2"])
     lab.assert_closed()
     lab.assert_one_login_each()
     lab.assert_hosts_run_on_it(lab.hosts[0])

@@ -122,7 +122,7 @@ def test_the_same_command_ends_it(lab: RotationLab, record_property: Record) -> 
 
 @pytest.mark.long
 @sweeps
-def test_it_is_taken_back(lab: RotationLab, record_property: Record) -> None:
+def test_it_is_rolled_back(lab: RotationLab, record_property: Record) -> None:
     chaos = Chaos(lab)
     lab.ready()
 
@@ -156,7 +156,7 @@ def taken_back(lab: RotationLab, old: Values) -> str:
 
 @pytest.mark.long
 @sweeps
-def test_killed_while_it_is_taken_back(lab: RotationLab, record_property: Record) -> None:
+def test_killed_while_it_is_rolled_back(lab: RotationLab, record_property: Record) -> None:
     chaos = Chaos(lab)
     lab.ready()
     chaos.kill(HALF_PROMOTED)

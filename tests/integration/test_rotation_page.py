@@ -56,23 +56,23 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
-def test_due_is_told_from_not_asked(tmp_path: Path) -> None:
+def test_due_differs_from_not_asked(tmp_path: Path) -> None:
     script, path = files()["/usr/local/bin/rotation-due-tell"], tmp_path / "due.json"
 
-    def said() -> str:
+    def page_text() -> str:
         argv = ["sh", "-c", script, "rotation-due-tell", str(path)]
         return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
-    assert said() == "whether a rotation is due could not be asked; look at the run's output\n"
+    assert page_text() == "whether a rotation is due could not be asked; look at the run's output\n"
     path.write_text(json.dumps(FOUND), encoding="utf-8")
-    assert said().splitlines() == [
+    assert page_text().splitlines() == [
         "due: database",
         "to be finished: r-1/cache",
         "youtube: its old value is not yet confirmed revoked",
         "open: r-2",
     ]
     path.write_text(json.dumps({**FOUND, "due": [], "revocations": [], "rotation": None}), encoding="utf-8")
-    assert said() == "to be finished: r-1/cache\n"
+    assert page_text() == "to be finished: r-1/cache\n"
 
 
 def test_the_workflow_is_one() -> None:

@@ -79,7 +79,7 @@ def test_a_password_of_one_user(lab: Lab, servers: tuple[Valkey, Valkey]) -> Non
     assert in_step(servers[1])
 
 
-def test_two_users_take_turns_and_a_rollout_that_fails_is_taken_back(lab: Lab, servers: tuple[Valkey, Valkey]) -> None:
+def test_two_users_take_turns_and_a_rollout_that_fails_is_rolled_back(lab: Lab, servers: tuple[Valkey, Valkey]) -> None:
     old = new_password()
     for valkey in servers:
         valkey.create_user("app_a", old, "~*", "&*", "+@all", "-@dangerous")

@@ -53,7 +53,7 @@ def test_they_are_refused(servers: Servers, tmp_path: Path, engine: str) -> None
 
 
 @pytest.mark.parametrize("engine", ["db", "signed_cookies"])
-def test_a_key_that_is_still_a_fallback_is_told_loudly(servers: Servers, tmp_path: Path, engine: str) -> None:
+def test_a_key_that_is_still_a_fallback_is_reported_loudly(servers: Servers, tmp_path: Path, engine: str) -> None:
     """What a thief signs with it still logs in."""
     result = probed(servers, tmp_path, engine, SECRET_KEY_FALLBACKS=KEY)
     assert [line.partition(" at http")[0] for line in result["accepted"]] == [f"{SIGNED} is STILL ACCEPTED"]

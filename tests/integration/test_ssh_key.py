@@ -163,7 +163,7 @@ def test_ansibles_own_key_is_refused_before_anything_is_written(own: Lab, sshd: 
     assert not {"PutParameter", "PutSecretValue", "CreateSecret"} & set(own.moto.operations(since=since))
 
 
-def test_a_key_that_may_not_come_from_here_is_taken_back(own: Lab, sshd: Sshd) -> None:
+def test_a_key_that_may_not_come_from_here_is_rolled_back(own: Lab, sshd: Sshd) -> None:
     old = prepare(own, sshd, hosts=1)
     lines = file_of(sshd).read_text().replace('from="127.0.0.0/8,::1"', 'from="192.0.2.1"')
     file_of(sshd).write_text(lines)
@@ -176,7 +176,7 @@ def test_a_key_that_may_not_come_from_here_is_taken_back(own: Lab, sshd: Sshd) -
     assert own_secrets(own.moto) == []
 
 
-def test_a_host_that_is_down_is_waited_for_or_left_behind(own: Lab, sshd: Sshd) -> None:
+def test_a_host_that_is_down_is_waited_for_or_skipped(own: Lab, sshd: Sshd) -> None:
     old = prepare(own, sshd)
     own.host_vars["web2"] |= {"ansible_port": free_port(), "ansible_ssh_retries": 0}
     before = file_of(sshd).read_bytes()

@@ -348,7 +348,7 @@ def test_without_a_gate_a_late_present_adds_again_and_absent_takes_it_away(serve
 # --- sessions from elsewhere ----------------------------------------------------------------------------------------
 
 
-def test_sessions_are_told_by_address(server: Valkey, run: Run) -> None:
+def test_sessions_are_reported_by_address(server: Valkey, run: Run) -> None:
     with session_from("127.0.0.2", server, server.password), session_from("127.0.0.3", server, server.password):
         result = run("sessions", admin_url=server.admin_url())
     assert result["sessions"] == {node(server): {"127.0.0.2": 1, "127.0.0.3": 1}}
@@ -386,7 +386,7 @@ def test_a_replica_that_is_down_hides_no_session_of_its_primary(server: Valkey, 
     )
 
 
-def test_a_stranger_stops_the_end_before_anything_is_done(server: Valkey, run: Run) -> None:
+def test_an_unknown_client_stops_the_end_before_anything_is_done(server: Valkey, run: Run) -> None:
     new = new_password()
     added = run("present", admin_url=server.admin_url(), login_url=server.url(password=new))
     wanted = {"admin_url": server.admin_url(), "login_url": server.url(), "last_client": added["last_client"]}

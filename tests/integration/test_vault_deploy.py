@@ -170,7 +170,7 @@ def _login(vault: VaultLab) -> dict[str, Any]:
     return {"auth": "token", "token_file": str(vault.token_file())}
 
 
-def test_a_catalog_that_is_wrong_is_told_before_anything_is_asked(shop: Lab) -> None:
+def test_a_catalog_that_is_wrong_is_reported_before_anything_is_asked(shop: Lab) -> None:
     del shop.catalog["stores"]
     run = shop.run()
     assert run.code != 0

@@ -46,7 +46,7 @@ from tests.integration.verify_lab import (
     statuses,
     trust,
 )
-from tests.unit.plugins.plugin_utils._audit.audit_lines import said
+from tests.unit.plugins.plugin_utils._audit.audit_lines import record_fields
 
 pytestmark = pytest.mark.slow
 
@@ -159,8 +159,8 @@ def test_mistakes_in_aws(healthy: VerifyLab) -> None:
         manager.put_secret_value(SecretId="shop/staging/core", SecretString=json.dumps(shared))
         manager.remove_regions_from_replication(SecretId=core, RemoveReplicaRegions=["eu-west-1"])
         client("logs").create_log_stream(logGroupName=LOG_GROUP, logStreamName="shop/production")
-        first = audit_chain.following(said(), audit_chain.Head())
-        third = audit_chain.following(said(3), audit_chain.Head(2, "0" * 64))
+        first = audit_chain.following(record_fields(), audit_chain.Head())
+        third = audit_chain.following(record_fields(3), audit_chain.Head(2, "0" * 64))
         events = [{"timestamp": int(time.time() * 1000), "message": line} for line in (first, third)]
         client("logs").put_log_events(logGroupName=LOG_GROUP, logStreamName="shop/production", logEvents=events)
         run, result = healthy.verify(only=ON_CONTROLLER)

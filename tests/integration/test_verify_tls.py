@@ -33,7 +33,7 @@ def servers(lab: Lab, authority: Authority) -> Iterator[dict[str, Https]]:
         "soon": authority.certificate(days=13.5),
         "expired": authority.certificate(days=-1),
         "another name": authority.certificate(address="127.0.0.2"),
-        "another authority": Authority(lab.directory / "other", "stranger").certificate(),
+        "another authority": Authority(lab.directory / "other", "unknown").certificate(),
     }
     with ExitStack() as stack:
         yield {name: stack.enter_context(Https(path)) for name, path in certificates.items()}

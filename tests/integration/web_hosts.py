@@ -54,8 +54,8 @@ class Web:
 
     def wait(self) -> None:
         """Until the web server answers and the worker works: while they start, they do not hear that they shall end."""
-        assert wait_until(self._healthy, seconds=60), self.words()
-        assert not self._worker or wait_until(self._works, seconds=60), self.words()
+        assert wait_until(self._healthy, seconds=60), self.log_text()
+        assert not self._worker or wait_until(self._works, seconds=60), self.log_text()
 
     def end(self) -> None:
         """Ask all to end, once; each finishes what it has begun."""
@@ -69,13 +69,13 @@ class Web:
     def stop(self) -> None:
         self.end()
         for process in self._running:
-            assert wait_until(lambda process=process: not process.running(), seconds=60), self.words()
+            assert wait_until(lambda process=process: not process.running(), seconds=60), self.log_text()
         self._running = []
 
     def restart(self, settings: Mapping[str, str]) -> None:
         restart([self], settings)
 
-    def words(self) -> str:
+    def log_text(self) -> str:
         return "".join(path.read_text(errors="replace")[-3000:] for path in sorted(self.directory.glob("*.log")))
 
     def _run(self, module: str, *arguments: str) -> None:

@@ -13,7 +13,7 @@ from tests.simulation.glue import installed
 from tests.simulation.planted import BUGS, planted
 from tests.simulation.scenario import play
 
-TOLD = 10_000
+REPORT_EVERY = 10_000
 """After so many interleavings a line says how far it is."""
 
 
@@ -58,7 +58,7 @@ def explore(arguments: argparse.Namespace) -> int:
             say(f"seed {seed}: {result.violation}\n  replay: python -m tests.simulation --seed {seed}{bug}")
             if failed >= failures:
                 break
-        if done % TOLD == 0:
+        if done % REPORT_EVERY == 0:
             say(f"{done} of {number}: {failed} failed, {time.monotonic() - started:.0f} s")
         if time.monotonic() - started > arguments.seconds:
             break

@@ -85,7 +85,7 @@ class Mailbox(Acts):
         assert "no kind mailbox is there" in plan.refused["token"]
 
     @pytest.mark.usefixtures("_mailbox")
-    def test_it_is_planned_and_told(self) -> None:
+    def test_it_is_planned_and_reported(self) -> None:
         ground = self.ground()
         plan = rotation_plan.plan(ground, RotationRequest(("token",)))
         assert [(item.credential, item.kind, item.act) for item in plan.items] == [("token", "mailbox", "rotate")]

@@ -121,7 +121,7 @@ def _credentials(catalog: Catalog) -> Iterator[str]:
             if setting not in catalog.settings:
                 yield f"{where}.parts: {setting} is not a setting"
         if credential.test is not None:
-            yield from external_value_request.objections(f"{where}.test", credential.test)
+            yield from external_value_request.problems(f"{where}.test", credential.test)
         yield from _server(catalog, where, credential)
 
 
@@ -184,7 +184,7 @@ def _purged(catalog: Catalog) -> Iterator[str]:
         if setting.type != "url":
             yield f"{where}.setting: {entry.setting} is not of type url"
         for at, pattern in enumerate(entry.keys):
-            objection = valkey_key_patterns.objection(pattern, of_broker=setting.broker)
+            objection = valkey_key_patterns.problem(pattern, of_broker=setting.broker)
             if objection:
                 yield f"{where}.keys[{at}]: {objection}"
 

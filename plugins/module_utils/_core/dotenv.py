@@ -17,8 +17,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_di
     READERS,
     RESERVED_NAMES,
     SPELLINGS,
-    objections,
     quoted,
+    refusals,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError
 
@@ -91,7 +91,7 @@ def spell(name: str, value: str, readers: Sequence[str] = DEFAULT_READERS) -> st
         raise DotenvError(f"{name}: its value must be a string, not {type(value).__name__}")
     refused: dict[str, dict[str, list[str]]] = {}
     for spelling in SPELLINGS:
-        against = {reader: objections(reader, spelling, name, value) for reader in readers}
+        against = {reader: refusals(reader, spelling, name, value) for reader in readers}
         refused[spelling] = {reader: reasons for reader, reasons in against.items() if reasons}
         if not refused[spelling] and not (spelling == BARE and _unreadable_bare(value, readers)):
             return f"{name}={quoted(value, spelling)}"
@@ -103,7 +103,7 @@ def capable(name: str, value: str, readers: Sequence[str]) -> tuple[str, ...]:
     """The most of these readers that one spelling of the value serves."""
     served = []
     for spelling in SPELLINGS:
-        results = tuple(reader for reader in readers if not objections(reader, spelling, name, value))
+        results = tuple(reader for reader in readers if not refusals(reader, spelling, name, value))
         served.append(() if spelling == BARE and _unreadable_bare(value, results) else results)
     return max(served, key=len)
 

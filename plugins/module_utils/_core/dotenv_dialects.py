@@ -136,7 +136,7 @@ BASH_NAMES = re.compile(
 )
 
 
-def objections(reader: str, spelling: str, name: str, value: str) -> list[str]:
+def refusals(reader: str, spelling: str, name: str, value: str) -> list[str]:
     """Why this reader would not read the value back from this spelling; empty when it would."""
     reasons = [rule.reason for rule in EVERY_READER + RULES[reader][spelling] if rule.pattern.search(value)]
     longest = LONGEST.get(reader)

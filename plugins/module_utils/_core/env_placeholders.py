@@ -26,7 +26,7 @@ def judged(text: str, catalog: Catalog, live: AbstractSet[str]) -> List[Tuple[st
     """Settings that hold more than a placeholder, with line and words; ``live`` are the stores' own values."""
     results = []
     for number, name, value in _assignments(text):
-        message = _objection(name, value, catalog, live)
+        message = _problem(name, value, catalog, live)
         if message:
             results.append((name, number, message))
     return results
@@ -41,7 +41,7 @@ def _assignments(text: str) -> Iterator[Tuple[int, str, str]]:
             yield number, match[1], value[1:-1] if quoted else _COMMENT.split(value, 1)[0].rstrip()
 
 
-def _objection(name: str, value: str, catalog: Catalog, live: AbstractSet[str]) -> Optional[str]:
+def _problem(name: str, value: str, catalog: Catalog, live: AbstractSet[str]) -> Optional[str]:
     if any(entry in live for entry in (value, *(match[0] for match in _PASSWORD.findall(value)))):
         return "holds the live value"
     setting = next((setting for setting in catalog.settings.values() if setting.matches(name)), None)
@@ -58,7 +58,7 @@ def _objection(name: str, value: str, catalog: Catalog, live: AbstractSet[str]) 
     placeholder = Setting(name, sensitivity="high", example=setting.example if setting else None)
     if _HARMLESS.fullmatch(value) or _WEAK.fullmatch(value) or len(value) < redaction.SHORTEST:
         return None
-    if "placeholder" in {rule for rule, _words in production_rules.broken(placeholder, value)}:
+    if "placeholder" in {rule for rule, _message in production_rules.broken(placeholder, value)}:
         return None
     return "is not a placeholder"
 

@@ -23,7 +23,7 @@ _PLACEHOLDER = re.compile(r"\{[A-Za-z_]*\}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
-def objections(where: str, probe: ValueProbe) -> Iterator[str]:
+def problems(where: str, probe: ValueProbe) -> Iterator[str]:
     """What is wrong with it, as ``path: what is wrong``."""
     yield from _of_address(f"{where}.url", probe.url)
     for name, text in probe.headers.items():

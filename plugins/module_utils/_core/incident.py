@@ -103,7 +103,7 @@ def following(before: Optional[Incident], entry: Mapping[str, Any], *, number: i
     """The incident after one more entry, which has that number. A second declaration joins the one that is open."""
     answer = entry.get("incident")
     if isinstance(answer, Mapping):
-        incident = _said(answer)
+        incident = _parsed(answer)
         if before is None:
             before = replace(incident, evidence={**_shown(entry, number, ["declared"]), **incident.evidence})
         else:
@@ -146,7 +146,7 @@ def _shown(entry: Mapping[str, Any], number: int, events: Iterable[str]) -> dict
     return {name: f"{where}: {evidence[name]}" if isinstance(evidence.get(name), str) else where for name in events}
 
 
-def _said(incident: Mapping[str, Any]) -> Incident:
+def _parsed(incident: Mapping[str, Any]) -> Incident:
     dead = {name: tuple(versions) for name, versions in dict(incident.get("dead", {})).items()}
     lists = {name: tuple(incident.get(name, ())) for name in ("declared", "parameters", "spoiled")}
     return Incident(**{**incident, **lists, "dead": dead})

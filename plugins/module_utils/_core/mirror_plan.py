@@ -264,8 +264,8 @@ def _due(copy: WantedCopy, kept: Optional[PresentCopy]) -> Tuple[str, str]:
         return "" if ours else "holds the same; marked as a copy", ""
     if kept.is_untouched:
         return "the secret changed", ""
-    said = _changed(kept) if kept.mark else "was not written by the mirror, and holds another value"
-    return "", f"{said}; {_OR_OVERWRITE}"
+    problem = _changed(kept) if kept.mark else "was not written by the mirror, and holds another value"
+    return "", f"{problem}; {_OR_OVERWRITE}"
 
 
 def _is_other_type(copy: WantedCopy, kept: Optional[PresentCopy]) -> bool:

@@ -195,7 +195,7 @@ class _Resolver:
         self.values[name] = value
         self.sensitivity[name] = setting.sensitivity
         self.origins.append(origin)
-        where = f" ({_words(origin)})" if origin.name else ""
+        where = f" ({_place_of(origin)})" if origin.name else ""
         if value == "" and setting.required:
             self.problems.append(f"{name}: is empty{where}; give it a value")
             return
@@ -252,7 +252,7 @@ class _Resolver:
                 yield str(place)
 
 
-def _words(origin: Origin) -> str:
+def _place_of(origin: Origin) -> str:
     return str(Place(origin.source, origin.name, origin.key))
 
 

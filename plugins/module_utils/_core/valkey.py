@@ -337,26 +337,26 @@ def writable_prefix(user: Optional[User]) -> str:
     return ""
 
 
-# --- words for errors -----------------------------------------------------------------------------------------------
+# --- error messages -------------------------------------------------------------------------------------------------
 
 _MEANINGS = (
     (
         r"WRONGPASS|invalid username-password|invalid password|no password is set",
         "it does not accept the user and the password of %(what)s; correct them",
     ),
-    (r"NOPERM|no permissions", "the user of %(what)s lacks a right there; grant it (%(words)s)"),
+    (r"NOPERM|no permissions", "the user of %(what)s lacks a right there; grant it (%(text)s)"),
     (r"max number of clients", "it is at its limit of connections (maxclients); raise it or end idle clients"),
     (
         r"unknown (sub)?command",
-        "it has no such command (%(words)s); where a provider manages it, use its own way: kind elasticache_auth_token",
+        "it has no such command (%(text)s); where a provider manages it, use its own way: kind elasticache_auth_token",
     ),
     (
         r"CERTIFICATE_VERIFY_FAILED|certificate|\bSSL\b|\bTLS\b",
-        "TLS failed; check rediss:// and its ssl_ options in %(what)s, and the certificate's names (%(words)s)",
+        "TLS failed; check rediss:// and its ssl_ options in %(what)s, and the certificate's names (%(text)s)",
     ),
     (
         r"refused|timed? ?out|unreachable|No route|not known|resolution|reset|closed|Broken pipe",
-        "it cannot be reached; start it, or correct its address or scheme in %(what)s (%(words)s)",
+        "it cannot be reached; start it, or correct its address or scheme in %(what)s (%(text)s)",
     ),
     (r"LOADING", "it is still loading its data; try again"),
 )
@@ -371,5 +371,5 @@ def explain(node: str, what: str, message: str) -> str:
     message = without_digests(message).strip()
     for pattern, meaning in _MEANINGS:
         if re.search(pattern, message, re.IGNORECASE):
-            return "%s: %s" % (node, meaning % {"what": what, "words": message})
+            return "%s: %s" % (node, meaning % {"what": what, "text": message})
     return "%s: it answers: %s" % (node, message)

@@ -154,7 +154,7 @@ def is_everything(pattern: str) -> bool:
     return all(overlap(pattern, broker_key) for broker_key in BROKER_KEYS)
 
 
-def objection(pattern: str, *, of_broker: bool) -> Optional[str]:
+def problem(pattern: str, *, of_broker: bool) -> Optional[str]:
     """Why a pattern does not belong in a catalog; ``of_broker`` says that its setting is a broker's."""
     hit = reaches(pattern)
     if hit is None or (is_everything(pattern) and not of_broker):

@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_l
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import user_states
 
 
-def objections(wanted: Sequence[Mapping[str, Any]], timeout: int) -> List[str]:
+def problems(wanted: Sequence[Mapping[str, Any]], timeout: int) -> List[str]:
     """Why the values are not accepted, each where; nothing if all are."""
     results = []
     for entry in wanted:

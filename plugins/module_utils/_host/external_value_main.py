@@ -26,7 +26,7 @@ def main() -> None:
     tries, timeout = module.params["tries"], module.params["timeout"]
     if module.params["state"] == "tried":
         module.exit_json(changed=False, tried=external_value.tried(tries, timeout))
-    problems = external_value.objections(tries, timeout)
+    problems = external_value.problems(tries, timeout)
     if problems:
         module.fail_json(msg="; ".join(problems))
     module.exit_json(changed=False)

@@ -98,8 +98,8 @@ class _Failures:
         except Exception as error:  # noqa: BLE001 - the SDK's errors have no common base, and may quote what they read
             if not self.errors:
                 raise EncryptedEnvError("%s (%s)" % (problem, type(error).__name__)) from None
-            words = "; ".join(dict.fromkeys(str(one) for one in self.errors))
-            raise type(self.errors[0])(words) from None
+            message = "; ".join(dict.fromkeys(str(one) for one in self.errors))
+            raise type(self.errors[0])(message) from None
 
 
 class _KmsClient:

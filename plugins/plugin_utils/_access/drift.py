@@ -15,7 +15,7 @@ Row = dict[str, str]
 NOTHING = "nothing that the catalog's aws would make is there; watchparty.secrets.provision (role aws_access) makes it"
 
 
-def told(
+def compared(
     plan: Mapping[str, Any],
     roles: Mapping[str, Mapping[str, Any]],
     key: Mapping[str, Any] | None,

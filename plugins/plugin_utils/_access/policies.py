@@ -176,8 +176,8 @@ def _rotating(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
         grants.append(Grant("DescribeParameters", ("ssm:DescribeParameters",), ("*",)))
         grants.append(key_grant(ground, "EncryptParameters", "ssm", encrypt, written))
     own_servers = [*_servers(reach, ground), *_sent(reach, ground)]
-    told = _told(reach, ground, measures=True)
-    return [*grants, *_audited(reach, ground), *own_servers, *_encrypted_env(reach, ground), *told]
+    announcing = _announcing(reach, ground, measures=True)
+    return [*grants, *_audited(reach, ground), *own_servers, *_encrypted_env(reach, ground), *announcing]
 
 
 def _encrypted_env(reach: CatalogReach, ground: AwsScope, *, writes: bool = True) -> list[Grant]:
@@ -219,7 +219,7 @@ def _audited(reach: CatalogReach, ground: AwsScope, *, writes: bool = True) -> l
     return []
 
 
-def _told(reach: CatalogReach, ground: AwsScope, *, measures: bool = False) -> list[Grant]:
+def _announcing(reach: CatalogReach, ground: AwsScope, *, measures: bool = False) -> list[Grant]:
     """Our own events on one bus, and our own metrics: neither can pass for another's."""
     if not reach.catalog.alerts:
         return []
@@ -285,7 +285,7 @@ def _verifying(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
     grants = [
         *_reading(reach, ground, names, further=True),
         *_audited(reach, ground, writes=False),
-        *_told(reach, ground),
+        *_announcing(reach, ground),
         Grant("Key", ("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:GetKeyPolicy"), (ground.key,)),
         *([Grant("Roles", tuple(f"iam:{name}" for name in look), roles)] if roles else []),
         Grant("Policies", ("iam:GetPolicy", "iam:GetPolicyVersion"), policies),

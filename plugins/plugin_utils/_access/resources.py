@@ -73,18 +73,18 @@ def _aws(catalog: Catalog) -> Aws:
     return catalog.aws
 
 
-def objections(catalog: Catalog, standing: Sequence[Standing], adopt: Sequence[str]) -> tuple[str, ...]:
+def conflicts(catalog: Catalog, standing: Sequence[Standing], adopt: Sequence[str]) -> tuple[str, ...]:
     """The things that have our names and other tags, unless they are adopted."""
     wanted = {name: value for name, value in tags(catalog).items() if name in OURS}
-    conflicts = []
+    messages = []
     for item in standing:
         differs = [f"{name}={item.tags.get(name, '(none)')}" for name in wanted if item.tags.get(name) != wanted[name]]
         if differs and item.name not in adopt:
-            conflicts.append(
+            messages.append(
                 f"{item.kind} {item.name} is there and not ours ({', '.join(differs)}); choose another name in the "
                 f"catalog's aws, or take it over by -e aws_access_adopt={item.name}"
             )
-    return tuple(conflicts)
+    return tuple(messages)
 
 
 def unknown(adopt: Sequence[str], standing: Sequence[Standing]) -> tuple[str, ...]:

@@ -14,12 +14,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh im
 
 def require(connection: Any, task: Any) -> None:
     """Fails where a value sent to this host would come to its disk, or to another account of this machine."""
-    text = objection(connection, task)
+    text = blocker(connection, task)
     if text:
         raise AnsibleActionFail(f"Nothing was sent: {text}")
 
 
-def objection(connection: Any, task: Any) -> str | None:
+def blocker(connection: Any, task: Any) -> str | None:
     """Why a value sent to this host would come to its disk or to another account, with the remedy; else None."""
     if constants.DEFAULT_KEEP_REMOTE_FILES:
         return "ANSIBLE_KEEP_REMOTE_FILES leaves module arguments on the host's disk; unset it"
@@ -33,4 +33,4 @@ def objection(connection: Any, task: Any) -> str | None:
             f"pipelining is off or impossible for the connection {connection.transport}, and arguments would lie on "
             "the host's disk; set ansible_pipelining: true and use ssh or local"
         )
-    return control_sockets.objection(connection)
+    return control_sockets.problem(connection)

@@ -40,7 +40,18 @@ OF_OUTCOMES: Mapping[str, str] = {
 """What a record of the audit log is announced as. What is recorded by hand under another word counts as a failure."""
 OF_EACH_RUN = ("stopped", "open")
 """Outcomes that one rotation or leak may have several times, each time for another reason."""
-KEPT = ("application", "environment", "who", "at", "started", "reason", "credentials", "skipped", "left_behind", "run")
+KEPT = (
+    "application",
+    "environment",
+    "who",
+    "at",
+    "started",
+    "reason",
+    "credentials",
+    "skipped",
+    "unverified_hosts",
+    "run",
+)
 """What an event repeats of a record."""
 _SENTENCES: Mapping[str, str] = {
     ROTATION_FAILED: "rotation {about} of {names} failed ({outcome})",
@@ -75,7 +86,7 @@ SCHEMA: Mapping[str, Any] = {
         "credentials": {"description": "Names of the credentials.", **_TEXTS},
         "checks": {"description": "Of a verification: ids of the checks that failed.", **_TEXTS},
         "open": {"description": "Of a leak: what is still open.", **_TEXTS},
-        "left_behind": {"description": "Hosts that were not verified when an old value was revoked.", **_TEXTS},
+        "unverified_hosts": {"description": "Hosts that were not verified when an old value was revoked.", **_TEXTS},
         "skipped": {
             "description": "Credentials that were refused, and why.",
             "type": "object",

@@ -40,14 +40,14 @@ def attempted(act: Callable[[], dict[str, Any]], *, required: bool) -> dict[str,
 
 
 def recorded_and_announced(
-    log: AuditLog, said: Mapping[str, Any], announcer: Announcer, *, required: bool
+    log: AuditLog, fields: Mapping[str, Any], announcer: Announcer, *, required: bool
 ) -> dict[str, Any]:
     """Records, then announces it: a run that is killed in between does both again, under the same id.
 
     What a leak did is announced even where it could not be recorded. ``unannounced`` has who could not be notified.
     """
-    answer = attempted(lambda: log.recorded(said, write=True), required=required) if log.has_place else {}
-    record = {**said, "application": log.catalog.application, "environment": log.catalog.environment}
+    answer = attempted(lambda: log.recorded(fields, write=True), required=required) if log.has_place else {}
+    record = {**fields, "application": log.catalog.application, "environment": log.catalog.environment}
     return {**answer, "unannounced": announcer.announce(events.of_record(record))}
 
 
@@ -98,7 +98,7 @@ class AuditLog:
         return {
             "changed": changed,
             "id": entry.id,
-            "head": _told(entry.head),
+            "head": _as_data(entry.head),
             "where": self._where,
             "diff": {"before": "", "after": f"{entry.line}\n", "after_header": f"{self._where}: record {entry.number}"},
             "warnings": warnings,
@@ -118,7 +118,7 @@ class AuditLog:
         behind = max(len(chain.lines) - len(copy), 0) if self.path else 0
         answer = {
             "changed": False,
-            "head": _told(chain.head),
+            "head": _as_data(chain.head),
             "records": len(chain.lines),
             "behind": behind,
             "problems": problems,
@@ -145,7 +145,7 @@ class AuditLog:
         changed, kept = file.rebuild(chain.lines) if write else (file.lines() != list(chain.lines), None)
         return {
             "changed": changed,
-            "head": _told(chain.head),
+            "head": _as_data(chain.head),
             "records": len(chain.lines),
             "kept": kept,
             "where": self._where,
@@ -220,5 +220,5 @@ def _differences(lines: Sequence[str], body: Sequence[str]) -> list[str]:
     return [f"has {len(lines) - len(body)} lines more than the body"] if len(lines) > len(body) else []
 
 
-def _told(head: Head) -> dict[str, Any]:
+def _as_data(head: Head) -> dict[str, Any]:
     return {"number": head.number, "digest": head.digest}

@@ -137,7 +137,7 @@ OPTIONAL: Mapping[str, Check] = {
     "hosts": _list(_text),
     "journal": _count,
     "kinds": _map(WORD),
-    "left_behind": _list(_text),
+    "unverified_hosts": _list(_text),
     "notes": _list(_text),
     "pending_tasks": _list(_text),
     "parameters": _map(_either(_count, _REVISION)),

@@ -84,12 +84,12 @@ class Api:
         self._patience = LONGEST_WAIT
 
     def get(self, path: str, need: Need) -> Any:
-        return self._told(self._asked("GET", path, need), need)
+        return self._document(self._asked("GET", path, need), need)
 
     def send(self, method: str, path: str, need: Need, document: Mapping[str, Any] | None = None) -> Any:
-        return self._told(self._asked(method, path, need, document), need)
+        return self._document(self._asked(method, path, need, document), need)
 
-    def _told(self, answer: HttpResponse, need: Need) -> Any:
+    def _document(self, answer: HttpResponse, need: Need) -> Any:
         try:
             return answer.document
         except ValueError:

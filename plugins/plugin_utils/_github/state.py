@@ -27,7 +27,7 @@ def _row(state: str, place: str, message: str) -> Row:
     return {"state": state, "place": place, "message": message}
 
 
-def told(
+def missing_or_unnamed(
     catalogs: Sequence[Catalog], there: Mapping[GithubTarget, There], valued: Mapping[str, str] | None
 ) -> list[Row]:
     """A row for everything that is missing, or that none of the catalogs names. The first is the environment's own.

@@ -70,7 +70,7 @@ class GithubCopies(port.CopyPort):
             with suppress(SecretsError):
                 sent.write(copy_source.target, Sent((copy_source.identity or "") if same else "", at))
 
-    def objection(self, names: Sequence[str]) -> str | None:
+    def blocker(self, names: Sequence[str]) -> str | None:
         """What GitHub has against being sent these, as far as asking tells; nothing is written."""
         if self._catalog.github is None:
             return f"GitHub holds it too ({', '.join(names)}); name the repository in github.repository of the catalog"

@@ -196,7 +196,7 @@ def _is_handed_on(part: str) -> bool:
     """Whether the text goes to another program's input or to a file instead of the log."""
     if "::add-mask::" in part or re.search(r">>?\s*(?!&|/dev/(?:stdout|stderr|tty))\S", part):
         return True
-    _said, pipe, rest = part.partition("|")
+    _command, pipe, rest = part.partition("|")
     last = rest.rpartition("|")[2].split()
     return bool(pipe and last) and last[0] not in _ENCODES
 

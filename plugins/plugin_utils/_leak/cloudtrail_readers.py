@@ -47,7 +47,7 @@ def question(
             seconds=seconds,
             pages=pages,
         )
-        return {**answer, "asked": trail_answer.asked > 0, "messages": _words(trail.region, trail_answer, wanted)}
+        return {**answer, "asked": trail_answer.asked > 0, "messages": _messages(trail.region, trail_answer, wanted)}
 
     return ask
 
@@ -71,7 +71,7 @@ def _wanted(
     )
 
 
-def _words(region: str, trail_answer: TrailAnswer, wanted: cloudtrail_events.WatchedItems) -> list[str]:
+def _messages(region: str, trail_answer: TrailAnswer, wanted: cloudtrail_events.WatchedItems) -> list[str]:
     messages = cloudtrail_events.lines(trail_answer.uses, wanted)
     if trail_answer.asked:
         messages = messages or ["nobody, as far as CloudTrail tells"]

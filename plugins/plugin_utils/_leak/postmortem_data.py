@@ -77,7 +77,7 @@ def facts_of(
     timeline = [{"seconds": 0.0, "at": incident.at, "what": f"declared by {incident.who}"}]
     timeline[0]["evidence"] = incident.evidence.get("declared", "")
     timeline += [
-        {"seconds": seconds(at), "at": at, "what": _words(name), "evidence": incident.evidence.get(name, "")}
+        {"seconds": seconds(at), "at": at, "what": _description(name), "evidence": incident.evidence.get(name, "")}
         for name, at in sorted(incident.events.items(), key=lambda item: item[1])
     ]
     return {
@@ -155,7 +155,7 @@ def _service(catalog: Catalog, name: str) -> str:
     return f"{name} ({description})" if description else name
 
 
-def _words(event: str) -> str:
+def _description(event: str) -> str:
     name, _slash, about = event.partition("/")
     return EVENTS[name].format(about) if name in EVENTS else event
 

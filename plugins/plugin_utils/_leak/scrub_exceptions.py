@@ -22,11 +22,11 @@ def spared(journal: Journal, leaked: Collection[str]) -> Mapping[tuple[str, str]
     result: dict[tuple[str, str], list[str]] = {}
     for task in sorted(journal.pending_tasks.values(), key=lambda task: task.id):
         for version in task.secrets.items():
-            result.setdefault(version, []).append(_words(task, own=task.credential in leaked))
+            result.setdefault(version, []).append(_reason(task, own=task.credential in leaked))
     return {version: "; and ".join(messages) for version, messages in result.items()}
 
 
-def _words(task: PendingTask, *, own: bool) -> str:
+def _reason(task: PendingTask, *, own: bool) -> str:
     if task.hosts:
         hosts = ", ".join(task.hosts)
         return f"holds a value that is still authorized on {hosts}; it is scrubbed once it is rejected there"

@@ -222,7 +222,7 @@ def _ended(*later: Callable[[ResponseRun], list[str]]) -> Callable[[ResponseRun]
         gathered = user_sessions.gathered(run.response, run.results)
         if response_report.sessions_of(run.setting, incident_notes.incident_of(run.journal), gathered)["problems"]:
             return run
-        return run.noted({"sessions": user_sessions.words(run.results.once("ended"))})
+        return run.noted({"sessions": user_sessions.message(run.results.once("ended"))})
 
     return done
 

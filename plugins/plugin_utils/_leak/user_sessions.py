@@ -52,7 +52,7 @@ def gathered(response: Response, results: Results) -> Mapping[str, Any]:
     }
 
 
-def words(ended: Mapping[str, Any]) -> str:
+def message(ended: Mapping[str, Any]) -> str:
     """What shows that they ended."""
     count = f"{ended.get('count', 0)} sessions of the engine {ended.get('engine', '?')}"
     return "; ".join([count, *ended.get("tried", ())])

@@ -44,10 +44,10 @@ class Alarm:
 
     def request(self, catalog: Catalog, alerts: Alerts, topic: str) -> dict[str, Any]:
         """As PutMetricAlarm takes it and DescribeAlarms tells it."""
-        told = f"{catalog.application} {catalog.environment}: {self.says}"
+        about = f"{catalog.application} {catalog.environment}: {self.says}"
         return {
             "AlarmName": f"{alerts.topic}-{self.ending}",
-            "AlarmDescription": f"{told}, or no report came for {alerts.silent_hours} hours. Run rotation_report.",
+            "AlarmDescription": f"{about}, or no report came for {alerts.silent_hours} hours. Run rotation_report.",
             "Namespace": metrics.NAMESPACE,
             "MetricName": self.metric,
             "Dimensions": metrics.dimensions_of(catalog),

@@ -37,14 +37,14 @@ def record(log: JournalStore | None, names: Collection[str], *, who: str, at: st
     try:
         journal = log.read()
         if journal.rotation is not None:
-            return _words(names, f"{journal.rotation} is open")
+            return _message(names, f"{journal.rotation} is open")
         dates = {name: {"at": at, "who": who, "rotation": STEP} for name in names if name not in journal.rotated}
         if dates:
             log.append(journal, {"rotation": STEP, "step": "closed", "who": who, "at": at, "rotated": dates})
     except SecretsError as error:
-        return _words(names, str(error))
+        return _message(names, str(error))
     return ""
 
 
-def _words(names: Collection[str], reason: str) -> str:
+def _message(names: Collection[str], reason: str) -> str:
     return f"{', '.join(names)}: the age is unknown until the first rotation; the journal was not written: {reason}"

@@ -36,7 +36,7 @@ class ValuePrompt:
         """Whether its type allows an answer of several lines."""
         return self.setting is not None and self.setting.type in value_types.SEVERAL_LINES
 
-    def objection(self, text: str) -> str | None:
+    def problem_of(self, text: str) -> str | None:
         """What the catalog has against an answer, without the answer; None if it can be the value."""
         is_template = self.setting is not None and self.setting.type == "url" and PASSWORD in text
         return None if is_template else targets.wrong(self.catalog, self.setting, text)

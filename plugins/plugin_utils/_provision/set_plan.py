@@ -34,7 +34,7 @@ def plan(ground: ProvisionInputs) -> ProvisionPlan:
         target = known[name]
         problem = targets.wrong(ground.catalog, target.setting, text)
         problems += [f"{name}: {problem}"] if problem else []
-        problems += objections(ground.catalog, ground.kinds, target, anyway=ground.anyway)
+        problems += conflicts(ground.catalog, ground.kinds, target, anyway=ground.anyway)
         problems += [closed[place.name] for place in target.places if closed.get(place.name)]
         if problems:
             continue
@@ -55,7 +55,7 @@ def plan(ground: ProvisionInputs) -> ProvisionPlan:
     )
 
 
-def objections(catalog: Catalog, kinds: Mapping[str, Kind], target: ValueTarget, *, anyway: bool) -> list[str]:
+def conflicts(catalog: Catalog, kinds: Mapping[str, Kind], target: ValueTarget, *, anyway: bool) -> list[str]:
     """Why a rotation should change it instead."""
     if target.credential is None or anyway:
         return []

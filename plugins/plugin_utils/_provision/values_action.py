@@ -129,7 +129,7 @@ class ValuesAction(ActionBase):
             raise ProvisionError(plan.problems)
         first = [step.message for step in steps]
         messages = [*first, *outlook.messages]
-        answer = {"changed": bool(messages), **told(plan), "plan": messages, "diff": diff(plan.fills)}
+        answer = {"changed": bool(messages), **as_data(plan), "plan": messages, "diff": diff(plan.fills)}
         if only_plan or self._task.check_mode:
             return answer
         if complete and plan.asks:
@@ -157,7 +157,7 @@ def require_region(region: str | None, catalog: Catalog) -> None:
         raise ProvisionError([f"{message}; set AWS_REGION or the option region"])
 
 
-def told(plan: ProvisionPlan) -> dict[str, Any]:
+def as_data(plan: ProvisionPlan) -> dict[str, Any]:
     return {
         "asks": list(plan.asks),
         "pages": {name: page for name, page in plan.asks.items() if page},

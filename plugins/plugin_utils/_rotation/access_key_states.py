@@ -78,7 +78,7 @@ class AccessKeyStage:
 
     def deactivated(self) -> dict[str, Any]:
         """Before any credential of the rotation gets a new value."""
-        answer = self._told(self._found.first_off, self._found.old)
+        answer = self._result(self._found.first_off, self._found.old)
         if not self._found.first_off:
             return answer
         self._switch_off()
@@ -90,7 +90,7 @@ class AccessKeyStage:
         kept = self._hands.issued.find(credential)
         if kept is not None:
             self._require_listed(kept)
-            return self._told(False, kept)
+            return self._result(False, kept)
         self._switch_off()
         made = self._made()
         try:
@@ -101,15 +101,15 @@ class AccessKeyStage:
             self._hands.fresh()
             kept = self._hands.issued.take(credential)
             self._require_listed(kept)
-            return self._told(False, kept)
+            return self._result(False, kept)
         # The key itself went with the end, or is in use: whoever ended the rotation had seen it.
         self._unless_ended(lambda _fresh: self._hands.issued.forget_one(credential))
-        return self._told(True, made)
+        return self._result(True, made)
 
     def usable(self) -> dict[str, Any]:
         new = self._new()
         self._require_accepted(new)
-        return self._told(False, new)
+        return self._result(False, new)
 
     def revoked(self) -> dict[str, Any]:
         """Removes the old key, or in a rollback the new one, and verifies that it is rejected."""
@@ -130,7 +130,7 @@ class AccessKeyStage:
             self._hands.keys.activate(access_key_pair.user, str(kept.username), fresh=self._hands.fresh())
         if removed:
             self._require_accepted(kept)
-        result = {**self._told(bool(removed), removed[0] if removed else gone or kept), "accepted": False}
+        result = {**self._result(bool(removed), removed[0] if removed else gone or kept), "accepted": False}
         for login in removed:
             self._remove(login)
         if gone is not None and not self._becomes(gone, accepted=False):
@@ -240,7 +240,7 @@ class AccessKeyStage:
             self._hands.sleep(INTERVAL)
         return happens()
 
-    def _told(self, changed: bool, login: Login) -> dict[str, Any]:
+    def _result(self, changed: bool, login: Login) -> dict[str, Any]:
         return {"changed": changed, "user": self._found.user, "access_key_id": login.username}
 
 
@@ -251,12 +251,12 @@ def blockers(keys: AccessKeys, key: str, user: str | None) -> list[str]:
     if key.startswith(TEMPORARY):
         return [f"{key} is a temporary key, which ends by itself; get a new one where it came from"]
     try:
-        return list(_objections(keys, key, user))
+        return list(_blockers(keys, key, user))
     except StoreError as error:
         return [str(error)]
 
 
-def _objections(keys: AccessKeys, key: str, user: str | None) -> list[str]:
+def _blockers(keys: AccessKeys, key: str, user: str | None) -> list[str]:
     try:
         user = user or keys.owner(key)
     except NotFound:

@@ -166,7 +166,7 @@ def _rehearse(
 
     def record(then: Journal, rotation: OpenRotation) -> dict[str, Any]:
         hosts = [name for name in args["hosts"] if name not in behind]
-        return {**context.record_of(setting, then, rotation), "hosts": hosts, "left_behind": behind}
+        return {**context.record_of(setting, then, rotation), "hosts": hosts, "unverified_hosts": behind}
 
     # After a leak containment comes first.
     is_recorded = (args["recorded"] or setting.catalog.audit_log) and not args["incident"]
@@ -243,8 +243,8 @@ def _go_on(
     if not (args["incident"] or journal.incident):
         _require_copies(setting, rotation, back=back)
     messages = _continuation(args, rotation)
-    changed, more_said = _after_leak(setting, args, journal, rotation)
-    messages += more_said
+    changed, more_messages = _after_leak(setting, args, journal, rotation)
+    messages += more_messages
     if not write:
         leak = _leak_of(args, journal)
         extra = _planned_beside(setting, args, task_vars, journal, changed or rotation) if leak else {"takes_down": []}

@@ -56,7 +56,7 @@ def taken(setting: RotationSetup, args: Mapping[str, Any], *, check: bool) -> di
     ]
     return {
         "changed": bool(closed or new),
-        "messages": [_said(task, tried.get(task.id, {}).get("state"), result.get(task.id, "")) for task in closed]
+        "messages": [_message(task, tried.get(task.id, {}).get("state"), result.get(task.id, "")) for task in closed]
         + [f"{name}: no confirmation is pending" for name in idle],
         "still_accepted": [
             f"{task.credential}: its old value, which {task.rotation} replaced, STILL WORKS: {result[task.id]}"
@@ -79,7 +79,7 @@ def _shown(
     return (TRIED if proven else "NOT tried") + (f": {message}" if message else "")
 
 
-def _said(task: PendingTask, state: str | None, message: str) -> str:
+def _message(task: PendingTask, state: str | None, message: str) -> str:
     proof = "" if state is None else f" ({message})" if state == REFUSED else f" (not proven: {message})"
     return f"{task.credential}: what {task.rotation} replaced was revoked, as the operator says{proof}"
 

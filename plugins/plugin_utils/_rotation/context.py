@@ -161,7 +161,7 @@ def summary(setting: RotationSetup, journal: Journal, rotation: OpenRotation) ->
         "rolling": _plan.is_rolling(setting.catalog, items),
         "refused": dict(rotation.plan.get("refused", {})),
         "credentials": [item_summary(setting, item, rotation) for item in items],
-        "revoking": [end for item in _ending(items) for end in _told_ends(setting, item, journal, rotation)],
+        "revoking": [end for item in _ending(items) for end in _revoked_logins(setting, item, journal, rotation)],
         "opened": hosts_with_old_key.hosts(journal),
         "behind": sorted(rotation.behind),
         "record": record_of(setting, journal, rotation),
@@ -242,7 +242,7 @@ def _ending(items: Sequence[_plan.Item]) -> list[_plan.Item]:
     return sorted(items, key=lambda item: item.act == _plan.DROP_FALLBACK)
 
 
-def _told_ends(
+def _revoked_logins(
     setting: RotationSetup, item: _plan.Item, journal: Journal, rotation: OpenRotation
 ) -> Iterator[dict[str, Any]]:
     """What the stage revoke takes away of a credential: former values first, then its own; ``more`` after the first."""
@@ -303,7 +303,7 @@ def record_of(setting: RotationSetup, journal: Journal, rotation: OpenRotation) 
         "credentials": [item.credential for item in items],
         "kinds": {item.credential: item.kind for item in items},
         "services": sorted(setting.catalog.services),
-        **({"left_behind": sorted(rotation.behind)} if rotation.behind else {}),
+        **({"unverified_hosts": sorted(rotation.behind)} if rotation.behind else {}),
         "skipped": {name: audit_record.plain(message) for name, message in rotation.plan.get("refused", {}).items()},
     }
     if rotation.aborting:

@@ -60,10 +60,10 @@ def stuck(rotation: OpenRotation | None, incident: str, results: Mapping[str, An
         return ""
     why = next((message for message in messages if message), "it did not come to its end")
     whose = "of this leak" if own else "that was open before"
-    return f"{rotation} of {', '.join(names)}, {whose}, blocks the leak response: {why}. {_words(rotation)}"
+    return f"{rotation} of {', '.join(names)}, {whose}, blocks the leak response: {why}. {_remedy(rotation)}"
 
 
-def _words(rotation: OpenRotation) -> str:
+def _remedy(rotation: OpenRotation) -> str:
     go_on = "Remove the blocker, then run the same watchparty.secrets.leak_response command again"
     if rotation.aborting:
         return f"{go_on}; or finish the rollback alone: watchparty.secrets.rotate -e rotation_resume={rotation.id}"

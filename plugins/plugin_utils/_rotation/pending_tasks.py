@@ -29,7 +29,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
 
-def objection(catalog: Catalog, kinds: Mapping[str, Kind], task: PendingTask, former: Contents | None) -> str | None:
+def blocker(catalog: Catalog, kinds: Mapping[str, Kind], task: PendingTask, former: Contents | None) -> str | None:
     """Why nothing can be done about it, with the remedy; None where something can.
 
     ``former`` is what the versions hold that it names, or None where nobody has read them.
@@ -70,9 +70,7 @@ def revocable(
     if kind is None or not kind.revokes_each:
         return ()
     pending_tasks = (task for task in journal.pending_tasks.values() if task.credential == name and task.act == REVOKE)
-    able = (
-        task for task in pending_tasks if task.id in former and not objection(catalog, kinds, task, former[task.id])
-    )
+    able = (task for task in pending_tasks if task.id in former and not blocker(catalog, kinds, task, former[task.id]))
     return tuple(sorted(task.id for task in able))
 
 

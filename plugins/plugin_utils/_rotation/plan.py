@@ -171,7 +171,7 @@ def plan(ground: PlanInputs, wish: RotationRequest) -> RotationPlan:
     busy = {item.credential for item in items}
     if wish.leak:
         items = [_with_former(ground, item) for item in items]
-        items += _left_behind(ground, wish, busy)
+        items += _on_skipped_hosts(ground, wish, busy)
         passed = {name: why for name, why in passed.items() if name not in {item.credential for item in items}}
     else:
         items += _pending_tasks(ground, wish, busy, taken, refused)
@@ -219,7 +219,7 @@ def _pending_tasks(
     for task in credential_ages.due_pending_tasks(ground.journal, ground.now):
         if task.credential in busy or (wish.names and task.credential not in wish.names):
             continue
-        objection = rotation_pending_tasks.objection(ground.catalog, ground.kinds, task, ground.former.get(task.id))
+        objection = rotation_pending_tasks.blocker(ground.catalog, ground.kinds, task, ground.former.get(task.id))
         if objection:
             refused[task.credential] = "; ".join(filter(None, [refused.get(task.credential), objection]))
             continue
@@ -247,7 +247,7 @@ def _with_former(ground: PlanInputs, item: Item) -> Item:
     return replace(item, former=results)
 
 
-def _left_behind(ground: PlanInputs, wish: RotationRequest, busy: set[str]) -> Iterator[Item]:
+def _on_skipped_hosts(ground: PlanInputs, wish: RotationRequest, busy: set[str]) -> Iterator[Item]:
     """What the incident's earlier runs could not take out of hosts that were away."""
     for task in sorted(ground.journal.pending_tasks.values(), key=lambda task: task.id):
         credential = ground.catalog.credentials.get(task.credential)

@@ -197,7 +197,7 @@ def _against_mirror(setting: RotationSetup, plan: _plan.RotationPlan, ground: pl
         lacking = [name for name in names if name in missing]
         message = github_copies.needs_value(lacking) if lacking else None
         if message is None and isinstance(mirror, sync.GithubCopies):
-            message = mirror.objection(names)
+            message = mirror.blocker(names)
         if message:
             against_mirror[item.credential] = message
     return against_mirror

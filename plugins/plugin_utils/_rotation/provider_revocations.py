@@ -63,10 +63,10 @@ def open_ones(journal: Journal) -> list[PendingTask]:
 
 def waiting(catalog: Catalog, journal: Journal) -> list[dict[str, str]]:
     """What waits for somebody's word, with the words to type."""
-    return [_told(catalog, task) for task in open_ones(journal)]
+    return [_summary(catalog, task) for task in open_ones(journal)]
 
 
-def _told(catalog: Catalog, task: PendingTask) -> dict[str, str]:
+def _summary(catalog: Catalog, task: PendingTask) -> dict[str, str]:
     return {
         "id": task.id,
         "credential": task.credential,

@@ -86,7 +86,7 @@ def _loose(place: str) -> Iterator[tuple[bytes, bytes]]:
         for name in directory.files:
             full = b"refs/" + directory.below(name)
             if _NAME.fullmatch(full) and b".." not in full and not full.endswith(b".lock"):
-                for _told, stream in files.opened(name, "", directory.handle):
+                for _name, stream in files.opened(name, "", directory.handle):
                     yield full, b"" if isinstance(stream, str) else stream.read(SMALL)
 
 

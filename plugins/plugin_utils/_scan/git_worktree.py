@@ -150,7 +150,7 @@ class Ignores:
         """Shows git the ignore file of a directory."""
         if IGNORE not in directory.files:
             return
-        for _told, stream in _files.opened(IGNORE, "", directory.handle):
+        for _name, stream in _files.opened(IGNORE, "", directory.handle):
             data = b"" if isinstance(stream, str) else stream.read(IGNORES + 1)
             if len(data) > IGNORES:
                 self._passed(directory.below(IGNORE), "is too large to be followed; nothing is left out because of it")

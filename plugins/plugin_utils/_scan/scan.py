@@ -198,7 +198,7 @@ def found_in(spots: Spots, needles: Sequence[Needle]) -> list[ValueMatch]:
         key=lambda needle_match: (needle_match.inside, needle_match.offset, -len(needles[needle_match.needle].whole)),
     ):
         needle = needles[spot.needle]
-        label, also = _told(needle)
+        label, also = _owners(needle)
         if spot.inside == inside and spot.offset + len(needle.whole) <= end and kept:
             last = kept[-1]
             names = dict.fromkeys([*last.also, label.name, *also])
@@ -217,7 +217,7 @@ def _counted(value_matches: list[ValueMatch], spots: Spots, needles: Sequence[Ne
     """The same with the places that were counted and not held."""
     extra: dict[tuple[str, str], int] = {}
     for (needle, inside), seen in spots.seen.items():
-        key = (_told(needles[needle])[0].name, inside)
+        key = (_owners(needles[needle])[0].name, inside)
         extra[key] = max(extra.get(key, 0), seen - SPOTS)
     last = {(value_match.label.name, value_match.inside): at for at, value_match in enumerate(value_matches)}
     for key, count in extra.items():
@@ -226,7 +226,7 @@ def _counted(value_matches: list[ValueMatch], spots: Spots, needles: Sequence[Ne
     return value_matches
 
 
-def _told(needle: Needle) -> tuple[Label, tuple[str, ...]]:
+def _owners(needle: Needle) -> tuple[Label, tuple[str, ...]]:
     """Whose value it is first of all, and who else has it."""
     labels = sorted(needle.labels, key=lambda label: (_rank(label.stage), label))
     first = labels[0]

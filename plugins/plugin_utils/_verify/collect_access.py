@@ -51,7 +51,7 @@ class Look:
         region = self._region
         arn = access_resources.key_arn(self.account, region, self.partition, key["arn"] if key else None)
         plan = access_resources.plan(self.catalog, AwsScope(self.account, region, arn, self.partition), asked)
-        return access_drift.told(plan, roles, key, self._provider(plan["provider"]))
+        return access_drift.compared(plan, roles, key, self._provider(plan["provider"]))
 
     @property
     def _region(self) -> str:
@@ -84,7 +84,7 @@ class Look:
         ]
         held += self._parameters(read)
         return {
-            "rows": iam_readers.told(principals, held, self._named),
+            "rows": iam_readers.unnamed_readers(principals, held, self._named),
             "principals": len(principals),
             "things": len(held),
             "unread": [

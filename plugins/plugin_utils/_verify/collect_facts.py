@@ -263,7 +263,7 @@ class Gatherer:
                 others[name] = self._fingerprints(self._other(name))
             except SecretsError as error:
                 unread[name] = one_line(error)
-        return shared_values.told(self.catalog, own, others, unread)
+        return shared_values.as_data(self.catalog, own, others, unread)
 
     def _other(self, name: str) -> _environment.Environment:
         catalog = catalog_parser.parse(self.document, name)
@@ -288,7 +288,7 @@ class Gatherer:
     def former(self) -> dict[str, Any]:
         """What the versions before the current ones still open."""
         values = self.environment.resolution.values
-        return collect_previous.told(self.catalog, self._versions, values, self.former_tries, self.connection)
+        return collect_previous.states(self.catalog, self._versions, values, self.former_tries, self.connection)
 
     @once
     def former_tries(self) -> list[previous_values.Try]:

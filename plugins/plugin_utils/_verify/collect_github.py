@@ -46,7 +46,11 @@ def held(document: Mapping[str, Any], catalog: Catalog, values: Mapping[str, str
         except NotFound:
             if scope != sync_plan.ENVIRONMENT:  # one that is not there holds nothing
                 raise
-    return {"rows": github_state.told(catalogs, there, values), "listed": len(there), "repository": where.repository}
+    return {
+        "rows": github_state.missing_or_unnamed(catalogs, there, values),
+        "listed": len(there),
+        "repository": where.repository,
+    }
 
 
 def _sharing(document: Mapping[str, Any], catalog: Catalog, where: GitHub) -> list[Catalog]:

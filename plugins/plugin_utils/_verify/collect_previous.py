@@ -41,7 +41,7 @@ def in_vault(catalog: Catalog, connection: AwsConnection) -> list[str]:
     return found
 
 
-def told(
+def states(
     catalog: Catalog,
     read: Versions,
     values: Mapping[str, str],
@@ -49,7 +49,7 @@ def told(
     connection: AwsConnection,
 ) -> dict[str, Any]:
     """State and words by credential."""
-    result = previous_values.told(catalog, read.now, values, read.before, read.journal)
+    result = previous_values.states(catalog, read.now, values, read.before, read.journal)
     for item in tries:
         if item.by == previous_values.BY_AWS:
             result[item.credential] = try_previous_keys.at_aws(access_key_preconditions.store(connection), item)

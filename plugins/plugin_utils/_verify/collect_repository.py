@@ -59,7 +59,7 @@ class Checkout:
     def content(self, path: bytes) -> bytes | None:
         """The same, or None. Raises ScanError once the time is over."""
         self._bounds.check()
-        for _told, stream in scan_files.beneath(self.root, path):
+        for _name, stream in scan_files.beneath(self.root, path):
             return None if isinstance(stream, str) else stream.read(LARGEST)
         return None
 

@@ -35,7 +35,7 @@ def live(path: str, catalog: Catalog, stores: Once, baseline: Baseline | None) -
     if slower:
         Display().warning(slower)
     report = scan_scan.scan([GitSource(root)], looked_for, unread=unread, baseline=baseline)
-    return {**_told(report), "values": report.values, "left_out": dict(report.left_out), "objects": report.objects}
+    return {**_as_data(report), "values": report.values, "left_out": dict(report.left_out), "objects": report.objects}
 
 
 def unknown(path: str, baseline: Baseline | None, known_findings: Collection[tuple[str, int]]) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def unknown(path: str, baseline: Baseline | None, known_findings: Collection[tup
         raise ScanError(f"gitleaks is not installed here; {gitleaks.REMEDY}")
     engines = [gitleaks.Gitleaks(root, how) for how in (gitleaks.HISTORY, gitleaks.STAGED)]
     report = scan_scan.scan([], Sought(), engines=engines, engine=gitleaks.NAME, baseline=baseline)
-    result = _told(report)
+    result = _as_data(report)
     result["findings"] = [
         finding for finding in result["findings"] if (finding["path"], finding["line"]) not in known_findings
     ]
@@ -59,7 +59,7 @@ def _root(path: str) -> str:
     return str(root)
 
 
-def _told(report: ScanReport) -> dict[str, Any]:
+def _as_data(report: ScanReport) -> dict[str, Any]:
     return {
         "findings": [_finding(finding) for finding in report.findings],
         "accepted": len(report.accepted),

@@ -88,7 +88,9 @@ def principals(details: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[P
             )
 
 
-def told(principals: Sequence[Principal], held: Sequence[ProtectedItem], named: Sequence[str]) -> list[dict[str, str]]:
+def unnamed_readers(
+    principals: Sequence[Principal], held: Sequence[ProtectedItem], named: Sequence[str]
+) -> list[dict[str, str]]:
     """A row for each principal that may read something and is not named, by its name or ARN."""
     rows: list[dict[str, str]] = []
     for principal in principals:

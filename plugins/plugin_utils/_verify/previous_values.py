@@ -65,7 +65,7 @@ class Try:
         }
 
 
-def told(
+def states(
     catalog: Catalog, now: Contents, values: Mapping[str, str], before: Contents, journal: Journal
 ) -> dict[str, dict[str, Any]]:
     """State and words by credential; ``by`` where it can be tried, beside words that hold until it was."""
@@ -76,7 +76,7 @@ def told(
             credential_graph.find(catalog, credential, now).login,
         )
         if not [password for password in _passwords(old) if password != new.password]:
-            result[name] = said(UNTRIED, "no former value of it is kept")
+            result[name] = verdict(UNTRIED, "no former value of it is kept")
         elif SERVERS.get(credential.kind) == DJANGO and old.login.password is not None:
             attempt = _try(catalog, credential, now, before, journal)
             result[name] = _signing(credential, values, old.login.password, journal, attempt)
@@ -154,7 +154,7 @@ def _users(stored_credential: credential_graph.StoredCredential) -> list[str]:
     return list(dict.fromkeys(username for username in usernames if username))
 
 
-def said(state: str, message: str, **extra: Any) -> dict[str, Any]:
+def verdict(state: str, message: str, **extra: Any) -> dict[str, Any]:
     return {"state": state, "message": message, **extra}
 
 
@@ -171,11 +171,11 @@ def _signing(
     if old not in kept:
         message = "the previous key is not among the fallbacks, so nothing that it signed is accepted"
         if isinstance(item, Try):
-            return said(REFUSED, message, by=BY_SESSIONS)
-        return said(REFUSED, f"{message}; no session was tried: {item}")
+            return verdict(REFUSED, message, by=BY_SESSIONS)
+        return verdict(REFUSED, f"{message}; no session was tried: {item}")
     if due:
-        return said(UNTRIED, f"the previous key verifies until {min(due)}, as planned")
-    return said(ACCEPTED, f"the previous key is still in {credential.fallbacks}, and no pending task removes it")
+        return verdict(UNTRIED, f"the previous key verifies until {min(due)}, as planned")
+    return verdict(ACCEPTED, f"the previous key is still in {credential.fallbacks}, and no pending task removes it")
 
 
 def _planned(credential: Credential, journal: Journal) -> str | None:
@@ -202,13 +202,13 @@ def _login(
 ) -> dict[str, Any]:
     result = _try(catalog, credential, now, before, journal)
     if isinstance(result, Try):
-        return said(UNTRIED, "the previous value was not tried", by=result.by)
+        return verdict(UNTRIED, "the previous value was not tried", by=result.by)
     why = _planned(credential, journal)
     last = journal.rotated.get(credential.name)
     if why:
-        return said(UNTRIED, why)
+        return verdict(UNTRIED, why)
     if last is None:
-        return said(UNTRIED, f"{result}, and the journal tells of no rotation of it")
+        return verdict(UNTRIED, f"{result}, and the journal tells of no rotation of it")
     if credential.kind == kind_names.EXTERNAL:
-        return said(UNTRIED, f"{result}; rotation {last.rotation} replaced it at {last.at}")
-    return said(UNTRIED, f"{result}; rotation {last.rotation} saw its refusal before it closed at {last.at}")
+        return verdict(UNTRIED, f"{result}; rotation {last.rotation} replaced it at {last.at}")
+    return verdict(UNTRIED, f"{result}; rotation {last.rotation} saw its refusal before it closed at {last.at}")

@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previou
     BY_HOSTS,
     BY_SERVERS,
     BY_SESSIONS,
-    said,
+    verdict,
 )
 
 Told = dict[str, Any]
@@ -64,28 +64,28 @@ def _of_hosts(name: str, entry: Told, by_host: Results) -> Told:
             reasons.append(f"{host}: {answer['message'] if answer else _why(result) or 'was not asked'}")
     hosts = {state: ", ".join(sorted(names)) for state, names in by_state.items()}
     if ACCEPTED in hosts:
-        return said(ACCEPTED, f"a previous value still logs in at {hosts[ACCEPTED]}")
+        return verdict(ACCEPTED, f"a previous value still logs in at {hosts[ACCEPTED]}")
     if reasons or REFUSED not in hosts:
         nowhere = hosts.get(NEITHER)
         lost = f"no host accepts the current value either ({nowhere})" if nowhere else "no host was asked"
-        return said(UNTRIED, f"{entry['message']}: {'; '.join(reasons) or lost}")
+        return verdict(UNTRIED, f"{entry['message']}: {'; '.join(reasons) or lost}")
     text = f"; {hosts[NEITHER]} accepts neither" if NEITHER in hosts else ""
-    return said(REFUSED, f"rejected now at {hosts[REFUSED]}, where the current value logs in{text}")
+    return verdict(REFUSED, f"rejected now at {hosts[REFUSED]}, where the current value logs in{text}")
 
 
 def _of_sessions(entry: Told, result: Mapping[str, Any]) -> Told:
     """What the stores tell stands, unless a session was tried or should have been."""
     if not result or result.get("skipped"):
-        return said(
+        return verdict(
             entry["state"],
             f"{entry['message']}; no session was tried: {_why(result) or 'no django_probe_url is set'}",
         )
     if result.get("accepted"):
-        return said(ACCEPTED, "; ".join(result["accepted"]))
+        return verdict(ACCEPTED, "; ".join(result["accepted"]))
     problem = _why(result) if "tried" not in result else "; ".join(result.get("not_tried") or ())
     if problem or not result.get("tried"):
-        return said(UNTRIED, f"{entry['message']}, and no session could be tried: {problem or 'no answer'}")
-    return said(REFUSED, "; ".join(result["tried"]))
+        return verdict(UNTRIED, f"{entry['message']}, and no session could be tried: {problem or 'no answer'}")
+    return verdict(REFUSED, "; ".join(result["tried"]))
 
 
 def _why(result: Mapping[str, Any]) -> str | None:

@@ -50,7 +50,7 @@ def signing_settings(catalog: Catalog) -> list[str]:
     return sorted(settings | ({"SECRET_KEY"} & set(catalog.settings)))
 
 
-def told(
+def as_data(
     catalog: Catalog, own: Mapping[str, str], others: Mapping[str, Mapping[str, str]], unread: Mapping[str, str]
 ) -> dict[str, Any]:
     return {

@@ -33,7 +33,7 @@ def at_aws(keys: AccessKeys, item: Try) -> dict[str, str]:
         whose = keys.identity(login)
         return (ACCEPTED, f"AWS as {whose}") if whose else (REFUSED, "AWS knows no such key")
 
-    return _told(revoked_logins.judged(log_in, item.current, item.former))
+    return _as_data(revoked_logins.judged(log_in, item.current, item.former))
 
 
 def at_host(connection: Any, host: str, entry: Mapping[str, Any]) -> dict[str, str]:
@@ -41,7 +41,7 @@ def at_host(connection: Any, host: str, entry: Mapping[str, Any]) -> dict[str, s
     try:
         way = ssh_login.way_of(connection, host, entry["user"])
     except SecretsError as error:
-        return _told((UNTRIED, str(error)))
+        return _as_data((UNTRIED, str(error)))
 
     def log_in(private: str) -> Answer:
         key_verdict = ssh_login.asked(way, private, entry["credential"], in_full=private == entry["current"])
@@ -49,9 +49,9 @@ def at_host(connection: Any, host: str, entry: Mapping[str, Any]) -> dict[str, s
             return UNTRIED, key_verdict.verdict.reason or "no answer"
         return (ACCEPTED if key_verdict.accepted else REFUSED), host
 
-    return _told(revoked_logins.judged(log_in, entry["current"], entry["former"]))
+    return _as_data(revoked_logins.judged(log_in, entry["current"], entry["former"]))
 
 
-def _told(answer: Answer) -> dict[str, str]:
+def _as_data(answer: Answer) -> dict[str, str]:
     state, message = answer
     return {"state": state, "message": message}

@@ -162,7 +162,7 @@ def test_an_alert_of_several_keys_declares_each_and_names_what_is_not_known() ->
     assert unknown("aws", result, {}).count(", ") == 1, "both, each by what the map could call it"
 
 
-def test_a_key_that_is_no_plain_name_is_told_by_what_sort_of_alert_it_is() -> None:
+def test_a_key_that_is_no_plain_name_is_reported_by_what_sort_of_alert_it_is() -> None:
     health = event("health_exposed")
     health["body"]["detail"]["affectedEntities"] += [{"entityValue": "a b"}, {"entityValue": "{{ x }}"}]
     result = filtered(health)
@@ -224,7 +224,7 @@ class TestAttackSequence:
     def test_a_resource_alone_is_enough(self) -> None:
         assert leaked("aws", filtered(sequence(actors=[]))) == "mailer"
 
-    def test_one_that_names_none_is_told_and_not_passed_over(self) -> None:
+    def test_one_that_names_none_is_reported_and_not_passed_over(self) -> None:
         result = filtered(sequence(actors=[{"id": "process:1"}], resources=[{"resourceType": "S3_BUCKET"}]))
         assert fired("aws", result) == [ANSWER]
         assert leaked("aws", result) == ""

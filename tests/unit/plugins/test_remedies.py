@@ -21,7 +21,7 @@ def text_of(path: Path) -> str:
     return re.sub(r'"\n *f?"', "", path.read_text(encoding="utf-8"))
 
 
-def told(pattern: str, files: list[Path]) -> dict[str, str]:
+def named_in(pattern: str, files: list[Path]) -> dict[str, str]:
     """What matches, and one of the files that it stands in."""
     return {name: path.name for path in files for name in re.findall(pattern, text_of(path))}
 
@@ -32,8 +32,8 @@ CODE = "\n".join(
     for line in path.read_text(encoding="utf-8").splitlines()
     if not line.lstrip().startswith("#")
 )
-VARIABLES = told(r"-e (\w+)=", [*PLUGINS, *BOOKS, *PAGES])
-PLAYBOOKS = told(r"\bwatchparty\.secrets\.([a-z_]+)\b", [*PLUGINS, *BOOKS, *PAGES])
+VARIABLES = named_in(r"-e (\w+)=", [*PLUGINS, *BOOKS, *PAGES])
+PLAYBOOKS = named_in(r"\bwatchparty\.secrets\.([a-z_]+)\b", [*PLUGINS, *BOOKS, *PAGES])
 NAMES = {
     *(path.stem for folder in ("playbooks", "plugins") for path in (ROOT / folder).rglob("*.*")),
     *(path.name for path in (ROOT / "roles").iterdir()),
@@ -83,6 +83,6 @@ def test_an_installed_collection_finds_each_playbook() -> None:
     assert lines == []
 
 
-def test_something_is_told() -> None:
+def test_something_is_reported() -> None:
     assert {"leak_credentials", "rotation_resume"} <= set(VARIABLES)
     assert {"rotate", "rotation_report"} <= set(PLAYBOOKS)

@@ -75,7 +75,7 @@ def test_every_variable_of_a_role_is_listed() -> None:
         assert [name for name in names if f"- `{name}` (" not in page] == []
 
 
-def test_a_stale_page_is_told_and_written(
+def test_a_stale_page_is_reported_and_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(write_reference, "pages", lambda: {"a.md": "new\n"})

@@ -137,11 +137,11 @@ def _sequence(sequence: Mapping[str, Any]) -> list[list[str]]:
             user = _word(_mapping(_mapping(resource.get("data")).get("accessKey")).get("userName"))
             uid = _word(resource.get("uid"))
             found.append([user, uid if _KEY_ID.fullmatch(uid) or not user else ""])
-    told: list[list[str]] = []
+    reported: list[list[str]] = []
     for names in ([name for name in one if name] for one in found):
-        if names and not any(set(names) <= set(other) for other in told):
-            told.append(names)
-    return told
+        if names and not any(set(names) <= set(other) for other in reported):
+            reported.append(names)
+    return reported
 
 
 def _mapping(found: Any) -> Mapping[str, Any]:

@@ -142,9 +142,9 @@ def outcome(engine: str, whose: Whose, places: Sequence[SessionStore], *, check:
         "engine": engine,
         # What a cache copies from the database is the same session.
         "count": max((tally.count for tally in tallies), default=0),
-        "stores": [tally.told() for tally in tallies],
+        "stores": [tally.as_data() for tally in tallies],
         "only_the_key": engine == "signed_cookies",
-        "doubtful": [{"store": place.name, **doubt.told()} for place, doubt in doubts],
+        "doubtful": [{"store": place.name, **doubt.as_data()} for place, doubt in doubts],
         "warnings": warnings,
     }
 

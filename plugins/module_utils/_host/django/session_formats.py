@@ -50,7 +50,7 @@ class Doubt(NamedTuple):
     restart: bool = False
     """Whether the restart of the services ends them, and nothing else does."""
 
-    def told(self) -> Dict[str, Any]:
+    def as_data(self) -> Dict[str, Any]:
         return {"why": self.why, "options": list(self.options), "restart": self.restart}
 
 
@@ -78,7 +78,7 @@ class Tally:
     live: int = 0
     """Of those that were meant, how many had not expired."""
 
-    def told(self) -> Dict[str, Any]:
+    def as_data(self) -> Dict[str, Any]:
         return {"store": self.store, "count": self.count, "unreadable": self.unreadable}
 
 

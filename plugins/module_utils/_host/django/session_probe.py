@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limi
 SECONDS = 10
 LIFETIME = 300
 """Seconds that a session lives which nobody came to remove."""
-TOLD = ("tried", "accepted", "not_tried")
+LISTS = ("tried", "accepted", "not_tried")
 BUSY = (408, 425, 429)
 """Statuses that say nothing of who asks; so do those of 500 and more."""
 WORDS = 200
@@ -104,7 +104,7 @@ class SessionProbe:
         self._user: Any = None
         self._made: List[Any] = []
         self._nobody: Optional[ProbeResponse] = None
-        self.answer: Dict[str, List[str]] = {name: [] for name in TOLD}
+        self.answer: Dict[str, List[str]] = {name: [] for name in LISTS}
         self.tells = self.works = self.refused = False
         """Whether the address tells who is logged in; whether a session that was just made is accepted; whether one
         that was ended is refused."""

@@ -42,6 +42,6 @@ def diff(path: str, before: Tuple[Settings, str], after: Tuple[Settings, str], *
 def _side(settings: Settings, mode: str, *, key: str) -> str:
     lines = ["mode %s" % mode] if mode else []
     for name in sorted(settings):
-        told = fingerprints.of_value(key, settings[name], name=name, digits=fingerprints.SHORT)
-        lines.append("%s fingerprint %s" % (name, told))
+        shown = fingerprints.of_value(key, settings[name], name=name, digits=fingerprints.SHORT)
+        lines.append("%s fingerprint %s" % (name, shown))
     return "".join(line + "\n" for line in lines)

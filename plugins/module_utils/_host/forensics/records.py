@@ -24,7 +24,7 @@ MOST = 40
 MOST_OF_FILE = 10
 """Unknown keys of one file that are reported: its account must not push those of other files out."""
 _SYSLOG = re.compile(
-    r"(?P<at>\w{3} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ sshd(?:-session)?\[\d+\]: (?P<said>.*)"
+    r"(?P<at>\w{3} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) \S+ sshd(?:-session)?\[\d+\]: (?P<message>.*)"
 )
 UTMP = struct.Struct("hi32s4s32s256shhiii4i20s")
 """One record of wtmp, as Linux keeps it."""
@@ -92,7 +92,7 @@ def of_syslog(line: str, now: float) -> Optional[SshLogin]:
     if not match:
         return None
     at = _iso(match["at"]) if match["at"][0].isdigit() else _short(match["at"], now)
-    return accepted(at, match["said"]) if at is not None else None
+    return accepted(at, match["message"]) if at is not None else None
 
 
 def _short(text: str, now: float) -> Optional[float]:

@@ -126,7 +126,7 @@ def refuse_in_use(run: LoginCall, server: connection.ServerConnection, role: Opt
             raise postgresql.DatabaseError(
                 "in_use",
                 "role %s is in use (%s), and login_url does not log in as it; its password was left as it is. Store "
-                "the password that is valid, or end those programs" % (run.login, in_words(login_sessions)),
+                "the password that is valid, or end those programs" % (run.login, described(login_sessions)),
             )
         time.sleep(0.1)
 
@@ -220,7 +220,7 @@ def refuse_unknown(run: LoginCall, login_sessions: Sequence[connection.LoginSess
             "role %s has sessions from outside known_addresses: %s. Nothing was changed: %s"
             % (
                 run.login,
-                in_words(unknown_sessions),
+                described(unknown_sessions),
                 unknown_clients.remedy(session.address for session in unknown_sessions),
             ),
         )
@@ -286,7 +286,7 @@ def as_data(login_sessions: Sequence[connection.LoginSessions]) -> List[Dict[str
     ]
 
 
-def in_words(login_sessions: Sequence[connection.LoginSessions]) -> str:
+def described(login_sessions: Sequence[connection.LoginSessions]) -> str:
     return ", ".join(
         "%s (%d of %s)" % (session.address, session.number, session.application_name or "an unnamed program")
         for session in login_sessions

@@ -165,11 +165,11 @@ def _written(wanted: FetchRequest, document: Any, connect: Connect, *, check: bo
         if not check:
             env_file_mark.deliver(plan, result.snapshot, result.journal)
     before = _settings_of(present, catalog.readers) if present else {}
-    messages = [*result.warnings, _told(wanted, plan, before, result.values, result.snapshot, check=check)]
+    messages = [*result.warnings, _message(wanted, plan, before, result.values, result.snapshot, check=check)]
     return FetchResult(GOOD, tuple(messages), plan.rewrite)
 
 
-def _told(
+def _message(
     wanted: FetchRequest,
     plan: env_file_mark.Delivery,
     before: Mapping[str, str],

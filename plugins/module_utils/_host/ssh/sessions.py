@@ -27,7 +27,7 @@ QUIET = 3
 """Looks in a row that must find nothing."""
 _TITLE = re.compile(r"(?:sshd|sshd-session): (?P<user>[^\s@\[]+)(?: \[priv\]|@\S+)?$")
 _SCOPE = re.compile(r"^\d+:[^:]*:(?P<scope>/\S*/session-[^/]+\.scope)", re.MULTILINE)
-_LINE = re.compile(r"\b(?:sshd|sshd-session)\[(?P<pid>\d+)\]: (?P<words>Accepted .*)")
+_LINE = re.compile(r"\b(?:sshd|sshd-session)\[(?P<pid>\d+)\]: (?P<message>Accepted .*)")
 
 
 class Process(NamedTuple):
@@ -150,7 +150,7 @@ def from_log(lines: Iterable[str]) -> Dict[int, Opened]:
     opened_sessions: Dict[int, Opened] = {}
     for line in lines:
         match = _LINE.search(line)
-        opened = accepted(match.group("words"), at=0.0, trusted=False) if match else None
+        opened = accepted(match.group("message"), at=0.0, trusted=False) if match else None
         if match is not None and opened is not None:
             opened_sessions[int(match.group("pid"))] = opened
     return opened_sessions
@@ -177,7 +177,7 @@ def processes() -> Dict[int, Process]:
     return processes
 
 
-def told(pids: Sequence[int]) -> Dict[int, Opened]:
+def logins_of(pids: Sequence[int]) -> Dict[int, Opened]:
     """What the logs say of these processes; text files, which may be long, only where the journal is silent."""
     opened_sessions: Dict[int, Opened] = {}
     journal = from_journal(_journal(pids))
@@ -214,7 +214,7 @@ def end(
     leak: bool,
     check: bool,
     look: Callable[[], Dict[int, Process]] = processes,
-    ask: Callable[[Sequence[int]], Dict[int, Opened]] = told,
+    ask: Callable[[Sequence[int]], Dict[int, Opened]] = logins_of,
     kill: Callable[[int, int], Any] = os.kill,
     sleep: Callable[[float], Any] = time.sleep,
 ) -> EndedSessions:

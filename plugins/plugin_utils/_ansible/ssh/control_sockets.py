@@ -20,14 +20,14 @@ _PERSISTS = re.compile(r"controlpersist", re.IGNORECASE)
 _VARIABLE = re.compile(r"%(?!\()")
 
 
-def objection(connection: Any) -> str | None:
+def problem(connection: Any) -> str | None:
     """Why no value may be sent over this connection, with the remedy; None if nothing is wrong."""
     directory = _directory(connection)
-    problem = _writable_by_others(directory) if directory else None
-    if problem is None:
+    path = _writable_by_others(directory) if directory else None
+    if path is None:
         return None
     return (
-        f"others may write {problem}, where SSH's control sockets are, and could receive what is sent to the host. Set "
+        f"others may write {path}, where SSH's control sockets are, and could receive what is sent to the host. Set "
         "ANSIBLE_SSH_CONTROL_PATH_DIR to a directory of your own, such as ~/.ansible/cp"
     )
 

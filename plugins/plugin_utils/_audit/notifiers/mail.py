@@ -85,12 +85,12 @@ def message(event: Event, email: Email) -> EmailMessage:
     made = EmailMessage()
     made["From"], made["To"] = email.sender, ", ".join(email.to)
     made["Subject"] = str(event.detail["summary"])[:LONGEST_SUBJECT]
-    fields = [f"{name}: {_words(value)}" for name, value in event.detail.items() if name not in APART]
+    fields = [f"{name}: {_text(value)}" for name, value in event.detail.items() if name not in APART]
     made.set_content("\n".join([str(event.detail["summary"]), "", *event.detail.get("lines", ()), *fields, ""]))
     return made
 
 
-def _words(value: object) -> str:
+def _text(value: object) -> str:
     if isinstance(value, dict):
         return "; ".join(f"{name}: {one}" for name, one in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -69,7 +69,7 @@ def _own(folder: Path) -> Kind:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise CatalogError([f"{folder}/kind.yml: cannot be read: {error}"]) from None
     kind = kind_declarations.parse(folder.name, document, folder=str(folder))
-    message = own.objection(folder) if kind.verbs else ""
+    message = own.problem(folder) if kind.verbs else ""
     if message:
         raise CatalogError([message])
     return replace(kind, stages=tuple(own.STAGES[verb] for verb in kind.verbs if verb in own.STAGES))

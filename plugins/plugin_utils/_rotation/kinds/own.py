@@ -135,7 +135,7 @@ def _login(login: Login) -> dict[str, Any]:
     return {"username": login.username, "password": login.password}
 
 
-def objection(folder: Path) -> str:
+def problem(folder: Path) -> str:
     """What is wrong with the executable of a kind's folder; empty if nothing is."""
     program = folder / PROGRAM
     if not program.is_file():

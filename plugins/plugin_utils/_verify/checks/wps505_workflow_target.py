@@ -15,7 +15,7 @@ CHECK = Check(
     area="ci",
     severity="high",
     title="No workflow can be started by anybody with the repository's secrets",
-    reason="pull_request_target, workflow_run and issue_comment give a job secrets when a stranger forks or comments.",
+    reason="pull_request_target, workflow_run and issue_comment give a job secrets when anyone forks or comments.",
     fix=(
         "Use pull_request. If the job has no secrets, no write permissions and does not check out the head, accept the "
         "finding by a comment: # zizmor: ignore[dangerous-triggers]."

@@ -29,7 +29,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         return {"changed": False, "remaining": [f"saw {args['values']}"]}
 
     monkeypatch.setattr(env_copies.remote_program, "execute", execute)
-    monkeypatch.setattr(env_copies.transport_guard, "objection", lambda _connection, _task: None)
+    monkeypatch.setattr(env_copies.transport_guard, "blocker", lambda _connection, _task: None)
     monkeypatch.setattr(ActionBase, "run", lambda *_args, **_more: {})
     return kept
 
@@ -62,7 +62,7 @@ def test_values_in_the_task_are_refused(sent: list[dict[str, Any]]) -> None:
 def test_nothing_is_sent_where_it_would_touch_the_disk(
     sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(env_copies.transport_guard, "objection", lambda _connection, _task: "pipelining is off")
+    monkeypatch.setattr(env_copies.transport_guard, "blocker", lambda _connection, _task: "pipelining is off")
     with pytest.raises(AnsibleActionFail, match=r"^Nothing was sent: pipelining is off$"):
         run()
     assert sent == []

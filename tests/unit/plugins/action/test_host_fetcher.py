@@ -32,7 +32,7 @@ def run(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_is_installed_once_and_nothing_is_left_behind(tmp_path: Path) -> None:
+def test_it_is_installed_once_and_nothing_remains(tmp_path: Path) -> None:
     looked = run(tmp_path, "--check", "--diff")
     assert "changed=1" in looked.stdout, looked.stdout + looked.stderr
     assert not (tmp_path / "fetch.pyz").exists()

@@ -38,7 +38,7 @@ def test_a_directory_and_a_checkout(tmp_path: Path) -> None:
     assert "changed=0" in run(tmp_path, **args)
 
 
-def test_what_is_refused_is_told(tmp_path: Path) -> None:
+def test_what_is_refused_is_reported(tmp_path: Path) -> None:
     assert "there is no account no-such-account here" in run(tmp_path, account="no-such-account")
     (tmp_path / "file").write_text("")
     assert "is not a directory" in run(tmp_path, directory=str(tmp_path / "file"))

@@ -62,7 +62,7 @@ class TestFound:
         assert result["summary"] == [f"database: its {stage} value, as it is"]
         assert result["declared"] == ["database"]
 
-    def test_a_value_that_is_in_several_versions_is_told_of_the_newest(self, world: World, tmp_path: Path) -> None:
+    def test_a_value_that_is_in_several_versions_has_the_newest(self, world: World, tmp_path: Path) -> None:
         assert [match["stage"] for match in find(world, tmp_path, "canary-key")["matches"]] == ["AWSCURRENT"]
 
     def test_a_former_key_that_still_verifies(self, world: World, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ class TestFound:
         assert find(world, tmp_path, "canary-oldest")["summary"] == [f"database: its {oldest} value, as it is"]
         assert find(world, tmp_path, f"canary-oldest {NOW}")["matches"][0]["stage"] == "AWSCURRENT"
 
-    def test_what_is_too_short_to_be_looked_for_is_told(self, world: World, tmp_path: Path) -> None:
+    def test_what_is_too_short_to_be_looked_for_is_reported(self, world: World, tmp_path: Path) -> None:
         world.parameters.seed(TOKEN, "short")
         result = find(world, tmp_path, f"short {NOW}")
         assert result["declared"] == ["database"]
@@ -120,7 +120,7 @@ class TestFound:
         ]
         assert ask(world, leaked=["token"])["not_checked"] == []
 
-    def test_what_cannot_be_read_is_told(self, world: World, tmp_path: Path) -> None:
+    def test_what_cannot_be_read_is_reported(self, world: World, tmp_path: Path) -> None:
         class Denies(Hook):
             def before(self, op: str, name: str) -> None:
                 if (op, name) in (("read", COPY), ("history", TOKEN)):

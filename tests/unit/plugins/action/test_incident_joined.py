@@ -120,7 +120,7 @@ class TestAScheduledRotation:
             "database": "was replaced since the leak was declared"
         }
 
-    def test_whose_new_value_hosts_may_hold_is_taken_back(self, world: World, first: Run) -> None:
+    def test_whose_new_value_hosts_may_hold_is_rolled_back(self, world: World, first: Run) -> None:
         scheduled(world, "deploy")
         assert first.declare("database").aborts is True
 
@@ -205,7 +205,7 @@ class TestThePlanBesideAnOpenRotation:
             "restarts": True,
         }
 
-    def test_what_is_taken_back_before_it_was_in_force_is_planned_anew(self, world: World, first: Run) -> None:
+    def test_what_is_rolled_back_before_it_was_in_force_is_planned_anew(self, world: World, first: Run) -> None:
         scheduled(world, "deploy")
         result = first.drill("database", reached=["database"], abort=True, spoiled=["r1/database"])
         assert (

@@ -74,7 +74,7 @@ def test_one_that_cannot_be_read_any_more_keeps_nothing_up_and_stays_open(able: 
     assert "r1 replaced may still be valid" in able.report(tmp_path, {"database": {"replaced": True}})[0]
 
 
-def test_a_rotation_that_is_taken_back_leaves_it_for_later(able: Run) -> None:
+def test_a_rotation_that_is_rolled_back_leaves_it_for_later(able: Run) -> None:
     able.declare("database")
     able.begin("database")
     back = able.begin("database", abort=True)

@@ -81,7 +81,7 @@ def test_it_ends_once_nothing_is_open(leak: Leak, shown: list[str], tmp_path: Pa
     assert shown[:2] == result["report"]["files"]
 
 
-def test_who_was_not_told_is_named_at_the_end(leak: Leak, shown: list[str], tmp_path: Path) -> None:
+def test_who_was_not_notified_is_named_at_the_end(leak: Leak, shown: list[str], tmp_path: Path) -> None:
     """However early that was; it keeps nothing open."""
     seen(leak, "refused/token")
     missed = "slack was not notified of leak.declared: no answer within 2 s"
@@ -131,7 +131,7 @@ def test_the_stores_are_scrubbed_while_cloudtrail_is_asked(
     assert "eve read it" in text
 
 
-def test_copies_that_were_not_looked_for_are_told(leak: Leak, shown: list[str], tmp_path: Path) -> None:
+def test_copies_that_were_not_looked_for_are_reported(leak: Leak, shown: list[str], tmp_path: Path) -> None:
     seen(leak, "refused/token")
     result = go_on(leak, "copies", unlooked="AWS denies it", report_path=str(tmp_path))
     text = Path(result["report"]["files"][0]).read_text(encoding="utf-8")

@@ -120,7 +120,7 @@ def test_one_that_is_not_the_open_one_is_not_resumed(world: World, begun: Any) -
     assert world.rotator().look().head == head
 
 
-def test_to_take_back_what_has_ended_is_done_already(begun: Any) -> None:
+def test_to_roll_back_what_has_ended_is_done_already(begun: Any) -> None:
     assert begun("database", resume="r-old", abort=True)["nothing"]
 
 
@@ -216,20 +216,20 @@ def test_hosts_that_the_run_does_not_reach_are_not_promised(begun: Any, state: s
 
 
 @pytest.mark.parametrize("back", [False, True])
-def test_hosts_that_are_left_behind_are_named_by_whoever_records_it(world: World, begun: Any, back: bool) -> None:
+def test_hosts_that_are_skipped_are_named_by_whoever_records_it(world: World, begun: Any, back: bool) -> None:
     rotator = world.begun("database")
     rotator.advance("withdraw" if back else "revoke")
     answer = begun(state="advanced", behind=["web3", "web2"])
     assert answer["rotation"]["step"] == ("discard" if back else "record")
     world.taken_over()
     result = begun(state="planned", resume="any")["rotation"]
-    assert (result["behind"], result["record"]["left_behind"]) == (["web2", "web3"], ["web2", "web3"])
+    assert (result["behind"], result["record"]["unverified_hosts"]) == (["web2", "web3"], ["web2", "web3"])
 
 
-def test_no_host_is_left_behind(world: World, begun: Any) -> None:
+def test_no_host_is_skipped(world: World, begun: Any) -> None:
     world.begun("database").advance("revoke")
     answer = begun(state="advanced")["rotation"]
-    assert (answer["behind"], "left_behind" in answer["record"]) == ([], False)
+    assert (answer["behind"], "unverified_hosts" in answer["record"]) == ([], False)
 
 
 class TestAHostThatWasAway:
@@ -329,7 +329,7 @@ class TestWhatGitHubHoldsToo:
         assert world.rotator().look().head == head
         assert begun("database", state=state, resume="any", incident="leak-1")["changed"]
 
-    def test_neither_is_a_promotion_taken_back(self, rotator: Any, begun: Any) -> None:
+    def test_neither_is_a_promotion_rolled_back(self, rotator: Any, begun: Any) -> None:
         rotator.advance("promote")
         with pytest.raises(RotationError, match=self.WORDS):
             begun("database", resume="any", abort=True)

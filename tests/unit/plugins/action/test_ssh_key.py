@@ -350,7 +350,7 @@ class TestForward:
         assert not answer.get("failed")
         assert "web1: /root/.ssh/authorized_keys still holds the leaked key of deploy" in answer["messages"]
 
-    def test_a_leak_is_told_to_the_host(self, run: Any, host: Host, world: World, monkeypatch: Any) -> None:
+    def test_a_leak_is_passed_to_the_host(self, run: Any, host: Host, world: World, monkeypatch: Any) -> None:
         rotator = world.begun("deploy", leak="leak-1")
         rotator.create(KINDS, rotation_context.new_value, {})
         sent = []

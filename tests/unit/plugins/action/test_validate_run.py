@@ -83,7 +83,7 @@ def test_one_that_the_inventory_does_not_name_stops_it() -> None:
         compared({"web1": OURS}, asked=["web1", "web9"])
 
 
-def test_hosts_outside_the_run_are_told_apart() -> None:
+def test_hosts_outside_the_run_are_distinguished() -> None:
     """They stop nothing: whoever wants to reach one looks here first."""
     hosts = {"web1": OURS, "web2": THEIRS, "web3": NONE, "web4": OURS}
     report = answer(hosts, asked=["web1"], inventory_hosts=[*hosts])
@@ -185,7 +185,7 @@ def test_an_extra_variable_that_the_playbook_would_ignore(
     assert refused(monkeypatch, ["rotation_", "leak_"], given, near) == [line]
 
 
-def test_one_that_resembles_none_is_told_with_all_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_resembles_none_is_reported_with_all_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     (line,) = refused(monkeypatch, ["set_"], "set_something_else")
     assert (
         line.partition(": ")[2]

@@ -55,7 +55,7 @@ def test_no_answer(given: Any) -> None:
     assert input_errors({"confirm": given}, "confirmation") == [f"confirm: '{given}' {message}"]
 
 
-def test_each_is_told_with_what_was_given() -> None:
+def test_each_is_reported_with_what_was_given() -> None:
     answer = input_errors({"leak_drill": "ture", "leak_ignore_blockers": None, "leak_sessions": ["x"]}, "boolean")
     shown = [line.partition(" is ")[0] for line in answer]
     assert shown == ["leak_drill: 'ture'", "leak_ignore_blockers: nothing", "leak_sessions: a list"]

@@ -55,7 +55,7 @@ def test_a_proven_file_needs_no_restart(run: Run) -> None:
     assert run(ONE)["restart_needed"] is False
 
 
-def test_changes_are_told_by_name(run: Run) -> None:
+def test_changes_are_reported_by_name(run: Run) -> None:
     run(ONE)
     assert run(TWO)["changes"] == {"added": ["HOST"], "changed": ["KEY"], "removed": ["PORT"]}
 
@@ -304,7 +304,7 @@ def test_a_file_that_cannot_be_parsed_is_replaced_and_counts_as_empty(run: Run, 
     assert content(path) == ONE
 
 
-def test_a_delivery_is_proven_and_taken_back_by_its_name(run: Run, path: str) -> None:
+def test_a_delivery_is_proven_and_rolled_back_by_its_name(run: Run, path: str) -> None:
     """Another run wrote other bytes and these again since: its services were not started by whoever is late."""
     late = run(ONE)["delivery"]
     run(TWO, snapshot="s-2")
@@ -317,7 +317,7 @@ def test_a_delivery_is_proven_and_taken_back_by_its_name(run: Run, path: str) ->
     assert "delivery" not in run(TWO, _ansible_check_mode=True)
 
 
-def test_what_another_run_has_proven_is_not_taken_back(run: Run, path: str) -> None:
+def test_what_another_run_has_proven_is_not_rolled_back(run: Run, path: str) -> None:
     """Both delivered the same bytes; the late one met the restart of the other, and its health check failed."""
     late = run(ONE)["delivery"]
     assert run(ONE, snapshot="s-2", prove=True)["proven"] is True
@@ -341,7 +341,7 @@ def test_a_proof_at_once_that_fails_tells_what_was_written(
     assert content(path) == TWO
 
 
-def test_a_file_that_another_run_wrote_since_is_not_taken_back(path: str, run: Run) -> None:
+def test_a_file_that_another_run_wrote_since_is_not_rolled_back(path: str, run: Run) -> None:
     run(ONE, snapshot="s-1", journal=1)
     run(state="proven", snapshot="s-1")
     run(TWO, snapshot="s-2", journal=2)

@@ -125,7 +125,7 @@ def test_modes_of_the_file_and_of_what_lies_beside_it(check: Check, path: Path) 
     assert result["strays"] == []
 
 
-def test_an_access_list_is_told_and_is_no_mode(check: Check, path: Path) -> None:
+def test_an_access_list_is_reported_and_is_no_mode(check: Check, path: Path) -> None:
     access_list(path, (0x02, 4, NOBODY))
     assert path.stat().st_mode & 0o070, "the mode shows the mask"
     result = check()

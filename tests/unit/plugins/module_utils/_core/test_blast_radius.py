@@ -117,7 +117,7 @@ class TestExposes:
         assert {edge.why for edge in edges} <= {why}
         assert {edge.source for edge in edges} <= {source}
 
-    def test_what_the_catalog_says_is_told_once(self, catalog: Make) -> None:
+    def test_what_the_catalog_says_is_reported_once(self, catalog: Make) -> None:
         credentials = {**CREDENTIALS, "key": {**CREDENTIALS["key"], "exposes": ["cache", "admin"]}}
         edges = list(blast_radius.exposes(catalog(SETTINGS, credentials=credentials), "key"))
         assert len(edges) == len({edge.target for edge in edges})
@@ -188,7 +188,7 @@ class TestFirstOff:
         impact = blast_radius.impact(catalog(SETTINGS, credentials={**CREDENTIALS, "cloud": cloud}), ["cloud"], HOSTS)
         assert impact.first_off == (("cloud",) if is_off else ())
 
-    def test_it_is_told_where_something_else_reveals_it(self, catalog: Make) -> None:
+    def test_it_is_reported_where_something_else_reveals_it(self, catalog: Make) -> None:
         cloud = {"kind": "aws_access_key", "appears_in": [{"setting": "PUBLIC"}]}
         impact = blast_radius.impact(
             catalog(SETTINGS, credentials={**CREDENTIALS, "cloud": cloud}), ["host:web1"], HOSTS

@@ -23,7 +23,7 @@ def test_defaults(catalog: Make) -> None:
     assert (made.topic, made.warn_days, made.silent_hours) == ("app-test-secrets", (14, 3), 26)
 
 
-def test_an_environment_is_told_of_nothing(catalog: Make) -> None:
+def test_an_environment_has_no_alerts(catalog: Make) -> None:
     assert catalog(SETTINGS, alerts={}, environments={"test": {"alerts": None}}).alerts is None
 
 

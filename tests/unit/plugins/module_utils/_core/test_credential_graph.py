@@ -166,7 +166,7 @@ class TestFind:
             "secret all-test key password holds no value",
         )
 
-    def test_a_reason_is_told(self, made: Catalog, holding: Holding) -> None:
+    def test_a_reason_is_reported(self, made: Catalog, holding: Holding) -> None:
         failures = {
             "all-test": Failure(SECRETS_MANAGER, "all-test", DENIED),
             CORE: Failure(SECRETS_MANAGER, CORE, BINARY),

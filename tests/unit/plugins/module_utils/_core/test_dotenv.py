@@ -200,7 +200,7 @@ class TestRefusals:
             with pytest.raises(DotenvError, match="readers must be a list of at least one of: python_dotenv, "):
                 call()
 
-    def test_unknown_readers_are_told_with_the_known_ones(self) -> None:
+    def test_unknown_readers_are_reported_with_the_known_ones(self) -> None:
         with pytest.raises(DotenvError, match="Unknown reader dotnet, fish; choose from: python_dotenv, "):
             spell("A", "x", ["shell", "dotnet", "fish"])
 

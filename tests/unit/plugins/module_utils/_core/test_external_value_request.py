@@ -78,5 +78,5 @@ def test_what_no_header_can_carry(value: str) -> None:
 
 def test_loopback_needs_no_encryption() -> None:
     for host in ("localhost", "127.0.0.1", "127.8.8.8", "[::1]"):
-        assert list(external_value_request.objections("c", probe(url=f"http://{host}:8080/me"))) == []
-    assert list(external_value_request.objections("c", probe(url="http://127.0.0.1.example/me"))) != []
+        assert list(external_value_request.problems("c", probe(url=f"http://{host}:8080/me"))) == []
+    assert list(external_value_request.problems("c", probe(url="http://127.0.0.1.example/me"))) != []

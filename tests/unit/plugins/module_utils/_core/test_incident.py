@@ -125,7 +125,7 @@ class TestFollowing:
         assert result.events == {"planned": "2026-11-25T15:00:01Z", "live/cache": "t"}
         assert following(LEAK, {"events": ["planned"]}) == LEAK
 
-    def test_a_host_that_was_left_behind_until_it_is_back(self) -> None:
+    def test_a_host_that_was_skipped_until_it_is_back(self) -> None:
         leak = LEAK
         for events, behind in (
             ({"skipped/web2": "t1", "skipped/web3": "t1"}, ["web2", "web3"]),

@@ -139,7 +139,7 @@ class TestOpenRotation:
         notes = opened(fold(readings)).notes
         assert notes == {"cache": {"a:1": "run/7", "b:1": "run/3"}, "odd": "first"}
 
-    def test_hosts_that_were_left_behind_may_come_back(self) -> None:
+    def test_hosts_that_were_skipped_may_come_back(self) -> None:
         readings = [
             entry(1, "set", hosts_with_old_key={"deploy": ["web2", "web3"], "ci": ["web2"]}),
             entry(2, "test"),
@@ -148,7 +148,7 @@ class TestOpenRotation:
         assert opened(fold(readings[:2])).hosts_with_old_key == {"deploy": ("web2", "web3"), "ci": ("web2",)}
         assert opened(fold(readings)).hosts_with_old_key == {"deploy": ("web3",), "ci": ()}
 
-    def test_hosts_that_were_left_behind_as_it_ended(self) -> None:
+    def test_hosts_that_were_skipped_as_it_ended(self) -> None:
         """Whoever goes on from there knows of them; a revocation that is done again finds who is there by then."""
         readings = [entry(1, "revoke"), entry(2, "record", behind=["web3", "web2"]), entry(3, "record")]
         assert opened(fold(readings[:1])).behind == ()

@@ -127,7 +127,7 @@ def test_keys_asked_of_what_has_none_are_one_problem(holding: Holding) -> None:
     ]
 
 
-def test_a_binary_secret_is_a_problem_and_a_denied_one_is_told_elsewhere() -> None:
+def test_a_binary_secret_is_a_problem_and_a_denied_one_is_reported_elsewhere() -> None:
     failures = {name: Failure(SECRETS_MANAGER, name, reason) for name, reason in (("b", BINARY), ("d", DENIED))}
     holdings = Holdings(Contents({}, failures))
     assert holdings.value(Place(SECRETS_MANAGER, "b", "K"), None) is None

@@ -86,7 +86,7 @@ def test_patterns_apart(name: str, other: str) -> None:
     ],
 )
 def test_what_does_not_belong_in_a_catalog(pattern: str, of_broker: bool, named: str | None) -> None:
-    result = valkey_key_patterns.objection(pattern, of_broker=of_broker)
+    result = valkey_key_patterns.problem(pattern, of_broker=of_broker)
     if named is None:
         assert result is None
     else:

@@ -166,7 +166,7 @@ def test_schemes() -> None:
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_the_length_is_told_before_the_type(kind: str) -> None:
+def test_the_length_is_reported_before_the_type(kind: str) -> None:
     assert problem(Setting("X", type=kind, min_length=9), "canary") == "is 6 characters long; at least 9 are needed"
 
 

@@ -23,29 +23,29 @@ def provider() -> Iterator[Provider]:
 
 @pytest.mark.parametrize("form", [False, True])
 def test_a_new_value_that_is_let_in(provider: Provider, form: bool) -> None:
-    assert external_value.objections(provider.tries("canary-new", form=form), 5) == []
+    assert external_value.problems(provider.tries("canary-new", form=form), 5) == []
     assert provider.asked == [("POST" if form else "GET", "/me?a=b", "canary-new")]
 
 
-def test_one_that_is_not_is_told_by_its_status_alone(provider: Provider) -> None:
+def test_one_that_is_not_is_reported_by_its_status_alone(provider: Provider) -> None:
     where = f"http://127.0.0.1:{provider.server_port}/me"
-    objections = external_value.objections(provider.tries("canary-wrong"), 5)
+    objections = external_value.problems(provider.tries("canary-wrong"), 5)
     assert objections == [f"the new value is refused: {where} answers with status 401"]
     provider.broken = 503
-    objections = external_value.objections(provider.tries("canary-new"), 5)
+    objections = external_value.problems(provider.tries("canary-new"), 5)
     assert objections == [f"the new value could not be tried: {where} answers with status 503, which proves nothing"]
 
 
 def test_a_redirect_is_no_acceptance(provider: Provider) -> None:
     provider.broken = 302
-    (message,) = external_value.objections(provider.tries("canary-new"), 5)
+    (message,) = external_value.problems(provider.tries("canary-new"), 5)
     assert message.endswith("answers with status 302, which proves nothing")
 
 
 def test_nobody_answers() -> None:
     url = f"http://127.0.0.1:{free_port()}/me"
     request = {"url": url, "headers": {}, "form": {}, "status": [200], "refused": [401]}
-    (message,) = external_value.objections([{"server": "http", "what": "", "current": request}], 2)
+    (message,) = external_value.problems([{"server": "http", "what": "", "current": request}], 2)
     assert message.startswith(f"the new value could not be tried: {url}: no answer: ")
 
 
@@ -92,4 +92,4 @@ def test_of_several_servers_the_worst_counts(monkeypatch: pytest.MonkeyPatch) ->
     for order in ([refuses, is_down], [is_down, refuses]):
         assert external_value.tried(order, 5)["r1/root"]["state"] == "untried"
     assert external_value.tried([refuses], 5)["r1/root"]["state"] == "refused"
-    assert external_value.objections([refuses, is_down], 5) == ["the new value could not be tried at three: is down"]
+    assert external_value.problems([refuses, is_down], 5) == ["the new value could not be tried at three: is down"]

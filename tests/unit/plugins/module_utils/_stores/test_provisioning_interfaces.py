@@ -103,7 +103,7 @@ def test_a_merge_replaces_only_what_it_was_made_from(secrets: tuple[MakingSecret
     assert store.read(["core"]).readings["core"].value == "two"
 
 
-def test_a_deletion_can_be_taken_back(secrets: tuple[MakingSecrets, Any]) -> None:
+def test_a_deletion_can_be_undone(secrets: tuple[MakingSecrets, Any]) -> None:
     store, client = secrets
     store.make("core", "one", version=V1, form=Form())
     with pytest.raises(StoreError, match="7 to 30 days, not for 3"):

@@ -66,7 +66,7 @@ def test_only_stores_that_hold_a_setting_are_opened(catalog: Catalog, tmp_path: 
     assert [(one.source, one.version) for one in found.resolution.origins] == [("folder", "v1")]
 
 
-def test_what_is_missing_is_told_in_its_words(catalog: Catalog) -> None:
+def test_what_is_missing_is_reported_in_its_words(catalog: Catalog) -> None:
     request = environment_reader.ReadRequest(DOCUMENT, "staging", journal="ignored", on_missing="skip")
     found = environment_reader.read(request, catalog, lambda _service: None)
     assert found.resolution.problems == (f"TOKEN: is missing; document {NAME} is missing",)

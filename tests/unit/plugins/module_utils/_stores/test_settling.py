@@ -106,7 +106,7 @@ class TestLabels:
         core.promote("core", to=V3, instead_of=V2)
         assert newest(core)["AWSCURRENT"] == V3
 
-    def test_who_planned_from_an_older_one_is_told_the_newest(self, core: MemorySecrets) -> None:
+    def test_who_planned_from_an_older_one_learns_the_newest(self, core: MemorySecrets) -> None:
         core.stage("core", "canary-3", version=V3, label=OURS)
         core.seed("core", "canary-2", version=V2)
         with pytest.raises(Conflict, match=f"AWSCURRENT is on version {V2} and not on {V1}"):

@@ -219,7 +219,7 @@ def test_an_error_repeats_nothing_that_was_sent(token: Path, status: int) -> Non
     assert "secret vault:shop/production/core" in str(error.value)
 
 
-def test_a_denial_is_told_when_the_answer_about_the_token_is_huge(token: Path) -> None:
+def test_a_denial_is_reported_when_the_answer_about_the_token_is_huge(token: Path) -> None:
     def answer(path: str) -> Answer:
         return (200, {}, b" " * (8 * 1024 * 1024)) if path.endswith("lookup-self") else (403, {}, b"{}")
 
@@ -262,13 +262,15 @@ def test_a_token_file_that_is_none(tmp_path: Path, elsewhere: Server) -> None:
         store(elsewhere, tmp_path)
 
 
-def test_without_hvac_it_is_told_how_to_get_it(token: Path, elsewhere: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_hvac_the_message_says_how_to_get_it(
+    token: Path, elsewhere: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(vault_client, "hvac", None)
     with pytest.raises(NoAccess, match="pip install hvac"):
         store(elsewhere, token)
 
 
-def test_without_a_server_in_the_catalog_it_is_told() -> None:
+def test_without_a_server_in_the_catalog_it_is_reported() -> None:
     with pytest.raises(NoAccess, match=r"add stores\.vault"):
         vault_client.connect(None)
 

@@ -71,13 +71,13 @@ GONE: dict[str, Any] = {"missing": True, "problem": "is not there"}
 
 
 def rows(role: Any = ROLE, key: Any = KEY, provider: Any = PROVIDER) -> list[tuple[str, str, str]]:
-    results = access_drift.told(PLAN, {"r": role}, key, provider)
+    results = access_drift.compared(PLAN, {"r": role}, key, provider)
     return [(entry["state"], entry["place"], entry["message"]) for entry in results if entry["state"] != "good"]
 
 
 def test_all_of_it_as_planned() -> None:
     assert rows() == []
-    assert len(access_drift.told(PLAN, {"r": ROLE}, KEY, PROVIDER)) == 3
+    assert len(access_drift.compared(PLAN, {"r": ROLE}, KEY, PROVIDER)) == 3
 
 
 def test_nothing_of_it_is_there() -> None:

@@ -15,9 +15,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_sco
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.resources import (
     AccessOptions,
     Standing,
+    conflicts,
     is_numbered,
     key_arn,
-    objections,
     plan,
     policy_names,
     tags,
@@ -63,12 +63,12 @@ def test_what_has_other_tags_is_named_unless_adopted() -> None:
     ours = Standing("role", "ours", {**OURS, "Team": "x"})
     theirs = Standing("role", "theirs", {**OURS, "Environment": "production"})
     bare = Standing("policy", "bare")
-    results = objections(catalog, [ours, theirs, bare], [])
+    results = conflicts(catalog, [ours, theirs, bare], [])
     assert len(results) == 2
     assert results[0].startswith("role theirs is there and not ours (Environment=production); choose another name")
     assert "policy bare is there and not ours (Application=(none), Environment=(none), ManagedBy=(none))" in results[1]
     assert "-e aws_access_adopt=bare" in results[1]
-    assert objections(catalog, [ours, theirs, bare], ["theirs", "bare"]) == ()
+    assert conflicts(catalog, [ours, theirs, bare], ["theirs", "bare"]) == ()
     assert unknown(["theirs", "nobody"], [theirs]) == ("nobody",)
 
 

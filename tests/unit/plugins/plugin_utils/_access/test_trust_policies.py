@@ -223,7 +223,7 @@ def test_hosts(principal: str, kind: str, who: str, source: str | None, expected
     assert takes(trust_policies.of_hosts(principal, ACCOUNT), kind, who, **context) is expected
 
 
-def test_a_service_that_does_not_say_whose_resource_asks_is_told_apart() -> None:
+def test_a_service_that_does_not_say_whose_resource_asks_is_distinguished() -> None:
     assert trust_policies.is_for_any_account(LAMBDA)
     assert not any(map(trust_policies.is_for_any_account, (trust_policies.EC2, TASKS, MANAGED, ROLE, USER)))
 

@@ -98,7 +98,7 @@ def test_endpoint_certificates_and_credentials_are_the_options(tmp_path: Path) -
         ({**OPTIONS, "endpoint_url": "no-url"}, "name: no client of ssm can be made: Invalid endpoint: no-url"),
     ],
 )
-def test_what_makes_no_client_is_told(
+def test_what_makes_no_client_is_reported(
     options: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))

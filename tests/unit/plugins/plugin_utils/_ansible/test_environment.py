@@ -230,7 +230,7 @@ class TestOverlay:
         self.prescribe(aws, self.stage(aws, {"/app/test/X/PORT": "2", "/app/test/OTHER": "canary"}))
         assert "/app/test/OTHER" not in aws.read().contents.readings
 
-    def test_what_is_kept_unencrypted_is_still_told(self, aws: Aws) -> None:
+    def test_what_is_kept_unencrypted_is_still_reported(self, aws: Aws) -> None:
         aws.ssm.delete_parameter(Name="/app/test/X/PORT")
         aws.ssm.put_parameter(Name="/app/test/X/PORT", Value="1", Type="String")
         self.prescribe(aws, self.stage(aws, {"/app/test/X/PORT": "2"}))

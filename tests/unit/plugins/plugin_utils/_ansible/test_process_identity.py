@@ -108,7 +108,7 @@ class TestIsGone:
 
     @pytest.mark.parametrize("name", ["machine", "host", "space"])
     @pytest.mark.parametrize("value", ["", "another"])
-    def test_elsewhere_it_cannot_be_told(self, child: subprocess.Popen[bytes], name: str, value: str) -> None:
+    def test_elsewhere_it_cannot_be_determined(self, child: subprocess.Popen[bytes], name: str, value: str) -> None:
         result = held_by(child, **{name: value})
         child.kill()
         child.wait()

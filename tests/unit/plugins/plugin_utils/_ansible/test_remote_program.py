@@ -80,7 +80,7 @@ def test_words_before_the_answer_are_passed_over(tmp_path: Path) -> None:
     assert run(Host(noise="Welcome {}\n"), path=str(tmp_path / ".env"), content="KEY='v'\n")["changed"]
 
 
-def test_no_python_is_told(tmp_path: Path) -> None:
+def test_no_python_is_reported(tmp_path: Path) -> None:
     no_python = tmp_path / "python"
     no_python.write_text("#!/bin/sh\necho 'python: not found' >&2\nexit 127\n")
     no_python.chmod(0o755)

@@ -12,7 +12,7 @@ from ansible import constants
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import become_loader, connection_loader
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.transport_guard import objection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.transport_guard import blocker
 
 PLAIN = SimpleNamespace(async_val=0)
 
@@ -33,12 +33,12 @@ def no_kept_files(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", ["ssh", "local"])
 @pytest.mark.parametrize("become", [None, "sudo"])
 def test_nothing_stands_against_pipelining(name: str, become: str | None) -> None:
-    assert objection(connection(name, become=become), PLAIN) is None
+    assert blocker(connection(name, become=become), PLAIN) is None
 
 
 @pytest.mark.parametrize("name", ["ssh", "local"])
 def test_without_pipelining_nothing_is_sent(name: str) -> None:
-    message = objection(connection(name, pipelining=False), PLAIN)
+    message = blocker(connection(name, pipelining=False), PLAIN)
     assert message is not None
     assert f"connection {name}" in message
     assert "ansible_pipelining: true" in message
@@ -46,20 +46,20 @@ def test_without_pipelining_nothing_is_sent(name: str) -> None:
 
 def test_kept_remote_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "DEFAULT_KEEP_REMOTE_FILES", True)
-    message = objection(connection(), PLAIN)
+    message = blocker(connection(), PLAIN)
     assert message is not None
     assert message.startswith("ANSIBLE_KEEP_REMOTE_FILES")
     assert "unset it" in message
 
 
 def test_async_is_refused() -> None:
-    message = objection(connection(), SimpleNamespace(async_val=30))
+    message = blocker(connection(), SimpleNamespace(async_val=30))
     assert message is not None
     assert message.startswith("async")
 
 
 def test_su_is_refused_and_named() -> None:
-    message = objection(connection("ssh", become="su"), PLAIN)
+    message = blocker(connection("ssh", become="su"), PLAIN)
     assert message is not None
     assert "become_method su" in message
     assert "use sudo" in message
@@ -68,4 +68,4 @@ def test_su_is_refused_and_named() -> None:
 def test_a_connection_that_cannot_pipeline_is_refused() -> None:
     made = connection()
     made.has_pipelining = False
-    assert "pipelining is off or impossible" in (objection(made, PLAIN) or "")
+    assert "pipelining is off or impossible" in (blocker(made, PLAIN) or "")

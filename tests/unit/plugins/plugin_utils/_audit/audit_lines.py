@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 
 
-def said(number: Any = 1, **extra: Any) -> dict[str, Any]:
+def record_fields(number: Any = 1, **extra: Any) -> dict[str, Any]:
     return {
         "rotation": f"r{number}",
         "outcome": "completed",
@@ -24,5 +24,5 @@ def said(number: Any = 1, **extra: Any) -> dict[str, Any]:
 def log(count: int) -> list[str]:
     lines: list[str] = []
     for number in range(1, count + 1):
-        lines.append(audit_chain.chained(said(number), lines[-1] if lines else None))
+        lines.append(audit_chain.chained(record_fields(number), lines[-1] if lines else None))
     return lines

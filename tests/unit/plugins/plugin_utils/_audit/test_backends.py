@@ -23,7 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends
 from tests.fakes.memory_audit import MemoryAudit
 from tests.fakes.memory_stores import Hook
 from tests.unit.plugins.plugin_utils._audit.audit_bodies import BUCKET, GROUP, logs, objects
-from tests.unit.plugins.plugin_utils._audit.audit_lines import log, said
+from tests.unit.plugins.plugin_utils._audit.audit_lines import log, record_fields
 
 Moto = Callable[[str], tuple[Any, list[str]]]
 Stubbed = Callable[[str], tuple[Any, Stubber]]
@@ -49,7 +49,7 @@ def test_records_are_chained_and_read_back(body: AuditBody) -> None:
     assert body.lines() == []
     assert not body.confirmed(1)
     for number in range(1, 13):
-        entry, new = record(body, said(number))
+        entry, new = record(body, record_fields(number))
         assert new
         assert entry.number == number
         assert body.confirmed(number)
@@ -60,14 +60,14 @@ def test_records_are_chained_and_read_back(body: AuditBody) -> None:
 
 
 def test_a_record_is_written_once(body: AuditBody) -> None:
-    record(body, said(1))
-    record(body, said(2))
-    for again in (said(1), said(1, who="bob@desk", at="2026-11-25T11:00:00Z"), said(2)):
+    record(body, record_fields(1))
+    record(body, record_fields(2))
+    for again in (record_fields(1), record_fields(1, who="bob@desk", at="2026-11-25T11:00:00Z"), record_fields(2)):
         entry, new = record(body, again)
         assert not new
         assert entry.id == f"{again['rotation']}:completed"
     assert len(body.lines()) == 2
-    assert record(body, said(2, outcome="revoked"))[1], "another outcome is another record"
+    assert record(body, record_fields(2, outcome="revoked"))[1], "another outcome is another record"
 
 
 def test_the_same_line_again_counts_once(body: AuditBody) -> None:
@@ -82,16 +82,16 @@ def test_another_record_under_the_number_is_a_conflict(body: AuditBody) -> None:
     body.append(first)
     body.append(second)
     with pytest.raises(Conflict):
-        body.append(audit_chain.chained(said(3), first))
+        body.append(audit_chain.chained(record_fields(3), first))
     assert audit_chain.verify(body.chain().lines) == []
     assert list(body.chain().lines) == [first, second]
 
 
-def test_a_late_writer_of_the_same_record_is_told_which_stands(body: AuditBody) -> None:
+def test_a_late_writer_of_the_same_record_learns_which_stands(body: AuditBody) -> None:
     first, second = log(2)
     body.append(first)
     body.append(second)
-    late = audit_chain.chained(said(2, who="bob@desk"), first)
+    late = audit_chain.chained(record_fields(2, who="bob@desk"), first)
     assert body.append(late) == second
     chain = body.chain()
     assert audit_chain.verify(chain.lines) == audit_chain.strays(chain) == []
@@ -101,7 +101,7 @@ def test_a_record_that_does_not_belong_is_refused_first(body: AuditBody) -> None
     with pytest.raises(AuditError, match="rotation: is required"):
         record(body, {})
     with pytest.raises(AuditError, match="record: has an unknown field; known are"):
-        record(body, said(password="canary"))
+        record(body, record_fields(password="canary"))
     assert body.lines() == []
 
 
@@ -110,7 +110,7 @@ def test_a_chain_goes_on_from_the_head_where_the_body_was_cut_off(body: AuditBod
     for line in lines[:2]:
         body.append(line)
     head = audit_chain.parsed(lines[2]).head
-    entry, _new = record(body, said(4), head)
+    entry, _new = record(body, record_fields(4), head)
     assert (entry.number, entry.previous) == (4, head.digest)
     assert audit_chain.verify(body.chain(entry.head).lines, entry.head) == ["record 3 is missing"]
 
@@ -118,7 +118,7 @@ def test_a_chain_goes_on_from_the_head_where_the_body_was_cut_off(body: AuditBod
 def test_an_older_head_changes_nothing(body: AuditBody) -> None:
     for line in log(3):
         body.append(line)
-    entry, _new = record(body, said(4), audit_chain.parsed(log(1)[0]).head)
+    entry, _new = record(body, record_fields(4), audit_chain.parsed(log(1)[0]).head)
     assert entry.number == 4
     assert audit_chain.verify(body.chain(entry.head).lines) == []
 
@@ -136,14 +136,14 @@ class Interloper(Hook):
         if op == "append" and self.count < self.times:
             self.count += 1
             chain = audit_chain.chain(self.body.held)
-            self.body.held.append(audit_chain.following(said(100 + self.count), chain.head))
+            self.body.held.append(audit_chain.following(record_fields(100 + self.count), chain.head))
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
 def test_whoever_comes_second_is_chained_anew(exclusive: bool) -> None:
     hook = Interloper(TRIES - 1)
     hook.body = MemoryAudit(hook, exclusive=exclusive)  # type: ignore[misc]
-    entry, new = record(hook.body, said(1))
+    entry, new = record(hook.body, record_fields(1))
     assert new
     chain = hook.body.chain(entry.head)
     assert len(chain.lines) == TRIES
@@ -155,7 +155,7 @@ def test_whoever_always_comes_second_stops() -> None:
     hook = Interloper(TRIES)
     hook.body = MemoryAudit(hook)  # type: ignore[misc]
     with pytest.raises(Conflict, match="memory: 5 times somebody else's record came first; look at its newest"):
-        record(hook.body, said(1))
+        record(hook.body, record_fields(1))
 
 
 class Repeating(Hook):
@@ -170,7 +170,7 @@ class Repeating(Hook):
 def test_lost_answers(repeats: list[bool], exclusive: bool) -> None:
     body = MemoryAudit(Repeating(repeats), exclusive=exclusive)
     for number in (1, 2, 1, 3):
-        entry, _new = record(body, said(number))
+        entry, _new = record(body, record_fields(number))
     chain = body.chain()
     assert list(chain.lines) == log(3)
     assert audit_chain.verify(chain.lines, entry.head) == audit_chain.strays(chain) == []

@@ -28,7 +28,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.backends
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.chain import Head
 from tests.unit.plugins.plugin_utils._audit.audit_bodies import BUCKET, GROUP, NAMES, PREFIX, STREAM, logs, objects
-from tests.unit.plugins.plugin_utils._audit.audit_lines import log, said
+from tests.unit.plugins.plugin_utils._audit.audit_lines import log, record_fields
 
 Moto = Callable[[str], tuple[Any, list[str]]]
 Stubbed = Callable[[str], tuple[Any, Stubber]]
@@ -42,7 +42,7 @@ def test_a_missing_stream_is_made_and_a_missing_group_is_not(moto: Moto) -> None
     message = (
         "log group /shop/audit does not exist; create it by 'aws logs create-log-group --log-group-name /shop/audit'"
     )
-    for act in (body.lines, body.chain, lambda: record(body, said())):
+    for act in (body.lines, body.chain, lambda: record(body, record_fields())):
         with pytest.raises(NotFound, match=message):
             act()
     with pytest.raises(NotFound, match=message):
@@ -51,7 +51,7 @@ def test_a_missing_stream_is_made_and_a_missing_group_is_not(moto: Moto) -> None
     calls.clear()
     assert body.lines() == []
     assert "CreateLogStream" not in calls, "reading makes nothing"
-    record(body, said())
+    record(body, record_fields())
     assert calls.count("CreateLogStream") == 1
     assert "CreateLogGroup" not in calls
 
@@ -61,8 +61,8 @@ def test_a_group_is_made_where_that_is_allowed(moto: Moto) -> None:
     body = logs(client, create=True)
     assert body.lines() == []
     assert "CreateLogGroup" not in calls, "reading makes nothing"
-    record(body, said(1))
-    record(body, said(2))
+    record(body, record_fields(1))
+    record(body, record_fields(2))
     assert calls.count("CreateLogGroup") == 1
     assert len(body.lines()) == 2
 
@@ -152,7 +152,7 @@ def bucket(moto: Moto) -> Iterator[tuple[Any, S3Objects]]:
 
 def test_one_object_a_record(bucket: tuple[Any, S3Objects]) -> None:
     client, body = bucket
-    entry, _new = record(body, said())
+    entry, _new = record(body, record_fields())
     answer = client.get_object(Bucket=BUCKET, Key=f"{PREFIX}000000000001.json")
     assert answer["Body"].read() == entry.line.encode() + b"\n"
     assert answer["ContentType"] == "application/json"
@@ -160,7 +160,7 @@ def test_one_object_a_record(bucket: tuple[Any, S3Objects]) -> None:
 
 def test_objects_of_others_are_left_alone(bucket: tuple[Any, S3Objects]) -> None:
     client, body = bucket
-    record(body, said())
+    record(body, record_fields())
     for key in ("README.txt", "1.json", "sub/000000000002.json", "000000000002.json.bak"):
         client.put_object(Bucket=BUCKET, Key=PREFIX + key, Body=b"x")
     assert len(body.lines()) == 1
@@ -224,7 +224,7 @@ def test_a_write_that_s3_calls_concurrent_is_tried_anew(stubbed: Stubbed) -> Non
     put = {"Body": line.encode() + b"\n", "ContentType": "application/json", "ChecksumAlgorithm": "SHA256"}
     stubber.add_response("put_object", {}, {**key, **put, "IfNoneMatch": "*"})
     stubber.add_response("get_object", {"Body": _Stream(line.encode() + b"\n")}, key)
-    assert record(objects(client), said())[0].line == line
+    assert record(objects(client), record_fields())[0].line == line
 
 
 class _Stream:
@@ -261,7 +261,7 @@ def test_writers_at_once_lose_nothing(moto: Moto, kind: str) -> None:
             try:
                 while True:
                     try:
-                        record(body, said(number))
+                        record(body, record_fields(number))
                         break
                     except Conflict:  # five times second, which the rotation's journal rules out
                         continue

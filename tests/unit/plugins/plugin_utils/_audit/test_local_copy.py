@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import local_copy
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.local_copy import AuditFile, enter_changelog
-from tests.unit.plugins.plugin_utils._audit.audit_lines import log, said
+from tests.unit.plugins.plugin_utils._audit.audit_lines import log, record_fields
 
 ROOT = Path(__file__).parents[5]
 
@@ -40,10 +40,10 @@ def test_records_are_appended_once(path: Path) -> None:
     assert file.lines() == []
     assert not path.exists(), "reading makes no file"
     for number in (1, 2, 1, 3, 2):
-        file.append(said(number))
+        file.append(record_fields(number))
     assert file.lines() == log(3)
     assert path.read_text() == "".join(f"{line}\n" for line in log(3))
-    entry, new = file.append(said(2, who="bob@desk"))
+    entry, new = file.append(record_fields(2, who="bob@desk"))
     assert (entry.number, new) == (2, False)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -51,16 +51,16 @@ def test_records_are_appended_once(path: Path) -> None:
 def test_a_wider_mode_is_narrowed(path: Path) -> None:
     path.touch(0o644)
     path.chmod(0o644)
-    AuditFile(str(path)).append(said())
+    AuditFile(str(path)).append(record_fields())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_a_refused_record_leaves_the_file_as_it_is(path: Path) -> None:
     file = AuditFile(str(path))
-    file.append(said())
+    file.append(record_fields())
     before = path.read_bytes()
     with pytest.raises(AuditError, match="has an unknown field; known are"):
-        file.append(said(2, password="canary"))
+        file.append(record_fields(2, password="canary"))
     assert path.read_bytes() == before
 
 
@@ -68,7 +68,7 @@ def test_a_chain_goes_on_from_the_head_where_the_file_was_cut_off(path: Path) ->
     file = AuditFile(str(path))
     lines = log(3)
     file.extend(lines[:2])
-    entry, _new = file.append(said(4), audit_chain.parsed(lines[2]).head)
+    entry, _new = file.append(record_fields(4), audit_chain.parsed(lines[2]).head)
     assert entry.number == 4
     assert audit_chain.verify(file.lines(), entry.head) == ["record 3 is missing"]
 
@@ -128,7 +128,7 @@ def test_a_killed_writer_leaves_a_log_that_goes_on(path: Path) -> None:
         printed = [process.stdout.readline() for _line in range(5)]
         process.send_signal(signal.SIGKILL)
         printed += process.communicate()[0].splitlines()
-        entry, _new = AuditFile(str(path)).append(said(f"after-{round_}"))
+        entry, _new = AuditFile(str(path)).append(record_fields(f"after-{round_}"))
         lines = AuditFile(str(path)).lines()
         assert audit_chain.verify(lines, entry.head) == []
         recorded = {audit_chain.parsed(line).id for line in lines}
@@ -140,11 +140,11 @@ def test_a_torn_line_was_never_confirmed_and_gives_way(path: Path) -> None:
     lines = log(3)
     path.write_text(f"{lines[0]}\n{lines[1][:40]}")
     assert len(file.lines()) == 2, "it shows until then"
-    file.append(said(2))
-    file.append(said(3))
+    file.append(record_fields(2))
+    file.append(record_fields(3))
     assert file.lines() == lines
     path.write_text("torn")
-    file.append(said(1))
+    file.append(record_fields(1))
     assert file.lines() == lines[:1]
 
 
@@ -201,9 +201,9 @@ def test_a_copy_is_rebuilt(path: Path) -> None:
 
 def test_a_writer_that_waited_while_the_copy_was_rebuilt_writes_to_the_new_one(path: Path) -> None:
     file = AuditFile(str(path))
-    file.append(said(1))
+    file.append(record_fields(1))
     with local_copy.locked(str(path)):
-        waiting = threading.Thread(target=file.append, args=(said(4),))
+        waiting = threading.Thread(target=file.append, args=(record_fields(4),))
         waiting.start()
         time.sleep(0.1)
         local_copy._replace(str(path), "".join(f"{line}\n" for line in log(3)).encode(), 0o600)
@@ -218,10 +218,10 @@ def acts(path: Path) -> list[Callable[[], Any]]:
     file = AuditFile(str(path))
     return [
         file.lines,
-        lambda: file.append(said()),
+        lambda: file.append(record_fields()),
         lambda: file.extend(log(1)),
         lambda: file.rebuild(log(1)),
-        lambda: enter_changelog(str(path), said()),
+        lambda: enter_changelog(str(path), record_fields()),
     ]
 
 
@@ -260,7 +260,7 @@ def test_a_write_that_fails_half_way_adds_nothing(
     path: Path, monkeypatch: pytest.MonkeyPatch, number: int, message: str
 ) -> None:
     file = AuditFile(str(path))
-    file.append(said(1))
+    file.append(record_fields(1))
     write = os.write
 
     def half(handle: int, content: Any) -> int:
@@ -270,7 +270,7 @@ def test_a_write_that_fails_half_way_adds_nothing(
 
     monkeypatch.setattr(os, "write", half)
     with pytest.raises(HostError, match=f"{message}.*; nothing was added"):
-        file.append(said(2))
+        file.append(record_fields(2))
     assert file.lines() == log(1)
 
 
@@ -282,13 +282,13 @@ def test_a_file_that_may_not_be_opened(path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(HostError, match="cannot be read: Permission denied"):
         AuditFile(str(path)).lines()
     with pytest.raises(HostError, match="cannot be written: Permission denied"):
-        AuditFile(str(path)).append(said())
+        AuditFile(str(path)).append(record_fields())
 
 
 def test_a_lock_that_is_never_let_go(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_copy, "PATIENCE", 0.05)
     with local_copy.locked(str(path)), pytest.raises(HostError, match="has held its lock for 0 seconds; find it by"):
-        AuditFile(str(path)).append(said())
+        AuditFile(str(path)).append(record_fields())
 
 
 def test_a_file_system_without_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,4 +297,4 @@ def test_a_file_system_without_locks(path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     with pytest.raises(HostError, match=r"cannot be locked \(No locks available\); keep it on a local disk"):
-        AuditFile(str(path)).append(said())
+        AuditFile(str(path)).append(record_fields())

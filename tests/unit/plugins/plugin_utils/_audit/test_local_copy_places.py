@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.local_co
     require_lasting,
     require_writable,
 )
-from tests.unit.plugins.plugin_utils._audit.audit_lines import said
+from tests.unit.plugins.plugin_utils._audit.audit_lines import record_fields
 
 # --- a runner's workspace is not a place for the only log ------------------------------------------------------------
 
@@ -110,11 +110,11 @@ def test_a_link_into_a_workspace_is_one(tmp_path: Path) -> None:
 
 def test_a_line_is_entered_once(tmp_path: Path) -> None:
     path = tmp_path / "CHANGELOG.md"
-    assert enter_changelog(str(path), said())
-    assert not enter_changelog(str(path), said())
+    assert enter_changelog(str(path), record_fields())
+    assert not enter_changelog(str(path), record_fields())
     text = path.read_text()
     assert text.startswith("# Changelog\n\n## Secret rotations\n\n- 2026-11-25 shop production: no credential, by ann")
-    assert enter_changelog(str(path), said(2), heading="### Other")
+    assert enter_changelog(str(path), record_fields(2), heading="### Other")
     assert "### Other" in path.read_text()
 
 
@@ -122,27 +122,27 @@ def test_the_changelog_keeps_its_mode(tmp_path: Path) -> None:
     path = tmp_path / "CHANGELOG.md"
     path.write_text("# C\n")
     path.chmod(0o664)
-    enter_changelog(str(path), said())
+    enter_changelog(str(path), record_fields())
     assert stat.S_IMODE(path.stat().st_mode) == 0o664
     assert [path.name for path in tmp_path.iterdir()] == ["CHANGELOG.md"]
 
 
 def test_nothing_is_entered_in_check_mode(tmp_path: Path) -> None:
     path = tmp_path / "CHANGELOG.md"
-    assert enter_changelog(str(path), said(), write=False)
+    assert enter_changelog(str(path), record_fields(), write=False)
     assert not path.exists()
     path.write_text("# C\n")
-    assert enter_changelog(str(path), said(), write=False)
+    assert enter_changelog(str(path), record_fields(), write=False)
     assert path.read_text() == "# C\n"
-    enter_changelog(str(path), said())
-    assert not enter_changelog(str(path), said(), write=False)
+    enter_changelog(str(path), record_fields())
+    assert not enter_changelog(str(path), record_fields(), write=False)
 
 
 def test_a_changelog_of_other_bytes(tmp_path: Path) -> None:
     path = tmp_path / "CHANGELOG.md"
     path.write_bytes(b"\xff")
     with pytest.raises(HostError, match="is not UTF-8; nothing was entered"):
-        enter_changelog(str(path), said())
+        enter_changelog(str(path), record_fields())
     assert path.read_bytes() == b"\xff"
 
 
@@ -151,7 +151,7 @@ def test_entries_at_once_lose_nothing(tmp_path: Path) -> None:
 
     def enter(first: int) -> None:
         for number in range(first, first + 20):
-            enter_changelog(path, said(number))
+            enter_changelog(path, record_fields(number))
 
     threads = [threading.Thread(target=enter, args=(first,)) for first in (100, 200, 300)]
     for thread in threads:

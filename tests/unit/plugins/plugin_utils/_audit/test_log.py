@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.log impo
 from tests.fakes.memory_audit import MemoryAudit
 
 
-def said(number: int = 1, **extra: Any) -> dict[str, Any]:
+def record_fields(number: int = 1, **extra: Any) -> dict[str, Any]:
     return {
         "rotation": f"r{number}",
         "outcome": "completed",
@@ -53,14 +53,14 @@ def text(path: str | None) -> str:
 
 def test_a_record_goes_everywhere_once(log: Log, body: MemoryAudit) -> None:
     for number in (1, 2):
-        result = log().recorded(said(number), write=True)
+        result = log().recorded(record_fields(number), write=True)
         assert result["changed"]
         assert result["id"] == f"r{number}:completed"
         assert result["where"] == "memory"
         assert result["head"] == {"number": number, "digest": audit_chain.digest(body.held[-1])}
         assert result["diff"]["after"] == body.held[-1] + "\n"
         assert result["warnings"] == []
-    again = log().recorded(said(2, who="bob@desk", at="2026-11-26T10:00:00Z"), write=True)
+    again = log().recorded(record_fields(2, who="bob@desk", at="2026-11-26T10:00:00Z"), write=True)
     assert not again["changed"], "a repeated record leaves the first one's words everywhere"
     assert again["head"] == result["head"]
     assert text(log().path) == "".join(f"{line}\n" for line in body.held)
@@ -69,40 +69,42 @@ def test_a_record_goes_everywhere_once(log: Log, body: MemoryAudit) -> None:
 
 
 def test_the_head_of_an_earlier_record_is_its_own(log: Log) -> None:
-    first = log().recorded(said(1), write=True)["head"]
-    log().recorded(said(2), write=True)
-    assert log().recorded(said(1), write=True)["head"] == first
+    first = log().recorded(record_fields(1), write=True)["head"]
+    log().recorded(record_fields(2), write=True)
+    assert log().recorded(record_fields(1), write=True)["head"] == first
 
 
 @pytest.mark.parametrize("lost", ["path", "changelog"])
 def test_what_a_killed_run_left_undone_is_done_by_the_next(log: Log, lost: str) -> None:
-    log().recorded(said(), write=True)
+    log().recorded(record_fields(), write=True)
     path = Path(getattr(log(), lost))
     before = path.read_text()
     path.unlink()
-    assert log().recorded(said(), write=False)["changed"]
-    assert log().recorded(said(), write=True)["changed"]
+    assert log().recorded(record_fields(), write=False)["changed"]
+    assert log().recorded(record_fields(), write=True)["changed"]
     assert path.read_text() == before
 
 
 def test_check_mode_writes_nothing(log: Log, body: MemoryAudit, tmp_path: Path) -> None:
-    foreseen = log().recorded(said(), write=False)
+    foreseen = log().recorded(record_fields(), write=False)
     assert (body.held, list(tmp_path.iterdir())) == ([], [])
     assert foreseen["changed"]
-    done = log().recorded(said(), write=True)
+    done = log().recorded(record_fields(), write=True)
     assert {**foreseen, "changed": True} == done
-    assert not log().recorded(said(), write=False)["changed"]
-    assert log(body=None, path=str(tmp_path / "other"), changelog=None).recorded(said(), write=False)["changed"]
+    assert not log().recorded(record_fields(), write=False)["changed"]
+    assert log(body=None, path=str(tmp_path / "other"), changelog=None).recorded(record_fields(), write=False)[
+        "changed"
+    ]
     assert not (tmp_path / "other").exists()
     Path(str(log().path)).unlink()
     assert log().rebuilt(write=False)["changed"]
     assert not Path(str(log().path)).exists()
 
 
-def test_a_copy_that_differs_is_told_and_does_not_stop_the_run(log: Log, body: MemoryAudit) -> None:
-    log().recorded(said(1), write=True)
+def test_a_copy_that_differs_is_reported_and_does_not_stop_the_run(log: Log, body: MemoryAudit) -> None:
+    log().recorded(record_fields(1), write=True)
     Path(str(log().path)).write_text("altered\n")
-    result = log().recorded(said(2), write=True)
+    result = log().recorded(record_fields(2), write=True)
     assert len(body.held) == 2
     assert "differs from the audit log's body from line 1 on" in result["warnings"][0]
     assert text(log().path) == "altered\n"
@@ -114,15 +116,15 @@ def test_a_copy_that_cannot_be_written_stops_the_run_and_says_where_the_record_i
         r"its directory does not exist; create it first; record 1 \(r1:completed\) stands in memory: put that right"
     )
     with pytest.raises(HostError, match=message):
-        broken.recorded(said(), write=True)
+        broken.recorded(record_fields(), write=True)
     (tmp_path / "none").mkdir()
-    assert broken.recorded(said(), write=True)["head"]["number"] == 1
+    assert broken.recorded(record_fields(), write=True)["head"]["number"] == 1
 
 
 def test_a_file_alone_is_a_log_too(log: Log, tmp_path: Path) -> None:
     alone = log(body=None)
     for number in (1, 2, 1):
-        result = alone.recorded(said(number), write=True)
+        result = alone.recorded(record_fields(number), write=True)
     assert result["where"] == alone.path
     head = Head(2, audit_chain.digest(text(alone.path).splitlines()[-1]))
     verified = log(body=None, head=head).verified()
@@ -136,14 +138,14 @@ def test_a_file_alone_is_a_log_too(log: Log, tmp_path: Path) -> None:
 def test_a_runners_workspace_is_no_only_place(log: Log, body: MemoryAudit) -> None:
     environ = {"CI": "true"}
     with pytest.raises(AuditError, match="this is a CI job, and the file would go with the job"):
-        log(body=None, environ=environ).recorded(said(), write=True)
-    assert log(environ=environ).recorded(said(), write=True)["changed"], "a copy may be anywhere"
+        log(body=None, environ=environ).recorded(record_fields(), write=True)
+    assert log(environ=environ).recorded(record_fields(), write=True)["changed"], "a copy may be anywhere"
 
 
 def test_nowhere(log: Log) -> None:
     nowhere = log(body=None, path=None, changelog=None)
     with pytest.raises(AuditError, match="environment test: there is nothing to record; set audit_log to a log_group"):
-        nowhere.recorded(said(), write=True)
+        nowhere.recorded(record_fields(), write=True)
     with pytest.raises(AuditError, match="there is nothing to verify"):
         nowhere.verified()
     with pytest.raises(AuditError, match="the catalog names no audit_log, so there is nothing to rebuild"):
@@ -189,14 +191,14 @@ class TestReady:
 @pytest.mark.parametrize("field", ["application", "environment"])
 def test_another_environments_record_is_refused(log: Log, body: MemoryAudit, field: str) -> None:
     with pytest.raises(AuditError, match=rf"record\.{field}: is not (app|test), whose audit log this is"):
-        log().recorded(said(**{field: "other"}), write=True)
+        log().recorded(record_fields(**{field: "other"}), write=True)
     assert body.held == []
 
 
 @pytest.mark.parametrize("write", [True, False])
 def test_a_record_that_does_not_belong_is_refused(log: Log, body: MemoryAudit, write: bool) -> None:
     with pytest.raises(AuditError, match="has an unknown field; known are"):
-        log().recorded(said(password="canary"), write=write)
+        log().recorded(record_fields(password="canary"), write=write)
     assert body.held == []
 
 
@@ -206,7 +208,7 @@ def test_a_record_that_does_not_belong_is_refused(log: Log, body: MemoryAudit, w
 @pytest.fixture
 def three(log: Log) -> AuditLog:
     for number in (1, 2, 3):
-        head = log().recorded(said(number), write=True)["head"]
+        head = log().recorded(record_fields(number), write=True)["head"]
     return log(head=audit_chain.head_of(head))
 
 
@@ -223,7 +225,7 @@ def test_a_whole_log(three: AuditLog, body: MemoryAudit) -> None:
 
 
 def test_what_is_wrong_with_the_body_is_named(three: AuditLog, body: MemoryAudit, log: Log) -> None:
-    stray = audit_chain.chained({**said(9), "application": "app", "environment": "test"}, body.held[0])
+    stray = audit_chain.chained({**record_fields(9), "application": "app", "environment": "test"}, body.held[0])
     body.held[1] = stray
     result = three.verified()
     assert result["failed"]

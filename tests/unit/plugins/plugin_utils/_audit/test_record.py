@@ -31,7 +31,7 @@ WHOLE: dict[str, Any] = {
     "github": ["SSH_PRIVATE_KEY"],
     "hosts": ["web1", "web2"],
     "journal": 12,
-    "left_behind": ["web3"],
+    "unverified_hosts": ["web3"],
     "kinds": {"cache": "valkey_user", "database": "postgresql_role"},
     "notes": ["web3 was skipped"],
     "pending_tasks": ["revoke database: due 2026-11-26T10:00:00Z"],

@@ -120,7 +120,7 @@ def test_an_answer_that_is_lost_is_asked_for_again(github: GitHub, clock: Clock)
     assert clock.slept == [1.0, 1.0]
 
 
-def test_a_servers_failure_is_tried_again_and_then_told(github: GitHub, clock: Clock) -> None:
+def test_a_servers_failure_is_tried_again_and_then_reported(github: GitHub, clock: Clock) -> None:
     github.fails(502, times=3)
     assert client(github, clock).repository_id() == ID
     github.fails(503, times=4)
@@ -157,7 +157,9 @@ def test_a_rate_limit_is_waited_for(
         ({"x_ratelimit_remaining": "0", "x_ratelimit_reset": "4102444800"}, "until 2100-01-01T00:00:00Z; run again"),
     ],
 )
-def test_a_long_one_is_told_with_its_end(github: GitHub, clock: Clock, headers: dict[str, str], message: str) -> None:
+def test_a_long_one_is_reported_with_its_end(
+    github: GitHub, clock: Clock, headers: dict[str, str], message: str
+) -> None:
     github.fails(403, "API rate limit exceeded", **headers)
     with pytest.raises(NoAccess, match=message):
         client(github, clock).repository_id()

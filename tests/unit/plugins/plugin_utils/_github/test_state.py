@@ -44,7 +44,10 @@ EVERY = {
 
 def rows(there: dict[GithubTarget, There], valued: dict[str, str] | None = VALUED) -> list[tuple[str, str, str]]:
     catalogs = [catalog_parser.parse(DOCUMENT, name) for name in ("production", "staging")]
-    return [(entry["state"], entry["place"], entry["message"]) for entry in github_state.told(catalogs, there, valued)]
+    return [
+        (entry["state"], entry["place"], entry["message"])
+        for entry in github_state.missing_or_unnamed(catalogs, there, valued)
+    ]
 
 
 def without(name: str) -> dict[GithubTarget, There]:
@@ -66,7 +69,7 @@ def test_one_without_a_value_is_not_missed() -> None:
     assert rows(without("MODE"), {name: text for name, text in VALUED.items() if name != "MODE"}) == []
 
 
-def test_without_the_stores_it_cannot_be_told() -> None:
+def test_without_the_stores_it_cannot_be_determined() -> None:
     ((state, place, _words),) = rows(without("MODE"), None)
     assert (state, place) == ("unknown", "variable MODE (repository)")
     assert rows(without("KEY"), None)[0][0] == "bad", "what is required is missed in any case"

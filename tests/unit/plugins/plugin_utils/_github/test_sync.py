@@ -70,7 +70,7 @@ def test_without_a_token_or_a_repository_there_is_none(world: World, monkeypatch
     bare = World(catalog=catalog_parser.parse({**DOCUMENT, "github": {}}, "test"))
     assert sync.mirror(bare.catalog, bare.secrets, bare.parameters) is None
     without = sync.GithubCopies(bare.catalog, bare.secrets, bare.parameters)
-    assert str(without.objection(["URL"])).endswith("name the repository in github.repository of the catalog")
+    assert str(without.blocker(["URL"])).endswith("name the repository in github.repository of the catalog")
     with pytest.raises(RotationError, match="URL: the catalog names no repository"):
         without.send({"URL": "x"}, Fresh)
 
@@ -93,7 +93,7 @@ def test_a_promotion_is_sent_and_recorded_by_what_it_promoted(world: World, gith
     assert refreshed(world, "URL", "DATABASE_PASSWORD") == []
 
 
-def test_taken_back_the_former_values_are_there_again(world: World, github: GitHub) -> None:
+def test_rolled_back_the_former_values_are_there_again(world: World, github: GitHub) -> None:
     rotator, _password = promoted(world)
     rotator.advance("abort", reason="why")
     rotation_rollback.undo(rotator)
@@ -115,23 +115,23 @@ def test_a_record_that_cannot_be_written_takes_no_rotation_back(world: World, gi
     assert github.repository.values["URL"] == f"postgres://app_b:{password}@db/app"
     assert [target.name for target in records.read()] == ["DATABASE_PASSWORD"]
     world.parameters.hook = Meanwhile("read", world.catalog.sent_path, denied)
-    message = str(mirror(world).objection(["URL"]))
+    message = str(mirror(world).blocker(["URL"]))
     assert "what was sent to GitHub is recorded below /app-github/test, which cannot be read" in message
 
 
 def test_github_is_asked_beforehand_and_nothing_is_written(
     world: World, github: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert mirror(world).objection(["URL"]) is None
+    assert mirror(world).blocker(["URL"]) is None
     assert github.writes() == []
     monkeypatch.setenv("GITHUB_TOKEN", "wrong")
-    message = str(mirror(world).objection(["URL"]))
+    message = str(mirror(world).blocker(["URL"]))
     assert message.startswith("GitHub holds it too (URL): GitHub does not accept the token at secrets of repository")
     with pytest.raises(NoAccess):
         mirror(world).send({"URL": "x"}, Fresh)
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     monkeypatch.setitem(__import__("sys").modules, "nacl", None)
-    assert "PyNaCl is not installed" in str(mirror(world).objection(["URL"]))
+    assert "PyNaCl is not installed" in str(mirror(world).blocker(["URL"]))
 
 
 def test_an_inventory_that_cannot_be_made_out(world: World) -> None:

@@ -36,47 +36,47 @@ def chain(*names: str) -> Impact:
 def facts(text: str = "", impact: Impact = IMPACT, **extra: Any) -> dict[str, Any]:
     """The facts of a leak that is contained; ``text`` ends every field that holds words."""
 
-    def words(some: str) -> str:
+    def with_text(some: str) -> str:
         return some + text
 
     return {
-        "id": words("leak-20261125T150000-beef"),
-        "application": words("watchparty"),
-        "environment": words("production"),
+        "id": with_text("leak-20261125T150000-beef"),
+        "application": with_text("watchparty"),
+        "environment": with_text("production"),
         "declared_at": "2026-11-25T15:00:00Z",
-        "who": words("ops@laptop"),
+        "who": with_text("ops@laptop"),
         "containment": "graceful",
-        "exposed_since": words("2026-11-20T10:00:00Z"),
-        "declared": [words("admin")],
-        "declared_words": [words("admin: its AWSCURRENT value, as it is")],
+        "exposed_since": with_text("2026-11-20T10:00:00Z"),
+        "declared": [with_text("admin")],
+        "declared_words": [with_text("admin: its AWSCURRENT value, as it is")],
         "clock": {"planned": 1.25, "first_live": 20.0, "healthy": 41.5, "refused": 40.0},
         "contained_seconds": 40.0,
         "graph": blast_radius_diagram.data(impact),
         "credentials": [
             {
-                "name": words(reached.name),
+                "name": with_text(reached.name),
                 "kind": reached.kind,
                 "severity": reached.severity,
-                "through": words("; ".join(edge.source for edge in reached.via) or "declared"),
-                "state": words(
+                "through": with_text("; ".join(edge.source for edge in reached.via) or "declared"),
+                "state": with_text(
                     "OPEN: not replaced" if reached.name == "cache" else "replaced, the old value is rejected"
                 ),
                 "open": reached.name == "cache",
-                "evidence": words("rotation r1"),
+                "evidence": with_text("rotation r1"),
             }
             for reached in impact.reached
         ],
         "timeline": [
-            {"seconds": 0.0, "at": "2026-11-25T15:00:00Z", "what": words("declared by ops@laptop")},
-            {"seconds": 40.0, "at": "2026-11-25T15:00:40Z", "what": "refused", "evidence": words("rotation r1")},
+            {"seconds": 0.0, "at": "2026-11-25T15:00:00Z", "what": with_text("declared by ops@laptop")},
+            {"seconds": 40.0, "at": "2026-11-25T15:00:40Z", "what": "refused", "evidence": with_text("rotation r1")},
         ],
-        "hosts_words": [words("web1")],
-        "readers": [words("CloudTrail was not asked")],
-        "evidence": [words("database: 10.0.0.7")],
-        "outages": [{"rotation": words("r-1"), "from": 3.0, "seconds": 38.0}],
-        "tried": [words("a session that was ended: refused")],
-        "scrubbed": [words("AWSPREVIOUS off version 7 of core")],
-        "not_scrubbed": [words("what somebody read is known to them")],
-        "open": [words("cache: OPEN: not replaced")],
+        "hosts_words": [with_text("web1")],
+        "readers": [with_text("CloudTrail was not asked")],
+        "evidence": [with_text("database: 10.0.0.7")],
+        "outages": [{"rotation": with_text("r-1"), "from": 3.0, "seconds": 38.0}],
+        "tried": [with_text("a session that was ended: refused")],
+        "scrubbed": [with_text("AWSPREVIOUS off version 7 of core")],
+        "not_scrubbed": [with_text("what somebody read is known to them")],
+        "open": [with_text("cache: OPEN: not replaced")],
         **extra,
     }

@@ -106,7 +106,7 @@ def test_an_event_that_is_none(broken: str) -> None:
     assert cloudtrail_events.parsed({"CloudTrailEvent": "{}"}) is None
 
 
-def test_nothing_is_told_but_named_fields() -> None:
+def test_nothing_is_reported_but_named_fields() -> None:
     messages = lines(
         event(secretId=CORE, canary="canary-parameter"), event(identity="2", key=KEY, secretString="canary-x")
     )

@@ -205,7 +205,7 @@ class TestBesideAnOpenRotation:
         own = line(replace(past, done="r can only go on"), "to abort later")
         assert own.startswith("to abort later: Ctrl-C. The leak stays declared, since r can only go on")
 
-    def test_taken_back_it_removes_nothing(self) -> None:
+    def test_rolled_back_it_removes_nothing(self) -> None:
         back = replace(self.BESIDE, ends={**self.ENDS, "removes": []}, replaced=[])
         assert "the removal of deploy_ssh, once" in line(back, "cannot be undone from")
 

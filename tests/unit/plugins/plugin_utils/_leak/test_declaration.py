@@ -96,7 +96,7 @@ def test_a_drill_writes_nothing(world: World) -> None:
     assert world.rotator().look().head == 0
 
 
-def test_the_open_rotation_is_told(world: World) -> None:
+def test_the_open_rotation_is_reported(world: World) -> None:
     world.begun("token")
     match = {"credential": "token", "stage": "AWSPENDING", "form": "as it is"}
     opened = declare(world, "token", matches=[match], check=True).open_rotation

@@ -56,7 +56,7 @@ def test_several_in_one_entry(leak: Leak) -> None:
     assert leak.incident.behind == ["web1", "web2"]
 
 
-def test_a_host_is_left_behind_and_comes_back(leak: Leak) -> None:
+def test_a_host_is_skipped_and_comes_back(leak: Leak) -> None:
     assert note(leak, "verified/web3") == 1, "it was not away"
     for number, (event, behind) in enumerate(
         (("skipped/web3", ["web3"]), ("verified/web3", []), ("skipped/web3", ["web3"])), 2

@@ -127,7 +127,7 @@ class TestAnyValue:
         assert found(wrapped(text.upper() if upper else text, width), value)
 
     @given(text=st.text("xyz \n:/@", max_size=300), value=st.text("ABCDEFGHJKLMNPQRSTUVW23456789-", min_size=8))
-    def test_one_that_is_not_there_is_not_told(self, text: str, value: str) -> None:
+    def test_one_that_is_not_there_is_not_reported(self, text: str, value: str) -> None:
         assert matches(text, [CandidateValue("cache", "AWSCURRENT", value)]) == []
 
     @given(VALUES)
@@ -162,14 +162,14 @@ class TestForms:
             ("70407373 2f77206f 726421", "hexadecimal"),
         ],
     )
-    def test_is_told_by_name(self, text: str, form: str) -> None:
+    def test_is_reported_by_name(self, text: str, form: str) -> None:
         assert form_of(text, "p@ss/w ord!") == form
 
     def test_json_by_name(self) -> None:
         assert form_of(r'{"key": "a\"b\"c\"d\"e"}', 'a"b"c"d"e') == "JSON-escaped"
         assert form_of(r'{"key": "p\u00e9p\u00e9p\u00e9p\u00e9"}', "pépépépé") == "JSON-escaped"
 
-    def test_the_plainest_is_told(self) -> None:
+    def test_the_plainest_is_reported(self) -> None:
         value = "plain-value-1"
         assert (
             form_of(f"{value.encode().hex()} {base64.b64encode(value.encode()).decode()} {value}", value) == "as it is"
@@ -210,7 +210,7 @@ class TestMatches:
         assert matches("1234567", [CandidateValue("pin", "AWSCURRENT", "1234567")]) == []
         assert matches("12345678", [CandidateValue("pin", "AWSCURRENT", "12345678")]) != []
 
-    def test_shorter_ones_are_told_by_their_place(self) -> None:
+    def test_shorter_ones_are_reported_by_their_place(self) -> None:
         known = [
             CandidateValue("pin", "AWSCURRENT", "1234567", "PIN (secret core)"),
             CandidateValue("pin", "AWSPREVIOUS", "123", "PIN (secret core)"),

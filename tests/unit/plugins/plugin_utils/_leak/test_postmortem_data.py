@@ -214,7 +214,7 @@ class TestFacts:
         assert facts["open"] == [f"rotation r1 has no record in the audit log; {remedy}"]
         assert facts["timeline"][-1]["what"] == "r1 ended without a record in the audit log, which held nothing up"
 
-    def test_who_was_left_behind_is_named(self, made: Catalog) -> None:
+    def test_who_was_skipped_is_named(self, made: Catalog) -> None:
         facts = facts_of(made, incident(events={**EVENTS, "skipped/web3": "2026-11-25T15:00:29Z"}), IMPACT, {}, {}, NOW)
         assert facts["open"] == [
             ("web3 was skipped and holds revoked values. When it answers, run watchparty.secrets.deploy")
@@ -295,7 +295,7 @@ class TestFacts:
             assert "the application was taken down at 3 s and was down for at most 18 s (r-1)" in text
             assert "the application was taken down at 40 s and is still down (r-2)" in text
 
-    def test_one_that_nothing_was_told_of_is_open(self, made: Catalog) -> None:
+    def test_one_that_nothing_was_reported_of_is_open(self, made: Catalog) -> None:
         facts = facts_of(made, incident(), IMPACT, {"cache": DONE}, {}, NOW)
         assert facts["open"] == ["admin: OPEN: not replaced"]
         without = {"admin": {"replaced": False, "why": ""}, "cache": DONE}
@@ -310,7 +310,7 @@ class TestFacts:
         again = {"admin": DONE, "cache": {"replaced": False, "why": "it leaked again"}}
         assert facts_of(made, incident(events=events), IMPACT, again, {}, NOW)["open"] != []
 
-    def test_other_events_are_told_as_they_are(self, made: Catalog) -> None:
+    def test_other_events_are_reported_as_they_are(self, made: Catalog) -> None:
         events = {"odd/{x}": "2026-11-25T15:00:01Z", "{y}": "2026-11-25T15:00:02Z", "live/{z}": "2026-11-25T15:00:03Z"}
         facts = facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)
         assert [item["what"] for item in facts["timeline"]][1:] == [

@@ -26,7 +26,7 @@ def made(catalog: Callable[..., Catalog]) -> Catalog:
     return small_catalog(catalog)
 
 
-def test_a_signing_key_on_a_host_that_was_left_behind_is_open(made: Catalog) -> None:
+def test_a_signing_key_on_a_host_that_was_skipped_is_open(made: Catalog) -> None:
     """Nothing on a server revokes it; a rotation that came to its end says nothing of that host."""
     found = facts_of(made, incident(events=BEHIND), IMPACT, {"admin": DONE, "cache": DONE}, {}, NOW)
     (line,) = found["open"]

@@ -151,7 +151,7 @@ class TestScrubbed:
         assert cannot == []
         assert scrub_aws.scrubbed(client, {"core": [OLD]}) == ([], []), "repeatable"
 
-    def test_the_current_version_is_left_and_told(self, asked: tuple[Any, list[str]]) -> None:
+    def test_the_current_version_is_left_and_reported(self, asked: tuple[Any, list[str]]) -> None:
         client, calls = asked
         done, cannot = scrub_aws.scrubbed(client, {"core": [NOW]})
         assert (done, cannot) == ([], [f"version {NOW} of core is its current one"])
@@ -176,7 +176,7 @@ class TestScrubbed:
             ("ThrottlingException", "AWS still throttles secretsmanager:{} on secret core"),
         ],
     )
-    def test_what_is_refused_is_told_and_the_rest_is_done(self, stubbed: Stubbed, code: str, message: str) -> None:
+    def test_what_is_refused_is_reported_and_the_rest_is_done(self, stubbed: Stubbed, code: str, message: str) -> None:
         client, stubber = stubbed("secretsmanager")
         described = {"VersionIdsToStages": {OLD: ["AWSPREVIOUS"]}}
         stubber.add_response("describe_secret", described, {"SecretId": "core"})
@@ -195,7 +195,7 @@ class TestScrubbed:
         with pytest.raises(Denied, match="secretsmanager:GetResourcePolicy"):
             scrub_aws.deny(client, "core", [OLD])
 
-    def test_no_value_is_told(self, client: Any) -> None:
+    def test_no_value_is_reported(self, client: Any) -> None:
         assert "canary" not in str(scrub_aws.scrubbed(client, {"core": [OLD, NOW]}))
 
 
@@ -225,7 +225,7 @@ class TestReplicas:
         message = scrub_aws.deny_in(client, "us-east-1", "core", [OLD], sleep=lambda _seconds: None)
         assert message == f"a policy of core in us-east-1 denies version {OLD}"
 
-    def test_what_aws_refuses_there_is_told(self, client: Any, there: Any) -> None:
+    def test_what_aws_refuses_there_is_reported(self, client: Any, there: Any) -> None:
         done, cannot = scrub_aws.scrubbed(client, {"core": [OLD]}, lambda _region: there, sleep=lambda _seconds: None)
         assert len(done) == 2
         assert len(cannot) == 1

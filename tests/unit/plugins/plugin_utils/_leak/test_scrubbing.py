@@ -102,7 +102,7 @@ def test_what_an_open_pending_task_has_yet_to_read_is_kept(client: Any, act_left
     assert denied(client) == [OLD]
 
 
-def test_what_cannot_be_is_told(client: Any) -> None:
+def test_what_cannot_be_is_reported(client: Any) -> None:
     result = act(client, World(), secrets={"gone": [OLD]}, parameters=["/app/test/GONE"])
     assert result["scrubbed"] == []
     secret, parameter, last = result["not_scrubbed"]
@@ -271,7 +271,7 @@ class TestEveryVersionThatHoldsIt:
         act(client, held, secrets={CORE: ["7" * 32]}, credentials=["django"])
         assert self.denied(client) == ["6" * 32, "7" * 32]
 
-    def test_what_cannot_be_read_is_told(self, client: Any, held: World) -> None:
+    def test_what_cannot_be_read_is_reported(self, client: Any, held: World) -> None:
         held.secrets.read = refusing(held.secrets.read, OLD)  # type: ignore[method-assign]
         result = act(client, held, secrets={CORE: [self.COMING]}, credentials=["database"])
         message = f"version {OLD} of secret {CORE}: denied; whether it holds a leaked value cannot be determined"

@@ -156,7 +156,7 @@ def test_files_of_a_host_that_was_never_asked() -> None:
     assert result["problems"] == [], "it has the new key, which ends what the old one signed"
 
 
-def test_files_of_a_host_that_was_left_behind() -> None:
+def test_files_of_a_host_that_was_skipped() -> None:
     """It verifies with the old key, so what that one signed is alive there, whatever was replaced elsewhere."""
     each = {name: {"ended": LOST if name == "web2" else SKIPPED, "tried": SKIPPED} for name in ("web2", "web3")}
     result = messages(gathered({**ENDED, "engine": "file"}, each), ["cache"], {"django_key": True}, ["web2"])

@@ -297,7 +297,7 @@ def test_what_is_scheduled_for_deletion_is_an_error_or_restored() -> None:
     assert world.assert_complete() == former
 
 
-def test_another_applications_deletion_is_not_taken_back() -> None:
+def test_another_applications_deletion_is_not_undone() -> None:
     world = World()
     world.provision()
     world.secrets.set_state(CORE, deleted=True)

@@ -68,14 +68,14 @@ class TestTold:
     def world(self) -> World:
         return World()
 
-    def told(self, world: World, rotator: Any, **changed: Any) -> dict[str, Any]:
+    def summary(self, world: World, rotator: Any, **changed: Any) -> dict[str, Any]:
         setting = RotationSetup(rotator.catalog, {**KINDS, **changed}, rotator, SimpleNamespace())  # type: ignore[arg-type]
         journal = rotator.look()
         return rotation_context.summary(setting, journal, opened(journal))
 
     def test_an_open_rotation(self, world: World) -> None:
         rotator = world.begun(*ALL)
-        result = self.told(world, rotator)
+        result = self.summary(world, rotator)
         assert (result["id"], result["run"], result["step"], result["number"]) == ("r1", "run1", "create", 1)
         assert result["todo"][:4] == ["create", "set", "test", "deploy_1"]
         assert (result["phases"], result["promoted"], result["wait"], result["refused"]) == (2, False, 0, {})
@@ -87,7 +87,7 @@ class TestTold:
         theirs = world.write("NOTE", "newer")
         rotator.advance("promote")
         rotator.promote()
-        merged = self.told(world, rotator)
+        merged = self.summary(world, rotator)
         assert merged["merged"][0].startswith(f"secret {CORE}: somebody else's change of other keys was merged")
         assert merged["record"]["secrets"][CORE] == {"from": theirs, "to": world.labels()["AWSCURRENT"]}
         assert result["record"]["pending_tasks"] == ["token: its old value is to be revoked where it was issued"]
@@ -98,7 +98,7 @@ class TestTold:
         values = world.created(rotator)
         rotator.advance("promote")
         rotator.promote()
-        text = json.dumps(self.told(world, rotator))
+        text = json.dumps(self.summary(world, rotator))
         for login in values.credentials.values():
             assert str(login.password) not in text
         assert ":old@" not in text
@@ -106,7 +106,7 @@ class TestTold:
     def test_one_that_goes_back(self, world: World) -> None:
         rotator = world.begun("database")
         rotator.advance("abort", reason="web1: health\ncheck \x1b[31mfailed" + "x" * 500)
-        result = self.told(world, rotator)
+        result = self.summary(world, rotator)
         assert result["todo"] == ["abort", "withdraw", "discard"]
         assert result["record"]["outcome"] == "rolled_back"
         assert result["record"]["reason"].startswith("web1: health check  [31mfailedxxx")
@@ -116,7 +116,7 @@ class TestTold:
     def test_one_that_goes_back_without_a_word(self, world: World) -> None:
         rotator = world.begun("database")
         rotator.advance("abort")
-        record = self.told(world, rotator)["record"]
+        record = self.summary(world, rotator)["record"]
         assert (record["outcome"], record["reason"]) == ("rolled_back", "no reason was given")
 
     def test_words_that_the_audit_log_would_refuse(self, world: World) -> None:
@@ -127,12 +127,12 @@ class TestTold:
         refused = {"token": f"write scheme://user:password@host/… there, not {'0f' * 16}"}
         rotator.open(rotator.look(), "r1", RotationPlan((item,), refused), Contents())
         rotator.advance("record")
-        record = self.told(world, rotator, **kinds)["record"]
+        record = self.summary(world, rotator, **kinds)["record"]
         assert record["skipped"] == {"token": "write scheme://…@host/… there, not …"}
         assert record["kinds"] == {"database": "login-2_0"}
         audit_record.require({**record, "application": "app", "environment": "test"})
         rotator.advance("abort", reason="web1: redis://u:canary@h is refused")
-        record = self.told(world, rotator, **kinds)["record"]
+        record = self.summary(world, rotator, **kinds)["record"]
         assert record["reason"] == "web1: redis://…@h is refused"
         audit_record.require({**record, "application": "app", "environment": "test"})
 
@@ -144,9 +144,9 @@ class TestTold:
         world.catalog = replace(world.catalog, credentials={**world.catalog.credentials, "database": database})
         rotator = world.begun("database", leak=incident)
         world.created(rotator)
-        assert not self.told(world, rotator)["credentials"][0]["later"], "only its step asks"
+        assert not self.summary(world, rotator)["credentials"][0]["later"], "only its step asks"
         rotator.advance("revoke")
-        result = self.told(world, rotator)
+        result = self.summary(world, rotator)
         assert result["credentials"][0]["later"] is later
         assert result["wait"] == (3600 if seconds == 3600 else 0)
 
@@ -174,14 +174,14 @@ class TestTold:
         rotation = OpenRotation("r1", "record", "who", "since", plan=plan)
         assert (rotation_context.refused_at_end(setting, rotation, left) == ["database"]) is refused
         rotator = world.begun("database", leak="leak-1")
-        result = self.told(world, rotator)
+        result = self.summary(world, rotator)
         assert (
             result["opened"],
             result["credentials"][0]["hosts"],
             result["credentials"][0]["hosts_with_old_key"],
         ) == ([], [], [])
         rotator.advance("test", hosts_with_old_key={"database": ["web2"]})
-        result = self.told(world, rotator)
+        result = self.summary(world, rotator)
         assert (
             result["opened"],
             result["credentials"][0]["hosts_with_old_key"],
@@ -212,7 +212,7 @@ class TestTold:
         )
         rotator.open(journal, "r1", plan, Contents())
         rotator.advance("revoke")
-        result = self.told(world, rotator)
+        result = self.summary(world, rotator)
         assert (result["opened"], result["credentials"][0]["hosts"]) == (["web2"], ["web2"])
 
     def test_a_kind_that_is_gone(self, world: World) -> None:
@@ -227,12 +227,12 @@ class TestTold:
         world.begun("database")
         world.catalog = replace(world.catalog, credentials={})
         with pytest.raises(RotationError, match=r"^the catalog has lost database; put it back until rotation r1"):
-            self.told(world, world.rotator())
+            self.summary(world, world.rotator())
 
     def test_a_kind_says_which_stages_it_has(self, world: World) -> None:
         rotator = world.begun("database")
         kind = kind_declarations.Kind("login", stages=("set", "revoke"), folder="/kinds/login")
-        credential = self.told(world, rotator, login=kind)["credentials"][0]
+        credential = self.summary(world, rotator, login=kind)["credentials"][0]
         assert (credential["stages"], credential["built_in"], credential["act"]) == (["set", "revoke"], False, "rotate")
 
     def test_what_a_dropped_key_signed_is_tried_after_all_that_goes(self, world: World) -> None:
@@ -245,7 +245,7 @@ class TestTold:
         )
         rotator.open(rotator.look(), "r1", RotationPlan(items, {}), Contents())
         rotator.advance("revoke")
-        result = self.told(world, rotator)
+        result = self.summary(world, rotator)
         assert [item["name"] for item in result["revoking"]] == ["database", "token", "django"]
         assert [credential["name"] for credential in result["credentials"]] == list(names)
 

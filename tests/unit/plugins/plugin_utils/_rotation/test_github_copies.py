@@ -88,7 +88,7 @@ def test_it_is_sent_again_by_whoever_goes_on(world: World) -> None:
     assert second.mirror.sent == [held]
 
 
-def test_taken_back_it_holds_the_former_values(world: World) -> None:
+def test_rolled_back_it_holds_the_former_values(world: World) -> None:
     rotator, mirror, held = promoting(world, "database", "token")
     rotator.promote()
     rotator.advance("abort", reason="why")

@@ -88,7 +88,7 @@ def test_a_host_that_cannot_be_reached_stops_the_run_with_the_remedy() -> None:
     )
 
 
-def test_in_a_leak_it_is_left_behind_and_kept() -> None:
+def test_in_a_leak_it_is_skipped_and_kept() -> None:
     made = engine(KEY, incident="leak-1", leaves_lost=True)
     unusable = {"failed": True, "unusable": True, "msg": "web2: is a symbolic link"}
     judged = host_acts.judged(made, "revoke", answers(made, "revoke", web1={"ended": ["x"]}, web2=unusable))

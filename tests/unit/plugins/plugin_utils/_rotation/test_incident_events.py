@@ -144,7 +144,9 @@ def test_sessions_that_outlive_a_refusal_are_kept_with_where() -> None:
     ],
     ids=["a login", "a signing key", "one of them", "what opens hosts alone", "externally issued", "of no kind"],
 )
-def test_an_outage_is_told_where_there_is_one(names: tuple[str, ...], reads: tuple[str, ...], *, down: bool) -> None:
+def test_an_outage_is_reported_where_there_is_one(
+    names: tuple[str, ...], reads: tuple[str, ...], *, down: bool
+) -> None:
     """Only what the application reads and what is really taken away takes it down."""
     result, deploy = (at(step, *names, immediate=True, incident="leak-1") for step in ("test", "deploy"))
     began = incident_events.events(result, "revoke_first", KINDS, "now", LEAK, reads=reads)
@@ -164,7 +166,7 @@ def test_what_a_host_still_lets_in_is_not_refused(step: str, following: str) -> 
         assert ("refused/database" in events) is seen
 
 
-def test_a_signing_key_is_not_refused_where_a_host_was_left_behind() -> None:
+def test_a_signing_key_is_not_refused_where_a_host_was_skipped() -> None:
     """No server takes it away: that host verifies with the old one until it has the new one."""
     revoked = at("revoke", "database", "django", incident="leak-1")
     left = replace(LEAK, events={"skipped/web2": "t"}, spoiled=())

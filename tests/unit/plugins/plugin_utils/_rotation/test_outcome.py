@@ -40,7 +40,7 @@ def test_a_rotation_that_is_complete() -> None:
     assert verdict(result, abort=False) == ""
 
 
-def test_hosts_that_were_left_behind() -> None:
+def test_hosts_that_were_skipped() -> None:
     message = "skipped or unreachable hosts: web2. When they answer, run watchparty.secrets.deploy"
     assert message in lines({**NOW, "behind": ["web2"]}, ["web1", "web2"], [])
     before = {**NOW, "step": "deploy", "closed": False}

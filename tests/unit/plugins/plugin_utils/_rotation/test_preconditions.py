@@ -254,7 +254,7 @@ def test_two_keys_cannot_list_former_ones_in_one_place_at_once() -> None:
     assert plan.refused == {"second": f"secret {CORE} key FALLBACKS is already django's"}
 
 
-def test_several_reasons_are_told_at_once() -> None:
+def test_several_reasons_are_reported_at_once() -> None:
     changed = {"django": {"used_for": ["jwt"]}}
     described = {CORE: Description(CORE, {}, rotation_enabled=True)}
     messages = refusal(made_ground(credentials=changed, descriptions=described), "django").split("; ")

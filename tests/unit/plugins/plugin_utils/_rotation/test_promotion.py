@@ -117,6 +117,6 @@ def test_a_writer_without_a_pause_is_named_with_what_to_do() -> None:
     )
 
 
-def test_what_was_merged_is_told() -> None:
+def test_what_was_merged_is_reported() -> None:
     assert merged_message({}) == ""
     assert merged_message({"a": 1, "b": 2}).startswith("secret a, b: somebody else's change of other keys was merged")

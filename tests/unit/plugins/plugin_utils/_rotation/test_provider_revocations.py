@@ -95,7 +95,7 @@ def test_other_pending_tasks_wait_for_nobody() -> None:
     assert provider_revocations.waiting(CATALOG, journal(left("r1", "mail", act="revoke"))) == []
 
 
-def test_a_credential_that_left_the_catalog_is_still_told_and_can_be_confirmed() -> None:
+def test_a_credential_that_left_the_catalog_is_still_reported_and_can_be_confirmed() -> None:
     result = journal(left("r1", "gone"))
     assert provider_revocations.waiting(CATALOG, result)[0]["page"] == ""
     assert [pending_task.id for pending_task in provider_revocations.confirmed(CATALOG, result, ["gone"])] == [
@@ -135,7 +135,7 @@ def test_the_record_is_one_and_the_same_however_often_it_is_made() -> None:
     audit_record.require({**result, "application": "app", "environment": "test"})
 
 
-def test_what_was_tried_is_told_as_the_log_takes_it() -> None:
+def test_what_was_tried_is_reported_as_the_log_takes_it() -> None:
     tried = {"r1/mail": "smtp://u:canary@mail is refused"}
     result = provider_revocations.record(CATALOG, [left("r1", "mail")], "ann@laptop", NOW, tried)
     assert result["notes"] == ["r1/mail: smtp://…@mail is refused"]

@@ -142,7 +142,7 @@ class TestOpenRotation:
     @pytest.mark.parametrize(
         ("spoiled", "back"), [([], False), (["r0/token", "r1/other"], False), (["r1/token"], True)]
     )
-    def test_is_taken_back_if_its_new_values_may_have_leaked(self, spoiled: list[str], back: bool) -> None:
+    def test_is_rolled_back_if_its_new_values_may_have_leaked(self, spoiled: list[str], back: bool) -> None:
         assert redeclaration.open_rotation(rotation("deploy"), incident().without(spoiled)) == {
             "id": "r1",
             "step": "deploy",
@@ -154,7 +154,7 @@ class TestOpenRotation:
         ("step", "extra"),
         [("revoke", {}), ("record", {}), ("revoke_first", {"immediate": True}), ("deploy", {"immediate": True})],
     )
-    def test_one_that_cannot_be_taken_back_any_more_is_ended(self, step: str, extra: dict[str, Any]) -> None:
+    def test_one_that_cannot_be_rolled_back_any_more_is_ended(self, step: str, extra: dict[str, Any]) -> None:
         result = redeclaration.open_rotation(rotation(step, plan=extra), incident().without(["r1/token"]))
         assert result is not None
         assert result["may_have_leaked"] is False

@@ -155,7 +155,7 @@ class TestUndo:
         assert rotation_rollback.undo(aborting(rotator)) == []
         assert (world.keys()["URL"], world.keys()["NOTE"]) == (OLD_URL, "newer")
 
-    def test_a_parameter_that_somebody_changed_is_told(self, world: World) -> None:
+    def test_a_parameter_that_somebody_changed_is_reported(self, world: World) -> None:
         rotator = aborting(going(world, promoted=True))
         world.parameters.seed(TOKEN, "theirs")
         message = f"parameter {TOKEN} was changed by somebody else (version 3); it is left as it is"
@@ -163,7 +163,7 @@ class TestUndo:
         assert world.token() == "theirs"
 
     @pytest.mark.parametrize("back", [False, True], ids=["ours is in force", "the former is back already"])
-    def test_what_a_late_request_wrote_over_is_told(self, world: World, back: bool) -> None:
+    def test_what_a_late_request_wrote_over_is_reported(self, world: World, back: bool) -> None:
         """A promotion's write that was on its way when its process was killed; AWS has no condition there."""
         before = world.token()
         rotator = aborting(going(world, promoted=True))

@@ -31,7 +31,7 @@ def test_a_host_outside_the_run_is_waited_for_unless_it_leaked() -> None:
     assert len(blockers([LOST, outside], leak=True)) == 2
 
 
-def test_what_is_wrong_on_a_host_is_told_with_its_name() -> None:
+def test_what_is_wrong_on_a_host_is_reported_with_its_name() -> None:
     assert blockers([WELL, {"host": "web3", "problem": "is a link"}], leak=True) == ["web3: is a link"]
 
 

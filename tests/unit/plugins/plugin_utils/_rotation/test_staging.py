@@ -177,7 +177,7 @@ class TestCreate:
         assert rotator.promote().outcome == "done"
         assert (world.keys()["FALLBACKS"], world.keys()["KEY"]) == ("k0", "now-key")
 
-    def test_a_former_key_that_cannot_be_told(self, world: World) -> None:
+    def test_a_former_key_that_cannot_be_determined(self, world: World) -> None:
         rotator = self.due(world, {"gone": "v"})
         with pytest.raises(RotationError, match=r"^django: its former key cannot be read in \{'gone': 'v'\}"):
             world.created(rotator)

@@ -122,7 +122,7 @@ def test_the_removal_before_the_rollout_follows_the_step_that_tested() -> None:
 
 @pytest.mark.parametrize("stage", ["create", "set", "test", "deploy_1", "promote"])
 @pytest.mark.parametrize("outcome", [state_machine.FAILED, state_machine.TAKEN])
-def test_a_failure_before_the_revocation_is_taken_back(stage: str, outcome: str) -> None:
+def test_a_failure_before_the_revocation_is_rolled_back(stage: str, outcome: str) -> None:
     assert following(at(stage), outcome, message="why") == Decision(state_machine.BACK, "abort", message="why")
 
 
@@ -134,7 +134,7 @@ def test_a_failure_before_the_revocation_is_taken_back(stage: str, outcome: str)
     ],
 )
 @pytest.mark.parametrize("outcome", [state_machine.FAILED, state_machine.TAKEN])
-def test_a_failure_after_the_promotion_is_told_and_stays_open(stage: str, message: str, outcome: str) -> None:
+def test_a_failure_after_the_promotion_is_reported_and_stays_open(stage: str, message: str, outcome: str) -> None:
     assert following(at(stage), outcome, message="why") == Decision(
         state_machine.STOP, message=f"why; the new value is in force{message}"
     )

@@ -172,5 +172,5 @@ class TestForCredentials:
         with pytest.raises(RotationError, match=r"token \(given\) gets its new value .* are given for no credential$"):
             self.given(path, kinds)
 
-    def test_a_kind_that_nobody_knows_is_told_by_the_plan(self, write: Write) -> None:
+    def test_a_kind_that_nobody_knows_is_reported_by_the_plan(self, write: Write) -> None:
         assert set(self.given(write("token: t\n"), {})) == {"token"}

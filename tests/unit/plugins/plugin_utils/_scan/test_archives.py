@@ -46,7 +46,7 @@ def looked_into(data: bytes, path: Path, limits: Limits = SMALL) -> ScanReport:
     return scan_scan.scan([DirectorySource(str(path))], SOUGHT, limits=limits)
 
 
-def told(report: ScanReport) -> list[str]:
+def not_checked(report: ScanReport) -> list[str]:
     return [" ".join((not_checked.what, not_checked.reason)) for not_checked in report.not_checked]
 
 
@@ -152,7 +152,7 @@ def encrypted() -> bytes:
 )
 def test_what_is_not_looked_into_is_named(tmp_path: Path, make: Callable[[], bytes], message: str) -> None:
     report = looked_into(make(), tmp_path / "archive")
-    assert told(report) == [message]
+    assert not_checked(report) == [message]
     assert not report.complete
 
 
@@ -160,7 +160,7 @@ def test_a_flaw_in_one_member_hides_no_other(tmp_path: Path) -> None:
     inner = {"bad.gz": gzip.compress(b"x" * 100)[:-12], "good.gz": gzip.compress(TEXT)}
     report = looked_into(tarred(inner), tmp_path / "archive")
     assert [finding.inside for finding in report.findings] == ["good.gz"]
-    assert told(report) == ["archive!bad.gz the gzip cannot be unpacked (EOFError)"]
+    assert not_checked(report) == ["archive!bad.gz the gzip cannot be unpacked (EOFError)"]
 
 
 def test_a_bombs_memory_is_bounded(tmp_path: Path) -> None:
@@ -168,5 +168,5 @@ def test_a_bombs_memory_is_bounded(tmp_path: Path) -> None:
     packed = b"".join([data.compress(b"\0" * (1 << 20)) for _ in range(300)] + [data.flush()])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     report = looked_into(packed, tmp_path / "archive", Limits())
-    assert told(report) == ["archive unpacks to more than 256 MiB; the rest was not looked into"]
+    assert not_checked(report) == ["archive unpacks to more than 256 MiB; the rest was not looked into"]
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024

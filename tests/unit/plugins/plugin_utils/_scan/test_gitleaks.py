@@ -51,7 +51,7 @@ def test_its_findings(where: Path, how: str) -> None:
 
 
 @needs_gitleaks
-def test_what_is_known_is_told_once(where: Path) -> None:
+def test_what_is_known_is_reported_once(where: Path) -> None:
     git(where, "commit", "-q", "-m", "one")
     report = scanned(where, HISTORY, sought([Live("GITHUB_TOKEN", "current", TOKEN)]))
     assert [(finding.rule, finding.line) for finding in report.findings] == [("GITHUB_TOKEN", 2)]

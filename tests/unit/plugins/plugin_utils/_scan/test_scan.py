@@ -172,7 +172,7 @@ def test_versions_and_forms_are_named(report: ScanReport) -> None:
     } <= forms
 
 
-def test_no_value_is_told(report: ScanReport, values: dict[str, list[Live]]) -> None:
+def test_no_value_is_reported(report: ScanReport, values: dict[str, list[Live]]) -> None:
     message = "\n".join(
         [
             json.dumps(report.data()),

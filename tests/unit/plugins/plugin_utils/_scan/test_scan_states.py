@@ -60,7 +60,7 @@ def clone(origin: Path, *arguments: str) -> Path:
     return where
 
 
-def test_a_baseline_knows_a_finding_by_the_fingerprint_that_is_told(tmp_path: Path) -> None:
+def test_a_baseline_knows_a_finding_by_the_fingerprint_that_is_reported(tmp_path: Path) -> None:
     """Also where a file is called like the value, which is masked: no fingerprint is made of a value."""
     (tmp_path / f"{VALUE}.txt").write_text(VALUE)
     source = DirectorySource(str(tmp_path))

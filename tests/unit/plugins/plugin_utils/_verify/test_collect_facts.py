@@ -158,7 +158,7 @@ def test_only_what_is_wanted_is_read(world: World) -> None:
     assert world.calls == ["ListUsers"]
 
 
-def test_a_refusal_is_told_at_the_parts_that_need_it_and_asked_for_once(world: World) -> None:
+def test_a_refusal_is_reported_at_the_parts_that_need_it_and_asked_for_once(world: World) -> None:
     world.refused = {"BatchGetSecretValue"}
     result = world.gatherer().gathered(["stores", "journal", "secrets"])
     assert "secrets" in result["parts"]
@@ -171,7 +171,7 @@ def test_a_refusal_is_told_at_the_parts_that_need_it_and_asked_for_once(world: W
     assert "log group /app/audit does not exist" in result["parts"]["audit"]["problem"]
 
 
-def test_a_broken_journal_is_told(world: World) -> None:
+def test_a_broken_journal_is_reported(world: World) -> None:
     JOURNAL.put(CLIENTS.__getitem__, "no entry")
     result = world.gatherer().gathered(["journal", "users"])
     assert "is not a journal entry" in result["absent"]["journal"]
@@ -304,7 +304,7 @@ def test_nothing_of_the_catalogs_access_is_there_and_then_all_of_it(world: World
     assert "kms:DescribeKey" in world.gatherer().gathered(["access"])["absent"]["access"]
 
 
-def test_who_may_read_and_that_the_account_is_not_told(world: World) -> None:
+def test_who_may_read_and_that_the_account_is_not_reported(world: World) -> None:
     iam, manager, kms = CLIENTS["iam"], CLIENTS["secretsmanager"], CLIENTS["kms"]
     allow = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
     reading = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
@@ -332,7 +332,7 @@ def test_who_may_read_and_that_the_account_is_not_told(world: World) -> None:
     assert "iam:GetAccountAuthorizationDetails" in world.gatherer().gathered(["readers"])["absent"]["readers"]
 
 
-def test_what_can_be_tried_is_told_without_values_and_read_with_them(world: World) -> None:
+def test_what_can_be_tried_is_reported_without_values_and_read_with_them(world: World) -> None:
     manager = CLIENTS["secretsmanager"]
     url = "postgresql://app:{}@127.0.0.1:9/app"
     for password in ("canary-former-password", "canary-current-password"):

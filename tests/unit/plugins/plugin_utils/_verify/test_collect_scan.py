@@ -117,7 +117,7 @@ REPORT = [
 GITLEAKS = f"#!/bin/sh\ncase \"$*\" in *--staged*) echo '[]';; *) echo '{json.dumps(REPORT)}';; esac\n"
 
 
-def test_what_gitleaks_says_without_what_is_told_already(
+def test_what_gitleaks_says_without_what_is_reported_already(
     checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / "gitleaks"

@@ -29,7 +29,7 @@ def deny(**extra: Any) -> dict[str, Any]:
 
 def judged(*policies: dict[str, Any], held: ProtectedItem = CORE, **extra: Any) -> list[tuple[str, str]]:
     principal = Principal("user", "ada", USER, tuple(policies), **extra)
-    return [(row["state"], row["message"]) for row in iam_readers.told([principal], [held], [])]
+    return [(row["state"], row["message"]) for row in iam_readers.unnamed_readers([principal], [held], [])]
 
 
 BAD = [("bad", "may read secret app/core")]
@@ -86,21 +86,23 @@ def test_conditions() -> None:
     assert judged(allow(), deny(Condition={"StringEquals": {"aws:PrincipalTag/team": "ops"}})) == BAD
 
 
-def test_a_policy_that_is_not_told() -> None:
+def test_a_policy_that_is_not_reported() -> None:
     assert judged(unread=("arn:p",)) == [("unknown", "IAM does not tell the policy arn:p")]
 
 
 @pytest.mark.parametrize("named", [[USER], ["other", USER]])
-def test_who_is_named_is_no_stranger(named: list[str]) -> None:
-    assert iam_readers.told([Principal("user", "ada", USER, (allow(),))], [CORE], named) == []
-    assert iam_readers.told([Principal("user", "ada", USER, (allow(),))], [CORE], ["ada"]), "a user goes by the ARN"
+def test_who_is_named_is_known(named: list[str]) -> None:
+    assert iam_readers.unnamed_readers([Principal("user", "ada", USER, (allow(),))], [CORE], named) == []
+    assert iam_readers.unnamed_readers([Principal("user", "ada", USER, (allow(),))], [CORE], ["ada"]), (
+        "a user goes by the ARN"
+    )
     role = Principal("role", "app-host", f"arn:aws:iam::{ACCOUNT}:role/app-host", (allow(),))
-    assert iam_readers.told([role], [CORE], ["app-host"]) == []
+    assert iam_readers.unnamed_readers([role], [CORE], ["app-host"]) == []
 
 
 def test_many_things_are_counted() -> None:
     held = [ProtectedItem(f"secret {number}", ARN, (READ,)) for number in range(5)]
-    (row,) = iam_readers.told([Principal("user", "ada", USER, (allow(),))], held, [])
+    (row,) = iam_readers.unnamed_readers([Principal("user", "ada", USER, (allow(),))], held, [])
     assert row["message"] == "may read secret 0, secret 1, secret 2 and 2 more"
 
 

@@ -32,7 +32,7 @@ def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
         assert message in text
 
 
-def test_what_passes_is_one_line_and_a_long_reason_is_told_once() -> None:
+def test_what_passes_is_one_line_and_a_long_reason_is_reported_once() -> None:
     lines = [line for line, _colour in verify_table.table(healthy())]
     assert len([line for line in lines if line.startswith("  WPS")]) == len(verify_check.registry())
     assert not [line for line in lines if line.startswith("     ")]

@@ -175,13 +175,17 @@ class Some(SessionStore):
 
 def test_some_users_sessions_end() -> None:
     store, whose = Some(), Whose(frozenset({"1"}))
-    assert session_formats.ended(store, whose, check=True).told() == {"store": "some", "count": 2, "unreadable": 1}
+    assert session_formats.ended(store, whose, check=True).as_data() == {"store": "some", "count": 2, "unreadable": 1}
     assert len(store.left) == 4
-    assert session_formats.ended(store, whose, check=False).told() == {"store": "some", "count": 2, "unreadable": 1}
+    assert session_formats.ended(store, whose, check=False).as_data() == {"store": "some", "count": 2, "unreadable": 1}
     assert sorted(store.left) == ["b", "d"]
 
 
 def test_everybodys_sessions_end_whosever_they_are() -> None:
     store = Some()
-    assert session_formats.ended(store, Whose(), check=False).told() == {"store": "some", "count": 4, "unreadable": 0}
+    assert session_formats.ended(store, Whose(), check=False).as_data() == {
+        "store": "some",
+        "count": 4,
+        "unreadable": 0,
+    }
     assert store.left == {}

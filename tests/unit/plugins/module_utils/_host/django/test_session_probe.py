@@ -102,7 +102,7 @@ class TestProbe:
             f"an old session: {URL} answers {status} to those who are not logged in",
         ]
 
-    def test_trouble_of_any_kind_is_told_and_raises_nothing(self) -> None:
+    def test_trouble_of_any_kind_is_reported_and_raises_nothing(self) -> None:
         def made_by() -> Any:
             raise HostError("there is no active user nobody")
 
@@ -204,5 +204,5 @@ def test_no_answer(url: str) -> None:
         ask(url, {})
 
 
-def test_only_known_lists_are_told() -> None:
-    assert set(Answers().answer) == set(session_probe.TOLD)
+def test_only_known_lists_are_reported() -> None:
+    assert set(Answers().answer) == set(session_probe.LISTS)

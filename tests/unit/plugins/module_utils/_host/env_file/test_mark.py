@@ -140,7 +140,7 @@ def test_two_runs_that_deliver_the_same_bytes_are_one_delivery(env: EnvFile, oth
     assert Mark(env).delivery == delivered(env, NEW, "s-1") == first
 
 
-def test_what_nobody_has_proven_may_be_taken_back(env: EnvFile, path: str) -> None:
+def test_what_nobody_has_proven_may_be_rolled_back(env: EnvFile, path: str) -> None:
     first = delivered(env, NEW, "s-1")
     Mark(env).refuse_proven(atomic_file.present(env.file), first)
     Mark(env).prove("s-1", atomic_file.required(env.file), first)

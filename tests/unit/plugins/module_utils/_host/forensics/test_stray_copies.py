@@ -69,7 +69,7 @@ def test_a_kept_file_that_is_alive_stays(env: Path) -> None:
     assert kept.exists()
 
 
-def test_a_host_that_was_left_behind(env: Path) -> None:
+def test_a_host_that_was_skipped(env: Path) -> None:
     """Its backup is as revoked as its .env, and it still needs one until it is deployed to."""
     env.write_text(f"A={DEAD}\n")
     kept = beside(env, ".proven", f"A={DEAD}\n")

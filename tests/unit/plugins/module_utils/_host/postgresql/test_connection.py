@@ -43,7 +43,7 @@ def keywords(query: str, libpq: int, *, old_driver: bool = False) -> dict[str, A
 
 @pytest.mark.parametrize("old_driver", [False, True])
 @pytest.mark.parametrize("query", ["", SCRAM])
-def test_a_new_libpq_is_told_to_answer_scram_alone(query: str, old_driver: bool) -> None:
+def test_a_new_libpq_answers_scram_alone(query: str, old_driver: bool) -> None:
     """Also where the URL does not say so."""
     result = keywords(query, 160000, old_driver=old_driver)
     assert (result["require_auth"], result.get("channel_binding")) == (

@@ -51,7 +51,7 @@ def test_it_writes_what_the_stores_hold_and_a_second_time_nothing(host: Host) ->
     assert host.path.stat().st_mtime_ns == written
 
 
-def test_changes_are_told_by_name(host: Host) -> None:
+def test_changes_are_reported_by_name(host: Host) -> None:
     host.path.write_text("KEY=canary\nOLD=canary\n")
     assert host.fetch().messages[-1].endswith("; added: PORT; changed: KEY; removed: OLD")
 

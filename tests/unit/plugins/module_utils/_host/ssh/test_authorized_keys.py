@@ -114,6 +114,6 @@ class TestWithout:
         assert without(text.encode(), blob_of(OLD)) == f"{OTHER}".encode()
 
 
-def test_others_are_told_by_their_fingerprints() -> None:
+def test_others_are_reported_by_their_fingerprints() -> None:
     text = f"{OLD}\n{OTHER}\nno-pty {OTHER}\n{NEW}\n# x\n"
     assert others(text.encode(), (blob_of(OLD), blob_of(NEW))) == [fingerprints.of_ssh_key(blob_of(OTHER))]

@@ -86,7 +86,7 @@ def test_from_the_first_look_to_the_end(file: Path, ended: list[Any]) -> None:
     assert ended == [(ME, fingerprints.of_ssh_key(blob_of(OLD)), False, False)] * 2
 
 
-def test_taken_back(file: Path, ended: list[Any]) -> None:
+def test_rolled_back(file: Path, ended: list[Any]) -> None:
     before = file.read_bytes()
     answer(file, "present")
     result = answer(file, "revoked", rollback=True, leak=True)
@@ -108,7 +108,7 @@ def test_a_leak(file: Path, ended: list[Any]) -> None:
 class TestElsewhere:
     """A leaked key that is authorized for another account, too."""
 
-    def test_it_is_told_and_left_there(self, file: Path, accounts: dict[str, Path]) -> None:
+    def test_it_is_reported_and_left_there(self, file: Path, accounts: dict[str, Path]) -> None:
         accounts["other"].write_text(f"{OLD} ci\n")
         accounts["nobody"].write_text(f"{NEW}\n")
         answer(file, "present")

@@ -119,7 +119,7 @@ class TestEnd:
         assert machine.end(leak=True) == ssh_sessions.EndedSessions([], 0)
         assert {500, 501, 502, ME} <= set(machine.all)
 
-    def test_what_was_left_behind_goes_too(self) -> None:
+    def test_what_remains_goes_too(self) -> None:
         """A child that its parent left, in the same session; and one with a session of its own, in the same scope."""
         scope = SCOPE.format(7)
         left = process(25, 1, "nohup", session=22)
@@ -157,7 +157,7 @@ class TestEnd:
         machine.end()
         assert 20 not in machine.all
 
-    def test_what_cannot_be_ended_is_told(self) -> None:
+    def test_what_cannot_be_ended_is_reported(self) -> None:
         machine = Machine.of(connection(20), _20=opened())
         machine.stubborn = {20, 21, 22}
         with pytest.raises(HostError, match="3 processes of sessions of deploy cannot be ended"):
@@ -239,10 +239,10 @@ class TestThisMachine:
         log.write_text(f"web1 sshd[20]: {message}\nweb1 sshd[21]: {message}\n")
         monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
         monkeypatch.setattr(ssh_sessions, "LOGS", (str(log),))
-        assert ssh_sessions.told([20]) == {20: opened()}
-        assert ssh_sessions.told([20, 21]) == {20: opened(), 21: opened("SHA256:forged", at=0, trusted=False)}
+        assert ssh_sessions.logins_of([20]) == {20: opened()}
+        assert ssh_sessions.logins_of([20, 21]) == {20: opened(), 21: opened("SHA256:forged", at=0, trusted=False)}
 
     def test_a_machine_without_a_journal(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PATH", "/nonexistent")
         monkeypatch.setattr(ssh_sessions, "LOGS", ("/nonexistent/log",))
-        assert ssh_sessions.told([1]) == {}
+        assert ssh_sessions.logins_of([1]) == {}
