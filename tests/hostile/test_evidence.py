@@ -8,10 +8,10 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.unit.plugins.module_utils._host.forensics.test_collect import Machine
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import gather_evidence
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import all_accounts
+from tests.unit.plugins.module_utils._host.forensics.test_gather_evidence import Machine
 from tests.unit.plugins.module_utils._host.ssh.public_keys import key
 
 pytestmark = pytest.mark.servers

@@ -62,7 +62,7 @@ def test_a_fault_keeps_what_was_found_and_quotes_nothing() -> None:
     (result,) = verify_check.run([check(look)], facts())
     assert result.status == "fail"
     assert result.results[0].message == "found before"
-    assert re.fullmatch(r"fault: ValueError at test_engine\.py:\d+", result.results[1].message)
+    assert re.fullmatch(r"fault: ValueError at test_check\.py:\d+", result.results[1].message)
 
 
 def test_silence_does_not_pass() -> None:

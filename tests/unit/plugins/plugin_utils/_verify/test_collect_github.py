@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.unit.plugins.plugin_utils._verify.test_collect import CATALOG
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
@@ -21,6 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_github
 from tests.integration.github_server import REPOSITORY, TOKEN, GitHub
 from tests.integration.verify_lab import WORKFLOW
+from tests.unit.plugins.plugin_utils._verify.test_collect_facts import CATALOG
 
 FILE = ".github/workflows/deploy.yml"
 

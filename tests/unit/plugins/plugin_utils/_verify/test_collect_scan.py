@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from ansible.utils.display import Display
-from tests.unit.plugins.plugin_utils._verify.test_collect import CATALOG
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
@@ -20,6 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import NotChecked
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_scan
 from tests.integration.verify_lab import commit, git, make_repository
+from tests.unit.plugins.plugin_utils._verify.test_collect_facts import CATALOG
 
 VALUE = "canary-9f8e7d6c5b4a3928-live"
 STORES: Any = (None, None)
