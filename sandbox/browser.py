@@ -91,7 +91,7 @@ class Browser:
             raise SandboxError(f"{self.user} cannot log in: the answer was {answer.status}.")
 
     async def whoami(self, first: int | None = None) -> bool:
-        """Ask once; False when the answer is for nobody."""
+        """Ask once; False when the answer is anonymous."""
         tally, began = self.tally, time.monotonic()
         tally.requests += 1
         try:
@@ -127,7 +127,7 @@ class Browser:
             return
         self.tally.lost += 1
         cookie = "kept" if kept else "deleted"
-        self.tally.say(f"{self.user}: {known.count(False)} of {len(known)} answers for nobody, the cookie was {cookie}")
+        self.tally.say(f"{self.user}: {known.count(False)} of {len(known)} anonymous answers, the cookie was {cookie}")
         if not kept:
             try:
                 await self.log_in()

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Faults that the AWS stand-in can be told to show: throttling, denial, errors, delays, lost answers."""
+"""Faults that the AWS stand-in can show: throttling, denial, errors, delays, lost answers."""
 
 from __future__ import annotations
 

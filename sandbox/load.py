@@ -98,9 +98,9 @@ class Report:
     failed: int
     """Requests with another status than 200, with a broken connection, or answered as another user's."""
     lost: int
-    """How often a session was found logged out: an answer for nobody, or its cookie deleted."""
+    """How often a session was found logged out: an anonymous answer, or its cookie deleted."""
     anonymous: int
-    """Answers for nobody."""
+    """Anonymous answers."""
     parallel_bursts: int
     retried: int
     """Requests that one host did not answer and another did."""

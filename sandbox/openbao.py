@@ -64,7 +64,7 @@ class OpenBao(BinaryServer):
             raise
 
     def restart(self, *, unseal: bool = True) -> None:
-        """Stops it and starts it on the same port; it is sealed then, and unsealed unless told otherwise."""
+        """Stops it and starts it on the same port; it is sealed then, and unsealed unless asked otherwise."""
         self.kill()
         self.resume(unseal=unseal)
 

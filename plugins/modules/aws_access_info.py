@@ -128,7 +128,7 @@ roles:
   elements: dict
   returned: success
 notes:
-  description: Roles that nobody could take, and policies on ours that are not made here.
+  description: Roles that no principal could assume, and policies on ours that are not made here.
   type: list
   elements: str
   returned: success

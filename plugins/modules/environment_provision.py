@@ -16,7 +16,8 @@ description:
     every place where it appears; where some places hold it already, the others are filled from those.
   - A secret is made with the catalog's key, tags, description and replicas; one that is there gets those of them that
     it lacks. So does a parameter, whose present value is written once more where it lacks the key or its description.
-    A key is added to a secret by a new version, which becomes the current one only if nobody wrote meanwhile.
+    A key is added to a secret by a new version, which becomes the current one only if the secret was not
+    changed meanwhile.
   - The catalog's C(journal) and its bucket are made as well. The bucket keeps versions and refuses public access and
     unencrypted connections; nothing else about a bucket that is there is changed.
   - Every conflict is named before the first write. A run that was killed is finished by the next one.

@@ -53,7 +53,7 @@ options:
     default: false
   state:
     description:
-      - V(absent) removes the provider. Roles that trust it stay, and nobody can take them by it any more.
+      - V(absent) removes the provider. Roles that trust it stay, and can no longer be assumed through it.
     type: str
     choices: [present, absent]
     default: present

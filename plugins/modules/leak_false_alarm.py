@@ -30,7 +30,7 @@ extends_documentation_fragment:
   - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
-    description: Says whether it can be closed, asks nobody, and writes nothing.
+    description: Says whether it can be closed, asks no question and writes nothing.
     support: full
   diff_mode:
     description: Nothing is shown.

@@ -144,8 +144,8 @@ extends_documentation_fragment:
   - watchparty.secrets.attributes.servers
 attributes:
   check_mode:
-    description: The drill. Plans, also asks the servers whether they would accept the plan, asks nobody, and writes
-      nothing.
+    description: The drill. Plans, also asks the servers whether they would accept the plan. Asks no question and
+      writes nothing.
     support: full
   diff_mode:
     description: Nothing is shown.

@@ -244,7 +244,7 @@ def number(size: int) -> bytes:
 
 
 def write_pack(repository: Path, megabytes: int) -> None:
-    """A blob of zeros, and one that is all of it again and a byte, told in a few bytes."""
+    """A blob of zeros, and one that is all of it again and a byte, written in a few bytes."""
     size = megabytes * MEGABYTE
     base = length(3, size) + zlib.compress(b"\0" * size, 1)
     chunk = MEGABYTE.to_bytes(3, "little")

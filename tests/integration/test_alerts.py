@@ -179,9 +179,9 @@ def test_people_are_notified_without_aws(
     started, completed = map(bytes.decode, hook.posted)
     assert ("rotation started" in started, "rotation completed" in completed) == (True, True)
     assert len(server.mails) == 2
-    told = [*map(bytes.decode, hook.posted), *server.mails, out.read_text()]
+    notifications = [*map(bytes.decode, hook.posted), *server.mails, out.read_text()]
     values = lab.values()
-    for text in (run.output, *told):
+    for text in (run.output, *notifications):
         for value in ("canary", PASSWORD, values.database[1], values.cache[1], values.django_key):
             assert value not in text
     assert "was not notified" not in run.output

@@ -35,7 +35,7 @@ class Thief:
         self._over = threading.Event()
         self._asks = threading.Thread(target=self._ask)
         self.loot: set[str] = set()
-        """What AWS told."""
+        """What AWS answered."""
         self.answers = 0
         self.denied = ""
 

@@ -109,8 +109,8 @@ class VaultLab:
         role = {"role_type": "jwt", "user_claim": "sub", "bound_audiences": ["vault"], "token_policies": "watchparty"}
         request("POST", "auth/jwt/role/deploy", {**role, "bound_subject": "repo:example/shop"})
         now = int(time.time())
-        told = {"aud": "vault", "sub": "repo:example/shop", "nbf": now - 5, "iat": now, "exp": now + 300, **claims}
-        parts = [_base64(json.dumps(one).encode()) for one in ({"alg": "ES256", "typ": "JWT"}, told)]
+        payload = {"aud": "vault", "sub": "repo:example/shop", "nbf": now - 5, "iat": now, "exp": now + 300, **claims}
+        parts = [_base64(json.dumps(one).encode()) for one in ({"alg": "ES256", "typ": "JWT"}, payload)]
         signature = decode_dss_signature(key.sign(".".join(parts).encode(), ec.ECDSA(SHA256())))
         token = ".".join([*parts, _base64(b"".join(number.to_bytes(32, "big") for number in signature))])
         return {"auth": "jwt", "role_id": "deploy", "jwt_file": str(self.private("jwt", token))}

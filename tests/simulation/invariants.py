@@ -238,7 +238,7 @@ class Watch:
     # At the end
 
     def named(self) -> None:
-        """What could not be kept from being written over was told to somebody."""
+        """What could not be kept from being written over was reported."""
         message = " ".join(process.message or "" for process in self.world.scheduler.processes)
         for name, value in self.buried.items():
             if name not in message:

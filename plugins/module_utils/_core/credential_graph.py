@@ -257,7 +257,7 @@ def _in_no_store(catalog: Catalog, credential: Credential) -> str:
     what, key = ("private half", "private_key") if credential.kind == kind_names.SSH_KEY else ("value", "value")
     place = f"{catalog.application}/{{environment}}/{credential.name.replace('_', '-')}"
     return (
-        f"it names GitHub alone ({github}), which shows nobody what it holds; keep its {what} in a secret, too: add "
+        f"it names GitHub alone ({github}), whose values cannot be read back; keep its {what} in a secret, too: add "
         f'{{secret: "{place}", key: {key}}} to its appears_in, and put there what is in use'
     )
 

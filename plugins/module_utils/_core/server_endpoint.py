@@ -27,7 +27,7 @@ class Endpoint(NamedTuple):
 
     @property
     def is_local(self) -> bool:
-        """Whether nobody on a network is in between."""
+        """Whether no network is in between."""
         try:
             return self.is_socket or self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
         except ValueError:

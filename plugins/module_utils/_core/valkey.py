@@ -323,7 +323,7 @@ def plan_revoked(
     gone = [name for name in (gate, digest) if name is not None and name in existing.digests]
     if digest in gone and keep_one and not existing.digests - set(gone):
         raise HostError(
-            "this is the last password of the user %s, and nobody could log in as it; add the new one first" % user
+            "this is the last password of the user %s, without which no client can log in; add the new one first" % user
         )
     return tuple(("!" + name,) for name in gone)
 

@@ -37,7 +37,7 @@ class Settling:
         self.sleep(self.seconds)
 
     def wait_since(self, at: str, now: datetime) -> None:
-        """Until reads show what was written at that moment, which another machine's clock may have told."""
+        """Until reads show what was written at that moment, which another machine's clock may have given."""
         if at:
             passed = (now - timestamps.moment(at)).total_seconds()
             if passed < self.seconds:

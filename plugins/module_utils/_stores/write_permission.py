@@ -17,7 +17,7 @@ class Fresh:
 
     @classmethod
     def uncontested(cls) -> Fresh:
-        """For a write that no other run's can cross: on a key that only this run was told, or that no rotation has."""
+        """For a write that no other run's can cross: on a key that only this run knows, or that no rotation has."""
         return cls()
 
     def spend(self) -> None:

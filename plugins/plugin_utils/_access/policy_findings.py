@@ -18,7 +18,7 @@ WITHOUT_ARN = re.compile(
     r"s3:listallmybuckets",
     re.IGNORECASE,
 )
-"""Actions of these services that AWS lets nobody narrow to a resource."""
+"""Actions of these services that AWS does not narrow to a resource."""
 EVERYTHING = re.compile(r"\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:(secret:|parameter/|key/)?[*?]+")
 """Resources that stand for all that a service has, or for every secret, parameter or key."""
 
@@ -55,7 +55,7 @@ def wildcards(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _could_be_named(action: str) -> bool:
     service, _colon, verb = action.partition(":")
-    # What is wide by its action was told of already.
+    # What is wide by its action is a finding already.
     return service.lower() in CRITICAL and verb != "*" and not WITHOUT_ARN.fullmatch(action)
 
 

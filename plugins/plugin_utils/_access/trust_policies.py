@@ -166,7 +166,7 @@ def of_operators(arns: Sequence[str]) -> dict[str, Any]:
             raise PolicyError(f"aws.operators: {arn} is a whole account; name the users or roles")
         (users if match["kind"] == "user" else roles).append(arn)
     if not arns:
-        raise PolicyError("aws.operators: names nobody, so nobody could take the role")
+        raise PolicyError("aws.operators: is empty, so no principal could assume the role")
     second = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
     entry = {"Effect": "Allow", "Action": "sts:AssumeRole"}
     return _document(

@@ -21,7 +21,7 @@ _BRACKETS = re.compile(rb"\x1b\[20[01]~")
 
 
 def ask(question: str, *, private: bool, quiet: float = QUIET) -> bytes:
-    """The answer with all of its lines, without the end of the last one. Raises AnsibleError where nobody can be asked.
+    """The answer with all of its lines, without the end of the last one. Raises AnsibleError without a terminal.
 
     What waits before the question is put is thrown away.
     """

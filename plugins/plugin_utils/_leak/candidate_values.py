@@ -33,7 +33,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 
 @dataclass
-class Told:
+class Candidates:
     """Values of credentials, the one in use first, and what could not be read."""
 
     known: list[CandidateValue] = field(default_factory=list, repr=False)
@@ -55,7 +55,7 @@ def identified(setting: RotationSetup, text: str) -> tuple[list[Match], list[str
 
     Versions without labels are many, and each is a call: they are read where nothing else matches.
     """
-    candidates = Told()
+    candidates = Candidates()
     _labelled(setting, candidates)
     histories(setting, setting.catalog.credentials.values(), candidates)
     matches = match_leaked_string.matches(text, candidates.once)
@@ -99,7 +99,7 @@ def current(setting: RotationSetup, credentials: Sequence[Credential]) -> Conten
     return setting.rotator.current(_places(setting.catalog, credentials))
 
 
-def _labelled(setting: RotationSetup, candidates: Told) -> None:
+def _labelled(setting: RotationSetup, candidates: Candidates) -> None:
     catalog, rotator = setting.catalog, setting.rotator
     credentials = list(catalog.credentials.values())
     names = secrets_of(catalog, credentials)
@@ -119,7 +119,7 @@ def _failures(contents: Contents, *, labelled: bool = False) -> Iterable[str]:
     return [str(failure) for failure in contents.failures.values() if not (labelled and failure.reason == MISSING)]
 
 
-def _waiting(setting: RotationSetup, candidates: Told) -> None:
+def _waiting(setting: RotationSetup, candidates: Candidates) -> None:
     """The new values of the rotation that is open: those of parameters are nowhere else yet."""
     rotator = setting.rotator
     try:
@@ -141,7 +141,7 @@ def _waiting(setting: RotationSetup, candidates: Told) -> None:
         candidates.unread.append(str(error))
 
 
-def histories(setting: RotationSetup, credentials: Iterable[Credential], candidates: Told) -> None:
+def histories(setting: RotationSetup, credentials: Iterable[Credential], candidates: Candidates) -> None:
     """What parameters held, the newest first."""
     store, names = setting.rotator.parameters, parameters_of(setting.catalog, credentials)
     for name, history in zip(
@@ -164,7 +164,7 @@ def _history(setting: RotationSetup, name: str) -> list[Reading] | str:
         return str(error)
 
 
-def _unlabelled(setting: RotationSetup, candidates: Told) -> None:
+def _unlabelled(setting: RotationSetup, candidates: Candidates) -> None:
     store = setting.rotator.secrets
     for name in secrets_of(setting.catalog, setting.catalog.credentials.values()):
         try:

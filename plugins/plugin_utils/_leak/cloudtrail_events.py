@@ -104,7 +104,7 @@ def parsed(event: Mapping[str, Any]) -> Use | None:
     return Use(
         id=str(event.get("EventId") or detail.get("eventID") or ""),
         at=at,
-        who=_plain(identity.get("arn") or identity.get("invokedBy") or event.get("Username")) or "nobody that it names",
+        who=_plain(identity.get("arn") or identity.get("invokedBy") or event.get("Username")) or "an unnamed principal",
         address=_plain(detail.get("sourceIPAddress")) or "an unknown address",
         act=_plain(event.get("EventName") or detail.get("eventName")),
         what=tuple(dict.fromkeys(_names(asked))),

@@ -74,7 +74,7 @@ def _wanted(
 def _messages(region: str, trail_answer: TrailAnswer, wanted: cloudtrail_events.WatchedItems) -> list[str]:
     messages = cloudtrail_events.lines(trail_answer.uses, wanted)
     if trail_answer.asked:
-        messages = messages or ["nobody, as far as CloudTrail tells"]
+        messages = messages or ["no reader that CloudTrail has recorded"]
         messages.append(f"CloudTrail was asked in {region} only; {LATE}")
     if trail_answer.asked and not trail_answer.problem:
         messages += [f"CloudTrail was not asked to the end: {line}" for line in trail_answer.short]

@@ -140,7 +140,7 @@ def _noticed(ahead: Ahead) -> Iterator[str]:
     elif signing:
         yield f"everybody is logged out all the same, since {', '.join(signing)} keeps no former key"
     else:
-        yield "nobody is logged out on purpose"
+        yield "no user is logged out on purpose"
     if ahead.purge.get("valkey"):
         kept = not (ahead.logs_out or signing)
         yield "caches start empty" + (", and sessions that Django keeps there alone (engine cache) go too" * kept)

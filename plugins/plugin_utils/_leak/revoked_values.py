@@ -26,7 +26,7 @@ Versions = Mapping[str, Sequence[str]]
 def dead(setting: RotationSetup, credentials: Sequence[str], secrets: Versions) -> dict[str, list[str]]:
     """What each credential held in these versions, and in the history of parameters, and holds no more."""
     chosen = setting.chosen(credentials)
-    former = candidate_values.Told()
+    former = candidate_values.Candidates()
     for contents in setting.rotator.secrets.side_by_side(list(_reads(setting, secrets))):
         former.known += candidate_values.values_in(setting.catalog, contents, "")
     candidate_values.histories(setting, chosen, former)

@@ -98,7 +98,7 @@ def websockets(gathered: Mapping[str, Any], keys: Mapping[str, bool], restarts: 
 
 
 def _by_the_key(keys: Mapping[str, bool]) -> bool:
-    """Whether old sessions log nobody in wherever the new key is."""
+    """Whether old sessions are rejected wherever the new key is."""
     return bool(keys) and all(keys.values())
 
 

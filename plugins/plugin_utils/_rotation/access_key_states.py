@@ -96,7 +96,7 @@ class AccessKeyStage:
         try:
             self._hands.fresh()
             self._hands.issued.keep(credential, made)
-        except (AlreadyExists, Overtaken):  # nobody can have this one: its secret was told to us alone
+        except (AlreadyExists, Overtaken):  # this one is unused: only this process has its secret
             self._remove(made, Fresh.uncontested)
             self._hands.fresh()
             kept = self._hands.issued.take(credential)

@@ -74,7 +74,7 @@ def read(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest |
         descriptions = describe(concerned & there)
         wanted = catalog.aws.kms_key if catalog.aws else ""
         if wanted and not any(is_key(description.key, wanted) for description in descriptions.values()):
-            # Whether the environment's key is in use may be told by one alone that hosts read.
+            # Whether the environment's key is in use may show in one alone that hosts read.
             others = {*names_in(SECRETS_MANAGER, catalog.places)} & there - descriptions.keys()
             descriptions |= describe(sorted(others)[:1])
         return contents, descriptions

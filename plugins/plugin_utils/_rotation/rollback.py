@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.stagi
 
 
 def undo(rotator: Rotator) -> list[str]:
-    """Takes the promotion back and makes a late one fail; what others wrote is left alone, and told.
+    """Takes the promotion back and makes a late one fail; what others wrote is left alone and reported.
 
     AWSCURRENT moves to an unchanged copy under a new id, so that a promotion which is still on its way, and may only
     move it from the version planned from, is refused by AWS.

@@ -146,9 +146,9 @@ def announced(
 
 
 def announced_as_started(setting: RotationSetup, rotation: Mapping[str, Any]) -> list[str]:
-    """Also for one that is taken up again: the run before may have been killed before it told anybody.
+    """Also for one that is taken up again: the run before may have been killed before it notified anybody.
 
-    In a leak its declaration has told of all.
+    In a leak its declaration has announced all.
     """
     if rotation["incident"]:
         return []

@@ -193,7 +193,7 @@ def not_reached(
     """A host that another can stand in for is lost, as a failure of the task.
 
     Not as unreachable: with run_once Ansible would end the play, or rescue each host by itself, with another task's
-    reason, and nobody would be told what to do.
+    reason, and the operator would not know what to do.
     """
     where = action._task.delegate_to or (task_vars or {}).get("inventory_hostname")
     message = f"{where} cannot be reached; choose another by -e rotation_host=…"

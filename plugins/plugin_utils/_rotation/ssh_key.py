@@ -131,7 +131,7 @@ def messages(host: str, name: str, result: Mapping[str, Any], *, check: bool) ->
     results += filter(None, [elsewhere(name, result)])
     if result.get("unread"):
         results.append(
-            f"{result['unread']} authorized_keys of other accounts cannot be read by this one, so nobody knows whether "
+            f"{result['unread']} authorized_keys of other accounts cannot be read by this one: it is unknown whether "
             f"they hold the leaked key of {name}; give the host become, or look there yourself"
         )
     return [f"{host}: {name}" for name in results]

@@ -113,7 +113,7 @@ def running(
         yield Running(process, output)
         if talks and process.stdin is not None:
             process.stdin.close()
-        while output.read(1 << 20):  # or it would be told that nobody reads
+        while output.read(1 << 20):  # or it would get a broken pipe
             pass
         process.wait(timeout=bounds.idle)
     except subprocess.TimeoutExpired:

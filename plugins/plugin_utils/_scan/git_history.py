@@ -85,7 +85,7 @@ def origins(
 def _brought(
     repository: Repository, wanted: set[bytes], commits: Sequence[bytes]
 ) -> Iterator[tuple[int, bytes, CommitOrigin]]:
-    """How many commits were told so far, and each wanted blob that one of them brought."""
+    """How many commits were reported so far, and each wanted blob that one of them brought."""
     arguments = ("diff-tree", "--stdin", "-r", "-c", "--root", "--no-renames", "--no-abbrev")
     given = b"".join(b"%s\n%s\n" % (commit, _DONE) for commit in commits)
     number, entries, now = 0, 0, Commit("", "", "", 0)

@@ -143,7 +143,7 @@ class Ignores:
                 yield made
                 done = True
         except ScanError:
-            if not done or made._program is not None:  # else it was told of, and the files were looked at
+            if not done or made._program is not None:  # else it was reported, and the files were looked at
                 raise
 
     def copy(self, directory: Directory) -> None:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Secrets that nobody told us of, as gitleaks finds them. What it says of them is kept without what it found."""
+"""Unknown secrets, as gitleaks finds them. What it says of them is kept without what it found."""
 
 from __future__ import annotations
 

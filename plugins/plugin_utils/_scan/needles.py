@@ -93,7 +93,7 @@ class Sought:
         return max((len(needle.whole) for needle in self.needles), default=0)
 
     def texts(self) -> list[str]:
-        """What must not be told, the longest first."""
+        """What must not be shown, the longest first."""
         texts = {needle.whole.decode("utf-8", "ignore") for needle in self.needles if b"\0" not in needle.whole}
         return sorted(texts, key=lambda text: (-len(text), text))
 

@@ -74,7 +74,7 @@ class Look:
         policies: Mapping[str, Mapping[str, Any]],
         read: Contents,
     ) -> dict[str, Any]:
-        """Who may read what. Raises SecretsError where the account's details are not told."""
+        """Who may read what. Raises SecretsError where the account's details cannot be read."""
         principals = list(iam_readers.principals(Policies(self.connection.store_client("iam")).everybody()))
         keys = {entry["key"]: self._key(entry["key"]) for entry in described.values() if entry.get("key")}
         held = [

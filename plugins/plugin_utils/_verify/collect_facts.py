@@ -71,7 +71,7 @@ class Gatherer:
     baseline: Baseline | None = None
     """Findings in the repository that somebody has accepted."""
     asked: AccessOptions = field(default_factory=AccessOptions)
-    """Which jobs may deploy, where provisioning was told of others than the catalog's."""
+    """Which jobs may deploy, where provisioning was given others than the catalog's."""
     workflow: str = "deploy.yml"
     key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     """Of this run's fingerprints."""

@@ -24,11 +24,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previou
     verdict,
 )
 
-Told = dict[str, Any]
+Verdict = dict[str, Any]
 Results = Mapping[str, Mapping[str, Any]]
 
 
-def merged(former: Mapping[str, Told], by_host: Results, sessions: Results) -> dict[str, Told]:
+def merged(former: Mapping[str, Verdict], by_host: Results, sessions: Results) -> dict[str, Verdict]:
     """``by_host`` are revoked_logins' results by host, ``sessions`` those of django_sessions by credential."""
     result = {}
     for name, entry in former.items():
@@ -43,7 +43,7 @@ def merged(former: Mapping[str, Told], by_host: Results, sessions: Results) -> d
     return result
 
 
-def _of_servers(name: str, entry: Told, by_host: Results) -> Told:
+def _of_servers(name: str, entry: Verdict, by_host: Results) -> Verdict:
     """One host tries it."""
     for result in by_host.values():
         if name in (result.get("tried") or {}):
@@ -52,7 +52,7 @@ def _of_servers(name: str, entry: Told, by_host: Results) -> Told:
     return {**entry, "message": f"{entry['message']}: {'; '.join(reasons) or 'no application host could be asked'}"}
 
 
-def _of_hosts(name: str, entry: Told, by_host: Results) -> Told:
+def _of_hosts(name: str, entry: Verdict, by_host: Results) -> Verdict:
     """Every host tries it."""
     by_state: dict[str, list[str]] = {}
     reasons = []
@@ -73,7 +73,7 @@ def _of_hosts(name: str, entry: Told, by_host: Results) -> Told:
     return verdict(REFUSED, f"rejected now at {hosts[REFUSED]}, where the current value logs in{text}")
 
 
-def _of_sessions(entry: Told, result: Mapping[str, Any]) -> Told:
+def _of_sessions(entry: Verdict, result: Mapping[str, Any]) -> Verdict:
     """What the stores tell stands, unless a session was tried or should have been."""
     if not result or result.get("skipped"):
         return verdict(

@@ -82,7 +82,7 @@ def _github(event: Mapping[str, Any]) -> Alert | None:
     payload = _mapping(event.get("payload"))
     alert = _mapping(payload.get("alert"))
     kind = _word(alert.get("secret_type"))
-    if not kind or "location" in payload:  # one more place of an alert that was told before
+    if not kind or "location" in payload:  # one more place of an alert that came before
         return None
     repository = _word(_mapping(payload.get("repository")).get("full_name"))
     number = alert.get("number")

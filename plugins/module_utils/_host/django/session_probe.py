@@ -3,7 +3,7 @@
 """Old sessions, tried against the running application over HTTP. Runs on the host; Python 3.8.
 
 A session is made as the application makes one, lives in this process and where the engine keeps it, and is removed
-before the module ends. Its cookie is sent to the application alone, and shown to nobody.
+before the module ends. Its cookie is sent to the application alone, and never shown.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limi
 
 SECONDS = 10
 LIFETIME = 300
-"""Seconds that a session lives which nobody came to remove."""
+"""Seconds that a session lives that is never removed."""
 LISTS = ("tried", "accepted", "not_tried")
 BUSY = (408, 425, 429)
 """Statuses that say nothing of who asks; so do those of 500 and more."""
@@ -92,7 +92,7 @@ def _answered(url: str, status: int, headers: Any) -> ProbeResponse:
 class SessionProbe:
     """One user's sessions, tried at one address that only those who are logged in get.
 
-    Trouble of any kind is reported as not tried, and raises nothing: a try that fails keeps nobody logged in. ``scrub``
+    Trouble of any kind is reported as not tried, and raises nothing: a try that fails keeps no session. ``scrub``
     takes values out of the words of the application's own errors.
     """
 
@@ -103,7 +103,7 @@ class SessionProbe:
         self._store: Any = None
         self._user: Any = None
         self._made: List[Any] = []
-        self._nobody: Optional[ProbeResponse] = None
+        self._anonymous: Optional[ProbeResponse] = None
         self.answer: Dict[str, List[str]] = {name: [] for name in LISTS}
         self.tells = self.works = self.refused = False
         """Whether the address tells who is logged in; whether a session that was just made is accepted; whether one
@@ -114,10 +114,10 @@ class SessionProbe:
         session = None
         with self._noted("an old session"):
             self._store, self._user = self._made_by()
-            nobody = self._answer(None)
-            if not nobody.refuses:
-                raise HostError("%s answers %s to those who are not logged in" % (self._url, nobody))
-            self._nobody, self.tells = nobody, True
+            anonymous = self._answer(None)
+            if not anonymous.refuses:
+                raise HostError("%s answers %s to those who are not logged in" % (self._url, anonymous))
+            self._anonymous, self.tells = anonymous, True
             session = self._login()
             answer = self._answer(session)
             if answer.status != 200:
@@ -154,13 +154,13 @@ class SessionProbe:
             self.answer["not_tried"].append("%s: %s: %s" % (text, type(error).__name__, message))
 
     def _judge(self, session: Any, message: str) -> bool:
-        """Whether it is refused. What nobody gets is a refusal; an application that is overloaded or broken, or that
-        leads elsewhere, says nothing of a session."""
+        """Whether it is refused. What an anonymous request gets is a refusal; an application that is overloaded or
+        broken, or that leads elsewhere, says nothing of a session."""
         answer = self._answer(session)
         if answer.status == 200:
             self.answer["accepted"].append("%s is STILL ACCEPTED at %s" % (message, self._url))
-        elif self._nobody is None or not answer.is_as(self._nobody):
-            wanted = ", and %s to those who are not logged in" % (self._nobody,) if answer.refuses else ""
+        elif self._anonymous is None or not answer.is_as(self._anonymous):
+            wanted = ", and %s to those who are not logged in" % (self._anonymous,) if answer.refuses else ""
             raise HostError("%s answers %s%s" % (self._url, answer, wanted))
         elif not self.works:
             raise HostError("refused at %s, as is a new one" % self._url)
@@ -170,7 +170,7 @@ class SessionProbe:
         return False
 
     def _login(self) -> Any:
-        """What django.contrib.auth.login puts into a session, without its signals: nobody logs in."""
+        """What django.contrib.auth.login puts into a session, without its signals: it is not a login."""
         from django.conf import settings
         from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 

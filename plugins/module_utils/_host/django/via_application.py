@@ -289,7 +289,7 @@ class InProcesses(Cached):
         if self._own:
             return Doubt("the cache is in each process's own memory", restart=True)
         if self._alone:
-            return Doubt("the cache keeps nothing, so these settings let nobody log in", ("chdir", "env_file"))
+            return Doubt("the cache keeps nothing, so no login lasts with these settings", ("chdir", "env_file"))
         return None
 
 

@@ -114,9 +114,7 @@ def _logins(wanted: EvidenceRequest, part: EvidencePart, end: float) -> None:
         ]
     part.lines += records.logins(ssh_logins, wanted.since)
     if not part.lines and not part.short:
-        part.lines.append(
-            "nobody logged in by SSH" + (" since " + timestamps.stamp_of(wanted.since) if wanted.since else "")
-        )
+        part.lines.append("no login by SSH" + (" since " + timestamps.stamp_of(wanted.since) if wanted.since else ""))
 
 
 def _from_journal(wanted: EvidenceRequest, ssh_logins: List[SshLogin], end: float) -> Optional[str]:

@@ -174,7 +174,7 @@ def plan_unprepared(facts: ServerFacts, *, owner: str, journal: int, in_use: Map
             raise DatabaseError("in_use", "role %s has %d sessions; end them first" % (role.name, in_use[role.name]))
         _may_change(facts, role, None, needs_grant=False)
     if roles and not holder.can_login:
-        raise DatabaseError("in_use", "role %s cannot log in either; without the two logins nobody could" % owner)
+        raise DatabaseError("in_use", "role %s cannot log in either; no login would remain" % owner)
     return [_plain("DROP ROLE %s" % identifier(role.name)) for role in roles]
 
 

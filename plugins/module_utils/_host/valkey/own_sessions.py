@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a user of Valkey sees and ends by its own login, where a provider lets nobody administer."""
+"""What a user of Valkey sees and ends by its own login, where a provider grants no administrator."""
 
 from __future__ import annotations
 

@@ -284,6 +284,6 @@ def test_the_report_is_what_metrics_pages_and_digests_are_made_of(world: World) 
     text = status_page.status(found, leaks=(), rotations=(), unread="", now=now)
     assert "django: its previous value is revoked from" in text
     assert text.count("-e rotation_revoked=token") == 1
-    told = digest(found, [], who="ann", now=now).detail
-    assert "1 to be confirmed as revoked" in str(told["summary"])
-    assert told["lines"] == found["table"]
+    detail = digest(found, [], who="ann", now=now).detail
+    assert "1 to be confirmed as revoked" in str(detail["summary"])
+    assert detail["lines"] == found["table"]

@@ -30,7 +30,7 @@ def world() -> World:
 def act(
     world: World, module: Any, state: str, *, answer: str = "", check: bool = False, **extra: Any
 ) -> dict[str, Any]:
-    """As another process, which was told this answer."""
+    """As another process, which was given this answer."""
     defaults = {name: item.get("default") for name, item in module.ActionModule.extra_options.items()}
     action = module.ActionModule.__new__(module.ActionModule)
     action._task = SimpleNamespace(check_mode=check)
@@ -58,11 +58,11 @@ def test_before_it_was_kept_it_is_asked_for_again(world: World, step: str) -> No
     ) == (True, ["token"], {"token": PAGE})
     assert "rotation" not in result
     assert opened(world.rotator().look()).run == "run1", "nothing is taken over before the answer"
-    result = begun_again(world, ask=False, answer="told-again")
+    result = begun_again(world, ask=False, answer="given-again")
     assert result["rotation"]["step"] == "create"
-    act(world, rotation, "staged", answer="told-again")
+    act(world, rotation, "staged", answer="given-again")
     rotator = world.rotator("run2")
-    assert rotator.values(opened(rotator.look())).credentials["token"].password == "told-again"
+    assert rotator.values(opened(rotator.look())).credentials["token"].password == "given-again"
 
 
 def test_after_it_was_kept_nobody_is_asked(world: World) -> None:

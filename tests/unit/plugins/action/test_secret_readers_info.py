@@ -98,7 +98,7 @@ def test_nobody_read_it(world: World, trail: Stubber) -> None:
     for at in range(3):
         trail.add_response("lookup_events", {"Events": [event(identity=str(at), secretId="other")]})
     result = ask(world, trail.client, credentials=["django"])
-    assert result["messages"][0] == "nobody, as far as CloudTrail tells"
+    assert result["messages"][0] == "no reader that CloudTrail has recorded"
 
 
 def test_what_was_not_asked_to_the_end(world: World, trail: Stubber) -> None:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A value is tried at a provider that listens on this machine; of its answers only the status is ever told."""
+"""A value is tried at a provider that listens on this machine; of its answers only the status is ever shown."""
 
 from __future__ import annotations
 

@@ -157,6 +157,6 @@ def test_replica_regions_get_the_same_parameters(aws: Aws) -> None:
     boto3.client("ssm", region_name=REPLICA).put_parameter(
         Name="/shop/production/shared/TOKEN", Value="edited", Overwrite=True
     )
-    told = mirror_run.read(one, aws.client).report
-    assert (told["plan"], told["unchanged"]) == ([], 1)
-    assert told["conflicts"][0].endswith(f" in {REPLICA}")
+    report = mirror_run.read(one, aws.client).report
+    assert (report["plan"], report["unchanged"]) == ([], 1)
+    assert report["conflicts"][0].endswith(f" in {REPLICA}")

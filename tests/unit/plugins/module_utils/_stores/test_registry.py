@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A setting in a further store is read, planned and told by what the registries say of it, and by nothing else."""
+"""A setting in a further store is read, planned and reported by what the registries say of it, and by nothing else."""
 
 from __future__ import annotations
 

@@ -310,15 +310,15 @@ def test_the_login_by_aws_sends_a_signature_and_no_key(elsewhere: Server) -> Non
         vault_client.connect(vault, credentials.get_frozen_credentials)
     sent = json.loads(bodies[0])
     url, headers, body = (b64decode(sent[f"iam_request_{part}"]).decode() for part in ("url", "headers", "body"))
-    told = json.loads(headers)
+    signed = json.loads(headers)
     assert (sent["role"], sent["iam_http_request_method"], url) == ("deploy", "POST", "https://sts.amazonaws.com/")
-    assert told["X-Vault-AWS-IAM-Server-ID"] == "vault.example.com"
+    assert signed["X-Vault-AWS-IAM-Server-ID"] == "vault.example.com"
     assert "canary-secret-key" not in bodies[0].decode() + headers + body
     signer = SigV4Auth(credentials, "sts", "us-east-1")
-    request = AWSRequest("POST", url, {name: text for name, text in told.items() if name != "Authorization"}, body)
-    request.context["timestamp"] = told["X-Amz-Date"]
+    request = AWSRequest("POST", url, {name: text for name, text in signed.items() if name != "Authorization"}, body)
+    request.context["timestamp"] = signed["X-Amz-Date"]
     text = signer.string_to_sign(request, signer.canonical_request(request))
-    assert told["Authorization"].rpartition("Signature=")[2] == signer.signature(text, request)
+    assert signed["Authorization"].rpartition("Signature=")[2] == signer.signature(text, request)
 
 
 def test_the_login_by_aws_without_credentials(elsewhere: Server) -> None:

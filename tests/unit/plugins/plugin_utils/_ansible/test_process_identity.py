@@ -124,7 +124,7 @@ class TestIsGone:
 
 
 def test_where_the_kernel_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a system without /proc nothing can be told of a process, so none counts as gone."""
+    """On a system without /proc nothing is known of a process, so none counts as gone."""
     monkeypatch.setattr(process_identity, "_first", lambda *paths: "")
     assert not process_identity.is_gone(process_identity.holder())
 

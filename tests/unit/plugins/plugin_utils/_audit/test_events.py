@@ -79,7 +79,7 @@ def test_an_endless_list_is_left_out() -> None:
     assert len(event.text) < events.LONGEST
 
 
-class Told:
+class RecordingChannel:
     """A channel that answers as its test says."""
 
     def __init__(self, name: str, act: Any = None, wants: bool = True) -> None:
@@ -103,12 +103,12 @@ def raising(error: Exception) -> Any:
 
 
 def test_who_cannot_be_notified_stops_nothing() -> None:
-    forever, good = threading.Event(), Told("good")
+    forever, good = threading.Event(), RecordingChannel("good")
     channels = [
-        Told("hangs", forever.wait),
-        Told("denied", raising(StoreError("no\nright"))),
-        Told("broken", raising(KeyError("canary"))),
-        Told("uninterested", raising(KeyError("x")), wants=False),
+        RecordingChannel("hangs", forever.wait),
+        RecordingChannel("denied", raising(StoreError("no\nright"))),
+        RecordingChannel("broken", raising(KeyError("canary"))),
+        RecordingChannel("uninterested", raising(KeyError("x")), wants=False),
         good,
     ]
     began = time.monotonic()

@@ -153,7 +153,7 @@ def test_nowhere(log: Log) -> None:
 
 
 class TestReady:
-    """Whether a record could be written, told before anything is done."""
+    """Whether a record could be written, reported before anything is done."""
 
     def test_nothing_is_written(self, log: Log, body: MemoryAudit, tmp_path: Path) -> None:
         assert log().ready() == {"changed": False, "where": "memory"}

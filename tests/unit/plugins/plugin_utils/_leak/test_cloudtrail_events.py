@@ -88,7 +88,7 @@ def test_calls_that_differ_in_time_alone_are_one_line() -> None:
 def test_every_call_with_a_leaked_key() -> None:
     messages = lines(event("RunInstances", key=KEY, who="arn:aws:iam::1:user/mailer", imageId="canary-image"))
     assert messages == [f"key {KEY}: RunInstances by arn:aws:iam::1:user/mailer from 10.0.3.7, 2026-11-25T10:00:00Z"]
-    assert lines(event(key=KEY, secretId=CORE))[0].startswith(f"{CORE}: GetSecretValue by"), "told as a read"
+    assert lines(event(key=KEY, secretId=CORE))[0].startswith(f"{CORE}: GetSecretValue by"), "reported as a read"
 
 
 def test_a_caller_without_a_name_and_words_that_a_thief_chose() -> None:
@@ -97,7 +97,7 @@ def test_a_caller_without_a_name_and_words_that_a_thief_chose() -> None:
     assert "by i-0abc from ?x?a" in message
     assert len(message) < 400
     nobody = {**event(who=7, address=None, secretId=CORE), "Username": None}
-    assert "by nobody that it names from an unknown address" in lines(nobody)[0]
+    assert "by an unnamed principal from an unknown address" in lines(nobody)[0]
 
 
 @pytest.mark.parametrize("broken", ["{", "[]", "7", '{"requestParameters": 7, "userIdentity": []}'])

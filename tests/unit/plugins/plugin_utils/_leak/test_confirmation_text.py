@@ -51,19 +51,19 @@ class TestNoticed:
 
     def test_nobody_is_logged_out(self) -> None:
         kept = replace(GRACEFUL, logs_out=False)
-        assert "nobody is logged out on purpose" in line(kept, "what users notice")
+        assert "no user is logged out on purpose" in line(kept, "what users notice")
         signing = replace(kept, signing=["django_key"])
         message = "everybody is logged out all the same, since django_key keeps no former key"
         assert message in line(signing, "what users notice")
         refused = replace(signing, refused={"django_key": "it has a comma in it"})
-        assert "nobody is logged out on purpose" in line(refused, "what users notice")
+        assert "no user is logged out on purpose" in line(refused, "what users notice")
 
     def test_an_application_without_sessions(self) -> None:
         none = replace(GRACEFUL, sessions={"declared": False, "ends": False, "against": ""})
         text = line(none, "what users notice")
         assert text.endswith(f"; no session is ended, since {UNDECLARED}")
         assert "logged out" not in text
-        assert "nobody is logged out on purpose" in line(replace(none, logs_out=False), "what users notice")
+        assert "no user is logged out on purpose" in line(replace(none, logs_out=False), "what users notice")
         declared = replace(GRACEFUL, sessions={"declared": True, "ends": True, "against": ""})
         assert lines(declared) == lines(GRACEFUL)
 

@@ -47,7 +47,7 @@ def test_it_is_refused_once_that_host_is_proven_on_the_new_file(made: Catalog) -
 
 
 @pytest.mark.parametrize(
-    ("told", "still"),
+    ("health", "still"),
     [
         ({"left_out": ["web2"]}, []),
         (
@@ -57,8 +57,8 @@ def test_it_is_refused_once_that_host_is_proven_on_the_new_file(made: Catalog) -
     ],
     ids=["compromised", "of no inventory"],
 )
-def test_a_host_that_is_given_up(made: Catalog, told: dict[str, Any], still: list[str]) -> None:
-    found = facts_of(made, incident(events=BEHIND), IMPACT, {}, told, NOW)
+def test_a_host_that_is_given_up(made: Catalog, health: dict[str, Any], still: list[str]) -> None:
+    found = facts_of(made, incident(events=BEHIND), IMPACT, {}, health, NOW)
     assert (found["open"], found["contained_seconds"]) == (still, 30.0)
     words = "replaced; the old value is rejected everywhere but on web2, which is given up"
     assert found["credentials"][1]["state"] == words

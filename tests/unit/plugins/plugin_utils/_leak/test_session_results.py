@@ -88,7 +88,7 @@ def test_what_may_not_have_ended_is_alive(extra: dict[str, Any], do: str) -> Non
     for keys in ({}, {"django_key": False}):
         assert messages(gathered(ended), ["cache"], keys) == {"tried": [], "problems": [line]}
     none = messages(gathered({**ended, "count": 0}), ["cache"], {})
-    assert none == {"tried": [], "problems": [line]}, "told once"
+    assert none == {"tried": [], "problems": [line]}, "reported once"
 
 
 def test_a_new_key_ends_what_may_not_have_ended() -> None:

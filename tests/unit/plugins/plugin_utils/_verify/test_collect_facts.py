@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is gathered, against moto in this process: each source once, a refusal told where it belongs, no value."""
+"""What is gathered, against moto in this process: each source once, a refusal reported where it belongs, no value."""
 
 from __future__ import annotations
 

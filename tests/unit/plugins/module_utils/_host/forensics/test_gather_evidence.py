@@ -81,8 +81,8 @@ class TestLogins:
 
     def test_nobody(self, machine: Machine) -> None:
         machine.journal("true")
-        assert machine.gathered()["lines"] == ["nobody logged in by SSH"]
-        assert machine.gathered(since=0.5)["lines"] == ["nobody logged in by SSH since 1970-01-01T00:00:00Z"]
+        assert machine.gathered()["lines"] == ["no login by SSH"]
+        assert machine.gathered(since=0.5)["lines"] == ["no login by SSH since 1970-01-01T00:00:00Z"]
 
     def test_a_log_where_there_is_no_journal(self, machine: Machine) -> None:
         machine.write("secure", f"2026-11-25T10:00:00Z web1 sshd[1]: {SAID}\n")
@@ -136,7 +136,7 @@ class TestDeadline:
         assert time.monotonic() - began < 15
         over.set()
         assert result["short"] == ["authorized_keys: not all was seen in 0 s"]
-        assert result["lines"] == ["nobody logged in by SSH"]
+        assert result["lines"] == ["no login by SSH"]
 
     def test_systemd_that_gives_no_answer(self, machine: Machine) -> None:
         machine.program("systemctl", "exec sleep 30")
@@ -210,7 +210,7 @@ class TestModule:
         known = [{"fingerprint": "SHA256:x", "credential": "deploy_ssh", "leaked": True}]
         given = {"path": str(machine.env), "units": ["-x"], "known_keys": known}
         result, _text = run_module(host_evidence.main, given, capsys)
-        assert result == {"changed": False, "lines": ["nobody logged in by SSH"], "short": []}
+        assert result == {"changed": False, "lines": ["no login by SSH"], "short": []}
 
     @pytest.mark.parametrize(
         ("extra", "message"),

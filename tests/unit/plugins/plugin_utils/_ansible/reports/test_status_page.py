@@ -86,9 +86,9 @@ def test_ages_dates_and_people() -> None:
     ],
 )
 def test_the_first_sentence(found: dict[str, Any], style: str, words: str) -> None:
-    told = status_page.verdict(found)
-    assert told["style"] == style
-    assert words in f"{told['text']} {told['more']}"
+    verdict = status_page.verdict(found)
+    assert verdict["style"] == style
+    assert words in f"{verdict['text']} {verdict['more']}"
 
 
 def test_leaks_and_rotations() -> None:
