@@ -17,6 +17,8 @@ from typing import Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.ssh import authorized_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import login as ssh_login
+from sandbox.hosts import Fleet
+from sandbox.hosts._inventory import ssh_options
 from sandbox.seed import Layout
 from sandbox.sshd import Sshd
 from tests.integration import harness
@@ -87,3 +89,14 @@ def in_store(lab: Lab) -> str:
 def rotate(lab: Lab, *arguments: str, environment: Mapping[str, str] | None = None) -> Run:
     chosen = ("-e", "rotation_credentials=deploy_ssh", "-e", "rotation_force=true", *arguments)
     return lab.run(*chosen, playbook="playbooks/rotate.yml", environment=environment)
+
+
+def opens(fleet: Fleet, host: str, private: str) -> bool:
+    """Whether the host takes the key."""
+    target, options = f"deploy@{fleet.machines[host].address}", ["-F", "none", "-o", "BatchMode=yes"]
+    with ssh_login.holding(private, "test") as held:
+        by = ["-o", f"IdentityAgent={held.socket}", "-i", str(held.public)]
+        argv = ["ssh", *options, *ssh_options(fleet.names), *by, target, "true"]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0 or "Permission denied" in done.stderr, done.stderr
+    return done.returncode == 0

@@ -5,12 +5,8 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -19,15 +15,12 @@ import yaml
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import key_pair
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.ssh import login as ssh_login
-from sandbox.aws import Moto
 from sandbox.hosts import Fleet, Plan, why_not
 from sandbox.hosts._inventory import ssh_options
 from sandbox.process import wait_until
-from sandbox.seed import Layout
-from tests.integration import harness, leak_lab
 from tests.integration.counts import Record, loaded
-from tests.integration.harness import Lab
 from tests.integration.real_lab import CORE, RealLab, Run
+from tests.integration.ssh_key_lab import opens
 from tests.integration.thief import Thief
 
 pytestmark = [
@@ -36,7 +29,6 @@ pytestmark = [
     pytest.mark.skipif(bool(why_not()), reason=f"{why_not()}: no leaked SSH key was replaced on real hosts"),
 ]
 SSH_SECRET, STORAGE_SECRET = "watchparty/production/deploy-ssh", "watchparty/production/storage"
-SMALL = "shop/production/deploy-ssh"
 FROM = "no-port-forwarding,no-X11-forwarding"
 WRITTEN = "watchparty/{{environment}}/{}"
 """As a catalog names it."""
@@ -215,198 +207,3 @@ def test_both_keys_rotate_under_load(lab: RealLab, record_property: Record, caps
         assert not logs_in(lab, host, old_key)
         assert logs_in(lab, host, new_key)
     lab.assert_settled()
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """Hosts without a systemd, so without a journal and without scopes."""
-    with Fleet(tmp_path_factory.mktemp("plain"), Plan(count=2, kind="plain")) as fleet:
-        yield fleet
-
-
-@pytest.fixture
-def small(plain: Fleet, account: Moto) -> Iterator[Lab]:
-    """A lab whose hosts are the plain ones; its application is a file that nobody reads."""
-    harness.reset(account)
-    directory = Path(tempfile.mkdtemp(prefix="lab-")).resolve()
-    inventory = json.loads(plain.inventory.read_text(encoding="utf-8"))["app_hosts"]
-    lab = Lab(directory, account, inventory["vars"])
-    on_host = {"ansible_become": True, "env_deploy_path": "/srv/watchparty/.env", "env_deploy_owner": "watchparty"}
-    for host, there in zip(lab.add_hosts(2), inventory["hosts"].values(), strict=True):
-        variables = lab.host_vars[host.name]
-        kept = {name: item for name, item in variables.items() if "restart" not in name and "health" not in name}
-        lab.host_vars[host.name] = {**kept, **there, **on_host}
-    try:
-        yield lab
-    finally:
-        lab.close()
-        shutil.rmtree(directory)
-
-
-def prepare(plain: Fleet, small: Lab) -> str:
-    """A deploy key that opens both hosts, which were deployed to; its private half."""
-    credential = {"kind": "ssh_key", "appears_in": [{"secret": "shop/{environment}/deploy-ssh", "key": "private_key"}]}
-    small.catalog = harness.catalog(credentials={"deploy_ssh": credential}, services={})
-    base = harness.layout()
-    private = key_pair.new_private_key()
-    small.seed(Layout({**base.secrets, SMALL: {"private_key": private}}, base.parameters))
-    small.moto.client("logs").create_log_group(logGroupName="/shop/audit")
-    line = f"{key_pair.public_line(private, 'test')} deploy@ci\n"
-    for host, machine in plain.machines.items():
-        if not machine.leader:
-            plain.boot(host)
-        # Its mark would name a number of the journal of a test before.
-        command = "rm -rf /srv/watchparty/.env* /var/lib/watchparty-secrets; cat >> /home/deploy/.ssh/authorized_keys"
-        plain.run(host, ["sh", "-c", command], text=line)
-    small.deploy()
-    return private
-
-
-def test_where_no_log_tells_every_other_session_of_the_account_is_ended(plain: Fleet, small: Lab) -> None:
-    """In a rotation none; after a leak the thief's and a bystander's, not Ansible's own.
-
-    A host that is away still lets the leaked key in: the incident stays open until it refuses it.
-    """
-    private = prepare(plain, small)
-    target = f"deploy@{plain.machines['app1'].address}"
-    options = ["-F", "none", "-o", "BatchMode=yes", *ssh_options(plain.names)]
-    with ExitStack() as stack:
-        held = stack.enter_context(ssh_login.holding(private, "test"))
-        by = {
-            "thief": ["-o", f"IdentityAgent={held.socket}", "-i", str(held.public)],
-            "operator": ["-i", str(plain.names.private_key)],
-        }
-        open_ones = {}
-        for name, key in by.items():
-            argv = ["ssh", *options, *key, target, "(sleep 300 &) ; exec sleep 301"]
-            open_ones[name] = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            stack.callback(open_ones[name].kill)
-        assert wait_until(lambda: sleepers(plain) == 4, seconds=20)
-
-        run = small.run(
-            "-e", "rotation_credentials=deploy_ssh", "-e", "rotation_force=true", playbook="playbooks/rotate.yml"
-        )
-        assert run.code == 0, run.output
-        assert "2 sessions of deploy go on, and no log tells which key opened them" in run.text
-        assert sleepers(plain) == 4
-        rotated = in_force(small)
-
-        plain.kill("app2")
-        run = leak_lab.respond(small, "-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
-        assert "web1: 2 sessions of deploy ended, from unknown" in run.text
-        assert sleepers(plain) == 0
-        assert [process.wait(10) for process in open_ones.values()] == [255, 255]
-    assert run.code != 0, run.output
-    message = (
-        "deploy_ssh: OPEN: the new one is in force, but still open to the leaked one: web2. Deploy "
-        "nothing there; start the same command again once it answers, or leave it for good by "
-        "-e leak_compromised_hosts=web2"
-    )
-    assert message in run.text
-    assert message in leak_lab.newest_post_mortem(small)
-
-    assert not [delivery for delivery in deliveries(run.output) if "web2" in delivery], run.output
-
-    plain.boot("app2")
-    assert opens(plain, "app2", rotated)
-    run = small.run(playbook="playbooks/deploy.yml")
-    assert run.code != 0, run.output
-    assert "Nothing was sent: web2 still lets the leaked key of deploy_ssh in." in run.text
-    run = leak_lab.respond(small, "-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
-    assert run.code == 0, run.output
-    assert "its leaked key still opens web2" in run.text
-    assert [opens(plain, host, rotated) for host in plain.machines] == [False, False]
-    assert [opens(plain, host, in_force(small)) for host in plain.machines] == [True, True]
-    leak_lab.post_mortem(small)
-
-
-def test_a_host_that_is_left_for_good_is_listed(plain: Fleet, small: Lab) -> None:
-    prepare(plain, small)
-    plain.kill("app2")
-    arguments = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
-    run = leak_lab.respond(small, *arguments)
-    assert run.code != 0, run.output
-    run = leak_lab.respond(small, *arguments, "-e", "leak_compromised_hosts=web2")
-    assert run.code == 0, run.output
-    assert "- web2 was skipped as compromised and must be rebuilt" in leak_lab.post_mortem(small)
-
-
-def test_where_another_account_lets_it_in_it_stays_open(plain: Fleet, small: Lab) -> None:
-    """Nobody takes it out there but the operator. Until then its host gets nothing new; the other one does."""
-    private = prepare(plain, small)
-    line = f"{key_pair.public_line(private, 'test')} root@ci\n"
-    roots = "/root/.ssh/authorized_keys"
-    plain.run("app1", ["sh", "-c", f"umask 077; mkdir -p /root/.ssh; cat > {roots}"], text=line)
-    try:
-        arguments = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
-        run = leak_lab.respond(small, *arguments)
-        assert run.code != 0, run.output
-        todo = "remove it there, then start the same command again"
-        message = f"is still authorized: web1. {roots} still holds the leaked key of deploy_ssh; {todo}"
-        assert message in run.text
-        assert (
-            "the new one is in force, but still open to the leaked one: web1" in run.text.partition("NOT contained")[2]
-        )
-        written = leak_lab.newest_post_mortem(small)
-        fingerprint = key_pair.fingerprint(private, "test")
-        assert f"web1: LEAKED key {fingerprint} of deploy_ssh (root@ci) in {roots}, beside its own file" in written
-        assert plain.run("app1", ["cat", roots]).stdout == line
-        assert [opens(plain, host, private) for host in plain.machines] == [False, False]
-    finally:
-        plain.run("app1", ["rm", "-f", roots])
-    run = leak_lab.respond(small, *arguments)
-    assert run.code == 0, run.output
-    assert "still holds the leaked key" not in leak_lab.post_mortem(small)
-
-
-def test_a_former_key_that_was_left_valid_for_hours_goes_with_it(plain: Fleet, small: Lab) -> None:
-    """Also from a host that was away: what is left there is both."""
-    former = prepare(plain, small)
-    small.catalog["credentials"]["deploy_ssh"]["revoke_after"] = 7200
-    run = small.run(
-        "-e", "rotation_credentials=deploy_ssh", "-e", "rotation_force=true", playbook="playbooks/rotate.yml"
-    )
-    assert run.code == 0, run.output
-    leaked = in_force(small)
-    assert [opens(plain, "app1", name) for name in (former, leaked)] == [True, True]
-
-    plain.kill("app2")
-    arguments = ("-e", "leak_credentials=deploy_ssh", "-e", "leak_sessions=false")
-    run = leak_lab.respond(small, *arguments)
-    assert run.code != 0, run.output
-    assert "still open to the leaked one: web2" in run.text
-    assert [opens(plain, "app1", name) for name in (former, leaked, in_force(small))] == [False, False, True]
-
-    plain.boot("app2")
-    assert [opens(plain, "app2", name) for name in (former, leaked)] == [True, True]
-    run = leak_lab.respond(small, *arguments)
-    assert run.code == 0, run.output
-    assert [opens(plain, "app2", name) for name in (former, leaked, in_force(small))] == [False, False, True]
-
-
-def deliveries(output: str) -> list[str]:
-    """What Ansible said of each rollout's task."""
-    parts = [part for part in output.split("\nTASK [") if "Deliver the .env and verify]" in part.partition("\n")[0]]
-    assert parts
-    return parts
-
-
-def in_force(lab: Lab) -> str:
-    held = lab.moto.client("secretsmanager").get_secret_value(SecretId=SMALL, VersionStage="AWSCURRENT")
-    private_key: str = json.loads(held["SecretString"])["private_key"]
-    return private_key
-
-
-def opens(fleet: Fleet, host: str, private: str) -> bool:
-    """Whether the host takes the key."""
-    target, options = f"deploy@{fleet.machines[host].address}", ["-F", "none", "-o", "BatchMode=yes"]
-    with ssh_login.holding(private, "test") as held:
-        by = ["-o", f"IdentityAgent={held.socket}", "-i", str(held.public)]
-        argv = ["ssh", *options, *ssh_options(fleet.names), *by, target, "true"]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
-    assert done.returncode == 0 or "Permission denied" in done.stderr, done.stderr
-    return done.returncode == 0
-
-
-def sleepers(fleet: Fleet) -> int:
-    return fleet.run("app1", ["ps", "-eo", "args"]).stdout.count("sleep 30")

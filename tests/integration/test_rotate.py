@@ -7,23 +7,16 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from sandbox.faults import Fault
-from sandbox.postgres import scram_verifier
 from sandbox.process import REPOSITORY
-from sandbox.valkey import ADMINISTRATOR
-from tests.integration.chaos import Chaos, Controller
 from tests.integration.harness import Run
-from tests.integration.held import own_kind
-from tests.integration.provider import Provider, running
-from tests.integration.rotation_lab import ALL, CORE, LOG_GROUP, MASTER, OWNER, RotationLab, rotation_lab, sentences
-from tests.integration.terminal import typed
+from tests.integration.rotation_lab import ALL, CORE, LOG_GROUP, OWNER, RotationLab, rotation_lab, sentences
 
 READS = re.compile(r"(Get|BatchGet|List|Describe)[A-Z]")
 ROLE = """\
@@ -56,12 +49,6 @@ def report(lab: RotationLab, playbook: str = "rotation_report.yml") -> tuple[Run
     path.unlink(missing_ok=True)
     run = lab.run("-e", f"rotation_report_file={path}", playbook=f"playbooks/{playbook}")
     return run, json.loads(path.read_text(encoding="utf-8"))
-
-
-@pytest.fixture
-def provider() -> Iterator[Provider]:
-    with running() as made:
-        yield made
 
 
 def verify_audit_log(lab: RotationLab) -> Run:
@@ -226,145 +213,6 @@ def test_a_scheduler_learns_whether_something_is_due(lab: RotationLab) -> None:
 
 def _just_now() -> dict[str, str]:
     return {"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "who": "test", "rotation": "note"}
-
-
-NOTES = """\
-#!/usr/bin/env python3
-import json, sys
-
-request = json.load(sys.stdin)
-with open(request["options"]["log"], "a") as notes:
-    print(request["verb"], request["credential"], request["new"] not in (None, request["old"]), file=notes)
-json.dump({"message": "noted", "notes": {"at": request["verb"]}}, sys.stdout)
-"""
-
-
-@pytest.mark.slow
-def test_a_third_partys_value_and_a_kind_of_ones_own(lab: RotationLab, provider: Provider) -> None:
-    """The first comes from a private file; the second's folder lies outside the collection."""
-    old = lab.ready()
-    kept = lab.journal_state().pending_tasks
-    verbs = ("check", "create", "set", "test", "revoke", "verify_revoked")
-    kind = "value: generated\nlength: 24\noptions: [log]\nruns_on: rotation_host"
-    path = own_kind(lab, "noted", "", *verbs, kind=kind)
-    (path / "noted" / "kind").write_text(NOTES, encoding="utf-8")
-    notes = lab.directory / "notes"
-    twitch = {"kind": "noted", "appears_in": [{"setting": "TWITCH_CLIENT_SECRET"}], "options": {"log": str(notes)}}
-    mail = {
-        "kind": "external",
-        "appears_in": [{"setting": "YOUTUBE_API_KEY"}],
-        "provider_url": "https://mail.example.com/keys",
-        "test": {"url": f"{provider.url}/me", "headers": {"X-Key": "{value}"}},
-    }
-    provider.keys = {lab.content("watchparty/production/integrations")["YOUTUBE_API_KEY"]}
-    before = lab.content("watchparty/production/integrations")["TWITCH_CLIENT_SECRET"]
-    with lab.with_catalog(twitch=twitch, mail=mail):
-        given = lab.values_file(mail="issued-by-the-provider")
-        arguments = ("-e", f"rotation_kinds_path={path}", "-e", given, "-e", "rotation_credentials=twitch,mail")
-        run = lab.rotate(*arguments, "--check")
-        sentences(run, f"mail is REFUSED: the new value is refused: {provider.url}/me answers with status 401")
-        assert {(method, path) for method, path, _key in provider.asked} == {("GET", "/me")}
-        assert notes.read_text().split() == ["check", "twitch", "False"]
-        notes.unlink()
-        provider.keys.add("issued-by-the-provider")
-        run = lab.rotated(*arguments)
-        # The provider alone can refuse the other one's.
-        assert re.search(r'from promotion to revocation: \d+ s \(twitch\)"', run.output)
-        left = "mail: its old value, replaced by r-"
-        asked = (
-            "is not yet confirmed revoked at https://mail.example.com/keys; once it is, run watchparty.secrets.rotate "
-        )
-        sentences(run, left, f"{asked}-e rotation_revoked=mail")
-        due = lab.run(playbook="playbooks/rotation_due.yml")
-        assert due.code != 0, due.output
-        sentences(due, left, asked)
-        run = lab.rotate("-e", "rotation_revoked=mail,tiwtch")
-        sentences(run, "tiwtch: is not a credential of the catalog; mail waits for it")
-        run = lab.rotate("-e", "rotation_revoked=mail")
-        assert run.code != 0, run.output
-        sentences(run, "STILL WORKS: a previous value still logs in at", "Revoke it at its provider, then start again")
-        assert owed(lab, since=kept) == {"mail": "confirm"}
-        provider.keys = {"issued-by-the-provider"}
-        run = lab.rotated("-e", "rotation_revoked=mail")
-        sentences(run, "mail: what r-", "was revoked, as the operator says (rejected now at")
-        assert left not in run.text
-        assert "issued-by-the-provider" not in run.text
-        assert owed(lab, since=kept) == {}
-        assert lab.audit_records()[-1]["outcome"] == "revoked"
-        assert lab.audit_records()[-1]["credentials"] == ["mail"]
-    lab.assert_settled()
-    assert lab.values() == old
-    assert notes.read_text().splitlines() == [f"{verb} twitch {verb != 'check'}" for verb in verbs]
-    after = lab.content("watchparty/production/integrations")["TWITCH_CLIENT_SECRET"]
-    assert (len(after), after != before) == (24, True)
-    for host in lab.hosts:
-        assert host.values()["YOUTUBE_API_KEY"] == "issued-by-the-provider"
-        assert host.values()["TWITCH_CLIENT_SECRET"] == after
-
-
-@pytest.mark.slow
-def test_an_administrators_new_password_is_tried_before_the_old_one_is_forgotten(lab: RotationLab) -> None:
-    """Each at its servers, from an application's host; what they would reject is refused by name."""
-    lab.ready()
-    kept = lab.journal_state().pending_tasks
-    names = ("database_admin", "cache_admin")
-    secrets = [f"watchparty/production/{name.replace('_', '-')}" for name in names]
-    before = [lab.content(secret) for secret in secrets]
-    new = "issued-for-the-administrator"
-    arguments = ("-e", f"rotation_credentials={','.join(names)}", "-e", lab.values_file(**dict.fromkeys(names, new)))
-    run = lab.rotate(*arguments)
-    assert run.code != 0, run.output
-    refused = "{}_admin: the new value is refused as the administrator of {}: "
-    sentences(run, refused.format("database", "database"), refused.format("cache", "cache"))
-    assert new not in run.output
-    assert [lab.content(secret) for secret in secrets] == before
-    assert lab.journal_state().rotation is None
-
-    old = before[0]["password"]
-    try:
-        lab.postgres.execute(f"ALTER ROLE {MASTER} PASSWORD '{scram_verifier(new)}';")
-        lab.valkey.execute("ACL", "SETUSER", ADMINISTRATOR, f">{new}")
-        lab.rotated(*arguments)
-        assert [lab.content(secret)["password"] for secret in secrets] == [new, new]
-        run = lab.rotate("-e", f"rotation_revoked={','.join(names)}")
-        assert run.code != 0, run.output
-        sentences(run, "database_admin: what r-", "(rejected now at", "cache_admin: its old value", "STILL WORKS")
-        assert owed(lab, since=kept) == {"cache_admin": "confirm"}
-    finally:
-        lab.postgres.execute(f"ALTER ROLE {MASTER} PASSWORD '{scram_verifier(old)}';")
-        lab.valkey.execute("ACL", "SETUSER", ADMINISTRATOR, f"<{new}")
-        lab.renew()
-
-
-def owed(lab: RotationLab, *, since: Collection[str]) -> dict[str, str]:
-    """What the journal keeps for later, beside what it kept before."""
-    pending_tasks = lab.journal_state().pending_tasks
-    assert set(since) <= set(pending_tasks)
-    return {
-        pending_task.credential: pending_task.act for name, pending_task in pending_tasks.items() if name not in since
-    }
-
-
-@pytest.mark.slow
-def test_a_third_partys_value_is_asked_for_again(lab: RotationLab) -> None:
-    """A run that was killed before it kept the answer cannot know it; without a terminal nothing is given up."""
-    lab.ready()
-    path = own_kind(lab, "dying", "", kind="value: supplied")
-    twitch = {"kind": "dying", "appears_in": [{"setting": "TWITCH_CLIENT_SECRET"}]}
-    # The test before may have rotated it just now.
-    arguments = ("-e", "rotation_credentials=twitch", "-e", "rotation_force=true", "-e", f"rotation_kinds_path={path}")
-    with lab.with_catalog(twitch=twitch):
-        controller = replace(Controller(lab), command=(*arguments, "-e", lab.values_file(twitch="given-and-lost")))
-        assert Chaos(lab, controller).kill("create#1") is not None
-        run = lab.rotate(*arguments)
-        assert run.code != 0, run.output
-        sentences(run, "twitch: cannot be asked for", "give that by -e rotation_values_file=FILE")
-        assert lab.journal_state().rotation is not None
-        code, seen = typed(lab, "playbooks/rotate.yml", {"New value of twitch": "given-again"}, *arguments)
-        assert code == 0, seen
-        for host in lab.hosts:
-            assert host.values()["TWITCH_CLIENT_SECRET"] == "given-again"
-    lab.assert_settled()
 
 
 @pytest.mark.slow

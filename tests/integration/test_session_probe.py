@@ -15,7 +15,7 @@ from sandbox.application import SOURCE
 from sandbox.browser import Browser, Tally
 from sandbox.postgres import Postgres
 from sandbox.valkey import Valkey
-from tests.integration.test_django_sessions import ENGINES, KEY, NEXT_KEY, PASSWORD, STOCK, Servers, end
+from tests.integration.sessions_lab import ENGINES, KEY, NEXT_KEY, PASSWORD, STOCK, Servers, end
 from tests.integration.web_hosts import WebHosts, settings
 
 pytestmark = pytest.mark.slow

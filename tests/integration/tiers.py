@@ -63,11 +63,12 @@ SELECTED = {
     "test_provision_killed": (),
     "test_provision_values": (),
     "test_real_rotation": (),
-    "test_rotate.py": ("third_partys_value",),
+    "test_rotate.py": (),
     "test_rotate_bad_input": (),
     "test_rotate_deploys": (),
     "test_rotate_faults": ("dies_in_the_middle_of_a_rollout[after",),  # test_canary_rotation has a health that fails
     "test_rotate_later": (),
+    "test_rotate_third_party": ("third_partys_value",),
     "test_rotate_two": ("started_together",),  # the simulation stops controllers at every act and lets them go on
     "test_rotation_elasticache": (),
     "test_rotation_parts": (),
@@ -123,7 +124,7 @@ RARELY = (
     "test_load.py::test_tasks_without_a_worker",
     "test_rotate.py::test_a_second_run_does_nothing",
     "test_rotate.py::test_all_kinds_in_one_run",
-    "test_rotate.py::test_a_third_partys_value",
+    "test_rotate_third_party.py::test_a_third_partys_value",
     "test_audit_log.py::test_a_cut_off_body_is_found[s3]",
     "test_audit_log.py::test_every_call_fails_at_its_first_try[logs-lose]",
     "test_audit_log.py::test_every_call_fails_at_its_first_try[s3-throttle]",
