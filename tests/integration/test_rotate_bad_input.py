@@ -8,11 +8,12 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from tests.integration.bad_rotations import MAIL, ROWS, Bad
 from tests.integration.held import (
     a_user_without_a_password,
     master_may_not_create_roles,
@@ -24,7 +25,6 @@ from tests.integration.held import (
 from tests.integration.rotation_lab import ALL, CORE, MASTER, OWNER, RotationLab, rotation_lab, sentences
 
 READS = re.compile(r"(Get|BatchGet|List|Describe)[A-Z]")
-TOKEN = "watch-party-valkey-001-auth-token"
 Prepared = Callable[[RotationLab], AbstractContextManager[Any]]
 
 
@@ -33,168 +33,6 @@ def lab(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
     with rotation_lab(connection, hosts=1) as made:
         made.ready()
         yield made
-
-
-@dataclass(frozen=True)
-class Bad:
-    """One thing that is wrong."""
-
-    messages: tuple[str, ...]
-    """What the run must say."""
-    never: tuple[str, ...] = ()
-    """What it must not say."""
-    credential: str = "database"
-    catalog: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Options of credentials that differ."""
-    keys: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Keys of secrets that somebody wrote."""
-    text: Mapping[str, str] = field(default_factory=dict)
-    """Whole contents of secrets."""
-    given: Mapping[str, Any] | None = None
-    """What stands in the file of new values."""
-    arguments: tuple[str, ...] = ()
-
-
-MAIL = {
-    "mail": {
-        "kind": "external",
-        "appears_in": [{"setting": "EMAIL_HOST_PASSWORD"}],
-        "provider_url": "https://mail.example.com/keys",
-    }
-}
-ROWS = {
-    "unknown credential": Bad(("databse: is not a credential of the catalog; it has cache,",), credential="databse"),
-    "unknown kind": Bad(
-        (
-            "cache: no kind valky is there; kinds are ",
-            "postgresql_role, ssh_key, valkey_user",
-            "your own are folders in rotation_kinds_path",
-        ),
-        credential="cache",
-        catalog={"cache": {"kind": "valky"}},
-    ),
-    "appears in nothing": Bad(
-        ("credentials.database.appears_in",), catalog={"database": {"appears_in": []}}, credential="cache"
-    ),
-    "no place holds it": Bad(
-        ("database: no place that the catalog names holds it: DB_PASSWORD", f"secret {CORE} key DB_PASSWORD"),
-        catalog={"database": {"appears_in": [{"setting": "DB_PASSWORD"}]}},
-    ),
-    "not found at a place": Bad(
-        ("database: secret all-in-one-credentials key pasword holds no value",),
-        catalog={
-            "database": {
-                "appears_in": [
-                    {"setting": "DATABASE_URL"},
-                    {"secret": "all-in-one-credentials", "keys": ["username", "pasword"]},
-                ]
-            }
-        },
-    ),
-    "no such secret": Bad(
-        ("database: secret not-there/production key password holds no value (missing)",),
-        catalog={
-            "database": {
-                "appears_in": [{"setting": "DATABASE_URL"}, {"secret": "not-there/{environment}", "key": "password"}]
-            }
-        },
-    ),
-    "two passwords": Bad(
-        (
-            (
-                f"DATABASE_URL (secret {CORE} key DATABASE_URL) and secret all-in-one-credentials key password hold "
-                "different passwords; correct the one that is wrong"
-            ),
-        ),
-        keys={"all-in-one-credentials": {"password": "canary-of-somebody"}},
-    ),
-    "two user names": Bad(
-        ("and secret all-in-one-credentials key username hold different user names; correct the one that is wrong",),
-        keys={"all-in-one-credentials": {"username": "somebody-else"}},
-    ),
-    "a URL that cannot be parsed": Bad(
-        (
-            f"cache: REDIS_URL (secret {CORE} key REDIS_URL) cannot be parsed as a URL: it has no ://; ",
-            "write scheme://user:password@host/… there, with special characters of the user name and ",
-        ),
-        ("different passwords",),
-        credential="cache",
-        keys={CORE: {"REDIS_URL": "redis//:canary-in-no-url@127.0.0.1/0"}},
-    ),
-    "a token that cannot be parsed": Bad(
-        (f"cache: secret {TOKEN}: is not JSON (line 1, column 1), and key auth_token is asked of it; store a JSON ",),
-        ("holds no value",),
-        credential="cache",
-        text={TOKEN: "canary-that-is-no-json"},
-    ),
-    "no administrator": Bad(
-        ("database: nothing says who may change it; name its administrator in credentials.database.admin",),
-        catalog={"database": {"admin": None}},
-    ),
-    "an administrator without a password": Bad(
-        ("database: its administrator database_admin cannot be read: ", "key password holds no value"),
-        text={"watchparty/production/database-admin": json.dumps({"username": MASTER})},
-    ),
-    "ElastiCache": Bad(
-        ("its address is ElastiCache, which has no ACL SETUSER; use kind elasticache_auth_token",),
-        credential="cache",
-        keys={
-            CORE: dict.fromkeys(
-                ("REDIS_URL", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "CHANNEL_LAYERS_CONFIG_HOSTS"),
-                "rediss://:canary-token-of-sixteen@master.x.euw3.cache.amazonaws.com:6379/0",
-            ),
-            TOKEN: {"auth_token": "canary-token-of-sixteen"},
-        },
-    ),
-    "no setting of former keys": Bad(
-        ("without a setting of former keys everybody would be logged out; name one in credentials.django_key",),
-        credential="django_key",
-        catalog={"django_key": {"fallbacks": None}},
-    ),
-    "a key with another use": Bad(
-        ("django_key: jwt would be lost with the old key; give that a key of its own",),
-        credential="django_key",
-        catalog={"django_key": {"used_for": ["sessions", "jwt"]}},
-    ),
-    "an externally issued value is not given": Bad(
-        (
-            "mail: cannot be asked for",
-            "write it into a file with mode 0600 and give that by -e rotation_values_file=FILE",
-        ),
-        credential="mail",
-        catalog=MAIL,
-    ),
-    "an externally issued value is the old one": Bad(
-        (
-            (
-                "mail: the new value that was given is the one in use; get a new one from the provider at "
-                "https://mail.example.com/keys"
-            ),
-        ),
-        credential="mail",
-        catalog=MAIL,
-        keys={CORE: {"EMAIL_HOST_PASSWORD": "canary-in-use-since-long-ago"}},
-        given={"mail": "canary-in-use-since-long-ago"},
-    ),
-    "an externally issued value is empty": Bad(
-        ("mail: its new value is empty or no text; write it in quotes",),
-        credential="mail",
-        catalog=MAIL,
-        given={"mail": ""},
-    ),
-    "a folder of kinds that is not there": Bad(
-        ("rotation_kinds_path: /nonexistent is not a folder",), arguments=("-e", "rotation_kinds_path=/nonexistent")
-    ),
-    "words that are not understood": Bad(
-        (
-            "Nothing was read: rotation_force: 'ture' is neither yes nor no; give true or false",
-            "rotation_abort: 'y' is neither",
-            "env_deploy_restart: 'fals' is neither",
-        ),
-        credential="cache",
-        arguments=("-e", "rotation_force=ture rotation_abort=y env_deploy_restart=fals"),
-    ),
-}
 
 
 @contextmanager
