@@ -72,10 +72,10 @@ class ActionModule(RotationAction):
 
 def verdict(answer: Mapping[str, Any]) -> str:
     """Why a scheduler is to call somebody; empty where nothing is due. It ends with a command that can be pasted."""
-    owed = [one for one in answer["pending_tasks"] if one["act"] != CONFIRM and one["due"]]
+    pending = [one for one in answer["pending_tasks"] if one["act"] != CONFIRM and one["due"]]
     ours = [f"due: {', '.join(answer['due'])}"] if answer["due"] else []
-    ours += [f"to be finished: {one['id']}" for one in owed]
-    ours += [f"{one['credential']}: {one['against']}" for one in owed if one["against"]]
+    ours += [f"to be finished: {one['id']}" for one in pending]
+    ours += [f"{one['credential']}: {one['against']}" for one in pending if one["against"]]
     ours += [f"open: {answer['rotation']['id']}"] if answer["rotation"] else []
     sentences = ["; ".join(ours), "Run watchparty.secrets.rotate"] if ours else []
     return ". ".join([*sentences, *filter(None, ["; ".join(one["message"] for one in answer["revocations"])])])

@@ -14,7 +14,7 @@ description:
   - Deletes keys in Valkey (or Redis 6.2 and newer) by the patterns that the catalog has under C(purge). Every primary
     of a cluster is purged; from a replica, its primary is.
   - Works by C(SCAN) and C(UNLINK) in small steps, so that no other client waits and the server's memory does not grow.
-  - Everything is looked at before the first key is deleted. One objection, and every key stays where it is.
+  - Everything is looked at before the first key is deleted. One blocker, and no key is deleted.
   - A queue is never deleted. See the notes for how a broker's keys are known.
   - Runs on a host of the application with the application's interpreter, which has redis-py, and logs in as the
     application does. It needs no command that ElastiCache forbids; it was not run there.
@@ -50,7 +50,7 @@ extends_documentation_fragment:
   - watchparty.secrets.catalog
 attributes:
   check_mode:
-    description: Looks at every key, raises every objection, and counts.
+    description: Looks at every key, reports every blocker, and counts.
     support: full
   diff_mode:
     description: Keys are counted, not listed.

@@ -188,9 +188,9 @@ def test_a_scheduler_learns_whether_something_is_due(lab: RotationLab) -> None:
         lab.catalog["credentials"] = {**of_age, **rarely}
         rotated = dict.fromkeys(lab.catalog["credentials"], _just_now())
         later = {"credential": "django_key", "act": "drop_fallback", "rotation": "note", "secrets": {}}
-        owed = {"note/django_key": {**later, "due": "2126-01-01T00:00:00Z"}}
+        pending = {"note/django_key": {**later, "due": "2126-01-01T00:00:00Z"}}
         # What an earlier test of this file left for later does not count here.
-        over = {"rotated": rotated, "pending_tasks": owed, "discharged": list(lab.journal_state().pending_tasks)}
+        over = {"rotated": rotated, "pending_tasks": pending, "discharged": list(lab.journal_state().pending_tasks)}
         lab.append(rotation="note", **over)
         run, result = report(lab, "rotation_due.yml")
         assert run.code == 0, run.output

@@ -57,7 +57,7 @@ def finished(lab: RotationLab, *arguments: str, old: Sequence[Values] = ()) -> R
     return run
 
 
-def taken_back(lab: RotationLab, old: Values) -> None:
+def rolled_back(lab: RotationLab, old: Values) -> None:
     assert lab.values() == old
     lab.assert_settled()
 
@@ -125,7 +125,7 @@ def test_aws_refuses_a_write_of_the_promotion(lab: RotationLab) -> None:
     run = lab.rotate(*DATABASE)
     lab.moto.set_faults()
     failed(run, "The rotation was rolled back", f"AWS denies ssm:PutParameter on parameter {name}; allow")
-    taken_back(lab, old)
+    rolled_back(lab, old)
 
 
 def test_aws_refuses_to_write_a_secret(lab: RotationLab) -> None:
@@ -138,7 +138,7 @@ def test_aws_refuses_to_write_a_secret(lab: RotationLab) -> None:
     assert lab.values() == old
     run = lab.rotate(*CACHE)
     sentences(run, "it is rolled back from there", "was rolled back; the old values are in force")
-    taken_back(lab, old)
+    rolled_back(lab, old)
 
 
 def test_aws_fails_at_the_end(lab: RotationLab) -> None:
@@ -182,7 +182,7 @@ def test_health_fails_on_the_new_value(lab: RotationLab) -> None:
         run = lab.rotate(*BOTH, "-e", "env_deploy_health_retries=4")
     failed(run, "The rotation was rolled back: web2: ", "was rolled back; the old values are in force")
     assert [name for name in ("web1", "web2") if run.result(name)["failed"]] == ["web2"], run.output
-    taken_back(lab, old)
+    rolled_back(lab, old)
     (last,) = lab.audit_records()[record:]
     assert (last["outcome"], "web2" in last["reason"]) == ("rolled_back", True)
 
@@ -353,7 +353,7 @@ def test_postgresql_is_down(lab: RotationLab) -> None:
     assert lab.journal_state().rotation is not None
     run = lab.rotate(*DATABASE)
     sentences(run, "it is rolled back from there", "was rolled back; the old values are in force")
-    taken_back(lab, old)
+    rolled_back(lab, old)
 
 
 def test_valkey_is_down(lab: RotationLab) -> None:
@@ -381,7 +381,7 @@ def test_connections_are_at_their_limit(lab: RotationLab) -> None:
     run = Held(lab, {SETS: take, WITHDRAWS: lambda: held[1]()}, *DATABASE).run()
     assert held
     failed(run, "The rotation was rolled back", "database", "limit")
-    taken_back(lab, old)
+    rolled_back(lab, old)
 
 
 def test_a_session_from_elsewhere(lab: RotationLab) -> None:

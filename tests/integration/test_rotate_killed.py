@@ -129,12 +129,12 @@ def test_it_is_rolled_back(lab: RotationLab, record_property: Record) -> None:
     def attempt(at: str) -> object:
         old = lab.ready()
         act = chaos.kill(at)
-        return f"{act.label if act else 'not reached'}: {taken_back(lab, old)}"
+        return f"{act.label if act else 'not reached'}: {rolled_back(lab, old)}"
 
     sweep(points(chaos.acts()), attempt, what="rotation, then aborted", record=record_property)
 
 
-def taken_back(lab: RotationLab, old: Values) -> str:
+def rolled_back(lab: RotationLab, old: Values) -> str:
     """Aborts what is open, and checks the result; which way it went."""
     rotation = lab.journal_state().rotation
     run = lab.rotate(*COMMAND, *BACK)

@@ -17,7 +17,7 @@ import pytest
 from tests.integration.chaos import BACK, COMMAND, RANDOM_SECONDS, Chaos, at_random
 from tests.integration.counts import Record
 from tests.integration.rotation_lab import RotationLab, Values, rotation_lab
-from tests.integration.test_rotate_killed import rotated_from, taken_back
+from tests.integration.test_rotate_killed import rolled_back, rotated_from
 
 pytestmark = [
     pytest.mark.slow,
@@ -53,7 +53,7 @@ def carried_on(chaos: Chaos, old: Values, way: str, seconds: float) -> str:
     if "killed again" in way:
         again = chaos.kill_after(seconds, *(BACK if back else ()))
     if back and ("killed again" not in way or lab.journal_state().rotation is not None):
-        return f"{again}; {taken_back(lab, old)}"
+        return f"{again}; {rolled_back(lab, old)}"
     if back and lab.values() == old:
         lab.assert_settled()
         return f"{again}; rolled back by then"

@@ -146,8 +146,14 @@ def test_what_is_due_later_is_done_by_the_next_run(lab: RotationLab) -> None:
 def test_what_the_catalog_has_lost_is_forgotten(lab: RotationLab) -> None:
     """It is due for ever, since no run can carry it out, until somebody says that it is to be forgotten."""
     lab.ready()
-    owed = {"credential": "old_mail", "act": "revoke", "due": "2026-01-01T00:00:00Z", "rotation": "note", "secrets": {}}
-    lab.append(rotation="note", pending_tasks={"note/old_mail": owed})
+    pending = {
+        "credential": "old_mail",
+        "act": "revoke",
+        "due": "2026-01-01T00:00:00Z",
+        "rotation": "note",
+        "secrets": {},
+    }
+    lab.append(rotation="note", pending_tasks={"note/old_mail": pending})
     run, _found = due(lab)
     assert run.code != 0
     message = "old_mail: it is not in the catalog any more, and its former value is yet to go; put it back, or take"

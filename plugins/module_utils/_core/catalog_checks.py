@@ -184,9 +184,9 @@ def _purged(catalog: Catalog) -> Iterator[str]:
         if setting.type != "url":
             yield f"{where}.setting: {entry.setting} is not of type url"
         for at, pattern in enumerate(entry.keys):
-            objection = valkey_key_patterns.problem(pattern, of_broker=setting.broker)
-            if objection:
-                yield f"{where}.keys[{at}]: {objection}"
+            problem = valkey_key_patterns.problem(pattern, of_broker=setting.broker)
+            if problem:
+                yield f"{where}.keys[{at}]: {problem}"
 
 
 def _notified(catalog: Catalog) -> Iterator[str]:

@@ -68,7 +68,7 @@ def ending(
                 rotation.notes,
                 rotation.promoted_at,
             ),
-            **provider_revocations.owed(
+            **provider_revocations.pending(
                 setting.catalog, rotation.id, rotation.plan, setting.kinds, context.now(), journal.incident
             ),
             **hosts_with_old_key.pending_tasks(setting.catalog, rotation, journal.pending_tasks, now),

@@ -228,13 +228,13 @@ def _dropped_from(setting: RotationSetup, item: _plan.Item, rotation: OpenRotati
 def refused_at_end(setting: RotationSetup, rotation: OpenRotation, left: Mapping[str, Any]) -> list[str]:
     """The credentials whose old values it has removed and seen refused: neither what is ``left`` for later, nor what
     only its provider can revoke."""
-    owed = {task["credential"] for task in left.values()}
+    pending = {task["credential"] for task in left.values()}
     names = []
     for item in _plan.items_of(rotation.plan):
         removes = item.act in (_plan.ROTATE, _plan.REVOKE) and not item.hosts
         if item.act == _plan.RENEW or (removes and "revoke" in credential_summary(setting, item)["stages"]):
             names.append(item.credential)
-    return [name for name in names if name not in owed]
+    return [name for name in names if name not in pending]
 
 
 def _ending(items: Sequence[_plan.Item]) -> list[_plan.Item]:
@@ -309,10 +309,10 @@ def record_of(setting: RotationSetup, journal: Journal, rotation: OpenRotation) 
     if rotation.aborting:
         return {**record, "reason": audit_record.plain(rotation.reason)}
     secrets = rotation.plan.get("secrets", {})
-    owed = provider_revocations.owed(
+    pending = provider_revocations.pending(
         setting.catalog, rotation.id, rotation.plan, setting.kinds, now(), journal.incident
     )
-    names = [task["credential"] for task in owed.values()]
+    names = [task["credential"] for task in pending.values()]
     left = [
         f"{name}: its old value is to be revoked {provider_revocations.where(setting.catalog, name)}" for name in names
     ]

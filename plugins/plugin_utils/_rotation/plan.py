@@ -219,9 +219,9 @@ def _pending_tasks(
     for task in credential_ages.due_pending_tasks(ground.journal, ground.now):
         if task.credential in busy or (wish.names and task.credential not in wish.names):
             continue
-        objection = rotation_pending_tasks.blocker(ground.catalog, ground.kinds, task, ground.former.get(task.id))
-        if objection:
-            refused[task.credential] = "; ".join(filter(None, [refused.get(task.credential), objection]))
+        blocker = rotation_pending_tasks.blocker(ground.catalog, ground.kinds, task, ground.former.get(task.id))
+        if blocker:
+            refused[task.credential] = "; ".join(filter(None, [refused.get(task.credential), blocker]))
             continue
         credential = ground.catalog.credentials[task.credential]
         places = credential_graph.fallback_places(ground.catalog, credential) if task.act == DROP_FALLBACK else ()

@@ -115,7 +115,7 @@ def _secrets_of(setting: RotationSetup, credentials: Iterable[Credential]) -> se
 def _considered(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest) -> list[Credential]:
     """The credentials that a plan may change."""
     now = context.now()
-    owed = {pending_task.credential for pending_task in journal.pending_tasks.values()}
+    pending = {pending_task.credential for pending_task in journal.pending_tasks.values()}
     return [
         credential
         for credential in setting.catalog.credentials.values()
@@ -123,7 +123,7 @@ def _considered(setting: RotationSetup, journal: Journal, wish: _plan.RotationRe
         and (
             wish.force
             or wish.leak
-            or credential.name in owed
+            or credential.name in pending
             or credential_ages.age_of(setting.catalog, credential, journal, now).due
         )
     ]

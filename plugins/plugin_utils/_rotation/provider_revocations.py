@@ -26,7 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
 
-def owed(
+def pending(
     catalog: Catalog,
     rotation: str,
     plan: Mapping[str, Any],

@@ -216,7 +216,7 @@ def _same(place: PurgeDatabase, runs: Optional[FrozenSet[str]], database: int) -
 
 
 def purge(wanted: PurgeRequest, *, check: bool) -> Dict[str, Any]:
-    """Everything is looked at first; a single objection leaves every key where it is."""
+    """Everything is looked at first; a single blocker leaves every key where it is."""
     began = time.monotonic()
     places: Dict[str, PurgeDatabase] = {}
     try:

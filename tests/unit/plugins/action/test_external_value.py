@@ -76,8 +76,8 @@ class TestOld:
         world.created(rotator)
         rotator.advance("promote")
         rotator.promote()
-        owed = {"credential": "note", "act": "confirm", "due": NOW, "rotation": "r1"}
-        rotation_rollback.close(rotator, step="closed", pending_tasks={"r1/note": {**owed, "secrets": secrets}})
+        pending = {"credential": "note", "act": "confirm", "due": NOW, "rotation": "r1"}
+        rotation_rollback.close(rotator, step="closed", pending_tasks={"r1/note": {**pending, "secrets": secrets}})
 
     def test_it_is_read_by_the_version_that_held_it(self, world: World) -> None:
         self.closed(world, **{CORE: world.first[CORE]})

@@ -151,14 +151,14 @@ class TestFormer:
 
     def test_its_state_is_taken_over(self, clients: Clients) -> None:
         many = {f"c{number}": BY for number in range(100)}
-        owed = {"r1/c1": {"credential": "c1", "act": "revoke", "due": "2026-12-01T00:00:00Z", "rotation": "r1"}}
-        self.write(clients, {"step": "plan"}, {"step": "closed", "rotated": many, "pending_tasks": owed}, start=40)
+        pending = {"r1/c1": {"credential": "c1", "act": "revoke", "due": "2026-12-01T00:00:00Z", "rotation": "r1"}}
+        self.write(clients, {"step": "plan"}, {"step": "closed", "rotated": many, "pending_tasks": pending}, start=40)
         message = f"journal s3://{JOURNAL.target} begins with what the former one in Parameter Store adds up to"
         assert steps(provision(state="planned"))[-1] == message
         assert steps(provision())[-1] == message
         journal = fold(clients)
         assert set(journal.rotated) == {*many, "token", "key"}
-        assert set(journal.pending_tasks) == set(owed)
+        assert set(journal.pending_tasks) == set(pending)
         assert _journal.entries(journal)[0]["number"] == 42, "hosts refuse what is lower than their mark"
         assert provision()["plan"] == []
 

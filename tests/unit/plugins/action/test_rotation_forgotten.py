@@ -23,14 +23,14 @@ HEAD = {"number": 3, "digest": "d"}
 def world() -> World:
     """One whose database's former login was to be revoked; the version that held it is gone."""
     made = World()
-    owed = {"credential": "database", "act": "revoke", "due": "2026-01-01T00:00:00Z", "rotation": "r0"}
+    pending = {"credential": "database", "act": "revoke", "due": "2026-01-01T00:00:00Z", "rotation": "r0"}
     by = {"at": "2126-01-01T00:00:00Z", "who": "ann", "rotation": "r0"}
     rotator = made.rotator()
     rotator.append(
         rotator.look(),
         "r0",
         "closed",
-        pending_tasks={"r0/database": {**owed, "secrets": {CORE: "gone"}}},
+        pending_tasks={"r0/database": {**pending, "secrets": {CORE: "gone"}}},
         rotated=dict.fromkeys(made.catalog.credentials, by),
     )
     return made

@@ -29,11 +29,11 @@ def test_a_new_value_that_is_let_in(provider: Provider, form: bool) -> None:
 
 def test_one_that_is_not_is_reported_by_its_status_alone(provider: Provider) -> None:
     where = f"http://127.0.0.1:{provider.server_port}/me"
-    objections = external_value.problems(provider.tries("canary-wrong"), 5)
-    assert objections == [f"the new value is refused: {where} answers with status 401"]
+    problems = external_value.problems(provider.tries("canary-wrong"), 5)
+    assert problems == [f"the new value is refused: {where} answers with status 401"]
     provider.broken = 503
-    objections = external_value.problems(provider.tries("canary-new"), 5)
-    assert objections == [f"the new value could not be tried: {where} answers with status 503, which proves nothing"]
+    problems = external_value.problems(provider.tries("canary-new"), 5)
+    assert problems == [f"the new value could not be tried: {where} answers with status 503, which proves nothing"]
 
 
 def test_a_redirect_is_no_acceptance(provider: Provider) -> None:

@@ -29,7 +29,7 @@ FORGET = "then run watchparty.secrets.rotation_forget -e rotation_forget="
 ACTS = {"database": "revoke", "django": "drop_fallback", "gone": "revoke"}
 
 
-def owed(*names: str) -> Journal:
+def pending(*names: str) -> Journal:
     tasks = [PendingTask(f"r0/{name}", name, ACTS[name], DUE, "r0", {CORE: f"v-{name}"}) for name in names]
     fresh = {name: Rotated(f"{NOW:%Y-%m-%dT%H:%M:%SZ}", "ann", "r0") for name in made_ground().catalog.credentials}
     return Journal(pending_tasks={task.id: task for task in tasks}, rotated=fresh)
@@ -47,7 +47,7 @@ WELL = held(core()[CORE])
 
 
 def planned(*names: str, former: dict[str, Contents] | None = None, **extra: Any) -> rotation_plan.RotationPlan:
-    ground = made_ground(journal=owed(*names), **extra)
+    ground = made_ground(journal=pending(*names), **extra)
     return rotation_plan.plan(replace(ground, former=former or {}), rotation_plan.RotationRequest())
 
 
@@ -99,13 +99,13 @@ def test_one_whose_kind_is_gone() -> None:
 
 
 def test_others_are_not_spoken_of() -> None:
-    ground = made_ground(journal=owed("gone"))
+    ground = made_ground(journal=pending("gone"))
     assert rotation_plan.plan(ground, rotation_plan.RotationRequest(("database",))).refused == {}
     assert "gone" not in rotation_plan.plan(ground, rotation_plan.RotationRequest((), leak="l1")).refused
 
 
 def test_named_by_their_credential_or_their_id() -> None:
-    journal = owed("database", "gone")
+    journal = pending("database", "gone")
     assert [pending_task.id for pending_task in pending_tasks.named(journal, ["gone"])] == ["r0/gone"]
     assert [pending_task.id for pending_task in pending_tasks.named(journal, ["r0/gone", "database"])] == [
         "r0/database",
@@ -119,7 +119,7 @@ def test_named_by_their_credential_or_their_id() -> None:
 
 def test_the_record_of_the_same_ones_is_the_same() -> None:
     catalog = made_ground().catalog
-    tasks = list(owed("database", "gone").pending_tasks.values())
+    tasks = list(pending("database", "gone").pending_tasks.values())
     record = pending_tasks.record(catalog, tasks, "forgotten", "ann@laptop", NOW)
     assert (record["outcome"], record["credentials"], record["pending_tasks"]) == (
         "forgotten",

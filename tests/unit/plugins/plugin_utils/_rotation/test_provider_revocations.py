@@ -54,7 +54,7 @@ def journal(*pending_tasks: PendingTask, **extra: Any) -> Journal:
 class TestOwed:
     def test_what_a_third_party_issued(self) -> None:
         """With the versions that hold the old value; a kind that revokes it itself owes nothing."""
-        result = provider_revocations.owed(CATALOG, "r1", plan(mail="rotate", other="rotate"), KINDS, NOW)
+        result = provider_revocations.pending(CATALOG, "r1", plan(mail="rotate", other="rotate"), KINDS, NOW)
         assert result == {
             "r1/mail": {
                 "credential": "mail",
@@ -66,11 +66,11 @@ class TestOwed:
         }
 
     def test_an_act_that_changes_nothing_owes_nothing(self) -> None:
-        assert provider_revocations.owed(CATALOG, "r1", plan(mail="revoke"), KINDS, NOW) == {}
+        assert provider_revocations.pending(CATALOG, "r1", plan(mail="revoke"), KINDS, NOW) == {}
 
     def test_in_a_leak_unless_it_was_said_already(self) -> None:
         incident = Incident("leak-1", AT, "ann", events={"confirmed/mail": AT})
-        result = provider_revocations.owed(CATALOG, "r1", plan(mail="rotate", video="rotate"), KINDS, NOW, incident)
+        result = provider_revocations.pending(CATALOG, "r1", plan(mail="rotate", video="rotate"), KINDS, NOW, incident)
         assert set(result) == {"r1/video"}
 
 

@@ -33,11 +33,11 @@ def test_two_hundred_credentials_with_a_secret_each_rotate_at_once() -> None:
         assert world.keys(f"app/test/{name}")[name.upper()] == values.credentials[name].password
 
     by = {"at": NOW, "who": "ann@laptop", "rotation": "r1"}
-    owed = {
+    pending = {
         f"r1/{name}": {"credential": name, "act": "revoke", "due": NOW, "rotation": "r1", "secrets": dict([pin])}
         for name, pin in zip(NAMES, opened(rotator.look()).plan["secrets"].items(), strict=True)
     }
-    journal = rotation_rollback.close(rotator, step="closed", rotated=dict.fromkeys(NAMES, by), pending_tasks=owed)
+    journal = rotation_rollback.close(rotator, step="closed", rotated=dict.fromkeys(NAMES, by), pending_tasks=pending)
     assert rotator.look() == journal
     gathered = fold(journal.lines[-1:])
     assert (gathered.rotated, gathered.pending_tasks) == (journal.rotated, journal.pending_tasks)

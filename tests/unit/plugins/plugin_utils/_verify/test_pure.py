@@ -163,8 +163,8 @@ def test_at_most_from_the_audit_log_and_the_journal_goes_before_it() -> None:
         "started": "2026-11-20T10:00:00Z",
         "at": "2026-11-20T10:01:30Z",
     }
-    taken_back = {**record, "rotation": "r9", "outcome": "rolled_back"}
+    rolled_back = {**record, "rotation": "r9", "outcome": "rolled_back"}
     entries = [entry("promote", 10, plan=PLAN), entry("revoke", 12), entry("record", 40)]
-    result = revocation_times.measured(entries, [record, taken_back])
+    result = revocation_times.measured(entries, [record, rolled_back])
     assert result["cache"] == {"seconds": 90, "rotation": "r0", "exact": False}
     assert result["database"]["exact"] is True

@@ -100,9 +100,16 @@ def test_leaks_and_rotations() -> None:
 
 def test_what_is_pending() -> None:
     rotation = {"id": "r-2", "credentials": ["cache"], "since": "2026-11-28T05:00:00Z", "step": "set"}
-    owed = {"id": "x", "credential": "database", "act": "revoke", "due": False, "due_at": "2026-12-01", "against": ""}
+    pending = {
+        "id": "x",
+        "credential": "database",
+        "act": "revoke",
+        "due": False,
+        "due_at": "2026-12-01",
+        "against": "",
+    }
     found = report(
-        row("a", 1, 9), rotation=rotation, pending_tasks=[owed], revocations=[{"message": "revoke token at X"}]
+        row("a", 1, 9), rotation=rotation, pending_tasks=[pending], revocations=[{"message": "revoke token at X"}]
     )
     text = page(found)
     for words in (
