@@ -152,7 +152,7 @@ class TestEvidence:
 class TestBack:
     def test_only_a_host_that_is_proven_is_back(self, leak: Leak) -> None:
         run = leak.run(leak.response("wave"))
-        leak_steps.events.note(run.setting, run.journal, {"skipped/web1": "", "skipped/web2": ""})
+        leak_steps.incident_notes.note(run.setting, run.journal, {"skipped/web1": "", "skipped/web2": ""})
         response = leak.response("verify_skipped", behind=["web1", "web2"])
         proven = {"restart_needed": False, "changed": False}
         leak.hosts["web1"] |= {"secret_rotate_proof": proven, "secret_rotate_came_back": {"reachable": True}}
@@ -163,7 +163,7 @@ class TestBack:
 
     def test_a_proof_of_a_wave_before_is_none(self, leak: Leak) -> None:
         run = leak.run(leak.response("wave"))
-        leak_steps.events.note(run.setting, run.journal, {"skipped/web1": ""})
+        leak_steps.incident_notes.note(run.setting, run.journal, {"skipped/web1": ""})
         leak.hosts["web1"]["secret_rotate_proof"] = {"restart_needed": False, "changed": False}
         leak.hosts["web1"]["secret_rotate_came_back"] = {"failed": True, "msg": "no route"}
         leak.following(leak.response("verify_skipped", behind=["web1"]))
@@ -224,7 +224,7 @@ class TestSessions:
         leak.hosts["web2"] = {"django_chdir": "/srv/app", "django_probe_url": "http://b/"}
         leak.variables["leak_respond__ended"] = self.ENDED
         run = leak.run(self.at(leak, "sessions"))
-        journal = leak_steps.events.note(run.setting, run.journal, {"refused/django": ""})
+        journal = leak_steps.incident_notes.note(run.setting, run.journal, {"refused/django": ""})
         run.setting.rotator.append(journal, "r0", "closed", replaced={"secrets": {"core": "v1"}})
         searched = searching(monkeypatch, {"django": ["canary-key"]})
         result = leak.following(self.at(leak, "sessions"))[1]
