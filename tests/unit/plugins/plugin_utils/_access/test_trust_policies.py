@@ -249,7 +249,7 @@ def test_operators_users_need_a_second_factor_and_roles_cannot_show_one() -> Non
 @pytest.mark.parametrize(
     ("arns", "message"),
     [
-        ([], "names nobody"),
+        ([], "is empty"),
         (["*"], "is not an ARN"),
         (["arn:aws:iam::123456789012:user/*"], "is not an ARN"),
         ([ROLE, "arn:aws:iam::123456789012:root"], "whole account"),

@@ -222,7 +222,7 @@ def test_unpreparing() -> None:
     assert plan(owner) == []
     assert "can log in" in refused("in_use", plan, owner, IN_USE)
     assert "2 sessions" in refused("in_use", plan, owner, SPARE, in_use={"shop_b": 2})
-    assert "nobody" in refused("in_use", plan, OWNER, SPARE)
+    assert "no login would remain" in refused("in_use", plan, OWNER, SPARE)
     used = SPARE._replace(comment=with_record(None, 6))
     refused("overtaken", plan, owner, used)
     assert shown(plan(owner, used, journal=0)) == ['DROP ROLE "shop_b"']
