@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any
 
@@ -28,6 +28,20 @@ except ImportError:  # require_aws_sdk says how to install it
     pass
 
 
+class VaultLogins:
+    """One login to each server, whatever regions and threads ask for it."""
+
+    def __init__(self) -> None:
+        self._clients: dict[Vault | None, Any] = {}
+        self._lock = Lock()
+
+    def client(self, server: Vault | None, aws_credentials: Callable[[], Any]) -> Any:
+        with self._lock:
+            if server not in self._clients:
+                self._clients[server] = vault_client.connect(server, aws_credentials)
+            return self._clients[server]
+
+
 ANNOUNCING_SECONDS = 8.0
 """Of one call that tells others."""
 
@@ -42,17 +56,18 @@ class AwsConnection(AWSPluginBase):
         sessions: dict[str | None, Any] | None = None,
         budget: ThrottlingBudget | None = None,
         wait: AccessWait | None = None,
+        logins: VaultLogins | None = None,
     ) -> None:
         """With ``wait``, the clients of stores repeat what is denied."""
         self.ansible_name = name
         self._options = dict(options)
         self._clients: dict[tuple[str, Any], Any] = {}
-        self._login = Lock()
         self._regional: dict[str, AwsConnection] = {}
         self._sessions = {} if sessions is None else sessions
         """By profile."""
         self._budget = budget or ThrottlingBudget()
         self._wait = wait
+        self._logins = logins or VaultLogins()
         self.vault: Vault | None = None
         """The catalog's server, for what it keeps in Vault."""
 
@@ -84,7 +99,7 @@ class AwsConnection(AWSPluginBase):
     def store_client(self, service: str) -> Any:
         """A client with our retries; what the user gives in aws_config wins. Made once, since that takes its time."""
         if service == VAULT:
-            return self._vault_client()
+            return self._logins.client(self.vault, self._credentials)
         where = (service, self._options.get("region"))
         if where not in self._clients:
             config = {**aws_errors.CLIENT_CONFIG, **(self._options.get("aws_config") or {})}
@@ -92,13 +107,6 @@ class AwsConnection(AWSPluginBase):
             client = self._budget.watch(self.client(service))
             self._clients[where] = self._wait.watch(client) if self._wait else client
         return self._clients[where]
-
-    def _vault_client(self) -> Any:
-        """Logged in once, whatever threads ask for it."""
-        with self._login:
-            if (VAULT, None) not in self._clients:
-                self._clients[VAULT, None] = vault_client.connect(self.vault, self._credentials)
-            return self._clients[VAULT, None]
 
     def _credentials(self) -> Any:
         """Those that our clients sign with."""
@@ -131,7 +139,8 @@ class AwsConnection(AWSPluginBase):
 
     def _with(self, **options: Any) -> AwsConnection:
         given = {**self._options, **options}
-        connection = AwsConnection(self.ansible_name, given, self._sessions, self._budget, self._wait)
+        shared = (self._sessions, self._budget, self._wait, self._logins)
+        connection = AwsConnection(self.ansible_name, given, *shared)
         connection.vault = self.vault
         return connection
 

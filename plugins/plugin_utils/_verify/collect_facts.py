@@ -270,10 +270,8 @@ class Gatherer:
         account = catalog.expected_account_id
         if account and self.catalog.expected_account_id and account != self.catalog.expected_account_id:
             raise SecretsError(f"it is in the account {account}; compare with credentials that may read both")
-        connection = self.connection
-        if catalog.region and catalog.region != self.catalog.region:
-            connection = connection.in_region(catalog.region)
-        read = self._read(name, connection)
+        # A connection of its own, since the other environment may have another server of Vault.
+        read = self._read(name, self.connection.in_region(catalog.region or self.connection.region))
         denied = [str(failure) for failure in read.contents.failures.values() if failure.reason == "denied"]
         if denied:
             raise SecretsError("; ".join(denied))

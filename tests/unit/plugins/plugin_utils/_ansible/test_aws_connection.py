@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_client
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 
@@ -62,7 +63,7 @@ def test_a_client_of_each_kind_shares_one_session() -> None:
     assert connection.in_region("us-east-1")._sessions is connection._sessions
 
 
-def test_threads_log_in_to_vault_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_and_regions_log_in_to_vault_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Notifiers tell at once, and each may take its value from Vault."""
     logins: list[object] = []
 
@@ -75,7 +76,13 @@ def test_threads_log_in_to_vault_once(monkeypatch: pytest.MonkeyPatch) -> None:
     connection = AwsConnection("name", OPTIONS)
     with ThreadPoolExecutor(4) as pool:
         clients = list(pool.map(connection.store_client, ["vault"] * 4))
-    assert clients == logins * 4
+    clients.append(connection.client_in("vault", "us-east-1"))
+    clients.append(connection.in_region("us-east-1").store_client("vault"))
+    assert clients == logins * 6
+    other = connection.in_region("us-east-1")
+    other.vault = Vault("https://another.example.com", "token")
+    assert other.store_client("vault") is logins[1]
+    assert connection.store_client("vault") is logins[0]
 
 
 def test_endpoint_certificates_and_credentials_are_the_options(tmp_path: Path) -> None:
