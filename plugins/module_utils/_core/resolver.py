@@ -26,6 +26,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import InvalidEnvironment
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DENIED, Contents, Reading
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import command
 
 
 @dataclass(frozen=True)
@@ -228,7 +229,7 @@ class _Resolver:
         failure = self.contents.failures.get(place.name)
         if failure:
             return f"{place.traits.noun} {place.name} is {failure.reason}" + (
-                "; restore it with restore-secret" if "deletion" in failure.reason else ""
+                f"; restore it by '{command(place.name, 'restores')}'" if "deletion" in failure.reason else ""
             )
         if place.traits.has_keys:
             return f"store it in {place}"

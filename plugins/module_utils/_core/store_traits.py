@@ -35,9 +35,13 @@ class StoreTraits:
     new_version: str
     """What a write does to what is there."""
     restores: str = ""
-    """The command that takes a deletion back."""
+    """The command that takes a deletion back; here and below, ``{0}`` is the name or path."""
     lists_versions: str = ""
     """The command that lists the versions of one name."""
+    takes_label_off: str = ""
+    """The command that takes the label of a version to come off."""
+    allows_reading: str = ""
+    """What a policy must allow for a version to be read."""
     is_aws: bool = True
     """Whether IAM allows it, and keys of KMS, replicas and resource policies stand beside its values."""
     encrypted_form: str = ""
@@ -55,8 +59,10 @@ STORES = {
             has_keys=True,
             is_listed=False,
             new_version="gets a new version",
-            restores="aws secretsmanager restore-secret",
-            lists_versions="aws secretsmanager list-secret-version-ids",
+            restores="aws secretsmanager restore-secret --secret-id {0}",
+            lists_versions="aws secretsmanager list-secret-version-ids --secret-id {0}",
+            takes_label_off="aws secretsmanager update-secret-version-stage --secret-id {0}",
+            allows_reading="secretsmanager:GetSecretValue",
         ),
         StoreTraits(
             SSM,
@@ -76,12 +82,20 @@ STORES = {
             has_keys=True,
             is_listed=False,
             new_version="gets a new version",
-            restores="bao kv undelete",
-            lists_versions="bao kv metadata get",
+            restores="bao kv undelete -mount=MOUNT -versions=NUMBER {0}",
+            lists_versions="bao kv metadata get -mount=MOUNT {0}",
+            takes_label_off="bao kv metadata patch -mount=MOUNT -remove-metadata=watchparty-label-AWSPENDING {0}",
+            allows_reading="read",
             is_aws=False,
         ),
     )
 }
+
+
+def command(name: str, which: str) -> str:
+    """One of the commands above, about this name."""
+    store = of_name(name)
+    return str(getattr(store, which)).format(name[len(store.start) :] if not store.is_aws else name)
 
 
 def of_name(name: str) -> StoreTraits:

@@ -24,7 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
     Reading,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import is_same
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import of_name
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import command, of_name
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import one_by_one
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.settling import Settling
 
@@ -244,8 +244,8 @@ class VersionedStore(Store):
         described = self.describe(name)
         if described.deleted:
             raise NotFound(
-                f"secret {name} is scheduled for deletion; take that back by '{of_name(name).restores}', or take the "
-                "secret out of the catalog"
+                f"secret {name} is scheduled for deletion; take that back by '{command(name, 'restores')}', or "
+                "take the secret out of the catalog"
             )
         return described
 
@@ -265,7 +265,7 @@ class VersionedStore(Store):
             if failure.reason == DENIED:
                 raise Denied(
                     f"secret {name} may not be read, to see what its version {version} holds; allow "
-                    f"secretsmanager:GetSecretValue on it ({failure.detail})",
+                    f"{of_name(name).allows_reading} on it ({failure.detail})",
                     failure.detail,
                 )
         return contents
@@ -292,7 +292,7 @@ def _moved(name: str, label: str, holder: Optional[str], expected: Optional[str]
     due = f"on {expected}" if expected else "on none"
     return Conflict(
         f"secret {name}: {label} is {place} and not {due} as planned, so somebody else moved it; look at both by "
-        f"'{of_name(name).lists_versions}', then run again"
+        f"'{command(name, 'lists_versions')}', then run again"
     )
 
 

@@ -25,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.credentia
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT, PENDING
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import Holdings
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import command
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import (
     Kind,
@@ -255,5 +256,5 @@ def _of_its_secret(ground: PlanInputs, name: str) -> Iterator[str]:
     if pending and pending != described.stages.get(CURRENT):
         yield (
             f"secret {name} has a pending version {pending} that is not of this rotation; finish it, or take its label "
-            "off (update-secret-version-stage)"
+            f"off by '{command(name, 'takes_label_off')}'"
         )

@@ -155,7 +155,15 @@ def test_the_remedy_fits_the_place(catalog: Make, holding: Holding, setting: dic
     ("reason", "expected"),
     [
         (MISSING, (f"A: is missing; secret {CORE} is missing",)),
-        (DELETED, (f"A: is missing; secret {CORE} is scheduled for deletion; restore it with restore-secret",)),
+        (
+            DELETED,
+            (
+                (
+                    f"A: is missing; secret {CORE} is scheduled for deletion; restore it by "
+                    f"'aws secretsmanager restore-secret --secret-id {CORE}'"
+                ),
+            ),
+        ),
         (
             DENIED,
             (

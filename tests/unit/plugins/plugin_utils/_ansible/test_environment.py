@@ -277,7 +277,10 @@ def test_a_missing_secret_that_is_required_is_a_problem_however_tolerant(aws: Aw
     aws.secrets.delete_secret(SecretId="app/test/core", RecoveryWindowInDays=7)
     problems = aws.read(on_missing="skip").resolution.problems
     assert problems == (
-        "KEY: is missing; secret app/test/core is scheduled for deletion; restore it with restore-secret",
+        (
+            "KEY: is missing; secret app/test/core is scheduled for deletion; "
+            "restore it by 'aws secretsmanager restore-secret --secret-id app/test/core'"
+        ),
     )
 
 
