@@ -209,6 +209,14 @@ class TestKills:
         assert value(secrets.store) == "canary-theirs"
 
 
+def test_staged_versions_are_listed_until_they_go(core: Any) -> None:  # noqa: F811
+    assert core.staged("core") == []
+    core.stage("core", "canary-2", version=V2, label=OURS)
+    assert core.staged("core") == [V2]
+    core.discard("core", version=V2, labels=[OURS])
+    assert core.staged("core") == []
+
+
 def test_a_write_compares_on_the_server(lab: VaultLab, secrets: Side, core: Any) -> None:  # noqa: F811
     """The promotion read the version before somebody wrote: only ``cas`` can tell."""
     core.stage("core", "canary-2", version=V2, label=OURS)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import partial
+from re import ASCII, fullmatch
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
@@ -202,6 +203,16 @@ class VaultSecrets(VersionedStore):
         custom = found["custom_metadata"]
         kept = [self._id(name, custom, number) for number in sorted(found["gone"]) if not found["gone"][number]]
         return list(dict.fromkeys(kept + [one for key, one in custom.items() if key.startswith(LABEL)]))
+
+    def staged(self, name: str) -> List[str]:
+        """The ids of the versions that wait beside it."""
+        path = self._client.secret("metadata", f"{path_of(name)}-staged")
+        status, answer = self._client.get(path, f"listing the staged versions of secret {name}", list="true")
+        try:
+            keys = [] if status == 404 else answer["data"]["keys"]
+            return sorted(key for key in keys if fullmatch(r"[\w-]{1,64}", key, ASCII))
+        except (KeyError, TypeError):
+            raise StoreError(_NO_KV.format(f"the staged versions of {name}")) from None
 
     # Writing
 

@@ -211,11 +211,12 @@ class Gatherer:
 
     @once
     def leftovers(self) -> list[str]:
-        """Secrets of rotations that have ended."""
+        """Secrets of rotations that have ended, and what they staged in Vault: an open one stages there too."""
         rotation = self.journal_read.rotation
         starts = (f"{self.catalog.rotation_secret}/", f"{self.catalog.rotation_logins}/")
         result = self._manager.beginning(f"{self.catalog.application}-rotation")
-        return [name for name in result if name.startswith(starts) and not (rotation and rotation.id in name)]
+        staged = [] if rotation else collect_previous.staged_in_vault(self.catalog, self.connection)
+        return [name for name in result if name.startswith(starts) and not (rotation and rotation.id in name)] + staged
 
     @once
     def policies(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PREVIOUS, Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import VAULT
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import VaultSecrets
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import access_key_preconditions
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values, try_previous_keys
@@ -39,6 +40,13 @@ def in_vault(catalog: Catalog, connection: AwsConnection) -> list[str]:
         with suppress(NotFound):
             found += [name] if PREVIOUS in store.describe(name).stages else []
     return found
+
+
+def staged_in_vault(catalog: Catalog, connection: AwsConnection) -> list[str]:
+    """The staged versions in Vault, each as the secret that holds it."""
+    names = names_in(VAULT, credential_graph.every_place(catalog))
+    store = VaultSecrets(connection.store_client(VAULT)) if names else None
+    return [f"{name}-staged/{version}" for name in names if store for version in store.staged(name)]
 
 
 def states(

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as core_journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_dialects import DEFAULT_READERS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import resources as access_resources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
@@ -226,6 +227,38 @@ def test_leftovers_are_those_of_no_open_rotation(world: World) -> None:
     CLIENTS["secretsmanager"].create_secret(Name="app-rotation/testing/x", SecretString="{}")
     CLIENTS["secretsmanager"].create_secret(Name="app-rotation-logins/test/r-old", SecretString="{}")
     assert world.gatherer().leftovers == ["app-rotation-logins/test/r-old", "app-rotation/test/r-old"]
+
+
+class Listing:
+    """Vault's answer to a list of staged versions."""
+
+    def __init__(self, status: int, answer: Any) -> None:
+        self._answer = (status, answer)
+
+    def secret(self, kind: str, path: str) -> str:
+        return f"secret/{kind}/{path}"
+
+    def get(self, path: str, _what: str, **query: Any) -> tuple[int, Any]:
+        assert (path, query) == ("secret/metadata/app/test/token-staged", {"list": "true"})
+        return self._answer
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "found"),
+    [
+        (404, {}, []),
+        (200, {"data": {"keys": ["1f-2", "\x1b[31m", "line\nline", "x" * 65, "f/"]}}, ["1f-2"]),
+    ],
+)
+def test_leftovers_in_vault(
+    world: World, monkeypatch: pytest.MonkeyPatch, status: int, answer: Any, found: list[str]
+) -> None:
+    monkeypatch.setitem(CLIENTS, "vault", Listing(status, answer))
+    settings = {**CATALOG["settings"], "TOKEN": {"vault": "app/{environment}/token"}}
+    stores = {"vault": {"address": "https://vault.example.com", "auth": "token"}}
+    gatherer = world.gatherer(settings=settings, stores=stores)
+    gatherer.__dict__["journal_read"] = core_journal.Journal()  # its own reading would ask this Vault for more
+    assert gatherer.leftovers == [f"vault:app/test/token-staged/{name}" for name in found]
 
 
 def test_keys_of_kms(world: World) -> None:
