@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import stat
 from base64 import b64encode
 from typing import Any, Callable, Dict, Optional, Tuple
@@ -232,16 +233,33 @@ def _session(vault: Vault) -> Any:
             response._content, response._content_consumed = _content(response), True
             return response
 
+    context = _trusting(os.path.expanduser(vault.ca_cert) if vault.ca_cert else requests.certs.where())
+
+    class Trusting(HTTPAdapter):
+        """Certificates are loaded once: for each connection it takes longer than the connection's own work."""
+
+        def init_poolmanager(self, *args: Any, **options: Any) -> None:
+            super().init_poolmanager(*args, ssl_context=context, **options)
+
+        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+            conn.cert_reqs = "CERT_REQUIRED"
+
     session = Bounded()
     session.trust_env = False
     session.headers["Accept-Encoding"] = "identity"
-    session.verify = os.path.expanduser(vault.ca_cert) if vault.ca_cert else True
-    if vault.ca_cert and not os.path.isfile(str(session.verify)):
-        raise NoAccess(f"stores.vault.ca_cert: {session.verify} is not there; put the authority's certificates there")
     retries = Retry(3, redirect=0, backoff_factor=0.2, status_forcelist=RETRIED, **_PATIENCE)
-    session.mount("https://", HTTPAdapter(1, CONNECTIONS, max_retries=retries))
+    session.mount("https://", Trusting(1, CONNECTIONS, max_retries=retries))
     session.mount("http://", HTTPAdapter(1, CONNECTIONS, max_retries=retries))
     return session
+
+
+def _trusting(file: str) -> ssl.SSLContext:
+    if not os.path.isfile(file):
+        raise NoAccess(f"stores.vault.ca_cert: {file} is not there; put the authority's certificates there")
+    try:
+        return ssl.create_default_context(cafile=file)
+    except OSError:
+        raise NoAccess(f"stores.vault.ca_cert: {file} holds no certificates; put the authority's there") from None
 
 
 def _content(response: Any) -> bytes:
