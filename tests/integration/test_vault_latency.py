@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import itertools
 import ssl
 import threading
 import time
@@ -18,7 +17,6 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_client
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import VaultSecrets
-from sandbox.calls import sequential_depth
 from sandbox.network import TYPICAL
 from tests.integration.counts import say
 from tests.integration.vault_lab import VaultLab
@@ -30,25 +28,24 @@ ROUND_TRIP = TYPICAL.round_trip + TYPICAL.service_time
 
 
 class Behind:
-    """The server behind the network that the sandbox puts before AWS, with a log of its calls.
+    """The server behind the network that the sandbox puts before AWS.
 
-    What was asked before is answered from ``kept``, so that its own work takes no time.
+    It answers none before all have come. What was asked before is answered from ``kept``, so that its own work takes
+    no time.
     """
 
     def __init__(self, lab: VaultLab, kept: dict[str, bytes]) -> None:
-        self.calls: list[dict[str, Any]] = []
-        opener, address, calls, numbers = lab.server._opener(), lab.server.address, self.calls, itertools.count()
+        opener, address, all_are_here = lab.server._opener(), lab.server.address, threading.Barrier(SECRETS, timeout=30)
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def setup(self) -> None:
                 super().setup()
-                self.number = next(numbers)
                 time.sleep(TYPICAL.connection)
 
             def do_GET(self) -> None:
-                began = time.time()
+                all_are_here.wait()
                 time.sleep(TYPICAL.round_trip / 2 + TYPICAL.service_time)
                 if self.path not in kept:
                     token = {"X-Vault-Token": self.headers["X-Vault-Token"]}
@@ -57,12 +54,14 @@ class Behind:
                 time.sleep(TYPICAL.round_trip / 2)
                 body = kept[self.path]
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-                calls.append({"began": began, "ended": time.time(), "connection": self.number})
 
             def log_message(self, *_words: Any) -> None:
                 """Nothing: the test's output is for the test."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            request_queue_size = 2 * SECRETS
+
+        self._server = Server(("127.0.0.1", 0), Handler)
         self.address = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -93,9 +92,9 @@ def test_trusted_certificates_are_loaded_once(lab: VaultLab, monkeypatch: pytest
     assert len(loads) == 1
 
 
-def test_many_reads_take_three_round_trips_at_most(lab: VaultLab) -> None:
-    """A connection is most of it; on a loaded machine the quickest of some tries counts."""
-    token, depths, connections, seconds = lab.token_file(), [], [], []
+def test_many_reads_are_under_way_at_once(lab: VaultLab) -> None:
+    """So they take one connection's time and one call's, and the processor's, which is printed."""
+    token, seconds = lab.token_file(), []
     kept: dict[str, bytes] = {}
     for _try in range(5):
         behind = Behind(lab, kept)
@@ -107,11 +106,6 @@ def test_many_reads_take_three_round_trips_at_most(lab: VaultLab) -> None:
         finally:
             behind.close()
         assert len(found.readings) == SECRETS
-        depths.append(sequential_depth(behind.calls))
-        connections.append(len({call["connection"] for call in behind.calls}))
-    say(
-        f"{SECRETS} secrets: {min(seconds):.3f} s, {min(seconds) / ROUND_TRIP:.1f} round trips of {ROUND_TRIP:.3f} s; "
-        f"{max(connections)} connections, calls one after another: {min(depths)}"
-    )
-    assert min(depths) == 1
-    assert min(seconds) <= 3 * ROUND_TRIP + TYPICAL.connection
+    least = ROUND_TRIP + TYPICAL.connection
+    trips = f"{min(seconds) / ROUND_TRIP:.1f} round trips, at least {least / ROUND_TRIP:.1f}"
+    say(f"{SECRETS} secrets in one call each: {min(seconds):.3f} s, {trips}")
