@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -139,3 +140,40 @@ class VaultLab:
                     with suppress(Refused):
                         found[path + key] = self.held(path + key)
         return found
+
+
+DATABASE_POLICY = """
+path "database/creds/web" { capabilities = ["read"] }
+path "auth/token/create-orphan" { capabilities = ["update"] }
+path "auth/token/renew-accessor" { capabilities = ["update"] }
+path "auth/token/revoke-accessor" { capabilities = ["update"] }
+path "sys/leases/revoke" { capabilities = ["update"] }
+"""
+"""What that page adds for logins of the database engine."""
+CREATION = (
+    "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}' IN ROLE OWNER",
+    'ALTER ROLE "{{name}}" SET role TO OWNER',
+)
+REVOCATION = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{{name}}'",
+    'DROP ROLE IF EXISTS "{{name}}"',
+)
+"""The statements that page gives for the role."""
+
+
+def with_database_engine(lab: VaultLab, admin_url: str, owner: str) -> None:
+    """The database engine at a PostgreSQL, with the role web that acts as ``owner``."""
+    url, request = urlsplit(admin_url), lab.server.request
+    with suppress(Refused):  # another test of this server has mounted it
+        request("POST", "sys/mounts/database", {"type": "database"})
+    login = {"username": url.username, "password": unquote(url.password or "")}
+    place = f"postgresql://{{{{username}}}}:{{{{password}}}}@{url.hostname}:{url.port}/{owner}?sslmode=disable"
+    plugin = {"plugin_name": "postgresql-database-plugin", "allowed_roles": "web"}
+    request("POST", "database/config/shop", {**plugin, **login, "connection_url": place})
+    statements = {
+        "creation_statements": [text.replace("OWNER", f'"{owner}"') for text in CREATION],
+        "revocation_statements": list(REVOCATION),
+    }
+    role = {"db_name": "shop", "default_ttl": "1h", "max_ttl": "720h", **statements}
+    request("POST", "database/roles/web", role)
+    lab.server.policy("watchparty", POLICY + DATABASE_POLICY)

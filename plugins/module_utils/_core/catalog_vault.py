@@ -96,8 +96,8 @@ def place_problems(path: str, key: Optional[str]) -> Iterator[str]:
         yield "names no key; a secret in Vault has keys, so add key or keys"
     if "creds" in path.split("/"):
         yield (
-            f"{path} is a path of a dynamic engine, whose leases are not supported; keep the login in the KV engine "
-            "and let kind postgresql_role or valkey_user rotate it"
+            f"{path} makes another login at each read; keep the login in the KV engine, and let a credential of kind "
+            "vault_database, whose options name the role, replace it there"
         )
 
 

@@ -42,18 +42,26 @@ class Age:
     days: Optional[int]
     """None where nothing tells when it was last rotated."""
     last: Optional[Rotated]
+    lease_left: Optional[int] = None
+    """Days until its lease is to be replaced, which is before it ends; None for a value without a lease."""
 
     @property
     def due(self) -> bool:
+        if self.lease_left is not None and self.lease_left <= 0:
+            return True
         return self.limit is not None and (self.days is None or self.days >= self.limit)
 
     @property
     def left(self) -> Optional[int]:
         """Days until it is due."""
-        return None if self.limit is None or self.days is None else self.limit - self.days
+        by_age = None if self.limit is None or self.days is None else self.limit - self.days
+        return min((days for days in (by_age, self.lease_left) if days is not None), default=None)
 
     @property
     def message(self) -> str:
+        if self.last and self.lease_left is not None and self.lease_left == self.left:
+            when = "due" if self.due else f"due in {self.left} days"
+            return f"{when}: its lease ends at {self.last.lease['ends']}"
         if self.limit is None:
             return "has no limit"
         if self.days is None:
@@ -74,7 +82,15 @@ def limit_of(catalog: Catalog, credential: Credential) -> Optional[int]:
 def age_of(catalog: Catalog, credential: Credential, journal: Journal, now: datetime) -> Age:
     last = journal.rotated.get(credential.name)
     days = max(0, (now - moment(last.at)) // timedelta(days=1)) if last else None
-    return Age(credential.name, credential.kind, limit_of(catalog, credential), days, last)
+    return Age(credential.name, credential.kind, limit_of(catalog, credential), days, last, _lease_left(last, now))
+
+
+def _lease_left(last: Optional[Rotated], now: datetime) -> Optional[int]:
+    """A lease is replaced once two thirds of its time have passed, as programs that renew certificates do."""
+    if last is None or "ends" not in last.lease:
+        return None
+    since, ends = moment(last.at), moment(last.lease["ends"])
+    return max(0, -((now - since - (ends - since) * 2 / 3) // timedelta(days=1)))
 
 
 def ages(catalog: Catalog, journal: Journal, now: datetime) -> list[Age]:

@@ -32,8 +32,7 @@ CONFIRM = "confirm"
 TRIM_FROM = 8
 """Entries after which the state is gathered in one."""
 REMEMBERED = 8
-"""How many secrets of ended rotations the journal keeps in mind: a request that is on its way when its process is
-killed arrives within minutes, so the last ones are enough."""
+"""Ended rotations whose secrets the journal keeps in mind: a request of a killed process arrives within minutes."""
 
 
 @dataclass(frozen=True)
@@ -118,10 +117,11 @@ class Rotated:
     rotation: str
     incident: str = ""
     """The leak that it answers, if it does."""
+    lease: Mapping[str, str] = field(default_factory=dict)
+    """What ends the value at its provider, and when it ends by itself."""
 
-    def entry(self) -> dict[str, str]:
-        """As an entry keeps it."""
-        return {name: value for name, value in vars(self).items() if value or name != "incident"}
+    def entry(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if value or name not in ("incident", "lease")}
 
 
 @dataclass(frozen=True)

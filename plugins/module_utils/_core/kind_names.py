@@ -13,9 +13,15 @@ EXTERNAL = "external"
 POSTGRESQL_ROLE = "postgresql_role"
 SSH_KEY = "ssh_key"
 VALKEY_USER = "valkey_user"
+VAULT_DATABASE = "vault_database"
 
 POSTGRESQL, VALKEY = "postgresql", "valkey"
-ENGINES = {POSTGRESQL_ROLE: POSTGRESQL, VALKEY_USER: VALKEY, ELASTICACHE_AUTH_TOKEN: VALKEY}
+ENGINES = {
+    POSTGRESQL_ROLE: POSTGRESQL,
+    VALKEY_USER: VALKEY,
+    ELASTICACHE_AUTH_TOKEN: VALKEY,
+    VAULT_DATABASE: POSTGRESQL,
+}
 """The server behind a credential of this kind."""
 ADMINISTERED = (POSTGRESQL_ROLE, VALKEY_USER)
 """Kinds whose credentials an administrator changes at the server."""

@@ -8,6 +8,7 @@ A refusal counts only beside the acceptance of the current login: a server that 
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import Any, Callable, Dict, Mapping, Sequence, Tuple, TypeVar
 
@@ -20,6 +21,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey im
 
 ACCEPTED, REFUSED, UNTRIED, NEITHER = "accepted", "refused", "untried", "neither"
 """The last one: the current value is refused as the former ones are, so their refusal proves nothing."""
+LOOKS = 10
+"""At sessions that end; the server ends them soon after it was told to."""
 Answer = Tuple[str, str]
 """A state, and in words where or why."""
 T = TypeVar("T")
@@ -31,6 +34,8 @@ def tried(wanted: Sequence[Mapping[str, Any]], timeout: int) -> Dict[str, Dict[s
     for entry in wanted:
         log_in = partial(_SERVERS[entry["server"]], timeout)
         state, message = judged(log_in, entry["current"], entry["former"])
+        if state == REFUSED and entry.get("sessions_of"):
+            state, message = _without_sessions(timeout, entry, message)
         result[entry["credential"]] = {"state": state, "message": message}
     return result
 
@@ -50,6 +55,23 @@ def judged(log_in: Callable[[T], Answer], current: T, former: Sequence[T]) -> An
         return REFUSED, "rejected now at %s, which accepts the current value" % message
     proof = "not even the current value is accepted from here, so a refusal would prove nothing: %s" % message
     return NEITHER if state == REFUSED else UNTRIED, proof
+
+
+def _without_sessions(timeout: int, entry: Mapping[str, Any], refused: str) -> Answer:
+    """A login that was dropped leaves its sessions, whose name PostgreSQL does not know then."""
+    target = postgresql.parse_url(entry["current"], "the URL")
+    query = "SELECT usename::text FROM pg_stat_activity WHERE datname = current_database() AND usesysid IS NOT NULL"
+    try:
+        with postgresql_connection.ServerConnection(target, what="the URL", timeout=timeout) as server:
+            for _look in range(LOOKS):
+                users = [user for (user,) in server.rows(query, doing="counting sessions of a login that has ended")]
+                number = users.count(None) + users.count(entry["sessions_of"])
+                if not number:
+                    return REFUSED, refused
+                time.sleep(0.5)
+    except SecretsError as error:
+        return UNTRIED, "its sessions could not be counted: %s" % error
+    return ACCEPTED, "it is rejected, and %d sessions of it go on at %s; end them there" % (number, target.place)
 
 
 def _asked(log_in: Callable[[T], Answer], value: T) -> Answer:

@@ -105,9 +105,15 @@ class VaultClient:
         """The path of the API for ``data``, ``metadata`` and so on of a secret."""
         return f"{_quoted(self._vault.mount)}/{kind}/{_quoted(path)}"
 
-    def get(self, path: str, what: str, **query: Any) -> Tuple[int, Dict[str, Any]]:
-        """Status 200 or 404, and the answer."""
-        response = self._asked("get", path, what, params=query)
+    def with_token(self, token: str) -> VaultClient:
+        """The same server, asked with another token."""
+        other = VaultClient(self._vault)
+        other._adapter.token = token
+        return other
+
+    def get(self, path: str, what: str, *, also: Tuple[int, ...] = (), **query: Any) -> Tuple[int, Dict[str, Any]]:
+        """Status 200 or 404, or one of ``also``, and the answer."""
+        response = self._asked("get", path, what, params=query, also=also)
         return response.status_code, self._data(response, what) if response.content else {}
 
     def write(self, method: str, path: str, what: str, body: str, *, lost: Tuple[int, ...] = ()) -> Tuple[int, Any]:

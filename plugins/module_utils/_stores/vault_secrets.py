@@ -156,7 +156,7 @@ class VaultSecrets(VersionedStore):
         return found if found and found.text is not None else None
 
     def _answered(self, path: str, what: str, number: str = "") -> Optional[_Version]:
-        query = {"version": number} if number else {}
+        query: Dict[str, Any] = {"version": number} if number else {}
         status, answer = self._client.get(self._client.secret("data", path), f"reading {what}", **query)
         data: Any = answer.get("data")
         if status == 404 and data is None:

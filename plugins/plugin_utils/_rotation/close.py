@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
@@ -13,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import shortened
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation, Rotated
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import VAULT_DATABASE
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     context,
     incident_events,
@@ -80,8 +82,12 @@ def ending(
         extra["replaced"] = (
             incident_events.replaced(rotation, left, journal.incident, former) if journal.incident else {}
         )
-        by = Rotated(now, rotation.who, rotation.id, rotation.plan.get("incident", "")).entry()
-        extra["rotated"] = {item.credential: by for item in items if item.act in plan.CHANGES}
+        by = Rotated(now, rotation.who, rotation.id, rotation.plan.get("incident", ""))
+        extra["rotated"] = {
+            item.credential: replace(by, lease=_lease(item, rotation)).entry()
+            for item in items
+            if item.act in plan.CHANGES
+        }
         renewed = {item.credential for item in items if item.act == plan.RENEW}
         # A login that took its turn again has another password: there is nothing left to revoke.
         turned = {item.credential for item in items if item.act == plan.ROTATE and _alternates(setting, item)}
@@ -93,6 +99,11 @@ def ending(
             or (pending_task.credential in turned and pending_task.act == plan.REVOKE)
         ]
     return extra
+
+
+def _lease(item: plan.Item, rotation: OpenRotation) -> Mapping[str, str]:
+    noted: Mapping[str, str] = rotation.notes.get(item.credential, {}).get("lease", {})
+    return noted if item.kind == VAULT_DATABASE else {}
 
 
 def _alternates(setting: RotationSetup, item: plan.Item) -> bool:

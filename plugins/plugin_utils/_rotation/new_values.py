@@ -17,6 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NotFound, RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import DENIED, Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import parse_secret
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import SECRET_BYTES, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parallel_calls import WORKERS
@@ -76,16 +77,21 @@ class Issued:
 
     def find(self, credential: str, *, made: bool = False) -> Login | None:
         """What was made, or None if nothing was yet; what is known to be ``made`` is waited for."""
+        document = self._document(credential, made=made)
+        return Login(document["username"], document["password"]) if document else None
+
+    def notes(self, credential: str) -> Mapping[str, Any]:
+        """What was kept beside it."""
+        return (self._document(credential, made=True) or {}).get("notes", {})
+
+    def _document(self, credential: str, *, made: bool) -> dict[str, Any] | None:
         name = self.name(credential)
         read = self._secrets.read_known if made else self._secrets.read
         contents = read([name], pins={name: version_id(self._rotation, name)})
         failure = contents.failures.get(name)
         if failure and failure.reason == DENIED:  # not to be taken for "not made yet"
             raise Denied(f"secret {name} may not be read; allow secretsmanager:GetSecretValue on it", failure.detail)
-        if name not in contents.readings:
-            return None
-        document = json.loads(contents.readings[name].value)
-        return Login(document["username"], document["password"])
+        return parse_secret(contents.readings[name].value) if name in contents.readings else None
 
     def take(self, credential: str) -> Login:
         login = self.find(credential, made=True)
@@ -93,10 +99,11 @@ class Issued:
             raise NotFound(f"{credential}: its provider has made no new value for this rotation yet")
         return login
 
-    def keep(self, credential: str, made: Login) -> None:
+    def keep(self, credential: str, made: Login, **notes: str) -> None:
         """Raises :class:`AlreadyExists` if another value is kept already."""
         name = self.name(credential)
-        text = json.dumps({"username": made.username, "password": made.password}, sort_keys=True)
+        document = {"username": made.username, "password": made.password, **({"notes": notes} if notes else {})}
+        text = json.dumps(document, sort_keys=True)
         self._secrets.create(
             name,
             text,

@@ -81,7 +81,9 @@ class RotationHost:
         act.setting = self._setting
         return act
 
-    def execute(self, program: ModuleType, *, args: Mapping[str, Any], seconds: float) -> Answer:
+    def execute(
+        self, program: ModuleType, *, args: Mapping[str, Any], seconds: float, packages: bool = False
+    ) -> Answer:
         transport_guard.require(self._action._connection, self._action._task)
         try:
             answer = remote_program.execute(
@@ -89,6 +91,7 @@ class RotationHost:
                 program,
                 args=remote_program.validated(program.ARGUMENT_SPEC, args),
                 task_vars=self._task_vars,
+                packages=packages,
                 private=True,
                 python=self._common.get("python"),
                 seconds=seconds + remote_program.ANSWER_SECONDS,

@@ -27,8 +27,11 @@ class ServerPrograms(Protocol):
     def run(self, module: str, **options: Any) -> Answer:
         """Raises RotationError, or its subclass NotReached where that host cannot be reached."""
 
-    def execute(self, program: ModuleType, *, args: Mapping[str, Any], seconds: float) -> Answer:
-        """Runs a program that is not a module; ``seconds`` is how long it may take. Raises as ``run`` does."""
+    def execute(
+        self, program: ModuleType, *, args: Mapping[str, Any], seconds: float, packages: bool = False
+    ) -> Answer:
+        """Runs a program that is not a module. ``seconds`` is how long it may take, ``packages`` whether it imports
+        what is installed there. Raises as ``run`` does."""
 
     def run_each(self, module: str, acts: Sequence[Mapping[str, Any]]) -> list[Answer | RotationError]:
         """What came of each of these options, in one execution. One may name an earlier one that it ``needs``.

@@ -85,7 +85,10 @@ def test_a_server_that_is_declared_wrong(vault: Any, words: str) -> None:
         ({"vault": "shop/x?version=1"}, "settings.KEY.vault: does not match"),
         ({"vault": "shop/stripe"}, "names no {environment}"),
         ({"vault": "shop/{env}"}, "may hold only {application}, {environment}"),
-        ({"vault": "database/creds/{environment}"}, "a path of a dynamic engine, whose leases are not supported"),
+        (
+            {"vault": "database/creds/{environment}"},
+            "makes another login at each read; keep the login in the KV engine",
+        ),
         ({**WHERE, "parameter": "x"}, "has several sources (parameter, vault)"),
         ({"value": "x", "copies": [WHERE]}, "copies[0]"),
     ],

@@ -126,3 +126,32 @@ def test_pending_tasks_that_are_due() -> None:
     )
     left = replace(one("r1/a", -5), hosts=("web2",))
     assert credential_ages.due_pending_tasks(Journal(pending_tasks={left.id: left}), NOW) == [], "the leak's own"
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "due", "left", "message"),
+    [
+        ("low", 0, False, 20, "due in 20 days: its lease ends at 2026-12-25T15:00:00Z"),
+        ("low", 19.5, False, 1, "due in 1 days: its lease ends at 2026-12-25T15:00:00Z"),
+        ("low", 20, True, 0, "due: its lease ends at 2026-12-25T15:00:00Z"),
+        ("low", 40, True, 0, "due: its lease ends at 2026-12-25T15:00:00Z"),
+        ("high", 0, False, 20, "due in 20 days: its lease ends at 2026-12-25T15:00:00Z"),
+    ],
+)
+def test_a_lease_is_replaced_before_it_ends(
+    made: Catalog, name: str, days: float, due: bool, left: int, message: str
+) -> None:
+    """Once two thirds of its 30 days are over, whatever the limit of its age is."""
+    lease = {"id": "database/creds/web/1", "accessor": "a", "ends": timestamps.stamp(NOW + timedelta(days=30))}
+    last = Rotated(timestamps.stamp(NOW), "ops@example.com", "r1", lease=lease)
+    age = credential_ages.age_of(
+        made, made.credentials[name], Journal(rotated={name: last}), NOW + timedelta(days=days)
+    )
+    assert (age.due, age.left, age.message) == (due, left, message)
+
+
+def test_an_age_that_ends_before_the_lease(made: Catalog) -> None:
+    lease = {"id": "database/creds/web/1", "accessor": "a", "ends": timestamps.stamp(NOW + timedelta(days=300))}
+    last = Rotated(timestamps.stamp(NOW), "ops@example.com", "r1", lease=lease)
+    age = credential_ages.age_of(made, made.credentials["own"], Journal(rotated={"own": last}), NOW)
+    assert (age.left, age.message) == (30, "0 days old, due in 30 days")

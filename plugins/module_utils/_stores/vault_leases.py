@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Logins that Vault's database engine makes, each with a lease that ends it.
+
+Vault ends what a token made together with that token, and a run's token ends soon. So each login is made by a token of
+its own, an orphan that nobody keeps: its accessor lengthens and ends it. It lives for an hour at first, so what a
+killed run made and nobody kept ends by itself.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+from re import ASCII, escape, fullmatch
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NotFound, StoreError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_client import VaultClient
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+
+UNKEPT = 3600
+"""Seconds that a login lives which nobody kept."""
+NEEDED = {
+    "database/creds/ROLE": "read",
+    "auth/token/create-orphan": "update",
+    "auth/token/renew-accessor": "update",
+    "auth/token/revoke-accessor": "update",
+    "sys/leases/renew": "update",
+    "sys/leases/revoke": "update",
+}
+"""What a policy must allow; the policy default allows sys/leases/renew."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """What ends a login; it opens nothing, so the journal may keep it."""
+
+    id: str
+    accessor: str
+    """Of the token that the login was made by."""
+
+    @classmethod
+    def of(cls, kept: Optional[Mapping[str, Any]]) -> Optional[Lease]:
+        """The lease that was kept in a journal's notes."""
+        return cls(str(kept["id"]), str(kept["accessor"])) if kept and {"id", "accessor"} <= kept.keys() else None
+
+
+@dataclass(frozen=True)
+class LeasedLogin:
+    """A login that was just made."""
+
+    login: Login = field(repr=False)
+    lease: Lease
+
+
+class DatabaseLeases:
+    """The engine and the role of one credential. Each write takes a :class:`Fresh`."""
+
+    def __init__(self, client: VaultClient, engine: str, role: str) -> None:
+        self._client, self._path = client, f"{engine}/creds/{role}"
+
+    def denied(self) -> List[str]:
+        """The paths that no policy of the token allows, each with what is needed there."""
+        needed = {path.replace("database/creds/ROLE", self._path): act for path, act in NEEDED.items()}
+        body = json.dumps({"paths": list(needed)})
+        _status, answer = self._client.write("post", "sys/capabilities-self", "asking what is allowed", body)
+        try:
+            held = {path: set(answer["data"][path]) for path in needed}
+        except (KeyError, TypeError):
+            raise _strange("what is allowed") from None
+        return [f"{act} on {path}" for path, act in needed.items() if not held[path] & {act, "root"}]
+
+    def make(self, *, fresh: Fresh) -> LeasedLogin:
+        """A new login, for an hour. Raises NotFound for a role that is not there."""
+        fresh.spend()
+        token, accessor = self._token()
+        try:
+            return self._login(self._client.with_token(token), accessor)
+        except StoreError:
+            with suppress(StoreError):
+                self._end("auth/token/revoke-accessor", {"accessor": accessor})
+            raise
+
+    def _token(self) -> Tuple[str, str]:
+        body = json.dumps({"ttl": UNKEPT, "display_name": "watchparty-secrets"})
+        what = "making a token for a new login"
+        _status, answer = self._client.write("post", "auth/token/create-orphan", what, body)
+        auth = _mapping(answer, "auth")
+        return _text(auth, "client_token", r"[!-~]{1,4096}", what), _text(auth, "accessor", r"[\w.-]{1,256}", what)
+
+    def _login(self, client: VaultClient, accessor: str) -> LeasedLogin:
+        what = f"making a login by {self._path}"
+        status, answer = client.get(self._path, what, also=(400,))
+        if status != 200:
+            raise NotFound(f"Vault has no role {self._path}; correct options.role and options.engine of the credential")
+        data = _mapping(answer, "data")
+        user = _text(data, "username", r"[\w.@-]{1,128}", what)
+        password = _text(data, "password", r"[!-~]{8,1024}", what)
+        # Its id goes into the journal and into requests.
+        lease = _text(answer, "lease_id", escape(self._path) + r"/[\w./-]{1,512}", what)
+        return LeasedLogin(Login(user, password), Lease(lease, accessor))
+
+    def extended(self, lease: Lease, seconds: int, *, fresh: Fresh) -> int:
+        """Lengthens it to so many seconds from now, or as long as the server lets it be; how long that is.
+
+        Raises NotFound for a lease that has ended.
+        """
+        fresh.spend()
+        token = {"accessor": lease.accessor, "increment": seconds}
+        auth = _mapping(self._renewed("auth/token/renew-accessor", token), "auth")
+        renewed = self._renewed("sys/leases/renew", {"lease_id": lease.id, "increment": seconds})
+        return min(_seconds(auth), _seconds(renewed))
+
+    def _renewed(self, path: str, body: Mapping[str, Any]) -> Dict[str, Any]:
+        status, answer = self._client.write("post", path, f"renewing a lease by {path}", json.dumps(body), lost=(400,))
+        if status != 200:
+            raise NotFound(f"the lease of {self._path} has ended (HTTP {status} of {path})")
+        return answer if isinstance(answer, dict) else {}
+
+    def end(self, lease: Lease, *, fresh: Fresh) -> None:
+        """Ends it, once the database has dropped the login; one that has ended is fine."""
+        fresh.spend()
+        self._end("sys/leases/revoke", {"lease_id": lease.id, "sync": True})
+        self._end("auth/token/revoke-accessor", {"accessor": lease.accessor})
+
+    def _end(self, path: str, body: Mapping[str, Any]) -> None:
+        status, _answer = self._client.write("post", path, f"ending a lease by {path}", json.dumps(body), lost=(400,))
+        if status == 400 and path.startswith("sys/"):
+            raise StoreError(
+                f"Vault could not end a lease of {self._path}: its database refuses it or cannot be reached; see the "
+                "server's log, then run again"
+            )
+
+
+def _mapping(answer: Any, key: str) -> Dict[str, Any]:
+    found = answer.get(key) if isinstance(answer, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _text(answer: Mapping[str, Any], key: str, form: str, what: str) -> str:
+    found = answer.get(key)
+    if not isinstance(found, str) or not fullmatch(form, found, ASCII):
+        raise _strange(f"{what}: its {key} is not there or has a form that is not used")
+    return found
+
+
+def _seconds(answer: Mapping[str, Any]) -> int:
+    text = answer.get("lease_duration")
+    seconds = int(text) if isinstance(text, str) and fullmatch(r"\d{1,10}", text, ASCII) else 0
+    if not seconds:
+        raise _strange("renewing a lease: its lease_duration is not there or not a time")
+    return seconds
+
+
+def _strange(what: str) -> StoreError:
+    return StoreError(f"Vault answered {what}; is options.engine a database engine?")

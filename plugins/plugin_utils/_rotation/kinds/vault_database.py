@@ -1,0 +1,159 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A login to PostgreSQL that Vault's database engine makes, with a lease.
+
+Its value is in the catalog's places, as any other credential's, so deploys read no engine and make no login. What ends
+it is in the journal, beside the date that ages are counted from: the stores of the value may be AWS's.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from re import ASCII, fullmatch
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    credential_ages,
+    kind_names,
+    timestamps,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    AlreadyExists,
+    NotFound,
+    Overtaken,
+    RotationError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import revoked_logins_main
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.revoked_logins import ACCEPTED, NEITHER, REFUSED
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_leases import DatabaseLeases, Lease
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Acts, Answer, Part
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.leased_logins import leased_logins
+
+DAY = 86400
+SHORTEST = 3 * DAY
+"""Seconds of a lease. A nightly run replaces it in the last third of its time."""
+WITHOUT_LIMIT = 10 * 365 * DAY
+"""Seconds that a lease is asked for where the catalog sets no age; the server gives what it allows."""
+CONNECT, TRIES = 5, 30
+"""Seconds for one login, and for all of a stage."""
+
+
+class VaultDatabase(Acts):
+    """Asks Vault from the controller, and logs in from the host that talks to the servers."""
+
+    kind = Kind(
+        kind_names.VAULT_DATABASE,
+        "A PostgreSQL login that Vault's database engine makes; its lease is revoked.",
+        value="provider",
+        needs_url=True,
+        needs_user=True,
+        options=("role",),
+        revokes_each=True,
+    )
+
+    def check(self, part: Part) -> Answer:
+        denied = _leases(part).denied()
+        if denied:
+            raise RotationError(f"no policy of Vault's token allows {', '.join(denied)}; add it to one of them")
+        return {}
+
+    def issue(self, part: Part) -> Answer:
+        journal, rotation, _item = part.setting.mine(part.name)
+        issued = part.setting.rotator.issued(rotation)
+        if issued.find(part.name) is None:
+            self._make(part, rotation)
+        lease = Lease(**issued.notes(part.name))
+        ends = self._lengthened(part, lease)
+        last = journal.rotated.get(part.name)
+        notes = {"lease": {**vars(lease), "ends": ends}, "former": dict(last.lease) if last else {}}
+        return {"message": f"Vault made a login that ends at {ends}", "notes": notes}
+
+    def _make(self, part: Part, rotation: OpenRotation) -> None:
+        """Makes a login once. One that nobody can have is ended."""
+        rotator, leases = part.setting.rotator, _leases(part)
+        issued = rotator.issued(rotation)
+        made = leases.make(fresh=rotator.fresh())
+        try:
+            rotator.fresh()
+            issued.keep(part.name, made.login, **vars(made.lease))
+        except (AlreadyExists, Overtaken):
+            leases.end(made.lease, fresh=Fresh.uncontested())
+            rotator.fresh()
+            return
+        still = rotator.look().rotation
+        if still is None or still.id != rotation.id or still.step in ("record", "discard"):
+            issued.forget_one(part.name)
+            leases.end(made.lease, fresh=Fresh.uncontested())
+            raise Overtaken("this run's rotation was ended by another run; the login that it still made was ended")
+
+    @staticmethod
+    def _lengthened(part: Part, lease: Lease) -> str:
+        """Until it outlasts the age at which the catalog wants another one; renewing it later would give no more."""
+        credential = part.setting.catalog.credentials[part.name]
+        days = credential_ages.limit_of(part.setting.catalog, credential)
+        wanted = max(days * DAY * 3 // 2, SHORTEST) if days else WITHOUT_LIMIT
+        try:
+            seconds = _leases(part).extended(lease, wanted, fresh=part.setting.rotator.fresh())
+        except NotFound:
+            raise RotationError(
+                "the login that was made for this rotation has ended, since no run went on with it in time; roll it "
+                "back with -e rotation_abort=true, then rotate again"
+            ) from None
+        if seconds < SHORTEST:
+            raise RotationError(
+                f"its lease lasts {seconds} s at most, and a nightly run replaces it in the last third of its time; "
+                f"raise max_ttl of the role (and of the engine) to {SHORTEST} s or more"
+            )
+        return timestamps.stamp(datetime.now(UTC) + timedelta(seconds=seconds))
+
+    def test(self, part: Part) -> Answer:
+        logins = leased_logins(part.setting, part.name)
+        if logins.stays is None:
+            raise RotationError("there is no new login yet; the stage 'create' makes it")
+        url = logins.of(logins.stays)
+        state, message = self._tried(part, url, url)
+        if state != ACCEPTED:
+            raise RotationError(f"login {logins.stays.username} was not accepted: {message}")
+        return {"message": f"login {logins.stays.username} works"}
+
+    def revoke(self, part: Part) -> Answer:
+        """Ends the old login's lease, or in a rollback the new one's."""
+        logins = leased_logins(part.setting, part.name, part.pending_task)
+        goes, stays = logins.goes, logins.stays
+        if goes is None or stays is None:
+            return {"message": "no new login was made, so none is ended"}
+        if goes.username == stays.username:
+            raise RotationError("the login that is to go is the one that stays; nothing is done")
+        if logins.lease:
+            _leases(part).end(logins.lease, fresh=part.setting.rotator.fresh())
+        state, message = self._tried(part, logins.of(stays), logins.of(goes), sessions_of=goes.username)
+        if state != REFUSED and not (logins.aborting and state == NEITHER):
+            raise RotationError(message if logins.lease else _unknown(goes, message))
+        return {"message": f"login {goes.username} is {message}", "refusal": "rejected"}
+
+    @staticmethod
+    def _tried(part: Part, current: str, former: str, **more: str | None) -> tuple[str, str]:
+        what = {"credential": part.name, "server": kind_names.POSTGRESQL, **more}
+        entry = {**what, "current": current, "former": [former]}
+        args = {"tries": [entry], "connect_timeout": CONNECT}
+        tried = part.server.execute(revoked_logins_main, args=args, seconds=TRIES, packages=True)["tried"]
+        return str(tried[part.name]["state"]), str(tried[part.name]["message"])
+
+
+def _leases(part: Part) -> DatabaseLeases:
+    options = {"engine": "database", **part.credential["options"]}
+    for name in ("engine", "role"):
+        if not fullmatch(r"[\w-]+([./][\w-]+)*", str(options[name]), ASCII):
+            raise RotationError(f"credentials.{part.name}.options.{name} is not a name in Vault; correct it")
+    client = part.setting.connection.store_client("vault")
+    return DatabaseLeases(client, str(options["engine"]), str(options["role"]))
+
+
+def _unknown(login: Login, message: str) -> str:
+    return (
+        f"{message}. No rotation made login {login.username}, so its lease is unknown: end it ('bao lease revoke ID', "
+        "or DROP ROLE at the server), then run the same command"
+    )
