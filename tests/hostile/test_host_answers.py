@@ -41,9 +41,10 @@ ESCAPES = "\x1b]0;owned\x07 \x9b31m \u202egnp.exe \u200b \u2066x \r\n# heading\u
 
 
 class LyingHost:
-    """An action plugin whose host has a Python of the attacker's."""
+    """An action plugin whose host has a Python of the attacker's, which is run, or whose answer is taken as given."""
 
-    def __init__(self, directory: Path, output: str) -> None:
+    def __init__(self, directory: Path, output: str, *, runs: bool = False) -> None:
+        self.output = "" if runs else output
         self._task = SimpleNamespace(check_mode=False, diff=True, delegate_to=None, timeout=0)
         self._templar = SimpleNamespace(template=lambda text: text)
         self._connection = SimpleNamespace(has_option=lambda _name: False)
@@ -55,13 +56,15 @@ class LyingHost:
 
     def _low_level_execute_command(self, command: str, *, sudoable: bool = True, in_data: bytes) -> dict[str, Any]:
         self.commands.append(command)
+        if self.output:
+            return {"rc": 0, "stdout": self.output, "stderr": ""}
         done = subprocess.run(["/bin/sh", "-c", command], input=in_data, capture_output=True, check=False)
         return {"rc": done.returncode, "stdout": done.stdout.decode(), "stderr": done.stderr.decode()}
 
 
-def answered(program: ModuleType, directory: Path, output: str, **variables: Any) -> dict[str, Any]:
-    host = LyingHost(directory, output)
-    variables = {"inventory_hostname": "web1", "ansible_python_interpreter": str(host.python), **variables}
+def answered(program: ModuleType, directory: Path, output: str, *, runs: bool = False) -> dict[str, Any]:
+    host = LyingHost(directory, output, runs=runs)
+    variables = {"inventory_hostname": "web1", "ansible_python_interpreter": str(host.python)}
     return remote_program.execute(host, program, args={}, task_vars=variables)  # type: ignore[arg-type]
 
 
@@ -91,7 +94,7 @@ def test_every_program_declares_what_it_returns(program: ModuleType) -> None:
 @EVERY_PROGRAM
 def test_an_honest_answer_passes_whole(program: ModuleType, tmp_path: Path) -> None:
     answer = honest(program)
-    assert answered(program, tmp_path, f"Welcome\n{json.dumps(answer)}\n") == answer
+    assert answered(program, tmp_path, f"Welcome\n{json.dumps(answer)}\n", runs=True) == answer
     failure = {"failed": True, "msg": "web1: it failed.\n  - why"}
     assert answered(program, tmp_path, json.dumps(failure)) == failure
 
