@@ -24,6 +24,12 @@ from check_commands import NEWEST, ROOT, STOPPING, Run
 from check_results import Tally, skipped, summary, total
 
 COLLECTIONS = ROOT / "playbooks" / "collections"
+LINT_ENVIRONMENT = (
+    "env",
+    # Scenarios import the playbooks by their full names, so these must be found from the clone.
+    f"ANSIBLE_COLLECTIONS_PATH={COLLECTIONS}",
+    f"PATH={ROOT / 'scripts' / 'syntax-checked'}:{NEWEST / 'bin'}:{os.environ.get('PATH', os.defpath)}",
+)
 OLDEST = ROOT / ".venv-core219"
 STAMP = ".stamps/requirements-ansible-2.19.txt"
 """What scripts/bootstrap.sh leaves in an environment that has ansible-core 2.19."""
@@ -61,16 +67,12 @@ def lint(run: Run) -> Tally:
             run.check("format", [bin_ / "ruff", "format", "--check", "--diff", "."]),
             run.check("mypy", [bin_ / "mypy", *packages]),
             run.check("yamllint", [bin_ / "yamllint", "--strict", "."]),
-            # Scenarios import the playbooks by their full names, so these must be found from the clone.
-            run.check(
-                "ansible-lint",
-                ["env", f"ANSIBLE_COLLECTIONS_PATH={COLLECTIONS}", bin_ / "ansible-lint", "--offline", "--strict"],
-            ),
+            run.check("ansible-lint", [*LINT_ENVIRONMENT, bin_ / "ansible-lint", "--offline", "--strict"]),
             run.check("shellcheck", [bin_ / "shellcheck", *scripts]),
             run.check("spelling", [bin_ / "codespell"]),
             run.check("words", [bin_ / "python", ROOT / "scripts" / "check_words.py"]),
             run.check("changelog", [bin_ / "antsibull-changelog", "lint"]),
-            run.pytest("policies", "tests/lint"),
+            run.pytest("policies and syntax", "tests/lint"),
             docs(run),
         ]
     )
