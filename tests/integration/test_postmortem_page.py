@@ -39,7 +39,7 @@ class Seen:
 
 
 def opened(folder: Path, document: str, scheme: str = "light") -> Seen:
-    """What the browser makes of the document, twice: as its elements and as a picture."""
+    """What the browser makes of the document: its elements, and a picture."""
     path, picture, log = folder / "leak.html", folder / "page.png", folder / "net.json"
     path.write_text(document, encoding="utf-8")
     command = [
@@ -57,14 +57,9 @@ def opened(folder: Path, document: str, scheme: str = "light") -> Seen:
         f"--user-data-dir={folder / 'profile'}",
         f"--blink-settings=preferredColorScheme={SCHEMES[scheme][0]}",
         *(["--no-sandbox"] if os.geteuid() == 0 else []),
+        *("--dump-dom", f"--log-net-log={log}", f"--screenshot={picture}", path.as_uri()),
     ]
-
-    def run(*additions: str) -> subprocess.CompletedProcess[str]:
-        whole = [*command, *additions, path.as_uri()]
-        return subprocess.run(whole, capture_output=True, text=True, check=True, timeout=240)
-
-    done = run("--dump-dom", f"--log-net-log={log}")
-    run(f"--screenshot={picture}")
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=240)
     return Seen(
         dom=done.stdout,
         console=[line for line in done.stderr.splitlines() if "CONSOLE" in line],
