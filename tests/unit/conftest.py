@@ -32,6 +32,9 @@ ONE_VERSION = (
     "plugins/action/test_provision_journal",
     "plugins/modules/test_env_file_killed",
     "plugins/plugin_utils/_ansible/reports/",
+    "plugins/plugin_utils/_ansible/test_encrypted_",
+    "plugins/plugin_utils/_ansible/test_environment",
+    "plugins/plugin_utils/_rotation/kinds/test_own",
 )
 """Tests that take long, of pages that know no Ansible, and of plugins that run with both versions of it elsewhere."""
 
