@@ -24,7 +24,7 @@ BUILD = ROOT / "build"
 NEWEST = ROOT / ".venv"
 LINTED = ("changelog",)
 """Of ansible-test's checks those that the stage lint runs too, with the same program."""
-WITHOUT_ANSIBLE = ("pep8", "pylint", "yamllint")
+WITHOUT_ANSIBLE = ("ansible-doc", "pep8", "pylint", "runtime-metadata", "yamllint")
 """Those that take long and find the same with every Ansible."""
 FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 """Variables of the caller that checks do not inherit."""

@@ -168,7 +168,7 @@ def hostile(run: Run) -> Tally:
             core, "tests/hostile", "-m", tier(environment), *in_parallel(processes), environment=environment
         )
 
-    return in_both(one)
+    return in_both(one, together=not run.live)
 
 
 def tier(environment: Path) -> str:
@@ -217,14 +217,15 @@ EXTRA: dict[str, Callable[[Run], Tally]] = {"docs": docs}
 
 SIDE_BY_SIDE = (
     ("hosts", "integration"),
-    ("lint", "simulation", "readers", "unit", "sanity", "hostile"),
+    ("unit", "sanity", "hostile"),
+    ("lint", "simulation", "readers"),
 )
-"""Rows of stages that run beside each other: the first mostly waits, for machines and servers, and
-both take about as long."""
+"""Rows of stages that run beside each other. The first mostly waits, for machines and servers, and takes about as long
+as the second; the third has one process, which keeps the second core busy while machines boot."""
 
 
 def run_stages(names: Sequence[str], one: Callable[[str], None]) -> None:
-    """Both rows beside each other; within a row each stage in turn."""
+    """The rows beside each other; within a row each stage in turn."""
 
     def in_turn(row: Sequence[str]) -> None:
         for name in row:
