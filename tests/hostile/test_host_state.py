@@ -58,7 +58,8 @@ def test_a_leaks_rollout_names_the_host_and_reaches_the_others(lab: Lab, attack:
     assert run.code == 0, run.output
     second.assert_proven("1")
     assert message in run.text
-    assert lab.run().code != 0, "without a leak somebody shall look at it first"
+    if attack is forge:
+        assert lab.run().code != 0, "without a leak somebody shall look at it first"
 
 
 def role(directory: Path, **variables: Any) -> str:

@@ -20,7 +20,7 @@ from tests.simulation.glue import installed
 from tests.simulation.planted import BUGS, planted
 from tests.simulation.scenario import play
 
-SECONDS = float(os.environ.get("SIMULATION_SECONDS", "20"))
+SECONDS = float(os.environ.get("SIMULATION_SECONDS", "10"))
 """Of the processor, so that a busy machine explores as much."""
 WITHIN = 1500
 """Seeds within which a planted bug has to be found."""

@@ -64,9 +64,7 @@ def of(report: ScanReport, place: str) -> list[Finding]:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_every_value_is_found(
-    reports: Callable[[str], ScanReport], values: dict[str, list[Live]], engine: str
-) -> None:
+def test_every_value_is_found(reports: Callable[[str], ScanReport], values: dict[str, list[Live]], engine: str) -> None:
     if engine != OWN:
         pytest.importorskip(engine)
     results = names(reports(engine))
