@@ -37,7 +37,7 @@ def profile(moto: Moto, name: str) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def rotations(connection: Mapping[str, Any]) -> Iterator[RotationLab]:
-    with rotation_lab(connection) as made:
+    with rotation_lab(connection, hosts=1) as made:
         yield made
 
 
