@@ -29,6 +29,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,20 @@ CLOCK = "/_sandbox/iam-clock"
 
 Answer = tuple[str, list[tuple[str, str]], bytes]
 """Status line, headers and body."""
+
+
+@cache
+def _client(service: str, url: str) -> Any:
+    """Made once: that takes longer than most calls."""
+    import boto3
+
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
 
 
 class Moto(Server):
@@ -82,15 +97,7 @@ class Moto(Server):
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of this server, whatever the environment says."""
-        import boto3
-
-        return boto3.client(
-            service,
-            endpoint_url=self.url,
-            region_name=REGION,
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-        )
+        return _client(service, self.url)
 
     def calls(self, *, since: int = 0) -> list[dict[str, Any]]:
         """Return the calls so far, in the order in which they were done.

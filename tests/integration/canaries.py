@@ -25,7 +25,7 @@ class Canaries:
 
     def __init__(self) -> None:
         self._names: dict[bytes, str] = {}
-        self._search = BytesAhoCorasick([])
+        self.search = BytesAhoCorasick([])
 
     def value(self, name: str) -> str:
         """A value for a setting, with characters around the token that URLs, JSON and YAML spell differently."""
@@ -45,11 +45,11 @@ class Canaries:
         """Look for a value that was made elsewhere too; it must be nowhere else by chance."""
         names = {**self._names, **{text: f"{name} ({form})" for form, text in forms(token).items()}}
         self._names = names  # first, since a thread may search meanwhile
-        self._search = BytesAhoCorasick(list(names))
+        self.search = BytesAhoCorasick(list(names))
 
     def found(self, content: bytes) -> set[str]:
         """The names of the canaries in some bytes."""
-        hits = self._search.find_matches_as_indexes(content, overlapping=True)
+        hits = self.search.find_matches_as_indexes(content, overlapping=True)
         return {self._names[content[start:end]] for _, start, end in hits}
 
 
@@ -125,6 +125,8 @@ class Watch:
         self.rounds = 0
         self._canaries = canaries
         self._directories = list(directories)
+        self._searched: dict[str, tuple[bytes, object]] = {}
+        """What was read when it was searched last, and for what, so that nothing is searched twice."""
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -139,16 +141,21 @@ class Watch:
     def _look(self) -> None:
         while not self._over.wait(0.1):
             self.rounds += 1
-            for process in Path("/proc").iterdir():
-                if process.name.isdigit():
-                    self._process(process)
+            for process in filter(str.isdigit, os.listdir("/proc")):
+                self._process(process)
             self.hits.update(in_files(self._directories, self._canaries))
 
-    def _process(self, process: Path) -> None:
+    def _process(self, process: str) -> None:
         for name in ("cmdline", "environ"):
+            path = f"/proc/{process}/{name}"
             try:
-                content = (process / name).read_bytes()
+                with open(path, "rb", buffering=0) as file:
+                    content = file.readall()
             except OSError:
                 continue
+            searched = (content, self._canaries.search)
+            if self._searched.get(path) == searched:
+                continue
+            self._searched[path] = searched
             for text in self._canaries.found(content):
                 self.hits.add(f"{name} of a process: {text}: {content.split(bytes(1))[0].decode(errors='replace')}")
