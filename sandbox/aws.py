@@ -105,8 +105,11 @@ class Moto(Server):
         Each has service, operation, request (names only), status and fault; began and ended, as the client sees it;
         and the number of its connection.
         """
-        lines = self._calls_file.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines[since:]]
+        return [json.loads(line) for line in self._calls_file.read_bytes().splitlines()[since:]]
+
+    def count(self) -> int:
+        """Return how many calls there were so far."""
+        return self._calls_file.read_bytes().count(b"\n")
 
     def operations(self, *, since: int = 0) -> list[str]:
         return [call["operation"] for call in self.calls(since=since)]

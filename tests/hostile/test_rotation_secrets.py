@@ -159,7 +159,7 @@ def test_who_deploys_may_not_read_the_logins(rotating: Rotating, role: str) -> N
 @pytest.mark.parametrize("role", ["deploy", "host"])
 def test_a_deploy_in_the_middle_needs_nothing_more(rotating: Rotating, role: str) -> None:
     """The one read of a deploy and of a host that fetches for itself, by every call that it makes."""
-    since = len(rotating.moto.calls())
+    since = rotating.moto.count()
     environment = environment_reader.read(
         environment_reader.ReadRequest(DOCUMENT, "production"), CATALOG, rotating.moto.client
     )

@@ -80,7 +80,7 @@ class Controller:
         """A run of its own, whatever it is that it does."""
         if not self.name and not self.prefix:
             return self.lab.run(*self.command, *arguments, environment=variables, playbook=self.playbook)
-        since = len(self.lab.moto.calls())
+        since = self.lab.moto.count()
         return ended(self.start(*arguments, **variables), self.lab, since=since)
 
     def _places(self) -> dict[str, str]:
@@ -220,7 +220,7 @@ class Stopped:
         self._find = act
         self.act: Act | None = None
         """What it stands before; None if the run has ended without coming to it."""
-        self._since = len(lab.moto.calls())
+        self._since = lab.moto.count()
 
     def wait(self) -> None:
         def still() -> bool:

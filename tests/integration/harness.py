@@ -309,7 +309,7 @@ class Lab:
         folder: Path | None = None,
     ) -> Run:
         """A run from its start to its end; it is a fork, unless other variables that Ansible reads early are given."""
-        since = len(self.moto.calls())
+        since = self.moto.count()
         own, changed = self.environment(), environment or {}
         early = prefork.read_early(changed)
         if self.forks and set(early) <= SERVED and (self.directory / "ansible.cfg").read_text() == CONFIGURATION:

@@ -96,7 +96,7 @@ def test_killed_after_aws_made_a_key_and_before_it_was_kept(lab: Lab) -> None:
     old = prepare(lab)
     iam = lab.moto.client("iam")
     lab.moto.set_faults(Fault("error", "CreateSecret"))
-    since = len(lab.moto.calls())
+    since = lab.moto.count()
     process = lab.start("-e", "rotation_credentials=storage", "-e", "rotation_force=true", playbook=ROTATE)
     assert wait_until(lambda: "CreateSecret" in lab.moto.operations(since=since), seconds=60)
     kill(process)

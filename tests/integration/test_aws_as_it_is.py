@@ -46,7 +46,7 @@ def test_a_rotation_and_a_deploy(rotations: RotationLab, name: str) -> None:
     """The deploy comes right after the promotion was recorded, and must not bring the old value back."""
     lab = rotations
     old = lab.ready()
-    since = len(lab.moto.calls())
+    since = lab.moto.count()
     with profile(lab.moto, name):
         run = lab.rotated("-e", "rotation_credentials=database", "-e", "rotation_force=true", environment=WAITS)
         lab.deploy(environment=WAITS)

@@ -242,7 +242,7 @@ def test_nothing_is_seen_of_values(made: EncryptedLab, tmp_path: Path) -> None:
 def test_what_is_asked_of_aws_is_what_the_policies_grant(made: EncryptedLab) -> None:
     spare = made.make_key(made.lab.moto, "spare")
     made.lab.catalog["encrypted_env"]["keys"] = [spare]
-    since = len(made.lab.moto.calls())
+    since = made.lab.moto.count()
     made.encrypted()
     written = made.lab.moto.calls(since=since)
     opened = made.decrypt()

@@ -119,12 +119,12 @@ def test_a_check_run_writes_nothing(moto: Moto, tmp_path: Path) -> None:
 
 def test_a_file_is_asked_without_aws(moto: Moto, tmp_path: Path) -> None:
     (tmp_path / "bad").write_text("SECRET_KEY=change_me\nDEBUG=True\n", encoding="utf-8")
-    before = len(moto.calls())
+    before = moto.count()
     run = call(moto, tmp_path, "validate", "production", "--file", "bad", AWS_ENDPOINT_URL="http://127.0.0.1:9")
     assert run.returncode == 1
     assert "DEBUG: is on; production never runs with it" in run.stdout
     assert "change_me" not in run.stdout
-    assert len(moto.calls()) == before
+    assert moto.count() == before
 
 
 @pytest.mark.usefixtures("seeded")

@@ -65,7 +65,7 @@ class Witness:
         self.usages: dict[str, Usage] = {}
 
     def run(self, role: str, playbook: str, *arguments: str, codes: tuple[int, ...] = (0,), user: str = "") -> None:
-        since = len(self.lab.moto.calls())
+        since = self.lab.moto.count()
         run = self.lab.run(*arguments, playbook=playbook)
         assert run.code in codes, run.output
         calls = self.lab.moto.calls(since=since)
@@ -141,7 +141,7 @@ def test_a_leak_response(watchparty: RotationLab) -> None:
 def test_an_access_key(lab: Lab) -> None:
     options = {"user": access_key_lab.USER, "user_path": "/applications/"}
     access_key_lab.prepare(lab, options=options)
-    since = len(lab.moto.calls())
+    since = lab.moto.count()
     run = access_key_lab.rotate(lab)
     assert run.code == 0, run.output
     asked = Asked(

@@ -118,7 +118,7 @@ def test_events_doubled_mixed_up_and_lost(mirror_lab: Lab, function: BareFunctio
             late = []
     invoked(lab, function, SCHEDULED)
     assert_mirrored(lab)
-    since = len(lab.moto.calls())
+    since = lab.moto.count()
     again = invoked(lab, function, *events[:3], *events[:3], SCHEDULED)
     assert [log["plan"] for log in again.logs] == [[]] * 7
     assert "PutParameter" not in lab.moto.operations(since=since)
@@ -207,11 +207,11 @@ def test_its_role_grants_what_it_asks_and_no_more(mirror_lab: Lab, function: Bar
     lab = mirror_lab
     lab.catalog["mirror"] = {**FULL, "function": {}}
     function.deploy(lab.catalog, ENVIRONMENT)
-    since = len(lab.moto.calls())
+    since = lab.moto.count()
     invoked(lab, function, SCHEDULED)
-    seen = len(lab.moto.calls())
+    seen = lab.moto.count()
     change(lab, API_TOKEN=None)
-    ours = len(lab.moto.calls())
+    ours = lab.moto.count()
     invoked(lab, function, SCHEDULED)
     assert TOKEN not in values(lab)
     calls = [*lab.moto.calls(since=since)[: seen - since], *lab.moto.calls(since=ours)]

@@ -40,7 +40,7 @@ class Empty(Account):
 
     def __init__(self, lab: Lab, github: GitHub) -> None:
         self.lab, self.github = lab, github
-        self.since = len(lab.moto.calls())
+        self.since = lab.moto.count()
         lab.catalog = shop(github={"repository": REPOSITORY, "scope": "environment", "api_url": github.url})
         settings = lab.catalog["settings"]
         settings["SECRET_KEY"]["github"] = "secret"

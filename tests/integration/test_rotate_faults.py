@@ -83,7 +83,7 @@ def test_faults_of_aws_that_pass(lab: RotationLab) -> None:
         *(Fault("lose", operation=ask, calls=(3, 6, 11)) for ask in (*ASKS, *WRITES)),
         *(Fault("delay", operation=ask, calls=(5,), seconds=1.0) for ask in (*ASKS, *WRITES)),
     )
-    since = len(lab.moto.calls())
+    since = lab.moto.count()
     lab.rotated(*BOTH)
     met = {(call["operation"], effect) for call in lab.moto.calls(since=since) for effect in call["fault"]}
     lab.moto.set_faults()
@@ -102,7 +102,7 @@ def test_calls_of_aws_that_time_out(lab: RotationLab) -> None:
         *(Fault("hang", operation=ask, calls=(2, 6), seconds=1.5) for ask in (*ASKS, *WRITES)),
         *(Fault("late", operation=ask, calls=(1, 4, 9), seconds=1.5) for ask in (*ASKS, *WRITES)),
     )
-    since = len(lab.moto.calls())
+    since = lab.moto.count()
     variables = {
         "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
         "ANSIBLE_CALLBACKS_ENABLED": "impatient",

@@ -122,7 +122,7 @@ def test_no_password_on_disk_or_in_the_process_list(postgres: Postgres, valkey: 
 
 
 def test_calls_are_logged_without_values(moto: Moto, seeded: Seeded) -> None:
-    since = len(moto.calls())
+    since = moto.count()
     moto.client("secretsmanager").batch_get_secret_value(SecretIdList=["watchparty/production/core"])
     moto.client("ssm").get_parameters_by_path(Path="/WatchParty/production", Recursive=True, WithDecryption=True)
     assert moto.client("sts").get_caller_identity()["Account"] == ACCOUNT
@@ -153,7 +153,7 @@ def test_a_promoted_version_is_what_is_read(moto: Moto, seeded: Seeded) -> None:
 
 
 def test_a_client_keeps_its_connection_and_waits_for_the_network(moto: Moto) -> None:
-    since, store = len(moto.calls()), moto.client("ssm")
+    since, store = moto.count(), moto.client("ssm")
     with moto.behind(TYPICAL):
         for _call in range(3):
             store.get_parameters_by_path(Path="/Nothing")

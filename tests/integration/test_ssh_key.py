@@ -150,7 +150,7 @@ def test_ansibles_own_key_is_refused_before_anything_is_written(own: Lab, sshd: 
     write_private(sshd.key, old)
     sshd.key.with_suffix(".pub").unlink()
     before = file_of(sshd).read_bytes()
-    since = len(own.moto.calls())
+    since = own.moto.count()
     for run in (rotate(own), rotate(own, "--check")):
         assert run.code != 0
         assert "Refused, and left as they are: deploy_ssh: web1: Ansible itself logs in to web1 by the key" in run.text

@@ -46,7 +46,7 @@ def each(lab: Lab, playbooks: list[Path], *arguments: str) -> list[str]:
 
 
 def test_every_playbook_refuses_a_tag_that_it_does_not_have(shop: Lab) -> None:
-    since = len(shop.moto.calls())
+    since = shop.moto.count()
     assert each(shop, list(PLAYBOOKS), "--tags", "no_such_tag") == []
     assert shop.moto.operations(since=since) == []
 
@@ -54,7 +54,7 @@ def test_every_playbook_refuses_a_tag_that_it_does_not_have(shop: Lab) -> None:
 @pytest.mark.slow
 def test_every_playbook_refuses_to_leave_its_tasks_out(shop: Lab) -> None:
     untagged = [playbook for playbook in PLAYBOOKS if playbook.stem not in TAGGED]
-    since = len(shop.moto.calls())
+    since = shop.moto.count()
     assert each(shop, untagged, "--skip-tags", "untagged") == []
     assert shop.moto.operations(since=since) == []
 

@@ -119,7 +119,7 @@ def test_an_encrypted_file_is_opened_with_the_packages_of_the_interpreter(place:
         (place / "test.env.enc").write_bytes(made)
         argv = [sys.executable, "-I", "-S", str(place / "fetch.pyz"), f"--config={place / 'fetch.json'}"]
         argv.append(f"--catalog={place / 'catalog.json'}")
-        since = len(moto.calls())
+        since = moto.count()
         done = subprocess.run(argv, env=moto.env(), capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
         assert moto.operations(since=since) == ["Decrypt"]
