@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from sandbox.aws import Moto
 from sandbox.process import REPOSITORY
 from sandbox.seed import Seeded, random_value, seed, watchparty
+from tests.integration import harness
 
 SCRIPT = REPOSITORY / "scripts" / "env-validator.sh"
 CORE = "AWS_SECRETS_MANAGER_SECRET_ID=watchparty/production/core"
@@ -24,9 +24,9 @@ PATH = "AWS_SSM_PARAM_PATH=/WatchParty/production"
 
 
 @pytest.fixture(scope="module")
-def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
-    with Moto(tmp_path_factory.mktemp("moto")) as server:
-        yield server
+def moto(account: Moto) -> Moto:
+    harness.reset(account)
+    return account
 
 
 @pytest.fixture(scope="module")

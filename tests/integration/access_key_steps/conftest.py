@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.aws import Moto
+from tests.integration import harness
 from tests.integration.access_key_steps.world import World, a_world
 
 
 @pytest.fixture(scope="package")
-def moto() -> Iterator[Moto]:
-    with Moto() as server:
-        yield server
+def moto(account: Moto) -> Moto:
+    harness.reset(account)
+    return account
 
 
 @pytest.fixture
