@@ -49,9 +49,8 @@ Answer = tuple[str, list[tuple[str, str]], bytes]
 """Status line, headers and body."""
 
 
-@cache
-def _client(service: str, url: str) -> Any:
-    """Made once: that takes longer than most calls."""
+def new_client(service: str, url: str) -> Any:
+    """Return a client of that server with connections of its own."""
     import boto3
 
     return boto3.client(
@@ -61,6 +60,10 @@ def _client(service: str, url: str) -> Any:
         aws_access_key_id="testing",
         aws_secret_access_key="testing",
     )
+
+
+_client = cache(new_client)
+"""To make one takes longer than most calls."""
 
 
 class Moto(Server):

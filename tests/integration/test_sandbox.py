@@ -16,7 +16,7 @@ import botocore.exceptions
 import pytest
 
 from sandbox import sshd
-from sandbox.aws import ACCOUNT, Moto
+from sandbox.aws import ACCOUNT, Moto, new_client
 from sandbox.binaries import PACKAGES
 from sandbox.faults import Fault
 from sandbox.network import CONTROL, NONE, TYPICAL, Network
@@ -153,7 +153,7 @@ def test_a_promoted_version_is_what_is_read(moto: Moto, seeded: Seeded) -> None:
 
 
 def test_a_client_keeps_its_connection_and_waits_for_the_network(moto: Moto) -> None:
-    since, store = moto.count(), moto.client("ssm")
+    since, store = moto.count(), new_client("ssm", moto.url)
     with moto.behind(TYPICAL):
         for _call in range(3):
             store.get_parameters_by_path(Path="/Nothing")
