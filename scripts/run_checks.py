@@ -28,7 +28,7 @@ LINT_ENVIRONMENT = (
     "env",
     # Scenarios import the playbooks by their full names, so these must be found from the clone.
     f"ANSIBLE_COLLECTIONS_PATH={COLLECTIONS}",
-    f"PATH={ROOT / 'scripts' / 'syntax-checked'}:{NEWEST / 'bin'}:{os.environ.get('PATH', os.defpath)}",
+    f"PATH={ROOT / 'tests' / 'lint' / 'syntax-checked'}:{NEWEST / 'bin'}:{os.environ.get('PATH', os.defpath)}",
 )
 OLDEST = ROOT / ".venv-core219"
 STAMP = ".stamps/requirements-ansible-2.19.txt"
@@ -72,7 +72,7 @@ def lint(run: Run) -> Tally:
             run.check("spelling", [bin_ / "codespell"]),
             run.check("words", [bin_ / "python", ROOT / "scripts" / "check_words.py"]),
             run.check("changelog", [bin_ / "antsibull-changelog", "lint"]),
-            run.pytest("policies and syntax", "tests/lint"),
+            run.pytest("tests", "tests/lint"),
             docs(run),
         ]
     )
