@@ -58,7 +58,11 @@ def describe(environ: Mapping[str, Any], body: bytes) -> Call:
         return Call(service, form.get("Action", ""), _shown(form), "query")
     if service == "s3":
         return _of_s3(environ)
-    return Call(service, f"{environ.get('REQUEST_METHOD', '')} {environ.get('PATH_INFO', '')}", {}, "rest")
+    request = f"{environ.get('REQUEST_METHOD', '')} {environ.get('PATH_INFO', '')}"
+    looked_for = re.fullmatch(r"GET /2015-03-31/functions/([^/]+)", request)
+    if looked_for:
+        return Call(service, "GetFunction", {"FunctionName": looked_for[1]}, "json")
+    return Call(service, request, {}, "rest")
 
 
 def _of_s3(environ: Mapping[str, Any]) -> Call:

@@ -14,7 +14,12 @@ description:
   - Makes the function of the catalog's C(mirror.function) with its log group, its queue of failed events, its rules for
     events and for the schedule, and its alarm, or changes what differs. Its role is made with the other roles.
   - The code is made of this collection's own files and the catalog, which holds names and no value.
-  - Without C(mirror.function) nothing is done. Nothing is deleted.
+  - Without C(mirror.function) it warns of a function that an earlier catalog made, and with O(delete) it deletes that.
+options:
+  delete:
+    description: Whether to delete the function, its rules, alarm, queue and log group. The catalog may not have it.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -45,7 +50,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plan:
-  description: One line for each thing that is made or changed.
+  description: One line for each thing that is made, changed or deleted.
   type: list
   elements: str
   returned: success

@@ -26,7 +26,9 @@ _NAMES = {
         wait_seconds webhook_host webhook_port
     """,
     "mirror_": "conflict deletes",
-    "provision_": "adopt advanced_tier ask kms_key local_path optional previous_journal restore values_file",
+    "provision_": """
+        adopt advanced_tier ask delete_function kms_key local_path optional previous_journal restore values_file
+    """,
     "rotation_": """
         abort allow_sessions audit_path become changelog credentials digest due_fails force forget gone_nodes host
         kinds_path known_addresses merge_seconds python report_file resume revoked skip_hosts status_page unprepare

@@ -16,14 +16,19 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from ansible_collections.watchparty.secrets.plugins.action import mirror_function
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, ProvisionError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import mirror_package
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.account_region import AccountRegion
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.former_mirror_function import (
+    FormerMirrorFunction,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.mirror_function import (
     MirrorDeployment,
 )
 from tests import provision_rights
+from tests.unit.plugins.action.local_action import run_action
 from tests.unit.plugins.store_fixtures import credentials
 
 __all__ = ("credentials",)
@@ -35,6 +40,7 @@ DOCUMENT: dict[str, Any] = {
     "environments": {"production": {"production": False}},
 }
 Client = Callable[[str], Any]
+SERVICES = ("lambda", "events", "sqs", "cloudwatch", "logs")
 
 
 @pytest.fixture
@@ -50,12 +56,13 @@ def client() -> Iterator[Client]:
 def test_the_documented_policy_lists_what_it_asks(client: Client) -> None:
     """IMPLIED is what AWS asks beside a call's own action, since the call brings tags or a role."""
     asked: set[str] = set()
-    for service in ("lambda", "events", "sqs", "cloudwatch", "logs"):
+    for service in SERVICES:
         client(service).meta.events.register(
             "before-call.*.*", lambda model, service=service, **_: asked.add(f"{service}:{model.name}")
         )
     made(client)
     made(client, function={"xray": True})
+    former(client).delete()
     implied = {f"{service}:TagResource" for service in ("lambda", "events", "cloudwatch", "logs")}
     assert provision_rights.statements()[provision_rights.MIRROR] == asked | implied | {"sqs:TagQueue", "iam:PassRole"}
 
@@ -72,6 +79,108 @@ def made(client: Client, **mirror: Any) -> list[str]:
     for step in steps:
         step.act()
     return [step.message for step in steps]
+
+
+def former(client: Client, environment: str = "production") -> FormerMirrorFunction:
+    document = {key: value for key, value in DOCUMENT.items() if key != "mirror"}
+    return FormerMirrorFunction(catalog_parser.parse(document, environment), client)
+
+
+class KilledError(Exception):
+    """The process is gone."""
+
+
+def is_killed(client: Client, write: int, act: Callable[[], object]) -> bool:
+    """Whether the act came to the write of this number, which is never sent."""
+    writes: list[str] = []
+
+    def count(model: Any, **_: Any) -> None:
+        writes.extend([] if model.name.startswith(("Get", "List", "Describe")) else [model.name])
+        if len(writes) > write:
+            raise KilledError
+
+    for service in SERVICES:
+        client(service).meta.events.register("before-call.*.*", count)
+    try:
+        act()
+    except KilledError:
+        return True
+    finally:
+        for service in SERVICES:
+            client(service).meta.events.unregister("before-call.*.*", count)
+    return False
+
+
+def parts(client: Client) -> list[int]:
+    """How much there is of each part."""
+    rules = [one["Name"] for one in client("events").list_rules()["Rules"]]
+    policies = [client("lambda").get_policy(FunctionName=NAME)["Policy"]] if rules else []
+    return [
+        len(client("lambda").list_functions()["Functions"]),
+        sum(len(json.loads(policy)["Statement"]) for policy in policies),
+        sum(len(client("events").list_targets_by_rule(Rule=rule)["Targets"]) for rule in rules),
+        len(rules),
+        len(client("sqs").list_queues().get("QueueUrls", [])),
+        len(client("cloudwatch").describe_alarms()["MetricAlarms"]),
+        len(client("logs").describe_log_groups()["logGroups"]),
+    ]
+
+
+def test_killed_at_every_write_and_run_again(client: Client) -> None:
+    """What makes it has 13 writes, what deletes it 8."""
+    killed = []
+    for write in range(13):
+        killed.append(is_killed(client, write, lambda: made(client)))
+        made(client)
+        assert (made(client), parts(client)) == ([], [1, 2, 2, 2, 1, 1, 1]), write
+        killed.append(is_killed(client, write, former(client).delete))
+        assert former(client).is_there() == killed[-1], write
+        former(client).delete()
+        assert parts(client) == [0] * 7, write
+    assert (sum(killed[::2]), sum(killed[1::2])) == (13, 8)
+
+
+def test_a_function_of_others_is_none_that_is_left(client: Client) -> None:
+    assert not former(client).is_there()
+    made(client)
+    assert not former(client, "staging").is_there()
+    client("lambda").untag_resource(
+        Resource=f"arn:aws:lambda:{REGION}:123456789012:function:{NAME}", TagKeys=["ManagedBy"]
+    )
+    assert not former(client).is_there()
+
+
+def test_it_is_deleted_when_the_catalog_dropped_it_and_the_operator_asks(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(client)
+    warnings: list[str] = []
+    monkeypatch.setattr(mirror_function.Display, "warning", lambda _display, line: warnings.append(line))
+    dropped = {key: value for key, value in DOCUMENT.items() if key != "mirror"}
+    where: dict[str, Any] = {"environment": "production", "region": REGION}
+
+    def run(document: dict[str, Any], **given: Any) -> dict[str, Any]:
+        return run_action(mirror_function.ActionModule, catalog=document, **where, **given)
+
+    assert "has mirror.function; remove it there" in run(DOCUMENT, delete=True)["msg"]
+    assert run(dropped)["plan"] == []
+    (warning,) = warnings
+    assert "still mirrors, and the catalog has no mirror.function; delete it by -e provision_delete_function" in warning
+    planned = run(dropped, delete=True, check=True)
+    assert parts(client)[0] == 1
+    assert run(dropped, delete=True) == planned
+    assert (planned["changed"], parts(client)) == (True, [0] * 7)
+    assert run(dropped, delete=True)["changed"] is False
+
+
+def test_whoever_may_not_look_is_not_warned(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_former: object) -> bool:
+        raise Denied("AWS denies lambda:GetFunction", "")
+
+    monkeypatch.setattr(FormerMirrorFunction, "is_there", denied)
+    given: dict[str, Any] = {"catalog": {**DOCUMENT, "mirror": {}}, "environment": "production", "region": REGION}
+    assert run_action(mirror_function.ActionModule, **given) == {"changed": False, "plan": []}
+    assert run_action(mirror_function.ActionModule, delete=True, **given)["failed"]
 
 
 def test_everything_is_made_once(client: Client) -> None:
