@@ -78,11 +78,13 @@ class ActionModule(ActionBase):
         return str(event.detail["summary"])
 
     def _written(self, path: Path, report: Mapping[str, Any], past: Past) -> bool:
+        """Whether it differs from what is there, by more than its time."""
         past_events = {"leaks": history.leaks(past.records), "rotations": history.rotations(past.records)}
         text = status_page.status(report, **past_events, unread=past.unread, now=datetime.now(UTC))
-        if not self._task.check_mode:
+        differs = status_page.undated(reports_files.private_text(path)) != status_page.undated(text)
+        if differs and not self._task.check_mode:
             reports_files.write_text(path, text)
-        return True
+        return differs
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,9 @@ options:
     type: str
     required: true
   page:
-    description: A file for the ages, the last rotations and the leaks as one HTML page that loads nothing.
+    description:
+      - A file for the ages, the last rotations and the leaks as one HTML page that loads nothing.
+      - It is written where it says something else than the one that is there, whatever their times.
     type: path
   digest:
     description: Whether to send a digest to all whom the catalog names in C(alerts) and C(notify), once a month.

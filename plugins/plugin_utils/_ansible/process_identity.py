@@ -7,6 +7,7 @@ from __future__ import annotations
 import getpass
 import os
 import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,12 @@ def holder() -> dict[str, Any]:
         "pid": process,
         "start": _start(process),
     }
+
+
+def running_seconds() -> float | None:
+    """For how long this ansible-playbook has been running; None where the kernel does not tell."""
+    began = processes.began(os.getppid())
+    return None if began is None else time.time() - began
 
 
 def is_gone(result: Mapping[str, Any]) -> bool:

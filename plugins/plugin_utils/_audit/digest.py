@@ -46,7 +46,9 @@ def _due(report: Mapping[str, Any]) -> str:
 
 def _happened(rotations: Sequence[Mapping[str, Any]], leaks: Sequence[Mapping[str, Any]]) -> list[str]:
     failed = sum(bool(one["is_bad"]) for one in rotations)
-    return [f"last month: rotations {len(rotations)}, rolled back {failed}, leaks {len(leaks)}"]
+    drills = sum(one["outcome"] == history.LEAKS["drill"] for one in leaks)
+    counts = f"rotations {len(rotations)}, rolled back {failed}, leaks {len(leaks) - drills}, drills {drills}"
+    return [f"last month: {counts}"]
 
 
 def _rotation(one: Mapping[str, Any]) -> str:
@@ -54,5 +56,5 @@ def _rotation(one: Mapping[str, Any]) -> str:
 
 
 def _leak(one: Mapping[str, Any]) -> str:
-    took = "" if one["seconds"] is None else f" in {one['seconds']:.0f} s"
-    return f"{one['at'][:10]} leak of {', '.join(one['credentials']) or 'no credential'}: {one['outcome']}{took}"
+    result = ", ".join(part for part in (one["outcome"], one["took"]) if part)
+    return f"{one['at'][:10]} leak of {', '.join(one['credentials']) or 'no credential'}: {result}"

@@ -35,13 +35,20 @@ def leaks(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "at": one.get("started") or one["at"],
             "who": one["who"],
             "outcome": LEAKS[one["outcome"]],
-            "seconds": (one.get("seconds") or {}).get("contained"),
+            "took": _took(one.get("seconds") or {}),
             "credentials": one.get("credentials") or [],
             "findings": one.get("notes") or [],
         }
         for one in found
         if one["outcome"] in LEAKS
     ]
+
+
+def _took(seconds: Mapping[str, float]) -> str:
+    """A drill contains nothing; what it takes is the way to a plan."""
+    if "contained" in seconds:
+        return f"{seconds['contained']:.0f} s"
+    return f"plan ready in {seconds['planned']:.0f} s" if "planned" in seconds else ""
 
 
 def rotations(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

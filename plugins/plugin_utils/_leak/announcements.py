@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ti
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_alerts import LEAK_DECLARED, LEAK_OPEN
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import process_identity
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import record as audit_record
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit.announcer import LEAK_SECONDS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response_report import ResponseReport
@@ -87,8 +88,8 @@ def drilled(
     audit: segment.Audit,
     head: Mapping[str, Any],
 ) -> list[str]:
-    """Records a drill with what would stop a real response; who could not be notified."""
-    me, now = setting.rotator.me, rotation_context.now()
+    """Records a drill with its time and what would stop a real response; who could not be notified."""
+    me, now, took = setting.rotator.me, rotation_context.now(), process_identity.running_seconds()
     notes = [f"declared: {', '.join(declared_names)}", *(f"a real run stops here: {line}" for line in stops)]
     recorded = audit.recorded(
         {
@@ -99,6 +100,7 @@ def drilled(
             "at": timestamps.stamp(now),
             "reason": "a leak response was rehearsed",
             "credentials": list(reached),
+            **({} if took is None else {"seconds": {"planned": round(took, 1)}}),
             "notes": [audit_record.plain(line) for line in notes[:MOST_FINDINGS]],
         },
         head,

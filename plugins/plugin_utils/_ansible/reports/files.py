@@ -49,6 +49,15 @@ def free(where: Path, name: str) -> Path:
     return next(where / name for name in names if not os.path.exists(where / f"{name}.md"))
 
 
+def private_text(path: Path) -> str:
+    """What is at ``path``; empty without it, or where others than its owner may read it."""
+    try:
+        is_private = path.stat().st_mode & 0o077 == 0
+        return path.read_text(encoding="utf-8", errors="replace") if is_private else ""
+    except OSError:
+        return ""
+
+
 def write_text(path: Path, text: str) -> None:
     """Puts the text at ``path``, readable by its owner; the folder is made. Raises RotationError."""
     try:

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import CONFIRM
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages
 
@@ -31,12 +33,17 @@ def status(
         at=f"{now:%Y-%m-%d %H:%M} UTC",
         report=report,
         verdict=verdict(report),
-        ages=[_row(age, now) for age in pages.with_bars([_age(one) for one in report["credentials"]])],
+        ages=[_row(age) for age in pages.with_bars([_age(one) for one in report["credentials"]])],
         pending=_pending(report),
         leaks=leaks,
         rotations=rotations[:SHOWN],
         unread=unread,
     )
+
+
+def undated(page: str) -> str:
+    """The page without its time, to tell whether another one says something else."""
+    return re.sub(r'<p class="soft">As of [^<]*</p>', "", page, count=1)
 
 
 def verdict(report: Mapping[str, Any]) -> dict[str, str]:
@@ -62,12 +69,11 @@ def _age(one: Mapping[str, Any]) -> dict[str, Any]:
     return {**one, "days": days, "limit": limit, "message": words, "left": one["due_in_days"]}
 
 
-def _row(age: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    left = age["left"]
-    date = "" if left is None else f"{now + timedelta(days=left):%Y-%m-%d}"
+def _row(age: Mapping[str, Any]) -> dict[str, Any]:
+    left, rotated = age["left"], str(age["rotated_at"] or "")
+    date = "" if left is None else f"{timestamps.moment(rotated) + timedelta(days=age['max_age_days']):%Y-%m-%d}"
     when = "now" if age["due"] else "never" if left is None else f"in {left} d"
-    rotated = str(age["rotated_at"] or "")[:10]
-    return {**age, "due_on": date, "when": when, "rotated_on": rotated or "not recorded"}
+    return {**age, "due_on": date, "when": when, "rotated_on": rotated[:10] or "not recorded"}
 
 
 def _pending(report: Mapping[str, Any]) -> list[str]:

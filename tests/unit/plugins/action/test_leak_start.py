@@ -170,6 +170,7 @@ def test_a_drill_is_recorded_where_that_is_asked_for(
     audit_record.require({**record, "application": "app", "environment": "test"})
     assert (record["outcome"], record["credentials"]) == ("drill", ["token", "django"])
     assert record["notes"][0] == "declared: token"
+    assert 0 <= record["seconds"]["planned"] < 86400
     assert operator.lines[-1] == "slack was not notified"
     assert head(world) == 0
 

@@ -39,6 +39,7 @@ RECORDS = [
     record("r-1", "completed", "2026-11-10T10:00:00Z"),
     record("r-2", "rolled_back", "2026-11-11T10:00:00+01:00", reason="not healthy"),
     record("leak-1", "contained", "2026-11-20T10:05:00Z", seconds={"contained": 41.3}),
+    record("drill-1", "drill", "2026-11-25T10:05:00Z", seconds={"planned": 12.3}),
 ]
 
 
@@ -49,13 +50,14 @@ def test_it_tells_of_the_present_and_of_the_last_month() -> None:
     assert detail["id"] == "digest-2026-12:sent"
     assert detail["summary"] == (
         "shop production: 1 of 4 credentials due (cache); due within a month: database; 1 to be confirmed as revoked; "
-        "last month: rotations 2, rolled back 1, leaks 1, by ann@laptop"
+        "last month: rotations 2, rolled back 1, leaks 1, drills 1, by ann@laptop"
     )
     assert detail["lines"] == [
         *REPORT["table"],
         "2026-11-10 rotation of database: complete",
         "2026-11-11 rotation of database: rolled back",
-        "2026-11-20 leak of database: contained in 41 s",
+        "2026-11-20 leak of database: contained, 41 s",
+        "2026-11-25 leak of database: drill, plan ready in 12 s",
     ]
 
 
@@ -72,5 +74,5 @@ def test_the_log_is_read_from_its_newest_record() -> None:
     second = chain.chained(RECORDS[3], first)
     found = history.records(chain.Chain((first, second, "no record")))
     assert [one["rotation"] for one in found] == ["leak-1", "r-0"]
-    assert history.leaks(found)[0]["seconds"] == 41.3
+    assert history.leaks(found)[0]["took"] == "41 s"
     assert [one["id"] for one in history.rotations(found)] == ["r-0"]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +18,8 @@ NOW = datetime(2026, 11, 28, 6, 0, tzinfo=UTC)
 def row(name: str, age: int | None, limit: int | None, **more: Any) -> dict[str, Any]:
     left = None if age is None or limit is None else limit - age
     due = limit is not None and (left is None or left <= 0)
-    by = {"rotated_at": "2026-09-01T02:00:00Z", "rotated_by": "ann@laptop"} if age is not None else {}
+    rotated = f"{NOW - timedelta(days=age or 0, hours=7):%Y-%m-%dT%H:%M:%SZ}"
+    by = {"rotated_at": rotated, "rotated_by": "ann@laptop"} if age is not None else {}
     own = {"name": name, "kind": "postgresql_role", "age_days": age, "max_age_days": limit, "due_in_days": left}
     return {"rotated_at": None, "rotated_by": None, **own, "due": due, **by, **more}
 
@@ -47,6 +48,7 @@ RECORDS: list[dict[str, Any]] = [
         "seconds": {"contained": 41.3},
         "notes": ["declared: database", "open: web2 must be rebuilt"],
     },
+    {"rotation": "d-1", "outcome": "drill", "at": "2026-11-01T10:05:00Z", "who": "a", "seconds": {"planned": 12.4}},
     {"rotation": "leak-0", "outcome": "false_alarm", "at": "2026-10-20T10:05:00Z", "who": "bob@laptop"},
     {
         "rotation": "r-1",
@@ -67,7 +69,7 @@ def page(found: dict[str, Any], records: Any = (), unread: str = "") -> str:
 def test_ages_dates_and_people() -> None:
     text = page(report(row("cache", 120, 90), row("database", 80, 90), row("unlimited", 5, None), row("new", None, 90)))
     assert "2 of 4 credentials are due" in text
-    assert "2026-12-08" in text  # 80 of 90 days today
+    assert "2026-12-07" in text  # 80 of 90 days today, and seven hours
     assert "in 10 d" in text
     assert "ann@laptop" in text
     assert text.count('class="age due"') == 1
@@ -93,7 +95,7 @@ def test_the_first_sentence(found: dict[str, Any], style: str, words: str) -> No
 
 def test_leaks_and_rotations() -> None:
     text = page(report(row("database", 1, 90)), RECORDS)
-    for words in ("2026-11-20", "41 s", "declared: database; open: web2 must be rebuilt", "false alarm"):
+    for words in ("2026-11-20", "41 s", "declared: database; open: web2 must be rebuilt", "false alarm", "in 12 s"):
         assert words in text
     assert "rolled back: web1: not healthy" in text
 
