@@ -8,14 +8,17 @@ moto evaluates no alarm and passes nothing on to a topic: when an alarm fires is
 from __future__ import annotations
 
 import json
+import operator
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, ProvisionError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import metrics
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision.alert_resources import AlertResources
 from tests.unit.plugins.store_fixtures import REGION, credentials, moto  # noqa: F401
 
@@ -94,6 +97,45 @@ def test_an_alarm_fires_unless_a_report_said_that_all_is_well(account: Account) 
         *("DaysUntilDue", "Minimum"),
         *("LessThanOrEqualToThreshold", 3.0),
     )
+
+
+COMPARISONS = {"LessThan": operator.lt, "LessThanOrEqualTo": operator.le, "GreaterThanOrEqualTo": operator.ge}
+
+
+def sounding(account: Account, *, hours: int) -> set[str]:
+    """The alarms that have found nothing well in each of their periods, after so many hours more.
+
+    That is what AWS documents where all periods count and missing data is breaching.
+    """
+    end, found = datetime.now(UTC) + timedelta(hours=hours), set()
+    for name, alarm in account.alarms.items():
+        query = {key: alarm[key] for key in ("Namespace", "MetricName", "Dimensions", "Period")}
+        start = end - timedelta(seconds=alarm["EvaluationPeriods"] * alarm["Period"])
+        points = account.client("cloudwatch").get_metric_statistics(
+            **query, StartTime=start, EndTime=end, Statistics=[alarm["Statistic"]]
+        )["Datapoints"]
+        breaches = COMPARISONS[alarm["ComparisonOperator"].removesuffix("Threshold")]
+        found |= {name} if all(breaches(one[alarm["Statistic"]], alarm["Threshold"]) for one in points) else set()
+    return found
+
+
+def test_silence_is_an_alarm(account: Account) -> None:
+    """The alarms look where a report's metrics are, and other environments' reports count for nothing."""
+    account.make()
+    every = set(account.alarms)
+
+    def reported(environment: str, *, left: int) -> None:
+        credential = {"name": "cache", "due": left <= 0, "due_in_days": left, "age_days": 3}
+        report = {"credentials": [credential], "rotation": None, "revocations": []}
+        catalog = catalog_parser.parse({"application": "shop", "settings": {"A": {"value": "x"}}}, environment)
+        metrics.put(account.client("cloudwatch"), catalog, metrics.metrics(report))
+
+    reported("staging", left=60)
+    assert sounding(account, hours=1) == every
+    reported("test", left=60)
+    assert [sounding(account, hours=hours) for hours in (1, 25, 27)] == [set(), set(), every]
+    reported("test", left=5)  # the lowest of an hour counts
+    assert sounding(account, hours=1) == {"due-in-14-days"}
 
 
 def test_a_second_run_after_each_step_makes_the_rest(account: Account) -> None:
