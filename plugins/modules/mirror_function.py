@@ -17,7 +17,9 @@ description:
   - Without C(mirror.function) it warns of a function that an earlier catalog made, and with O(delete) it deletes that.
 options:
   delete:
-    description: Whether to delete the function, its rules, alarm, queue and log group. The catalog may not have it.
+    description:
+      - Whether to delete the function, its rules, alarm, queue and log group.
+      - Refused while the catalog has C(mirror.function).
     type: bool
     default: false
 extends_documentation_fragment:
