@@ -10,6 +10,7 @@ every one of them, for hours.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from tests.integration.chaos import (
 )
 from tests.integration.counts import Record, tried
 from tests.integration.harness import ENVIRONMENT
+from tests.integration.mirror_function import SCHEDULED, BareFunction
 from tests.integration.rotation_lab import RotationLab, Values, rotation_lab, sentences
 
 SPREAD = (
@@ -58,15 +60,29 @@ def rotated_from(lab: RotationLab, old: Values) -> None:
     assert now.django_key != old.django_key
 
 
-def test_killed_again_and_again(lab: RotationLab, record_property: Record) -> None:
-    """Each run is killed, and the next one goes on from there; in the middle another controller takes it over."""
+def test_killed_again_and_again(lab: RotationLab, tmp_path: Path, record_property: Record) -> None:
+    """Each run is killed, and the next one goes on from there; in the middle another controller takes it over.
+
+    The mirror runs beside it, by its function and by the playbook, and leaves the rotation's parameters alone.
+    """
     chaos, result = Chaos(lab), elsewhere(lab)
     other = chaos.controller if isinstance(result, str) else result
     lab.ready()
     all_writes = writes(chaos.acts()) if EVERY else list(SPREAD)
     middle = all_writes.index(HALF_PROMOTED)
     old = lab.ready()
-    reached = [at for at in all_writes[: middle + 1] if chaos.kill(at) is not None]
+    function = BareFunction(tmp_path, lab.catalog, ENVIRONMENT)
+    mirrored(lab, function)
+    before = parameters(lab)
+    reached = [at for at in all_writes[:middle] if chaos.kill(at) is not None]
+    assert (mirrored(lab, function)["held"], parameters(lab)) == (sorted(before), before)
+    reached += [HALF_PROMOTED] if chaos.kill(HALF_PROMOTED) is not None else []
+    half = parameters(lab)
+    assert half != before
+    assert mirrored(lab, function)["plan"] == []
+    run = lab.run(playbook="playbooks/mirror.yml")
+    sentences(run, *(f"parameter {name} stays as it is: rotation" for name in half))
+    assert parameters(lab) == half
     tried(record_property, "rotation", reached)
     resume = () if other is chaos.controller else ("-e", f"rotation_resume={refused(lab, other)}")
     there = Chaos(lab, other)
@@ -75,9 +91,26 @@ def test_killed_again_and_again(lab: RotationLab, record_property: Record) -> No
     run = other.rotate(*resume)
     assert run.code == 0, run.output
     rotated_from(lab, old)
+    assert lab.run(playbook="playbooks/mirror.yml").operations.count("PutParameter") == len(before)  # marked as copies
+    assert mirrored(lab, function)["unchanged"] == len(before)
+    lab.assert_consistent()
     tried(record_property, "takeover by another controller" if resume else "rotation, its second half", late)
     if isinstance(result, str):
         pytest.skip(f"{result}; a takeover by another controller was not tested")
+
+
+def mirrored(lab: RotationLab, function: BareFunction) -> dict[str, Any]:
+    """What a run of the mirror's function logs."""
+    run = function.invoke(lab.moto.env(), SCHEDULED)
+    assert run.outcomes == ["SUCCEEDED"], run.output
+    return run.logs[0]
+
+
+def parameters(lab: RotationLab) -> dict[str, tuple[int, str]]:
+    """The copies of what rotates, with their versions."""
+    names = [f"/WatchParty/{ENVIRONMENT}/{name}" for name in ("App/SECRET_KEY", "DB/URL", "Redis/URL")]
+    found = lab.moto.client("ssm").get_parameters(Names=names, WithDecryption=True)["Parameters"]
+    return {one["Name"]: (one["Version"], one["Value"]) for one in found}
 
 
 def test_another_controller_takes_it_back_and_is_killed_too(lab: RotationLab, record_property: Record) -> None:
