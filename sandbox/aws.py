@@ -49,14 +49,14 @@ Answer = tuple[str, list[tuple[str, str]], bytes]
 """Status line, headers and body."""
 
 
-def new_client(service: str, url: str) -> Any:
+def new_client(service: str, url: str, region: str = REGION) -> Any:
     """Return a client of that server with connections of its own."""
     import boto3
 
     return boto3.client(
         service,
         endpoint_url=url,
-        region_name=REGION,
+        region_name=region,
         aws_access_key_id="testing",
         aws_secret_access_key="testing",
     )
@@ -98,9 +98,9 @@ class Moto(Server):
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = REGION) -> Any:
         """Return a boto3 client of this server, whatever the environment says."""
-        return _client(service, self.url)
+        return _client(service, self.url, region)
 
     def calls(self, *, since: int = 0) -> list[dict[str, Any]]:
         """Return the calls so far, in the order in which they were done.

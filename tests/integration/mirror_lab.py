@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.aws import REGION
 from tests.integration.harness import ENVIRONMENT, Lab, Run
 
 MIRROR = "playbooks/mirror.yml"
@@ -41,9 +42,9 @@ def writes(run: Run) -> list[str]:
     return [operation for operation in run.operations if operation in WRITES]
 
 
-def parameters(lab: Lab) -> dict[str, dict[str, Any]]:
+def parameters(lab: Lab, region: str = REGION) -> dict[str, dict[str, Any]]:
     pages = (
-        lab.moto.client("ssm")
+        lab.moto.client("ssm", region)
         .get_paginator("get_parameters_by_path")
         .paginate(Path=PATH, Recursive=True, WithDecryption=True)
     )

@@ -195,6 +195,28 @@ def test_a_verification_uses_the_same_plan(mirror_lab: Lab) -> None:
     assert f"API_TOKEN: parameter {PATH}/shared/API_TOKEN was changed by somebody else" in output
 
 
+def test_replica_regions_get_the_parameters_and_are_verified(mirror_lab: Lab) -> None:
+    lab, region, name = mirror_lab, "eu-central-1", f"{PATH}/shared/API_TOKEN"
+    lab.catalog.update(aws={"replicas": [region]}, mirror={**FULL, "replicas": True})
+    lab.moto.client("secretsmanager").replicate_secret_to_regions(SecretId=CORE, AddReplicaRegions=[{"Region": region}])
+
+    def there() -> dict[str, str]:
+        return {name: one["Value"] for name, one in parameters(lab, region).items()}
+
+    assert f"(is new) in {region}" in mirror(lab).text
+    assert there() == {name: secret(lab)[name.rpartition("/")[2]] for name in MIRRORED}
+    assert writes(mirror(lab)) == []
+    lab.moto.client("ssm", region).put_parameter(Name=name, Value="edited-in-the-console", Overwrite=True)
+    run = lab.run("-e", "verify_only=WPS305,WPS1001", playbook="playbooks/verify.yml")
+    assert run.code == 2, run.output
+    said = " ".join(run.text.split())
+    assert f"API_TOKEN: parameter {name} was changed by somebody else" in said
+    assert f"secret shop/production/license: no replica in {region}" in said
+    assert f"secret shop/production/core: no replica in {region}" not in said
+    assert writes(mirror(lab, "-e", "mirror_conflict=overwrite")) == ["PutParameter"]
+    assert there()[name] == secret(lab)["API_TOKEN"]
+
+
 @pytest.mark.slow
 def test_killed_at_every_write_and_run_again(mirror_lab: Lab, record_property: Record) -> None:
     """Each run is killed before one write; the next run completes it, and the one after that writes nothing."""
