@@ -114,7 +114,7 @@ options:
     type: float
     default: 0
   record_drill:
-    description: Whether a drill is recorded in the audit log, with what would stop a real response.
+    description: Whether a drill is recorded in the audit log, with its time and what would stop a real response.
     type: bool
     default: false
   false_alarm:
