@@ -46,6 +46,10 @@ def test_a_rotation_is_announced_as_it_is_recorded_and_reported(lab: RotationLab
     assert queue.taken() == []
     lab.rotated(*CACHE)
     announced(lab, queue)
+    rotated = lab.audit_records()[-1]
+    run = respond(lab, "-e", "leak_credentials=cache", "-e", "leak_drill=true", "-e", "leak_record_drill=true")
+    assert run.code == 0, run.output
+    assert queue.taken()[-1]["event"] == "leak.drilled"
     page = lab.directory / "status.html"
     both = ("-e", f"rotation_status_page={page}", "-e", "rotation_digest=true")
     for check in (("--check",), ()):
@@ -53,7 +57,7 @@ def test_a_rotation_is_announced_as_it_is_recorded_and_reported(lab: RotationLab
         assert run.code == 0, run.output
         if check:
             assert (page.exists(), queue.taken(), measured(lab.moto)) == (False, [], {})
-    reported(lab, queue, page)
+    reported(lab, queue, page, rotated)
     found = measured(lab.moto)
     assert found["LastSuccess cache"] == [0.0]
     assert found["DaysUntilDue cache"] == [90.0]
@@ -71,11 +75,10 @@ def announced(lab: RotationLab, queue: EventQueue) -> None:
     assert completed["who"] == record["who"]
 
 
-def reported(lab: RotationLab, queue: EventQueue, page: Path) -> None:
+def reported(lab: RotationLab, queue: EventQueue, page: Path, rotated: dict[str, Any]) -> None:
     text = page.read_text(encoding="utf-8")
     assert page.stat().st_mode & 0o777 == 0o600
-    record = lab.audit_records()[-1]
-    for words in ("Last rotations", record["rotation"], record["who"], "cache"):
+    for words in ("Last rotations", rotated["rotation"], rotated["who"], "cache", "plan ready in "):
         assert words in text
     (digest,) = queue.taken()
     assert digest["event"] == "report.digest"
