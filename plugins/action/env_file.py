@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import do
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
-from ansible_collections.watchparty.secrets.plugins.modules import env_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import main as env_file_main
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import (
     external_health,
     remote_program,
@@ -93,7 +93,7 @@ class ActionModule(ActionBase):
         answer = self._or_lost({}, {**args, "services": {**services, "record": False}}, task_vars)
         if answer.get("failed") or "health" not in answer:
             return answer
-        asked = remote_program.validated(env_file.ARGUMENT_SPEC, args)["services"]
+        asked = remote_program.validated(env_file_main.ARGUMENT_SPEC, args)["services"]
         problem = external_health.problem(asked)
         if problem:
             return {**answer, "failed": True, "msg": f"health check from the controller: {problem}"}
@@ -116,10 +116,12 @@ class ActionModule(ActionBase):
             return {**before, "failed": True, "lost": True, "msg": f"the host cannot be reached: {error}. {then}"}
 
     def _on_host(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        params = remote_program.validated(env_file.ARGUMENT_SPEC, args)
+        params = remote_program.validated(env_file_main.ARGUMENT_SPEC, args)
         services = params.get("services")
         seconds = _wait_of(services) if services else 0
-        return remote_program.execute(self, env_file, args=params, task_vars=task_vars, seconds=seconds, ends=False)
+        return remote_program.execute(
+            self, env_file_main, args=params, task_vars=task_vars, seconds=seconds, ends=False
+        )
 
     def _snapshot(self, args: Mapping[str, Any], env: Any, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         name = args.get("snapshot")

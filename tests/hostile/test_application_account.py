@@ -15,7 +15,8 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
-from ansible_collections.watchparty.secrets.plugins.modules import env_copies, env_file, host_check
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import main as env_file_main
+from ansible_collections.watchparty.secrets.plugins.modules import env_copies, host_check
 from tests.hostile.application_account import APPLICATION, VICTIM, Files, as_root, at_call, files, within
 from tests.modules import run_module
 
@@ -37,7 +38,7 @@ def deploy(world: Files, capsys: pytest.CaptureFixture[str]) -> Run:
         if args.get("state", "present") == "present":
             args["content"] = dotenv.to_dotenv(values or NEW)
         with within():
-            return run_module(env_file.main, args, capsys)[0]
+            return run_module(env_file_main.main, args, capsys)[0]
 
     return run
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.watchparty.secrets.plugins.modules import env_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import main as env_file_main
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
 from sandbox.process import REPOSITORY
 from tests.integration.harness import Lab
@@ -41,10 +41,10 @@ class Session:
 
 def delivered(session: Session, content: str) -> dict[str, Any]:
     params = remote_program.validated(
-        env_file.ARGUMENT_SPEC, {"path": "/srv/shop/.env", "snapshot_id": "s", "content": content}
+        env_file_main.ARGUMENT_SPEC, {"path": "/srv/shop/.env", "snapshot_id": "s", "content": content}
     )
     variables = {"inventory_hostname": "web1", "ansible_python_interpreter": sys.executable}
-    return remote_program.execute(session, env_file, args=params, task_vars=variables)  # type: ignore[arg-type]
+    return remote_program.execute(session, env_file_main, args=params, task_vars=variables)  # type: ignore[arg-type]
 
 
 def lost(stderr: str, content: str = "KEY='v'\n") -> str:

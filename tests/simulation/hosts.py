@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import main as env_file_main
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.atomic_file import (
     EnvFile,
     OpenPath,
     Ownership,
     Present,
 )
-from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from tests.simulation.scheduler import LOST, Killed, Process
 
 if TYPE_CHECKING:
@@ -185,19 +185,19 @@ class Host:
 
 
 def deliver(module: Any) -> dict[str, Any]:
-    return env_file.deliver(module, ENV, _WANTED)
+    return env_file_main.deliver(module, ENV, _WANTED)
 
 
 def prove(module: Any) -> dict[str, Any]:
     host = Files.host
     assert host is not None
-    proven = env_file.prove(module, ENV)
+    proven = env_file_main.prove(module, ENV)
     host.proven_on |= set(host.settings.items()) & host.healthy_on
     return proven
 
 
 def restore(module: Any) -> dict[str, Any]:
-    return env_file.restore(module, ENV, _WANTED)
+    return env_file_main.restore(module, ENV, _WANTED)
 
 
 class Files:
@@ -233,4 +233,4 @@ def install(patch: Callable[[Any, str, Any], None]) -> None:
     patch(atomic_file, "write", Files.write)
     patch(atomic_file, "remove", Files.remove)
     patch(atomic_file, "swept", lambda _env: None)
-    patch(env_file, "dotenv", SimpleNamespace(from_dotenv=lambda text, _readers=(): json.loads(text)))
+    patch(env_file_main, "dotenv", SimpleNamespace(from_dotenv=lambda text, _readers=(): json.loads(text)))

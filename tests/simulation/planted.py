@@ -18,10 +18,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     SecretsError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import CURRENT
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import main as env_file_main
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import Store, VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
-from ansible_collections.watchparty.secrets.plugins.modules import env_file
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import rollback as rotation_rollback
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import state_machine
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engine import Engine
@@ -39,13 +39,13 @@ Patch = Callable[[Any, str, Any], None]
 
 def restart_by_change(patch: Patch) -> None:
     """Services restart when the file changed, whatever the mark says."""
-    deliver = env_file.deliver
+    deliver = env_file_main.deliver
 
     def by_change(module: Any, env: Any, wanted: Any) -> dict[str, Any]:
         result = deliver(module, env, wanted)
         return {**result, "restart_needed": result["changed"], "proven": not result["changed"]}
 
-    patch(env_file, "deliver", by_change)
+    patch(env_file_main, "deliver", by_change)
 
 
 def no_compare_and_swap(patch: Patch) -> None:

@@ -14,7 +14,7 @@ PLUGINS = "ansible_collections.watchparty.secrets.plugins"
 PROGRAMS = {
     "django_sessions": "module_utils._host.django.main",
     "env_copies": "modules.env_copies",
-    "env_file": "modules.env_file",
+    "env_file": "module_utils._host.env_file.main",
     "external_value": "module_utils._host.external_value_main",
     "host_check": "modules.host_check",
     "host_evidence": "modules.host_evidence",

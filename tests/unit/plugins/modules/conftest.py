@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
-from ansible_collections.watchparty.secrets.plugins.modules import env_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import main as env_file_main
 from tests.modules import run_module
 
 Run = Callable[..., dict[str, Any]]
@@ -32,7 +32,7 @@ def run(path: str, capsys: pytest.CaptureFixture[str]) -> Run:
         args: dict[str, Any] = {"path": path, "snapshot_id": snapshot, "journal": journal, **extra}
         if values is not None:
             args["content"] = dotenv.to_dotenv(values)
-        result, output = run_module(env_file.main, args, capsys)
+        result, output = run_module(env_file_main.main, args, capsys)
         assert "canary" not in output
         return result
 

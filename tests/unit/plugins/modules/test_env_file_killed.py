@@ -15,8 +15,8 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import main as env_file_main
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
-from ansible_collections.watchparty.secrets.plugins.modules import env_file
 
 Run = Callable[..., dict[str, Any]]
 ONE = {"KEY": "canary-one", "PORT": "1"}
@@ -87,7 +87,7 @@ def test_killed_anywhere_the_next_run_ends_on_the_new_file_and_restarts(
         patch_module_args(args),
         pytest.raises((Killed, SystemExit)),
     ):
-        env_file.main()
+        env_file_main.main()
     assert content(path) in (former, TWO), "never half a file"
     again = run(TWO, snapshot="s-2", journal=2)
     assert again["restart_needed"] is True
@@ -109,7 +109,7 @@ def test_killed_while_proving_the_next_run_can_prove(
     owner = MARK if name == "_save" else atomic_file
     args = {"path": path, "snapshot_id": "s-1", "state": "proven"}
     with killed_at(monkeypatch, owner, name, after=after), patch_module_args(args), pytest.raises(Killed):
-        env_file.main()
+        env_file_main.main()
     run(ONE, snapshot="s-1")
     run(state="proven", snapshot="s-1")
     assert run(ONE, snapshot="s-1")["restart_needed"] is False
@@ -134,7 +134,7 @@ def test_killed_on_the_way_back_the_next_run_restarts_whichever_file_it_brings(
         patch_module_args(args),
         pytest.raises((Killed, SystemExit)),
     ):
-        env_file.main()
+        env_file_main.main()
     assert content(path) in (ONE, TWO)
     for values, snapshot in ((ONE, "s-1"), (TWO, "s-2"), (ONE, "s-1")):
         assert run(values, snapshot=snapshot, _ansible_check_mode=True)["restart_needed"] is True

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.watchparty.secrets.plugins.modules import env_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import main as env_file_main
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import host_answer, remote_program
 from tests import state
 
@@ -41,9 +41,9 @@ class Host:
 
 
 def run(host: Host, python: str = sys.executable, **args: Any) -> dict[str, Any]:
-    params = remote_program.validated(env_file.ARGUMENT_SPEC, {"snapshot_id": "s", **args})
+    params = remote_program.validated(env_file_main.ARGUMENT_SPEC, {"snapshot_id": "s", **args})
     variables = {"ansible_python_interpreter": python}
-    return remote_program.execute(host, env_file, args=params, task_vars=variables)  # type: ignore[arg-type]
+    return remote_program.execute(host, env_file_main, args=params, task_vars=variables)  # type: ignore[arg-type]
 
 
 def test_the_file_is_written_and_proven_in_one_command(tmp_path: Path) -> None:

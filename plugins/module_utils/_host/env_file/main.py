@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What env_file runs on the host. Python 3.8."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any, Dict, List, Optional
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import diff as env_file_diff
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.atomic_file import EnvFile, Ownership
+
+ARGUMENT_SPEC = {
+    "path": {"type": "path", "required": True},
+    "state": {"type": "str", "choices": ["present", "proven", "restored"], "default": "present"},
+    "snapshot": {"type": "str"},
+    "delivery": {"type": "str"},
+    "env": {"type": "dict"},
+    "content": {"type": "str", "no_log": True},
+    "snapshot_id": {"type": "str"},
+    "journal": {"type": "int", "default": 0},
+    "fingerprint_key": {"type": "str", "no_log": True},
+    "readers": {
+        "type": "list",
+        "elements": "str",
+        "choices": list(dotenv.READERS),
+        "default": list(dotenv.DEFAULT_READERS),
+    },
+    "merge": {"type": "bool", "default": False},
+    "mark": {"type": "bool", "default": True},
+    "backup": {"type": "bool", "default": True},
+    "prove": {"type": "bool", "default": False},
+    "services": {
+        "type": "dict",
+        "options": {
+            "command": {"type": "str"},
+            "units": {"type": "list", "elements": "str", "default": []},
+            "health_urls": {"type": "list", "elements": "str", "default": []},
+            "external_health_url": {"type": "str"},
+            "health_retries": {"type": "int", "default": 30},
+            "health_delay": {"type": "float", "default": 1},
+            "health_timeout": {"type": "float", "default": 5},
+            "record": {"type": "bool", "default": True},
+            "restart_timeout": {"type": "float", "default": 120},
+        },
+    },
+    "addresses": {"type": "bool", "default": False},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+    "mode": {"type": "str", "default": "0600"},
+}
+RETURNS = {
+    "path?": str,
+    "mode?": str,
+    "restart_needed?": bool,
+    "proven?": bool,
+    "restored?": bool,
+    "health?": [
+        {
+            "url": str,
+            "status": int,
+            "seconds": float,
+            "problem?": str,
+            "tls?": {"days?": int, "until?": str, "problem?": str},
+        }
+    ],
+    "delivery?": str,
+    "changes?": {"added": [str], "changed": [str], "removed": [str]},
+    "addresses?": ["address"],
+    "snapshot_id?": str,
+    "diff?": {"before_header": str, "after_header": str, "before": "text", "after": "text"},
+}
+
+
+def octal(mode: int) -> str:
+    return "%04o" % mode
+
+
+def deliver(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str, Any]:
+    """state=present: plan, then write unless in check mode."""
+    params, path = module.params, module.params["path"]
+    present = atomic_file.present(env.file)
+    mark = env_file_mark.Mark(env) if params["mark"] else None
+    if mark:
+        mark.refuse_older(params["journal"])
+    text, readers = params["content"], tuple(params["readers"])
+    if params["merge"] and present:
+        try:
+            text = dotenv.merge(present.content.decode("utf-8"), dotenv.from_dotenv(text, readers), readers)
+        except UnicodeDecodeError:
+            raise HostError("%s: is not UTF-8, and its other lines are to be kept" % path) from None
+    content = text.encode("utf-8")
+    before = env_file_diff.settings_of(present.content if present else None, readers)
+    after = dotenv.from_dotenv(text, readers)
+    plan = env_file_mark.planned(env, content, wanted, present, mark)
+    result: Dict[str, Any] = {
+        "changed": plan.rewrite,
+        "path": path,
+        "mode": octal(plan.wanted.mode),
+        "changes": env_file_diff.changes(before, after),
+        "restart_needed": plan.restart,
+    }
+    if module._diff and plan.rewrite:
+        sides = ((before, octal(present.mode) if present else ""), (after, result["mode"]))
+        result["diff"] = env_file_diff.diff(path, *sides, key=params["fingerprint_key"] or "")
+    if module.check_mode:
+        return result
+    env_file_mark.deliver(plan, params["snapshot_id"], params["journal"], keep=params["backup"])
+    if mark:
+        result["delivery"] = mark.delivery
+    result["proven"] = plan.is_settled
+    return result
+
+
+def record(params: Dict[str, Any], env: EnvFile, delivery: str) -> None:
+    """Raises HostError unless the file is the one of that delivery."""
+    present = atomic_file.required(env.file)
+    env_file_mark.Mark(env).prove(params["snapshot_id"], present, delivery)
+
+
+def prove(module: AnsibleModule, env: EnvFile) -> Dict[str, Any]:
+    path = module.params["path"]
+    present = atomic_file.required(env.file)
+    mark = env_file_mark.Mark(env)
+    changed = not mark.is_settled(atomic_file.digest(present.content))
+    if not module.check_mode:
+        mark.prove(module.params["snapshot_id"], present, module.params["delivery"])
+    return {"changed": changed, "path": path, "mode": octal(present.mode), "proven": not module.check_mode}
+
+
+def restore(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str, Any]:
+    path, snapshot, delivery = (module.params[name] for name in ("path", "snapshot_id", "delivery"))
+    present = atomic_file.present(env.file)
+    mark = env_file_mark.Mark(env)
+    mark.refuse_foreign(snapshot, delivery)
+    mark.refuse_proven(present, delivery)
+    kept = atomic_file.present(env.backup)
+    changed = (kept.content if kept else None) != (present.content if present else None)
+    wanted = atomic_file.filled(wanted, present)
+    if not module.check_mode:
+        mark.go_back(wanted, [name for name in (snapshot, delivery) if name])
+    return {"changed": changed, "path": path, "restored": kept is not None}
+
+
+def restarted(module: AnsibleModule, done: Dict[str, Any], owner: Optional[int]) -> Dict[str, Any]:
+    """What came of restarting and proving; ``done`` is what holds until then."""
+    from ansible_collections.watchparty.secrets.plugins.module_utils._host import services  # few executions need it
+
+    # The last line counts: this one does if the process is ended meanwhile.
+    ended = {**done, "failed": True, "msg": "the module was ended on the host before the services were proven"}
+    sys.stdout.write("\n%s\n" % json.dumps(ended))
+    sys.stdout.flush()
+    params = module.params
+    health = services.restarted_and_healthy(params["services"])
+    if params["state"] != "present" or not params["services"]["record"]:
+        return {"health": health}
+    with atomic_file.held(params["path"], owner=owner) as env:
+        record(params, env, done["delivery"])
+    return {"health": health, "proven": True}
+
+
+def own_addresses() -> List[str]:
+    import subprocess  # few executions need it, and every host pays for it
+
+    try:
+        # pylint: disable-next=ansible-bad-function
+        return subprocess.check_output(["hostname", "-I"], stderr=subprocess.DEVNULL).decode("ascii", "ignore").split()
+    except (OSError, subprocess.CalledProcessError):
+        return []
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    params = module.params
+    done: Dict[str, Any] = {"addresses": own_addresses()} if params["addresses"] else {}
+    if params["snapshot_id"]:
+        done["snapshot_id"] = params["snapshot_id"]
+    try:
+        if params["services"] and (params["prove"] or not params["mark"] or params["state"] == "proven"):
+            raise HostError("services: not with prove=true, mark=false or state=proven")
+        wanted = atomic_file.ownership(params["owner"], params["group"], params["mode"])
+        with atomic_file.held(params["path"], owner=wanted.uid, write=not module.check_mode) as env:
+            if params["state"] == "present":
+                done.update(deliver(module, env, wanted))
+                if params["prove"] and params["mark"] and not module.check_mode:
+                    record(params, env, done["delivery"])
+                    done["proven"] = True
+            else:
+                done.update(prove(module, env) if params["state"] == "proven" else restore(module, env, wanted))
+        if params["services"] and (done.get("restart_needed") or done.get("restored")):
+            done["changed"] = True
+            if not module.check_mode:
+                done.update(restarted(module, done, wanted.uid))
+    except SecretsError as error:
+        module.fail_json(msg=str(error), **done)
+    module.exit_json(**done)
+
+
+if __name__ == "__main__":
+    main()
