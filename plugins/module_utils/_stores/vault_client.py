@@ -10,51 +10,35 @@ from __future__ import annotations
 
 import json
 import os
-import ssl
 import stat
-from base64 import b64encode
 from typing import Any, Callable, Dict, Optional, Tuple
 from urllib.parse import quote
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Denied, NoAccess, StoreError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import parse_secret
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
-
-try:
-    import hvac
-    import requests
-    from hvac import aws_utils
-    from requests.adapters import HTTPAdapter
-    from urllib3.util.retry import Retry
-except ImportError:  # reported when a server is to be asked
-    hvac = None
-    requests = None  # type: ignore[assignment,unused-ignore]
 
 CONNECTIONS = 32
 """Calls at once."""
-TIMEOUT = (5.0, 20.0)
-"""Seconds to connect, and between two parts of an answer."""
-WHOLE_ANSWER = 60.0
-"""Seconds that a request may take, with its repetitions and all of its answer."""
-BYTES = 4 * 1024 * 1024
-"""Of one answer; KV takes values of 1 MiB by default."""
 LOGIN_BYTES = 65536
-_PATIENCE: Dict[str, Any] = {"raise_on_status": False, "respect_retry_after_header": False}
-"""No server says how long we wait."""
-RETRIED = (412, 429, 500, 502)
-"""Of reads: the server is behind, or asks for a pause."""
 
 
 def connect(vault: Optional[Vault], aws_credentials: Optional[Callable[[], Any]] = None) -> VaultClient:
     """Logs in. ``aws_credentials`` gives botocore's credentials, for the login aws."""
     if vault is None:
         raise NoAccess("A place is in Vault, and the catalog declares no server; add stores.vault to it")
-    if hvac is None:
-        raise NoAccess("hvac is not installed, which reads Vault; install it by 'python3 -m pip install hvac'")
     client = VaultClient(vault)
     client.login(aws_credentials)
     return client
+
+
+def _http() -> Any:
+    """The part over hvac. Its import takes a tenth of a deploy, and few catalogs have a place in Vault."""
+    from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_http
+
+    if vault_http.hvac is None:
+        raise NoAccess("hvac is not installed, which reads Vault; install it by 'python3 -m pip install hvac'")
+    return vault_http
 
 
 class VaultClient:
@@ -62,14 +46,7 @@ class VaultClient:
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
-        self._adapter = hvac.adapters.RawAdapter(
-            base_uri=vault.address,
-            session=_session(vault),
-            timeout=TIMEOUT,
-            allow_redirects=False,
-            namespace=vault.namespace,
-            ignore_exceptions=True,
-        )
+        self._adapter = _http().adapter(vault, CONNECTIONS)
 
     def login(self, aws_credentials: Optional[Callable[[], Any]] = None) -> None:
         vault = self._vault
@@ -95,7 +72,7 @@ class VaultClient:
         credentials = aws_credentials() if aws_credentials else None
         if credentials is None:
             raise NoAccess("stores.vault.auth: aws needs AWS credentials, and none were found; set AWS_PROFILE")
-        return _signed_identity(vault, credentials)
+        return _http().signed_identity(vault, credentials)
 
     @property
     def _where(self) -> str:
@@ -132,17 +109,17 @@ class VaultClient:
     def _asked(self, method: str, path: str, what: str, *, also: Tuple[int, ...] = (), **more: Any) -> Any:
         try:
             response = self._adapter.request(method, f"/v1/{path}", **more)
-        except (requests.exceptions.RequestException, ValueError) as error:
+        except (OSError, ValueError) as error:
             raise self._unreachable(what, error) from None
         if response.status_code in (200, 204, 404, *also):
             return response
         raise self._refusal(response.status_code, what)
 
     def _unreachable(self, what: str, error: Exception) -> NoAccess:
-        if isinstance(error, requests.exceptions.SSLError):
+        if _http().is_untrusted(error):
             remedy = "give the file of its authority in stores.vault.ca_cert, or correct its certificate"
             return NoAccess(f"{self._where} could not be asked for {what}: its certificate is not trusted; {remedy}")
-        if isinstance(error, _TooLarge):
+        if isinstance(error, _http().UnboundedAnswer):
             return NoAccess(f"{self._where} answered {what} with {error}; is it a Vault server?")
         remedy = "start it, or correct stores.vault.address"
         return NoAccess(f"{self._where} could not be reached for {what} ({type(error).__name__}); {remedy}")
@@ -170,7 +147,7 @@ class VaultClient:
             return NoAccess(f"{where} was denied; correct stores.vault.role_id and the file beside it")
         try:
             status = self._adapter.request("get", "/v1/auth/token/lookup-self").status_code
-        except (requests.exceptions.RequestException, ValueError):
+        except (OSError, ValueError):
             status = 0
         if status == 403:
             remedy = "log in again by 'vault login' or 'bao login'" if self._vault.auth == "token" else "run again"
@@ -184,16 +161,6 @@ class VaultClient:
             raise StoreError(
                 f"{self._where} answered {what} with what is not a JSON object; is it a Vault server?"
             ) from None
-
-
-def _signed_identity(vault: Vault, credentials: Any) -> Dict[str, Any]:
-    """A request to STS for our own identity, which the server sends; the credentials themselves stay here."""
-    request = aws_utils.generate_sigv4_auth_request(header_value=vault.aws_iam_server_id)
-    keys = (credentials.access_key, credentials.secret_key, credentials.token)
-    aws_utils.SigV4Auth(*keys, "us-east-1").add_auth(request)
-    parts = {"url": request.url, "headers": json.dumps(dict(request.headers)), "body": request.body}
-    signed = {f"iam_request_{name}": b64encode(text.encode()).decode() for name, text in parts.items()}
-    return {"role": vault.role_id, "iam_http_request_method": request.method, **signed}
 
 
 def _quoted(path: str) -> str:
@@ -220,60 +187,3 @@ def _from_file(option: str, path: str) -> str:
     if not text or not text.isascii() or not text.isprintable():
         raise NoAccess(f"stores.vault.{option}: {path} does not hold one line of text")
     return text
-
-
-class _TooLarge(ValueError):
-    """Raised when an answer does not end in time or size."""
-
-
-def _session(vault: Vault) -> Any:
-    class Bounded(requests.Session):
-        def send(self, request: Any, **how: Any) -> Any:
-            response = within(WHOLE_ANSWER, lambda: self._answered(request, how), None)
-            if response is None:
-                raise _TooLarge(f"what takes more than {WHOLE_ANSWER:.0f} s")
-            return response
-
-        def _answered(self, request: Any, how: Dict[str, Any]) -> Any:
-            response = super().send(request, **{**how, "stream": True})
-            response._content, response._content_consumed = _content(response), True
-            return response
-
-    context = _trusting(os.path.expanduser(vault.ca_cert) if vault.ca_cert else requests.certs.where())
-
-    class Trusting(HTTPAdapter):
-        """Certificates are loaded once: for each connection it takes longer than the connection's own work."""
-
-        def init_poolmanager(self, *args: Any, **options: Any) -> None:
-            super().init_poolmanager(*args, ssl_context=context, **options)
-
-        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-            conn.cert_reqs = "CERT_REQUIRED"
-
-    session = Bounded()
-    session.trust_env = False
-    session.headers["Accept-Encoding"] = "identity"
-    retries = Retry(3, redirect=0, backoff_factor=0.2, status_forcelist=RETRIED, **_PATIENCE)
-    session.mount("https://", Trusting(1, CONNECTIONS, max_retries=retries))
-    session.mount("http://", HTTPAdapter(1, CONNECTIONS, max_retries=retries))
-    return session
-
-
-def _trusting(file: str) -> ssl.SSLContext:
-    if not os.path.isfile(file):
-        raise NoAccess(f"stores.vault.ca_cert: {file} is not there; put the authority's certificates there")
-    try:
-        return ssl.create_default_context(cafile=file)
-    except OSError:
-        raise NoAccess(f"stores.vault.ca_cert: {file} holds no certificates; put the authority's there") from None
-
-
-def _content(response: Any) -> bytes:
-    parts, size = [], 0
-    for part in response.iter_content(65536):
-        parts.append(part)
-        size += len(part)
-        if size > BYTES:
-            response.close()
-            raise _TooLarge(f"more than {BYTES // 1024**2} MiB")
-    return b"".join(parts)

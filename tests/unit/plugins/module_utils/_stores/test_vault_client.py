@@ -26,7 +26,7 @@ from urllib3.util import retry
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_vault import Vault
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, SecretsError, StoreError
-from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_client
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import vault_client, vault_http
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_secrets import VaultSecrets
 
 TOKEN = "canary-token-of-vault"
@@ -185,7 +185,7 @@ def test_a_huge_answer_is_cut_off(token: Path, packed: bool) -> None:
 )
 def test_an_answer_that_never_ends_is_given_up(token: Path, monkeypatch: pytest.MonkeyPatch, first: bytes) -> None:
     """A byte now and then, in the head or in the body: the socket's own timeout is never met."""
-    monkeypatch.setattr(vault_client, "WHOLE_ANSWER", 0.5)
+    monkeypatch.setattr(vault_http, "WHOLE_ANSWER", 0.5)
     enough, ended = threading.Event(), threading.Event()
 
     def drip(listener: socket.socket) -> None:
@@ -265,7 +265,7 @@ def test_a_token_file_that_is_none(tmp_path: Path, elsewhere: Server) -> None:
 def test_without_hvac_the_message_says_how_to_get_it(
     token: Path, elsewhere: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vault_client, "hvac", None)
+    monkeypatch.setattr(vault_http, "hvac", None)
     with pytest.raises(NoAccess, match="pip install hvac"):
         store(elsewhere, token)
 
