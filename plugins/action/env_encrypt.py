@@ -8,14 +8,11 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, credential_graph
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import (
-    encrypted_file,
-    encrypted_history,
-    environment,
-)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import encrypted_file, environment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.access_propagation import access_wait
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_action import AwsAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import encrypted_history
 
 OPTIONS: dict[str, Any] = {
     "catalog": {"type": "dict", "required": True},

@@ -53,6 +53,10 @@ objectFormat = {format}
 """
 
 
+class NoRepository(ScanError):
+    """Raised for a directory that is in no repository."""
+
+
 class RepositoryPath(NamedTuple):
     """Where a repository lies."""
 
@@ -78,7 +82,7 @@ def place_of(path: str) -> RepositoryPath:
         if os.path.lexists(entry):
             return _at(path, where, entry)
         if os.path.dirname(where) == where:
-            raise ScanError(f"{path}: not a git repository, nor any directory above it")
+            raise NoRepository(f"{path}: not a git repository, nor any directory above it")
         where = os.path.dirname(where)
 
 

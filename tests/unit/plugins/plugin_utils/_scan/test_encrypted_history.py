@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import encrypted_history
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import encrypted_history, git
 
 
 class Repository:
@@ -122,14 +122,46 @@ def notes(repository: Repository, *names: str) -> str:
     return "\n".join(encrypted_history.old_values(str(repository.file), names or ["TOKEN"]).notes)
 
 
-def test_a_repository_that_git_refuses_is_not_taken_for_none(
-    repository: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_repository_that_is_refused_is_not_taken_for_none(repository: Repository, tmp_path: Path) -> None:
     repository.commit(TOKEN="old")
-    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
-    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
-    assert "could not be listed: git failed in" in notes(repository)
-    assert "dubious ownership" in notes(repository)
+    (repository.root / ".git").rename(tmp_path / "elsewhere")
+    (repository.root / ".git").write_text(f"gitdir: {tmp_path / 'elsewhere'}\n")
+    refused = notes(repository)
+    assert "commits that hold old values could not be listed: " in refused
+    assert "which does not lead back" in refused
+    assert refused.endswith("list them by hand: git log --all --full-history -- FILE")
+
+
+def test_a_broken_repository_says_what_it_could_not_search(repository: Repository) -> None:
+    first = repository.commit(TOKEN="old")
+    repository.commit(TOKEN="new")
+    blob = repository.git("rev-parse", f"{first}:deploy/production.env.enc")
+    broken = repository.root / ".git" / "objects" / blob[:2] / blob[2:]
+    broken.chmod(0o644)
+    broken.write_bytes(b"broken")
+    assert f"damaged or larger than 8 MiB: {first[:12]}" in notes(repository)
+
+
+def test_a_file_too_large_is_named(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(git, "LARGE", 1 << 20)
+    first = repository.commit(TOKEN="x" * (5 << 20))
+    repository.commit(TOKEN="new")
+    assert f"larger than 1 MiB: {first[:12]}" in notes(repository)
+
+
+def test_odd_names_are_no_patterns(repository: Repository) -> None:
+    repository.file = repository.file.with_name(":(glob)* \u00e9.env.enc")
+    first = repository.commit(TOKEN="old")
+    repository.commit(TOKEN="new")
+    assert repository.found("TOKEN") == [(first, ["TOKEN"])]
+
+
+def test_a_folder_may_be_a_link(repository: Repository, tmp_path: Path) -> None:
+    first = repository.commit(TOKEN="old")
+    repository.commit(TOKEN="new")
+    (tmp_path / "link").symlink_to(repository.file.parent)
+    repository.file = tmp_path / "link" / repository.file.name
+    assert repository.found("TOKEN") == [(first, ["TOKEN"])]
 
 
 def test_a_shallow_clone_says_what_it_lacks(repository: Repository, tmp_path: Path) -> None:
@@ -143,9 +175,8 @@ def test_a_partial_clone_names_what_it_could_not_search(repository: Repository, 
     first = repository.commit(TOKEN="old")
     repository.commit(TOKEN="new")
     clone = repository.clone(tmp_path / "clone", "--filter=blob:none")
-    assert f"1 commits could not be searched for old values, since this clone lacks their files: {first[:12]}" in notes(
-        clone
-    )
+    lacking = "1 commits could not be searched for old values, since their files are not here, damaged or larger than"
+    assert f"{lacking} 8 MiB: {first[:12]}; search a full clone" in notes(clone)
 
 
 def test_a_list_that_is_cut_says_so(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,5 +198,5 @@ def test_git_that_is_missing_is_a_note_and_nothing_without_names(
     """The file is written already: what comes after may not look like a write that failed."""
     repository.commit(TOKEN="old")
     monkeypatch.setenv("PATH", "/nowhere")
-    assert "could not be listed: git could not be asked" in notes(repository)
+    assert "could not be listed: git: cannot be started" in notes(repository)
     assert encrypted_history.old_values(str(repository.file), []) == encrypted_history.OldValues([], [])

@@ -1,0 +1,133 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The commits of a ``.env.enc`` that hold other values of some settings than the present file. Nothing is decrypted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import encrypted_env
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds, records
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git_view import NoRepository
+
+SECONDS = 60.0
+MOST_COMMITS = 2000
+_COMMIT = b"\x01"
+_LOG = (
+    *("log", "--all", "--full-history", "-m", "--raw", "--no-abbrev", "--no-renames", "--format=%x01%H %cI"),
+    f"-{MOST_COMMITS + 1}",
+)
+"""Also what is on a branch whose merge kept the other side."""
+BY_HAND = "list them by hand: git log --all --full-history -- FILE"
+
+
+@dataclass(frozen=True)
+class OldValues:
+    """The commits that hold old values, the newest first, and why others may be missing from them."""
+
+    commits: list[dict[str, Any]]
+    notes: list[str]
+
+
+class _Change(NamedTuple):
+    """A commit that changed the file, its time, and the file's id; empty where the commit removed it."""
+
+    commit: str
+    at: str
+    blob: str
+
+
+def old_values(path: str, names: Collection[str]) -> OldValues:
+    """Of every branch and tag. Without names, and outside of a repository, there are none, and git is not needed.
+
+    Never raises: it is asked when the file is written already.
+    """
+    try:
+        return _found(path, names) if names else OldValues([], [])
+    except NoRepository:
+        return OldValues([], [])
+    except ScanError as error:
+        return OldValues([], [f"commits that hold old values could not be listed: {error}; {BY_HAND}"])
+
+
+def _found(path: str, names: Collection[str]) -> OldValues:
+    present = _lines(_read(path), names)
+    folder, name = os.path.split(path)
+    with git.repository(folder, Bounds(idle=SECONDS, seconds=SECONDS).begun()) as repository:
+        inside = os.path.relpath(os.path.join(os.path.realpath(folder), name), repository.view.place.top or folder)
+        changes = _changes(repository, inside)
+        searched = changes[:MOST_COMMITS]
+        settings = _settings(repository, {change.blob for change in searched}, names, present)
+        unread = [change.commit[:12] for change in searched if change.blob not in settings]
+        notes = _notes(shallow=bool(repository.view.shallow()), cut=len(changes) > MOST_COMMITS, unread=unread)
+    return OldValues([_entry(change, settings[change.blob]) for change in searched if settings.get(change.blob)], notes)
+
+
+def _entry(change: _Change, settings: Sequence[str]) -> dict[str, Any]:
+    text = f"commit {change.commit[:12]} of {change.at} holds old values of {', '.join(settings)}"
+    return {"commit": change.commit, "at": change.at, "settings": list(settings), "text": text}
+
+
+def _notes(*, shallow: bool, cut: bool, unread: Sequence[str]) -> list[str]:
+    notes = []
+    if shallow:
+        notes.append("this clone is shallow, so older commits were not searched for old values: git fetch --unshallow")
+    if cut:
+        notes.append(f"only the newest {MOST_COMMITS} commits of the file were searched for old values")
+    if unread:
+        named = ", ".join(unread[:5]) + (", …" if unread[5:] else "")
+        notes.append(
+            f"{len(unread)} commits could not be searched for old values, since their files are not here, damaged or "
+            f"larger than {git.LARGE >> 20} MiB: {named}; search a full clone"
+        )
+    return notes
+
+
+def _changes(repository: git.Repository, inside: str) -> list[_Change]:
+    """The newest first."""
+    found: dict[str, _Change] = {}
+    commit = at = ""
+    with repository.reading("--literal-pathspecs", *_LOG, "--", inside) as output:
+        for line in records(output):
+            if line.startswith(_COMMIT):
+                commit, _space, at = line[1:].decode("ascii", "replace").partition(" ")
+            elif line.startswith(b":"):
+                _old_mode, mode, _old, blob, *_rest = line.decode("ascii", "replace").split()
+                kept = blob.strip("0") and not mode.startswith("16")  # 160000 is a submodule
+                found[commit] = _Change(commit, at, blob if kept else "")
+    return list(found.values())
+
+
+def _settings(
+    repository: git.Repository, blobs: set[str], names: Collection[str], present: set[str]
+) -> dict[str, list[str]]:
+    """The settings with old values in each file that could be read."""
+    found: dict[str, list[str]] = {"": []}
+    with suppress(git.Interrupted):  # what git did not come to is not in the answer
+        for part in repository.contents(sorted(blobs - found.keys())):
+            if isinstance(part, git.Large):
+                continue
+            for begin, end, _kind, blob in part.objects:
+                old = _lines(part.data[begin:end], names) - present
+                found[blob] = sorted({line.partition("=")[0] for line in old})
+    return found
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(encrypted_env.LARGEST)
+    except OSError as error:
+        raise ScanError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _lines(content: bytes, names: Collection[str]) -> set[str]:
+    """A damaged version counts as well: its lines may hold what they held."""
+    lines = content.decode("ascii", "replace").splitlines()
+    return {line for line in lines if line.partition("=")[0] in names}
