@@ -33,7 +33,7 @@ class ActionModule(AwsAction):
     def asked(self, connection: AwsConnection, args: Mapping[str, Any]) -> dict[str, Any]:
         catalog = catalog_parser.parse(args["catalog"], args["environment"])
         if args["only_present"] and not encrypted_file.is_present(catalog, args["path"]):
-            return {"changed": False, "commits": [], "summary": _absent(catalog)}
+            return {"changed": False, "commits": [], "summary": _absent(catalog, args)}
         path = encrypted_file.path_of(catalog, args["path"])
         found = environment.read(
             environment.ReadRequest(args["catalog"], args["environment"]), connection, access_wait()
@@ -64,9 +64,12 @@ class ActionModule(AwsAction):
         return {**answer, "diff": encrypted_file.diff(plan, path)} if self._task.diff else answer
 
 
-def _absent(catalog: Catalog) -> str:
-    file = catalog.encrypted_env.file if catalog.encrypted_env else ""
-    return file and f"{file} is not here, and was not renewed: run watchparty.secrets.env_encrypt where it is kept"
+def _absent(catalog: Catalog, args: Mapping[str, Any]) -> str:
+    file = args["path"] or (catalog.encrypted_env.file if catalog.encrypted_env else "")
+    anew = " -e encrypt_new_key=true" if args["new_key"] else ""
+    return (
+        file and f"{file} is not here, and was not renewed: run watchparty.secrets.env_encrypt{anew} where it is kept"
+    )
 
 
 def _settings_of(catalog: Catalog, credentials: Sequence[str]) -> set[str]:

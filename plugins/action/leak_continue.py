@@ -80,6 +80,7 @@ class ActionModule(ServersAction):
             unread=args["response"].get("unread") or [],
             scrubbed=scrubbed,
             health=looked,
+            encrypted_env=results.once("encrypted") if run.response.encrypted_env else {},
             logged_out=user_sessions.gathered(run.response, results),
         )
         services = {host: results.variable(host, "env_deploy_services", "") for host in run.response.hosts}

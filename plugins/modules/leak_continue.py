@@ -165,6 +165,10 @@ report:
       description: The old values that were tried, and those that were not, with the reason.
       type: list
       elements: str
+    encrypted_env:
+      description: What became of the encrypted C(.env), and the commits that hold old values.
+      type: list
+      elements: str
     clock:
       description: The clock in words.
       type: list

@@ -325,6 +325,8 @@ def test_a_leak_response_makes_a_new_file_key_and_lists_the_commits(made: Encryp
     assert re.search("every one of 1[01] settings is encrypted under a new file key", run.text)
     assert re.search(f"commit {commit[:12]} of .* holds old values of SECRET_KEY", run.text)
     assert "this clone is shallow, so older commits were not searched" in run.text
+    written = max((made.lab.directory / "post-mortems").glob("leak-*.md"))  # the other is the evidence
+    assert f"- commit {commit[:12]} of " in written.read_text(encoding="utf-8").partition("## Cannot be scrubbed")[2]
     assert not set(made.lines().values()) & set(before.values())
     opened = made.decrypt()
     assert opened.code == 0, opened.output

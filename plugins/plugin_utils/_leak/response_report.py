@@ -37,6 +37,8 @@ class ResponseReport:
     """Why the post-mortem is not written, with the remedy; empty if it is."""
     clock: Sequence[str]
     tried: Sequence[str]
+    encrypted_env: Sequence[str]
+    """What became of the encrypted ``.env``, and the commits that hold old values."""
     open: Sequence[str]
     unhealthy: Sequence[str]
     contained_seconds: float | None
@@ -49,7 +51,8 @@ class ResponseReport:
         """Of a leak that is not contained the last line has all that is open."""
         contained = self.contained_seconds is not None
         also = [f"open: {line}" for line in self.open] if contained else []
-        return [*self.files, *self.clock, *self.tried, *also, *filter(None, [self.unwritten]), self._last()]
+        done = [*self.files, *self.clock, *self.tried, *self.encrypted_env]
+        return [*done, *also, *filter(None, [self.unwritten]), self._last()]
 
     @property
     def verdict(self) -> str:
@@ -116,7 +119,10 @@ def write(
     restarts = serving(setting.catalog, services, response.compromised)
     sockets = session_results.websockets(logged_out, session_keys(setting, incident), restarts)
     rebuilt = [f"{host} was skipped as compromised and must be rebuilt" for host in response.compromised]
-    result["open"] = [*rebuilt, *filter(None, [sockets])]
+    encrypted = task_summaries.encrypted_env(gathered.get("encrypted_env") or {})
+    result["scrubbed"] += encrypted["scrubbed"]
+    result["not_scrubbed"] += encrypted["not_scrubbed"]
+    result["open"] = [*rebuilt, *filter(None, [sockets]), *encrypted["open"]]
     healthy, problems = task_summaries.health(gathered.get("health"), incident.behind)
     result["healthy"] = {host: f"in the end, {answers}" for host, answers in healthy.items()}
     result["unhealthy"] = [f"not seen healthy in the end: {problem}" for problem in problems]
@@ -137,6 +143,7 @@ def write(
             *postmortem_markdown.outages_of(facts),
         ],
         tried=facts["tried"],
+        encrypted_env=[*encrypted["scrubbed"], *encrypted["not_scrubbed"]],
         open=facts["open"],
         unhealthy=problems,
         contained_seconds=facts["contained_seconds"],

@@ -12,6 +12,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 
 LEFT_OUT = "was not asked, being compromised; keep an image of its disks before it is rebuilt"
 HEALTHY = 200
+STILL_OLD = "the encrypted .env still holds old values"
+ENCRYPT_ANEW = "watchparty.secrets.env_encrypt -e encrypt_new_key=true"
 OVER = "was not asked: the time for evidence was over"
 
 
@@ -39,6 +41,17 @@ def messages(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
         "scrubbed": [*removed, *scrubbed.get("scrubbed", ())],
         "not_scrubbed": [*left, *scrubbed.get("not_scrubbed", ())],
     }
+
+
+def encrypted_env(result: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The same of the encrypted ``.env``, and what is open of it. ``result`` is empty where the catalog has none."""
+    if not result:
+        return {"scrubbed": [], "not_scrubbed": [], "open": []}
+    if "path" not in result:
+        problem = result.get("summary") or f"{STILL_OLD}: {_problem(result)}; run {ENCRYPT_ANEW}"
+        return {"scrubbed": [], "not_scrubbed": [], "open": [problem]}
+    commits = [commit["text"] for commit in result["commits"]]
+    return {"scrubbed": [result["summary"]], "not_scrubbed": [*commits, *result["notes"]], "open": []}
 
 
 def health(results: Any, left: Collection[str] = ()) -> tuple[dict[str, str], list[str]]:

@@ -119,6 +119,28 @@ def test_sessions_that_may_live_on_and_websockets(leak: Leak, tmp_path: Path) ->
     assert f"open: {sockets}" in sound.lines
 
 
+def test_the_encrypted_env_and_commits_with_old_values(leak: Leak, tmp_path: Path) -> None:
+    """It keeps nothing open: the values in it are revoked."""
+    note(leak, "refused/token")
+    commit = {"text": "commit 4f2a9c1be07d of 2026-11-28 holds old values of TOKEN"}
+    renewed = {"path": "/x", "summary": "/x is written", "commits": [commit], "notes": ["this clone is shallow"]}
+    response_report = written(leak, tmp_path, gathered={"encrypted_env": renewed})
+    lines = ["/x is written", commit["text"], "this clone is shallow"]
+    assert [line for line in response_report.lines if line in lines] == lines
+    assert (response_report.open, response_report.verdict) == ([], "")
+    for path in response_report.files:
+        text = Path(path).read_text(encoding="utf-8")
+        scrubbed, left = text.index("Scrubbed"), text.index("Cannot be scrubbed")
+        assert scrubbed < text.index(lines[0]) < left < text.index(lines[1]) < text.index(lines[2])
+    remedy = "run watchparty.secrets.env_encrypt -e encrypt_new_key=true"
+    for result, problem in (
+        ({"failed": True, "msg": "no key"}, f"the encrypted .env still holds old values: no key; {remedy}"),
+        ({"summary": "x is not here"}, "x is not here"),
+    ):
+        response_report = written(leak, tmp_path, gathered={"encrypted_env": result})
+        assert (response_report.open, response_report.verdict) == ([problem], "")
+
+
 def test_another_rotation_that_stands_in_the_way_is_named(tmp_path: Path) -> None:
     leak = Leak()
     leak.world.begun("database")
