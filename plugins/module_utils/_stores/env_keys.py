@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_encrypted_env import MOST_KEYS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
@@ -41,17 +41,13 @@ class FileKey:
     """A file key, and the keys that wrap it: ARNs."""
 
     file_key: bytes = field(repr=False)
-    wrapped_by: Tuple[str, ...]
-    main_opened: bool
-    """Whether the main key opened it. Otherwise its alias may name a key that does not wrap it."""
+    wrapped_by: FrozenSet[str]
+    main: str
+    """The key that the main alias names; empty if that did not open it."""
 
     def is_wrapped_by(self, keys: KmsKeys) -> bool:
-        """Whether these are known to be the keys."""
-        return (
-            self.main_opened
-            and len(self.wrapped_by) == 1 + len(keys.further)
-            and set(keys.further) <= set(self.wrapped_by)
-        )
+        """Whether these are known to be the keys. The main one may be listed among the further ones, too."""
+        return self.wrapped_by == {self.main, *keys.further}
 
 
 def new_file_key() -> bytes:
@@ -62,7 +58,7 @@ def wrapped(keys: KmsKeys, context: Mapping[str, str], file_key: bytes) -> bytes
     """The message that holds the file key, by one call to each KMS key. Raises SecretsError."""
     sdk, failures = _EncryptionSdk(), _Failures()
     with failures.translated("the file key cannot be wrapped"):
-        keyrings = [sdk.keyring(one.name, one) for one in _clients(keys, failures)]
+        keyrings = [sdk.keyring(one.name, one) for one in (_main(keys, failures), *_further(keys, failures))]
         message, _header = sdk.client.encrypt(
             source=file_key,
             keyring=sdk.joined(keyrings),
@@ -76,13 +72,16 @@ def unwrapped(keys: KmsKeys, message: bytes, context: Mapping[str, str], path: s
     """The file key, by one call, or by more where the first key cannot be used. Raises SecretsError."""
     sdk, failures = _EncryptionSdk(), _Failures()
     with failures.translated("%s: its key line is damaged, or of another file. %s" % (path, RESTORE)):
-        main, *further = _clients(keys, failures)
-        keyrings = [sdk.discovery_keyring(main), *(sdk.keyring(one.name, one) for one in further)]
+        main = _main(keys, failures, later=keys.further)
+        # The main key may be a listed one as well, and then no other is in the file.
+        listed = _main(keys, failures, unless=main)
+        further = [sdk.keyring(one.name, one) for one in _further(keys, failures)]
+        keyrings = [sdk.discovery_keyring(main), sdk.discovery_keyring(listed), *further]
         file_key, header = sdk.decrypted(message, sdk.joined(keyrings))
     if dict(header.encryption_context) != dict(context):
         raise EncryptedEnvError("%s: its key line is of another file. %s" % (path, RESTORE))
-    names = sorted(one.key_provider.key_info.decode("ascii", "replace") for one in header.encrypted_data_keys)
-    return FileKey(file_key, tuple(names), main.decrypted)
+    names = frozenset(one.key_provider.key_info.decode("ascii", "replace") for one in header.encrypted_data_keys)
+    return FileKey(file_key, names, main.opened_by or listed.opened_by)
 
 
 @dataclass
@@ -105,9 +104,18 @@ class _Failures:
 class _KmsClient:
     """The client of one key. The SDK names the key as the message does; here it is the one that the catalog names."""
 
-    def __init__(self, client: Any, name: str, others: Sequence[str], failures: _Failures) -> None:
-        self.name, self.meta, self.decrypted = name, client.meta, False
-        self._client, self._others, self._failures = client, frozenset(others), failures
+    def __init__(
+        self,
+        client: Any,
+        name: str,
+        failures: _Failures,
+        *,
+        later: Sequence[str] = (),
+        unless: Optional[_KmsClient] = None,
+    ) -> None:
+        """Leaves what the keys ``later`` wrapped to others, and all of it where ``unless`` tried any."""
+        self.name, self.meta, self.opened_by, self.tried = name, client.meta, "", False
+        self._client, self._failures, self._later, self._unless = client, failures, frozenset(later), unless
 
     def generate_data_key(self, **request: Any) -> Any:
         return self._asked("GenerateDataKey", self._client.generate_data_key, request)
@@ -116,11 +124,12 @@ class _KmsClient:
         return self._asked("Encrypt", self._client.encrypt, request)
 
     def decrypt(self, **request: Any) -> Any:
-        if request["KeyId"] in self._others:
-            raise _refusal("Decrypt")  # its own keyring comes later
+        if request["KeyId"] in self._later or (self._unless and self._unless.tried):
+            raise _refusal("Decrypt")
+        self.tried = True
         # KMS refuses a ciphertext of any other key, which discovery alone would accept.
         found = self._asked("Decrypt", self._client.decrypt, {**request, "KeyId": self.name})
-        self.decrypted = True
+        self.opened_by = str(found["KeyId"])
         return found
 
     def _asked(self, operation: str, call: Callable[..., Any], request: Dict[str, Any]) -> Any:
@@ -139,9 +148,12 @@ def _refusal(operation: str) -> Exception:
     return error
 
 
-def _clients(keys: KmsKeys, failures: _Failures) -> List[_KmsClient]:
-    main = _KmsClient(keys.client(""), keys.main, keys.further, failures)
-    return [main, *(_KmsClient(keys.client(arn.split(":")[3]), arn, (), failures) for arn in keys.further)]
+def _main(keys: KmsKeys, failures: _Failures, **choice: Any) -> _KmsClient:
+    return _KmsClient(keys.client(""), keys.main, failures, **choice)
+
+
+def _further(keys: KmsKeys, failures: _Failures) -> List[_KmsClient]:
+    return [_KmsClient(keys.client(arn.split(":")[3]), arn, failures) for arn in keys.further]
 
 
 class _EncryptionSdk:

@@ -209,6 +209,23 @@ def test_an_alias_that_names_a_new_key_since_is_seen(kms: Kms) -> None:
     assert (again.file_key, again.is_wrapped_by(keys)) == (FILE_KEY, True)
 
 
+def test_the_main_key_may_be_listed_too(kms: Kms) -> None:
+    """Then the file is written once, not at each run; also where the alias moved to a key of the list."""
+    keys = kms.keys(kms.arns[HOME])
+    message = env_keys.wrapped(keys, CONTEXT, FILE_KEY)
+    kms.calls.clear()
+    assert env_keys.unwrapped(keys, message, CONTEXT, PATH).is_wrapped_by(keys)
+    assert kms.calls == [f"{HOME} decrypt"]
+    home = kms.clients[HOME].client
+    former = home.create_key()["KeyMetadata"]["Arn"]
+    home.update_alias(AliasName=ALIAS, TargetKeyId=former)
+    message = env_keys.wrapped(keys, CONTEXT, FILE_KEY)
+    home.update_alias(AliasName=ALIAS, TargetKeyId=kms.arns[HOME])
+    assert not env_keys.unwrapped(keys, message, CONTEXT, PATH).is_wrapped_by(keys), f"{former} opens it still"
+    again = env_keys.unwrapped(keys, env_keys.wrapped(keys, CONTEXT, FILE_KEY), CONTEXT, PATH)
+    assert again.is_wrapped_by(keys)
+
+
 def test_file_keys_are_random() -> None:
     assert len({env_keys.new_file_key() for _at in range(20)}) == 20
     assert {len(env_keys.new_file_key())} == {encrypted_env.KEY_BYTES}
