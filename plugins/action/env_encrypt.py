@@ -35,13 +35,13 @@ class ActionModule(AwsAction):
         if args["only_present"] and not encrypted_file.is_present(catalog, args["path"]):
             return {"changed": False, "commits": [], "summary": _absent(catalog, args)}
         path = encrypted_file.path_of(catalog, args["path"])
-        found = environment.read(
-            environment.ReadRequest(args["catalog"], args["environment"]), connection, access_wait()
-        )
-        values = found.resolution.require_deliverable().values
+        request = environment.ReadRequest(args["catalog"], args["environment"])
         keys = encrypted_file.kms_keys(catalog, connection)
         check = bool(self._task.check_mode)
+        # Read while the file is held: a slower run would bring older values back.
         with encrypted_file.held(path, write=not check) as file:
+            found = environment.read(request, connection, access_wait())
+            values = found.resolution.require_deliverable().values
             present = file.found.content if file.found else None
             plan = encrypted_file.plan(
                 present, path, values, catalog, found.journal.head, keys, new_key=args["new_key"]

@@ -112,7 +112,7 @@ def test_what_does_not_change_keeps_its_bytes(made: EncryptedLab) -> None:
     assert "updated: API_TOKEN, GENERATION" in changed.text
     assert asked_of_kms(changed) == ["Decrypt"]
     after = made.lines()
-    assert {name for name in after if after[name] != before[name]} == {"API_TOKEN", "GENERATION", "# mac"}
+    assert {name for name in after if after[name] != before[name]} == {"first", "API_TOKEN", "GENERATION", "# mac"}
     made.lab.catalog["settings"]["SWITCH"]["value"] = "False"
     rewrapped = made.encrypted()
     assert asked_of_kms(rewrapped) == ["Decrypt", "GenerateDataKey"]

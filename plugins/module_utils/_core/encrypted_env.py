@@ -16,6 +16,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Compose, Setting
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import EncryptedEnvError
 
@@ -31,8 +32,8 @@ _TAG = 16
 _MAC_BYTES = 32
 _CONTEXT = ("application", "environment", "catalog")
 _HEAD = re.compile(
-    r"# %s application=([A-Za-z0-9_.-]+) environment=([a-z0-9][a-z0-9_-]*) catalog=([0-9a-f]{64}) journal=([0-9]{1,12})"
-    % re.escape(FORMAT)
+    r"# %s application=([A-Za-z0-9_.-]+) environment=([a-z0-9][a-z0-9_-]*) catalog=([0-9a-f]{64}) "
+    r"journal=([0-9]{1,12}) written=([0-9TZ:-]{20})" % re.escape(FORMAT)
 )
 _SETTING = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=([A-Za-z0-9+/]+={0,2})")
 _KEY_LINE, _MAC_LINE = "# key: ", "# mac: "
@@ -46,6 +47,8 @@ class EncryptedEnv:
     context: Mapping[str, str]
     journal: int
     """The journal's number when the values were read; a host refuses a file with a lower one."""
+    written_at: str
+    """A moment later than that of the file before it; a host refuses a file with an earlier one."""
     wrapped_key: bytes
     entries: Tuple[Tuple[str, bytes], ...]
     signed: bytes
@@ -114,6 +117,7 @@ def parsed(content: bytes, path: str) -> EncryptedEnv:
         path=path,
         context=dict(zip(_CONTEXT, head.groups())),
         journal=int(head.group(4)),
+        written_at=_moment(path, head.group(5)),
         wrapped_key=_prefixed(path, 2, lines[1], _KEY_LINE),
         entries=_entries(path, lines[2:-2]),
         signed=text[: text.rindex(_MAC_LINE)].encode("ascii"),
@@ -122,6 +126,13 @@ def parsed(content: bytes, path: str) -> EncryptedEnv:
 
 
 RESTORE = "Restore it from git, or write it again: ansible-playbook watchparty.secrets.env_encrypt"
+
+
+def _moment(path: str, text: str) -> str:
+    try:
+        return timestamps.stamp(timestamps.moment(text))
+    except ValueError:
+        raise _broken(path, 1, "written= is not a moment") from None
 
 
 def _broken(path: str, line: int, problem: str) -> EncryptedEnvError:
@@ -188,11 +199,18 @@ def opened(found: EncryptedEnv, file_key: bytes) -> Dict[str, str]:
 
 
 def written(
-    values: Mapping[str, str], *, context: Mapping[str, str], journal: int, file_key: bytes, wrapped_key: bytes
+    values: Mapping[str, str],
+    *,
+    context: Mapping[str, str],
+    journal: int,
+    written_at: str,
+    file_key: bytes,
+    wrapped_key: bytes,
 ) -> bytes:
     """The whole file, sorted by name."""
     keys = _Keys(file_key, context)
-    head = "# %s %s journal=%d" % (FORMAT, " ".join("%s=%s" % (name, context[name]) for name in _CONTEXT), journal)
+    named = {**{name: context[name] for name in _CONTEXT}, "journal": journal, "written": written_at}
+    head = "# %s %s" % (FORMAT, " ".join("%s=%s" % one for one in named.items()))
     lines = [head, _KEY_LINE + _encoded(wrapped_key)]
     lines += ["%s=%s" % (name, _encoded(keys.encrypted(name, values[name]))) for name in sorted(values)]
     signed = "".join(line + "\n" for line in lines).encode("ascii")

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import encrypted_env
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import encrypted_env, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.encrypted_env import EncryptedEnv
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
@@ -37,13 +38,14 @@ class EncryptedEnvPlan:
     values: Mapping[str, str] = field(repr=False)
     context: Mapping[str, str]
     journal: int
-    previous: Mapping[str, str] | None = field(repr=False)
+    previous: Mapping[str, str] | None = field(default=None, repr=False)
     """None where there is no file, or where it is not read."""
-    file_key: bytes | None = field(repr=False)
-    wrapped_key: bytes | None = field(repr=False)
+    file_key: bytes | None = field(default=None, repr=False)
+    wrapped_key: bytes | None = field(default=None, repr=False)
     """The one that stays; None where KMS is to wrap the file key anew."""
-    previous_journal: int | None
+    previous_journal: int | None = None
     """The number in the file that was read. Hosts that accepted a higher one refuse the file until it is raised."""
+    previous_written_at: str = ""
 
     @property
     def added(self) -> list[str]:
@@ -98,7 +100,7 @@ def plan(
     """Asks KMS once where there is a file. Raises SecretsError."""
     context = encrypted_env.context_of(catalog)
     if present is None or new_key:
-        return EncryptedEnvPlan(values, context, journal, None, None, None, None)
+        return EncryptedEnvPlan(values, context, journal)
     try:
         found = encrypted_env.parsed(present, path)
         _require_same_environment(found, context)
@@ -115,7 +117,9 @@ def plan(
         )
     stays = found.context == context and key.is_wrapped_by(keys)
     wrapped_key = found.wrapped_key if stays else None
-    return EncryptedEnvPlan(values, context, journal, previous, key.file_key, wrapped_key, found.journal)
+    return EncryptedEnvPlan(
+        values, context, journal, previous, key.file_key, wrapped_key, found.journal, found.written_at
+    )
 
 
 def _require_same_environment(found: EncryptedEnv, context: Mapping[str, str]) -> None:
@@ -130,9 +134,16 @@ def content(planned: EncryptedEnvPlan, keys: KmsKeys) -> bytes:
         planned.values,
         context=planned.context,
         journal=planned.journal,
+        written_at=_written_at(planned.previous_written_at),
         file_key=file_key,
         wrapped_key=planned.wrapped_key or env_keys.wrapped(keys, planned.context, file_key),
     )
+
+
+def _written_at(previous: str) -> str:
+    """The present moment. Clocks differ, and hosts refuse a file that is not later than the one they have."""
+    now = timestamps.stamp_of(time.time())
+    return now if now > previous else timestamps.stamp_of(timestamps.seconds_of(previous) + 1)
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,16 @@ class Mark:
                 "docs/runbooks/lost-journal.md" % (self.journal, journal)
             )
 
+    def refuse_older_file(self, written_at: str) -> None:
+        """Of a ``.env.enc``; values that come from the stores have no such moment."""
+        last = str(self._data.get("encrypted_at", ""))
+        if written_at and written_at < last:
+            raise HostError(
+                "this host already accepted an encrypted .env written at %s, and this one was written at %s. Put the "
+                "newer file there, or write it again: ansible-playbook watchparty.secrets.env_encrypt"
+                % (last, written_at)
+            )
+
     @property
     def delivery(self) -> str:
         """Name of the last write of other bytes; empty before the first.
@@ -95,17 +105,26 @@ class Mark:
             raise HostError("another run proved this very file since; it is left in place")
 
     def accept(
-        self, snapshot: str, journal: int, file_digest: str, *, restart: bool = False, rewrite: bool = True
+        self,
+        snapshot: str,
+        journal: int,
+        file_digest: str,
+        *,
+        restart: bool = False,
+        rewrite: bool = True,
+        encrypted_at: str = "",
     ) -> None:
         """Records what is about to be written.
 
         ``restart``: services may run on something else until it is proven. ``rewrite``: other bytes are there now.
+        ``encrypted_at``: when the ``.env.enc`` that it comes from was written.
         """
         entry = {"snapshot": snapshot, "journal": journal, "digest": file_digest}
         same = not rewrite and self.accepted.get("digest") == file_digest and self.delivery
         proven = entry if self.proven.get("digest") == file_digest else self.proven
         accepted = {**entry, "delivery": same or _new_delivery(), **({"restart": True} if restart else {})}
-        self._save({"accepted": accepted, "proven": proven or None})
+        moment = {"encrypted_at": encrypted_at} if encrypted_at else {}
+        self._save({"accepted": accepted, "proven": proven or None, **moment})
 
     def prove(self, snapshot: str, present: atomic_file.Present, delivery: Optional[str] = None) -> None:
         """Records the file as proven and keeps its bytes for a rollback.
@@ -134,7 +153,8 @@ class Mark:
         """Whether the services are known to run on this very file: it is proven, and nothing was written since."""
         return self.is_proven(file_digest) and not self.accepted.get("restart")
 
-    def _save(self, data: Dict[str, Any]) -> None:
+    def _save(self, changes: Dict[str, Any]) -> None:
+        data = {**self._data, **changes}
         if data == self._data:
             return
         content = json.dumps(data, sort_keys=True).encode("utf-8") + b"\n"
@@ -225,14 +245,19 @@ def planned(
     )
 
 
-def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True) -> None:
+def deliver(plan: Delivery, snapshot: str, journal: int, *, keep: bool = True, encrypted_at: str = "") -> None:
     """Carries a plan out. ``keep``: a file that was here before the first deploy stays for a rollback."""
     atomic_file.swept(plan.env)
     if plan.mark:
         if plan.present and keep:
             plan.mark.keep(plan.present)
         plan.mark.accept(
-            snapshot, journal, atomic_file.digest(plan.content), restart=plan.restart, rewrite=plan.differs
+            snapshot,
+            journal,
+            atomic_file.digest(plan.content),
+            restart=plan.restart,
+            rewrite=plan.differs,
+            encrypted_at=encrypted_at,
         )
     if plan.rewrite:
         atomic_file.write(plan.env.file, plan.content, plan.wanted)

@@ -130,6 +130,8 @@ class _Source:
     snapshot: str
     journal: int
     warnings: Tuple[str, ...] = ()
+    encrypted_at: str = ""
+    """When the ``.env.enc`` was written."""
 
 
 def _of_stores(wanted: FetchRequest, document: Any, catalog: Catalog, connect: Connect) -> _Source:
@@ -146,7 +148,7 @@ def _of_stores(wanted: FetchRequest, document: Any, catalog: Catalog, connect: C
 
 def _of_file(wanted: FetchRequest, path: str, catalog: Catalog, connect: Connect) -> _Source:
     result, values = encrypted_source.opened(path, catalog, wanted.region, connect)
-    return _Source(values, result.snapshot_id, result.journal)
+    return _Source(values, result.snapshot_id, result.journal, encrypted_at=result.written_at)
 
 
 def _written(wanted: FetchRequest, document: Any, connect: Connect, *, check: bool) -> FetchResult:
@@ -161,9 +163,10 @@ def _written(wanted: FetchRequest, document: Any, connect: Connect, *, check: bo
         present = atomic_file.present(env.file)
         mark = env_file_mark.Mark(env)
         mark.refuse_older(result.journal)
+        mark.refuse_older_file(result.encrypted_at)
         plan = env_file_mark.planned(env, content, owned, present, mark)
         if not check:
-            env_file_mark.deliver(plan, result.snapshot, result.journal)
+            env_file_mark.deliver(plan, result.snapshot, result.journal, encrypted_at=result.encrypted_at)
     before = _settings_of(present, catalog.readers) if present else {}
     messages = [*result.warnings, _message(wanted, plan, before, result.values, result.snapshot, check=check)]
     return FetchResult(GOOD, tuple(messages), plan.rewrite)

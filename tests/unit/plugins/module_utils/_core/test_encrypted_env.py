@@ -26,13 +26,14 @@ CATALOG: dict[str, Any] = {
 }
 CONTEXT = {"application": "shop", "environment": "production", "catalog": "0" * 64}
 FILE_KEY = bytes(range(32))
+WRITTEN = "2026-11-29T01:00:00Z"
 PATH = "/srv/.env.enc"
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,20}", fullmatch=True)
 VALUES = st.dictionaries(NAMES, st.text(st.characters(codec="utf-8"), max_size=400), min_size=1, max_size=8)
 
 
 def written(values: Mapping[str, str], **other: Any) -> bytes:
-    known = {"context": CONTEXT, "journal": 7, "file_key": FILE_KEY, "wrapped_key": b"wrapped"}
+    known = {"context": CONTEXT, "journal": 7, "written_at": WRITTEN, "file_key": FILE_KEY, "wrapped_key": b"wrapped"}
     return encrypted_env.written(values, **{**known, **other})
 
 
@@ -51,6 +52,7 @@ def test_what_is_written_is_read(values: dict[str, str]) -> None:
     assert written(values) == content
     found = encrypted_env.parsed(content, PATH)
     assert (found.names, found.journal, found.wrapped_key) == (tuple(sorted(values)), 7, b"wrapped")
+    assert found.written_at == WRITTEN
     assert found.context == CONTEXT
 
 
@@ -136,6 +138,10 @@ def test_a_value_cannot_be_put_under_another_name() -> None:
         (
             lambda some: [b"# other\n", *some[1:]],
             "line 1: is not the first line of a watchparty.secrets/env.enc/1 file",
+        ),
+        (
+            lambda some: [some[0].replace(b"2026-11-29T", b"2026-99-29T"), *some[1:]],
+            "line 1: written= is not a moment",
         ),
         (lambda some: [some[0], *some[2:]], "line 2: must begin with '# key:'"),
         (lambda some: [*some[:3], some[2], *some[3:]], "line 4: A is there twice"),

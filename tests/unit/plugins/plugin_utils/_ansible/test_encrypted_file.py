@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,11 @@ from moto import mock_aws
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import EncryptedEnvError, HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    EncryptedEnvError,
+    HostError,
+    SecretsError,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import env_keys
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.env_keys import KmsKeys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import encrypted_file
@@ -101,6 +106,38 @@ def test_a_file_of_a_lower_journal_number_is_raised(tmp_path: Path, catalog: Cat
     assert "journal=20" in after[0]
     assert [at for at, line in enumerate(after) if line != before[at]] == [0, len(after) - 1]
     assert not encrypt(path, OLD, catalog, keys, journal=20)
+
+
+def test_each_write_is_later_than_the_one_before(
+    tmp_path: Path, catalog: Catalog, keys: KmsKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also within a second, and where the clock of this machine is behind."""
+    path = tmp_path / "test.env.enc"
+    moments = []
+    for now, values in ((100, OLD), (100, NEW), (40, OLD), (40, OLD), (200, NEW)):
+        monkeypatch.setattr(encrypted_file.time, "time", lambda now=now: float(now))
+        encrypt(path, values, catalog, keys)
+        moments.append(path.read_text().partition("written=")[2][14:19])
+    assert moments == ["01:40", "01:41", "01:42", "01:42", "03:20"]
+
+
+def test_a_break_glass_key_opens_and_does_not_write_alone(tmp_path: Path, catalog: Catalog, keys: KmsKeys) -> None:
+    """Hosts may use the main key only, and could not open what was written without it."""
+    kms = keys.client("")
+    spare, new = (kms.create_key()["KeyMetadata"]["Arn"] for _at in range(2))
+    both = replace(keys, further=(spare,))
+    path = tmp_path / "test.env.enc"
+    encrypt(path, OLD, catalog, both)
+    before = path.read_bytes()
+    kms.delete_alias(AliasName="alias/shop-test")
+    assert read(path, catalog, both) == OLD
+    with pytest.raises(SecretsError, match="alias/shop-test"):
+        encrypt(path, NEW, catalog, both)
+    assert path.read_bytes() == before
+    kms.create_alias(AliasName="alias/shop-test", TargetKeyId=new)
+    assert encrypt(path, NEW, catalog, both)
+    assert read(path, catalog, keys) == NEW
+    assert not encrypt(path, NEW, catalog, both)
 
 
 def test_a_slower_run_replaces_no_newer_file(tmp_path: Path, catalog: Catalog, keys: KmsKeys) -> None:

@@ -114,7 +114,12 @@ def test_an_encrypted_file_is_opened_with_the_packages_of_the_interpreter(place:
         file_key = env_keys.new_file_key()
         wrapped = env_keys.wrapped(env_keys.KmsKeys("alias/app-test", (), lambda _region: kms), context, file_key)
         made = encrypted_env.written(
-            {"KEY": "canary"}, context=context, journal=1, file_key=file_key, wrapped_key=wrapped
+            {"KEY": "canary"},
+            context=context,
+            journal=1,
+            written_at="2026-11-29T01:00:00Z",
+            file_key=file_key,
+            wrapped_key=wrapped,
         )
         (place / "test.env.enc").write_bytes(made)
         argv = [sys.executable, "-I", "-S", str(place / "fetch.pyz"), f"--config={place / 'fetch.json'}"]

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, encrypted_env
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.pull.fetch import (
     GOOD,
+    INVALID,
     KEPT,
     NO_ACCESS,
     NotConfigured,
@@ -42,7 +43,7 @@ def file(host: Host) -> Path:
     return path
 
 
-def write(path: Path, value: str, *, journal: int = 5, environment: str = "test") -> None:
+def write(path: Path, value: str, *, journal: int = 5, minute: int = 0, environment: str = "test") -> None:
     catalog = catalog_parser.parse(FILE_CATALOG, environment)
     context = encrypted_env.context_of(catalog)
     keys = env_keys.kms_keys(catalog, lambda _region: CLIENTS["kms"])
@@ -52,6 +53,7 @@ def write(path: Path, value: str, *, journal: int = 5, environment: str = "test"
             {"KEY": value, "PORT": "1"},
             context=context,
             journal=journal,
+            written_at=f"2026-11-29T01:{minute:02}:00Z",
             file_key=file_key,
             wrapped_key=env_keys.wrapped(keys, context, file_key),
         )
@@ -102,6 +104,22 @@ def test_an_older_file_is_refused(host: Host, file: Path) -> None:
     assert host.values()["KEY"] == CANARY
 
 
+def test_a_file_from_before_another_value_was_set_is_refused(host: Host, file: Path) -> None:
+    """The journal's number stays in that case."""
+    write(file, OTHER, minute=1)
+    old = file.read_bytes()
+    write(file, CANARY, minute=2)
+    assert host.fetch(file=str(file)).code == GOOD
+    file.write_bytes(old)
+    refused = host.fetch(file=str(file))
+    assert refused.code == KEPT
+    newer = "already accepted an encrypted .env written at 2026-11-29T01:02:00Z, and this one was written at"
+    assert f"{newer} 2026-11-29T01:01:00Z" in refused.messages[0]
+    assert host.values()["KEY"] == CANARY
+    host.path.unlink()
+    assert host.fetch(file=str(file)).code == INVALID, "nor where there is no .env any more"
+
+
 @pytest.mark.parametrize(
     ("attack", "message"),
     [
@@ -113,6 +131,10 @@ def test_an_older_file_is_refused(host: Host, file: Path) -> None:
         (lambda file: (file.unlink(), os.mkfifo(file)), "is not a regular file"),
         (lambda file: file.write_bytes(file.read_bytes()[:-5]), "the file ends too early"),
         (lambda file: file.write_bytes(file.read_bytes().replace(b"journal=5", b"journal=9")), "was changed since"),
+        (
+            lambda file: file.write_bytes(file.read_bytes().replace(b"written=2026", b"written=2027")),
+            "was changed since",
+        ),
         (lambda file: file.write_bytes(b"x" * (5 << 20)), "is larger than 4 MiB"),
         (lambda file: write(file, OTHER, environment="staging"), "is of environment staging"),
     ],
