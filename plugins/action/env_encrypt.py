@@ -67,9 +67,8 @@ class ActionModule(AwsAction):
 def _absent(catalog: Catalog, args: Mapping[str, Any]) -> str:
     file = args["path"] or (catalog.encrypted_env.file if catalog.encrypted_env else "")
     anew = " -e encrypt_new_key=true" if args["new_key"] else ""
-    return (
-        file and f"{file} is not here, and was not renewed: run watchparty.secrets.env_encrypt{anew} where it is kept"
-    )
+    remedy = f"run watchparty.secrets.env_encrypt{anew} where it is kept"
+    return file and f"{file} is not here, and was not renewed: {remedy}"
 
 
 def _settings_of(catalog: Catalog, credentials: Sequence[str]) -> set[str]:

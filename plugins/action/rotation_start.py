@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible.utils.display import Display
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import encrypted_file
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import outcome as rotation_outcome
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import preflight as rotation_preflight
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import segment as rotation_segment
@@ -55,7 +56,9 @@ class ActionModule(rotation_segment.SegmentAction):
         known = {"refused": result.get("refused") or {}, "revocations": result.get("revocations") or []}
         if result["nothing"] or not write:
             summary, verdict = rotation_outcome.lines(known, (), ()), rotation_outcome.verdict(known, abort=False)
-            ending = rotation_outcome.ending(summary, verdict, incident=args["incident"])
+            # A run that was killed between a rotation's end and the file's renewal is made up for.
+            behind = write and encrypted_file.is_behind(setting.catalog, journal.head)
+            ending = rotation_outcome.ending(summary, verdict, incident=args["incident"], encrypted=behind)
             return {**result, **known, "messages": messages, **ending}
         rotation = {**result["rotation"], "revocations": known["revocations"]}
         rotation["refused"] = known["refused"] or rotation["refused"]

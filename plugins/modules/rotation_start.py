@@ -104,6 +104,10 @@ tasks:
   description: The task file of the role C(watchparty.secrets.secret_rotate) with which it goes on.
   type: str
   returned: success
+ends:
+  description: The task file that ends the run; before it V(encrypted) may renew the encrypted C(.env).
+  type: str
+  returned: when RV(next) is empty
 hosts_do:
   description: By host, the task file that it has to carry out now.
   type: dict

@@ -281,20 +281,26 @@ def with_signing_key(made: EncryptedLab) -> None:
 
 @pytest.mark.slow
 def test_a_rotation_renews_the_file(made: EncryptedLab) -> None:
-    """Once the new value is in force, under the same file key; where the file is not there, none is made."""
+    """Once the new value is in force, under the same file key; where the file is not there, none is made.
+
+    A run that was killed between leaves a closed rotation and the file from before it, which the next run renews.
+    """
     with_signing_key(made)
     force = ("-e", "rotation_credentials=signing", "-e", "rotation_force=true")
     elsewhere = rotated(made, "playbooks/rotate.yml", *force)
     assert "production.env.enc is not here, and was not renewed" in elsewhere.text
     assert not made.file.exists()
     made.encrypted()
-    before = made.lines()
+    before, killed = made.lines(), made.file.read_bytes()
     renewed = rotated(made, "playbooks/rotate.yml", *force)
     assert "is written; updated: SECRET_KEY, SECRET_KEY_FALLBACKS" in renewed.text
     after = made.lines()
     assert {name for name in after if after[name] != before[name]} == {
         *("first", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "# mac")
     }
+    made.file.write_bytes(killed)
+    again = rotated(made, "playbooks/rotate.yml")
+    assert "is written; updated: SECRET_KEY, SECRET_KEY_FALLBACKS" in again.text
     opened = made.decrypt()
     assert opened.code == 0, opened.output
     assert made.values() == made.lab.hosts[0].values()

@@ -80,6 +80,16 @@ def is_present(catalog: Catalog, given: str | None) -> bool:
     return bool(given or catalog.encrypted_env) and os.path.lexists(path_of(catalog, given))
 
 
+def is_behind(catalog: Catalog, journal: int) -> bool:
+    """Whether a file is here that was written at a lower journal number, or cannot be read. Nothing is decrypted."""
+    if not is_present(catalog, None):
+        return False
+    try:
+        return _parsed(path_of(catalog, None)).journal < journal
+    except SecretsError:
+        return True
+
+
 def kms_keys(catalog: Catalog, connection: AwsConnection) -> KmsKeys:
     def client(region: str) -> Any:
         return (connection.in_region(region) if region else connection).store_client("kms")
@@ -173,16 +183,20 @@ def held(path: str, *, write: bool) -> Iterator[HeldFile]:
 
 def read(path: str, catalog: Catalog, keys: KmsKeys) -> tuple[EncryptedEnv, dict[str, str]]:
     """The file and its values, by one call to KMS. Raises SecretsError."""
+    found = _parsed(path)
+    context = encrypted_env.context_of(catalog)
+    encrypted_env.require_context(found, context)
+    key = env_keys.unwrapped(keys, found.wrapped_key, context, path)
+    return found, encrypted_env.opened(found, key.file_key)
+
+
+def _parsed(path: str) -> EncryptedEnv:
     with held(path, write=False) as file:
         if file.found is None:
             raise EncryptedEnvError(
                 f"{path}: is not there; give another path, or write it: ansible-playbook watchparty.secrets.env_encrypt"
             )
-        found = encrypted_env.parsed(file.found.content, path)
-    context = encrypted_env.context_of(catalog)
-    encrypted_env.require_context(found, context)
-    key = env_keys.unwrapped(keys, found.wrapped_key, context, path)
-    return found, encrypted_env.opened(found, key.file_key)
+        return encrypted_env.parsed(file.found.content, path)
 
 
 def diff(planned: EncryptedEnvPlan, path: str) -> dict[str, str]:

@@ -37,11 +37,11 @@ def lines(result: Mapping[str, Any], every_host: Sequence[str], skipped: Sequenc
 def ending(messages: Sequence[str], verdict: str, *, incident: str, encrypted: bool = False) -> dict[str, Any]:
     """The role's last result, with the tasks that show it; a leak response shows it itself.
 
-    ``encrypted``: new values are in force, and a ``.env.enc`` holds the old ones.
+    ``encrypted``: a ``.env.enc`` may hold old values, and is renewed before ``ends`` shows the rest.
     """
-    shown = "encrypted" if encrypted else "outcome"
-    tasks = "end" if incident else "failed" if verdict else shown if messages else "end"
-    return {"next": "", "tasks": tasks, "summary": list(messages), "verdict": verdict}
+    ends = "end" if incident else "failed" if verdict else "outcome" if messages else "end"
+    tasks = "encrypted" if encrypted and not incident else ends
+    return {"next": "", "tasks": tasks, "ends": ends, "summary": list(messages), "verdict": verdict}
 
 
 def _state(result: Mapping[str, Any]) -> str:

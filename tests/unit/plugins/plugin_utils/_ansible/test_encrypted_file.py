@@ -108,6 +108,20 @@ def test_a_file_of_a_lower_journal_number_is_raised(tmp_path: Path, catalog: Cat
     assert not encrypt(path, OLD, catalog, keys, journal=20)
 
 
+def test_a_run_that_was_killed_before_the_renewal_is_known_by_the_file(
+    tmp_path: Path, keys: KmsKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "test.env.enc"
+    catalog = catalog_parser.parse({**CATALOG, "encrypted_env": {"file": str(path)}}, "test")
+    assert not encrypted_file.is_behind(catalog, 5), "it is kept elsewhere"
+    encrypt(path, OLD, catalog, keys, journal=5)
+    assert not encrypted_file.is_behind(catalog, 5)
+    assert encrypted_file.is_behind(catalog, 6)
+    path.write_text("<<<<<<< HEAD\n")
+    assert encrypted_file.is_behind(catalog, 5), "the renewal says why it cannot be read"
+    assert not encrypted_file.is_behind(catalog_parser.parse({**CATALOG, "encrypted_env": None}, "test"), 5)
+
+
 def test_each_write_is_later_than_the_one_before(
     tmp_path: Path, catalog: Catalog, keys: KmsKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -127,3 +127,5 @@ def test_what_a_host_has_against_a_key() -> None:
 )
 def test_the_tasks_that_end_a_run(messages: list[str], verdict: str, incident: str, tasks: str) -> None:
     assert rotation_outcome.ending(messages, verdict, incident=incident)["tasks"] == tasks
+    renewing = rotation_outcome.ending(messages, verdict, incident=incident, encrypted=True)
+    assert (renewing["tasks"], renewing["ends"]) == ("end" if incident else "encrypted", tasks)
