@@ -50,7 +50,7 @@ def plan(ground: ProvisionInputs) -> ProvisionPlan:
     results, wrong = writes(changed, ground.contents, advanced=ground.advanced)
     return ProvisionPlan(
         writes=tuple(results),
-        notes=tuple(_mirrored(ground, [fill.target for fill in changed])),
+        notes=tuple(_mirrored(ground, [fill.target for fill in changed]) + _encrypted(ground, changed)),
         problems=tuple(wrong + busy(ground.rotation, results)),
     )
 
@@ -119,3 +119,8 @@ def _mirrored(ground: ProvisionInputs, names: list[str]) -> list[str]:
         elif name in ground.catalog.settings and ground.catalog.settings[name].github:
             held.append(name)
     return [f"GitHub holds {', '.join(dict.fromkeys(held))} as well; run github_sync"] if held else []
+
+
+def _encrypted(ground: ProvisionInputs, changed: list[Fill]) -> list[str]:
+    declared = ground.catalog.encrypted_env
+    return [f"{declared.file} holds the value before; run env_encrypt"] if declared and changed else []

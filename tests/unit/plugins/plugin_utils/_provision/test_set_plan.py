@@ -122,15 +122,17 @@ def test_somebody_elses_write_survives(world: World) -> None:
     assert (world.secret(CORE)["NOTE"], world.secret(CORE)["MORE"]) == ("canary", "theirs")
 
 
-def test_what_github_holds_is_named() -> None:
+def test_what_github_and_the_encrypted_env_hold_is_named() -> None:
     def mirrored(document: dict[str, Any]) -> None:
+        document["encrypted_env"] = {"file": "deploy/{environment}.env.enc"}
         document["github"] = {"repository": "example/app"}
         document["settings"]["TOKEN"]["github"] = "secret"
 
     world = World(catalog(mirrored))
     world.provision()
     plan = world.process(planner=set_plan.plan).outlook({"TOKEN": "new"}).plan
-    assert plan.notes == ("GitHub holds TOKEN as well; run github_sync",)
+    enc = f"deploy/{world.catalog.environment}.env.enc holds the value before; run env_encrypt"
+    assert plan.notes == ("GitHub holds TOKEN as well; run github_sync", enc)
 
 
 def test_no_value_is_in_a_plans_repr(world: World) -> None:
