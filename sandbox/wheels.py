@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Wheels of packages that are installed here, made without a network: for hosts that reach no index."""
+"""Wheels of packages that are installed here, made without a network: for hosts of this kind that reach no index."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
 
-from .process import SandboxError
-
 NOT_IN_WHEELS = ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json")
 
 
 def make_wheels(name: str, directory: Path) -> list[str]:
-    """Make wheels of a pure Python package and of all that it needs; return their names and versions."""
+    """Make wheels of a package and of all that it needs; return their names and versions."""
     from packaging.requirements import Requirement
 
     directory.mkdir(parents=True, exist_ok=True)
@@ -32,8 +30,7 @@ def make_wheels(name: str, directory: Path) -> list[str]:
 
 def _wheel(project: str, directory: Path) -> str:
     result = distribution(project)
-    if "Root-Is-Purelib: true" not in (result.read_text("WHEEL") or ""):
-        raise SandboxError(f"{project} is not pure Python, so no wheel of it can be made here.")
+    tag = (result.read_text("WHEEL") or "").rpartition("Tag: ")[2].strip()
     kept = [
         path
         for path in result.files or []
@@ -41,7 +38,7 @@ def _wheel(project: str, directory: Path) -> str:
     ]
     stem = f"{project.replace('-', '_').replace('.', '_')}-{result.version}"
     folder = next(path.parts[0] for path in kept if path.parts[0].endswith(".dist-info"))
-    with zipfile.ZipFile(directory / f"{stem}-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(directory / f"{stem}-{tag}.whl", "w", zipfile.ZIP_DEFLATED) as archive:
         for path in kept:
             archive.write(str(result.locate_file(path)), str(path))
         archive.writestr(f"{folder}/RECORD", "".join(f"{path},,\n" for path in kept) + f"{folder}/RECORD,,\n")

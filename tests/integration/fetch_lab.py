@@ -17,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, encrypted_env
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores import env_keys
 from sandbox.aws import REGION, Moto
 from sandbox.hosts import Fleet
 from sandbox.process import REPOSITORY, wait_until
@@ -25,6 +27,8 @@ from sandbox.wheels import make_wheels
 from tests.integration import harness
 
 HOST = "app1"
+ENCRYPTED = "/srv/watchparty/production.env.enc"
+KMS_KEY = "alias/shop-production"
 ROLE = "shop-host"
 UNIT = """\
 [Unit]
@@ -102,11 +106,7 @@ class FetchLab:
         seed(self.moto.client, harness.layout())
         harness.JOURNAL.make(self.moto.client)
         if self.imds:
-            make_wheels("boto3", self.place / "wheels")
-            # Made here, so their hashes are not those of PyPI's.
-            (self.place / "requirements.txt").write_text(
-                "".join(pinned(wheel) for wheel in sorted((self.place / "wheels").glob("*.whl")))
-            )
+            self.require("boto3")
         self.variables: dict[str, Any] = {
             "secrets_catalog": harness.catalog(services={"web": {"units": ["shop.service"]}}),
             "env_deploy_path": self.path,
@@ -126,6 +126,39 @@ class FetchLab:
         }
         unit = UNIT.format(path=self.path)
         self.shell("cat > /etc/systemd/system/shop.service; systemctl daemon-reload; systemctl enable shop", text=unit)
+
+    def require(self, *packages: str) -> None:
+        """What hosts install, and nothing that comes from an index."""
+        for package in packages:
+            make_wheels(package, self.place / "wheels")
+        # Made here, so their hashes are not those of PyPI's.
+        (self.place / "requirements.txt").write_text(
+            "".join(pinned(wheel) for wheel in sorted((self.place / "wheels").glob("*.whl")))
+        )
+
+    def put_encrypted(self, generation: str, minute: int, *, environment: str = "production") -> None:
+        """A ``.env.enc`` in the application's directory, as its checkout has it."""
+        document = {**self.variables["secrets_catalog"], "environments": {environment: {}}}
+        catalog = catalog_parser.parse(document, environment)
+        context, file_key = encrypted_env.context_of(catalog), env_keys.new_file_key()
+        keys = env_keys.KmsKeys(KMS_KEY, (), lambda _region: self.moto.client("kms"))
+        core = harness.layout().secrets["shop/production/core"]
+        assert isinstance(core, dict)
+        content = encrypted_env.written(
+            {**core, "GENERATION": generation},
+            context=context,
+            journal=100,
+            written_at=f"2026-11-29T01:{minute:02}:00Z",
+            file_key=file_key,
+            wrapped_key=env_keys.wrapped(keys, context, file_key),
+        )
+        self.shell(f"cat > {ENCRYPTED} && chown watchparty: {ENCRYPTED}", text=content.decode("ascii"))
+
+    def refreshed(self) -> str:
+        """What the unit said of the next fetch."""
+        last = "at=$(journalctl -n 1 --show-cursor | sed -n 's/^-- cursor: //p')"
+        since = 'journalctl --no-pager --output=cat --after-cursor="$at" --unit=shop-secrets-refresh.service'
+        return self.shell(f"{last}; systemctl start shop-secrets-refresh; {since}")
 
     def run(self, playbook: str, *arguments: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
         """One of our playbooks, or the one at *path*."""

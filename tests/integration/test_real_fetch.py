@@ -16,7 +16,7 @@ from sandbox.faults import Fault
 from sandbox.hosts import Fleet, Plan, why_not
 from sandbox.process import SandboxError, wait_until
 from tests.integration import harness
-from tests.integration.fetch_lab import FetchLab, metadata
+from tests.integration.fetch_lab import ENCRYPTED, KMS_KEY, FetchLab, metadata
 
 pytestmark = [
     pytest.mark.hosts,
@@ -134,6 +134,56 @@ def test_a_deploy_knows_a_file_that_was_fetched(lab: FetchLab) -> None:
     mark = json.loads(lab.shell(f"cat '{atomic_file.state_of(lab.path)}/mark'"))
     entry = {**mark["proven"], "delivery": mark["accepted"]["delivery"]}
     assert mark["accepted"] == entry, "nor does a fetch of the same take the proof away"
+
+
+def test_an_encrypted_file_is_opened_at_boot(lab: FetchLab) -> None:
+    """By the SDK in the host's own environment, within what the unit is allowed; no store is asked."""
+    kms = lab.moto.client("kms")
+    kms.create_alias(AliasName=KMS_KEY, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+    lab.require("aws-encryption-sdk", "aws-cryptographic-material-providers")
+    lab.variables["app_host_fetch_file"] = ENCRYPTED
+    lab.put_encrypted("4", 0)
+    installed = lab.run("host")
+    assert installed.returncode == 0, installed.stdout
+    lab.put_encrypted("5", 1)
+    since = len(lab.moto.calls())
+    lab.reboot()
+    assert lab.generation() == "5"
+    assert lab.moto.operations(since=since) == ["Decrypt"]
+    assert lab.shell(f"stat -c '%U %a' {lab.path}") == "watchparty 600"
+    assert status(lab) == "active 0"
+    assert lab.started_on_the_present_file()
+    assert f"{lab.path} is written, mode 0600 (snapshot enc-" in lab.log_text()
+
+
+def test_booted_with_kms_gone(lab: FetchLab) -> None:
+    lab.put_encrypted("6", 2)
+    lab.moto.set_faults(Fault("close"))
+    try:
+        if on_disk(lab):
+            lab.reboot()
+            assert status(lab) == "active 75"
+            assert lab.generation() == "5"
+            assert lab.started_on_the_present_file()
+            assert re.search(
+                f"AWS could not be reached for kms:Decrypt .*\n.*{lab.path} stays as it was", lab.log_text()
+            )
+        else:
+            with pytest.raises(SandboxError, match=r"shop-secrets\.service"):
+                lab.reboot()
+            assert status(lab) == "failed 3"
+    finally:
+        lab.moto.set_faults()
+    assert f"{lab.path} is written, mode 0600 (snapshot enc-" in lab.refreshed()
+    assert lab.generation() == "6"
+
+
+def test_a_swapped_file_and_an_older_one_are_refused(lab: FetchLab) -> None:
+    lab.put_encrypted("7", 3, environment="staging")
+    assert "is of environment staging, and this run is for production" in lab.refreshed()
+    lab.put_encrypted("5", 1)
+    assert "already accepted an encrypted .env written at 2026-11-29T01:02:00Z" in lab.refreshed()
+    assert lab.generation() == "6"
 
 
 def test_no_value_is_anywhere_else(lab: FetchLab) -> None:
