@@ -22,6 +22,8 @@ AS_IS, URL, JSON, HTML, BASE64, HEXADECIMAL = (
     "hexadecimal",
 )
 _PERCENT = re.compile("%[0-9A-F]{2}")
+_GO_ESCAPES = re.compile("[<>&\u2028\u2029]")
+"""What JSON by Go, and so by kubectl, docker and terraform, writes as numbers."""
 
 
 def forms(value: str) -> Iterator[Tuple[str, str]]:
@@ -50,6 +52,7 @@ def _texts(value: str) -> Iterator[Tuple[str, str]]:
     yield JSON, json.dumps(value)[1:-1]
     yield JSON, json.dumps(value, ensure_ascii=False)[1:-1]
     yield JSON, json.dumps(value)[1:-1].replace("/", "\\/")
+    yield JSON, _GO_ESCAPES.sub(lambda match: "\\u%04x" % ord(match[0]), json.dumps(value, ensure_ascii=False)[1:-1])
     yield HTML, escape(value)
 
 

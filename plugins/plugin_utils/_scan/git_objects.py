@@ -24,6 +24,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git impor
     Repository,
     Slab,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.matchers import Hit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan import (
     FINDINGS,
     Scanning,
@@ -31,7 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan impo
     finding,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import Finding
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import NeedleMatch, Spots, lined
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import Spots, placed
 
 MESSAGES = {COMMIT: "(commit message)", TREE: "(name of a file)", "tag": "(tag message)"}
 BROKEN = "are missing or broken; see what git fsck says, and clone again"
@@ -39,7 +40,7 @@ ELSEWHERE = "are pointers of git-lfs; git lfs fetch --all, then scan .git/lfs as
 LFS = b"version https://git-lfs.github.com/spec/"
 
 
-class Hit(NamedTuple):
+class Holder(NamedTuple):
     """An object that holds values."""
 
     kind: str
@@ -74,7 +75,7 @@ class Search:
         self._pointers = 0
         self._objects = 0
         self._more = 0
-        self.hits: dict[str, Hit] = {}
+        self.hits: dict[str, Holder] = {}
         repository.missing.clear()
 
     def look(self, ids: Sequence[str] | None = None, *, careful: bool = False) -> None:
@@ -122,7 +123,7 @@ class Search:
             if len(self.hits) >= FINDINGS:
                 self._more += bool(spots.kept)
             elif spots.kept:
-                self.hits[name] = Hit(kind, self._scanning.found(spots))
+                self.hits[name] = Holder(kind, self._scanning.found(spots))
 
     def _in_slab(self, part: Slab) -> dict[tuple[str, str], Spots]:
         """What stands in each object of a slab, and in what it packs."""
@@ -139,24 +140,16 @@ class Search:
 
     def _by_object(self, data: bytes, objects: Sequence[tuple[int, int, str, str]]) -> dict[int, Spots]:
         """One search over many objects; what reaches over an object's edge is in none of them."""
-        inside: dict[int, list[tuple[int, int]]] = {}
+        inside: dict[int, list[Hit]] = {}
         at = 0
-        needles = self._scanning.searcher.sought.needles
-        for begin, needle in self._scanning.searcher.hits(data):
-            while at < len(objects) and objects[at][1] <= begin:
+        for hit in self._scanning.searcher.hits(data):
+            while at < len(objects) and objects[at][1] <= hit.begin:
                 at += 1
             if at == len(objects):
                 break
-            start, end, _kind, _name = objects[at]
-            if start <= begin and begin + len(needles[needle].whole) <= end:
-                inside.setdefault(at, []).append((begin, needle))
-        spots: dict[int, Spots] = {}
-        for at, hits in inside.items():
-            start = objects[at][0]
-            spots[at] = Spots(
-                NeedleMatch(needle, begin - start, line) for begin, needle, line in lined(data, hits, 1, start)
-            )
-        return spots
+            if objects[at][0] <= hit.begin and hit.end <= objects[at][1]:
+                inside.setdefault(at, []).append(hit)
+        return {at: Spots(placed(data, hits, start=objects[at][0])) for at, hits in inside.items()}
 
     def _large(self, part: Large) -> Spots:
         head = part.stream.read(HEAD)

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from itertools import compress, count
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Needle
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.spellings import Anchor, Exact, Spelling
 
-Hit = tuple[int, int]
-"""Where a needle begins, and which it is."""
+BLOCK_WIDTHS: dict[int, Any] = {4: "I", 2: "H", 1: "B"}
+"""Bytes of a block, and what memoryview calls such a block."""
 LIBRARIES = ("hyperscan", "ahocorasick_rs")
 SLOWER = (
     "the scan for live values is slower, since neither hyperscan nor ahocorasick-rs is installed. It finds the same. "
@@ -21,29 +22,35 @@ SLOWER = (
 )
 
 
+class Hit(NamedTuple):
+    """Where a needle begins and ends, which it is, and the form in which it stands there."""
+
+    begin: int
+    end: int
+    needle: int
+    form: str = ""
+
+
 class Automaton:
     """Finds every needle in a byte string."""
 
     def __init__(self, needles: Sequence[Needle]) -> None:
-        self._needles = needles
-        grouped: dict[bytes, list[int]] = {}
+        grouped: dict[bytes, list[tuple[int, Spelling | Exact, Anchor]]] = {}
         for at, needle in enumerate(needles):
-            grouped.setdefault(needle.anchor, []).append(at)
+            for anchor in needle.spelling.anchors:
+                grouped.setdefault(anchor.data, []).append((at, needle.spelling, anchor))
         self.anchors = list(grouped)
         self._groups = list(grouped.values())
 
     def hits(self, data: bytes) -> list[Hit]:
         """Where needles begin in the data, each looked at whole."""
-        if not self.anchors:
-            return []
-        results = []
-        for anchor, start in self._anchors_in(data):
-            for at in self._groups[anchor]:
-                needle = self._needles[at]
-                begin = start - needle.at
-                if begin >= 0 and data.startswith(needle.whole, begin):
-                    results.append((begin, at))
-        return sorted(set(results))
+        results = set()
+        for number, start in self._anchors_in(data) if self.anchors else ():
+            for at, spelling, anchor in self._groups[number]:
+                span = spelling.match(data, start, anchor)
+                if span:
+                    results.add(Hit(span.begin, span.end, at, span.form))
+        return sorted(results)
 
     def _anchors_in(self, data: bytes) -> list[tuple[int, int]]:
         """Anchors by number, and where each begins."""
@@ -95,29 +102,27 @@ class Blocks(Automaton):
     known by its last ``width`` blocks, and the loop over the data runs inside the interpreter's C code.
     """
 
-    WIDTHS: dict[int, Any] = {4: "I", 2: "H", 1: "B"}
-    """Bytes of a block, and what memoryview calls such a block."""
-
     def __init__(self, needles: Sequence[Needle]) -> None:
         super().__init__(needles)
-        shortest = min(map(len, self.anchors), default=1)
-        self._width = next(width for width in self.WIDTHS if shortest >= 2 * width - 1)
-        self._blocks: dict[int, list[tuple[int, int]]] = {}
+        self._blocks: dict[int, dict[int, list[tuple[int, int]]]] = {}
         for number, anchor in enumerate(self.anchors):
-            last = len(anchor) - self._width
-            for at in range(last, last - self._width, -1):
-                block = int.from_bytes(anchor[at : at + self._width], sys.byteorder)
-                self._blocks.setdefault(block, []).append((number, at))
+            width = next(width for width in BLOCK_WIDTHS if len(anchor) >= 2 * width - 1)
+            table = self._blocks.setdefault(width, {})
+            last = len(anchor) - width
+            for at in range(last, last - width, -1):
+                block = int.from_bytes(anchor[at : at + width], sys.byteorder)
+                table.setdefault(block, []).append((number, at))
 
     def _anchors_in(self, data: bytes) -> list[tuple[int, int]]:
-        whole = len(data) - len(data) % self._width
-        blocks = memoryview(data)[:whole].cast(self.WIDTHS[self._width])
         anchors: list[tuple[int, int]] = []
-        for index in compress(count(), map(self._blocks.__contains__, blocks)):
-            for number, at in self._blocks[blocks[index]]:
-                start = index * self._width - at
-                if start >= 0 and data.startswith(self.anchors[number], start):
-                    anchors.append((number, start))
+        for width, table in self._blocks.items():
+            whole = len(data) - len(data) % width
+            blocks = memoryview(data)[:whole].cast(BLOCK_WIDTHS[width])
+            for index in compress(count(), map(table.__contains__, blocks)):
+                for number, at in table[blocks[index]]:
+                    start = index * width - at
+                    if start >= 0 and data.startswith(self.anchors[number], start):
+                        anchors.append((number, start))
         return anchors
 
 

@@ -4,23 +4,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.production_rules import is_placeholder
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_encodings import AS_IS, SHORTEST, forms
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_encodings import (
+    AS_IS,
+    BASE64,
+    HEXADECIMAL,
+    SHORTEST,
+    forms,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.spellings import Exact, Spelling
 
 ONE_CLASS = 16
 """Characters below which a value of one class of characters, a word or a number, is too common."""
 DISTINCT = 5
 """Different characters below which a value is too common."""
-ANCHOR = 32
-"""Bytes of a form that the automaton holds; the rest is compared where they were found."""
 LINE = 32
 """Characters from which a line of a longer text, such as a key file, is searched alone."""
 PASSWORD = "password part"
 ONE_LINE = "one line of it"
+UTF_16 = "UTF-16"
+URL_SAFE = frozenset("-_")
 SEPARATORS = frozenset("-_.:/, ")
 
 LOW, PLACEHOLDER, SHORT, COMMON = (
@@ -47,7 +54,7 @@ class Live:
 
 @dataclass(frozen=True, order=True)
 class Label:
-    """Whose value a byte string is, and in which form."""
+    """Whose value a text is, and which part of it in which form; as it is, if empty."""
 
     name: str
     stage: str
@@ -55,19 +62,18 @@ class Label:
     place: str = ""
     sensitivity: str = "high"
 
+    def found(self, form: str) -> Label:
+        """The same, of a place where the text stands in this form."""
+        said = [part for part in (self.form, form) if part and part != AS_IS]
+        return replace(self, form=", ".join(said) or AS_IS)
+
 
 @dataclass(frozen=True)
 class Needle:
-    """A byte string, the bytes of it that are searched for, and whose it is."""
+    """A text, how it may be written, and whose it is."""
 
-    whole: bytes = field(repr=False)
-    at: int
-    """Where the anchor begins in it."""
+    spelling: Spelling | Exact
     labels: tuple[Label, ...]
-
-    @property
-    def anchor(self) -> bytes:
-        return self.whole[self.at : self.at + ANCHOR]
 
 
 @dataclass(frozen=True)
@@ -90,17 +96,12 @@ class Sought:
 
     @property
     def longest(self) -> int:
-        return max((len(needle.whole) for needle in self.needles), default=0)
-
-    def texts(self) -> list[str]:
-        """What must not be shown, the longest first."""
-        texts = {needle.whole.decode("utf-8", "ignore") for needle in self.needles if b"\0" not in needle.whole}
-        return sorted(texts, key=lambda text: (-len(text), text))
+        return max((needle.spelling.longest for needle in self.needles), default=0)
 
 
 def sought(values: Iterable[Live]) -> Sought:
     """Every form of every value that the rule lets through; one byte string once, with all that it may be."""
-    result: dict[bytes, list[Label]] = {}
+    result: dict[Spelling | Exact, list[Label]] = {}
     left_out: list[LeftOut] = []
     searched = set()
     for live in dict.fromkeys(values):
@@ -109,13 +110,13 @@ def sought(values: Iterable[Live]) -> Sought:
             left_out.append(LeftOut(live.name, live.stage, reason_against(live.value, live) or COMMON))
         for part, value in parts:
             searched.add(value)
-            for form, data in _spelt(value):
+            for form, spelling in _spelt(value):
                 description = ", ".join(word for word in (part, form) if word)
-                label = Label(live.name, live.stage, description or AS_IS, live.place, live.sensitivity)
-                held = result.setdefault(data, [])
+                label = Label(live.name, live.stage, description, live.place, live.sensitivity)
+                held = result.setdefault(spelling, [])
                 if not any(other.name == label.name and other.stage == label.stage for other in held):
                     held.append(label)
-    needles = tuple(Needle(data, anchor_of(data), tuple(labels)) for data, labels in sorted(result.items()))
+    needles = tuple(Needle(spelling, tuple(labels)) for spelling, labels in result.items())
     return Sought(needles, tuple(left_out), len(searched))
 
 
@@ -158,17 +159,18 @@ def _parts(live: Live) -> Iterator[tuple[str, str]]:
                 yield ONE_LINE, text
 
 
-def _spelt(value: str) -> Iterator[tuple[str, bytes]]:
+def _spelt(value: str) -> Iterator[tuple[str, Spelling | Exact]]:
+    """The text in every spelling, and each byte string that base64, hexadecimal and UTF-16 make of it."""
+    plain = spelling = Spelling(value)
+    if plain.anchors:
+        yield "", plain
     for form, text in forms(value):
-        yield ("" if form == AS_IS else form), text.encode("utf-8", "replace")
-    yield "UTF-16", value.encode("utf-16-le", "replace")
-    yield "UTF-16", value.encode("utf-16-be", "replace")
-
-
-def anchor_of(data: bytes) -> int:
-    """Where the most varied stretch begins: what key files, URLs and encodings have in common is not varied."""
-    if len(data) <= ANCHOR:
-        return 0
-    step = max(1, (len(data) - ANCHOR) // 64)
-    places: Sequence[int] = range(0, len(data) - ANCHOR + 1, step)
-    return max(places, key=lambda at: len(set(data[at : at + ANCHOR])))
+        if form in (BASE64, HEXADECIMAL):
+            if not URL_SAFE.intersection(text):  # else the standard alphabet's spelling, which came before, covers it
+                spelling = Spelling(text, wrapped=True)
+            yield form, spelling if spelling.anchors else Exact(text.encode())
+        elif not plain.anchors:
+            yield form, Exact(text.encode("utf-8", "replace"))
+    for codec in ("utf-16-le", "utf-16-be"):
+        wide = Spelling(value, codec)
+        yield UTF_16, wide if wide.anchors else Exact(value.encode(codec, "replace"))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_encodings import AS_IS
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline as _baseline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import UNPACKED, Limits, Unpacker
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
@@ -25,7 +26,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_repo
     chosen,
     masked,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import SPOTS, Searcher, Spots
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.spellings import FORMS
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import (
+    SPOTS,
+    NeedleMatch,
+    Searcher,
+    Spots,
+)
 
 EACH = 50
 """Findings of one value in one object or file; more are counted in one."""
@@ -134,8 +141,8 @@ def scan(
     failed = all(look.failure for look in looks[: len(sources)] or looks)
     if looks and failed and not scanning.objects and not findings:
         raise ScanError(looks[0].failure)
-    secrets = sought.texts()
-    open_ones, accepted, problems = _baseline.applied(baseline, masked(findings, secrets))
+    hide = scanning.searcher.hidden
+    open_ones, accepted, problems = _baseline.applied(baseline, masked(findings, hide))
     names: dict[str, list[str]] = {}
     for left_out in sought.left_out:
         names.setdefault(left_out.reason, []).append(f"{left_out.name} ({left_out.stage})")
@@ -145,7 +152,7 @@ def scan(
         reasons={accepted_finding.fingerprint: accepted_finding.reason for accepted_finding in baseline.entries}
         if baseline
         else {},
-        not_checked=masked(dict.fromkeys([*unread, *scanning.not_checked]), secrets),
+        not_checked=masked(dict.fromkeys([*unread, *scanning.not_checked]), hide),
         problems=tuple(problems),
         left_out=Counter(left_out.reason for left_out in sought.left_out),
         left_out_names=names,
@@ -193,24 +200,24 @@ def found_in(spots: Spots, needles: Sequence[Needle]) -> list[ValueMatch]:
     """What the spots mean: the longest where one lies in another, and members' instead of their archive's."""
     kept: list[ValueMatch] = []
     end, inside = -1, ""
-    for spot in sorted(
-        set(spots.kept),
-        key=lambda needle_match: (needle_match.inside, needle_match.offset, -len(needles[needle_match.needle].whole)),
-    ):
-        needle = needles[spot.needle]
-        label, also = _owners(needle)
-        if spot.inside == inside and spot.offset + len(needle.whole) <= end and kept:
+    for spot in sorted(set(spots.kept), key=_longest_first):
+        label, also = _owners(needles[spot.needle])
+        if spot.inside == inside and spot.offset + spot.size <= end and kept:
             last = kept[-1]
             names = dict.fromkeys([*last.also, label.name, *also])
             kept[-1] = last._replace(also=tuple(name for name in names if name != last.label.name))
             continue
-        end, inside = spot.offset + len(needle.whole), spot.inside
-        kept.append(ValueMatch(label, also, spot.offset, spot.line, spot.inside))
+        end, inside = spot.offset + spot.size, spot.inside
+        kept.append(ValueMatch(label.found(spot.form), also, spot.offset, spot.line, spot.inside))
     packed = {value_match.label.name for value_match in kept if value_match.inside}
     left = _capped(
         [value_match for value_match in kept if value_match.inside or not (packed and value_match.label.name in packed)]
     )
     return _counted(left, spots, needles)
+
+
+def _longest_first(spot: NeedleMatch) -> tuple[str, int, int, int, int]:
+    return spot.inside, spot.offset, -spot.size, FORMS.index(spot.form or AS_IS), spot.needle
 
 
 def _counted(value_matches: list[ValueMatch], spots: Spots, needles: Sequence[Needle]) -> list[ValueMatch]:

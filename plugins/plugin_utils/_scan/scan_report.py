@@ -5,11 +5,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.redaction import scrub
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import printable
 
 T = TypeVar("T")
@@ -134,17 +133,16 @@ class ScanReport:
         }
 
 
-def masked(results: Iterable[T], secrets: Sequence[str]) -> tuple[T, ...]:
+def masked(results: Iterable[T], hide: Callable[[str], str]) -> tuple[T, ...]:
     """Findings or notes without what is sought: a file's name, an author or an archive's member may hold it.
 
     Before their fingerprints are asked for, which would be digests of a value otherwise. Nor is there anything left
     that a terminal would obey, or that is not text.
     """
-    sought = list(secrets)
 
     def clean(item: Any) -> Any:
         texts = {name: getattr(item, name) for name in _FREE if hasattr(item, name)}
-        return replace(item, **{name: printable(scrub(text, sought)) for name, text in texts.items()})
+        return replace(item, **{name: printable(hide(text)) for name, text in texts.items()})
 
     return tuple(clean(item) for item in results)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.redaction import MASK
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import matchers
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Sought
@@ -26,6 +27,8 @@ class NeedleMatch(NamedTuple):
     line: int
     inside: str = ""
     """The archive's member that it was found in."""
+    size: int = 0
+    form: str = ""
 
 
 class Spots:
@@ -69,7 +72,17 @@ class Searcher:
         return self.automaton.hits(data) if self.automaton else ()
 
     def in_bytes(self, data: bytes, inside: str = "") -> list[NeedleMatch]:
-        return [NeedleMatch(needle, at, line, inside) for at, needle, line in lined(data, self.hits(data))]
+        return list(placed(data, self.hits(data), inside=inside))
+
+    def hidden(self, text: str) -> str:
+        """A text for people without what is sought."""
+        data = text.encode("utf-8", "replace")
+        parts, shown = [], 0
+        for hit in self.automaton.hits(data) if self.automaton else ():
+            if hit.end > shown:
+                parts += [data[shown : hit.begin], MASK.encode()] if hit.begin >= shown else []
+                shown = hit.end
+        return b"".join([*parts, data[shown:]]).decode("utf-8", "replace") if parts else text
 
     def in_stream(self, read: Read, inside: str = "") -> Iterator[NeedleMatch]:
         """What stands in a stream; a value across the edge of two windows is found in the second one, once."""
@@ -79,19 +92,22 @@ class Searcher:
             if not fresh:
                 return
             data = kept + fresh
-            for at, needle, number in lined(data, self.hits(data), line):
-                # What ends within the kept part was found in the window before.
-                if at + len(self.sought.needles[needle].whole) > len(kept):
-                    yield NeedleMatch(needle, offset + at, number, inside)
+            # What ends within the kept part was found in the window before.
+            hits = [hit for hit in self.hits(data) if hit.end > len(kept)]
+            for match in placed(data, hits, line, inside=inside):
+                yield match._replace(offset=offset + match.offset)
             keep = min(self.overlap, len(data))
             line += data.count(b"\n", 0, len(data) - keep)
             offset += len(data) - keep
             kept = data[len(data) - keep :]
 
 
-def lined(data: bytes, hits: Iterable[matchers.Hit], line: int = 1, start: int = 0) -> Iterator[tuple[int, int, int]]:
-    """The hits, which are in order, each with its line; the data begins with ``line`` at ``start``."""
-    for at, needle in hits:
-        line += data.count(b"\n", start, at)
-        start = at
-        yield at, needle, line
+def placed(
+    data: bytes, hits: Iterable[matchers.Hit], line: int = 1, start: int = 0, inside: str = ""
+) -> Iterator[NeedleMatch]:
+    """The hits, which are in order, each with its line; the object begins with ``line`` at ``start`` of the data."""
+    counted = start
+    for begin, end, needle, form in hits:
+        line += data.count(b"\n", counted, begin)
+        counted = begin
+        yield NeedleMatch(needle, begin - start, line, inside, end - begin, form)

@@ -136,7 +136,7 @@ def planted(values: Mapping[str, Sequence[Live]]) -> dict[str, list[bytes]]:
         for at, live in enumerate(lives):
             text = live.value
             if "\n" in text and at == 4:
-                data = b"key: |\n" + b"".join(b"    " + line.encode() + b"\n" for line in text.splitlines())
+                data = b"> key:\n" + b"".join(b"> " + line.encode() + b"\n" for line in text.splitlines())
             elif text.startswith("rediss://"):
                 data = b"password = " + text.partition("user:")[2].partition("@")[0].encode()
             else:

@@ -6,10 +6,21 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import needles as scan_needles
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, Sought, sought
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.spellings import ANCHOR, varied
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import Searcher
 
 RANDOM = "wX7-random-Zk42"
+
+
+def labels(wanted: Sought, text: str) -> list[tuple[str, str]]:
+    """Of whom and in which form the whole text is a value."""
+    return [
+        (label.name, label.found(match.form).form)
+        for match in Searcher(wanted).in_bytes(text.encode())
+        if match.size == len(text.encode())
+        for label in wanted.needles[match.needle].labels
+    ]
 
 
 @pytest.mark.parametrize(
@@ -39,20 +50,20 @@ def test_what_is_left_out(value: str, extra: dict[str, str], reason: str) -> Non
 def test_what_is_searched_for(value: str) -> None:
     result = sought([Live("NAME", "current", value)])
     assert result.left_out == ()
-    assert value.encode() in {needle.whole for needle in result.needles}
+    assert labels(result, value) == [("NAME", "as it is")]
 
 
 def test_the_password_of_a_url_is_searched_alone() -> None:
     result = sought([Live("URL", "current", "postgresql://app:p%40ss-Word-11@db/app")])
-    forms = {needle.whole: needle.labels[0].form for needle in result.needles}
-    assert forms[b"p%40ss-Word-11"] == "password part"
-    assert forms[b"p@ss-Word-11"] == "password part"
-    assert forms[b"p%2540ss-Word-11"] == "password part, URL-encoded"
+    assert ("URL", "password part") in labels(result, "p%40ss-Word-11")
+    assert ("URL", "password part") in labels(result, "p@ss-Word-11")
+    assert ("URL", "password part, URL-encoded") in labels(result, "p%2540ss-Word-11")
 
 
 def test_one_byte_string_is_searched_once_for_all_that_it_is() -> None:
     result = sought([Live("A", "current", RANDOM), Live("B", "previous", RANDOM), Live("A", "current", RANDOM)])
-    (needle,) = (needle for needle in result.needles if needle.whole == RANDOM.encode())
+    (match,) = Searcher(result).in_bytes(RANDOM.encode())
+    needle = result.needles[match.needle]
     assert [(label.name, label.stage) for label in needle.labels] == [("A", "current"), ("B", "previous")]
     assert result.values == 1
 
@@ -60,15 +71,17 @@ def test_one_byte_string_is_searched_once_for_all_that_it_is() -> None:
 def test_lines_of_a_key_file() -> None:
     lines = [f"{at}{'AbCdEfGh' * 7}{at}zZ9" for at in range(6)]
     key = "\n".join(["-----BEGIN PRIVATE KEY-----", *lines, "-----END PRIVATE KEY-----"])
-    forms = {needle.whole: needle.labels[0].form for needle in sought([Live("KEY", "current", key)]).needles}
-    assert [forms.get(line.encode()) for line in lines] == [None, None, None, *["one line of it"] * 3]
-    assert b"-----END PRIVATE KEY-----" not in forms
+    wanted = sought([Live("KEY", "current", key)])
+    assert [labels(wanted, line) for line in lines] == [[], [], [], *[[("KEY", "one line of it")]] * 3]
+    assert labels(wanted, "-----END PRIVATE KEY-----") == []
+    assert labels(wanted, key) == [("KEY", "as it is")]
+    assert labels(wanted, key.replace("\n", "\n    ")) == [("KEY", "escaped or quoted")]
 
 
 def test_the_anchor_is_the_varied_part() -> None:
     data = b"A" * 200 + bytes(range(64)) + b"B" * 200
-    at = scan_needles.anchor_of(data)
-    assert len(set(data[at : at + scan_needles.ANCHOR])) > 25
+    at = varied(data, ANCHOR)
+    assert len(set(data[at : at + ANCHOR])) > 25
 
 
 def test_values_are_in_no_repr() -> None:

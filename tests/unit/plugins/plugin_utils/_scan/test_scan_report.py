@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline as scan_baseline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sarif as scan_sarif
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan_report
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import (
     LIVE,
     PATTERN,
@@ -21,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_repo
     NotChecked,
     ScanReport,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import Searcher
 
 TODAY = date(2026, 11, 25)
 FOUND = Finding(
@@ -113,9 +115,11 @@ def test_the_table() -> None:
 
 def test_what_is_sought_is_masked_where_it_names_something() -> None:
     named = replace(FOUND, path="dir/the-value-itself.txt", author="the-value-itself <x>")
-    results = scan_report.masked([named, NotChecked("s", "the-value-itself", "r")], ["the-value-itself"])
+    hide = Searcher(sought([Live("TOKEN", "current", "the-value-itself")])).hidden
+    results = scan_report.masked([named, NotChecked("s", "the-value-itself", "r")], hide)
     assert results[0].path == "dir/********.txt"
     assert "the-value-itself" not in repr(results)
+    assert hide("€ the\\-value%2ditself, dGhlLXZhbHVlLWl0c2VsZg== ü") == "€ ********, ********g== ü"
 
 
 def test_sarif() -> None:

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import json
 import sys
+from urllib.parse import quote
 
 import pytest
 from hypothesis import assume, given, settings
@@ -23,6 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles i
     Sought,
     sought,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.spellings import Exact
 
 VALUE = "Kj7-edge-of-a-window-42"
 LABEL = Label("TOKEN", "current", "as it is")
@@ -37,7 +40,7 @@ INSTALLED = [name for name in ENGINES if name == OWN or importlib.util.find_spec
 
 
 def searcher(*wholes: bytes, window: int = 128, prefer: str | None = None) -> stream_search.Searcher:
-    needles = tuple(Needle(whole, len(whole) // 3, (LABEL,)) for whole in wholes)
+    needles = tuple(Needle(Exact(whole), (LABEL,)) for whole in wholes)
     return stream_search.Searcher(Sought(needles, (), len(wholes)), window=window, prefer=prefer)
 
 
@@ -60,15 +63,17 @@ def test_any_offset(before: bytes, after: bytes, whole: bytes, window: int, engi
 @given(
     st.lists(st.binary(min_size=8, max_size=60), min_size=1, max_size=8, unique=True),
     st.binary(max_size=300),
-    st.integers(0, 7),
 )
 @settings(deadline=None)
-def test_all_engines_agree(wholes: list[bytes], noise: bytes, at: int) -> None:
+def test_all_engines_agree(wholes: list[bytes], noise: bytes) -> None:
     """Also where values overlap, repeat, contain one another or are searched for by a short part of them."""
     data = noise + b"".join(wholes) + wholes[0][:-1] + wholes[0] + noise
-    needles = [Needle(whole, at, (LABEL,)) for whole in wholes]
+    needles = [Needle(Exact(whole), (LABEL,)) for whole in wholes]
     expected = sorted(
-        (at, number) for number, item in enumerate(wholes) for at in range(len(data)) if data.startswith(item, at)
+        (at, at + len(item), number, "")
+        for number, item in enumerate(wholes)
+        for at in range(len(data))
+        if data.startswith(item, at)
     )
     assert "ahocorasick_rs" in INSTALLED
     for name in INSTALLED:
@@ -81,14 +86,26 @@ def test_all_engines_agree(wholes: list[bytes], noise: bytes, at: int) -> None:
 @settings(deadline=None)
 def test_all_engines_agree_on_few_letters(wholes: list[str], noise: str) -> None:
     data = (noise + "".join(wholes) + noise).encode()
-    needles = [Needle(whole.encode(), 0, (LABEL,)) for whole in wholes]
+    needles = [Needle(Exact(whole.encode()), (LABEL,)) for whole in wholes]
     first, *others = [scan_matchers.automaton(needles, prefer=name).hits(data) for name in INSTALLED]
     assert first
     assert all(hits == first for hits in others)
 
 
 @given(
-    value=st.text(min_size=16, max_size=60),
+    value=st.text(st.characters(max_codepoint=127), min_size=12, max_size=40),
+    noise=st.text(st.characters(max_codepoint=127), max_size=20),
+)
+@settings(deadline=None)
+def test_all_engines_agree_on_spellings(value: str, noise: str) -> None:
+    wanted = sought([Live("TOKEN", "current", value)])
+    data = (noise + value + json.dumps(value) + quote(value) + noise + repr(value)).encode()
+    first, *others = [scan_matchers.automaton(wanted.needles, prefer=name).hits(data) for name in INSTALLED]
+    assert all(hits == first for hits in others)
+
+
+@given(
+    value=st.text(min_size=16, max_size=20),
     before=st.text(max_size=20),
     after=st.text(max_size=20),
 )

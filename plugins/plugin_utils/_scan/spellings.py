@@ -1,0 +1,251 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How a value may be written where it leaked, and how it is found there. Pure.
+
+Every encoder leaves ASCII letters and digits alone, and writes each other character in one of a few ways. So what is
+searched for is a stretch of letters and digits, and only where it stands the whole is compared. Base64 and hexadecimal,
+which change everything, are texts of their own that may be wrapped into lines.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import string
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+from urllib.parse import unquote, unquote_plus
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_encodings import AS_IS, HTML, JSON, URL
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import characters
+
+ANCHOR = 32
+"""Bytes that the automaton holds of a spelling at most; the rest is compared where they were found."""
+LINE = 56
+"""Letters in which a line ends once at most: programs wrap at 60 columns and more."""
+PLENTY, ENOUGH = 30, 12
+"""Bits that an anchor must have to be searched for alone, and with what may stand beside it."""
+WRAPPED_ENOUGH, UTF_16_ENOUGH = 16, 6
+"""Alone too, since a line's end may stand beside it; with a zero between each two letters, few letters are rare."""
+SIDE = 3
+"""Bits that a neighbour adds."""
+ESCAPED = "escaped or quoted"
+FORMS = (AS_IS, URL, JSON, HTML, ESCAPED)
+UTF_8 = "utf-8"
+_UNITS = re.compile(r"[0-9A-Za-z]|([^0-9A-Za-z])\1*")
+_PLAIN = frozenset(string.ascii_letters + string.digits)
+
+
+class Anchor(NamedTuple):
+    """A byte string that stands in every spelling, or in those that its siblings do not cover."""
+
+    data: bytes
+    first: int = 0
+    """The unit at which its letters begin."""
+    last: int = 0
+    """The unit behind them."""
+    before: int = 0
+    """Bytes of it that belong to what stands before the letters."""
+
+
+class Span(NamedTuple):
+    """Where a value stands, and in which form, if its label does not say that."""
+
+    begin: int
+    end: int
+    form: str = ""
+
+
+@dataclass(frozen=True)
+class Exact:
+    """A byte string as it is: for a text that has no stretch to search for."""
+
+    data: bytes = field(repr=False)
+
+    @property
+    def longest(self) -> int:
+        return len(self.data)
+
+    @property
+    def anchors(self) -> Sequence[Anchor]:
+        at = varied(self.data, ANCHOR)
+        return [Anchor(self.data[at : at + ANCHOR], before=at)]
+
+    def match(self, data: bytes, at: int, anchor: Anchor) -> Span | None:
+        begin = at - anchor.before
+        return Span(begin, begin + len(self.data)) if begin >= 0 and data.startswith(self.data, begin) else None
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """A text in every way in which an encoder may write it."""
+
+    text: str = field(repr=False)
+    codec: str = UTF_8
+    wrapped: bool = False
+    """Whether it is base64 or hexadecimal, and may be broken into lines."""
+
+    @cached_property
+    def _units(self) -> list[str]:
+        """Each letter and digit, and each other character with its repetitions."""
+        return [unit[0] for unit in _UNITS.finditer(self.text)]
+
+    @cached_property
+    def _compiled(self) -> dict[tuple[str, int], re.Pattern[bytes]]:
+        return {}
+
+    @cached_property
+    def longest(self) -> int:
+        return self._reach(self._units)
+
+    @cached_property
+    def anchors(self) -> Sequence[Anchor]:
+        """None if no stretch of the text is rare enough."""
+        return [anchor for first, last in self._windows() for anchor in self._anchors_in(first, last)]
+
+    def match(self, data: bytes, at: int, anchor: Anchor) -> Span | None:
+        """Where the whole stands of which the anchor was found."""
+        begin = at + anchor.before
+        if self.codec != UTF_8:
+            return self._match_wide(data, begin, anchor)
+        plain = begin - len(_encoded("".join(self._units[: anchor.first])))
+        whole = _encoded(self.text)
+        if plain >= 0 and data.startswith(whole, plain):
+            return Span(plain, plain + len(whole), "" if self.wrapped else AS_IS)
+        letters = anchor.last - anchor.first
+        behind = self._behind(anchor.last).match(data, begin + letters)
+        if behind is None:
+            return None
+        start = max(0, begin - self._reach(self._units[: anchor.first]))
+        ahead = self._ahead(anchor.first).search(data, start, begin)
+        if ahead is None:
+            return None
+        form = "" if self.wrapped else form_of(data[ahead.start() : behind.end()], self.text)
+        return Span(ahead.start(), behind.end(), form)
+
+    def _match_wide(self, data: bytes, begin: int, anchor: Anchor) -> Span | None:
+        """The same in UTF-16, of which the neighbourhood is read."""
+        start = max(begin % 2, begin - self.longest)
+        ahead = data[start:begin].decode(self.codec, "replace").encode("utf-8", "replace")
+        behind = data[begin : begin + self.longest].decode(self.codec, "replace").encode("utf-8", "replace")
+        span = Spelling(self.text).match(ahead + behind, len(ahead), anchor)
+        if span is None:
+            return None
+        before, after = (
+            len(part.decode("utf-8", "replace").encode(self.codec, "replace"))
+            for part in (ahead[span.begin :], behind[: span.end - len(ahead)])
+        )
+        return Span(begin - before, begin + after)
+
+    @property
+    def _fixed(self) -> bool:
+        """Whether it has one form, which its label says."""
+        return self.wrapped or self.codec != UTF_8
+
+    def _encoded(self, text: str) -> bytes:
+        return _encoded(text, self.codec)
+
+    def _reach(self, units: Iterable[str]) -> int:
+        if self.wrapped:
+            return 2 * len("".join(units)) + characters.INDENTED
+        return len(self._encoded("a")) * sum(_reach(unit) for unit in units)
+
+    def _windows(self) -> Iterator[tuple[int, int]]:
+        """Where anchors are taken from: of two that would stand in one line, a line's end breaks one only."""
+        count = len(self._units)
+        if not self.wrapped:
+            yield 0, count
+            return
+        start = varied("".join(unit[0] for unit in self._units).encode(), LINE)
+        end = min(start + LINE, count)
+        yield start, (start + end) // 2
+        yield (start + end) // 2, end
+
+    def _anchors_in(self, start: int, end: int) -> Iterator[Anchor]:
+        first, last = max(self._runs(start, end), key=lambda run: self._bits(*run), default=(0, 0))
+        letters = "".join(self._units[first:last])
+        bits = self._bits(first, last)
+        enough = UTF_16_ENOUGH if self.codec != UTF_8 else WRAPPED_ENOUGH if self.wrapped else PLENTY
+        if bits >= enough:
+            yield Anchor(self._encoded(letters), first, last)
+        elif letters and not self._fixed:
+            heads = characters.endings(self._units[first - 1]) if first else [""]
+            tails = characters.beginnings(self._units[last]) if last < len(self._units) else [""]
+            if bits + SIDE * (bool(first) + (last < len(self._units))) >= ENOUGH:
+                for head in heads:
+                    for tail in tails:
+                        data = self._encoded(head + letters + tail)
+                        yield Anchor(data, first, last, len(self._encoded(head)))
+
+    def _runs(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Stretches of letters and digits."""
+        longest = ANCHOR // len(self._encoded("a"))
+        while start < end:
+            last = start
+            while last < min(end, start + longest) and _plain(self._units[last]):
+                last += 1
+            if last > start:
+                yield start, last
+            start = max(last, start + 1)
+
+    def _bits(self, first: int, last: int) -> int:
+        """How rare a stretch is. Words are found everywhere."""
+        letters = "".join(self._units[first:last])
+        cased = letters.islower() or letters.isupper() or letters.istitle()
+        word = letters.isdigit() or (letters.isalpha() and cased)
+        return min(len(letters), 2 * len(set(letters))) * (2 if word else 5)
+
+    def _behind(self, at: int) -> re.Pattern[bytes]:
+        return self._pattern("behind", at, [b"", *map(self._spelt, range(at, len(self._units)))])
+
+    def _ahead(self, at: int) -> re.Pattern[bytes]:
+        return self._pattern("ahead", at, [*map(self._spelt, range(at)), rb"\Z"])
+
+    def _pattern(self, side: str, at: int, parts: Sequence[bytes]) -> re.Pattern[bytes]:
+        if (side, at) not in self._compiled:
+            self._compiled[side, at] = re.compile((characters.BREAK if self.wrapped else b"").join(parts))
+        return self._compiled[side, at]
+
+    def _spelt(self, at: int) -> bytes:
+        unit = self._units[at]
+        if _plain(unit):
+            return unit.encode()
+        escaped = at > 0 and self._units[at - 1][0] == "\\"
+        return characters.expression(unit, after_backslash=escaped, base64=self.wrapped)
+
+
+def form_of(span: bytes, value: str) -> str:
+    """What a value's spelling is called."""
+    text = span.decode("utf-8", "replace")
+    if value in (unquote(text), unquote_plus(text)):
+        return URL
+    with suppress(ValueError):
+        if json.loads(f'"{text}"', strict=False) == value:
+            return JSON
+    return HTML if html.unescape(text) == value else ESCAPED
+
+
+def varied(data: bytes, size: int) -> int:
+    """Where the most varied stretch begins: what key files, URLs and encodings have in common is not varied."""
+    if len(data) <= size:
+        return 0
+    step = max(1, (len(data) - size) // 64)
+    return max(range(0, len(data) - size + 1, step), key=lambda at: len(set(data[at : at + size])))
+
+
+def _encoded(text: str, codec: str = UTF_8) -> bytes:
+    return text.encode(codec, "replace")
+
+
+def _plain(unit: str) -> bool:
+    return unit in _PLAIN
+
+
+def _reach(unit: str) -> int:
+    if _plain(unit):
+        return 1
+    return len(unit) * (characters.INDENTED if unit[0] == "\n" else characters.LONGEST)
