@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import bz2
 import contextlib
 import io
 import lzma
+import re
 import struct
 import tarfile
 import zipfile
@@ -17,20 +17,29 @@ from typing import Any, NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import tar_members
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import printable
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.formats import (
+    AR,
+    BZIP2,
+    HEAD,
+    JOURNAL,
+    PDF,
+    PNG,
+    TAIL,
+    TAR,
+    ZIP,
+    ZLIB,
+    Inflated,
+    ends_as_zip,
+    kind_of,
+    packed_pieces,
+    unreadable,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import NeedleMatch, Searcher
 
-GZIP, BZIP2, XZ, ZIP, TAR = "gzip", "bzip2", "xz", "zip", "tar"
-UNREADABLE = {b"(\xb5/\xfd": "zstd", b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "rar"}
-"""What no part of Python's standard library opens."""
-MAGIC = {b"\x1f\x8b\x08": GZIP, b"BZh": BZIP2, b"\xfd7zXZ\0": XZ, b"PK\x03\x04": ZIP}
-STARTS = (*MAGIC, *UNREADABLE)
 UNPACKED = "(unpacked)"
 """The one thing in a compressed file."""
-HEAD = 512
-TAR_AT = 257
 DEPTH = 4
 """Archives within archives."""
-XZ_MEMORY = 96 * 1024 * 1024
 DIRECTORY = 8 * 1024 * 1024
 """Bytes of a zip file's directory: its entries are held in memory."""
 ENTRY_OF_ZIP, MEMBER_OF_ZIP = b"PK\x01\x02", b"PK\x03\x04"
@@ -38,6 +47,11 @@ LOCAL = 30
 """Bytes before a member's name."""
 NAME = 200
 """Characters of a member's name that are shown."""
+MARKUP, DOCUMENT = re.compile(rb"<[^<>]{0,4096}>"), 16 * 1024 * 1024
+"""What may stand within a value in a document's text, and bytes of one that is also searched without."""
+IN_JOURNAL = "large entries are compressed; journalctl --file=THIS -o export | the same scan with scan_stdin"
+IN_PDF = "what is encrypted in it, or packed otherwise than by zlib, was not looked into"
+_OTHER_FILTERS = re.compile(rb"/(?:Encrypt|LZWDecode|ASCII85Decode|ASCIIHexDecode|RunLengthDecode)\b")
 NAMED = 3
 """Members of one archive that are named as not looked into; more are counted."""
 
@@ -50,7 +64,7 @@ class Limits(NamedTuple):
     total: int = 16 * 1024 * 1024 * 1024
     members: int = 50_000
     memory: int = 96 * 1024 * 1024
-    """Bytes of a zip file that lies in something that cannot be read twice."""
+    """Bytes of a zip file that lies in something that cannot be read twice, of a picture or a document."""
 
 
 class Passed(NamedTuple):
@@ -62,14 +76,6 @@ class Passed(NamedTuple):
 
 class TooMuch(Exception):
     """Raised when an archive unpacks to more than the limits allow."""
-
-
-def kind_of(head: bytes) -> str | None:
-    """What kind of archive begins with these bytes."""
-    for start, kind in (*MAGIC.items(), *UNREADABLE.items()):
-        if head.startswith(start):
-            return kind
-    return TAR if head[TAR_AT : TAR_AT + 5] == b"ustar" else None
 
 
 class Unpacker:
@@ -85,14 +91,17 @@ class Unpacker:
         self.more = 0
         """How many more members were not looked into."""
 
-    def search(self, stream: Any) -> Iterator[NeedleMatch]:
-        """What stands in the members of an archive. The stream is its bytes; seekable ones can be zip files too."""
+    def search(self, stream: Any, kind: str | None = None) -> Iterator[NeedleMatch]:
+        """What stands in the members of an archive. The stream is its bytes; seekable ones can be zip files too.
+
+        ``kind`` is for what its first bytes do not tell.
+        """
         self._left = min(self.limits.file, self._total)
         before = self._left
         self._members = self.limits.members
         self.passed, self.more = [], 0
         try:
-            yield from self._walk(stream, "", DEPTH, packed=True)
+            yield from self._walk(stream, "", DEPTH, packed=True, kind=kind)
         except TooMuch as error:
             self.passed.append(Passed("", str(error)))
         self._total -= before - self._left
@@ -103,36 +112,72 @@ class Unpacker:
         else:
             self.more += 1
 
-    def _walk(self, stream: Any, inside: str, depth: int, *, packed: bool = False) -> Iterator[NeedleMatch]:
+    def _walk(
+        self, stream: Any, inside: str, depth: int, *, packed: bool = False, kind: str | None = None
+    ) -> Iterator[NeedleMatch]:
         buffered = stream if hasattr(stream, "seekable") and stream.seekable() else _Rest(stream)
         head = buffered.read(HEAD)
-        kind = kind_of(head)
+        kind = kind or kind_of(head)
+        closed = unreadable(head, inside)
         buffered = _again(buffered, head)
-        if kind is not None and depth == 0:
+        if closed:
+            self._pass(inside, f"packed as {closed}, which is not looked into")
+        elif kind is not None and depth == 0:
             self._pass(inside, f"{kind} within {DEPTH} archives")
-        elif kind in UNREADABLE.values():
-            self._pass(inside, f"packed as {kind}, which is not looked into")
         elif kind is not None:
             try:
-                yield from self._opened(kind, buffered, inside, depth)
+                yield from self._opened(kind, buffered, inside, depth, packed=packed)
             except _DAMAGED as error:
                 self._pass(inside, f"the {kind} cannot be unpacked ({type(error).__name__})")
             return
         if not packed:
-            yield from self._searcher.in_stream(buffered.read, inside)
+            ending = Ending(buffered)
+            yield from self._searcher.in_stream(ending.read, inside)
+            if ends_as_zip(ending.tail):
+                self._pass(inside, "a zip file behind something else; unpack it, and scan the result")
 
-    def _opened(self, kind: str, stream: Any, inside: str, depth: int) -> Iterator[NeedleMatch]:
-        if kind == TAR:
-            yield from self._tar(stream, inside, depth)
+    def _opened(self, kind: str, stream: Any, inside: str, depth: int, *, packed: bool) -> Iterator[NeedleMatch]:
+        if kind in (TAR, AR):
+            yield from self._members_of(kind, stream, inside, depth)
         elif kind == ZIP:
             yield from self._zip(stream, inside, depth)
+        elif kind in (PNG, PDF, JOURNAL):
+            yield from self._pieces(kind, stream, inside, depth, packed=packed)
         else:
-            plain = self._metered(_Inflated(stream, _DECOMPRESSORS[kind], self._count))
+            plain = self._metered(Inflated(stream, kind, self._count))
             yield from self._walk(plain, inside or UNPACKED, depth - 1)
 
-    def _tar(self, stream: Any, inside: str, depth: int) -> Iterator[NeedleMatch]:
-        for member in tar_members.members(stream, self._count):
-            yield from self._walk(self._metered(_Rest(member.data)), _joined(inside, member.name), depth - 1)
+    def _members_of(self, kind: str, stream: Any, inside: str, depth: int) -> Iterator[NeedleMatch]:
+        for member in (tar_members.members if kind == TAR else tar_members.ar_members)(stream, self._count):
+            name = _joined(inside, member.name)
+            yield from self._names(f"{member.name}\n{member.link}", name)
+            yield from self._walk(self._metered(_Rest(member.data)), name, depth - 1)
+
+    def _names(self, text: str, inside: str) -> Iterator[NeedleMatch]:
+        """A member's name, and what it links to, which may be compressed with it."""
+        yield from self._searcher.in_bytes(text.encode("utf-8", "replace"), inside)
+
+    def _pieces(self, kind: str, stream: Any, inside: str, depth: int, *, packed: bool) -> Iterator[NeedleMatch]:
+        """A file whose texts stand in it one by one, some of them compressed."""
+        data = stream.read(self.limits.memory + 1) if kind != JOURNAL else b""
+        if kind == JOURNAL or len(data) > self.limits.memory:
+            self._pass(inside, IN_JOURNAL if kind == JOURNAL else f"a {kind} too large to be held in memory")
+            if not packed:
+                yield from self._searcher.in_stream(_Rest(stream, None, data).read, inside)
+            return
+        if not packed:
+            yield from self._searcher.in_bytes(data, inside)
+        if kind == PDF and _OTHER_FILTERS.search(data):
+            self._pass(inside, IN_PDF)
+        for at in packed_pieces(kind, data):
+            self._count()
+            piece = io.BytesIO(data)
+            piece.seek(at)
+            try:
+                plain = self._metered(Inflated(piece, ZLIB, self._count))
+                yield from self._walk(plain, inside or UNPACKED, depth - 1)
+            except _DAMAGED as error:
+                self._pass(inside, f"a part of the {kind} cannot be unpacked ({type(error).__name__})")
 
     def _zip(self, stream: Any, inside: str, depth: int) -> Iterator[NeedleMatch]:
         if not stream.seekable():
@@ -151,6 +196,7 @@ class Unpacker:
             for member in archive.infolist():
                 self._count()
                 name = _joined(inside, member.filename)
+                yield from self._names(member.filename, name)
                 if member.flag_bits & 1:
                     self._pass(name, "is encrypted")
                 elif member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2):
@@ -162,13 +208,27 @@ class Unpacker:
         try:
             bzip2 = member.compress_type == zipfile.ZIP_BZIP2
             with contextlib.nullcontext(self._bunzip2(stream, member)) if bzip2 else archive.open(member) as data:
-                yield from self._walk(self._metered(_Rest(data)), name, depth - 1)
+                plain = self._metered(_Rest(data))
+                if member.filename.endswith(".xml") and member.file_size <= DOCUMENT:
+                    yield from self._document(plain, name)
+                else:
+                    yield from self._walk(plain, name, depth - 1)
         except _DAMAGED as error:
             self._pass(name, f"cannot be unpacked ({type(error).__name__})")
 
+    def _document(self, stream: Any, name: str) -> Iterator[NeedleMatch]:
+        """Text as it is, and without its markup: word processors put that between any two letters."""
+        data = stream.read(DOCUMENT)
+        matches = self._searcher.in_bytes(data, name)
+        needles = {match.needle for match in matches}
+        yield from matches
+        for match in self._searcher.in_bytes(MARKUP.sub(b"", data), name):
+            if match.needle not in needles:
+                yield match
+
     def _bunzip2(self, stream: Any, member: Any) -> Any:
         """Of bzip2, zipfile unpacks at once whatever it has read: half a gigabyte of a kilobyte."""
-        return _Inflated(_Raw(stream, member), _DECOMPRESSORS[BZIP2], self._count)
+        return Inflated(_Raw(stream, member), BZIP2, self._count)
 
     def _count(self) -> None:
         """Of a member, a header or another compressed stream behind the first."""
@@ -287,54 +347,14 @@ def _again(stream: Any, head: bytes) -> Any:
     return _Rest(stream, None, head)
 
 
-def _gunzip() -> Any:
-    return zlib.decompressobj(31)
+class Ending:
+    """A stream whose last bytes are kept."""
 
-
-_DECOMPRESSORS: dict[str, Callable[[], Any]] = {
-    GZIP: _gunzip,
-    BZIP2: bz2.BZ2Decompressor,
-    XZ: lambda: lzma.LZMADecompressor(memlimit=XZ_MEMORY),
-}
-
-
-class _Inflated:
-    """What a compressed stream holds, member after member, never more at once than is asked for."""
-
-    CHUNK = 65536
-
-    def __init__(self, stream: Any, make: Callable[[], Any], count: Callable[[], None]) -> None:
+    def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self._make = make
-        self._count = count
-        self._one: Any | None = make()
-        self._input = b""
+        self.tail = b""
 
     def read(self, count: int) -> bytes:
-        while self._one is not None:
-            if self._one.eof:
-                self._next()
-                continue
-            if self._input or not getattr(self._one, "needs_input", True):
-                given = self._input
-            else:
-                given = self._stream.read(self.CHUNK)
-            data = self._one.decompress(given, count)
-            # zlib hands back what it has not used; the others keep it.
-            self._input = getattr(self._one, "unconsumed_tail", b"")
-            if data:
-                return bytes(data)
-            if not given and not self._one.eof:
-                raise EOFError
-        return b""
-
-    def _next(self) -> None:
-        """Another member may follow; anything else after the end is padding."""
-        if self._one is None:
-            return
-        rest = self._one.unused_data + self._input or self._stream.read(self.CHUNK)
-        self._input = rest
-        again = bool(rest.strip(b"\0")) and kind_of(rest) in (GZIP, BZIP2, XZ)
-        if again:
-            self._count()
-        self._one = self._make() if again else None
+        data: bytes = self._stream.read(count)
+        self.tail = (self.tail + data[-TAIL:])[-TAIL:]
+        return data

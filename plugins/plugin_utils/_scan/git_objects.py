@@ -5,15 +5,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git_history
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import (
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import Ending
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.formats import (
     HEAD,
     STARTS,
+    TAIL,
     TAR_AT,
     ZIP,
+    ends_as_zip,
     kind_of,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git import (
@@ -27,6 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.matchers import Hit
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan import (
     FINDINGS,
+    NOTES,
     Scanning,
     ValueMatch,
     finding,
@@ -75,6 +79,9 @@ class Search:
         self._pointers = 0
         self._objects = 0
         self._more = 0
+        self._unopened: dict[str, list[tuple[str, str]]] = {}
+        """What could not be looked into, by blob."""
+        self._more_unopened = 0
         self.hits: dict[str, Holder] = {}
         repository.missing.clear()
 
@@ -133,9 +140,10 @@ class Search:
             packed = data.startswith(STARTS, begin) or (
                 end - begin > HEAD and data.startswith(b"ustar", begin + TAR_AT)
             )
-            if packed and kind == BLOB:
-                spots = self._scanning.unpacked(io.BytesIO(data[begin:end]), self._source, f"blob {name[:12]}")
-                by_object.setdefault(at, Spots()).join(spots)
+            kind_at_end = ZIP if ends_as_zip(data[max(begin, end - TAIL) : end]) else None
+            if kind == BLOB and (packed or kind_at_end):
+                stream = io.BytesIO(data[begin:end])
+                by_object.setdefault(at, Spots()).join(self._unpacked(name, stream, None if packed else kind_at_end))
         return {(part.objects[at][2], part.objects[at][3]): spots for at, spots in by_object.items()}
 
     def _by_object(self, data: bytes, objects: Sequence[tuple[int, int, str, str]]) -> dict[int, Spots]:
@@ -153,17 +161,40 @@ class Search:
 
     def _large(self, part: Large) -> Spots:
         head = part.stream.read(HEAD)
-        spots = Spots(self._scanning.searcher.in_stream(Joined(head, part.stream).read))
-        kind = kind_of(head) if part.kind == BLOB else None
-        if kind is not None:
+        whole = Ending(Joined(head, part.stream))
+        spots = Spots(self._scanning.searcher.in_stream(whole.read))
+        kind = kind_of(head) or (ZIP if ends_as_zip(whole.tail) else None)
+        if kind is not None and part.kind == BLOB:
             with self._repository.blob(part.id) as stream:
                 limit = self._scanning.unpacker.limits.memory
-                whole: Any = io.BytesIO(stream.read()) if kind == ZIP and part.size <= limit else Joined(b"", stream)
-                spots.join(self._scanning.unpacked(whole, self._source, f"blob {part.id[:12]}"))
+                again: Any = io.BytesIO(stream.read()) if kind == ZIP and part.size <= limit else Joined(b"", stream)
+                spots.join(self._unpacked(part.id, again, kind))
         return spots
+
+    def _unpacked(self, blob: str, stream: Any, kind: str | None) -> Spots:
+        flaws: list[tuple[str, str]] = []
+        spots = self._scanning.unpacked(stream, lambda inside, reason: flaws.append((inside, reason)), kind)
+        if flaws and len(self._unopened) < NOTES:
+            self._unopened[blob] = flaws
+        elif flaws:
+            self._more_unopened += 1
+        return spots
+
+    def note_unopened(self, paths: Mapping[str, str]) -> None:
+        """By the path in the index, or by that under which a commit brought it."""
+        rest = [blob for blob in self._unopened if blob not in paths]
+        came = git_history.origins(self._repository, rest, bytes(self._commits))[0] if rest else {}
+        if self._more_unopened:
+            self._scanning.passed(self._source, f"{self._more_unopened} more files", "are packed and were not opened")
+        for blob, flaws in self._unopened.items():
+            path = paths.get(blob) or (came[blob][0].path if blob in came else f"blob {blob[:12]}")
+            for inside, reason in flaws:
+                self._scanning.noting(self._source, path)(inside, reason)
 
     def attributed(self) -> Iterator[Finding]:
         """The findings, with who brought them and what still leads there."""
+        index = git_history.staged(self._repository) if self.hits or self._unopened else {}
+        self.note_unopened(index)
         if not self.hits:
             return
         repository, hits = self._repository, self.hits
@@ -172,7 +203,6 @@ class Search:
         for flaw in flaws:
             self._scanning.passed(self._source, "which commits brought what was found", flaw)
         makers = git_history.described(repository, [name for name, hit in hits.items() if hit.kind == COMMIT])
-        index = git_history.staged(repository) if blobs else {}
         names = [origin.commit.id for commit_origins in came.values() for origin in commit_origins]
         reach = git_history.reach(repository, [*names, *makers])
         for name, hit in hits.items():

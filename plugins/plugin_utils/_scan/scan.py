@@ -93,15 +93,18 @@ class Scanning:
         gaps = [note for notes in self._notes.values() for note in notes]
         return gaps + [NotChecked(source, "", f"… and {count:,} more") for source, count in self._more.items()]
 
-    def unpacked(self, stream: object, source: str, what: str) -> Spots:
-        """What stands in an archive; what of it could not be looked into is noted."""
-        spots = Spots(self.unpacker.search(stream))
+    def unpacked(self, stream: object, note: Callable[[str, str], None], kind: str | None = None) -> Spots:
+        """What stands in an archive; ``note`` hears what of it could not be looked into."""
+        spots = Spots(self.unpacker.search(stream, kind))
         for passed in self.unpacker.passed:
-            inside = passed.inside if passed.inside != UNPACKED else ""
-            self.passed(source, f"{what}!{inside}" if inside else what, passed.reason)
+            note(passed.inside if passed.inside != UNPACKED else "", passed.reason)
         if self.unpacker.more:
-            self.passed(source, what, f"… and {self.unpacker.more:,} more of its members")
+            note("", f"… and {self.unpacker.more:,} more of its members")
         return spots
+
+    def noting(self, source: str, what: str) -> Callable[[str, str], None]:
+        """Notes what could not be looked into of a file."""
+        return lambda inside, reason: self.passed(source, f"{what}!{inside}" if inside else what, reason)
 
     def found(self, spots: Spots) -> list[ValueMatch]:
         return found_in(spots, self.searcher.sought.needles)

@@ -16,9 +16,16 @@ from typing import IO, Any
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import files as scan_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git, git_history, gitleaks
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import HEAD, kind_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import records
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.files import Opened, Passed, shown
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.formats import (
+    BROTLI,
+    HEAD,
+    TAIL,
+    ZIP,
+    ends_as_zip,
+    kind_of,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git import ENTRIES, Interrupted, Repository
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git_objects import Joined, Search
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git_worktree import Tree
@@ -94,6 +101,7 @@ class StagedSource:
             paths = self._staged(repository)
             search = Search(repository, scanning, self.path)
             search.look(list(paths))
+            search.note_unopened(paths)
             for blob, hit in search.hits.items():
                 for value_match in hit.value_matches:
                     yield finding(value_match, source=self.path, blob=blob, path=paths[blob], reach=git_history.STAGED)
@@ -165,7 +173,7 @@ class StreamSource:
         head = self.stream.read(HEAD)
         stream = Joined(head, self.stream)
         if kind_of(head) is not None:
-            spots = scanning.unpacked(stream, self.path, "")
+            spots = scanning.unpacked(stream, scanning.noting(self.path, ""))
         else:
             spots = Spots(scanning.searcher.in_stream(stream.read))
         for value_match in scanning.found(spots):
@@ -230,13 +238,20 @@ def _file(scanning: Scanning, source: str, path: str, stream: Any, **extra: Any)
         stream.seek(0)
         spots = Spots(scanning.searcher.in_stream(stream.read))
         value_matches = scanning.found(spots)
-        if kind_of(head) is not None:
+        kind = kind_of(head) or (ZIP if ends_as_zip(_tail(stream)) else None)
+        if kind is not None:
             stream.seek(0)
-            packed = scanning.unpacked(stream, source, path)
-            spots.join(packed)
+            spots.join(scanning.unpacked(stream, scanning.noting(source, path), kind))
             value_matches = scanning.found(spots)
+        elif path.endswith(BROTLI):
+            scanning.passed(source, path, "packed as brotli, which is not looked into")
     except OSError as error:
         scanning.passed(source, path, f"cannot be read: {error.strerror}")
         return
     for value_match in value_matches:
         yield finding(value_match, source=source, path=path, **extra)
+
+
+def _tail(stream: IO[bytes]) -> bytes:
+    stream.seek(max(0, stream.seek(0, os.SEEK_END) - TAIL))
+    return stream.read(TAIL)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The members of a tar archive, read once from front to back. No header is held that is larger than a name.
+"""The members of a tar or ar archive, read once from front to back. No header is held that is larger than a name.
 
 Python's own reader holds a long name, a pax header or a sparse file's map whole, however long the archive says it is.
 """
@@ -14,22 +14,24 @@ from typing import Any, NamedTuple
 BLOCK = 512
 HEADER = 1024 * 1024
 """Bytes of a header that gives the next member's name."""
-NAMES = (b"L",)
+NAMES = {b"L": "path", b"K": "linkpath"}
 EXTENDED = (b"x", b"X")
-SKIPPED = (b"K", b"g", b"N", b"V")
-"""A link's long name, what holds for all members, and what older programs wrote."""
+SKIPPED = (b"g", b"N", b"V")
+"""What holds for all members, and what older programs wrote."""
 EMPTY = (b"1", b"2", b"3", b"4", b"5", b"6")
 """Links, devices, directories and pipes, which have no data."""
 SPARSE = b"S"
+AR_MAGIC, AR_HEADER = b"!<arch>\n", 60
 MORE_AT, MORE_BLOCKS_AT = 482, 504
 """Where a sparse file's header says that its map goes on."""
 
 
 class Member(NamedTuple):
-    """A file in the archive."""
+    """A file in the archive, a directory or a link."""
 
     name: str
     data: Data
+    link: str = ""
 
 
 class Data:
@@ -48,7 +50,7 @@ class Data:
 
 
 def members(stream: Any, count: Callable[[], None]) -> Iterator[Member]:
-    """Each file; ``count`` is called for every header. Raises tarfile.ReadError for what is damaged."""
+    """Each member; ``count`` is called for every header. Raises tarfile.ReadError for what is damaged."""
     extended: dict[str, str] = {}
     while True:
         header = stream.read(BLOCK)
@@ -56,7 +58,7 @@ def members(stream: Any, count: Callable[[], None]) -> Iterator[Member]:
             return
         count()
         kind, size = _checked(header)
-        if kind in EXTENDED + NAMES:
+        if kind in (*EXTENDED, *NAMES):
             extended.update(_named(kind, _whole(stream, size)))
             continue
         if kind in SKIPPED:
@@ -64,14 +66,30 @@ def members(stream: Any, count: Callable[[], None]) -> Iterator[Member]:
             continue
         size = _size(extended, size)
         name = extended.get("path") or _name(header)
+        link = extended.get("linkpath") or _text(header[157:257])
         extended = {}
         if kind in EMPTY:
+            yield Member(name, Data(stream.read, 0), link)
             continue
         if kind == SPARSE:
             _skip_map(stream, header, count)
         data = Data(stream.read, size)
         yield Member(name, data)
         _skip(stream, data.left + _padded(size) - size)
+
+
+def ar_members(stream: Any, count: Callable[[], None]) -> Iterator[Member]:
+    """Each file of a Debian package or a library."""
+    stream.read(len(AR_MAGIC))
+    while header := stream.read(AR_HEADER):
+        count()
+        if len(header) != AR_HEADER or not header[48:58].strip().isdigit():
+            raise tarfile.ReadError("invalid header")
+        size = int(header[48:58])
+        data = Data(stream.read, size)
+        yield Member(_text(header[:16]).rstrip(" /"), data)
+        _skip(stream, data.left)
+        stream.read(size % 2)
 
 
 def _checked(header: bytes) -> tuple[bytes, int]:
@@ -104,12 +122,16 @@ def _size(extended: dict[str, str], size: int) -> int:
 def _name(header: bytes) -> str:
     name, prefix = (field.partition(b"\0")[0] for field in (header[:100], header[345:500]))
     posix = header[257:263] == b"ustar\0"
-    return (prefix + b"/" + name if posix and prefix else name).decode("utf-8", "backslashreplace")
+    return _text(prefix + b"/" + name if posix and prefix else name)
+
+
+def _text(field: bytes) -> str:
+    return field.partition(b"\0")[0].decode("utf-8", "backslashreplace")
 
 
 def _named(kind: bytes, data: bytes) -> Iterator[tuple[str, str]]:
     if kind in NAMES:
-        yield "path", data.partition(b"\0")[0].decode("utf-8", "backslashreplace")
+        yield NAMES[kind], _text(data)
         return
     at = 0
     while at < len(data):
@@ -117,7 +139,7 @@ def _named(kind: bytes, data: bytes) -> Iterator[tuple[str, str]]:
         if not length.isdigit() or not int(length):
             return
         key, _equals, value = data[at + len(length) + 1 : at + int(length) - 1].partition(b"=")
-        if key in (b"path", b"size"):
+        if key in (b"path", b"linkpath", b"size"):
             yield key.decode(), value.decode("utf-8", "backslashreplace")
         at += int(length)
 

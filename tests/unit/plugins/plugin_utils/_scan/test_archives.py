@@ -10,6 +10,9 @@ import io
 import lzma
 import random
 import resource
+import struct
+import sys
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -17,8 +20,9 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import formats
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import scan as scan_scan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import Limits
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.archives import IN_JOURNAL, IN_PDF, Limits
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_report import ScanReport
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.sources import (
@@ -89,6 +93,100 @@ def test_a_value_is_found_inside(tmp_path: Path, data: bytes, inside: str) -> No
     assert [(finding.rule, finding.inside) for finding in stream.findings] == [("TOKEN", inside)]
 
 
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def png(*chunks: bytes) -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + b"".join([chunk(b"IHDR", b"\0" * 13), *chunks, chunk(b"IEND", b"")])
+
+
+def pdf(data: bytes) -> bytes:
+    return b"%PDF-1.7\n1 0 obj\n<</Filter /FlateDecode>>\nstream\r\n" + zlib.compress(data) + b"\nendstream\nendobj\n"
+
+
+def ar(name: bytes, data: bytes) -> bytes:
+    head = b"%-16s%-12d%-6d%-6d%-8d%-10d`\n" % (name, 0, 0, 0, 644, len(data))
+    return b"!<arch>\n" + head + data + b"\n" * (len(data) % 2)
+
+
+def linked(name: str, link: str, kind: bytes = tarfile.SYMTYPE) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        member = tarfile.TarInfo(name)
+        member.type, member.linkname = kind, link
+        archive.addfile(member)
+    return stream.getvalue()
+
+
+RUNS = b"<w:r><w:t>x=" + VALUE[:9] + b'</w:t></w:r><w:r w:rsid="1"><w:t>' + VALUE[9:] + b"</w:t></w:r>"
+LONG = "folder/" * 20 + VALUE.decode()
+
+
+@pytest.mark.parametrize(
+    ("data", "inside"),
+    [
+        (lzma.compress(TEXT, lzma.FORMAT_ALONE), "(unpacked)"),
+        (zlib.compress(TEXT), "(unpacked)"),
+        (zlib.compress(TEXT, 0), "(unpacked)"),
+        (ar(b"data.tar.xz/", lzma.compress(tarred({"etc/env": TEXT}))), "data.tar.xz!etc/env"),
+        (ar(b"odd/", b"x") + ar(b"b/", gzip.compress(TEXT))[8:], "b"),
+        (b"#!/usr/bin/env python3\n" + zipped([TEXT]), "folder/member0.txt"),
+        (b"\x7fELF" + b"\0" * 5000 + zipped([TEXT]), "folder/member0.txt"),
+        (png(chunk(b"zTXt", b"Comment\0\0" + zlib.compress(TEXT))), "(unpacked)"),
+        (png(chunk(b"iTXt", b"Comment\0\1\0en\0\0" + zlib.compress(TEXT))), "(unpacked)"),
+        (pdf(b"first") + pdf(TEXT), "(unpacked)"),
+        (gzip.compress(tarred({f"a/{VALUE.decode()}": b""})), "a/********"),
+        (gzip.compress(tarred({LONG: b""})), "folder/" * 20 + "********"),
+        (linked("current", f"/releases/{VALUE.decode()}"), "current"),
+        (linked("current", f"/releases/{LONG}"), "current"),
+        (linked(VALUE.decode(), "", tarfile.DIRTYPE), "********/"),
+        (stored(RUNS, "word/document.xml"), "word/document.xml"),
+        (gzip.compress(tarred({".git/objects/ab/cd": zlib.compress(b"blob 9\0" + TEXT)})), ".git/objects/ab/cd"),
+    ],
+    ids=[
+        *("lzma", "zlib", "zlib-stored", "deb", "ar-odd", "zipapp", "self-extracting", "png-ztxt", "png-itxt", "pdf"),
+        *("name", "long-name", "link", "long-link", "directory", "docx", "git-in-tar"),
+    ],
+)
+def test_more_of_what_is_packed(tmp_path: Path, data: bytes, inside: str) -> None:
+    report = looked_into(data, tmp_path / "archive")
+    assert [(finding.rule, finding.inside) for finding in report.findings] == [("TOKEN", inside)]
+    assert not_checked(report) == []
+
+
+def test_zstd(tmp_path: Path) -> None:
+    zstd = pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+    report = looked_into(zstd.compress(b"first") + zstd.compress(TEXT), tmp_path / "archive")
+    assert [finding.inside for finding in report.findings] == ["(unpacked)"]
+    report = looked_into(zstd.compress(b"\0" * (64 << 20)), tmp_path / "archive")
+    assert not_checked(report) == ["archive unpacks to more than 1 MiB; the rest was not looked into"]
+
+
+def test_zstd_without_a_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(formats.DECOMPRESSORS, formats.ZSTD, raising=False)
+    report = looked_into(b"(\xb5/\xfd" + b"x" * 600, tmp_path / "archive")
+    assert "pip install backports.zstd" in not_checked(report)[0]
+
+
+def test_in_git_what_is_not_opened_is_named_by_its_path(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    (tmp_path / "old.7z").write_bytes(b"7z\xbc\xaf\x27\x1c" + b"x" * 600)
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-q", "-m", "one")
+    git(tmp_path, "rm", "-q", "old.7z")
+    (tmp_path / "new.rar").write_bytes(b"Rar!\x1a\x07" + b"x" * 600)
+    (tmp_path / "run.pyz").write_bytes(b"#!/usr/bin/python3\n" + zipped([TEXT]))
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-q", "-m", "two")
+    report = scan_scan.scan([GitSource(str(tmp_path))], SOUGHT)
+    assert sorted(not_checked(report)) == [
+        "new.rar packed as rar, which is not looked into",
+        "old.7z packed as 7z, which is not looked into",
+    ]
+    assert [(finding.path, finding.inside) for finding in report.findings] == [("run.pyz", "folder/member0.txt")]
+
+
 def test_large_archives_in_git(tmp_path: Path) -> None:
     noise = random.Random(1).randbytes(9_000_000)
     git(tmp_path, "init", "-q")
@@ -145,7 +243,29 @@ def encrypted() -> bytes:
         (broken, "archive the gzip cannot be unpacked (EOFError)"),
         (encrypted, "archive!inner.bin is encrypted"),
         (lambda: zipped([b"x"], zipfile.ZIP_LZMA), "archive!folder/member0.txt is compressed in an unusual way"),
-        (lambda: b"(\xb5/\xfd" + b"x" * 600, "archive packed as zstd, which is not looked into"),
+        (lambda: b"7z\xbc\xaf\x27\x1c" + b"x" * 600, "archive packed as 7z, which is not looked into"),
+        (lambda: b"\x1f\x9d\x90" + b"x" * 600, "archive packed as compress (.Z), which is not looked into"),
+        (lambda: b"LZIP\x01" + b"x" * 600, "archive packed as lzip, which is not looked into"),
+        (
+            lambda: tarred({"a.br": b"x" * 600}),
+            "archive!a.br packed as brotli, which is not looked into",
+        ),
+        (
+            lambda: tarred({".git/p.pack": b"PACK\0\0\0\2" + b"x" * 600}),
+            "archive!.git/p.pack packed as a git pack; clone its repository, and scan that, which is not looked into",
+        ),
+        (
+            lambda: b"# v2 git bundle\n" + b"x" * 600,
+            "archive packed as a git bundle; clone it, and scan that as the repository, which is not looked into",
+        ),
+        (
+            lambda: tarred({"app": b"#!/bin/sh\n" + zipped([TEXT])}),
+            "archive!app a zip file behind something else; unpack it, and scan the result",
+        ),
+        (lambda: b"LPKSHHRH" + b"\0" * 4 + b"\x0c" + b"\0" * 600, f"archive {IN_JOURNAL}"),
+        (lambda: b"%PDF-1.4 /Encrypt 5 0 R", f"archive {IN_PDF}"),
+        (lambda: pdf(b"x" * 9000)[:-30], "archive a part of the pdf cannot be unpacked (EOFError)"),
+        (lambda: pdf(b"\0" * (4 << 20)), "archive unpacks to more than 1 MiB; the rest was not looked into"),
         (lambda: b"PK\x03\x04" + b"x" * 600, "archive the zip cannot be unpacked (BadZipFile)"),
         (lambda: tarred({"a": b"x" * 5000})[:3000], "archive the tar cannot be unpacked (ReadError)"),
     ],

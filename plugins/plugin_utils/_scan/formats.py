@@ -1,0 +1,188 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which files are packed, as their first and last bytes say, and the streams that unpack some of them."""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+try:
+    from compression import zstd
+except ImportError:  # before Python 3.14
+    try:
+        from backports import zstd
+    except ImportError:
+        zstd = None
+
+GZIP, BZIP2, XZ, LZMA, ZLIB, ZSTD = "gzip", "bzip2", "xz", "lzma", "zlib", "zstd"
+ZIP, TAR, AR, PNG, PDF, JOURNAL = "zip", "tar", "ar", "png", "pdf", "journal"
+HEAD, TAIL = 512, 1024
+TAR_AT = 257
+MEMORY = 96 * 1024 * 1024
+"""Bytes that a decompressor may hold."""
+_ZSTD_WINDOW = 26
+_ZLIB = (b"x\x01", b"x^", b"x\x9c", b"x\xda")
+_MAGIC = {
+    b"\x1f\x8b\x08": GZIP,
+    b"BZh": BZIP2,
+    b"\xfd7zXZ\0": XZ,
+    b"]\0\0": LZMA,
+    **dict.fromkeys(_ZLIB, ZLIB),
+    b"(\xb5/\xfd": ZSTD,
+    b"PK\x03\x04": ZIP,
+    b"!<arch>\n": AR,
+    b"\x89PNG\r\n\x1a\n": PNG,
+    b"%PDF-": PDF,
+    b"LPKSHHRH": JOURNAL,
+}
+_NAMED = {
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"Rar!\x1a\x07": "rar",
+    b"\x1f\x9d": "compress (.Z)",
+    b"LZIP": "lzip",
+    b"\x04\x22M\x18": "lz4",
+    b"\xff\x06\0\0sNaPpY": "snappy",
+    b"\x89LZO\0\r\n\x1a\n": "lzop",
+    b"\xed\xab\xee\xdb": "rpm",
+    b"MSCF\0\0\0\0": "cab",
+    b"hsqs": "squashfs",
+    b"PAR1": "parquet",
+    b"PACK\0\0\0": "a git pack; clone its repository, and scan that",
+    b"# v2 git bundle\n": "a git bundle; clone it, and scan that as the repository",
+    b"# v3 git bundle\n": "a git bundle; clone it, and scan that as the repository",
+}
+"""What no part of Python's standard library opens."""
+STARTS = (*_MAGIC, *_NAMED)
+BROTLI = ".br"
+"""Brotli has no first bytes of its own."""
+_END_OF_ZIP = b"PK\x05\x06"
+_COMPRESSED = 0b1011
+"""Of a journal: large entries are compressed by xz, lz4 or zstd."""
+
+
+def kind_of(head: bytes) -> str | None:
+    """What kind of archive begins with these bytes."""
+    for start, kind in _MAGIC.items():
+        if head.startswith(start) and (kind not in (LZMA, ZLIB) or _unpacks(kind, head)):
+            return kind if kind != JOURNAL or _compressed(head) else None
+    if any(head.startswith(start) for start in _NAMED):
+        return unreadable(head)
+    return TAR if head[TAR_AT : TAR_AT + 5] == b"ustar" else None
+
+
+def unreadable(head: bytes, name: str = "") -> str | None:
+    """What is recognised as packed, and by what; nothing for what is opened."""
+    if name.endswith(BROTLI):
+        return "brotli"
+    if head.startswith(b"(\xb5/\xfd") and ZSTD not in DECOMPRESSORS:
+        return "zstd; before Python 3.14, pip install backports.zstd"
+    return next((kind for start, kind in _NAMED.items() if head.startswith(start)), None)
+
+
+def ends_as_zip(tail: bytes) -> bool:
+    """Whether a zip file ends here, whatever stands before it: a program, or a script."""
+    at = tail.rfind(_END_OF_ZIP)
+    return at >= 0 and len(tail) - at >= 22 and struct.unpack_from("<H", tail, at + 20)[0] == len(tail) - at - 22
+
+
+def _compressed(head: bytes) -> bool:
+    return bool(int.from_bytes(head[12:16], "little") & _COMPRESSED)
+
+
+def _unpacks(kind: str, head: bytes) -> bool:
+    """Whether what begins with two or three common bytes is packed indeed."""
+    with suppress(zlib.error, lzma.LZMAError, EOFError, MemoryError):
+        return bool(DECOMPRESSORS[kind]().decompress(head, HEAD))
+    return False
+
+
+def _zstd() -> Any:
+    return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW})
+
+
+DECOMPRESSORS: dict[str, Callable[[], Any]] = {
+    GZIP: lambda: zlib.decompressobj(31),
+    ZLIB: zlib.decompressobj,
+    BZIP2: bz2.BZ2Decompressor,
+    XZ: lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MEMORY),
+    LZMA: lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=MEMORY),
+}
+if zstd is not None:
+    DECOMPRESSORS[ZSTD] = _zstd
+
+
+class Inflated:
+    """What a compressed stream holds, member after member, never more at once than is asked for."""
+
+    CHUNK = 65536
+
+    def __init__(self, stream: Any, kind: str, count: Callable[[], None]) -> None:
+        self._stream = stream
+        self._kind = kind
+        self._count = count
+        self._one: Any | None = DECOMPRESSORS[kind]()
+        self._input = b""
+
+    def read(self, count: int) -> bytes:
+        while self._one is not None:
+            if self._one.eof:
+                self._next()
+                continue
+            if self._input or not getattr(self._one, "needs_input", True):
+                given = self._input
+            else:
+                given = self._stream.read(self.CHUNK)
+            data = self._one.decompress(given, count)
+            # zlib hands back what it has not used; the others keep it.
+            self._input = getattr(self._one, "unconsumed_tail", b"")
+            if data:
+                return bytes(data)
+            if not given and not self._one.eof:
+                raise EOFError
+        return b""
+
+    def _next(self) -> None:
+        """Another member may follow; anything else after the end is padding."""
+        if self._one is None:
+            return
+        rest = self._one.unused_data + self._input or self._stream.read(self.CHUNK)
+        self._input = rest
+        again = bool(rest.strip(b"\0")) and kind_of(rest) == self._kind
+        if again:
+            self._count()
+        self._one = DECOMPRESSORS[self._kind]() if again else None
+
+
+def packed_pieces(kind: str, data: bytes) -> Iterator[int]:
+    """Where zlib's streams begin in a picture's texts, and in a document."""
+    at = 8 if kind == PNG else 0
+    while kind == PNG and at + 12 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, at)
+        if name in (b"zTXt", b"iTXt", b"iCCP"):
+            yield from _in_text(name, data, at + 8, at + 8 + length)
+        at += length + 12
+    while kind == PDF and (at := data.find(b"stream", at)) >= 0:
+        at += len(b"stream")
+        end = at + (data[at : at + 2] == b"\r\n") + 1
+        if data[at - 9 : at - 6] != b"end" and data[end : end + 2] in _ZLIB:
+            yield end
+
+
+def _in_text(name: bytes, data: bytes, start: int, end: int) -> Iterator[int]:
+    """Behind a keyword and the method; an international text has a flag, and two more names."""
+    at = data.find(b"\0", start, end) + 1
+    if not at:
+        return
+    if name != b"iTXt":
+        yield at + 1
+    elif data[at : at + 1] == b"\1":
+        language = data.find(b"\0", at + 2, end)
+        translated = data.find(b"\0", language + 1, end)
+        if 0 <= language < translated:
+            yield translated + 1
