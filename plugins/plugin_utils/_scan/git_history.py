@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
@@ -77,9 +78,29 @@ def origins(
         if len(flaws) == RESTARTS and left:
             flaws.append(f"{len(left)} more commits: git ended {RESTARTS} times at others")
             break
+    several = [origin.commit.id for origins in result.values() if len(origins) > 1 for origin in origins]
+    order = _order(repository, set(several))
     for commit_origins in result.values():
-        commit_origins.sort(key=lambda origin: (origin.commit.time, origin.commit.id, origin.path))
+        commit_origins.sort(key=lambda origin: (order.get(origin.commit.id, 0), origin.commit.time, origin.path))
     return result, flaws
+
+
+def _order(repository: Repository, commits: Collection[str]) -> dict[str, int]:
+    """Which commit is older: a parent than its children, whatever their clocks say, and others by their time."""
+    if not commits:
+        return {}
+    given = "\n".join(sorted(commits)).encode() + b"\n"
+    order: dict[str, int] = {}
+    # Without what history breaks off at, their times are left.
+    with (
+        suppress(ScanError),
+        repository.reading("rev-list", "--ignore-missing", "--date-order", "--stdin", given=given) as output,
+    ):
+        for number, line in enumerate(records(output)):
+            name = line.strip().decode("ascii", "replace")
+            if name in commits:
+                order[name] = -number
+    return order
 
 
 def _brought(

@@ -71,7 +71,7 @@ def logged(directory: str, common: str) -> list[bytes]:
     """The ids in reflogs, of every working tree."""
     result: dict[bytes, None] = {}
     places = [os.path.join(place, "logs") for place in dict.fromkeys((directory, common))]
-    places += [os.path.join(place, "logs") for place in _worktrees(common)]
+    places += [os.path.join(place, "logs") for place in worktrees(common)]
     for place in places:
         for _name, stream in files.walk(place, passed=lambda _path, _why: None):
             for line in records(stream) if not isinstance(stream, str) else ():
@@ -90,7 +90,8 @@ def _loose(place: str) -> Iterator[tuple[bytes, bytes]]:
                     yield full, b"" if isinstance(stream, str) else stream.read(SMALL)
 
 
-def _worktrees(common: str) -> list[str]:
+def worktrees(common: str) -> list[str]:
+    """What the repository keeps of each linked working tree."""
     place = os.path.join(common, "worktrees")
     try:
         return [os.path.join(place, name) for name in sorted(os.listdir(place))[:10_000]]
@@ -99,5 +100,5 @@ def _worktrees(common: str) -> list[str]:
 
 
 def _heads(common: str) -> Iterator[bytes]:
-    for place in (common, *_worktrees(common)):
+    for place in (common, *worktrees(common)):
         yield files.content(os.path.join(place, "HEAD"), SMALL).strip()

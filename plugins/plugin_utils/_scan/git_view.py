@@ -116,6 +116,18 @@ def _linked(target: str, entry: str) -> str | None:
     return common if os.path.basename(os.path.dirname(target)) == "worktrees" and _is_repository(common) else None
 
 
+def other_trees(place: RepositoryPath) -> list[str]:
+    """The repository's other working trees, of those that know of it."""
+    tops = []
+    for admin in git_refs.worktrees(place.common):
+        entry = os.path.join(admin, os.fsdecode(content(os.path.join(admin, "gitdir"), SMALL).strip()))
+        if _linked(admin, entry):
+            tops.append(os.path.dirname(entry))
+    if place.common != place.directory and os.path.basename(place.common) == ".git":
+        tops.append(os.path.dirname(place.common))
+    return [top for top in tops if os.path.realpath(top) != place.top]
+
+
 def _is_submodule(top: str, target: str) -> bool:
     try:
         outer = place_of(os.path.dirname(top))

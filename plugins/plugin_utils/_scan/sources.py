@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import ScanError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import files as scan_files
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git, git_history, gitleaks
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import git, git_history, git_view, gitleaks
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import records
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.files import Opened, Passed, shown
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.formats import (
@@ -56,9 +56,12 @@ class GitSource:
                     scanning.passed(self.path, "", reason)
                 yield from self._objects(repository, scanning)
                 yield from self._own(repository, scanning)
-            top = repository.view.place.top
-            if self.tree and top:
-                yield from self._tree(repository, top, scanning)
+                yield from self._names(repository, scanning)
+            place = repository.view.place
+            if self.tree and place.top:
+                yield from self._tree(repository, place.top, scanning)
+            for path in git_view.other_trees(place) if self.tree else ():
+                yield from self._other_tree(path, scanning)
 
     def _objects(self, repository: Repository, scanning: Scanning) -> Iterator[Finding]:
         search = Search(repository, scanning, self.path)
@@ -79,11 +82,26 @@ class GitSource:
                 scan_files.walk(directory, without=without, passed=passed), scanning, self.path, f"{OWN} "
             )
 
-    def _tree(self, repository: Repository, top: str, scanning: Scanning) -> Iterator[Finding]:
+    def _names(self, repository: Repository, scanning: Scanning) -> Iterator[Finding]:
+        """Names of branches and tags, which are no object's bytes."""
+        with repository.reading("for-each-ref", "--format=%(refname)") as output:
+            for name in records(output):
+                for value_match in scanning.found(Spots(scanning.searcher.in_bytes(name))):
+                    yield finding(value_match, source=self.path, path=f"(name of {shown(name)})")
+
+    def _other_tree(self, path: str, scanning: Scanning) -> Iterator[Finding]:
+        before = f"(working tree {shown(os.fsencode(path))}) "
+        try:
+            with git.repository(path, scanning.bounds) as repository:
+                yield from self._tree(repository, path, scanning, before)
+        except ScanError as error:
+            scanning.passed(self.path, before.strip(), str(error))
+
+    def _tree(self, repository: Repository, top: str, scanning: Scanning, before: str = "") -> Iterator[Finding]:
         """What differs from the index, and what is not in it; the rest is in the objects."""
-        tree = Tree(repository, top, _passed(scanning, self.path))
+        tree = Tree(repository, top, _passed(scanning, self.path, before))
         files = tree.files(unchanged=not self.history, ignored=self.ignored)
-        yield from _files(files, scanning, self.path, reach=WORKING_TREE)
+        yield from _files(files, scanning, self.path, before, reach=WORKING_TREE)
 
 
 class StagedSource:

@@ -23,6 +23,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote, quote_plus
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git import LARGE, SLAB
@@ -65,13 +66,15 @@ SIMPLE = ("name of a file", "remote's URL")
 """Where a value has to be a word."""
 
 
-def git(where: Path, *arguments: str, given: bytes | None = None) -> str:
+def git(
+    where: Path, *arguments: str, given: bytes | None = None, environment: Mapping[str, str] = MappingProxyType({})
+) -> str:
     at = next(CLOCK)
     now = f"2026-03-01T12:{at // 60 % 60:02}:{at % 60:02}+00:00"
     done = subprocess.run(
         ["git", "-c", "protocol.file.allow=always", "-c", "core.autocrlf=false", *arguments],
         cwd=where,
-        env={**os.environ, **ENVIRONMENT, "GIT_AUTHOR_DATE": now, "GIT_COMMITTER_DATE": now},
+        env={**os.environ, **ENVIRONMENT, "GIT_AUTHOR_DATE": now, "GIT_COMMITTER_DATE": now, **environment},
         input=given,
         capture_output=True,
         check=False,

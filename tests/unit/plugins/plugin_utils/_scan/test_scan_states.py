@@ -221,3 +221,55 @@ def test_what_is_no_repository(tmp_path: Path) -> None:
         scanned(GitSource(str(tmp_path)))
     with pytest.raises(ScanError, match=r"nowhere: is not there; give a file or a directory$"):
         scanned(DirectorySource(str(tmp_path / "nowhere")))
+
+
+@pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged"])
+def test_a_file_that_git_is_told_not_to_look_at(origin: Path, flag: str) -> None:
+    git(origin, "update-index", flag, "folder/new.txt")
+    (origin / "folder" / "new.txt").write_text(VALUE)
+    assert "folder/new.txt" in {finding.path for finding in scanned(GitSource(str(origin))).findings}
+
+
+def test_names_of_branches_and_tags(origin: Path) -> None:
+    """Loose and packed ones; the name is masked, since it holds the value."""
+    git(origin, "branch", f"try/{VALUE}")
+    git(origin, "pack-refs", "--all")
+    git(origin, "tag", f"v-{VALUE}")
+    paths = {finding.path for finding in scanned(GitSource(str(origin))).findings}
+    assert {"(name of refs/heads/try/********)", "(name of refs/tags/v-********)"} <= paths
+
+
+def test_other_working_trees(origin: Path) -> None:
+    other = origin.parent / "other"
+    git(origin, "worktree", "add", "-q", str(other))
+    (other / "folder" / "new.txt").write_text(VALUE)
+    expected = {("old.txt", "a branch"), (f"(working tree {other}) folder/new.txt", "the working tree")}
+    assert {(finding.path, finding.reach) for finding in scanned(GitSource(str(origin))).findings} == expected
+    (origin / "here.txt").write_text(VALUE)
+    paths = {finding.path for finding in scanned(GitSource(str(other))).findings}
+    assert {"folder/new.txt", f"(working tree {origin}) here.txt"} <= paths
+
+
+def test_a_directory_that_does_not_lead_back_is_no_working_tree(origin: Path) -> None:
+    other = origin.parent / "other"
+    git(origin, "worktree", "add", "-q", str(other))
+    (other / ".git").write_text("gitdir: /nowhere\n")
+    (other / "stolen.txt").write_text(VALUE)
+    assert {finding.path for finding in scanned(GitSource(str(origin))).findings} == {"old.txt"}
+
+
+def test_of_commits_of_one_second_the_parent_is_older(origin: Path) -> None:
+    """Their ids are random, so that of ten the first is the smallest by luck once in ten."""
+    now = "2026-04-01T12:00:00+00:00"
+    stamp = {"GIT_AUTHOR_DATE": now, "GIT_COMMITTER_DATE": now}
+    tree = git(origin, "rev-parse", "HEAD^{tree}")
+    blob = git(origin, "hash-object", "-w", "--stdin", given=f"again {VALUE}".encode())
+    held = git(origin, "mktree", given=f"100644 blob {blob}\tagain.txt\n".encode())
+    commits: list[str] = []
+    for at in range(20):
+        parent = ["-p", commits[-1]] if commits else []
+        arguments = ["commit-tree", *parent, "-m", str(at), held if at % 2 == 0 else tree]
+        commits.append(git(origin, *arguments, environment=stamp))
+    git(origin, "branch", "again", commits[-1])
+    (commit,) = (finding.commit for finding in scanned(GitSource(str(origin))).findings if finding.path == "again.txt")
+    assert commit == commits[0]
