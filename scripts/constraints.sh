@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Writes requirements/constraints.txt: the exact version of everything that is installed in both environments. Where the
-# two differ, each line is bound to its Python.
+# Writes requirements/constraints.txt: the exact version of everything that is installed in both environments, and what
+# .venv-docs has beside. Where the two differ, each line is bound to its Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-.venv/bin/python - <(.venv-core219/bin/python -m pip freeze) <(.venv/bin/python -m pip freeze) >build/constraints.txt <<'EOF'
+.venv/bin/python - <(.venv-core219/bin/python -m pip freeze) <(.venv/bin/python -m pip freeze) \
+    <(.venv-docs/bin/python -m pip freeze) >build/constraints.txt <<'EOF'
 import sys
 
-old, new = ({line.split("==")[0]: line.strip() for line in open(path) if "==" in line} for path in sys.argv[1:])
+old, new, docs = ({line.split("==")[0]: line.strip() for line in open(path) if "==" in line} for path in sys.argv[1:])
+new = docs | new
 print("# Written by scripts/constraints.sh.")
 for name in sorted(old | new, key=str.lower):
     if name.lower() in ("ansible", "ansible-core"):
