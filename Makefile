@@ -29,7 +29,7 @@ format: setup ## let ruff mend what it can
 	@.venv/bin/ruff check --quiet --fix . || true
 	@.venv/bin/ruff format .
 
-lint: ## ruff, mypy, yamllint, ansible-lint, shellcheck, spelling, words, changelog fragments, links
+lint: ## ruff, mypy, yamllint, ansible-lint, shellcheck, spelling, words, changelog fragments, links, Galaxy's import
 unit: ## unit tests, on both supported Ansible versions
 sanity: ## ansible-test sanity on the built artifact, on both versions
 readers: ## the .env corpus through the programs that read such files

@@ -32,6 +32,7 @@ exclude_patterns = ["docs/reference/modules.md", "docs/reference/lookups.md", "d
 suppress_warnings = ["misc.highlighting_failure"]
 """Examples with `…` in them."""
 
+ROOT = Path(__file__).resolve().parent.parent
 REPOSITORY = "https://github.com/watchparty/secrets/blob/main/"
 ANSIBLE = "https://docs.ansible.com/ansible/latest/"
 PAGES_OF_ANSIBLE = {
@@ -59,14 +60,15 @@ NAVIGATION = "\n".join(
 
 
 def site_link(source: Path, page: str, target: str) -> str:
-    """A relative link of a page as it is on the site. What is no page of the site is in the repository."""
+    """A relative link of a page as it is on the site. Other files of the repository are linked on its host."""
     path, _, anchor = target.partition("#")
-    file = posixpath.normpath(posixpath.join(posixpath.dirname(page), path)) if path else ""
+    file = posixpath.normpath(posixpath.join(posixpath.dirname(page), path)) if path else f"{page}.md"
     if match := PLUGINS.fullmatch(file):
         return f"/plugins/{anchor}_{match[1]}.rst" if anchor else "/plugins/index.rst"
     if file == "README.md":
         return f"/index.md#{anchor}" if anchor else "/index.md"
-    return target if not file or (source / file).is_file() else REPOSITORY + file
+    on_site = (source / file).is_file() or not (ROOT / file).exists()
+    return target if on_site else REPOSITORY + file
 
 
 def read(app: Any, page: str, text: list[str]) -> None:

@@ -164,6 +164,14 @@ scanner() { # VENV
     fi
 }
 
+importer() {
+    local stamp=.venv/.stamps/requirements-galaxy.txt
+    [ "$(cat "$stamp" 2>/dev/null)" != "$(digest requirements/galaxy.txt)" ] || return 0
+    say ".venv: installing the packages of requirements/galaxy.txt"
+    pip_install .venv --no-deps -r requirements/galaxy.txt
+    digest requirements/galaxy.txt >"$stamp"
+}
+
 without_servers() { say "some servers were not installed; the tests that need them say so."; }
 
 newest_python() { find_python 3.13 3.14 3.12 || true; }
@@ -220,6 +228,7 @@ case $mode in
         ;;
     dev)
         main_environment "${development[@]}"
+        importer
         scanner .venv
         servers "${all_servers[@]}" || without_servers
         ;;
@@ -233,6 +242,7 @@ case $mode in
         beside=$!
         trap 'kill "$beside" 2>/dev/null || true' EXIT
         main_environment "${development[@]}"
+        importer
         scanner .venv
         servers "${all_servers[@]}" || without_servers
         wait "$beside"

@@ -73,6 +73,7 @@ def lint(run: Run) -> Tally:
             run.check("spelling", [bin_ / "codespell"]),
             run.check("words", [bin_ / "python", ROOT / "scripts" / "check_words.py"]),
             run.check("changelog", [bin_ / "antsibull-changelog", "lint"]),
+            run.check("galaxy", [ROOT / "scripts" / "galaxy_import.sh"]),
             run.pytest("tests", "tests/lint"),
             docs(run),
         ]
