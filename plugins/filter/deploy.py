@@ -31,9 +31,9 @@ def _of(variables: Mapping[str, Any], check: bool) -> str:
     if "restart_needed" not in file:
         return "failed"
     if not file.get("changed") and not file["restart_needed"]:
-        return "unchanged, proven before"
+        return "unchanged, healthy before"
     if check:
-        return f"would be changed{', then restarted and proven' if file['restart_needed'] else ''}"
+        return f"would be changed{', then restarted and health-checked' if file['restart_needed'] else ''}"
     return f"{file['path']} is {file['mode']}, {_services(file, variables)}"
 
 
@@ -44,7 +44,7 @@ def _services(file: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
         return "services restarted and healthy" if "health" in file else "delivered"
     if not boolean(variables.get("env_deploy_restart", True), strict=False):
         return "delivered; its services were not restarted, which the next deploy does"
-    return "NOT proven"
+    return "NOT health-checked"
 
 
 def deploy_services(

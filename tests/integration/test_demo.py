@@ -145,7 +145,7 @@ def test_kept_it_stays_until_it_is_stopped(place: Path, options: tuple[str, ...]
         check=False,
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    assert ("unchanged, proven before" in answer.stdout) is ("--keep" in options)
+    assert ("unchanged, healthy before" in answer.stdout) is ("--keep" in options)
     assert _remains(place)
     demo.terminate()
     demo.communicate(timeout=60)

@@ -25,7 +25,7 @@ def test_a_deploy_its_repetition_and_what_check_mode_leaves_alone(lab: Lab) -> N
     assert f"+++ after: {host.env_file}" in checked.output
     assert "+mode 0600" in checked.output
     assert "+API_TOKEN fingerprint " in checked.output
-    assert "would be changed, then restarted and proven" in checked.text
+    assert "would be changed, then restarted and health-checked" in checked.text
     assert sorted(checked.operations) == sorted(calls())
 
     first = lab.deploy()
@@ -38,7 +38,7 @@ def test_a_deploy_its_repetition_and_what_check_mode_leaves_alone(lab: Lab) -> N
     before = lab.state()
     second = lab.deploy()
     assert second.result("web1")["changed"] == 0
-    assert "unchanged, proven before" in second.text
+    assert "unchanged, healthy before" in second.text
     assert lab.state() == before
 
     lab.seed(layout("2"))
@@ -171,7 +171,7 @@ def test_an_unhealthy_host_goes_back_and_the_rollout_stops(lab: Lab, how: str) -
     reason = run.text.partition("The rollout stopped.")[2]
     assert reason.lstrip().startswith("web2: ")
     assert FAILURES[how] in reason
-    assert "web2: the last proven file is back and the services are healthy" in reason
+    assert "web2: the last healthy .env was restored and the services are healthy" in reason
     assert "value-of-generation" not in run.output
     first.assert_proven("2")
     second.assert_proven("1")
@@ -220,7 +220,7 @@ def test_a_host_that_stays_unhealthy_is_named(lab: Lab) -> None:
     lab.seed(layout("2"))
     run = lab.run()
     assert run.code != 0
-    assert "web1: NOT HEALTHY on the last proven file either" in run.text
+    assert "web1: NOT HEALTHY on the last healthy .env either" in run.text
     assert host.generation == "1"
     host.behaves()
     lab.deploy()
@@ -302,8 +302,8 @@ def test_what_is_ended_on_the_host_between_the_file_and_the_proof_goes_back(lab:
     run = lab.run()
     assert run.code != 0
     reason = run.text.partition("The rollout stopped.")[2]
-    assert "web1: the module was ended on the host before the services were proven" in reason
-    assert "web1: the last proven file is back and the services are healthy" in reason
+    assert "web1: the module was ended on the host before the services were healthy" in reason
+    assert "web1: the last healthy .env was restored and the services are healthy" in reason
     assert host.generation == "1"
     assert host.service["generation"] == "1"
 
@@ -338,7 +338,7 @@ def test_from_outside(lab: Lab, outside: str) -> None:
     assert run.code != 0
     reason = run.text.partition("The rollout stopped.")[2]
     assert "web1: health check from the controller: " in reason
-    assert "NOT HEALTHY on the last proven file either (health check from the controller: " in reason
+    assert "NOT HEALTHY on the last healthy .env either (health check from the controller: " in reason
     assert host.generation == "1"
 
 
@@ -369,7 +369,7 @@ def test_a_host_that_is_lost_on_the_way_back_is_not_called_healthy(lab: Lab, out
     run = lab.run()
     assert run.code != 0
     reason = run.text.partition("The rollout stopped.")[2]
-    assert "NOT HEALTHY on the last proven file either (the host cannot be reached: " in reason
+    assert "NOT HEALTHY on the last healthy .env either (the host cannot be reached: " in reason
 
 
 @pytest.fixture

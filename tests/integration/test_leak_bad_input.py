@@ -204,7 +204,7 @@ def test_a_drill_by_a_variable_touches_nothing(lab: RotationLab) -> None:
         run,
         "1. together: cache, mail",
         "what users notice: the application stays up, and its hosts restart batch by batch; everybody is logged out",
-        "cannot be undone from: the removal of cache, mail, once every host is proven",
+        "no rollback after: the old values of cache, mail are revoked, once every host is healthy",
         "to abort now: answer anything but yes",
         "security contact: ",
     )
@@ -253,7 +253,7 @@ def test_what_reveals_others_blocks_beside_an_open_rotation_too(lab: RotationLab
             run,
             "first, rotation r-before of ops",
             "the application stays up, and its hosts restart batch by batch",
-            "cannot be undone from: the removal of cache, once every host is proven",
+            "no rollback after: the old values of cache are revoked, once every host is healthy",
             "by hand: partner: issue a new value",
             "partner reveals others and cannot be replaced here, so a thief would read every new value. Nothing was",
         )

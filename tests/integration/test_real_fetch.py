@@ -129,7 +129,7 @@ def test_a_deploy_knows_a_file_that_was_fetched(lab: FetchLab) -> None:
     assert first.returncode == 0, first.stdout
     assert "services restarted and healthy" in first.stdout
     assert lab.shell(f"stat -c '%i %Y' {lab.path}") == before, "the bytes are the same, so they are not written again"
-    assert "unchanged, proven before" in lab.run("deploy").stdout
+    assert "unchanged, healthy before" in lab.run("deploy").stdout
     lab.shell("systemctl start shop-secrets-refresh")
     mark = json.loads(lab.shell(f"cat '{atomic_file.state_of(lab.path)}/mark'"))
     entry = {**mark["proven"], "delivery": mark["accepted"]["delivery"]}

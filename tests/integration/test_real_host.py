@@ -129,7 +129,7 @@ def test_a_deploy_needs_no_more(lab: PushLab) -> None:
     assert "services restarted and healthy" in first.stdout
     assert lab.shell("stat -c '%U %G %a' /srv/watchparty/.env") == "shipper watchparty 640"
     assert lab.started_on_the_present_file()
-    assert "unchanged, proven before" in lab.deploy().stdout
+    assert "unchanged, healthy before" in lab.deploy().stdout
     lab.store("2")
     # Without pipelining Ansible asks for a terminal, is refused, and does without; secrets are not sent then.
     ping = lab.place / "ping.yml"

@@ -142,7 +142,7 @@ def test_a_value_that_does_not_work_goes_back(fleet: Fleet, first: subprocess.Co
 
     assert run.returncode != 0
     assert "The rollout stopped. app1: " in run.stdout
-    assert "the last proven file is back and the services are healthy" in run.stdout
+    assert "the last healthy .env was restored and the services are healthy" in run.stdout
     assert "app2: skipped" in run.stdout
     assert {name: (fleet.root(name) / ENV_FILE).read_bytes() for name in fleet.machines} == before
     assert [health(fleet, name) for name in fleet.machines] == ["200"] * 3

@@ -245,7 +245,12 @@ def test_limit_and_a_host_that_is_given_up(lab: RotationLab) -> None:
     """--limit is allowed until revoke, then the host is named; rotation_skip_hosts goes on without it."""
     old = lab.ready()
     run = lab.rotate(*CACHE, "--limit", "web1,localhost")
-    failed(run, "stands at revoke", "not proven to run on the other value: web2", "rotation_skip_hosts=web2")
+    failed(
+        run,
+        "stands at revoke",
+        "not verified to run without the value that is revoked next: web2",
+        "rotation_skip_hosts=web2",
+    )
     sentences(run, "on web1", "web2: not in this run (--limit), so the old values stay valid, and the rotation open")
     assert lab.accepts(old)["cache"]
     assert lab.accepts(lab.values())["cache"]
@@ -274,11 +279,11 @@ def test_a_host_that_was_left_out_gets_it_from_the_same_command(lab: RotationLab
         run = lab.rotate(*CACHE)
     finally:
         lab.host_vars["web2"].update(env_deploy_health_url=healthy, env_deploy_health_retries=60)
-    failed(run, "stands at revoke", "not proven to run on the other value: web2", "web2: ")
+    failed(run, "stands at revoke", "not verified to run without the value that is revoked next: web2", "web2: ")
     assert old.cache[1] in web2.values()["REDIS_URL"]
     assert lab.accepts(old)["cache"]
     run = finished(lab, *CACHE, old=[old])
-    sentences(run, "hosts that are not proven are deployed to before anything is removed")
+    sentences(run, "hosts that are not verified are deployed to before anything is revoked")
 
 
 def test_a_host_of_another_environment_is_never_reached(lab: RotationLab) -> None:

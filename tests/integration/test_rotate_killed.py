@@ -177,7 +177,7 @@ def rolled_back(lab: RotationLab, old: Values) -> str:
         return "nothing was open"
     if rotation.step in ("revoke", "record"):
         assert run.code != 0, run.output
-        sentences(run, f"{rotation.id} of", "is past its promotion and the old value may be gone; go on with it")
+        sentences(run, f"{rotation.id} of", "is past its promotion and the old value may be revoked; finish it")
         lab.rotated(*COMMAND)
         rotated_from(lab, old)
         return "too late for that; completed"

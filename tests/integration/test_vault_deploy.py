@@ -46,7 +46,7 @@ def test_a_deploy_its_check_and_its_repetition(shop: Lab, vault: VaultLab) -> No
     assert f"secret vault:{PATH} (version " in first.text
     assert sorted(first.operations) == sorted(calls())
     second = shop.deploy()
-    assert "unchanged, proven before" in second.text
+    assert "unchanged, healthy before" in second.text
     number = vault.put(PATH, key=KEY + "-2")
     third = shop.deploy()
     assert f"secret vault:{PATH} (version {number})" in third.text

@@ -98,23 +98,23 @@ def _lines(ahead: Ahead) -> Iterator[str]:
     yield from [ahead.open_rotation] if ahead.open_rotation else []
     yield f"what users notice: {'; '.join(_noticed(ahead))}"
     if ahead.logs_out and ahead.sessions.get("against"):
-        yield f"sessions cannot be ended as it stands, and would keep the leak open: {ahead.sessions['against']}"
+        yield f"sessions cannot be ended, and the leak stays open until they are: {ahead.sessions['against']}"
     for name in ahead.to_come(ahead.first_off):
         yield (
-            f"{name}: its key may read what is new, so it is switched off before that is made; what the application "
-            "does with it fails until its hosts have the new one"
+            f"{name}: its key may read new values, so it is deactivated before they are made; the application's calls "
+            "with it fail until its hosts have the new key"
         )
     for cycle in filter(None, map(ahead.to_come, ahead.cycles)):
         yield (
-            f"{', '.join(cycle)}: the old ones are taken away before anything new is deployed; what the application "
-            "does with them fails from then on until its hosts have the new ones. Until then a thief reads what is "
-            "there now"
+            f"{', '.join(cycle)}: the old values are revoked before new ones are deployed; the application's calls "
+            "with them fail until its hosts have the new values. Until the revocation an intruder can read the present "
+            "values"
         )
     for invalidation in ahead.purge.get("invalidations", ()):
         unable = "" if ahead.purge.get("cloudfront") else ": NOT by this run, since community.aws is not installed"
         paths, distribution = ", ".join(invalidation["paths"]), invalidation["distribution"]
         yield f"CloudFront forgets {paths} of {distribution} ({invalidation['name']}){unable}"
-    yield f"cannot be undone from: {_point(ahead)}"
+    yield f"no rollback after: {_point(ahead)}"
     yield from _abort(ahead)
     yield from _by_hand(ahead)
     yield from (f"{host} gets no new value and must be rebuilt" for host in ahead.compromised)
@@ -125,8 +125,8 @@ def _noticed(ahead: Ahead) -> Iterator[str]:
     signing = [name for name in ahead.to_come(ahead.signing) if name not in ahead.refused]
     if ahead.down:
         yield (
-            f"the application is down from the removal of {', '.join(ahead.down)} until its hosts have the new values; "
-            "all of them restart at once"
+            f"the application is down from the revocation of {', '.join(ahead.down)} until its hosts have the new "
+            "values; all hosts restart at once"
         )
     elif signing:
         names = ", ".join(signing)
@@ -138,7 +138,7 @@ def _noticed(ahead: Ahead) -> Iterator[str]:
     elif ahead.logs_out:
         yield "everybody is logged out"
     elif signing:
-        yield f"everybody is logged out all the same, since {', '.join(signing)} keeps no former key"
+        yield f"everybody is logged out, since {', '.join(signing)} keeps no former key"
     else:
         yield "no user is logged out on purpose"
     if ahead.purge.get("valkey"):
@@ -148,35 +148,38 @@ def _noticed(ahead: Ahead) -> Iterator[str]:
 
 def _point(ahead: Ahead) -> str:
     if ahead.ends.get("past"):
-        return "now on: the rotation that is open takes old values away already and can only go on"
+        return "this moment: the open rotation is already revoking old values, and can only be finished"
     removed, first = ahead.first_removal
-    names = ", ".join(removed)
-    if not names:
-        return "the purge of caches and the end of sessions; this run takes no value away"
+    revoked = f"the old values of {', '.join(removed)} are revoked"
+    if not removed:
+        return "caches are purged and sessions end; this run revokes no value"
     if first:
-        return f"the removal of {names}, seconds after their new values were tried, and before any host has them"
-    return f"the removal of {names}, once every host is proven on their new values"
+        return f"{revoked}, seconds after the new ones were tested and before any host has them"
+    return f"{revoked}, once every host is healthy on the new ones"
 
 
 def _abort(ahead: Ahead) -> Iterator[str]:
-    back = f"watchparty.secrets.rotate -e app_environment={ahead.environment} -e rotation_abort=true"
-    closed = f"watchparty.secrets.leak_response -e app_environment={ahead.environment} -e leak_false_alarm=true"
-    stays = (
-        f"The leak stays declared, since {ahead.done}: it is not a false alarm any more, and the same command goes on "
-        "where it was stopped"
+    rotate, respond = (
+        f"ansible-playbook watchparty.secrets.{playbook} -e app_environment={ahead.environment}"
+        for playbook in ("rotate", "leak_response")
     )
-    nothing = "this run touches nothing" if ahead.done else "nothing was touched"
-    yield f"to abort now: answer anything but yes, and {nothing}"
+    back, closed = f"{rotate} -e rotation_abort=true", f"{respond} -e leak_false_alarm=true"
+    stays = (
+        f"The leak stays declared, since {ahead.done}: it is not a false alarm any more. Run the same command again to "
+        "finish"
+    )
+    nothing = "this run then changes nothing" if ahead.done else "nothing has changed yet"
+    yield f"to abort now: answer anything but yes; {nothing}"
     if ahead.ends.get("past") and not ahead.done:
         yield f"to abort later: Ctrl-C, then {closed}, as long as the rotation that is open has not ended"
     elif ahead.ends.get("past") or not ahead.first_removal[0]:
         yield f"to abort later: Ctrl-C. {stays}" if ahead.done else f"to abort later: Ctrl-C, then {closed}"
     else:
-        start = f"to abort later, before that removal: Ctrl-C, then {back}, which deploys the old values again"
+        start = f"to abort later, before that revocation: Ctrl-C, then {back}, which deploys the old values again"
         yield (
             f"{start}. {stays}"
             if ahead.done
-            else f"{start}, then {closed}. No rollback is possible after it: the same command goes on where it stopped"
+            else f"{start}, then {closed}. After the revocation, run the same command again to finish"
         )
 
 

@@ -94,7 +94,7 @@ def websockets(gathered: Mapping[str, Any], keys: Mapping[str, bool], restarts: 
         return ""
     lines = [(host, f"systemctl restart {' '.join(units)}") for host, units in restarts.items() if units]
     do = "; ".join(f"on {line}" for line in _shared(lines)) or "restart what serves them on every host"
-    return f"websockets that were opened before the sessions ended live on, where the application has any: {do}"
+    return f"websockets that were opened before the sessions ended stay connected. If the application has any: {do}"
 
 
 def _by_the_key(keys: Mapping[str, bool]) -> bool:
@@ -135,7 +135,7 @@ def _untried(result: Mapping[str, Any], is_other: bool) -> Iterator[str]:
     """``is_other``: the one that ends them says why it tries none, or that it failed."""
     if is_other and result.get("skipped"):
         yield (
-            "an old session: it names no address that only those who are logged in get (django_probe_url), or no "
+            "an old session: it names no address that answers logged-in users alone (django_probe_url), or no "
             "django_chdir"
         )
     elif is_other and _problem(result):

@@ -187,19 +187,22 @@ def _require_holder_gone(args: Mapping[str, Any], rotation: OpenRotation) -> Non
 
 def _require_return(rotation: OpenRotation) -> None:
     if state_machine.is_past_return(rotation):
-        past = "promotion" if rotation.step in ("revoke", "record") else "removal of old values"
-        raise RotationError(f"{rotation} is past its {past} and the old value may be gone; go on with it instead")
+        past = "promotion" if rotation.step in ("revoke", "record") else "revocation of old values"
+        raise RotationError(
+            f"{rotation} is past its {past} and the old value may be revoked; finish it: run the same command without "
+            "-e rotation_abort"
+        )
 
 
 def _continuation(args: Mapping[str, Any], rotation: OpenRotation) -> list[str]:
-    way = "is rolled back" if args["abort"] or rotation.step in state_machine.BACKWARD else "goes on"
+    way = "is rolled back" if args["abort"] or rotation.step in state_machine.BACKWARD else "continues"
     names = ", ".join(rotation.plan.get("credentials", {})) or "no credential"
     messages = [
         f"{rotation} was not finished; it {way} from there",
-        f"it has {names}; nothing else is begun before it has ended",
+        f"it rotates {names}; nothing else starts before it ends",
     ]
     if rotation.step in ("revoke", "withdraw") and rotation.plan.get("phases") and not args["incident"]:
-        messages.append("hosts that are not proven are deployed to before anything is removed")
+        messages.append("hosts that are not verified are deployed to before anything is revoked")
     return messages
 
 

@@ -80,7 +80,7 @@ def _shown(
 
 
 def _message(task: PendingTask, state: str | None, message: str) -> str:
-    proof = "" if state is None else f" ({message})" if state == REFUSED else f" (not proven: {message})"
+    proof = "" if state is None else f" ({message})" if state == REFUSED else f" (not verified: {message})"
     return f"{task.credential}: what {task.rotation} replaced was revoked, as the operator says{proof}"
 
 

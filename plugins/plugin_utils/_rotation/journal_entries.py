@@ -106,7 +106,7 @@ def blockers(setting: RotationSetup, gate: state_machine.Gate, *, leaves_lost: b
     setting.rotator.holding()
     results = gate.blockers()
     if results and not leaves_lost:
-        raise RotationError(f"nothing was removed: {'; '.join(results)}. {message}".rstrip(". "))
+        raise RotationError(f"nothing was revoked: {'; '.join(results)}. {message}".rstrip(". "))
     return results
 
 

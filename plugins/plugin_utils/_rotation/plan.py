@@ -197,7 +197,7 @@ def _item(
             credential.name,
             credential.kind,
             act,
-            "it leaked, or what leaked reveals it",
+            "it leaked, or a leaked credential reveals it",
             1,
             places,
             None,

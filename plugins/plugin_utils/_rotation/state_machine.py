@@ -125,9 +125,8 @@ class Gate:
         results = []
         if missing:
             results.append(
-                f"not proven to run on the other value: {', '.join(missing)} (unreachable, outside --limit, or not "
-                "deployed since something else changed: run watchparty.secrets.deploy); bring them back, or go "
-                "on without them by "
-                f"-e rotation_skip_hosts={','.join(missing)}"
+                f"not verified to run without the value that is revoked next: {', '.join(missing)} (unreachable, "
+                "outside --limit, or not deployed since something else changed: run watchparty.secrets.deploy); bring "
+                f"them back, or continue without them: -e rotation_skip_hosts={','.join(missing)}"
             )
         return results

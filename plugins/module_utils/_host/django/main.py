@@ -226,7 +226,7 @@ def answer(params: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
 def _why_not(params: Mapping[str, Any], *, check: bool) -> str:
     """Why no session is tried against the application; empty if one is."""
     if not params["probe_url"]:
-        return "no address is known that only those who are logged in get (probe_url)"
+        return "no address is known that answers logged-in users alone (probe_url)"
     if not params["chdir"]:
         return "sessions are made through the application only (chdir)"
     if params["users"] or params["user_ids"]:

@@ -102,7 +102,7 @@ class Mark:
     def refuse_proven(self, present: Optional[atomic_file.Present], delivery: Optional[str]) -> None:
         """Another run may have delivered the same bytes and seen the services healthy on them."""
         if delivery and delivery == self.delivery and present and self.is_settled(atomic_file.digest(present.content)):
-            raise HostError("another run proved this very file since; it is left in place")
+            raise HostError("another run found the services healthy on this file since; it is left in place")
 
     def accept(
         self,

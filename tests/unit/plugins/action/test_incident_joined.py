@@ -137,7 +137,7 @@ class TestAScheduledRotation:
         first.declare("token")
         begun = first.begin("database", reached=["token"], immediate=True)
         assert (begun["rotation"]["incident"], begun["rotation"]["wait"]) == ("", 3600)
-        assert begun["messages"][1:] == ["it has database; nothing else is begun before it has ended"]
+        assert begun["messages"][1:] == ["it rotates database; nothing else starts before it ends"]
 
     def test_is_hastened_by_a_second_command(self, world: World, first: Run) -> None:
         scheduled(world, "set")
@@ -172,8 +172,8 @@ class TestThePlanBesideAnOpenRotation:
         assert result["refused"]["token"].startswith("its provider issues it; at a terminal its new value is asked for")
         assert result["needs"] == ["token"]
         assert {name: item["act"] for name, item in result["plan"]["credentials"].items()} == {"django": "renew"}
-        assert result["messages"][0].endswith(" was not finished; it goes on from there")
-        assert result["messages"][1] == "it has database; nothing else is begun before it has ended"
+        assert result["messages"][0].endswith(" was not finished; it continues from there")
+        assert result["messages"][1] == "it rotates database; nothing else starts before it ends"
         assert any(item.startswith("token is REFUSED") for item in result["messages"][2:])
         assert result["rotation"]["id"] == "r1"
         assert world.rotator().look().head == head

@@ -103,7 +103,7 @@ def test_it_is_declared_once_it_is_confirmed(world: World, operator: Operator) -
     assert operator.asked == [("CloudTrail", names, "2026-11-20T10:00:00Z"), ("servers", names), "operator"]
     assert result["carried"]["asked"]["readers"] == {"messages": ["eve read it"]}
     assert operator.read_before is not None
-    assert any("cannot be undone from" in line for line in operator.read_before)
+    assert any("no rollback after" in line for line in operator.read_before)
     assert operator.lines[-1] == f"{incident.id}, containment: immediate"
     assert incident.evidence["planned"].endswith("credentials in the order of replacement: token; then django")
     assert head(world) == 1

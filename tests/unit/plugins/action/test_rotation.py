@@ -167,15 +167,15 @@ def test_what_goes_on_is_named_and_that_nothing_else_begins(world: World, begun:
     """Whatever this run was asked for."""
     world.begun("database")
     first, second = begun("deploy", state=state, resume="any")["messages"]
-    assert first.endswith(" was not finished; it goes on from there")
-    assert second == "it has database; nothing else is begun before it has ended"
+    assert first.endswith(" was not finished; it continues from there")
+    assert second == "it rotates database; nothing else starts before it ends"
 
 
 @pytest.mark.parametrize("step", ["revoke", "withdraw"])
 def test_what_goes_on_at_a_removal_deploys_first(world: World, begun: Any, step: str) -> None:
     world.begun("database")
     world.rotator().advance(step)
-    message = "hosts that are not proven are deployed to before anything is removed"
+    message = "hosts that are not verified are deployed to before anything is revoked"
     assert begun(state="planned", resume="any")["messages"][2:] == [message]
     assert message not in begun(state="planned", resume="any", incident="leak-1")["messages"]
 
@@ -185,7 +185,7 @@ def test_the_gate_says_what_hosts_said(world: World) -> None:
     setting: Any = SimpleNamespace(rotator=world.rotator())
     gate = Gate(hosts=["web1"], proven=[])
     for message, end in (("web1: no answer. ", "=web1. web1: no answer"), ("", "=web1")):
-        with pytest.raises(RotationError, match=rf"^nothing was removed: not proven .*{end}$"):
+        with pytest.raises(RotationError, match=rf"^nothing was revoked: not verified .*{end}$"):
             journal_entries.blockers(setting, gate, leaves_lost=False, message=message)
     assert journal_entries.blockers(setting, gate, leaves_lost=True, message="")
 

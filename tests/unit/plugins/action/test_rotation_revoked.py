@@ -179,7 +179,7 @@ class TestTried:
         done = self.revoke(world, tried={"r1/token": {"state": "untried", "message": message}})
         assert (done["still_accepted"], looked(world).pending_tasks) == ([], {})
         assert done["messages"][0].startswith(
-            "token: what r1 replaced was revoked, as the operator says (not proven: no answer"
+            "token: what r1 replaced was revoked, as the operator says (not verified: no answer"
         )
         audit_record.require({**done["record"], "application": "app", "environment": "test"})
 

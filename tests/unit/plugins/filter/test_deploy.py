@@ -30,11 +30,11 @@ FAILED = {"env_deploy_failure": {"reason": "no space", "recovery": "NOT HEALTHY;
             "NOT delivered, left as it was; no space",
         ),
         ({"env_deploy_delivery": {"failed": True}}, "failed"),
-        ({"env_deploy_delivery": {**WRITTEN, "changed": False, "restart_needed": False}}, "unchanged, proven before"),
+        ({"env_deploy_delivery": {**WRITTEN, "changed": False, "restart_needed": False}}, "unchanged, healthy before"),
         ({"env_deploy_delivery": {**WRITTEN, "health": []}}, "/srv/.env is 0600, services restarted and healthy"),
         ({"env_deploy_delivery": WRITTEN}, "/srv/.env is 0600, delivered"),
         ({"env_deploy_delivery": {**WRITTEN, "restart_needed": False}}, "/srv/.env is 0600, owner or mode mended"),
-        ({"env_deploy_delivery": {**WRITTEN, "proven": False}}, "/srv/.env is 0600, NOT proven"),
+        ({"env_deploy_delivery": {**WRITTEN, "proven": False}}, "/srv/.env is 0600, NOT health-checked"),
         (
             {"env_deploy_delivery": {**WRITTEN, "proven": False}, "env_deploy_restart": "no"},
             "/srv/.env is 0600, delivered; its services were not restarted, which the next deploy does",
@@ -46,7 +46,8 @@ def test_a_host(variables: dict[str, Any], expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("restart", "expected"), [(True, "would be changed, then restarted and proven"), (False, "would be changed")]
+    ("restart", "expected"),
+    [(True, "would be changed, then restarted and health-checked"), (False, "would be changed")],
 )
 def test_in_check_mode(restart: bool, expected: str) -> None:
     variables = {"env_deploy_delivery": {**WRITTEN, "restart_needed": restart}}

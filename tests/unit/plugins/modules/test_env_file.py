@@ -321,7 +321,10 @@ def test_what_another_run_has_proven_is_not_rolled_back(run: Run, path: str) -> 
     """Both delivered the same bytes; the late one met the restart of the other, and its health check failed."""
     late = run(ONE)["delivery"]
     assert run(ONE, snapshot="s-2", prove=True)["proven"] is True
-    assert "another run proved this very file since; it is left in place" in run(state="restored", delivery=late)["msg"]
+    assert (
+        "another run found the services healthy on this file since; it is left in place"
+        in run(state="restored", delivery=late)["msg"]
+    )
     assert content(path) == ONE
 
 

@@ -241,7 +241,7 @@ def test_killed_anywhere_the_next_run_restarts_or_is_proven(
     # What it said before is what the controller goes by.
     last = json.loads(capsys.readouterr().out.strip().rpartition("\n")[2])
     assert (last["failed"], last["changed"], last["restart_needed"], last["proven"]) == (True, True, True, False)
-    assert "ended on the host before the services were proven" in last["msg"]
+    assert "ended on the host before the services were healthy" in last["msg"]
     restarts()
     assert deliver(ONE)["restart_needed"] is not (name == "prove" and after)
     assert restarts() is not (name == "prove" and after)

@@ -50,7 +50,7 @@ def test_of_what_was_planned(leak: Leak) -> None:
     results = lines(leak, impact, answer)
     assert results[0].startswith("first, rotation ")
     assert " of database is ended; " in results[0]
-    assert "the application is down from the removal of django until" in results[1]
+    assert "the application is down from the revocation of django until" in results[1]
     assert any(name.startswith("by hand: token: issue a new value") for name in results)
     assert results[-2:] == ["web9 gets no new value and must be rebuilt", "security contact: s@example.com"]
 
@@ -74,7 +74,7 @@ def test_beside_an_open_rotation(leak: Leak) -> None:
     answer = {"plan": plan, "would": would, "logs_out": False}
     results = lines(leak, impact, answer)
     assert "and its hosts restart batch by batch" in results[1]
-    assert "the removal of database, once" in results[2]
+    assert "the old values of database are revoked, once" in results[2]
     plan.update(ends={**ends, "past": True}, rotation={"incident": "assessed"})
     results = lines(leak, impact, answer)
     assert "it is not a false alarm any more" in results[4]
@@ -97,7 +97,7 @@ def test_started_again(leak: Leak) -> None:
     answer = {"plan": plan, "would": would, "logs_out": True}
     results = lines(leak, impact, answer)
     assert results[0] == "what users notice: the application stays up; everybody is logged out"
-    assert results[1].endswith("; this run takes no value away")
+    assert results[1].endswith("; this run revokes no value")
     assert "since token was replaced or revoked already: it is not a false alarm any more" in results[3]
     assert (
         results[4] == "by hand: token: revoke the old value where it was issued, then say so by -e leak_revoked=token"

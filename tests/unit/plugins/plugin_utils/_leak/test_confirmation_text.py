@@ -32,9 +32,10 @@ class TestNoticed:
     def test_immediate(self) -> None:
         text = line(IMMEDIATE, "what users notice")
         assert (
-            "the application is down from the removal of cache, database until its hosts have the new values; " in text
+            "the application is down from the revocation of cache, database until its hosts have the new values; "
+            in text
         )
-        assert "all of them restart at once" in text
+        assert "all hosts restart at once" in text
 
     @pytest.mark.parametrize(
         "ahead", [replace(IMMEDIATE, takes_down=[]), replace(IMMEDIATE, refused={"cache": "no", "database": "no"})]
@@ -53,7 +54,7 @@ class TestNoticed:
         kept = replace(GRACEFUL, logs_out=False)
         assert "no user is logged out on purpose" in line(kept, "what users notice")
         signing = replace(kept, signing=["django_key"])
-        message = "everybody is logged out all the same, since django_key keeps no former key"
+        message = "everybody is logged out, since django_key keeps no former key"
         assert message in line(signing, "what users notice")
         refused = replace(signing, refused={"django_key": "it has a comma in it"})
         assert "no user is logged out on purpose" in line(refused, "what users notice")
@@ -69,7 +70,7 @@ class TestNoticed:
 
     def test_sessions_that_the_run_could_not_end(self) -> None:
         known = replace(GRACEFUL, sessions={"declared": True, "ends": True, "against": "web1: set django_chdir"})
-        message = "sessions cannot be ended as it stands, and would keep the leak open: web1: set django_chdir"
+        message = "sessions cannot be ended, and the leak stays open until they are: web1: set django_chdir"
         assert line(known, "sessions cannot") == message
         assert message not in lines(replace(known, logs_out=False))
 
@@ -84,21 +85,24 @@ class TestNoticed:
 
 class TestThePointOfNoReturn:
     def test_graceful(self) -> None:
-        message = "the removal of deploy_ssh, once every host is proven on their new values"
-        assert line(GRACEFUL, "cannot be undone from") == f"cannot be undone from: {message}"
+        message = "the old values of deploy_ssh are revoked, once every host is healthy on the new ones"
+        assert line(GRACEFUL, "no rollback after") == f"no rollback after: {message}"
 
     def test_immediate(self) -> None:
-        text = line(IMMEDIATE, "cannot be undone from")
+        text = line(IMMEDIATE, "no rollback after")
         assert (
-            "the removal of deploy_ssh, seconds after their new values were tried, and before any host has them" in text
+            "the old values of deploy_ssh are revoked, seconds after the new ones were tested and before any host"
+            in text
         )
 
     def test_a_wave_that_removes_nothing_is_not_the_first(self) -> None:
         ahead = replace(GRACEFUL, refused={"deploy_ssh": "no host can be reached"})
-        assert "the removal of cache, database, once" in line(ahead, "cannot be undone from")
+        assert "the old values of cache, database are revoked, once" in line(ahead, "no rollback after")
 
     def test_nothing_is_removed(self) -> None:
-        assert line(ALONE, "cannot be undone from").endswith("sessions; this run takes no value away")
+        assert line(ALONE, "no rollback after").endswith(
+            "caches are purged and sessions end; this run revokes no value"
+        )
 
 
 class TestThoseThatRevealEachOther:
@@ -113,33 +117,35 @@ class TestThoseThatRevealEachOther:
 
     def test_the_application_is_down_without_them_alone(self) -> None:
         text = line(self.CYCLE, "what users notice")
-        assert "down from the removal of uploads until" in text
+        assert "down from the revocation of uploads until" in text
         assert "stays up" in line(replace(self.CYCLE, cycles=[]), "what users notice")
 
     def test_what_cannot_be_undone_comes_before_any_host_has_them(self) -> None:
-        assert "before any host has them" in line(self.CYCLE, "cannot be undone from")
+        assert "before any host has them" in line(self.CYCLE, "no rollback after")
 
     def test_what_a_thief_sees(self) -> None:
-        assert line(self.CYCLE, "deploy_ssh, uploads: ").endswith("Until then a thief reads what is there now")
+        assert line(self.CYCLE, "deploy_ssh, uploads: ").endswith(
+            "Until the revocation an intruder can read the present values"
+        )
 
 
 class TestAbort:
     @pytest.mark.parametrize("ahead", [GRACEFUL, IMMEDIATE])
     def test_by_words_that_can_be_typed(self, ahead: Ahead) -> None:
-        assert line(ahead, "to abort now") == "to abort now: answer anything but yes, and nothing was touched"
-        later = line(ahead, "to abort later, before that removal: Ctrl-C, then ")
+        assert line(ahead, "to abort now") == "to abort now: answer anything but yes; nothing has changed yet"
+        later = line(ahead, "to abort later, before that revocation: Ctrl-C, then ")
         assert (
             "watchparty.secrets.rotate -e app_environment=production -e rotation_abort=true, which deploys "
             "the old values"
         ) in later
         assert (
-            "watchparty.secrets.leak_response -e app_environment=production -e leak_false_alarm=true. No rollback "
-            "is possible after it: " in later
+            "watchparty.secrets.leak_response -e app_environment=production -e leak_false_alarm=true. After the "
+            "revocation, run the same command again" in later
         )
 
     def test_where_nothing_is_removed(self) -> None:
         assert line(ALONE, "to abort later").startswith(
-            "to abort later: Ctrl-C, then watchparty.secrets.leak_response -e"
+            "to abort later: Ctrl-C, then ansible-playbook watchparty.secrets.leak_response -e"
         )
 
 
@@ -185,20 +191,22 @@ class TestBesideAnOpenRotation:
     BESIDE = replace(GRACEFUL, open_rotation="first, r", ends=ENDS, replaced=["database"])
 
     def test_what_it_removes_is_the_first_removal(self) -> None:
-        assert line(self.BESIDE, "cannot be undone from").endswith(
-            "the removal of database, once every host is proven on their new values"
+        assert line(self.BESIDE, "no rollback after").endswith(
+            "the old values of database are revoked, once every host is healthy on the new ones"
         )
-        assert "before that removal: Ctrl-C, then watchparty.secrets.rotate" in line(self.BESIDE, "to abort later")
+        assert "before that revocation: Ctrl-C, then ansible-playbook watchparty.secrets.rotate" in line(
+            self.BESIDE, "to abort later"
+        )
 
     def test_one_that_removes_first_takes_the_application_down(self) -> None:
         hastened = replace(self.BESIDE, ends={**self.ENDS, "first": True})
-        assert "down from the removal of database until" in line(hastened, "what users notice")
-        assert "before any host has them" in line(hastened, "cannot be undone from")
+        assert "down from the revocation of database until" in line(hastened, "what users notice")
+        assert "before any host has them" in line(hastened, "no rollback after")
         assert "stays up" in line(self.BESIDE, "what users notice")
 
     def test_past_its_return(self) -> None:
         past = replace(self.BESIDE, ends={**self.ENDS, "past": True})
-        assert line(past, "cannot be undone from").endswith("takes old values away already and can only go on")
+        assert line(past, "no rollback after").endswith("is already revoking old values, and can only be finished")
         later = line(past, "to abort later")
         assert later.endswith("-e leak_false_alarm=true, as long as the rotation that is open has not ended")
         assert "rotation_abort" not in later
@@ -207,7 +215,7 @@ class TestBesideAnOpenRotation:
 
     def test_rolled_back_it_removes_nothing(self) -> None:
         back = replace(self.BESIDE, ends={**self.ENDS, "removes": []}, replaced=[])
-        assert "the removal of deploy_ssh, once" in line(back, "cannot be undone from")
+        assert "the old values of deploy_ssh are revoked, once" in line(back, "no rollback after")
 
 
 class TestStartedAgain:
@@ -224,7 +232,7 @@ class TestStartedAgain:
 
     def test_what_is_left_takes_the_application_down(self) -> None:
         text = line(self.AGAIN, "what users notice")
-        assert "the application is down from the removal of database until" in text
+        assert "the application is down from the revocation of database until" in text
         assert "for cache" not in text
         assert "since cache keeps no former key" not in line(replace(self.AGAIN, logs_out=False), "what users notice")
 
@@ -233,18 +241,18 @@ class TestStartedAgain:
             line(self.DONE, "what users notice")
             == "what users notice: the application stays up; everybody is logged out"
         )
-        assert line(self.DONE, "cannot be undone from").endswith("this run takes no value away")
+        assert line(self.DONE, "no rollback after").endswith("this run revokes no value")
 
     def test_the_first_removal_is_one_that_is_to_come(self) -> None:
-        assert "the removal of database, seconds after" in line(self.AGAIN, "cannot be undone from")
+        assert "the old values of database are revoked, seconds after" in line(self.AGAIN, "no rollback after")
 
     def test_no_way_back_is_offered_that_is_refused(self) -> None:
         for ahead in (self.AGAIN, self.DONE):
             assert not any("leak_false_alarm=true" in name for name in lines(ahead))
-            assert line(ahead, "to abort now") == "to abort now: answer anything but yes, and this run touches nothing"
+            assert line(ahead, "to abort now") == "to abort now: answer anything but yes; this run then changes nothing"
             assert line(ahead, "to abort later").endswith(
                 "The leak stays declared, since cache, deploy_ssh was replaced or revoked already: it is not a false "
-                "alarm any more, and the same command goes on where it was stopped"
+                "alarm any more. Run the same command again to finish"
             )
         assert "rotation_abort=true, which deploys the old values again" in line(self.AGAIN, "to abort later, before")
         assert "rotation_abort" not in line(self.DONE, "to abort later")
@@ -260,9 +268,9 @@ class TestStartedAgain:
             first_off=["cache"],
         )
         results = lines(cycle)
-        assert any(name.startswith("uploads: the old ones are taken away before") for name in results)
+        assert any(name.startswith("uploads: the old values are revoked before") for name in results)
         assert not any(name.startswith(("cache: ", "deploy_ssh")) for name in results)
-        assert "down from the removal of uploads until" in line(cycle, "what users notice")
+        assert "down from the revocation of uploads until" in line(cycle, "what users notice")
 
     def test_a_third_partys_old_value_stays_open_until_it_is_confirmed(self) -> None:
         assert line(self.AGAIN, "by hand").startswith("by hand: twitch: revoke the old value where it was issued, then")
@@ -284,7 +292,7 @@ def test_all_else() -> None:
     )
     assert results[0] == "first, r"
     assert "CloudFront forgets /a, /b of E1 (cdn): NOT by this run, since community.aws is not installed" in results
-    (off,) = [name for name in results if name.startswith("key: its key may read what is new, so it is switched off")]
-    assert off.endswith("fails until its hosts have the new one")
+    (off,) = [name for name in results if name.startswith("key: its key may read new values, so it is deactivated")]
+    assert off.endswith("fail until its hosts have the new key")
     assert results[-2:] == ["web1 gets no new value and must be rebuilt", "security contact: s@x"]
     assert lines(GRACEFUL)[-1] == "security contact: none is in the catalog (contacts.security)"

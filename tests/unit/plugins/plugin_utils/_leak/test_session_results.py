@@ -20,7 +20,7 @@ LOST = {"unreachable": True, "msg": "Failed to connect\nvia ssh"}
 FAILED = {"failed": True, "msg": "/nowhere is not a directory"}
 SKIPPED = {"skipped": True}
 UNKNOWN = "sessions in its files, if any, were not ended; it names neither django_chdir nor django_session_file_path"
-NO_ADDRESS = "it names no address that only those who are logged in get (django_probe_url), or no django_chdir"
+NO_ADDRESS = "it names no address that answers logged-in users alone (django_probe_url), or no django_chdir"
 COOKIES = {"engine": "signed_cookies", "only_the_key": True, "tried": [], "accepted": [], "not_tried": []}
 ONLY = "sessions are in cookies, so only a new SECRET_KEY ends them, and"
 TAKES = {"tried": [], "accepted": ["a session that was ended is STILL ACCEPTED at http://a/"], "not_tried": []}
@@ -105,7 +105,7 @@ def test_a_new_key_ends_what_may_not_have_ended() -> None:
 
 def test_websockets_end_by_a_restart() -> None:
     restarts = {"web1": ["web.service", "ws.service"], "web2": ["web.service", "ws.service"], "work": []}
-    message = "websockets that were opened before the sessions ended live on, where the application has any: "
+    message = "websockets that were opened before the sessions ended stay connected. If the application has any: "
     result = websockets(gathered(ENDED), {"django_key": False}, restarts)
     assert result == f"{message}on web1, web2: systemctl restart web.service ws.service"
     assert websockets(gathered(ENDED), {}, {"web1": []}) == f"{message}restart what serves them on every host"

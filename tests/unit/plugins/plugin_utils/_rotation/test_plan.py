@@ -116,7 +116,7 @@ class TestLeak:
         assert [(item.credential, item.act, item.phases) for item in plan.items] == [
             *(("database", "rotate", 1), ("django", "renew", 1), ("low", "rotate", 1)),
         ]
-        assert {item.reason for item in plan.items} == {"it leaked, or what leaked reveals it"}
+        assert {item.reason for item in plan.items} == {"it leaked, or a leaked credential reveals it"}
         entry = plan.entry()
         assert (entry["incident"], entry["immediate"], entry["phases"]) == ("i-1", True, 1)
         assert rotation_plan.items_of(entry) == tuple(replace(item, reason="", places=()) for item in plan.items)

@@ -185,7 +185,7 @@ def test_the_gate_names_who_is_missing(hosts: frozenset[str], proven: frozenset[
     missing = sorted(hosts - proven - skipped)
     assert len(blockers) == (1 if missing else 0)
     for message in blockers:
-        assert message.startswith(f"not proven to run on the other value: {', '.join(missing)} (")
+        assert message.startswith(f"not verified to run without the value that is revoked next: {', '.join(missing)} (")
         assert message.endswith(f"-e rotation_skip_hosts={','.join(missing)}")
 
 

@@ -134,7 +134,7 @@ def test_two_runs_that_deliver_the_same_bytes_are_one_delivery(env: EnvFile, oth
     assert delivered(env, NEW, other) == first
     Mark(env).prove("s-1", atomic_file.required(env.file), first)
     assert Mark(env).proven["snapshot"] == other
-    with pytest.raises(HostError, match="another run proved this very file since"):
+    with pytest.raises(HostError, match="another run found the services healthy on this file since"):
         Mark(env).refuse_proven(atomic_file.present(env.file), first)
     Mark(env).prove(other, atomic_file.required(env.file), first)
     assert Mark(env).delivery == delivered(env, NEW, "s-1") == first
