@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Checks the prose: a relative link in a Markdown file leads to something, an anchor to a heading of it.
 
-A path of the repository that a page of docs names exists, a cell of a table holds at most two short sentences, and
-docs/README.md leads to every page.
+A path of the repository that a page of docs names exists, and a function that it names "in" a program is defined there.
+A cell of a table holds at most two short sentences, and docs/README.md leads to every page.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 PATH = re.compile(r"`((?:plugins|roles|playbooks|scripts|sandbox|tests|bench|docs)/[\w./-]+)`")
+NAMES_IN = re.compile(r"((?:`\w+`(?:, | and )?)+) in `([\w./-]+\.py)`")
 SENTENCES = 2
 WIDTH_OF_CELL = 200
 """More than that is a section. Links and code count by what a reader sees."""
@@ -51,6 +52,21 @@ def lost_paths(document: Path) -> list[str]:
     ]
 
 
+def lost_names(document: Path) -> list[str]:
+    """Functions and classes that the page names in a program that does not define them."""
+    found = [
+        (name, path)
+        for names, path in NAMES_IN.findall(document.read_text(encoding="utf-8"))
+        for name in re.findall(r"\w+", names.replace(" and ", " "))
+        if (ROOT / path).exists()
+    ]
+    return [
+        f"{document.relative_to(ROOT)}: {path}: defines no {name}"
+        for name, path in found
+        if not re.search(rf"^\s*(?:def|class) {name}\b", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+
+
 def long_cells(document: Path) -> list[str]:
     """Cells that should be sections."""
     rows = re.findall(r"^\|.*\|$", FENCE.sub("", document.read_text(encoding="utf-8")), re.MULTILINE)
@@ -75,12 +91,16 @@ def unlisted(documents: list[Path], index: Path) -> list[str]:
     ]
 
 
+def of_docs(document: Path) -> list[str]:
+    return lost_paths(document) + lost_names(document) + long_cells(document)
+
+
 def main() -> int:
     tracked = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
     documents = [ROOT / name for name in tracked.stdout.splitlines() if (ROOT / name).exists()]
     docs = [document for document in documents if ROOT / "docs" in document.parents]
     results = [problem for document in documents for problem in problems(document)]
-    results += [problem for document in docs for problem in lost_paths(document) + long_cells(document)]
+    results += [problem for document in docs for problem in of_docs(document)]
     results += unlisted(documents, ROOT / "docs" / "README.md")
     print("\n".join(results) or f"{len(documents)} documents, every link leads somewhere")
     return 1 if results else 0

@@ -33,6 +33,12 @@ def test_links(root: Path) -> None:
     ]
 
 
+def test_a_function_of_a_program(root: Path) -> None:
+    written(root, "plugins/a.py", "class A:\n    def b(self): ...\n")
+    page = written(root, "docs/a.md", "`A` and `b` in `plugins/a.py`; `c` in `plugins/a.py`, `d` in `plugins/b.py`\n")
+    assert check_docs.lost_names(page) == ["docs/a.md: plugins/a.py: defines no c"]
+
+
 def test_a_path_of_the_repository(root: Path) -> None:
     written(root, "plugins/a.py", "")
     page = written(root, "docs/a.md", "`plugins/a.py` `plugins/b.py` `other/c.py`\n")
