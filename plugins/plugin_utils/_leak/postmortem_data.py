@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_name
 
 EVENTS = {
     "planned": "the blast radius and the plan were known",
-    "first": "the first host was healthy on what {} had made",
+    "first": "the first host was healthy on the new values of {}",
     "live": "every host that was reached was healthy on the new value of {}",
     "refused": "the old value of {} was rejected",
     "previous_revoked": "the previous values of {}, which earlier rotations had left valid for a while, were rejected",
