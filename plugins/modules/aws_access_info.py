@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: aws_access_info
-short_description: Tell which key, policies and roles an environment needs in AWS
+short_description: List the key, policies and roles that an environment needs in AWS
 version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: confirm
-short_description: Ask once, and go on only with the answer
+short_description: Ask for a confirmation, and stop without it
 version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: env_compare
-short_description: Prove that a .env is what a deploy would write
+short_description: Check that a .env is what a deploy would write
 version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: environment_provision
-short_description: Make the secrets and parameters of an environment that are not there yet
+short_description: Create the secrets and parameters that an environment lacks
 version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: external_value
-short_description: Try a value that a third party issued, from where the application would use it
+short_description: Test an externally issued value from where the application uses it
 version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)

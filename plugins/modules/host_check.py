@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_check
-short_description: Look at a host's .env, at what lies beside it, and at what runs on it
+short_description: Inspect a host's .env, the files beside it, and its processes
 version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)

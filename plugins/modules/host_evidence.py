@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_evidence
-short_description: Keep what a host's own records tell of a leak
+short_description: Collect what a host's own records say about a leak
 version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)

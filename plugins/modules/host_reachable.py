@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_reachable
-short_description: Look whether a host can be reached
+short_description: Check whether a host can be reached
 version_added: 0.6.0
 author:
   - The watchparty.secrets contributors (@watchparty)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: leak_continue
-short_description: Judge a step of a leak response, and name the next one
+short_description: Evaluate a step of a leak response, and name the next one
 version_added: 0.6.0
 author:
   - The watchparty.secrets contributors (@watchparty)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mirror_function
-short_description: Make the Lambda function that mirrors secrets by itself
+short_description: Create the Lambda function that mirrors secrets by itself
 version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: postgresql_login
-short_description: Two PostgreSQL logins that take turns under one owner
+short_description: Alternate two PostgreSQL logins under one owner
 version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)

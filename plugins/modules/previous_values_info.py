@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: previous_values_info
-short_description: Read the values that leaked, to look for them
+short_description: Read the leaked values, to search for them
 version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: revoked_logins
-short_description: Try former logins of databases and caches, and former SSH keys, which must be refused
+short_description: Check that previous logins of databases and caches, and previous SSH keys, are rejected
 version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rotation_continue
-short_description: Carry a rotation on to its next rollout, or to its end
+short_description: Continue a rotation to its next rollout, or to its end
 version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rotation_start
-short_description: Plan and open a rotation, and carry it on to its first rollout
+short_description: Plan and open a rotation, and run it to its first rollout
 version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)

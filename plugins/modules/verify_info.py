@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: verify_info
-short_description: Gather what the checks of an environment ask AWS and a checkout for
+short_description: Gather the facts of AWS and a checkout that the checks of an environment need
 version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
