@@ -68,7 +68,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(
                 f"Nothing was read: app_environment is {args['environment']}, but {problems}. "
                 f"Set app_environment for the host in the inventory, or leave the host out with "
-                f"--limit, in a leak response with -e app_hosts=…{instead}"
+                f"--limit (in a leak response: -e app_hosts=…){instead}"
             )
         known = {host: declared[host] for host in args["inventory_hosts"]}
         return {

@@ -37,7 +37,7 @@ def test_a_string_is_named_and_not_shown(lab: RotationLab, tmp_path: Path) -> No
     assert password not in run.output
     run = lab.run(*found(tmp_path, "another-string"), playbook=IMPACT)
     assert run.code == 0, run.output
-    sentences(run, "what was found is not a current, pending or previous value of a credential here")
+    sentences(run, "the leaked string is not a current, pending or previous value of a credential here")
 
 
 def test_a_string_on_the_command_line_is_refused_here_too(lab: RotationLab) -> None:
@@ -71,8 +71,8 @@ def test_what_a_leak_of_ones_own_kind_reaches(lab: RotationLab, tmp_path: Path) 
         (
             (),
             (
-                "what was found: cannot be asked for",
-                "name what leaked by -e leak_credentials=…, or write what was found into a",
+                "the leaked string: cannot be asked for",
+                "name what leaked by -e leak_credentials=…, or write the leaked string into a",
             ),
         ),
         (
@@ -177,8 +177,8 @@ def test_hosts_that_a_limit_leaves_out(lab: RotationLab, tmp_path: Path, additio
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("\n", "is empty; write what was found into it"),
-        ("another-string\n", "what was found is not a current, pending or previous value of a credential here"),
+        ("\n", "is empty; write the leaked string into it"),
+        ("another-string\n", "the leaked string is not a current, pending or previous value of a credential here"),
     ],
 )
 def test_a_file_that_tells_nothing(lab: RotationLab, tmp_path: Path, text: str, message: str) -> None:

@@ -132,7 +132,7 @@ def test_all_lines_of_a_paste_are_looked_through(lab: RotationLab) -> None:
     lab.ready()
     url = lab.content()["REDIS_URL"]
     paste = f"12:00:01 the cache does not answer\r12:00:02 it was {url}\r".encode()
-    code, seen = at_a_terminal(lab, {"Paste what was found": paste}, check=True)
+    code, seen = at_a_terminal(lab, {"Paste the leaked string": paste}, check=True)
     assert code == 0, seen
     assert "found: cache: its AWSCURRENT value, " in seen
     assert url not in seen
@@ -229,7 +229,7 @@ def test_what_was_found_is_asked_for_at_a_terminal(lab: RotationLab) -> None:
     """By a drill, which touches nothing; the answer is not echoed."""
     lab.ready()
     redis_url = lab.content()["REDIS_URL"]
-    code, seen = at_a_terminal(lab, {"Paste what was found ": redis_url}, check=True)
+    code, seen = at_a_terminal(lab, {"Paste the leaked string ": redis_url}, check=True)
     assert code == 0, seen
     assert "found: cache: its AWSCURRENT value" in seen
     assert redis_url not in seen

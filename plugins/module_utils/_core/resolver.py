@@ -243,7 +243,7 @@ class _Resolver:
             lacking = " or ".join(
                 f"[{', '.join(member for member in choice if not self.values.get(member))}]" for choice in choices
             )
-            yield f"{name}: no alternative is complete; store {lacking}"
+            yield f"{name}: no set of its settings is complete; store all of {lacking}"
 
     def _unknown(self) -> Iterator[str]:
         named = {str(place) for setting in self.catalog.settings.values() for place in setting.places}

@@ -80,7 +80,7 @@ def followed(setting: RotationSetup, given: LeakClaim, hosts: Sequence[str]) -> 
     declared = [*before, *declared]
     messages = [f"{match.credential}: its {match.stage} value, {match.form}" for match in matches]
     if given.text is not None and not matches:
-        messages.append("what was found is not a current, pending or previous value of a credential here")
+        messages.append("the leaked string is not a current, pending or previous value of a credential here")
     results = [vars(match) for match in matches]
     if not declared:
         return BlastRadius(declared, results, messages, not_sought)
@@ -101,7 +101,7 @@ def text_of(path: str | None) -> str | None:
     except OSError as error:
         raise RotationError(f"{file}: cannot be read: {error.strerror}") from None
     if not text.strip():
-        raise RotationError(f"{file}: is empty; write what was found into it")
+        raise RotationError(f"{file}: is empty; write the leaked string into it")
     return text
 
 

@@ -128,7 +128,9 @@ class TestFound:
 
         world.secrets.hook = world.parameters.hook = Denies()
         result = find(world, tmp_path, "another-string")
-        assert result["summary"] == ["what was found is not a current, pending or previous value of a credential here"]
+        assert result["summary"] == [
+            "the leaked string is not a current, pending or previous value of a credential here"
+        ]
         assert result["not_checked"][:2] == [f"secret {COPY}: denied", f"AWS denies it on {TOKEN}"]
 
     def test_several_and_what_is_named_beside_them(self, world: World, tmp_path: Path) -> None:
@@ -142,7 +144,7 @@ class TestFound:
         assert result["text"][0] == "1. token"
 
     def test_one_of_nobody_is_said_so(self, world: World, tmp_path: Path) -> None:
-        messages = ["what was found is not a current, pending or previous value of a credential here"]
+        messages = ["the leaked string is not a current, pending or previous value of a credential here"]
         result = find(world, tmp_path, "another-string")
         assert (result["summary"], result["impact"], result["declared"], result["text"]) == (
             messages,
@@ -165,7 +167,7 @@ class TestBadInput:
             ask(world)
 
     def test_an_empty_file(self, world: World, tmp_path: Path) -> None:
-        with pytest.raises(RotationError, match=r"found\.txt: is empty; write what was found into it$"):
+        with pytest.raises(RotationError, match=r"found\.txt: is empty; write the leaked string into it$"):
             find(world, tmp_path, " \n")
 
     def test_no_file(self, world: World, tmp_path: Path) -> None:

@@ -220,7 +220,9 @@ def test_alternatives(catalog: Make, holding: Holding) -> None:
     made = catalog({name: {"group": "core"} for name in "ABC"}, alternatives={"db": [["A"], ["B", "C"]]})
     assert resolve(made, holding(core(A="x"))).problems == ()
     assert resolve(made, holding(core(B="x", C="x"))).problems == ()
-    assert resolve(made, holding(core(B="x", A=""))).problems == ("db: no alternative is complete; store [A] or [C]",)
+    assert resolve(made, holding(core(B="x", A=""))).problems == (
+        "db: no set of its settings is complete; store all of [A] or [C]",
+    )
 
 
 def test_a_pattern_takes_what_it_matches_and_leaves_what_is_declared(catalog: Make, holding: Holding) -> None:
