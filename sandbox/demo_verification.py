@@ -54,4 +54,6 @@ def counted(report: Path) -> list[str]:
     """The result, for the summary."""
     result = json.loads((report / "verify.json").read_text(encoding="utf-8"))
     counts = result["counts"]
-    return [f"  verified    {counts['pass']} checks pass, {counts['fail']} fail, {counts['not_checked']} not checked"]
+    not_applicable = f"{counts['not_applicable']} not applicable"
+    made = f"{counts['pass']} checks pass, {counts['fail']} fail, {counts['not_checked']} not checked"
+    return [f"  verified    {made}, {not_applicable}"]

@@ -21,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.paths 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import request as scan_request
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.budget import Budget
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_facts import Gatherer
 
 OPTIONS: dict[str, Any] = {
@@ -34,6 +35,7 @@ EXTRA: dict[str, Any] = {
     "workflow": {"type": "str", "default": "deploy.yml"},
     "jobs": {"type": "dict", "options": WORKFLOW},
     "wildcards": {"type": "bool", "default": False},
+    "budget": {"type": "int", "default": 600},
 }
 
 
@@ -53,12 +55,13 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
 
     def _answer(self, args: dict[str, Any]) -> dict[str, Any]:
+        budget = Budget(args["budget"])
         wanted = verify_check.needed(verify_check.chosen(args["only"]))
         connection = AwsConnection("watchparty.secrets.verify_info", args)
         connection.require_aws_sdk()
         catalog = catalog_parser.parse(args["catalog"], args["environment"])
         try:
-            suit(connection, catalog)
+            budget.spend(lambda: suit(connection, catalog))
         except WrongAccount:
             raise
         except SecretsError:  # no access at all: each check that needs it says so, and hosts are looked at all the same
@@ -74,6 +77,7 @@ class ActionModule(ActionBase):
                 trust_policies.Workflow(**(args["jobs"] or {})), wildcards=args["wildcards"]
             ),
             workflow=args["workflow"],
+            budget=budget,
         )
         hosts = "hosts" in wanted
         compares = hosts and "stores" in wanted
@@ -92,6 +96,7 @@ class ActionModule(ActionBase):
             "former_on_each": previous_values.BY_HOSTS in by.values(),
             "former_on_one": previous_values.BY_SERVERS in by.values(),
             "signing": sorted(name for name, how in by.items() if how == previous_values.BY_SESSIONS),
+            "ends": budget.ends,
             "hosts_needed": hosts,
             "outside_needed": "outside" in wanted,
             "units": sorted({unit for service in services for unit in service.units}),

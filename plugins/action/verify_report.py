@@ -8,10 +8,12 @@ import shutil
 import ssl
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import yaml
 from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -29,6 +31,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.regist
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import announcer, events
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import accepted as verify_accepted
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import previous_values_results
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif as verify_sarif
@@ -45,6 +48,8 @@ OPTIONS: dict[str, Any] = {
     "cafile": {"type": "path"},
     "timeout": {"type": "int", "default": 5},
     "only": {"type": "list", "elements": "str", "default": []},
+    "baseline": {"type": "path"},
+    "not_checked": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
     "path": {"type": "path"},
 }
 READ_BY_PEOPLE = ("default", "ansible.builtin.default")
@@ -68,12 +73,12 @@ class ActionModule(ActionBase):
         except SecretsError as error:
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
 
-    def _announced(self, catalog: Catalog, failed: list[str], reason: str, args: Mapping[str, Any]) -> None:
+    def _announced(self, catalog: Catalog, failed: list[str], words: str, args: Mapping[str, Any]) -> None:
         """Who could not be notified is a warning."""
         connection = AwsConnection("watchparty.secrets.verify_report", args)
         suit(connection, catalog, check_account=False)
         at = timestamps.stamp(datetime.now(UTC))
-        about = {"application": catalog.application, "environment": catalog.environment, "reason": reason}
+        about = {"application": catalog.application, "environment": catalog.environment, "reason": words}
         me = {"who": process_identity.me(), "at": at, "checks": failed}
         event = events.made(VERIFICATION_FAILED, f"verify-{at}", "failed", **about, **me)
         for line in announcer.announcer_of(catalog, connection.announcing_client).announce(event):
@@ -95,18 +100,25 @@ class ActionModule(ActionBase):
             now=datetime.now(UTC),
             parts=parts,
             absent=dict(info.get("absent") or {}),
+            left_out=dict(info.get("left_out") or {}),
         )
-        results = verify_check.run(checks, facts)
+        accepted = acceptances(args["baseline"], facts.now.date())
+        results, problems = verify_accepted.applied(accepted, verify_check.run(checks, facts))
+        for problem in problems:
+            Display().warning(f"verify_baseline: {problem}")
         result = verify_table.data(facts, results, sorted(parts.get("hosts", ())))
         files = written(result, args["path"], partial=bool(args["only"])) if args["path"] else []
         show(result, files)
-        failed = [check_result.check.id for check_result in results if check_result.status == verdicts.FAIL]
-        answer: dict[str, Any] = {"counts": result["counts"], "failed_checks": failed, "files": files}
-        if failed:
-            message = f"{verify_table.summary(result)}: {', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'}"
+        failed, unmade = ids(results, verdicts.FAIL), ids(results, verdicts.NOT_CHECKED)
+        answer: dict[str, Any] = {"counts": result["counts"], "files": files}
+        answer |= {"failed_checks": failed, "not_checked": unmade}
+        if failed or (unmade and args["not_checked"] == "fail"):
+            reasons = [f"{', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'}"] if failed else []
+            reasons += [f"{', '.join(unmade)} could not be checked"] if unmade else []
+            message = f"{verify_table.summary(result)}: {'; '.join(reasons)}"
             answer |= {"failed": True, "msg": message}
             if not self._task.check_mode:
-                self._announced(facts.catalog, failed, message, args)
+                self._announced(facts.catalog, failed or unmade, message, args)
         return answer
 
 
@@ -119,6 +131,21 @@ def host(result: Any) -> dict[str, Any]:
     if "file" not in answer:  # failed_when takes the word "failed" away
         return {"problem": message if answer.get("msg") else "was not asked"}
     return answer
+
+
+def ids(results: Sequence[verify_check.CheckResult], status: str) -> list[str]:
+    return [check_result.check.id for check_result in results if check_result.status == status]
+
+
+def acceptances(path: str | None, today: date) -> verify_accepted.Acceptances:
+    """Raises SecretsError for a file that cannot be read: a run without it would fail for what was accepted."""
+    if not path:
+        return verify_accepted.Acceptances()
+    try:
+        return verify_accepted.parse(yaml.safe_load(Path(path).read_text(encoding="utf-8")), today)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not a YAML file in UTF-8"
+        raise SecretsError(f"verify_baseline: {path}: {reason}") from None
 
 
 def require_certificates(cafile: str | None) -> None:

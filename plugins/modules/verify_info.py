@@ -54,6 +54,10 @@ options:
     description: Whether the names in O(jobs) may hold wildcards.
     type: bool
     default: false
+  budget:
+    description: Seconds that the run may take. A source may take half of what is left, and is not checked after that.
+    type: int
+    default: 600
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -87,6 +91,11 @@ absent:
   type: dict
   returned: success
   sample: {users: AWS denies iam:ListUsers on this account}
+left_out:
+  description: Why nobody asks for others.
+  type: dict
+  returned: success
+  sample: {github: "the catalog names no repository of GitHub (github.repository)"}
 sealed:
   description:
     - What hosts must hold, and the current and previous values that M(watchparty.secrets.revoked_logins) and
@@ -105,6 +114,10 @@ signing:
   description: The signing keys of which a former one can be tried at the application.
   type: list
   elements: str
+  returned: success
+ends:
+  description: When the run's time is over, in seconds since 1970.
+  type: float
   returned: success
 hosts_needed:
   description: Whether a chosen check asks for hosts.

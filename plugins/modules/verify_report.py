@@ -11,12 +11,13 @@ version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Every check answers pass, fail, or not checked with the reason. A check that cannot be made never passes, and
-    neither does one that meets a fault of its own.
+  - Every check answers pass, fail, not checked with the reason, or not applicable. A check that cannot be made never
+    passes, and neither does one that meets a fault of its own. Not applicable is what neither catalog nor operator
+    asks for.
   - Asks addresses from outside, prints a table, and writes C(verify.json), C(verify.sarif) and C(verify.html) into
     O(path), each readable by its owner alone.
-  - Fails when a check fails, after everything is written, and announces C(verification.failed) where the catalog says
-    to whom.
+  - Fails when a check fails or could not be made, after everything is written, and announces C(verification.failed)
+    where the catalog says to whom.
 options:
   catalog:
     description: The catalog, usually C({{ secrets_catalog }}).
@@ -59,6 +60,16 @@ options:
     type: list
     elements: str
     default: []
+  baseline:
+    description:
+      - A YAML file with a list C(accepted). Each entry has C(check), C(place), C(message), which is a part of the
+        finding's, C(reason) and C(expires), a day. Such a finding is reported as not applicable until that day.
+    type: path
+  not_checked:
+    description: Whether a check that could not be made fails the run.
+    type: str
+    choices: [fail, warn]
+    default: fail
   path:
     description: Folder for the files; it is made. Without it none are written.
     type: path
@@ -95,16 +106,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 counts:
-  description: How many checks pass, fail, and could not be made.
+  description: How many checks pass, fail, could not be made, and do not apply.
   type: dict
   returned: success, and when a check fails
-  sample: {pass: 30, fail: 1, not_checked: 6}
+  sample: {pass: 30, fail: 1, not_checked: 0, not_applicable: 12}
 failed_checks:
   description: The ids of those that fail.
   type: list
   elements: str
   returned: success, and when a check fails
   sample: [WPS201]
+not_checked:
+  description: The ids of those that could not be made.
+  type: list
+  elements: str
+  returned: success, and when a check fails
+  sample: [WPS204]
 files:
   description: What was written.
   type: list

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,10 +17,14 @@ from ansible_collections.watchparty.secrets.plugins.action import verify_report
 from ansible_collections.watchparty.secrets.plugins.action.external_value import ActionModule as ExternalValue
 from ansible_collections.watchparty.secrets.plugins.action.postgresql_login import ActionModule as PostgresqlLogin
 from ansible_collections.watchparty.secrets.plugins.action.valkey_user import ActionModule as ValkeyUser
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check, revoked_logins_main
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.django import session_probe
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import remote_program
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.budget import Budget
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.collect_facts import Gatherer
 from tests.hostile import silent
 from tests.unit.plugins.plugin_utils._ansible.test_remote_program import Host
 
@@ -57,6 +62,34 @@ def test_a_probe_of_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_probe, "SECONDS", 1)
     with silent.server(b"X", first=HEADERS) as port, lasting(6), pytest.raises(HostError, match="no answer: timed out"):
         session_probe.ask(f"http://127.0.0.1:{port}/account/", {})
+
+
+def gathered(seconds: float, part: str, monkeypatch: pytest.MonkeyPatch, port: int) -> dict[str, Any]:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "GITHUB_TOKEN": "t",
+    }.items():
+        monkeypatch.setenv(name, value)
+    github = {"repository": "example/shop", "api_url": f"http://127.0.0.1:{port}"}
+    document = {"application": "shop", "settings": {"A": {"value": "x", "github": "variable"}}, "github": github}
+    connection = AwsConnection("test", {"region": "eu-west-3", "endpoint_url": f"http://127.0.0.1:{port}"})
+    catalog = catalog_parser.parse(document, "test")
+    return Gatherer(document, catalog, connection, datetime.now(UTC), budget=Budget(seconds)).gathered([part])
+
+
+@pytest.mark.parametrize("part", ["users", "github"])
+def test_a_verification_has_a_budget(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS and GitHub answer a byte now and then, which no timeout of a socket ends."""
+    with silent.server(b"X", first=HEADERS) as port, lasting(8):
+        result = gathered(3, part, monkeypatch, port)
+    assert result["absent"][part].startswith("gave no answer within ")
+
+
+def test_what_a_run_did_not_come_to_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with silent.server() as port, lasting(2):
+        result = gathered(0, "users", monkeypatch, port)
+    assert result["absent"]["users"] == "was not reached; the whole run has 0 s (-e verify_budget=SECONDS)"
 
 
 def on_host(action: Any, **args: Any) -> dict[str, Any]:

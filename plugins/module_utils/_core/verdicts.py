@@ -5,3 +5,5 @@
 from __future__ import annotations
 
 PASS, FAIL, NOT_CHECKED = "pass", "fail", "not checked"
+NOT_APPLICABLE = "not applicable"
+"""Neither the catalog nor the operator asks for it, or somebody accepted it."""

@@ -38,7 +38,7 @@ _NAMES = {
         baseline fail history ignored json_file paths patterns repositories sarif_file staged stdin tree values
     """,
     "set_": "deploy force names value_file values_file",
-    "verify_": "cafile only report_path repository sessions timeout workflow",
+    "verify_": "baseline budget cafile not_checked only report_path repository sessions timeout workflow",
 }
 KNOWN = {prefix: frozenset(prefix + name for name in names.split()) for prefix, names in _NAMES.items()}
 """The names that playbooks read, by their prefix."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,16 +18,25 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import (
+    FAIL,
+    NOT_APPLICABLE,
+    NOT_CHECKED,
+    PASS,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import checks as _checks
 
-_WORST = (FAIL, NOT_CHECKED, PASS)
+_WORST = (FAIL, NOT_CHECKED, PASS, NOT_APPLICABLE)
 SEVERITIES = ("high", "medium", "low")
 DOCS = "https://github.com/watchparty/secrets/blob/main/docs/reference/checks.md"
 
 
 class NotGathered(SecretsError):
     """Raised when a check asks for a part of the facts that could not be had; says why."""
+
+
+class NotApplicable(SecretsError):
+    """Raised for a part of the facts that neither the catalog nor the operator asks for; says why."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +48,13 @@ class Facts:
     parts: Mapping[str, Any] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
     """Why a part is not there."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Why nobody asks for a part."""
 
     def of(self, part: str) -> Any:
-        """Raises :class:`NotGathered`."""
+        """Raises :class:`NotGathered` and :class:`NotApplicable`."""
+        if part in self.left_out:
+            raise NotApplicable(self.left_out[part])
         if part not in self.parts:
             raise NotGathered(self.absent.get(part, f"nothing was gathered of: {part}"))
         return self.parts[part]
@@ -58,18 +72,24 @@ class Outcome:
     file: str = ""
     """A file of the repository, for what scans code."""
     line: int = 0
+    path: str = ""
+    """A file of a host."""
 
 
 def good(message: str, place: str = "") -> Outcome:
     return Outcome(PASS, message, place)
 
 
-def bad(message: str, place: str = "", *, file: str = "", line: int = 0) -> Outcome:
-    return Outcome(FAIL, message, place or file, file, line)
+def bad(message: str, place: str = "", *, file: str = "", line: int = 0, path: str = "") -> Outcome:
+    return Outcome(FAIL, message, place or file, file, line, path)
 
 
 def unknown(message: str, place: str = "") -> Outcome:
     return Outcome(NOT_CHECKED, message, place)
+
+
+def not_applicable(message: str, place: str = "") -> Outcome:
+    return Outcome(NOT_APPLICABLE, message, place)
 
 
 @dataclass(frozen=True)
@@ -86,12 +106,23 @@ class Check:
     """Why it matters."""
     fix: str
     look: Callable[[Facts], Iterable[Outcome]]
+    command: str = ""
+    """What corrects a finding at {place}, a host's {path} or what {name} names, in this {run}'s environment."""
     needs: tuple[str, ...] = ()
     """The parts of the facts that it asks for; what no chosen check needs is not gathered."""
 
     @property
     def link(self) -> str:
         return f"{DOCS}#{self.id.lower()}"
+
+    def command_for(self, outcome: Outcome, environment: str) -> str:
+        """Empty where a file is to be edited, and for names that a shell or Ansible would not take as they are."""
+        name = outcome.place.rpartition(" ")[2]
+        names = {"place": outcome.place, "name": name, "path": outcome.path}
+        used = [text for key, text in names.items() if f"{{{key}}}" in self.command]
+        is_safe = all(text and text[0] != "-" and shlex.quote(text) == text for text in used)
+        run = f"-e app_environment={shlex.quote(environment)}"
+        return self.command.format(run=run, **names) if is_safe else ""
 
     @property
     def number(self) -> int:
@@ -156,6 +187,8 @@ def _looked(check: Check, facts: Facts) -> tuple[Outcome, ...]:
             outcomes.append(outcome)  # one by one: what was found before a fault counts
     except NotGathered as error:
         outcomes.append(unknown(str(error)))
+    except NotApplicable as error:
+        outcomes.append(not_applicable(str(error)))
     except Exception as error:  # noqa: BLE001 a fault of ours must neither pass for an answer nor end the others
         outcomes.append(unknown(f"fault: {type(error).__name__} {_where(error)}"))
     return tuple(outcomes) or (unknown("there was nothing to look at"),)

@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 
@@ -49,7 +50,7 @@ def no_workflow(kind: str) -> Look:
         for file, problem in sorted(result["unread"].items()):
             yield unknown(problem, file)
         if not result["files"]:
-            yield unknown("the repository has no workflows")
+            yield not_applicable("the repository has no workflows")
         elif not wrong and not result["unread"]:
             yield good(f"none in {len(result['files'])} files")
 

@@ -21,6 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_st
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import Policies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import iam_readers
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import NotApplicable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.secret_metadata import AWS_KEY
 
 PARAMETER_READS = tuple(
@@ -45,7 +46,7 @@ class Look:
     def drift(self, roles: Mapping[str, Any], asked: access_resources.AccessOptions) -> list[dict[str, str]]:
         """Raises SecretsError where it cannot be said what should be there, or what is."""
         if self.catalog.aws is None:
-            raise SecretsError("the catalog says nothing of AWS")
+            raise NotApplicable("the catalog says nothing of AWS")
         policy_scope.require_narrow(self.document, self.catalog)
         key = self._there.key_policy(self.catalog.aws.kms_key)
         region = self._region
@@ -88,9 +89,8 @@ class Look:
             "principals": len(principals),
             "things": len(held),
             "unread": [
-                f"secret {name}: {entry['problem']}" for name, entry in described.items() if entry.get("problem")
-            ]
-            + [f"secret {name}: {entry['problem']}" for name, entry in policies.items() if entry.get("problem")],
+                f"secret {name}: {policy['problem']}" for name, policy in policies.items() if policy.get("problem")
+            ],
         }
 
     def _key(self, name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
@@ -46,12 +47,14 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
     revocation_times,
     shared_values,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.budget import Budget
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_failure_property import once
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_stores import (
     Once,
     ParametersOnce,
     ReadOnce,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import NotApplicable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.secret_metadata import SecretFacts, keys
 
 FIRST = "environment"
@@ -73,26 +76,30 @@ class Gatherer:
     asked: AccessOptions = field(default_factory=AccessOptions)
     """Which jobs may deploy, where provisioning was given others than the catalog's."""
     workflow: str = "deploy.yml"
+    budget: Budget = field(default_factory=lambda: Budget(600))
     key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     """Of this run's fingerprints."""
 
     def gathered(self, wanted: Collection[str]) -> dict[str, Any]:
-        """The parts, and why some are not there."""
+        """The parts, why some are not there, and why nobody asks for others."""
         parts: dict[str, Any] = {}
         absent: dict[str, str] = {}
+        left_out: dict[str, str] = {}
         for name in sorted(set(wanted) & set(PARTS)):
             try:
-                parts[name] = getattr(self, name)
+                parts[name] = self.budget.spend(partial(getattr, self, name))
+            except NotApplicable as error:
+                left_out[name] = str(error)
             except SecretsError as error:
                 absent[name] = one_line(error)
-        return {"parts": parts, "absent": absent}
+        return {"parts": parts, "absent": absent, "left_out": left_out}
 
     def expected(self) -> dict[str, Any]:
         """What hosts must hold, as fingerprints; never shown."""
         readers = list(self.catalog.readers)
         empty: dict[str, Any] = {"key": None, "sensitive": [], "fingerprints": {}, "patterns": [], "readers": readers}
         try:
-            resolution = self.environment.resolution
+            resolution = self.budget.spend(lambda: self.environment).resolution
         except SecretsError as error:
             return {**empty, "problem": f"the stores cannot be read: {' '.join(str(error).split())}"}
         return {
@@ -148,7 +155,9 @@ class Gatherer:
     def journal_read(self) -> _journal.Journal:
         read = self.environment
         if not read.is_journal_read:
-            raise SecretsError("the journal cannot be read" if self.catalog.journal else "the catalog names no journal")
+            if not self.catalog.journal:
+                raise NotApplicable("the catalog names no journal")
+            raise SecretsError("the journal cannot be read")
         return read.journal
 
     @once
@@ -179,7 +188,7 @@ class Gatherer:
     def chain(self) -> audit_chain.Chain:
         body = body_of(self.catalog, self.connection.store_client)
         if body is None:
-            raise SecretsError("the catalog names no audit_log")
+            raise NotApplicable("the catalog names no audit_log")
         return body.chain(self._head)
 
     @property
@@ -220,12 +229,14 @@ class Gatherer:
 
     @once
     def policies(self) -> dict[str, Any]:
-        return self._manager.policies([name for name, item in self.secrets.items() if not item.get("problem")])
+        denied = {name: {"problem": item["problem"]} for name, item in self.secrets.items() if item.get("problem")}
+        return {**denied, **self._manager.policies([name for name in self.secrets if name not in denied])}
 
     @once
     def keys(self) -> dict[str, Any]:
-        used = [secret["key"] for secret in self.secrets.values() if secret.get("key")]
-        return keys(self.connection.store_client("kms"), sorted(set(used)))
+        used = {secret["key"] for secret in self.secrets.values() if secret.get("key")}
+        unread = {f"of secret {name}": item for name, item in self.secrets.items() if item.get("problem")}
+        return {**unread, **keys(self.connection.store_client("kms"), sorted(used))}
 
     @once
     def account(self) -> str:
@@ -365,7 +376,7 @@ class Gatherer:
     @property
     def _checkout(self) -> str:
         if not self.repository_path:
-            raise SecretsError(NO_REPOSITORY)
+            raise NotApplicable(NO_REPOSITORY)
         return self.repository_path
 
     def _live(self) -> Set[str]:

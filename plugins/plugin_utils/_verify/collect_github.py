@@ -18,13 +18,14 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.api import WORKFLOWS, GitHubStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import GithubTarget, There
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import collect_repository
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import NotApplicable
 
 NO_GITHUB = "the catalog names no repository of GitHub (github.repository)"
 
 
 def _where(catalog: Catalog) -> GitHub:
     if catalog.github is None:
-        raise SecretsError(NO_GITHUB)
+        raise NotApplicable(NO_GITHUB)
     return catalog.github
 
 
@@ -65,7 +66,7 @@ def deployed(catalog: Catalog, file: str) -> list[dict[str, str]]:
     store: GitHubStore = github_token.store(_where(catalog))
     run = store.last_run(file)
     if run is None:
-        raise SecretsError(f"no run of {file} has ended yet")
+        raise NotApplicable(f"no run of {file} has ended yet")
     try:
         findings = workflow_lint.findings(
             file, collect_repository.parsed(store.workflow_at(file, str(run["head_sha"])))

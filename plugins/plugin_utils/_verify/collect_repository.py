@@ -23,6 +23,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import gi
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.bounded_program import Bounds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.git_worktree import Ignores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import zizmor as _zizmor
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import NotApplicable
 
 ASKED = (".env", ".env.local", ".env.production")
 """Names that git must ignore."""
@@ -129,7 +130,7 @@ def zizmor(path: str) -> dict[str, Any]:
         copied = {name for name, file in sorted(files.items()) if checkout.copy(file, copy)}
         workflows = [name for name in files if _is_workflow(name)]
         if not workflows:
-            raise HostError("the repository has no workflows")
+            raise NotApplicable("the repository has no workflows")
         config = next((name for name in _zizmor.CONFIGURATIONS if checkout.copy(name.encode(), copy)), "")
         result: dict[str, Any] = {"findings": [], "not_checked": [], "accepted": 0}
         if copied:

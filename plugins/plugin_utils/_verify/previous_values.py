@@ -35,6 +35,8 @@ SERVERS = {
 BY_SERVERS, BY_HOSTS, BY_SESSIONS, BY_AWS = "servers", "hosts", "sessions", "aws"
 BY = {POSTGRESQL: BY_SERVERS, VALKEY: BY_SERVERS, SSH: BY_HOSTS, DJANGO: BY_SESSIONS, AWS: BY_AWS}
 """Where it is tried: at servers from one application host, at every host, at the application, from the controller."""
+EXEMPT = "exempt"
+"""Nothing is to be tried: no value, a value that is valid by plan, or one that only its provider could refuse."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,17 @@ class Try:
         }
 
 
+@dataclass(frozen=True)
+class NotTried:
+    """Why a credential's former values are not tried."""
+
+    message: str
+    exempt: bool = False
+
+
+NONE_KEPT = NotTried("no former value of it is kept", exempt=True)
+
+
 def states(
     catalog: Catalog, now: Contents, values: Mapping[str, str], before: Contents, journal: Journal
 ) -> dict[str, dict[str, Any]]:
@@ -76,7 +89,7 @@ def states(
             credential_graph.find(catalog, credential, now).login,
         )
         if not [password for password in _passwords(old) if password != new.password]:
-            result[name] = verdict(UNTRIED, "no former value of it is kept")
+            result[name] = verdict(EXEMPT, NONE_KEPT.message)
         elif SERVERS.get(credential.kind) == DJANGO and old.login.password is not None:
             attempt = _try(catalog, credential, now, before, journal)
             result[name] = _signing(credential, values, old.login.password, journal, attempt)
@@ -91,28 +104,27 @@ def tries(catalog: Catalog, now: Contents, before: Contents, journal: Journal) -
     return [item for item in all_tries if isinstance(item, Try)]
 
 
-def _try(catalog: Catalog, credential: Credential, now: Contents, before: Contents, journal: Journal) -> Any:
-    """A Try, or the reason why it is not tried."""
+def _try(catalog: Catalog, credential: Credential, now: Contents, before: Contents, journal: Journal) -> Try | NotTried:
     why = _planned(credential, journal)
     if why:
         return why
     server = SERVERS.get(credential.kind)
     if server is None:
-        return f"credentials of the kind {credential.kind} are not tried here"
+        return NotTried(f"credentials of the kind {credential.kind} are not tried here", exempt=True)
     current, former = (
         credential_graph.find(catalog, credential, now),
         credential_graph.find(catalog, credential, before),
     )
     if current.problems or current.login.password is None:
-        return f"its current value cannot be read: {'; '.join(current.problems) or 'no place holds it'}"
+        return NotTried(f"its current value cannot be read: {'; '.join(current.problems) or 'no place holds it'}")
     passwords = [password for password in _passwords(former) if password != current.login.password]
     if BY[server] != BY_SERVERS:
         return _apart(credential, server, current.login, passwords, _users(former))
     if current.url is None:
-        return "no server is known to try it at: it appears in no URL"
+        return NotTried("no server is known to try it at: it appears in no URL", exempt=credential.server is not None)
     wrong = server_addresses.leads_elsewhere(catalog, credential, current.locations)
     if wrong:
-        return wrong
+        return NotTried(wrong)
     results = []
     for password in passwords:
         for user in dict.fromkeys((*_users(former), current.login.username)):
@@ -120,19 +132,21 @@ def _try(catalog: Catalog, credential: Credential, now: Contents, before: Conten
     return _found(Try(credential.name, server, current.url, tuple(dict.fromkeys(results))))
 
 
-def _apart(credential: Credential, server: str, current: Login, passwords: list[str], users: list[str]) -> Any:
+def _apart(
+    credential: Credential, server: str, current: Login, passwords: list[str], users: list[str]
+) -> Try | NotTried:
     """What no URL leads to: keys, which are their own whole login, but for those that have an id."""
     if server != AWS:
         user = str(credential.options.get("user") or "") if server == SSH else ""
         return _found(Try(credential.name, server, current.password, tuple(passwords), user))
     if passwords and not users:
-        return "the id of its former key is not kept"
+        return NotTried("the id of its former key is not kept")
     pairs = [Login(user, password) for password in passwords for user in users]
     return _found(Try(credential.name, server, current, tuple(pairs)))
 
 
-def _found(attempt: Try) -> Any:
-    return attempt if attempt.former else "no former value of it is kept"
+def _found(attempt: Try) -> Try | NotTried:
+    return attempt if attempt.former else NONE_KEPT
 
 
 def _passwords(stored_credential: credential_graph.StoredCredential) -> list[str]:
@@ -159,9 +173,9 @@ def verdict(state: str, message: str, **extra: Any) -> dict[str, Any]:
 
 
 def _signing(
-    credential: Credential, values: Mapping[str, str], old: str, journal: Journal, item: Any
+    credential: Credential, values: Mapping[str, str], old: str, journal: Journal, item: Try | NotTried
 ) -> dict[str, Any]:
-    """By what the stores hold; ``item`` is a Try, which tells of the application too, or a reason."""
+    """By what the stores hold; a Try tells of the application too."""
     kept = [part.strip() for part in values.get(credential.fallbacks or "", "").split(",")]
     due = [
         pending_task.due
@@ -172,28 +186,28 @@ def _signing(
         message = "the previous key is not among the fallbacks, so nothing that it signed is accepted"
         if isinstance(item, Try):
             return verdict(REFUSED, message, by=BY_SESSIONS)
-        return verdict(REFUSED, f"{message}; no session was tried: {item}")
+        return verdict(REFUSED, f"{message}; no session was tried: {item.message}")
     if due:
-        return verdict(UNTRIED, f"the previous key verifies until {min(due)}, as planned")
+        return verdict(EXEMPT, f"the previous key verifies until {min(due)}, as planned")
     return verdict(ACCEPTED, f"the previous key is still in {credential.fallbacks}, and no pending task removes it")
 
 
-def _planned(credential: Credential, journal: Journal) -> str | None:
+def _planned(credential: Credential, journal: Journal) -> NotTried | None:
     """Why the previous value is or may still be valid."""
     name, page = credential.name, credential.provider_url
     later = [pending_task for pending_task in journal.pending_tasks.values() if pending_task.credential == name]
     planned = [pending_task.due for pending_task in later if pending_task.act != CONFIRM]
     if planned:
-        return f"the previous value stays valid until {min(planned)}, as planned"
+        return NotTried(f"the previous value stays valid until {min(planned)}, as planned", exempt=True)
     if later:
         at, where = max(pending_task.due for pending_task in later), f"at {page}" if page else "where it was issued"
-        return (
+        return NotTried(
             f"no confirmation yet that the previous value, replaced at {at}, was revoked {where}. Confirm it: "
             f"ansible-playbook watchparty.secrets.rotate -e rotation_revoked={name}"
         )
     open_one = journal.rotation
     if open_one is not None and name in (open_one.plan.get("credentials") or ()):
-        return f"{open_one} is open, and both values are valid until it ends"
+        return NotTried(f"{open_one} is open, and both values are valid until it ends", exempt=True)
     return None
 
 
@@ -206,9 +220,10 @@ def _login(
     why = _planned(credential, journal)
     last = journal.rotated.get(credential.name)
     if why:
-        return verdict(UNTRIED, why)
+        return verdict(EXEMPT if why.exempt else UNTRIED, why.message)
     if last is None:
-        return verdict(UNTRIED, f"{result}, and the journal tells of no rotation of it")
+        return verdict(UNTRIED, f"{result.message}, and the journal tells of no rotation of it")
+    state = EXEMPT if result.exempt else UNTRIED
     if credential.kind == kind_names.EXTERNAL:
-        return verdict(UNTRIED, f"{result}; rotation {last.rotation} replaced it at {last.at}")
-    return verdict(UNTRIED, f"{result}; rotation {last.rotation} saw its refusal before it closed at {last.at}")
+        return verdict(state, f"{result.message}; rotation {last.rotation} replaced it at {last.at}")
+    return verdict(state, f"{result.message}; rotation {last.rotation} saw its refusal before it closed at {last.at}")

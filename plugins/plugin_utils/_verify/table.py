@@ -11,7 +11,12 @@ from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import blast_radius, timestamps
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import (
+    FAIL,
+    NOT_APPLICABLE,
+    NOT_CHECKED,
+    PASS,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import CheckResult, Facts, Outcome
 
 HOSTS = "hosts' .env"
@@ -19,9 +24,15 @@ HOSTS = "hosts' .env"
 NARROWEST, WIDEST = 60, 120
 SHOWN = 12
 """Lines of evidence that the table has of one check; the files have all."""
+NAMED = 6
+"""Hosts or checks that a line at the top names."""
 LONG = 60
 """Characters of what is not said twice."""
-COLOURS = {PASS: "green", FAIL: "red", NOT_CHECKED: "yellow"}
+COLOURS = {PASS: "green", FAIL: "red", NOT_CHECKED: "yellow", NOT_APPLICABLE: "dark gray"}
+QUIET = (PASS, NOT_APPLICABLE)
+ACTS = {"git": "the repository's maintainers", "iam": "the AWS administrator"}
+ACTS |= {"ci": ACTS["git"], "recovery": ACTS["iam"]}
+"""Who must act on an area's findings; on those of the others the operator."""
 
 
 def data(facts: Facts, results: Sequence[CheckResult], hosts: Sequence[str]) -> dict[str, Any]:
@@ -31,15 +42,25 @@ def data(facts: Facts, results: Sequence[CheckResult], hosts: Sequence[str]) -> 
         "application": facts.catalog.application,
         "environment": facts.catalog.environment,
         "at": timestamps.stamp(facts.now),
-        "counts": {"pass": counts[PASS], "fail": counts[FAIL], "not_checked": counts[NOT_CHECKED]},
-        "checks": [_row(check_result) for check_result in results],
+        "counts": {
+            "pass": counts[PASS],
+            "fail": counts[FAIL],
+            "not_checked": counts[NOT_CHECKED],
+            "not_applicable": counts[NOT_APPLICABLE],
+        },
+        "unreachable": {
+            host: facts.parts["hosts"][host]["problem"]
+            for host in sorted(hosts)
+            if facts.parts["hosts"][host].get("problem")
+        },
+        "checks": [_row(check_result, facts.catalog.environment) for check_result in results],
         "ages": list(facts.parts.get("journal", {}).get("ages", ())),
         "hosts": {host: _host(facts, host, results) for host in sorted(hosts)},
         "graph": graph(facts.catalog, _states(facts)),
     }
 
 
-def _row(result: CheckResult) -> dict[str, Any]:
+def _row(result: CheckResult, environment: str) -> dict[str, Any]:
     check = result.check
     return {
         "id": check.id,
@@ -51,13 +72,14 @@ def _row(result: CheckResult) -> dict[str, Any]:
         "fix": check.fix,
         "link": check.link,
         "status": result.status,
-        "outcomes": [_outcome(outcome) for outcome in result.results],
+        "outcomes": [_outcome(outcome, check.command_for(outcome, environment)) for outcome in result.results],
     }
 
 
-def _outcome(outcome: Outcome) -> dict[str, Any]:
+def _outcome(outcome: Outcome, command: str) -> dict[str, Any]:
     where = {"file": outcome.file, "line": outcome.line} if outcome.file else {}
-    return {"status": outcome.status, "place": outcome.place, "message": outcome.message, **where}
+    mended = {"command": command} if command and outcome.status == FAIL else {}
+    return {"status": outcome.status, "place": outcome.place, "message": outcome.message, **where, **mended}
 
 
 def _host(facts: Facts, host: str, results: Sequence[CheckResult]) -> dict[str, Any]:
@@ -109,13 +131,16 @@ def graph(catalog: Catalog, states: Mapping[str, str]) -> dict[str, Any]:
 
 def summary(result: Mapping[str, Any]) -> str:
     counts = result["counts"]
-    return f"{counts['pass']} pass, {counts['fail']} fail, {counts['not_checked']} not checked"
+    return (
+        f"{counts['fail']} fail, {counts['not_checked']} not checked, {counts['pass']} pass, "
+        f"{counts['not_applicable']} not applicable"
+    )
 
 
 def table(result: Mapping[str, Any], columns: int = 100) -> list[tuple[str, str]]:
-    """Lines with a colour each; no line is wider than the terminal."""
+    """Lines with a colour each; none is wider than the terminal but a command, which is pasted whole."""
     width = max(NARROWEST, min(columns, WIDEST))
-    lines = [(_heading(result), "")]
+    lines = [(line, colour) for text, colour in _top(result) for line in _wrapped(text, width, "", " " * 4)]
     area = ""
     answer: dict[str, str] = {}
     for check in result["checks"]:
@@ -128,22 +153,51 @@ def table(result: Mapping[str, Any], columns: int = 100) -> list[tuple[str, str]
         head = f"  {check['id']:<8} {word:<12} "
         lines += [(line, colour) for line in _wrapped(check["title"], width, head)]
         lines += [(line, "") for line in _evidence(check, width, answer)]
-    return [*lines, ("", ""), (summary(result), COLOURS[FAIL] if result["counts"]["fail"] else COLOURS[PASS])]
+    return lines
 
 
-def _heading(result: Mapping[str, Any]) -> str:
-    return f"{result['application']}, {result['environment']}, {result['at']}"
+def _top(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What failed, what could not be looked at, and who must act."""
+    worst = next((status for status in (FAIL, NOT_CHECKED) if _with(result, status)), PASS)
+    yield f"{result['application']}, {result['environment']}, {result['at']}: {summary(result)}", COLOURS[worst]
+    lost = [f"{host}: {problem}" for host, problem in result["unreachable"].items()]
+    if lost:
+        yield f"not reached: {_some(lost)}", COLOURS[FAIL]
+    for status in (FAIL, NOT_CHECKED):
+        checks = [f"{check['id']} {check['name']}" for check in _with(result, status)]
+        if checks:
+            yield f"{status}: {_some(checks)}", COLOURS[status]
+    actors: dict[str, list[str]] = {}
+    for check in [*_with(result, FAIL), *_with(result, NOT_CHECKED)]:
+        actors.setdefault(ACTS.get(check["area"], "the operator"), []).append(check["id"])
+    if actors:
+        yield "must act: " + "; ".join(f"{actor} ({_some(ids)})" for actor, ids in actors.items()), ""
+
+
+def _with(result: Mapping[str, Any], status: str) -> list[Mapping[str, Any]]:
+    return [check for check in result["checks"] if check["status"] == status]
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - NAMED} more" if names[NAMED:] else ""
+    return ", ".join(names[:NAMED]) + rest
 
 
 def _evidence(entry: Mapping[str, Any], width: int, answer: dict[str, str]) -> Iterator[str]:
     """A check that passes has no line here. No long reason appears twice: one unreachable host affects many checks."""
     if entry["status"] == PASS:
         return
-    failures = [outcome for outcome in entry["outcomes"] if outcome["status"] != PASS]
+    kept = QUIET if entry["status"] not in QUIET else ()
+    failures = [outcome for outcome in entry["outcomes"] if outcome["status"] not in kept]
     grouped: dict[tuple[str, str], list[str]] = {}
+    commands: dict[tuple[str, str], list[str]] = {}
     for outcome in failures:
-        grouped.setdefault((outcome["status"], outcome["message"]), []).append(outcome["place"])
-    for (status, message), places in list(grouped.items())[:SHOWN]:
+        key = (outcome["status"], outcome["message"])
+        grouped.setdefault(key, []).append(outcome["place"])
+        commands.setdefault(key, []).append(outcome.get("command", ""))
+    shown: set[str] = set()
+    for (status, text), places in list(grouped.items())[:SHOWN]:
+        message = text
         place = f"{', '.join(places)}: " if any(places) else ""
         mark = "" if status == entry["status"] else "not checked: "
         if message in answer:
@@ -151,17 +205,21 @@ def _evidence(entry: Mapping[str, Any], width: int, answer: dict[str, str]) -> I
         elif len(message) > LONG:
             answer[message] = entry["id"]
         yield from _wrapped(f"{mark}{place}{message}", width, " " * 13 + "- ")
+        for command in dict.fromkeys(commands[status, text]):
+            if command and command not in shown:
+                shown.add(command)
+                yield " " * 15 + f"run: {command}"
     if len(grouped) > SHOWN:
         yield " " * 15 + f"and {len(grouped) - SHOWN} more in the report"
     if entry["status"] == FAIL:
         yield from _wrapped(entry["fix"], width, " " * 11 + "fix: ")
 
 
-def _wrapped(message: str, width: int, head: str) -> list[str]:
+def _wrapped(message: str, width: int, head: str, indent: str = "") -> list[str]:
     return textwrap.wrap(
         " ".join(message.split()),
         width,
         initial_indent=head,
-        subsequent_indent=" " * len(head),
+        subsequent_indent=indent or " " * len(head),
         break_on_hyphens=False,
     )

@@ -171,7 +171,7 @@ def _selinux(at: atomic_file.OpenPath) -> Dict[str, Any]:
     if code == 0:
         answer["right"] = True
     elif wanted == NO_CONTEXT:
-        answer["why"] = "the policy asks for no context of it"
+        answer["no_context"] = True
     elif wanted:
         answer.update(right=False, wanted=wanted)
     elif code is not None:

@@ -12,13 +12,18 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import (
+    FAIL,
+    NOT_APPLICABLE,
+    NOT_CHECKED,
+    PASS,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import postmortem_markdown
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports.graph import drawing
 
 TEMPLATES = Path(__file__).with_name("templates")
-STYLES = {PASS: "pass", FAIL: "fail", NOT_CHECKED: "open"}
-SIGNS = {PASS: "✓", FAIL: "✗", NOT_CHECKED: "?"}
+STYLES = {PASS: "pass", FAIL: "fail", NOT_CHECKED: "open", NOT_APPLICABLE: "none"}
+SIGNS = {PASS: "✓", FAIL: "✗", NOT_CHECKED: "?", NOT_APPLICABLE: "-"}
 NEAR = 0.8
 """Part of its limit from which on an age is drawn as near it."""
 DRIFTS = (
@@ -99,6 +104,9 @@ def _verdict(counts: Mapping[str, int]) -> dict[str, str]:
         return {"style": "fail", "text": f"{counts['fail']} of {total} {verb}"}
     if counts["not_checked"]:
         return {"style": "open", "text": f"Nothing fails; {_number(counts['not_checked'], 'check')} could not be made"}
+    if counts["not_applicable"]:
+        made = _number(counts["pass"], "check")
+        return {"style": "", "text": f"All {made} pass; {counts['not_applicable']} do not apply"}
     return {"style": "", "text": f"All {total} pass"}
 
 

@@ -31,6 +31,7 @@ CHECK = Check(
         "Set audit_log in the catalog to a log_group or s3; ansible-playbook watchparty.secrets.provision "
         "creates the log and the roles that may read it."
     ),
+    command="ansible-playbook watchparty.secrets.provision {run} --tags access",
     look=look,
     needs=("audit",),
 )

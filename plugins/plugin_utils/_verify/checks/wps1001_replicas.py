@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 
@@ -19,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 def look(facts: Facts) -> Iterator[Outcome]:
     wanted = facts.catalog.aws.replicas if facts.catalog.aws else ()
     if not wanted:
-        yield unknown("the catalog declares no replicas (aws.replicas)")
+        yield not_applicable("the catalog declares no replicas (aws.replicas)")
         return
     for name, secret in sorted(facts.of("secrets").items()):
         if secret.get("problem"):
@@ -50,6 +51,7 @@ CHECK = Check(
         "Create missing replicas: ansible-playbook watchparty.secrets.provision. Secrets Manager shows why one is not "
         "in sync."
     ),
+    command="ansible-playbook watchparty.secrets.provision {run} --tags access",
     look=look,
     needs=("secrets",),
 )

@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 
@@ -26,7 +27,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         else:
             yield good("exists", f"secret {name}")
     if not secrets:
-        yield unknown("the catalog names no secrets")
+        yield not_applicable("the catalog names no secrets")
 
 
 CHECK = Check(
@@ -40,6 +41,7 @@ CHECK = Check(
         "aws secretsmanager restore-secret --secret-id NAME, then find out who deleted it. Create missing ones: "
         "ansible-playbook watchparty.secrets.provision."
     ),
+    command="aws secretsmanager restore-secret --secret-id {name}",
     look=look,
     needs=("secrets",),
 )

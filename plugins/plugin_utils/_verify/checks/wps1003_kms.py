@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 
@@ -34,7 +35,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         else:
             yield good("enabled, rotates every year", place)
     if not keys:
-        yield unknown("no secret names its KMS key")
+        yield not_applicable("no secret names its KMS key")
 
 
 CHECK = Check(
@@ -45,6 +46,7 @@ CHECK = Check(
     title="The KMS keys of the secrets are enabled and rotate",
     reason="A key that is disabled or deleted makes every version unreadable at once.",
     fix="aws kms enable-key, cancel-key-deletion, enable-key-rotation.",
+    command="aws kms enable-key-rotation --key-id {name}",
     look=look,
     needs=("keys",),
 )

@@ -26,6 +26,7 @@ CHECK = Check(
     title=".env files are ignored by git",
     reason="A .env that git does not ignore is committed by the next 'git add .', and stays in the history for good.",
     fix="Add '.env*' and '!.env.example' to .gitignore.",
+    command="printf '%s\\n' '.env*' '!.env.example' >> .gitignore",
     look=look,
     needs=("repository",),
 )

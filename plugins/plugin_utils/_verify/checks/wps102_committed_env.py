@@ -31,6 +31,7 @@ CHECK = Check(
         "Write placeholders: ansible-playbook watchparty.secrets.env_example. Then rotate the values that were "
         "committed."
     ),
+    command="ansible-playbook watchparty.secrets.env_example {run}",
     look=look,
     needs=("repository",),
 )

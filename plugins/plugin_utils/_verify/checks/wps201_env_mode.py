@@ -49,6 +49,7 @@ CHECK = Check(
     title=".env is readable only as env_deploy_mode declares",
     reason="Every account on the host, and every program that one of them runs, could read every secret.",
     fix="Set env_deploy_mode to 0600, or to 0640 if the application's group reads the file, and deploy again.",
+    command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",
     look=by_host(_host),
     needs=("hosts",),
 )

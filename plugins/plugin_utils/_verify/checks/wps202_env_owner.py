@@ -43,6 +43,7 @@ CHECK = Check(
     title=".env belongs to the user that its services run as",
     reason="The owner can read the file whatever its mode is, and can change the values that the services start with.",
     fix="Set env_deploy_owner to the services' user and deploy again, or chown the file.",
+    command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",
     look=by_host(_host),
     needs=("hosts",),
 )

@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
@@ -19,14 +20,18 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     selinux = result["selinux"]
-    if not selinux["enabled"]:
-        yield good("SELinux is not enabled", host)
+    if not result["file"]["exists"]:
+        yield unknown(f"{result['file']['path']} does not exist", host)
+    elif not selinux["enabled"]:
+        yield not_applicable("SELinux is not enabled", host)
+    elif selinux.get("no_context"):
+        yield not_applicable("the policy asks for no context of it", host)
     elif selinux.get("right") is None:
         yield unknown(f"SELinux is enabled and {selinux.get('why') or 'the expected context is unknown'}", host)
     elif selinux["right"]:
         yield good(f"context {selinux['context']}", host)
     else:
-        yield bad(f"context {selinux['context']} instead of {selinux['wanted']}", host)
+        yield bad(f"context {selinux['context']} instead of {selinux['wanted']}", host, path=result["file"]["path"])
 
 
 CHECK = Check(
@@ -37,6 +42,7 @@ CHECK = Check(
     title=".env has the SELinux context of the policy",
     reason="With another context a confined program can read the file, or the service cannot start.",
     fix="restorecon -v on the file.",
+    command="ansible {place} --become -m ansible.builtin.command -a 'restorecon -v {path}'",
     look=by_host(_host),
     needs=("hosts",),
 )

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     for stray in result["strays"]:
-        yield bad(f"{stray['path']} (mode {stray['mode']}) {stray['why']}", host)
+        yield bad(f"{stray['path']} (mode {stray['mode']}) {stray['why']}", host, path=stray["path"])
     for message in result.get("strays_unread", ()):
         yield unknown(message, host)
     if not result["strays"] and not result.get("strays_unread"):
@@ -34,6 +34,7 @@ CHECK = Check(
     title="The directory of .env contains no copies of it",
     reason="A copy keeps old and current secrets, often with a wider mode.",
     fix="Inspect each copy, then remove it: shred -u FILE. A .env.example with placeholders may stay.",
+    command="ansible {place} --become -m ansible.builtin.command -a 'shred -u {path}'",
     look=by_host(_host),
     needs=("hosts",),
 )

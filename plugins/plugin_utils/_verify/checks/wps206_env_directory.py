@@ -35,6 +35,7 @@ CHECK = Check(
     title="Only root and the deploying account can replace .env",
     reason="systemd reads an EnvironmentFile as root: a link in its place shows its owner any file of the host.",
     fix="Run watchparty.secrets.host, which gives the directory to root, or keep .env in a directory of its own.",
+    command="ansible-playbook watchparty.secrets.host --limit {place}",
     look=by_host(_host),
     needs=("hosts",),
 )

@@ -43,6 +43,7 @@ CHECK = Check(
     title="Every host's .env matches the stores",
     reason="A host with previous values fails when they are revoked, and keeps a leaked value.",
     fix="Deploy again: ansible-playbook watchparty.secrets.deploy.",
+    command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",
     look=by_host(_host, "stores"),
     needs=("hosts", "stores"),
 )

@@ -35,6 +35,7 @@ CHECK = Check(
     title="Every host's .env contains only settings of the catalog",
     reason="An undeclared setting is not rotated, not checked and not revoked after a leak.",
     fix="Add the setting to the catalog and its value to a store, or deploy again, which removes it.",
+    command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",
     look=by_host(_host, "stores"),
     needs=("hosts", "stores"),
 )

@@ -47,6 +47,7 @@ CHECK = Check(
     title="Services were started after their .env last changed",
     reason="A service uses the old values until it is restarted.",
     fix="Restart the unit, or deploy again, which restarts it and checks its health.",
+    command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",
     look=by_host(_host),
     needs=("hosts",),
 )

@@ -25,6 +25,7 @@ CHECK = Check(
     title="The stores hold a valid value for every required setting",
     reason="The next deploy stops at a missing value, and a new host gets no .env.",
     fix="ansible-playbook watchparty.secrets.validate shows the remedy of each problem.",
+    command="ansible-playbook watchparty.secrets.validate {run}",
     look=look,
     needs=("stores",),
 )

@@ -12,13 +12,14 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
     if facts.catalog.mirror is None:
-        yield good("the catalog mirrors nothing (mirror)")
+        yield not_applicable("the catalog mirrors nothing (mirror)")
         return
     found = facts.of("mirror")
     for line in found["problems"]:
@@ -44,6 +45,7 @@ CHECK = Check(
         "ansible-playbook watchparty.secrets.mirror --check shows each parameter; without --check it writes them. "
         "docs/how-to/mirror.md says what to do about a conflict."
     ),
+    command="ansible-playbook watchparty.secrets.mirror {run}",
     look=look,
     needs=("mirror",),
 )

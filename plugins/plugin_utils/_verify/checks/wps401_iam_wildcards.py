@@ -13,6 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 
@@ -34,7 +35,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if not results:
             yield good(f"no wildcards in {len(role['policies'])} policies", place)
     if not roles:
-        yield unknown("the catalog names no roles (aws.roles)")
+        yield not_applicable("the catalog names no roles (aws.roles)")
 
 
 CHECK = Check(
@@ -48,6 +49,7 @@ CHECK = Check(
         "watchparty.secrets.provision (role aws_access) creates policies that name action and ARN. Detach "
         "policies that were attached by hand."
     ),
+    command="ansible-playbook watchparty.secrets.provision {run} --tags access --diff",
     look=look,
     needs=("roles",),
 )

@@ -13,6 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 
@@ -30,7 +31,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if not outsiders:
             yield good("its trust policy allows no other account", place)
     if not roles:
-        yield unknown("the catalog names no roles (aws.roles)")
+        yield not_applicable("the catalog names no roles (aws.roles)")
 
 
 CHECK = Check(
@@ -41,6 +42,7 @@ CHECK = Check(
     title="Only named principals of this account can assume the roles",
     reason="Every principal that can assume the role can read production.",
     fix="Name principals of this account; for GitHub, one repository and one environment as the subject.",
+    command="ansible-playbook watchparty.secrets.provision {run} --tags access --diff",
     look=look,
     needs=("roles", "account"),
 )

@@ -36,6 +36,7 @@ CHECK = Check(
     title="Every static access key is younger than 90 days",
     reason="A static key works from anywhere until it is removed. Most leaked keys are static ones.",
     fix="Use roles (OIDC for GitHub, profiles on hosts), rotate what must stay (kind aws_access_key), remove the rest.",
+    command="aws iam list-access-keys --user-name {name}",
     look=look,
     needs=("users",),
 )

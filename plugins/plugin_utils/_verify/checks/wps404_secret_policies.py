@@ -13,6 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 
@@ -30,7 +31,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if not outsiders:
             yield good("allows no other account" if policy["document"] else "has no resource policy", place)
     if not policies:
-        yield unknown("the catalog names no secrets")
+        yield not_applicable("the catalog names no secrets")
 
 
 CHECK = Check(
@@ -41,6 +42,7 @@ CHECK = Check(
     title="No secret's resource policy allows other accounts",
     reason="A resource policy gives access to a secret independently of the identities' policies.",
     fix="aws secretsmanager delete-resource-policy, or name principals of this account.",
+    command="aws secretsmanager delete-resource-policy --secret-id {name}",
     look=look,
     needs=("policies", "account"),
 )

@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 
@@ -22,7 +23,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
     for row in rows:
         yield {"bad": bad, "good": good, "unknown": unknown}[row["state"]](row["message"], row["place"])
     if not rows:
-        yield unknown("aws in the catalog declares no resources")
+        yield not_applicable("aws in the catalog declares no resources")
 
 
 CHECK = Check(
@@ -36,6 +37,7 @@ CHECK = Check(
         "watchparty.secrets.provision (role aws_access) with --check --diff shows the differences, and "
         "without --check corrects them."
     ),
+    command="ansible-playbook watchparty.secrets.provision {run} --tags access --diff",
     look=look,
     needs=("access",),
 )

@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 
@@ -23,9 +24,9 @@ def look(facts: Facts) -> Iterator[Outcome]:
         yield {"bad": bad, "good": good, "unknown": unknown}[row["state"]](row["message"], row["place"])
     for message in result["unread"]:
         yield unknown(message)
-    if not result["things"]:
-        yield unknown("no secrets and parameters exist yet")
-    elif not rows:
+    if not result["things"] and not result["unread"]:
+        yield not_applicable("no secrets and parameters exist yet")
+    elif not rows and not result["unread"]:
         yield good(f"none of {result['principals']} users and roles, of {result['things']} secrets and parameters")
 
 

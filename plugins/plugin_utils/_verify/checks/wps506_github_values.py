@@ -36,6 +36,7 @@ CHECK = Check(
         "Sync missing values: ansible-playbook watchparty.secrets.github_sync. Declare the others in the catalog, or "
         "delete them at GitHub."
     ),
+    command="ansible-playbook watchparty.secrets.github_sync {run}",
     look=look,
     needs=("github",),
 )

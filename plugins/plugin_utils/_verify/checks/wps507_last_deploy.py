@@ -32,6 +32,7 @@ CHECK = Check(
     title="The last run of the deploy workflow succeeded, without static keys",
     reason="A failed deploy leaves hosts with previous values, and a static key works from anywhere.",
     fix="See the run's log at GitHub; watchparty.secrets.github_workflow writes a workflow that has no static key.",
+    command="gh run view {name} --log-failed",
     look=look,
     needs=("deploys",),
 )

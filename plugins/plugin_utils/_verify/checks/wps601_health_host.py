@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
-    unknown,
+    not_applicable,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
 
@@ -26,7 +26,7 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
         else:
             yield bad(f"{answer['url']}: status {answer['status']}", host)
     if not result["health"]:
-        yield unknown("no health address is known: services.*.health in the catalog, or env_deploy_health_url", host)
+        yield not_applicable("no address is known: services.*.health in the catalog, or env_deploy_health_url", host)
 
 
 CHECK = Check(
@@ -37,6 +37,7 @@ CHECK = Check(
     title="Every host answers its health check with status 200",
     reason="An unhealthy host serves errors, and stops a rotation.",
     fix="Read the log of the unit (journalctl -u UNIT), then deploy again.",
+    command="ansible {place} --become -m ansible.builtin.command -a 'journalctl --lines=50 --priority=err'",
     look=by_host(_host),
     needs=("hosts",),
 )

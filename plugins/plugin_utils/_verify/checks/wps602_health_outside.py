@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 
@@ -29,7 +30,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         else:
             yield bad(f"status {answer['status']}", url)
     if not result:
-        yield unknown("no external address is known: set env_deploy_external_health_url")
+        yield not_applicable("no external address is known: set env_deploy_external_health_url")
 
 
 CHECK = Check(

@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 
@@ -22,6 +23,8 @@ def look(facts: Facts) -> Iterator[Outcome]:
     seen = [(url, url, item) for url, item in sorted(facts.of("outside").items())]
     hosts = facts.of("hosts")
     for host in sorted(hosts):
+        if hosts[host].get("problem"):
+            yield unknown(hosts[host]["problem"], host)
         seen += [(f"{host} {item['url']}", item["url"], item) for item in hosts[host].get("health", ())]
     https = [(place, item) for place, url, item in seen if url.startswith("https:")]
     for place, item in https:
@@ -34,8 +37,8 @@ def look(facts: Facts) -> Iterator[Outcome]:
             yield bad(f"the certificate ends in {tls['days']} days, at {tls['until']}", place)
         else:
             yield good(f"the certificate lasts {tls['days']} days, until {tls['until']}", place)
-    if not https:
-        yield unknown("no health address is https")
+    if not https and not any(item.get("problem") for item in hosts.values()):
+        yield not_applicable("no health address is https")
 
 
 CHECK = Check(

@@ -12,8 +12,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.previous_values import EXEMPT
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -22,6 +24,8 @@ def look(facts: Facts) -> Iterator[Outcome]:
             yield bad(result["message"], name)
         elif result["state"] == "refused":
             yield good(result["message"], name)
+        elif result["state"] == EXEMPT:
+            yield not_applicable(result["message"], name)
         else:
             yield unknown(result["message"], name)
 
@@ -37,6 +41,7 @@ CHECK = Check(
         "Revoke the previous values: ansible-playbook watchparty.secrets.rotate. Otherwise remove the login or "
         "password at the server."
     ),
+    command="ansible-playbook watchparty.secrets.rotate {run} -e rotation_credentials={place}",
     look=look,
     needs=("former",),
 )

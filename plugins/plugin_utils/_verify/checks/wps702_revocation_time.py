@@ -12,12 +12,14 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
     measured = facts.of("journal")["measured"]
+    rotated = {age["credential"] for age in facts.of("journal")["ages"] if age["last"]}
     limited = {
         name: credential
         for name, credential in facts.catalog.credentials.items()
@@ -25,7 +27,9 @@ def look(facts: Facts) -> Iterator[Outcome]:
     }
     for name, credential in sorted(limited.items()):
         item = measured.get(name)
-        if item is None:
+        if item is None and name not in rotated:
+            yield not_applicable("it has not been rotated yet", name)
+        elif item is None:
             yield unknown("the journal has no rotation of it with both times", name)
         elif item["seconds"] > (credential.revocation_ttl or 0) and not item["exact"]:
             message = (
@@ -39,7 +43,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
             most = "" if item["exact"] else "at most "
             yield good(f"{most}{item['seconds']} s of {credential.revocation_ttl} s, in {item['rotation']}", name)
     if not limited:
-        yield unknown("no credential has a revocation_ttl")
+        yield not_applicable("no credential has a revocation_ttl")
 
 
 CHECK = Check(
@@ -50,6 +54,7 @@ CHECK = Check(
     title="The last rotation revoked the old value within revocation_ttl",
     reason="A leaked value stays usable for this time after the leak is declared.",
     fix="Find the slow step in the journal. Rotate again and measure, or raise revocation_ttl with a reason.",
+    command="ansible-playbook watchparty.secrets.rotation_report {run}",
     look=look,
     needs=("journal",),
 )

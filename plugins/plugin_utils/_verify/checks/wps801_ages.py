@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
-    unknown,
+    not_applicable,
 )
 
 
@@ -24,7 +24,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         else:
             yield good(age["message"], age["credential"])
     if not ages:
-        yield unknown("the catalog names no credentials")
+        yield not_applicable("the catalog names no credentials")
 
 
 CHECK = Check(
@@ -35,6 +35,7 @@ CHECK = Check(
     title="No credential is older than its limit",
     reason="A copied credential can be used until it is rotated.",
     fix="Rotate every credential that is due: ansible-playbook watchparty.secrets.rotate.",
+    command="ansible-playbook watchparty.secrets.rotate {run} -e rotation_credentials={place}",
     look=look,
     needs=("journal",),
 )

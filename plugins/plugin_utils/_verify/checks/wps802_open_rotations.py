@@ -35,6 +35,7 @@ CHECK = Check(
         "Continue it: ansible-playbook watchparty.secrets.rotate. See its owner, and what a provider has to revoke: "
         "ansible-playbook watchparty.secrets.rotation_report."
     ),
+    command="ansible-playbook watchparty.secrets.rotate {run}",
     look=look,
     needs=("journal",),
 )

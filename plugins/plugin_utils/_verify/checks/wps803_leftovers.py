@@ -46,6 +46,7 @@ CHECK = Check(
     title="Closed rotations left no AWSPENDING version and no temporary secret",
     reason="An unfinished rotation can promote the pending version.",
     fix="Roll it back: ansible-playbook watchparty.secrets.rotate. If another tool made it, use that tool.",
+    command="ansible-playbook watchparty.secrets.rotate {run}",
     look=look,
     needs=("journal", "secrets", "leftovers"),
 )

@@ -12,13 +12,14 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
     if not facts.catalog.audit_log:
-        yield unknown("the catalog names no audit_log")
+        yield not_applicable("the catalog names no audit_log")
         return
     result = facts.of("audit")
     if result.get("problem"):
@@ -39,6 +40,7 @@ CHECK = Check(
     title="The chain of the audit log is complete",
     reason="A missing or altered record can hide an unauthorized action.",
     fix="Compare the log with the local copy and CloudTrail before you rebuild it (docs/how-to/audit-log.md).",
+    command="ansible-playbook watchparty.secrets.rotation_report {run}",
     look=look,
     needs=("audit",),
 )

@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 
@@ -28,7 +29,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if not pairs:
             yield good(f"no shared values among {result['compared']}", environment)
     if not result["others"] and not result["unread"]:
-        yield unknown("the catalog names no other environment")
+        yield not_applicable("the catalog names no other environment")
 
 
 CHECK = Check(

@@ -12,6 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 
@@ -19,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 def look(facts: Facts) -> Iterator[Outcome]:
     result = facts.of("isolation")
     if not result["signing"]:
-        yield unknown("the catalog names no SECRET_KEY and no credential of the kind django_secret_key")
+        yield not_applicable("the catalog names no SECRET_KEY and no credential of the kind django_secret_key")
         return
     for environment, why in sorted(result["unread"].items()):
         yield unknown(why, environment)
@@ -30,7 +31,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
         else:
             yield good("differs", environment)
     if not result["others"] and not result["unread"]:
-        yield unknown("the catalog names no other environment")
+        yield not_applicable("the catalog names no other environment")
 
 
 CHECK = Check(
@@ -44,6 +45,7 @@ CHECK = Check(
         "Rotate the signing key in one of the environments: "
         "ansible-playbook watchparty.secrets.rotate -e rotation_credentials=django_key."
     ),
+    command="ansible-playbook watchparty.secrets.rotate {run} -e rotation_credentials=django_key",
     look=look,
     needs=("isolation",),
 )

@@ -12,14 +12,14 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
-    unknown,
+    not_applicable,
 )
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
     result = facts.of("stores")
     if not facts.catalog.production:
-        yield unknown("the rules apply to production only")
+        yield not_applicable("the rules apply to production only")
         return
     for setting, rule, message in result["rules"]:
         yield bad(f"{message} (rule {rule})", setting)
@@ -35,6 +35,7 @@ CHECK = Check(
     title="Production values comply with the rules for production",
     reason="A development placeholder is public in the repository's .env.example.",
     fix="Write a real value into the store, then deploy. An exception needs a reason in the catalog.",
+    command="ansible-playbook watchparty.secrets.validate {run}",
     look=look,
     needs=("stores",),
 )

@@ -1,5 +1,5 @@
 (function(){
-var body=document.querySelector('#checks tbody'),rows=Array.from(body.rows),status='',order={fail:0,open:1,pass:2},
+var body=document.querySelector('#checks tbody'),rows=Array.from(body.rows),status='',order={fail:0,open:1,pass:2,none:3},
 grave={high:0,medium:1,low:2},search=document.querySelector('#search'),area=document.querySelector('#area'),
 shown=document.querySelector('#shown');
 document.querySelector('.tools').hidden=false;

@@ -102,11 +102,11 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 def test_every_part_without_a_value_and_each_source_once(world: World) -> None:
     result = world.gatherer().gathered(PARTS)
-    assert set(result["parts"]) | set(result["absent"]) == set(PARTS)
+    assert set(result["parts"]) | set(result["left_out"]) == set(PARTS)
     without = {"repository", "workflows", "zizmor", "history", "unknown_secrets", "github", "deploys"}
-    assert set(result["absent"]) == without
-    assert "add -e verify_repository=PATH" in result["absent"]["history"]
-    assert "names no repository of GitHub" in result["absent"]["deploys"]
+    assert (set(result["left_out"]), result["absent"]) == (without, {})
+    assert "add -e verify_repository=PATH" in result["left_out"]["history"]
+    assert "names no repository of GitHub" in result["left_out"]["deploys"]
     assert "canary" not in json.dumps(result)
     assert json.loads(json.dumps(result["parts"])), "plain data, which travels between processes"
     for operation in ("DescribeSecret", "ListSecrets", "ListUsers", "GetResourcePolicy"):

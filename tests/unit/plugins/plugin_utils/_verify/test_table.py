@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import sarif as verify_sarif
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import table as verify_table
-from tests.unit.plugins.plugin_utils._verify.verify_facts import facts, found
+from tests.unit.plugins.plugin_utils._verify.verify_facts import facts, found, host
 
 ODD = "<script>x</script>"
 REPORT = found()
@@ -23,24 +23,54 @@ def healthy() -> dict[str, Any]:
     return verify_table.data(given, verify_check.run(verify_check.registry(), given), ["web1", "web2"])
 
 
+def test_the_first_lines_say_what_failed_what_was_not_checked_and_who_must_act() -> None:
+    lines = [line for line, _colour in verify_table.table(REPORT, 120)]
+    top = " ".join(" ".join(lines[: lines.index("")]).split())
+    assert lines.index("") <= 6
+    assert top.startswith("watchparty, production, 2026-11-25T15:00:00Z: 5 fail, 8 not checked, 23 pass, 10 not appl")
+    assert "not reached: web3: cannot be reached: no route to host" in top
+    assert "fail: WPS201 env-mode, WPS205 env-strays" in top
+    assert "not checked: WPS202 env-owner" in top
+    assert "must act: the operator (WPS201, " in top
+    assert " ".join(line for line, _colour in verify_table.table(healthy(), 120)[:2]).count("act") == 0
+
+
+def test_each_finding_has_a_command_that_can_be_pasted() -> None:
+    lines = [line.strip() for line, _colour in verify_table.table(REPORT, 60)]
+    run = "ansible-playbook watchparty.secrets.deploy -e app_environment=production --limit web2"
+    assert f"run: {run}" in lines
+    assert "run: ansible web2 --become -m ansible.builtin.command -a 'shred -u /srv/watchparty/.env.bak'" in lines
+
+
+@pytest.mark.parametrize(
+    "name", ["a; id", "$(id)", "it's", "{{ lookup('pipe', 'id') }}", "-x", "a b", "", "a\nb", "`id`"]
+)
+def test_a_name_that_a_shell_would_not_take_as_it_is_makes_no_command(name: str) -> None:
+    stray = {"path": name, "mode": "0644", "why": "looks like a copy"}
+    given = facts(hosts={"web1": host(strays=[stray])})
+    report = verify_table.data(given, verify_check.run(verify_check.chosen(["WPS205"]), given), ["web1"])
+    assert "command" not in report["checks"][0]["outcomes"][0]
+
+
 @pytest.mark.parametrize("columns", [20, 80, 100, 120, 300])
 def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
     lines = [line for line, _colour in verify_table.table(REPORT, columns)]
-    assert max(map(len, lines)) <= max(60, min(columns, 120))
+    assert max(len(line) for line in lines if " run: " not in line) <= max(60, min(columns, 120))
     text = "\n".join(lines)
-    for message in ("WPS201   FAIL", "WPS101   not checked", "- web2: ", "fix: ", "24 pass, 5 fail, 17 not checked"):
+    assert "5 fail, 8 not" in text
+    for message in ("WPS201   FAIL", "WPS101   not applicable", "- web2: ", "fix: "):
         assert message in text
 
 
-def test_what_passes_is_one_line_and_a_long_reason_is_reported_once() -> None:
+def test_what_passes_is_one_line_and_a_long_reason_is_told_once() -> None:
     lines = [line for line, _colour in verify_table.table(healthy())]
     assert len([line for line in lines if line.startswith("  WPS")]) == len(verify_check.registry())
-    assert not [line for line in lines if line.startswith("     ")]
+    assert [line for line in lines if line.startswith("     ")] == [" " * 13 + "- web1, web2: SELinux is not enabled"]
     long = "cannot be reached: " + "no route to host " * 8
     lost = facts(hosts={"web1": {"problem": long}})
     results = verify_check.run(verify_check.registry(), lost)
     text = "\n".join(line for line, _ in verify_table.table(verify_table.data(lost, results, ["web1"])))
-    assert text.count("cannot be reached") == 1
+    assert text.count("cannot be reached") == 2, "at the top, and at the first check that needs the host"
     assert "- web1: see WPS201" in text
 
 
@@ -55,7 +85,7 @@ def test_many_places_are_cut_in_the_table_alone() -> None:
 
 def test_the_report_is_plain_data() -> None:
     assert json.loads(json.dumps(REPORT)) == REPORT
-    assert REPORT["counts"] == {"pass": 24, "fail": 5, "not_checked": 17}
+    assert REPORT["counts"] == {"pass": 23, "fail": 5, "not_checked": 8, "not_applicable": 10}
     assert REPORT["hosts"]["web2"]["checks"]["WPS201"] == "fail"
     assert REPORT["hosts"]["web3"]["checks"]["WPS201"] == "not checked"
 

@@ -187,6 +187,6 @@ def found(text: str = "") -> dict[str, Any]:
     scanned = ("repository", "workflows", "zizmor", "history", "unknown_secrets")
     without = {name: item for name, item in everything.parts.items() if name not in scanned}
     why = dict.fromkeys(scanned, "no repository was given; add -e verify_repository=PATH of a checkout")
-    everything = Facts(everything.catalog, NOW, without, why)
+    everything = Facts(everything.catalog, NOW, without, left_out=why)
     results = verify_check.run(verify_check.registry(), everything)
     return verify_table.data(everything, results, ["web1", "web2", "web3"])

@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED, PASS
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import (
+    FAIL,
+    NOT_APPLICABLE,
+    NOT_CHECKED,
+    PASS,
+)
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Facts
 from tests.unit.plugins.plugin_utils._verify import verify_facts
@@ -207,7 +212,7 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
 BESIDE: dict[str, str] = {
     "WPS301": "WPS302",  # a file that cannot be parsed
     "WPS002": "WPS804",  # a log that cannot be read
-    "WPS201": "WPS202 WPS203",  # a file that is not there has neither owner nor access list
+    "WPS201": "WPS202 WPS203 WPS204",  # a file that is not there has neither owner, access list nor context
     "WPS602": "WPS603",
     "WPS603": "WPS602",
 }
@@ -232,7 +237,7 @@ def test_what_is_as_it_should_be_passes() -> None:
         name: evidence(check_result, check_result.status)
         for name, check_result in results.items()
         if check_result.status != PASS
-    } == {}
+    } == {"WPS204": "web1: SELinux is not enabled\nweb2: SELinux is not enabled"}
 
 
 @pytest.mark.parametrize(("check", "over", "message"), FAILS, ids=lambda name: name if isinstance(name, str) else "")
@@ -274,23 +279,22 @@ def test_contacts(contacts: dict[str, str], status: str) -> None:
 
 
 def test_a_catalog_that_mirrors_nothing() -> None:
-    assert ran(facts(document=replace(catalog(), mirror=None), absent={"mirror": "x"}))["WPS305"].status == PASS
+    results = ran(facts(document=replace(catalog(), mirror=None), absent={"mirror": "x"}))
+    assert results["WPS305"].status == NOT_APPLICABLE
 
 
 def test_no_contact_and_no_audit_log() -> None:
     bare = replace(catalog(), contacts={}, audit_log={})
     results = ran(facts(document=bare))
     assert results["WPS001"].status == results["WPS002"].status == FAIL
-    assert results["WPS804"].status == NOT_CHECKED
+    assert results["WPS804"].status == NOT_APPLICABLE
 
 
 NOTHING: list[tuple[str, dict[str, Any], str]] = [
     ("WPS103", scanned("history", [], not_checked=["a shallow clone"]), "a shallow clone"),
     ("WPS104", scanned("unknown_secrets", [], not_checked=["gitleaks ended with 1"]), "gitleaks ended with 1"),
     ("WPS405", {"access": rows("unknown", "", "nothing is there")}, "nothing is there"),
-    ("WPS405", {"access": {"rows": []}}, "declares no resources"),
     ("WPS406", {"readers": {**parts()["readers"], "unread": ["secret x: denied"]}}, "secret x: denied"),
-    ("WPS406", {"readers": {**parts()["readers"], "things": 0}}, "no secrets and parameters exist yet"),
     ("WPS406", {"readers": {**parts()["readers"], **rows("unknown", "role r", "a condition")}}, "a condition"),
     ("WPS506", {"github": {**parts()["github"], **rows("unknown", "secret A", "cannot be read")}}, "cannot be read"),
     ("WPS507", {"deploys": []}, "the last run is unknown"),
@@ -305,33 +309,74 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
     ("WPS303", on_host(processes=[], processes_problem="systemctl: gave no answer"), "gave no answer"),
     ("WPS305", mirrored(problems=["A: secret y: denied"]), "A: secret y: denied"),
     ("WPS305", mirrored(held=["/x"]), "parameter /x: an open rotation writes it"),
-    ("WPS401", {"roles": {}}, "names no roles"),
     ("WPS402", {"roles": {"r": {"problem": "is not there"}}}, "is not there"),
     ("WPS404", {"policies": {SECRET: {"problem": "denied"}}}, "denied"),
-    ("WPS501", {"workflows": {"files": [], "findings": [], "unread": {}}}, "has no workflows"),
     (
         "WPS504",
         {"workflows": {"files": ["a"], "findings": [], "unread": {"a": "is not valid YAML"}}},
         "is not valid YAML",
     ),
-    ("WPS601", on_host(health=[]), "no health address is known"),
-    ("WPS602", {"outside": {}}, "no external address is known"),
-    ("WPS603", {"outside": {}, "hosts": {}}, "no health address is https"),
     ("WPS603", {"outside": {OUTSIDE: answer(tls=None, problem="no answer")}}, "no certificate was seen: no answer"),
     ("WPS701", {"former": {"database": {"state": "untried", "message": "not tried"}}}, "not tried"),
-    ("WPS702", in_journal(measured={}), "has no rotation of it"),
     (
         "WPS702",
         in_journal(measured={"database": {"seconds": 90, "rotation": "r", "exact": False}}),
         "the whole rotation",
     ),
-    ("WPS801", in_journal(ages=[]), "names no credentials"),
     ("WPS803", in_journal(rotation="rotation r1"), "a rotation is open"),
     ("WPS901", isolated(others={}, unread={"staging": "denied"}), "denied"),
-    ("WPS902", isolated(signing=[]), "names no SECRET_KEY"),
     ("WPS1002", {"secrets": {SECRET: {"problem": "denied"}}}, "denied"),
     ("WPS1003", keyed(rotating=None, why="denied"), "denied"),
 ]
+
+
+LEFT_OUT: list[tuple[str, dict[str, Any], str]] = [
+    ("WPS405", {"access": {"rows": []}}, "declares no resources"),
+    ("WPS401", {"roles": {}}, "names no roles"),
+    ("WPS501", {"workflows": {"files": [], "findings": [], "unread": {}}}, "has no workflows"),
+    ("WPS601", {"hosts": {"web1": host(health=[])}}, "no address is known"),
+    ("WPS602", {"outside": {}}, "no external address is known"),
+    ("WPS603", {"outside": {}, "hosts": {}}, "no health address is https"),
+    ("WPS801", in_journal(ages=[]), "names no credentials"),
+    ("WPS902", isolated(signing=[]), "names no SECRET_KEY"),
+    ("WPS406", {"readers": {**parts()["readers"], "things": 0}}, "no secrets and parameters exist yet"),
+    ("WPS702", in_journal(measured={}), "has not been rotated yet"),
+    ("WPS204", {}, "SELinux is not enabled"),
+    ("WPS204", on_host(selinux={"enabled": True, "no_context": True}), "asks for no context"),
+    ("WPS402", {"roles": {}}, "names no roles"),
+    ("WPS404", {"policies": {}}, "names no secrets"),
+    ("WPS701", {"former": {"database": {"state": "exempt", "message": "no former value"}}}, "no former value"),
+    ("WPS901", isolated(others={}), "names no other environment"),
+    ("WPS1002", {"secrets": {}}, "names no secrets"),
+    ("WPS1003", {"keys": {}}, "names its KMS key"),
+]
+
+
+@pytest.mark.parametrize(("check", "over", "message"), LEFT_OUT, ids=lambda name: name if isinstance(name, str) else "")
+def test_what_nobody_asks_for_fails_nothing(check: str, over: dict[str, Any], message: str) -> None:
+    result = ran(facts(**over))[check]
+    assert result.status in (NOT_APPLICABLE, PASS)
+    assert message in evidence(result, NOT_APPLICABLE)
+
+
+def test_a_rotation_without_times_is_not_checked() -> None:
+    last = {**age("database", "postgresql_role", 12, 90), "last": "2026-11-13T10:00:00Z"}
+    assert ran(facts(**in_journal(measured={}, ages=[last])))["WPS702"].status == NOT_CHECKED
+
+
+@pytest.mark.parametrize("part", sorted({part for check in verify_check.registry() for part in check.needs}))
+def test_a_part_that_nobody_asks_for_is_no_failure(part: str) -> None:
+    for check_result in ran(replace(facts(), left_out={part: "LEFT OUT"})).values():
+        if part in check_result.check.needs:
+            assert "LEFT OUT" in evidence(check_result, NOT_APPLICABLE), check_result.check.id
+        assert check_result.status in (PASS, NOT_APPLICABLE)
+
+
+def test_no_unreachable_host_is_passed_over() -> None:
+    lost = facts(hosts={"web1": host(), "web2": {"problem": "cannot be reached"}})
+    for check_result in ran(lost).values():
+        if "hosts" in check_result.check.needs:
+            assert check_result.status == NOT_CHECKED, check_result.check.id
 
 
 @pytest.mark.parametrize(("check", "over", "message"), NOTHING, ids=lambda name: name if isinstance(name, str) else "")
@@ -352,7 +397,7 @@ def test_a_part_that_is_absent_never_passes(part: str) -> None:
             assert check_result.status == NOT_CHECKED, check_result.check.id
             assert "DENIED" in evidence(check_result, NOT_CHECKED)
         else:
-            assert check_result.status == PASS
+            assert check_result.status in (PASS, NOT_APPLICABLE)
 
 
 @pytest.mark.parametrize("check", verify_check.registry(), ids=lambda item: item.id)

@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How long a verification may take: a source that never ends its answer costs it a part, and not the night."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.time_limit import within
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The seconds of one run, which begin with it."""
+
+    seconds: float
+    began: float = field(default_factory=time.time)
+
+    @property
+    def ends(self) -> float:
+        return self.began + self.seconds
+
+    def spend(self, act: Callable[[], T]) -> T:
+        """What ``act`` returns or raises. It may take half of what is left, so that the next one has time too.
+
+        Raises SecretsError where that does not do.
+        """
+        left = self.ends - time.time()
+        results: list[T] = within(left / 2, lambda: [act()], list[T]()) if left > 0 else []
+        if not results:
+            took = f"gave no answer within {left / 2:.0f} s" if left > 0 else "was not reached"
+            raise SecretsError(f"{took}; the whole run has {self.seconds:.0f} s (-e verify_budget=SECONDS)")
+        return results[0]
