@@ -14,7 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.registered_results import registered
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import env_drift
 
-SET_HERE = ("fingerprint_key", "sensitive")
+SET_HERE = ("fingerprint_key", "sensitive", "patterns")
 
 
 class ActionModule(ActionBase):
@@ -29,21 +29,15 @@ class ActionModule(ActionBase):
         if given:
             raise AnsibleActionFail(f"host_check sets {', '.join(given)} itself; give info")
         known = _known(args, task_vars or {})
-        args |= {"fingerprint_key": known.get("key"), "sensitive": known.get("sensitive", [])}
+        args |= {"fingerprint_key": known.get("key")}
+        args |= {name: known.get(name, []) for name in ("sensitive", "patterns")}
         if "readers" in known:
             args.setdefault("readers", known["readers"])
         transport_guard.require(self._connection, self._task)
         params = remote_program.validated(host_check.ARGUMENT_SPEC, args)
         seconds = len(params["health"]) * params["timeout"]
         answer = remote_program.execute(self, host_check, args=params, task_vars=task_vars or {}, seconds=seconds)
-        held = answer.pop("fingerprints", None)
-        problem = answer.pop("values_problem", None)
-        if known and held is not None:
-            answer["drift"] = env_drift.compared(known["fingerprints"], held, known["patterns"])
-        elif not answer.get("failed"):
-            answer["unreadable"] = bool(problem and answer["file"]["exists"])
-            answer["drift_problem"] = problem or known.get("problem") or "nothing was read to compare it with"
-        return {**result, **answer}
+        return {**result, **env_drift.judged(known, answer)}
 
 
 def _known(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,8 +11,9 @@ version_added: 0.3.0
 author:
   - The watchparty.secrets contributors (@watchparty)
 description:
-  - Looks only, in one execution. Owner, mode, access list and SELinux context of the C(.env), copies beside it, whether
-    units began before it last changed, and whether health addresses answer.
+  - Looks only, in one execution. Owner, mode, access list and SELinux context of the C(.env), what its lines hide,
+    copies below it and where copies usually are, the units as systemd runs them, what their processes hold, and
+    whether health addresses answer.
   - With O(info) its settings are compared with what the stores hold, by fingerprints whose key lives for one run. The
     host gets the key on standard input and answers with fingerprints; the action plugin compares them on the controller
     and returns names.
@@ -55,10 +56,39 @@ options:
     type: list
     elements: str
     default: [python_dotenv, django_environ, shell, systemd, docker_compose]
+  places:
+    description:
+      - Patterns of files elsewhere that are searched for copies of the values, the newest 50 of each. By default units,
+        cron tables, login files, temporary directories, backups and logs.
+    type: list
+    elements: str
+    default:
+      - /etc/systemd/system/*
+      - /etc/systemd/system/*/*
+      - /etc/default/*
+      - /etc/sysconfig/*
+      - /etc/environment
+      - /etc/profile.d/*
+      - /etc/cron*/*
+      - /var/spool/cron/*
+      - /var/spool/cron/*/*
+      - /var/backups/*
+      - /tmp/*
+      - /tmp/*/*
+      - /var/tmp/*
+      - /var/tmp/*/*
+      - /dev/shm/*
+      - /var/log/*
+      - /var/log/*/*
   fingerprint_key:
     description: Set by the action plugin, and refused from anybody else.
     type: str
   sensitive:
+    description: Set by the action plugin, and refused from anybody else.
+    type: list
+    elements: str
+    default: []
+  patterns:
     description: Set by the action plugin, and refused from anybody else.
     type: list
     elements: str
@@ -125,13 +155,31 @@ selinux:
   type: dict
   returned: success
 strays:
-  description: Files beside it that look like a copy or hold its values.
+  description: Files below its directory that look like a copy or hold its values.
   type: list
   elements: dict
   returned: success
   sample: [{path: /srv/watchparty/.env.bak, mode: "0644", why: "holds SECRET_KEY"}]
-processes:
-  description: When each unit's main process began, and whether that was before the file changed.
+copies:
+  description: Units, histories, temporary files, backups and logs elsewhere that hold its values.
+  type: list
+  elements: dict
+  returned: success
+shown:
+  description:
+    - Processes that have its values in their arguments, and those that are none of the units' with them in their
+      environment.
+  type: list
+  elements: dict
+  returned: success
+flaws:
+  description: Settings that are assigned twice or that a reader reads otherwise, and comments that hold a value.
+  type: dict
+  returned: when the file can be parsed
+units:
+  description:
+    - Each unit as systemd runs it, and whether its process began before the file's content came to be. With O(info) the
+      names of settings that the unit itself, another file of it, or its processes hold, by whether they are the same.
   type: list
   elements: dict
   returned: success
@@ -151,7 +199,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_facts
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_copies, host_facts
 
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
@@ -168,10 +216,12 @@ ARGUMENT_SPEC = {
     },
     "fingerprint_key": {"type": "str", "no_log": True},
     "sensitive": {"type": "list", "elements": "str", "default": []},
+    "patterns": {"type": "list", "elements": "str", "default": []},
+    "places": {"type": "list", "elements": "str", "default": list(host_copies.ELSEWHERE)},
 }
 _FILE = {"path": str, "mode": str, "owner": str, "uid": int}
 RETURNS = {
-    "file": {"exists": bool, "path": str, "mode?": str, "owner?": str, "uid?": int},
+    "file": {"exists": bool, "path": str, "mode?": str, "owner?": str, "uid?": int, "problem?": str},
     "companions": [_FILE],
     "acl": [{"path": str, "who": str, "may": str}],
     "selinux": {
@@ -184,11 +234,28 @@ RETURNS = {
     },
     "strays": [{"path": str, "mode": str, "why": str}],
     "strays_unread": [str],
-    "file_changed": (str, None),
-    "processes": [{"unit": str, "began": (str, None), "old": bool, "mended": bool}],
-    "processes_problem": str,
-    "users": [str],
-    "mark": {"problem?": str, "snapshot?": (str, None), "journal?": int},
+    "copies": [{"path": str, "mode": str, "why": str}],
+    "copies_unread": [str],
+    "shown": [{"process": str, "why": str}],
+    "flaws?": {
+        "twice": [str],
+        "misread": [{"name": str, "reader": str}],
+        "comments": [{"line": int, "why": str}],
+    },
+    "since": (str, None),
+    "units": [
+        {
+            **dict.fromkeys(("unit", "load", "active", "sub", "enabled", "user"), str),
+            **dict.fromkeys(("is_up", "starts", "container", "old"), bool),
+            "began": (str, None),
+            "pids": [int],
+            "environment": {str: str},
+            "files": [{"path": str, "problem": str, "values": {str: str}}],
+            "held": {str: [str]},
+        }
+    ],
+    "units_problem": str,
+    "mark": {"problem?": str, "snapshot?": (str, None), "journal?": int, "edited": bool},
     "account": str,
     "replaceable": [{"path": str, "uid": (int, None), "owner": str, "mode": str}],
     "health": [health_check.ANSWER],
@@ -203,7 +270,7 @@ def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     params = module.params
     wanted = host_facts.FactsRequest(
-        params["path"], params["units"], params["fingerprint_key"], params["sensitive"], params["readers"]
+        *(params[name] for name in ("path", "units", "fingerprint_key", "sensitive", "readers", "patterns", "places"))
     )
     try:
         result = host_facts.gathered(wanted)

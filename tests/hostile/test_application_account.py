@@ -48,7 +48,9 @@ def look(world: Files, capsys: pytest.CaptureFixture[str]) -> Run:
     def run() -> dict[str, Any]:
         args = {"path": str(world.file), "fingerprint_key": "key-of-this-run-0123", "sensitive": ["TOKEN"]}
         with within():
-            return run_module(host_check.main, args, capsys)[0]
+            answer = run_module(host_check.main, args, capsys)[0]
+        problem = answer.get("file", {}).get("problem")
+        return {**answer, "msg": problem} if problem else answer
 
     return run
 

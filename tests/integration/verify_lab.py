@@ -250,7 +250,9 @@ def write_systemctl(lab: Lab) -> None:
         program = folder / "systemctl"
         read = f"import json;print(json.load(open('{host.directory}/service.json'))['pid'])"
         program.write_text(
-            f"#!/bin/sh\necho Id=shop.service\necho LoadState=loaded\necho User=\n"
+            "#!/bin/sh\nprintf '%s\\n' Id=shop.service LoadState=loaded User=nobody Type=simple ActiveState=active \\\n"
+            "  'ExecStart={ path=/usr/bin/podman ; argv[]=podman run shop ; }' \\\n"
+            "  SubState=running UnitFileState=enabled\n"
             f'echo "MainPID=$({sys.executable} -IS -c "{read}")"\n'
         )
         program.chmod(0o755)
@@ -277,6 +279,7 @@ def prepared(lab: Lab, *, hosts: int = 2, token: Any = None) -> Iterator[VerifyL
         # What stands for systemctl, and for what is seen from outside, is watchparty.secrets.verify's alone.
         write_systemctl(lab)
         for variables in lab.host_vars.values():
+            variables["secrets_verify_places"] = [f"{lab.directory}/elsewhere/*"]  # this machine's own hold other labs
             variables["env_deploy_external_health_url"] = outside.url
         places = (lab.directory / "reports", lab.directory / "checkout")
         yield VerifyLab(lab, outside, authority, github, postgres, *places)

@@ -23,7 +23,8 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.dotenv_di
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError
 
 __all__ = (
-    "DEFAULT_READERS", "READERS", "Unspellable", "Unwritable", "capable", "from_dotenv", "merge", "spell", "to_dotenv",
+    "DEFAULT_READERS", "READERS", "Unspellable", "Unwritable", "assignments", "capable", "from_dotenv", "merge",
+    "spell", "to_dotenv",
 )  # fmt: skip
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -126,6 +127,13 @@ def from_dotenv(text: str, readers: Sequence[str] = DEFAULT_READERS) -> dict[str
     the value, and any choice of only django_environ, decouple and direnv, which take the outermost quotes of a line.
     """
     return {binding.name: binding.value for binding in _scan(text, _checked(readers))}
+
+
+def assignments(text: str, readers: Sequence[str] = DEFAULT_READERS) -> list[tuple[str, str, str]]:
+    """Name, value and the whole text of each assignment, in the order of the file."""
+    return [
+        (binding.name, binding.value, text[binding.start : binding.end]) for binding in _scan(text, _checked(readers))
+    ]
 
 
 def merge(text: str, values: Mapping[str, str], readers: Sequence[str] = DEFAULT_READERS) -> str:

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import os
+import pwd
 import time
 from dataclasses import dataclass
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,40 @@ def title(pid: int) -> str:
     return _text(pid, "cmdline").split("\0")[0].strip()
 
 
+def words(pid: int) -> bytes:
+    """Its whole command line, which every account can read; empty without such a process."""
+    return _bytes(pid, "cmdline", 1 << 20)
+
+
+def environment(pid: int, largest: int) -> Dict[str, str]:
+    """What it was started with, as far as this account may look."""
+    parts = _bytes(pid, "environ", largest).decode("utf-8", "surrogateescape").split("\0")
+    return dict(part.split("=", 1) for part in parts if "=" in part)
+
+
+def account(pid: int) -> str:
+    """Name or number of the account that it runs as; empty without such a process."""
+    for line in _text(pid, "status").splitlines():
+        if line.startswith("Uid:"):
+            uid = int(line.split()[2])
+            try:
+                return pwd.getpwuid(uid).pw_name
+            except KeyError:
+                return str(uid)
+    return ""
+
+
 def control_groups(pid: int) -> str:
     """A line for each hierarchy; empty without such a process."""
     return _text(pid, "cgroup")
+
+
+def _bytes(pid: int, name: str, largest: int) -> bytes:
+    try:
+        with open("/proc/%d/%s" % (pid, name), "rb") as stream:
+            return stream.read(largest)
+    except OSError:
+        return b""
 
 
 def _text(pid: int, name: str) -> str:

@@ -11,7 +11,7 @@ import os
 import shlex
 import subprocess
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check, systemd_show
@@ -74,7 +74,7 @@ def require_running(units: Sequence[str]) -> None:
     down = [
         "%s is %s (%s)" % (entry["Id"], entry["ActiveState"], entry["SubState"])
         for entry in results
-        if not _is_up(entry)
+        if not is_up(entry)
     ]
     if down:
         raise HostError("; ".join(down))
@@ -116,10 +116,11 @@ def _reason(answer: subprocess.CompletedProcess[str]) -> str:
     return (answer.stderr.strip().splitlines() or ["systemctl ended with %d" % answer.returncode])[0]
 
 
-def _is_up(unit: Dict[str, str]) -> bool:
-    if unit["ActiveState"] in RUNNING:
+def is_up(unit: Mapping[str, str]) -> bool:
+    """Whether it runs, or is a job that ran to its end."""
+    if unit.get("ActiveState") in RUNNING:
         return True
-    return unit["ActiveState"] == "inactive" and unit.get("Type") == "oneshot" and unit.get("Result") == "success"
+    return unit.get("ActiveState") == "inactive" and unit.get("Type") == "oneshot" and unit.get("Result") == "success"
 
 
 def _wait(url: str, health: Health) -> Dict[str, Any]:

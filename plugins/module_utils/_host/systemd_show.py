@@ -8,6 +8,13 @@ from typing import Dict, List
 
 
 def shown(text: str) -> List[Dict[str, str]]:
-    """Properties by unit, out of ``systemctl show``, in its order."""
-    blocks = [dict(line.split("=", 1) for line in part.splitlines() if "=" in line) for part in text.split("\n\n")]
+    """Properties by unit, out of ``systemctl show``, in its order; of one that comes twice the values by line."""
+    blocks = []
+    for part in text.split("\n\n"):
+        block: Dict[str, str] = {}
+        for line in part.splitlines():
+            name, equals, value = line.partition("=")
+            if equals:
+                block[name] = block[name] + "\n" + value if name in block else value
+        blocks.append(block)
     return [block for block in blocks if block]

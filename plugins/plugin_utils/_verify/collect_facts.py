@@ -27,6 +27,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import PREVIOUS
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores import aws_errors, mirror_run
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.interfaces import VersionedStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.parameter_store import ParameterStore
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.secret_stores import secret_stores
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import Policies
@@ -40,6 +41,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.baseline 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import (
     collect_access,
     collect_github,
+    collect_isolation,
     collect_previous,
     collect_repository,
     collect_scan,
@@ -74,7 +76,7 @@ class Gatherer:
     baseline: Baseline | None = None
     """Findings in the repository that somebody has accepted."""
     asked: AccessOptions = field(default_factory=AccessOptions)
-    """Which jobs may deploy, where provisioning was given others than the catalog's."""
+    """Which jobs may deploy, where provisioning was told of others than the catalog's."""
     workflow: str = "deploy.yml"
     budget: Budget = field(default_factory=lambda: Budget(600))
     key: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
@@ -265,34 +267,32 @@ class Gatherer:
 
     @once
     def isolation(self) -> dict[str, Any]:
-        own = self._fingerprints(self.environment)
+        own = collect_isolation.fingerprints(self.environment, self._stores.secrets, self.key)
         others: dict[str, Any] = {}
         unread: dict[str, str] = {}
         for name in sorted(self.document.get("environments") or {}):
             if name == self.catalog.environment:
                 continue
             try:
-                others[name] = self._fingerprints(self._other(name))
+                others[name] = collect_isolation.fingerprints(*self._other(name), self.key)
             except SecretsError as error:
                 unread[name] = one_line(error)
         return shared_values.as_data(self.catalog, own, others, unread)
 
-    def _other(self, name: str) -> _environment.Environment:
+    def _other(self, name: str) -> tuple[_environment.Environment, ReadOnce | VersionedStore]:
         catalog = catalog_parser.parse(self.document, name)
         account = catalog.expected_account_id
         if account and self.catalog.expected_account_id and account != self.catalog.expected_account_id:
             raise SecretsError(f"it is in the account {account}; compare with credentials that may read both")
         # A connection of its own, since the other environment may have another server of Vault.
-        read = self._read(name, self.connection.in_region(catalog.region or self.connection.region))
+        connection = self.connection.in_region(catalog.region or self.connection.region)
+        read = self._read(name, connection)
         denied = [str(failure) for failure in read.contents.failures.values() if failure.reason == "denied"]
         if denied:
             raise SecretsError("; ".join(denied))
         if not read.resolution.values:
             raise SecretsError("the stores hold nothing of it")
-        return read
-
-    def _fingerprints(self, read: _environment.Environment) -> dict[str, str]:
-        return shared_values.fingerprints(read.resolution.values, read.resolution.sensitivity, self.key)
+        return read, secret_stores(connection.store_client)
 
     @once
     def former(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -19,4 +19,38 @@ def compared(expected: Mapping[str, str], held: Mapping[str, str], known: Sequen
         "unknown": [name for name in additions if name not in kept],
         "gone": kept,
         "same": sum(expected[name] == held[name] for name in both),
+    }
+
+
+def judged(known: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+    """A host's answer with names in place of fingerprints. ``known`` is what the stores hold, if that was read."""
+    result = {name: value for name, value in answer.items() if name not in ("fingerprints", "values_problem")}
+    if result.get("failed"):
+        return result
+    expected, held = known.get("fingerprints", {}), answer.get("fingerprints")
+    problem = answer.get("values_problem")
+    result["units"] = [_unit(expected, known.get("sensitive", ()), unit) for unit in answer["units"]]
+    if known and held is not None:
+        return {**result, "drift": compared(expected, held, known["patterns"])}
+    reason = problem or known.get("problem") or "nothing was read to compare it with"
+    return {**result, "unreadable": bool(problem and answer["file"]["exists"]), "drift_problem": reason}
+
+
+def _unit(expected: Mapping[str, str], sensitive: Collection[str], row: Mapping[str, Any]) -> dict[str, Any]:
+    """A unit's row with names in place of fingerprints, by whether the stores hold the same."""
+
+    def sorted_names(macs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+        pairs = list(macs)
+        differs = {name for name, mac in pairs if expected.get(name) != mac}
+        same = {name for name, _mac in pairs} - differs
+        return {"same": sorted(same), "differs": sorted(differs), "copied": sorted(same & set(sensitive))}
+
+    return {
+        **{name: value for name, value in row.items() if name != "pids"},
+        "environment": sorted_names(row["environment"].items()),
+        "files": [
+            {"path": file["path"], "problem": file["problem"], **sorted_names(file["values"].items())}
+            for file in row["files"]
+        ],
+        "held": sorted_names((name, mac) for name, macs in row["held"].items() for mac in macs),
     }

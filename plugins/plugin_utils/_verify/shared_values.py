@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_graph, redaction
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.fingerprints import of_value
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import DJANGO_SECRET_KEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 
 
 def fingerprints(values: Mapping[str, str], sensitivity: Mapping[str, str], key: str) -> dict[str, str]:
@@ -19,13 +20,22 @@ def fingerprints(values: Mapping[str, str], sensitivity: Mapping[str, str], key:
     What is shorter than eight characters is equal by chance too often.
     """
     result: dict[str, str] = {}
-    for name in sorted(values):
+    for name in sorted(values, key=lambda name: (name.endswith(")"), name)):  # a setting's name comes first
         how = sensitivity.get(name, "high")
         texts = redaction.maskable({name: values[name]}, {name: how})
         # A URL of medium sensitivity, or a host, may well be shared; the password in it may not.
         for text in texts if how == "high" else [text for text in texts if text != values[name]]:
             result.setdefault(of_value(key, text), name)
     return result
+
+
+def passwords(catalog: Catalog, contents: Contents) -> dict[str, str]:
+    """What each credential logs in with, as far as a place holds it."""
+    found = {
+        f"{name} (credential)": credential_graph.find(catalog, credential, contents).login.password
+        for name, credential in catalog.credentials.items()
+    }
+    return {name: password for name, password in found.items() if password}
 
 
 def shared(own: Mapping[str, str], other: Mapping[str, str]) -> list[dict[str, str]]:

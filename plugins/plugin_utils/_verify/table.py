@@ -157,7 +157,7 @@ def table(result: Mapping[str, Any], columns: int = 100) -> list[tuple[str, str]
 
 
 def _top(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What failed, what could not be looked at, and who must act."""
+    """What failed, what is not checked, and who must act."""
     worst = next((status for status in (FAIL, NOT_CHECKED) if _with(result, status)), PASS)
     yield f"{result['application']}, {result['environment']}, {result['at']}: {summary(result)}", COLOURS[worst]
     lost = [f"{host}: {problem}" for host, problem in result["unreachable"].items()]

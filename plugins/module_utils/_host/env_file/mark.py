@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import Any, Dict, NamedTuple, Optional, Sequence
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
@@ -19,6 +20,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file 
 
 def _new_delivery() -> str:
     return os.urandom(8).hex()
+
+
+def _at(seconds: Any) -> Dict[str, Any]:
+    """When these bytes were delivered, if that is known: marks of versions before do not tell."""
+    return {} if seconds is None else {"at": seconds}
 
 
 def _is_entry(result: Any) -> bool:
@@ -119,10 +125,12 @@ class Mark:
         ``restart``: services may run on something else until it is proven. ``rewrite``: other bytes are there now.
         ``encrypted_at``: when the ``.env.enc`` that it comes from was written.
         """
-        entry = {"snapshot": snapshot, "journal": journal, "digest": file_digest}
+        entry: Dict[str, Any] = {"snapshot": snapshot, "journal": journal, "digest": file_digest}
         same = not rewrite and self.accepted.get("digest") == file_digest and self.delivery
-        proven = entry if self.proven.get("digest") == file_digest else self.proven
-        accepted = {**entry, "delivery": same or _new_delivery(), **({"restart": True} if restart else {})}
+        at = self.accepted.get("at") if same else time.time()
+        is_proven = self.proven.get("digest") == file_digest
+        proven = {**entry, **_at(self.proven.get("at"))} if is_proven else self.proven
+        accepted = {**entry, **_at(at), "delivery": same or _new_delivery(), **({"restart": True} if restart else {})}
         moment = {"encrypted_at": encrypted_at} if encrypted_at else {}
         self._save({"accepted": accepted, "proven": proven or None, **moment})
 
@@ -143,7 +151,7 @@ class Mark:
             atomic_file.write(
                 atomic_file.for_writing(self._env.backup), present.content, atomic_file.Ownership(None, None, 0o600)
             )
-        entry = {name: accepted[name] for name in ("snapshot", "journal", "digest")}
+        entry = {name: accepted[name] for name in ("snapshot", "journal", "digest", "at") if name in accepted}
         self._save({"accepted": {**entry, "delivery": self.delivery or _new_delivery()}, "proven": entry})
 
     def is_proven(self, file_digest: str) -> bool:
@@ -198,6 +206,7 @@ class Mark:
             "journal": self.journal,
             "digest": atomic_file.digest(kept.content),
             "restart": True,
+            "at": time.time(),
         }
         entry["delivery"] = _new_delivery()
         if instead_of:

@@ -10,24 +10,27 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-import re
 import stat
 import struct
 import subprocess
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv, fingerprints, timestamps
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
+    dotenv,
+    dotenv_flaws,
+    fingerprints,
+    timestamps,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import DotenvError, HostError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes, safe_files, systemd_show
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import (
-    records,
-    stray_copies,
+    host_copies,
+    unit_facts,
+    value_search,
 )
 
-PLACEHOLDERS = (".example", ".sample", ".template", ".dist")
-"""Ends of names that hold placeholders."""
 SHORTEST = 12
 """Characters from which on a value in another file is a copy and no chance."""
 ACL = "system.posix_acl_access"
@@ -37,6 +40,8 @@ SELINUX = "/sys/fs/selinux/enforce"
 NO_CONTEXT = "<<none>>"
 """How a policy says of a path that it leaves its context alone."""
 SECONDS = 5
+SEARCH_SECONDS = 8
+"""Of work, for copies below the file, and as long for those elsewhere."""
 
 
 class FactsRequest(NamedTuple):
@@ -49,46 +54,95 @@ class FactsRequest(NamedTuple):
     sensitive: Sequence[str] = ()
     """Settings whose values a stray file must not hold."""
     readers: Sequence[str] = dotenv.DEFAULT_READERS
+    patterns: Sequence[str] = ()
+    """The catalog's settings."""
+    places: Sequence[str] = host_copies.ELSEWHERE
+    """Patterns of files elsewhere that may hold copies."""
 
 
 def gathered(wanted: FactsRequest) -> Dict[str, Any]:
-    """Everything but health. Raises HostError where the file cannot be looked at."""
+    """Everything but health. Raises HostError where the file's directory cannot be looked at."""
     with atomic_file.held(wanted.path, look=True) as env:
         return _gathered(wanted, env)
 
 
 def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
-    present = atomic_file.present(env.file)
+    present, refused = _present(env.file)
     state = [open_path for open_path in (env.mark, env.backup) if open_path and safe_files.status(open_path)]
     values, problem = _values(present, wanted.readers)
-    copies = {name: [values[name]] for name in wanted.sensitive if len(values.get(name, "")) >= SHORTEST}
-    strays, unread = _strays(env, copies)
-    status = safe_files.status(env.file)
-    changed = status.st_mtime if present and status else None
-    processes, users, no_processes = _processes(wanted.units, env, present, changed)
+    problem = refused or problem
+    mark = _mark(env)
+    since = _since(env, present, mark)
+    patterns = wanted.patterns if wanted.key else ()
+    known = unit_facts.Known(
+        patterns, lambda name, value: fingerprints.of_value(wanted.key or "", value, name=name), env.path
+    )
+    units, no_units = unit_facts.units(wanted.units, known, since, _command)
     described = [_described(open_path) for open_path in (env.file if present else None, *state) if open_path]
     answer: Dict[str, Any] = {
         "file": {"exists": present is not None, **(described[0] if present else {"path": env.path})},
         "companions": described[1:] if present else described,
         "acl": [line for open_path in (env.file, *state) for line in _widened(open_path)],
         "selinux": _selinux(env.file) if present else {"enabled": False},
-        "strays": strays,
-        "strays_unread": unread,
-        "file_changed": timestamps.stamp_of(changed) if changed else None,
-        "processes": processes,
-        "processes_problem": no_processes,
-        "users": users,
-        "mark": _mark(env),
+        **_copies(wanted, env, values, units),
+        "since": timestamps.stamp_of(since) if since else None,
+        "units": units,
+        "units_problem": no_units,
+        "mark": {**mark, "edited": _is_edited(mark, present)},
         "account": _name(os.geteuid()),
         "replaceable": list(safe_files.replaceable(env.file)),
     }
+    if refused:
+        answer["file"]["problem"] = refused
     if problem:
         answer["values_problem"] = problem
     elif wanted.key:
-        answer["fingerprints"] = {
-            name: fingerprints.of_value(wanted.key, value, name=name) for name, value in values.items()
-        }
+        answer["fingerprints"] = known._replace(patterns=("*",)).told(values)
+    if present and not problem:
+        held = value_search.values_of(_searched(wanted, values), SEARCH_SECONDS)
+        text = present.content.decode("utf-8")
+        answer["flaws"] = dotenv_flaws.flaws(text, wanted.readers, lambda line: held.named(line.encode("utf-8")))
+    for digests in ("accepted", "proven"):
+        answer["mark"].pop(digests, None)
     return answer
+
+
+def _present(at: atomic_file.OpenPath) -> Tuple[Optional[atomic_file.Present], str]:
+    """The file, or why it cannot be read: a directory, a pipe, a link, a file with other names."""
+    try:
+        return atomic_file.present(at), ""
+    except HostError as error:
+        if "use become" in str(error):
+            raise
+        return None, str(error)
+
+
+def _searched(wanted: FactsRequest, values: Dict[str, str]) -> Dict[str, List[str]]:
+    return {name: [values[name]] for name in wanted.sensitive if len(values.get(name, "")) >= SHORTEST}
+
+
+def _copies(
+    wanted: FactsRequest, env: atomic_file.EnvFile, values: Dict[str, str], units: Sequence[Dict[str, Any]]
+) -> Dict[str, Any]:
+    texts = _searched(wanted, values)
+    below = host_copies.below(env, value_search.values_of(texts, SEARCH_SECONDS), wanted.sensitive)
+    if not texts:
+        return {"strays": below.copies, "strays_unread": below.unread, "copies": [], "copies_unread": [], "shown": []}
+    owner = safe_files.status(env.file)
+    accounts = {"root", _name(os.geteuid()), _name(owner.st_uid) if owner else "", *(unit["user"] for unit in units)}
+    soon = value_search.values_of(texts, SEARCH_SECONDS)
+    away = host_copies.elsewhere(env, soon, wanted.places)
+    try:
+        shown = host_copies.in_processes(soon, [pid for unit in units for pid in unit["pids"]], accounts)
+    except value_search.OutOfTime:
+        shown, away = [], away._replace(unread=[*away.unread, "processes: looking into them took too long"])
+    return {
+        "strays": below.copies,
+        "strays_unread": below.unread,
+        "copies": away.copies,
+        "copies_unread": away.unread,
+        "shown": shown,
+    }
 
 
 def _values(present: Optional[atomic_file.Present], readers: Sequence[str]) -> Tuple[Dict[str, str], str]:
@@ -184,89 +238,32 @@ def _mark(env: atomic_file.EnvFile) -> Dict[str, Any]:
         mark = env_file_mark.Mark(env)
     except HostError as error:
         return {"problem": str(error)}
-    return {"snapshot": mark.proven.get("snapshot"), "journal": mark.journal}
-
-
-# --- copies ----------------------------------------------------------------------------------------------------------
-
-
-def _strays(env: atomic_file.EnvFile, copies: Mapping[str, Sequence[str]]) -> Tuple[List[Dict[str, str]], List[str]]:
-    directory, base = env.file.folder, env.file.name
-    try:
-        names = [name for name in safe_files.listed(env.file) if name not in env.own_names]
-    except OSError as error:
-        return [], ["%s cannot be listed: %s" % (directory, error.strerror)]
-    names.sort(key=lambda name: (not _is_called_alike(name, base), name))
-    strays: List[Dict[str, str]] = []
-    for name in names[: stray_copies.MOST]:
-        stray = os.path.join(directory, name)
-        content, mode = stray_copies.look(env.file.sibling(name))
-        if mode is None:
-            continue
-        held = stray_copies.held(content, copies) if content and copies else []
-        if held:
-            why = "holds %s" % ", ".join(held[:3]) + (" and %d more" % (len(held) - 3) if held[3:] else "")
-        elif _is_called_alike(name, base) and not name.endswith(PLACEHOLDERS):
-            why = "looks like a copy"
-        else:
-            continue
-        shown = "".join(name if name.isprintable() else "?" for name in stray)
-        strays.append({"path": shown, "mode": "%04o" % mode, "why": why})
-    count = len(names) - stray_copies.MOST
-    return strays, ["%d files in %s were not looked into" % (count, directory)] if count > 0 else []
-
-
-def _is_called_alike(name: str, base: str) -> bool:
-    """``.env.bak``, ``.env~``, ``..env.swp``, ``#.env#``, ``env.old``; neither ``.envrc`` nor ``env.py``."""
-    bare = re.escape(base.lstrip("."))
-    hidden = r"[#~_.]*\.%s(?![A-Za-z0-9])" % bare
-    plain = r"%s(~|[._-](bak|backup|old|orig|save|copy|tmp|swp|[0-9]+)\b)" % bare
-    return bool(re.match(hidden, name) or re.match(plain, name))
-
-
-# --- processes -------------------------------------------------------------------------------------------------------
-
-
-def _processes(
-    units: Sequence[str], env: atomic_file.EnvFile, present: Optional[atomic_file.Present], changed: Optional[float]
-) -> Tuple[List[Dict[str, Any]], List[str], str]:
-    """Processes by unit, the users that they run as, and why there are none to tell of."""
-    units = [unit for unit in units if not unit.startswith("-")]
-    if not units or not present or changed is None:
-        return [], [], ""
-    command = ["systemctl", "show", "--property=Id", "--property=MainPID", "--property=User", "--property=LoadState"]
-    code, text, why = _command([*command, *units])
-    if code != 0:
-        return [], [], why or "systemctl failed with code %s" % code
-    loaded = {
-        entry.get("Id", ""): entry for entry in systemd_show.shown(text) if entry.get("LoadState", "loaded") == "loaded"
+    return {
+        "snapshot": mark.proven.get("snapshot"),
+        "journal": mark.journal,
+        "accepted": mark.accepted,
+        "proven": mark.proven,
     }
-    pids = {unit: pid for unit, pid in records.main_pids(text).items() if unit in loaded}
-    users = sorted({entry["User"] for entry in loaded.values() if entry.get("User")})
-    mended = _is_mended(env, present, changed)
-    rows = []
-    for unit in sorted(pids):
-        began = processes.began(pids[unit])
-        # The clock of processes counts in hundredths.
-        late = began is not None and began + 0.02 < changed
-        row = {
-            "unit": unit,
-            "began": timestamps.stamp_of(began) if began is not None else None,
-            "old": late and not mended,
-            "mended": late and mended,
-        }
-        rows.append(row)
-    return rows, users, "" if rows else "none of the units %s is installed here" % ", ".join(units)
 
 
-def _is_mended(env: atomic_file.EnvFile, present: atomic_file.Present, changed: float) -> bool:
-    """Whether the file was written again, with the same content, after its services were proven on it."""
-    try:
-        settled = env_file_mark.Mark(env).is_settled(atomic_file.digest(present.content))
-        backup = safe_files.status(env.backup) if env.backup else None
-        return settled and backup is not None and backup.st_mtime < changed
-    except HostError:
-        return False
+def _since(env: atomic_file.EnvFile, present: Optional[atomic_file.Present], mark: Dict[str, Any]) -> Optional[float]:
+    """When the file's content came to be: as the mark has it, else when the file last changed in any way.
+
+    Not when it was modified, which whoever copies a file may keep.
+    """
+    status = safe_files.status(env.file)
+    if present is None or status is None:
+        return None
+    digest, proven = atomic_file.digest(present.content), mark.get("proven") or {}
+    settled = proven.get("digest") == digest and not (mark.get("accepted") or {}).get("restart")
+    at = proven.get("at")
+    return float(at) if settled and isinstance(at, (int, float)) else status.st_ctime
+
+
+def _is_edited(mark: Dict[str, Any], present: Optional[atomic_file.Present]) -> bool:
+    """Whether somebody else than a deploy wrote the file."""
+    written = {(mark.get(name) or {}).get("digest") for name in ("accepted", "proven")} - {None}
+    return bool(present and written and atomic_file.digest(present.content) not in written)
 
 
 def _command(command: Sequence[str]) -> Tuple[Optional[int], str, str]:

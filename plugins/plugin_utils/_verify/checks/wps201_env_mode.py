@@ -14,6 +14,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     file = result["file"]
+    if file.get("problem"):
+        yield bad(file["problem"], host)
+        return
     if not file["exists"]:
         yield bad(f"{file['path']} does not exist", host)
         return

@@ -20,13 +20,13 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     file = result["file"]
     if not file["exists"]:
-        yield unknown(f"{file['path']} does not exist", host)
+        yield unknown(f"{file['path']} is no file", host)
         return
-    wanted = (
-        [result["wanted_owner"]]
-        if result.get("wanted_owner")
-        else sorted({*result["users"], "root"} if result["users"] else ())
-    )
+    for companion in result["companions"]:
+        if companion["owner"] not in ("root", result["account"]):
+            yield bad(f"{companion['path']} belongs to {companion['owner']} instead of {result['account']}", host)
+    users = {unit["user"] for unit in result["units"] if unit["load"] == "loaded" and unit["user"]}
+    wanted = [result["wanted_owner"]] if result.get("wanted_owner") else sorted({*users, "root"} if users else ())
     if not wanted:
         yield unknown("the expected owner is unknown: set env_deploy_owner", host)
     elif file["owner"] in wanted or str(file["uid"]) in wanted:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The directory of .env contains no copies of it."""
+"""Nothing below the directory of .env is a copy of it."""
 
 from __future__ import annotations
 
@@ -31,9 +31,12 @@ CHECK = Check(
     name="env-strays",
     area="hosts",
     severity="high",
-    title="The directory of .env contains no copies of it",
+    title="Nothing below the directory of .env is a copy of it",
     reason="A copy keeps old and current secrets, often with a wider mode.",
-    fix="Inspect each copy, then remove it: shred -u FILE. A .env.example with placeholders may stay.",
+    fix=(
+        "Inspect each copy, then remove it: shred -u FILE. A .env.example with placeholders may stay. Looked into: the "
+        "20000 smallest files, archives, compressed files and base64 included, without .git and installed packages."
+    ),
     command="ansible {place} --become -m ansible.builtin.command -a 'shred -u {path}'",
     look=by_host(_host),
     needs=("hosts",),

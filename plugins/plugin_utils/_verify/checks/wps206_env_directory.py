@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 
 
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
-    path, services = result["file"]["path"], result["users"]
+    path, services = result["file"]["path"], [unit["user"] for unit in result["units"]]
     # The account that writes the file may replace it, unless the services run as that account.
     deploying = {result["account"], *([result["wanted_owner"]] if services else [])} - set(services)
     problems = []

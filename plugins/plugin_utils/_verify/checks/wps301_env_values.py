@@ -25,13 +25,15 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     if drift is None:
         yield unknown(result.get("drift_problem") or "not compared", host)
         return
+    if result["mark"].get("edited"):
+        yield bad("the file is not the one that a deploy wrote", host)
     if drift["missing"]:
         yield bad(f"lacks {', '.join(drift['missing'])}", host)
     if drift["differs"]:
         yield bad(f"holds other values of {', '.join(drift['differs'])}", host)
     if drift["gone"]:
         yield bad(f"holds {', '.join(drift['gone'])}, which the stores no longer have", host)
-    if not drift["missing"] and not drift["differs"] and not drift["gone"]:
+    if not any((result["mark"].get("edited"), drift["missing"], drift["differs"], drift["gone"])):
         yield good(f"{drift['same']} settings, all equal to the stores", host)
 
 

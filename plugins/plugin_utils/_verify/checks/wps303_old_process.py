@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Services were started after their .env last changed."""
+"""Services run on the values of their .env."""
 
 from __future__ import annotations
 
@@ -12,31 +12,30 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     Outcome,
     bad,
     good,
+    not_applicable,
     unknown,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
 
 
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
-    if result.get("processes_problem"):
-        yield unknown(result["processes_problem"], host)
-    for process in result["processes"]:
-        if process["began"] is None:
-            yield bad(f"{process['unit']} is not running", host)
-        elif process["old"]:
-            yield bad(
-                f"{process['unit']} has run since {process['began']}, but its .env changed at {result['file_changed']}",
-                host,
-            )
-        elif process.get("mended"):
-            yield good(
-                f"{process['unit']} has run since {process['began']}; .env was written again with the same content",
-                host,
-            )
-        else:
-            yield good(f"{process['unit']} has run since {process['began']}", host)
-    if not result["processes"] and not result.get("processes_problem"):
-        yield unknown("the catalog names no units for this host", host)
+    if result["units_problem"]:
+        yield unknown(result["units_problem"], host)
+    elif not result["units"]:
+        yield not_applicable("the catalog names no units", host)
+    for unit in result["units"]:
+        if unit["began"] is None:
+            yield not_applicable(f"{unit['unit']} does not run here", host)  # WPS306 tells whether it should
+            continue
+        if unit["held"]["differs"]:
+            names = ", ".join(unit["held"]["differs"])
+            yield bad(f"{unit['unit']} runs with other values of {names}", host)
+        if unit["old"]:
+            message = f"{unit['unit']} has run since {unit['began']}, but its .env is of {result['since']}"
+            yield bad(message, host)
+        elif not unit["held"]["differs"]:
+            same = f", with {len(unit['held']['same'])} settings as in the stores" if unit["held"]["same"] else ""
+            yield good(f"{unit['unit']} has run since {unit['began']}{same}", host)
 
 
 CHECK = Check(
@@ -44,10 +43,10 @@ CHECK = Check(
     name="old-process",
     area="drift",
     severity="high",
-    title="Services were started after their .env last changed",
+    title="Services run on the values of their .env",
     reason="A service uses the old values until it is restarted.",
     fix="Restart the unit, or deploy again, which restarts it and checks its health.",
     command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",
-    look=by_host(_host),
-    needs=("hosts",),
+    look=by_host(_host, "stores"),
+    needs=("hosts", "stores"),
 )

@@ -7,8 +7,6 @@ from __future__ import annotations
 import json
 import os
 import struct
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -19,11 +17,8 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import health_check
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import mark as env_file_mark
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_facts
 from ansible_collections.watchparty.secrets.plugins.modules import host_check
-from tests import state
 from tests.modules import run_module
 
 Check = Callable[..., dict[str, Any]]
@@ -75,7 +70,7 @@ def test_a_file_as_it_should_be(check: Check, path: Path) -> None:
         "owner": "",
         "uid": os.geteuid(),
     }
-    assert (result["acl"], result["strays"], result["processes"], result["health"]) == ([], [], [], [])
+    assert (result["acl"], result["strays"], result["units"], result["health"]) == ([], [], [], [])
     assert result["selinux"]["enabled"] is os.path.exists(host_facts.SELINUX)
     assert "fingerprints" not in result
 
@@ -110,8 +105,8 @@ def test_a_link_is_refused_with_the_remedy(check: Check, path: Path) -> None:
     path.rename(path.with_name("other"))
     path.symlink_to("other")
     result = check()
-    assert result["failed"] is True
-    assert "is a symbolic link" in result["msg"]
+    assert "is a symbolic link" in result["file"]["problem"]
+    assert not result["file"]["exists"]
 
 
 def test_modes_of_the_file_and_of_what_lies_beside_it(check: Check, path: Path) -> None:
@@ -169,13 +164,6 @@ def test_a_file_that_holds_a_value_is_a_copy_whatever_it_is_called(check: Check,
 # --- processes -------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def process() -> Iterator[int]:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        yield child.pid
-        child.kill()
-
-
 def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: int = 0) -> None:
     folder = tmp_path / "bin"
     folder.mkdir()
@@ -185,70 +173,21 @@ def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: 
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
 
-def unit(pid: int, user: str = "shop", state: str = "loaded") -> str:
-    return f"Id=web.service\nMainPID={pid}\nUser={user}\nLoadState={state}"
-
-
-def moved(path: Path, seconds: float) -> None:
-    now = path.stat().st_mtime + seconds
-    os.utime(path, (now, now))
-
-
-def test_a_process_that_began_after_the_file_changed(
-    check: Check, path: Path, process: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    systemctl(tmp_path, monkeypatch, unit(process))
-    moved(path, -60)
-    result = check(units=["web.service"])
-    assert [(item["unit"], item["old"], item["mended"]) for item in result["processes"]] == [
-        ("web.service", False, False)
-    ]
-    assert result["users"] == ["shop"]
-
-
-def test_a_process_that_is_older_than_its_file(
-    check: Check, path: Path, process: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    systemctl(tmp_path, monkeypatch, unit(process))
-    moved(path, 60)
-    assert check(units=["web.service"])["processes"][0]["old"] is True
-
-
-def test_a_file_that_was_mended_after_its_proof_makes_no_process_old(
-    check: Check, path: Path, process: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    systemctl(tmp_path, monkeypatch, unit(process))
-    content = path.read_bytes()
-    with atomic_file.held(str(path)) as env:
-        mark = env_file_mark.Mark(env)
-        mark.accept("s-1", 1, atomic_file.digest(content), restart=True)
-        mark.prove("s-1", atomic_file.required(env.file))
-    moved(path, 60)
-    result = check(units=["web.service"])["processes"][0]
-    assert (result["old"], result["mended"]) == (False, True)
-    # Proven without a restart: the proof comes right after the write.
-    moved(state.backup(path), 61)
-    assert check(units=["web.service"])["processes"][0]["old"] is True
-
-
 @pytest.mark.parametrize(
     ("text", "code", "message"),
-    [
-        (unit(0, state="not-found"), 0, "none of the units web.service is installed here"),
-        ("Failed to connect to bus", 1, "systemctl failed with code 1"),
-    ],
+    [("Failed to connect to bus", 1, "systemctl failed with code 1"), ("", 0, "systemd does not tell of each unit")],
 )
-def test_no_processes_with_the_reason(
+def test_no_units_with_the_reason(
     check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: int, message: str
 ) -> None:
     systemctl(tmp_path, monkeypatch, text, code)
     result = check(units=["web.service"])
-    assert (result["processes"], result["processes_problem"]) == ([], message)
+    assert (result["units"], result["units_problem"]) == ([], message)
 
 
 def test_without_systemd(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert check(units=["web.service"])["processes_problem"] == "systemctl: No such file or directory"
+    assert check(units=["web.service"])["units_problem"] == "systemctl: No such file or directory"
 
 
 # --- health ----------------------------------------------------------------------------------------------------------

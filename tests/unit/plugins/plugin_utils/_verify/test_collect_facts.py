@@ -199,6 +199,18 @@ def test_isolation_between_environments(world: World) -> None:
     assert isolation["unread"] == {"third": "the stores hold nothing of it"}
 
 
+def test_an_administrator_that_two_environments_share(world: World) -> None:
+    """Its password stands in a secret alone, and in no setting."""
+    for name in ("test", "other"):
+        secret = json.dumps({"username": "admin", "password": LONG + "admin"})
+        CLIENTS["secretsmanager"].create_secret(Name=f"app/{name}/admin", SecretString=secret)
+    place = {"secret": "app/{environment}/admin"}
+    credentials = {"valkey_admin": {"kind": "valkey_user", "server": {"address": "valkey"}, "appears_in": [place]}}
+    isolation = world.gatherer(credentials=credentials).gathered(["isolation"])["parts"]["isolation"]
+    shared = {"own": "valkey_admin (credential)", "other": "valkey_admin (credential)"}
+    assert isolation["others"]["other"] == [{"own": "TOKEN", "other": "TOKEN"}, shared]
+
+
 def test_another_account_and_a_refusal_are_no_isolation(world: World) -> None:
     environments = {
         "test": {"expected_account_id": ACCOUNT},

@@ -57,24 +57,47 @@ def catalog(**over: Any) -> Catalog:
 
 def host(**over: Any) -> dict[str, Any]:
     path = "/srv/watchparty/.env"
-    unit = {"unit": "watchparty-web.service", "began": "2026-11-20T10:00:00Z", "old": False, "mended": False}
     return {
         "file": {"exists": True, "path": path, "mode": "0600", "owner": "watchparty", "uid": 998},
-        "companions": [{"path": path + ".mark", "mode": "0600", "owner": "watchparty", "uid": 998}],
+        "companions": [{"path": path + ".mark", "mode": "0600", "owner": "root", "uid": 0}],
         "acl": [],
         "selinux": {"enabled": False},
         "strays": [],
         "strays_unread": [],
-        "file_changed": "2026-11-20T09:59:58Z",
-        "processes": [unit],
-        "processes_problem": "",
-        "users": ["watchparty"],
+        "copies": [],
+        "copies_unread": [],
+        "shown": [],
+        "flaws": {"twice": [], "misread": [], "comments": []},
+        "since": "2026-11-20T09:59:58Z",
+        "units": [unit()],
+        "units_problem": "",
         "wanted_owner": None,
-        "mark": {"snapshot": "s-1", "journal": 4},
+        "mark": {"snapshot": "s-1", "journal": 4, "edited": False},
         "account": "root",
         "replaceable": [],
         "health": [answer()],
         "drift": {"missing": [], "differs": [], "unknown": [], "gone": [], "same": 41},
+        **over,
+    }
+
+
+def unit(**over: Any) -> dict[str, Any]:
+    nothing: dict[str, Any] = {"same": [], "differs": [], "copied": []}
+    return {
+        "unit": "watchparty-web.service",
+        "load": "loaded",
+        "active": "active",
+        "sub": "running",
+        "is_up": True,
+        "enabled": "enabled",
+        "starts": True,
+        "user": "watchparty",
+        "container": False,
+        "began": "2026-11-20T10:00:00Z",
+        "old": False,
+        "environment": nothing,
+        "files": [],
+        "held": nothing,
         **over,
     }
 

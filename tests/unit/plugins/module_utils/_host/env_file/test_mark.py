@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,9 @@ def test_the_mark_is_private_and_holds_no_value(env: EnvFile, path: str) -> None
     mark.prove("s-1", atomic_file.required(env.file))
     assert mode_of(str(state.mark(path))) == mode_of(str(state.backup(path))) == 0o600
     assert "canary" not in Path(str(state.mark(path))).read_text()
-    entry = {"snapshot": "s-1", "journal": 4, "digest": atomic_file.digest(NEW)}
+    at = mark.accepted["at"]
+    assert abs(time.time() - at) < 60
+    entry = {"snapshot": "s-1", "journal": 4, "digest": atomic_file.digest(NEW), "at": at}
     accepted = {**entry, "delivery": mark.delivery}
     assert json.loads(Path(str(state.mark(path))).read_text()) == {"accepted": accepted, "proven": entry}
 
@@ -216,3 +219,15 @@ def test_a_file_that_cannot_be_removed_is_named(env: EnvFile, path: str, monkeyp
     monkeypatch.setattr(atomic_file, "remove", refused)
     with pytest.raises(HostError, match="cannot be removed"):
         mark.go_back(PRIVATE)
+
+
+def test_the_mark_keeps_when_these_bytes_were_delivered(env: EnvFile, path: str) -> None:
+    put(path, NEW)
+    mark = Mark(env)
+    mark.accept("s-1", 4, atomic_file.digest(NEW))
+    mark.prove("s-1", atomic_file.required(env.file))
+    first = mark.proven["at"]
+    mark.accept("s-2", 5, atomic_file.digest(NEW), rewrite=False)
+    assert (mark.accepted["at"], mark.proven["at"]) == (first, first)
+    mark.accept("s-3", 6, "0" * 64)
+    assert mark.accepted["at"] > first == mark.proven["at"]

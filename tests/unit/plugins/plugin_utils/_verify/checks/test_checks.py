@@ -27,10 +27,12 @@ from tests.unit.plugins.plugin_utils._verify.verify_facts import (
     host,
     parts,
     secret,
+    unit,
 )
 
 PATH = "/srv/watchparty/.env"
 FILE = {"exists": True, "path": PATH, "mode": "0600", "owner": "watchparty", "uid": 998}
+NO_FLAWS: dict[str, Any] = {"twice": [], "misread": [], "comments": []}
 DRIFT = {"missing": [], "differs": [], "unknown": [], "gone": [], "same": 41}
 OUTSIDE = "https://watchparty.example.com/health/"
 KEY = "alias/watchparty-production"
@@ -38,6 +40,14 @@ KEY = "alias/watchparty-production"
 
 def on_host(**over: Any) -> dict[str, Any]:
     return {"hosts": {"web1": host(), "web2": host(**over)}}
+
+
+def names(**over: list[str]) -> dict[str, list[str]]:
+    return {"same": [], "differs": [], "copied": [], **over}
+
+
+def from_file(problem: str = "", **over: list[str]) -> dict[str, Any]:
+    return {"path": "/etc/default/shop", "problem": problem, **names(**over)}
 
 
 def in_journal(**over: Any) -> dict[str, Any]:
@@ -109,7 +119,11 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS201", on_host(file={**FILE, "mode": "0644"}, wanted_mode="0640"), f"{PATH} has mode 0644 instead of 0640"),
     ("WPS201", on_host(file={**FILE, "mode": "0644"}, wanted_mode="u=rw"), f"{PATH} has mode 0644 instead of 0600"),
     ("WPS201", on_host(file={**FILE, "mode": "0700"}), f"web2: {PATH} has mode 0700 instead of 0600"),
-    ("WPS201", on_host(companions=[{"path": PATH + ".proven", "mode": "0644"}]), f"web2: {PATH}.proven has mode 0644"),
+    (
+        "WPS201",
+        on_host(companions=[{"path": PATH + ".proven", "mode": "0644", "owner": "root"}]),
+        f"web2: {PATH}.proven has mode 0644",
+    ),
     ("WPS201", on_host(file={"exists": False, "path": PATH}), f"web2: {PATH} does not exist"),
     (
         "WPS202",
@@ -127,19 +141,52 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS206", on_host(replaceable=[OWNED]), "web2: /srv/watchparty belongs to watchparty, which can replace"),
     ("WPS206", on_host(replaceable=[OWNED], wanted_owner="watchparty"), "belongs to watchparty, which can replace"),
     ("WPS206", on_host(replaceable=[OWNED], account="watchparty"), "belongs to watchparty, which can replace"),
-    ("WPS206", on_host(replaceable=[OWNED], users=[], wanted_owner="watchparty"), "belongs to watchparty, which can"),
+    ("WPS206", on_host(replaceable=[OWNED], units=[], wanted_owner="watchparty"), "belongs to watchparty, which can"),
     ("WPS206", on_host(replaceable=[{**OWNED, "owner": "", "uid": None}]), "web2: /srv/watchparty has mode 0750, so"),
     ("WPS301", on_host(drift={**DRIFT, "missing": ["A"]}), "web2: lacks A"),
     ("WPS301", on_host(drift={**DRIFT, "differs": ["A", "B"]}), "web2: holds other values of A, B"),
     ("WPS301", on_host(drift={**DRIFT, "gone": ["A"]}), "web2: holds A, which the stores no longer have"),
     (
         "WPS301",
-        on_host(drift=None, unreadable=True, drift_problem="the file is not UTF-8"),
+        on_host(drift=None, unreadable=True, drift_problem="the file is not UTF-8", flaws=None),
         "web2: the file is not UTF-8",
     ),
     ("WPS302", on_host(drift={**DRIFT, "unknown": ["A"]}), "web2: holds A"),
-    ("WPS303", on_host(processes=[{"unit": "w", "began": "x", "old": True}]), "web2: w has run since x, but its .env"),
-    ("WPS303", on_host(processes=[{"unit": "w", "began": None, "old": False}]), "web2: w is not running"),
+    ("WPS303", on_host(units=[unit(old=True)]), "web2: watchparty-web.service has run since 2026-11-20T10:00:00Z, but"),
+    ("WPS303", on_host(units=[unit(held=names(differs=["A"]))]), "runs with other values of A"),
+    ("WPS306", on_host(units=[unit(is_up=False, active="failed", sub="failed")]), "is failed (failed)"),
+    ("WPS306", on_host(units=[unit(load="masked", began=None)]), "web2: watchparty-web.service is masked"),
+    ("WPS306", on_host(units=[unit(load="not-found", began=None)]), "web2: watchparty-web.service is not installed"),
+    (
+        "WPS306",
+        on_host(units=[unit(starts=False, enabled="disabled")]),
+        "does not start with the host (it is disabled)",
+    ),
+    ("WPS307", on_host(units=[unit(environment=names(differs=["A"]))]), "has other values of A in Environment="),
+    ("WPS307", on_host(units=[unit(environment=names(same=["A"], copied=["A"]))]), "has A in Environment= too"),
+    ("WPS307", on_host(units=[unit(files=[from_file(differs=["A"])])]), "has other values of A in /etc/default/shop"),
+    ("WPS307", on_host(units=[unit(files=[from_file(problem="does not exist")])]), "/etc/default/shop, which does not"),
+    (
+        "WPS207",
+        on_host(units=[unit(user="root")], file={**FILE, "owner": "root"}),
+        "web2: watchparty-web.service runs as root",
+    ),
+    ("WPS208", on_host(copies=[{"path": "/root/.bash_history", "mode": "0600", "why": "holds K"}]), "holds K"),
+    ("WPS209", on_host(shown=[{"process": "7 (x)", "why": "has K in its arguments"}]), "process 7 (x) has K in its"),
+    ("WPS308", on_host(flaws={**NO_FLAWS, "twice": ["A"]}), "web2: assigns A more than once"),
+    (
+        "WPS308",
+        on_host(flaws={**NO_FLAWS, "misread": [{"name": "A", "reader": "shell"}]}),
+        "so that shell reads another",
+    ),
+    (
+        "WPS308",
+        on_host(flaws={**NO_FLAWS, "comments": [{"line": 3, "why": "assigns A"}]}),
+        "line 3: a comment assigns A",
+    ),
+    ("WPS201", on_host(file={**FILE, "exists": False, "problem": "is not a regular file"}), "is not a regular file"),
+    ("WPS202", on_host(companions=[{"path": "/x.mark", "mode": "0600", "owner": "eve"}]), "/x.mark belongs to eve"),
+    ("WPS301", on_host(mark={"edited": True}), "web2: the file is not the one that a deploy wrote"),
     ("WPS304", {"stores": {**parts()["stores"], "problems": ["API_TOKEN: is required"]}}, "API_TOKEN: is required"),
     (
         "WPS305",
@@ -210,9 +257,10 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS1003", keyed(rotating=False), f"key {KEY}: does not rotate"),
 ]
 BESIDE: dict[str, str] = {
-    "WPS301": "WPS302",  # a file that cannot be parsed
+    "WPS301": "WPS302 WPS208 WPS209 WPS308",  # a file that cannot be parsed
     "WPS002": "WPS804",  # a log that cannot be read
     "WPS201": "WPS202 WPS203 WPS204",  # a file that is not there has neither owner, access list nor context
+    "WPS306": "WPS202",  # no unit tells whose the file should be
     "WPS602": "WPS603",
     "WPS603": "WPS602",
 }
@@ -300,13 +348,16 @@ NOTHING: list[tuple[str, dict[str, Any], str]] = [
     ("WPS507", {"deploys": []}, "the last run is unknown"),
     ("WPS508", scanned("zizmor", [], not_checked=["zizmor cannot read"]), "zizmor cannot read"),
     ("WPS201", {"hosts": {}}, "the inventory has no application hosts"),
-    ("WPS202", on_host(users=[]), "the expected owner is unknown"),
+    ("WPS202", on_host(units=[]), "the expected owner is unknown"),
+    ("WPS208", on_host(copies_unread=["/tmp took too long"]), "took too long"),
+    ("WPS209", on_host(drift=None, drift_problem="no stores"), "no stores"),
+    ("WPS306", on_host(units=[], units_problem="systemctl: gave no answer"), "gave no answer"),
+    ("WPS308", on_host(flaws=None), "could not be read"),
     ("WPS204", on_host(selinux={"enabled": True, "right": None, "why": "matchpathcon: No such file"}), "matchpathcon"),
     ("WPS205", on_host(strays_unread=["9 files were not looked into"]), "9 files"),
     ("WPS301", on_host(drift=None, drift_problem="there is no file"), "no file"),
     ("WPS302", on_host(drift=None), "not compared"),
-    ("WPS303", on_host(processes=[]), "names no units"),
-    ("WPS303", on_host(processes=[], processes_problem="systemctl: gave no answer"), "gave no answer"),
+    ("WPS303", on_host(units=[], units_problem="systemctl: gave no answer"), "gave no answer"),
     ("WPS305", mirrored(problems=["A: secret y: denied"]), "A: secret y: denied"),
     ("WPS305", mirrored(held=["/x"]), "parameter /x: an open rotation writes it"),
     ("WPS402", {"roles": {"r": {"problem": "is not there"}}}, "is not there"),
@@ -341,6 +392,9 @@ LEFT_OUT: list[tuple[str, dict[str, Any], str]] = [
     ("WPS902", isolated(signing=[]), "names no SECRET_KEY"),
     ("WPS406", {"readers": {**parts()["readers"], "things": 0}}, "no secrets and parameters exist yet"),
     ("WPS702", in_journal(measured={}), "has not been rotated yet"),
+    ("WPS303", on_host(units=[]), "names no units"),
+    ("WPS207", on_host(units=[unit(user="root", container=True)]), "runs a container"),
+    ("WPS306", on_host(units=[unit(load="not-found"), unit(unit="other.service")]), "is not installed here"),
     ("WPS204", {}, "SELinux is not enabled"),
     ("WPS204", on_host(selinux={"enabled": True, "no_context": True}), "asks for no context"),
     ("WPS402", {"roles": {}}, "names no roles"),

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No service runs as root."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
+    Check,
+    Outcome,
+    bad,
+    good,
+    not_applicable,
+    unknown,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+
+
+def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+    if result["units_problem"]:
+        yield unknown(result["units_problem"], host)
+    elif not result["units"]:
+        yield not_applicable("the catalog names no units", host)
+    for unit in result["units"]:
+        if unit["load"] != "loaded":
+            yield not_applicable(f"{unit['unit']} does not run here", host)
+        elif unit["container"]:
+            yield not_applicable(f"{unit['unit']} runs a container", host)
+        elif unit["user"] == "root":
+            yield bad(f"{unit['unit']} runs as root", host)
+        else:
+            yield good(f"{unit['unit']} runs as {unit['user'] or 'an account of its own'}", host)
+
+
+CHECK = Check(
+    id="WPS207",
+    name="service-user",
+    area="hosts",
+    severity="medium",
+    title="No service runs as root",
+    reason="Whoever takes over a service that runs as root has the host, and the values of every application on it.",
+    fix="Set User= in the unit, give .env to that user by env_deploy_owner, and deploy again.",
+    look=by_host(_host),
+    needs=("hosts",),
+)

@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No unit, history, temporary file, backup or log of the host holds a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
+    Check,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+
+
+def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+    for copy in result["copies"]:
+        yield bad(f"{copy['path']} (mode {copy['mode']}) {copy['why']}", host, path=copy["path"])
+    for message in result["copies_unread"]:
+        yield unknown(message, host)
+    if not result.get("drift"):
+        yield unknown(result.get("drift_problem") or "no values are known to search for", host)
+    elif not result["copies"] and not result["copies_unread"]:
+        yield good("none in the last 256 KiB of the newest files", host)
+
+
+CHECK = Check(
+    id="WPS208",
+    name="host-copies",
+    area="hosts",
+    severity="high",
+    title="No unit, history, temporary file, backup or log of the host holds a value",
+    reason="Other accounts and backups read these files, and no rotation replaces what they hold.",
+    fix=(
+        "Remove the value from the file, or the file. Looked into: the last 256 KiB of the 50 newest files each of "
+        "units, cron, histories and login files of every home, /tmp, /var/tmp, /dev/shm, /var/backups and /var/log."
+    ),
+    command="ansible {place} --become -m ansible.builtin.command -a 'shred -u {path}'",
+    look=by_host(_host, "stores"),
+    needs=("hosts", "stores"),
+)

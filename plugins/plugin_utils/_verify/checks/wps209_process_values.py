@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No process shows a value to other accounts or services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
+    Check,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+
+
+def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+    for process in result["shown"]:
+        yield bad(f"process {process['process']} {process['why']}", host)
+    if not result.get("drift"):
+        yield unknown(result.get("drift_problem") or "no values are known to search for", host)
+    elif not result["shown"]:
+        yield good(f"none that {result['account']} can see", host)
+
+
+CHECK = Check(
+    id="WPS209",
+    name="process-values",
+    area="hosts",
+    severity="high",
+    title="No process shows a value to other accounts or services",
+    reason="Every account can read the arguments of every process. No rotation reaches another service's environment.",
+    fix="Pass the value by a file or by standard input, restart the process, and rotate the value.",
+    look=by_host(_host, "stores"),
+    needs=("hosts", "stores"),
+)

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every unit of the catalog is installed, runs and starts with its host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    not_applicable,
+    unknown,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+
+LOADED = "loaded"
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    loaded = {
+        unit["unit"]
+        for result in facts.of("hosts").values()
+        for unit in result.get("units", ())
+        if unit["load"] == LOADED
+    }
+
+    def host(name: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+        if result["units_problem"]:
+            yield unknown(result["units_problem"], name)
+        elif not result["units"]:
+            yield not_applicable("the catalog names no units", name)
+        is_elsewhere = any(unit["load"] == LOADED for unit in result["units"])
+        for unit in result["units"]:
+            if unit["load"] == "not-found" and unit["unit"] in loaded and is_elsewhere:
+                yield not_applicable(f"{unit['unit']} is not installed here", name)
+            else:
+                yield from _unit(name, unit)
+
+    yield from by_host(host)(facts)
+
+
+def _unit(host: str, unit: Mapping[str, Any]) -> Iterator[Outcome]:
+    name, problems = unit["unit"], []
+    if unit["load"] != LOADED:
+        problems.append("is not installed" if unit["load"] == "not-found" else f"is {unit['load']}")
+    elif not unit["is_up"]:
+        problems.append(f"is {unit['active']} ({unit['sub']})")
+    if unit["load"] == LOADED and not unit["starts"]:
+        problems.append(f"does not start with the host (it is {unit['enabled'] or 'not enabled'})")
+    for problem in problems:
+        yield bad(f"{name} {problem}", host, path=name)
+    if not problems:
+        yield good(f"{name} runs, and starts with the host", host)
+
+
+CHECK = Check(
+    id="WPS306",
+    name="unit-state",
+    area="drift",
+    severity="high",
+    title="Every unit of the catalog is installed, runs and starts with its host",
+    reason="A unit that is masked, disabled or gone leaves the application down, now or after the host's next start.",
+    fix="systemctl unmask, enable or start the unit. A unit that other hosts have may be missing on this one.",
+    command=(
+        "ansible {place} --become -m ansible.builtin.systemd_service "
+        "-a 'name={path} masked=false enabled=true state=started'"
+    ),
+    look=look,
+    needs=("hosts",),
+)

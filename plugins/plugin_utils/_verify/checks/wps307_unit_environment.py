@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Units give their services no setting beside .env."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
+    Check,
+    Outcome,
+    bad,
+    good,
+    not_applicable,
+    unknown,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+
+
+def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+    if result["units_problem"]:
+        yield unknown(result["units_problem"], host)
+    elif not result["units"]:
+        yield not_applicable("the catalog names no units", host)
+    for unit in result["units"]:
+        problems = list(_problems(unit))
+        for problem in problems:
+            yield bad(f"{unit['unit']} {problem}", host, path=unit["unit"])
+        if unit["load"] != "loaded":
+            yield not_applicable(f"{unit['unit']} does not run here", host)
+        elif not problems:
+            yield good(f"{unit['unit']} sets nothing that .env sets", host)
+
+
+def _problems(unit: Mapping[str, Any]) -> Iterator[str]:
+    sources = [("Environment=", unit["environment"]), *((file["path"], file) for file in unit["files"])]
+    for place, names in sources:
+        if names.get("problem"):
+            yield f"reads {place}, which {names['problem']}"
+        if names["differs"]:
+            yield f"has other values of {', '.join(names['differs'])} in {place}"
+        if names["copied"]:
+            yield f"has {', '.join(names['copied'])} in {place} too, which no deploy replaces"
+
+
+CHECK = Check(
+    id="WPS307",
+    name="unit-environment",
+    area="drift",
+    severity="high",
+    title="Units give their services no setting beside .env",
+    reason="A value in a unit or in another file is not rotated, and may win over the one in .env.",
+    fix="Remove the setting from the unit, its drop-ins and its other files, then systemctl daemon-reload and restart.",
+    command="ansible {place} --become -m ansible.builtin.command -a 'systemctl cat {path}'",
+    look=by_host(_host, "stores"),
+    needs=("hosts", "stores"),
+)

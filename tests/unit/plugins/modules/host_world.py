@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A host in a folder: a deployed file, a unit and its process, and the places where copies usually are."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import dotenv, fingerprints
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import FAIL, NOT_CHECKED
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import processes
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file import atomic_file
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.mark import Mark
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import host_copies, unit_facts
+from ansible_collections.watchparty.secrets.plugins.modules import host_check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check, env_drift
+from tests.modules import run_module
+from tests.unit.plugins.plugin_utils._verify.verify_facts import facts
+
+KEY = "key of this run"
+SECRET_KEY = "Zk4-canary+key/of&the=application_9x7Qw"
+PASSWORD = "canary!database%password 77aa"
+VALUES = {"SECRET_KEY": SECRET_KEY, "DATABASE_PASSWORD": PASSWORD, "DEBUG": "False", "PORT": "8000"}
+SENSITIVE = ["DATABASE_PASSWORD", "SECRET_KEY"]
+READERS = ["python_dotenv", "django_environ", "shell", "systemd", "docker_compose"]
+NOBODY = 65534
+PLACES = ("etc/systemd/system", "etc/default", "etc/cron.d", "tmp", "var/log", "var/backups", "home/ann")
+CHECKS = [f"WPS{number}" for number in (*range(201, 204), *range(205, 210), *range(301, 304), *range(306, 309))]
+
+
+class HostWorld:
+    """The host of one test."""
+
+    def __init__(self, root: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.root, self._capsys = root, capsys
+        self.app = root / "srv" / "app"
+        self.app.mkdir(parents=True, mode=0o755)
+        for place in PLACES:
+            (root / place).mkdir(parents=True)
+        (root / "etc/systemd/system/shop.service.d").mkdir()
+        self.env = self.app / ".env"
+        self.text = dotenv.to_dotenv(VALUES, READERS, atomic_file.HEADER)
+        self.wanted: dict[str, Any] = {"owner": None, "mode": None}
+        self.unit: dict[str, Any] = {
+            "Id": "shop.service",
+            "LoadState": "loaded",
+            "UnitFileState": "enabled",
+            "Type": "simple",
+            "ActiveState": "active",
+            "SubState": "running",
+            "MainPID": "4242",
+            "User": "nobody",
+            "Environment": "",
+            "EnvironmentFiles": f"{self.env} (ignore_errors=no)",
+            "WantedBy": "multi-user.target",
+        }
+        self.more_units: list[dict[str, Any]] = []
+        self.systemctl_code = 0
+        self.processes: dict[int, dict[str, Any]] = {4242: {"environment": dict(VALUES), "words": "gunicorn shop"}}
+        self._patch(patch)
+        self.deploy()
+
+    def _patch(self, patch: pytest.MonkeyPatch) -> None:
+        program = self.root / "bin" / "systemctl"
+        program.parent.mkdir()
+        program.write_text(f"#!/bin/sh\ncat {self.root}/shown\nexit $(cat {self.root}/code)\n")
+        program.chmod(0o755)
+        patch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+        patch.setattr(atomic_file, "STATE", str(self.root / "state"))
+        self.places = [str(self.root) + pattern for pattern in host_copies.ELSEWHERE]
+        patch.setattr(host_copies.pwd, "getpwall", lambda: [SimpleNamespace(pw_dir=str(self.root / "home/ann"))])
+        patch.setattr(unit_facts, "CGROUPS", str(self.root / "cgroup"))
+        patch.setattr(processes, "pids", lambda: sorted(self.processes))
+        patch.setattr(processes, "words", lambda pid: self._process(pid, "words", "").encode())
+        patch.setattr(processes, "title", lambda pid: self._process(pid, "words", "x").split()[0])
+        patch.setattr(processes, "environment", lambda pid, _largest: self._process(pid, "environment", {}))
+        patch.setattr(processes, "account", lambda pid: self._process(pid, "user", "nobody" if pid == 4242 else ""))
+        patch.setattr(processes, "began", lambda pid: self._process(pid, "began", time.time() + 5))
+
+    def _process(self, pid: int, name: str, other: Any) -> Any:
+        return self.processes.get(pid, {}).get(name, other)
+
+    def deploy(self) -> None:
+        """As a deploy leaves it: the file, its mark and its backup."""
+        content = self.text.encode()
+        self.env.write_bytes(content)
+        self.env.chmod(0o600)
+        os.chown(self.env, NOBODY, NOBODY)
+        with atomic_file.held(str(self.env), owner=NOBODY) as env:
+            mark = Mark(env)
+            mark.accept("s-1", 1, atomic_file.digest(content), restart=True)
+            mark.prove("s-1", atomic_file.required(env.file))
+
+    @property
+    def state(self) -> Path:
+        return Path(atomic_file.state_of(str(self.env)))
+
+    def write(self, place: str, content: str | bytes, *, mode: int = 0o644) -> Path:
+        path = self.root / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        path.chmod(mode)
+        return path
+
+    def replace(self, old: str, new: str) -> None:
+        """A change by hand of the deployed file."""
+        assert old in self.text
+        self.env.write_text(self.text.replace(old, new))
+
+    def answer(self) -> dict[str, Any]:
+        """What the action plugin makes of the program's answer."""
+        shown = "\n\n".join(
+            "\n".join(f"{name}={line}" for name, value in unit.items() for line in str(value).split("\n"))
+            for unit in (self.unit, *self.more_units)
+        )
+        (self.root / "shown").write_text(shown + "\n")
+        (self.root / "code").write_text(str(self.systemctl_code))
+        names = [str(unit["Id"]) for unit in (self.unit, *self.more_units)]
+        given = {"fingerprint_key": KEY, "sensitive": SENSITIVE, "patterns": list(VALUES), "readers": READERS}
+        args = {"path": str(self.env), "units": names, "places": self.places, **given, **self.wanted}
+        answer, text = run_module(host_check.main, args, self._capsys)
+        assert "canary" not in text
+        known = {
+            "fingerprints": {name: fingerprints.of_value(KEY, value, name=name) for name, value in VALUES.items()},
+            "patterns": list(VALUES),
+            "sensitive": SENSITIVE,
+        }
+        return env_drift.judged(known, answer)
+
+    def judged(self) -> dict[str, list[str]]:
+        """Evidence by the id of each check that does not pass."""
+        answer = self.answer()
+        hosts = {"web1": answer if "file" in answer else {"problem": answer.get("msg")}}
+        return {
+            result.check.id: [outcome.message for outcome in result.results if outcome.status == result.status]
+            for result in check.run(check.chosen(CHECKS), facts(hosts=hosts))
+            if result.status in (FAIL, NOT_CHECKED)
+        }
