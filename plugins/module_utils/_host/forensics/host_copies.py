@@ -75,10 +75,11 @@ def below(env: atomic_file.EnvFile, values: ValueSearch, names: Sequence[str]) -
             break
         except value_search.FileTooLarge:
             found.unread.append("%s is too large to be looked into" % plain(os.path.join(folder, name)))
-        except FileNotFoundError:
+        except (FileNotFoundError, safe_files.NoDirectory):
             continue
-        except OSError as error:
-            found.unread.append("%s cannot be read: %s" % (plain(os.path.join(folder, name)), error.strerror))
+        except (HostError, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            found.unread.append("%s cannot be read: %s" % (plain(os.path.join(folder, name)), plain(str(reason))))
     return found
 
 
@@ -124,8 +125,8 @@ def _size(here: int, name: str) -> int:
 def _copy(
     env: atomic_file.EnvFile, folder: str, name: str, values: ValueSearch, names: Sequence[str]
 ) -> Iterator[Dict[str, str]]:
-    with safe_files.unguarded(os.path.join(folder, name)) as at:
-        held, mode = value_search.in_file(at.directory, name, values)
+    with safe_files.place(os.path.join(folder, name)) as at:
+        held, mode = value_search.in_file(at, values)
         if mode is None:
             return
         alike = is_called_alike(name, env.file.name) and not name.endswith(PLACEHOLDERS)
@@ -173,9 +174,9 @@ def elsewhere(env: atomic_file.EnvFile, values: ValueSearch, places: Sequence[st
 
 def _one(path: str, values: ValueSearch) -> Iterator[Dict[str, str]]:
     try:
-        with safe_files.unguarded(path) as at:
-            held, mode = value_search.in_file(at.directory, at.name, values, last=LAST)
-    except (OSError, value_search.FileTooLarge):
+        with safe_files.place(path) as at:
+            held, mode = value_search.in_file(at, values, last=LAST)
+    except (HostError, OSError, value_search.FileTooLarge):
         return
     if held and mode is not None:
         yield {"path": plain(path), "mode": "%04o" % mode, "why": "holds %s" % ", ".join(held[:3])}

@@ -14,7 +14,9 @@ import time
 from importlib import import_module
 from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._host import safe_files
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.forensics import stray_copies
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.safe_files import OpenPath
 
 CHUNK = 1 << 20
 LARGEST = 32 << 20
@@ -23,7 +25,6 @@ MEMBERS = 1000
 NESTED = 3
 SHORTEST_TOKEN = 24
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/_-]{%d,}={0,2}\s?)+" % SHORTEST_TOKEN)
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 class OutOfTime(Exception):
@@ -58,15 +59,16 @@ def values_of(texts: Mapping[str, Sequence[str]], seconds: float) -> ValueSearch
     return ValueSearch(list(needles), time.process_time() + seconds, longest)
 
 
-def in_file(directory: int, name: str, values: ValueSearch, *, last: int = 0) -> Tuple[List[str], Optional[int]]:
+def in_file(at: OpenPath, values: ValueSearch, *, last: int = 0) -> Tuple[List[str], Optional[int]]:
     """The settings whose values a regular file holds, and its mode; no mode for anything else.
 
-    ``last`` is how many bytes at its end are looked into, by default all. Raises OSError, OutOfTime and FileTooLarge.
+    ``last`` is how many bytes at its end are looked into, by default all. Raises OSError, HostError, OutOfTime and
+    FileTooLarge.
     """
-    status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-    if not stat.S_ISREG(status.st_mode):
+    status = safe_files.status(at)
+    if status is None or not stat.S_ISREG(status.st_mode):
         return [], None
-    with os.fdopen(os.open(name, _READ, dir_fd=directory), "rb") as stream:
+    with os.fdopen(safe_files.opened(at), "rb") as stream:
         if last and status.st_size > last:
             stream.seek(-last, os.SEEK_END)
         found = in_stream(stream.read, values)

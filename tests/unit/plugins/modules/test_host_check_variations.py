@@ -150,3 +150,17 @@ def test_a_unit_that_only_some_hosts_have(
     world.more_units = [{"Id": "worker.service", "LoadState": "not-found", "ActiveState": "inactive"}]
     found = world.judged()
     assert found == {"WPS306": ["worker.service is not installed"]}, "none has it"
+
+
+def test_no_link_leads_out_of_the_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An account that could lead root by links would learn what other files hold."""
+    tmp_path.chmod(0o755)
+    world = HostWorld(tmp_path, monkeypatch, capsys)
+    world.write("private/dump", SECRET_KEY, mode=0o600)
+    for link in (world.app / "dump", world.app / "folder", world.root / "tmp/folder", world.root / "tmp/dump"):
+        link.symlink_to(world.root / "private" if link.name == "folder" else world.root / "private/dump")
+        os.chown(link, NOBODY, NOBODY, follow_symlinks=False)
+    os.chown(world.root / "tmp", NOBODY, NOBODY)
+    assert world.judged() == {}
