@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What cannot be judged is not checked, and what nobody asks for is not applicable; neither passes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts import (
+    NOT_APPLICABLE,
+    NOT_CHECKED,
+    PASS,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
+from tests.unit.plugins.plugin_utils._verify import verify_facts
+from tests.unit.plugins.plugin_utils._verify.checks.test_checks import (
+    OUTSIDE,
+    evidence,
+    in_journal,
+    isolated,
+    keyed,
+    mirrored,
+    on_host,
+    ran,
+    rows,
+    scanned,
+)
+from tests.unit.plugins.plugin_utils._verify.verify_facts import (
+    SECRET,
+    age,
+    answer,
+    facts,
+    host,
+    parts,
+    unit,
+)
+
+NOTHING: list[tuple[str, dict[str, Any], str]] = [
+    ("WPS103", scanned("history", [], not_checked=["a shallow clone"]), "a shallow clone"),
+    ("WPS104", scanned("unknown_secrets", [], not_checked=["gitleaks ended with 1"]), "gitleaks ended with 1"),
+    ("WPS405", {"access": rows("unknown", "", "nothing is there")}, "nothing is there"),
+    ("WPS406", {"readers": {**parts()["readers"], "unread": ["secret x: denied"]}}, "secret x: denied"),
+    ("WPS406", {"readers": {**parts()["readers"], **rows("unknown", "role r", "a condition")}}, "a condition"),
+    ("WPS506", {"github": {**parts()["github"], **rows("unknown", "secret A", "cannot be read")}}, "cannot be read"),
+    ("WPS507", {"deploys": []}, "the last run is unknown"),
+    ("WPS508", scanned("zizmor", [], not_checked=["zizmor cannot read"]), "zizmor cannot read"),
+    ("WPS201", {"hosts": {}}, "the inventory has no application hosts"),
+    ("WPS202", on_host(units=[]), "the expected owner is unknown"),
+    ("WPS208", on_host(copies_unread=["/tmp took too long"]), "took too long"),
+    ("WPS209", on_host(drift=None, drift_problem="no stores"), "no stores"),
+    ("WPS306", on_host(units=[], units_problem="systemctl: gave no answer"), "gave no answer"),
+    ("WPS308", on_host(flaws=None), "could not be read"),
+    ("WPS204", on_host(selinux={"enabled": True, "right": None, "why": "matchpathcon: No such file"}), "matchpathcon"),
+    ("WPS205", on_host(strays_unread=["9 files were not looked into"]), "9 files"),
+    ("WPS301", on_host(drift=None, drift_problem="there is no file"), "no file"),
+    ("WPS302", on_host(drift=None), "not compared"),
+    ("WPS303", on_host(units=[], units_problem="systemctl: gave no answer"), "gave no answer"),
+    ("WPS305", mirrored(problems=["A: secret y: denied"]), "A: secret y: denied"),
+    ("WPS305", mirrored(held=["/x"]), "parameter /x: an open rotation writes it"),
+    ("WPS402", {"roles": {"r": {"problem": "is not there"}}}, "is not there"),
+    ("WPS404", {"policies": {SECRET: {"problem": "denied"}}}, "denied"),
+    (
+        "WPS504",
+        {"workflows": {"files": ["a"], "findings": [], "unread": {"a": "is not valid YAML"}}},
+        "is not valid YAML",
+    ),
+    ("WPS603", {"outside": {OUTSIDE: answer(tls=None, problem="no answer")}}, "no certificate was seen: no answer"),
+    ("WPS701", {"former": {"database": {"state": "untried", "message": "not tried"}}}, "not tried"),
+    (
+        "WPS702",
+        in_journal(measured={"database": {"seconds": 90, "rotation": "r", "exact": False}}),
+        "the whole rotation",
+    ),
+    ("WPS803", in_journal(rotation="rotation r1"), "a rotation is open"),
+    ("WPS901", isolated(others={}, unread={"staging": "denied"}), "denied"),
+    ("WPS1002", {"secrets": {SECRET: {"problem": "denied"}}}, "denied"),
+    ("WPS1003", keyed(rotating=None, why="denied"), "denied"),
+]
+
+
+LEFT_OUT: list[tuple[str, dict[str, Any], str]] = [
+    ("WPS405", {"access": {"rows": []}}, "declares no resources"),
+    ("WPS401", {"roles": {}}, "names no roles"),
+    ("WPS501", {"workflows": {"files": [], "findings": [], "unread": {}}}, "has no workflows"),
+    ("WPS601", {"hosts": {"web1": host(health=[])}}, "no address is known"),
+    ("WPS602", {"outside": {}}, "no external address is known"),
+    ("WPS603", {"outside": {}, "hosts": {}}, "no health address is https"),
+    ("WPS801", in_journal(ages=[]), "names no credentials"),
+    ("WPS902", isolated(signing=[]), "names no SECRET_KEY"),
+    ("WPS406", {"readers": {**parts()["readers"], "things": 0}}, "no secrets and parameters exist yet"),
+    ("WPS702", in_journal(measured={}), "has not been rotated yet"),
+    ("WPS303", on_host(units=[]), "names no units"),
+    ("WPS207", on_host(units=[unit(user="root", container=True)]), "runs a container"),
+    ("WPS306", on_host(units=[unit(load="not-found"), unit(unit="other.service")]), "is not installed here"),
+    ("WPS204", {}, "SELinux is not enabled"),
+    ("WPS204", on_host(selinux={"enabled": True, "no_context": True}), "asks for no context"),
+    ("WPS402", {"roles": {}}, "names no roles"),
+    ("WPS404", {"policies": {}}, "names no secrets"),
+    ("WPS701", {"former": {"database": {"state": "exempt", "message": "no former value"}}}, "no former value"),
+    ("WPS901", isolated(others={}), "names no other environment"),
+    ("WPS1002", {"secrets": {}}, "names no secrets"),
+    ("WPS1003", {"keys": {}}, "names its KMS key"),
+]
+
+
+@pytest.mark.parametrize(("check", "over", "message"), LEFT_OUT, ids=lambda name: name if isinstance(name, str) else "")
+def test_what_nobody_asks_for_fails_nothing(check: str, over: dict[str, Any], message: str) -> None:
+    result = ran(facts(**over))[check]
+    assert result.status in (NOT_APPLICABLE, PASS)
+    assert message in evidence(result, NOT_APPLICABLE)
+
+
+def test_a_rotation_without_times_is_not_checked() -> None:
+    last = {**age("database", "postgresql_role", 12, 90), "last": "2026-11-13T10:00:00Z"}
+    assert ran(facts(**in_journal(measured={}, ages=[last])))["WPS702"].status == NOT_CHECKED
+
+
+@pytest.mark.parametrize("part", sorted({part for check in verify_check.registry() for part in check.needs}))
+def test_a_part_that_nobody_asks_for_is_no_failure(part: str) -> None:
+    for check_result in ran(replace(facts(), left_out={part: "LEFT OUT"})).values():
+        if part in check_result.check.needs:
+            assert "LEFT OUT" in evidence(check_result, NOT_APPLICABLE), check_result.check.id
+        assert check_result.status in (PASS, NOT_APPLICABLE)
+
+
+def test_no_unreachable_host_is_passed_over() -> None:
+    lost = facts(hosts={"web1": host(), "web2": {"problem": "cannot be reached"}})
+    for check_result in ran(lost).values():
+        if "hosts" in check_result.check.needs:
+            assert check_result.status == NOT_CHECKED, check_result.check.id
+
+
+@pytest.mark.parametrize(("check", "over", "message"), NOTHING, ids=lambda name: name if isinstance(name, str) else "")
+def test_what_cannot_be_judged_says_why(check: str, over: dict[str, Any], message: str) -> None:
+    result = ran(facts(**over))[check]
+    assert result.status == NOT_CHECKED
+    assert message in evidence(result, NOT_CHECKED)
+
+
+@pytest.mark.parametrize("part", sorted({part for check in verify_check.registry() for part in check.needs}))
+def test_a_part_that_is_absent_never_passes(part: str) -> None:
+    whole = facts()
+    given = replace(
+        whole, parts={name: item for name, item in whole.parts.items() if name != part}, absent={part: "DENIED"}
+    )
+    for check_result in ran(given).values():
+        if part in check_result.check.needs:
+            assert check_result.status == NOT_CHECKED, check_result.check.id
+            assert "DENIED" in evidence(check_result, NOT_CHECKED)
+        else:
+            assert check_result.status in (PASS, NOT_APPLICABLE)
+
+
+@pytest.mark.parametrize("check", verify_check.registry(), ids=lambda item: item.id)
+def test_facts_of_another_shape_are_a_fault_and_never_pass(check: verify_check.Check) -> None:
+    if not check.needs:
+        return
+    broken = replace(facts(), parts={name: {"x": 1} if name != "account" else "1" for name in verify_facts.parts()})
+    result = ran(broken)[check.id]
+    assert result.status == NOT_CHECKED
+    assert "fault: " in evidence(result, NOT_CHECKED)
