@@ -120,10 +120,8 @@ def test_mistakes_on_hosts(healthy: VerifyLab) -> None:
         f"web1: {first.directory}/.env.bak (mode 0644) looks like a copy",
         f"web2: {second.directory}/notes.txt (mode 0644) holds API_TOKEN",
     ]
-    assert answer["WPS301"] == [
-        "web2: the file is not the one that a deploy wrote",
-        "web2: holds other values of GENERATION",
-    ]
+    assert answer["WPS301"][0] == "web2: the file is not the one that a deploy wrote"
+    assert answer["WPS301"][1:] == ["web2: holds other values of GENERATION"]
     assert answer["WPS302"] == ["web2: holds STRANGE"]
     assert [line.partition(" has run since")[0] for line in answer["WPS303"]] == ["web1: shop.service"]
     assert answer["WPS601"] == [f"web2: http://127.0.0.1:{second.port}/health/: status 500"]
