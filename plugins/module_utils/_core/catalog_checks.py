@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
     SettingRef,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_schema import PURGED
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.production_rules import RULES
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.production_rules import RULES, STRICT_RULES
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER, SSM
 
 _PARAMETER = re.compile(r"(/[A-Za-z0-9_.-]+){1,15}")
@@ -204,10 +204,11 @@ def _notified(catalog: Catalog) -> Iterator[str]:
 
 
 def _production(catalog: Catalog) -> Iterator[str]:
+    rules = sorted({**RULES, **STRICT_RULES})
     for at, exemption in enumerate(catalog.exemptions):
         where = f"environments.{catalog.environment}.exceptions[{at}]"
-        if exemption.rule not in RULES:
-            yield f"{where}.rule: {exemption.rule} is not a rule; rules are {', '.join(sorted(RULES))}"
+        if exemption.rule not in rules:
+            yield f"{where}.rule: {exemption.rule} is not a rule; rules are {', '.join(rules)}"
         if exemption.setting not in catalog.settings:
             yield f"{where}.setting: {exemption.setting} is not a setting"
     if catalog.production:

@@ -9,22 +9,50 @@ the value.
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from typing import Callable, Mapping, Optional
+from urllib.parse import SplitResult
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import value_types
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import redaction, value_types
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Setting
 
 _PLACEHOLDER = re.compile(
     r"^(django-insecure-|change[-_ ]?me|replace[-_ ]?me|your[-_ ]|todo\b|dummy\b|placeholder|<.*>$|x{4,}$)", re.I
 )
 SECRET_KEY_LENGTH = 50
+STRENGTH = 48
+"""Bits of a secret that nobody guesses within the limits of a server's login."""
+_SECRET_NAME = re.compile(r"(?:^|_)(?:KEY|SECRET|TOKEN|PASSWORD|PASSWD|PASS|PASSPHRASE|PEPPER|SALT)$", re.I)
+_PUBLIC_NAME = re.compile(r"PUBLIC|PUBLISHABLE|SITE_?KEY|KEY_ID$", re.I)
+_REGISTRY = re.compile(r"(?:[^.]+|(?:co|com|org|net|gov|ac|edu)\.[a-z]{2})", re.I)
+"""A domain below which anybody registers names: a last label, and the likes of co.uk."""
+_DEVELOPMENT = re.compile(r"(?:.*[._])?(?:dev|develop|development|local|test|tests|testing|debug)(?:_settings)?", re.I)
+_WEAK_TLS = re.compile(
+    r"[?&](sslmode=(?:disable|allow|prefer)|(?:ssl_)?cert_reqs=(?:cert_)?none|ssl=(?:false|0))(?:&|$)", re.I
+)
+_WITH_PASSWORD = ("postgres", "postgresql", "mysql", "redis", "rediss", "valkey", "valkeys", "amqp", "amqps", "mongodb")
 
 
-def broken(setting: Setting, value: str, excused: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
-    """The rules that the value breaks, as (name of the rule, words)."""
-    results = ((name, rule(setting, value)) for name, rule in RULES.items() if name not in excused)
+def broken(
+    setting: Setting, value: str, excused: frozenset[str] = frozenset(), *, strictly: bool = False
+) -> list[tuple[str, str]]:
+    """The rules that the value breaks, as (name of the rule, words); ``strictly`` with those that no deploy refuses."""
+    rules = {**RULES, **STRICT_RULES} if strictly else RULES
+    results = ((name, rule(setting, value)) for name, rule in rules.items() if name not in excused)
     return [(name, message) for name, message in results if message]
+
+
+def is_secret_name(name: str) -> bool:
+    return bool(_SECRET_NAME.search(name)) and not _PUBLIC_NAME.search(name)
+
+
+def strength(value: str) -> float:
+    """Bits, estimated low: what repeats, or goes on as a, b, c, counts once."""
+    value = value[:200]
+    jumps = value[:1] + "".join(after for before, after in zip(value, value[1:]) if abs(ord(after) - ord(before)) > 1)
+    once = re.sub(r"(.+?)\1+", r"\1", jumps, flags=re.DOTALL)
+    return len(once) * math.log2(len(set(once))) if once else 0.0
 
 
 def _no_debug(setting: Setting, value: str) -> Optional[str]:
@@ -73,6 +101,58 @@ def _any_host(setting: Setting, value: str) -> Optional[str]:
     return None
 
 
+def _weak(setting: Setting, value: str) -> Optional[str]:
+    texts = redaction.passwords(value)
+    if not texts and setting.sensitivity == "high" and setting.type == "string" and is_secret_name(setting.name):
+        texts = [value]
+    if any(is_placeholder(text) or strength(text) < STRENGTH for text in texts):
+        return "is easily guessed; generate one of 20 random characters or more"
+    return None
+
+
+def _url_parts(value: str) -> Optional[SplitResult]:
+    """Of a server that is reached over the network."""
+    try:
+        parts = value_types.split_url(value)
+        return parts if "://" in value and parts.hostname and not _is_loopback(parts.hostname) else None
+    except ValueError:
+        return None
+
+
+def _no_password(setting: Setting, value: str) -> Optional[str]:
+    parts = _url_parts(value)
+    if parts and parts.scheme.partition("+")[0].lower() in _WITH_PASSWORD and not parts.password:
+        return "has no password in its URL"
+    return None
+
+
+def _weak_tls(setting: Setting, value: str) -> Optional[str]:
+    option = _WEAK_TLS.search(value) if _url_parts(value) else None
+    return f"does not demand TLS ({option[1]})" if option else None
+
+
+def _any_domain(setting: Setting, value: str) -> Optional[str]:
+    hosts = value_types.items(value) if setting.type in ("host_list", "origin_list") else []
+    wide = [host.rpartition("://")[2].partition(":")[0].lstrip("*") for host in hosts]
+    below = [host for host in wide if host.startswith(".") and _REGISTRY.fullmatch(host[1:])]
+    if below:
+        return f"admits every name below {below[0]}"
+    return "admits every host (*)" if setting.type == "origin_list" and "" in wide else None
+
+
+def _plain_origin(setting: Setting, value: str) -> Optional[str]:
+    if setting.type != "origin_list":
+        return None
+    plain = [item for item in value_types.items(value) if item.lower().startswith("http://") and _url_parts(item)]
+    return "trusts an origin without TLS; use https://" if plain else None
+
+
+def _development(setting: Setting, value: str) -> Optional[str]:
+    if setting.name == "DJANGO_SETTINGS_MODULE" and _DEVELOPMENT.fullmatch(value):
+        return "names the settings of development or tests"
+    return None
+
+
 RULES: Mapping[str, Callable[[Setting, str], Optional[str]]] = {
     "any_host": _any_host,
     "no_debug": _no_debug,
@@ -80,3 +160,12 @@ RULES: Mapping[str, Callable[[Setting, str], Optional[str]]] = {
     "redis_tls": _redis_tls,
     "secret_key_length": _secret_key_length,
 }
+STRICT_RULES: Mapping[str, Callable[[Setting, str], Optional[str]]] = {
+    "any_domain": _any_domain,
+    "plain_origin": _plain_origin,
+    "settings_module": _development,
+    "strength": _weak,
+    "url_password": _no_password,
+    "url_tls": _weak_tls,
+}
+"""What a verification reports and no deploy refuses, since an application runs with it today."""

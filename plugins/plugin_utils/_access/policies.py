@@ -286,7 +286,9 @@ def _verifying(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
         *_reading(reach, ground, names, further=True),
         *_audited(reach, ground, writes=False),
         *_announcing(reach, ground),
-        Grant("Key", ("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:GetKeyPolicy"), (ground.key,)),
+        Grant(
+            "Key", ("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:GetKeyPolicy", "kms:ListGrants"), (ground.key,)
+        ),
         *([Grant("Roles", tuple(f"iam:{name}" for name in look), roles)] if roles else []),
         Grant("Policies", ("iam:GetPolicy", "iam:GetPolicyVersion"), policies),
         Grant("UsersKeys", users, (ground.arn("iam", "user/*"),)),

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import PolicyError
@@ -80,8 +81,7 @@ def listed(value: Any) -> tuple[Any, ...]:
 
 def matches(pattern: str, text: str, *, any_case: bool = False) -> bool:
     """Whether a text is one of those that a pattern with ``*`` and ``?`` stands for."""
-    value = "".join({"*": ".*", "?": "."}.get(name, re.escape(name)) for name in pattern)
-    return re.fullmatch(value, text, re.DOTALL | (re.IGNORECASE if any_case else 0)) is not None
+    return _pattern(_regex(pattern), any_case).fullmatch(text) is not None
 
 
 def _statements(policies: Sequence[Mapping[str, Any]]) -> Iterator[_Statement]:
@@ -155,13 +155,20 @@ def _filled(pattern: str, request: IamRequest) -> str | None:
     return "".join((*parts, _regex(pattern[last:])))
 
 
+# A verification asks the same patterns of an account's every user and role.
+@lru_cache(maxsize=20_000)
+def _pattern(regex: str, any_case: bool = False) -> re.Pattern[str]:
+    return re.compile(regex, re.DOTALL | (re.IGNORECASE if any_case else 0))
+
+
+@lru_cache(maxsize=20_000)
 def _regex(pattern: str) -> str:
     return "".join({"*": ".*", "?": "."}.get(name, re.escape(name)) for name in pattern)
 
 
 def _matches_filled(pattern: str, text: str, request: IamRequest) -> bool:
     is_match = _filled(pattern, request)
-    return is_match is not None and re.fullmatch(is_match, text, re.DOTALL) is not None
+    return is_match is not None and _pattern(is_match).fullmatch(text) is not None
 
 
 def _equals_filled(pattern: str, text: str, request: IamRequest) -> bool:

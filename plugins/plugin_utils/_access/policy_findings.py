@@ -6,9 +6,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import listed
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.trust_policies import (
+    LAMBDA,
+    is_for_any_account,
+)
 
 CRITICAL = ("secretsmanager", "ssm", "kms", "iam", "sts", "s3")
 """Services whose actions concern secrets."""
@@ -21,6 +26,12 @@ WITHOUT_ARN = re.compile(
 """Actions of these services that AWS does not narrow to a resource."""
 EVERYTHING = re.compile(r"\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:(secret:|parameter/|key/)?[*?]+")
 """Resources that stand for all that a service has, or for every secret, parameter or key."""
+_FORMAL = re.compile(
+    r"aws:(securetransport|currenttime|epochtime|tokenissuetime|useragent|referer|requestedregion|sourceip|"
+    r"multifactorauth\w+|principal\w+|resourceaccount|viaawsservice)"
+)
+"""Keys of conditions that say who asks, and how; whichever the resource is."""
+_SUBJECT = re.compile(r"repo:([^:]+):(.+)", re.DOTALL)
 
 
 def statements(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -45,12 +56,20 @@ def wildcards(document: Mapping[str, Any]) -> Iterator[str]:
         actions = texts(statement.get("Action"))
         for action in actions:
             service, _colon, verb = action.partition(":")
-            if action == "*" or (verb == "*" and service.lower() in CRITICAL):
+            if (
+                action == "*"
+                or verb == "*"
+                or (service.lower() == "iam" and re.search(r"[*?]", verb) and not _reads(verb))
+            ):
                 yield f"{name}allows {action}"
-        if any(map(EVERYTHING.fullmatch, texts(statement.get("Resource")))) and not statement.get("Condition"):
+        if any(map(EVERYTHING.fullmatch, texts(statement.get("Resource")))) and not _narrows_resource(statement):
             wide = [action for action in actions if _could_be_named(action)]
             if wide:
                 yield f"{name}allows {', '.join(wide)} on every resource"
+
+
+def _reads(verb: str) -> bool:
+    return verb.lower().startswith(("get", "list", "generate", "simulate"))
 
 
 def _could_be_named(action: str) -> bool:
@@ -59,24 +78,69 @@ def _could_be_named(action: str) -> bool:
     return service.lower() in CRITICAL and verb != "*" and not WITHOUT_ARN.fullmatch(action)
 
 
-def outsiders(document: Mapping[str, Any], account: str | None) -> Iterator[str]:
-    """Principals of other accounts, or everybody, that a trust or resource policy allows without a condition."""
-    for statement in statements(document):
-        if statement.get("Effect") != "Allow":
+def demanded(condition: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """Keys in lower case, with the values of which a request must have one.
+
+    Nothing is demanded by ``Null``, by what a request may lack (``…IfExists``, ``ForAllValues``), by what is only ruled
+    out, and by a value of wildcards alone.
+    """
+    for operator, keys in condition.items():
+        if re.search(r"^null$|not|ifexists$|^forallvalues:", operator, re.IGNORECASE) or not isinstance(keys, Mapping):
             continue
-        name = f"statement {statement['Sid']}: " if statement.get("Sid") else ""
-        for kind, principal in _principals(statement):
-            if kind == "Federated":
-                message = _federated(principal, statement.get("Condition") or {})
-                if message:
-                    yield name + message
-            elif principal == "*":
-                if not _is_narrowed(statement.get("Condition") or {}, account):
-                    yield f"{name}allows everybody"
-            elif kind == "AWS":
-                owner = account_of(principal)
-                if account and owner and owner != account:
-                    yield f"{name}allows account {owner} ({principal})"
+        for key, values in keys.items():
+            if texts(values) and all(value.strip("*?:/") for value in texts(values)):
+                yield key.lower(), texts(values)
+
+
+def _narrows_resource(statement: Mapping[str, Any]) -> bool:
+    return any(not _FORMAL.fullmatch(key) for key, _values in demanded(statement.get("Condition") or {}))
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """Whom the catalog names."""
+
+    account: str | None = None
+    principals: frozenset[str] = frozenset()
+    """ARNs, and names of roles."""
+    services: frozenset[str] = frozenset()
+    repository: str | None = None
+    """OWNER/NAME at GitHub."""
+
+
+def strangers(document: Mapping[str, Any], trusted: Trusted) -> Iterator[str]:
+    """Who may take a role by its trust policy and is not named by the catalog."""
+    for name, kind, principal, condition in _allowed(document):
+        keys = dict(demanded(condition))
+        if kind == "Federated":
+            message = _federated(principal, keys, trusted)
+        elif kind == "Service":
+            message = _service(principal, keys, trusted)
+        else:
+            message = _outsider(principal, keys, trusted.account) or _unnamed(principal, keys, trusted)
+        if message:
+            yield name + message
+
+
+def outsiders(document: Mapping[str, Any], account: str | None) -> Iterator[str]:
+    """Principals of other accounts, everybody, or services for anybody, that a resource's policy allows."""
+    for name, kind, principal, condition in _allowed(document):
+        keys = dict(demanded(condition))
+        if kind == "Service":
+            message = None if _is_of(keys, account) else f"allows {principal} for any account"
+        else:
+            message = _outsider(principal, keys, account)
+        if message:
+            yield name + message
+
+
+def _allowed(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
+    """The statement's name, the kind of principal, the principal, and the condition."""
+    for statement in statements(document):
+        if statement.get("Effect") == "Allow":
+            name = f"statement {statement['Sid']}: " if statement.get("Sid") else ""
+            for kind, principal in _principals(statement):
+                yield name, kind, principal, statement.get("Condition") or {}
 
 
 def _principals(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -97,31 +161,65 @@ def account_of(principal: str) -> str | None:
     return (match[1] or match[2]) if match else None
 
 
-def _is_narrowed(condition: Mapping[str, Any], account: str | None) -> bool:
-    for operator, keys in condition.items():
-        if "not" in operator.lower() or not isinstance(keys, Mapping):
-            continue
-        for key, values in keys.items():
-            named = [value for value in texts(values) if "*" not in value]
-            own = account is None or all(account in value for value in named)
-            if key.lower() in ("aws:principalaccount", "aws:sourceaccount", "aws:principalarn") and named and own:
-                return True
-            if key.lower() in ("aws:principalorgid", "aws:sourcearn") and named:
-                return True
-    return False
+def _outsider(principal: str, keys: Mapping[str, list[str]], account: str | None) -> str | None:
+    if principal == "*":
+        return None if _is_of(keys, account) else "allows everybody"
+    owner = account_of(principal)
+    return f"allows account {owner} ({principal})" if account and owner and owner != account else None
 
 
-def _federated(provider: str, condition: Mapping[str, Any]) -> str | None:
-    """An identity provider serves everybody who has an account there, so its subject must be named."""
-    subjects = [
-        value
-        for operator, keys in condition.items()
-        if isinstance(keys, Mapping) and "not" not in operator.lower()
-        for key, values in keys.items()
-        if key.lower().endswith(":sub")
-        for value in texts(values)
+_OWNERS = ("aws:principalaccount", "aws:sourceaccount", "aws:principalarn", "aws:sourcearn", "kms:calleraccount")
+
+
+def _is_of(keys: Mapping[str, list[str]], account: str | None) -> bool:
+    """Whether only requests of this account, or of one organization, meet the condition."""
+    if any("*" not in value for value in keys.get("aws:principalorgid", ())):
+        return True
+    owners = [[account_of(value) for value in keys[key]] for key in _OWNERS if key in keys]
+    # The ARN of a bucket tells no account, and names one bucket.
+    buckets = [value for value in keys.get("aws:sourcearn", ()) if not account_of(value) and "*" not in value]
+    return bool(buckets) or any(all(owner and owner == (account or owner) for owner in group) for group in owners)
+
+
+def _unnamed(principal: str, keys: Mapping[str, list[str]], trusted: Trusted) -> str | None:
+    """An account stands for everybody in it, unless the condition names them."""
+    whole = principal == "*" or principal.endswith(":root") or principal.isdigit()
+    who = keys.get("aws:principalarn", []) if whole else [principal]
+    if not who:
+        return "allows every user and role of this account"
+    unknown = [
+        arn for arn in who if not {arn, *([arn.rpartition("/")[2]] if ":role/" in arn else [])} & trusted.principals
     ]
+    return f"allows {', '.join(unknown)}, which the catalog does not name" if unknown else None
+
+
+def _service(principal: str, keys: Mapping[str, list[str]], trusted: Trusted) -> str | None:
+    if principal not in trusted.services:
+        return f"allows the service {principal}, which the catalog does not name (aws.host_principal)"
+    # Lambda takes a role of the function's own account only.
+    if principal != LAMBDA and is_for_any_account(principal) and not _is_of(keys, trusted.account):
+        return f"allows {principal} for any account"
+    return None
+
+
+def _federated(provider: str, keys: Mapping[str, list[str]], trusted: Trusted) -> str | None:
+    """An identity provider serves everybody who has an account there, so its subject must be named."""
+    subjects = [value for key, values in keys.items() if key.endswith(":sub") for value in values]
     if not subjects:
         return f"allows everybody of {provider}: no condition names a subject"
+    if not any(key.endswith(":aud") for key in keys):
+        return f"allows tokens of {provider} that were made for others: no condition names the audience"
     wide = [subject for subject in subjects if "*" in subject or "?" in subject]
-    return f"allows more than one environment or branch by the subject {', '.join(wide)}" if wide else None
+    if wide:
+        return f"allows more than one environment or branch by the subject {', '.join(wide)}"
+    foreign = [subject for subject in subjects if not _is_own_job(subject, trusted.repository)]
+    return f"allows jobs that are not the deployment's: {', '.join(foreign)}" if foreign else None
+
+
+def _is_own_job(subject: str, repository: str | None) -> bool:
+    """Whether it is of this repository, with or without ids, and no pull request, which anybody may open."""
+    match = _SUBJECT.fullmatch(subject)
+    if not match:
+        return repository is None
+    name = re.sub(r"@\d+", "", match[1])
+    return match[2] != "pull_request" and (repository is None or name.lower() == repository.lower())

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, names_in
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import NoAccess, SecretsError, one_line
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
@@ -18,15 +20,21 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_reader import Access
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.aws_scope import AwsScope
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.oidc_store import OidcProviders
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies import CatalogReach
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policies_reader import Policies
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.aws_connection import AwsConnection
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import iam_readers
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import iam_readers, iam_rights
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.cached_failure_property import once
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import NotApplicable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.secret_metadata import AWS_KEY
 
 PARAMETER_READS = tuple(
     f"ssm:{name}" for name in ("GetParameter", "GetParameters", "GetParametersByPath", "GetParameterHistory")
 )
+_BY_PATH = ("ssm:GetParametersByPath",)
+EXAMPLE = "AbCdEf"
+"""Ends the names of things that may come to be, of which policies are asked."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +84,14 @@ class Look:
         read: Contents,
     ) -> dict[str, Any]:
         """Who may read what. Raises SecretsError where the account's details cannot be read."""
-        principals = list(iam_readers.principals(Policies(self.connection.store_client("iam")).everybody()))
+        principals = self._everybody
         keys = {entry["key"]: self._key(entry["key"]) for entry in described.values() if entry.get("key")}
         held = [
             self._secret(name, entry, policies.get(name, {}), keys[entry["key"]])
             for name, entry in sorted(described.items())
             if entry.get("arn")
         ]
-        held += self._parameters(read)
+        held += [*self._parameters(read), self._of_rotations(keys.values())]
         return {
             "rows": iam_readers.unnamed_readers(principals, held, self._named),
             "principals": len(principals),
@@ -125,7 +133,111 @@ class Look:
         sensitive = [setting for setting in self.catalog.settings.values() if setting.sensitivity == "high"]
         names = {*names_in(SSM, (place for setting in sensitive for place in setting.places))} & set(read.readings)
         start = f"arn:{self.partition}:ssm:{self._region}:{self.account}:parameter"
-        return [iam_readers.ProtectedItem(f"parameter {name}", start + name, PARAMETER_READS) for name in sorted(names)]
+        paths = {str(path) for name in names for path in PurePosixPath(name).parents}
+        return [
+            *(iam_readers.ProtectedItem(f"parameter {name}", start + name, PARAMETER_READS) for name in sorted(names)),
+            # Whoever may ask for a path gets all that lies below it.
+            *(iam_readers.ProtectedItem(f"parameters below {path}", start + path, _BY_PATH) for path in sorted(paths)),
+        ]
+
+    def _of_rotations(self, keys: Iterable[Mapping[str, Any]]) -> iam_readers.ProtectedItem:
+        """The secrets in which a rotation keeps new values, under the key of the others."""
+        name = self.catalog.rotation_secret
+        arn = self._arn("secretsmanager", f"secret:{name}/{EXAMPLE}")
+        key: Mapping[str, Any] = next((key for key in keys if key.get("arn")), {})
+        return self._secret(f"{name}/…", {"arn": arn}, {}, key)
+
+    def _arn(self, service: str, rest: str, *, region: bool = True, account: bool = True) -> str:
+        where = f"{self._region if region else ''}:{self.account if account else ''}"
+        return f"arn:{self.partition}:{service}:{where}:{rest}"
+
+    @once
+    def _everybody(self) -> list[iam_readers.Principal]:
+        return list(iam_readers.principals(Policies(self.connection.store_client("iam")).everybody()))
+
+    def rights(
+        self, described: Mapping[str, Mapping[str, Any]], keys: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Who may take or give rights. Raises SecretsError where the account's details cannot be read."""
+        rows = iam_rights.unnamed_rights(self._everybody, self._targets(described, keys), self._named)
+        for name, key in sorted(keys.items()):
+            rows += iam_rights.by_grants(name, key.get("grants", ()), self._named)
+            if key.get("access_problem"):
+                rows.append({"state": "unknown", "place": f"key {name}", "message": key["access_problem"]})
+        return {"rows": rows, "principals": len(self._everybody)}
+
+    def granted(
+        self,
+        roles: Mapping[str, Mapping[str, Any]],
+        described: Mapping[str, Mapping[str, Any]],
+        keys: Mapping[str, Mapping[str, Any]],
+    ) -> dict[str, list[str]]:
+        """What each of the environment's roles may do beyond its runs, whoever made its policies."""
+        targets = self._targets(described, keys)
+        result = {}
+        for kind, name in sorted(self.catalog.aws.roles.items()) if self.catalog.aws else ():
+            role = roles.get(name, {})
+            if "policies" not in role:
+                continue
+            policies, attached = tuple(role["policies"].values()), tuple(role["attached"].values())
+            principal = iam_readers.Principal("role", name, role["arn"], policies, attached=attached)
+            own = targets
+            if kind in ("rotate", "respond"):  # which write the journal and the audit log, and rotate users' keys
+                own = replace(own, written=(), users=())
+            if kind == "respond":  # denies leaked versions
+                own = replace(own, secrets=())
+            foreign = [item.name for item in self._elsewhere() if iam_readers.may_read(principal, item)]
+            reads = [f"may read {iam_readers.few(foreign)}"] if foreign else []
+            result[name] = [*reads, *iam_rights.rights(principal, own)]
+        return result
+
+    def _targets(
+        self, described: Mapping[str, Mapping[str, Any]], keys: Mapping[str, Mapping[str, Any]]
+    ) -> iam_rights.Targets:
+        catalog, reach = self.catalog, CatalogReach(self.catalog)
+        named = [*catalog.aws.operators, *catalog.aws.readers] if catalog.aws else []
+        audit = catalog.audit_log
+        places = [catalog.journal_place] if catalog.journal else []
+        if "s3" in audit:
+            bucket, prefix = audit_chain.location(audit["s3"])
+            places.append((bucket, f"{prefix}{catalog.application}/{catalog.environment}/{EXAMPLE}"))
+        objects = tuple(self._arn("s3", f"{bucket}/{key}", region=False, account=False) for bucket, key in places)
+        users = [self._arn("iam", f"user/{user}", region=False) for user in reach.users]
+        groups = [self._arn("logs", f"log-group:{audit['log_group']}")] if "log_group" in audit else []
+        return iam_rights.Targets(
+            secrets=tuple(entry["arn"] for entry in described.values() if entry.get("arn")),
+            keys={key["arn"]: key.get("policy") for key in keys.values() if key.get("arn")},
+            roles=tuple(
+                self._arn("iam", f"role/{role}", region=False)
+                for role in (catalog.aws.roles.values() if catalog.aws else ())
+            ),
+            users=tuple({arn: None for arn in (*users, *named) if ":user/" in arn}),
+            log_groups=tuple(groups),
+            buckets=tuple({arn.partition("/")[0]: None for arn in objects}),
+            objects=objects,
+            written=objects,
+        )
+
+    def _elsewhere(self) -> Iterator[iam_readers.ProtectedItem]:
+        """What is not this environment's: the others' secrets and parameters, and some that nobody has."""
+        own = CatalogReach(self.catalog)
+        mine = {*own.read, *own.rotating}
+        secrets = {name.replace(self.catalog.environment, "another"): None for name in sorted(mine)}
+        paths = {self.catalog.ssm_path.replace(self.catalog.environment, "another"): None, "/another/application": None}
+        for name in sorted({*self.document.get("environments", {})} - {self.catalog.environment}):
+            other = catalog_parser.parse(self.document, name)
+            if other.expected_account_id in (None, self.account):
+                reach = CatalogReach(other)
+                secrets |= dict.fromkeys(sorted({*reach.read, *reach.rotating}))
+                paths[other.ssm_path] = None
+        for name in (*secrets, "another/application"):
+            if name not in mine:
+                arn = self._arn("secretsmanager", f"secret:{name}-{EXAMPLE}")
+                yield iam_readers.ProtectedItem(f"secret {name}", arn, ("secretsmanager:GetSecretValue",))
+        for path in paths:
+            if path != self.catalog.ssm_path:
+                arn = self._arn("ssm", f"parameter{path}/{EXAMPLE}")
+                yield iam_readers.ProtectedItem(f"parameters below {path}", arn, PARAMETER_READS)
 
     @property
     def _named(self) -> Sequence[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Mapping, Set
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -18,8 +18,6 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import (
     credential_graph,
     env_placeholders,
     fingerprints,
-    production_rules,
-    resolver,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, names_in
@@ -45,6 +43,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
     collect_previous,
     collect_repository,
     collect_scan,
+    collect_stores,
     previous_values,
     revocation_times,
     shared_values,
@@ -130,28 +129,7 @@ class Gatherer:
 
     @once
     def stores(self) -> dict[str, Any]:
-        read = self.environment
-        # Production's rules are a check of their own.
-        bare = resolver.resolve(
-            replace(read.catalog, production=False),
-            read.contents,
-            half_promoted=str(read.journal.rotation) if read.journal.rotation else None,
-        )
-        excused = {(exemption.setting, exemption.rule) for exemption in read.catalog.exemptions}
-        broken = [
-            (name, rule, message)
-            for name, value in bare.values.items()
-            for setting in read.catalog.settings.values()
-            if setting.matches(name)
-            for rule, message in production_rules.broken(setting, value)
-            if (setting.name, rule) not in excused
-        ]
-        return {
-            "problems": [*bare.problems, *bare.undeliverable],
-            "rules": broken,
-            "settings": len(bare.values),
-            "snapshot": read.resolution.snapshot_id,
-        }
+        return collect_stores.judged(self.environment)
 
     @once
     def journal_read(self) -> _journal.Journal:
@@ -236,9 +214,14 @@ class Gatherer:
 
     @once
     def keys(self) -> dict[str, Any]:
-        used = {secret["key"] for secret in self.secrets.values() if secret.get("key")}
+        client = self.connection.store_client("kms")
         unread = {f"of secret {name}": item for name, item in self.secrets.items() if item.get("problem")}
-        return {**unread, **keys(self.connection.store_client("kms"), sorted(used))}
+        used = {secret["key"] for secret in self.secrets.values() if secret.get("key")}
+        result = {**unread, **keys(client, sorted(used))}
+        if self.catalog.aws and self.catalog.aws.kms_key not in result:
+            declared = keys(client, [self.catalog.aws.kms_key])
+            result |= {name: key for name, key in declared.items() if "arn" in key}  # else nobody has made it
+        return result
 
     @once
     def account(self) -> str:
@@ -346,6 +329,14 @@ class Gatherer:
         return self._look.readers(self.secrets, self.policies, self.environment.contents)
 
     @once
+    def rights(self) -> dict[str, Any]:
+        return self._look.rights(self.secrets, self.keys)
+
+    @once
+    def granted(self) -> dict[str, Any]:
+        return self._look.granted(self.roles, self.secrets, self.keys)
+
+    @once
     def mirror(self) -> dict[str, Any]:
         return mirror_run.read(self.catalog, self.connection.client_in).report if self.catalog.mirror else {}
 
@@ -388,8 +379,8 @@ class Gatherer:
 
 
 PARTS = (
-    *("access", "account", "audit", "deploys", "former", "github", "history", "isolation"),
-    *("journal", "keys", "leftovers", "mirror", "policies", "readers", "repository", "roles"),
+    *("access", "account", "audit", "deploys", "former", "github", "granted", "history", "isolation"),
+    *("journal", "keys", "leftovers", "mirror", "policies", "readers", "repository", "rights", "roles"),
     *("secrets", "stores", "unknown_secrets", "users", "workflows", "zizmor"),
 )
 """What is gathered on the controller; hosts and what is seen from outside come later."""

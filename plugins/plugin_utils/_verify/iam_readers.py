@@ -54,6 +54,10 @@ class Principal:
     boundary: Document | None = None
     unread: tuple[str, ...] = ()
     """Policies whose documents IAM did not tell."""
+    attached: tuple[str, ...] = ()
+    """ARNs of the managed ones."""
+    groups: tuple[str, ...] = ()
+    """ARNs."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
@@ -85,6 +89,8 @@ def principals(details: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[P
                 (*documents, *(managed[arn] for arn in attached if arn in managed)),
                 managed.get(limit) if limit else None,
                 tuple(sorted(arn for arn in asked if arn not in managed)),
+                tuple(attached),
+                tuple(groups[name].get("Arn", name) for name in entry.get("GroupList", ()) if name in groups),
             )
 
 
@@ -94,11 +100,16 @@ def unnamed_readers(
     """A row for each principal that may read something and is not named, by its name or ARN."""
     rows: list[dict[str, str]] = []
     for principal in principals:
-        if principal.arn in named or (principal.kind == "role" and principal.name in named):
+        if is_named(principal, named):
             continue
         for state, message in _judged(principal, held):
             rows.append({"state": state, "place": str(principal), "message": message})
     return rows
+
+
+def is_named(principal: Principal, named: Sequence[str]) -> bool:
+    """By its ARN; a role by its name too."""
+    return principal.arn in named or (principal.kind == "role" and principal.name in named)
 
 
 def _judged(principal: Principal, held: Sequence[ProtectedItem]) -> Iterator[tuple[str, str]]:
@@ -117,12 +128,12 @@ def _judged(principal: Principal, held: Sequence[ProtectedItem]) -> Iterator[tup
         yield "unknown", str(error)
         return
     if surely:
-        yield "bad", f"may read {_few(surely)}"
+        yield "bad", f"may read {few(surely)}"
     elif perhaps:
-        yield "unknown", f"may read {_few(perhaps)} under conditions that cannot be judged here"
+        yield "unknown", f"may read {few(perhaps)} under conditions that cannot be judged here"
 
 
-def _few(names: Sequence[str]) -> str:
+def few(names: Sequence[str]) -> str:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
 
@@ -131,21 +142,22 @@ def may_read(principal: Principal, thing: ProtectedItem, *, loosely: bool = Fals
     """Whether one of the actions is allowed, and the key's use. ``loosely`` takes every condition for one that may be
     met where it allows, and for one that may not be where it denies. Raises PolicyError."""
     policies: tuple[Document, ...] = (*principal.policies, _own(thing.policy, principal.arn))
-    allowed = any(_allows(principal, policies, action, thing.arn, {}, loosely) for action in thing.actions)
+    allowed = any(allows(principal, policies, action, thing.arn, {}, loosely) for action in thing.actions)
     if not allowed or not thing.key:
         return allowed
     by_key = () if thing.key_policy is None else (_own(thing.key_policy, principal.arn),)
-    return _allows(principal, (*principal.policies, *by_key), "kms:Decrypt", thing.key, thing.via, loosely)
+    return allows(principal, (*principal.policies, *by_key), "kms:Decrypt", thing.key, thing.via, loosely)
 
 
-def _allows(
+def allows(
     principal: Principal,
     policies: Sequence[Document],
     action: str,
     arn: str,
     extra: Mapping[str, str],
-    loosely: bool,
+    loosely: bool = False,
 ) -> bool:
+    """Whether the policies and the principal's boundary allow an action. Raises PolicyError."""
     account = account_of(principal.arn) or ""
     context = {
         "aws:PrincipalArn": principal.arn,
@@ -154,6 +166,7 @@ def _allows(
         "aws:RequestedRegion": (arn.split(":") + [""] * 4)[3],
         "aws:SecureTransport": "true",
         "aws:MultiFactorAuthPresent": "true",
+        "kms:GrantIsForAWSResource": "false",
         "secretsmanager:SecretId": arn,
         "secretsmanager:VersionStage": "AWSCURRENT",
         **({"aws:username": principal.name} if principal.kind == "user" else {}),
@@ -161,7 +174,7 @@ def _allows(
     }
     request = IamRequest(action, arn, context, {"AWS": principal.arn})
     asked = [policies] if principal.boundary is None else [policies, [principal.boundary]]
-    return all(decide([_loose(two) if loosely else two for two in group], request) for group in asked)
+    return all(decide([_loose(two, context) if loosely else two for two in group], request) for group in asked)
 
 
 def _own(document: Document, arn: str) -> Document:
@@ -176,10 +189,16 @@ def _own(document: Document, arn: str) -> Document:
     return {"Statement": kept}
 
 
-def _loose(document: Document) -> Document:
+def _loose(document: Document, known: Mapping[str, Any]) -> Document:
+    """Without the conditions whose keys are not known; a Deny that has one goes whole."""
+    names = {name.lower() for name in known}
     results = []
     for statement in statements(document):
-        if statement.get("Condition") and statement.get("Effect") == "Deny":
-            continue
-        results.append({part: value for part, value in statement.items() if part != "Condition"})
+        condition = statement.get("Condition") or {}
+        judged = {
+            operator: {key: value for key, value in keys.items() if key.lower() in names}
+            for operator, keys in condition.items()
+        }
+        if statement.get("Effect") != "Deny" or judged == condition:
+            results.append({**statement, "Condition": judged})
     return {"Statement": results}

@@ -64,7 +64,7 @@ class SecretFacts:
 
 
 def keys(client: Any, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """State, manager and rotation of each key of KMS."""
+    """State, manager, rotation, own policy and grants of each key of KMS."""
     result: dict[str, dict[str, Any]] = {}
     for name in dict.fromkeys(names):
         try:
@@ -79,12 +79,31 @@ def _key(client: Any, name: str) -> dict[str, Any]:
         return {"state": "Enabled", "manager": "AWS", "rotating": True}
     with aws_errors.translated("kms:DescribeKey", name):
         report: Mapping[str, Any] = client.describe_key(KeyId=name)["KeyMetadata"]
-    answer = {"state": report["KeyState"], "manager": report.get("KeyManager", "CUSTOMER"), "rotating": None}
+    answer: dict[str, Any] = {"state": report["KeyState"], "manager": report.get("KeyManager", "CUSTOMER")}
+    answer |= {"rotating": None, "arn": report["Arn"]}
     if answer["manager"] == "AWS" or answer["state"] != "Enabled":
         return answer
+    answer |= _access(client, name, report["KeyId"])
     try:
         with aws_errors.translated("kms:GetKeyRotationStatus", name):
             answer["rotating"] = bool(client.get_key_rotation_status(KeyId=report["KeyId"])["KeyRotationEnabled"])
     except StoreError as error:
         answer["why"] = str(error)
     return answer
+
+
+def _access(client: Any, name: str, key: str) -> dict[str, Any]:
+    """Who may use the key beside identities' policies."""
+    try:
+        with aws_errors.translated("kms:GetKeyPolicy", name):
+            text = client.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+        with aws_errors.translated("kms:ListGrants", name):
+            pages = client.get_paginator("list_grants").paginate(KeyId=key)
+            grants = [grant for page in pages for grant in page["Grants"]]
+    except StoreError as error:
+        return {"access_problem": str(error)}
+    told = ("GrantId", "GranteePrincipal", "Operations")
+    return {
+        "policy": policies_reader.document(text),
+        "grants": [{part: grant[part] for part in told if part in grant} for grant in grants],
+    }

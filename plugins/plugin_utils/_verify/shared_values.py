@@ -12,10 +12,11 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.fingerprints import of_value
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import DJANGO_SECRET_KEY
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.value_types import items
 
 
 def fingerprints(values: Mapping[str, str], sensitivity: Mapping[str, str], key: str) -> dict[str, str]:
-    """Setting by fingerprint: whole values of high sensitivity, and the password inside each URL.
+    """Setting by fingerprint: whole values of high sensitivity, each key of a list, and the password inside each URL.
 
     What is shorter than eight characters is equal by chance too often.
     """
@@ -24,6 +25,7 @@ def fingerprints(values: Mapping[str, str], sensitivity: Mapping[str, str], key:
         how = sensitivity.get(name, "high")
         texts = redaction.maskable({name: values[name]}, {name: how})
         # A URL of medium sensitivity, or a host, may well be shared; the password in it may not.
+        texts += [item for item in items(values[name]) if how == "high" and len(item) >= redaction.SHORTEST]
         for text in texts if how == "high" else [text for text in texts if text != values[name]]:
             result.setdefault(of_value(key, text), name)
     return result

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The KMS keys of the secrets are enabled and rotate."""
+"""The catalog's KMS key encrypts the secrets, is enabled and rotates."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     not_applicable,
     unknown,
 )
+
+
+def _others(facts: Facts) -> Iterator[Outcome]:
+    """Secrets under another key than the catalog's, where that exists."""
+    keys, secrets, aws = facts.of("keys"), facts.of("secrets"), facts.catalog.aws
+    declared = keys.get(aws.kms_key, {}).get("arn") if aws else None
+    for name, secret in sorted(secrets.items()) if declared else ():
+        if secret.get("key") and keys.get(secret["key"], {}).get("arn", secret["key"]) != declared:
+            yield bad(f"is encrypted with {secret['key']} instead of {aws.kms_key if aws else ''}", f"secret {name}")
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -34,6 +43,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
             yield bad("does not rotate", place)
         else:
             yield good("enabled, rotates every year", place)
+    yield from _others(facts)
     if not keys:
         yield not_applicable("no secret names its KMS key")
 
@@ -43,10 +53,13 @@ CHECK = Check(
     name="kms",
     area="recovery",
     severity="high",
-    title="The KMS keys of the secrets are enabled and rotate",
+    title="The catalog's KMS key encrypts the secrets, is enabled and rotates",
     reason="A key that is disabled or deleted makes every version unreadable at once.",
-    fix="aws kms enable-key, cancel-key-deletion, enable-key-rotation.",
+    fix=(
+        "aws kms enable-key, cancel-key-deletion, enable-key-rotation; "
+        "aws secretsmanager update-secret --secret-id NAME --kms-key-id ALIAS."
+    ),
     command="aws kms enable-key-rotation --key-id {name}",
     look=look,
-    needs=("keys",),
+    needs=("keys", "secrets"),
 )

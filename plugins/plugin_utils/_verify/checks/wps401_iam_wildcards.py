@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The roles' policies name actions and resources without wildcards."""
+"""The roles' policies name actions and resources of the environment alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
-    roles = facts.of("roles")
+    roles, granted = facts.of("roles"), facts.of("granted")
     for name, role in sorted(roles.items()):
         place = f"role {name}"
         if role.get("problem"):
@@ -30,10 +30,11 @@ def look(facts: Facts) -> Iterator[Outcome]:
             for policy, document in sorted(role["policies"].items())
             for message in policy_findings.wildcards(document)
         ]
+        results += granted.get(name, [])
         for message in results:
             yield bad(message, place)
         if not results:
-            yield good(f"no wildcards in {len(role['policies'])} policies", place)
+            yield good(f"no wildcards and no rights beyond the environment in {len(role['policies'])} policies", place)
     if not roles:
         yield not_applicable("the catalog names no roles (aws.roles)")
 
@@ -43,7 +44,7 @@ CHECK = Check(
     name="iam-wildcards",
     area="iam",
     severity="high",
-    title="The roles' policies name actions and resources without wildcards",
+    title="The roles' policies name actions and resources of the environment alone",
     reason="With a wildcard, a stolen session of one application reaches the whole account.",
     fix=(
         "watchparty.secrets.provision (role aws_access) creates policies that name action and ARN. Detach "
@@ -51,5 +52,5 @@ CHECK = Check(
     ),
     command="ansible-playbook watchparty.secrets.provision {run} --tags access --diff",
     look=look,
-    needs=("roles",),
+    needs=("roles", "granted"),
 )

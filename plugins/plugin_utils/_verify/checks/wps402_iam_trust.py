@@ -1,12 +1,15 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Only named principals of this account can assume the roles."""
+"""Only principals that the catalog names can assume the roles."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access import policy_findings
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import Trusted
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.trust_policies import LAMBDA
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Check,
     Facts,
@@ -18,6 +21,17 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 )
 
 
+def _trusted(catalog: Catalog, account: str, role: str) -> Trusted:
+    aws = catalog.aws
+    mirrors = bool(aws and catalog.mirror and role == aws.roles.get("mirror"))
+    return Trusted(
+        account,
+        frozenset((*aws.operators, *aws.readers, *aws.roles.values(), aws.host_principal) if aws else ()),
+        frozenset((*([aws.host_principal] if aws else []), *([LAMBDA] if mirrors else []))),
+        catalog.github.repository if catalog.github else None,
+    )
+
+
 def look(facts: Facts) -> Iterator[Outcome]:
     account, roles = facts.of("account"), facts.of("roles")
     for name, role in sorted(roles.items()):
@@ -25,11 +39,11 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if role.get("problem"):
             yield unknown(role["problem"], place)
             continue
-        outsiders = list(policy_findings.outsiders(role["trust"], account))
-        for message in outsiders:
+        strangers = list(policy_findings.strangers(role["trust"], _trusted(facts.catalog, account, name)))
+        for message in strangers:
             yield bad(message, place)
-        if not outsiders:
-            yield good("its trust policy allows no other account", place)
+        if not strangers:
+            yield good("its trust policy allows only whom the catalog names", place)
     if not roles:
         yield not_applicable("the catalog names no roles (aws.roles)")
 
@@ -39,9 +53,12 @@ CHECK = Check(
     name="iam-trust",
     area="iam",
     severity="high",
-    title="Only named principals of this account can assume the roles",
+    title="Only principals that the catalog names can assume the roles",
     reason="Every principal that can assume the role can read production.",
-    fix="Name principals of this account; for GitHub, one repository and one environment as the subject.",
+    fix=(
+        "Remove the principal from the trust policy, or name it in aws.operators, aws.readers or aws.host_principal. "
+        "For GitHub, name the audience, and the repository of the catalog with one environment as the subject."
+    ),
     command="ansible-playbook watchparty.secrets.provision {run} --tags access --diff",
     look=look,
     needs=("roles", "account"),

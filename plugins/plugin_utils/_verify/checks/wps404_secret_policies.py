@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No secret's resource policy allows other accounts."""
+"""No resource policy of a secret or its key allows other accounts."""
 
 from __future__ import annotations
 
@@ -30,6 +30,9 @@ def look(facts: Facts) -> Iterator[Outcome]:
             yield bad(message, place)
         if not outsiders:
             yield good("allows no other account" if policy["document"] else "has no resource policy", place)
+    for name, key in sorted(facts.of("keys").items()):
+        for message in policy_findings.outsiders(key.get("policy") or {}, account):
+            yield bad(message, f"key {name}")
     if not policies:
         yield not_applicable("the catalog names no secrets")
 
@@ -39,10 +42,10 @@ CHECK = Check(
     name="secret-policies",
     area="iam",
     severity="high",
-    title="No secret's resource policy allows other accounts",
-    reason="A resource policy gives access to a secret independently of the identities' policies.",
-    fix="aws secretsmanager delete-resource-policy, or name principals of this account.",
+    title="No resource policy of a secret or its key allows other accounts",
+    reason="A resource policy gives access independently of the identities' policies.",
+    fix="aws secretsmanager delete-resource-policy (aws kms put-key-policy), or name principals of this account.",
     command="aws secretsmanager delete-resource-policy --secret-id {name}",
     look=look,
-    needs=("policies", "account"),
+    needs=("policies", "account", "keys"),
 )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
     Check,
     Facts,
@@ -19,7 +20,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 def look(facts: Facts) -> Iterator[Outcome]:
     ages = facts.of("journal")["ages"]
     for age in ages:
-        if age["due"]:
+        if age["last"] and age["last"] > timestamps.stamp(facts.now):
+            yield bad(
+                f"was rotated in the future, at {age['last']}; correct the record or the clock", age["credential"]
+            )
+        elif age["due"]:
             yield bad(age["message"], age["credential"])
         else:
             yield good(age["message"], age["credential"])

@@ -277,7 +277,14 @@ def test_keys_of_kms(world: World) -> None:
     kms, manager = CLIENTS["kms"], CLIENTS["secretsmanager"]
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     manager.update_secret(SecretId="app/test/core", KmsKeyId=key)
-    assert world.gatherer().keys[key] == {"state": "Enabled", "manager": "CUSTOMER", "rotating": False}
+    grantee = f"arn:aws:iam::{ACCOUNT}:user/x"
+    kms.create_grant(KeyId=key, GranteePrincipal=grantee, Operations=["Decrypt"])
+    result = world.gatherer().keys[key]
+    assert (result["state"], result["manager"], result["rotating"]) == ("Enabled", "CUSTOMER", False)
+    assert result["arn"].endswith(key)
+    assert result["policy"]["Statement"]
+    assert [(grant["GranteePrincipal"], grant["Operations"]) for grant in result["grants"]] == [(grantee, ["Decrypt"])]
+    assert world.states("rights") == {f"key {key}": "bad"}
     kms.enable_key_rotation(KeyId=key)
     assert world.gatherer().keys[key]["rotating"] is True
     world.refused = {"GetKeyRotationStatus"}

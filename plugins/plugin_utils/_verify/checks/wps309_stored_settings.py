@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every stored value belongs to a setting and is in its primary place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Facts, Outcome, bad, good
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    result = facts.of("stores")
+    for place in result["unknown"]:
+        yield bad("no setting and no credential names it", place)
+    for name in result["copied"]:
+        yield bad("is read from a copy, because its primary place lacks it", name)
+    if not result["unknown"] and not result["copied"]:
+        yield good(f"{result['settings']} settings")
+
+
+CHECK = Check(
+    id="WPS309",
+    name="stored-settings",
+    area="drift",
+    severity="medium",
+    title="Every stored value belongs to a setting and is in its primary place",
+    reason="A value that no setting names is never rotated. A rotation that follows a copy alone changes half.",
+    fix="Name it in the catalog, or delete it. Write a missing value to the primary place.",
+    look=look,
+    needs=("stores",),
+)

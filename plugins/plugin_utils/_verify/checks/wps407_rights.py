@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Only principals that the catalog names can grant access."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+    unknown,
+)
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    result = facts.of("rights")
+    for row in result["rows"]:
+        yield {"bad": bad, "unknown": unknown}[row["state"]](row["message"], row["place"])
+    if not result["rows"]:
+        yield good(f"none of {result['principals']} users and roles, and no grant of a key")
+
+
+CHECK = Check(
+    id="WPS407",
+    name="rights",
+    area="iam",
+    severity="high",
+    title="Only principals that the catalog names can grant access",
+    reason="A user who can change policies, trusts or the key reads production tomorrow, and may delete the evidence.",
+    fix=(
+        "Remove the permission, or name the user or role in aws.readers of the catalog. "
+        "A grant of a key: aws kms revoke-grant."
+    ),
+    look=look,
+    needs=("rights",),
+)

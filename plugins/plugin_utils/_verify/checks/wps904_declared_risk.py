@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The catalog declares secrets as such and ages of a year at most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Facts, Outcome, bad, good
+
+MOST_DAYS = 366
+
+
+def look(facts: Facts) -> Iterator[Outcome]:
+    names = facts.of("stores")["undervalued"]
+    for name in names:
+        yield bad("holds a secret, but its sensitivity is low", name)
+    long = {item.name: item.max_age_days for item in facts.catalog.credentials.values() if item.max_age_days}
+    for name, days in long.items():
+        if days > MOST_DAYS:
+            yield bad(f"max_age_days is {days}, so its age is never due", f"credential {name}")
+    if not names and not any(days > MOST_DAYS for days in long.values()):
+        yield good(f"{len(facts.catalog.settings)} settings, {len(facts.catalog.credentials)} credentials")
+
+
+CHECK = Check(
+    id="WPS904",
+    name="declared-risk",
+    area="isolation",
+    severity="medium",
+    title="The catalog declares secrets as such and ages of a year at most",
+    reason="A value of low sensitivity is printed, not rotated and not looked for after a leak.",
+    fix="Remove sensitivity: low from the setting (high is the default of secrets), and lower max_age_days.",
+    look=look,
+    needs=("stores",),
+)
