@@ -62,8 +62,12 @@ def added(where: Path, name: str, text: str) -> None:
         "run: '" + "${{" * (SIZE // 3) + "'",
         "on: issue_comment\na: '" + "${{" * (SIZE // 3) + "'",
         "run: '" + "PASSWORD=" * (SIZE // 9) + "'",
+        "run: '${{ secrets.A }}${{ " + "a" * (SIZE - 40) + "}}'",
+        "run: 'curl " + "://${{ secrets.A }}?" * (SIZE // 20) + "'",
+        "run: '" + "A=1 " * (SIZE // 4) + "'",
+        "run: 'cat " + "<<<a " * (SIZE // 5) + "'",
     ],
-    ids=["word", "urls", "run", "trigger", "passwords"],
+    ids=["word", "urls", "run", "trigger", "passwords", "expression", "addresses", "assignments", "here-strings"],
 )
 def test_a_long_line_is_read_once(where: Path, text: str) -> None:
     added(where, f"{FOLDER}/long.yml", text)

@@ -33,7 +33,7 @@ from tests.integration.harness import ENVIRONMENT, SERVICE, Lab, Run, layout
 VERIFY = "playbooks/verify.yml"
 ROLES = tuple(f"shop-production-{name}" for name in ("host", "deploy", "rotate", "respond"))
 LOG_GROUP = "/shop/audit"
-ON_CONTROLLER = "contacts,WPS304,iam,revocation,ages,isolation,recovery"
+ON_CONTROLLER = "contacts,WPS304,WPS309,iam,revocation,ages,isolation,recovery"
 IN_REPOSITORY = "git,ci"
 READS = ("Get", "List", "Describe", "BatchGet")
 FORMER_PASSWORD = "former-database-password-" + "y" * 20

@@ -10,6 +10,7 @@ from typing import AbstractSet, Iterator, List, Mapping, Optional, Tuple
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import production_rules, redaction
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog, Setting
 
+LIVE = "holds the live value"
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)$")
 _COMMENT = re.compile(r"\s#")
 _SECRETISH = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|PASSWD|DSN|CREDENTIAL|_URL$|_URI$", re.IGNORECASE)
@@ -43,7 +44,7 @@ def _assignments(text: str) -> Iterator[Tuple[int, str, str]]:
 
 def _problem(name: str, value: str, catalog: Catalog, live: AbstractSet[str]) -> Optional[str]:
     if any(entry in live for entry in (value, *(match[0] for match in _PASSWORD.findall(value)))):
-        return "holds the live value"
+        return LIVE
     setting = next((setting for setting in catalog.settings.values() if setting.matches(name)), None)
     if not _is_secret(name, setting) or (setting and setting.example and value == setting.example):
         return None

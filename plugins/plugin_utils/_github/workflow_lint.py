@@ -11,12 +11,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import workflow_taint
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.shell_commands import commands
+
 KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")
 _KEY_NAMES = re.compile(r"aws[-_](?:access[-_]key[-_]id|secret[-_]access[-_]key)", re.IGNORECASE)
-_SECRETISH = re.compile(r"(?:password|passwd|passphrase|secret|token|api[-_]?key|private[-_]?key)$", re.IGNORECASE)
+_SECRETISH = re.compile(
+    r"(?:password|passwd|passphrase|_pass|_pwd|secret|token|api[-_]?key|private[-_]?key)$", re.IGNORECASE
+)
 _IN_URL = re.compile(r"://[^\s/:@'\"]*:([^\s/@'\"]+)@([^\s/:'\"]+)")
 _ASSIGNED = re.compile(
-    r"(?:^|[\s;&])(?:export\s+)?(\w*(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY))=([\"']?)([^\s\"'$;&|]{6,})\2",
+    r"(?:^|[\s;&])(?:export\s+)?(\w*(?:PASSWORD|PASSWD|_PASS|_PWD|SECRET|TOKEN|API_?KEY))=([\"']?)([^\s\"'$;&|]{6,})\2",
     re.IGNORECASE,
 )
 _THROWAWAY = re.compile(
@@ -26,31 +31,7 @@ _THROWAWAY = re.compile(
 _LOCAL = re.compile(r"localhost|127\.\d+\.\d+\.\d+|[a-z0-9_-]+", re.IGNORECASE)
 """Hosts of the job's own: loopback, and a service's name without a dot."""
 _RIGHTS = ("read", "write", "none", "inherit", "true", "false")
-_REFERENCE = re.compile(r"\$\{\{(?:(?!\$\{\{)[^}])*?\bsecrets\s*[.\[]\s*['\"]?(\w+)")
-"""It begins at the last ``${{`` before the name, so that a line of nothing else is read once."""
-_PRINTS = re.compile(r"^\s*(?:sudo\s+)?(?:echo|printf|print|cat\s*<<|Write-Output|Write-Host|python3?\s+-c\s.*print)\b")
-_ENCODES = (
-    "base64",
-    "rev",
-    "sed",
-    "tr",
-    "xxd",
-    "tee",
-    "cut",
-    "head",
-    "tail",
-    "cat",
-    "fold",
-    "od",
-    "hexdump",
-    "awk",
-    "grep",
-)
-_SHOWS_ALL = re.compile(r"^\s*(?:printenv|env|export\s+-p|set)\s*$|^\s*(?:printenv)\s+(\w+)\s*$")
-_TRACES = re.compile(r"^\s*set\s+-\w*x|^\s*(?:ba)?sh\s+-\w*x")
 _PINNED = re.compile(r"sha256:[0-9a-f]{64}")
-NAMED = 5
-"""Variables that one finding names."""
 
 
 class Text(str):
@@ -75,7 +56,7 @@ def findings(file: str, document: Any) -> list[Finding]:
         for kind, line, message in (
             *_static_keys(document),
             *_passwords(document),
-            *_echoes(document, frozenset()),
+            *workflow_taint.findings(document),
             *_unpinned(document),
         )
     ]
@@ -125,10 +106,36 @@ def _static_keys(document: Any) -> Spotted:
         if _KEY_NAMES.fullmatch(key) and isinstance(value, Text) and value and not _THROWAWAY.fullmatch(value):
             how = "from a secret" if "secrets." in value else "written here"
             yield "static-key", key.line, f"{key} is set, {how}"
+        if key == "run" and isinstance(value, Text):
+            yield from _set_keys(value)
+
+
+def _set_keys(script: Text) -> Spotted:
+    """Keys that a script sets, for itself or for later steps."""
+    for command in commands(script, script.line + (1 if "\n" in script else 0)):
+        words = command.arguments
+        pairs = [*command.assignments]
+        if words[:3] == ["aws", "configure", "set"] and len(words) > 4:
+            pairs.append((words[3], words[4]))
+        if "GITHUB_ENV" in command.target:
+            pairs += [(name, value) for name, sign, value in (word.partition("=") for word in words[1:]) if sign]
+        for name, value in pairs:
+            if _KEY_NAMES.fullmatch(name) and value and not _THROWAWAY.fullmatch(value):
+                yield "static-key", command.line, f"{name} is set by the script"
 
 
 def _passwords(document: Any) -> Spotted:
+    own = {
+        value
+        for key, services in _pairs(document)
+        if key == "services"
+        for _name, value in _pairs(services)
+        if isinstance(value, Text)
+    }
+    """What a service that the job starts is given."""
     for key, value in _pairs(document):
+        if isinstance(value, Text) and value in own:
+            continue
         if not isinstance(value, Text) or not _SECRETISH.search(key) or "${{" in value or len(value) < 6:
             continue
         if value.lower() not in _RIGHTS and not _THROWAWAY.fullmatch(value) and not value.startswith("$"):
@@ -139,66 +146,8 @@ def _passwords(document: Any) -> Spotted:
                 if not password.startswith("$") and not _THROWAWAY.fullmatch(password) and not _LOCAL.fullmatch(host):
                     yield "password", line, "a URL has a password written in it"
             for name, _quote, value in _ASSIGNED.findall(row):
-                if not _THROWAWAY.fullmatch(value):
+                if not _THROWAWAY.fullmatch(value) and value not in own:
                     yield "password", line, f"{name} is written here"
-
-
-def _from_secrets(node: Any) -> set[str]:
-    env = node.get("env") if isinstance(node, Mapping) else None
-    if not isinstance(env, Mapping):
-        return set()
-    return {str(name) for name, value in env.items() if isinstance(value, Text) and _REFERENCE.search(value)}
-
-
-def _echoes(node: Any, names: frozenset[str]) -> Spotted:
-    """``names``: variables that hold secrets, of this job and step."""
-    if isinstance(node, list):
-        for item in node:
-            yield from _echoes(item, names)
-    if not isinstance(node, Mapping):
-        return
-    names = names | _from_secrets(node)
-    for key, value in node.items():
-        if key == "run" and isinstance(value, Text):
-            yield from _printed(value, names)
-        else:
-            yield from _echoes(value, names)
-
-
-def _printed(script: Text, names: frozenset[str]) -> Spotted:
-    holds = bool(_REFERENCE.search(script)) or bool(names)
-    for line, row in _lines(script):
-        if holds and _TRACES.search(row):
-            yield "echo", line, "the shell prints each command, with secrets in it"
-        shown = _SHOWS_ALL.match(row)
-        if shown and names and (shown[1] is None or shown[1] in names):
-            yield "echo", line, f"prints the variables, {_some(names)} among them"
-        for part in re.split(r"&&|;|\|\|", row):
-            secret = _named(part, names)
-            if secret and _PRINTS.search(part) and not _is_handed_on(part):
-                yield "echo", line, f"prints {secret}"
-
-
-def _some(names: frozenset[str]) -> str:
-    text = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(sorted(names)[:NAMED]) + text
-
-
-def _named(part: str, names: frozenset[str]) -> str:
-    direct = _REFERENCE.search(part)
-    if direct:
-        return f"secrets.{direct[1]}"
-    used = [name for name in re.findall(r"\$\{?(\w+)", part) if name in names]
-    return f"${used[0]}" if used else ""
-
-
-def _is_handed_on(part: str) -> bool:
-    """Whether the text goes to another program's input or to a file instead of the log."""
-    if "::add-mask::" in part or re.search(r">>?\s*(?!&|/dev/(?:stdout|stderr|tty))\S", part):
-        return True
-    _command, pipe, rest = part.partition("|")
-    last = rest.rpartition("|")[2].split()
-    return bool(pipe and last) and last[0] not in _ENCODES
 
 
 def _unpinned(document: Any) -> Spotted:

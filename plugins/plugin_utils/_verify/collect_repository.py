@@ -27,6 +27,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 
 ASKED = (".env", ".env.local", ".env.production")
 """Names that git must ignore."""
+OF_TESTS = (".env.test", ".env.testing", ".env.ci")
+WITHOUT_VALUES = (".env.vault", ".env.schema")
+"""Ciphertext of dotenv-vault, and the declarations of varlock."""
 LARGEST = 1024 * 1024
 SECONDS = 60
 FILES = 1000
@@ -95,9 +98,7 @@ def gathered(path: str, catalog: Catalog, live: Set[str]) -> dict[str, Any]:
     """Ignored names, and what committed ``.env`` files hold. Raises HostError for what is not a working tree."""
     with _checkout(path) as checkout:
         files = checkout.tracked(_is_env)
-        judged = {
-            name: env_placeholders.judged(checkout.text(file), catalog, live) for name, file in sorted(files.items())
-        }
+        judged = {name: _placeholders(name, checkout.text(file), catalog, live) for name, file in sorted(files.items())}
         return {"path": checkout.root, "ignores": checkout.ignores(ASKED), "env_files": judged}
 
 
@@ -210,8 +211,17 @@ def _checkout(path: str) -> Iterator[Checkout]:
         raise HostError(f"repository {reason if reason.startswith(where) else f'{where}: {reason}'}") from None
 
 
+def _placeholders(name: str, text: str, catalog: Catalog, live: Set[str]) -> list[tuple[str, int, str]]:
+    """Files of tests hold values of tests, so only live ones are wrong there."""
+    results = env_placeholders.judged(text, catalog, live)
+    of_tests = name.rpartition("/")[2] in OF_TESTS
+    return [result for result in results if result[2] == env_placeholders.LIVE or not of_tests]
+
+
 def _is_env(name: str) -> bool:
     leaf = name.rpartition("/")[2]
+    if leaf in WITHOUT_VALUES:
+        return False
     return leaf == ".env" or leaf.startswith(".env.") or leaf.endswith(".env")
 
 

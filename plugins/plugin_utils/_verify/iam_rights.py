@@ -51,7 +51,7 @@ class Targets:
     """Of the audit log and the journal."""
     objects: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
-    """The objects again, where writing them is nobody's."""
+    """The objects again, where the role has no reason to write them."""
 
 
 def unnamed_rights(principals: Sequence[Principal], targets: Targets, named: Sequence[str]) -> list[dict[str, str]]:

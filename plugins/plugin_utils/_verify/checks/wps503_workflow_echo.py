@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No workflow prints a secret."""
+"""No workflow prints, uploads or sends a secret."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ CHECK = Check(
     name="workflow-echo",
     area="ci",
     severity="high",
-    title="No workflow prints a secret",
+    title="No workflow prints, uploads or sends a secret",
     reason="GitHub masks a secret as it is stored; an encoded, truncated or concatenated secret is not masked.",
-    fix="Pass the secret to the program by env:, and do not print any part of it.",
+    fix="Pass the secret to the program by env: or its input, and do not print or upload any part of it.",
     look=no_workflow("echo"),
     needs=("workflows",),
 )

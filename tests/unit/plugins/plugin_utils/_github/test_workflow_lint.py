@@ -71,7 +71,7 @@ def test_passwords(text: str, results: list[tuple[str, int]]) -> None:
         ('echo "::add-mask::$TOKEN"', None),
         ("env FOO=1 make", None),
         ("printenv PLAIN", None),
-        ("./deploy --token $TOKEN", None),
+        ("./deploy --token $TOKEN", "gives $TOKEN as an argument, which other processes see"),
     ],
 )
 def test_echoes(script: str, message: str | None) -> None:

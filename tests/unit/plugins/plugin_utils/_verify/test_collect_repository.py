@@ -52,6 +52,15 @@ def test_committed_files_alone_are_judged(checkout: Path) -> None:
     assert env_files == {".env": [("SECRET_KEY", 1, "is not a placeholder")], "deploy/prod.env": []}
 
 
+def test_files_of_tests_and_of_other_tools(checkout: Path) -> None:
+    added(checkout, ".env.test", "SECRET_KEY=0123456789abcdefghij\nSTRIPE_KEY=the-live-value-of-production\n")
+    added(checkout, ".env.vault", "DOTENV_VAULT_TOKEN=0123456789abcdefghij\n")
+    added(checkout, ".env.schema", "SECRET_KEY=0123456789abcdefghij\n")
+    live = frozenset({"the-live-value-of-production"})
+    env_files = collect_repository.gathered(str(checkout), catalog(), live)["env_files"]
+    assert env_files == {".env.test": [("STRIPE_KEY", 2, "holds the live value")]}
+
+
 def test_a_link_is_not_followed(checkout: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_text("SECRET_KEY=0123456789abcdefghij\n")
     (checkout / ".env").symlink_to(tmp_path / "elsewhere")
