@@ -136,7 +136,7 @@ def test_a_verification(lab: Lab, postgres: Postgres, valkey: Valkey) -> None:
     finally:
         postgres.execute("ALTER ROLE shop_a LOGIN")
     assert (code, {how for how, _words in result.values()}) == (0, {"pass"})
-    code, result, _text = verified(rotation_python="/usr/bin/env")
+    code, result, _text = verified(rotation_python="/usr/bin/false")
     assert (code, {how for how, _words in result.values()}) == (2, {"not checked"})
     assert all("the module did not run" in message.lower() for _how, message in result.values())
     lab.host_vars["web1"] |= {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}

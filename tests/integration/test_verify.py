@@ -380,12 +380,10 @@ def test_no_value_is_in_what_is_printed_or_written(lab: Lab) -> None:
         allowed += [host.directory / ".env.bak" for host in lab.hosts]
         hits = in_files([lab.directory], canaries, allowed=[*allowed, ready.repository / ".env.staging"])
         assert [hit for hit in hits if "has mode" not in hit and "/.git/" not in hit] == []
-        key = re.findall(r'"key": "[0-9a-f]{64}"', run.output + dump.read_text())
-        assert key == [], "the key of the fingerprints is shown"
+        assert not re.search(r'"key": "[0-9a-f]{64}"', run.output + dump.read_text())
 
 
-def test_twenty_hosts(lab: Lab) -> None:
-    """One execution a host, and as many AWS calls as for two."""
+def test_twenty_hosts_take_one_execution_each_and_no_more_calls_than_two(lab: Lab) -> None:
     calls = {}
     for count in (2, 20):
         harness.reset(lab.moto)

@@ -143,7 +143,7 @@ from {PLUGINS}.plugin_utils._verify.check import Check, bad
 def look(facts):
     yield bad(facts.catalog.application + " keeps bees", "garden")
 
-CHECK = Check("WPS999", "bees", "garden", "low", "Nobody keeps bees", "They sting.", "Move.", look, ("bees",))
+CHECK = Check("WPS999", "bees", "garden", "low", "Nobody keeps bees", "They sting.", "Move.", look, needs=("bees",))
 """
 
     @pytest.fixture

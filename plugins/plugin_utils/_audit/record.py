@@ -161,9 +161,10 @@ CHAIN = ("number", "id", "previous")
 def plain(message: str) -> str:
     """Words as a text of the log: one printable line, not long, without what looks like a digest or a password."""
     line = "".join(name if name.isprintable() else " " for name in message)[:LONGEST_WORDS]
-    line = _PASSWORD_IN_URL.sub("://…@", line)
+    line = line.replace(_PRIVATE_KEY, _PRIVATE_KEY.replace(" ", "-"))
     line = _SINGLE.sub(lambda match: "…" if _DIGEST.fullmatch(match[0]) else match[0], line)
-    return line.replace(_PRIVATE_KEY, _PRIVATE_KEY.replace(" ", "-")) or "no reason was given"
+    # Last: without their spaces and slashes the others may end what looks like a URL.
+    return _PASSWORD_IN_URL.sub("://…@", line) or "no reason was given"
 
 
 def is_word(name: str) -> bool:

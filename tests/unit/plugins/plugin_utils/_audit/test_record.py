@@ -155,6 +155,7 @@ PIECES = st.sampled_from(
 
 @given(st.one_of(st.text(), st.lists(PIECES).map("".join)))
 @example(f"{'x ' * 168}{DIGEST}0")
+@example("://:PRIVATE KEY@")
 def test_any_words_are_taken(message: str) -> None:
     require({**WHOLE, "reason": plain(message), "skipped": {"a": plain(message)}})
 
