@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 from collections.abc import Iterator
@@ -42,9 +43,21 @@ def end_all(names: Names) -> None:
     for group in names.cgroups():
         if not group.exists():
             continue
-        wait_until(partial(_ended, group), seconds=10, interval=0.02)
+        wait_until(partial(_removed, group), seconds=10, interval=0.02)
+
+
+def _removed(group: Path) -> bool:
+    """A group whose last process has just ended may be busy for a moment."""
+    if not _ended(group):
+        return False
+    try:
         for directory, _, _ in os.walk(group, topdown=False):
             os.rmdir(directory)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        return False
+    return True
 
 
 def _ended(group: Path) -> bool:
