@@ -192,8 +192,10 @@ def _verify(stack: ExitStack, scene: Scene) -> list[str]:
     print("\nThe guide's checklist, with evidence.", flush=True)
     report = scene.directory / "verification"
     checkout = demo_verification.repository(scene.directory)
-    given = ("-e", f"verify_repository={checkout}", "-e", f"verify_report_path={report}")
-    _run(stack, scene, scene.playbook("verify", *given))
+    given = (f"verify_repository={checkout}", f"verify_report_path={report}")
+    # Neither systemd nor roles in AWS are here to be looked at.
+    extra = [word for variable in (*given, "verify_not_checked=warn") for word in ("-e", variable)]
+    _run(stack, scene, scene.playbook("verify", *extra))
     return demo_verification.counted(report)
 
 
