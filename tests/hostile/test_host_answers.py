@@ -174,7 +174,7 @@ def test_words_in_place_of_an_answer_are_printable_and_short(tmp_path: Path) -> 
 @pytest.mark.parametrize("claim", ["0.0.0.0/0", "::/0", "203.0.113.0/24", "0.0.0.0", "everywhere"])
 def test_a_host_does_not_claim_a_network_as_its_own_address(claim: str, tmp_path: Path) -> None:
     """A thief's sessions from there would count as the application's."""
-    program = next(module for module in PROGRAMS if module.__name__.endswith(".env_file"))
+    program = next(module for module in PROGRAMS if module.__name__.endswith(".env_file.main"))
     message = refusal(program, tmp_path, json.dumps({**honest(program), "addresses": ["192.0.2.11", claim]}))
     assert message.startswith("web1: its answer was refused: addresses[] is not an address of one host")
 
