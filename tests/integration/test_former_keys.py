@@ -59,17 +59,17 @@ def test_access_keys(lab: Lab) -> None:
     iam = lab.moto.client("iam")
     user = f"AWS as {iam.get_user(UserName=access_key_lab.USER)['User']['Arn']}"
 
-    def verified() -> tuple[bool, str, str]:
+    def outcome() -> tuple[bool, str, str]:
         with access_key_lab.authorization(lab.moto.url):
             run, result = verified(lab, "-vvvv", environment=ours)
         assert not [login for login in (old, new) if str(login.password) in run.output + json.dumps(result)]
         return (run.code == 0, *result["storage"])
 
-    assert verified() == (False, "fail", f"a previous value still logs in at {user}")
+    assert outcome() == (False, "fail", f"a previous value still logs in at {user}")
     iam.delete_access_key(UserName=access_key_lab.USER, AccessKeyId=str(old.username))
-    assert verified() == (True, "pass", f"rejected now at {user}, which accepts the current value")
+    assert outcome() == (True, "pass", f"rejected now at {user}, which accepts the current value")
     iam.delete_access_key(UserName=access_key_lab.USER, AccessKeyId=str(new.username))
-    how, message = verified()[1:]
+    how, message = outcome()[1:]
     assert (how, "a refusal would prove nothing" in message) == ("not checked", True)
 
 
@@ -103,29 +103,29 @@ def test_ssh_keys(lab: Lab, sshds: list[Sshd]) -> None:
         for number, line in enumerate(private.splitlines()[2:-2]):  # the first is every key's
             canaries.add(f"{name} {number}", line)
 
-    def verified(*arguments: str) -> tuple[bool, str, str]:
+    def outcome(*arguments: str) -> tuple[bool, str, str]:
         run, result = verified(lab, *arguments)
         (lab.directory / "output").write_text(run.output)
         assert in_files([lab.directory], canaries) == []
         return (run.code == 0, *result["deploy_ssh"])
 
-    assert verified("-vvvv") == (False, "fail", "a previous value still logs in at web1, web2")
+    assert outcome("-vvvv") == (False, "fail", "a previous value still logs in at web1, web2")
     take_out(first, old)
-    assert verified() == (False, "fail", "a previous value still logs in at web2")
+    assert outcome() == (False, "fail", "a previous value still logs in at web2")
     take_out(second, old)
-    assert verified() == (True, "pass", "rejected now at web1, web2, where the current value logs in")
+    assert outcome() == (True, "pass", "rejected now at web1, web2, where the current value logs in")
     take_out(second, new)
-    assert verified() == (True, "pass", "rejected now at web1, where the current value logs in; web2 accepts neither")
+    assert outcome() == (True, "pass", "rejected now at web1, where the current value logs in; web2 accepts neither")
     take_out(first, new)
     message = f"{UNTRIED}no host accepts the current value either (web1, web2)"
-    assert verified() == (False, "not checked", message)
+    assert outcome() == (False, "not checked", message)
     ssh_key_lab.let_in(first, new)
     lab.host_vars["web2"]["ansible_port"] = free_port()
-    ok, how, message = verified()
+    ok, how, message = outcome()
     assert (ok, how, message.startswith(f"{UNTRIED}web2: it could not be tried: ")) == (False, "not checked", True)
     assert "Connection refused" in message
     lab.host_vars["web2"]["ansible_connection"] = "local"
-    assert "web2 is reached by the connection local, and SSH keys need ssh" in verified()[2]
+    assert "web2 is reached by the connection local, and SSH keys need ssh" in outcome()[2]
 
 
 @pytest.fixture(scope="module")
@@ -145,13 +145,13 @@ def test_signing_keys(application: RotationLab) -> None:
     name = "/WatchParty/production/App/SECRET_KEY"
     lab.moto.client("ssm").put_parameter(Name=name, Value=following, Type="SecureString", Overwrite=True)
 
-    def verified(**variables: Any) -> tuple[str, str]:
+    def outcome(**variables: Any) -> tuple[str, str]:
         run, result = verified(lab, "-vvvv", **variables)
         assert former not in run.output + json.dumps(result)
         assert following not in run.output + json.dumps(result)
         return result["django_key"]
 
-    how, message = verified()
+    how, message = outcome()
     assert (how, message.partition("; ")[2]) == (
         "pass",
         "no session was tried: a session would have to be made in db for it, and that was not asked for",
@@ -160,12 +160,12 @@ def test_signing_keys(application: RotationLab) -> None:
     sessions = lab.postgres.execute("SELECT count(*) FROM django_session", database=database)
     signed = "a session that former SECRET_KEY 1 signed"
     made = {"verify_sessions": True, "django_probe_user": USER}
-    assert verified(**made) == ("fail", f"{signed} is STILL ACCEPTED at {page}"), "its processes run on the former key"
+    assert outcome(**made) == ("fail", f"{signed} is STILL ACCEPTED at {page}"), "its processes run on the former key"
     lab.deploy()
-    assert verified(**made) == ("pass", f"{signed}: refused at {page} (401)")
+    assert outcome(**made) == ("pass", f"{signed}: refused at {page} (401)")
     assert lab.postgres.execute("SELECT count(*) FROM django_session", database=database) == sessions
-    how, message = verified(verify_sessions=True, django_probe_user="nobody")
+    how, message = outcome(verify_sessions=True, django_probe_user="nobody")
     assert (how, "there is no active user nobody" in message) == ("not checked", True)
     del lab.host_vars["web1"]["django_probe_url"]
-    how, message = verified()
+    how, message = outcome()
     assert (how, message.endswith("no session was tried: no django_probe_url is set")) == ("pass", True)

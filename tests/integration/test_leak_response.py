@@ -132,7 +132,7 @@ def test_a_string_from_a_paste_is_contained(lab: RotationLab, trail: Trail) -> N
     assert lab.values().database == old.database
     assert copies() == 0
     assert "may live on" not in newest_post_mortem(lab), "sessions end before the cache is purged, so copies were found"
-    assert "- websockets that were opened before the sessions ended live on" in newest_post_mortem(lab)
+    assert "- websockets that were opened before the sessions ended stay connected" in newest_post_mortem(lab)
     assert lab.journal_state().incident is None
     assert invalidated(lab, cdn) == [["/", "/api/*"]]
     policy = lab.moto.client("secretsmanager").get_resource_policy(SecretId=CORE)["ResourcePolicy"]
