@@ -109,8 +109,7 @@ RARELY = (
     "test_demo.py::test_interrupted_it_leaves_nothing[Write",
     "test_demo.py::test_it_ends_healthy",  # as test_demo_bare's newcomer sees it
     "test_demo.py::test_kept_it_stays",
-    "test_demo_bare.py::test_every_supported_python[3.12",
-    "test_demo_bare.py::test_every_supported_python[3.13",  # a newcomer's first command takes the newest
+    "test_demo_bare.py",  # each installs all packages, as make test does on a machine that has none
     "test_deploy.py::test_an_unhealthy_host_goes_back_and_the_rollout_stops[fail]",
     "test_host_order.py::test_hosts_that_are_left_out[leak_response",
     "test_killed.py::test_killed_between_two_batches",
@@ -138,6 +137,8 @@ RARELY = (
     "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[the health answer is printed]",
     "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[the snapshot holds values]",
     "test_canary.py::test_the_search_finds_what_a_broken_masking_lets_out[the snapshot's result is not masked]",
+    "test_vault_rotation.py::test_an_abort_that_is_killed",  # test_rollback_killed is over the same acts
+    "test_vault_rotation.py::test_what_somebody_else_writes",
     "test_audit_log.py::test_a_copy_is_made_by_hand",
     "test_audit_log.py::test_a_runners_workspace",
     "test_audit_log.py::test_bad_input[options0",
@@ -146,7 +147,7 @@ RARELY = (
     "test_audit_log.py::test_every_call_fails_at_its_first_try[logs-throttle]",
     "test_by_hand.py::test_finished",
     "test_by_hand_aws.py::test_a_key_is_rolled_back",
-    "test_by_hand_aws.py::test_a_token_is_rolled_back",
+    "test_by_hand_aws.py::test_a_token_is",
     "test_by_hand.py::test_rolled_back[promoted]",
     "test_canary_rotation.py::test_the_search_finds_what_is_let_out",
     "test_killed.py::test_killed_while_it_goes_back",
