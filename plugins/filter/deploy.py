@@ -9,6 +9,8 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.parsing.convert_bool import boolean
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.health_addresses import health_urls
+
 
 def deploy_outcome(hosts: Any, variables: Any, check: bool = False) -> list[str]:
     """One line a host; ``variables`` are Ansible's hostvars."""
@@ -71,13 +73,6 @@ def deploy_services(
         urls = health_urls(declared, names, health_url)
         result["services"] = {"command": command, "units": units, "health_urls": urls, **options}
     return result
-
-
-def health_urls(declared: Mapping[str, Any], names: Iterable[str] | None, own: str | None) -> list[str]:
-    """Where a host is asked: at its ``own`` address, else at those of these services; without names at all of them."""
-    if own is not None:
-        return [own]
-    return _unique(declared[name].get("health") for name in (declared if names is None else names) if name in declared)
 
 
 def _units(services: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -143,6 +144,11 @@ def test_a_room_imports_what_the_table_says() -> None:
 def test_what_may_run_on_a_host_imports_nothing_of_the_controller() -> None:
     wrong = [(name, other) for name, others in graph().items() for other in others if name.startswith("module_utils")]
     assert not [group for group in wrong if not group[1].startswith("module_utils")]
+
+
+def test_no_room_imports_what_ansible_loads_by_name() -> None:
+    entries = re.compile(rf"{re.escape(PREFIX)}\.(action|filter|lookup|modules)\b")
+    assert not [name_of(path) for path in files() if any(map(entries.match, imports_of(path)))]
 
 
 def test_no_two_files_import_each_other() -> None:

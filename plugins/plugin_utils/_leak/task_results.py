@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.filter.deploy import health_urls
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.health_addresses import health_urls
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import is_proof
 
 PREFIX = "leak_respond__"
