@@ -184,6 +184,13 @@ class Moto(Server):
             return False
 
 
+def _backend(service: str) -> Any:
+    """Moto's own, of the one account and region."""
+    from moto.backends import get_backend
+
+    return get_backend(service)[ACCOUNT]["aws" if service == "iam" else REGION]  # type: ignore[call-overload]
+
+
 class Layer:
     """A WSGI application around moto's."""
 
@@ -193,7 +200,7 @@ class Layer:
         self._log = log
         self._faults = Faults()
         self._wire = Wire()
-        self._stale = staleness.StaleReads()
+        self._stale = staleness.StaleReads(_backend)
         self._refusing = (throttling.Throttle(), propagation.Grants())
         self._profiles: dict[str, Any] = {
             staleness.CONTROL: self._stale,

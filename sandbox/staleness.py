@@ -15,7 +15,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,6 +51,8 @@ class Staleness:
 class StaleReads:
     """The profile in force, and the states that a read may still answer with."""
 
+    backend: Callable[[str], Any]
+    """Moto's own, by service."""
     profile: Staleness | None = None
     _random: random.Random = field(default_factory=random.Random)
     _states: dict[str, list[tuple[float, dict[str, Any]]]] = field(default_factory=dict)
@@ -77,13 +79,13 @@ class StaleReads:
                 yield 0.0
                 return
             age, former = self._former(call, profile)
-            with _in_force(call.service, former):
+            with _in_force(self.backend(call.service), former):
                 yield age if former else 0.0
 
     def _keep(self, service: str, profile: Staleness) -> None:
         now = time.monotonic()
         states = [pair for pair in self._states.get(service, []) if pair[0] > now - profile.seconds]
-        self._states[service] = [*states, (now, _copied(service))]
+        self._states[service] = [*states, (now, _copied(self.backend(service), PARTS[service]))]
 
     def _former(self, call: Call, profile: Staleness) -> tuple[float, dict[str, Any]]:
         if self._random.random() >= profile.share:
@@ -93,19 +95,9 @@ class StaleReads:
         return age, next((state for until, state in self._states.get(call.service, []) if until > at), {})
 
 
-def _backend(service: str) -> Any:
-    """The one of the stand-in's account and region."""
-    from moto.backends import get_backend
-
-    from .aws import ACCOUNT, REGION
-
-    return get_backend(service)[ACCOUNT]["aws" if service == "iam" else REGION]  # type: ignore[call-overload]
-
-
-def _copied(service: str) -> dict[str, Any]:
-    backend = _backend(service)
+def _copied(backend: Any, parts: Iterable[str]) -> dict[str, Any]:
     shared = {id(backend): backend}
-    return {part: _copy(getattr(backend, part), shared) for part in PARTS[service]}
+    return {part: _copy(getattr(backend, part), shared) for part in parts}
 
 
 def _copy(part: Any, shared: dict[int, Any]) -> Any:
@@ -122,9 +114,8 @@ def _copy(part: Any, shared: dict[int, Any]) -> Any:
 
 
 @contextmanager
-def _in_force(service: str, state: Mapping[str, Any]) -> Iterator[None]:
+def _in_force(backend: Any, state: Mapping[str, Any]) -> Iterator[None]:
     """Puts a former state in the place of the newest one."""
-    backend = _backend(service)
     newest = {part: getattr(backend, part) for part in state}
     for part, former in state.items():
         setattr(backend, part, former)
