@@ -242,7 +242,7 @@ class AuthTokenState:
 
     def _new(self) -> Login:
         if self._found.new is None:
-            raise RotationError("there is no new value yet; the stage 'create' makes it")
+            raise RotationError("no new value yet; run the stage 'create' first")
         return self._found.new
 
     def _change(self, change: Callable[[], object], done: Callable[[], bool]) -> None:

@@ -61,7 +61,7 @@ class ActionModule(ServerAction):
         _journal, rotation, _item = setting.mine(name)
         new = setting.new_value(rotation, name)
         if new is None:
-            raise RotationError(f"{name}: there is no new value yet; the stage 'create' makes it")
+            raise RotationError(f"{name}: no new value yet; run the stage 'create' first")
         return new
 
 

@@ -45,7 +45,7 @@ class ActionModule(ServerAction):
 def _of(logins: Parties, name: str, state: str) -> dict[str, Any]:
     concerned: Login | None = logins.new if state in ("checked", "present", "usable") else logins.removed
     if concerned is None or not concerned.username:
-        raise RotationError(f"{name}: there is no new login yet; the stage 'create' makes it")
+        raise RotationError(f"{name}: no new login yet; run the stage 'create' first")
     params: dict[str, Any] = {
         "admin_url": logins.admin_url,
         "login": concerned.username,

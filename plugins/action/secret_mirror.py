@@ -55,7 +55,7 @@ class ActionModule(AwsAction):
 def require_mirror(catalog: Catalog) -> None:
     if catalog.mirror is None:
         raise CatalogError(
-            ["mirror: is missing; add mirror: {} for the settings' copies, or mirror: {groups: {GROUP: PATH}}"]
+            ["mirror: is missing; add mirror: {} for parameters in copies, or mirror: {groups: {GROUP: PATH}}"]
         )
 
 

@@ -46,7 +46,7 @@ class ActionModule(ServerAction):
         if self._pair.gone is None:  # the rotation was aborted before a new key was made
             return None
         if not looked and self._pair.new is None:
-            raise RotationError(f"{name}: there is no new key yet; the stage 'create' makes it")
+            raise RotationError(f"{name}: no new key yet; run the stage 'create' first")
         options = setting.catalog.credentials[name].options
         self._way = ssh_login.way_of(self._connection, self._host, options.get("user") or "")
         return {

@@ -49,7 +49,7 @@ class ActionModule(ServerAction):
         self._rotator = setting.rotator
         concerned = logins.new if state in (*_ADDING, "usable") else logins.removed
         if concerned is None:
-            raise RotationError(f"{args['credential']}: there is no new value yet; the stage 'create' makes it")
+            raise RotationError(f"{args['credential']}: no new value yet; run the stage 'create' first")
         users = logins.new is not None and logins.new.username != logins.old.username
         params: dict[str, Any] = {
             **_nodes(setting, name),

@@ -87,7 +87,7 @@ def test_the_plan_is_shown_and_nothing_is_written(lab: RotationLab) -> None:
     sentences(
         run,
         "database (postgresql_role) rotates; due: no record of its last rotation (limit 90 days)",
-        "in the settings DATABASE_URL",
+        "is part of DATABASE_URL",
         "2 rollouts restart watchparty-web.service, watchparty-celery.service on web1, web2",
     )
 

@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_findings import statements
 
 Row = dict[str, str]
-NOTHING = "nothing that the catalog's aws would make is there; watchparty.secrets.provision (role aws_access) makes it"
+NOTHING = "no resource of the catalog's key aws exists; watchparty.secrets.provision (role aws_access) makes it"
 
 
 def compared(

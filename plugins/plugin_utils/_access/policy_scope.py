@@ -42,7 +42,7 @@ def require_narrow(document: Any, catalog: Catalog) -> None:
     if odd_names:
         lines = "\n".join(f"  - {line}" for line in dict.fromkeys(odd_names))
         raise PolicyError(
-            f"Environment {catalog.environment}: roles would be granted more than the environment reads; nothing was "
+            f"Environment {catalog.environment}: IAM roles would get access beyond this environment; nothing was "
             f"changed:\n{lines}"
         )
 

@@ -206,7 +206,7 @@ def _still_verifies(hosts: Sequence[str]) -> str:
     return (
         f"the new key signs, but not on {', '.join(hosts)}, which {was} skipped: the leaked one may be valid there "
         f"while {their} services run. Stop them or take {them} from the load balancer; start the same command again "
-        f"once {they} answer{'s' if len(hosts) == 1 else ''}; or leave {them} for good by -e leak_compromised_hosts="
+        f"once {they} answer{'s' if len(hosts) == 1 else ''}; or give {them} up with -e leak_compromised_hosts="
         f"{','.join(hosts)} and rebuild {them}"
     )
 
@@ -260,7 +260,7 @@ def _still_open(hosts: Sequence[str]) -> str:
     they, them = ("it answers", "it") if len(hosts) == 1 else ("they answer", "them")
     return (
         f"but still open to the leaked one: {', '.join(hosts)}. Deploy nothing there; start the same "
-        f"command again once {they}, or leave {them} for good by "
+        f"command again once {they}, or give {them} up with "
         f"-e leak_compromised_hosts={','.join(hosts)} and rebuild {them}"
     )
 

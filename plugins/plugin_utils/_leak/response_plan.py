@@ -125,9 +125,9 @@ def require_names(args: Mapping[str, Any]) -> None:
         # A rotation waits for such hosts. After a leak they would be taken for lost, and what they hold would be dead.
         left = ",".join([*compromised, *missing])
         raise RotationError(
-            f"{', '.join(missing)}: in {group}, but not in this run (--limit). Their applications would fail on values "
-            "that are dead, or verify what a leaked key signed. Nothing was touched. Start again without --limit; or "
-            f"leave them for good by -e leak_compromised_hosts={left} and rebuild them. Where they are another "
+            f"{', '.join(missing)}: in {group}, but not in this run (--limit). Their applications would fail on "
+            "revoked values, or accept what a leaked key signed. Nothing was touched. Start again without --limit; or "
+            f"give them up with -e leak_compromised_hosts={left} and rebuild them. Where they are another "
             "environment's, name a group without them by -e app_hosts=GROUP"
         )
     if args["rotation_host"] in compromised:

@@ -67,7 +67,7 @@ class ResponseReport:
         problems += [self.unwritten] if self.unwritten else []
         if not problems:
             return ""
-        away = ". A host that stays away is left for good by -e leak_compromised_hosts=HOST" if self.unhealthy else ""
+        away = ". A host that stays away is given up with -e leak_compromised_hosts=HOST" if self.unhealthy else ""
         return (
             f"contained, and {'; and '.join(problems)}. Mend that, then start the same command again: it replaces "
             f"nothing anew, looks at every host, and ends{away}"

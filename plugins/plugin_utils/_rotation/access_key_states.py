@@ -206,7 +206,7 @@ class AccessKeyStage:
 
     def _new(self) -> Login:
         if self._found.new is None:
-            raise RotationError("there is no new key yet; the stage 'issue' makes it")
+            raise RotationError("no new key yet; run the stage 'issue' first")
         return self._found.new
 
     def _require_listed(self, kept: Login) -> None:

@@ -181,7 +181,7 @@ def summary(setting: RotationSetup, journal: Journal, rotation: OpenRotation) ->
 def open_summary(setting: RotationSetup, journal: Journal) -> dict[str, Any]:
     """The same of the rotation whose entry was just written. Raises JournalError where the journal does not show it."""
     if journal.rotation is None:
-        raise JournalError("the journal does not show the rotation that was just written; look at it, then start again")
+        raise JournalError("the journal lacks the rotation that was just written; check its store, then start again")
     return summary(setting, journal, journal.rotation)
 
 

@@ -56,7 +56,7 @@ def summary(plan: Mapping[str, Any], late: Sequence[str] = ()) -> list[str]:
         lines.append(f"{name} ({item['kind']}) {acts[item['act']]}; {item['why']}")
         lines += [f"  changes {place}" for place in item["places"]]
         if item["settings"]:
-            lines.append(f"  in the settings {', '.join(item['settings'])}")
+            lines.append(f"  is part of {', '.join(item['settings'])}")
         lines += [f"  revokes with it what {rotation} had replaced" for rotation in item.get("revokes_with_it", ())]
         if item["github"]:
             lines.append(f"  sends {', '.join(item['github'])} to GitHub")

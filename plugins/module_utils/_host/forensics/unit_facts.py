@@ -64,7 +64,7 @@ def units(names: Sequence[str], known: Known, since: Optional[float], run: Comma
         code, text, why = run(["systemctl", "--user", "show", "--property=" + ",".join(SHOWN), "--", *names])
         entries = systemd_show.shown(text)
     if code != 0:
-        return [], why or "systemctl failed with code %s" % code
+        return [], why or "systemctl failed with code %s; run it there, and see whether systemd runs the host" % code
     if len(entries) != len(names):
         return [], "systemd does not tell of each unit"
     return [_row(name, entry, known, since) for name, entry in zip(names, entries)], ""

@@ -112,7 +112,7 @@ class VaultDatabase(Acts):
     def test(self, part: Part) -> Answer:
         logins = leased_logins(part.setting, part.name)
         if logins.stays is None:
-            raise RotationError("there is no new login yet; the stage 'create' makes it")
+            raise RotationError("no new login yet; run the stage 'create' first")
         url = logins.of(logins.stays)
         state, message = self._tried(part, url, url)
         if state != ACCEPTED:

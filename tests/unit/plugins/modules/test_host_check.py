@@ -175,7 +175,14 @@ def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: 
 
 @pytest.mark.parametrize(
     ("text", "code", "message"),
-    [("Failed to connect to bus", 1, "systemctl failed with code 1"), ("", 0, "systemd does not tell of each unit")],
+    [
+        (
+            "Failed to connect to bus",
+            1,
+            "systemctl failed with code 1; run it there, and see whether systemd runs the host",
+        ),
+        ("", 0, "systemd does not tell of each unit"),
+    ],
 )
 def test_no_units_with_the_reason(
     check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: int, message: str

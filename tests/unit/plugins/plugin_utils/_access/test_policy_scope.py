@@ -129,7 +129,7 @@ def test_so_is_the_worked_example(load_catalog: Callable[[str], dict[str, Any]],
 )
 def test_what_would_be_granted_beyond_what_is_read(over: dict[str, Any], message: str) -> None:
     text = refuse(**over)
-    assert text.startswith("Environment production: roles would be granted more than the environment reads")
+    assert text.startswith("Environment production: IAM roles would get access beyond this environment")
     assert message in text
 
 

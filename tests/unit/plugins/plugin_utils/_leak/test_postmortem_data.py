@@ -199,7 +199,7 @@ class TestFacts:
         facts = facts_of(made, incident(events=EVENTS), IMPACT, results, answer, NOW)
         message = (
             "OPEN: the new one is in force, but still open to the leaked one: web2, web3. Deploy "
-            "nothing there; start the same command again once they answer, or leave them for good by "
+            "nothing there; start the same command again once they answer, or give them up with "
             "-e leak_compromised_hosts=web2,web3 and rebuild them"
         )
         assert (facts["open"], facts["contained_seconds"]) == ([f"cache: {message}"], None)

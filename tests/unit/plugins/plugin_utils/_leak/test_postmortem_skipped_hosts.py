@@ -32,7 +32,7 @@ def test_a_signing_key_on_a_host_that_was_skipped_is_open(made: Catalog) -> None
     (line,) = found["open"]
     words = "the new key signs, but not on web2, which was skipped: the leaked one may be valid there"
     assert line.startswith(f"cache: OPEN: {words} while its services run")
-    assert "start the same command again once it answers; or leave it for good" in line
+    assert "start the same command again once it answers; or give it up" in line
     assert "-e leak_compromised_hosts=web2" in line
     assert (found["contained_seconds"], "refused" in found["clock"]) == (None, True)
     assert "holds revoked values" not in postmortem_markdown.markdown(found)

@@ -169,7 +169,7 @@ def test_contained_and_not_healthy(leak: Leak, tmp_path: Path) -> None:
     assert response_report.verdict.startswith(
         "contained, and not healthy: web2: http://b/ answers 500. Mend that, then start"
     )
-    assert response_report.verdict.endswith("A host that stays away is left for good by -e leak_compromised_hosts=HOST")
+    assert response_report.verdict.endswith("A host that stays away is given up with -e leak_compromised_hosts=HOST")
     for path in response_report.files:
         assert "not healthy" in Path(path).read_text(encoding="utf-8")
 

@@ -97,11 +97,11 @@ def test_a_plan_in_words() -> None:
         f"  changes secret {CORE} key URL",
         "  changes parameter /app/test/URL",
         "  changes secret all-test key p",
-        "  in the settings URL",
+        "  is part of URL",
         "django (key) rotates; forced (has no limit)",
         f"  changes secret {CORE} key KEY",
         f"  changes secret {CORE} key FALLBACKS",
-        "  in the settings KEY, FALLBACKS",
+        "  is part of KEY, FALLBACKS",
         "token is REFUSED: GitHub holds it too (TOKEN)",
         "other is skipped: has no limit",
         "2 rollouts restart app-web, app-ws, app-worker on web1, web2",
@@ -111,9 +111,9 @@ def test_a_plan_in_words() -> None:
 @pytest.mark.parametrize(
     ("act", "message", "settings"),
     [
-        (DROP_FALLBACK, "drops its former key", ["  in the settings FALLBACKS"]),
+        (DROP_FALLBACK, "drops its former key", ["  is part of FALLBACKS"]),
         (REVOKE, "revokes its former value", []),
-        (RENEW, "is replaced and keeps no former key", ["  in the settings FALLBACKS"]),
+        (RENEW, "is replaced and keeps no former key", ["  is part of FALLBACKS"]),
     ],
 )
 def test_what_an_pending_task_does(act: str, message: str, settings: list[str]) -> None:
