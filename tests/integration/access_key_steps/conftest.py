@@ -7,17 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.aws import Moto
-from tests.integration import harness
 from tests.integration.access_key_steps.world import World, a_world
 
 
-@pytest.fixture(scope="package")
-def moto(account: Moto) -> Moto:
-    harness.reset(account)
-    return account
-
-
 @pytest.fixture
-def world(moto: Moto) -> Iterator[World]:
-    with a_world(moto) as made:
+def world(account: Moto) -> Iterator[World]:
+    with a_world(account) as made:
         yield made

@@ -22,6 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.acces
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.new_values import Issued
 from sandbox.aws import Moto
 from tests.fakes.memory_stores import MemorySecrets
+from tests.integration import harness
 from tests.integration.access_key_lab import OPERATOR, USER, authorization, client_of, keys, new_user
 
 BEFORE = datetime(2020, 1, 1, tzinfo=UTC)
@@ -84,12 +85,7 @@ class World:
 @contextmanager
 def a_world(moto: Moto) -> Iterator[World]:
     """On an account without users."""
-    moto.set_faults()
-    for name in {user["UserName"] for user in moto.client("iam").list_users()["Users"]}:
-        for key in keys(moto.client("iam"), name):
-            moto.client("iam").delete_access_key(UserName=name, AccessKeyId=key)
-        moto.client("iam").delete_user_policy(UserName=name, PolicyName="everything")
-        moto.client("iam").delete_user(UserName=name)
+    harness.reset(moto)
     operator, old = new_user(moto, OPERATOR), new_user(moto)
     with authorization(moto.url):
         yield World(moto, operator, old)
