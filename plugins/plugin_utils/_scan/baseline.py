@@ -15,6 +15,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_repo
 _FINGERPRINT = re.compile(r"^[0-9a-f]{24}$")
 SHOWN = 40
 """Unknown keys that are named, and characters of each."""
+NO_LIST = "is not a mapping with a list called accepted"
+NO_DAY = "has no expires, a day such as 2027-01-31"
 _KEYS = {"fingerprint", "reason", "expires"}
 
 
@@ -37,9 +39,9 @@ class Baseline:
 
 def parse(document: Any, today: date) -> Baseline:
     """A baseline from YAML's values. An entry that is malformed or has expired accepts nothing and is a problem."""
-    listed = document.get("accepted") if isinstance(document, Mapping) else None
-    if not isinstance(listed, list):
-        return Baseline((), ("is not a mapping with a list called accepted",))
+    listed = accepted_in(document)
+    if listed is None:
+        return Baseline((), (NO_LIST,))
     entries: dict[str, AcceptedFinding] = {}
     problems: list[str] = []
     for number, entry in enumerate(listed, 1):
@@ -50,14 +52,24 @@ def parse(document: Any, today: date) -> Baseline:
         if flaw:
             problems.append(f"{name} {flaw}")
             continue
-        ends = _day(entry["expires"])
+        ends = day(entry["expires"])
         if ends is not None and ends < today:
-            problems.append(f"{name} expired on {ends}; see whether it still is acceptable, or take it out")
+            problems.append(f"{name} {expired(ends)}")
         elif entry["fingerprint"] in entries:
             problems.append(f"{name} is there twice; take one out")
         elif ends is not None:
             entries[entry["fingerprint"]] = AcceptedFinding(entry["fingerprint"], entry["reason"].strip(), ends)
     return Baseline(tuple(entries.values()), tuple(problems))
+
+
+def accepted_in(document: Any) -> list[Any] | None:
+    """The entries of such a file, from YAML's values."""
+    listed = document.get("accepted") if isinstance(document, Mapping) else None
+    return listed if isinstance(listed, list) else None
+
+
+def expired(ends: date) -> str:
+    return f"expired on {ends}; see whether it still is acceptable, or take it out"
 
 
 def applied(baseline: Baseline | None, findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding], list[str]]:
@@ -79,8 +91,8 @@ def _flaw(entry: Any) -> str | None:
         return "has no fingerprint of 24 hexadecimal digits; quote it"
     if not isinstance(entry.get("reason"), str) or not entry["reason"].strip():
         return "has no reason"
-    if _day(entry.get("expires")) is None:
-        return "has no expires, a day such as 2027-01-31"
+    if day(entry.get("expires")) is None:
+        return NO_DAY
     return None
 
 
@@ -88,7 +100,7 @@ def _is_fingerprint(value: Any) -> bool:
     return isinstance(value, str) and bool(_FINGERPRINT.match(value))
 
 
-def _day(value: Any) -> date | None:
+def day(value: Any) -> date | None:
     if isinstance(value, date):
         return date(value.year, value.month, value.day)
     try:

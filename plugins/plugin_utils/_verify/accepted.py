@@ -14,6 +14,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.verdicts 
     NOT_APPLICABLE,
     NOT_CHECKED,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import baseline
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import CheckResult, Outcome
 
 TEXTS = ("check", "place", "message", "reason")
@@ -45,16 +46,17 @@ class Acceptances:
 
 def parse(document: Any, today: date) -> Acceptances:
     """From YAML's values. An entry that is malformed or has expired accepts nothing and is a problem."""
-    listed = document.get("accepted") if isinstance(document, Mapping) else None
-    if not isinstance(listed, list):
-        return Acceptances((), ("is not a mapping with a list called accepted",))
+    listed = baseline.accepted_in(document)
+    if listed is None:
+        return Acceptances((), (baseline.NO_LIST,))
     entries, problems = [], []
     for number, entry in enumerate(listed, 1):
         flaw = _flaw(entry, today)
-        if flaw:
+        expires = None if flaw else baseline.day(entry["expires"])
+        if expires is None:
             problems.append(f"entry {number} {flaw}")
         else:
-            entries.append(Acceptance(**{name: entry[name].strip() for name in TEXTS}, expires=_day(entry["expires"])))
+            entries.append(Acceptance(**{name: entry[name].strip() for name in TEXTS}, expires=expires))
     return Acceptances(tuple(entries), tuple(problems))
 
 
@@ -94,16 +96,7 @@ def _flaw(entry: Any, today: date) -> str:
     texts = [name for name in TEXTS if not isinstance(entry[name], str) or not (entry[name].strip() or name == "place")]
     if texts:
         return f"has no text in {', '.join(texts)}"
-    expires = _day(entry["expires"])
+    expires = baseline.day(entry["expires"])
     if expires is None:
-        return "has no expires, a day such as 2027-01-31"
-    return f"expired on {expires}; see whether it still is acceptable, or take it out" if expires < today else ""
-
-
-def _day(value: Any) -> Any:
-    if isinstance(value, date):
-        return date(value.year, value.month, value.day)
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
+        return baseline.NO_DAY
+    return baseline.expired(expires) if expires < today else ""

@@ -39,6 +39,20 @@ def by_host(look: Callable[[str, Mapping[str, Any]], Iterable[Outcome]], *needs:
     return every
 
 
+def by_unit(look: Callable[[str, Mapping[str, Any], Mapping[str, Any]], Iterable[Outcome]], *needs: str) -> Look:
+    """Asks unit by unit of each host: with the host's name, the unit, and all that the host answered."""
+
+    def host(name: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
+        if result["units_problem"]:
+            yield unknown(result["units_problem"], name)
+        elif not result["units"]:
+            yield not_applicable("the catalog names no units", name)
+        for unit in result["units"]:
+            yield from look(name, unit, result)
+
+    return by_host(host, *needs)
+
+
 def no_workflow(kind: str) -> Look:
     """Findings of one kind in the repository's workflows."""
 

@@ -13,25 +13,19 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     bad,
     good,
     not_applicable,
-    unknown,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_unit
 
 
-def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
-    if result["units_problem"]:
-        yield unknown(result["units_problem"], host)
-    elif not result["units"]:
-        yield not_applicable("the catalog names no units", host)
-    for unit in result["units"]:
-        if unit["load"] != "loaded":
-            yield not_applicable(f"{unit['unit']} does not run here", host)
-        elif unit["container"]:
-            yield not_applicable(f"{unit['unit']} runs a container", host)
-        elif unit["user"] == "root":
-            yield bad(f"{unit['unit']} runs as root", host)
-        else:
-            yield good(f"{unit['unit']} runs as {unit['user'] or 'an account of its own'}", host)
+def _unit(host: str, unit: Mapping[str, Any], _result: Mapping[str, Any]) -> Iterator[Outcome]:
+    if unit["load"] != "loaded":
+        yield not_applicable(f"{unit['unit']} does not run here", host)
+    elif unit["container"]:
+        yield not_applicable(f"{unit['unit']} runs a container", host)
+    elif unit["user"] == "root":
+        yield bad(f"{unit['unit']} runs as root", host)
+    else:
+        yield good(f"{unit['unit']} runs as {unit['user'] or 'an account of its own'}", host)
 
 
 CHECK = Check(
@@ -42,6 +36,6 @@ CHECK = Check(
     title="No service runs as root",
     reason="Whoever takes over a service that runs as root has the host, and the values of every application on it.",
     fix="Set User= in the unit, give .env to that user by env_deploy_owner, and deploy again.",
-    look=by_host(_host),
+    look=by_unit(_unit),
     needs=("hosts",),
 )

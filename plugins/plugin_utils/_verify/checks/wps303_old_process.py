@@ -13,29 +13,23 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     bad,
     good,
     not_applicable,
-    unknown,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_unit
 
 
-def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
-    if result["units_problem"]:
-        yield unknown(result["units_problem"], host)
-    elif not result["units"]:
-        yield not_applicable("the catalog names no units", host)
-    for unit in result["units"]:
-        if unit["began"] is None:
-            yield not_applicable(f"{unit['unit']} does not run here", host)  # WPS306 tells whether it should
-            continue
-        if unit["held"]["differs"]:
-            names = ", ".join(unit["held"]["differs"])
-            yield bad(f"{unit['unit']} runs with other values of {names}", host)
-        if unit["old"]:
-            message = f"{unit['unit']} has run since {unit['began']}, but its .env is of {result['since']}"
-            yield bad(message, host)
-        elif not unit["held"]["differs"]:
-            same = f", with {len(unit['held']['same'])} settings as in the stores" if unit["held"]["same"] else ""
-            yield good(f"{unit['unit']} has run since {unit['began']}{same}", host)
+def _unit(host: str, unit: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[Outcome]:
+    if unit["began"] is None:
+        yield not_applicable(f"{unit['unit']} does not run here", host)  # WPS306 tells whether it should
+        return
+    if unit["held"]["differs"]:
+        names = ", ".join(unit["held"]["differs"])
+        yield bad(f"{unit['unit']} runs with other values of {names}", host)
+    if unit["old"]:
+        message = f"{unit['unit']} has run since {unit['began']}, but its .env is of {result['since']}"
+        yield bad(message, host)
+    elif not unit["held"]["differs"]:
+        same = f", with {len(unit['held']['same'])} settings as in the stores" if unit["held"]["same"] else ""
+        yield good(f"{unit['unit']} has run since {unit['began']}{same}", host)
 
 
 CHECK = Check(
@@ -47,6 +41,6 @@ CHECK = Check(
     reason="A service uses the old values until it is restarted.",
     fix="Restart the unit, or deploy again, which restarts it and checks its health.",
     command="ansible-playbook watchparty.secrets.deploy {run} --limit {place}",
-    look=by_host(_host, "stores"),
+    look=by_unit(_unit, "stores"),
     needs=("hosts", "stores"),
 )

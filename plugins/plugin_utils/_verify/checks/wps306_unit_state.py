@@ -14,9 +14,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     bad,
     good,
     not_applicable,
-    unknown,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_unit
 
 LOADED = "loaded"
 
@@ -29,19 +28,14 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if unit["load"] == LOADED
     }
 
-    def host(name: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
-        if result["units_problem"]:
-            yield unknown(result["units_problem"], name)
-        elif not result["units"]:
-            yield not_applicable("the catalog names no units", name)
-        is_elsewhere = any(unit["load"] == LOADED for unit in result["units"])
-        for unit in result["units"]:
-            if unit["load"] == "not-found" and unit["unit"] in loaded and is_elsewhere:
-                yield not_applicable(f"{unit['unit']} is not installed here", name)
-            else:
-                yield from _unit(name, unit)
+    def unit_of(host: str, unit: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[Outcome]:
+        has_others = any(other["load"] == LOADED for other in result["units"])
+        if unit["load"] == "not-found" and unit["unit"] in loaded and has_others:
+            yield not_applicable(f"{unit['unit']} is not installed here", host)
+        else:
+            yield from _unit(host, unit)
 
-    yield from by_host(host)(facts)
+    yield from by_unit(unit_of)(facts)
 
 
 def _unit(host: str, unit: Mapping[str, Any]) -> Iterator[Outcome]:

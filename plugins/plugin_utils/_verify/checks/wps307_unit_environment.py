@@ -13,24 +13,18 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     bad,
     good,
     not_applicable,
-    unknown,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_unit
 
 
-def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
-    if result["units_problem"]:
-        yield unknown(result["units_problem"], host)
-    elif not result["units"]:
-        yield not_applicable("the catalog names no units", host)
-    for unit in result["units"]:
-        problems = list(_problems(unit))
-        for problem in problems:
-            yield bad(f"{unit['unit']} {problem}", host, path=unit["unit"])
-        if unit["load"] != "loaded":
-            yield not_applicable(f"{unit['unit']} does not run here", host)
-        elif not problems:
-            yield good(f"{unit['unit']} sets nothing that .env sets", host)
+def _unit(host: str, unit: Mapping[str, Any], _result: Mapping[str, Any]) -> Iterator[Outcome]:
+    problems = list(_problems(unit))
+    for problem in problems:
+        yield bad(f"{unit['unit']} {problem}", host, path=unit["unit"])
+    if unit["load"] != "loaded":
+        yield not_applicable(f"{unit['unit']} does not run here", host)
+    elif not problems:
+        yield good(f"{unit['unit']} sets nothing that .env sets", host)
 
 
 def _problems(unit: Mapping[str, Any]) -> Iterator[str]:
@@ -53,6 +47,6 @@ CHECK = Check(
     reason="A value in a unit or in another file is not rotated, and may win over the one in .env.",
     fix="Remove the setting from the unit, its drop-ins and its other files, then systemctl daemon-reload and restart.",
     command="ansible {place} --become -m ansible.builtin.command -a 'systemctl cat {path}'",
-    look=by_host(_host, "stores"),
+    look=by_unit(_unit, "stores"),
     needs=("hosts", "stores"),
 )
