@@ -108,7 +108,7 @@ class Trusted:
     """OWNER/NAME at GitHub."""
 
 
-def strangers(document: Mapping[str, Any], trusted: Trusted) -> Iterator[str]:
+def unnamed(document: Mapping[str, Any], trusted: Trusted) -> Iterator[str]:
     """Who may take a role by its trust policy and is not named by the catalog."""
     for name, kind, principal, condition in _allowed(document):
         keys = dict(demanded(condition))

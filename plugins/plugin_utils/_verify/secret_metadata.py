@@ -102,8 +102,8 @@ def _access(client: Any, name: str, key: str) -> dict[str, Any]:
             grants = [grant for page in pages for grant in page["Grants"]]
     except StoreError as error:
         return {"access_problem": str(error)}
-    told = ("GrantId", "GranteePrincipal", "Operations")
+    kept = ("GrantId", "GranteePrincipal", "Operations")
     return {
         "policy": policies_reader.document(text),
-        "grants": [{part: grant[part] for part in told if part in grant} for grant in grants],
+        "grants": [{part: grant[part] for part in kept if part in grant} for grant in grants],
     }

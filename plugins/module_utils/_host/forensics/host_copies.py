@@ -208,15 +208,15 @@ def in_processes(values: ValueSearch, own: Sequence[int], accounts: Collection[s
             continue
         named = values.named(processes.words(pid))
         if named:
-            result.append({"process": _told(pid), "why": "has %s in its arguments" % ", ".join(named[:3])})
+            result.append({"process": _described(pid), "why": "has %s in its arguments" % ", ".join(named[:3])})
         if pid in own or processes.account(pid) in accounts or _CONTAINER.search(processes.control_groups(pid)):
             continue
         texts = "\0".join(processes.environment(pid, value_search.CHUNK).values())
         named = values.named(texts.encode("utf-8", "surrogateescape"))
         if named:
-            result.append({"process": _told(pid), "why": "has %s in its environment" % ", ".join(named[:3])})
+            result.append({"process": _described(pid), "why": "has %s in its environment" % ", ".join(named[:3])})
     return result
 
 
-def _told(pid: int) -> str:
+def _described(pid: int) -> str:
     return plain("%d (%s)" % (pid, os.path.basename(processes.title(pid))[:40] or "unnamed"))

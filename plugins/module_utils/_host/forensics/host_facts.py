@@ -97,7 +97,7 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
     if problem:
         answer["values_problem"] = problem
     elif wanted.key:
-        answer["fingerprints"] = known._replace(patterns=("*",)).told(values)
+        answer["fingerprints"] = known._replace(patterns=("*",)).fingerprints(values)
     if present and not problem:
         held = value_search.values_of(_searched(wanted, values), SEARCH_SECONDS)
         text = present.content.decode("utf-8")

@@ -44,7 +44,7 @@ class Known(NamedTuple):
     path: str
     """The ``.env`` that is deployed."""
 
-    def told(self, values: Mapping[str, str]) -> Dict[str, str]:
+    def fingerprints(self, values: Mapping[str, str]) -> Dict[str, str]:
         """Fingerprints by name, of the settings among these values."""
         return {
             name: self.fingerprint(name, value)
@@ -87,7 +87,7 @@ def _row(name: str, entry: Mapping[str, str], known: Known, since: Optional[floa
         "container": os.path.basename(_program(entry.get("ExecStart", ""))) in ENGINES,
         "began": timestamps.stamp_of(began) if began is not None else None,
         "old": began is not None and since is not None and began + TICK < since,
-        "environment": known.told(_assigned(entry.get("Environment", ""))),
+        "environment": known.fingerprints(_assigned(entry.get("Environment", ""))),
         "files": list(_files(entry.get("EnvironmentFiles", ""), known)),
         "held": _held(pids, known),
         "pids": pids,
@@ -118,7 +118,7 @@ def _files(text: str, known: Known) -> Iterator[Dict[str, Any]]:
         is_missing = problem == "does not exist"
         if is_missing and ignores.startswith("yes"):
             continue
-        yield {"path": path, "problem": problem, "values": known.told(values)}
+        yield {"path": path, "problem": problem, "values": known.fingerprints(values)}
 
 
 def _is_same(path: str, other: str) -> bool:
@@ -146,7 +146,7 @@ def _held(pids: Sequence[int], known: Known) -> Dict[str, List[str]]:
     """The fingerprints that the unit's processes have of each setting, as far as this account may look."""
     found: Dict[str, Set[str]] = {}
     for pid in pids:
-        for name, mac in known.told(processes.environment(pid, LARGEST)).items():
+        for name, mac in known.fingerprints(processes.environment(pid, LARGEST)).items():
             found.setdefault(name, set()).add(mac)
     return {name: sorted(macs) for name, macs in found.items()}
 

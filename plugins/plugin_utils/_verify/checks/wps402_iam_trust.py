@@ -39,10 +39,10 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if role.get("problem"):
             yield unknown(role["problem"], place)
             continue
-        strangers = list(policy_findings.strangers(role["trust"], _trusted(facts.catalog, account, name)))
-        for message in strangers:
+        unnamed = list(policy_findings.unnamed(role["trust"], _trusted(facts.catalog, account, name)))
+        for message in unnamed:
             yield bad(message, place)
-        if not strangers:
+        if not unnamed:
             yield good("its trust policy allows only whom the catalog names", place)
     if not roles:
         yield not_applicable("the catalog names no roles (aws.roles)")

@@ -48,7 +48,7 @@ def test_what_could_not_be_checked_may_be_accepted() -> None:
     assert (selinux.status, problems) == ("not applicable", [])
 
 
-def test_an_entry_that_accepts_nothing_is_told() -> None:
+def test_an_entry_that_accepts_nothing_is_reported() -> None:
     (_selinux, strays), problems = results(ENTRY)
     assert strays.status == "pass"
     assert problems == ["WPS205 at web1 is not found any more; remove the entry"]

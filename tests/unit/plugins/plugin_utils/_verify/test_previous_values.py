@@ -56,7 +56,7 @@ def core(password: str, user: str = "app", **extra: str) -> dict[str, str]:
 NOW = contents(core=core("canary-now"), admin={"username": "app", "password": "canary-now"})
 
 
-def told(before: Contents, name: str, journal: _journal.Journal = EMPTY, now: Contents = NOW) -> tuple[Any, str]:
+def judged(before: Contents, name: str, journal: _journal.Journal = EMPTY, now: Contents = NOW) -> tuple[Any, str]:
     values = {"KEYS": "old-key"}
     result = previous_values.states(CATALOG, now, values, before, journal)[name]
     assert "canary" not in json.dumps(result)
@@ -65,7 +65,7 @@ def told(before: Contents, name: str, journal: _journal.Journal = EMPTY, now: Co
 
 def test_what_can_be_tried() -> None:
     before = contents(core=core("canary-old"))
-    assert told(before, "database") == ("untried", "the previous value was not tried")
+    assert judged(before, "database") == ("untried", "the previous value was not tried")
     (item,) = previous_values.tries(CATALOG, NOW, before, EMPTY)
     assert (item.credential, item.server, item.current) == ("database", "postgresql", URL.format("app", "canary-now"))
     assert item.former == (URL.format("app", "canary-old"),)
@@ -81,13 +81,13 @@ def test_every_place_may_hold_another_former_value() -> None:
 
 @pytest.mark.parametrize("before", [contents(), contents(core=core("canary-now"))])
 def test_no_former_value(before: Contents) -> None:
-    assert told(before, "database") == ("exempt", "no former value of it is kept")
+    assert judged(before, "database") == ("exempt", "no former value of it is kept")
     assert previous_values.tries(CATALOG, NOW, before, EMPTY) == []
 
 
 def test_what_has_no_server_is_not_tried() -> None:
     before = contents(core=core("canary-now", TOKEN="old-token"))
-    assert told(before, "token") == ("untried", TOKEN_WORDS)
+    assert judged(before, "token") == ("untried", TOKEN_WORDS)
 
 
 def test_what_a_provider_has_to_revoke() -> None:
@@ -101,15 +101,15 @@ def test_what_a_provider_has_to_revoke() -> None:
         f"no confirmation yet that the previous value, replaced at {at}, was revoked where it was issued. Confirm it: "
         "ansible-playbook watchparty.secrets.rotate -e rotation_revoked=token"
     )
-    assert told(before, "token", open_one) == ("untried", message)
-    state, message = told(before, "token", replace(EMPTY, rotated=rotated))
+    assert judged(before, "token", open_one) == ("untried", message)
+    state, message = judged(before, "token", replace(EMPTY, rotated=rotated))
     assert (state, message.endswith(f"; rotation r1 replaced it at {at}")) == ("exempt", True)
 
 
 def test_no_url_now() -> None:
     before = contents(core=core("canary-old"))
     now = contents(core={"URL": "no url"}, admin={"username": "app", "password": "canary-now"})
-    state, message = told(before, "database", now=now)
+    state, message = judged(before, "database", now=now)
     assert (state, message.startswith("its current value cannot be read")) == ("untried", True)
 
 
@@ -119,7 +119,7 @@ def test_what_is_valid_by_a_plan_is_not_tried() -> None:
         "r1", "deploy", "ops", "2026-11-25T10:00:00Z", plan={"credentials": {"database": {}}}
     )
     journal = replace(EMPTY, rotation=rotation)
-    state, message = told(before, "database", journal)
+    state, message = judged(before, "database", journal)
     assert (state, "is open, and both values are valid" in message) == ("exempt", True)
     assert previous_values.tries(CATALOG, NOW, before, journal) == []
 
@@ -127,7 +127,7 @@ def test_what_is_valid_by_a_plan_is_not_tried() -> None:
 @pytest.mark.parametrize(("fallback", "state"), [("old-key", "accepted"), ("older-key", "refused")])
 def test_a_signing_key(fallback: str, state: str) -> None:
     before = contents(core=core("canary-now", KEY=fallback))
-    assert told(before, "key")[0] == state
+    assert judged(before, "key")[0] == state
 
 
 KEYS: dict[str, Any] = {
