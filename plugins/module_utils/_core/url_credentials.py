@@ -69,10 +69,3 @@ def with_login(url: str, login: Login) -> str:
     if login.password is not None and not (colon and login.password == unquote(password)):
         colon, password = ":", quote(login.password, safe="")
     return f"{match['start']}{username}{colon}{password}@{match['rest']}"
-
-
-def at_path(url: str, path: str) -> str:
-    """The URL with another path, such as another database of the same server; its query stays."""
-    start, slashes, rest = url.partition("://")
-    authority, mark, query = rest.partition("?")
-    return f"{start}{slashes}{authority.partition('/')[0]}/{path}{mark}{query}"

@@ -71,7 +71,6 @@ class GitHubStore:
             str(page["name"]): There(
                 updated_at=str(page["updated_at"]),
                 value=None if kind == SECRET else str(page["value"]),
-                visibility=str(page.get("visibility", "")),
             )
             for page in self._api.pages(self._path(kind, scope), f"{kind}s", self._need(kind, scope), size=_PAGE[kind])
         }

@@ -58,7 +58,6 @@ class There:
     updated_at: str
     value: str | None = field(default=None, repr=False)
     """A variable's."""
-    visibility: str = ""
     seen: bool = True
     """Whether the repository sees it."""
 

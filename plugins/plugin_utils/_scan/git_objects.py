@@ -39,7 +39,6 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.scan_repo
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.stream_search import Spots, placed
 
 MESSAGES = {COMMIT: "(commit message)", TREE: "(name of a file)", "tag": "(tag message)"}
-BROKEN = "are missing or broken; see what git fsck says, and clone again"
 ELSEWHERE = "are pointers of git-lfs; git lfs fetch --all, then scan .git/lfs as a directory"
 LFS = b"version https://git-lfs.github.com/spec/"
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import (
     Login,
-    at_path,
     flaw,
     login_of,
     resembles_url,
@@ -170,18 +169,3 @@ class TestWithLogin:
     def test_there_and_back(self, username: str, password: str) -> None:
         url = "postgres://app:a-b@[::1]:5432/app?sslmode=require"
         assert with_login(with_login(url, Login(username, password)), Login("app", "a-b")) == url
-
-
-class TestAtPath:
-    @pytest.mark.parametrize(
-        ("url", "expected"),
-        [
-            ("postgres://u:p@h:5432/app", "postgres://u:p@h:5432/postgres"),
-            ("postgres://u:p@h:5432/app?sslmode=require", "postgres://u:p@h:5432/postgres?sslmode=require"),
-            ("postgres://u:p@h", "postgres://u:p@h/postgres"),
-            ("postgres://u:p@h?host=/run", "postgres://u:p@h/postgres?host=/run"),
-            ("postgres://u:p@[::1]/app/more", "postgres://u:p@[::1]/postgres"),
-        ],
-    )
-    def test_another_path(self, url: str, expected: str) -> None:
-        assert at_path(url, "postgres") == expected
