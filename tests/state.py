@@ -25,7 +25,7 @@ def mark(path: str | Path) -> Path:
 
 
 def backup(path: str | Path) -> Path:
-    return directory(path) / "proven" if AS_ROOT else Path(f"{path}.proven")
+    return directory(path) / "healthy" if AS_ROOT else Path(f"{path}.healthy")
 
 
 @contextmanager

@@ -68,7 +68,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(redaction.scrub(str(error), masked)) from None
         clean: dict[str, Any] = redaction.scrub(answer, masked)
         # By this machine's clock, which the journal is kept by.
-        when = {"proven_at": time.time()} if clean.get("proven") else {}
+        when = {"healthy_at": time.time()} if clean.get("healthy") else {}
         return {**result, **clean, **when, **_unusable(clean, state)}
 
     def _require_shut(self, opened: Mapping[str, Any], task_vars: Mapping[str, Any]) -> None:
@@ -100,7 +100,7 @@ class ActionModule(ActionBase):
         if args.get("state", "present") != "present":
             return answer
         kept = {name: args[name] for name in ("path", "snapshot_id", "owner", "group", "mode") if name in args}
-        return self._or_lost(answer, {**kept, "state": "proven", "delivery": answer["delivery"]}, task_vars)
+        return self._or_lost(answer, {**kept, "state": "healthy", "delivery": answer["delivery"]}, task_vars)
 
     def _or_lost(
         self, before: Mapping[str, Any], args: Mapping[str, Any], task_vars: Mapping[str, Any]

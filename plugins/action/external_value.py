@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import ca
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
     provider_revocations,
     supplied_values,
-    test_targets,
+    verification_targets,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import ServerAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
@@ -35,7 +35,7 @@ class ActionModule(ServerAction):
     def params(self, setting: RotationSetup, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         (credential,) = setting.chosen([args["credential"]])
         # Of the credential, and of those whose servers know it.
-        credentials = [credential, *test_targets.administered(setting.catalog, credential.name)]
+        credentials = [credential, *verification_targets.administered(setting.catalog, credential.name)]
         contents = candidate_values.current(setting, credentials)
         held = credential_graph.find(setting.catalog, credential, contents).login
         former: dict[str, Login] = {}
@@ -50,7 +50,7 @@ class ActionModule(ServerAction):
         masked += [text for login in logins for text in (login.password,) if text and len(text) >= redaction.SHORTEST]
         if args["state"] == "tried" and not former:
             return None
-        tries = test_targets.tries(setting.catalog, credential, contents, current, former)
+        tries = verification_targets.tries(setting.catalog, credential, contents, current, former)
         return {"tries": tries} if tries else None
 
     def wait_of(self, params: Mapping[str, Any]) -> float:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import assessment as leak_assessment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import assessment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.context import RotationAction
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 
@@ -22,8 +22,8 @@ class ActionModule(RotationAction):
     }
 
     def answer(self, setting: RotationSetup, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        evidence = leak_assessment.LeakClaim(args["leaked"], leak_assessment.text_of(args["found_in"]))
-        blast_radius = leak_assessment.followed(setting, evidence, args["hosts"])
+        evidence = assessment.LeakClaim(args["leaked"], assessment.text_of(args["found_in"]))
+        blast_radius = assessment.followed(setting, evidence, args["hosts"])
         return {
             "changed": False,
             "matches": list(blast_radius.matches),

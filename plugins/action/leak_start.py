@@ -17,10 +17,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible import
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.extra_variables import extra_variable
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import announcements as leak_announcements
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import assessment as leak_assessment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import assessment, response_plan, session_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import declaration as leak_declaration
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import evidence as leak_evidence
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import response_plan, session_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import steps as leak_steps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.display import show
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.purge import purge_on
@@ -84,14 +83,14 @@ class ActionModule(rotation_segment.ServersAction):
         self._refuse_argument()
         response_plan.require_names(args)
         self._require_revocable(setting, args)
-        text = leak_assessment.text_of(args["found_in"])
+        text = assessment.text_of(args["found_in"])
         if args["found_by"]:
             text = LINES.join(registered_results.answers(args["found_by"], task_vars).values()) or None
         if text is None and not args["leaked"] and not args["found_by"]:
             return {"changed": False, "next": "paste"}
         journal = setting.first_look()
-        given = leak_assessment.LeakClaim(args["leaked"], text, journal.incident)
-        radius = leak_assessment.followed(setting, given, args["hosts"])
+        given = assessment.LeakClaim(args["leaked"], text, journal.incident)
+        radius = assessment.followed(setting, given, args["hosts"])
         if not (radius.data or {}).get("waves"):
             not_sought = [f"not looked for: {message}" for message in radius.not_sought]
             raise RotationError("; ".join([*radius.messages, *radius.text, *not_sought]))
@@ -100,11 +99,11 @@ class ActionModule(rotation_segment.ServersAction):
             return {"changed": False, "next": "gather", **self._to_gather(setting, journal, radius, args, task_vars)}
         if drill and not args["reached"]:
             return {"changed": False, "next": "reach"}
-        assessment = self._assessed(setting, journal, radius, args, task_vars)
-        if assessment.plan.get("looks"):
-            look = {"credentials": assessment.plan["looks"]}
+        leak_plan = self._assessed(setting, journal, radius, args, task_vars)
+        if leak_plan.plan.get("looks"):
+            look = {"credentials": leak_plan.plan["looks"]}
             return {"changed": False, "next": "look", "look": look, "evidence_until": until}
-        lines, stops = assessment.lines(setting, journal, args), assessment.stops(go_on=args["go_on"])
+        lines, stops = leak_plan.lines(setting, journal, args), leak_plan.stops(go_on=args["go_on"])
         self._make_ready(args["report_path"])
         show([*lines, *(f"a real run stops here: {line}" for line in stops if drill)])
         if drill:
@@ -113,7 +112,7 @@ class ActionModule(rotation_segment.ServersAction):
             return {"changed": True, "next": "end", "lines": lines}
         if stops:
             raise RotationError(stops[0])
-        asked = self._asked(setting, assessment, args, task_vars)  # while the operator reads the plan
+        asked = self._asked(setting, leak_plan, args, task_vars)  # while the operator reads the plan
         confirmation_prompt.require(
             "Contain it now?",
             variable="leak_confirm",
@@ -121,13 +120,13 @@ class ActionModule(rotation_segment.ServersAction):
             loader=self._loader,
             templar=self._templar,
         )
-        return {"changed": True, **self._declared(setting, assessment, asked, args, task_vars)}
+        return {"changed": True, **self._declared(setting, leak_plan, asked, args, task_vars)}
 
     def _recorded(
         self,
         setting: RotationSetup,
         journal: Journal,
-        radius: leak_assessment.BlastRadius,
+        radius: assessment.BlastRadius,
         stops: Sequence[str],
         args: Mapping[str, Any],
     ) -> None:
@@ -141,7 +140,7 @@ class ActionModule(rotation_segment.ServersAction):
         self,
         setting: RotationSetup,
         journal: Journal,
-        radius: leak_assessment.BlastRadius,
+        radius: assessment.BlastRadius,
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
     ) -> dict[str, Any]:
@@ -154,23 +153,21 @@ class ActionModule(rotation_segment.ServersAction):
             "host_seconds": times["host_seconds"],
             "since": leak_declaration.declared(setting, journal, _wish(radius, args)).incident.since,
             "units": sorted(units),
-            "known_keys": leak_assessment.known_keys(
-                setting, {credential["name"] for credential in _credentials(radius)}
-            ),
+            "known_keys": assessment.known_keys(setting, {credential["name"] for credential in _credentials(radius)}),
         }
         return {"gather": gather, "evidence_until": times["evidence_until"]}
 
     def _asked(
         self,
         setting: RotationSetup,
-        assessment: response_plan.Assessment,
+        leak_plan: response_plan.LeakPlan,
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
     ) -> dict[str, Any]:
         """What servers and CloudTrail show, which is asked meanwhile. What cannot be asked is reported."""
-        credentials = _credentials(assessment.radius)
+        credentials = _credentials(leak_plan.radius)
         end = leak_evidence.servers_until(time.time(), _seconds(args), args["evidence_until"])
-        names, since = [credential["name"] for credential in credentials], assessment.declaration.incident.since
+        names, since = [credential["name"] for credential in credentials], leak_plan.declaration.incident.since
         trail = leak_evidence.trail(setting, names, seconds=end - time.time() - 1, since=since)
         sessions = leak_evidence.sessions(self.server(setting, args, task_vars), self._connection, credentials, end)
         return {"sessions": sessions, "readers": trail.answer(end - time.time())}
@@ -179,10 +176,10 @@ class ActionModule(rotation_segment.ServersAction):
         self,
         setting: RotationSetup,
         journal: Journal,
-        radius: leak_assessment.BlastRadius,
+        radius: assessment.BlastRadius,
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
-    ) -> response_plan.Assessment:
+    ) -> response_plan.LeakPlan:
         declared = leak_declaration.declared(setting, journal, _wish(radius, args))
         hostvars = task_vars.get("hostvars") or {}
         about = {"hosts": args["hosts"], "skipped": args["compromised_hosts"], "reachable": args["targeted_hosts"]}
@@ -199,12 +196,12 @@ class ActionModule(rotation_segment.ServersAction):
         variables = {name: hostvars[name] for name in args["hosts"] if name in hostvars}
         impact = radius.impact
         hosts, host = args["hosts"], args["host"]
-        refused = leak_assessment.refused_host(setting.catalog, impact, hosts, host, trusted, TRUSTED) if impact else ""
-        return response_plan.Assessment(
+        refused = assessment.refused_host(setting.catalog, impact, hosts, host, trusted, TRUSTED) if impact else ""
+        return response_plan.LeakPlan(
             radius=radius,
             declaration=declared,
             plan=planned,
-            purge=leak_assessment.purged(setting.catalog),
+            purge=assessment.purged(setting.catalog),
             sessions=session_plan.planned(setting.catalog, variables, host),
             refused_host=refused,
         )
@@ -212,12 +209,12 @@ class ActionModule(rotation_segment.ServersAction):
     def _declared(
         self,
         setting: RotationSetup,
-        assessment: response_plan.Assessment,
+        leak_plan: response_plan.LeakPlan,
         asked: Mapping[str, Any],
         args: Mapping[str, Any],
         task_vars: Mapping[str, Any],
     ) -> dict[str, Any]:
-        radius, planned = assessment.radius, assessment.plan
+        radius, planned = leak_plan.radius, leak_plan.plan
         data = radius.data or {}
         order = "; then ".join(", ".join(wave) for wave in data["waves"])
         known = f"credentials in the order of replacement: {order}"
@@ -236,8 +233,8 @@ class ActionModule(rotation_segment.ServersAction):
             candidates=[args["host"], *(candidate for candidate in args["candidates"] if candidate != args["host"])],
             report_path=args["report_path"],
             logs_out=args["sessions"],
-            session_plan=assessment.sessions,
-            purge=assessment.purge,
+            session_plan=leak_plan.sessions,
+            purge=leak_plan.purge,
             impact=data,
             encrypted_env=setting.catalog.encrypted_env is not None,
             mermaid=radius.mermaid,
@@ -250,7 +247,7 @@ class ActionModule(rotation_segment.ServersAction):
             asked=asked,
             waves=[asdict(wave) for wave in _waves(declaration, data["waves"])],
             unannounced=unannounced,
-            failures=[*alive, *_not_invalidated(assessment.purge)],
+            failures=[*alive, *_not_invalidated(leak_plan.purge)],
         )
         journal = replace(journal, incident=declaration.incident)
         return leak_steps.first(
@@ -273,7 +270,7 @@ class ActionModule(rotation_segment.ServersAction):
             )
 
     def _require_revocable(self, setting: RotationSetup, args: Mapping[str, Any]) -> None:
-        """Raises RotationError for what is not a credential, or what a run revokes and proves itself."""
+        """Raises RotationError for what is not a credential, or what a run revokes and verifies itself."""
         try:
             setting.chosen(args["revoked"])
         except RotationError as error:
@@ -306,7 +303,7 @@ class ActionModule(rotation_segment.ServersAction):
         return extra_variable(name, loader=self._loader, templar=self._templar)
 
 
-def _wish(radius: leak_assessment.BlastRadius, args: Mapping[str, Any]) -> leak_declaration.LeakDeclaration:
+def _wish(radius: assessment.BlastRadius, args: Mapping[str, Any]) -> leak_declaration.LeakDeclaration:
     return leak_declaration.LeakDeclaration(
         leaked=radius.declared,
         containment=args["containment"],
@@ -316,7 +313,7 @@ def _wish(radius: leak_assessment.BlastRadius, args: Mapping[str, Any]) -> leak_
     )
 
 
-def _credentials(radius: leak_assessment.BlastRadius) -> list[dict[str, str]]:
+def _credentials(radius: assessment.BlastRadius) -> list[dict[str, str]]:
     """Everything that the leak reaches."""
     return [
         {"name": credential["name"], "kind": credential["kind"]} for credential in (radius.data or {})["credentials"]

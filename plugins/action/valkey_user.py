@@ -68,7 +68,7 @@ class ActionModule(ServerAction):
         if state == "revoked" and not users and not logins.aborting:
             params["last_client"] = dict(logins.notes)
         if state == "revoked" and (logins.leak or logins.late):
-            params["end_sessions"] = valkey.ALL if logins.leak else valkey.UNPROVEN
+            params["end_sessions"] = valkey.ALL if logins.leak else valkey.UNVERIFIED
         return params
 
     def _on_host(self, params: Mapping[str, Any], python: str | None, task_vars: Mapping[str, Any]) -> dict[str, Any]:

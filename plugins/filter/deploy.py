@@ -42,7 +42,7 @@ def _of(variables: Mapping[str, Any], check: bool) -> str:
 def _services(file: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
     if not file["restart_needed"]:
         return "owner or mode mended"
-    if file.get("proven"):
+    if file.get("healthy"):
         return "services restarted and healthy" if "health" in file else "delivered"
     if not boolean(variables.get("env_deploy_restart", True), strict=False):
         return "delivered; its services were not restarted, which the next deploy does"

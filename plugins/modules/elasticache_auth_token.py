@@ -32,7 +32,7 @@ options:
       - V(usable) logs in with it at every address.
       - V(sessions) reports, outside a rotation, who is logged in, by address, as the application's own user sees it.
         Where AWS does not tell the group's addresses, only the application's own is asked.
-      - V(revoked) keeps the new token only, or the old one while the rotation is aborted, and proves that the other
+      - V(revoked) keeps the new token only, or the old one while the rotation is aborted, and verifies that the other
         one is refused. Before the old token goes, sessions from outside O(known_addresses) stop it, each address
         named, whichever token they came by, since nothing tells. So does an endpoint that hides who is logged in.
         ElastiCache ends no sessions that logged in with it; those of restarted services are gone. In a

@@ -79,7 +79,7 @@ removed:
   type: list
   elements: str
   returned: success
-  sample: ["/var/lib/watchparty-secrets/srv-watchparty-.env/proven, which held a revoked value of cache"]
+  sample: ["/var/lib/watchparty-secrets/srv-watchparty-.env/healthy, which held a revoked value of cache"]
 remaining:
   description: What still holds a revoked value, with the remedy, and what was not checked, with the reason.
   type: list

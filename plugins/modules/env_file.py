@@ -16,15 +16,15 @@ description:
   - The values come from a registered result of M(watchparty.secrets.env_snapshot), named by O(snapshot), so that the
     task's arguments hold no value. An action plugin renders the file on the controller and hands the module one opaque
     string inside the pipelined connection.
-  - Keeps a mark (which snapshot was accepted and which one the services were proven healthy on) and the last proven
+  - Keeps a mark (which snapshot was accepted and which one the services were healthy on) and the last healthy
     file, both 0600. As root they lie in a directory of root's, C(/var/lib/watchparty-secrets/NAME), or
     C(/run/watchparty-secrets/NAME) for a file below C(/run) or C(/dev/shm); NAME is what C(systemd-escape --path)
-    makes of O(path). Any other account keeps them beside the file, as C(.env.mark) and C(.env.proven).
+    makes of O(path). Any other account keeps them beside the file, as C(.env.mark) and C(.env.healthy).
   - As root it refuses a directory on the way to the file that belongs to an account other than root and the file's
     owner, or that others may write.
   - With O(services) it goes on where RV(restart_needed) says so. It restarts them, asks each health address on the host
-    itself until it answers 200, looks whether the systemd units stayed up, and records the file as proven. A failure
-    leaves the file unproven, and what was written is reported with it.
+    itself until it answers 200, looks whether the systemd units stayed up, and records the file as healthy. A failure
+    leaves the file unrecorded, and the result says what was written.
   - Refuses to send anything where it would touch the host's disk on the way, that is without pipelining, with
     C(ANSIBLE_KEEP_REMOTE_FILES), with C(become_method=su) or with C(async).
 options:
@@ -36,23 +36,23 @@ options:
     required: true
   state:
     description:
-      - V(present) writes the file. V(proven) records that the services are healthy on it. V(restored) puts the last
-        proven file back, or removes the file where there was none before.
+      - V(present) writes the file. V(healthy) records that the services are healthy on it. V(restored) puts the last
+        healthy file back, or removes the file where there was none before.
     type: str
-    choices: [present, proven, restored]
+    choices: [present, healthy, restored]
     default: present
   snapshot:
     description:
       - Name of the variable in which a result of M(watchparty.secrets.env_snapshot) was registered.
-      - Exactly one of O(snapshot) and O(env) is needed. With O(state=proven) and O(state=restored) it says which
+      - Exactly one of O(snapshot) and O(env) is needed. With O(state=healthy) and O(state=restored) it says which
         deploy is meant; a file that another run wrote since is left as it is. Only O(delivery) tells such a file from
         one that holds the same snapshot again.
     type: str
   delivery:
     description:
-      - RV(delivery) of the execution that wrote the file, for O(state=proven) and O(state=restored). Where other bytes
+      - RV(delivery) of the execution that wrote the file, for O(state=healthy) and O(state=restored). Where other bytes
         were written since, the file is left as it is, also when it holds the same snapshot again. So is one that
-        another run, which delivered the same bytes, has proven, with O(state=restored).
+        another run, which delivered the same bytes, recorded as healthy, with O(state=restored).
     type: str
   env:
     description: The settings as a mapping of strings. The action plugin takes it out of the task's arguments.
@@ -83,7 +83,7 @@ options:
     type: bool
     default: false
   mark:
-    description: Whether to keep the mark and the last proven file.
+    description: Whether to keep the mark and the last healthy file.
     type: bool
     default: true
   backup:
@@ -92,16 +92,16 @@ options:
         fails leaves no file. Needs O(mark=true).
     type: bool
     default: true
-  prove:
+  assume_healthy:
     description:
-      - Whether the file counts as proven as soon as it is written, because no service is restarted for it. Saves a
-        second task with O(state=proven). Needs O(mark=true).
+      - Whether the file counts as healthy as soon as it is written, because no service is restarted for it. Saves a
+        second task with O(state=healthy). Needs O(mark=true).
     type: bool
     default: false
   services:
     description:
-      - What is restarted and proven on the file, for O(state=present) where RV(restart_needed) says so, and for
-        O(state=restored) where RV(restored) does. Needs O(mark=true), and O(prove=false).
+      - What is restarted and health-checked on the file, for O(state=present) where RV(restart_needed) says so, and for
+        O(state=restored) where RV(restored) does. Needs O(mark=true), and O(assume_healthy=false).
       - Redirects are not followed, certificates are checked, and proxies are not used. What a command or an application
         prints is never reported, since it may show settings.
     type: dict
@@ -143,8 +143,8 @@ options:
         default: 120
       record:
         description:
-          - Whether the file is recorded as proven in the end; one that was restored never is, and is proven by the next
-            delivery. Without it, O(state=proven) does so later.
+          - Whether the file is recorded as healthy in the end. A restored file never is; the next
+            delivery records it. Without it, O(state=healthy) does so later.
         type: bool
         default: true
   addresses:
@@ -210,7 +210,7 @@ EXAMPLES = r"""
 - name: Record that services that were restarted otherwise are healthy on it
   watchparty.secrets.env_file:
     path: /srv/watchparty/.env
-    state: proven
+    state: healthy
     snapshot: env_snapshot
     delivery: "{{ delivered.delivery | default(omit) }}" # of the execution that wrote it; check mode has none
 """
@@ -227,21 +227,21 @@ mode:
   returned: when a file is there
   sample: "0600"
 restart_needed:
-  description: Whether the file is another than the one that the services were proven healthy on.
+  description: Whether the file is another than the one that the services were healthy on.
   type: bool
-  returned: when O(state=present), also in a failure to restart or prove
-proven:
-  description: Whether the mark names the file as proven after this run.
+  returned: when O(state=present), also after a failed restart or health check
+healthy:
+  description: Whether the mark names the file as healthy after this run.
   type: bool
   returned: unless O(state=restored), not in check mode
-proven_at:
+healthy_at:
   description: When the controller learned it, in seconds since 1970.
   type: float
-  returned: when RV(proven)
+  returned: when RV(healthy)
 restored:
   description: Whether a former file is in place again; false means that there was none and the path is empty.
   type: bool
-  returned: when O(state=restored), also in a failure to restart or prove
+  returned: when O(state=restored), also after a failed restart or health check
 health:
   description: The last answer of each address.
   type: list
@@ -251,7 +251,7 @@ health:
 delivery:
   description: Name of the last write of other bytes at this path, for O(delivery).
   type: str
-  returned: when O(state=present) and O(mark=true), not in check mode, also in a failure to restart or prove
+  returned: when O(state=present) and O(mark=true), not in check mode, also after a failed restart or health check
   sample: 8c1f0e7b5a2d9463
 changes:
   description: Names of the settings by kind of change.

@@ -140,7 +140,7 @@ replaceable:
   returned: success
   sample: [{path: /srv/watchparty, uid: 998, owner: watchparty, mode: "0750"}]
 companions:
-  description: The same of the mark and of the last proven file.
+  description: The same of the mark and of the last healthy file.
   type: list
   elements: dict
   returned: success

@@ -53,7 +53,7 @@ options:
   revoked:
     description:
       - Credentials whose old value the operator has revoked where it was issued. Refused for what a run revokes and
-        proves itself.
+        verifies itself.
     type: list
     elements: str
     default: []

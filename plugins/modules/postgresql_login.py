@@ -171,7 +171,7 @@ ended:
   type: int
   returned: when O(state=revoked), not in check mode
 refused:
-  description: Whether the login is proven refused.
+  description: Whether the login is verified to be rejected.
   type: bool
   returned: when O(state=revoked), not in check mode
 refusal:
@@ -179,7 +179,7 @@ refusal:
   type: str
   returned: when O(state=revoked), not in check mode
 seconds:
-  description: From the first statement to the proven refusal.
+  description: From the first statement to the verified rejection.
   type: float
   returned: when O(state=revoked), not in check mode
   sample: 0.21

@@ -51,7 +51,8 @@ attributes:
     support: full
 notes:
   - A failed login is a line in the server's log.
-  - Of Valkey the node at the address in the application's URL is tried. A rotation proves every node before it closes.
+  - Of Valkey the node at the address in the application's URL is tried. A rotation verifies every node before it
+    closes.
 seealso:
   - module: watchparty.secrets.verify_report
 """

@@ -93,8 +93,8 @@ needs:
 next:
   description:
     - V(deploy) or V(deliver), a rollout; V(stop), the end of what a leaked signing key opens.
-    - V(prove), a comparison of each host with what the journal prescribes; V(await), after a leak a wait for those that
-      are not proven.
+    - V(verify), a comparison of each host with what the journal prescribes; V(await), after a leak a wait for
+      those that are not verified.
     - V(acts), what M(watchparty.secrets.ssh_key) has to do on each host of RV(acts).
     - V(sessions), a try of sessions that the key RV(dropped) signed, on each host of RV(acts).
     - Empty where the rotation has ended or stands still.

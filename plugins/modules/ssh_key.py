@@ -37,9 +37,9 @@ options:
       - V(present) authorizes the new key beside the old one.
       - V(usable) logs in with the new key on hosts whose file authorizes it.
       - V(revoked) takes the old key out, or the new one while the rotation is aborted, ends the sessions that it
-        opened, and proves that it is refused. Before that it logs in with the key that stays. Of a leak it also looks
-        into the other files that sshd reads, of every account, as far as it may, and fails while one of them holds the
-        leaked key. Nothing is taken out there.
+        opened, and verifies that it is rejected. Before that it logs in with the key that stays. Of a leak it also
+        looks into the other files that sshd reads, of every account, as far as it may, and fails while one of them
+        holds the leaked key. Nothing is taken out there.
     type: str
     choices: [looked, present, usable, revoked]
     default: present

@@ -42,7 +42,7 @@ options:
         nothing of the others. Without O(admin_url) the user itself asks, at its own address and at O(nodes).
       - V(ended) ends every session of the user but its own, as the user itself, at its own address and at O(nodes). It
         needs no administrator, only C(+info +client).
-      - V(revoked) takes the password away, ends the sessions that use it, and proves that every node refuses it.
+      - V(revoked) takes the password away, ends the sessions that use it, and verifies that every node rejects it.
     type: str
     choices: [checked, open, present, usable, tried, sessions, ended, revoked]
     default: present
@@ -101,15 +101,15 @@ options:
     description:
       - Whose sessions O(state=revoked) ends once the password is gone.
       - V(noted) ends those up to O(last_client), or with O(overlap=users) those of a user that has no password left.
-      - V(unproven) is for long after O(state=present), and the action plugin sets it for a revocation that was due
+      - V(unverified) is for long after O(state=present), and the action plugin sets it for a revocation that was due
         later. On a node that was started anew since, or of which O(last_client) says nothing, all of the user's
-        sessions are ended, since none is proven to have come by the new password.
+        sessions are ended, since no session is known to use the new password.
       - V(all) ends every session of the user, whatever password it came by, and the links of replicas that are logged
         in as it, since whoever has the password can pose as one. The action plugin sets it in a leak. Programs connect
         anew. What they were just asking, or were waiting for in a blocking command, fails. A second run ends the
         sessions that came since.
     type: str
-    choices: [noted, unproven, all]
+    choices: [noted, unverified, all]
     default: noted
   nodes:
     description: The declared nodes (V(host:port)) beside the administrator's address. Set by the action plugin.

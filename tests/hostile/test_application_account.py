@@ -108,18 +108,18 @@ def test_a_link_exchanged_at_any_of_roots_calls(
 
 @pytest.mark.parametrize("forged", [{"journal": 999999999, "snapshot": "s-9"}, {"journal": 7, "delivery": "x" * 16}])
 def test_a_forged_mark_stops_no_deploy(world: Files, deploy: Run, forged: dict[str, Any]) -> None:
-    for suffix in (".mark", ".proven"):
-        content = json.dumps({"accepted": {**forged, "digest": "d"}, "proven": forged}).encode()
+    for suffix in (".mark", ".healthy"):
+        content = json.dumps({"accepted": {**forged, "digest": "d"}, "healthy": forged}).encode()
         world.put(Path(f"{world.file}{suffix}"), content)
     assert deploy()["restart_needed"] is True
-    assert deploy(prove=True)["proven"] is True
+    assert deploy(assume_healthy=True)["healthy"] is True
     assert deploy()["restart_needed"] is False
 
 
 def test_a_forged_backup_is_not_what_a_host_goes_back_to(world: Files, deploy: Run) -> None:
-    deploy({"TOKEN": "canary-first"}, prove=True)
+    deploy({"TOKEN": "canary-first"}, assume_healthy=True)
     deploy()
-    world.put(Path(f"{world.file}.proven"), b"TOKEN='forged'\n")
+    world.put(Path(f"{world.file}.healthy"), b"TOKEN='forged'\n")
     assert deploy(state="restored")["restored"] is True
     assert b"canary-first" in world.file.read_bytes()
 
@@ -128,7 +128,7 @@ def test_a_forged_proof_does_not_spare_the_restart(world: Files, deploy: Run) ->
     content = dotenv.to_dotenv(NEW).encode()
     world.put(world.file, content)
     entry = {"snapshot": "s-1", "journal": 1, "digest": atomic_file.digest(content)}
-    world.put(Path(f"{world.file}.mark"), json.dumps({"accepted": entry, "proven": entry}).encode())
+    world.put(Path(f"{world.file}.mark"), json.dumps({"accepted": entry, "healthy": entry}).encode())
     assert deploy()["restart_needed"] is True
 
 
@@ -142,7 +142,7 @@ def test_a_held_lock_stops_no_deploy(world: Files, deploy: Run, monkeypatch: pyt
         os.close(handle)
 
 
-@pytest.mark.parametrize("name", [".env", ".env.mark", ".env.proven", ".env.bak", "notes"])
+@pytest.mark.parametrize("name", [".env", ".env.mark", ".env.healthy", ".env.bak", "notes"])
 @pytest.mark.parametrize("act", ["deploy", "look", "search"])
 def test_a_pipe_in_place_of_a_file(world: Files, name: str, act: str, request: pytest.FixtureRequest) -> None:
     if name != ".env":

@@ -21,7 +21,7 @@ from tests.hostile.application_account import APPLICATION, Files, as_root
 from tests.integration.harness import Host, Lab
 
 LEAVES = ("-e", "env_deploy_leaves_lost=true")
-FORGED = {"accepted": {"journal": 999999999, "snapshot": "s-9", "digest": "d"}, "proven": None}
+FORGED = {"accepted": {"journal": 999999999, "snapshot": "s-9", "digest": "d"}, "healthy": None}
 
 
 def forge(host: Host) -> None:
@@ -56,7 +56,7 @@ def test_a_leaks_rollout_names_the_host_and_reaches_the_others(lab: Lab, attack:
     attack(lab.hosts[0])
     run = lab.run(*LEAVES)
     assert run.code == 0, run.output
-    second.assert_proven("1")
+    second.assert_healthy("1")
     assert message in run.text
     if attack is forge:
         assert lab.run().code != 0, "without a leak somebody shall look at it first"

@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policie
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.policy_evaluator import IamRequest, decide
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan_facts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan_inputs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import Who
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds import load_kinds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
@@ -105,7 +105,7 @@ def rotating(account: Moto) -> Iterator[Rotating]:
         clock=lambda: "2026-11-28T09:00:00Z",
     )
     journal = rotator.look()
-    ground = plan_facts.PlanInputs(
+    ground = plan_inputs.PlanInputs(
         catalog=CATALOG,
         journal=journal,
         contents=contents,

@@ -100,9 +100,9 @@ class AppHost:
         finally:
             (self.directory / "only").unlink()
 
-    def assert_proven(self) -> None:
+    def assert_healthy(self) -> None:
         """Its services were started on the file, are healthy, and the mark says so."""
-        assert (self.mark.get("proven") or {}).get("digest") == self.digest(), f"{self.name}: is not proven"
+        assert (self.mark.get("healthy") or {}).get("digest") == self.digest(), f"{self.name}: is not healthy"
         assert self.started() >= self.env_file.stat().st_mtime - 0.1, f"{self.name}: its service runs on another file"
         assert wait_until(self.healthy, seconds=10), f"{self.name}: is not healthy"
         for path in (self.env_file, state.mark(self.env_file), state.backup(self.env_file)):

@@ -23,7 +23,7 @@ NAMED = {
     "undo": (rotation_rollback, "undo"),
     "tidy": (rotation_rollback, "tidy"),
     "advance": (journal_entries, "advance"),
-    "gate": (Engine, "_require_proof"),
+    "gate": (Engine, "_require_verified"),
     "rest": (Engine, "_rest"),
     "close": (Engine, "close"),
 }

@@ -161,7 +161,7 @@ class Host:
     def digest(self) -> str:
         return hashlib.sha256(self.env_file.read_bytes()).hexdigest()
 
-    def assert_proven(self, generation: str, *, mended: bool = False) -> None:
+    def assert_healthy(self, generation: str, *, mended: bool = False) -> None:
         """The file is of *generation*, its services were started on it and are healthy, and the mark says so.
 
         A *mended* file was written again, with the same bytes, after its services had started.
@@ -170,13 +170,13 @@ class Host:
         assert self.service["digest"] == self.digest(), f"{self.name}: its service runs on another file"
         assert mended or self.service["at"] >= self.env_file.stat().st_mtime
         assert self.healthy()
-        assert (self.mark.get("proven") or {}).get("digest") == self.digest(), f"{self.name}: is not proven"
-        assert self.files() == {".env": "0600", "mark": "0600", "proven": "0600"}
+        assert (self.mark.get("healthy") or {}).get("digest") == self.digest(), f"{self.name}: is not healthy"
+        assert self.files() == {".env": "0600", "mark": "0600", "healthy": "0600"}
         assert state.backup(self.env_file).read_bytes() == self.env_file.read_bytes()
 
     def files(self) -> dict[str, str]:
         """The deploy's own files and their modes; of the state by their part."""
-        parts = {"mark": state.mark(self.env_file), "proven": state.backup(self.env_file)}
+        parts = {"mark": state.mark(self.env_file), "healthy": state.backup(self.env_file)}
         parts |= {path.name: path for path in self.directory.glob(".env*") if path not in parts.values()}
         parts.pop(".env.lock", None)
         return {

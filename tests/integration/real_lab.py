@@ -170,7 +170,7 @@ class RealLab:
         return self.fleet.run(host, ["curl", *form, f"http://127.0.0.1:{WEB_PORT}/health/"], check=False).stdout
 
     def assert_settled(self) -> None:
-        """Nothing is open or left over, and every host is healthy, proven, on what the stores hold."""
+        """Nothing is open or left over, and every host is healthy, healthy, on what the stores hold."""
         assert self.open_step() == ""
         manager = self.client("secretsmanager")
         for secret in manager.get_paginator("list_secrets").paginate().search("SecretList"):
@@ -184,7 +184,7 @@ class RealLab:
             state = self.fleet.disk(host) / atomic_file.state_of(f"/{ENV_FILE}").lstrip("/")
             mark = json.loads((state / "mark").read_text(encoding="utf-8"))
             digest = hashlib.sha256((self.fleet.disk(host) / ENV_FILE).read_bytes()).hexdigest()
-            assert digest in json.dumps(mark["proven"]), f"{host} is not proven on its file"
+            assert digest in json.dumps(mark["healthy"]), f"{host} is not healthy on its file"
             assert self.health(host) == "200"
             assert self.tried(host, now) == {"database": "accepted", "cache": "accepted"}
 

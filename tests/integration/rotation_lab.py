@@ -128,7 +128,7 @@ class RotationLab(RotationState):
             held = host.values()
             for name in ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"):
                 assert held.get(name, "") == core[name], f"{host.name}: {name} is not what the stores hold"
-            host.assert_proven()
+            host.assert_healthy()
 
     def assert_settled(self, *old: Values) -> None:
         """Nothing is under way: stores, servers and hosts agree on one value each, and *old* ones are refused."""

@@ -217,8 +217,8 @@ def test_an_open_rotation_prescribes_the_snapshot(lab: Lab) -> None:
     assert "rotation r7 of ops@example.com" in run.text
     assert host.values()["API_TOKEN"].startswith("api-token-value-of-generation-1-")
     assert host.values()["LICENSE_TEXT"].startswith("license-text-value-of-generation-2-")
-    host.assert_proven("1")
-    assert host.mark["proven"]["journal"] == 3
+    host.assert_healthy("1")
+    assert host.mark["healthy"]["journal"] == 3
 
 
 def test_a_host_refuses_a_snapshot_read_under_a_lower_journal_number(lab: Lab) -> None:
@@ -236,4 +236,4 @@ def test_a_host_refuses_a_snapshot_read_under_a_lower_journal_number(lab: Lab) -
     assert "accepted a snapshot read at journal number 5, and this run read at 4" in run.text
     assert "start the deploy again" in run.text
     assert lab.state() == before
-    host.assert_proven("2")
+    host.assert_healthy("2")

@@ -142,7 +142,7 @@ def key_page(folder: Path, moto: Moto) -> Page:
     return Page(folder, "An access key", f"core={CORE} own={OWN} rotation=r-1", {**moto.env(), **run_by})
 
 
-def test_a_key_is_made_proven_and_removed(moto: Moto, tmp_path: Path) -> None:
+def test_a_key_is_made_healthy_and_removed(moto: Moto, tmp_path: Path) -> None:
     page, iam = key_page(tmp_path, moto), moto.client("iam")
     (old,) = keys(iam, USER)
     page.run(CREATE)

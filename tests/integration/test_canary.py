@@ -51,7 +51,7 @@ def test_no_value_is_anywhere_else(lab: Lab, strategy: str) -> None:
     assert run.code == 0, run.output[-3000:]
     assert hits == []
     for host in (first, second):
-        host.assert_proven("1")
+        host.assert_healthy("1")
         assert host.values()["API_TOKEN"].startswith("Ca&/+= '")
     # What is not a secret stays readable: short and common values are not blotted out.
     for message in ('"mode": "0600"', str(first.env_file), "SWITCH", "production", "True", "1", "0"):
@@ -64,8 +64,8 @@ def test_no_value_is_anywhere_else(lab: Lab, strategy: str) -> None:
     run, hits = search.run("-e", "env_deploy_serial=1")
     assert run.code != 0
     assert hits == []
-    first.assert_proven("2")
-    second.assert_proven("1")
+    first.assert_healthy("2")
+    second.assert_healthy("1")
     reason = run.text.partition("The rollout stopped.")[2]
     assert "web2: " in reason
     assert "answered 500" in reason

@@ -29,7 +29,7 @@ def test_a_deploy_its_repetition_and_what_check_mode_leaves_alone(lab: Lab) -> N
     assert sorted(checked.operations) == sorted(calls())
 
     first = lab.deploy()
-    host.assert_proven("1")
+    host.assert_healthy("1")
     assert host.values()["API_TOKEN"] == "api-token-value-of-generation-1-" + "x" * 20
     assert f"{host.env_file} is 0600, services restarted and healthy" in first.text
     assert "secret shop/production/core (version " in first.text
@@ -57,7 +57,7 @@ def test_a_drifted_mode_is_mended_without_a_restart(lab: Lab) -> None:
     assert mended.result("web1")["changed"] == 1
     assert "owner or mode mended" in mended.text
     assert host.restarts == 1
-    host.assert_proven("1", mended=True)
+    host.assert_healthy("1", mended=True)
     assert lab.deploy().result("web1")["changed"] == 0
 
 
@@ -68,11 +68,11 @@ def test_an_edited_file_is_put_right_and_its_services_restarted(lab: Lab) -> Non
     with host.env_file.open("a") as handle:
         handle.write("BY_HAND='x'\n")
     lab.deploy()
-    host.assert_proven("1")
+    host.assert_healthy("1")
     assert "BY_HAND" not in host.values()
 
 
-def test_a_file_that_is_only_delivered_is_not_proven(lab: Lab) -> None:
+def test_a_file_that_is_only_delivered_is_not_healthy(lab: Lab) -> None:
     """Services still run on the former one, so the next deploy restarts them."""
     (host,) = lab.add_hosts()
     lab.seed()
@@ -81,7 +81,7 @@ def test_a_file_that_is_only_delivered_is_not_proven(lab: Lab) -> None:
     run = lab.deploy("-e", "env_deploy_restart=false")
     sentences(run, "delivered; its services were not restarted, which the next deploy does")
     sentences(lab.deploy(), "services restarted and healthy")
-    host.assert_proven("2")
+    host.assert_healthy("2")
 
 
 def test_limit_deploys_to_the_named_host_alone(lab: Lab) -> None:
@@ -89,7 +89,7 @@ def test_limit_deploys_to_the_named_host_alone(lab: Lab) -> None:
     lab.seed()
     run = lab.deploy("--limit", "web2")
     assert sorted(run.operations) == sorted(calls())
-    second.assert_proven("1")
+    second.assert_healthy("1")
     assert lab.hosts[0].files() == {}
 
 
@@ -173,17 +173,17 @@ def test_an_unhealthy_host_goes_back_and_the_rollout_stops(lab: Lab, how: str) -
     assert FAILURES[how] in reason
     assert "web2: the last healthy .env was restored and the services are healthy" in reason
     assert "value-of-generation" not in run.output
-    first.assert_proven("2")
-    second.assert_proven("1")
+    first.assert_healthy("2")
+    second.assert_healthy("1")
     assert second.restarts == (2 if how == "fail" else 3)
-    third.assert_proven("1")
+    third.assert_healthy("1")
     assert (third.restarts, third.mark) == before
     assert "skipped: the rollout stopped before this host" in run.text
 
     second.behaves()
     lab.deploy("-e", "env_deploy_serial=100%")
     for host in lab.hosts:
-        host.assert_proven("2")
+        host.assert_healthy("2")
     assert first.restarts == 2
 
 
@@ -197,7 +197,7 @@ def test_a_first_deploy_that_fails_leaves_no_file(lab: Lab) -> None:
     assert host.files() == {"mark": "0600"}
     host.behaves()
     lab.deploy()
-    host.assert_proven("1")
+    host.assert_healthy("1")
 
 
 def test_a_file_from_before_the_first_deploy_is_the_way_back(lab: Lab) -> None:
@@ -224,7 +224,7 @@ def test_a_host_that_stays_unhealthy_is_named(lab: Lab) -> None:
     assert host.generation == "1"
     host.behaves()
     lab.deploy()
-    host.assert_proven("2")
+    host.assert_healthy("2")
 
 
 def test_an_unreachable_host_stops_the_rollout(lab: Lab) -> None:
@@ -239,7 +239,7 @@ def test_an_unreachable_host_stops_the_rollout(lab: Lab) -> None:
     assert reason.lstrip().startswith("web2: ")
     assert "the host cannot be reached" in reason
     assert "Connection refused" in reason
-    first.assert_proven("1")
+    first.assert_healthy("1")
     assert third.files() == {}
     assert "skipped: the rollout stopped before this host" in run.text
     assert "not reached" in run.text
@@ -259,7 +259,7 @@ def test_every_failed_host_of_a_batch_is_named(lab: Lab) -> None:
         assert f"{name}: there was no earlier file; the new one was removed" in reason
         assert f"{name}: failed; there was no earlier file" in run.text
     assert "web3: Deliver" not in reason
-    hosts[2].assert_proven("1")
+    hosts[2].assert_healthy("1")
 
 
 HANGS_UP = """
@@ -323,7 +323,7 @@ def test_a_host_that_is_lost_in_the_middle_is_left_to_the_next_deploy(lab: Lab) 
     assert "If it was lost on the way, the next deploy restarts and verifies its services" in reason
     (host.directory / "hangs-up").unlink()
     assert "services restarted and healthy" in lab.deploy().text
-    host.assert_proven("1")
+    host.assert_healthy("1")
 
 
 def test_from_outside(lab: Lab, outside: str) -> None:
@@ -331,7 +331,7 @@ def test_from_outside(lab: Lab, outside: str) -> None:
     (host,) = lab.add_hosts(env_deploy_external_health_url=outside, env_deploy_health_retries=1)
     lab.seed()
     assert "services restarted and healthy" in lab.deploy().text
-    host.assert_proven("1")
+    host.assert_healthy("1")
     lab.host_vars[host.name]["env_deploy_external_health_url"] = f"{outside}no-such-page"
     lab.seed(layout("2"))
     run = lab.run()

@@ -85,7 +85,7 @@ def test_killed_during_a_deploy(lab: Lab, record_property: Record) -> None:
     lab.deploy()
     killer.next_generation()
     points = killer.points()
-    host.assert_proven(str(killer.generation))
+    host.assert_healthy(str(killer.generation))
     numbers = chosen(points)
     for at in numbers:
         old, new = str(killer.generation), killer.next_generation()
@@ -95,7 +95,7 @@ def test_killed_during_a_deploy(lab: Lab, record_property: Record) -> None:
         assert host.healthy(), f"killed at {name}: the application is down"
         assert runs_on(host) in (old, new)
         lab.deploy()
-        host.assert_proven(new)
+        host.assert_healthy(new)
         assert restarts + 1 <= host.restarts <= restarts + 2
     tried(record_property, "deploy", [f"{at} {points[at - 1]}" for at in numbers])
     assert lab.deploy().result("web1")["changed"] == 0
@@ -110,24 +110,24 @@ def test_killed_while_it_goes_back(lab: Lab, record_property: Record) -> None:
     bad = killer.next_generation()
     host.behaves(**{f"g{bad}": "500"})
     points = killer.points(code=2)
-    host.assert_proven(good)
-    first = points.index("Put the last proven state back") + 1
+    host.assert_healthy(good)
+    first = points.index(ACTS[1]) + 1
     numbers = chosen(points, first=first)
     for at in numbers:
         name = killer.kill(at)
         assert host.generation in (good, bad), f"killed at {name}: the file is neither the former nor the new one"
         lab.seed(layout(good))
         lab.deploy()
-        host.assert_proven(good)
+        host.assert_healthy(good)
         lab.seed(layout(bad))
     tried(record_property, "deploy that goes back", [f"{at} {points[at - 1]}" for at in numbers])
     host.behaves()
     lab.deploy()
-    host.assert_proven(bad)
+    host.assert_healthy(bad)
 
 
 def test_killed_between_two_batches(lab: Lab) -> None:
-    """The first host is proven, the second not reached yet: the next run restarts only the second."""
+    """The first host is healthy, the second not reached yet: the next run restarts only the second."""
     first, second = lab.add_hosts(2)
     killer = Killer(lab, "-e", "env_deploy_serial=1")
     killer.next_generation()
@@ -136,9 +136,9 @@ def test_killed_between_two_batches(lab: Lab) -> None:
     assert len(writes) == 2, points
     new = killer.next_generation()
     killer.kill(writes[1])
-    first.assert_proven(new)
-    second.assert_proven("1")
+    first.assert_healthy(new)
+    second.assert_healthy("1")
     lab.deploy()
-    first.assert_proven(new)
-    second.assert_proven(new)
+    first.assert_healthy(new)
+    second.assert_healthy(new)
     assert (first.restarts, second.restarts) == (2, 2)

@@ -62,7 +62,7 @@ def test_one_with_a_forged_mark_is_skipped_and_named(lab: RotationLab) -> None:
     old = lab.ready()
     mark = state.mark(lab.hosts[1].env_file)
     kept = mark.read_text()
-    mark.write_text(json.dumps({"accepted": {"journal": 999999999, "snapshot": "s", "digest": "d"}, "proven": None}))
+    mark.write_text(json.dumps({"accepted": {"journal": 999999999, "snapshot": "s", "digest": "d"}, "healthy": None}))
     run = respond(lab, "-e", "leak_credentials=cache", "-e", "leak_wait_seconds=4")
     assert run.code != 0, run.output
     sentences(run, "contained, and not healthy: web2: ", "already accepted a snapshot read at journal number 999999999")

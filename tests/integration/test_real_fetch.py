@@ -132,7 +132,7 @@ def test_a_deploy_knows_a_file_that_was_fetched(lab: FetchLab) -> None:
     assert "unchanged, healthy before" in lab.run("deploy").stdout
     lab.shell("systemctl start shop-secrets-refresh")
     mark = json.loads(lab.shell(f"cat '{atomic_file.state_of(lab.path)}/mark'"))
-    entry = {**mark["proven"], "delivery": mark["accepted"]["delivery"]}
+    entry = {**mark["healthy"], "delivery": mark["accepted"]["delivery"]}
     assert mark["accepted"] == entry, "nor does a fetch of the same take the proof away"
 
 
@@ -190,5 +190,5 @@ def test_no_value_is_anywhere_else(lab: FetchLab) -> None:
     places = "/etc /opt /var /srv /home /root /run /tmp"
     for value in canaries():
         parts = lab.shell(f"grep -rlIa -D skip -- '{value}' {places}", check=False).split()
-        assert set(parts) <= {lab.path, f"{atomic_file.state_of(lab.path)}/proven"}
+        assert set(parts) <= {lab.path, f"{atomic_file.state_of(lab.path)}/healthy"}
         assert value not in lab.shell("journalctl --no-pager --output=verbose --all")

@@ -26,7 +26,7 @@ pytestmark = [
 
 CORE = "watchparty/production/core"
 ENV_FILE = "srv/watchparty/.env"
-ALLOWED = {ENV_FILE, "var/lib/watchparty-secrets/srv-watchparty-.env/proven"}
+ALLOWED = {ENV_FILE, "var/lib/watchparty-secrets/srv-watchparty-.env/healthy"}
 
 
 @pytest.fixture(scope="module")

@@ -195,7 +195,7 @@ def test_a_host_that_cannot_be_reached(lab: RotationLab) -> None:
         failed(run, "web2", "stands at deploy", "Start the same command again to go on")
         assert lab.values() == old
         assert lab.accepts(old)["cache"]
-    lab.hosts[0].assert_proven()
+    lab.hosts[0].assert_healthy()
     finished(lab, *CACHE, old=[old])
 
 
@@ -235,7 +235,7 @@ def test_a_host_that_dies_in_the_middle_of_a_rollout(lab: RotationLab, when: str
     assert (old.cache[1] in host.values()["REDIS_URL"]) == (when == "between the batches")
     assert lab.values() == old
     assert lab.accepts(old)["cache"]
-    lab.hosts[0].assert_proven()
+    lab.hosts[0].assert_healthy()
     host.application.restart()
     assert wait_until(host.healthy, seconds=60)
     finished(lab, *CACHE, old=[old])

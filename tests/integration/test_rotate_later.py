@@ -174,7 +174,7 @@ def test_what_the_catalog_has_lost_is_forgotten(lab: RotationLab) -> None:
     sentences(run, "old_mail: no pending task")
 
 
-def test_hosts_are_proven_after_the_wait(lab: RotationLab) -> None:
+def test_hosts_are_healthy_after_the_wait(lab: RotationLab) -> None:
     """What becomes of a host while the old value waits to be removed is seen: nothing is removed."""
     old = lab.ready()
     web2 = lab.hosts[1]

@@ -136,7 +136,7 @@ class TestLogins:
 
     @pytest.mark.parametrize("forbidden", ["PubkeyAuthentication=no", "PreferredAuthentications=password"])
     def test_where_ansibles_options_forbid_keys(self, server: Sshd, to_it: Way, forbidden: str) -> None:
-        """Its own login is by none then, and what is to be proven is tried all the same."""
+        """Its own login is by none then, and what is to be healthy is tried all the same."""
         forbidding = replace(to_it, arguments=(*to_it.arguments, "-o", forbidden))
         verdict = ssh_login.own(forbidding)
         assert (verdict.logged_in, verdict.denied, verdict.offered) == (False, True, frozenset())

@@ -94,8 +94,8 @@ def test_a_session_of_an_unknown_password_ends_too(server: Valkey, run: Run) -> 
     assert dead(thief)
 
 
-@pytest.mark.parametrize("ends", ["unproven", "all"])
-def test_a_node_that_was_started_anew_keeps_no_unproven_session(ends: str, server: Valkey, run: Run) -> None:
+@pytest.mark.parametrize("ends", ["unverified", "all"])
+def test_a_node_that_was_started_anew_keeps_no_unverified_session(ends: str, server: Valkey, run: Run) -> None:
     new = new_password()
     added = run("present", admin_url=server.admin_url(), login_url=server.url(password=new))
     server.restart()

@@ -52,7 +52,7 @@ def pair() -> Iterator[tuple[Valkey, Valkey]]:
 
 
 @pytest.mark.parametrize("start", [0, 1], ids=["from the primary", "from the replica"])
-def test_both_nodes_are_changed_and_proven(start: int, pair: tuple[Valkey, Valkey], run: Run) -> None:
+def test_both_nodes_are_changed_and_healthy(start: int, pair: tuple[Valkey, Valkey], run: Run) -> None:
     primary, replica = pair
     old, new = primary.password, new_password()
     admin = pair[start].admin_url()
@@ -142,7 +142,7 @@ def test_a_noted_node_that_was_replaced_holds_nothing_up_later(pair: tuple[Valke
     assert f"{name}: it cannot be reached" in strict["msg"]
     assert primary.accepts(old)
     moved = {"last_client": added["last_client"], "nodes": [node(replica)]}
-    result = run("revoked", end_sessions="unproven", **moved, **gone)
+    result = run("revoked", end_sessions="unverified", **moved, **gone)
     assert set(result["refused"]) == {node(primary), node(replica)}
     assert f"{name}: it was there when the new password came, and the catalog" in str(result["warnings"])
     assert dead(worker)

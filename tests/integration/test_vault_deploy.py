@@ -41,7 +41,7 @@ def test_a_deploy_its_check_and_its_repetition(shop: Lab, vault: VaultLab) -> No
     assert "+STRIPE_KEY fingerprint " in checked.output
     assert not host.env_file.exists()
     first = shop.deploy("-vvvv")
-    host.assert_proven("1")
+    host.assert_healthy("1")
     assert host.values()["STRIPE_KEY"] == KEY
     assert f"secret vault:{PATH} (version " in first.text
     assert sorted(first.operations) == sorted(calls())

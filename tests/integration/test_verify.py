@@ -90,7 +90,7 @@ def test_mistakes_on_hosts(healthy: VerifyLab) -> None:
     (second.directory / "notes.txt").write_text(f"old key: {second.values()['API_TOKEN']}\n")
     access_list(second.env_file, 65534)
     mark = json.loads(state.mark(first.env_file).read_text())
-    mark["proven"]["at"] += 3600  # the service has run since before that deploy
+    mark["healthy"]["at"] += 3600  # the service has run since before that deploy
     state.mark(first.env_file).write_text(json.dumps(mark))
     seen = second.env_file.stat()
     with second.env_file.open("a", encoding="utf-8") as stream:

@@ -33,8 +33,8 @@ class Rollout:
 
     def deliver(self, batch: list[Host]) -> None:
         delivered = {host: self._try(host, "deliver", lambda: host.deliver(self.snapshot)) for host in batch}  # noqa: B023
-        todo = [host for host, file in delivered.items() if file is not None and not file.get("proven")]
-        for stage in ("restart", "health", "prove"):
+        todo = [host for host, file in delivered.items() if file is not None and not file.get("healthy")]
+        for stage in ("restart", "health", "verify"):
             for host in todo:
                 if host.name not in self.failures:
                     self._try(host, stage, lambda: self._stage(host, stage, delivered[host]))  # noqa: B023 - at once
@@ -45,8 +45,8 @@ class Rollout:
     def _stage(self, host: Host, stage: str, file: dict[str, Any]) -> None:
         if stage == "restart":
             host.restart()
-        elif stage == "prove":
-            host.prove(self.snapshot, file["delivery"])
+        elif stage == "verify":
+            host.record_healthy(self.snapshot, file["delivery"])
         elif not host.healthy():
             raise SecretsError("not healthy")
 
@@ -65,8 +65,8 @@ class Rollout:
             if host.restore(self.snapshot, file["delivery"])["restored"]:
                 host.restart()
                 if not host.healthy():
-                    raise SecretsError("not healthy on the last proven file either")
-            self.recoveries[host.name] = "the last proven file is back"
+                    raise SecretsError("not healthy on the last healthy file either")
+            self.recoveries[host.name] = "the last healthy file is back"
         except (SecretsError, Unreachable) as error:
             self.recoveries[host.name] = f"NOT HEALTHY: {error}"
 
@@ -129,19 +129,19 @@ class Rotate:
         if result["tasks"] == "rollout" or result["tasks"].endswith("_all"):
             lost = result["next"] == "deliver"
             self.rollout = Rollout(self.hands.snapshot(), name=result["rollout"], leaves_lost=lost)
-        if result["next"] == "prove":
-            return self.engine.resume(result, self._proof(hosts, self.rollout.snapshot))
+        if result["next"] == "verify":
+            return self.engine.resume(result, self._verification(hosts, self.rollout.snapshot))
         self.rollout.deliver(hosts)
         return self.engine.resume(result, self.rollout.hosts)
 
-    def _proof(self, hosts: list[Host], snapshot: dict[str, Any]) -> Hosts:
-        proof: dict[str, dict[str, Any]] = {}
+    def _verification(self, hosts: list[Host], snapshot: dict[str, Any]) -> Hosts:
+        answers: dict[str, dict[str, Any]] = {}
         for host in hosts:
             try:
-                proof[host.name] = {"secret_rotate_proof": host.deliver(snapshot, check=True)}
+                answers[host.name] = {"secret_rotate_verification": host.deliver(snapshot, check=True)}
             except (SecretsError, Unreachable) as error:
-                self.world.scheduler.say("not proven:", error)
-        return Hosts(list(self.world.hosts), proof)
+                self.world.scheduler.say("not verified:", error)
+        return Hosts(list(self.world.hosts), answers)
 
 
 def rotate(world: World, **options: Any) -> Any:

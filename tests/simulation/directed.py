@@ -39,18 +39,19 @@ class Directed(Scenario):
 
 
 class LateProof(Directed):
-    """A deploy proves its file late: the same bytes were replaced and written again since, and services run on others.
+    """A deploy records its file as healthy late: the same bytes were replaced and written again since, and services
+    run on others.
 
     An abort before the promotion writes the snapshot that was there before the rotation, under the same name.
     """
 
-    violation = "is marked as proven on its file, and runs on another"
+    violation = "is marked as healthy on its file, and runs on another"
 
     def _prepare(self) -> None:
         names: Mapping[str, Any] = {"credentials": list(self.names), "force": True}
         self.world.write_secret(CORE, "NOTE", "of-somebody")
         self.watch.somebody_wrote(CORE, "NOTE", "of-somebody")
-        late = self._until("deploy", "send env_file prove", "web1", deploy(self.world))
+        late = self._until("deploy", "send env_file record_healthy", "web1", deploy(self.world))
         self._until("killed", "health", "web2", rotate(self.world, **names, resume="", abort=False))
         back = self._until("paused", "restart", "web1", rotate(self.world, **names, resume="any", abort=True))
         self._goes_on(late)

@@ -59,7 +59,7 @@ class Host:
         self.sick: Callable[[dict[str, str]], bool] = lambda _settings: False
         """Whether the application does not work with these settings, for a reason of its own."""
         self.healthy_on: set[tuple[str, str]] = set()
-        self.proven_on: set[tuple[str, str]] = set()
+        self.verified_on: set[tuple[str, str]] = set()
 
     @property
     def settings(self) -> dict[str, str]:
@@ -74,9 +74,9 @@ class Host:
         if file is None or mark is None:
             return False
         settled = _parsed(mark.content)
-        proven: Any = settled["proven"] or {}
+        healthy: Any = settled["healthy"] or {}
         accepted: Any = settled["accepted"] or {}
-        return proven.get("digest") == atomic_file.digest(file.content) and not accepted.get("restart")
+        return healthy.get("digest") == atomic_file.digest(file.content) and not accepted.get("restart")
 
     def boot(self) -> None:
         self.running = self.settings
@@ -118,7 +118,7 @@ class Host:
                 "mark": True,
                 "merge": False,
                 "backup": True,
-                "prove": False,
+                "assume_healthy": False,
                 "readers": (),
                 **params,
             },
@@ -156,8 +156,8 @@ class Host:
         params = {"content": content, "snapshot_id": snapshot["snapshot_id"], "journal": snapshot["journal"]}
         return self._file(deliver, params, check=check)
 
-    def prove(self, snapshot: dict[str, Any], delivery: str) -> None:
-        self._file(prove, {"snapshot_id": snapshot["snapshot_id"], "delivery": delivery}, check=False)
+    def record_healthy(self, snapshot: dict[str, Any], delivery: str) -> None:
+        self._file(record_healthy, {"snapshot_id": snapshot["snapshot_id"], "delivery": delivery}, check=False)
 
     def restore(self, snapshot: dict[str, Any], delivery: str) -> dict[str, Any]:
         params = {"snapshot_id": snapshot["snapshot_id"], "delivery": delivery}
@@ -188,12 +188,12 @@ def deliver(module: Any) -> dict[str, Any]:
     return env_file_main.deliver(module, ENV, _WANTED)
 
 
-def prove(module: Any) -> dict[str, Any]:
+def record_healthy(module: Any) -> dict[str, Any]:
     host = Files.host
     assert host is not None
-    proven = env_file_main.prove(module, ENV)
-    host.proven_on |= set(host.settings.items()) & host.healthy_on
-    return proven
+    result = env_file_main.record_healthy(module, ENV)
+    host.verified_on |= set(host.settings.items()) & host.healthy_on
+    return result
 
 
 def restore(module: Any) -> dict[str, Any]:

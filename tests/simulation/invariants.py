@@ -116,7 +116,7 @@ class Watch:
 
     def valid(self) -> None:
         """Every value that a service runs on, or would start with, is valid; so is every current one. Services run on
-        the file that the mark says they were proven on.
+        the file that the mark says they were healthy on.
 
         It is asked again when any of these was replaced by another object since; none is changed in place.
         """
@@ -126,7 +126,7 @@ class Watch:
         self._valid = parts
         for host in world.hosts.values():
             if host.is_settled and host.running != host.settings:
-                self._fail(host.name, "is marked as proven on its file, and runs on another")
+                self._fail(host.name, "is marked as healthy on its file, and runs on another")
             for what, settings in (("runs on", host.running), ("would start with", host.settings)):
                 if not world.postgres.accepts(settings["DATABASE_URL"]):
                     self._fail(host.name, what, settings["DATABASE_URL"], "which PostgreSQL refuses")
@@ -170,11 +170,11 @@ class Watch:
             for key in sorted(alive.difference(known)):
                 self._fail(f"{where} has lost the signing key {key}, whose sessions may be alive (it knows {known})")
 
-    def _proven(self, key: str, value: str) -> bool:
-        return any((key, value) in host.proven_on for host in self.world.hosts.values())
+    def _verified(self, key: str, value: str) -> bool:
+        return any((key, value) in host.verified_on for host in self.world.hosts.values())
 
     def _moved(self, name: str) -> None:
-        """AWSCURRENT names what a proven host has run on, and no write of others is lost by its move."""
+        """AWSCURRENT names what a verified host has run on, and no write of others is lost by its move."""
         off, was = self.current[name]
         to, result = self.world.read(name)
         if to == off:
@@ -191,8 +191,8 @@ class Watch:
             kept = mine.partition("@")[2] == theirs.partition("@")[2] != ""  # all of their URL but the login
             if (name, key, theirs) in self.theirs and json.loads(base).get(key) != theirs and not kept:
                 self._fail(f"{CURRENT} of {name} moved, and somebody's {key}={theirs} is lost (now {mine})")
-            if mine not in self.before[name, key] and not self._proven(key, mine) and not kept:
-                self._fail(f"{CURRENT} of {name} has {key}={mine}, which no proven host has run on")
+            if mine not in self.before[name, key] and not self._verified(key, mine) and not kept:
+                self._fail(f"{CURRENT} of {name} has {key}={mine}, which no verified host has run on")
 
     def _rotation_of(self, name: str, version: str) -> str:
         labels = [label for label, holder in self.world.stages(name).items() if holder == version]
@@ -206,8 +206,8 @@ class Watch:
         elif (name, "", lost) in self.theirs and value != lost and not self._planned(name, lost):
             self.buried[name] = lost
         known = value in self.before[CORE, "DATABASE_URL"] or (name, "", value) in self.theirs
-        if name == COPY and not known and not self._proven("DATABASE_URL", value):
-            self._fail(f"{name} holds {value}, which no proven host has run on")
+        if name == COPY and not known and not self._verified("DATABASE_URL", value):
+            self._fail(f"{name} holds {value}, which no verified host has run on")
 
     def _planned(self, name: str, value: str) -> bool:
         values = self.world.parameters._parameters[name].values

@@ -43,7 +43,7 @@ def restart_by_change(patch: Patch) -> None:
 
     def by_change(module: Any, env: Any, wanted: Any) -> dict[str, Any]:
         result = deliver(module, env, wanted)
-        return {**result, "restart_needed": result["changed"], "proven": not result["changed"]}
+        return {**result, "restart_needed": result["changed"], "healthy": not result["changed"]}
 
     patch(env_file_main, "deliver", by_change)
 
@@ -62,7 +62,7 @@ def no_compare_and_swap(patch: Patch) -> None:
 
 
 def no_second_proof(patch: Patch) -> None:
-    """What was proven at the rollout is taken to be so at the removal."""
+    """What was verified at the rollout is taken to be so at the removal."""
     patch(state_machine.Gate, "blockers", lambda _self: [])
 
 
@@ -127,8 +127,12 @@ def write_beside_others(patch: Patch) -> None:
 
 def proof_by_snapshot(patch: Patch) -> None:
     """A late proof counts for its snapshot, whoever wrote that again meanwhile."""
-    prove = env_file_mark.Mark.prove
-    patch(env_file_mark.Mark, "prove", lambda self, snapshot, result, _delivery=None: prove(self, snapshot, result))
+    record = env_file_mark.Mark.record_healthy
+    patch(
+        env_file_mark.Mark,
+        "record_healthy",
+        lambda self, snapshot, found, _delivery=None: record(self, snapshot, found),
+    )
 
 
 def overlay_first(patch: Patch) -> None:

@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kinds.base import Part
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import RotationRequest
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_facts import PlanInputs
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_inputs import PlanInputs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import request as scan_request
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan import sources as scan_sources
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._scan.needles import Live, sought

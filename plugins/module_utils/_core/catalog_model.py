@@ -226,7 +226,7 @@ class Credential:
     options: Mapping[str, Any] = field(default_factory=dict)
     """What its kind needs beside that."""
     test: Optional[ValueProbe] = None
-    """How a value that a third party issued is proven."""
+    """How a value that a third party issued is tested."""
     server: Optional[Server] = None
     """Where it administers others."""
     parts: Parts = Parts()

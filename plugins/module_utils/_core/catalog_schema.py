@@ -200,7 +200,7 @@ _CREDENTIAL = schema_object(
             {"type": "integer", "minimum": 0},
         ),
         "options": described("What the kind needs beside that; its page says what.", {"type": "object"}),
-        "test": described("A request that proves a value which a third party issued.", {"$ref": "#/$defs/test"}),
+        "test": described("A request that tests an externally issued value.", {"$ref": "#/$defs/test"}),
         "server": described("Its server. An administrator's password goes nowhere else.", {"$ref": "#/$defs/server"}),
         "parts": described(
             "The settings that hold its server's address, where no URL does.", {"$ref": "#/$defs/parts"}

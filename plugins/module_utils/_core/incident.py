@@ -16,7 +16,7 @@ PROOFS = ("live", "outlived", *REPLACED)
 """Events of a credential that say what became of its value."""
 
 TRIED = "tried and refused"
-"""How the evidence of a revocation begins that was proven, and not only said."""
+"""How the evidence of a revocation begins that was verified, and not only confirmed."""
 
 
 WORDS = 200
@@ -87,7 +87,7 @@ class Incident:
         return replace(self, declared=_joined(self.declared, declared), containment=harder, since=first)
 
     def without(self, spoiled: Iterable[str]) -> Incident:
-        """After these new values leaked too: what became of their credentials has to be proven again."""
+        """After these new values leaked too: what became of their credentials has to be verified again."""
         additions = [name for name in spoiled if name not in self.spoiled]
         names = {addition.partition("/")[2] for addition in additions}
 

@@ -83,7 +83,7 @@ class OpenRotation:
     hosts_with_old_key: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Hosts that could not be reached and still let the old value in, by credential; after a leak only."""
     behind: tuple[str, ...] = ()
-    """Hosts that were not proven when the value went that goes."""
+    """Hosts that were not verified when the old value was revoked."""
     sent: tuple[str, ...] = ()
     """The names that GitHub was sent at the promotion."""
 

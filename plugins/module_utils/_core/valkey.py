@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 
 DEFAULT_USER = "default"
-NOTED, UNPROVEN, ALL = "noted", "unproven", "all"
+NOTED, UNVERIFIED, ALL = "noted", "unverified", "all"
 """Which sessions end with a password: those noted before the new one was valid; on nodes of which nothing is noted,
 all; all everywhere."""
 PLAIN, TLS = ("redis", "valkey"), ("rediss", "valkeys")
@@ -197,7 +197,7 @@ def ending(clients: Iterable[Client], ends: str, last: Optional[int]) -> List[Cl
     does too, and a replica connects anew.
     """
     chosen = [client for client in clients if ends == ALL or not client.replication]
-    if ends == ALL or (ends == UNPROVEN and last is None):
+    if ends == ALL or (ends == UNVERIFIED and last is None):
         return chosen
     return [client for client in chosen if client.number <= (last or 0)]
 

@@ -43,7 +43,7 @@ def restarted_and_healthy(services: Dict[str, Any]) -> List[Dict[str, Any]]:
     except HostError:
         raise
     except Exception as error:  # pylint: disable=broad-exception-caught  # whoever called must know how far it came
-        raise HostError("restart and proof met a defect of this module: %s" % type(error).__name__) from error
+        raise HostError("restart or health check: defect in this module: %s" % type(error).__name__) from error
     return answers
 
 

@@ -44,7 +44,7 @@ def rotation_options(args: Mapping[str, Any], radius: BlastRadius, declaration: 
 
 
 @dataclass(frozen=True)
-class Assessment:
+class LeakPlan:
     """Everything that is known before the confirmation."""
 
     radius: BlastRadius

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is done to revoked values after a leak: hygiene, once they are proven refused. Over boto3 clients."""
+"""What is done to revoked values after a leak: hygiene, once they are verified to be rejected. Over boto3 clients."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Takes revoked values out of reach once they are proven refused: names and version ids in, words out."""
+"""Takes revoked values out of reach once they are verified to be rejected: names and version ids in, words out."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def _verify_skipped(run: ResponseRun) -> Work | None:
 
 def _record_verified(run: ResponseRun) -> ResponseRun:
     hosts = (_verify_skipped(run) or {"hosts": []})["hosts"]
-    return run.noted(incident_notes.back([host for host in hosts if run.results.is_proven(host)]))
+    return run.noted(incident_notes.back([host for host in hosts if run.results.is_verified(host)]))
 
 
 def _sessions(run: ResponseRun) -> Work | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.health_addresses import health_urls
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import is_proof
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import is_verified
 
 PREFIX = "leak_respond__"
 SKIPPED = {"skipped": True}
@@ -33,10 +33,12 @@ class Results:
             return default
         return self._hosts[host].get(name, default)
 
-    def is_proven(self, host: str) -> bool:
+    def is_verified(self, host: str) -> bool:
         """Whether it came back and has what is in force."""
-        came_back, proof = (_mapping(self.variable(host, f"secret_rotate_{name}")) for name in ("came_back", "proof"))
-        return "reachable" in came_back and is_proof(proof)
+        came_back, verification = (
+            _mapping(self.variable(host, f"secret_rotate_{name}")) for name in ("came_back", "verification")
+        )
+        return "reachable" in came_back and is_verified(verification)
 
     def health_urls(self, services: Mapping[str, Any], host: str) -> list[str]:
         """Where the host's services answer, as env_deploy has them."""

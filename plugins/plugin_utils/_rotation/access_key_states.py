@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The steps of an access key's rotation: made once and kept, proven, and the other one removed.
+"""The steps of an access key's rotation: made once and kept, tested, and the other one removed.
 
 A user has at most two keys. So a key that a killed attempt made, and nobody kept, stands in the way and is removed; it
 is known by being newer than the rotation and never used. The journal cannot tell: no entry lies between a step's and

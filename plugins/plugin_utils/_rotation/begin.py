@@ -21,8 +21,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     incident_events,
     open_rotation,
     plan_after_open_rotation,
-    plan_facts,
     plan_inputs,
+    plan_reader,
     plan_text,
     provider_revocations,
     redeclaration,
@@ -42,7 +42,7 @@ def begin(
     *,
     write: bool,
     journal: Journal | None = None,
-    read: plan_inputs.Read | None = None,
+    read: plan_reader.Read | None = None,
 ) -> dict[str, Any]:
     """Plans, and with ``write`` opens the rotation or goes on with the open one.
 
@@ -89,24 +89,24 @@ def _considered(
     *,
     write: bool,
     beside: plan_after_open_rotation.AfterOpenRotation | None = None,
-    read: plan_inputs.Read | None = None,
-) -> tuple[rotation_plan.RotationPlan, plan_inputs.Read, dict[str, Any]]:
+    read: plan_reader.Read | None = None,
+) -> tuple[rotation_plan.RotationPlan, plan_reader.Read, dict[str, Any]]:
     """A plan, its inputs, and its summary."""
     wish = rotation_plan.RotationRequest(tuple(args["credentials"]), args["force"], args["incident"], args["immediate"])
     given = supplied_values.for_credentials(setting, args, task_vars)
-    read = read or plan_inputs.read(setting, journal, None if beside else wish)
+    read = read or plan_reader.read(setting, journal, None if beside else wish)
     contents, descriptions = read.contents, dict(read.descriptions)
     if beside is not None:
         journal, descriptions = beside.journal, beside.described(descriptions)
 
-    def planned(ground: plan_facts.PlanInputs) -> rotation_plan.RotationPlan:
+    def planned(ground: plan_inputs.PlanInputs) -> rotation_plan.RotationPlan:
         if beside is None:
-            return plan_inputs.planned(setting, ground, wish, args["seen"])
+            return plan_reader.planned(setting, ground, wish, args["seen"])
         return beside.planned(
-            lambda rotation_request: plan_inputs.planned(setting, ground, rotation_request, args["seen"]), wish
+            lambda rotation_request: plan_reader.planned(setting, ground, rotation_request, args["seen"]), wish
         )
 
-    ground = plan_facts.PlanInputs(
+    ground = plan_inputs.PlanInputs(
         catalog=setting.catalog,
         journal=journal,
         contents=contents,
@@ -117,8 +117,8 @@ def _considered(
         against=args["against"],
         mirrors=setting.rotator.mirror is not None,
         leak=bool(args["incident"]),
-        former=plan_inputs.former(setting, journal, wish.names if wish.leak else None),
-        parameters_key=plan_inputs.parameters_key(setting, contents, descriptions),
+        former=plan_reader.former(setting, journal, wish.names if wish.leak else None),
+        parameters_key=plan_reader.parameters_key(setting, contents, descriptions),
     )
     plan = planned(ground)
     needs = [name for name in wish.names if name in plan.refused and supplied_values.is_asked(setting, name, given)]
@@ -219,7 +219,7 @@ def _after_leak(
     messages = []
     joined = redeclaration.joined(rotation, _leak_of(args, journal), args["reached"])
     if joined:
-        former = plan_inputs.former(setting, journal, args["reached"])
+        former = plan_reader.former(setting, journal, args["reached"])
         joined = redeclaration.with_former(joined, setting.catalog, setting.kinds, journal, former)
         messages.append("it replaces what leaked, so it answers the leak too: nothing is revoked later")
     hastened = incident_events.hastened(joined or rotation) if args["immediate"] else None

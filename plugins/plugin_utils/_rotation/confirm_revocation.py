@@ -75,13 +75,13 @@ def _shown(
     """The evidence of a confirmation: whether every old value was tried."""
     names = [task.id for task in closed if task.credential == event.partition("/")[2]]
     message = "; ".join(result[name] for name in names if name in result)
-    proven = bool(names) and all(tried.get(name, {}).get("state") == REFUSED for name in names)
-    return (TRIED if proven else "NOT tried") + (f": {message}" if message else "")
+    is_rejected = bool(names) and all(tried.get(name, {}).get("state") == REFUSED for name in names)
+    return (TRIED if is_rejected else "NOT tried") + (f": {message}" if message else "")
 
 
 def _message(task: PendingTask, state: str | None, message: str) -> str:
-    proof = "" if state is None else f" ({message})" if state == REFUSED else f" (not verified: {message})"
-    return f"{task.credential}: what {task.rotation} replaced was revoked, as the operator says{proof}"
+    trial = "" if state is None else f" ({message})" if state == REFUSED else f" (not verified: {message})"
+    return f"{task.credential}: what {task.rotation} replaced was revoked, as the operator says{trial}"
 
 
 def _tries(setting: RotationSetup, pending_tasks: Sequence[PendingTask]) -> list[dict[str, Any]]:

@@ -46,7 +46,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     promotion,
     provider_revocations,
     state_machine,
-    test_targets,
+    verification_targets,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import Who
@@ -266,7 +266,7 @@ def credential_summary(setting: RotationSetup, item: _plan.Item) -> dict[str, An
     """What the tasks of a kind know of their credential."""
     credential = setting.catalog.credentials[item.credential]
     kind = setting.kinds.get(item.kind, Kind(item.kind))
-    stages = test_targets.stages(setting.catalog, credential, kind)
+    stages = verification_targets.stages(setting.catalog, credential, kind)
     if item.act == _plan.DROP_FALLBACK:
         stages = ["revoke"] if "dropped" in stages else []
     return {

@@ -7,7 +7,7 @@ Everything between two rollouts is one call of :class:`Engine`. What the hosts h
     deploy    deliver what the journal prescribes             rollout
     deliver   the same once more, before a value is removed   rollout
     stop      stop what a leaked signing key opens
-    prove     compare each host with what is prescribed       wait_seconds
+    verify    compare each host with what is prescribed       wait_seconds
     acts      a kind's act on each host                       acts
     sessions  try sessions that a dropped key signed          dropped, acts
     (empty)   the rotation has ended, or stands still: see ``stopped``
@@ -53,7 +53,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 ROLLOUTS = ("deploy_1", "deploy_2", "abort")
 REMOVING = ("revoke", "withdraw")
-"""The stages before which every host is proven."""
+"""The stages before which every host is verified."""
 LAST = ("record", "discard")
 WARNING = "warning"
 
@@ -78,7 +78,7 @@ class Engine:
         self.progress, self.given, self.clock, self.sleep = progress, given, clock, sleep
         self.carried = carried or Carried(since=clock())
         self.now: dict[str, Any] = {}
-        self.proof = Hosts((), {})
+        self.verification = Hosts((), {})
 
     def go_on(self, rotation: Mapping[str, Any]) -> dict[str, Any]:
         """Carries out stage by stage, until hosts have something to do or the rotation has ended.
@@ -112,31 +112,31 @@ class Engine:
             return self._batch(what, rotation["later"])
         if what == "deploy":
             self._rolled_out(hosts)
-        elif what == "prove" and self._away(hosts):
+        elif what == "verify" and self._away(hosts):
             self._took(what)
             return self._batch("await", [self._away(hosts)])
-        elif what in ("prove", "await"):
-            self._proven(hosts, waited=what == "await")
+        elif what in ("verify", "await"):
+            self._verified(hosts, waited=what == "await")
         elif what in ("acts", "sessions"):
-            self.proof = hosts
+            self.verification = hosts
             self._judge(results, unread)
         return self.go_on(self.now)
 
     def _rolled_out(self, hosts: Hosts) -> None:
         self.carried.rolled = True
-        self.carried.seen.proven_at = hosts.proven_at
+        self.carried.seen.healthy_at = hosts.healthy_at
         if hosts.outcome == state_machine.DONE and hosts.message:
             self._say(f"unreachable hosts: {hosts.message}")
         self._advance(self._stage, hosts.outcome, hosts.message)
 
     def _away(self, hosts: Hosts) -> list[str]:
-        """The hosts that are not proven and may be waited for: after a leak everything else is done by now."""
-        return [name for name in self._here if name not in hosts.proven] if self.now["wait_seconds"] else []
+        """The hosts that are not verified and may be waited for: after a leak everything else is done by now."""
+        return [name for name in self._here if name not in hosts.verified] if self.now["wait_seconds"] else []
 
-    def _proven(self, hosts: Hosts, *, waited: bool) -> None:
-        self.carried.proven = True
+    def _verified(self, hosts: Hosts, *, waited: bool) -> None:
+        self.carried.verified = True
         self.carried.waited += self.clock() - self.carried.since if waited else 0
-        self.proof = hosts
+        self.verification = hosts
 
     @property
     def _stage(self) -> str:
@@ -149,12 +149,12 @@ class Engine:
             return self._next("stop")
         if stage in ROLLOUTS:
             return self._rollout(stage)
-        if stage in REMOVING and not self.carried.proven:
+        if stage in REMOVING and not self.carried.verified:
             self._wait()
             if self._is_to_be_delivered:
                 self.carried.rolled = True
                 return self._next("deliver", serial=self.run.serial)
-            return self._next("prove", wait_seconds=self._wait_left if stage == "revoke" else 0)
+            return self._next("verify", wait_seconds=self._wait_left if stage == "revoke" else 0)
         return None
 
     def _rollout(self, stage: str) -> dict[str, Any]:
@@ -172,7 +172,7 @@ class Engine:
         return not self.run.incident and self.now["phases"] > 0 and not self.carried.rolled
 
     def _wait(self) -> None:
-        """Before the hosts are proven: a proof must not be older than what follows from it."""
+        """Before the hosts are verified: a verification must not be older than what follows from it."""
         seconds = float(self.now["wait"])
         seconds = min(seconds, self._wait_left) if self.run.incident else seconds
         if self.carried.rested or not seconds:
@@ -222,7 +222,7 @@ class Engine:
         if stage == "create":
             self._create()
         elif stage in REMOVING:
-            self._require_proof()
+            self._require_verified()
             self._kinds("revoke", plan.ENDS if stage == "revoke" else plan.CHANGES)
         elif stage == "revoke_first":
             self._kinds("revoke", plan.CHANGES)
@@ -260,18 +260,18 @@ class Engine:
                 self.progress(WARNING, "", done.message, 0)
         return done.outcome, done.message
 
-    def _require_proof(self) -> None:
-        gate = state_machine.Gate(hosts=self.run.hosts, proven=self.proof.proven, skipped=self.run.skipped)
+    def _require_verified(self) -> None:
+        gate = state_machine.Gate(hosts=self.run.hosts, verified=self.verification.verified, skipped=self.run.skipped)
         blockers = journal_entries.blockers(
-            self.setting, gate, leaves_lost=self.run.leaves_lost, message=self.proof.message
+            self.setting, gate, leaves_lost=self.run.leaves_lost, message=self.verification.message
         )
-        self.carried.seen.behind = [host for host in self.run.hosts if host not in self.proof.proven]
+        self.carried.seen.behind = [host for host in self.run.hosts if host not in self.verification.verified]
         if not blockers:
             return
         keys = [credential["name"] for credential in self.now["credentials"] if credential["act"] == "renew"]
         but = f", except {', '.join(keys)}, which they verify with until they have the new one" if keys else ""
         self._say(f"skipped hosts, whose old values are about to be revoked{but}: {'; '.join(blockers)}")
-        missing = set(self.run.hosts) - set(self.proof.proven) - set(self.run.skipped)
+        missing = set(self.run.hosts) - set(self.verification.verified) - set(self.run.skipped)
         if self.run.incident:
             journal_entries.note_left(self.setting, [host for host in self.run.hosts if host in missing])
 
@@ -298,7 +298,7 @@ class Engine:
 
     @property
     def _known_addresses(self) -> list[str]:
-        own = self.proof.addresses
+        own = self.verification.addresses
         return [*own, *self.run.options.get("known_addresses", ()), "127.0.0.1", "::1"]
 
     def _judge(self, results: Sequence[Mapping[str, Any]], unread: str) -> None:
@@ -333,7 +333,7 @@ class Engine:
         self.now = {**advanced.rotation, "refused": self.now["refused"], "revocations": self.now["revocations"]}
         if advanced.way == state_machine.STOP:
             self.now.update(todo=[], stopped=advanced.message)
-        self.carried.proven, self.carried.acted = False, ()
+        self.carried.verified, self.carried.acted = False, ()
         self._took(stage)
 
     def end(self) -> None:

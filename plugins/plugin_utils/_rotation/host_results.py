@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the hosts answered since the last segment: as a rollout's outcome, a proof, or an act on each of them."""
+"""What the hosts answered since the last segment: as a rollout's outcome, a verification, or an act on each of them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-OWN = ("env_deploy_delivery", "env_deploy_failure", "secret_rotate_proof")
+OWN = ("env_deploy_delivery", "env_deploy_failure", "secret_rotate_verification")
 """The variables of a host that are read."""
 
 HOST_TASKS = {
-    **{name: name for name in ("deploy", "stop", "prove", "acts", "sessions")},
+    **{name: name for name in ("deploy", "stop", "verify", "acts", "sessions")},
     "deliver": "deploy",
     "await": "return",
 }
 """The role's tasks for a host."""
-READS = ("deploy", "deliver", "prove")
+READS = ("deploy", "deliver", "verify")
 """What begins with a read of the stores."""
 
 
@@ -29,7 +29,7 @@ def first_tasks(what: str, *, is_whole: bool) -> str:
     return f"{HOST_TASKS[what]}_all" if is_whole else "rollout"
 
 
-def is_proof(answer: Mapping[str, Any]) -> bool:
+def is_verified(answer: Mapping[str, Any]) -> bool:
     """Whether env_file, in check mode, answered that it would neither write nor restart anything."""
     return answer.get("restart_needed") is False and answer.get("changed") is False
 
@@ -82,7 +82,7 @@ class Hosts:
 
     @property
     def message(self) -> str:
-        """What hosts answered in this rollout, but for those that are proven since."""
+        """What hosts answered in this rollout, but for those that are healthy since."""
         return " ".join(
             f"{name}: {self._failure(name)[part]}."
             for name in self.names
@@ -92,23 +92,23 @@ class Hosts:
         )
 
     @property
-    def proven_at(self) -> list[float]:
-        """When hosts were proven in the last rollout, in seconds since 1970."""
-        entries = [self._delivery(name).get("proven_at") for name in self.names]
+    def healthy_at(self) -> list[float]:
+        """When hosts became healthy in the last rollout, in seconds since 1970."""
+        entries = [self._delivery(name).get("healthy_at") for name in self.names]
         return [float(entry) for entry in entries if entry]
 
     @property
-    def proven(self) -> list[str]:
-        """Those whose file and services were just proven to be what the journal prescribes."""
-        return [name for name in self.names if is_proof(self._proof(name))]
+    def verified(self) -> list[str]:
+        """Those whose file and services were just verified to be what the journal prescribes."""
+        return [name for name in self.names if is_verified(self._verification(name))]
 
     @property
     def addresses(self) -> list[str]:
         """Their own, from which sessions of theirs come."""
-        return [address for name in self.names for address in self._proof(name).get("addresses") or ()]
+        return [address for name in self.names for address in self._verification(name).get("addresses") or ()]
 
     def _is_healthy(self, name: str) -> bool:
-        return bool(self._delivery(name).get("proven"))
+        return bool(self._delivery(name).get("healthy"))
 
     def _failure(self, name: str) -> Mapping[str, Any]:
         failure: Mapping[str, Any] = self._of(name).get("env_deploy_failure") or {}
@@ -118,9 +118,9 @@ class Hosts:
         delivery: Mapping[str, Any] = self._of(name).get("env_deploy_delivery") or {}
         return delivery
 
-    def _proof(self, name: str) -> Mapping[str, Any]:
-        proof: Mapping[str, Any] = self._of(name).get("secret_rotate_proof") or {}
-        return proof
+    def _verification(self, name: str) -> Mapping[str, Any]:
+        verification: Mapping[str, Any] = self._of(name).get("secret_rotate_verification") or {}
+        return verification
 
     def _of(self, name: str) -> Mapping[str, Any]:
         return self.variables.get(name) or {}

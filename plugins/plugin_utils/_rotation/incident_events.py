@@ -35,7 +35,7 @@ def events(
 ) -> dict[str, str]:
     """What is seen to hold as ``following`` begins, by name; ``rotation`` stands at the step that has ended.
 
-    ``reads`` are the credentials that the application reads; ``first`` is when the first host was proven healthy in a
+    ``reads`` are the credentials that the application reads; ``first`` is when the first host was healthy in a
     rollout that has ended. A rotation that does not answer the incident tells it nothing, nor does a new value that may
     have leaked too.
     """
@@ -164,7 +164,7 @@ def hastened(rotation: OpenRotation) -> OpenRotation | None:
 
 
 def _removes(item: plan.Item, kinds: Mapping[str, Kind]) -> bool:
-    """Whether the kind takes the old value away itself, and proves that it is refused."""
+    """Whether the kind takes the old value away itself, and verifies that it is rejected."""
     kind = kinds.get(item.kind)
     return kind is not None and "revoke" in kind.stages
 

@@ -32,9 +32,9 @@ class StageNotes:
     hosts_with_old_key: dict[str, list[str]] = field(default_factory=dict)
     """By credential, hosts that still accept a leaked key."""
     behind: Sequence[str] = ()
-    """Hosts that were not proven when a value was removed."""
-    proven_at: Sequence[float] = ()
-    """When hosts were proven, in seconds since 1970."""
+    """Hosts that were not verified when a value was removed."""
+    healthy_at: Sequence[float] = ()
+    """When hosts became healthy, in seconds since 1970."""
     sent: Sequence[str] = ()
     """What GitHub was sent."""
 
@@ -90,7 +90,7 @@ def _advanced(setting: RotationSetup, outcome: str, message: str, seen: StageNot
                 **{name: tuple(group) for name, group in seen.hosts_with_old_key.items()},
             },
         )
-        first = timestamps.stamp(datetime.fromtimestamp(min(seen.proven_at), UTC)) if seen.proven_at else ""
+        first = timestamps.stamp(datetime.fromtimestamp(min(seen.healthy_at), UTC)) if seen.healthy_at else ""
         at = timestamps.stamp(context.now())
         reads = blast_radius.read(setting.catalog)
         step, kinds, incident = str(decision.step), setting.kinds, journal.incident

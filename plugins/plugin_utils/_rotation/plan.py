@@ -34,7 +34,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
     other_login,
     turn_of,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_facts import PlanInputs
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_inputs import PlanInputs
 
 ROTATE, RENEW = "rotate", "renew"
 DROP_FALLBACK, REVOKE = _journal.DROP_FALLBACK, _journal.REVOKE

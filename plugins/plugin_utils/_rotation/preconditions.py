@@ -32,7 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
     other_login,
     turn_of,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_facts import PlanInputs
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_inputs import PlanInputs
 
 FILE = "-e rotation_values_file=FILE (mode 0600)"
 _USES = frozenset({"sessions", "signing"})

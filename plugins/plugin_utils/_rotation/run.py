@@ -67,7 +67,7 @@ class Carried:
 
     rolled: bool = False
     """Whether this run has deployed."""
-    proven: bool = False
+    verified: bool = False
     rested: bool = False
     """Whether it has waited until old values may be removed."""
     acted: tuple[str, ...] = ()

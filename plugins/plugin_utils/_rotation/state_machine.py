@@ -115,13 +115,13 @@ class Gate:
 
     hosts: Collection[str]
     """Every host of the inventory that reads the value."""
-    proven: Collection[str]
-    """Those proven, just now, to run on the other value."""
+    verified: Collection[str]
+    """Those just verified to run on the other value."""
     skipped: Collection[str] = ()
     """Those that the operator takes the responsibility for."""
 
     def blockers(self) -> list[str]:
-        missing = sorted(set(self.hosts) - set(self.proven) - set(self.skipped))
+        missing = sorted(set(self.hosts) - set(self.verified) - set(self.skipped))
         results = []
         if missing:
             results.append(

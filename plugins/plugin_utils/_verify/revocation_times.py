@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How long the last rotation of each credential took from the promotion to the proof of refusal. Pure."""
+"""How long the last rotation of each credential took from the promotion to the verified rejection. Pure."""
 
 from __future__ import annotations
 

@@ -230,7 +230,7 @@ def test_programs_that_keep_coming_back_are_out(shop: Shop) -> None:
 def test_a_revoke_without_proof_says_so(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.set()
     monkeypatch.setattr(login_states, "PATIENCE", 1.0)
-    failed(shop.revoke(login_url=shop.url(shop.first).replace(str(shop.server.port), "1")), "not_proven", "reached")
+    failed(shop.revoke(login_url=shop.url(shop.first).replace(str(shop.server.port), "1")), "not_verified", "reached")
     assert shop.revoke()["refused"]
     with Postgres(binaries=shop.server._programs) as other:
         other.create_login(shop.first, shop.passwords[shop.first], shop.owner)

@@ -28,7 +28,7 @@ PROGRAMS = {
 }
 """By module, the file that says what its program answers."""
 ADDED = {
-    "env_file": {"lost", "proven_at", "unusable"},
+    "env_file": {"lost", "healthy_at", "unusable"},
     "host_check": {"drift"},
     "ssh_key": {"accepted"},
     "valkey_purge": {"detail", "not_reached"},

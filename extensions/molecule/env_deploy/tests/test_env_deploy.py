@@ -23,10 +23,10 @@ def test_the_file_is_private_and_the_applications(host: Host) -> None:
     assert (file.mode, file.user, file.group) == (0o600, "watchparty", "watchparty")
 
 
-def test_its_mark_and_the_last_proven_file_are_roots(host: Host) -> None:
+def test_its_mark_and_the_last_healthy_file_are_roots(host: Host) -> None:
     assert host.check_output(f"ls -A {DIRECTORY}").split() == [".env"]
-    assert host.check_output(f"ls -A {STATE}").split() == ["mark", "proven"]
-    assert {host.file(f"{STATE}/{name}").mode for name in ("mark", "proven")} == {0o600}
+    assert host.check_output(f"ls -A {STATE}").split() == ["healthy", "mark"]
+    assert {host.file(f"{STATE}/{name}").mode for name in ("mark", "healthy")} == {0o600}
     assert (host.file(STATE).mode, host.file(STATE).user) == (0o700, "root")
 
 

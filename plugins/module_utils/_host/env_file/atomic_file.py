@@ -23,7 +23,7 @@ HEADER = "Written by watchparty.secrets. Change the values in their stores, then
 """The same words whoever writes, so that a deploy and a host's own fetch write the same bytes."""
 TEMPORARY = ".tmp-"
 MARK = ".mark"
-BACKUP = ".proven"
+BACKUP = ".healthy"
 LOCK = ".lock"
 STATE = "/var/lib/watchparty-secrets"
 VOLATILE_STATE = "/run/watchparty-secrets"
@@ -159,7 +159,7 @@ def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bo
             safe_files.require_owners(mark, 0)
             if not look:
                 stack.enter_context(alone(mark))
-            env = EnvFile(file, mark, mark.sibling("proven"))
+            env = EnvFile(file, mark, mark.sibling("healthy"))
             if write:
                 _adopt(env, beside)
             yield env
@@ -323,7 +323,7 @@ def swept(env: EnvFile) -> None:
     """Removes temporary files that a killed run left: of the file, of its mark and of its backup."""
     sweep(env.file, "", MARK, BACKUP)
     if env.mark and env.mark.directory != env.file.directory:
-        sweep(env.mark.sibling(""), "mark", "proven")
+        sweep(env.mark.sibling(""), "mark", "healthy")
 
 
 def sweep(at: OpenPath, *suffixes: str) -> None:

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._host.env_file.
 
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
-    "state": {"type": "str", "choices": ["present", "proven", "restored"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "healthy", "restored"], "default": "present"},
     "snapshot": {"type": "str"},
     "delivery": {"type": "str"},
     "env": {"type": "dict"},
@@ -36,7 +36,7 @@ ARGUMENT_SPEC = {
     "merge": {"type": "bool", "default": False},
     "mark": {"type": "bool", "default": True},
     "backup": {"type": "bool", "default": True},
-    "prove": {"type": "bool", "default": False},
+    "assume_healthy": {"type": "bool", "default": False},
     "services": {
         "type": "dict",
         "options": {
@@ -60,7 +60,7 @@ RETURNS = {
     "path?": str,
     "mode?": str,
     "restart_needed?": bool,
-    "proven?": bool,
+    "healthy?": bool,
     "restored?": bool,
     "health?": [
         {
@@ -115,24 +115,24 @@ def deliver(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str,
     env_file_mark.deliver(plan, params["snapshot_id"], params["journal"], keep=params["backup"])
     if mark:
         result["delivery"] = mark.delivery
-    result["proven"] = plan.is_settled
+    result["healthy"] = plan.is_settled
     return result
 
 
 def record(params: Dict[str, Any], env: EnvFile, delivery: str) -> None:
     """Raises HostError unless the file is the one of that delivery."""
     present = atomic_file.required(env.file)
-    env_file_mark.Mark(env).prove(params["snapshot_id"], present, delivery)
+    env_file_mark.Mark(env).record_healthy(params["snapshot_id"], present, delivery)
 
 
-def prove(module: AnsibleModule, env: EnvFile) -> Dict[str, Any]:
+def record_healthy(module: AnsibleModule, env: EnvFile) -> Dict[str, Any]:
     path = module.params["path"]
     present = atomic_file.required(env.file)
     mark = env_file_mark.Mark(env)
     changed = not mark.is_settled(atomic_file.digest(present.content))
     if not module.check_mode:
-        mark.prove(module.params["snapshot_id"], present, module.params["delivery"])
-    return {"changed": changed, "path": path, "mode": octal(present.mode), "proven": not module.check_mode}
+        mark.record_healthy(module.params["snapshot_id"], present, module.params["delivery"])
+    return {"changed": changed, "path": path, "mode": octal(present.mode), "healthy": not module.check_mode}
 
 
 def restore(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str, Any]:
@@ -140,7 +140,7 @@ def restore(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str,
     present = atomic_file.present(env.file)
     mark = env_file_mark.Mark(env)
     mark.refuse_foreign(snapshot, delivery)
-    mark.refuse_proven(present, delivery)
+    mark.refuse_healthy(present, delivery)
     kept = atomic_file.present(env.backup)
     changed = (kept.content if kept else None) != (present.content if present else None)
     wanted = atomic_file.filled(wanted, present)
@@ -150,7 +150,7 @@ def restore(module: AnsibleModule, env: EnvFile, wanted: Ownership) -> Dict[str,
 
 
 def restarted(module: AnsibleModule, done: Dict[str, Any], owner: Optional[int]) -> Dict[str, Any]:
-    """What came of restarting and proving; ``done`` is what holds until then."""
+    """What came of restarting and verifying; ``done`` is what holds until then."""
     from ansible_collections.watchparty.secrets.plugins.module_utils._host import services  # few executions need it
 
     # The last line counts: this one does if the process is ended meanwhile.
@@ -163,7 +163,7 @@ def restarted(module: AnsibleModule, done: Dict[str, Any], owner: Optional[int])
         return {"health": health}
     with atomic_file.held(params["path"], owner=owner) as env:
         record(params, env, done["delivery"])
-    return {"health": health, "proven": True}
+    return {"health": health, "healthy": True}
 
 
 def own_addresses() -> List[str]:
@@ -183,17 +183,19 @@ def main() -> None:
     if params["snapshot_id"]:
         done["snapshot_id"] = params["snapshot_id"]
     try:
-        if params["services"] and (params["prove"] or not params["mark"] or params["state"] == "proven"):
-            raise HostError("services: not with prove=true, mark=false or state=proven")
+        if params["services"] and (params["assume_healthy"] or not params["mark"] or params["state"] == "healthy"):
+            raise HostError("services: not with assume_healthy=true, mark=false or state=healthy")
         wanted = atomic_file.ownership(params["owner"], params["group"], params["mode"])
         with atomic_file.held(params["path"], owner=wanted.uid, write=not module.check_mode) as env:
             if params["state"] == "present":
                 done.update(deliver(module, env, wanted))
-                if params["prove"] and params["mark"] and not module.check_mode:
+                if params["assume_healthy"] and params["mark"] and not module.check_mode:
                     record(params, env, done["delivery"])
-                    done["proven"] = True
+                    done["healthy"] = True
             else:
-                done.update(prove(module, env) if params["state"] == "proven" else restore(module, env, wanted))
+                done.update(
+                    record_healthy(module, env) if params["state"] == "healthy" else restore(module, env, wanted)
+                )
         if params["services"] and (done.get("restart_needed") or done.get("restored")):
             done["changed"] = True
             if not module.check_mode:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The mark of a file, and a delivery that goes by it. Standard library only; Python 3.8 is enough.
 
-The mark says which snapshot was last accepted here and which one the services were proven healthy on; the backup holds
-the bytes of the last proven file. Both are 0600: in a directory of root's where root deploys, else ``.env.mark`` and
-``.env.proven`` beside the file.
+The mark says which snapshot was last accepted here and which one the services were healthy on; the backup holds
+the bytes of the last healthy file. Both are 0600: in a directory of root's where root deploys, else ``.env.mark`` and
+``.env.healthy`` beside the file.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ class Mark:
             data = json.loads(present.content.decode("utf-8"))
         except ValueError:
             data = None
-        if not isinstance(data, dict) or not all(_is_entry(data.get(name)) for name in ("accepted", "proven")):
+        if not isinstance(data, dict) or not all(_is_entry(data.get(name)) for name in ("accepted", "healthy")):
             raise HostError(
                 "%s: invalid deploy marker; delete it and deploy again (services will restart)" % self._shown
             )
         return data
 
     @property
-    def proven(self) -> Dict[str, Any]:
-        return self._data.get("proven") or {}
+    def healthy(self) -> Dict[str, Any]:
+        return self._data.get("healthy") or {}
 
     @property
     def accepted(self) -> Dict[str, Any]:
@@ -64,7 +64,7 @@ class Mark:
     @property
     def journal(self) -> int:
         """The highest journal number that this host accepted a snapshot under."""
-        return max(int(self.proven.get("journal", 0)), int(self.accepted.get("journal", 0)))
+        return max(int(self.healthy.get("journal", 0)), int(self.accepted.get("journal", 0)))
 
     def refuse_older(self, journal: int) -> None:
         if journal < self.journal:
@@ -94,7 +94,7 @@ class Mark:
         return str(self.accepted.get("delivery", ""))
 
     def refuse_foreign(self, snapshot: Optional[str], delivery: Optional[str] = None) -> None:
-        """Another run may have written here since ours, or proven what both wrote; that is not ours to roll back."""
+        """Refuses to roll back what another run wrote here since, or found the services healthy on."""
         accepted = self.accepted
         given, last = (snapshot, accepted.get("snapshot"))
         if delivery and self.delivery:
@@ -105,7 +105,7 @@ class Mark:
                 "another run wrote snapshot %s here since; its file is left in place" % accepted["snapshot"]
             )
 
-    def refuse_proven(self, present: Optional[atomic_file.Present], delivery: Optional[str]) -> None:
+    def refuse_healthy(self, present: Optional[atomic_file.Present], delivery: Optional[str]) -> None:
         """Another run may have delivered the same bytes and seen the services healthy on them."""
         if delivery and delivery == self.delivery and present and self.is_settled(atomic_file.digest(present.content)):
             raise HostError("another run found the services healthy on this file since; it is left in place")
@@ -122,20 +122,20 @@ class Mark:
     ) -> None:
         """Records what is about to be written.
 
-        ``restart``: services may run on something else until it is proven. ``rewrite``: other bytes are there now.
-        ``encrypted_at``: when the ``.env.enc`` that it comes from was written.
+        ``restart``: services may run on something else until they are healthy on it. ``rewrite``: other bytes
+        are there now. ``encrypted_at``: when the ``.env.enc`` that it comes from was written.
         """
         entry: Dict[str, Any] = {"snapshot": snapshot, "journal": journal, "digest": file_digest}
         same = not rewrite and self.accepted.get("digest") == file_digest and self.delivery
         at = self.accepted.get("at") if same else time.time()
-        is_proven = self.proven.get("digest") == file_digest
-        proven = {**entry, **_at(self.proven.get("at"))} if is_proven else self.proven
+        is_healthy = self.healthy.get("digest") == file_digest
+        healthy = {**entry, **_at(self.healthy.get("at"))} if is_healthy else self.healthy
         accepted = {**entry, **_at(at), "delivery": same or _new_delivery(), **({"restart": True} if restart else {})}
         moment = {"encrypted_at": encrypted_at} if encrypted_at else {}
-        self._save({"accepted": accepted, "proven": proven or None, **moment})
+        self._save({"accepted": accepted, "healthy": healthy or None, **moment})
 
-    def prove(self, snapshot: str, present: atomic_file.Present, delivery: Optional[str] = None) -> None:
-        """Records the file as proven and keeps its bytes for a rollback.
+    def record_healthy(self, snapshot: str, present: atomic_file.Present, delivery: Optional[str] = None) -> None:
+        """Records the file as healthy and keeps its bytes for a rollback.
 
         Raises HostError unless the file is the one that ``delivery`` wrote, whoever delivered the same bytes again
         since. Without a delivery it goes by ``snapshot``.
@@ -152,14 +152,14 @@ class Mark:
                 atomic_file.for_writing(self._env.backup), present.content, atomic_file.Ownership(None, None, 0o600)
             )
         entry = {name: accepted[name] for name in ("snapshot", "journal", "digest", "at") if name in accepted}
-        self._save({"accepted": {**entry, "delivery": self.delivery or _new_delivery()}, "proven": entry})
+        self._save({"accepted": {**entry, "delivery": self.delivery or _new_delivery()}, "healthy": entry})
 
-    def is_proven(self, file_digest: str) -> bool:
-        return self.proven.get("digest") == file_digest
+    def is_healthy(self, file_digest: str) -> bool:
+        return self.healthy.get("digest") == file_digest
 
     def is_settled(self, file_digest: str) -> bool:
-        """Whether the services are known to run on this very file: it is proven, and nothing was written since."""
-        return self.is_proven(file_digest) and not self.accepted.get("restart")
+        """Whether the services were healthy on this very file, and nothing was written since."""
+        return self.is_healthy(file_digest) and not self.accepted.get("restart")
 
     def _save(self, changes: Dict[str, Any]) -> None:
         data = {**self._data, **changes}
@@ -170,21 +170,21 @@ class Mark:
         self._data = data
 
     def keep(self, present: atomic_file.Present) -> None:
-        """Keeps a file that was here before the first deploy; a proven one is kept when it is proven."""
-        if not self.proven and not self.accepted.get("digest") and atomic_file.present(self._env.backup) is None:
+        """Keeps a file that was here before the first deploy; a healthy one is kept when it is recorded."""
+        if not self.healthy and not self.accepted.get("digest") and atomic_file.present(self._env.backup) is None:
             atomic_file.write(
                 atomic_file.for_writing(self._env.backup), present.content, atomic_file.Ownership(None, None, 0o600)
             )
 
     def go_back(self, wanted: atomic_file.Ownership, instead_of: Sequence[str] = ()) -> bool:
-        """Puts the last proven file back; without one the path becomes empty again. Whether it put a file back.
+        """Puts the last healthy file back; without one the path becomes empty again. Whether it put a file back.
 
         A file that no deploy of ours wrote is never removed. ``instead_of`` names the delivery and the snapshot given
         up; taking it back may be repeated.
         """
         kept = atomic_file.present(self._env.backup)
         if kept is None:
-            if self.proven:
+            if self.healthy:
                 gone = atomic_file.for_writing(self._env.backup).path
                 raise HostError(
                     "%s: rollback failed: the last verified file is missing. Deploy again: ansible-playbook "
@@ -196,10 +196,10 @@ class Mark:
                     atomic_file.remove(self._env.file)
                 except OSError as error:
                     raise HostError("%s: cannot be removed: %s" % (self._env.path, atomic_file.reason(error))) from None
-            self._save({"accepted": {"journal": self.journal}, "proven": None})
+            self._save({"accepted": {"journal": self.journal}, "healthy": None})
             return False
-        known = self.proven.get("snapshot") if self.is_proven(atomic_file.digest(kept.content)) else None
-        # The services still run on the file that goes: until they are proven on this one, no deploy may spare them
+        known = self.healthy.get("snapshot") if self.is_healthy(atomic_file.digest(kept.content)) else None
+        # The services still run on the file that goes: until they are healthy on this one, no deploy may spare them
         # the restart.
         entry = {
             "snapshot": known,
@@ -211,7 +211,7 @@ class Mark:
         entry["delivery"] = _new_delivery()
         if instead_of:
             entry["instead_of"] = list(instead_of)
-        self._save({"accepted": entry, "proven": self.proven or None})
+        self._save({"accepted": entry, "healthy": self.healthy or None})
         atomic_file.write(self._env.file, kept.content, wanted)
         return True
 

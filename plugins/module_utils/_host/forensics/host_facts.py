@@ -102,7 +102,7 @@ def _gathered(wanted: FactsRequest, env: atomic_file.EnvFile) -> Dict[str, Any]:
         held = value_search.values_of(_searched(wanted, values), SEARCH_SECONDS)
         text = present.content.decode("utf-8")
         answer["flaws"] = dotenv_flaws.flaws(text, wanted.readers, lambda line: held.named(line.encode("utf-8")))
-    for digests in ("accepted", "proven"):
+    for digests in ("accepted", "healthy"):
         answer["mark"].pop(digests, None)
     return answer
 
@@ -239,10 +239,10 @@ def _mark(env: atomic_file.EnvFile) -> Dict[str, Any]:
     except HostError as error:
         return {"problem": str(error)}
     return {
-        "snapshot": mark.proven.get("snapshot"),
+        "snapshot": mark.healthy.get("snapshot"),
         "journal": mark.journal,
         "accepted": mark.accepted,
-        "proven": mark.proven,
+        "healthy": mark.healthy,
     }
 
 
@@ -254,15 +254,15 @@ def _since(env: atomic_file.EnvFile, present: Optional[atomic_file.Present], mar
     status = safe_files.status(env.file)
     if present is None or status is None:
         return None
-    digest, proven = atomic_file.digest(present.content), mark.get("proven") or {}
-    settled = proven.get("digest") == digest and not (mark.get("accepted") or {}).get("restart")
-    at = proven.get("at")
+    digest, healthy = atomic_file.digest(present.content), mark.get("healthy") or {}
+    settled = healthy.get("digest") == digest and not (mark.get("accepted") or {}).get("restart")
+    at = healthy.get("at")
     return float(at) if settled and isinstance(at, (int, float)) else status.st_ctime
 
 
 def _is_edited(mark: Dict[str, Any], present: Optional[atomic_file.Present]) -> bool:
     """Whether somebody else than a deploy wrote the file."""
-    written = {(mark.get(name) or {}).get("digest") for name in ("accepted", "proven")} - {None}
+    written = {(mark.get(name) or {}).get("digest") for name in ("accepted", "healthy")} - {None}
     return bool(present and written and atomic_file.digest(present.content) not in written)
 
 

@@ -61,7 +61,7 @@ def scrubbed(path: str, values: Values, *, check: bool = False) -> RemovalResult
         dead = held(kept.content, values) if kept else []
         if dead and results:
             remaining.append(
-                "%s holds a revoked value of %s, and the next proof replaces it" % (backup, ", ".join(dead))
+                "%s holds a revoked value of %s, and the next deploy replaces it" % (backup, ", ".join(dead))
             )
         elif dead:
             if not check:

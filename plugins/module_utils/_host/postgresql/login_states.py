@@ -198,7 +198,7 @@ def revoked(run: LoginCall) -> Result:
             result["changed"] = result["changed"] or bool(login_sessions)
             return result
         ended = connection.end_sessions(server, run.login, seconds=PATIENCE)
-        result["refusal"] = prove_refused(run)
+        result["refusal"] = verify_rejected(run)
     result.update(changed=result["changed"] or ended > 0, ended=ended, refused=True)
     result["seconds"] = round(time.monotonic() - started, 3)
     return result
@@ -226,7 +226,7 @@ def refuse_unknown(run: LoginCall, login_sessions: Sequence[connection.LoginSess
         )
 
 
-def prove_refused(run: LoginCall) -> str:
+def verify_rejected(run: LoginCall) -> str:
     """The word for how the server turned the login away."""
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -241,7 +241,7 @@ def prove_refused(run: LoginCall) -> str:
             return result.refusal.reason
         if not result.refusal.may_pass or time.monotonic() > deadline:
             raise postgresql.DatabaseError(
-                "not_proven",
+                "not_verified",
                 "role %s may no longer log in, but the old password could not be tried: %s" % (run.login, result),
             )
         time.sleep(0.5)

@@ -234,7 +234,7 @@ def _origin(env: atomic_file.EnvFile, present: Optional[atomic_file.Present]) ->
     except HostError:
         return ", and its mark cannot be read"
     content = atomic_file.digest(present.content)
-    for entry in (mark.accepted, mark.proven):
+    for entry in (mark.accepted, mark.healthy):
         if entry.get("digest") == content:
             return " (snapshot %s)" % entry.get("snapshot")
     return ", and it is not the file that its mark names: somebody edited it, or a run was cut short"

@@ -27,7 +27,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "last_client": {"type": "dict", "default": {}},
     "end_sessions": {
         "type": "str",
-        "choices": [valkey.NOTED, valkey.UNPROVEN, valkey.ALL],
+        "choices": [valkey.NOTED, valkey.UNVERIFIED, valkey.ALL],
         "default": valkey.NOTED,
     },
     "nodes": {"type": "list", "elements": "str", "default": []},

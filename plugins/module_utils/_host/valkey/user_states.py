@@ -274,7 +274,7 @@ def revoked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
         ended = {node.name: _end(node, wanted) for node in nodes}
         result["ended"] = _by_host(ended)
         result["changed"] = bool(result["changed"] or any(ended.values()))
-        result["refused"] = _prove_refused(nodes, _login(wanted))
+        result["refused"] = _verify_rejected(nodes, _login(wanted))
         result["passwords"] = _passwords(nodes, wanted.user, wanted.gate)
         left = _left(nodes, wanted)
         result["warnings"] = _still_written(nodes, wanted.digest) + _not_found(nodes, wanted) + left
@@ -368,7 +368,7 @@ def _end(node: Node, wanted: UserRequest) -> List[valkey.Client]:
     return [client for client in old if node.ask("CLIENT", "KILL", "ID", client.number)]
 
 
-def _prove_refused(nodes: Sequence[Node], login: Address) -> List[str]:
+def _verify_rejected(nodes: Sequence[Node], login: Address) -> List[str]:
     refused, problems = [], []
     for address in _places(nodes, login):
         try:

@@ -23,7 +23,7 @@ CLOCK = (
 
 
 SAID = ("confirmed", "last old value confirmed as revoked")
-"""A hand that is there only where a revocation was not proven."""
+"""A hand that is there only where a revocation was not verified."""
 
 
 def clock_of(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -54,7 +54,7 @@ class ActionModule:
             "refusals": {},
             "hosts_with_old_key": {},
             "behind": [],
-            "proven_at": [],
+            "healthy_at": [],
             "sent": [],
         }.items()
     }
@@ -66,7 +66,7 @@ class ActionModule:
             return rotation_begin.begin(setting, args, task_vars, write=state == "begun" and not check)
         if state == "advanced":
             given = {
-                name: args[name] for name in ("notes", "refusals", "hosts_with_old_key", "behind", "proven_at", "sent")
+                name: args[name] for name in ("notes", "refusals", "hosts_with_old_key", "behind", "healthy_at", "sent")
             }
             return vars(
                 journal_entries.advance(setting, args["outcome"], args["message"], journal_entries.StageNotes(**given))

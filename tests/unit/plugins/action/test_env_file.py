@@ -79,11 +79,11 @@ class TestHealthAddresses:
 
 
 OUTSIDE = {"units": ["web.service"], "external_health_url": "https://[::1]/"}
-DELIVERED = {"changed": True, "restart_needed": True, "health": [], "delivery": "d1", "proven": False}
+DELIVERED = {"changed": True, "restart_needed": True, "health": [], "delivery": "d1", "healthy": False}
 
 
 class TestTheAddressFromOutside:
-    """It is asked once the host's own are healthy, and before the file counts as proven."""
+    """It is asked once the host's own are healthy, and before the file counts as healthy."""
 
     @pytest.fixture
     def answers(self, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], list[Any]]:
@@ -104,11 +104,11 @@ class TestTheAddressFromOutside:
 
     def test_healthy(self, answers: tuple[list[Any], list[Any]]) -> None:
         left, sent = answers
-        left += [DELIVERED, {"changed": True, "proven": True}]
+        left += [DELIVERED, {"changed": True, "healthy": True}]
         result = deliver("web1", services=OUTSIDE)
-        assert (result["proven"], result["health"]) == (True, [])
+        assert (result["healthy"], result["health"]) == (True, [])
         assert sent[0]["services"]["record"] is False
-        assert (sent[1]["state"], sent[1]["delivery"], "services" in sent[1]) == ("proven", "d1", False)
+        assert (sent[1]["state"], sent[1]["delivery"], "services" in sent[1]) == ("healthy", "d1", False)
 
     def test_not_healthy(self, answers: tuple[list[Any], list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
         left, sent = answers
@@ -122,7 +122,7 @@ class TestTheAddressFromOutside:
     @pytest.mark.parametrize(
         ("answer", "extra"),
         [
-            ({"changed": False, "restart_needed": False, "proven": True}, {}),
+            ({"changed": False, "restart_needed": False, "healthy": True}, {}),
             ({"failed": True, "msg": "no", "restart_needed": True, "health": []}, {}),
             ({"changed": True, "restored": True, "health": []}, {"state": "restored"}),
         ],

@@ -237,7 +237,7 @@ class TestAValueInForceAgain:
         assert first.begin("database")["nothing"]
         return first
 
-    def test_is_replaced_again_and_proven_again(self, world: World, contained: Run, tmp_path: Any) -> None:
+    def test_is_replaced_again_and_verified_again(self, world: World, contained: Run, tmp_path: Any) -> None:
         assert contained.report(tmp_path, {"database": {"replaced": True}})[0].startswith(
             "database: OPEN: the new value"
         )

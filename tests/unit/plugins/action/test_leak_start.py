@@ -312,7 +312,7 @@ class TestRefused:
 def test_copies_at_cloudfront_stay_open_without_the_module(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     copies = [{"name": "cdn", "distribution": "E1", "paths": ["/*"]}]
     purge = {"valkey": [], "invalidations": copies, "cloudfront": False}
-    monkeypatch.setattr(leak_start.leak_assessment, "purged", lambda _catalog: purge)
+    monkeypatch.setattr(leak_start.assessment, "purged", lambda _catalog: purge)
     (line,) = start(world, "token")["carried"]["failures"]
     assert line.startswith("community.aws is not installed; invalidate by 'aws cloudfront create-invalidation'")
     assert line.endswith(" E1")

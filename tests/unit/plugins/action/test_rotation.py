@@ -183,7 +183,7 @@ def test_what_goes_on_at_a_removal_deploys_first(world: World, begun: Any, step:
 def test_the_gate_says_what_hosts_said(world: World) -> None:
     world.begun("database")
     setting: Any = SimpleNamespace(rotator=world.rotator())
-    gate = Gate(hosts=["web1"], proven=[])
+    gate = Gate(hosts=["web1"], verified=[])
     for message, end in (("web1: no answer. ", "=web1. web1: no answer"), ("", "=web1")):
         with pytest.raises(RotationError, match=rf"^nothing was revoked: not verified .*{end}$"):
             journal_entries.blockers(setting, gate, leaves_lost=False, message=message)

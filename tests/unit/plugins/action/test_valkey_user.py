@@ -62,7 +62,7 @@ def test_everybody_unproven_in_a_late_revocation(world: World) -> None:
     late, rotated = world.rotator("run0"), dict.fromkeys(world.catalog.credentials, BY)
     late.append(late.look(), "r0", "closed", rotated=rotated, pending_tasks={"r0/own": due})
     result = params(world, world.begun(force=False), "own")
-    assert (result["end_sessions"], result["last_client"]) == ("unproven", NOTES)
+    assert (result["end_sessions"], result["last_client"]) == ("unverified", NOTES)
 
 
 def test_a_former_value_that_leaves_with_the_old_one_in_a_leak(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from ansible_collections.watchparty.secrets.plugins.filter.deploy import FilterM
 
 deploy_outcome = FilterModule().filters()["deploy_outcome"]
 deploy_services = FilterModule().filters()["deploy_services"]
-WRITTEN = {"path": "/srv/.env", "mode": "0600", "changed": True, "restart_needed": True, "proven": True}
+WRITTEN = {"path": "/srv/.env", "mode": "0600", "changed": True, "restart_needed": True, "healthy": True}
 FAILED = {"env_deploy_failure": {"reason": "no space", "recovery": "NOT HEALTHY; look at the host"}}
 
 
@@ -34,9 +34,9 @@ FAILED = {"env_deploy_failure": {"reason": "no space", "recovery": "NOT HEALTHY;
         ({"env_deploy_delivery": {**WRITTEN, "health": []}}, "/srv/.env is 0600, services restarted and healthy"),
         ({"env_deploy_delivery": WRITTEN}, "/srv/.env is 0600, delivered"),
         ({"env_deploy_delivery": {**WRITTEN, "restart_needed": False}}, "/srv/.env is 0600, owner or mode mended"),
-        ({"env_deploy_delivery": {**WRITTEN, "proven": False}}, "/srv/.env is 0600, NOT health-checked"),
+        ({"env_deploy_delivery": {**WRITTEN, "healthy": False}}, "/srv/.env is 0600, NOT health-checked"),
         (
-            {"env_deploy_delivery": {**WRITTEN, "proven": False}, "env_deploy_restart": "no"},
+            {"env_deploy_delivery": {**WRITTEN, "healthy": False}, "env_deploy_restart": "no"},
             "/srv/.env is 0600, delivered; its services were not restarted, which the next deploy does",
         ),
     ],

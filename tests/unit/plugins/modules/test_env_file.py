@@ -45,13 +45,13 @@ def test_the_first_run_writes_and_the_second_changes_nothing(run: Run, path: str
     second = run(ONE)
     assert second["changed"] is False
     assert second["changes"] == {"added": [], "changed": [], "removed": []}
-    assert second["restart_needed"] is True, "it was never proven"
+    assert second["restart_needed"] is True, "it was never healthy"
 
 
-def test_a_proven_file_needs_no_restart(run: Run) -> None:
+def test_a_healthy_file_needs_no_restart(run: Run) -> None:
     run(ONE)
-    assert run(state="proven")["changed"] is True
-    assert run(state="proven")["changed"] is False
+    assert run(state="healthy")["changed"] is True
+    assert run(state="healthy")["changed"] is False
     assert run(ONE)["restart_needed"] is False
 
 
@@ -66,7 +66,7 @@ def test_check_mode_reports_the_same_and_touches_nothing(run: Run, path: str) ->
     done = run(ONE)
     for key in ("changed", "changes", "restart_needed", "mode"):
         assert checked[key] == done[key]
-    assert run(state="proven", _ansible_check_mode=True)["changed"] is True
+    assert run(state="healthy", _ansible_check_mode=True)["changed"] is True
     assert run(ONE)["restart_needed"] is True
     assert run(state="restored", _ansible_check_mode=True)["changed"] is True
     assert content(path) == ONE
@@ -93,7 +93,7 @@ def test_the_diff_of_a_new_file_has_nothing_before(run: Run, path: str) -> None:
 
 def test_a_drifted_mode_is_mended_without_a_restart(run: Run, path: str) -> None:
     run(ONE)
-    run(state="proven")
+    run(state="healthy")
     os.chmod(path, 0o644)
     mended = run(ONE)
     assert mended["changed"] is True
@@ -176,7 +176,7 @@ def test_a_foreign_file_is_refused(run: Run, path: str, monkeypatch: pytest.Monk
 
 def test_a_full_disk_leaves_the_old_file_and_no_temporary(run: Run, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run(ONE)
-    run(state="proven")
+    run(state="healthy")
     before = sorted(os.listdir(os.path.dirname(path)))
 
     def full(_handle: int, _content: Any) -> int:
@@ -200,53 +200,53 @@ def test_an_older_journal_is_refused_in_check_mode_too(run: Run, path: str) -> N
     assert "failed" not in run(ONE, snapshot="s-3", journal=9)
 
 
-def test_proving_without_a_file_or_after_another_run_fails(run: Run, path: str) -> None:
-    assert "is gone; deploy again" in run(state="proven")["msg"]
+def test_recording_without_a_file_or_after_another_run_fails(run: Run, path: str) -> None:
+    assert "is gone; deploy again" in run(state="healthy")["msg"]
     run(ONE, snapshot="s-1")
     run(TWO, snapshot="s-2")
-    assert "another run wrote it" in run(state="proven", snapshot="s-1")["msg"]
+    assert "another run wrote it" in run(state="healthy", snapshot="s-1")["msg"]
     Path(path).write_text("edited by hand\n")
-    assert "deploy again" in run(state="proven", snapshot="s-2")["msg"]
+    assert "deploy again" in run(state="healthy", snapshot="s-2")["msg"]
 
 
-def test_going_back_restores_the_last_proven_file(run: Run, path: str) -> None:
+def test_going_back_restores_the_last_healthy_file(run: Run, path: str) -> None:
     run(ONE, snapshot="s-1")
-    run(state="proven", snapshot="s-1")
+    run(state="healthy", snapshot="s-1")
     run(TWO, snapshot="s-2")
     back = run(state="restored", snapshot="s-2")
     assert back["changed"] is True
     assert back["restored"] is True
     assert content(path) == ONE
-    # Nobody has proven the services on it since.
+    # Nobody has healthy the services on it since.
     assert run(ONE, snapshot="s-1")["restart_needed"] is True
-    run(state="proven", snapshot="s-1")
+    run(state="healthy", snapshot="s-1")
     assert run(ONE, snapshot="s-1")["restart_needed"] is False
 
 
-def test_services_that_may_run_on_another_file_are_restarted_on_the_proven_one(run: Run, path: str) -> None:
+def test_services_that_may_run_on_another_file_are_restarted_on_the_healthy_one(run: Run, path: str) -> None:
     """The second deploy was killed before its proof, and perhaps after its restart; then the first snapshot returns."""
     run(ONE, snapshot="s-1")
-    run(state="proven", snapshot="s-1")
+    run(state="healthy", snapshot="s-1")
     run(TWO, snapshot="s-2")
     assert run(ONE, snapshot="s-1")["restart_needed"] is True
     assert run(ONE, snapshot="s-1")["restart_needed"] is True, "killed once more, before the restart"
-    assert run(state="proven", snapshot="s-1")["changed"] is True
+    assert run(state="healthy", snapshot="s-1")["changed"] is True
     assert run(ONE, snapshot="s-1")["restart_needed"] is False
 
 
 def test_an_edited_file_needs_a_restart(run: Run, path: str) -> None:
     """Its services may have been started on it by hand."""
     run(ONE, snapshot="s-1")
-    run(state="proven", snapshot="s-1")
+    run(state="healthy", snapshot="s-1")
     Path(path).write_text("A='by hand'\n", encoding="utf-8")
     assert run(ONE, snapshot="s-1")["restart_needed"] is True
     assert run(ONE, snapshot="s-1")["restart_needed"] is True
     assert run(state="restored")["changed"] is False
 
 
-def test_an_unproven_file_never_becomes_the_way_back(run: Run, path: str) -> None:
+def test_an_unverified_file_never_becomes_the_way_back(run: Run, path: str) -> None:
     run(ONE, snapshot="s-1")
-    run(state="proven", snapshot="s-1")
+    run(state="healthy", snapshot="s-1")
     run(TWO, snapshot="s-2")
     run({"KEY": "canary-three"}, snapshot="s-3")
     run(state="restored", snapshot="s-3")
@@ -304,23 +304,23 @@ def test_a_file_that_cannot_be_parsed_is_replaced_and_counts_as_empty(run: Run, 
     assert content(path) == ONE
 
 
-def test_a_delivery_is_proven_and_rolled_back_by_its_name(run: Run, path: str) -> None:
+def test_a_delivery_is_healthy_and_rolled_back_by_its_name(run: Run, path: str) -> None:
     """Another run wrote other bytes and these again since: its services were not started by whoever is late."""
     late = run(ONE)["delivery"]
     run(TWO, snapshot="s-2")
     now = run(ONE)["delivery"]
-    assert "another run wrote it; deploy again" in run(state="proven", delivery=late)["msg"]
+    assert "another run wrote it; deploy again" in run(state="healthy", delivery=late)["msg"]
     assert "its file is left in place" in run(state="restored", delivery=late)["msg"]
     assert content(path) == ONE
-    assert run(state="proven", delivery=now)["proven"] is True
+    assert run(state="healthy", delivery=now)["healthy"] is True
     assert "delivery" not in run(ONE, mark=False)
     assert "delivery" not in run(TWO, _ansible_check_mode=True)
 
 
-def test_what_another_run_has_proven_is_not_rolled_back(run: Run, path: str) -> None:
+def test_what_another_run_recorded_as_healthy_is_not_rolled_back(run: Run, path: str) -> None:
     """Both delivered the same bytes; the late one met the restart of the other, and its health check failed."""
     late = run(ONE)["delivery"]
-    assert run(ONE, snapshot="s-2", prove=True)["proven"] is True
+    assert run(ONE, snapshot="s-2", assume_healthy=True)["healthy"] is True
     assert (
         "another run found the services healthy on this file since; it is left in place"
         in run(state="restored", delivery=late)["msg"]
@@ -331,14 +331,14 @@ def test_what_another_run_has_proven_is_not_rolled_back(run: Run, path: str) -> 
 def test_a_proof_at_once_that_fails_tells_what_was_written(
     run: Run, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(TWO, prove=True)
+    run(TWO, assume_healthy=True)
 
     def refused(*_args: Any) -> None:
         raise HostError("the disk is full")
 
-    monkeypatch.setattr(env_file_mark.Mark, "prove", refused)
-    answer = run(ONE, snapshot="s-2", prove=True)
-    assert (answer["failed"], answer["restart_needed"], answer["proven"]) == (True, True, False)
+    monkeypatch.setattr(env_file_mark.Mark, "record_healthy", refused)
+    answer = run(ONE, snapshot="s-2", assume_healthy=True)
+    assert (answer["failed"], answer["restart_needed"], answer["healthy"]) == (True, True, False)
     monkeypatch.undo()
     assert run(state="restored", delivery=answer["delivery"], snapshot="s-2")["restored"] is True
     assert content(path) == TWO
@@ -346,7 +346,7 @@ def test_a_proof_at_once_that_fails_tells_what_was_written(
 
 def test_a_file_that_another_run_wrote_since_is_not_rolled_back(path: str, run: Run) -> None:
     run(ONE, snapshot="s-1", journal=1)
-    run(state="proven", snapshot="s-1")
+    run(state="healthy", snapshot="s-1")
     run(TWO, snapshot="s-2", journal=2)
     refused = run(state="restored", snapshot="s-late")
     assert refused["failed"] is True

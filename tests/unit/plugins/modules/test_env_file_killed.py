@@ -70,16 +70,16 @@ KILLS = [
 
 
 @pytest.mark.parametrize(("owner", "name", "nth", "after"), KILLS)
-@pytest.mark.parametrize("before", ["nothing", "by hand", "proven"])
+@pytest.mark.parametrize("before", ["nothing", "by hand", "healthy"])
 def test_killed_anywhere_the_next_run_ends_on_the_new_file_and_restarts(
     run: Run, path: str, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, nth: int, after: bool, before: str
 ) -> None:
     former = None if before == "nothing" else ONE
     if before == "by hand":
         Path(path).write_text(dotenv.to_dotenv(ONE))
-    elif before == "proven":
+    elif before == "healthy":
         run(ONE, snapshot="s-1", journal=1)
-        run(state="proven", snapshot="s-1")
+        run(state="healthy", snapshot="s-1")
     args = {"path": path, "snapshot_id": "s-2", "journal": 2, "content": dotenv.to_dotenv(TWO)}
     # A call that this case does not make as often lets the module end by itself.
     with (
@@ -96,22 +96,22 @@ def test_killed_anywhere_the_next_run_ends_on_the_new_file_and_restarts(
     run(state="restored", snapshot="s-2")
     assert content(path) == former
     run(TWO, snapshot="s-2", journal=2)
-    run(state="proven", snapshot="s-2")
+    run(state="healthy", snapshot="s-2")
     assert run(TWO, snapshot="s-2", journal=2)["restart_needed"] is False
 
 
 @pytest.mark.parametrize("name", ["write", "_save"])
 @pytest.mark.parametrize("after", [False, True])
-def test_killed_while_proving_the_next_run_can_prove(
+def test_killed_while_recording_the_next_run_can_record(
     run: Run, path: str, monkeypatch: pytest.MonkeyPatch, name: str, after: bool
 ) -> None:
     run(ONE, snapshot="s-1")
     owner = MARK if name == "_save" else atomic_file
-    args = {"path": path, "snapshot_id": "s-1", "state": "proven"}
+    args = {"path": path, "snapshot_id": "s-1", "state": "healthy"}
     with killed_at(monkeypatch, owner, name, after=after), patch_module_args(args), pytest.raises(Killed):
         env_file_main.main()
     run(ONE, snapshot="s-1")
-    run(state="proven", snapshot="s-1")
+    run(state="healthy", snapshot="s-1")
     assert run(ONE, snapshot="s-1")["restart_needed"] is False
     run(TWO, snapshot="s-2")
     run(state="restored", snapshot="s-2")
@@ -126,7 +126,7 @@ def test_killed_on_the_way_back_the_next_run_restarts_whichever_file_it_brings(
     run: Run, path: str, monkeypatch: pytest.MonkeyPatch, name: str, nth: int, after: bool
 ) -> None:
     run(ONE, snapshot="s-1")
-    run(state="proven", snapshot="s-1")
+    run(state="healthy", snapshot="s-1")
     run(TWO, snapshot="s-2")
     args = {"path": path, "state": "restored", "snapshot_id": "s-2"}
     with (

@@ -45,34 +45,34 @@ def restarts(tmp_path: Path) -> Callable[[], bool]:
     return call
 
 
-def is_proven(path: str) -> bool:
+def is_healthy(path: str) -> bool:
     with state.held_mark(path) as mark:
         return mark.is_settled(atomic_file.digest(Path(path).read_bytes()))
 
 
 def test_a_restart_that_goes_well_is_recorded(deliver: Run, restarts: Callable[[], bool], path: str) -> None:
     answer = deliver(ONE)
-    assert (answer["changed"], answer["restart_needed"], answer["proven"]) == (True, True, True)
+    assert (answer["changed"], answer["restart_needed"], answer["healthy"]) == (True, True, True)
     assert (answer["health"], answer["snapshot_id"]) == ([], "s-1")
     assert restarts()
-    assert is_proven(path)
+    assert is_healthy(path)
     again = deliver(ONE)
-    assert (again["changed"], again["restart_needed"], again["proven"]) == (False, False, True)
+    assert (again["changed"], again["restart_needed"], again["healthy"]) == (False, False, True)
     assert "health" not in again
     assert not restarts()
 
 
-def test_a_file_that_was_written_but_not_proven_is_restarted_on(
+def test_a_file_that_was_written_but_not_healthy_is_restarted_on(
     run: Run, deliver: Run, restarts: Callable[[], bool], path: str
 ) -> None:
     run(ONE)
     answer = deliver(ONE)
-    assert (answer["changed"], answer["proven"]) == (True, True)
+    assert (answer["changed"], answer["healthy"]) == (True, True)
     assert restarts()
-    assert is_proven(path)
+    assert is_healthy(path)
 
 
-def test_a_module_that_is_late_does_not_prove_what_another_run_wrote_meanwhile(
+def test_a_module_that_is_late_does_not_record_what_another_run_wrote_meanwhile(
     run: Run, deliver: Run, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even the same snapshot: between the two the services ran on another file, and may still do."""
@@ -85,7 +85,7 @@ def test_a_module_that_is_late_does_not_prove_what_another_run_wrote_meanwhile(
     monkeypatch.setattr(_services, "restarted_and_healthy", meanwhile)
     answer = deliver(ONE)
     assert "another run wrote it; deploy again" in answer["msg"]
-    assert not is_proven(path)
+    assert not is_healthy(path)
     back = run(state="restored", delivery=answer["delivery"])
     assert "another run wrote snapshot s-1 here since; its file is left in place" in back["msg"]
 
@@ -94,21 +94,21 @@ def test_two_deploys_of_one_snapshot_are_both_done(
     run: Run, deliver: Run, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_services, "restarted_and_healthy", lambda _services: [run(ONE), []][1])
-    assert deliver(ONE)["proven"] is True
-    assert is_proven(path)
+    assert deliver(ONE)["healthy"] is True
+    assert is_healthy(path)
 
 
 def test_without_record_the_mark_stays(deliver: Run, restarts: Callable[[], bool], path: str) -> None:
-    assert deliver(ONE, services={"record": False})["proven"] is False
+    assert deliver(ONE, services={"record": False})["healthy"] is False
     assert restarts()
-    assert not is_proven(path)
+    assert not is_healthy(path)
 
 
-@pytest.mark.parametrize("other", [{"mark": False}, {"prove": True}, {"state": "proven"}])
+@pytest.mark.parametrize("other", [{"mark": False}, {"assume_healthy": True}, {"state": "healthy"}])
 def test_what_contradicts_it_is_refused_before_the_write(deliver: Run, path: str, other: dict[str, Any]) -> None:
     answer = deliver(ONE, **other)
     assert answer["failed"] is True
-    assert answer["msg"] == "services: not with prove=true, mark=false or state=proven"
+    assert answer["msg"] == "services: not with assume_healthy=true, mark=false or state=healthy"
     assert not Path(path).exists()
 
 
@@ -117,9 +117,9 @@ def test_a_defect_is_not_taken_for_an_end_from_outside(
 ) -> None:
     monkeypatch.setattr(_services, "wait_healthy", lambda _health: {}["canary"])
     answer = deliver(ONE)
-    assert answer["msg"] == "restart and proof met a defect of this module: KeyError"
+    assert answer["msg"] == "restart or health check: defect in this module: KeyError"
     assert (answer["failed"], answer["restart_needed"]) == (True, True)
-    assert not is_proven(path)
+    assert not is_healthy(path)
 
 
 def test_numbers_below_zero_count_as_none(deliver: Run) -> None:
@@ -133,7 +133,7 @@ def test_check_mode_restarts_nothing(deliver: Run, restarts: Callable[[], bool],
     deliver(ONE, services={"record": False})
     restarts()
     answer = deliver(ONE, _ansible_check_mode=True)
-    assert (answer["changed"], answer["restart_needed"]) == (True, True), "the same bytes, and not proven"
+    assert (answer["changed"], answer["restart_needed"]) == (True, True), "the same bytes, and not healthy"
     assert not restarts()
 
 
@@ -151,9 +151,9 @@ def test_what_fails_is_not_recorded_and_tells_what_was_written(
     answer = deliver(ONE, services=services)
     assert answer["failed"] is True
     assert message in answer["msg"]
-    assert (answer["changed"], answer["restart_needed"], answer["proven"]) == (True, True, False)
+    assert (answer["changed"], answer["restart_needed"], answer["healthy"]) == (True, True, False)
     assert Path(path).exists()
-    assert not is_proven(path)
+    assert not is_healthy(path)
 
 
 def test_what_fails_before_the_write_does_not(deliver: Run, restarts: Callable[[], bool], path: str) -> None:
@@ -174,7 +174,7 @@ def test_a_file_that_is_put_back_is_restarted_on_and_not_recorded(
     assert (answer["restored"], answer["health"]) == (True, [])
     assert restarts()
     assert "canary-one" in Path(path).read_text()
-    assert not is_proven(path)
+    assert not is_healthy(path)
     failed = deliver(state="restored", snapshot="s-2", services={"command": "false"})
     assert (failed["failed"], failed["restored"]) == (True, True)
 
@@ -200,7 +200,7 @@ def test_a_file_that_another_run_wrote_meanwhile_is_not_recorded(
     answer = deliver(ONE, snapshot="s-1", journal=1)
     assert answers[0]["changed"]
     assert "the file is no longer the one of snapshot s-1" in answer["msg"]
-    assert not is_proven(path)
+    assert not is_healthy(path)
 
 
 class Killed(BaseException):
@@ -213,11 +213,11 @@ class Killed(BaseException):
         (_services, "restart"),
         (_services, "wait_healthy"),
         (_services, "require_running"),
-        (env_file_mark.Mark, "prove"),
+        (env_file_mark.Mark, "record_healthy"),
     ],
 )
 @pytest.mark.parametrize("after", [False, True])
-def test_killed_anywhere_the_next_run_restarts_or_is_proven(
+def test_killed_anywhere_the_next_run_restarts_or_is_healthy(
     deliver: Run,
     restarts: Callable[[], bool],
     path: str,
@@ -240,9 +240,9 @@ def test_killed_anywhere_the_next_run_restarts_or_is_proven(
             deliver(ONE)
     # What it said before is what the controller goes by.
     last = json.loads(capsys.readouterr().out.strip().rpartition("\n")[2])
-    assert (last["failed"], last["changed"], last["restart_needed"], last["proven"]) == (True, True, True, False)
+    assert (last["failed"], last["changed"], last["restart_needed"], last["healthy"]) == (True, True, True, False)
     assert "ended on the host before the services were healthy" in last["msg"]
     restarts()
-    assert deliver(ONE)["restart_needed"] is not (name == "prove" and after)
-    assert restarts() is not (name == "prove" and after)
-    assert is_proven(path)
+    assert deliver(ONE)["restart_needed"] is not (name == "record_healthy" and after)
+    assert restarts() is not (name == "record_healthy" and after)
+    assert is_healthy(path)

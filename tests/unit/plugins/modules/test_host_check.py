@@ -111,12 +111,12 @@ def test_a_link_is_refused_with_the_remedy(check: Check, path: Path) -> None:
 
 def test_modes_of_the_file_and_of_what_lies_beside_it(check: Check, path: Path) -> None:
     path.chmod(0o640)
-    proven = path.with_name(".env.proven")
-    proven.write_bytes(path.read_bytes())
-    proven.chmod(0o644)
+    healthy = path.with_name(".env.healthy")
+    healthy.write_bytes(path.read_bytes())
+    healthy.chmod(0o644)
     result = check()
     assert result["file"]["mode"] == "0640"
-    assert [(companion["path"], companion["mode"]) for companion in result["companions"]] == [(str(proven), "0644")]
+    assert [(companion["path"], companion["mode"]) for companion in result["companions"]] == [(str(healthy), "0644")]
     assert result["strays"] == []
 
 

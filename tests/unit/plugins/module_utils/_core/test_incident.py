@@ -64,7 +64,7 @@ class TestFollowing:
         assert result is not None
         assert result.since == counts
 
-    def test_a_new_value_that_leaked_too_has_to_be_proven_again(self) -> None:
+    def test_a_new_value_that_leaked_too_has_to_be_verified_again(self) -> None:
         proofs = ("live", "outlived", "refused", "given", "kept", "renewed", "confirmed")
         seen = {f"{what}/{name}": "t" for what in proofs for name in "ab"}
         result = following(LEAK, {"events": {**seen, "skipped/a": "t", "again/a": "t"}})
@@ -74,8 +74,8 @@ class TestFollowing:
         assert result.spoiled == ("r1/a",)
         left = {"planned", "skipped/a", "again/a", *(event for event in seen if event.endswith("/b"))}
         assert set(result.events) == left
-        proven = following(result, {"events": {"refused/a": "later"}})
-        assert following(proven, again) == proven, "once"
+        verified = following(result, {"events": {"refused/a": "later"}})
+        assert following(verified, again) == verified, "once"
         assert following(None, {"incident": json.loads(json.dumps(result.entry()))}) == result
 
     def test_graceful_becomes_immediate_and_never_back(self) -> None:

@@ -46,15 +46,15 @@ def run(host: Host, python: str = sys.executable, **args: Any) -> dict[str, Any]
     return remote_program.execute(host, env_file_main, args=params, task_vars=variables)  # type: ignore[arg-type]
 
 
-def test_the_file_is_written_and_proven_in_one_command(tmp_path: Path) -> None:
+def test_the_file_is_written_and_healthy_in_one_command(tmp_path: Path) -> None:
     host, path = Host(), tmp_path / ".env"
-    answer = run(host, path=str(path), content="KEY='canary'\n", prove=True)
+    answer = run(host, path=str(path), content="KEY='canary'\n", assume_healthy=True)
     assert path.read_text() == "KEY='canary'\n"
-    assert (answer["changed"], answer["restart_needed"], answer["proven"]) == (True, True, True)
-    assert json.loads(state.mark(path).read_text())["proven"]["snapshot"] == "s"
+    assert (answer["changed"], answer["restart_needed"], answer["healthy"]) == (True, True, True)
+    assert json.loads(state.mark(path).read_text())["healthy"]["snapshot"] == "s"
     assert "canary" not in json.dumps(answer)
-    again = run(host, path=str(path), content="KEY='canary'\n", prove=True)
-    assert (again["changed"], again["restart_needed"], again["proven"]) == (False, False, True)
+    again = run(host, path=str(path), content="KEY='canary'\n", assume_healthy=True)
+    assert (again["changed"], again["restart_needed"], again["healthy"]) == (False, False, True)
     assert not any("canary" in command for command in host.commands)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import catalog_parser, fingerprints
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.incident import Incident
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import assessment as leak_assessment
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import assessment
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.assessment import BlastRadius, LeakClaim
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import CATALOG, KINDS, World
@@ -34,7 +34,7 @@ def setting_of(world: World) -> RotationSetup:
 def followed(
     world: World, *leaked: str, text: str | None = None, hosts: tuple[str, ...] = (), incident: Incident | None = OPEN
 ) -> BlastRadius:
-    return leak_assessment.followed(setting_of(world), LeakClaim(leaked, text, incident), hosts)
+    return assessment.followed(setting_of(world), LeakClaim(leaked, text, incident), hosts)
 
 
 class TestAnOpenIncident:
@@ -65,14 +65,14 @@ class TestAnOpenIncident:
 
 def test_what_is_purged(world: World) -> None:
     purge = {"cdn": {"distribution": "E1"}, "cache": {"setting": "URL", "keys": ["b*"]}}
-    result = leak_assessment.purged(catalog_parser.parse({**CATALOG, "purge": purge}, "test"))
+    result = assessment.purged(catalog_parser.parse({**CATALOG, "purge": purge}, "test"))
     assert result["valkey"] == ["cache"]
     assert result["invalidations"] == [{"name": "cdn", "distribution": "E1", "paths": ["/*"]}]
     assert isinstance(result["cloudfront"], bool)
 
 
 def test_keys_by_their_fingerprint(world: World) -> None:
-    assert leak_assessment.known_keys(setting_of(world), ()) == []
+    assert assessment.known_keys(setting_of(world), ()) == []
     options = {"user": "ci", "authorized_keys": "keys"}
     place = {"secret": "deploy-{environment}", "key": "private_key"}
     ssh = {"kind": "ssh_key", "options": options, "appears_in": [place]}
@@ -93,8 +93,8 @@ def test_keys_by_their_fingerprint(world: World) -> None:
         "file": "keys",
     }
     setting = setting_of(world)
-    assert leak_assessment.known_keys(setting, {"django"}) == [{**expected, "leaked": False}]
-    assert leak_assessment.known_keys(setting, {"deploy"}) == [{**expected, "leaked": True}]
+    assert assessment.known_keys(setting, {"django"}) == [{**expected, "leaked": False}]
+    assert assessment.known_keys(setting, {"deploy"}) == [{**expected, "leaked": True}]
 
 
 class TestReachedHost:
@@ -111,7 +111,7 @@ class TestReachedHost:
         hosts = ("web1", "web2")
         impact = followed(world, leaked, hosts=hosts, incident=None).impact
         assert impact is not None
-        return leak_assessment.refused_host(world.catalog, impact, hosts, host, trusted, "leak_trusted_host")
+        return assessment.refused_host(world.catalog, impact, hosts, host, trusted, "leak_trusted_host")
 
     def test_one_that_leaked_is_refused(self, world: World) -> None:
         message = self.refused(world, "host:web1", "web1", "web2")

@@ -38,7 +38,7 @@ def test_a_signing_key_on_a_host_that_was_skipped_is_open(made: Catalog) -> None
     assert "holds revoked values" not in postmortem_markdown.markdown(found)
 
 
-def test_it_is_refused_once_that_host_is_proven_on_the_new_file(made: Catalog) -> None:
+def test_it_is_refused_once_that_host_is_healthy_on_the_new_file(made: Catalog) -> None:
     events = {**BEHIND, "verified/web2": "2026-11-25T15:00:50Z"}
     found = facts_of(made, incident(events=events), IMPACT, {}, {}, NOW)
     assert (found["open"], found["contained_seconds"]) == ([], 50.0)

@@ -72,10 +72,10 @@ def test_an_earlier_ones_files_stay(leak: Leak, tmp_path: Path) -> None:
 
 
 def test_compromised_hosts_and_what_was_gathered(leak: Leak, tmp_path: Path) -> None:
-    gathered = {"copies": {"web1": {"removed": [".env.proven"], "remaining": [".env.bak"]}}, "left_out": ["web2"]}
+    gathered = {"copies": {"web1": {"removed": [".env.healthy"], "remaining": [".env.bak"]}}, "left_out": ["web2"]}
     response_report = written(leak, tmp_path, gathered=gathered, compromised=["web2"])
     text = text_of(response_report)
-    for line in ("web1: removed .env.proven", "web1: .env.bak", "web2: was not asked, being compromised"):
+    for line in ("web1: removed .env.healthy", "web1: .env.bak", "web2: was not asked, being compromised"):
         assert f"- {line}" in text
     assert "web2 was skipped as compromised and must be rebuilt" in response_report.open
 

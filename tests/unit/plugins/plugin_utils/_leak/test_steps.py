@@ -150,13 +150,13 @@ class TestEvidence:
 
 
 class TestBack:
-    def test_only_a_host_that_is_proven_is_back(self, leak: Leak) -> None:
+    def test_only_a_host_that_is_verified_is_back(self, leak: Leak) -> None:
         run = leak.run(leak.response("wave"))
         leak_steps.incident_notes.note(run.setting, run.journal, {"skipped/web1": "", "skipped/web2": ""})
         response = leak.response("verify_skipped", behind=["web1", "web2"])
-        proven = {"restart_needed": False, "changed": False}
-        leak.hosts["web1"] |= {"secret_rotate_proof": proven, "secret_rotate_came_back": {"reachable": True}}
-        leak.hosts["web2"] |= {"secret_rotate_proof": {**proven, "restart_needed": True}}
+        verified = {"restart_needed": False, "changed": False}
+        leak.hosts["web1"] |= {"secret_rotate_verification": verified, "secret_rotate_came_back": {"reachable": True}}
+        leak.hosts["web2"] |= {"secret_rotate_verification": {**verified, "restart_needed": True}}
         leak.hosts["web2"] |= {"secret_rotate_came_back": {"reachable": True}}
         leak.following(response)
         assert leak.incident.behind == ["web2"]
@@ -164,7 +164,7 @@ class TestBack:
     def test_a_proof_of_a_wave_before_is_none(self, leak: Leak) -> None:
         run = leak.run(leak.response("wave"))
         leak_steps.incident_notes.note(run.setting, run.journal, {"skipped/web1": ""})
-        leak.hosts["web1"]["secret_rotate_proof"] = {"restart_needed": False, "changed": False}
+        leak.hosts["web1"]["secret_rotate_verification"] = {"restart_needed": False, "changed": False}
         leak.hosts["web1"]["secret_rotate_came_back"] = {"failed": True, "msg": "no route"}
         leak.following(leak.response("verify_skipped", behind=["web1"]))
         assert leak.incident.behind == ["web1"]

@@ -59,13 +59,13 @@ def test_what_is_left_out() -> None:
 
 def test_copies_and_stores() -> None:
     copies = {
-        "web1": {"removed": [".env.proven"], "remaining": [".env.bak"]},
+        "web1": {"removed": [".env.healthy"], "remaining": [".env.bak"]},
         "web2": LOST,
         "web3": SKIPPED,
         "web4": TIMED_OUT,
     }
     result = messages({"copies": copies, "scrubbed": {"scrubbed": ["labels"], "not_scrubbed": ["GitHub"]}})
-    assert result["scrubbed"] == ["web1: removed .env.proven", "labels"]
+    assert result["scrubbed"] == ["web1: removed .env.healthy", "labels"]
     assert result["not_scrubbed"] == [
         "web1: .env.bak",
         "web2: copies of what is dead were not looked for: cannot be reached: Failed to connect via ssh",

@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.secret_json import parse_secret, updated
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan_facts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan_inputs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import Values, Who, version_id
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
@@ -120,7 +120,7 @@ class World:
         journal = rotator.look()
         contents = self.secrets.read(list(self.secrets._secrets))
         contents |= self.parameters.read(["/app/test"])
-        ground = plan_facts.PlanInputs(
+        ground = plan_inputs.PlanInputs(
             catalog=self.catalog,
             journal=journal,
             contents=contents,

@@ -249,7 +249,7 @@ class TestTold:
         assert [item["name"] for item in result["revoking"]] == ["database", "token", "django"]
         assert [credential["name"] for credential in result["credentials"]] == list(names)
 
-    def test_where_a_former_key_is_dropped_there_is_only_something_to_prove(self, world: World) -> None:
+    def test_where_a_former_key_is_dropped_there_is_only_something_to_verify(self, world: World) -> None:
         kind = kind_declarations.Kind("login", stages=("set", "revoke", "dropped"), folder="/kinds/login")
         setting = RotationSetup(world.catalog, {"login": kind}, world.rotator(), SimpleNamespace())  # type: ignore[arg-type]
         dropped = rotation_context.credential_summary(setting, Item("database", "login", act="drop_fallback"))

@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.engin
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import Hosts
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.run import RotationRun
 
-PROVEN = {"secret_rotate_proof": {"restart_needed": False, "changed": False}}
+VERIFIED = {"secret_rotate_verification": {"restart_needed": False, "changed": False}}
 HOSTS = ["web1", "web2"]
 
 
@@ -59,38 +59,38 @@ def asked(what: str, **over: Any) -> dict[str, Any]:
     return {"next": what, "later": [], "opened": [], "number": 7, "wait_seconds": 30.0, **over}
 
 
-def answered(*proven: str) -> Hosts:
-    return Hosts(HOSTS, dict.fromkeys(proven, PROVEN))
+def answered(*verified: str) -> Hosts:
+    return Hosts(HOSTS, dict.fromkeys(verified, VERIFIED))
 
 
 class TestWaiting:
-    def test_only_for_those_that_are_not_proven(self) -> None:
+    def test_only_for_those_that_are_not_verified(self) -> None:
         clock = Clock()
         at = engine(clock)
         clock.now += 3
-        result = at.resume(asked("prove"), answered("web1"))
+        result = at.resume(asked("verify"), answered("web1"))
         assert (result["next"], result["tasks"]) == ("await", "batch")
         assert result["hosts_do"] == {"web1": "wait", "web2": "return"}
         clock.now += 20
         assert at.resume(result, answered("web1"))["next"] == "went on"
         assert at.carried.waited == pytest.approx(20), "the proof itself is not a waiting"
-        assert at.carried.proven
+        assert at.carried.verified
 
     @pytest.mark.parametrize(
-        ("over", "proven"), [({}, HOSTS), ({"wait_seconds": 0}, []), ({"opened": ["web2"]}, ["web1"])]
+        ("over", "verified"), [({}, HOSTS), ({"wait_seconds": 0}, []), ({"opened": ["web2"]}, ["web1"])]
     )
-    def test_for_nobody(self, over: dict[str, Any], proven: list[str]) -> None:
-        """All are proven; the time is over; who still accepts a leaked key gets nothing new."""
+    def test_for_nobody(self, over: dict[str, Any], verified: list[str]) -> None:
+        """All are verified; the time is over; who still accepts a leaked key gets nothing new."""
         clock = Clock()
         at = engine(clock)
         clock.now += 3
-        assert at.resume(asked("prove", **over), answered(*proven))["next"] == "went on"
+        assert at.resume(asked("verify", **over), answered(*verified))["next"] == "went on"
         assert at.carried.waited == 0
 
 
 class TestTasks:
     @pytest.mark.parametrize(
-        ("what", "tasks"), [("deploy", "deploy_all"), ("deliver", "deploy_all"), ("prove", "prove_all")]
+        ("what", "tasks"), [("deploy", "deploy_all"), ("deliver", "deploy_all"), ("verify", "verify_all")]
     )
     def test_one_include_where_all_hosts_do_the_same(self, what: str, tasks: str) -> None:
         assert engine(Clock())._next(what)["tasks"] == tasks
@@ -99,6 +99,6 @@ class TestTasks:
         at = engine(Clock())
         assert at._next("deploy", serial=[1])["tasks"] == "rollout"
         at.now["opened"] = ["web2"]
-        assert at._next("prove")["tasks"] == "rollout"
-        assert engine(Clock(), reachable=[*HOSTS, "web3"])._next("prove")["tasks"] == "rollout", "skipped, in the play"
+        assert at._next("verify")["tasks"] == "rollout"
+        assert engine(Clock(), reachable=[*HOSTS, "web3"])._next("verify")["tasks"] == "rollout", "skipped, in the play"
         assert engine(Clock())._next("stop")["tasks"] == "batch", "nothing is read for it"

@@ -10,15 +10,15 @@ import pytest
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.host_results import Hosts, batches_of
 
-PROVEN = {"secret_rotate_proof": {"restart_needed": False, "changed": False, "addresses": ["192.0.2.1"]}}
-HEALTHY = {"env_deploy_delivery": {"proven": True, "proven_at": 5.0}}
+VERIFIED = {"secret_rotate_verification": {"restart_needed": False, "changed": False, "addresses": ["192.0.2.1"]}}
+HEALTHY = {"env_deploy_delivery": {"healthy": True, "healthy_at": 5.0}}
 LOST = {"env_deploy_failure": {"rollout": "7", "reason": "gone", "lost": True, "recovery": ""}}
 SICK = {
     "env_deploy_failure": {
         "rollout": "7",
         "reason": "no answer",
         "lost": False,
-        "recovery": "the last proven file is back",
+        "recovery": "the last healthy file is back",
     }
 }
 
@@ -30,13 +30,13 @@ def hosts(*entries: dict[str, Any], **extra: Any) -> Hosts:
 
 def test_a_rollout_that_went_well() -> None:
     result = hosts(HEALTHY)
-    assert (result.outcome, result.may_go_on, result.message, result.proven_at) == ("done", True, "", [5.0])
+    assert (result.outcome, result.may_go_on, result.message, result.healthy_at) == ("done", True, "", [5.0])
 
 
 def test_a_host_that_is_not_well_takes_it_back() -> None:
     result = hosts(LOST, SICK)
     assert (result.outcome, result.may_go_on) == ("failed", False)
-    assert result.message == "web1: gone. web2: no answer. web2: the last proven file is back."
+    assert result.message == "web1: gone. web2: no answer. web2: the last healthy file is back."
 
 
 def test_lost_hosts_are_no_fault_of_the_new_value() -> None:
@@ -51,7 +51,7 @@ class TestAfterALeak:
     def test_one_unhealthy_host_does_not_keep_the_others_from_new_values(self) -> None:
         result = hosts(SICK, HEALTHY, leak=True, leaves_lost=True)
         assert (result.may_go_on, result.outcome) == (True, "done")
-        assert result.message == "web1: no answer. web1: the last proven file is back."
+        assert result.message == "web1: no answer. web1: the last healthy file is back."
 
     def test_where_none_is_healthy_it_goes_back(self) -> None:
         result = hosts(SICK, LOST, leak=True, leaves_lost=True)
@@ -66,20 +66,20 @@ def test_failures_of_another_rollout_do_not_count() -> None:
     assert (result.outcome, result.message) == ("done", "")
 
 
-def test_what_a_host_said_before_it_was_proven_is_forgotten() -> None:
+def test_what_a_host_said_before_it_was_verified_is_forgotten() -> None:
     assert hosts({**SICK, **HEALTHY}).message == ""
 
 
-def test_only_a_host_that_runs_on_what_is_prescribed_is_proven() -> None:
+def test_only_a_host_that_runs_on_what_is_prescribed_is_verified() -> None:
     result: dict[str, dict[str, Any]] = {
-        "web1": PROVEN,
-        "web2": {"secret_rotate_proof": {"restart_needed": True, "changed": False}},
-        "web3": {"secret_rotate_proof": {"restart_needed": False, "changed": True}},
-        "web4": {"secret_rotate_proof": {"failed": True}},
+        "web1": VERIFIED,
+        "web2": {"secret_rotate_verification": {"restart_needed": True, "changed": False}},
+        "web3": {"secret_rotate_verification": {"restart_needed": False, "changed": True}},
+        "web4": {"secret_rotate_verification": {"failed": True}},
         "web5": {},
     }
     found = Hosts([*result, "web6"], result)
-    assert found.proven == ["web1"]
+    assert found.verified == ["web1"]
     assert found.addresses == ["192.0.2.1"]
 
 

@@ -73,7 +73,7 @@ def test_a_new_value_that_may_have_leaked_too_proves_nothing() -> None:
     assert set(events) == {"refused/django"}
 
 
-def test_when_the_first_host_was_proven() -> None:
+def test_when_the_first_host_was_verified() -> None:
     deployed, revoked = (at(step, "database", incident="leak-1") for step in ("deploy", "revoke"))
     events = incident_events.events(deployed, "promote", KINDS, "later", LEAK, reads=ITEMS, first="sooner")
     assert events == {"first/r1": "sooner", "live/database": "later"}

@@ -22,7 +22,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._access.iam_client import user_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan_facts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan_inputs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import rollback as rotation_rollback
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.ids import Who
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
@@ -61,7 +61,7 @@ NEW = Login("new-id", "new-canary")
 class World:
     secrets: MemorySecrets
     rotator: Rotator
-    ground: plan_facts.PlanInputs
+    ground: plan_inputs.PlanInputs
 
     def begin(self, *names: str) -> rotation_plan.RotationPlan:
         plan = rotation_plan.plan(self.ground, RotationRequest(names, force=True))
@@ -92,7 +92,7 @@ def world() -> World:
         clock=lambda: "2026-11-25T15:00:00Z",
     )
     now = datetime(2026, 11, 25, 15, tzinfo=UTC)
-    return World(secrets, rotator, plan_facts.PlanInputs(catalog, Journal(), secrets.read([CORE]), KINDS, now))
+    return World(secrets, rotator, plan_inputs.PlanInputs(catalog, Journal(), secrets.read([CORE]), KINDS, now))
 
 
 class TestPlan:

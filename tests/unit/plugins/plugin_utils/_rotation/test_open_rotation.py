@@ -50,10 +50,10 @@ def test_in_the_plan(way: str, *, may_have_leaked: bool) -> None:
     ],
 )
 def test_in_the_report(step: str, message: str) -> None:
-    results = {"a": {"replaced": False, "why": "not proven: web3"}, "b": {"replaced": False, "why": "other"}}
+    results = {"a": {"replaced": False, "why": "not verified: web3"}, "b": {"replaced": False, "why": "other"}}
     result = open_rotation.stuck(rotation(step), "leak-1", results)
     named = (
-        f"{NAMED.format(step)}, that was open before, blocks the leak response: not proven: web3. "
+        f"{NAMED.format(step)}, that was open before, blocks the leak response: not verified: web3. "
         "Remove the blocker, then run the same watchparty.secrets.leak_response command again"
     )
     assert result.startswith(named)

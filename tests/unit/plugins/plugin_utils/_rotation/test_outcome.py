@@ -63,8 +63,8 @@ def test_what_providers_have_yet_to_revoke_is_said_without_a_rotation() -> None:
             ),
         ),
         (
-            {"step": "revoke", "closed": False, "stopped": "web2 is not proven"},
-            "Rotation r1 stands at revoke: web2 is not proven. Start the same command again to go on.",
+            {"step": "revoke", "closed": False, "stopped": "web2 is not verified"},
+            "Rotation r1 stands at revoke: web2 is not verified. Start the same command again to go on.",
         ),
         (
             {"step": "create", "closed": False, "todo": ["create", "set"]},

@@ -30,7 +30,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan 
     RotationPlan,
     RotationRequest,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_facts import PlanInputs
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_inputs import PlanInputs
 from tests.unit.plugins.plugin_utils._rotation.plan_ground import ADMIN, CATALOG, CORE, KINDS, NOW, made_ground
 
 

@@ -40,7 +40,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan 
     RotationPlan,
     RotationRequest,
 )
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_facts import PlanInputs
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_inputs import PlanInputs
 
 NOW = datetime(2026, 11, 25, 15, tzinfo=UTC)
 CORE = "app/test/core"

@@ -11,7 +11,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan import RotationRequest
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_facts import PlanInputs
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.plan_inputs import PlanInputs
 from tests.unit.plugins.plugin_utils._rotation.plan_ground import (
     ADMIN,
     CATALOG,

@@ -44,9 +44,9 @@ def test_a_host_that_did_not_act_could_not_be_reached(variables: dict[str, Any])
 
 def test_hosts_answer_for_the_present_rollout() -> None:
     args = {"targeted_hosts": ["web1", "web2"], "leaves_lost": False, "incident": ""}
-    variables = {"web1": {"env_deploy_delivery": {"proven": True}, "env_deploy_path": "/srv/.env"}}
+    variables = {"web1": {"env_deploy_delivery": {"healthy": True}, "env_deploy_path": "/srv/.env"}}
     hosts = rotation_segment.hosts_of(args, {**ROTATION, "next": "deliver"}, variables)
-    assert hosts.variables == {"web1": {"env_deploy_delivery": {"proven": True}}}
+    assert hosts.variables == {"web1": {"env_deploy_delivery": {"healthy": True}}}
     assert (hosts.names, hosts.rollout, hosts.leaves_lost, hosts.leak) == (["web1", "web2"], "7", True, False)
     assert not rotation_segment.hosts_of(args, ROTATION, variables).leaves_lost
 

@@ -41,7 +41,7 @@ def test_a_change_of_another_key_is_merged(world: World, name: str) -> None:
     rotation = opened(rotator.look())
     assert (rotation.step, rotation.plan["merges"], rotation.plan["secrets"][name]) == ("promote", {name: 1}, theirs)
     assert rotation.secrets == pinned, "hosts keep what they run on"
-    assert opened(rotator.advance("revoke")).secrets == pinned, "and are proven on that"
+    assert opened(rotator.advance("revoke")).secrets == pinned, "and are verified on that"
 
 
 def test_a_change_in_the_same_moment_is_merged(world: World) -> None:

@@ -16,7 +16,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Description
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan_facts
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan_inputs
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import rollback as rotation_rollback
 from tests.fakes.memory_stores import Hook
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import (
@@ -166,7 +166,7 @@ def test_both_are_made_under_the_environments_key_and_with_its_tags(
 
 def test_a_parameter_tells_the_key_where_no_secret_does(world: World) -> None:
     now = datetime(2026, 11, 25, 15, tzinfo=UTC)
-    ground = plan_facts.PlanInputs(world.catalog, Journal(), Contents(), KINDS, now)
+    ground = plan_inputs.PlanInputs(world.catalog, Journal(), Contents(), KINDS, now)
     assert ground.key([]) is None
     assert replace(ground, parameters_key=f"arn:aws:kms:eu-west-3:123456789012:{KEY}").key([]) == KEY
     assert replace(ground, parameters_key="alias/aws/ssm").key([]) is None

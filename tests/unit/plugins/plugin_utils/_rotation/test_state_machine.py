@@ -180,9 +180,11 @@ def test_every_decision_is_one_that_can_be_carried_out(stage: str, outcome: str,
 
 
 @given(*[st.frozensets(st.sampled_from(["web1", "web2", "web3", "old"]))] * 3)
-def test_the_gate_names_who_is_missing(hosts: frozenset[str], proven: frozenset[str], skipped: frozenset[str]) -> None:
-    blockers = Gate(hosts=hosts, proven=proven, skipped=skipped).blockers()
-    missing = sorted(hosts - proven - skipped)
+def test_the_gate_names_who_is_missing(
+    hosts: frozenset[str], verified: frozenset[str], skipped: frozenset[str]
+) -> None:
+    blockers = Gate(hosts=hosts, verified=verified, skipped=skipped).blockers()
+    missing = sorted(hosts - verified - skipped)
     assert len(blockers) == (1 if missing else 0)
     for message in blockers:
         assert message.startswith(f"not verified to run without the value that is revoked next: {', '.join(missing)} (")

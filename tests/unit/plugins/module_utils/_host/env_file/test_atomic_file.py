@@ -241,8 +241,8 @@ def test_what_does_not_read_back_is_not_put_in_place(at: OpenPath, path: str, mo
 
 
 def test_sweep_removes_the_leftovers_of_all_three_files_and_nothing_else(at: OpenPath, path: str) -> None:
-    kept = {".env", ".env.mark", ".env.proven", ".env.local", "x.env.tmp-1"}
-    for name in kept | {".env.tmp-ab12", ".env.mark.tmp-ab12", ".env.proven.tmp-ab12"}:
+    kept = {".env", ".env.mark", ".env.healthy", ".env.local", "x.env.tmp-1"}
+    for name in kept | {".env.tmp-ab12", ".env.mark.tmp-ab12", ".env.healthy.tmp-ab12"}:
         put(os.path.join(os.path.dirname(path), name), OLD)
     atomic_file.sweep(at, "", atomic_file.MARK, atomic_file.BACKUP)
     assert names(path) == kept
@@ -280,7 +280,7 @@ def test_a_second_run_waits_for_the_first_and_then_says_so(
 # --- where the state is -----------------------------------------------------------------------------------------------
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="not root: root's state was not looked at")
-ENTRY = json.dumps({"accepted": {"journal": 7, "snapshot": "s-1", "digest": "d"}, "proven": None}).encode()
+ENTRY = json.dumps({"accepted": {"journal": 7, "snapshot": "s-1", "digest": "d"}, "healthy": None}).encode()
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_roots_state_is_private_and_made_only_to_write(path: str) -> None:
 @as_root
 def test_roots_state_of_before_is_taken_over_once(path: str) -> None:
     put(path + ".mark", ENTRY)
-    put(path + ".proven", OLD)
+    put(path + ".healthy", OLD)
     with atomic_file.held(path, look=True) as env:
         assert (atomic_file.required(env.mark).content, atomic_file.required(env.backup).content) == (ENTRY, OLD)
     with atomic_file.held(path) as env:
@@ -377,7 +377,7 @@ def test_without_root_the_state_lies_beside_and_roots_is_respected(path: str, mo
     with atomic_file.held(path) as env:
         assert env.mark is not None
         assert env.mark.path == path + ".mark"
-        assert env.own_names == {".env", ".env.lock", ".env.mark", ".env.proven"}
+        assert env.own_names == {".env", ".env.lock", ".env.mark", ".env.healthy"}
     assert mode_of(path + ".lock") == 0o600
 
 

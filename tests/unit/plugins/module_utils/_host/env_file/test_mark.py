@@ -46,7 +46,7 @@ def put(path: str, content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\xff", b"[]", b'"x"', b'{"proven": "x"}', b'{"accepted": {"journal": "9"}}']
+    "content", [b"", b"\xff", b"[]", b'"x"', b'{"healthy": "x"}', b'{"accepted": {"journal": "9"}}']
 )
 def test_a_mark_that_is_none_is_refused(env: EnvFile, path: str, content: bytes) -> None:
     put(str(state.mark(path)), content)
@@ -58,17 +58,17 @@ def test_the_mark_is_private_and_holds_no_value(env: EnvFile, path: str) -> None
     put(path, NEW)
     mark = Mark(env)
     mark.accept("s-1", 4, atomic_file.digest(NEW))
-    mark.prove("s-1", atomic_file.required(env.file))
+    mark.record_healthy("s-1", atomic_file.required(env.file))
     assert mode_of(str(state.mark(path))) == mode_of(str(state.backup(path))) == 0o600
     assert "canary" not in Path(str(state.mark(path))).read_text()
     at = mark.accepted["at"]
     assert abs(time.time() - at) < 60
     entry = {"snapshot": "s-1", "journal": 4, "digest": atomic_file.digest(NEW), "at": at}
     accepted = {**entry, "delivery": mark.delivery}
-    assert json.loads(Path(str(state.mark(path))).read_text()) == {"accepted": accepted, "proven": entry}
+    assert json.loads(Path(str(state.mark(path))).read_text()) == {"accepted": accepted, "healthy": entry}
 
 
-def test_the_mark_refuses_an_older_journal_whatever_was_proven(env: EnvFile) -> None:
+def test_the_mark_refuses_an_older_journal_whatever_was_healthy(env: EnvFile) -> None:
     Mark(env).accept("s-1", 7, "d")
     mark = Mark(env)
     mark.refuse_older(7)
@@ -79,31 +79,31 @@ def test_the_mark_refuses_an_older_journal_whatever_was_proven(env: EnvFile) -> 
     assert ["start the deploy again" in causes[0], "docs/runbooks/lost-journal.md" in causes[1]] == [True, True]
 
 
-def test_the_same_bytes_under_a_newer_snapshot_stay_proven(env: EnvFile, path: str) -> None:
+def test_the_same_bytes_under_a_newer_snapshot_stay_healthy(env: EnvFile, path: str) -> None:
     put(path, OLD)
     mark = Mark(env)
     mark.accept("s-1", 1, atomic_file.digest(OLD))
-    mark.prove("s-1", atomic_file.required(env.file))
+    mark.record_healthy("s-1", atomic_file.required(env.file))
     mark.accept("s-2", 2, atomic_file.digest(OLD))
-    assert Mark(env).is_proven(atomic_file.digest(OLD))
-    assert Mark(env).proven["snapshot"] == "s-2"
+    assert Mark(env).is_healthy(atomic_file.digest(OLD))
+    assert Mark(env).healthy["snapshot"] == "s-2"
 
 
-def test_only_the_accepted_file_can_be_proven(env: EnvFile, path: str) -> None:
+def test_only_the_accepted_file_can_be_healthy(env: EnvFile, path: str) -> None:
     put(path, OLD)
     mark = Mark(env)
     mark.accept("s-1", 1, atomic_file.digest(NEW))
     present = atomic_file.present(env.file)
     assert present is not None
     with pytest.raises(HostError, match="another run wrote it"):
-        mark.prove("s-1", present)
+        mark.record_healthy("s-1", present)
     mark.accept("s-1", 1, atomic_file.digest(OLD))
     with pytest.raises(HostError, match="snapshot s-2"):
-        mark.prove("s-2", present)
+        mark.record_healthy("s-2", present)
     Mark(env).accept("s-3", 1, atomic_file.digest(OLD))
     with pytest.raises(HostError, match="another run wrote it"):
-        mark.prove("s-1", present)
-    assert not Mark(env).proven
+        mark.record_healthy("s-1", present)
+    assert not Mark(env).healthy
     assert not state.backup(path).exists()
 
 
@@ -121,12 +121,12 @@ def test_a_late_proof_does_not_count_for_a_snapshot_that_was_written_again(env: 
     delivered(env, OLD, "s-2")
     again = delivered(env, NEW, "s-1")
     with pytest.raises(HostError, match="another run wrote it"):
-        Mark(env).prove("s-1", atomic_file.required(env.file), first)
+        Mark(env).record_healthy("s-1", atomic_file.required(env.file), first)
     with pytest.raises(HostError, match="another run wrote snapshot s-1 here since"):
         Mark(env).refuse_foreign("s-1", first)
     assert not Mark(env).is_settled(atomic_file.digest(NEW))
     Mark(env).refuse_foreign("s-1", again)
-    Mark(env).prove("s-1", atomic_file.required(env.file), again)
+    Mark(env).record_healthy("s-1", atomic_file.required(env.file), again)
     assert Mark(env).is_settled(atomic_file.digest(NEW))
 
 
@@ -135,23 +135,23 @@ def test_two_runs_that_deliver_the_same_bytes_are_one_delivery(env: EnvFile, oth
     """Whatever their snapshots are called: a version that was written again has another id."""
     first = delivered(env, NEW, "s-1")
     assert delivered(env, NEW, other) == first
-    Mark(env).prove("s-1", atomic_file.required(env.file), first)
-    assert Mark(env).proven["snapshot"] == other
+    Mark(env).record_healthy("s-1", atomic_file.required(env.file), first)
+    assert Mark(env).healthy["snapshot"] == other
     with pytest.raises(HostError, match="another run found the services healthy on this file since"):
-        Mark(env).refuse_proven(atomic_file.present(env.file), first)
-    Mark(env).prove(other, atomic_file.required(env.file), first)
+        Mark(env).refuse_healthy(atomic_file.present(env.file), first)
+    Mark(env).record_healthy(other, atomic_file.required(env.file), first)
     assert Mark(env).delivery == delivered(env, NEW, "s-1") == first
 
 
-def test_what_nobody_has_proven_may_be_rolled_back(env: EnvFile, path: str) -> None:
+def test_what_nobody_recorded_may_be_rolled_back(env: EnvFile, path: str) -> None:
     first = delivered(env, NEW, "s-1")
-    Mark(env).refuse_proven(atomic_file.present(env.file), first)
-    Mark(env).prove("s-1", atomic_file.required(env.file), first)
-    Mark(env).refuse_proven(atomic_file.present(env.file), None)
+    Mark(env).refuse_healthy(atomic_file.present(env.file), first)
+    Mark(env).record_healthy("s-1", atomic_file.required(env.file), first)
+    Mark(env).refuse_healthy(atomic_file.present(env.file), None)
     put(path, OLD)
-    Mark(env).refuse_proven(atomic_file.present(env.file), first)
+    Mark(env).refuse_healthy(atomic_file.present(env.file), first)
     os.unlink(path)
-    Mark(env).refuse_proven(atomic_file.present(env.file), first)
+    Mark(env).refuse_healthy(atomic_file.present(env.file), first)
 
 
 def test_bytes_that_were_edited_in_between_are_a_delivery_of_their_own(env: EnvFile, path: str) -> None:
@@ -164,12 +164,12 @@ def test_a_mark_without_deliveries_gets_one(env: EnvFile, path: str) -> None:
     """As versions before wrote it."""
     put(path, NEW)
     entry = {"snapshot": "s-1", "journal": 1, "digest": atomic_file.digest(NEW)}
-    put(str(state.mark(path)), json.dumps({"accepted": entry, "proven": None}).encode())
+    put(str(state.mark(path)), json.dumps({"accepted": entry, "healthy": None}).encode())
     assert Mark(env).delivery == ""
     Mark(env).refuse_foreign("s-1", "of-a-newer-module")
     with pytest.raises(HostError, match="another run wrote it"):
-        Mark(env).prove("s-2", atomic_file.required(env.file), "of-a-newer-module")
-    Mark(env).prove("s-1", atomic_file.required(env.file), "of-a-newer-module")
+        Mark(env).record_healthy("s-2", atomic_file.required(env.file), "of-a-newer-module")
+    Mark(env).record_healthy("s-1", atomic_file.required(env.file), "of-a-newer-module")
     kept = Mark(env).delivery
     assert kept
     assert delivered(env, NEW, "s-1") == kept
@@ -177,7 +177,7 @@ def test_a_mark_without_deliveries_gets_one(env: EnvFile, path: str) -> None:
 
 def test_going_back_may_be_repeated_by_who_gave_it_up_and_by_nobody_else(env: EnvFile) -> None:
     first = delivered(env, OLD, "s-1")
-    Mark(env).prove("s-1", atomic_file.required(env.file), first)
+    Mark(env).record_healthy("s-1", atomic_file.required(env.file), first)
     second = delivered(env, NEW, "s-2")
     for _time in range(2):
         Mark(env).refuse_foreign("s-2", second)
@@ -186,7 +186,7 @@ def test_going_back_may_be_repeated_by_who_gave_it_up_and_by_nobody_else(env: En
     with pytest.raises(HostError, match="another run wrote snapshot s-1"):
         Mark(env).refuse_foreign("s-1", first)
     with pytest.raises(HostError, match="another run wrote it"):
-        Mark(env).prove("s-1", atomic_file.required(env.file), first)
+        Mark(env).record_healthy("s-1", atomic_file.required(env.file), first)
 
 
 def test_going_back_never_removes_a_file_that_no_deploy_wrote(env: EnvFile, path: str) -> None:
@@ -195,11 +195,11 @@ def test_going_back_never_removes_a_file_that_no_deploy_wrote(env: EnvFile, path
     assert Path(path).read_bytes() == OLD
 
 
-def test_going_back_stops_where_the_proven_file_was_removed_by_hand(env: EnvFile, path: str) -> None:
+def test_going_back_stops_where_the_healthy_file_was_removed_by_hand(env: EnvFile, path: str) -> None:
     put(path, OLD)
     mark = Mark(env)
     mark.accept("s-1", 1, atomic_file.digest(OLD))
-    mark.prove("s-1", atomic_file.required(env.file))
+    mark.record_healthy("s-1", atomic_file.required(env.file))
     mark.accept("s-2", 2, atomic_file.digest(NEW))
     put(path, NEW)
     os.unlink(str(state.backup(path)))
@@ -225,9 +225,9 @@ def test_the_mark_keeps_when_these_bytes_were_delivered(env: EnvFile, path: str)
     put(path, NEW)
     mark = Mark(env)
     mark.accept("s-1", 4, atomic_file.digest(NEW))
-    mark.prove("s-1", atomic_file.required(env.file))
-    first = mark.proven["at"]
+    mark.record_healthy("s-1", atomic_file.required(env.file))
+    first = mark.healthy["at"]
     mark.accept("s-2", 5, atomic_file.digest(NEW), rewrite=False)
-    assert (mark.accepted["at"], mark.proven["at"]) == (first, first)
+    assert (mark.accepted["at"], mark.healthy["at"]) == (first, first)
     mark.accept("s-3", 6, "0" * 64)
-    assert mark.accepted["at"] > first == mark.proven["at"]
+    assert mark.accepted["at"] > first == mark.healthy["at"]

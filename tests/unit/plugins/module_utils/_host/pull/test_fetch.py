@@ -79,7 +79,7 @@ def test_services_may_run_on_something_else_until_a_deploy_proves_it(host: Host)
     host.fetch()
     assert host.mark["accepted"]["restart"] is True
     with atomic_file.held(str(host.path)) as env:
-        env_file_mark.Mark(env).prove(host.mark["accepted"]["snapshot"], atomic_file.required(env.file))
+        env_file_mark.Mark(env).record_healthy(host.mark["accepted"]["snapshot"], atomic_file.required(env.file))
     host.fetch()
     with state.held_mark(host.path) as mark:
         assert mark.is_settled(atomic_file.digest(host.path.read_bytes())), "the same bytes"

@@ -155,7 +155,7 @@ class TestLate:
         return str(folder / ".env")
 
     def test_a_lower_number_than_the_marks(self, file: Path, tmp_path: Path) -> None:
-        env = self.mark(tmp_path, accepted={"journal": 12}, proven={"journal": 9})
+        env = self.mark(tmp_path, accepted={"journal": 12}, healthy={"journal": 9})
         before = file.read_bytes()
         with pytest.raises(HostError, match=r"journal number 12, and this run read 11\); nothing was added"):
             answer(file, "present", env_path=env, journal=11)

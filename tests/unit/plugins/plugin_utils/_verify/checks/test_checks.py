@@ -120,8 +120,8 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
     ("WPS201", on_host(file={**FILE, "mode": "0700"}), f"web2: {PATH} has mode 0700 instead of 0600"),
     (
         "WPS201",
-        on_host(companions=[{"path": PATH + ".proven", "mode": "0644", "owner": "root"}]),
-        f"web2: {PATH}.proven has mode 0644",
+        on_host(companions=[{"path": PATH + ".healthy", "mode": "0644", "owner": "root"}]),
+        f"web2: {PATH}.healthy has mode 0644",
     ),
     ("WPS201", on_host(file={"exists": False, "path": PATH}), f"web2: {PATH} does not exist"),
     (

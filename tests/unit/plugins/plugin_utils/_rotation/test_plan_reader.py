@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import timestamps
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as rotation_plan
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan_inputs
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan_reader
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
 from tests.fakes.memory_stores import Hook
 from tests.unit.plugins.plugin_utils._rotation.rotator_world import COPY, CORE, KINDS, World
@@ -44,7 +44,7 @@ def test_what_may_change_is_described(names: tuple[str, ...], described: set[str
     made = setting(world)
     journal = made.rotator.look()
     world.secrets.hook = world.parameters.hook = hook
-    read = plan_inputs.read(made, journal, rotation_plan.RotationRequest(names, force=True))
+    read = plan_reader.read(made, journal, rotation_plan.RotationRequest(names, force=True))
     assert set(read.descriptions) == described
     assert {CORE, COPY} <= set(read.contents.readings), "everything is read, whatever may change"
     assert len(hook.acts) == len(set(hook.acts)), "once"
@@ -53,7 +53,7 @@ def test_what_may_change_is_described(names: tuple[str, ...], described: set[str
 def test_what_credentials_hold_is_what_the_plan_has_read() -> None:
     world, hook = World(), Recorder()
     made = setting(world)
-    plan_inputs.read(made, made.rotator.look(), rotation_plan.RotationRequest(("database",), force=True))
+    plan_reader.read(made, made.rotator.look(), rotation_plan.RotationRequest(("database",), force=True))
     world.secrets.hook = world.parameters.hook = hook
     for _time in range(2):
         assert made.held(world.catalog.credentials["database"]).login.password == "old"
@@ -72,4 +72,4 @@ def test_a_rotation_that_ended_just_now(seconds: int | None, recent: bool) -> No
         entry["at"] = timestamps.stamp(rotation_context.now() - timedelta(seconds=seconds))
     world.journal.seed(json.dumps(entry))
     made = setting(world)
-    assert plan_inputs._ended_just_now(made.rotator, made.rotator.look()) is recent
+    assert plan_reader._ended_just_now(made.rotator, made.rotator.look()) is recent

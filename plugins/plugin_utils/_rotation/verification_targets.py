@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
-PROVING = ("check", "test", "revoked")
+VERIFYING = ("check", "test", "revoked")
 """The stages of a kind that tries values, for those of its credentials that can be tried."""
 
 
@@ -32,14 +32,14 @@ def administered(catalog: Catalog, name: str) -> list[Credential]:
     ]
 
 
-def is_provable(catalog: Catalog, credential: Credential) -> bool:
+def can_be_tried(catalog: Catalog, credential: Credential) -> bool:
     return credential.test is not None or bool(administered(catalog, credential.name))
 
 
 def stages(catalog: Catalog, credential: Credential, kind: Kind) -> list[str]:
     """The stages that are carried out for that credential."""
-    idle = kind.tries_values and not is_provable(catalog, credential)
-    return [stage for stage in kind.stages if not (idle and stage in PROVING)]
+    idle = kind.tries_values and not can_be_tried(catalog, credential)
+    return [stage for stage in kind.stages if not (idle and stage in VERIFYING)]
 
 
 def tries(

@@ -13,7 +13,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core import ca
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import RotationError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents, Reading
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import test_targets
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import verification_targets
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_declarations import Kind
 
 URL = "https://mail.example/me"
@@ -61,7 +61,7 @@ def contents(**extra: dict[str, str]) -> Contents:
 
 
 def tries(name: str, new: Login, held: Contents | None = None, **former: Login) -> list[dict[str, Any]]:
-    return test_targets.tries(CATALOG, CATALOG.credentials[name], held or contents(), new, former)
+    return verification_targets.tries(CATALOG, CATALOG.credentials[name], held or contents(), new, former)
 
 
 def test_by_a_request() -> None:
@@ -103,12 +103,12 @@ def test_only_what_can_be_tried_goes_through_those_stages() -> None:
     kind = Kind("external", value="supplied", stages=("check", "set", "test", "revoked"), tries_values=True)
 
     def stages(name: str) -> list[str]:
-        return test_targets.stages(CATALOG, CATALOG.credentials[name], kind)
+        return verification_targets.stages(CATALOG, CATALOG.credentials[name], kind)
 
     assert stages("mail") == stages("root") == stages("boss") == list(kind.stages)
     assert stages("plain") == ["set"]
     other = Kind("mine", stages=("check", "test"))
-    assert test_targets.stages(CATALOG, CATALOG.credentials["own"], other) == ["check", "test"]
+    assert verification_targets.stages(CATALOG, CATALOG.credentials["own"], other) == ["check", "test"]
 
 
 def test_no_value_in_what_is_said() -> None:

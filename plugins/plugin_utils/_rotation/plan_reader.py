@@ -1,0 +1,203 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a rotation is planned from: everything that is read before it, and what providers and hosts have against it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import credential_ages, credential_graph
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import journal as _journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import (
+    Credential,
+    labelled_names,
+    names_in,
+    numbered_names,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import REVOKE, Journal
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import (
+    CURRENT,
+    PENDING,
+    Contents,
+    Description,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.store_traits import SECRETS_MANAGER
+from ansible_collections.watchparty.secrets.plugins.module_utils._stores.provisioning_interfaces import is_key
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.access_propagation import access_wait
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import (
+    access_key_preconditions,
+    context,
+    github_copies,
+    plan_inputs,
+    rollback,
+    ssh_key,
+)
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import plan as _plan
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.staging import Rotator
+
+
+@dataclass(frozen=True)
+class Read:
+    """Everything a plan stands on, read once."""
+
+    journal: Journal
+    contents: Contents = field(repr=False)
+    descriptions: Mapping[str, Description]
+    """Of the secrets that may change."""
+    late: list[str]
+    """Secrets of rotations that have ended, which should not be there any more."""
+
+
+def read(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest | None) -> Read:
+    """The settings' places, the credentials', and the labels of the secrets that the wish may change; without a wish,
+    of all."""
+    catalog, rotator = setting.catalog, setting.rotator
+    all_secrets = _secrets_of(setting, catalog.credentials.values())
+    concerned = all_secrets if wish is None else _secrets_of(setting, _considered(setting, journal, wish))
+    remembered = rollback.remembered(rotator, journal)
+    recent = _ended_just_now(rotator, journal)
+    rotator.settle(journal)
+
+    def describe(names: Collection[str]) -> dict[str, Description]:
+        order = sorted(names)
+        acts = [partial(rotator.secrets.describe, name) for name in order]
+        return dict(zip(order, rotator.secrets.side_by_side(acts), strict=True))
+
+    def look() -> tuple[Contents, dict[str, Description]]:
+        contents = rotator.secrets.read([*sorted({*catalog.secret_names, *all_secrets}), *remembered])
+        there = all_secrets & contents.readings.keys()
+        descriptions = describe(concerned & there)
+        wanted = catalog.aws.kms_key if catalog.aws else ""
+        if wanted and not any(is_key(description.key, wanted) for description in descriptions.values()):
+            # Whether the environment's key is in use may show in one alone that hosts read.
+            others = {*names_in(SECRETS_MANAGER, catalog.places)} & there - descriptions.keys()
+            descriptions |= describe(sorted(others)[:1])
+        return contents, descriptions
+
+    def agree(seen: tuple[Contents, dict[str, Description]]) -> bool:
+        """Where they do not, one of both reads was behind, or somebody wrote in between."""
+        contents, descriptions = seen
+        return all(
+            description.stages.get(CURRENT) == contents.readings[name].version
+            and not (recent and description.stages.get(PENDING) not in (None, description.stages.get(CURRENT)))
+            for name, description in descriptions.items()
+        )
+
+    def secrets() -> tuple[Contents, dict[str, Description]]:
+        return access_wait().until_granted(
+            lambda: rotator.secrets.settling.until(look, agree), lambda seen: seen[0].without(remembered).denials
+        )
+
+    def parameters() -> tuple[Contents, dict[str, Description]]:
+        path = [catalog.ssm_path] if credential_graph.anything_in_ssm(catalog) else []
+        if not path:
+            return Contents(), {}
+        return access_wait().until_granted(lambda: rotator.parameters.read(path), lambda contents: contents.denials), {}
+
+    (readings, descriptions), (below, _none) = rotator.secrets.side_by_side([secrets, parameters])
+    contents = readings.without(remembered) | below
+    rotator.described = dict(descriptions)
+    setting.known.journal, setting.known.contents = journal, contents
+    return Read(journal, contents, descriptions, rollback.left_late(readings, remembered))
+
+
+def _secrets_of(setting: RotationSetup, credentials: Iterable[Credential]) -> set[str]:
+    catalog = setting.catalog
+    places = (place for credential in credentials for place in credential_graph.changed_places(catalog, credential))
+    return set(labelled_names(places))
+
+
+def _considered(setting: RotationSetup, journal: Journal, wish: _plan.RotationRequest) -> list[Credential]:
+    """The credentials that a plan may change."""
+    now = context.now()
+    pending = {pending_task.credential for pending_task in journal.pending_tasks.values()}
+    return [
+        credential
+        for credential in setting.catalog.credentials.values()
+        if (not wish.names or credential.name in wish.names)
+        and (
+            wish.force
+            or wish.leak
+            or credential.name in pending
+            or credential_ages.age_of(setting.catalog, credential, journal, now).due
+        )
+    ]
+
+
+def _ended_just_now(rotator: Rotator, journal: Journal) -> bool:
+    """Whether a rotation may have ended so shortly before that its labels are still shown."""
+    at = _journal.entries(journal)[-1].get("at") if journal.lines else None
+    if not at:  # an entry that somebody appended by hand
+        return False
+    return (context.now() - credential_ages.moment(str(at))).total_seconds() < rotator.secrets.settling.seconds
+
+
+def parameters_key(setting: RotationSetup, contents: Contents, descriptions: Mapping[str, Any]) -> str | None:
+    """What encrypts the credentials' parameters, where no secret is there to tell the environment's key."""
+    if descriptions:
+        return None
+    credentials = setting.catalog.credentials.values()
+    names = numbered_names(
+        spot.place for credential in credentials for spot in credential_graph.spots(setting.catalog, credential)
+    )
+    kept = [name for name in names if name in contents.readings and not contents.readings[name].plain]
+    return setting.rotator.parameters.key(kept[0]) if kept else None
+
+
+def former(setting: RotationSetup, journal: Journal, leaked: Collection[str] | None) -> dict[str, Contents]:
+    """The contents of the versions that pending tasks name, by each task that is due; in a leak by each revocation,
+    due or not, of what ``leaked``."""
+    pending_tasks = credential_ages.due_pending_tasks(journal, context.now())
+    if leaked is not None:
+        pending_tasks = [
+            pending_task
+            for pending_task in journal.pending_tasks.values()
+            if pending_task.act == REVOKE and pending_task.credential in leaked
+        ]
+    return {
+        pending_task.id: setting.rotator.secrets.read_known(list(pending_task.secrets), pins=pending_task.secrets)
+        for pending_task in pending_tasks
+        if pending_task.credential in setting.catalog.credentials
+    }
+
+
+def planned(
+    setting: RotationSetup,
+    ground: plan_inputs.PlanInputs,
+    wish: _plan.RotationRequest,
+    seen: Sequence[Mapping[str, Any]] | None,
+) -> _plan.RotationPlan:
+    """With what providers and hosts have against it."""
+    plan = _plan.plan(ground, wish)
+    against = {
+        **access_key_preconditions.against(setting, plan, ground.contents),
+        **ssh_key.against(setting, plan, ground.contents, seen),
+        **_against_mirror(setting, plan, ground),
+    }
+    return _plan.plan(replace(ground, against={**ground.against, **against}), wish) if against else plan
+
+
+def _against_mirror(setting: RotationSetup, plan: _plan.RotationPlan, ground: plan_inputs.PlanInputs) -> dict[str, str]:
+    """By credential, why its new value cannot be synced to GitHub. A missing value holds up no leak."""
+    mirror = setting.rotator.mirror
+    if mirror is None:
+        return {}
+    against_mirror = {}
+    entry = plan.entry()
+    missing = () if ground.leak else github_copies.copies_of(setting.catalog, entry, ground.contents, {}).missing
+    for item in plan.items:
+        names = credential_graph.mirrored_names(setting.catalog, setting.catalog.credentials[item.credential])
+        if not names or item.act not in _plan.CHANGES:
+            continue
+        lacking = [name for name in names if name in missing]
+        message = github_copies.needs_value(lacking) if lacking else None
+        if message is None and isinstance(mirror, sync.GithubCopies):
+            message = mirror.blocker(names)
+        if message:
+            against_mirror[item.credential] = message
+    return against_mirror
