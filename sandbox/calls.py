@@ -98,7 +98,7 @@ def _entries(request: Mapping[str, Any]) -> dict[str, Any]:
     """Of events, where they go and what they say they are."""
     entries = request.get("Entries")
     names = ("Source", "DetailType", "EventBusName")
-    return {"Entries": [{key: one.get(key) for key in names} for one in entries]} if entries else {}
+    return {"Entries": [{key: entry.get(key) for key in names} for entry in entries]} if entries else {}
 
 
 def _shown(request: Mapping[str, Any]) -> dict[str, Any]:

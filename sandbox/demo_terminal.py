@@ -25,7 +25,7 @@ class Steps:
 
     @contextmanager
     def step(self, name: str) -> Iterator[list[str]]:
-        """Time a step; what the body puts into the list is said beside its name."""
+        """Time a step; what the body puts into the list is printed beside its name."""
         began = time.monotonic()
         messages: list[str] = []
         yield messages

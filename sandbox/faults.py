@@ -19,7 +19,7 @@ class Fault:
     ``throttle``, ``deny`` and ``error`` answer without doing anything; ``delay`` waits *seconds* and goes on; ``close``
     ends the connection before anything is done, ``lose`` after it was done (the answer is lost). ``hang`` and ``late``
     are what a client sees that waits for less than *seconds*: of ``hang`` no answer comes and nothing is done, of
-    ``late`` the answer comes when nobody waits any more, and all is done. ``refuse_ids`` moves the *ids* of a
+    ``late`` the answer comes after the client's timeout, and the work is done. ``refuse_ids`` moves the *ids* of a
     BatchGetSecretValue from its SecretValues to its Errors.
     """
 

@@ -94,7 +94,7 @@ class Postgres(BinaryServer):
         return self.url(self.superuser, self._superuser_password, database)
 
     def create_login(self, user: str, password: str, database: str) -> None:
-        """Create a role and a database that it owns and nobody else may connect to."""
+        """Create a role and a database that it owns and no other role may connect to."""
         role, name = _identifier(user), _identifier(database)
         self.execute(
             f"CREATE ROLE {role} LOGIN PASSWORD '{scram_verifier(password)}';\n"

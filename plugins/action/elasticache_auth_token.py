@@ -148,7 +148,7 @@ class AuthTokenState:
     """What one state asks and changes.
 
     ``asked`` tells by address whether a login is accepted; ``ended`` ends all other sessions by a login; ``seen`` tells
-    who is logged in, and from where nobody should be. Without it nobody looks.
+    who is logged in, and addresses without a declared client. Without it the check is left out.
     """
 
     def __init__(

@@ -74,8 +74,8 @@ def _absent(catalog: Catalog, args: Mapping[str, Any]) -> str:
 def _settings_of(catalog: Catalog, credentials: Sequence[str]) -> set[str]:
     """Every setting that holds one of the credentials, also as a part of it."""
     found = [catalog.credentials[name] for name in credentials if name in catalog.credentials]
-    held = {spot.place for one in found for spot in credential_graph.spots(catalog, one)}
-    named = {setting for one in found for setting in one.settings}
+    held = {spot.place for credential in found for spot in credential_graph.spots(catalog, credential)}
+    named = {setting for credential in found for setting in credential.settings}
     return named | {setting.name for setting in catalog.settings.values() if held & {*setting.places}}
 
 

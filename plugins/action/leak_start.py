@@ -133,7 +133,7 @@ class ActionModule(rotation_segment.ServersAction):
         """The drill, in the audit log."""
         audit = rotation_segment.Audit(setting, args, required=True)
         head = rotation_context.audit_of(setting, journal)["head"]
-        reached = [one["name"] for one in _credentials(radius)]
+        reached = [credential["name"] for credential in _credentials(radius)]
         show(leak_announcements.drilled(setting, radius.declared, reached, stops, audit, head))
 
     def _to_gather(
@@ -221,7 +221,7 @@ class ActionModule(rotation_segment.ServersAction):
         journal = setting.rotator.look()  # the confirmation may have taken its time
         declaration = leak_declaration.declare(setting, journal, _wish(radius, args), known)
         show([f"{declaration.incident.id}, {declaration.message}"])
-        reached = [one["name"] for one in _credentials(radius)]
+        reached = [credential["name"] for credential in _credentials(radius)]
         unannounced = leak_announcements.declared(setting, declaration.incident, reached)
         alive = self._revoked(setting, declaration.incident.id, args, task_vars) if args["revoked"] else []
         response = Response(
@@ -265,8 +265,8 @@ class ActionModule(rotation_segment.ServersAction):
         """Raises RotationError for a value on the command line."""
         if str(self._extra("leak_value") or ""):
             raise RotationError(
-                "leak_value is refused: it is in the shell's history and in the process list now. Write what was "
-                "found into a file of mode 0600 and give that by -e leak_value_file=FILE"
+                "leak_value is refused: it is in the shell's history and in the process list now. Write the "
+                "leaked value into a file of mode 0600 and pass -e leak_value_file=FILE"
             )
 
     def _require_revocable(self, setting: RotationSetup, args: Mapping[str, Any]) -> None:

@@ -72,13 +72,15 @@ class ActionModule(RotationAction):
 
 def verdict(answer: Mapping[str, Any]) -> str:
     """Why a scheduler is to call somebody; empty where nothing is due. It ends with a command that can be pasted."""
-    pending = [one for one in answer["pending_tasks"] if one["act"] != CONFIRM and one["due"]]
+    pending = [task for task in answer["pending_tasks"] if task["act"] != CONFIRM and task["due"]]
     ours = [f"due: {', '.join(answer['due'])}"] if answer["due"] else []
-    ours += [f"to be finished: {one['id']}" for one in pending]
-    ours += [f"{one['credential']}: {one['against']}" for one in pending if one["against"]]
+    ours += [f"to be finished: {task['id']}" for task in pending]
+    ours += [f"{task['credential']}: {task['against']}" for task in pending if task["against"]]
     ours += [f"open: {answer['rotation']['id']}"] if answer["rotation"] else []
     sentences = ["; ".join(ours), "Run watchparty.secrets.rotate"] if ours else []
-    return ". ".join([*sentences, *filter(None, ["; ".join(one["message"] for one in answer["revocations"])])])
+    return ". ".join(
+        [*sentences, *filter(None, ["; ".join(revocation["message"] for revocation in answer["revocations"])])]
+    )
 
 
 def _row(catalog: Catalog, age: Age) -> dict[str, Any]:

@@ -56,7 +56,12 @@ class ActionModule(ActionBase):
         suit(connection, catalog, check_account=False)
         found = metrics.metrics(report) if catalog.alerts else []
         past = _past(catalog, connection) if args["page"] or args["digest"] else Past()
-        answer = {"changed": False, "metrics": [str(one) for one in found], "page": args["page"] or "", "digest": ""}
+        answer = {
+            "changed": False,
+            "metrics": [str(metric) for metric in found],
+            "page": args["page"] or "",
+            "digest": "",
+        }
         if args["page"]:
             answer["changed"] = self._written(Path(args["page"]), report, past)
         if args["digest"]:
@@ -67,7 +72,7 @@ class ActionModule(ActionBase):
         return answer
 
     def _sent(self, catalog: Catalog, report: Mapping[str, Any], past: Past, connection: AwsConnection) -> str:
-        """The digest's sentence. Who could not be notified is a warning."""
+        """The digest's sentence. Contacts that could not be notified is a warning."""
         notifying = announcer.announcer_of(catalog, connection.announcing_client)
         if not notifying.channels:
             raise SecretsError("rotation_digest: the catalog names no receiver; give it alerts or notify")

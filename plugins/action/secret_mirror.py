@@ -69,5 +69,5 @@ def diff(state: mirror_run.MirrorState) -> dict[str, str]:
             name = f"parameter {put.copy.parameter}{where}"
             before += [f"{name} fingerprint {fingerprint(key, put.before.value)}"] if put.before else []
             after.append(f"{name} fingerprint {fingerprint(key, put.copy.value)}")
-        before += [f"parameter {one.copy.parameter}{where}" for one in plan.deletes]
+        before += [f"parameter {deletion.copy.parameter}{where}" for deletion in plan.deletes]
     return {"before": "".join(f"{line}\n" for line in before), "after": "".join(f"{line}\n" for line in after)}

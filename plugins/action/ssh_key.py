@@ -123,7 +123,7 @@ class ActionModule(ServerAction):
         return f"{others}; remove it there, then start the same command again" if others else ""
 
     def _require_another_way(self, gone: str) -> None:
-        """Nobody is locked out: Ansible's own login must not be by the key that goes.
+        """Ansible must not lock itself out: its own login must not use the revoked key.
 
         ssh tries keys before a password, so a password counts only where no key is accepted.
         """

@@ -93,7 +93,7 @@ class ActionModule(ServerAction):
         return answers
 
     def _is_over(self, rotation: str) -> bool:
-        """Whether nobody will come any more who closes this rotation's gate."""
+        """Whether no later run will close this rotation's gate."""
         still = self._rotator.look().rotation
         return still is None or still.id != rotation or still.step in ("withdraw", "discard")
 
@@ -102,7 +102,7 @@ _CLOSED = "this run's rotation was ended by another run; the gate that it still 
 
 
 def _closing(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Closes a gate, with a password that nobody has: the rotation's own may be the one in force by now."""
+    """Closes a gate, with a random, discarded password: the rotation's own may be in force by now."""
     login_url = with_login(params["login_url"], Login(params["user"], rotation_context.generate(64)))
     return {**params, "state": "revoked", "login_url": login_url, "allow_sessions": True}
 

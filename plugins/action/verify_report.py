@@ -74,7 +74,7 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": str(error), "error_type": type(error).__name__}
 
     def _announced(self, catalog: Catalog, failed: list[str], words: str, args: Mapping[str, Any]) -> None:
-        """Who could not be notified is a warning."""
+        """Contacts that could not be notified is a warning."""
         connection = AwsConnection("watchparty.secrets.verify_report", args)
         suit(connection, catalog, check_account=False)
         at = timestamps.stamp(datetime.now(UTC))

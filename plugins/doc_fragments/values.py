@@ -22,7 +22,7 @@ options:
     type: path
   kms_key:
     description:
-      - Alias of the key that encrypts what is made, instead of the catalog's C(aws.kms_key). An empty text means AWS's
+      - Alias of the key that encrypts new entries, instead of the catalog's C(aws.kms_key). An empty text means AWS's
         own keys.
     type: str
   advanced_tier:

@@ -18,7 +18,7 @@ options:
     description: The name of the variable.
     required: true
   default:
-    description: What is returned where the command line does not set the variable.
+    description: The result if the command line does not set the variable.
     type: raw
     default: ''
 """

@@ -54,7 +54,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: One value a secret, in the order of the terms; what was skipped or warned of is left out.
+  description: One value a secret, in the order of the terms; skipped secrets are left out.
   type: list
   elements: raw
 """

@@ -39,7 +39,7 @@ options:
     default: {}
   optional:
     description:
-      - Whether a name is left out if its answer is empty, if nobody can be asked, or, with a warning, after five
+      - Whether a name is left out if its answer is empty, if there is no terminal, or, with a warning, after five
         answers that cannot be the value.
     type: bool
     default: false
@@ -50,12 +50,12 @@ options:
   lines:
     description:
       - Whether an answer may have several lines. It ends with a line after which nothing comes for a second. Without a
-        O(catalog), what is not UTF-8 text in it is replaced.
+        O(catalog), bytes that are not UTF-8 are replaced.
     type: bool
     default: false
     version_added: 0.3.0
   remedy:
-    description: What to do where nobody can be asked, or after five answers that cannot be the value.
+    description: The remedy if there is no terminal, or after five answers that cannot be the value.
     type: str
     default: give the values in a file instead
 extends_documentation_fragment:

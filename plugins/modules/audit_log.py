@@ -39,7 +39,7 @@ options:
   head:
     description:
       - The newest record that the caller knows of, as RV(head). A log that ends before it was cut off.
-      - A record that follows a log that was cut off is chained to it, so that what is missing shows.
+      - A record that follows a log that was cut off is chained to it, so the gap shows.
     type: dict
   path:
     description:
@@ -73,7 +73,7 @@ extends_documentation_fragment:
   - watchparty.secrets.attributes.controller
 attributes:
   check_mode:
-    description: Reads what is there, and says what would be recorded.
+    description: Reads the log, and returns the record that would be written.
     support: full
   diff_mode:
     description: Shows the line that is recorded.
@@ -171,7 +171,7 @@ behind:
   returned: with O(state=verified)
   sample: 0
 problems:
-  description: What is wrong, each with the place and the record.
+  description: The problems, each with the place and the record.
   type: list
   elements: str
   returned: with O(state=verified)

@@ -13,9 +13,9 @@ author:
 description:
   - Derives from the catalog the encryption key, the OpenID Connect provider, the policies and the roles of one
     environment, with names, documents and tags, for the role P(watchparty.secrets.aws_access#role) to make.
-  - Looks at what is there and writes nothing. It fails, with every problem at once, where the catalog would have a role
-    granted more than its runs read, where the account is another one, and where a name is taken by a thing that does
-    not have this environment's tags.
+  - Reads the present state and writes nothing. It fails, with every problem at once, where the catalog would have a
+    role granted more than its runs read, where the account is another one, and where a name is taken by a thing that
+    does not have this environment's tags.
   - Runs on the controller. Holds no values.
 options:
   workflow:

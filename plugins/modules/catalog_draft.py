@@ -19,7 +19,7 @@ options:
     type: path
     required: true
   dest:
-    description: The draft. What is there already stays, and is an error unless it is the same.
+    description: The draft's path. An existing file is kept, and is an error unless it is the same.
     type: path
     required: true
   application:

@@ -15,7 +15,7 @@ description:
   - Text that was typed before the question is not an answer, and neither are several lines that come at once.
 options:
   question:
-    description: What is asked.
+    description: The question.
     type: str
     required: true
   answer:
@@ -29,7 +29,7 @@ options:
     type: str
     version_added: 0.3.0
   remedy:
-    description: What to do where nobody can be asked.
+    description: The remedy if there is no terminal.
     type: str
     default: confirm it in a variable instead
 extends_documentation_fragment:

@@ -108,7 +108,7 @@ options:
         RV(not_tried) and keeps no session from being ended.
     type: str
   probe_user:
-    description: Name of the user whose session that is; by default the first who is active. Nobody is logged in.
+    description: Name of the user whose session that is; by default the first active user. No user is logged in.
     type: str
   catalog:
     description:
@@ -288,7 +288,7 @@ accepted:
   elements: str
   returned: success
 not_tried:
-  description: What was not tried, and why.
+  description: The parts that were not tried, each with the reason.
   type: list
   elements: str
   returned: success

@@ -137,7 +137,7 @@ sessions:
   returned: when O(state=sessions)
   sample: {"watch-party-valkey-001.abc123.0001.euw1.cache.amazonaws.com:6379": {"10.0.1.4": 12}}
 short:
-  description: What was not asked, and why.
+  description: The parts that were not asked, each with the reason.
   type: list
   elements: str
   returned: when O(state=sessions)

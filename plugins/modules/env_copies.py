@@ -46,7 +46,7 @@ attributes:
     description: Nothing is shown.
     support: none
   idempotent:
-    description: What is removed is removed once.
+    description: A second run removes nothing more.
     support: full
   action:
     description: Sends the values over standard input, so that they touch no disk and no task's arguments.
@@ -56,7 +56,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read what is dead
+- name: Read the revoked values
   watchparty.secrets.previous_values_info:
     catalog: "{{ secrets_catalog }}"
     environment: production
@@ -75,13 +75,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 removed:
-  description: What was removed.
+  description: The removed files.
   type: list
   elements: str
   returned: success
   sample: ["/var/lib/watchparty-secrets/srv-watchparty-.env/healthy, which held a revoked value of cache"]
 remaining:
-  description: What still holds a revoked value, with the remedy, and what was not checked, with the reason.
+  description: Files that still hold a revoked value, with the remedy, and parts that were not checked, with the reason.
   type: list
   elements: str
   returned: success
@@ -153,7 +153,7 @@ def _scrubbed(path, values, check):
     try:
         return stray_copies.scrubbed(path, values, check=check)
     except SecretsError as error:
-        return stray_copies.RemovalResult([], ["copies of what is dead were not looked for: %s" % error])
+        return stray_copies.RemovalResult([], ["not checked: copies of revoked values: %s" % error])
 
 
 def _answers(urls, seconds):

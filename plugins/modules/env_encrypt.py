@@ -107,7 +107,7 @@ notes:
   elements: str
   returned: success
 summary:
-  description: What was written, in names.
+  description: Names of the written entries.
   type: str
   returned: success
 """

@@ -100,8 +100,8 @@ options:
     default: false
   services:
     description:
-      - What is restarted and health-checked on the file, for O(state=present) where RV(restart_needed) says so, and for
-        O(state=restored) where RV(restored) does. Needs O(mark=true), and O(assume_healthy=false).
+      - The services that are restarted and health-checked on the file, for O(state=present) where RV(restart_needed)
+        says so, and for O(state=restored) where RV(restored) does. Needs O(mark=true), and O(assume_healthy=false).
       - Redirects are not followed, certificates are checked, and proxies are not used. What a command or an application
         prints is never reported, since it may show settings.
     type: dict

@@ -41,7 +41,7 @@ EXAMPLES = r"""
   register: info
   run_once: true
 
-- name: Say what is wrong
+- name: Show the problems
   ansible.builtin.debug:
     var: info.problems
   run_once: true
@@ -50,7 +50,7 @@ EXAMPLES = r"""
 RETURN = r"""
 
 snapshot_id:
-  description: Name of what was read, made of names and version ids.
+  description: Name of the read, made of names and version ids.
   type: str
   returned: success
   sample: s-5f2b8c01a9d3e417
@@ -94,7 +94,7 @@ absent:
   elements: str
   returned: success
 notes:
-  description: What was found odd and does not forbid a deploy.
+  description: Oddities that do not prevent a deploy.
   type: list
   elements: str
   returned: success

@@ -79,7 +79,7 @@ fingerprint_key:
   type: str
   returned: when O(register_values=true)
 snapshot_id:
-  description: Name of what was read, made of names and version ids.
+  description: Name of the read, made of names and version ids.
   type: str
   returned: success
   sample: s-5f2b8c01a9d3e417
@@ -123,7 +123,7 @@ absent:
   elements: str
   returned: success
 notes:
-  description: What was found odd and does not forbid a deploy.
+  description: Oddities that do not prevent a deploy.
   type: list
   elements: str
   returned: success

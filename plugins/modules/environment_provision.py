@@ -80,7 +80,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See what is missing
+- name: Show the missing values
   watchparty.secrets.environment_provision:
     state: planned
     catalog: "{{ secrets_catalog }}"
@@ -118,7 +118,7 @@ plan:
   returned: success
   sample: ["secret shop/production/core is made: API_TOKEN (given), SECRET_KEY (generated)"]
 asks:
-  description: What is needed, is not there and cannot be generated. Nothing was given for it either.
+  description: Required values that do not exist, cannot be generated and were not supplied.
   type: list
   elements: str
   returned: when O(state=planned) or O(state=present)
@@ -127,7 +127,7 @@ pages:
   type: dict
   returned: when O(state=planned) or O(state=present)
 generated:
-  description: Names of what is generated in this run.
+  description: Names of the values that are generated in this run.
   type: list
   elements: str
   returned: when O(state=planned) or O(state=present)
@@ -137,17 +137,18 @@ absent:
   elements: str
   returned: when O(state=planned) or O(state=present)
 empty:
-  description: What is needed and holds an empty text, which is left as it is.
+  description: Required values that are empty. They are left as they are.
   type: list
   elements: str
   returned: when O(state=planned) or O(state=present)
 notes:
-  description: What was given and not used, since there is a value already.
+  description: Supplied values that were not used, since there is a value already.
   type: list
   elements: str
   returned: when O(state=planned) or O(state=present)
 at_github:
-  description: What was given and is kept at GitHub only, where M(watchparty.secrets.github_actions_secrets) sends it.
+  description:
+    - Supplied values that are kept at GitHub only, where M(watchparty.secrets.github_actions_secrets) sends them.
   type: list
   elements: str
   returned: when O(state=planned) or O(state=present)

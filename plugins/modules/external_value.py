@@ -15,7 +15,7 @@ description:
     credential is the C(admin) of others, logs in with it at their servers too, at every node of a Valkey.
   - Runs on a host of the application with the application's interpreter. The action plugin of the same name takes the
     credential's I(name), reads the values, and hands them over on standard input.
-  - No value is ever in an address, in an argument or in what is returned. Of an answer only the status is kept.
+  - No value is ever in an address, in an argument or in the result. Of an answer only the status is kept.
   - A credential that the catalog gives no way to try is skipped.
 options:
   credential:

@@ -14,7 +14,7 @@ description:
   - Sends settings marked C(github) and what credentials name in C(appears_in) to a repository, one of its environments
     or its organisation, as secrets (in sealed boxes) or as variables. Nothing else is touched.
   - The values are read from the stores inside this action. No value is in an argument, in a result or in a diff.
-  - What was sent is recorded in Parameter Store, below C(/APPLICATION-github/ENVIRONMENT), by the version
+  - Each sent value is recorded in Parameter Store, below C(/APPLICATION-github/ENVIRONMENT), by the version
     ids of what it came from. A secret is sent again when these have changed, when it was deleted at GitHub, or when
     GitHub's date says that somebody else wrote it, which is reported. A variable is read back and compared.
   - A value of the inventory or of the catalog has no version. It is recorded itself where its sensitivity is V(low),
@@ -36,7 +36,7 @@ options:
     default: []
   values_file:
     description:
-      - A YAML file with mode 0600, C(NAME) to text, for what no store holds. What is given is sent.
+      - A YAML file with mode 0600, C(NAME) to text, for values that no store holds. They are sent.
     type: path
   values_from:
     description: Name of the variable in which M(watchparty.secrets.ask_secret) was registered, for the same.
@@ -49,8 +49,8 @@ options:
     type: path
   prune:
     description:
-      - Remove what was sent before and the catalog no longer names. Refused, by name, for what a workflow of the
-        default branch or of O(checkout) still reads. What this did not send is never removed.
+      - Remove entries that were sent before and that the catalog no longer names. Refused, by name, for entries that a
+        workflow of the default branch or of O(checkout) still reads. What this did not send is never removed.
     type: bool
     default: false
   checkout:
@@ -73,7 +73,7 @@ options:
     type: path
   incomplete:
     description:
-      - In check mode, plan although the stores lack what is required, for a run that writes it there before. What they
+      - In check mode, plan although the stores lack required values, for a run that writes them before. What they
         lack is reported as missing. Without check mode it has no effect.
     type: bool
     default: false
@@ -91,7 +91,7 @@ attributes:
     description: One line a name, with the reason. Never a value.
     support: full
   idempotent:
-    description: What is unchanged is not sent again, but for what the description names.
+    description: Unchanged values are not sent again, except those that the description names.
     support: partial
 requirements:
   - pynacl
@@ -99,7 +99,7 @@ notes:
   - A fine-grained token needs Secrets, Variables and, for an environment, Environments with write access and Actions
     with read access; Contents with read access for O(prune); Administration with write access for
     O(create_environment). A classic one needs
-    C(repo), and C(admin:org) for an organisation. What is missing is named as GitHub names it.
+    C(repo), and C(admin:org) for an organisation. An error names the missing right as GitHub does.
   - In AWS it needs what a deploy reads, and for the records C(ssm:GetParametersByPath), C(ssm:GetParameter),
     C(ssm:DescribeParameters), C(ssm:PutParameter) and C(ssm:DeleteParameters).
   - GitHub takes 48 KB a value. It is waited for a rate limit for one minute at most.
@@ -137,7 +137,7 @@ repository:
   returned: success
   sample: example/watchparty
 plan:
-  description: Each target, what is done about it and why.
+  description: Each target, the act and its reason.
   type: list
   elements: dict
   returned: success

@@ -16,7 +16,7 @@ description:
   - Before that it prints C(::add-mask::) for each value that is not of low sensitivity, for the password in a URL, and
     for each line of both, if it has eight characters or more. The masks go to the terminal alone, which is the runner;
     neither callbacks nor a log file of Ansible see them.
-  - Stops outside of a job, since what is printed there would show the values.
+  - Stops outside of a job, since the output there would show the values.
   - Every later step and action of the job can read these variables. A step that needs one secret is better served by
     O(names).
 options:

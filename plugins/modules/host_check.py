@@ -167,7 +167,7 @@ copies:
   returned: success
 shown:
   description:
-    - Processes that have its values in their arguments, and those that are none of the units' with them in their
+    - Processes that have its values in their arguments, and processes outside of the units with them in their
       environment.
   type: list
   elements: dict

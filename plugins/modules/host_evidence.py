@@ -85,7 +85,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 lines:
-  description: What was found.
+  description: The findings.
   type: list
   elements: str
   returned: success

@@ -14,7 +14,7 @@ description:
   - Deactivates all access keys of IAM users, and deletes them days later, once IAM shows that a role does their work.
   - B(Not run on AWS.) It is tested against moto and against IAM's documented answers.
   - The evidence is that the role was used within O(within_days), and that each key was used last before that and not
-    within O(idle_days). Without it no key is touched, of any user, and the error names what is missing.
+    within O(idle_days). Without it no key of any user is touched, and the error names the missing option.
   - A key is deactivated first. That is undone by C(aws iam update-access-key --status Active). It is deleted by a
     later run, once it was inactive for O(after_days). When it was deactivated is written into a tag of its user.
   - Runs on the controller. Reads ids and times of keys, never a key.
@@ -89,7 +89,7 @@ role_used:
   sample: "2026-11-25T10:00:00Z"
 steps:
   description:
-    - Each key with its user, what is done (C(deactivate), C(stamp), C(wait) or C(delete)), and what that rests on.
+    - Each key with its user, the act (C(deactivate), C(stamp), C(wait) or C(delete)), and its reason.
   type: list
   elements: dict
   returned: success

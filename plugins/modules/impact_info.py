@@ -14,7 +14,7 @@ description:
   - Follows the credential graph from what leaked to everything that it reveals, and tells the order of replacement.
     What reveals others comes first; what reveals nothing shares the last wave.
   - Beside what the catalog says in C(exposes), an administrator's credential reveals those that it may change, a
-    C(ssh_key) what is in the hosts' C(.env), and an C(aws_access_key) what its C(options.reads) name, or else every
+    C(ssh_key) the values in the hosts' C(.env), and an C(aws_access_key) what its C(options.reads) name, or else every
     credential of the environment.
   - A string that somebody found is compared with the current, pending and previous values of every credential, whole or
     inside URLs, log lines, JSON, base64 and hexadecimal. Nothing of it, and no value, is returned.
@@ -23,7 +23,7 @@ description:
 options:
   leaked:
     description:
-      - Credentials, or C(host:NAME) for what is in a host's C(.env), C(github) for what is mirrored there,
+      - Credentials, or C(host:NAME) for the values in a host's C(.env), C(github) for the values synced there,
         C(secret:NAME) for what a secret holds, C(all).
     type: list
     elements: str
@@ -73,7 +73,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 declared:
-  description: What is taken for leaked, named and found.
+  description: The credentials that count as leaked, named and found.
   type: list
   elements: str
   returned: success
@@ -95,7 +95,7 @@ not_checked:
   returned: success
   sample: ["pin: PIN (secret core key PIN), AWSCURRENT: shorter than 8 characters"]
 impact:
-  description: The blast radius, or null where what was found belongs to no credential.
+  description: The blast radius, or null where the findings belong to no credential.
   type: dict
   returned: success
   contains:
@@ -108,7 +108,7 @@ impact:
       elements: list
     first_off:
       description:
-        - Access keys that may read what is made along with their own replacement. They are switched off before that,
+        - Access keys that may read the new values of the same wave. They are switched off before that,
           so that what the application does with them fails until its hosts have the new ones.
       type: list
       elements: str

@@ -154,11 +154,11 @@ report:
       description: Why it could not be written, with the remedy; empty if it was.
       type: str
     open:
-      description: What is still open.
+      description: The open parts.
       type: list
       elements: str
     unhealthy:
-      description: Of these what is wrong with hosts that were not seen healthy in the end.
+      description: Of these, the problems of hosts that were not seen healthy in the end.
       type: list
       elements: str
     tried:

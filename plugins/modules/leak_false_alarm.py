@@ -60,7 +60,7 @@ next:
   type: str
   returned: success
 lines:
-  description: What is closed, and what was done in its name and needs no undoing.
+  description: The closed incident, and its acts, which need no undoing.
   type: list
   elements: str
   returned: success

@@ -12,11 +12,11 @@ author:
   - The watchparty.secrets contributors (@watchparty)
 description:
   - Reads the current, pending and previous version of every secret of the catalog, and every version of its parameters
-    that is kept, and searches for these values in every form in which they leak. What is found is a fact and no guess.
+    that is kept, and searches for these values in every form in which they leak. A finding is a fact, not a guess.
   - Of a repository every object is searched once, reachable or not, with what git keeps beside them (its configuration,
     logs and messages) and what differs in the working tree. Archives and compressed files are looked into.
   - Secrets that no store holds are looked for by gitleaks, where it is installed.
-  - What was not checked is in RV(not_checked) with the reason, never taken for clean.
+  - The parts that were not checked are in RV(not_checked) with the reason, and never count as clean.
   - Findings name setting, version, form, file, commit, author and line, never the value.
 options:
   catalog:
@@ -51,7 +51,7 @@ options:
     type: bool
     default: true
   tree:
-    description: Whether the working tree is searched, as far as it differs from what is in the index.
+    description: Whether the working tree is searched, as far as it differs from the index.
     type: bool
     default: true
   ignored:
@@ -137,7 +137,7 @@ complete:
   type: bool
   returned: success
 findings:
-  description: What was found.
+  description: The findings.
   type: list
   elements: dict
   returned: success
@@ -195,7 +195,7 @@ accepted:
   elements: dict
   returned: success
 not_checked:
-  description: What was not checked, and why.
+  description: The parts that were not checked, each with the reason.
   type: list
   elements: dict
   returned: success
@@ -221,7 +221,7 @@ objects:
   type: int
   returned: success
 bytes:
-  description: How many bytes, with what was unpacked.
+  description: How many bytes, unpacked members included.
   type: int
   returned: success
 engine:

@@ -21,7 +21,7 @@ description:
 options:
   leaked:
     description:
-      - Credentials, or C(host:NAME) for what is in a host's C(.env), C(github) for what is synced there,
+      - Credentials, or C(host:NAME) for the values in a host's C(.env), C(github) for the values synced there,
         C(secret:NAME) for what a secret holds, C(all).
     type: list
     elements: str

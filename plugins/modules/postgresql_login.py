@@ -147,7 +147,7 @@ login:
   returned: when O(login) is given
   sample: shop_b
 statements:
-  description: What was run, or would be, without values.
+  description: The statements that were run, or would be, without values.
   type: list
   elements: str
   returned: when O(state) is V(present), V(revoked), V(prepared) or V(unprepared)
@@ -185,7 +185,7 @@ seconds:
   sample: 0.21
 reason:
   description:
-    - One word for what is wrong, such as C(wrong_password), C(limit), C(unreachable), C(no_database),
+    - One word for the problem, such as C(wrong_password), C(limit), C(unreachable), C(no_database),
       C(not_a_member), C(missing_right), C(overtaken) or C(unknown_sessions).
   type: str
   returned: on failure

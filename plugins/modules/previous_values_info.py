@@ -41,7 +41,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read what is dead
+- name: Read the revoked values
   watchparty.secrets.previous_values_info:
     catalog: "{{ secrets_catalog }}"
     environment: production

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rotation_info
-short_description: How old each credential is, when it is due, and what is unfinished
+short_description: Show each credential's age and due date, and unfinished work
 version_added: 0.2.0
 author:
   - The watchparty.secrets contributors (@watchparty)

@@ -58,7 +58,7 @@ attributes:
     description: Nothing is shown.
     support: none
   idempotent:
-    description: What was noted is not noted again.
+    description: A second run notes nothing again.
     support: full
 seealso:
   - module: watchparty.secrets.rotation_start

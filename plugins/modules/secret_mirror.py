@@ -80,7 +80,7 @@ held:
   elements: str
   returned: success
 problems:
-  description: Always empty; what is wrong with a source fails the module before the first write.
+  description: Always empty; a problem with a source fails the module before the first write.
   type: list
   elements: str
   returned: success

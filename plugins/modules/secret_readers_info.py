@@ -25,7 +25,7 @@ options:
   access_keys:
     description:
       - Ids of access keys whose calls are wanted too. The present key of a credential of the kind C(aws_access_key) is
-        added by itself, so that what RV(access_keys) said before a rotation is the place to keep a former one.
+        added by itself, so keep the former key from RV(access_keys) of a run before the rotation.
     type: list
     elements: str
     default: []
@@ -66,7 +66,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 messages:
-  description: Who read what, from where and when, the latest first; then what was not asked, and why.
+  description:
+    - The reads (reader, secret, address, time), the latest first; then the parts that were not asked, each with the
+      reason.
   type: list
   elements: str
   returned: success

@@ -13,7 +13,7 @@ author:
 description:
   - Writes a setting's value into its secret or parameter, into its copies, and where its credential appears beside
     that. Other keys of a secret keep their values, also those that somebody writes meanwhile.
-    Keys, tags and replicas of what is there are left to M(watchparty.secrets.environment_provision).
+    Keys, tags and replicas of existing entries are left to M(watchparty.secrets.environment_provision).
   - The value is checked against the catalog before the first write. What a rotation replaces without an outage is
     refused, and so is what a rotation that is open changes.
 options:
@@ -85,7 +85,7 @@ pages:
   type: dict
   returned: success
 notes:
-  description: What is left to do, such as sending the value to GitHub.
+  description: Remaining tasks, such as sending the value to GitHub.
   type: list
   elements: str
   returned: when O(state=present)

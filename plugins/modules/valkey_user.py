@@ -18,7 +18,7 @@ description:
     are checked before the first write. A node that cannot be used is named, and nothing is done to the others.
   - A node that only a server names is never contacted, since any client that has a password can pose as a replica. It
     is reported in RV(undeclared_nodes) and a warning.
-  - What was changed is kept by C(ACL SAVE) or C(CONFIG REWRITE). A server that could keep neither is refused.
+  - Changes are kept by C(ACL SAVE) or C(CONFIG REWRITE). A server that can do neither is refused.
   - Servers are sent digests of passwords. A password travels only in C(AUTH), which Valkey keeps out of its slow log
     and of C(MONITOR).
   - Runs on a host of the application with the application's interpreter, which has redis-py.
@@ -82,7 +82,7 @@ options:
     description:
       - Addresses and networks of the hosts that may be logged in as the user. With O(state=revoked), a session from
         elsewhere stops the module before the first write and is named. The host that runs the module is known.
-      - With O(state=sessions) and no administrator, what is elsewhere is RV(unknown_clients).
+      - With O(state=sessions) and no administrator, sessions from elsewhere are in RV(unknown_clients).
     type: list
     elements: str
     default: []
@@ -257,7 +257,7 @@ ended:
   type: dict
   returned: when O(state=revoked), not in check mode, or O(state=ended)
 short:
-  description: What is wrong with the nodes that were not asked.
+  description: Problems of the nodes that were not asked.
   type: list
   elements: str
   returned: when O(state=sessions) or O(state=ended)

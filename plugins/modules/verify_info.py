@@ -55,7 +55,8 @@ options:
     type: bool
     default: false
   budget:
-    description: Seconds that the run may take. A source may take half of what is left, and is not checked after that.
+    description:
+      - Seconds that the run may take. A source may take half of the remaining time, and is not checked after that.
     type: int
     default: 600
 extends_documentation_fragment:
@@ -83,7 +84,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 parts:
-  description: What was gathered, by name.
+  description: The facts, by name.
   type: dict
   returned: success
 absent:
@@ -92,7 +93,7 @@ absent:
   returned: success
   sample: {users: AWS denies iam:ListUsers on this account}
 left_out:
-  description: Why nobody asks for others.
+  description: Why the other parts are not asked for.
   type: dict
   returned: success
   sample: {github: "the catalog names no repository of GitHub (github.repository)"}

@@ -123,7 +123,7 @@ not_checked:
   returned: success, and when a check fails
   sample: [WPS204]
 files:
-  description: What was written.
+  description: The written files.
   type: list
   elements: str
   returned: success, and when a check fails

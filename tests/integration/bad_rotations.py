@@ -107,7 +107,7 @@ ROWS = {
         text={TOKEN: "canary-that-is-no-json"},
     ),
     "no administrator": Bad(
-        ("database: nothing says who may change it; name its administrator in credentials.database.admin",),
+        ("database: its administrator is not declared; name it in credentials.database.admin",),
         catalog={"database": {"admin": None}},
     ),
     "an administrator without a password": Bad(

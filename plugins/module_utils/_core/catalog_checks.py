@@ -226,7 +226,7 @@ def _mirrored(catalog: Catalog) -> Iterator[str]:
         return
     for group, path in mirror.groups.items():
         below = f"{catalog.ssm_path}/{path}/"
-        if not any(copy.name.startswith(below) for one in catalog.settings.values() for copy in one.copies):
+        if not any(copy.name.startswith(below) for setting in catalog.settings.values() for copy in setting.copies):
             yield f"mirror.groups.{group}: no setting of this environment is in the group {group}"
     for setting in catalog.settings.values():
         for copy in setting.copies:
@@ -237,7 +237,9 @@ def _mirrored(catalog: Catalog) -> Iterator[str]:
                 )
     if mirror.replicas and not (catalog.aws and catalog.aws.replicas):
         yield "mirror.replicas: needs the regions in aws.replicas"
-    sources = [one for one in catalog.settings.values() if one.place and one.place.store == SECRETS_MANAGER]
+    sources = [
+        setting for setting in catalog.settings.values() if setting.place and setting.place.store == SECRETS_MANAGER
+    ]
     if mirror.function and not any(copy.store == SSM for setting in sources for copy in setting.copies):
         yield "mirror.function: has nothing to mirror; add mirror.groups or a setting's copies, or remove it"
     if mirror.function and mirror.function.alarm_hours > 24:

@@ -76,7 +76,7 @@ _SETTING = schema_object(
         "key": described("Key inside the secret's JSON; the setting's own name by default.", NAME),
         "parameter": described("Held in this parameter below stores.ssm.path.", NAME),
         "vault": described("Held in this path of Vault, below stores.vault.mount.", catalog_vault.PATH),
-        "value": described("A literal, for what is not a secret.", {"type": ["string", "integer", "boolean"]}),
+        "value": described("A literal value. Not for secrets.", {"type": ["string", "integer", "boolean"]}),
         "compose": described("A URL composed of other places, each part escaped.", {"$ref": "#/$defs/compose"}),
         "inventory": described("A variable of the inventory; synced to GitHub, never written into .env.", NAME),
         "copies": described(
@@ -86,7 +86,7 @@ _SETTING = schema_object(
         "github": described("Synced to GitHub Actions as this.", {"enum": ["secret", "variable"]}),
         "github_scope": described("Where GitHub keeps it; github.scope by default.", {"enum": list(SCOPES)}),
         "initial": described(
-            "Its first value, for provisioning: what is not a secret, with {password} where one is generated.", NAME
+            "Its first value, for provisioning, without secrets; {password} stands for a generated password.", NAME
         ),
         "type": described("What a value must look like; string by default.", {"enum": list(TYPES)}),
         "schemes": described("Schemes that a url may have.", {"type": "array", "items": NAME, "minItems": 1}),
@@ -137,10 +137,11 @@ _TEST = schema_object(
             "Headers; {value}, {username} and {basic} stand for the login's parts.", schema_map({"type": "string"})
         ),
         "form": described(
-            "What is posted, with the same; without it the request is a GET.", schema_map({"type": "string"})
+            "The form fields of a POST, with the same placeholders; without it the request is a GET.",
+            schema_map({"type": "string"}),
         ),
-        "status": described("What is answered to a valid value; 200 by default.", _STATUS),
-        "refused": described("What is answered to one that is not; 400, 401 and 403 by default.", _STATUS),
+        "status": described("The status for a valid value; 200 by default.", _STATUS),
+        "refused": described("The statuses for a rejected value; 400, 401 and 403 by default.", _STATUS),
     },
     required=["url"],
 )

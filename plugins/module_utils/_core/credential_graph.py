@@ -161,7 +161,7 @@ def reads_ssm(catalog: Catalog, credential: Credential) -> bool:
 
 def every_place(catalog: Catalog) -> tuple[Place, ...]:
     """Where settings are read from, and where credentials appear, each once."""
-    places = (spot.place for one in catalog.credentials.values() for spot in spots(catalog, one))
+    places = (spot.place for credential in catalog.credentials.values() for spot in spots(catalog, credential))
     return tuple(dict.fromkeys((*catalog.places, *places)))
 
 
@@ -258,7 +258,7 @@ def _in_no_store(catalog: Catalog, credential: Credential) -> str:
     place = f"{catalog.application}/{{environment}}/{credential.name.replace('_', '-')}"
     return (
         f"it names GitHub alone ({github}), whose values cannot be read back; keep its {what} in a secret, too: add "
-        f'{{secret: "{place}", key: {key}}} to its appears_in, and put there what is in use'
+        f'{{secret: "{place}", key: {key}}} to its appears_in, and store the value in use there'
     )
 
 

@@ -67,7 +67,7 @@ class EncryptedEnv:
 
 def context_of(catalog: Catalog) -> Dict[str, str]:
     """The encryption context: whose file it is, and for which settings."""
-    settings = [_identity(one) for _name, one in sorted(catalog.settings.items()) if one.rendered]
+    settings = [_identity(setting) for _name, setting in sorted(catalog.settings.items()) if setting.rendered]
     text = json.dumps([settings, list(catalog.readers)], sort_keys=True, separators=(",", ":"))
     return {
         "application": catalog.application,
@@ -90,7 +90,7 @@ def _identity(setting: Setting) -> List[Any]:
 
 def _parts(compose: Compose) -> List[str]:
     named = [compose.scheme, compose.host, compose.username, compose.password, compose.port, compose.path]
-    return [str(one) for one in (*named, *compose.query)]
+    return [str(part) for part in (*named, *compose.query)]
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ def written(
     """The whole file, sorted by name."""
     keys = _Keys(file_key, context)
     named = {**{name: context[name] for name in _CONTEXT}, "journal": journal, "written": written_at}
-    head = "# %s %s" % (FORMAT, " ".join("%s=%s" % one for one in named.items()))
+    head = "# %s %s" % (FORMAT, " ".join("%s=%s" % part for part in named.items()))
     lines = [head, _KEY_LINE + _encoded(wrapped_key)]
     lines += ["%s=%s" % (name, _encoded(keys.encrypted(name, values[name]))) for name in sorted(values)]
     signed = "".join(line + "\n" for line in lines).encode("ascii")

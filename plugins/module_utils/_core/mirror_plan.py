@@ -78,7 +78,7 @@ class PresentCopy:
 
     @property
     def is_untouched(self) -> bool:
-        """Whether the mirror wrote it, and nobody after that."""
+        """Whether the mirror was the last to write it."""
         return self.mark is not None and self.mark.number == self.number
 
 
@@ -243,7 +243,9 @@ def plan(
 
 
 def _is_kept(wanted: MirrorSources, name: str) -> bool:
-    return name in wanted.copies or name in wanted.unknown or any(fnmatchcase(name, one) for one in wanted.named)
+    return (
+        name in wanted.copies or name in wanted.unknown or any(fnmatchcase(name, pattern) for pattern in wanted.named)
+    )
 
 
 _OR_OVERWRITE = "move the change into the secret, or give -e mirror_conflict=overwrite"

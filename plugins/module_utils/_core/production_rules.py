@@ -22,7 +22,7 @@ _PLACEHOLDER = re.compile(
 )
 SECRET_KEY_LENGTH = 50
 STRENGTH = 48
-"""Bits of a secret that nobody guesses within the limits of a server's login."""
+"""Bits of a secret that cannot be guessed within the limits of a server's login."""
 _SECRET_NAME = re.compile(r"(?:^|_)(?:KEY|SECRET|TOKEN|PASSWORD|PASSWD|PASS|PASSPHRASE|PEPPER|SALT)$", re.I)
 _PUBLIC_NAME = re.compile(r"PUBLIC|PUBLISHABLE|SITE_?KEY|KEY_ID$", re.I)
 _REGISTRY = re.compile(r"(?:[^.]+|(?:co|com|org|net|gov|ac|edu)\.[a-z]{2})", re.I)

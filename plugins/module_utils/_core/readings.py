@@ -62,8 +62,8 @@ class Contents:
     @property
     def denials(self) -> List[str]:
         """What AWS did not let us read, each with its reason: IAM may allow it in a moment."""
-        denied = (one for one in self.failures.values() if one.reason == DENIED)
-        return [str(one) for one in denied if of_name(one.name).is_aws]
+        denied = (failure for failure in self.failures.values() if failure.reason == DENIED)
+        return [str(failure) for failure in denied if of_name(failure.name).is_aws]
 
     def is_missing(self, name: str) -> bool:
         return name in self.failures and self.failures[name].reason == MISSING

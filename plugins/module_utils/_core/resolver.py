@@ -55,7 +55,7 @@ class Resolution:
     unknown: tuple[str, ...]
     snapshot_id: str
     undeliverable: tuple[str, ...] = ()
-    """What no ``.env`` can carry to all of its readers. It concerns whoever writes that file, and nobody else."""
+    """Values that no ``.env`` can carry to all of its readers. It concerns only the writer of that file."""
 
     def require(self) -> Resolution:
         """Raises :class:`InvalidEnvironment` with every problem, if there is one."""

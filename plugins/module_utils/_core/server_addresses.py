@@ -59,8 +59,7 @@ def required_server(catalog: Catalog, credential: Credential) -> tuple[Credentia
     admin = administrator(catalog, credential)
     if admin is None:
         raise RotationError(
-            f"{credential.name}: nothing says who may change it; name its administrator in "
-            f"credentials.{credential.name}.admin"
+            f"{credential.name}: its administrator is not declared; name it in credentials.{credential.name}.admin"
         )
     if admin.server is None:
         raise RotationError(

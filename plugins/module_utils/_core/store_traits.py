@@ -49,8 +49,8 @@ class StoreTraits:
 
 
 STORES = {
-    one.name: one
-    for one in (
+    traits.name: traits
+    for traits in (
         StoreTraits(
             SECRETS_MANAGER,
             "secret",
@@ -100,4 +100,6 @@ def command(name: str, which: str) -> str:
 
 def of_name(name: str) -> StoreTraits:
     """The store that has a secret or parameter of this name."""
-    return max((one for one in STORES.values() if name.startswith(one.start)), key=lambda one: len(one.start))
+    return max(
+        (traits for traits in STORES.values() if name.startswith(traits.start)), key=lambda traits: len(traits.start)
+    )

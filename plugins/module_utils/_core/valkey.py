@@ -93,7 +93,7 @@ def digest_of(password: str) -> str:
 def gate_digest(rotation: str) -> str:
     """A digest that opens a rotation's gate at a user and that no password has.
 
-    It is the complement of a SHA-256, so nobody can name a password that fits.
+    It is the complement of a SHA-256, so no password is known that fits.
     """
     whole = hashlib.sha256(("watchparty.secrets gate " + rotation).encode("utf-8")).digest()
     return bytes(byte ^ 0xFF for byte in whole).hex()

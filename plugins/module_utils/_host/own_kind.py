@@ -151,7 +151,7 @@ def _exchanged(process: subprocess.Popen[bytes], request: bytes, seconds: float)
 
 
 def _written(stdin: int, request: bytes) -> bytes:
-    """What is left to be written; nothing where nobody reads."""
+    """The rest to be written; nothing if the reader has gone."""
     try:
         return request[os.write(stdin, request) :]
     except BlockingIOError:

@@ -22,7 +22,7 @@ LATE = (
 
 
 def answer(result: Dict[str, Any]) -> None:
-    """Says the result on a line of its own, whatever was said before it."""
+    """Prints the result on a line of its own, whatever was printed before it."""
     sys.stdout.write("\n" + json.dumps(result) + "\n")
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Sessions of an old value from addresses that nobody declared. Pure: standard library only, Python 3.8."""
+"""Sessions of an old value from undeclared addresses. Pure: standard library only, Python 3.8."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def wrapped(keys: KmsKeys, context: Mapping[str, str], file_key: bytes) -> bytes
     """The message that holds the file key, by one call to each KMS key. Raises SecretsError."""
     sdk, failures = _EncryptionSdk(), _Failures()
     with failures.translated("the file key cannot be wrapped"):
-        keyrings = [sdk.keyring(one.name, one) for one in (_main(keys, failures), *_further(keys, failures))]
+        keyrings = [sdk.keyring(entry.name, entry) for entry in (_main(keys, failures), *_further(keys, failures))]
         message, _header = sdk.client.encrypt(
             source=file_key,
             keyring=sdk.joined(keyrings),
@@ -75,12 +75,12 @@ def unwrapped(keys: KmsKeys, message: bytes, context: Mapping[str, str], path: s
         main = _main(keys, failures, later=keys.further)
         # The main key may be a listed one as well, and then no other is in the file.
         listed = _main(keys, failures, unless=main)
-        further = [sdk.keyring(one.name, one) for one in _further(keys, failures)]
+        further = [sdk.keyring(entry.name, entry) for entry in _further(keys, failures)]
         keyrings = [sdk.discovery_keyring(main), sdk.discovery_keyring(listed), *further]
         file_key, header = sdk.decrypted(message, sdk.joined(keyrings))
     if dict(header.encryption_context) != dict(context):
         raise EncryptedEnvError("%s: its key line is of another file. %s" % (path, RESTORE))
-    names = frozenset(one.key_provider.key_info.decode("ascii", "replace") for one in header.encrypted_data_keys)
+    names = frozenset(key.key_provider.key_info.decode("ascii", "replace") for key in header.encrypted_data_keys)
     return FileKey(file_key, names, main.opened_by or listed.opened_by)
 
 
@@ -97,7 +97,7 @@ class _Failures:
         except Exception as error:  # noqa: BLE001 - the SDK's errors have no common base, and may quote what they read
             if not self.errors:
                 raise EncryptedEnvError("%s (%s)" % (problem, type(error).__name__)) from None
-            message = "; ".join(dict.fromkeys(str(one) for one in self.errors))
+            message = "; ".join(dict.fromkeys(str(entry) for entry in self.errors))
             raise type(self.errors[0])(message) from None
 
 

@@ -45,17 +45,17 @@ class MirrorParameters(ParameterStore):
         for batch in batches:
             with aws_errors.translated("ssm:GetParameters", ", ".join(batch)):
                 answer = self._client.get_parameters(Names=batch, WithDecryption=True)
-            found.update({one["Name"]: one for one in answer.get("Parameters", [])})
+            found.update({parameter["Name"]: parameter for parameter in answer.get("Parameters", [])})
         return {
             name: PresentCopy(
                 parameter=name,
                 value=found[name]["Value"] if name in found else "",
-                number=int(found.get(name, one)["Version"]),
-                secure=one["Type"] == "SecureString",
-                mark=mirror_plan.MirrorMark.of(one.get("Description", "")),
-                tier=one.get("Tier", "Standard"),
+                number=int(found.get(name, entry)["Version"]),
+                secure=entry["Type"] == "SecureString",
+                mark=mirror_plan.MirrorMark.of(entry.get("Description", "")),
+                tier=entry.get("Tier", "Standard"),
             )
-            for name, one in described.items()
+            for name, entry in described.items()
             if name in found or name not in wanted  # else it was deleted meanwhile
         }
 
@@ -107,9 +107,13 @@ class MirrorState:
     def report(self) -> Dict[str, Any]:
         each = [mirror_plan.as_data(plan, region) for region, plan in self.plans.items()]
         lists = {
-            key: [line for one in each for line in one[key]] for key in ("plan", "differences", "conflicts", "held")
+            key: [line for entry in each for line in entry[key]] for key in ("plan", "differences", "conflicts", "held")
         }
-        return {**lists, "unchanged": sum(one["unchanged"] for one in each), "problems": list(self.sources.problems)}
+        return {
+            **lists,
+            "unchanged": sum(entry["unchanged"] for entry in each),
+            "problems": list(self.sources.problems),
+        }
 
 
 def read(catalog: Catalog, client: RegionalClient, *, conflict: str = mirror_plan.REPORT) -> MirrorState:
@@ -138,8 +142,8 @@ def apply(state: MirrorState, client: RegionalClient, *, deletes: bool = True) -
             store.put(put, key)
             done.append(f"{put}{where}")
         gone = plan.deletes if deletes else ()
-        store.delete([one.copy.parameter for one in gone])
-        done += [f"{one}{where}" for one in gone]
+        store.delete([entry.copy.parameter for entry in gone])
+        done += [f"{entry}{where}" for entry in gone]
     return done
 
 

@@ -22,7 +22,7 @@ LIMIT = 1 << 20
 
 
 def path_of(catalog: Catalog) -> str:
-    """Where it lay unless the catalog said otherwise."""
+    """The default place before the catalog could set it."""
     return f"/{catalog.application}-journal/{catalog.environment}"
 
 

@@ -81,7 +81,7 @@ class Change:
 
 
 def change(kept: Form, wanted: Form) -> Change:
-    """Tags and replicas that nobody asks for stay: others may have put them there."""
+    """Undeclared tags and replicas stay: others may have put them there."""
     return Change(
         description=wanted.description if wanted.description and wanted.description != kept.description else None,
         key=wanted.key if wanted.key and not is_key(kept.key, wanted.key) else None,

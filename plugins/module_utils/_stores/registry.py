@@ -39,7 +39,7 @@ def names_to_read(catalog: Catalog, places: Iterable[Place]) -> Dict[str, List[s
 
 def by_traits(secrets: Store, parameters: Store) -> Dict[str, Store]:
     """By store, which of the two reaches it: that of all stores with labels, or that of the others."""
-    return {name: secrets if one.has_labels else parameters for name, one in STORES.items()}
+    return {name: secrets if traits.has_labels else parameters for name, traits in STORES.items()}
 
 
 def current(catalog: Catalog, places: Iterable[Place], stores: Mapping[str, Store]) -> Contents:

@@ -159,7 +159,7 @@ class VaultClient:
             return parse_secret(response.content.decode())
         except (ValueError, UnicodeDecodeError):
             raise StoreError(
-                f"{self._where} answered {what} with what is not a JSON object; is it a Vault server?"
+                f"{self._where} answered {what}, but not with a JSON object. Is it a Vault server?"
             ) from None
 
 

@@ -3,8 +3,8 @@
 """Logins that Vault's database engine makes, each with a lease that ends it.
 
 Vault ends what a token made together with that token, and a run's token ends soon. So each login is made by a token of
-its own, an orphan that nobody keeps: its accessor lengthens and ends it. It lives for an hour at first, so what a
-killed run made and nobody kept ends by itself.
+its own, an orphan without a parent: its accessor lengthens and ends it. It lives for an hour at first, so what a
+killed run made and did not record ends by itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._stores.vault_c
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.write_permission import Fresh
 
 UNKEPT = 3600
-"""Seconds that a login lives which nobody kept."""
+"""Seconds that an unrecorded login lives."""
 NEEDED = {
     "database/creds/ROLE": "read",
     "auth/token/create-orphan": "update",
@@ -65,11 +65,11 @@ class DatabaseLeases:
         """The paths that no policy of the token allows, each with what is needed there."""
         needed = {path.replace("database/creds/ROLE", self._path): act for path, act in NEEDED.items()}
         body = json.dumps({"paths": list(needed)})
-        _status, answer = self._client.write("post", "sys/capabilities-self", "asking what is allowed", body)
+        _status, answer = self._client.write("post", "sys/capabilities-self", "asking for its rights", body)
         try:
             held = {path: set(answer["data"][path]) for path in needed}
         except (KeyError, TypeError):
-            raise _strange("what is allowed") from None
+            raise _strange("its rights") from None
         return [f"{act} on {path}" for path, act in needed.items() if not held[path] & {act, "root"}]
 
     def make(self, *, fresh: Fresh) -> LeasedLogin:

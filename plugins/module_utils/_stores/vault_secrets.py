@@ -180,7 +180,8 @@ class VaultSecrets(VersionedStore):
             data = answer["data"]
             custom = {str(key): str(value) for key, value in (data["custom_metadata"] or {}).items()}
             versions = {
-                int(number): bool(one["deletion_time"] or one["destroyed"]) for number, one in data["versions"].items()
+                int(number): bool(version["deletion_time"] or version["destroyed"])
+                for number, version in data["versions"].items()
             }
             current = int(data["current_version"])
             return {"custom_metadata": custom, "gone": versions, "current": current}
@@ -202,7 +203,7 @@ class VaultSecrets(VersionedStore):
         found = self._metadata(name)
         custom = found["custom_metadata"]
         kept = [self._id(name, custom, number) for number in sorted(found["gone"]) if not found["gone"][number]]
-        return list(dict.fromkeys(kept + [one for key, one in custom.items() if key.startswith(LABEL)]))
+        return list(dict.fromkeys(kept + [version for key, version in custom.items() if key.startswith(LABEL)]))
 
     def staged(self, name: str) -> List[str]:
         """The ids of the versions that wait beside it."""
@@ -323,8 +324,8 @@ class VaultSecrets(VersionedStore):
         numbers = [
             number
             for number in found["gone"]
-            for one in versions
-            if one in (str(number), self._id(name, found["custom_metadata"], number))
+            for version in versions
+            if version in (str(number), self._id(name, found["custom_metadata"], number))
         ]
         if found["current"] in numbers:
             raise StoreError(f"version {found['current']} of secret {name} is its current one; rotate it first")
@@ -337,7 +338,7 @@ class VaultSecrets(VersionedStore):
         self._client.delete(self._client.secret("metadata", path_of(name)), f"deleting secret {name}")
 
 
-_NO_KV = "Vault answered {0} with what is not a secret of a KV engine of version 2; correct stores.vault.mount"
+_NO_KV = "Vault answered {0} with no secret of a KV engine of version 2. Correct stores.vault.mount"
 
 
 def _is_number(version: str) -> bool:

@@ -73,7 +73,7 @@ class AccessKeys:
         """A new key, valid within seconds; AWS shows it this once.
 
         Raises Conflict when the user has as many as AWS allows, and NoAccess when an answer was lost: there may be a
-        new key then, which nobody knows.
+        new, unknown key then.
         """
         fresh.spend()
         with translated("CreateAccessKey", f"user {user}"):

@@ -38,7 +38,7 @@ def mirroring(catalog: Catalog, ground: AwsScope) -> list[Grant]:
         Grant("ReadSecrets", ("secretsmanager:GetSecretValue",), secrets),
         key_grant(ground, "DecryptSecrets", "secretsmanager", ("kms:Decrypt",), secrets),
         Grant("DescribeParameters", ("ssm:DescribeParameters",), ("*",)),
-        Grant("Copies", tuple(f"ssm:{one}" for one in acts), written),
+        Grant("Copies", tuple(f"ssm:{act}" for act in acts), written),
         key_grant(ground, "CopiesKey", "ssm", ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"), here),
     ]
     found += _replica_keys(catalog, ground, ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"))

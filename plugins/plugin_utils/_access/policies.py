@@ -135,7 +135,7 @@ def _reading(reach: CatalogReach, ground: AwsScope, secrets: tuple[str, ...], *,
 
 
 def _journal(reach: CatalogReach, ground: AwsScope, sid: str, *actions: str) -> list[Grant]:
-    """The journal, which is one object; nobody needs to list the bucket."""
+    """The journal, which is one object; no role needs to list the bucket."""
     bucket, key = reach.catalog.journal_place
     return [Grant(sid, actions, (ground.arn("s3", f"{bucket}/{key}", account=False),))] if bucket else []
 
@@ -317,7 +317,7 @@ def _mirroring(reach: CatalogReach, ground: AwsScope) -> list[Grant]:
 def key_policy(ground: AwsScope, catalog: Catalog) -> dict[str, Any]:
     """The key's own policy: the account administers it, and IAM says who may use it, through the two stores alone.
 
-    So nobody decrypts with it directly, an administrator neither, without changing this policy first; except a
+    So no principal decrypts with it directly, not even an administrator, without changing this policy first; except a
     ``.env.enc``, where the catalog has one, by an encryption context that no store's value has. Making grants is not
     among the rights: a grant opens the key past this policy, and neither store needs one.
     """

@@ -284,7 +284,7 @@ def _holds(statement: _Statement, operator: str, key: str, wanted: Sequence[Any]
     negated = name in _NEGATED
     test = _TESTS.get(_NEGATED.get(name, name))
     if test is None or scope not in ("", "ForAnyValue", "ForAllValues"):
-        raise PolicyError(f"{statement.name}: the condition {operator} is not known here, so nothing can be said of it")
+        raise PolicyError(f"{statement.name}: the condition {operator} is unknown here, so it cannot be evaluated")
     if not given:
         return if_exists or scope == "ForAllValues" or (negated and not scope)
 

@@ -104,12 +104,12 @@ def subjects(github: GitHub, workflow: Workflow, *, wildcards: bool = False) -> 
 def of_github(provider: str, issued_by: str, accepted: Sequence[str], *, wildcards: bool = False) -> dict[str, Any]:
     """Trusts the jobs of these subjects; ``provider`` is the ARN of the OIDC provider in IAM."""
     if not accepted:
-        raise PolicyError("a trust policy without a subject would trust nobody")
+        raise PolicyError("a trust policy needs a subject: without it no job could assume the role")
     wild = [name for name in accepted if _WILD.search(name)]
     if wild and not wildcards:
         raise PolicyError(f"{wild[0]!r} holds a wildcard, which would trust more than one; ask for wildcards")
     audience, subject = {f"{issued_by}:aud": AUDIENCE}, {f"{issued_by}:sub": list(accepted)}
-    # In StringEquals a wildcard is an ordinary character, so that it would silently trust nobody.
+    # In StringEquals a wildcard is an ordinary character: no subject would match it.
     conditions = (
         {"StringEquals": audience, "StringLike": subject} if wild else {"StringEquals": {**audience, **subject}}
     )

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What may be said of an environment: names, origins, version ids; never a value."""
+"""The public summary of an environment: names, origins, version ids; never a value."""
 
 from __future__ import annotations
 

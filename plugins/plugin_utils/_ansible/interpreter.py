@@ -18,7 +18,7 @@ import shlex
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.trusted_imports import UNTRUSTED
 
 REMEDY = (
-    "Another account may change it, and would decide what runs here and read what is sent. Set rotation_python to an "
+    "Another account may change it, and with it read the values that are sent. Set rotation_python to an "
     "interpreter that belongs to root; the playbook watchparty.secrets.host makes one with -e app_host_rotation=true"
 )
 

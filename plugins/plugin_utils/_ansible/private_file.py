@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Files that nobody else may read: looked at and read through one descriptor, so that both mean the same file."""
+"""Files that no other account may read: checked and read through one descriptor, so that both mean the same file."""
 
 from __future__ import annotations
 

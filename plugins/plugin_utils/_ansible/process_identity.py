@@ -57,7 +57,7 @@ def is_gone(result: Mapping[str, Any]) -> bool:
 
 
 def _start(process: int) -> str:
-    """When the process started, as the kernel counts; empty if it is gone or has ended and nobody asked for it."""
+    """When the process started, as the kernel counts; empty if it is gone or a zombie."""
     found = processes.stat(process)
     return str(found.ticks) if found and not found.has_ended else ""
 

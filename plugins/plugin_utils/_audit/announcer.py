@@ -51,12 +51,12 @@ class Announcer:
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
 
     def announce(self, event: Event) -> list[str]:
-        """Who could not be notified, each with the reason."""
+        """Contacts that could not be notified, each with the reason."""
         answers: SimpleQueue[tuple[str, str]] = SimpleQueue()
-        waiting = {one.name: one for one in self.channels if one.wants(event)}
-        for one in waiting.values():
+        waiting = {channel.name: channel for channel in self.channels if channel.wants(event)}
+        for channel in waiting.values():
             # A daemon, so that nothing waits for one that hangs, the end of the process neither.
-            Thread(target=self._tell, args=(one, event, answers), daemon=True).start()
+            Thread(target=self._tell, args=(channel, event, answers), daemon=True).start()
         until, failures = self.clock() + self.seconds + GRACE, []
         while waiting:
             try:
@@ -81,7 +81,7 @@ class Announcer:
 
 def announcer_of(catalog: Catalog, client: Client, seconds: float = SECONDS) -> Announcer:
     values = SettingValues(catalog, client)
-    found = [_notifier(one, values.value) for one in catalog.notifiers.values()]
+    found = [_notifier(channel, values.value) for channel in catalog.notifiers.values()]
     return Announcer([*([EventBus(catalog.alerts.event_bus, client)] if catalog.alerts else []), *found], seconds)
 
 

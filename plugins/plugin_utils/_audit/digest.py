@@ -37,7 +37,11 @@ def digest(
 
 def _due(report: Mapping[str, Any]) -> str:
     every, due = report["credentials"], report["due"]
-    soon = [one["name"] for one in every if not one["due"] and (one["due_in_days"] or MONTH.days) < MONTH.days]
+    soon = [
+        credential["name"]
+        for credential in every
+        if not credential["due"] and (credential["due_in_days"] or MONTH.days) < MONTH.days
+    ]
     pending = len(report["revocations"])
     parts = [f"{len(due)} of {len(every)} credentials due" + (f" ({', '.join(due)})" if due else "")]
     parts += [f"due within a month: {', '.join(soon)}"] if soon else []
@@ -45,16 +49,16 @@ def _due(report: Mapping[str, Any]) -> str:
 
 
 def _happened(rotations: Sequence[Mapping[str, Any]], leaks: Sequence[Mapping[str, Any]]) -> list[str]:
-    failed = sum(bool(one["is_bad"]) for one in rotations)
-    drills = sum(one["outcome"] == history.LEAKS["drill"] for one in leaks)
+    failed = sum(bool(rotation["is_bad"]) for rotation in rotations)
+    drills = sum(leak["outcome"] == history.LEAKS["drill"] for leak in leaks)
     counts = f"rotations {len(rotations)}, rolled back {failed}, leaks {len(leaks) - drills}, drills {drills}"
     return [f"last month: {counts}"]
 
 
-def _rotation(one: Mapping[str, Any]) -> str:
-    return f"{one['at'][:10]} rotation of {', '.join(one['credentials'])}: {one['outcome']}"
+def _rotation(record: Mapping[str, Any]) -> str:
+    return f"{record['at'][:10]} rotation of {', '.join(record['credentials'])}: {record['outcome']}"
 
 
-def _leak(one: Mapping[str, Any]) -> str:
-    result = ", ".join(part for part in (one["outcome"], one["took"]) if part)
-    return f"{one['at'][:10]} leak of {', '.join(one['credentials']) or 'no credential'}: {result}"
+def _leak(record: Mapping[str, Any]) -> str:
+    result = ", ".join(part for part in (record["outcome"], record["took"]) if part)
+    return f"{record['at'][:10]} leak of {', '.join(record['credentials']) or 'no credential'}: {result}"

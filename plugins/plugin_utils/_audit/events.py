@@ -85,7 +85,7 @@ SCHEMA: Mapping[str, Any] = {
         "reason": {"description": "Why, where there is a reason.", **_TEXT},
         "credentials": {"description": "Names of the credentials.", **_TEXTS},
         "checks": {"description": "Of a verification: ids of the checks that failed.", **_TEXTS},
-        "open": {"description": "Of a leak: what is still open.", **_TEXTS},
+        "open": {"description": "Of a leak: the open parts.", **_TEXTS},
         "unverified_hosts": {"description": "Hosts that were not verified when an old value was revoked.", **_TEXTS},
         "skipped": {
             "description": "Credentials that were refused, and why.",
@@ -142,8 +142,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return audit_record.plain(value)
     if isinstance(value, Mapping):
-        return {audit_record.plain(str(name)): _plain(one) for name, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
+        return {audit_record.plain(str(name)): _plain(entry) for name, entry in value.items()}
+    return [_plain(entry) for entry in value] if isinstance(value, (list, tuple)) else value
 
 
 def _fitting(detail: dict[str, Any]) -> dict[str, Any]:

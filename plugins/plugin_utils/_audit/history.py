@@ -21,7 +21,7 @@ def records(chain: Chain) -> list[Mapping[str, Any]]:
 
 
 def since(found: Iterable[Mapping[str, Any]], moment: datetime) -> list[Mapping[str, Any]]:
-    return [one for one in found if _moment(one) >= moment]
+    return [record for record in found if _moment(record) >= moment]
 
 
 def _moment(record: Mapping[str, Any]) -> datetime:
@@ -31,16 +31,16 @@ def _moment(record: Mapping[str, Any]) -> datetime:
 def leaks(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
-            "id": one["rotation"],
-            "at": one.get("started") or one["at"],
-            "who": one["who"],
-            "outcome": LEAKS[one["outcome"]],
-            "took": _took(one.get("seconds") or {}),
-            "credentials": one.get("credentials") or [],
-            "findings": one.get("notes") or [],
+            "id": record["rotation"],
+            "at": record.get("started") or record["at"],
+            "who": record["who"],
+            "outcome": LEAKS[record["outcome"]],
+            "took": _took(record.get("seconds") or {}),
+            "credentials": record.get("credentials") or [],
+            "findings": record.get("notes") or [],
         }
-        for one in found
-        if one["outcome"] in LEAKS
+        for record in found
+        if record["outcome"] in LEAKS
     ]
 
 
@@ -54,14 +54,14 @@ def _took(seconds: Mapping[str, float]) -> str:
 def rotations(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
-            "id": one["rotation"],
-            "at": one["at"],
-            "who": one["who"],
-            "outcome": OUTCOMES.get(one["outcome"], one["outcome"]),
-            "is_bad": one["outcome"] not in ("completed", "revoked"),
-            "credentials": one.get("credentials") or [],
-            "reason": one.get("reason") or "",
+            "id": record["rotation"],
+            "at": record["at"],
+            "who": record["who"],
+            "outcome": OUTCOMES.get(record["outcome"], record["outcome"]),
+            "is_bad": record["outcome"] not in ("completed", "revoked"),
+            "credentials": record.get("credentials") or [],
+            "reason": record.get("reason") or "",
         }
-        for one in found
-        if one["outcome"] not in LEAKS
+        for record in found
+        if record["outcome"] not in LEAKS
     ]

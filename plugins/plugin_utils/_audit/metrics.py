@@ -53,7 +53,7 @@ def dimensions_of(catalog: Catalog, credential: str = "") -> list[dict[str, str]
 
 def metrics(report: Mapping[str, Any]) -> list[Metric]:
     """What ``rotation_info`` answers, as numbers."""
-    each = [one for credential in report["credentials"] for one in _of(credential, report)]
+    each = [metric for credential in report["credentials"] for metric in _of(credential, report)]
     return [*each, *_together(each, report)]
 
 
@@ -65,11 +65,13 @@ def _of(credential: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Me
     if credential["age_days"] is not None:
         yield Metric(LAST_SUCCESS, credential["age_days"], name)
     yield Metric(OPEN_ROTATIONS, int(name in (report["rotation"] or {}).get("credentials", ())), name)
-    yield Metric(PENDING_CONFIRMATIONS, [one["credential"] for one in report["revocations"]].count(name), name)
+    yield Metric(
+        PENDING_CONFIRMATIONS, [revocation["credential"] for revocation in report["revocations"]].count(name), name
+    )
 
 
 def _together(each: Sequence[Metric], report: Mapping[str, Any]) -> Iterator[Metric]:
-    values = {name: [one.value for one in each if one.name == name] for name in (DAYS_UNTIL_DUE, LAST_SUCCESS)}
+    values = {name: [metric.value for metric in each if metric.name == name] for name in (DAYS_UNTIL_DUE, LAST_SUCCESS)}
     # An alarm takes no number for silence.
     yield Metric(DAYS_UNTIL_DUE, min(values[DAYS_UNTIL_DUE], default=NEVER))
     if values[LAST_SUCCESS]:
@@ -80,7 +82,7 @@ def _together(each: Sequence[Metric], report: Mapping[str, Any]) -> Iterator[Met
 
 def put(client: Any, catalog: Catalog, found: Sequence[Metric]) -> None:
     """Raises SecretsError."""
-    data = [one.datum(catalog) for one in found]
+    data = [metric.datum(catalog) for metric in found]
     for at in range(0, len(data), AT_ONCE):
         with aws_errors.translated("cloudwatch:PutMetricData", f"namespace {NAMESPACE}"):
             client.put_metric_data(Namespace=NAMESPACE, MetricData=data[at : at + AT_ONCE])

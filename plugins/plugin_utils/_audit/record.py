@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a record of the audit log may hold: names, ids, steps, times and counts. A field that is not listed is refused.
 
-A list of what may be said is the only net that holds: no rule tells a value from a name by its looks. What does look
+An allow-list of fields is the only safe filter: no rule tells a value from a name by its looks. What does look
 like a digest or a password in a URL is refused all the same.
 """
 

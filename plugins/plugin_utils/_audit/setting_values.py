@@ -30,6 +30,6 @@ class SettingValues:
         contents = registry.current(self.catalog, [place], {place.store: registry.OPEN[place.store](self.client)})
         value = Holdings(contents).value(place, setting)
         if not value:
-            reason = next((str(one) for one in contents.failures.values()), "it has no value")
+            reason = next((str(failure) for failure in contents.failures.values()), "it has no value")
             raise NotFound(f"setting {name} cannot be read: {reason}")
         return value

@@ -87,7 +87,7 @@ class GitHubStore:
         return str(self._api.get(f"{self._path(kind, scope)}/{name}", self._need(kind, scope, name))["updated_at"])
 
     def require_usable(self, kind: str, scope: str) -> None:
-        """Raises what would be said at the first value sent, as far as asking tells."""
+        """Raises the error that the first write would raise, as far as reads show it."""
         if kind == SECRET:
             self._seal(self._key(scope).key, "")
         self._api.get(f"{self._path(kind, scope)}?per_page=1", self._need(kind, scope))

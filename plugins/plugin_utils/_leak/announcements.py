@@ -25,14 +25,14 @@ MOST_FINDINGS = 20
 
 
 def declared(setting: RotationSetup, incident: Incident, reached: Sequence[str]) -> list[str]:
-    """Who could not be notified that a leak was declared, or joined."""
+    """Contacts that could not be notified that a leak was declared, or joined."""
     about: dict[str, Any] = {"started": incident.at, "credentials": list(reached)}
     about["reason"] = f"containment: {incident.containment}"
     return segment.announced(setting, LEAK_DECLARED, incident.id, "declared", seconds=LEAK_SECONDS, **about)
 
 
 def still_open(setting: RotationSetup, incident: Incident, report: ResponseReport, reached: Sequence[str]) -> list[str]:
-    """Who could not be notified that this run did not contain it."""
+    """Contacts that could not be notified that this run did not contain it."""
     about: dict[str, Any] = {
         "started": incident.at,
         "credentials": list(reached),

@@ -17,7 +17,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 
 
 def ahead(setting: RotationSetup, journal: Journal, impact: Mapping[str, Any], results: Mapping[str, Any]) -> Ahead:
-    """``results`` are those of a plan and of a declaration in check mode, and what the operator said."""
+    """``results`` are those of a plan and of a declaration in check mode, and the operator's answers."""
     catalog, plan, would = setting.catalog, results["plan"], results["would"]
     waves = impact.get("waves", [])
     reached = [name for wave in waves for name in wave if name in catalog.credentials]

@@ -235,7 +235,7 @@ def _outlived(incident: Incident) -> list[str]:
 
 
 def _is_tried(incident: Incident, name: str) -> bool:
-    """Whether a revocation was verified. While the value that leaked is in force, nobody expects that to be refused."""
+    """Whether a revocation was verified. While the leaked value is in force, no rejection is expected."""
     return f"given/{name}" in incident.events and f": {TRIED}" in incident.evidence.get(f"confirmed/{name}", "")
 
 

@@ -65,7 +65,7 @@ class Response:
     failures: Sequence[str] = ()
     """What failed beside that, and keeps the leak open."""
     unannounced: Sequence[str] = ()
-    """Who could not be notified of what."""
+    """Contacts that could not be notified of what."""
 
     @classmethod
     def of(cls, carried: Mapping[str, Any]) -> Response:

@@ -75,7 +75,7 @@ def holders(
 ) -> tuple[dict[str, list[str]], list[str]]:
     """These versions, with every other of the same secrets that holds one of these dead ``values``.
 
-    What could not be looked into comes back in words. ``denied`` tells which versions of a secret nobody may read: what
+    What could not be looked into comes back in words. ``denied`` tells which versions of a secret may not be read: what
     was found before them is denied along with them.
     """
     result = {name: list(versions) for name, versions in secrets.items()}

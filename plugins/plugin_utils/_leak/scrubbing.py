@@ -115,7 +115,7 @@ def _refreshed(setting: RotationSetup, journal: Journal, names: Sequence[str]) -
 
 
 def _mirrors(catalog: Catalog, names: Sequence[str], refreshed: Mapping[str, str]) -> Iterator[str]:
-    """GitHub's other copies, which nobody can read back, so that nothing here tells whether they are the old ones."""
+    """GitHub's other copies. They cannot be read back, so whether they are the old values is unknown."""
     for name in names:
         for mirrored in credential_graph.mirrored_names(catalog, catalog.credentials[name]):
             if mirrored.upper() in refreshed:

@@ -87,7 +87,7 @@ def websockets(gathered: Mapping[str, Any], keys: Mapping[str, bool], restarts: 
     """Channels asks for a session as a websocket opens, and not again: what a restart alone ends, after the sessions.
 
     ``restarts`` are the units by host that serve them. With a new key they were restarted by the rollout, and an old
-    cookie has opened none since. Empty where there is nothing to be said.
+    cookie has opened none since. Empty where there is no message.
     """
     ended = gathered.get("ended") or {}
     if not gathered.get("wanted") or _problem(ended) or ended.get("only_the_key") or _by_the_key(keys):

@@ -32,7 +32,7 @@ def messages(gathered: Mapping[str, Any]) -> dict[str, list[str]]:
     scrubbed = _mapping(gathered.get("scrubbed"))
     removed = [f"{host}: removed {line}" for host, result in copies.items() for line in result.get("removed", ())]
     left = [f"{host}: {line}" for host, result in copies.items() for line in _left(result)]
-    left += [f"{host}: copies of what is dead were not looked for, being compromised" for host in left_out]
+    left += [f"{host}: copies of revoked values: not checked, since the host is compromised" for host in left_out]
     unread = gathered.get("unread") or ()
     left += [f"{name}: no copies were looked for; no former value of it is known" for name in unread]
     return {
@@ -111,7 +111,7 @@ def _seen(result: Mapping[str, Any]) -> list[str]:
 def _left(result: Mapping[str, Any]) -> list[str]:
     problem = _problem(result)
     if problem:
-        return [f"copies of what is dead were not looked for: {'nothing was read' if problem == OVER else problem}"]
+        return [f"not checked: copies of revoked values: {'nothing was read' if problem == OVER else problem}"]
     return list(result.get("remaining", ()))
 
 

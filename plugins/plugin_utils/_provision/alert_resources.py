@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The topic, its subscribers, the alarms and the rule of an environment, as provisioning makes and completes them.
 
-Every alarm fires unless a report of the last hours said that all is well: no report at all fires them too.
+Every alarm fires unless a report of the last hours was good: a missing report fires them too.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class AlertResources:
     def _subscribed(self) -> set[str]:
         with aws_errors.translated("sns:ListSubscriptionsByTopic", f"topic {self._alerts.topic}"):
             pages = self._sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=self._topic)
-            return {str(one["Endpoint"]) for page in pages for one in page["Subscriptions"]}
+            return {str(subscription["Endpoint"]) for page in pages for subscription in page["Subscriptions"]}
 
     def _make_topic(self) -> None:
         with aws_errors.translated("sns:CreateTopic", f"topic {self._alerts.topic}"):
@@ -146,8 +146,8 @@ class AlertResources:
     def _restricted(self, policy: Mapping[str, Any]) -> dict[str, Any]:
         """With our statements instead of what AWS gives each new topic, which lets all of the account publish."""
         ours = self._statements()
-        replaced = {AWS_DEFAULT, MIRROR_ALARM, *(one["Sid"] for one in ours)}
-        others = [one for one in policy.get("Statement", ()) if one.get("Sid") not in replaced]
+        replaced = {AWS_DEFAULT, MIRROR_ALARM, *(statement["Sid"] for statement in ours)}
+        others = [statement for statement in policy.get("Statement", ()) if statement.get("Sid") not in replaced]
         return {"Version": "2012-10-17", "Statement": [*others, *ours]}
 
     def _statements(self) -> list[dict[str, Any]]:
@@ -182,15 +182,15 @@ class AlertResources:
         prefix = f"{self._alerts.topic}-"
         with aws_errors.translated("cloudwatch:DescribeAlarms", f"alarms {prefix}*"):
             pages = self._cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
-            found = {one["AlarmName"]: one for page in pages for one in page["MetricAlarms"]}
-        wanted = [one.request(self._catalog, self._alerts, self._topic) for one in alarms(self._alerts)]
-        for one in wanted:
-            present = found.get(one["AlarmName"], {})
-            if any(_plain(present.get(key)) != _plain(value) for key, value in one.items()):
-                message = f"alarm {one['AlarmName']} {'is set anew' if present else 'is made'}"
-                yield MissingPart(message, lambda one=one: self._put_alarm(one))  # type: ignore[misc]
+            found = {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
+        wanted = [alarm.request(self._catalog, self._alerts, self._topic) for alarm in alarms(self._alerts)]
+        for alarm in wanted:
+            present = found.get(alarm["AlarmName"], {})
+            if any(_plain(present.get(key)) != _plain(value) for key, value in alarm.items()):
+                message = f"alarm {alarm['AlarmName']} {'is set anew' if present else 'is made'}"
+                yield MissingPart(message, lambda alarm=alarm: self._put_alarm(alarm))  # type: ignore[misc]
         ours = re.compile(re.escape(prefix) + r"due-in-\d+-days")
-        for name in sorted(filter(ours.fullmatch, found.keys() - {one["AlarmName"] for one in wanted})):
+        for name in sorted(filter(ours.fullmatch, found.keys() - {alarm["AlarmName"] for alarm in wanted})):
             yield MissingPart(f"alarm {name} is removed", lambda name=name: self._remove_alarm(name))  # type: ignore[misc]
 
     def _put_alarm(self, request: Mapping[str, Any]) -> None:
@@ -219,7 +219,7 @@ class AlertResources:
         if found:
             with aws_errors.translated("events:ListTargetsByRule", f"rule {self._rule}"):
                 targets = self._events.list_targets_by_rule(Rule=self._rule, **self._of_rule)["Targets"]
-        if self._target() not in [{key: one.get(key) for key in self._target()} for one in targets]:
+        if self._target() not in [{key: target.get(key) for key in self._target()} for target in targets]:
             yield MissingPart(f"rule {self._rule} sends to topic {self._alerts.topic}", self._put_target)
 
     def _pattern(self) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class Provisioner:
         journal = self._opened()
         contents = self.secrets.read(names) if names else Contents()
         contents |= self.parameters.read([self.catalog.ssm_path])
-        # One without a value is said to be missing, too.
+        # An entry without a value is reported as missing, too.
         kept_values = {name: self.secrets.kept(name) for name in names}
         kept = {name: kept for name, kept in kept_values.items() if kept}
         if self.wish.forms:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A developer's own settings: the catalog's examples, and a signing key that is nobody else's."""
+"""A developer's own settings: the catalog's examples, and a signing key of its own."""
 
 from __future__ import annotations
 

@@ -247,7 +247,9 @@ class MirrorDeployment:
     def _is_permitted(self, rule: str) -> bool:
         found = self._found("lambda:GetPolicy", self._client("lambda").get_policy)
         statements = json.loads(found["Policy"])["Statement"] if found else []
-        return any(one.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn") == rule for one in statements)
+        return any(
+            statement.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn") == rule for statement in statements
+        )
 
     def _alarm_steps(self) -> Iterator[MissingPart]:
         client, wanted = self._client("cloudwatch"), self._alarm()
@@ -327,5 +329,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str) and value.startswith("{"):
         return json.loads(value)
     if isinstance(value, list) and value and isinstance(value[0], Mapping) and "Id" in value[0]:
-        return sorted(value, key=lambda one: str(one["Id"]))
+        return sorted(value, key=lambda entry: str(entry["Id"]))
     return value

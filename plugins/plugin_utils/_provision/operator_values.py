@@ -71,7 +71,7 @@ def of_yaml(path: Path, loader: Any) -> Mapping[str, Any]:
 
 
 def of_env(path: Path, readers: Sequence[str] = dotenv.DEFAULT_READERS) -> dict[str, str]:
-    """The settings of a .env that nobody else may read, or of a sops file, which anybody may."""
+    """The settings of a .env that no other account may read, or of a sops file, which may be public."""
     content = _private(path, unless=sops_file.is_sops)
     if sops_file.is_sops(content):
         return sops_file.decrypted(path, content)

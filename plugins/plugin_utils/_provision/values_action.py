@@ -118,7 +118,7 @@ class ValuesAction(ActionBase):
         imported: bool = False,
         steps: Sequence[MissingPart] = (),
     ) -> dict[str, Any]:
-        """Carries a plan out unless in check mode; what may be said of it. Raises ProvisionError before any write.
+        """Carries a plan out unless in check mode; returns its public summary. Raises ProvisionError before any write.
 
         ``steps`` come first, once nothing refuses any more.
         """

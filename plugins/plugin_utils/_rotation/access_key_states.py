@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The steps of an access key's rotation: made once and kept, tested, and the other one removed.
 
-A user has at most two keys. So a key that a killed attempt made, and nobody kept, stands in the way and is removed; it
+A user has at most two keys. So an unrecorded key of a killed attempt blocks the next one and is removed; it
 is known by being newer than the rotation and never used. The journal cannot tell: no entry lies between a step's and
 the key, and AWS may not have shown the plan, which refuses every second key, one that was made just before. Keys are
 removed by their own id, never as "the other one".
@@ -166,7 +166,7 @@ class AccessKeyStage:
         except Denied:
             raise
         except (NoAccess, Conflict):
-            # Its answer was lost, and there is a key that nobody knows; or an earlier one is not listed yet.
+            # Its answer was lost, and there is an unknown key; or an earlier key is not listed yet.
             self._hands.sleep(INTERVAL)
             made: list[Login] = []
 
@@ -267,7 +267,7 @@ def _blockers(keys: AccessKeys, key: str, user: str | None) -> list[str]:
     if key not in listed:
         return [f"user {user} has no access key {key}; correct it, or credentials.<name>.options.user"]
     if not listed[key].active:
-        return [f"access key {key} of user {user} is inactive, so no application can be using it; see who took it away"]
+        return [f"access key {key} of user {user} is inactive: no application can use it. Find out who deactivated it"]
     second_keys = [second_key(user, other) for other in listed if other != key]
     if keys.caller() == user:
         second_keys.append(f"this run itself uses a key of user {user}; run it with another one, such as a role's")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the actions of a rotation share: the stores, the kinds, and what may be said of a rotation."""
+"""What the actions of a rotation share: the stores, the kinds, and the public summary of a rotation."""
 
 from __future__ import annotations
 

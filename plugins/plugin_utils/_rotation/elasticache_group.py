@@ -70,7 +70,7 @@ class Group:
         if not self.has_token:
             raise StoreError(
                 "Replication group %s has no AUTH token; give it a first one with the strategy SET, since after ROTATE "
-                "it would still accept everyone who sends none" % self.name
+                "it would still accept every client that sends none" % self.name
             )
 
 

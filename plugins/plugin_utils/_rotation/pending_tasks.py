@@ -32,7 +32,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
 def blocker(catalog: Catalog, kinds: Mapping[str, Kind], task: PendingTask, former: Contents | None) -> str | None:
     """Why nothing can be done about it, with the remedy; None where something can.
 
-    ``former`` is what the versions hold that it names, or None where nobody has read them.
+    ``former`` is what the versions hold that it names, or None if they were not read.
     """
     what = "its former key" if task.act == DROP_FALLBACK else "its former value"
     end = (

@@ -43,7 +43,7 @@ class AfterOpenRotation:
     def planned(
         self, plan: Callable[[_plan.RotationRequest], _plan.RotationPlan], wish: _plan.RotationRequest
     ) -> _plan.RotationPlan:
-        """What ``plan`` makes of the wish without what cannot be known yet, of which nobody can be asked either."""
+        """The plan of the wish without the parts that no server can be asked about yet."""
         names = tuple(name for name in wish.names if name not in self.unknown)
         if not names:
             return _plan.RotationPlan(incident=wish.leak, immediate=wish.immediate)

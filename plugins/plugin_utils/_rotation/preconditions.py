@@ -179,7 +179,7 @@ def in_use(credential: Credential, old: Login, given: Login) -> str | None:
 def _administered(ground: PlanInputs, credential: Credential) -> Iterator[str]:
     admin = ground.catalog.credentials.get(credential.admin or credential.name)
     if admin is None or credential.admin is None:
-        yield f"nothing says who may change it; name its administrator in credentials.{credential.name}.admin"
+        yield f"its administrator is not declared; name it in credentials.{credential.name}.admin"
         return
     held = credential_graph.find(ground.catalog, admin, ground.contents)
     if held.problems or held.login.password is None:

@@ -90,7 +90,7 @@ def where(catalog: Catalog, name: str) -> str:
 
 
 def confirmed(catalog: Catalog, journal: Journal, names: Sequence[str]) -> list[PendingTask]:
-    """All that wait for these credentials. Raises :class:`RotationError` for a name that nobody knows."""
+    """All that wait for these credentials. Raises :class:`RotationError` for an unknown name."""
     tasks = open_ones(journal)
     waiting_for = sorted({task.credential for task in tasks})
     unknown = [name for name in names if name not in catalog.credentials and name not in waiting_for]

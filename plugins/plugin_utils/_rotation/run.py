@@ -75,7 +75,7 @@ class Carried:
     seen: journal_entries.StageNotes = field(default_factory=journal_entries.StageNotes)
     lines: list[str] = field(default_factory=list)
     unannounced: list[str] = field(default_factory=list)
-    """Who could not be notified of what."""
+    """Contacts that could not be notified of what."""
     seconds: list[tuple[str, float]] = field(default_factory=list)
     waited: float = 0
     since: float = 0

@@ -139,7 +139,7 @@ def announced(
     seconds: float = announcer.SECONDS,
     **fields: Any,
 ) -> list[str]:
-    """Who could not be notified of what this run did just now."""
+    """Contacts that could not be notified of what this run did just now."""
     own = {"application": setting.catalog.application, "environment": setting.catalog.environment}
     me = {"who": setting.rotator.me.who, "run": setting.rotator.me.run, "at": timestamps.stamp(context.now())}
     return announcer_of(setting, seconds).announce(events.made(name, about, outcome, **own, **me, **fields))
@@ -152,7 +152,7 @@ def announced_as_started(setting: RotationSetup, rotation: Mapping[str, Any]) ->
     """
     if rotation["incident"]:
         return []
-    names = [one["name"] for one in rotation["credentials"]]
+    names = [credential["name"] for credential in rotation["credentials"]]
     about = {"started": rotation["since"], "credentials": names, "skipped": rotation["refused"]}
     return announced(setting, ROTATION_STARTED, rotation["id"], "started", **about)
 
@@ -311,7 +311,11 @@ def _holds_old_values(catalog: Catalog, answer: Mapping[str, Any]) -> bool:
 
 
 def _announced_as_stopped(setting: RotationSetup, now: Mapping[str, Any], verdict: str) -> list[str]:
-    about = {"reason": verdict, "started": now["since"], "credentials": [one["name"] for one in now["credentials"]]}
+    about = {
+        "reason": verdict,
+        "started": now["since"],
+        "credentials": [credential["name"] for credential in now["credentials"]],
+    }
     seconds = announcer.LEAK_SECONDS if now["incident"] else announcer.SECONDS
     return announced(setting, ROTATION_FAILED, now["id"], "stopped", seconds=seconds, **about)
 

@@ -115,7 +115,7 @@ def parties(setting: RotationSetup, name: str, engine: str, *, former: str = "",
 
 
 def beforehand(setting: RotationSetup, name: str, engine: str, *, by_itself: bool = False) -> Parties:
-    """The parties of a credential that is to be rotated, with a password that nobody has in place of the new one."""
+    """The parties of a credential that is to be rotated, with a random, discarded password in place of the new one."""
     stored_credential = _present(setting, name)
     admin, admin_url = (stored_credential.login, "") if by_itself else administrator(setting, name, engine)
     kind = setting.kinds.get(stored_credential.credential.kind, Kind(stored_credential.credential.kind))

@@ -58,7 +58,7 @@ class Rotator(StoreReads):
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self._opened = ""
-        """The rotation that this process has begun: nobody else can have made anything of it before."""
+        """The rotation that this process has begun: no other process can have changed it before."""
         self._staged_for: OpenRotation | None = None
         """The rotation of which versions were staged since its last entry: its next one tells whether it still is."""
 

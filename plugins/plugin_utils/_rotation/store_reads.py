@@ -148,7 +148,9 @@ class StoreReads(JournalWriter):
     def _copies(self, rotation: OpenRotation, logins: Mapping[str, Login]) -> github_copies.Copies:
         """From what changes as it was planned from, and from everything else as it is now."""
         planned = self.old_contents(rotation)
-        others = [one for one in credential_graph.every_place(self.catalog) if one.name not in rotation.plan["secrets"]]
+        others = [
+            place for place in credential_graph.every_place(self.catalog) if place.name not in rotation.plan["secrets"]
+        ]
         contents = self.current(others)
         changing = {*rotation.plan["secrets"], *rotation.plan["parameters"]}
         contents |= Contents({name: reading for name, reading in planned.readings.items() if name in changing})

@@ -75,7 +75,7 @@ def wanted_again(setting: RotationSetup, rotation: OpenRotation, given: Mapping[
 
 
 def is_asked(setting: RotationSetup, name: str, given: Mapping[str, Any]) -> bool:
-    """Whether a third party issues it and nobody has given it."""
+    """Whether it is externally issued and was not supplied."""
     kind = setting.kinds.get(setting.catalog.credentials[name].kind)
     return kind is not None and kind.value == "supplied" and name not in given
 
@@ -90,7 +90,7 @@ def _login(name: str, value: Any) -> Login:
 
 
 def read_values(path: Path) -> dict[str, Any]:
-    """The values in a file that nobody else may read. Raises RotationError, in words without a value."""
+    """The values in a file that no other account may read. Raises RotationError, without a value."""
     try:
         document = yaml.safe_load(read_private(path, "secret values").decode("utf-8"))
     except NoAccess as error:

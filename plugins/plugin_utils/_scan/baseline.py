@@ -73,7 +73,7 @@ def expired(ends: date) -> str:
 
 
 def applied(baseline: Baseline | None, findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding], list[str]]:
-    """The findings that nobody has accepted, those that somebody has, and the baseline's problems."""
+    """The findings that are not accepted, the accepted findings, and the baseline's problems."""
     if baseline is None:
         return list(findings), [], []
     known = {accepted_finding.fingerprint for accepted_finding in baseline.entries}

@@ -44,7 +44,7 @@ class _Change(NamedTuple):
 
 
 def old_values(path: str, names: Collection[str]) -> OldValues:
-    """Of every branch and tag. Without names, and outside of a repository, there are none, and git is not needed.
+    """Of every branch and tag. Without names, and outside of a repository, the result is empty and git is not needed.
 
     Never raises: it is asked when the file is written already.
     """

@@ -64,8 +64,8 @@ class Label:
 
     def found(self, form: str) -> Label:
         """The same, of a place where the text stands in this form."""
-        said = [part for part in (self.form, form) if part and part != AS_IS]
-        return replace(self, form=", ".join(said) or AS_IS)
+        parts = [part for part in (self.form, form) if part and part != AS_IS]
+        return replace(self, form=", ".join(parts) or AS_IS)
 
 
 @dataclass(frozen=True)

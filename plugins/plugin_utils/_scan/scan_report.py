@@ -106,7 +106,7 @@ class ScanReport:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was found that nobody has accepted, in what was checked."""
+        """Whether every finding is accepted, in the parts that were checked."""
         return not self.findings and not self.problems
 
     @property

@@ -49,7 +49,7 @@ class Facts:
     absent: Mapping[str, str] = field(default_factory=dict)
     """Why a part is not there."""
     left_out: Mapping[str, str] = field(default_factory=dict)
-    """Why nobody asks for a part."""
+    """Why a part is not asked for."""
 
     def of(self, part: str) -> Any:
         """Raises :class:`NotGathered` and :class:`NotApplicable`."""

@@ -78,8 +78,8 @@ def zizmor_finds(audits: Collection[str] = (), *, but: Collection[str] = ()) -> 
         config = f", with the repository's {found['config']}" if found.get("config") else ""
         return f"no findings in {found['files']} files{config}"
 
-    def is_wanted(one: Mapping[str, Any]) -> bool:
-        return one["audit"] in audits if audits else one["audit"] not in but
+    def is_wanted(finding: Mapping[str, Any]) -> bool:
+        return finding["audit"] in audits if audits else finding["audit"] not in but
 
     return nothing_scanned("zizmor", clean, is_wanted)
 
@@ -89,7 +89,7 @@ def nothing_scanned(
     clean: Callable[[Mapping[str, Any]], str],
     is_wanted: Callable[[Mapping[str, Any]], bool] = lambda _finding: True,
 ) -> Look:
-    """Findings of a scan; ``clean`` says what was looked at where there are none."""
+    """Findings of a scan; ``clean`` says what was looked at if nothing was found."""
 
     def look(facts: Facts) -> Iterator[Outcome]:
         result = facts.of(part)

@@ -52,7 +52,7 @@ class Look:
         return Access(self.connection.store_client("iam"), self.connection.store_client("kms"))
 
     def drift(self, roles: Mapping[str, Any], asked: access_resources.AccessOptions) -> list[dict[str, str]]:
-        """Raises SecretsError where it cannot be said what should be there, or what is."""
+        """Raises SecretsError where the wanted or the present state cannot be read."""
         if self.catalog.aws is None:
             raise NotApplicable("the catalog says nothing of AWS")
         policy_scope.require_narrow(self.document, self.catalog)
@@ -219,7 +219,7 @@ class Look:
         )
 
     def _elsewhere(self) -> Iterator[iam_readers.ProtectedItem]:
-        """What is not this environment's: the others' secrets and parameters, and some that nobody has."""
+        """What is not this environment's: the others' secrets and parameters, and some that do not exist."""
         own = CatalogReach(self.catalog)
         mine = {*own.read, *own.rotating}
         secrets = {name.replace(self.catalog.environment, "another"): None for name in sorted(mine)}

@@ -82,7 +82,7 @@ class Gatherer:
     """Of this run's fingerprints."""
 
     def gathered(self, wanted: Collection[str]) -> dict[str, Any]:
-        """The parts, why some are not there, and why nobody asks for others."""
+        """The parts, why some are missing, and why others are not asked for."""
         parts: dict[str, Any] = {}
         absent: dict[str, str] = {}
         left_out: dict[str, str] = {}
@@ -220,7 +220,7 @@ class Gatherer:
         result = {**unread, **keys(client, sorted(used))}
         if self.catalog.aws and self.catalog.aws.kms_key not in result:
             declared = keys(client, [self.catalog.aws.kms_key])
-            result |= {name: key for name, key in declared.items() if "arn" in key}  # else nobody has made it
+            result |= {name: key for name, key in declared.items() if "arn" in key}  # else it was not created
         return result
 
     @once

@@ -30,7 +30,7 @@ def _where(catalog: Catalog) -> GitHub:
 
 
 def held(document: Mapping[str, Any], catalog: Catalog, values: Mapping[str, str] | None) -> dict[str, Any]:
-    """What is missing at GitHub, and what nobody names. Raises SecretsError where it cannot be asked."""
+    """Entries missing at GitHub, and undeclared entries. Raises SecretsError where GitHub cannot be asked."""
     where = _where(catalog)
     catalogs = [catalog, *_sharing(document, catalog, where)]
     store = github_token.store(where)

@@ -27,7 +27,7 @@ SHOWN = 12
 NAMED = 6
 """Hosts or checks that a line at the top names."""
 LONG = 60
-"""Characters of what is not said twice."""
+"""Characters of a text that is not printed twice."""
 COLOURS = {PASS: "green", FAIL: "red", NOT_CHECKED: "yellow", NOT_APPLICABLE: "dark gray"}
 QUIET = (PASS, NOT_APPLICABLE)
 ACTS = {"git": "the repository's maintainers", "iam": "the AWS administrator"}
@@ -83,7 +83,7 @@ def _outcome(outcome: Outcome, command: str) -> dict[str, Any]:
 
 
 def _host(facts: Facts, host: str, results: Sequence[CheckResult]) -> dict[str, Any]:
-    """What each check said of one host, and its drift by name."""
+    """Each check's result on one host, and its drift by name."""
     report: dict[str, str] = {}
     for result in results:
         own = [outcome.status for outcome in result.results if outcome.place == host]

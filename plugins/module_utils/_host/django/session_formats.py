@@ -56,7 +56,7 @@ class Doubt(NamedTuple):
 
 @dataclass(frozen=True)
 class Whose:
-    """Whose sessions end: these users', or everybody's if there are none."""
+    """Whose sessions end: these users', or all users' if the list is empty."""
 
     ids: Optional[FrozenSet[str]] = None
 

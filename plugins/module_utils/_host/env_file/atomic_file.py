@@ -130,7 +130,7 @@ def _escaped(byte: int) -> str:
 @contextlib.contextmanager
 def held(path: str, *, owner: Optional[int] = None, write: bool = True, look: bool = False) -> Iterator[EnvFile]:
     """Holds the file's directory and its state, and keeps other runs away meanwhile: one that was paused between mark
-    and file must not go on into another. Without ``write`` nothing is made; for a ``look`` nobody is kept away.
+    and file must not go on into another. Without ``write`` nothing is made; a ``look`` locks no writer out.
 
     Root's state lies where root alone writes; any other account's lies beside the file. Raises HostError where an
     account other than root and the file's ``owner``, by default that of a present file, may replace the file, unless
@@ -209,7 +209,7 @@ def alone(at: OpenPath, name: str = "", *, make: bool = False) -> Iterator[None]
     try:
         handle = os.open(name or ".", flags, 0o600, dir_fd=at.directory)
     except OSError as error:
-        if name and not make:  # nobody has written here yet, or nobody else is going to
+        if name and not make:  # nothing was written here yet, or no other writer will
             yield
             return
         raise HostError("%s: %s" % (at.path, reason(error))) from None
@@ -307,7 +307,7 @@ def write(at: OpenPath, content: bytes, wanted: Ownership) -> None:
             os.fchmod(handle, wanted.mode)
             os.fsync(handle)
             if _written(handle, len(content)) != content:
-                raise HostError("%s: what was written does not read back; the old file is in place" % at.path)
+                raise HostError("%s: the written content does not read back; the old file is still in place" % at.path)
         finally:
             os.close(handle)
         os.rename(temporary.name, at.name, src_dir_fd=at.directory, dst_dir_fd=at.directory)

@@ -55,7 +55,7 @@ class KnownKey(NamedTuple):
     fingerprint: str
     credential: str
     file: str
-    """Where it belongs on this host; empty where nobody knows."""
+    """Where it belongs on this host; empty if unknown."""
     leaked: bool = False
 
 

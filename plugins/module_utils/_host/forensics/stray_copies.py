@@ -85,7 +85,7 @@ def _remove(at: Optional[atomic_file.OpenPath]) -> None:
 
 
 def strays(env: atomic_file.EnvFile, values: Values) -> List[str]:
-    """Files beside it that nobody of ours wrote and that hold a revoked value, each with what to do."""
+    """Files beside it that this collection did not write and that hold a revoked value, each with its remedy."""
     directory, base = env.file.folder, env.file.name
     try:
         names = [name for name in safe_files.listed(env.file) if name not in env.own_names]

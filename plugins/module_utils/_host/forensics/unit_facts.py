@@ -54,7 +54,7 @@ class Known(NamedTuple):
 
 
 def units(names: Sequence[str], known: Known, since: Optional[float], run: Command) -> Tuple[List[Dict[str, Any]], str]:
-    """A row for each unit, and why there are none. ``since`` is when the file that they read came to be."""
+    """A row for each unit, and why there is no row. ``since`` is when the file that they read came to be."""
     names = [name for name in names if not name.startswith("-")]
     if not names:
         return [], ""

@@ -225,7 +225,7 @@ def _translated(error: Any, target: ConnectionTarget, doing: str) -> Union[Datab
         return Retry()
     if code is None:
         result = refusal(answer)
-        message = "the connection to %s broke off; what was not committed is undone. Run again" % target.place
+        message = "the connection to %s broke off; uncommitted changes are undone. Run again" % target.place
         return DatabaseError(result.reason, "%s: %s. The answer was: %s" % (doing, message, answer))
     reason, message = _CODES.get(code, ("refused_statement", "the server refuses it (%s)" % code))
     return DatabaseError(reason, "%s: %s. The answer was: %s" % (doing, message, answer))

@@ -70,7 +70,7 @@ class FetchResult:
 
 def wanted_of(document: Any) -> FetchRequest:
     """Raises NotConfigured, naming what is wrong."""
-    known = {one.name for one in fields(FetchRequest)}
+    known = {option.name for option in fields(FetchRequest)}
     if not isinstance(document, Mapping) or not {"environment", "path"} <= set(document) or set(document) - known:
         raise NotConfigured(
             "the configuration must be a JSON object with environment, path, and no others than %s" % sorted(known)
@@ -209,7 +209,7 @@ def _settings_of(present: atomic_file.Present, readers: Sequence[str]) -> Mappin
 
 
 def _fallback(wanted: FetchRequest) -> Tuple[bool, str]:
-    """Whether there is a file that an application can start on, and what is to be said of it."""
+    """Whether there is a file that an application can start on, and the message about it."""
     path = wanted.path
     try:
         with atomic_file.held(path, look=True) as env:
@@ -219,7 +219,7 @@ def _fallback(wanted: FetchRequest) -> Tuple[bool, str]:
         return False, "there is no last good file: %s" % error
     if present is None or status is None:
         return False, "%s: is not there either, so nothing can start on it" % path
-    # Without a catalog nobody knows its readers; only docker_run keeps quotes.
+    # Without a catalog its readers are unknown; only docker_run keeps quotes.
     if not any(_settings_of(present, readers) for readers in (dotenv.DEFAULT_READERS, ("docker_run",))):
         return False, "%s: holds no settings, so nothing can start on it" % path
     written = timestamps.stamp_of(status.st_mtime)

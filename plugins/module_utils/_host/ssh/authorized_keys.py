@@ -21,7 +21,7 @@ class AuthorizedKey(NamedTuple):
     """One line that lets a key in."""
 
     options: bytes
-    """Such as ``from="10.0.0.1",no-pty``; empty where there are none."""
+    """Such as ``from="10.0.0.1",no-pty``; empty if there are no options."""
     blob: bytes
     comment: bytes
 

@@ -127,7 +127,7 @@ def add(account: Account, path: str, old: bytes, new: str, *, check: bool) -> bo
 def remove(account: Account, path: str, gone: bytes, kept: Optional[bytes], *, check: bool) -> bool:
     """Takes every line of a key away; whether that changes the file.
 
-    Raises HostError where ``kept`` is given and not authorized, so that nobody is locked out.
+    Raises HostError where ``kept`` is given and not authorized, so that no account is locked out.
     """
     with owned(account, path) as at:
         if not at:

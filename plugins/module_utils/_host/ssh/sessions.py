@@ -113,7 +113,7 @@ def opened_of(head: Process, opened_sessions: Mapping[int, Opened], account: str
 
 
 def must_end(opened: Optional[Opened], key: str, *, leak: bool) -> bool:
-    """Whether a session goes with the key; after a leak also one of which nobody can tell that another opened it."""
+    """Whether a session goes with the key; after a leak also one that may have been opened by it."""
     if opened is not None and opened.by == key:
         return True
     return leak and not (opened is not None and opened.trusted)
@@ -204,7 +204,7 @@ class EndedSessions(NamedTuple):
     sources: List[str]
     """Where each session that was ended came from; "unknown" where the log does not tell."""
     left: int
-    """Sessions that stay although nobody can tell which key opened them."""
+    """Sessions that stay although the key that opened them is unknown."""
 
 
 def end(

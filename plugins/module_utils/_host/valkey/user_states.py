@@ -250,7 +250,7 @@ def _sessions_itself(wanted: UserRequest) -> Dict[str, Any]:
 
 
 def ended(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
-    """Ends the user's sessions as the user itself, where nobody else may."""
+    """Ends the user's sessions as the user itself, where no other login may."""
     act = own_sessions.others if check else own_sessions.end_others
     result, short = own_sessions.at_each(_login(wanted), wanted.nodes, act, gone=wanted.gone)
     return {"changed": any(result.values()), "ended": _by_host(result), "short": short}

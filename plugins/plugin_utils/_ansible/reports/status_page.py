@@ -33,7 +33,7 @@ def status(
         at=f"{now:%Y-%m-%d %H:%M} UTC",
         report=report,
         verdict=verdict(report),
-        ages=[_row(age) for age in pages.with_bars([_age(one) for one in report["credentials"]])],
+        ages=[_row(age) for age in pages.with_bars([_age(credential) for credential in report["credentials"]])],
         pending=_pending(report),
         leaks=leaks,
         rotations=rotations[:SHOWN],
@@ -51,7 +51,7 @@ def verdict(report: Mapping[str, Any]) -> dict[str, str]:
     if due:
         verb = "is" if len(due) == 1 else "are"
         return {"style": "fail", "text": f"{len(due)} of {_number(every)} {verb} due", "more": ", ".join(due)}
-    dated = [one for one in every if one["due_in_days"] is not None]
+    dated = [credential for credential in every if credential["due_in_days"] is not None]
     more = f"the next is {dated[0]['name']}, in {dated[0]['due_in_days']} days" if dated else "none has a limit"
     if report["act_now"]:
         return {"style": "open", "text": "No credential is due, and work is pending", "more": more}
@@ -62,11 +62,11 @@ def _number(every: Sequence[Any]) -> str:
     return f"{len(every)} credential{'' if len(every) == 1 else 's'}"
 
 
-def _age(one: Mapping[str, Any]) -> dict[str, Any]:
-    days, limit = one["age_days"], one["max_age_days"]
+def _age(credential: Mapping[str, Any]) -> dict[str, Any]:
+    days, limit = credential["age_days"], credential["max_age_days"]
     words = "age unknown" if days is None else f"{days} days old"
     words += f", limit {limit} days" if limit else ", no limit"
-    return {**one, "days": days, "limit": limit, "message": words, "left": one["due_in_days"]}
+    return {**credential, "days": days, "limit": limit, "message": words, "left": credential["due_in_days"]}
 
 
 def _row(age: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,8 +82,8 @@ def _pending(report: Mapping[str, Any]) -> list[str]:
     if rotation:
         names = ", ".join(rotation["credentials"])
         lines.append(f"rotation {rotation['id']} of {names} is open since {rotation['since']}, at {rotation['step']}")
-    for one in (one for one in report["pending_tasks"] if one["act"] != CONFIRM):
-        when = "now" if one["due"] else f"from {one['due_at']}"
-        against = f": {one['against']}" if one["against"] else ""
-        lines.append(f"{one['credential']}: its previous value is revoked {when}{against}")
-    return [*lines, *(one["message"] for one in report["revocations"])]
+    for task in (task for task in report["pending_tasks"] if task["act"] != CONFIRM):
+        when = "now" if task["due"] else f"from {task['due_at']}"
+        against = f": {task['against']}" if task["against"] else ""
+        lines.append(f"{task['credential']}: its previous value is revoked {when}{against}")
+    return [*lines, *(revocation["message"] for revocation in report["revocations"])]

@@ -33,7 +33,7 @@ ALONE = (
     *("-o", "ControlMaster=no", "-o", "ControlPath=none", "-o", "BatchMode=yes", "-o", "ForwardAgent=no"),
     *("-o", "ClearAllForwardings=yes", "-o", "PermitLocalCommand=no", "-o", "RequestTTY=no", "-v"),
 )
-"""A connection of its own, in which nobody is asked. What stands first counts in OpenSSH."""
+"""A connection of its own, without prompts. What stands first counts in OpenSSH."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def way_of(connection: Any, name: str, account: str = "") -> Way:
 
 @contextmanager
 def holding(private: str, name: str) -> Iterator[AgentKey]:
-    """An agent of one's own that holds this key, in a folder that nobody else can enter."""
+    """An agent of one's own that holds this key, in a folder that no other account can enter."""
     public = key_pair.public_line(private, name)
     with tempfile.TemporaryDirectory(prefix="wps-") as folder:
         place = Path(folder)

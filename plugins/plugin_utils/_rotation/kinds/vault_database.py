@@ -72,7 +72,7 @@ class VaultDatabase(Acts):
         return {"message": f"Vault made a login that ends at {ends}", "notes": notes}
 
     def _make(self, part: Part, rotation: OpenRotation) -> None:
-        """Makes a login once. One that nobody can have is ended."""
+        """Makes a login once. A login whose password was lost is ended."""
         rotator, leases = part.setting.rotator, _leases(part)
         issued = rotator.issued(rotation)
         made = leases.make(fresh=rotator.fresh())

@@ -26,7 +26,7 @@ CHECK = Check(
     area="contacts",
     severity="high",
     title="The audit log is declared and readable",
-    reason="Without the log nobody can reconstruct what was rotated, when and by whom.",
+    reason="The log is the only record of each rotation: what, when and by whom.",
     fix=(
         "Set audit_log in the catalog to a log_group or s3; ansible-playbook watchparty.secrets.provision "
         "creates the log and the roles that may read it."

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Nobody but the owner reads .env and what lies beside it, except for a group that env_deploy_mode lets read .env."""
+"""Only the owner may read .env and the files beside it; a group may read .env if env_deploy_mode says so."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ AUDITS = ("unpinned-uses", "unpinned-images")
 def look(facts: Facts) -> Iterator[Outcome]:
     yield from zizmor_finds(AUDITS)(facts)
     images = list(no_workflow("unpinned")(facts))
-    yield from (one for one in images if one.status != PASS)
+    yield from (image for image in images if image.status != PASS)
 
 
 CHECK = Check(

@@ -136,7 +136,7 @@ def test_copies_that_were_not_looked_for_are_reported(leak: Leak, shown: list[st
     result = go_on(leak, "copies", unlooked="AWS denies it", report_path=str(tmp_path))
     text = Path(result["report"]["files"][0]).read_text(encoding="utf-8")
     for host in ("web1", "web2"):
-        assert f"{host}: copies of what is dead were not looked for: AWS denies it" in text
+        assert f"{host}: not checked: copies of revoked values: AWS denies it" in text
     assert result["report"]["unhealthy"] == []
 
 

@@ -222,7 +222,7 @@ class TestFind:
         result = catalog({"A": {"group": "core"}}, credentials={name: credential})
         (problem,) = credential_graph.find(result, result.credentials[name], Contents()).problems
         assert problem.startswith("no place that the catalog names holds it: it names GitHub alone (SSH_PRIVATE_KEY)")
-        assert problem.endswith(f"; keep its {remedy} to its appears_in, and put there what is in use")
+        assert problem.endswith(f"; keep its {remedy} to its appears_in, and store the value in use there")
 
     @pytest.mark.parametrize(
         ("changed", "which"),

@@ -132,7 +132,7 @@ def test_what_it_refuses(github: GitHub, workflow: Workflow, message: str) -> No
 
 
 def test_nobody_is_no_trust() -> None:
-    with pytest.raises(PolicyError, match="would trust nobody"):
+    with pytest.raises(PolicyError, match="needs a subject"):
         trust_policies.of_github(PROVIDER, ISSUER, [])
 
 

@@ -52,7 +52,7 @@ def test_what_is_left_out() -> None:
     result = messages({"left_out": ["web2"], "unread": ["token"]})
     assert result["evidence"] == [f"web2: {task_summaries.LEFT_OUT}"]
     assert result["not_scrubbed"] == [
-        "web2: copies of what is dead were not looked for, being compromised",
+        "web2: copies of revoked values: not checked, since the host is compromised",
         "token: no copies were looked for; no former value of it is known",
     ]
 
@@ -68,9 +68,9 @@ def test_copies_and_stores() -> None:
     assert result["scrubbed"] == ["web1: removed .env.healthy", "labels"]
     assert result["not_scrubbed"] == [
         "web1: .env.bak",
-        "web2: copies of what is dead were not looked for: cannot be reached: Failed to connect via ssh",
-        "web3: copies of what is dead were not looked for: nothing was read",
-        "web4: copies of what is dead were not looked for: Task failed: Timed out after 5 second(s).",
+        "web2: not checked: copies of revoked values: cannot be reached: Failed to connect via ssh",
+        "web3: not checked: copies of revoked values: nothing was read",
+        "web4: not checked: copies of revoked values: Task failed: Timed out after 5 second(s).",
         "GitHub",
     ]
 

@@ -203,7 +203,7 @@ class TestAdministrator:
             RotationError, match=r"^database: no address is declared .* Add to credentials\.admin: server: "
         ):
             administrator(setting(world), "database", "postgresql")
-        with pytest.raises(RotationError, match=r"^own: nothing says who may change it; name its administrator in "):
+        with pytest.raises(RotationError, match=r"^own: its administrator is not declared; name it in "):
             administrator(setting(world), "own", "valkey")
 
 

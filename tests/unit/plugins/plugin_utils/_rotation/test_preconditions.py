@@ -108,7 +108,7 @@ def test_a_url_that_is_none(text: str, message: str) -> None:
 
 def test_no_administrator() -> None:
     message = refusal(made_ground(credentials={"database": {"admin": None}}), "database")
-    assert message == "nothing says who may change it; name its administrator in credentials.database.admin"
+    assert message == "its administrator is not declared; name it in credentials.database.admin"
 
 
 def test_an_administrator_that_cannot_be_read() -> None:

@@ -163,7 +163,7 @@ class TestModule:
         args = {"path": "/nowhere/.env", "leaked": "x", "health": ["http://a/"]}
         result, _text = run_module(env_copies.main, args, capsys)
         (line,) = result["remaining"]
-        message = "copies of what is dead were not looked for: /nowhere/.env: the directory /nowhere does not exist"
+        message = "not checked: copies of revoked values: /nowhere/.env: the directory /nowhere does not exist"
         assert line.startswith(message)
         assert [item["status"] for item in result["health"]] == [200]
 
