@@ -89,10 +89,10 @@ class Run:
         lists = re.findall(
             r"FATAL: The \d+ sanity test\(s\) listed below \(out of \d+\) failed.*\n((?:[a-z].*\n?)+)", text
         )
-        failures = [one for found in lists for one in found.splitlines()]
+        failures = [line for found in lists for line in found.splitlines()]
         ran = len(re.findall(r'^Running sanity test "', text, re.MULTILINE))
         missing = re.findall(r'Skipping sanity test "[^"]+" on Python (\S+) because it could not be found', text)
-        failed = tuple(f"{name}: {one}" for one in failures) or (name,) * (code != 0)
+        failed = tuple(f"{name}: {failure}" for failure in failures) or (name,) * (code != 0)
         reasons = Counter({f"{name}: no Python {version} to compile and import with" for version in missing})
         return self._say(name, Tally(max(ran - len(failed), 0), failed, reasons))
 
