@@ -27,8 +27,8 @@ html_copy_source = False
 smartquotes = False
 highlight_language = "text"
 myst_heading_anchors = 4
-exclude_patterns = ["docs/reference/modules.md", "docs/reference/lookups.md", "docs/reference/filters.md"]
-"""A site has a page a plugin instead."""
+exclude_patterns = [f"docs/reference/{kind}s.md" for kind in ("module", "lookup", "filter", "role")]
+"""A site has a page for each plugin and role instead."""
 suppress_warnings = ["misc.highlighting_failure"]
 """Examples with `…` in them."""
 
@@ -45,7 +45,7 @@ PLUGIN_OF_ANSIBLE = re.compile(r"ansible_collections\.ansible\.builtin\.(\w+)")
 CONTENTS = re.compile(r"^\.\. contents::\n(?: +:.*\n)+", re.MULTILINE)
 """The theme shows them beside the page."""
 LINK = re.compile(r"(?<=\]\()[^)\s:]+(?=\))")
-PLUGINS = re.compile(r"docs/reference/(module|lookup|filter)s\.md")
+PLUGINS = re.compile(r"docs/reference/(module|lookup|filter|role)s\.md")
 NAVIGATION = "\n".join(
     f"```{{toctree}}\n:hidden:\n:glob:\n:caption: {caption}\n{pages}\n```"
     for caption, pages in {
