@@ -21,7 +21,8 @@ description:
     try. No session is opened there.
   - A refusal counts only if the current value is accepted from the same place; else it is V(neither). Whatever cannot
     be tried is V(untried), with the reason.
-  - A value that is still valid by a plan is not tried. That is the value of an open rotation, or of one that revokes later.
+  - A value that is still valid by a plan is not tried. That is the value of an open rotation, or of one that revokes
+    later.
 options:
   info:
     description: Name of the variable in which a result of M(watchparty.secrets.verify_info) was registered.

@@ -171,5 +171,5 @@ def test_what_no_policy_allows(tmp_path: Path, held: list[str], denied: int) -> 
 @pytest.mark.parametrize("data", [None, [], {}, {"database/creds/web": 7}])
 def test_an_answer_that_tells_nothing_of_policies(tmp_path: Path, data: Any) -> None:
     answers = Answers(tmp_path, **{"/v1/sys/capabilities-self": (200, {"data": data})})
-    with answers.server, pytest.raises(StoreError, match="answered what is allowed"):
+    with answers.server, pytest.raises(StoreError, match="answered without the rights of its token"):
         answers.leases().denied()

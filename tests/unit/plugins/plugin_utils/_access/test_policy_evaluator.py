@@ -145,7 +145,7 @@ def test_every_condition_must_hold() -> None:
 
 @pytest.mark.parametrize("operator", ["IpAddress", "ForSomeValues:StringEquals", "StringEqual"])
 def test_an_operator_that_it_does_not_know_is_named(operator: str) -> None:
-    with pytest.raises(PolicyError, match=f"the condition {operator} is not known"):
+    with pytest.raises(PolicyError, match=f"the condition {operator} is unknown"):
         allowed(when(operator, "aws:x", "a"), aws__x="a")
 
 
