@@ -4,16 +4,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import server_addresses, valkey
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import Overtaken, RotationError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import VALKEY
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import (
+    Overtaken,
+    RotationError,
+    SecretsError,
+)
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import VALKEY, VALKEY_USER
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.url_credentials import Login, with_login
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import main as valkey_main
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation import context as rotation_context
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.server_action import (
     FORMER,
+    Parties,
     ServerAction,
     beforehand,
     outside,
@@ -30,7 +36,7 @@ class ActionModule(ServerAction):
     extra_options = FORMER
     set_here = (
         *("admin_url", "login_url", "digest", "user", "like", "gate", "journal", "last_client", "overlap"),
-        *("nodes", "aliases", "undeclared_nodes"),
+        *("nodes", "aliases", "undeclared_nodes", "leaked_url", "stored"),
     )
 
     def params(self, setting: RotationSetup, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
@@ -67,6 +73,7 @@ class ActionModule(ServerAction):
             params["like"] = logins.old.username or valkey.DEFAULT_USER
         if state == "revoked" and not users and not logins.aborting:
             params["last_client"] = dict(logins.notes)
+        params.update(_of_leak(setting, name, logins, state))
         if state == "revoked" and (logins.leak or logins.late):
             params["end_sessions"] = valkey.ALL if logins.leak else valkey.UNVERIFIED
         return params
@@ -105,6 +112,26 @@ def _closing(params: Mapping[str, Any]) -> dict[str, Any]:
     """Closes a gate, with a random, discarded password: the rotation's own may be in force by now."""
     login_url = with_login(params["login_url"], Login(params["user"], rotation_context.generate(64)))
     return {**params, "state": "revoked", "login_url": login_url, "allow_sessions": True}
+
+
+def _of_leak(setting: RotationSetup, name: str, logins: Parties, state: str) -> dict[str, Any]:
+    """In a leak the login that leaked, and by user the digests of all passwords that the stores hold or get now."""
+    if not logins.contains:
+        return {}
+    rotation = None if state == "checked" else setting.holding(name)[1]
+    known = [login for login in (logins.old, logins.new, logins.admin) if login is not None]
+    credentials = setting.catalog.credentials
+    users = [one for one in credentials.values() if one.kind == VALKEY_USER]
+    others = {*(one.name for one in users), *(one.admin for one in users if one.admin)} - {name}
+    for other in others & credentials.keys():
+        with suppress(SecretsError):  # its passwords are then named as unknown ones
+            known.append(setting.held(credentials[other]).login)
+            known += [setting.new_value(rotation, other) or Login()] if rotation else []
+    digests: dict[str, set[str]] = {}
+    for login in known:
+        if login.password:
+            digests.setdefault(login.username or valkey.DEFAULT_USER, set()).add(valkey.digest_of(login.password))
+    return {"leaked_url": logins.of(logins.old), "stored": {user: sorted(each) for user, each in digests.items()}}
 
 
 def _nodes(setting: RotationSetup, name: str) -> dict[str, Any]:

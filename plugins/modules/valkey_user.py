@@ -142,6 +142,18 @@ options:
   digest:
     description: SHA-256 of the password concerned. Set by the action plugin; by default made of O(login_url).
     type: str
+  leaked_url:
+    description:
+      - URL with the login that leaked. Set by the action plugin in a rotation that answers a leak.
+      - Then nothing that its holder can change stops the module. C(nopass) is ended. A node that cannot be used is left
+        out, and named at the end of O(state=revoked). An administrator that is refused gets its password again by the
+        rights of the leaked login. Whoever interrupts us loses the leaked password at once, and the application too.
+    type: str
+  stored:
+    description:
+      - By user the digests of the passwords that the stores hold. Set by the action plugin with O(leaked_url).
+      - The user loses every other password, in O(state=present) and O(state=revoked).
+    type: dict
   pending_task:
     description:
       - With O(state=revoked), a pending task that the open rotation takes up in a leak. What goes is the former value
@@ -266,4 +278,10 @@ refused:
   type: list
   elements: str
   returned: when O(state=revoked), not in check mode
+footholds:
+  description: What may let the holder of a leaked password in again, by node, with the command that ends it.
+  type: list
+  elements: str
+  returned: when O(state=revoked), not in check mode
+  sample: ["10.0.2.7:6379: user thief is not in the catalog: ACL SETUSER thief off"]
 """

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import digest_of, gate_digest
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import user_states
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import all_nodes
 from sandbox.valkey import Valkey
 from tests.integration.valkey_lab import LOCAL, Run, dead, digests, new_password, node, runner, session
 
@@ -59,14 +59,14 @@ def test_the_abort_may_come_between_the_look_and_the_act(
     new = new_password()
     urls = {"admin_url": server.admin_url(), "login_url": server.url(password=new)}
     run("open", gate="r-1", **urls)
-    act = user_states._act
+    act = all_nodes.act
 
     def paused(*args: Any) -> None:
-        monkeypatch.setattr(user_states, "_act", act)
+        monkeypatch.setattr(all_nodes, "act", act)
         server.execute("ACL", "SETUSER", "default", f"!{gate_digest('r-1')}")
         act(*args)
 
-    monkeypatch.setattr(user_states, "_act", paused)
+    monkeypatch.setattr(all_nodes, "act", paused)
     late = run("present", gate="r-1", **urls)
     assert "closed meanwhile" in late["msg"]
     assert digests(server) == {digest_of(server.password)}
@@ -99,7 +99,7 @@ def test_a_late_absent_of_an_alternating_user_ends_no_later_session(
     old, later = new_password(), new_password()
     server.create_user("app_a", old)
     url = server.url(user="app_a", password=old)
-    act, workers = user_states._act, []
+    act, workers = all_nodes.act, []
 
     def paused(*args: Any) -> None:
         server.execute("ACL", "SETUSER", "app_a", f"!{digest_of(old)}")
@@ -107,7 +107,7 @@ def test_a_late_absent_of_an_alternating_user_ends_no_later_session(
         workers.append(session(server, later, "app_a"))
         act(*args)
 
-    monkeypatch.setattr(user_states, "_act", paused)
+    monkeypatch.setattr(all_nodes, "act", paused)
     late = run("revoked", admin_url=server.admin_url(), login_url=url, overlap="users", known_addresses=LOCAL)
     assert late["ended"] == {}
     assert server.accepts(later, "app_a")

@@ -319,13 +319,14 @@ class Hands:
         server = self.world.valkey
         user, digest = params["user"], valkey.digest_of(login_in(params["login_url"])[1])
         gate = valkey.gate_digest(params["gate"]) if params.get("gate") else None
+        stored = params["stored"].get(user, ()) if "stored" in params else None
         if state == "checked":
             server.checked(user, digest, str(gate))
         elif state == "open":
             server.open(user, digest, str(gate))
         elif state == "present":
-            server.present(user, digest, gate)
+            server.present(user, digest, gate, stored)
         elif state == "usable":
             server.usable(params["login_url"])
         else:
-            server.revoked(user, digest, gate)
+            server.revoked(user, digest, gate, stored)

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 from urllib.parse import unquote
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey, valkey_rules
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 
 Point = Callable[[str, str, Callable[[], object]], object]
@@ -113,48 +114,55 @@ class Valkey:
     def digests(self, user: str) -> set[str]:
         return {digest for users in self.nodes.values() if user in users for digest in users[user].digests}
 
-    def setuser(self, node: str, user: str, rules: tuple[str, ...]) -> None:
-        """All or nothing, as the server does it."""
+    def setuser(self, node: str, user: str, rules: tuple[str, ...], *, takes: bool) -> None:
+        """All or nothing, as the server does it. Whoever ``takes`` a password away finds it gone without an error."""
         result = self.nodes[node].get(user)
         held = set(result.digests) if result else set()
         for rule in rules:
             if rule.startswith("!"):
                 if rule[1:] not in held:
-                    if all(rule.startswith("!") for rule in rules):
+                    if takes or all(rule.startswith("!") for rule in rules):
                         return
                     raise HostError(f"{node}: the gate of this rotation was closed meanwhile; nothing was added there")
                 held.discard(rule[1:])
+            elif rule == "resetpass":
+                held.clear()
             elif rule.startswith("#"):
                 held.add(rule[1:])
         self.nodes[node][user] = user_of(user, held)
 
-    def _each(self, user: str, plan: Callable[[dict[str, valkey.User]], tuple[tuple[str, ...], ...]]) -> None:
+    def _each(
+        self, user: str, plan: Callable[[dict[str, valkey.User]], tuple[tuple[str, ...], ...]], *, takes: bool = False
+    ) -> None:
         """Looks at every node, then acts at each, as the module does."""
         plans = {node: self.act("look", node, lambda: plan(self.nodes[node])) for node in self.nodes}  # noqa: B023
         for node, commands in plans.items():
             for rules in commands:  # type: ignore[attr-defined]
-                self.act("setuser", node, lambda: self.setuser(node, user, rules))  # noqa: B023 - called at once
+                self.act("setuser", node, lambda: self.setuser(node, user, rules, takes=takes))  # noqa: B023
 
     def checked(self, user: str, digest: str, gate: str) -> None:
         def look(users: dict[str, valkey.User]) -> None:
-            valkey.plan_revoked(users, user, digest, gate=gate, keep_one=False)
-            valkey.plan_open(users, user, digest, like=None, gate=gate)
+            valkey_rules.plan_revoked(users, user, digest, gate=gate, keep_one=False)
+            valkey_rules.plan_open(users, user, digest, like=None, gate=gate)
 
         for node in self.nodes:
             self.act("look", node, lambda: look(self.nodes[node]))  # noqa: B023 - called at once
 
     def open(self, user: str, digest: str, gate: str) -> None:
-        self._each(user, lambda users: valkey.plan_open(users, user, digest, like=None, gate=gate))
+        self._each(user, lambda users: valkey_rules.plan_open(users, user, digest, like=None, gate=gate))
 
-    def present(self, user: str, digest: str, gate: str | None) -> None:
-        self._each(user, lambda users: valkey.plan_present(users, user, digest, like=None, gate=gate))
+    def present(self, user: str, digest: str, gate: str | None, stored: Collection[str] | None) -> None:
+        """In a leak with the passwords that the stores hold."""
+        more: dict[str, Any] = {"gate": gate, "stored": stored}
+        self._each(user, lambda users: valkey_rules.plan_present(users, user, digest, like=None, **more))
 
     def usable(self, login_url: str) -> None:
         if not self.act("log in", "valkey", lambda: self.accepts(login_url)):
             raise HostError("the new password is refused")
 
-    def revoked(self, user: str, digest: str, gate: str | None) -> None:
-        self._each(user, lambda users: valkey.plan_revoked(users, user, digest, gate=gate, keep_one=True))
+    def revoked(self, user: str, digest: str, gate: str | None, stored: Collection[str] | None) -> None:
+        more: dict[str, Any] = {"gate": gate, "stored": stored, "keep_one": True}
+        self._each(user, lambda users: valkey_rules.plan_revoked(users, user, digest, **more), takes=stored is not None)
         held = self.act("log in", "valkey", lambda: digest in self.digests(user))
         if held:
             raise HostError("the password was removed, but not every node rejects it")

@@ -24,8 +24,6 @@ MANAGED_REMEDY = (
     "it is managed by AWS, which changes passwords through its own API only; use kind elasticache_auth_token"
 )
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_ALL_OFF = ("resetkeys", "resetchannels", "-@all")
-"""What the rules of ACL LIST start from."""
 
 
 @dataclass(frozen=True)
@@ -240,101 +238,10 @@ def unknown_hosts(hosts: Iterable[str], known: Sequence[str]) -> List[str]:
     return sorted(host for host in set(hosts) if not is_known(host))
 
 
-# --- which rules a step needs ---------------------------------------------------------------------------------------
-
-
 def checked_digest(digest: str) -> str:
     if not _DIGEST.fullmatch(digest):
         raise HostError("digest is not the 64 hexadecimal digits of a SHA-256")
     return digest
-
-
-def _telling(rules: Sequence[str]) -> List[str]:
-    """The rules without what Redis 6 shows or not, as it is anyway."""
-    return [rule for rule in rules if rule != "sanitize-payload"]
-
-
-def copied_rules(users: Mapping[str, User], user: str, like: Optional[str]) -> Tuple[str, ...]:
-    """The rules that give ``user`` the rights of ``like``; none where it has them."""
-    existing = users.get(user)
-    if like is None or like == user:
-        if existing is None:
-            raise HostError("the user %s does not exist; create it, or name a user with the same rights in like" % user)
-        return ()
-    model = users.get(like)
-    if model is None:
-        raise HostError("the user %s, whose rights %s is to get, does not exist" % (like, user))
-    if existing is not None and _telling(existing.rules) == _telling(model.rules):
-        return ()
-    clear = ("clearselectors",) if existing is not None and existing.has_selectors else ()
-    return _ALL_OFF + clear + model.rules
-
-
-def _refuse_nopass(users: Mapping[str, User], user: str) -> None:
-    if user in users and users[user].nopass:
-        raise HostError(
-            "the user %s needs no password (nopass), and its first password would shut out everyone who sends none; "
-            "deploy a password first, then take nopass away" % user
-        )
-
-
-def plan_open(
-    users: Mapping[str, User], user: str, digest: str, *, like: Optional[str], gate: str
-) -> Tuple[Tuple[str, ...], ...]:
-    """What makes the gate open: the user exists, with its rights, and carries the gate's digest."""
-    _refuse_nopass(users, user)
-    rules = copied_rules(users, user, like)
-    held = users[user].digests if user in users else frozenset()
-    opening = () if gate in held or digest in held else ("#" + gate,)
-    return ((*rules, *opening),) if rules or opening else ()
-
-
-def plan_present(
-    users: Mapping[str, User], user: str, digest: str, *, like: Optional[str], gate: Optional[str]
-) -> Tuple[Tuple[str, ...], ...]:
-    """The ACL SETUSER commands, one tuple of rules each, after which the password is valid; none when it is."""
-    _refuse_nopass(users, user)
-    rules = copied_rules(users, user, like)
-    held = users[user].digests if user in users else frozenset()
-    enable = () if user in users and users[user].enabled else ("on",)
-    if digest in held:
-        closing = ("!" + gate,) if gate in held else ()
-        wanted = (*rules, *enable, *closing)
-        return (wanted,) if wanted else ()
-    if gate is not None and gate not in held:
-        raise HostError(
-            "the gate of this rotation is not open for the user %s: it was aborted, or this node is new; nothing was "
-            "added" % user
-        )
-    # One command is all or nothing: without the gate's digest the new one is not added either.
-    closing = ("!" + gate,) if gate is not None else ()
-    return ((*closing, *rules, "#" + digest, *enable),)
-
-
-def plan_revoked(
-    users: Mapping[str, User], user: str, digest: str, *, gate: Optional[str], keep_one: bool
-) -> Tuple[Tuple[str, ...], ...]:
-    """The commands that take the password away. Each names a digest: what others added stays."""
-    existing = users.get(user)
-    if existing is None:
-        return ()
-    if existing.nopass:
-        raise HostError("the user %s needs no password (nopass), so no password of it can be taken away" % user)
-    gone = [name for name in (gate, digest) if name is not None and name in existing.digests]
-    if digest in gone and keep_one and not existing.digests - set(gone):
-        raise HostError(
-            "this is the last password of the user %s, without which no client can log in; add the new one first" % user
-        )
-    return tuple(("!" + name,) for name in gone)
-
-
-def writable_prefix(user: Optional[User]) -> str:
-    """The start of a key that the user may write, as far as its rules say so plainly."""
-    for rule in user.rules if user else ():
-        pattern = re.fullmatch(r"(?:~|%RW~)([^*?\[\]\\]*)\*", rule)
-        if rule == "allkeys" or pattern:
-            return pattern.group(1) if pattern else ""
-    return ""
 
 
 # --- error messages -------------------------------------------------------------------------------------------------

@@ -51,6 +51,8 @@ class Parties:
     notes: Mapping[str, Any] = field(default_factory=dict)
     leak: bool = False
     """Whether the value that goes may be known to others."""
+    contains: bool = False
+    """Whether the rotation answers the leak: nothing that the holder of the old value did may stop it."""
     late: bool = False
     """Whether it goes long after the new one came."""
 
@@ -110,6 +112,7 @@ def parties(setting: RotationSetup, name: str, engine: str, *, former: str = "",
         rotation=rotation.id,
         notes=pending_task.notes if pending_task else rotation.notes.get(name, {}),
         leak=bool(rotation.plan.get("incident")) or journal.incident is not None,
+        contains=bool(rotation.plan.get("incident")),
         late=pending_task is not None,
     )
 
@@ -129,6 +132,7 @@ def beforehand(setting: RotationSetup, name: str, engine: str, *, by_itself: boo
         number=journal.head,
         rotation="none yet",
         leak=journal.incident is not None,
+        contains=journal.incident is not None,
     )
 
 

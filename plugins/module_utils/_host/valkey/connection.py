@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey
@@ -14,6 +15,10 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey im
 
 SECONDS = 5
 ADMIN, LOGIN = "admin_url", "login_url"
+ADMINISTRATORS_RIGHTS = ("+info", "+client", "+acl", "+config|get", "+config|rewrite", "+cluster|nodes")
+INTERFERENCE = (
+    "^BUSY|busy running a script|Timeout reading|closed by server|reset by peer|Broken pipe|max number of clients"
+)
 UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What an answer in another form than a server's leads to."""
 
@@ -24,6 +29,14 @@ class ValkeyLoginRefused(HostError):
 
 class NotAllowed(HostError):
     """Raised when a user may not do what was asked."""
+
+
+class NodeInterrupted(HostError):
+    """Raised when a connection is ended or not answered, as by whoever interferes with the server."""
+
+
+class SetToNopass(NodeInterrupted):
+    """Raised when a user lost every password meanwhile, and the gate of its rotation with them."""
 
 
 class Absent(HostError):
@@ -51,7 +64,7 @@ def _driver() -> Any:
 class Connection:
     """One login at one node. ``what`` names the option that it comes from."""
 
-    def __init__(self, address: Address, what: str, *, label: str = "") -> None:
+    def __init__(self, address: Address, what: str, *, label: str = "", logs_in: bool = True) -> None:
         redis = _driver()
         from redis.backoff import NoBackoff
         from redis.retry import Retry
@@ -63,8 +76,12 @@ class Connection:
             options["ssl_check_hostname"] = checks not in ("0", "f", "false", "n", "no")
         if int(redis.__version__.split(".")[0]) >= 5:
             options["protocol"] = 2
+        if not logs_in:
+            # In place of the driver's own commands, which a server without a login refuses.
+            options["redis_connect_func"] = lambda connection: connection._parser.on_connect(connection)
         kind = redis.Connection if address.tls is None else redis.SSLConnection
         self.node, self._what, self._error = str(address), what, redis.RedisError
+        self._refusal = redis.ResponseError
         self._connection = kind(
             host=address.host,
             port=address.port,
@@ -92,6 +109,8 @@ class Connection:
         if re.search("NOPERM|no permissions", message, re.IGNORECASE):
             return NotAllowed(text)
         # Newer drivers take the code away.
+        if re.search(INTERFERENCE, message):
+            return NodeInterrupted(text)
         moved = re.fullmatch(r"(?:MOVED )?\d+ (\S+:\d+)", message)
         if moved:
             return Moved(text, moved.group(1))
@@ -111,6 +130,23 @@ class Connection:
         except (self._error, OSError) as error:
             raise self._translated(error) from None
 
+    def answers(self, commands: Sequence[Sequence[Any]]) -> List[Any]:
+        """The answers to commands that are sent in one packet, so that no other client comes between them.
+
+        An error is an answer.
+        """
+        try:
+            self._connection.send_packed_command(self._connection.pack_commands(commands))
+            return [self._answer() for _command in commands]
+        except (self._error, OSError) as error:
+            raise self._translated(error) from None
+
+    def _answer(self) -> Any:
+        try:
+            return _text(self._connection.read_response())
+        except self._refusal as error:
+            return error
+
     def close(self) -> None:
         self._connection.disconnect()
 
@@ -127,6 +163,18 @@ def _text(answer: Any) -> Any:
     return [_text(item) for item in answer] if isinstance(answer, list) else answer
 
 
+def sent_at_once(address: Address, commands: Sequence[Sequence[str]], *, until: float) -> List[Any]:
+    """The answers to commands that reach a server in one packet, the login among them. An error is an answer.
+
+    While a script keeps the server busy they are sent again at once, to come before the next one.
+    """
+    with Connection(address, ADMIN, logs_in=False) as connection:
+        while True:
+            answers = connection.answers(commands)
+            if not str(answers[-1]).startswith("BUSY") or time.monotonic() > until:
+                return answers
+
+
 class Node:
     """One server, as its administrator sees it."""
 
@@ -139,6 +187,7 @@ class Node:
         self.info: Mapping[str, str] = {}
         self.users: Mapping[str, valkey.User] = {}
         self.ask = self.connection.ask
+        self.warnings: List[str] = []
 
     @property
     def name(self) -> str:
@@ -231,19 +280,28 @@ def discover(addresses: Sequence[Address], *, label: str, gone: Sequence[str] = 
     return nodes
 
 
-def seen(addresses: Sequence[Address], *, label: str, gone: Sequence[str] = ()) -> Tuple[List[Node], List[str]]:
+def nothing_changed(problems: Sequence[str]) -> str:
+    return "Nothing was changed on any node:\n  - " + "\n  - ".join(problems)
+
+
+def seen(
+    addresses: Sequence[Address], *, label: str, gone: Sequence[str] = (), leaked: Optional[Address] = None
+) -> Tuple[List[Node], List[str]]:
     """The nodes that can be used, primaries last, and what is wrong with the others.
 
-    A node that only a server names is never contacted: any client that has a password can pose as a replica.
+    A node that only a server names is never contacted: any client that has a password can pose as a replica. With the
+    ``leaked`` login an administrator that is refused is put right, by the rights with which it was changed.
     """
     nodes: Dict[str, Node] = {}
     problems: List[str] = []
     for address in {str(address): address for address in addresses if str(address) not in gone}.values():
         try:
             valkey.refuse_managed(address)
-            node = Node(address, label)
-            node.look()
+            node = _looked_at(address, label, leaked)
         except (HostError, *UNREADABLE) as error:
+            if leaked is not None and isinstance(error, NodeInterrupted):
+                close(list(nodes.values()))
+                raise
             problems.append(str(error) if isinstance(error, HostError) else unreadable(str(address)))
             continue
         if node.run in nodes:
@@ -252,6 +310,38 @@ def seen(addresses: Sequence[Address], *, label: str, gone: Sequence[str] = ()) 
             continue
         nodes[node.run] = node
     return sorted(nodes.values(), key=lambda node: node.role == "primary"), problems
+
+
+def _looked_at(address: Address, label: str, leaked: Optional[Address]) -> Node:
+    try:
+        node = Node(address, label)
+        node.look()
+        return node
+    except (ValkeyLoginRefused, NotAllowed):
+        if leaked is None or not put_right(address, leaked):
+            raise
+    node = Node(address, label)
+    node.look()
+    node.warnings.append(was_put_right(node))
+    return node
+
+
+def was_put_right(node: Node) -> str:
+    return (
+        "%s: the administrator %s had been changed, and has its password again; look at its rights: ACL GETUSER %s"
+        % (node.name, node.admin.user, node.admin.user)
+    )
+
+
+def put_right(admin: Address, leaked: Address) -> bool:
+    """Gives the administrator its password and what it needs, as the leaked login; whether that was allowed."""
+    rules = ("on", "resetpass", "#" + valkey.digest_of(admin.password), *ADMINISTRATORS_RIGHTS)
+    try:
+        with Connection(leaked.at(str(admin)), "the leaked login") as connection:
+            connection.ask("ACL", "SETUSER", admin.user, *rules)
+    except HostError:
+        return False
+    return True
 
 
 def undeclared(nodes: Sequence[Node], known: Sequence[str]) -> Dict[str, str]:

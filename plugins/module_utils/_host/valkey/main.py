@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError, SecretsError
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import user_states
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import interference, user_states
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.all_nodes import UserRequest
 
 STATES = ["checked", "open", "present", "usable", "tried", "sessions", "ended", "revoked"]
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -37,6 +38,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "admin_url": {"type": "str", "no_log": True},
     "login_url": {"type": "str", "no_log": True},
     "digest": {"type": "str", "no_log": True},
+    "leaked_url": {"type": "str", "no_log": True},
+    "stored": {"type": "dict", "no_log": True},
 }
 _SESSIONS = {str: {str: int}}
 RETURNS: dict[str, Any] = {
@@ -53,13 +56,14 @@ RETURNS: dict[str, Any] = {
     "ended?": _SESSIONS,
     "short?": [str],
     "refused?": [str],
+    "footholds?": [str],
     "warnings?": [str],
 }
 
 
-def wanted(params: Mapping[str, Any]) -> user_states.UserRequest:
+def wanted(params: Mapping[str, Any]) -> UserRequest:
     """What is asked for, checked without asking a server."""
-    login = valkey.parse_url(params["login_url"], "login_url") if params["login_url"] else None
+    login = _address(params, "login_url")
     if login is None and params["state"] in ("usable", "tried", "ended", "revoked"):
         raise HostError("login_url is needed for state %s" % params["state"])
     user = params["user"] or (login.user if login else valkey.DEFAULT_USER)
@@ -72,8 +76,8 @@ def wanted(params: Mapping[str, Any]) -> user_states.UserRequest:
         raise HostError("digest or login_url is needed for state %s" % params["state"])
     if params["state"] in ("checked", "open") and not params["gate"]:
         raise HostError("gate is needed for state %s" % params["state"])
-    return user_states.UserRequest(
-        admin=valkey.parse_url(params["admin_url"], "admin_url") if params["admin_url"] else None,
+    return UserRequest(
+        admin=_address(params, "admin_url"),
         login=login,
         user=user,
         digest=valkey.checked_digest(digest) if digest else "",
@@ -89,14 +93,20 @@ def wanted(params: Mapping[str, Any]) -> user_states.UserRequest:
         refuse_undeclared=params["undeclared_nodes"] == "refuse",
         gone=tuple(params["gone_nodes"]),
         label="watchparty.secrets:%d" % params["journal"],
+        leaked=_address(params, "leaked_url"),
+        stored=params["stored"],
     )
+
+
+def _address(params: Mapping[str, Any], name: str) -> Optional[valkey.Address]:
+    return valkey.parse_url(params[name], name) if params[name] else None
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
         step = user_states.STEPS[module.params["state"]]
-        result = step(wanted(module.params), check=module.check_mode)
+        result = interference.carried_out(step, wanted(module.params), check=module.check_mode)
     except SecretsError as error:
         module.fail_json(msg=str(error))
     if hasattr(module, "warn"):  # the small runtime has none, and Ansible shows what the result says

@@ -4,148 +4,29 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from contextlib import suppress
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Set
 
-from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey
+from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey, valkey_rules
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import Address
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import unknown_clients
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import all_nodes, own_sessions
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import connection as _connection
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey import own_sessions
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.all_nodes import (
+    Commands,
+    Nodes,
+    UserRequest,
+)
 from ansible_collections.watchparty.secrets.plugins.module_utils._host.valkey.connection import (
-    Absent,
     Connection,
     Node,
+    NodeInterrupted,
     NotAllowed,
     ValkeyLoginRefused,
 )
 
-Commands = Tuple[Tuple[str, ...], ...]
 KILL = ("CLIENT", "KILL", "ID", "1")
-
-
-@dataclass(frozen=True)
-class UserRequest:
-    """What one step is about."""
-
-    admin: Optional[Address]
-    login: Optional[Address]
-    user: str
-    digest: str = field(repr=False)
-    like: Optional[str] = None
-    gate: Optional[str] = None
-    by_users: bool = False
-    known: Sequence[str] = ()
-    allow_sessions: bool = False
-    last_client: Mapping[str, str] = field(default_factory=dict)
-    ends: str = valkey.NOTED
-    nodes: Sequence[str] = ()
-    """The declared nodes beside the administrator's address, or beside the login's."""
-    aliases: Sequence[str] = ()
-    """Other declared addresses of them, which servers may name."""
-    refuse_undeclared: bool = False
-    gone: Sequence[str] = ()
-    label: str = ""
-
-
-@contextmanager
-def every_node(wanted: UserRequest) -> Iterator[List[Node]]:
-    nodes = _connection.discover(_declared(wanted), label=wanted.label, gone=wanted.gone)
-    try:
-        unknown = _undeclared(nodes, wanted)
-        if unknown and wanted.refuse_undeclared:
-            raise HostError("Nothing was changed on any node:\n  - " + "\n  - ".join(unknown.values()))
-        _gather(nodes, Node.load_users)
-        yield nodes
-    finally:
-        _connection.close(nodes)
-
-
-def _declared(wanted: UserRequest) -> List[Address]:
-    """Where the administrator logs in: at what the catalog declares, whatever a server or a note says."""
-    if wanted.admin is None:
-        raise HostError("admin_url is missing: the action plugin sets it from the catalog's admin")
-    if wanted.login is not None:
-        valkey.refuse_managed(wanted.login)
-    return [wanted.admin, *(wanted.admin.at(node) for node in wanted.nodes)]
-
-
-def _undeclared(nodes: Sequence[Node], wanted: UserRequest) -> Dict[str, str]:
-    return _connection.undeclared(nodes, [*wanted.aliases, *wanted.gone])
-
-
-def _gather(nodes: Sequence[Node], look: Callable[[Node], Any]) -> Dict[str, Any]:
-    """What ``look`` finds at each node; raises naming every node that has a problem."""
-    gather, problems = {}, []
-    for node in nodes:
-        try:
-            gather[node.name] = look(node)
-        except (HostError, *_connection.UNREADABLE) as error:
-            text = str(error) if isinstance(error, HostError) else _connection.unreadable(node.name)
-            problems.append(text if text.startswith(node.name) else "%s: %s" % (node.name, text))
-    if problems:
-        raise HostError("Nothing was changed on any node:\n  - " + "\n  - ".join(problems))
-    return gather
-
-
-def _about(nodes: Sequence[Node], wanted: UserRequest) -> Dict[str, Any]:
-    """What every answer tells of the nodes."""
-    unknown = _undeclared(nodes, wanted)
-    about: Dict[str, Any] = {"nodes": [node.described() for node in nodes], "undeclared_nodes": list(unknown)}
-    return {**about, "warnings": list(unknown.values())} if unknown else about
-
-
-def _planned(
-    nodes: Sequence[Node], plan: Callable[[Node], Commands], user: str
-) -> Tuple[Dict[str, Any], Dict[str, Any]]:
-    """Each node's commands and how it keeps them, once every node is known to allow them."""
-
-    def look(node: Node) -> Tuple[Commands, Tuple[str, ...]]:
-        commands, keeper = plan(node), node.keeper()
-        if commands:
-            node.may("ACL", "SETUSER", user)
-        node.may(*keeper)
-        return commands, keeper
-
-    planned = _gather(nodes, look)
-    return {name: item[0] for name, item in planned.items()}, {name: item[1] for name, item in planned.items()}
-
-
-def _refuse_replicas_own(nodes: Sequence[Node], user: str, allowed: Callable[[str], bool]) -> None:
-    """Replicas that log in as the user by a password that goes would lose their primary."""
-
-    def look(node: Node) -> None:
-        login = node.replica_login()
-        if login is not None and login[0] == user and not allowed(login[1]):
-            raise HostError(
-                "it logs in at its primary as %s, by a password that is to go; give replicas a user of their own "
-                "(masteruser, masterauth)" % user
-            )
-
-    _gather(nodes, look)
-
-
-def _act(nodes: Sequence[Node], user: str, commands: Mapping[str, Commands], keepers: Mapping[str, Any]) -> None:
-    for node in nodes:
-        for rules in commands[node.name]:
-            try:
-                node.ask("ACL", "SETUSER", user, *rules)
-            except Absent:
-                # Someone took the same digest away since we looked. Where one was to come in its place, that matters.
-                if not all(rule.startswith("!") for rule in rules):
-                    raise HostError(
-                        "%s: the gate of this rotation was closed meanwhile; nothing was added there" % node.name
-                    ) from None
-        # Also where nothing changed: an earlier run may have ended between the change and this.
-        node.ask(*keepers[node.name])
-
-
-def _passwords(nodes: Sequence[Node], user: str, gate: Optional[str]) -> int:
-    for node in nodes:
-        node.load_users()
-    return max(len(node.users[user].digests - {gate}) if user in node.users else 0 for node in nodes)
 
 
 def checked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
@@ -156,46 +37,69 @@ def checked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     def plan(node: Node) -> Commands:
         node.may(*KILL)
         _sessions_of(node, former)
-        valkey.plan_revoked(node.users, former, wanted.digest, gate=wanted.gate, keep_one=False)
-        return valkey.plan_open(node.users, wanted.user, wanted.digest, like=wanted.like, gate=str(wanted.gate))
+        valkey_rules.plan_revoked(
+            node.users, former, wanted.digest, gate=wanted.gate, keep_one=False, stored=wanted.kept
+        )
+        return _opening(node, wanted)
 
-    with every_node(wanted) as nodes:
+    with all_nodes.every_node(wanted) as nodes:
         for user in dict.fromkeys((wanted.user, former)):
-            _refuse_replicas_own(nodes, user, lambda _digest: False)
-        _planned(nodes, plan, wanted.user)
-        return {"changed": False, **_about(nodes, wanted)}
+            all_nodes.refuse_replicas_own(nodes, user, lambda _digest: False)
+        all_nodes.planned(nodes, plan, wanted.user)
+        return {"changed": False, **all_nodes.about(nodes, wanted)}
+
+
+def _opening(node: Node, wanted: UserRequest) -> Commands:
+    leak = wanted.stored is not None
+    return valkey_rules.plan_open(
+        node.users, wanted.user, wanted.digest, like=wanted.like, gate=str(wanted.gate), leak=leak
+    )
 
 
 def open_gate(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     def plan(node: Node) -> Commands:
-        return valkey.plan_open(node.users, wanted.user, wanted.digest, like=wanted.like, gate=str(wanted.gate))
+        return _opening(node, wanted)
 
-    with every_node(wanted) as nodes:
-        _refuse_replicas_own(nodes, wanted.user, lambda digest: digest == wanted.digest)
-        commands, keepers = _planned(nodes, plan, wanted.user)
+    with all_nodes.every_node(wanted) as nodes:
+        all_nodes.refuse_replicas_own(nodes, wanted.user, lambda digest: digest == wanted.digest)
+        commands, keepers = all_nodes.planned(nodes, plan, wanted.user)
         if not check:
-            _act(nodes, wanted.user, commands, keepers)
-        return _changes(nodes, commands, wanted)
+            all_nodes.act(nodes, wanted.user, commands, keepers)
+        return all_nodes.changes(nodes, commands, wanted)
 
 
 def present(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     def plan(node: Node) -> Commands:
-        return valkey.plan_present(node.users, wanted.user, wanted.digest, like=wanted.like, gate=wanted.gate)
+        user = node.users.get(wanted.user)
+        if wanted.leaked and user and user.nopass and wanted.gate not in user.digests:
+            raise all_nodes.set_to_nopass(node, wanted.user)
+        return valkey_rules.plan_present(
+            node.users, wanted.user, wanted.digest, like=wanted.like, gate=wanted.gate, stored=wanted.kept
+        )
 
-    with every_node(wanted) as nodes:
-        _refuse_replicas_own(nodes, wanted.user, lambda digest: digest == wanted.digest)
-        commands, keepers = _planned(nodes, plan, wanted.user)
-        result = _changes(nodes, commands, wanted)
+    with all_nodes.every_node(wanted) as nodes:
+        all_nodes.refuse_replicas_own(nodes, wanted.user, lambda digest: digest == wanted.digest)
+        commands, keepers = all_nodes.planned(nodes, plan, wanted.user)
+        result = all_nodes.changes(nodes, commands, wanted)
         if not check:
-            _act(nodes, wanted.user, commands, keepers)
-            result["last_client"] = {node.name: node.note() for node in nodes}
-            result["passwords"] = _passwords(nodes, wanted.user, wanted.gate)
+            all_nodes.act(nodes, wanted.user, commands, keepers)
+            result["last_client"] = _notes(nodes)
+            result["passwords"] = all_nodes.passwords(nodes, wanted.user, wanted.gate)
         return result
+
+
+def _notes(nodes: Nodes) -> Dict[str, str]:
+    """In a leak all sessions end, so a node that takes no further connection needs no note."""
+    notes = {}
+    for node in nodes:
+        with suppress(*(() if nodes.left_out is None else (NodeInterrupted,))):
+            notes[node.name] = node.note()
+    return notes
 
 
 def usable(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     login = _login(wanted)
-    with every_node(wanted) as nodes:
+    with all_nodes.every_node(wanted) as nodes:
         keyspace = ""
         for address in _places(nodes, login):
             with Connection(address, _connection.LOGIN) as connection:
@@ -203,10 +107,21 @@ def usable(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
                     connection.ask("PING")
                 node = next((node for node in nodes if str(address) in node.names), None)
                 if node is not None and not keyspace and node.role == "primary" and not check:
-                    prefix = valkey.writable_prefix(node.users.get(wanted.user))
-                    names = set(wanted.aliases).union(*(node.names for node in nodes))
-                    keyspace = _connection.try_keys(connection, prefix, login, names)
-        return {"changed": False, "keyspace": keyspace, **_about(nodes, wanted)}
+                    keyspace = _keyspace(connection, node, wanted, set().union(*(node.names for node in nodes)))
+        return {"changed": False, "keyspace": keyspace, **all_nodes.about(nodes, wanted)}
+
+
+def _keyspace(connection: Connection, node: Node, wanted: UserRequest, names: Set[str]) -> str:
+    """In a leak the login counts, and no condition of the server that its holder may have made."""
+    prefix = valkey_rules.writable_prefix(node.users.get(wanted.user))
+    try:
+        return _connection.try_keys(connection, prefix, _login(wanted), names.union(wanted.aliases))
+    except NodeInterrupted:
+        raise
+    except HostError as error:
+        if wanted.stored is None:
+            raise
+        return "not written: %s" % error
 
 
 def tried(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
@@ -226,14 +141,15 @@ def sessions(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     del check  # it only looks
     if wanted.admin is None:
         return _sessions_itself(wanted)
-    nodes, short = _connection.seen(_declared(wanted), label=wanted.label, gone=wanted.gone)
+    opened, short = _connection.seen(all_nodes.declared(wanted), label=wanted.label, gone=wanted.gone)
+    nodes = Nodes(opened)
     try:
         if not nodes:
             raise HostError("\n  - ".join(short))
-        result = _gather(nodes, lambda node: _sessions_of(node, wanted.user))
-        return {"changed": False, "sessions": _by_host(result), "short": short, **_about(nodes, wanted)}
+        result = all_nodes.gather(nodes, lambda node: _sessions_of(node, wanted.user))
+        return {"changed": False, "sessions": _by_host(result), "short": short, **all_nodes.about(nodes, wanted)}
     finally:
-        _connection.close(nodes)
+        _connection.close(opened)
 
 
 def _sessions_itself(wanted: UserRequest) -> Dict[str, Any]:
@@ -260,31 +176,78 @@ def revoked(wanted: UserRequest, *, check: bool) -> Dict[str, Any]:
     def plan(node: Node) -> Commands:
         node.may(*KILL)
         keep_one = not wanted.by_users
-        return valkey.plan_revoked(node.users, wanted.user, wanted.digest, gate=wanted.gate, keep_one=keep_one)
+        return valkey_rules.plan_revoked(
+            node.users, wanted.user, wanted.digest, gate=wanted.gate, keep_one=keep_one, stored=wanted.kept
+        )
 
-    with every_node(wanted) as nodes:
-        _refuse_replicas_own(nodes, wanted.user, lambda digest: digest != wanted.digest and not wanted.by_users)
-        before = _gather(nodes, lambda node: _sessions_of(node, wanted.user))
+    with all_nodes.every_node(wanted) as nodes:
+        all_nodes.refuse_replicas_own(
+            nodes, wanted.user, lambda digest: digest != wanted.digest and not wanted.by_users
+        )
+        before = all_nodes.gather(nodes, lambda node: _sessions_of(node, wanted.user))
         _refuse_unknown_clients(nodes, before, wanted)
-        commands, keepers = _planned(nodes, plan, wanted.user)
-        result = {**_changes(nodes, commands, wanted), "sessions": _by_host(before)}
+        commands, keepers = all_nodes.planned(nodes, plan, wanted.user)
+        result = {**all_nodes.changes(nodes, commands, wanted), "sessions": _by_host(before)}
         if check:
             return result
-        _act(nodes, wanted.user, commands, keepers)
-        ended = {node.name: _end(node, wanted) for node in nodes}
+        at_once = _at_once(nodes, commands, wanted) if wanted.stored is not None else {}
+        all_nodes.act(nodes, wanted.user, {**commands, **dict.fromkeys(at_once, ())}, keepers)
+        ended = {node.name: [*at_once.get(node.name, ()), *_end(node, wanted)] for node in nodes}
         result["ended"] = _by_host(ended)
         result["changed"] = bool(result["changed"] or any(ended.values()))
         result["refused"] = _verify_rejected(nodes, _login(wanted))
-        result["passwords"] = _passwords(nodes, wanted.user, wanted.gate)
+        result["passwords"] = all_nodes.passwords(nodes, wanted.user, wanted.gate)
         left = _left(nodes, wanted)
-        result["warnings"] = _still_written(nodes, wanted.digest) + _not_found(nodes, wanted) + left
+        warnings = [*all_nodes.about(nodes, wanted).get("warnings", ()), *_not_found(nodes, wanted)]
+        result["warnings"] = [*_still_written(nodes, wanted.digest), *dict.fromkeys((*warnings, *left))]
+        result["footholds"] = _footholds(nodes, wanted)
+        _require_all(nodes, wanted)
         return {**result, "not_ended": left} if left and wanted.ends == valkey.ALL else result
 
 
-def _left(nodes: Sequence[Node], wanted: UserRequest) -> List[str]:
+def _at_once(nodes: Nodes, commands: Mapping[str, Commands], wanted: UserRequest) -> Dict[str, List[valkey.Client]]:
+    """In a leak password and sessions go together: between the two, a session could add a password.
+
+    What does not exist any more was taken away since we looked.
+    """
+
+    def act(node: Node) -> List[valkey.Client]:
+        rules = [("ACL", "SETUSER", wanted.user, *rules) for rules in commands[node.name]]
+        kill = ("CLIENT", "KILL", "USER", wanted.user)
+        own, listed, *answers = node.connection.answers([("CLIENT", "ID"), ("CLIENT", "LIST"), *rules, kill])
+        for answer in answers:
+            if isinstance(answer, Exception) and "does not exist" not in str(answer):
+                raise HostError(valkey.explain(node.name, _connection.ADMIN, str(answer)))
+        clients = valkey.parse_clients(listed)
+        return [client for client in clients if client.user == wanted.user and client.number != own]
+
+    return all_nodes.gather(nodes, act)
+
+
+def _footholds(nodes: Nodes, wanted: UserRequest) -> List[str]:
+    """In a leak, what may let its holder in again, by node."""
+    if wanted.stored is None:
+        return []
+    return [
+        "%s: %s" % (node.name, text)
+        for node in nodes
+        for text in valkey_rules.possible_footholds(node.users, wanted.stored, gate=wanted.gate)
+    ]
+
+
+def _require_all(nodes: Nodes, wanted: UserRequest) -> None:
+    if nodes.left_out:
+        raise HostError(
+            "The password of %s is rejected by %s, but not everywhere or not for good; correct this, and run the same "
+            "command again:\n  - %s"
+            % (wanted.user, ", ".join(node.name for node in nodes), "\n  - ".join(dict.fromkeys(nodes.left_out)))
+        )
+
+
+def _left(nodes: Nodes, wanted: UserRequest) -> List[str]:
     """The nodes outside the catalog that are still there once the sessions ended: a client that only posed is gone."""
-    _gather(nodes, Node.look)
-    return list(_undeclared(nodes, wanted).values())
+    all_nodes.gather(nodes, Node.look)
+    return list(all_nodes.undeclared(nodes, wanted).values())
 
 
 def _still_written(nodes: Sequence[Node], digest: str) -> List[str]:
@@ -318,11 +281,6 @@ def _places(nodes: Sequence[Node], login: Address) -> List[Address]:
     return own + [login.at(node.name) for node in nodes]
 
 
-def _changes(nodes: Sequence[Node], commands: Mapping[str, Commands], wanted: UserRequest) -> Dict[str, Any]:
-    changed = [node.name for node in nodes if commands[node.name]]
-    return {"changed": bool(changed), "changed_nodes": changed, **_about(nodes, wanted)}
-
-
 def _sessions_of(node: Node, user: str) -> List[valkey.Client]:
     return [client for client in node.clients() if client.user == user and not client.replication]
 
@@ -331,9 +289,7 @@ def _by_host(sessions: Mapping[str, Sequence[valkey.Client]]) -> Dict[str, Dict[
     return {name: valkey.by_host(clients) for name, clients in sessions.items() if clients}
 
 
-def _refuse_unknown_clients(
-    nodes: Sequence[Node], sessions: Mapping[str, Sequence[valkey.Client]], wanted: UserRequest
-) -> None:
+def _refuse_unknown_clients(nodes: Nodes, sessions: Mapping[str, Sequence[valkey.Client]], wanted: UserRequest) -> None:
     def look(node: Node) -> None:
         clients = sessions[node.name]
         if not clients:
@@ -350,7 +306,7 @@ def _refuse_unknown_clients(
                 )
             )
 
-    _gather(nodes, look)
+    all_nodes.gather(nodes, look)
 
 
 def _end(node: Node, wanted: UserRequest) -> List[valkey.Client]:
@@ -368,7 +324,7 @@ def _end(node: Node, wanted: UserRequest) -> List[valkey.Client]:
     return [client for client in old if node.ask("CLIENT", "KILL", "ID", client.number)]
 
 
-def _verify_rejected(nodes: Sequence[Node], login: Address) -> List[str]:
+def _verify_rejected(nodes: Nodes, login: Address) -> List[str]:
     refused, problems = [], []
     for address in _places(nodes, login):
         try:
@@ -377,6 +333,8 @@ def _verify_rejected(nodes: Sequence[Node], login: Address) -> List[str]:
         except ValkeyLoginRefused:
             refused.append(str(address))
         except HostError as error:
+            if isinstance(error, NodeInterrupted) and nodes.left_out is not None:
+                raise
             problems.append("not seen: %s" % error)
     if problems:
         raise HostError(

@@ -1,11 +1,10 @@
 # Copyright: (c) 2026, The watchparty.secrets contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is known of Valkey without a server: URLs, answers, and the rules that each step asks for."""
+"""What is known of Valkey without a server: URLs, answers and words."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from urllib.parse import quote
 
 import pytest
@@ -15,9 +14,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import valkey
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
-from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import Address, User
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import Address
 
-A, B, C, GATE = (letter * 64 for letter in "abcd")
+A, B = (letter * 64 for letter in "ab")
 
 
 # --- URLs -----------------------------------------------------------------------------------------------------------
@@ -212,131 +211,6 @@ def test_which_hosts_are_known() -> None:
     assert valkey.unknown_hosts(hosts, ["0.0.0.0/0", "::/0", "/run/valkey.sock"]) == []
     with pytest.raises(HostError, match=r"known_addresses: web1 is neither an IP address nor a network"):
         valkey.unknown_hosts([], ["web1"])
-
-
-# --- what each step asks for ----------------------------------------------------------------------------------------
-
-
-def user(name: str, *digests: str, rules: Sequence[str] = ("~*", "+@all"), **extra: bool) -> User:
-    return User(name, **{"enabled": True, "nopass": False, **extra}, digests=frozenset(digests), rules=tuple(rules))
-
-
-def of(*users: User) -> dict[str, User]:
-    return {item.name: item for item in users}
-
-
-def test_present_adds_beside_what_is_there() -> None:
-    users = of(user("default", A))
-    assert valkey.plan_present(users, "default", B, like=None, gate=None) == (("#" + B,),)
-    assert valkey.plan_present(users, "default", A, like=None, gate=None) == ()
-    assert valkey.plan_present(of(user("x", A, enabled=False)), "x", A, like=None, gate=None) == (("on",),)
-
-
-def test_present_behind_a_gate() -> None:
-    users = of(user("default", A, GATE))
-    assert valkey.plan_present(users, "default", B, like=None, gate=GATE) == (("!" + GATE, "#" + B),)
-    assert valkey.plan_present(of(user("default", B, GATE)), "default", B, like=None, gate=GATE) == (("!" + GATE,),)
-    with pytest.raises(HostError, match="gate of this rotation is not open"):
-        valkey.plan_present(of(user("default", A)), "default", B, like=None, gate=GATE)
-
-
-def test_a_user_is_made_like_another() -> None:
-    model = user("a", A, rules=("~app:*", "+@all", "(~x* +get)"))
-    assert valkey.plan_present(of(model), "b", B, like="a", gate=None) == (
-        ("resetkeys", "resetchannels", "-@all", *model.rules, "#" + B, "on"),
-    )
-    stale = user("b", B, rules=("~*", "(~y* +get)"))
-    assert valkey.plan_present(of(model, stale), "b", B, like="a", gate=None) == (
-        ("resetkeys", "resetchannels", "-@all", "clearselectors", *model.rules),
-    )
-    same = user("b", B, rules=("sanitize-payload", *model.rules))
-    assert valkey.plan_present(of(model, same), "b", B, like="a", gate=None) == ()
-
-
-def test_open_makes_the_user_and_opens_once() -> None:
-    model = user("a", A)
-    opened = valkey.plan_open(of(model), "b", B, like="a", gate=GATE)
-    assert opened == (("resetkeys", "resetchannels", "-@all", *model.rules, "#" + GATE),)
-    assert valkey.plan_open(of(model, user("b", GATE)), "b", B, like="a", gate=GATE) == ()
-    assert valkey.plan_open(of(model, user("b", B)), "b", B, like="a", gate=GATE) == ()
-    with pytest.raises(HostError, match="does not exist; create it"):
-        valkey.plan_open({}, "b", B, like=None, gate=GATE)
-    with pytest.raises(HostError, match="nopass"):
-        valkey.plan_open(of(user("b", nopass=True)), "b", B, like=None, gate=GATE)
-
-
-def test_absent_names_what_it_takes() -> None:
-    users = of(user("default", A, B, GATE))
-    plan = valkey.plan_revoked(users, "default", A, gate=GATE, keep_one=True)
-    assert plan == (("!" + GATE,), ("!" + A,))
-    assert valkey.plan_revoked(users, "default", C, gate=None, keep_one=True) == ()
-    assert valkey.plan_revoked({}, "gone", A, gate=GATE, keep_one=True) == ()
-    assert valkey.plan_revoked(of(user("a", A)), "a", A, gate=None, keep_one=False) == (("!" + A,),)
-    with pytest.raises(HostError, match="last password of the user a"):
-        valkey.plan_revoked(of(user("a", A, GATE)), "a", A, gate=GATE, keep_one=True)
-    with pytest.raises(HostError, match="nopass"):
-        valkey.plan_revoked(of(user("a", nopass=True)), "a", A, gate=None, keep_one=False)
-
-
-DIGESTS = st.sampled_from([A, B, C, GATE])
-
-
-def applied(held: frozenset[str], plan: Sequence[Sequence[str]]) -> frozenset[str]:
-    """What Valkey makes of the commands: each is all or nothing."""
-    for rules in plan:
-        after = set(held)
-        for rule in rules:
-            if rule.startswith("!"):
-                if rule[1:] not in after:
-                    break
-                after.discard(rule[1:])
-            elif rule.startswith("#"):
-                after.add(rule[1:])
-        else:
-            held = frozenset(after)
-    return held
-
-
-@given(seen=st.frozensets(DIGESTS), then=st.frozensets(DIGESTS), own=st.sampled_from([A, B]))
-def test_an_act_planned_from_what_was_seen_touches_its_own_only(
-    seen: frozenset[str], then: frozenset[str], own: str
-) -> None:
-    """Whatever became of the user between the look and the act."""
-    for digest in {A, B, C} - {own}:
-        for gate in (None, GATE):
-            plan = valkey.plan_revoked(of(user("u", *seen)), "u", own, gate=gate, keep_one=False)
-            assert (digest in applied(then, plan)) is (digest in then)
-            if gate is not None and gate not in seen and own not in seen:
-                continue
-            plan = valkey.plan_present(of(user("u", *seen)), "u", own, like=None, gate=gate)
-            assert (digest in applied(then, plan)) is (digest in then)
-
-
-@given(seen=st.frozensets(DIGESTS), then=st.frozensets(DIGESTS))
-def test_nothing_is_added_through_a_closed_gate(seen: frozenset[str], then: frozenset[str]) -> None:
-    try:
-        plan = valkey.plan_present(of(user("u", *seen)), "u", A, like=None, gate=GATE)
-    except HostError:
-        assert not seen & {A, GATE}
-        return
-    if GATE not in then:
-        assert applied(then, plan) == then
-
-
-@pytest.mark.parametrize(
-    ("rules", "prefix"),
-    [
-        (("~*", "+@all"), ""),
-        (("allkeys",), ""),
-        (("%R~read:*", "~app:*"), "app:"),
-        (("%RW~both:*",), "both:"),
-        (("~one-key",), ""),
-        (("~a?:*", "~b:*"), "b:"),
-    ],
-)
-def test_where_the_user_may_write(rules: tuple[str, ...], prefix: str) -> None:
-    assert valkey.writable_prefix(user("u", rules=rules)) == prefix
-    assert valkey.writable_prefix(None) == ""
 
 
 # --- words ----------------------------------------------------------------------------------------------------------

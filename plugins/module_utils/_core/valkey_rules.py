@@ -1,0 +1,161 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which ACL rules a step of a Valkey user needs, from what a node says of its users. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Collection, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import HostError
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.valkey import User
+
+_ALL_OFF = ("resetkeys", "resetchannels", "-@all")
+"""What the rules of ACL LIST start from."""
+
+
+def _telling(rules: Sequence[str]) -> List[str]:
+    """The rules without what Redis 6 shows or not, as it is anyway."""
+    return [rule for rule in rules if rule != "sanitize-payload"]
+
+
+def copied_rules(users: Mapping[str, User], user: str, like: Optional[str]) -> Tuple[str, ...]:
+    """The rules that give ``user`` the rights of ``like``; none where it has them."""
+    existing = users.get(user)
+    if like is None or like == user:
+        if existing is None:
+            raise HostError("the user %s does not exist; create it, or name a user with the same rights in like" % user)
+        return ()
+    model = users.get(like)
+    if model is None:
+        raise HostError("the user %s, whose rights %s is to get, does not exist" % (like, user))
+    if existing is not None and _telling(existing.rules) == _telling(model.rules):
+        return ()
+    clear = ("clearselectors",) if existing is not None and existing.has_selectors else ()
+    return _ALL_OFF + clear + model.rules
+
+
+def _refuse_nopass(users: Mapping[str, User], user: str) -> None:
+    if user in users and users[user].nopass:
+        raise HostError(
+            "the user %s needs no password (nopass), and its first password would shut out everyone who sends none; "
+            "deploy a password first, then take nopass away" % user
+        )
+
+
+def plan_open(
+    users: Mapping[str, User], user: str, digest: str, *, like: Optional[str], gate: str, leak: bool = False
+) -> Tuple[Tuple[str, ...], ...]:
+    """What makes the gate open: the user exists, with its rights, and carries the gate's digest.
+
+    A digest ends nopass. In a leak it stops nothing: whoever has the password can set it.
+    """
+    if not leak:
+        _refuse_nopass(users, user)
+    rules = copied_rules(users, user, like)
+    held = users[user].digests if user in users else frozenset()
+    opening = () if gate in held or digest in held else ("#" + gate,)
+    return ((*rules, *opening),) if rules or opening else ()
+
+
+def plan_present(
+    users: Mapping[str, User],
+    user: str,
+    digest: str,
+    *,
+    like: Optional[str],
+    gate: Optional[str],
+    stored: Optional[Collection[str]] = None,
+) -> Tuple[Tuple[str, ...], ...]:
+    """The ACL SETUSER commands, one tuple of rules each, after which the password is valid; none when it is.
+
+    In a leak ``stored`` are the passwords that the stores hold of the user: every other one is taken away. A user that
+    is switched off keeps none of them.
+    """
+    if stored is None:
+        _refuse_nopass(users, user)
+    rules = copied_rules(users, user, like)
+    existing = users.get(user) or User(user, enabled=False, nopass=False)
+    enable = () if existing.enabled else ("on",)
+    # One command is all or nothing: without the gate's digest the new one is not added either.
+    closing = tuple("!" + name for name in (gate,) if name in existing.digests)
+    if digest in existing.digests:
+        wanted = (*rules, *enable, *closing)
+        return (wanted,) if wanted else ()
+    if gate is not None and not closing:
+        raise HostError(
+            "the gate of this rotation is not open for the user %s: it was aborted, or this node is new; nothing was "
+            "added" % user
+        )
+    return ((*closing, *rules, *_without_others(existing, digest, stored), "#" + digest, *enable),)
+
+
+def _without_others(existing: User, digest: str, stored: Optional[Collection[str]]) -> Tuple[str, ...]:
+    if stored is None:
+        return ()
+    return exactly({*stored} - {digest} if existing.enabled else ())
+
+
+def exactly(digests: Iterable[str]) -> Tuple[str, ...]:
+    """The rules after which a user has these passwords and no other, and is not nopass."""
+    return ("resetpass", *("#" + digest for digest in sorted(digests)))
+
+
+def plan_revoked(
+    users: Mapping[str, User],
+    user: str,
+    digest: str,
+    *,
+    gate: Optional[str],
+    keep_one: bool,
+    stored: Optional[Collection[str]] = None,
+) -> Tuple[Tuple[str, ...], ...]:
+    """The commands that take the password away. Each names a digest: what others added stays.
+
+    In a leak ``stored`` are the passwords that the stores hold of the user, and it keeps no other. The command is all
+    or nothing and names the digest: one that comes too late finds it gone, and does nothing to later passwords.
+    """
+    existing = users.get(user)
+    if existing is None:
+        return ()
+    if existing.nopass and stored is None:
+        raise HostError("the user %s needs no password (nopass), so no password of it can be taken away" % user)
+    gone = [name for name in (gate, digest) if name is not None and name in existing.digests]
+    left = existing.digests - set(gone) if stored is None else {*stored} - {digest}
+    if (digest in gone or existing.nopass) and keep_one and not left:
+        raise HostError(
+            "this is the last password of the user %s, without which no client can log in; add the new one first" % user
+        )
+    if stored is None or not (digest in gone or existing.nopass):
+        return tuple(("!" + name,) for name in gone)
+    return ((*("!" + name for name in gone), *exactly(left), *(() if left else ("off",))),)
+
+
+REPLICATION = frozenset(("resetchannels", "-@all", "+psync", "+replconf", "+ping", "sanitize-payload"))
+"""The rules of a user as which replicas log in."""
+
+
+def possible_footholds(
+    users: Mapping[str, User], stored: Mapping[str, Collection[str]], *, gate: Optional[str] = None
+) -> List[str]:
+    """Logins that nothing in the stores explains, each with the command that ends it."""
+    footholds = []
+    for name, user in sorted(users.items()):
+        more = len(user.digests - {*stored.get(name, ()), gate})
+        if name in stored and user.nopass:
+            footholds.append("user %s needs no password: ACL SETUSER %s resetpass #DIGEST" % (name, name))
+        elif name in stored and more:
+            what = "1 password that no store holds" if more == 1 else "%d passwords that no store holds" % more
+            footholds.append("user %s has %s: ACL SETUSER %s resetpass #DIGEST" % (name, what, name))
+        elif name not in stored and user.enabled and (more or user.nopass) and not REPLICATION.issuperset(user.rules):
+            footholds.append("user %s is not in the catalog: ACL SETUSER %s off" % (name, name))
+    return footholds
+
+
+def writable_prefix(user: Optional[User]) -> str:
+    """The start of a key that the user may write, as far as its rules say so plainly."""
+    for rule in user.rules if user else ():
+        pattern = re.fullmatch(r"(?:~|%RW~)([^*?\[\]\\]*)\*", rule)
+        if rule == "allkeys" or pattern:
+            return pattern.group(1) if pattern else ""
+    return ""

@@ -1,0 +1,154 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whoever has a leaked login of Valkey with every right cannot stop its revocation, nor keep a way in unnamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.valkey import Valkey
+from tests.hostile.leaked_valkey import Response
+from tests.integration.valkey_lab import new_password, runner
+
+RESTORED, WAITS = "has its password again", "was taken away first"
+VETOES: dict[str, tuple[tuple[str, ...], str]] = {
+    "own user needs no password": (("ACL SETUSER shop nopass",), ""),
+    "own user is switched off": (("ACL SETUSER shop off",), ""),
+    "another password": (("ACL SETUSER shop resetpass >{evil}",), ""),
+    "a second password": (("ACL SETUSER shop >{evil}",), ""),
+    "the administrator's password": (("ACL SETUSER admin resetpass >{evil}",), RESTORED),
+    "the administrator's rights": (("ACL SETUSER admin -@all",), RESTORED),
+    "the administrator may not change users": (("ACL SETUSER admin -acl",), RESTORED),
+    "the administrator may not end sessions": (("ACL SETUSER admin -client",), RESTORED),
+    "the administrator is switched off": (("ACL SETUSER admin off",), RESTORED),
+    "the administrator is gone": (("ACL DELUSER admin",), RESTORED),
+    "replicas log in as the leaked user": (
+        ("CONFIG SET masteruser shop", "CONFIG SET masterauth {evil}"),
+        "masterauth",
+    ),
+    "memory is full": (("CONFIG SET maxmemory 1",), ""),
+    "no replica is good enough": (("CONFIG SET min-replicas-to-write 9",), ""),
+    "a replica of nothing": (("REPLICAOF 127.0.0.1 1",), "names the node 127.0.0.1:1"),
+    "a pause of writes": (("CLIENT PAUSE 600000 WRITE",), WAITS),
+    "the number of connections": (("CONFIG SET maxclients 1",), WAITS),
+}
+"""By name the attacker's commands, and what a warning says."""
+FOOTHOLDS = {
+    "the default user needs no password": ("ACL SETUSER default on nopass", "user default needs no password"),
+    "a password of the default user": ("CONFIG SET requirepass {evil}", "user default has 1 password that no store"),
+    "a user of his own": (
+        "ACL SETUSER thief on >{evil} ~* +@all",
+        "user thief is not in the catalog: ACL SETUSER thief",
+    ),
+    "a password of the administrator": ("ACL SETUSER admin >{evil}", "user admin has 1 password that no store holds"),
+}
+LOOPS = {
+    "our connections are ended": ("CLIENT", "KILL", "USER", "admin"),
+    "a script that never ends": ("EVAL", "while true do end", "0"),
+}
+SPREAD = ("own user needs no password", "another password", "the administrator's password", "memory is full")
+"""What make test tries of the vetoes, before the response alone."""
+
+
+def nothing(response: Response) -> None:
+    """What happens between two acts otherwise."""
+
+
+def each(names: tuple[str, ...] | dict[str, object]) -> list[object]:
+    return [name if name in SPREAD else pytest.param(name, marks=pytest.mark.long) for name in names]
+
+
+@pytest.fixture
+def response(capsys: pytest.CaptureFixture[str]) -> Iterator[Response]:
+    with Valkey(password=new_password(), configuration=["busy-reply-threshold 500"]) as server:
+        yield Response(runner(capsys), server)
+
+
+@pytest.mark.parametrize("name", each(VETOES))  # type: ignore[arg-type]
+def test_a_veto_before_the_response(name: str, response: Response) -> None:
+    commands, warning = VETOES[name]
+    response.as_leaked(commands)
+    result = response.carried_out()
+    assert (response.stage, result.get("refused"), result.get("footholds")) == ("revoked", [response.node], []), result
+    assert response.ways_in == []
+    assert warning in str(response.warnings)
+    assert response.server.accepts(response.new, "shop")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", [name for name in VETOES if name != "another password"])
+def test_a_veto_before_the_revocation(name: str, response: Response) -> None:
+    result = response.carried_out(lambda response: response.as_leaked(VETOES[name][0]))
+    assert (result.get("refused"), result.get("footholds")) == ([response.node], []), result
+    assert response.ways_in == []
+
+
+def test_another_password_before_the_revocation_is_named(response: Response) -> None:
+    """Of all passwords none is known, so the application has to get its own back by hand too."""
+    result = response.carried_out(lambda response: response.as_leaked(VETOES["another password"][0]))
+    assert "user shop has 1 password that no store holds" in result["footholds"][0]
+    assert response.ways_in == ["shop"]
+
+
+@pytest.mark.parametrize("name", FOOTHOLDS)
+@pytest.mark.parametrize("late", [False, True], ids=["before", "during"])
+def test_a_foothold_is_named_with_the_command_that_ends_it(name: str, late: bool, response: Response) -> None:
+    command, message = FOOTHOLDS[name]
+
+    def attack(response: Response) -> None:
+        response.as_leaked((command,))
+
+    (nothing if late else attack)(response)
+    result = response.carried_out(attack if late else nothing)
+    assert [line.startswith(f"{response.node}: {message}") for line in result["footholds"]] == [True], result
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", LOOPS)
+def test_whoever_interrupts_us_is_shut_out_first(name: str, response: Response) -> None:
+    with response.again_and_again(*LOOPS[name]):
+        result = response.carried_out()
+    assert (response.stage, result.get("footholds"), response.ways_in) == ("revoked", [], []), result
+    assert WAITS in str(response.warnings)
+    assert response.server.accepts(response.new, "shop")
+
+
+def test_whoever_keeps_undoing_our_work_is_shut_out_and_the_run_says_so(response: Response) -> None:
+    with response.again_and_again("ACL", "SETUSER", "shop", "on", "nopass"):
+        result = response.carried_out()
+    assert response.ways_in == []
+    assert not result.get("failed") or WAITS in result["msg"], result
+
+
+@pytest.mark.long
+def test_what_only_a_person_can_end_is_named_with_the_remedy(response: Response) -> None:
+    response.as_leaked(("CLIENT PAUSE 600000 ALL",))
+    result = response.carried_out()
+    assert "It may still work: restart the server" in result["msg"]
+
+
+def test_a_clean_server_gives_no_finding(response: Response) -> None:
+    result = response.carried_out()
+    assert (result["footholds"], response.warnings, response.ways_in) == ([], [], [])
+
+
+def test_a_node_that_refuses_holds_up_no_other(response: Response) -> None:
+    """It is named at the end, and the response stays open."""
+    with Valkey(password=new_password()) as other:
+        response.further = {"nodes": [f"{other.host}:{other.port}"]}
+        result = response.carried_out()
+        assert response.ways_in == []
+        assert "is rejected by" in result["msg"]
+        assert f"{other.host}:{other.port}" in result["msg"].partition("but not everywhere")[2]
+
+
+def test_a_full_disk_stops_nothing_and_is_named(response: Response) -> None:
+    response.server.directory.chmod(0o500)
+    result = response.carried_out()
+    response.server.directory.chmod(0o700)
+    assert response.ways_in == []
+    assert "After a restart the node would have its former users again" in result["msg"]
+    again = response.act("revoked", response.old, end_sessions="all", known_addresses=["127.0.0.1"])
+    assert (again.get("refused"), again["footholds"]) == ([response.node], []), again
