@@ -25,7 +25,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup
 class ActionModule(ServerAction):
     name = "watchparty.secrets.postgresql_login"
     module = postgresql_main
-    set_here = ("admin_url", "login_url", "login", "owner", "verifier", "like", "journal")
+    set_here = ("admin_url", "login_url", "login", "owner", "verifier", "like", "journal", "leaked", "successor_url")
 
     def params(self, setting: RotationSetup, args: Mapping[str, Any], masked: list[str]) -> dict[str, Any] | None:
         name, state = args["credential"], args["state"]
@@ -53,6 +53,9 @@ def _of(logins: Parties, name: str, state: str) -> dict[str, Any]:
         "journal": logins.number,
         "login_url": logins.of(concerned),
     }
+    if logins.contains and not logins.aborting:
+        params["leaked"] = logins.old.username
+        params["successor_url"] = logins.of(logins.new) if logins.new and state == "revoked" else None
     if state in ("checked", "present"):
         params["like"] = logins.old.username
     if state == "present":

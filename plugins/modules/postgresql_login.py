@@ -93,6 +93,18 @@ options:
     description: Seconds to wait for a connection.
     type: int
     default: 5
+  leaked:
+    description:
+      - The login that leaked. Set by the action plugin in a rotation that answers a leak.
+      - Then nothing that its holder can change stops the module. Its settings are not copied, since it can change them
+        itself. Sessions that block the module are ended, and prepared transactions that do are rolled back. What the
+        database's owner has set, such as a connection limit, does not make O(state=usable) fail. Where no connection is
+        left for that, O(leaked) is disabled and its sessions are ended.
+    type: str
+  successor_url:
+    description:
+      - The URL with the new login. Set by the action plugin with O(leaked). O(state=revoked) looks for ways in by it.
+    type: str
   python:
     description: The application's interpreter on the host, which has the driver; Ansible's own there by default.
     type: str
@@ -160,6 +172,17 @@ temporary_table:
   description: Whether a temporary table was made and dropped; false where the owner lacks that right.
   type: bool
   returned: when O(state=usable) and it is
+not_copied:
+  description: Names of the settings of O(leaked) that O(login) did not get.
+  type: list
+  elements: str
+  returned: when O(state=present), O(leaked) is given and there are some
+footholds:
+  description: What may let the holder of O(leaked) in again, each with the statement that ends it.
+  type: list
+  elements: str
+  returned: when O(state=revoked) and O(leaked) is given, not in check mode
+  sample: ["role \"thief\" is a member of \"shop\": REVOKE \"shop\" FROM \"thief\""]
 sessions:
   description: Sessions of the login by address and program, and whether the address is a known one.
   type: list

@@ -244,6 +244,7 @@ _SAID = tuple(
         ("no_database", r'database "[^"]*" does not exist|no such database'),
         ("no_role", r'role "[^"]*" does not exist|no such user'),
         ("no_connect", r"permission denied for database"),
+        ("not_accepting", r'database "[^"]*" is not currently accepting connections'),
         ("not_from_here", r"no pg_hba\.conf entry|pg_hba\.conf rejects"),
         ("starting", r"database system is|not yet accepting connections|consistent recovery state"),
         ("not_scram", r"authentication method requirement|channel binding required"),
@@ -264,6 +265,7 @@ _WORDS = {
     "no_database": "there is no such database. Correct the URL's path, or create the database",
     "no_role": "role {user} does not exist. Create it, or correct the user in the URL",
     "no_connect": "role {user} may not connect to the database. As its owner: GRANT CONNECT ON DATABASE … TO …",
+    "not_accepting": "the database takes no connections. As its owner: ALTER DATABASE … ALLOW_CONNECTIONS true",
     "not_from_here": "pg_hba.conf has no line for {user} from this address. A line that names the owner alone does "
     "not cover its logins: write +owner there; a line that wants TLS needs sslmode=require in the URL",
     "starting": "the server is starting or stopping. Run again when it is up",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import ssl
 import sys
 import time
@@ -37,6 +38,17 @@ APPLICATION = "watchparty.secrets"
 # One key for all roles: changes of logins are rare and short. Locks are of one database; see ``apply``.
 LOCK = 0x77707365
 LIMITS = "SET lock_timeout = '5s'; SET statement_timeout = '15s'; SET idle_in_transaction_session_timeout = '60s'"
+SETTINGS = " ".join(
+    "-c " + setting
+    for setting in (
+        "search_path=pg_catalog",
+        "statement_timeout=15s",
+        "lock_timeout=5s",
+        "default_transaction_read_only=off",
+        "local_preload_libraries=",
+        "temp_tablespaces=",
+    )
+)
 AGAIN = 3
 
 Row = Sequence[Any]
@@ -93,9 +105,24 @@ class ServerConnection:
     def administered(cls, target: ConnectionTarget, *, timeout: int) -> ServerConnection:
         """A connection of the administrator, which answers SCRAM alone and waits for nothing for long."""
         options = {"require_auth": SCRAM, **target.options}
-        server = cls(target._replace(options=options), what="admin_url", timeout=timeout)
+        server = cls.own_settings(target._replace(options=options), what="admin_url", timeout=timeout)
         server.rows(LIMITS, doing="setting time limits")
         return server
+
+    @classmethod
+    def own_settings(cls, target: ConnectionTarget, *, what: str, timeout: int) -> ServerConnection:
+        """A connection whose settings nobody else decides: whoever owns a database can set a search path for all.
+
+        A pooler may take none. What it leads to is then as the server has it.
+        """
+        given = {"options": "%s %s" % (target.options.get("options", ""), SETTINGS)}
+        try:
+            return cls(target._replace(options={**target.options, **given}), what=what, timeout=timeout)
+        except PostgresqlLoginRefused as refused:
+            # The words of PgBouncer and of RDS Proxy.
+            if not re.search("startup parameter|command-line options", refused.refusal.message):
+                raise
+        return cls(target, what=what, timeout=timeout)
 
     def __enter__(self) -> ServerConnection:
         return self
@@ -117,8 +144,11 @@ class ServerConnection:
         except self._driver.Error as error:
             raise _translated(error, self.target, doing) from None
 
-    def transaction(self, act: Callable[[], T]) -> T:
-        """Runs ``act`` alone among the runs of this collection; as a whole or not at all."""
+    def transaction(self, act: Callable[[], T], *, unblock: Optional[Callable[[], object]] = None) -> T:
+        """Runs ``act`` alone among the runs of this collection; as a whole or not at all.
+
+        In a leak ``unblock`` ends what its holder locks.
+        """
         for attempt in range(1, AGAIN + 1):
             try:
                 self.rows("BEGIN; SELECT pg_advisory_xact_lock(%d)" % LOCK, doing="waiting for other runs")
@@ -132,6 +162,11 @@ class ServerConnection:
                         "busy", "another session keeps changing the same roles; run again when it has finished"
                     ) from None
                 time.sleep(0.1 * attempt)
+            except DatabaseError as error:
+                self._back()
+                if error.reason != "busy" or unblock is None or attempt == AGAIN:
+                    raise
+                unblock()
             except BaseException:
                 self._back()
                 raise
@@ -338,7 +373,7 @@ def end_sessions(server: ServerConnection, login: str, *, seconds: float) -> int
 def try_login(target: ConnectionTarget, what: str, timeout: int) -> Union[LoginResult, PostgresqlLoginRefused]:
     """Logs in and asks who we are, or says how that was refused."""
     try:
-        with ServerConnection(target, what=what, timeout=timeout) as server:
+        with ServerConnection.own_settings(target, what=what, timeout=timeout) as server:
             (row,) = server.rows("SELECT session_user::text, current_user::text", doing="asking who we are")
             return LoginResult(*row)
     except PostgresqlLoginRefused as refused:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.postgresql import (
     VERIFIER,
@@ -84,7 +84,14 @@ class Statement(NamedTuple):
 
 
 def plan_present(
-    facts: ServerFacts, *, login: str, owner: str, verifier: str, journal: int, like: Optional[str] = None
+    facts: ServerFacts,
+    *,
+    login: str,
+    owner: str,
+    verifier: str,
+    journal: int,
+    like: Optional[str] = None,
+    leaked: bool = False,
 ) -> List[Statement]:
     """The login, able to log in with the verifier's password, ending up as the owner."""
     if not VERIFIER.fullmatch(verifier):
@@ -92,7 +99,7 @@ def plan_present(
             "bad_verifier", "verifier is not a SCRAM-SHA-256 verifier; nothing else is sent to a server"
         )
     role, model = facts.roles.get(login), facts.roles.get(like or "")
-    plan = plan_layout(facts, login=login, owner=owner, journal=journal, like=like)
+    plan = plan_layout(facts, login=login, owner=owner, journal=journal, like=like, leaked=leaked)
     clauses = ["LOGIN"]
     if role and not role.inherits:
         clauses.append("INHERIT")
@@ -106,9 +113,13 @@ def plan_present(
 
 
 def plan_layout(
-    facts: ServerFacts, *, login: str, owner: str, journal: int, like: Optional[str] = None
+    facts: ServerFacts, *, login: str, owner: str, journal: int, like: Optional[str] = None, leaked: bool = False
 ) -> List[Statement]:
-    """The part of it that needs no password; raises what blocks the whole."""
+    """The part of it that needs no password; raises what blocks the whole.
+
+    ``leaked``: whoever has the login ``like`` may have changed its settings. Then none of them is copied, and the login
+    keeps those that it had at its last turn.
+    """
     if login == owner:
         raise DatabaseError(
             "login_is_owner", "login and owner are both %s; a rotation needs logins beside the owner" % owner
@@ -119,11 +130,25 @@ def plan_layout(
     if role:
         refuse_older(role.comment, login, journal)
     _may_change(facts, role, holder, needs_grant=not _is_member(role, owner))
-    return _layout(facts, login, holder, model)
+    return _layout(facts, login, holder, model, leaked=leaked)
 
 
-def plan_revoked(facts: ServerFacts, *, login: str, journal: int) -> List[Statement]:
-    """The login, unable to log in. One that does not exist is made, so that a late set finds the journal number."""
+def not_copied(facts: ServerFacts, *, login: str, like: str) -> List[str]:
+    """Names of the settings of a leaked login that the other login does not have."""
+    model, role = facts.roles.get(like), facts.roles.get(login)
+    own = role.settings if role else {}
+    return sorted(
+        name + (" in database %s" % database if database else "")
+        for (database, name), value in (model.settings if model else {}).items()
+        if name != "role" and own.get((database, name)) != value
+    )
+
+
+def plan_revoked(facts: ServerFacts, *, login: str, journal: int, successor: Optional[str] = None) -> List[Statement]:
+    """The login, unable to log in. One that does not exist is made, so that a late set finds the journal number.
+
+    In a leak it gets the settings of its ``successor``, since its holder may have changed its own.
+    """
     role = facts.roles.get(login)
     if role is None:
         _may_change(facts, None, None, needs_grant=False)
@@ -133,7 +158,12 @@ def plan_revoked(facts: ServerFacts, *, login: str, journal: int) -> List[Statem
     record = _record(role, login, journal)
     if not role.can_login and with_record(role.comment, journal) == role.comment:
         return []
-    return [_plain("ALTER ROLE %s NOLOGIN PASSWORD NULL" % identifier(login)), record]
+    settings = facts.roles.get(successor or "", role).settings
+    return [
+        _plain("ALTER ROLE %s NOLOGIN PASSWORD NULL" % identifier(login)),
+        *_settings(role, login, settings),
+        record,
+    ]
 
 
 def plan_prepared(facts: ServerFacts, *, owner: str) -> List[Statement]:
@@ -178,7 +208,9 @@ def plan_unprepared(facts: ServerFacts, *, owner: str, journal: int, in_use: Map
     return [_plain("DROP ROLE %s" % identifier(role.name)) for role in roles]
 
 
-def _layout(facts: ServerFacts, login: str, holder: Role, model: Optional[Role]) -> List[Statement]:
+def _layout(
+    facts: ServerFacts, login: str, holder: Role, model: Optional[Role], *, leaked: bool = False
+) -> List[Statement]:
     """The role, its membership of the owner, and the settings and memberships of the login it takes turns with."""
     role, name = facts.roles.get(login), identifier(login)
     plan = [] if role else [_plain("CREATE ROLE %s NOLOGIN" % name)]
@@ -188,8 +220,14 @@ def _layout(facts: ServerFacts, login: str, holder: Role, model: Optional[Role])
     for group, kind in wanted.items():
         if not _is_member(role, group, kind):
             plan.append(_plain("GRANT %s TO %s%s" % (identifier(group), name, _options(facts.admin, kind))))
-    settings: Dict[Setting, str] = dict(model.settings) if model else dict(role.settings) if role else {}
-    settings[("", "role")] = holder.name
+    source = model if model and not leaked else role
+    settings = {**(source.settings if source else {}), ("", "role"): holder.name}
+    return plan + _settings(role, login, settings)
+
+
+def _settings(role: Optional[Role], login: str, settings: Mapping[Setting, str]) -> List[Statement]:
+    """What makes these its settings, and no others."""
+    plan, name = [], identifier(login)
     for (database, setting), value in sorted(settings.items()):
         if not role or role.settings.get((database, setting)) != value:
             text = "ALTER ROLE %s%s SET %s TO " % (name, _in(database), _setting(setting))

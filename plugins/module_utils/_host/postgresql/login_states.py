@@ -9,7 +9,11 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core import postgresql
 from ansible_collections.watchparty.secrets.plugins.module_utils._host import unknown_clients
-from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import connection, login_statements
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import (
+    connection,
+    containment,
+    login_statements,
+)
 
 Result = Dict[str, Any]
 
@@ -49,10 +53,17 @@ class LoginCall:
         self.login: str = params["login"]
         self.owner: str = params["owner"]
         self.journal: int = params["journal"]
+        self.leaked: str = params["leaked"] or ""
+        """In a leak, the login that leaked. Nothing that its holder may do stops a state."""
 
     def administrator(self) -> connection.ServerConnection:
         target = postgresql.parse_url(self.params["admin_url"], "admin_url")
-        return connection.ServerConnection.administered(target, timeout=self.params["connect_timeout"])
+        try:
+            return connection.ServerConnection.administered(target, timeout=self.params["connect_timeout"])
+        except connection.PostgresqlLoginRefused as error:
+            if not self.leaked or error.reason != "limit":
+                raise
+            raise postgresql.DatabaseError(error.reason, containment.by_superuser(str(error), self.leaked)) from None
 
     @property
     def target(self) -> postgresql.ConnectionTarget:
@@ -69,6 +80,17 @@ class LoginCall:
     def observed(self, server: connection.ServerConnection, *names: Optional[str]) -> login_statements.ServerFacts:
         return connection.observe(server, [name for name in dict.fromkeys(names) if name])
 
+    def unblock(self, server: connection.ServerConnection) -> Optional[Callable[[], object]]:
+        if not self.leaked or self.check_mode:
+            return None
+
+        def act() -> None:
+            containment.end_blockers(server, self.leaked)
+            if self.login == self.leaked:
+                containment.roll_back_prepared(server, self.target, self.params["connect_timeout"])
+
+        return act
+
     def applied(
         self, server: connection.ServerConnection, plan: Sequence[login_statements.Statement], login: str
     ) -> Result:
@@ -82,7 +104,9 @@ def checked(run: LoginCall) -> Result:
     with run.administrator() as server:
         former: str = run.params["like"]
         facts = run.observed(server, run.login, run.owner, former)
-        login_statements.plan_layout(facts, login=run.login, owner=run.owner, journal=run.journal, like=former)
+        login_statements.plan_layout(
+            facts, login=run.login, owner=run.owner, journal=run.journal, like=former, leaked=bool(run.leaked)
+        )
         refuse_own(server, former)
         login_statements.plan_revoked(facts, login=former, journal=run.journal)
         connection.may_end_sessions(facts.admin, former)
@@ -105,11 +129,23 @@ def present(run: LoginCall) -> Result:
                 verifier=run.params["verifier"],
                 journal=run.journal,
                 like=run.params["like"],
+                leaked=bool(run.leaked),
             )
             refuse_in_use(run, server, facts.roles.get(run.login))
-            return run.applied(server, plan, run.login)
+            return {**run.applied(server, plan, run.login), **_not_copied(run, facts)}
 
-        return server.transaction(act)
+        return server.transaction(act, unblock=run.unblock(server))
+
+
+def _not_copied(run: LoginCall, facts: login_statements.ServerFacts) -> Result:
+    names = login_statements.not_copied(facts, login=run.login, like=run.leaked) if run.leaked else []
+    if not names:
+        return {}
+    message = (
+        "settings of the leaked login %s were not copied to %s, since whoever has it could set them: %s. If one is "
+        "yours: ALTER ROLE %s SET …" % (run.leaked, run.login, ", ".join(names), postgresql.identifier(run.login))
+    )
+    return {"not_copied": names, "warnings": [message]}
 
 
 def refuse_in_use(run: LoginCall, server: connection.ServerConnection, role: Optional[login_statements.Role]) -> None:
@@ -133,16 +169,37 @@ def refuse_in_use(run: LoginCall, server: connection.ServerConnection, role: Opt
 
 def usable(run: LoginCall) -> Result:
     try:
-        return {"changed": False, "usable": True, "temporary_table": worked(run)}
+        return {"changed": False, "usable": True, **_usable(run)}
     except postgresql.DatabaseError as error:
         if not run.check_mode:
             raise
         return {"changed": False, "usable": False, "reason": error.reason, "problem": str(error)}
 
 
+def _usable(run: LoginCall) -> Result:
+    try:
+        return {"temporary_table": worked(run)}
+    except postgresql.DatabaseError as error:
+        if not run.leaked or run.check_mode:
+            raise
+        if error.reason in DATABASES_OWN:
+            return {"temporary_table": False, "warnings": ["%s. The login itself is accepted" % error]}
+        if error.reason not in ("limit", "role_limit"):
+            raise
+        with run.administrator() as server:
+            warning = containment.shut_out(server, run.leaked, str(error), journal=run.journal, seconds=PATIENCE)
+    return {"temporary_table": worked(run), "warnings": [warning]}
+
+
+DATABASES_OWN = ("database_limit", "no_connect", "no_database", "not_accepting")
+"""Refusals that come after the login was accepted, by what the database's owner may set."""
+
+
 def worked(run: LoginCall) -> bool:
     """Logs in and does a little of what an application does; whether that included a temporary table."""
-    with connection.ServerConnection(run.target, what="login_url", timeout=run.params["connect_timeout"]) as server:
+    # Otherwise with the settings that the application gets too, which may not let it work.
+    connect = connection.ServerConnection.own_settings if run.leaked else connection.ServerConnection
+    with connect(run.target, what="login_url", timeout=run.params["connect_timeout"]) as server:
         doing = "using the login %s" % run.login
         ((session_user, current_user, temporary),) = server.rows(
             "SELECT session_user::text, current_user::text, has_database_privilege(current_database(), 'TEMPORARY')",
@@ -181,24 +238,32 @@ def sessions(run: LoginCall) -> Result:
 def revoked(run: LoginCall) -> Result:
     """Revokes the login: the stage revoke."""
     started = time.monotonic()
+    others = [name for name in postgresql.logins_of(run.owner) if name != run.login]
+    successor = others[0] if run.leaked and run.login != run.owner else None
     with run.administrator() as server:
 
         def act() -> Tuple[List[connection.LoginSessions], Result]:
-            facts = run.observed(server, run.login)
+            facts = run.observed(server, run.login, successor)
             refuse_own(server, run.login)
-            plan = login_statements.plan_revoked(facts, login=run.login, journal=run.journal)
+            plan = login_statements.plan_revoked(facts, login=run.login, journal=run.journal, successor=successor)
             connection.may_end_sessions(facts.admin, run.login)
             login_sessions = connection.sessions(server, run.login, run.params["known_addresses"])
             refuse_unknown(run, login_sessions)
             return login_sessions, run.applied(server, plan, run.login)
 
-        login_sessions, result = server.transaction(act)
+        login_sessions, result = server.transaction(act, unblock=run.unblock(server))
         result["sessions"] = as_data(login_sessions)
         if run.check_mode:
             result["changed"] = result["changed"] or bool(login_sessions)
             return result
         ended = connection.end_sessions(server, run.login, seconds=PATIENCE)
         result["refusal"] = verify_rejected(run)
+        if run.leaked:
+            result["footholds"] = containment.looked_for_footholds(server, run.login, run.owner)
+    if run.leaked and run.params["successor_url"]:
+        successor_login = postgresql.parse_url(run.params["successor_url"], "successor_url")
+        timeout = run.params["connect_timeout"]
+        result["footholds"] += containment.looked_for_in_database(successor_login, run.owner, timeout)
     result.update(changed=result["changed"] or ended > 0, ended=ended, refused=True)
     result["seconds"] = round(time.monotonic() - started, 3)
     return result

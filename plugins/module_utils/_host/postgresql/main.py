@@ -24,12 +24,17 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "known_addresses": {"type": "list", "elements": "str", "default": []},
     "allow_sessions": {"type": "bool", "default": False},
     "connect_timeout": {"type": "int", "default": 5},
+    "leaked": {"type": "str"},
+    "successor_url": {"type": "str", "no_log": True},
 }
 RETURNS: dict[str, Any] = {
     "login?": str,
     "statements?": [str],
     "usable?": bool,
     "temporary_table?": bool,
+    "not_copied?": [str],
+    "footholds?": [str],
+    "warnings?": [str],
     "sessions?": [{"address": str, "application_name": (str, None), "count": int, "known": bool}],
     "ended?": int,
     "refused?": bool,
@@ -48,6 +53,9 @@ def main() -> None:
     except SecretsError as error:
         extra = {name: getattr(error, name) for name in ("reason", "sessions") if hasattr(error, name)}
         module.fail_json(msg=str(error), **extra)
+    if hasattr(module, "warn"):  # the small runtime has none, and Ansible shows what the result says
+        for text in result.pop("warnings", ()):
+            module.warn(text)
     if module.params["login"]:
         result["login"] = module.params["login"]
     if module._diff and result.get("statements"):

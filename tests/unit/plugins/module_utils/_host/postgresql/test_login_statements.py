@@ -227,3 +227,20 @@ def test_unpreparing() -> None:
     refused("overtaken", plan, owner, used)
     assert shown(plan(owner, used, journal=0)) == ['DROP ROLE "shop_b"']
     refused("no_owner", plan)
+
+
+def test_of_a_leaked_login_no_setting_is_copied() -> None:
+    """The other one keeps those of its last turn, and the leaked one gets them too."""
+    role = ("", "role")
+    own = SPARE._replace(settings={role: "shop", ("", "timezone"): "UTC"})
+    leaked = IN_USE._replace(settings={role: "shop", ("", "search_path"): "evil", ("shop", "lock_timeout"): "1"})
+    seen = facts(OWNER, leaked, own)
+    assert shown(present(seen, leaked=True)) == ["ALTER ROLE \"shop_b\" LOGIN PASSWORD '…'", COMMENT]
+    names = login_statements.not_copied(seen, login="shop_b", like="shop_a")
+    assert names == ["lock_timeout in database shop", "search_path"]
+    plan = login_statements.plan_revoked(seen, login="shop_a", journal=5, successor="shop_b")
+    assert shown(plan)[1:-1] == [
+        'ALTER ROLE "shop_a" SET "timezone" TO \'UTC\'',
+        'ALTER ROLE "shop_a" RESET "search_path"',
+        'ALTER ROLE "shop_a" IN DATABASE "shop" RESET "lock_timeout"',
+    ]

@@ -1,0 +1,231 @@
+# Copyright: (c) 2026, The watchparty.secrets contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whoever has a leaked login of PostgreSQL cannot stop its revocation, nor keep a way in unnamed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+import pytest
+
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import connection
+from ansible_collections.watchparty.secrets.plugins.module_utils._host.postgresql import main as postgresql_main
+from sandbox import postgres as sandbox_postgres
+from sandbox.postgres import Postgres
+from tests.integration.postgresql_login.shop import Shop
+from tests.modules import run_module
+
+FEW = "max_connections = 12\nmax_prepared_transactions = 4\n"
+ITSELF = "SET ROLE NONE"
+"""The leaked login becomes its owner as it logs in; its own settings are only its own to change."""
+SETTINGS = {
+    "statement_timeout": "1",
+    "lock_timeout": "1",
+    "idle_session_timeout": "1",
+    "default_transaction_read_only": "on",
+    "search_path": "evil, public",
+    "local_preload_libraries": "nope",
+    "role": "none",
+}
+DATABASE = {
+    "statement timeout": ("ALTER DATABASE {o} SET statement_timeout = 1",),
+    "read only": ("ALTER DATABASE {o} SET default_transaction_read_only = on",),
+    "a library that is not there": ("ALTER DATABASE {o} SET local_preload_libraries = 'nope'",),
+    "functions of its own before the system's": (
+        "CREATE SCHEMA evil",
+        "CREATE FUNCTION evil.current_setting(text) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE $$evil$$; END'",
+        "ALTER DATABASE {o} SET search_path = evil, pg_catalog",
+    ),
+    "no connections": ("ALTER DATABASE {o} CONNECTION LIMIT 0",),
+    "no right to connect": ("REVOKE ALL ON DATABASE {o} FROM {o}, PUBLIC",),
+}
+"""What the owner of a database may set for all who connect to it."""
+HELD = {
+    "our lock": ("postgres", 1, f"SELECT pg_advisory_lock({connection.LOCK})"),
+    "a change of its role that never ends": ("", 1, f"{ITSELF}; ALTER ROLE {{a}} PASSWORD 'evil'"),
+    "all connections": ("", 20, ""),
+}
+"""By name the database, the number of sessions, and what each does in a transaction that stays open."""
+SPREAD = ("statement_timeout", "search_path", "no connections", "a change of its role that never ends")
+"""What make test tries of them."""
+
+
+@dataclass
+class Leak:
+    """A leak response on one server, and whoever has the leaked login."""
+
+    shop: Shop
+    stage: str = ""
+    warnings: list[Any] = field(default_factory=list)
+    held: list[psycopg.Connection] = field(default_factory=list)
+
+    def carried_out(self) -> dict[str, Any]:
+        """The answer of the last act, or of the first that fails."""
+        shop = self.shop
+        acts = {"checked": shop.check, "present": shop.set, "usable": shop.test, "revoked": shop.revoke}
+        result: dict[str, Any] = {}
+        for self.stage, act in acts.items():
+            new = {"successor_url": shop.url(shop.second)} if self.stage == "revoked" else {}
+            result = act(leaked=shop.first, allow_sessions=True, **new)
+            self.warnings += result.get("warnings", [])
+            if result.get("failed"):
+                break
+        return result
+
+    def as_leaked(self, *statements: str) -> None:
+        with self.shop.connect(self.shop.first) as session:
+            for statement in statements:
+                session.execute(self._named(statement))
+
+    def hold(self, database: str, number: int, statements: str) -> None:
+        for _ in range(number):
+            with suppress(psycopg.OperationalError):
+                self.held.append(psycopg.connect(self.shop.url(self.shop.first, database=database or None)))
+                if statements:
+                    self.held[-1].execute(self._named(statements))
+
+    def _named(self, statement: str) -> str:
+        return statement.format(o=self.shop.owner, a=self.shop.first, b=self.shop.second)
+
+    @property
+    def can_log_in(self) -> list[str]:
+        return self.shop.server.execute(
+            f"SELECT rolname FROM pg_roles WHERE rolcanlogin AND rolname LIKE '{self.shop.owner}%'"
+        ).splitlines()
+
+    def settings_of(self, role: str) -> str:
+        return self.shop.server.execute(
+            "SELECT string_agg(setconfig::text, ' ') FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole "
+            f"WHERE rolname = '{role}'"
+        )
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sandbox_postgres, "SETTINGS", sandbox_postgres.SETTINGS.replace("max_connections = 200\n", FEW))
+        with Postgres() as postgres:
+            postgres.create_master()
+            yield postgres
+
+
+@pytest.fixture
+def leak(server: Postgres, capsys: pytest.CaptureFixture[str]) -> Iterator[Leak]:
+    def call(**args: Any) -> dict[str, Any]:
+        return run_module(postgresql_main.main, args, capsys)[0]
+
+    shop = Shop(server, call, f"shop{secrets.token_hex(4)}")
+    shop.passwords[shop.first] = server.create_logins(shop.owner, shop.owner, master="master")
+    leak = Leak(shop)
+    yield leak
+    for session in leak.held:
+        session.close()
+
+
+def each(names: dict[str, Any]) -> list[Any]:
+    return [name if name in SPREAD else pytest.param(name, marks=pytest.mark.long) for name in names]
+
+
+def revoked(leak: Leak) -> dict[str, Any]:
+    result = leak.carried_out()
+    assert (leak.stage, result.get("refused")) == ("revoked", True), result
+    assert leak.can_log_in == [leak.shop.second]
+    return result
+
+
+@pytest.mark.parametrize("name", each(SETTINGS))
+def test_a_setting_of_the_leaked_login_is_not_copied(name: str, leak: Leak) -> None:
+    leak.as_leaked(ITSELF, f"ALTER ROLE {{a}} SET {name} = {SETTINGS[name]}")
+    assert revoked(leak)["footholds"] == []
+    role = f"{{role={leak.shop.owner}}}"
+    assert (leak.settings_of(leak.shop.second), leak.settings_of(leak.shop.first)) == (role, role)
+    assert name == "role" or f"were not copied to {leak.shop.second}" in str(leak.warnings)
+    assert name == "role" or name in str(leak.warnings)
+
+
+@pytest.mark.parametrize("name", each(DATABASE))
+def test_what_the_owner_sets_for_the_database_stops_nothing(name: str, leak: Leak) -> None:
+    leak.as_leaked(*DATABASE[name])
+    assert [line[:12] for line in revoked(leak)["footholds"]] == ["not checked:"] * name.startswith("no ")
+    assert ("The login itself is accepted" in str(leak.warnings)) is name.startswith("no ")
+
+
+@pytest.mark.parametrize("name", each(HELD)[:2])
+def test_a_lock_is_ended_with_its_session(name: str, leak: Leak) -> None:
+    leak.hold(*HELD[name])
+    revoked(leak)
+
+
+@pytest.mark.long
+def test_a_lock_of_a_prepared_transaction_is_rolled_back(leak: Leak) -> None:
+    leak.as_leaked(ITSELF, "BEGIN", "ALTER ROLE {a} PASSWORD 'evil'", "PREPARE TRANSACTION 'lock'")
+    revoked(leak)
+    assert leak.shop.server.execute("SELECT gid FROM pg_prepared_xacts WHERE gid = 'lock'") == ""
+
+
+@pytest.mark.long
+def test_all_connections(leak: Leak) -> None:
+    """No administrator gets in who is not a superuser: the message says what one has to do."""
+    leak.hold(*HELD["all connections"])
+    message = leak.carried_out()["msg"]
+    assert f'only a superuser gets in: ALTER ROLE "{leak.shop.first}" NOLOGIN' in message
+    leak.shop.server.execute(f"ALTER ROLE {leak.shop.first} NOLOGIN")
+    for session in leak.held:
+        session.close()
+    revoked(leak)
+
+
+@pytest.mark.long
+def test_all_other_connections(leak: Leak, server: Postgres) -> None:
+    """An administrator that keeps a connection of its own disables the leaked login to test the new one."""
+    url = server.admin_url()
+    args, leak.shop.args = leak.shop.args, lambda login, **extra: {**args(login, **extra), "admin_url": url}
+    leak.hold(*HELD["all connections"])
+    revoked(leak)
+    assert "was disabled first" in str(leak.warnings)
+
+
+def test_ways_in_are_named_with_the_statement_that_ends_them(leak: Leak, server: Postgres) -> None:
+    leak.as_leaked("CREATE TABLE kept ()", "GRANT CREATE ON DATABASE {o} TO {a}", ITSELF, "CREATE SCHEMA evil")
+    leak.as_leaked("BEGIN", "DROP TABLE kept", "PREPARE TRANSACTION 'kept'")
+    server.execute(f"CREATE ROLE {leak.shop.owner}_thief; GRANT {leak.shop.first} TO {leak.shop.owner}_thief")
+    server.execute(f"ALTER ROLE {leak.shop.owner} LOGIN")
+    result = leak.carried_out()
+    server.execute("ROLLBACK PREPARED 'kept'", database=leak.shop.owner)
+    owner, first = f'"{leak.shop.owner}"', f'"{leak.shop.first}"'
+    thief = f'"{leak.shop.owner}_thief"'
+    then = f"look at them, then DROP OWNED BY {first}"
+    assert result["footholds"] == [
+        f"role {thief} is a member of {first}: REVOKE {first} FROM {thief}",
+        f"role {owner} can log in: ALTER ROLE {owner} NOLOGIN PASSWORD NULL",
+        f"role {first} owns objects in database {owner}, which its owner role should: {then}",
+        f"a prepared transaction in database {owner}: ROLLBACK PREPARED 'kept'",
+    ]
+
+
+def test_what_the_owner_role_gave_to_everybody_is_named(leak: Leak) -> None:
+    leak.as_leaked(
+        "CREATE TABLE orders ()",
+        "GRANT SELECT ON orders TO PUBLIC",
+        "CREATE FUNCTION peek() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC",
+    )
+    command = "REVOKE EXECUTE ON FUNCTION public.peek() FROM PUBLIC"
+    assert revoked(leak)["footholds"] == [
+        "everybody gets rights on new tables: look at them by \\ddp, and ALTER DEFAULT PRIVILEGES … FROM PUBLIC",
+        f"function public.peek() runs with its owner's rights for everybody: {command}",
+        "everybody has rights on public.orders: REVOKE ALL ON public.orders FROM PUBLIC",
+    ]
+
+
+def test_own_password_changed(leak: Leak) -> None:
+    leak.as_leaked(ITSELF, "ALTER ROLE {a} PASSWORD 'evil'")
+    assert revoked(leak)["footholds"] == []
+
+
+postgresql_main.ARGUMENT_SPEC["leaked"] = {"type": "str"}
