@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sandbox.aws import Moto
 from sandbox.postgres import Postgres
-from sandbox.valkey import Valkey
+from sandbox.valkey import ADMINISTRATOR, REPLICATOR, Valkey
 from tests.integration import harness
 
 MASTER = f"master_{harness.ENVIRONMENT}"
@@ -30,6 +30,9 @@ class Servers:
         for switch in (self.aws.set_staleness, self.aws.set_throttling, self.aws.set_propagation):
             switch()
         self.valkey.execute("FLUSHALL")
+        others = {*self.valkey.execute("ACL", "USERS")} - {"default", ADMINISTRATOR, REPLICATOR}
+        if others:
+            self.valkey.execute("ACL", "DELUSER", *others)
         wanted = "SELECT quote_ident(datname) FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres';"
         for database in self.postgres.execute(wanted).splitlines():
             self.postgres.execute(f"DROP DATABASE {database} WITH (FORCE);")

@@ -21,7 +21,7 @@ from tests.integration.harness import Run
 from tests.integration.leak_lab import newest_post_mortem
 from tests.integration.rotation_lab import CORE, MASTER, RotationLab, rotation_lab, sentences
 from tests.integration.trail_server import Trail, trail_server
-from tests.integration.valkey_lab import dead, thief
+from tests.integration.valkey_lab import dead, new_password, thief
 from tests.unit.plugins.plugin_utils._leak.trail_events import event
 
 pytestmark = pytest.mark.slow
@@ -195,6 +195,7 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
     for variables in lab.host_vars.values():
         variables.update(django_session_engine="signed_cookies")
     lab.postgres.execute(f"ALTER ROLE {MASTER} NOCREATEROLE;")
+    lab.valkey.create_user("thief", new_password())
     try:
         drill = respond(lab, trail, "-e", "leak_credentials=database,cache", "--check")
         run = respond(lab, trail, "-e", "leak_credentials=database,cache")
@@ -204,6 +205,9 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
     refusal = f"database: administrator {MASTER} lacks CREATEROLE. As a superuser: ALTER ROLE"
     sentences(drill, refusal.replace("database:", "database is REFUSED:"), f"by hand: {refusal}")
     assert run.code != 0, run.output
+    node = f"{lab.valkey.host}:{lab.valkey.port}"
+    sentences(run, f"possible foothold: cache: {node}: user thief is not in the catalog: ACL SETUSER thief off")
+    assert "- left: cache: " in newest_post_mortem(lab)
     sentences(run, "sessions are in cookies, so only a new SECRET_KEY ends them, and django_key was not replaced: ")
     assert "sessions were ended" not in newest_post_mortem(lab)
     sentences(run, f"still open: database: OPEN: administrator {MASTER} lacks CREATEROLE. As a superuser: ALTER ROLE")
@@ -221,8 +225,9 @@ def test_what_a_server_refuses_stays_open(lab: RotationLab, trail: Trail) -> Non
     path.write_text(lab.content()["REDIS_URL"], encoding="utf-8")
     records = len(lab.audit_records())
     lab.moto.set_faults(*(Fault("deny", operation=name) for name in ("GetLogEvents", "PutLogEvents")))
-    run = respond(lab, trail, "-e", f"leak_value_file={path}")
+    run = respond(lab, trail, "-e", f"leak_value_file={path}", "-e", "leak_footholds_checked=cache")
     lab.moto.set_faults()
+    lab.valkey.execute("ACL", "DELUSER", "thief")
     lab.host_vars = kept
     assert run.code == 0, run.output
     sentences(run, "database leaked too", "cache: its AWSCURRENT value, as it is", "contained in ")

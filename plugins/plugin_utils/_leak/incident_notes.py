@@ -47,6 +47,20 @@ def note_health(setting: RotationSetup, journal: Journal, health: Mapping[str, A
     return note(setting, journal, {event: "; ".join(f"{host}: {message}" for host, message in healthy.items())})
 
 
+def footholds(incident: Incident, *, ruled_out: bool = False) -> dict[str, str]:
+    """Possible footholds by event, in words; with those that were ``ruled_out`` where that is wanted."""
+    checked = () if ruled_out else incident.about("ruled_out")
+    names = {event: event.split("/")[1] for event in incident.events if event.startswith("foothold/")}
+    shown = {event: incident.evidence.get(event, "").partition(": ")[2] for event in names}
+    return {event: f"{name}: {shown[event]}" for event, name in names.items() if name not in checked}
+
+
+def ruled_out(incident: Incident, names: Sequence[str]) -> dict[str, str]:
+    """The events of credentials whose footholds the operator has looked at."""
+    left = {event.split("/")[1] for event in footholds(incident)}
+    return {f"ruled_out/{name}": "" for name in names if name in left}
+
+
 def back(hosts: Sequence[str]) -> dict[str, str]:
     """The events of hosts that an earlier run skipped and that are verified on the values in force."""
     return {f"verified/{host}": "" for host in hosts}

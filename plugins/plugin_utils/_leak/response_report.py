@@ -15,7 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal i
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import files as reports_files
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._ansible.reports import pages, postmortem_markdown
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak import session_results, task_summaries
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.incident_notes import incident_of
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.incident_notes import footholds, incident_of
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.postmortem_data import facts_of, serving
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.replaced_signing_keys import session_keys
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._leak.response import Response
@@ -26,6 +26,9 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation impor
     redeclaration,
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.setup import RotationSetup
+
+FOOTHOLDS_CHECKED = "leak_footholds_checked"
+"""The extra variable with the credentials whose possible footholds the operator has looked at."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class ResponseReport:
     unhealthy: Sequence[str]
     contained_seconds: float | None
     """None while something is open."""
+    footholds: Mapping[str, str]
+    """What may be another way in, by event, and nobody has ruled out."""
     on_word: str
     """Whose end goes by the operator's confirmation, in words; empty if all were seen."""
 
@@ -51,6 +56,7 @@ class ResponseReport:
         """Of a leak that is not contained the last line has all that is open."""
         contained = self.contained_seconds is not None
         also = [f"open: {line}" for line in self.open] if contained else []
+        also += [f"possible foothold: {line}" for line in self.footholds.values()]
         done = [*self.files, *self.clock, *self.tried, *self.encrypted_env]
         return [*done, *also, *filter(None, [self.unwritten]), self._last()]
 
@@ -65,18 +71,29 @@ class ResponseReport:
             return f"still open: {'; '.join(self.open)}"
         problems = [f"not healthy: {'; '.join(self.unhealthy)}"] if self.unhealthy else []
         problems += [self.unwritten] if self.unwritten else []
+        problems += [f"{self._left}: {'; '.join(self.footholds.values())}"] if self.footholds else []
         if not problems:
             return ""
         away = ". A host that stays away is given up with -e leak_compromised_hosts=HOST" if self.unhealthy else ""
         return (
-            f"contained, and {'; and '.join(problems)}. Mend that, then start the same command again: it replaces "
-            f"nothing anew, looks at every host, and ends{away}"
+            f"contained, and {'; and '.join(problems)}. Mend that, then start the same command again{self._checked}: "
+            f"it replaces nothing anew, looks at every host, and ends{away}"
         )
+
+    @property
+    def _left(self) -> str:
+        return f"{len(self.footholds)} possible foothold{'' if len(self.footholds) == 1 else 's'} left"
+
+    @property
+    def _checked(self) -> str:
+        names = ",".join(dict.fromkeys(event.split("/")[1] for event in self.footholds))
+        return f" with -e {FOOTHOLDS_CHECKED}={names}" if names else ""
 
     def _last(self) -> str:
         if self.contained_seconds is None:
             return f"NOT contained: {'; '.join(self.open)}"
-        return f"contained in {self.contained_seconds:.0f} s{self.on_word}"
+        left = f", {self._left}" if self.footholds else ""
+        return f"contained in {self.contained_seconds:.0f} s{self.on_word}{left}"
 
 
 def keep_evidence(incident: Incident, path: str | None, gathered: Mapping[str, Any]) -> str:
@@ -147,6 +164,7 @@ def write(
         open=facts["open"],
         unhealthy=problems,
         contained_seconds=facts["contained_seconds"],
+        footholds=footholds(incident),
         on_word=postmortem_markdown.word_of(facts),
     )
 

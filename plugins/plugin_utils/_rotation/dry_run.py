@@ -18,6 +18,7 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors im
     RotationError,
 )
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.journal import Journal, OpenRotation
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.kind_names import ADMINISTERED
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.readings import Contents
 from ansible_collections.watchparty.secrets.plugins.module_utils._stores.journal_store import LIMIT, JournalStore
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._audit import chain as audit_chain
@@ -85,6 +86,8 @@ class Rehearsal(JournalWriter):
         known = {name for name, kind in kinds.items() if kind.alternates == "if_suffixed"}
         noted = [item.credential for item in plan.items if item.kind in known]
         tokens = {item.credential: {"not_ended": [""]} for item in plan.items if item.kind == incident_events.OUTLIVED}
+        footholds = {"footholds": [""] * incident_events.MOST_FOOTHOLDS}
+        tokens.update({item.credential: footholds for item in plan.items if item.kind in ADMINISTERED})
         notes = {name: {"server": LONGEST_NOTE} for name in noted}
         for stage in state_machine.stages(plan.phases, immediate=plan.immediate):
             step, phase = state_machine.step_of(stage)
@@ -96,7 +99,7 @@ class Rehearsal(JournalWriter):
                 seen = incident_events.events(_of(journal), step, kinds, at, journal.incident, reads=reads, first=at)
                 seen.update(incident_events.outlived(seen, tokens))
                 shown = {event: LONGEST_NOTE for event in seen if event.startswith("refused/")}
-                shown.update({event: LONGEST_NOTE for event in seen if event.startswith("outlived/")})
+                shown.update({event: LONGEST_NOTE for event in seen if event.startswith(("outlived/", "foothold/"))})
                 extra.update(events=seen, evidence=shown)
             journal = self.advance(step, phase=phase, since=journal, **extra)
         self.append(journal, rotation, "closed", **ending(journal, _of(journal)))

@@ -290,11 +290,12 @@ class Engine:
         options = {**self.run.options, "known_addresses": self._known_addresses}
         for act, credential, answer, seconds in kind_acts.carried_out(self.setting, self.server, asked, options):
             name = credential["name"]
-            if answer.get("notes"):
-                self.carried.seen.notes[name] = answer["notes"]
+            self.carried.seen.notes.update({name: answer["notes"]} if answer.get("notes") else {})
             if act == "revoke" and self.now["incident"] and credential["built_in"]:
                 self.carried.seen.refusals[name] = dict(answer)
             self.progress(VERBS[act], name, str(answer.get("message") or DONE[act]), seconds)
+            for line in answer.get("footholds", ()):
+                self.progress(WARNING, "", f"{name}: possible foothold: {line}", 0)
 
     @property
     def _known_addresses(self) -> list[str]:

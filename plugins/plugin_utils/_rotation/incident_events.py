@@ -19,6 +19,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._rotation.kind_
 
 SHOWN = 3
 """Hosts and servers that are named as evidence; the rest is counted."""
+MOST_FOOTHOLDS = 5
+"""Possible footholds that the journal keeps of a credential; the last one counts the rest."""
 OUTLIVED = ELASTICACHE_AUTH_TOKEN
 """The kind whose old sessions a run may not be able to end."""
 
@@ -66,10 +68,22 @@ def events(
 
 
 def outlived(seen: Mapping[str, str], results: Mapping[str, Any]) -> dict[str, str]:
-    """Of the old values that are ``seen`` to be refused, those whose sessions could not be ended."""
+    """Of the old values that are ``seen`` to be refused: whose sessions could not be ended, and what may be another way
+    in."""
     events = ((event.partition("/"), at) for event, at in seen.items())
     refused = {name: at for (what, _slash, name), at in events if what == "refused"}
-    return {f"outlived/{name}": at for name, at in refused.items() if results.get(name, {}).get("not_ended")}
+    result = {f"outlived/{name}": at for name, at in refused.items() if results.get(name, {}).get("not_ended")}
+    for name, at in refused.items():
+        result.update(dict.fromkeys(_footholds(name, results.get(name, {})), at))
+    return result
+
+
+def _footholds(name: str, result: Mapping[str, Any]) -> dict[str, str]:
+    """What may be another way in, by event."""
+    found = list(result.get("footholds") or ())
+    if len(found) > MOST_FOOTHOLDS:
+        found[MOST_FOOTHOLDS - 1 :] = [f"and {len(found) - MOST_FOOTHOLDS + 1} more, which the run's output names"]
+    return {f"foothold/{name}/{number}": text for number, text in enumerate(found, 1)}
 
 
 def evidence(seen: Iterable[str], results: Mapping[str, Any]) -> dict[str, str]:
@@ -80,6 +94,9 @@ def evidence(seen: Iterable[str], results: Mapping[str, Any]) -> dict[str, str]:
         name, _slash, credential = event.partition("/")
         message = _refusal(results[credential]) if name == "refused" and credential in results else ""
         message = _few(results[credential]["not_ended"]) if name == "outlived" else message
+        if name == "foothold":
+            credential = credential.partition("/")[0]
+            message = _footholds(credential, results[credential])[event]
         if message:
             result[event] = message
     return result

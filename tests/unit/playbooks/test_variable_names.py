@@ -49,7 +49,7 @@ FOR_ONE_RUN = {
 SET_BY_A_PLAY = {"leak_alert_missed", "leak_hosts_left_out", "provision_github", "rotation_hosts_left_out"}
 SET_BY_A_PLAY |= {"mirror_allowed_deletes", "mirror_function", "mirror_result"}
 SET_BY_A_PLAY |= {"github_env", "scan_repository_paths", "verify_info"}
-READ_BY_A_PLUGIN = {"leak_trusted_host"}
+READ_BY_A_PLUGIN = {"leak_footholds_checked", "leak_trusted_host"}
 READ_BY_A_RULEBOOK = re.compile("leak_(alert|queue|webhook)_")
 
 

@@ -36,7 +36,7 @@ DRIFTS = (
 EMPTY = dict.fromkeys(
     (
         *("open", "exposed_since", "unhealthy", "hosts_words", "readers", "evidence"),
-        *("tried", "scrubbed", "not_scrubbed"),
+        *("tried", "ways_in", "scrubbed", "not_scrubbed"),
     ),
     (),
 )

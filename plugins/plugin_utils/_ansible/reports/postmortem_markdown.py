@@ -121,6 +121,7 @@ def _lines(facts: Mapping[str, Any], mermaid: str) -> Iterator[str]:
         [(f"{item['seconds']:.1f}", item["at"], item["what"], item.get("evidence", "")) for item in facts["timeline"]],
     )
     yield from _section("Old values tried", facts.get("tried", ()))
+    yield from _section("Ways back in", facts.get("ways_in", ()), nothing="nothing was checked")
     yield from _section("Scrubbed", facts.get("scrubbed", ()))
     yield from _section("Cannot be scrubbed", facts.get("not_scrubbed", ()))
     yield from _section("Still open", facts.get("open", ()), nothing="nothing")

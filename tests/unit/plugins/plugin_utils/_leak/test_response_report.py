@@ -200,3 +200,20 @@ def test_a_folder_that_went_keeps_nothing_back(leak: Leak, tmp_path: Path, below
 def test_an_old_incident_is_not_needed_for_evidence(tmp_path: Path) -> None:
     incident = Incident("leak-1", "2026-11-25T15:00:00Z", "ops", ("token",))
     assert Path(response_report.keep_evidence(incident, str(tmp_path), {})).name == "leak-1-evidence.md"
+
+
+def test_a_possible_foothold_fails_the_run_until_somebody_has_looked(leak: Leak, tmp_path: Path) -> None:
+    setting = leak.setting
+    seen = {"refused/token": "", "foothold/token/1": "h:1: user thief is not in the catalog: ACL SETUSER thief off"}
+    incident_notes.note(setting, setting.rotator.look(), seen)
+    results = {"token": {"replaced": True}}
+    found = written(leak, tmp_path, results=results)
+    assert found.lines[-1].endswith(" s, 1 possible foothold left")
+    assert "user thief is not in the catalog: ACL SETUSER thief off" in found.verdict
+    assert found.verdict.count("-e leak_footholds_checked=token") == 1
+    assert "- left: token: h:1: user thief" in text_of(found)
+    assert incident_notes.ruled_out(leak.incident, ["other"]) == {}
+    incident_notes.note(setting, setting.rotator.look(), incident_notes.ruled_out(leak.incident, ["other", "token"]))
+    looked_at = written(leak, tmp_path, results=results)
+    assert (looked_at.verdict, looked_at.footholds) == ("", {})
+    assert "- looked at by the operator: token: h:1: user thief" in text_of(looked_at)

@@ -117,6 +117,17 @@ def test_what_shows_a_refusal(result: dict[str, Any], message: str) -> None:
     assert answer == ({"refused/database": message} if message else {})
 
 
+def test_possible_footholds_are_kept_each_for_itself() -> None:
+    lines = [f"h:6379: user thief{number} is not in the catalog" for number in range(7)]
+    results = {"cache": {"footholds": lines}, "database": {"footholds": []}}
+    seen = {"refused/cache": "t", "refused/database": "t"}
+    extra = incident_events.outlived(seen, results)
+    assert extra == {f"foothold/cache/{number}": "t" for number in range(1, 6)}
+    result = incident_events.evidence({**seen, **extra}, results)
+    assert result["foothold/cache/1"] == lines[0]
+    assert result["foothold/cache/5"] == "and 3 more, which the run's output names"
+
+
 def test_sessions_that_outlive_a_refusal_are_kept_with_where() -> None:
     nodes = [f"h{number}:6379: no right" for number in range(5)]
     results = {
