@@ -24,13 +24,11 @@ HOSTS = "hosts' .env"
 NARROWEST, WIDEST = 60, 120
 SHOWN = 12
 """Lines of evidence that the table has of one check; the files have all."""
-NAMED = 6
-"""Hosts or checks that a line at the top names."""
 LONG = 60
 """Characters of a text that is not printed twice."""
 COLOURS = {PASS: "green", FAIL: "red", NOT_CHECKED: "yellow", NOT_APPLICABLE: "dark gray"}
 QUIET = (PASS, NOT_APPLICABLE)
-ACTS = {"git": "the repository's maintainers", "iam": "the AWS administrator"}
+ACTS = {"git": "repository maintainers", "iam": "AWS administrator"}
 ACTS |= {"ci": ACTS["git"], "recovery": ACTS["iam"]}
 """Who must act on an area's findings; on those of the others the operator."""
 
@@ -140,7 +138,7 @@ def summary(result: Mapping[str, Any]) -> str:
 def table(result: Mapping[str, Any], columns: int = 100) -> list[tuple[str, str]]:
     """Lines with a colour each; none is wider than the terminal but a command, which is pasted whole."""
     width = max(NARROWEST, min(columns, WIDEST))
-    lines = [(line, colour) for text, colour in _top(result) for line in _wrapped(text, width, "", " " * 4)]
+    lines = [(line, colour) for text, colour in _top(result, width) for line in _wrapped(text, width, "", " " * 4)]
     area = ""
     answer: dict[str, str] = {}
     for check in result["checks"]:
@@ -156,31 +154,37 @@ def table(result: Mapping[str, Any], columns: int = 100) -> list[tuple[str, str]
     return lines
 
 
-def _top(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What failed, what is not checked, and who must act."""
+def _top(result: Mapping[str, Any], width: int) -> Iterator[tuple[str, str]]:
+    """What failed, what is not checked, and who must act, a line each; the table has the reasons."""
     worst = next((status for status in (FAIL, NOT_CHECKED) if _with(result, status)), PASS)
-    yield f"{result['application']}, {result['environment']}, {result['at']}: {summary(result)}", COLOURS[worst]
-    lost = [f"{host}: {problem}" for host, problem in result["unreachable"].items()]
-    if lost:
-        yield f"not reached: {_some(lost)}", COLOURS[FAIL]
+    yield f"{result['application']} {result['environment']}: {summary(result)}", COLOURS[worst]
+    if result["unreachable"]:
+        yield _fitted("not reached: ", list(result["unreachable"]), width), COLOURS[FAIL]
     for status in (FAIL, NOT_CHECKED):
         checks = [f"{check['id']} {check['name']}" for check in _with(result, status)]
         if checks:
-            yield f"{status}: {_some(checks)}", COLOURS[status]
+            yield _fitted(f"{status}: ", checks, width), COLOURS[status]
     actors: dict[str, list[str]] = {}
     for check in [*_with(result, FAIL), *_with(result, NOT_CHECKED)]:
-        actors.setdefault(ACTS.get(check["area"], "the operator"), []).append(check["id"])
+        actors.setdefault(ACTS.get(check["area"], "operator"), []).append(check["id"])
     if actors:
-        yield "must act: " + "; ".join(f"{actor} ({_some(ids)})" for actor, ids in actors.items()), ""
+        line = "must act: " + "; ".join(f"{actor} ({', '.join(ids)})" for actor, ids in actors.items())
+        counted = "must act: " + "; ".join(f"{actor} ({len(ids)} checks)" for actor, ids in actors.items())
+        yield line if len(line) <= width else counted, ""
 
 
 def _with(result: Mapping[str, Any], status: str) -> list[Mapping[str, Any]]:
     return [check for check in result["checks"] if check["status"] == status]
 
 
-def _some(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - NAMED} more" if names[NAMED:] else ""
-    return ", ".join(names[:NAMED]) + rest
+def _fitted(head: str, names: Sequence[str], width: int) -> str:
+    """As many of the names as one line holds, at least the first."""
+    for count in range(len(names), 0, -1):
+        rest = f" and {len(names) - count} more" if count < len(names) else ""
+        line = f"{head}{', '.join(names[:count])}{rest}"
+        if len(line) <= width:
+            break
+    return line
 
 
 def _evidence(entry: Mapping[str, Any], width: int, answer: dict[str, str]) -> Iterator[str]:
