@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,9 @@ from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_m
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github import sync_plan
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.deploy_workflow import KEY, KNOWN_HOSTS, ROLE
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._github.sync_plan import (
+    ENVIRONMENT,
     ORGANIZATION,
+    REPOSITORY,
     SECRET,
     VARIABLE,
     GithubTarget,
@@ -57,8 +60,17 @@ def missing_or_unnamed(
         # What the organisation shares is its own matter.
         known = target in named or target.scope == ORGANIZATION or (target.kind, target.name) in OF_THE_WORKFLOW
         if not known:
-            rows.append(_row("bad", str(target), f"no catalog names it; it was written at {there[target].updated_at}"))
+            message = f"no catalog names it; it was written at {there[target].updated_at}"
+            rows.append({**_row("bad", str(target), message), "command": _deletion(own, target)})
     return rows
+
+
+def _deletion(catalog: Catalog, target: GithubTarget) -> str:
+    where = catalog.github
+    if where is None or target.scope not in (REPOSITORY, ENVIRONMENT):
+        return ""
+    environment = f" --env {shlex.quote(where.environment)}" if target.scope == ENVIRONMENT else ""
+    return f"gh {target.kind} delete {target.name} --repo {where.repository}{environment}"
 
 
 def deploy(run: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], file: str) -> list[Row]:

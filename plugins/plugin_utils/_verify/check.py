@@ -28,6 +28,11 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import 
 
 _WORST = (FAIL, NOT_CHECKED, PASS, NOT_APPLICABLE)
 SEVERITIES = ("high", "medium", "low")
+EDIT = "${{EDITOR:-vi}} +{line} {file}"
+"""Opens a finding's line, in the checkout."""
+ROTATE = "ansible-playbook watchparty.secrets.rotate {run} -e rotation_credentials={target}"
+SET = "ansible-playbook watchparty.secrets.set {run} -e set_names={target}"
+LEAK = "ansible-playbook watchparty.secrets.leak_response {run} -e leak_credentials={target}"
 DOCS = "https://github.com/watchparty/secrets/blob/main/docs/reference/checks.md"
 
 
@@ -72,16 +77,20 @@ class Outcome:
     file: str = ""
     """A file of the repository, for what scans code."""
     line: int = 0
-    path: str = ""
-    """A file of a host."""
+    target: str = ""
+    """What its command names beside the place: a file or unit of a host, a credential."""
+    command: str = ""
+    """Instead of its check's."""
 
 
 def good(message: str, place: str = "") -> Outcome:
     return Outcome(PASS, message, place)
 
 
-def bad(message: str, place: str = "", *, file: str = "", line: int = 0, path: str = "") -> Outcome:
-    return Outcome(FAIL, message, place or file, file, line, path)
+def bad(
+    message: str, place: str = "", *, file: str = "", line: int = 0, target: str = "", command: str = ""
+) -> Outcome:
+    return Outcome(FAIL, message, place or file, file, line, target, command)
 
 
 def unknown(message: str, place: str = "") -> Outcome:
@@ -107,7 +116,8 @@ class Check:
     fix: str
     look: Callable[[Facts], Iterable[Outcome]]
     command: str = ""
-    """What corrects a finding at {place}, a host's {path} or what {name} names, in this {run}'s environment."""
+    """What corrects a finding at {place} with its {target}, {file} and {line}, or what {name} names, in this {run}'s
+    environment."""
     needs: tuple[str, ...] = ()
     """The parts of the facts that it asks for; what no chosen check needs is not gathered."""
 
@@ -116,13 +126,14 @@ class Check:
         return f"{DOCS}#{self.id.lower()}"
 
     def command_for(self, outcome: Outcome, environment: str) -> str:
-        """Empty where a file is to be edited, and for names that a shell or Ansible would not take as they are."""
-        name = outcome.place.rpartition(" ")[2]
-        names = {"place": outcome.place, "name": name, "path": outcome.path}
-        used = [text for key, text in names.items() if f"{{{key}}}" in self.command]
+        """Empty where a person must decide, and for names that a shell or Ansible would not take as they are."""
+        command = outcome.command or self.command
+        names = {"place": outcome.place, "name": outcome.place.rpartition(" ")[2], "target": outcome.target}
+        names |= {"file": outcome.file, "line": str(outcome.line)}
+        used = [text for key, text in names.items() if f"{{{key}}}" in command]
         is_safe = all(text and text[0] != "-" and shlex.quote(text) == text for text in used)
         run = f"-e app_environment={shlex.quote(environment)}"
-        return self.command.format(run=run, **names) if is_safe else ""
+        return command.format(run=run, **names) if is_safe else ""
 
     @property
     def number(self) -> int:

@@ -5,9 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+from ansible_collections.watchparty.secrets.plugins.module_utils._core.catalog_model import Catalog
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
+    LEAK,
+    ROTATE,
+    SET,
     Facts,
     Outcome,
     bad,
@@ -53,6 +58,14 @@ def by_unit(look: Callable[[str, Mapping[str, Any], Mapping[str, Any]], Iterable
     return by_host(host, *needs)
 
 
+def renewed(finding: Outcome, catalog: Catalog, setting: str, command: str = ROTATE) -> Outcome:
+    """With the command that replaces a setting's value: by hand where no credential has it."""
+    for credential in catalog.credentials.values():
+        if setting in (*credential.settings, f"{credential.name} (credential)"):
+            return replace(finding, target=credential.name, command=command)
+    return replace(finding, target=setting, command=SET)
+
+
 def no_workflow(kind: str) -> Look:
     """Findings of one kind in the repository's workflows."""
 
@@ -96,12 +109,10 @@ def nothing_scanned(
         result = {**result, "findings": [finding for finding in result["findings"] if is_wanted(finding)]}
         for finding in result["findings"]:
             place = f"{finding['path']}:{finding['line']}" if finding["line"] else finding["path"]
-            yield bad(
-                finding["message"],
-                place,
-                file=finding["path"] if finding["opens"] else "",
-                line=max(finding["line"], 1),
-            )
+            file = finding["path"] if finding["opens"] else ""
+            outcome = bad(finding["message"], place, file=file, line=max(finding["line"], 1))
+            setting = finding.get("setting")
+            yield renewed(outcome, facts.catalog, setting, LEAK) if setting else outcome
         for message in result["not_checked"]:
             yield unknown(message)
         if not result["findings"] and not result["not_checked"]:

@@ -161,7 +161,7 @@ class Look:
         """Who may take or give rights. Raises SecretsError where the account's details cannot be read."""
         rows = iam_rights.unnamed_rights(self._everybody, self._targets(described, keys), self._named)
         for name, key in sorted(keys.items()):
-            rows += iam_rights.by_grants(name, key.get("grants", ()), self._named)
+            rows += iam_rights.by_grants(name, key.get("arn", name), key.get("grants", ()), self._named)
             if key.get("access_problem"):
                 rows.append({"state": "unknown", "place": f"key {name}", "message": key["access_problem"]})
         return {"rows": rows, "principals": len(self._everybody)}

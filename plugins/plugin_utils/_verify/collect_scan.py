@@ -83,4 +83,10 @@ def _finding(finding: Finding) -> dict[str, Any]:
     stage = f"{finding.stage} value, {finding.form}" if finding.stage else finding.form
     message = " ".join(part for part in (f"{finding.rule} ({stage})", where) if part)
     # Git's own files, messages and names have no place that a viewer of code could open.
-    return {"path": finding.path, "line": finding.line, "message": message, "opens": not finding.path.startswith("(")}
+    return {
+        "path": finding.path,
+        "line": finding.line,
+        "message": message,
+        "setting": finding.rule if finding.stage else "",
+        "opens": not finding.path.startswith("("),
+    }

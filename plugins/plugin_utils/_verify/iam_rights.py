@@ -123,12 +123,13 @@ def _may(principal: Principal, action: str, arn: str, targets: Targets) -> bool:
     return allows(principal, principal.policies, action, arn, {})
 
 
-def by_grants(key: str, grants: Sequence[Mapping[str, Any]], named: Sequence[str]) -> list[dict[str, str]]:
+def by_grants(key: str, arn: str, grants: Sequence[Mapping[str, Any]], named: Sequence[str]) -> list[dict[str, str]]:
     """A row for each grant of a key to somebody that is neither named nor a service of AWS."""
     rows = []
     for grant in grants:
         who, operations = str(grant.get("GranteePrincipal", "")), sorted(GRANTS & {*grant.get("Operations", ())})
         known = {who, *([who.rpartition("/")[2]] if ":role/" in who else [])} & {*named}
         if operations and not known and not who.endswith(".amazonaws.com") and OF_SERVICES not in who:
-            rows.append(_row("bad", f"key {key}", f"grant {grant['GrantId']} lets {who} {', '.join(operations)}"))
+            row = _row("bad", f"key {key}", f"grant {grant['GrantId']} lets {who} {', '.join(operations)}")
+            rows.append({**row, "command": f"aws kms revoke-grant --key-id {arn} --grant-id {grant['GrantId']}"})
     return rows

@@ -34,7 +34,7 @@ CHECK = Check(
     severity="high",
     title="The catalog names a contact for leaks",
     reason="Without a contact no person is alerted in the first hour of a leak.",
-    fix="Set contacts.security in the catalog to an address that several people read.",
+    fix="The operator sets contacts.security in the catalog to an address that several people read.",
     look=look,
     needs=(),
 )

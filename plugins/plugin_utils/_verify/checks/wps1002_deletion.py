@@ -16,12 +16,19 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     unknown,
 )
 
+MAKE = "ansible-playbook watchparty.secrets.provision {run}"
+
 
 def look(facts: Facts) -> Iterator[Outcome]:
     secrets = facts.of("secrets")
     for name, secret in sorted(secrets.items()):
         if secret.get("problem"):
-            yield (bad if secret.get("missing") else unknown)(secret["problem"], f"secret {name}")
+            place = f"secret {name}"
+            yield (
+                bad(secret["problem"], place, command=MAKE)
+                if secret.get("missing")
+                else unknown(secret["problem"], place)
+            )
         elif secret["deleted"]:
             yield bad(f"was deleted at {secret['deleted']}", f"secret {name}")
         else:

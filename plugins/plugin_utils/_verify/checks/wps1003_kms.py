@@ -16,6 +16,12 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     unknown,
 )
 
+ENABLE = {
+    "Disabled": "aws kms enable-key --key-id {target}",
+    "PendingDeletion": "aws kms cancel-key-deletion --key-id {target}",
+}
+SHOW = "aws kms describe-key --key-id {target}"
+
 
 def _others(facts: Facts) -> Iterator[Outcome]:
     """Secrets under another key than the catalog's, where that exists."""
@@ -23,24 +29,29 @@ def _others(facts: Facts) -> Iterator[Outcome]:
     declared = keys.get(aws.kms_key, {}).get("arn") if aws else None
     for name, secret in sorted(secrets.items()) if declared else ():
         if secret.get("key") and keys.get(secret["key"], {}).get("arn", secret["key"]) != declared:
-            yield bad(f"is encrypted with {secret['key']} instead of {aws.kms_key if aws else ''}", f"secret {name}")
+            yield bad(
+                f"is encrypted with {secret['key']} instead of {aws.kms_key if aws else ''}",
+                f"secret {name}",
+                target=aws.kms_key if aws else "",
+                command="aws secretsmanager update-secret --secret-id {name} --kms-key-id {target}",
+            )
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
     keys = facts.of("keys")
     for key, result in sorted(keys.items()):
-        place = f"key {key}"
+        place, arn = f"key {key}", result.get("arn", "")
         if result.get("problem"):
             yield unknown(result["problem"], place)
             continue
         if result["state"] != "Enabled":
-            yield bad(f"is {result['state']}", place)
+            yield bad(f"is {result['state']}", place, target=arn, command=ENABLE.get(result["state"], SHOW))
         elif result["manager"] == "AWS":
             yield good("AWS's own, which AWS rotates", place)
         elif result["rotating"] is None:
             yield unknown(result.get("why") or "its rotation was not checked", place)
         elif not result["rotating"]:
-            yield bad("does not rotate", place)
+            yield bad("does not rotate", place, target=arn)
         else:
             yield good("enabled, rotates every year", place)
     yield from _others(facts)
@@ -59,7 +70,7 @@ CHECK = Check(
         "aws kms enable-key, cancel-key-deletion, enable-key-rotation; "
         "aws secretsmanager update-secret --secret-id NAME --kms-key-id ALIAS."
     ),
-    command="aws kms enable-key-rotation --key-id {name}",
+    command="aws kms enable-key-rotation --key-id {target}",
     look=look,
     needs=("keys", "secrets"),
 )

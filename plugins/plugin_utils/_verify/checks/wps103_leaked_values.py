@@ -16,9 +16,8 @@ CHECK = Check(
     reason="Every clone contains the value, also after a later commit removes it.",
     fix=(
         "Rotate the value: ansible-playbook watchparty.secrets.leak_response -e leak_credentials=NAME. For the history "
-        "see docs/how-to/scan-a-repository.md for the history."
+        "see docs/how-to/scan-a-repository.md."
     ),
-    command="ansible-playbook watchparty.secrets.leak_response {run} -e leak_credentials=CREDENTIAL",
     look=nothing_scanned("history", lambda result: f"none of {result['values']} values in {result['objects']} objects"),
     needs=("history",),
 )

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import EDIT, Check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import nothing_scanned
 
 CHECK = Check(
@@ -15,9 +15,10 @@ CHECK = Check(
     title="The repository contains no undeclared secrets",
     reason="An undeclared secret is not rotated, and its leak goes unnoticed.",
     fix=(
-        "Rotate each secret and declare it in the catalog. Accept false positives in a baseline "
-        "(docs/how-to/scan-a-repository.md)."
+        "The owner of each secret rotates it where it was issued, and declares it in the catalog. Accept false "
+        "positives in a baseline (docs/how-to/scan-a-repository.md)."
     ),
+    command=EDIT,
     look=nothing_scanned("unknown_secrets", lambda _found: "gitleaks finds nothing"),
     needs=("unknown_secrets",),
 )

@@ -22,7 +22,7 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
         yield unknown(f"{result['file']['path']} is no file", host)
         return
     for entry in result["acl"]:
-        yield bad(f"{entry['path']}: {entry['who']} may {entry['may']}", host, path=entry["path"])
+        yield bad(f"{entry['path']}: {entry['who']} may {entry['may']}", host, target=entry["path"])
     if not result["acl"]:
         yield good("no entries for other users or groups", host)
 
@@ -35,7 +35,7 @@ CHECK = Check(
     title=".env has no ACL entries for other users or groups",
     reason="An ACL entry gives access that the mode of the file does not show.",
     fix="setfacl -b on the file.",
-    command="ansible {place} --become -m ansible.builtin.command -a 'setfacl -b {path}'",
+    command="ansible {place} --become -m ansible.builtin.command -a 'setfacl -b {target}'",
     look=by_host(_host),
     needs=("hosts",),
 )

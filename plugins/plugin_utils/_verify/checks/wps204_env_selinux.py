@@ -31,7 +31,7 @@ def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     elif selinux["right"]:
         yield good(f"context {selinux['context']}", host)
     else:
-        yield bad(f"context {selinux['context']} instead of {selinux['wanted']}", host, path=result["file"]["path"])
+        yield bad(f"context {selinux['context']} instead of {selinux['wanted']}", host, target=result["file"]["path"])
 
 
 CHECK = Check(
@@ -42,7 +42,7 @@ CHECK = Check(
     title=".env has the SELinux context of the policy",
     reason="With another context a confined program can read the file, or the service cannot start.",
     fix="restorecon -v on the file.",
-    command="ansible {place} --become -m ansible.builtin.command -a 'restorecon -v {path}'",
+    command="ansible {place} --become -m ansible.builtin.command -a 'restorecon -v {target}'",
     look=by_host(_host),
     needs=("hosts",),
 )

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     for stray in result["strays"]:
-        yield bad(f"{stray['path']} (mode {stray['mode']}) {stray['why']}", host, path=stray["path"])
+        yield bad(f"{stray['path']} (mode {stray['mode']}) {stray['why']}", host, target=stray["path"])
     for message in result.get("strays_unread", ()):
         yield unknown(message, host)
     if not result["strays"] and not result.get("strays_unread"):
@@ -37,7 +37,7 @@ CHECK = Check(
         "Inspect each copy, then remove it: shred -u FILE. A .env.example with placeholders may stay. Looked into: the "
         "20000 smallest files, archives, compressed files and base64 included, without .git and installed packages."
     ),
-    command="ansible {place} --become -m ansible.builtin.command -a 'shred -u {path}'",
+    command="ansible {place} --become -m ansible.builtin.command -a 'shred -u {target}'",
     look=by_host(_host),
     needs=("hosts",),
 )

@@ -23,7 +23,7 @@ def _unit(host: str, unit: Mapping[str, Any], _result: Mapping[str, Any]) -> Ite
     elif unit["container"]:
         yield not_applicable(f"{unit['unit']} runs a container", host)
     elif unit["user"] == "root":
-        yield bad(f"{unit['unit']} runs as root", host)
+        yield bad(f"{unit['unit']} runs as root", host, target=unit["unit"])
     else:
         yield good(f"{unit['unit']} runs as {unit['user'] or 'an account of its own'}", host)
 
@@ -36,6 +36,7 @@ CHECK = Check(
     title="No service runs as root",
     reason="Whoever takes over a service that runs as root has the host, and the values of every application on it.",
     fix="Set User= in the unit, give .env to that user by env_deploy_owner, and deploy again.",
+    command="ansible {place} --become -m ansible.builtin.command -a 'systemctl cat {target}'",
     look=by_unit(_unit),
     needs=("hosts",),
 )

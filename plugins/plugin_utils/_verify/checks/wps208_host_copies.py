@@ -16,10 +16,24 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 )
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import by_host
 
+SHRED = "ansible {place} --become -m ansible.builtin.command -a 'shred -u {target}'"
+SHOW = "ansible {place} --become -m ansible.builtin.command -a 'stat {target}'"
+NEEDED_BY_NOBODY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/var/backups/")  # noqa: S108 nothing is written there
+
+
+def _command(path: str) -> str:
+    """Without a unit, a login file or a log a host may not start, or lacks its evidence."""
+    return SHRED if path.startswith(NEEDED_BY_NOBODY) else SHOW
+
 
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     for copy in result["copies"]:
-        yield bad(f"{copy['path']} (mode {copy['mode']}) {copy['why']}", host, path=copy["path"])
+        yield bad(
+            f"{copy['path']} (mode {copy['mode']}) {copy['why']}",
+            host,
+            target=copy["path"],
+            command=_command(copy["path"]),
+        )
     for message in result["copies_unread"]:
         yield unknown(message, host)
     if not result.get("drift"):
@@ -36,10 +50,10 @@ CHECK = Check(
     title="No unit, history, temporary file, backup or log of the host holds a value",
     reason="Other accounts and backups read these files, and no rotation replaces what they hold.",
     fix=(
-        "Remove the value from the file, or the file. Looked into: the last 256 KiB of the 50 newest files each of "
-        "units, cron, histories and login files of every home, /tmp, /var/tmp, /dev/shm, /var/backups and /var/log."
+        "The host's administrator removes the value from the file, or a file that nobody needs. Looked into: the last "
+        "256 KiB of the 50 newest files each of units, cron, histories and login files of every home, /tmp, /var/tmp, "
+        "/dev/shm, /var/backups and /var/log."
     ),
-    command="ansible {place} --become -m ansible.builtin.command -a 'shred -u {path}'",
     look=by_host(_host, "stores"),
     needs=("hosts", "stores"),
 )

@@ -19,7 +19,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 
 def _host(host: str, result: Mapping[str, Any]) -> Iterator[Outcome]:
     for process in result["shown"]:
-        yield bad(f"process {process['process']} {process['why']}", host)
+        yield bad(f"process {process['process']} {process['why']}", host, target=process["process"].partition(" ")[0])
     if not result.get("drift"):
         yield unknown(result.get("drift_problem") or "no values are known to search for", host)
     elif not result["shown"]:
@@ -33,7 +33,11 @@ CHECK = Check(
     severity="high",
     title="No process shows a value to other accounts or services",
     reason="Every account can read the arguments of every process. No rotation reaches another service's environment.",
-    fix="Pass the value by a file or by standard input, restart the process, and rotate the value.",
+    fix=(
+        "The owner of the process passes the value by a file or by standard input, and restarts it. "
+        "Then rotate the value."
+    ),
+    command="ansible {place} --become -m ansible.builtin.command -a 'ps -o pid,user,lstart,unit,comm -p {target}'",
     look=by_host(_host, "stores"),
     needs=("hosts", "stores"),
 )

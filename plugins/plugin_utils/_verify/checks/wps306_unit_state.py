@@ -47,7 +47,7 @@ def _unit(host: str, unit: Mapping[str, Any]) -> Iterator[Outcome]:
     if unit["load"] == LOADED and not unit["starts"]:
         problems.append(f"does not start with the host (it is {unit['enabled'] or 'not enabled'})")
     for problem in problems:
-        yield bad(f"{name} {problem}", host, path=name)
+        yield bad(f"{name} {problem}", host, target=name)
     if not problems:
         yield good(f"{name} runs, and starts with the host", host)
 
@@ -62,7 +62,7 @@ CHECK = Check(
     fix="systemctl unmask, enable or start the unit. A unit that other hosts have may be missing on this one.",
     command=(
         "ansible {place} --become -m ansible.builtin.systemd_service "
-        "-a 'name={path} masked=false enabled=true state=started'"
+        "-a 'name={target} masked=false enabled=true state=started'"
     ),
     look=look,
     needs=("hosts",),

@@ -20,7 +20,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_h
 def _unit(host: str, unit: Mapping[str, Any], _result: Mapping[str, Any]) -> Iterator[Outcome]:
     problems = list(_problems(unit))
     for problem in problems:
-        yield bad(f"{unit['unit']} {problem}", host, path=unit["unit"])
+        yield bad(f"{unit['unit']} {problem}", host, target=unit["unit"])
     if unit["load"] != "loaded":
         yield not_applicable(f"{unit['unit']} does not run here", host)
     elif not problems:
@@ -46,7 +46,7 @@ CHECK = Check(
     title="Units give their services no setting beside .env",
     reason="A value in a unit or in another file is not rotated, and may win over the one in .env.",
     fix="Remove the setting from the unit, its drop-ins and its other files, then systemctl daemon-reload and restart.",
-    command="ansible {place} --become -m ansible.builtin.command -a 'systemctl cat {path}'",
+    command="ansible {place} --become -m ansible.builtin.command -a 'systemctl cat {target}'",
     look=by_unit(_unit, "stores"),
     needs=("hosts", "stores"),
 )

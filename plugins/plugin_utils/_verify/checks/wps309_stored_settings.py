@@ -6,7 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Facts, Outcome, bad, good
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import (
+    SET,
+    Check,
+    Facts,
+    Outcome,
+    bad,
+    good,
+)
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -14,7 +21,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
     for place in result["unknown"]:
         yield bad("no setting and no credential names it", place)
     for name in result["copied"]:
-        yield bad("is read from a copy, because its primary place lacks it", name)
+        yield bad("is read from a copy, because its primary place lacks it", name, target=name, command=SET)
     if not result["unknown"] and not result["copied"]:
         yield good(f"{result['settings']} settings")
 
@@ -26,7 +33,7 @@ CHECK = Check(
     severity="medium",
     title="Every stored value belongs to a setting and is in its primary place",
     reason="A value that no setting names is never rotated. A rotation that follows a copy alone changes half.",
-    fix="Name it in the catalog, or delete it. Write a missing value to the primary place.",
+    fix="The operator names it in the catalog, or deletes it in its store. Write a missing value to the primary place.",
     look=look,
     needs=("stores",),
 )

@@ -17,6 +17,8 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     unknown,
 )
 
+OF_KEYS = "ansible-playbook watchparty.secrets.provision {run} --tags access --diff"
+
 
 def look(facts: Facts) -> Iterator[Outcome]:
     account, policies = facts.of("account"), facts.of("policies")
@@ -32,7 +34,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
             yield good("allows no other account" if policy["document"] else "has no resource policy", place)
     for name, key in sorted(facts.of("keys").items()):
         for message in policy_findings.outsiders(key.get("policy") or {}, account):
-            yield bad(message, f"key {name}")
+            yield bad(message, f"key {name}", command=OF_KEYS)
     if not policies:
         yield not_applicable("the catalog names no secrets")
 

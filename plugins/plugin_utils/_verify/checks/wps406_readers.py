@@ -37,7 +37,10 @@ CHECK = Check(
     severity="high",
     title="Only principals that the catalog names can read the secrets",
     reason="Every user and role that can read production enlarges the attack surface and the investigation of a leak.",
-    fix="Remove the permission, or name the user or role in aws.readers of the catalog.",
+    fix=(
+        "The AWS administrator removes the permission in IAM, or the operator names the user or role in aws.readers of "
+        "the catalog."
+    ),
     look=look,
     needs=("readers",),
 )

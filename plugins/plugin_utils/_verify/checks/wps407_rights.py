@@ -19,7 +19,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 def look(facts: Facts) -> Iterator[Outcome]:
     result = facts.of("rights")
     for row in result["rows"]:
-        yield {"bad": bad, "unknown": unknown}[row["state"]](row["message"], row["place"])
+        if row["state"] == "bad":
+            yield bad(row["message"], row["place"], command=row.get("command", ""))
+        else:
+            yield unknown(row["message"], row["place"])
     if not result["rows"]:
         yield good(f"none of {result['principals']} users and roles, and no grant of a key")
 
@@ -32,8 +35,8 @@ CHECK = Check(
     title="Only principals that the catalog names can grant access",
     reason="A user who can change policies, trusts or the key reads production tomorrow, and may delete the evidence.",
     fix=(
-        "Remove the permission, or name the user or role in aws.readers of the catalog. "
-        "A grant of a key: aws kms revoke-grant."
+        "The AWS administrator removes the permission in IAM, or the operator names the user or role in aws.readers of "
+        "the catalog. A grant of a key: aws kms revoke-grant."
     ),
     look=look,
     needs=("rights",),

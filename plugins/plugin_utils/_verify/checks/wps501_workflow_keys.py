@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import EDIT, Check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import no_workflow
 
 CHECK = Check(
@@ -15,6 +15,7 @@ CHECK = Check(
     title="No workflow uses static AWS keys",
     reason="A static key in CI is in every job's environment and in every action that the job runs.",
     fix="Use aws-actions/configure-aws-credentials with role-to-assume and id-token: write, then delete the key.",
+    command=EDIT,
     look=no_workflow("static-key"),
     needs=("workflows",),
 )

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import EDIT, Check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import no_workflow
 
 CHECK = Check(
@@ -15,6 +15,7 @@ CHECK = Check(
     title="No workflow contains a password",
     reason="Everyone with access to the repository or a fork can read it.",
     fix="Move it to a secret of the deployment environment, then rotate it.",
+    command=EDIT,
     look=no_workflow("password"),
     needs=("workflows",),
 )

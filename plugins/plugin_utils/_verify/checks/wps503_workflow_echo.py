@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import EDIT, Check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import no_workflow
 
 CHECK = Check(
@@ -15,6 +15,7 @@ CHECK = Check(
     title="No workflow prints, uploads or sends a secret",
     reason="GitHub masks a secret as it is stored; an encoded, truncated or concatenated secret is not masked.",
     fix="Pass the secret to the program by env: or its input, and do not print or upload any part of it.",
+    command=EDIT,
     look=no_workflow("echo"),
     needs=("workflows",),
 )

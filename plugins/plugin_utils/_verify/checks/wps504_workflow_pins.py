@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import PASS, Check, Facts, Outcome
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import EDIT, PASS, Check, Facts, Outcome
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import no_workflow, zizmor_finds
 
 AUDITS = ("unpinned-uses", "unpinned-images")
@@ -26,6 +26,7 @@ CHECK = Check(
     title="Actions are pinned to a commit",
     reason="A tag can be moved by whoever takes over the action, and then runs with this job's secrets.",
     fix="Write uses: owner/action@<40 hex digits> # v1.2.3; Dependabot keeps them current.",
+    command=EDIT,
     look=look,
     needs=("zizmor", "workflows"),
 )

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import EDIT, Check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import zizmor_finds
 
 AUDITS = ("dangerous-triggers",)
@@ -20,6 +20,7 @@ CHECK = Check(
         "Use pull_request. If the job has no secrets, no write permissions and does not check out the head, accept the "
         "finding by a comment: # zizmor: ignore[dangerous-triggers]."
     ),
+    command=EDIT,
     look=zizmor_finds(AUDITS),
     needs=("zizmor",),
 )

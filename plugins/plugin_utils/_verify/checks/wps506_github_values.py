@@ -20,7 +20,10 @@ def look(facts: Facts) -> Iterator[Outcome]:
     result = facts.of("github")
     rows = result["rows"]
     for row in rows:
-        yield {"bad": bad, "good": good, "unknown": unknown}[row["state"]](row["message"], row["place"])
+        if row["state"] == "bad":
+            yield bad(row["message"], row["place"], command=row.get("command", ""))
+        else:
+            yield {"good": good, "unknown": unknown}[row["state"]](row["message"], row["place"])
     if not rows:
         yield good(f"{result['listed']} at {result['repository']}, all declared")
 

@@ -19,7 +19,10 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
 def look(facts: Facts) -> Iterator[Outcome]:
     rows = facts.of("deploys")
     for row in rows:
-        yield {"bad": bad, "good": good}[row["state"]](row["message"], row["place"])
+        if row["state"] == "bad":
+            yield bad(row["message"], row["place"], target=row["place"].split()[1])
+        else:
+            yield good(row["message"], row["place"])
     if not rows:
         yield unknown("the last run is unknown")
 
@@ -32,7 +35,7 @@ CHECK = Check(
     title="The last run of the deploy workflow succeeded, without static keys",
     reason="A failed deploy leaves hosts with previous values, and a static key works from anywhere.",
     fix="See the run's log at GitHub; watchparty.secrets.github_workflow writes a workflow that has no static key.",
-    command="gh run view {name} --log-failed",
+    command="gh run view {target} --log-failed",
     look=look,
     needs=("deploys",),
 )

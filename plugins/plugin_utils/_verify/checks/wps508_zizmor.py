@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import EDIT, Check
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import zizmor_finds
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.checks.wps504_workflow_pins import (
     AUDITS as PINS,
@@ -21,6 +21,7 @@ CHECK = Check(
     title="zizmor has no other findings in the workflows",
     reason="zizmor finds attacks that no other check covers, such as a title that becomes a command.",
     fix="See docs.zizmor.sh/audits for each finding. Accept one by the configuration of zizmor or a comment.",
+    command=EDIT,
     look=zizmor_finds(but=(*PINS, *TRIGGERS)),
     needs=("zizmor",),
 )

@@ -41,6 +41,7 @@ CHECK = Check(
     title="The external health check answers with status 200",
     reason="A healthy service can be unreachable for users because of load balancer, DNS, firewall or certificate.",
     fix="Compare with WPS601. If every host is healthy, check load balancer, DNS, firewall and certificate.",
+    command="curl --verbose --output /dev/null {place}",
     look=look,
     needs=("outside",),
 )

@@ -48,7 +48,10 @@ CHECK = Check(
     severity="high",
     title="Certificates are trusted, name the host and stay valid for at least 14 days",
     reason="An expired certificate makes the application unreachable for every user.",
-    fix="Renew the certificate, and find out why the automatic renewal failed.",
+    fix=(
+        "The administrator of the host or load balancer renews the certificate there, and finds out why the automatic "
+        "renewal failed."
+    ),
     look=look,
     needs=("hosts", "outside"),
 )

@@ -8,17 +8,20 @@ from collections.abc import Iterator
 
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check import Check, Facts, Outcome, bad, good
 
+LEAK = "ansible-playbook watchparty.secrets.leak_response {run}"
+REPORT = "ansible-playbook watchparty.secrets.rotation_report {run}"
+
 
 def look(facts: Facts) -> Iterator[Outcome]:
     journal = facts.of("journal")
     if journal["rotation"]:
         yield bad(f"{journal['rotation']} is open")
     if journal["incident"]:
-        yield bad(f"leak {journal['incident']} is declared and not contained")
+        yield bad(f"leak {journal['incident']} is declared and not contained", command=LEAK)
     for message in journal["pending_tasks_due"]:
         yield bad(f"{message} is due")
     for message in journal["revocations"]:
-        yield bad(message)
+        yield bad(message, command=REPORT)
     if not any(journal[name] for name in ("rotation", "incident", "pending_tasks_due", "revocations")):
         later = len(journal["pending_tasks"])
         yield good(f"nothing is open{f', {later} pending for later' if later else ''}")

@@ -29,7 +29,9 @@ def look(facts: Facts) -> Iterator[Outcome]:
         if secret.get("rotation_enabled"):
             count += 1
             yield bad(
-                "automatic rotation by AWS is enabled, which changes the value without the hosts", f"secret {name}"
+                "automatic rotation by AWS is enabled, which changes the value without the hosts",
+                f"secret {name}",
+                command="aws secretsmanager cancel-rotate-secret --secret-id {name}",
             )
     for name in facts.of("leftovers"):
         count += 1

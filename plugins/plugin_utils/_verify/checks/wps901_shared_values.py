@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     not_applicable,
     unknown,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import renewed
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -25,7 +26,8 @@ def look(facts: Facts) -> Iterator[Outcome]:
         pairs = [pair for pair in shared if pair["own"] not in result["signing"]]
         for pair in pairs:
             same = "" if pair["own"] == pair["other"] else f" (as {pair['other']} there)"
-            yield bad(f"{pair['own']} has the same value{same}", environment)
+            finding = bad(f"{pair['own']} has the same value{same}", environment)
+            yield renewed(finding, facts.catalog, pair["own"])
         if not pairs:
             yield good(f"no shared values among {result['compared']}", environment)
     if not result["others"] and not result["unread"]:
@@ -39,7 +41,7 @@ CHECK = Check(
     severity="high",
     title="No secret value is shared between environments",
     reason="An attacker in the weaker environment can also enter the stronger one.",
-    fix="Rotate the credential in one of the environments. Create a separate one at the provider.",
+    fix="The operator rotates the credential in one of the environments, or creates a separate one at the provider.",
     look=look,
     needs=("isolation",),
 )

@@ -15,6 +15,7 @@ from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check i
     not_applicable,
     unknown,
 )
+from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify.check_helpers import renewed
 
 
 def look(facts: Facts) -> Iterator[Outcome]:
@@ -27,7 +28,7 @@ def look(facts: Facts) -> Iterator[Outcome]:
     for environment, shared in sorted(result["others"].items()):
         own = sorted({pair["own"] for pair in shared if pair["own"] in result["signing"]})
         if own:
-            yield bad(f"{', '.join(own)} is the same", environment)
+            yield renewed(bad(f"{', '.join(own)} is the same", environment), facts.catalog, own[0])
         else:
             yield good("differs", environment)
     if not result["others"] and not result["unread"]:
@@ -43,9 +44,8 @@ CHECK = Check(
     reason="Production would accept a session or password reset link that staging signed.",
     fix=(
         "Rotate the signing key in one of the environments: "
-        "ansible-playbook watchparty.secrets.rotate -e rotation_credentials=django_key."
+        "ansible-playbook watchparty.secrets.rotate -e rotation_credentials=NAME."
     ),
-    command="ansible-playbook watchparty.secrets.rotate {run} -e rotation_credentials=django_key",
     look=look,
     needs=("isolation",),
 )

@@ -30,7 +30,10 @@ CHECK = Check(
     severity="medium",
     title="The catalog declares secrets as such and ages of a year at most",
     reason="A value of low sensitivity is printed, not rotated and not looked for after a leak.",
-    fix="Remove sensitivity: low from the setting (high is the default of secrets), and lower max_age_days.",
+    fix=(
+        "The operator removes sensitivity: low from the setting in the catalog (high is the default of secrets), or "
+        "lowers max_age_days."
+    ),
     look=look,
     needs=("stores",),
 )

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,13 @@ def test_the_link_of_a_check_leads_to_its_section(entry: Check) -> None:
     page, _, anchor = entry.link.partition("/blob/main/")[2].partition("#")
     text = (REPOSITORY / page).read_text(encoding="utf-8")
     assert f"## {anchor.upper()}\n" in text
+
+
+@pytest.mark.parametrize("entry", CHECKS, ids=lambda item: item.id)
+def test_a_command_runs_a_playbook_that_exists(entry: Check) -> None:
+    code = Path(str(importlib.import_module(entry.look.__module__).__file__)).read_text(encoding="utf-8")
+    names = re.findall(r"ansible-playbook watchparty\.secrets\.(\w+)", code + entry.command + entry.fix)
+    assert [name for name in names if not (REPOSITORY / "playbooks" / f"{name}.yml").is_file()] == []
 
 
 def test_chosen() -> None:

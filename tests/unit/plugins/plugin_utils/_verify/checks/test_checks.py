@@ -34,6 +34,7 @@ FILE = {"exists": True, "path": PATH, "mode": "0600", "owner": "watchparty", "ui
 NO_FLAWS: dict[str, Any] = {"twice": [], "misread": [], "comments": []}
 DRIFT = {"missing": [], "differs": [], "unknown": [], "gone": [], "same": 41}
 OUTSIDE = "https://watchparty.example.com/health/"
+ARN = "arn:aws:kms:eu-west-3:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 KEY = "alias/watchparty-production"
 
 
@@ -72,7 +73,7 @@ def isolated(**over: Any) -> dict[str, Any]:
 
 
 def keyed(**over: Any) -> dict[str, Any]:
-    return {"keys": {KEY: {"state": "Enabled", "manager": "CUSTOMER", "rotating": True, **over}}}
+    return {"keys": {KEY: {"state": "Enabled", "manager": "CUSTOMER", "rotating": True, "arn": ARN, **over}}}
 
 
 def scanned(part: str, findings: list[dict[str, Any]], **over: Any) -> dict[str, Any]:
@@ -109,7 +110,11 @@ FAILS: list[tuple[str, dict[str, Any], str]] = [
         {"repository": {"ignores": {".env": True}, "env_files": {".env": [("K", 3, "is not a placeholder")]}}},
         ".env:3: K is",
     ),
-    ("WPS103", scanned("history", [FOUND]), "src/settings.py:7: API_TOKEN (current value, as it is) in the index"),
+    (
+        "WPS103",
+        scanned("history", [{**FOUND, "setting": "STRIPE_KEY"}]),
+        "src/settings.py:7: API_TOKEN (current value, as it is) in the index",
+    ),
     ("WPS104", scanned("unknown_secrets", [{**FOUND, "line": 0, "opens": False}]), "src/settings.py: API_TOKEN"),
     ("WPS201", on_host(file={**FILE, "mode": "0640"}), f"web2: {PATH} has mode 0640"),
     ("WPS201", on_host(file={**FILE, "mode": "0640"}), f"{PATH} has mode 0640 instead of 0600"),
@@ -301,6 +306,10 @@ def test_exactly_that_check_fails(check: str, over: dict[str, Any], message: str
     results = ran(facts(**over))
     assert [name for name, check_result in results.items() if check_result.status == FAIL] == [check]
     assert message in evidence(results[check], FAIL)
+    by_person = results[check].check.fix.startswith("The ")
+    assert by_person or all(
+        results[check].check.command_for(item, "production") for item in results[check].results if item.status == FAIL
+    ), "neither a command that corrects it nor a sentence that says who must"
     open_too = {name for name, check_result in results.items() if check_result.status == NOT_CHECKED}
     assert open_too <= set(BESIDE.get(check, "").split())
 
