@@ -108,7 +108,7 @@ def _require_part(parts: Sequence[str], opt_in_parts: Sequence[str], task_vars: 
     remaining = set(every_part).intersection(chosen) or set(parts)
     if unknown:
         problem = f"--tags {','.join(sorted(unknown))} names no part of this run"
-    elif {"all", "tagged"}.intersection(left_out) or remaining.issubset(left_out):
+    elif {"all", "tagged", "always"}.intersection(left_out) or remaining.issubset(left_out):
         problem = f"--skip-tags {','.join(sorted(left_out))} leaves every part of this run out"
     else:
         return

@@ -30,6 +30,7 @@ OPTIONS: dict[str, Any] = {
 }
 EXTRA: dict[str, Any] = {
     "only": {"type": "list", "elements": "str", "default": []},
+    "skip": {"type": "list", "elements": "str", "default": []},
     "repository": {"type": "path"},
     "baseline": {"type": "path"},
     "workflow": {"type": "str", "default": "deploy.yml"},
@@ -56,7 +57,8 @@ class ActionModule(ActionBase):
 
     def _answer(self, args: dict[str, Any]) -> dict[str, Any]:
         budget = Budget(args["budget"])
-        wanted = verify_check.needed(verify_check.chosen(args["only"]))
+        checks = verify_check.chosen(args["only"], args["skip"])
+        wanted = verify_check.needed(checks)
         connection = AwsConnection("watchparty.secrets.verify_info", args)
         connection.require_aws_sdk()
         catalog = catalog_parser.parse(args["catalog"], args["environment"])
@@ -96,6 +98,7 @@ class ActionModule(ActionBase):
             "former_on_each": previous_values.BY_HOSTS in by.values(),
             "former_on_one": previous_values.BY_SERVERS in by.values(),
             "signing": sorted(name for name, how in by.items() if how == previous_values.BY_SESSIONS),
+            "checks": [check.id for check in checks],
             "ends": budget.ends,
             "hosts_needed": hosts,
             "outside_needed": "outside" in wanted,

@@ -47,7 +47,6 @@ OPTIONS: dict[str, Any] = {
     "outside": {"type": "list", "elements": "str", "default": []},
     "cafile": {"type": "path"},
     "timeout": {"type": "int", "default": 5},
-    "only": {"type": "list", "elements": "str", "default": []},
     "baseline": {"type": "path"},
     "not_checked": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
     "path": {"type": "path"},
@@ -86,7 +85,7 @@ class ActionModule(ActionBase):
 
     def _answer(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         info = registered(args["info"], task_vars, having="parts")
-        checks = verify_check.chosen(args["only"])
+        checks = verify_check.chosen(info["checks"])
         require_certificates(args["cafile"])
         parts = dict(info["parts"])
         if info.get("hosts_needed"):
@@ -107,7 +106,9 @@ class ActionModule(ActionBase):
         for problem in problems:
             Display().warning(f"verify_baseline: {problem}")
         result = verify_table.data(facts, results, sorted(parts.get("hosts", ())))
-        files = written(result, args["path"], partial=bool(args["only"])) if args["path"] else []
+        files = (
+            written(result, args["path"], partial=len(checks) < len(verify_check.registry())) if args["path"] else []
+        )
         show(result, files)
         failed, unmade = ids(results, verdicts.FAIL), ids(results, verdicts.NOT_CHECKED)
         answer: dict[str, Any] = {"counts": result["counts"], "files": files}

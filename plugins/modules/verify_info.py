@@ -23,6 +23,11 @@ options:
     type: list
     elements: str
     default: []
+  skip:
+    description: Ids, names or areas of checks that are left out.
+    type: list
+    elements: str
+    default: []
   repository:
     description: A checkout of the application's repository on the controller.
     type: path
@@ -103,6 +108,12 @@ sealed:
       M(watchparty.secrets.django_sessions) can try. Encrypted; only this run's own tasks can open it.
   type: str
   returned: success
+checks:
+  description: The ids of the chosen checks.
+  type: list
+  elements: str
+  returned: success
+  sample: [WPS201, WPS202]
 former_on_each:
   description: Whether there is something to try at every host.
   type: bool

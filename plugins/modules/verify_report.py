@@ -55,11 +55,6 @@ options:
     description: Seconds that each address may take.
     type: int
     default: 5
-  only:
-    description: Ids, names or areas of checks. All by default.
-    type: list
-    elements: str
-    default: []
   baseline:
     description:
       - A YAML file with a list C(accepted). Each entry has C(check), C(place), C(message), which is a part of the

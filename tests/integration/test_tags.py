@@ -18,7 +18,7 @@ MORE = {
     "rotation_prepare": ("-e", "rotation_credentials=database"),
 }
 """What a playbook needs to come to the look at its tags."""
-TAGGED = {"provision"}
+TAGGED = {"provision", "verify"}
 """Playbooks whose parts have tags."""
 
 
@@ -75,15 +75,15 @@ def test_provision_refuses_to_leave_every_part_out(shop: Lab) -> None:
     assert done.operations == []
 
 
-def test_verify_runs_where_all_tags_are_skipped(shop: Lab) -> None:
-    """The look at the tags is skipped then as well, so nothing else may be."""
-    arguments = (
-        "--skip-tags",
-        "tagged",
-        "-e",
-        "verify_only=WPS001",
-        "-e",
-        f"verify_report_path={shop.directory / 'report'}",
-    )
+def test_verify_refuses_to_leave_every_check_out(shop: Lab) -> None:
+    done: Run = shop.run("--skip-tags", "always", playbook="playbooks/verify.yml")
+    assert done.code != 0, done.output
+    assert "Nothing was read: --skip-tags always leaves every part of this run out" in done.text, done.output
+
+
+def test_verify_takes_areas_as_tags(shop: Lab) -> None:
+    report = shop.directory / "report"
+    arguments = ("--tags", "contacts,drift", "--skip-tags", "drift", "-e", f"verify_report_path={report}")
     done: Run = shop.run(*arguments, playbook="playbooks/verify.yml")
-    assert "0 fail, 0 not checked, 1 pass" in done.text, done.output
+    assert "1 fail, 0 not checked, 1 pass" in done.text, done.output
+    assert [path.name for path in sorted(report.iterdir())] == ["partial.html", "partial.json", "partial.sarif"]

@@ -169,18 +169,20 @@ def registry() -> tuple[Check, ...]:
     return tuple(sorted(results, key=lambda check: check.number))
 
 
-def chosen(only: Sequence[str], checks: Sequence[Check] | None = None) -> tuple[Check, ...]:
-    """The checks with these ids, names or areas, or all. Raises SecretsError for a word that means none."""
-    checks = registry() if checks is None else tuple(checks)
-    if not only:
-        return tuple(checks)
-    wanted = {word.strip().lower() for word in only}
-    known = {word.lower() for check in checks for word in (check.id, check.name, check.area)}
-    strange = sorted(wanted - known)
+def chosen(only: Sequence[str], skip: Sequence[str] = ()) -> tuple[Check, ...]:
+    """The checks with these ids, names or areas, or all, without those to skip. Raises SecretsError for other words."""
+    wanted, unwanted = ({word.strip().lower() for word in words} for words in (only, skip))
+    checks = {check: {check.id.lower(), check.name, check.area} for check in registry()}
+    strange = sorted((wanted | unwanted) - set().union(*checks.values()))
     if strange:
         areas = ", ".join(dict.fromkeys(check.area for check in checks))
-        raise SecretsError(f"only: no check is called {', '.join(strange)}; give ids such as WPS201, names, or {areas}")
-    return tuple(check for check in checks if wanted & {check.id.lower(), check.name, check.area})
+        raise SecretsError(f"no check is called {', '.join(strange)}; give ids such as WPS201, names, or {areas}")
+    rest = [check for check, words in checks.items() if (not wanted or wanted & words) and not unwanted & words]
+    if not rest:
+        raise SecretsError(
+            f"no check is left of {', '.join(sorted(wanted)) or 'all'} without {', '.join(sorted(unwanted))}"
+        )
+    return tuple(rest)
 
 
 def needed(checks: Iterable[Check]) -> tuple[str, ...]:

@@ -140,6 +140,7 @@ def test_a_run_that_tags_would_cut(tags: list[str], chosen: list[str], left_out:
         (["never"], [], "--tags never names no part"),
         (["all"], ["all"], "--skip-tags all leaves every part"),
         (["all"], ["tagged"], "--skip-tags tagged leaves every part"),
+        (["all"], ["always"], "--skip-tags always leaves every part"),
         (["all"], ["values", "access"], "--skip-tags access,values leaves every part"),
         (["values"], ["values"], "--skip-tags values leaves every part"),
         (["hosts"], ["hosts"], "--skip-tags hosts leaves every part"),

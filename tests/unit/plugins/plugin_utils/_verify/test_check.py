@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.watchparty.secrets.plugins.module_utils._core.errors import SecretsError
 from ansible_collections.watchparty.secrets.plugins.plugin_utils._verify import check as verify_check
@@ -55,7 +56,22 @@ def test_chosen() -> None:
     assert [item.id for item in verify_check.chosen(["wps201", "env-acl"])] == ["WPS201", "WPS203"]
     assert {item.area for item in verify_check.chosen(["drift"])} == {"drift"}
     with pytest.raises(SecretsError, match=r"no check is called x, y; give ids such as .*contacts, git"):
-        verify_check.chosen(["x", "drift", "y"])
+        verify_check.chosen(["x", "drift"], ["y"])
+
+
+def test_the_tags_of_the_playbook_are_the_areas() -> None:
+    plays = yaml.safe_load((REPOSITORY / "playbooks" / "verify.yml").read_text(encoding="utf-8"))
+    tags = plays[0]["tasks"][0]["watchparty.secrets.validate_run"]["part_tags"]
+    assert sorted(tags) == sorted({item.area for item in CHECKS})
+
+
+def test_those_that_are_skipped_are_not_chosen() -> None:
+    assert {item.area for item in CHECKS} - {item.area for item in verify_check.chosen([], ["iam", "WPS103"])} == {
+        "iam"
+    }
+    assert [item.id for item in verify_check.chosen(["ages"], ["WPS801", "leftovers"])] == ["WPS802", "WPS804"]
+    with pytest.raises(SecretsError, match="no check is left of git without git"):
+        verify_check.chosen(["git"], ["git"])
 
 
 def test_needed_parts_are_those_of_the_chosen() -> None:
